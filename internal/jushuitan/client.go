@@ -1,0 +1,142 @@
+package jushuitan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"refundsync/internal/fault"
+)
+
+const (
+	system          = "聚水潭 Jushuitan"
+	refundListQuery = "jushuitan.refund.list.query"
+
+	// maxReply bounds a reply, in bytes after decompression. A page of 100
+	// orders is some hundred KiB.
+	maxReply = 32 << 20
+)
+
+// ErrReplyTooLarge is the cause of the failure of a call whose reply was over
+// 32 MiB.
+var ErrReplyTooLarge = errors.New("reply over 32 MiB")
+
+// Client calls the gateway for one merchant. It may be used by many goroutines
+// at once.
+type Client struct {
+	config  Config
+	http    *http.Client
+	limiter *rate.Limiter
+}
+
+// New checks the settings and makes a client; it calls nobody. All mistakes in
+// the settings come at once, as a joined error of *fault.Error.
+func New(config Config) (*Client, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	if config.CallsPerSecond == 0 {
+		config.CallsPerSecond = defaultCallsPerSecond
+	}
+	if config.Timeout == 0 {
+		config.Timeout = defaultTimeout
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 16 // several windows are read at once
+	return &Client{
+		config: config,
+		http: &http.Client{
+			Transport: transport,
+			Timeout:   config.Timeout,
+			// A redirect would carry session and sign to another address.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		// Burst 1: a burst on top of the steady rate would break the limit.
+		limiter: rate.NewLimiter(config.CallsPerSecond, 1),
+	}, nil
+}
+
+// RefundList makes one call of jushuitan.refund.list.query, after waiting for
+// its turn under Config.CallsPerSecond.
+//
+// params are the business parameters (page_index, page_size, start_time,
+// end_time, date_type, status, good_status, shop_id, wms_co_id, as_ids, …),
+// strings as they go on the wire: times as yyyy-MM-dd HH:mm:ss in Beijing time,
+// lists joined by commas. They pass through as they are; blank ones are not
+// sent.
+//
+// Every failure is a *fault.Error, except that a cancelled ctx gives an error
+// for which errors.Is(err, context.Canceled) holds. Its text never holds the
+// secret, the session or the sign, nor anything of an order.
+func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page, error) {
+	if err := c.limiter.Wait(ctx); err != nil {
+		return Page{}, waitFailure(err)
+	}
+	// Made after the wait: the gateway refuses a timestamp 10 minutes off.
+	request, sign, err := c.newRequest(ctx, params)
+	if err != nil {
+		return Page{}, err
+	}
+	page, err := c.send(request, params)
+	if err != nil {
+		return Page{}, c.hideSecrets(err, sign)
+	}
+	return page, nil
+}
+
+func (c *Client) send(request *http.Request, params map[string]string) (Page, error) {
+	response, err := c.http.Do(request)
+	if err != nil {
+		return Page{}, connectionFailure(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return Page{}, statusFailure(response, raw)
+	}
+	if err != nil {
+		return Page{}, connectionFailure(err)
+	}
+	if len(raw) > maxReply {
+		return Page{}, tooLarge()
+	}
+	body, err := decodeReply(raw)
+	if err != nil {
+		return Page{}, err
+	}
+	return readPage(body, params)
+}
+
+// hideSecrets guards against a gateway that echoes what it was sent.
+func (c *Client) hideSecrets(err error, sign string) error {
+	f := fault.As(err)
+	if f == nil {
+		return err
+	}
+	for _, secret := range []string{c.config.AppSecret, c.config.Session, sign} {
+		if secret != "" {
+			f.Message = strings.ReplaceAll(f.Message, secret, "***")
+			f.Code = strings.ReplaceAll(f.Code, secret, "***")
+		}
+	}
+	return err
+}
+
+func newFault(class fault.Class, reason, message, advice string) *fault.Error {
+	return &fault.Error{
+		Class: class, Reason: reason, System: system, Call: refundListQuery, Message: message, Advice: advice,
+	}
+}
+
+func cancelled() error {
+	return fmt.Errorf("%s %s: 调用被取消。 The call was cancelled: %w", system, refundListQuery, context.Canceled)
+}

@@ -1,0 +1,266 @@
+package jushuitan
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/time/rate"
+
+	"refundsync/internal/fault"
+)
+
+// requireFault also checks what holds for every failure on the way: it names
+// system and call, and tells neither the URL's query nor a secret.
+func requireFault(t *testing.T, err error, class fault.Class, reason string) *fault.Error {
+	t.Helper()
+	f := fault.As(err)
+	require.NotNil(t, f, "%v", err)
+	require.Equal(t, class, f.Class, f.Error())
+	require.Equal(t, reason, f.Reason, f.Error())
+	require.Contains(t, f.Error(), "聚水潭 Jushuitan jushuitan.refund.list.query")
+	require.NotEmpty(t, f.Advice)
+	for _, secret := range []string{testSecret, testSession, "sign="} {
+		require.NotContains(t, fmt.Sprintf("%+v %#v %+v", err, f, f.Err), secret)
+	}
+	return f
+}
+
+func TestHTTPStatus(t *testing.T) {
+	const envelope = `{"error_response":{"code":25,"msg":"Invalid signature"}}`
+	for _, test := range []struct {
+		name   string
+		status int
+		header http.Header
+		body   string
+		class  fault.Class
+		reason string
+		delay  time.Duration
+	}{
+		{"500", 500, nil, "", fault.Retry, "http_status", 0},
+		{"502 with a page", 502, nil, "<html>Bad Gateway</html>", fault.Retry, "http_status", 0},
+		{"503 with Retry-After", 503, http.Header{"Retry-After": {"30"}}, "", fault.Retry, "http_status", 30 * time.Second},
+		{"503 with odd Retry-After", 503, http.Header{"Retry-After": {"soon"}}, "", fault.Retry, "http_status", 0},
+		{"500 with an envelope", 500, nil, envelope, fault.Retry, "http_status", 0},
+		{"429", 429, nil, "", fault.RateLimited, "call_limit", limitDelay},
+		{"429 with Retry-After", 429, http.Header{"Retry-After": {"60"}}, "", fault.RateLimited, "call_limit", time.Minute},
+		{"408", 408, nil, "", fault.Retry, "timeout", 0},
+		{"404", 404, nil, "not found", fault.Final, "http_status", 0},
+		{"403 with an envelope", 403, nil, envelope, fault.Final, "bad_signature", 0},
+		{"304", 304, nil, "", fault.Final, "redirect", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
+				for name, values := range test.header {
+					w.Header()[name] = values
+				}
+				replyWith(test.status, test.body)(w, nil)
+			})
+			_, err := client.RefundList(t.Context(), seedParams())
+			f := requireFault(t, err, test.class, test.reason)
+			require.Equal(t, test.delay, f.Delay)
+		})
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+				t.Error("the signed request went elsewhere")
+			}))
+			defer elsewhere.Close()
+			client := gateway(t, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, elsewhere.URL+"/?"+r.URL.RawQuery, status)
+			})
+			_, err := client.RefundList(t.Context(), seedParams())
+			f := requireFault(t, err, fault.Final, "redirect")
+			require.Equal(t, fmt.Sprintf("HTTP %d", status), f.Code)
+			require.Contains(t, f.Advice, "JUSHUITAN_URL")
+		})
+	}
+}
+
+func TestConnectionLost(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		handler http.HandlerFunc
+	}{
+		{"before the reply", func(w http.ResponseWriter, _ *http.Request) {
+			connection, _, err := w.(http.Hijacker).Hijack()
+			if err == nil {
+				_ = connection.Close()
+			}
+		}},
+		{"within the reply", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, emptyPage[:40])
+		}},
+		{"within a chunked reply that looks whole", func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, emptyPage)
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := gateway(t, test.handler).RefundList(t.Context(), seedParams())
+			requireFault(t, err, fault.Retry, "connection")
+		})
+	}
+}
+
+func TestNobodyListens(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	client, err := New(settings("http://" + address + "/router/qm"))
+	require.NoError(t, err)
+	_, err = client.RefundList(t.Context(), seedParams())
+	requireFault(t, err, fault.Retry, "connection")
+}
+
+func TestTimeout(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		begin string
+	}{
+		{"before the reply", ""},
+		{"within the reply", emptyPage[:40]},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := gateway(t, func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body) // only then is the lost connection noticed
+				if test.begin != "" {
+					_, _ = io.WriteString(w, test.begin)
+					_ = http.NewResponseController(w).Flush()
+				}
+				<-r.Context().Done()
+			}, func(c *Config) { c.Timeout = 50 * time.Millisecond })
+			_, err := client.RefundList(t.Context(), seedParams())
+			f := requireFault(t, err, fault.Retry, "timeout")
+			require.ErrorIs(t, f, context.DeadlineExceeded)
+		})
+	}
+}
+
+func TestDeadlineOfTheCaller(t *testing.T) {
+	client := gateway(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := client.RefundList(ctx, seedParams())
+	f := requireFault(t, err, fault.Retry, "timeout")
+	require.ErrorIs(t, f, context.DeadlineExceeded)
+}
+
+func TestCancelIsNoFault(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client := gateway(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		cancel()
+		<-r.Context().Done()
+	})
+	_, err := client.RefundList(ctx, seedParams())
+	require.ErrorIs(t, err, context.Canceled)
+	require.Nil(t, fault.As(err))
+	require.NotContains(t, err.Error(), "sign=")
+}
+
+func TestCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(replyWith(http.StatusOK, emptyPage))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake that fails is the point
+	server.StartTLS()
+	defer server.Close()
+	client, err := New(settings(server.URL))
+	require.NoError(t, err)
+	_, err = client.RefundList(t.Context(), seedParams())
+	requireFault(t, err, fault.Final, "tls_certificate")
+}
+
+func TestHTTPSToAnHTTPServer(t *testing.T) {
+	client := gateway(t, replyWith(http.StatusOK, emptyPage), func(c *Config) {
+		c.URL = strings.Replace(c.URL, "http://", "https://", 1)
+	})
+	_, err := client.RefundList(t.Context(), seedParams())
+	requireFault(t, err, fault.Final, "not_https")
+}
+
+func TestReplyTooLarge(t *testing.T) {
+	// Compressed to a few KiB on the wire: what counts is what it unpacks to.
+	client := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Encoding", "gzip")
+		packed := gzip.NewWriter(w)
+		_, _ = io.CopyN(packed, zeros{}, maxReply+1)
+		_ = packed.Close()
+	})
+	_, err := client.RefundList(t.Context(), seedParams())
+	f := requireFault(t, err, fault.Final, "reply_too_large")
+	require.ErrorIs(t, f, ErrReplyTooLarge)
+	require.Contains(t, f.Advice, "page_size")
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestCallsAreSpacedEvenly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		config := settings("http://localhost/router/qm")
+		config.CallsPerSecond = 0 // the default, 5
+		client, err := New(config)
+		require.NoError(t, err)
+		client.http.Transport = transport(emptyPage)
+		start := time.Now()
+		for call := range 6 {
+			_, err := client.RefundList(t.Context(), seedParams())
+			require.NoError(t, err)
+			require.Equal(t, time.Duration(call)*200*time.Millisecond, time.Since(start).Round(time.Millisecond))
+		}
+	})
+}
+
+// transport answers without a network, which synctest's clock can't follow.
+type transport string
+
+func (reply transport) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(string(reply)))}, nil
+}
+
+func TestTurnAfterTheDeadline(t *testing.T) {
+	var calls atomic.Int32
+	client := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
+		calls.Add(1)
+		_, _ = io.WriteString(w, emptyPage)
+	}, func(c *Config) { c.CallsPerSecond = rate.Every(time.Hour) })
+	_, err := client.RefundList(t.Context(), seedParams())
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	_, err = client.RefundList(ctx, seedParams())
+	f := requireFault(t, err, fault.RateLimited, "client_limit")
+	require.Positive(t, f.Delay)
+
+	ctx, cancel = context.WithCancel(t.Context())
+	cancel()
+	_, err = client.RefundList(ctx, seedParams())
+	require.ErrorIs(t, err, context.Canceled)
+	require.EqualValues(t, 1, calls.Load())
+}

@@ -1,0 +1,64 @@
+package jushuitan
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// Envelope values come in whatever type the gateway felt like: 50 or "50",
+// true or "true" or 1. null and "" are the same as absent.
+
+// text gives a string or number as text, "" for null, objects and lists.
+func text(value any) string {
+	switch v := value.(type) {
+	case string:
+		return strings.TrimSpace(v)
+	case json.Number:
+		return v.String()
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	return ""
+}
+
+// wholeNumber gives told = false if there is no value.
+func wholeNumber(value any) (n int, told bool, err error) {
+	if value == nil {
+		return 0, false, nil
+	}
+	written := text(value)
+	if written == "" {
+		if _, blank := value.(string); blank {
+			return 0, false, nil
+		}
+		return 0, false, errors.New("not a number")
+	}
+	whole, fraction, _ := strings.Cut(written, ".")
+	if strings.Trim(fraction, "0") != "" {
+		return 0, false, errors.New("not a whole number")
+	}
+	parsed, err := strconv.ParseInt(whole, 10, 32)
+	if err != nil {
+		return 0, false, errors.New("not a whole number")
+	}
+	return int(parsed), true, nil
+}
+
+// truth gives told = false if there is no value.
+func truth(value any) (yes, told bool, err error) {
+	written := strings.ToLower(text(value))
+	switch written {
+	case "true", "1":
+		return true, true, nil
+	case "false", "0":
+		return false, true, nil
+	case "":
+		switch value.(type) {
+		case nil, string:
+			return false, false, nil
+		}
+	}
+	return false, false, errors.New("neither true nor false")
+}
