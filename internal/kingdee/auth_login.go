@@ -1,0 +1,125 @@
+package kingdee
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"refundsync/internal/fault"
+)
+
+const (
+	authService   = "Kingdee.BOS.WebApi.ServicesStub.AuthService."
+	sessionCookie = "kdservice-sessionid"
+)
+
+// logIn gives the session a login where it needs one and has none.
+func (c *Client) logIn(ctx context.Context, s *session) error {
+	if c.config.Auth == AuthSignature || s.loggedIn {
+		return nil
+	}
+	method, parameters := loginRequest(c.config, c.config.Now())
+	body, err := encode(map[string]any{"parameters": parameters})
+	if err != nil {
+		return err
+	}
+	raw, err := c.post(ctx, s, method, authService, body)
+	if err != nil {
+		return c.hideSecrets(err)
+	}
+	id, err := decodeLogin(method, raw)
+	if err != nil {
+		return c.hideSecrets(err)
+	}
+	if id != "" && !s.hasCookie(c.base, sessionCookie) {
+		// A gateway between may drop the cookies; the body has the id too.
+		s.http.Jar.SetCookies(c.base, []*http.Cookie{{Name: sessionCookie, Value: id, Path: "/"}})
+	}
+	s.loggedIn = true
+	return nil
+}
+
+// loginRequest gives the method of AuthService and its parameters, whose order
+// is their meaning.
+func loginRequest(c Config, at time.Time) (method string, parameters []any) {
+	switch c.Auth {
+	case AuthAppSecret:
+		return "LoginByAppSecret", []any{c.AcctID, c.Username, c.AppID, c.AppSecret, c.LCID}
+	case AuthSign:
+		timestamp := strconv.FormatInt(at.Unix(), 10)
+		return "LoginBySign", []any{c.AcctID, c.Username, c.AppID, timestamp, loginSign(c, timestamp), c.LCID}
+	default:
+		return "ValidateUser", []any{c.AcctID, c.Username, c.Password, c.LCID}
+	}
+}
+
+// loginSign is the SHA-256 of the five values in byte order, joined.
+func loginSign(c Config, timestamp string) string {
+	values := []string{c.AcctID, c.Username, c.AppID, c.AppSecret, timestamp}
+	slices.Sort(values)
+	sum := sha256.Sum256([]byte(strings.Join(values, "")))
+	return hex.EncodeToString(sum[:])
+}
+
+// decodeLogin gives the session's id, where the reply has one. LoginResultType
+// 1 is success and anything else a refusal.
+func decodeLogin(method string, raw []byte) (sessionID string, err error) {
+	status, err := findStatus(raw)
+	if err != nil {
+		return "", malformed(method, err)
+	}
+	if status != nil {
+		f := status.failure(method, status.Errors)
+		// What is final here and not about the account's rights is about the
+		// credentials. A lost session too: there was none to lose, but Kingdee
+		// says so of credentials that it does not know.
+		rights := []string{licence.reason, noPermission.reason, administratorForbidden.reason}
+		if f.Class == fault.SessionLost || f.Class == fault.Final && !slices.Contains(rights, f.Reason) {
+			f.Class, f.Reason, f.Advice = loginFailed.class, loginFailed.reason, loginFailed.advice
+		}
+		return "", f
+	}
+	var reply struct {
+		LoginResultType looseInt
+		Message         looseText
+		KDSVCSessionID  looseText `json:"KDSVCSessionId"`
+	}
+	if err := json.Unmarshal(raw, &reply); err != nil {
+		return "", malformed(method, err)
+	}
+	if !reply.LoginResultType.Known {
+		return "", malformed(method, errors.New("no LoginResultType"))
+	}
+	if reply.LoginResultType.Value == 1 {
+		return string(reply.KDSVCSessionID), nil
+	}
+	message := shorten(string(reply.Message))
+	if message == "" {
+		message = noReason
+	}
+	f := loginFailed.failure(method, message)
+	f.Code = strconv.Itoa(reply.LoginResultType.Value)
+	return "", f
+}
+
+// hideSecrets guards against a server that quotes the login it was sent.
+func (c *Client) hideSecrets(err error) error {
+	f := fault.As(err)
+	if f == nil {
+		return err
+	}
+	for _, secret := range []string{c.config.Password, c.config.AppSecret} {
+		if secret != "" {
+			f.Message = strings.ReplaceAll(f.Message, secret, "***")
+			f.Field = strings.ReplaceAll(f.Field, secret, "***")
+		}
+	}
+	return err
+}

@@ -1,0 +1,126 @@
+package kingdee
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// BatchSave is a call of BatchSave (批量保存): new bills of one form.
+type BatchSave struct {
+	// FormID is the form, such as SAL_RETURNSTOCK (销售退货单).
+	FormID string
+	// Operation is the method's name, of which Kingdee takes BatchSave and
+	// batchSave. "": BatchSave.
+	Operation string
+	// Model holds a JSON object for each bill. They go over byte for byte:
+	// Kingdee reads the fields in order, and a later one may overwrite an
+	// earlier one. At most 20 a call are advised.
+	Model []json.RawMessage
+	// BatchCount is the number of the server's threads, at most 5 by advice.
+	// It matters only with more bills than threads. 0 is left out.
+	BatchCount int
+	// IsVerifyBaseDataField has Kingdee report a reference that it does not
+	// know; otherwise it drops the reference without a word.
+	IsVerifyBaseDataField bool
+	// IsAutoSubmitAndAudit submits and audits the saved bills in the same
+	// call. Kingdee's documents do not list it.
+	IsAutoSubmitAndAudit bool
+}
+
+const batchSave = "BatchSave"
+
+func (b BatchSave) operation() string {
+	if b.Operation == "" {
+		return batchSave
+	}
+	return b.Operation
+}
+
+// saveOptions is the object data of BatchSave without Model, in the order of
+// Kingdee's own sample, with Kingdee's defaults spelled out.
+type saveOptions struct {
+	NeedUpDateFields      []string
+	NeedReturnFields      []string
+	IsDeleteEntry         bool
+	SubSystemId           string
+	IsVerifyBaseDataField bool
+	IsEntryBatchFill      bool
+	ValidateFlag          bool
+	NumberSearch          bool
+	IsAutoAdjustField     bool
+	InterationFlags       string
+	IgnoreInterationFlag  bool
+	IsControlPrecision    bool
+	ValidateRepeatJson    bool
+	IsAutoSubmitAndAudit  bool
+	BatchCount            int `json:",omitempty"`
+}
+
+// Body gives the exact HTTP body. It fails, as fault.Final, if a bill of Model
+// is no JSON object or Operation is not BatchSave in either case.
+func (b BatchSave) Body() ([]byte, error) {
+	if !strings.EqualFold(b.operation(), batchSave) {
+		return nil, badRequest.failure(b.operation(), "Operation 应为 batchSave。 Operation must be batchSave.")
+	}
+	for i, bill := range b.Model {
+		if !json.Valid(bill) || !bytes.HasPrefix(bytes.TrimLeft(bill, " \t\r\n"), []byte("{")) {
+			return nil, badRequest.failure(b.operation(), fmt.Sprintf("Model 的第 %d 张单据不是 JSON 对象。 Bill %d of Model is no JSON object.", i+1, i+1))
+		}
+	}
+	options, err := encode(saveOptions{
+		NeedUpDateFields:      []string{},
+		NeedReturnFields:      []string{},
+		IsDeleteEntry:         true,
+		IsVerifyBaseDataField: b.IsVerifyBaseDataField,
+		IsEntryBatchFill:      true,
+		ValidateFlag:          true,
+		NumberSearch:          true,
+		IgnoreInterationFlag:  true,
+		IsAutoSubmitAndAudit:  b.IsAutoSubmitAndAudit,
+		BatchCount:            b.BatchCount,
+	})
+	if err != nil {
+		return nil, err
+	}
+	formID, err := encode(b.FormID)
+	if err != nil {
+		return nil, err
+	}
+	// Put together by hand, because encoding/json would reformat the bills.
+	var body bytes.Buffer
+	body.WriteString(`{"formid":`)
+	body.Write(formID)
+	body.WriteString(`,"data":`)
+	body.Write(bytes.TrimSuffix(options, []byte("}")))
+	body.WriteString(`,"Model":[`)
+	for i, bill := range b.Model {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		body.Write(bill)
+	}
+	body.WriteString(`]}}`)
+	return body.Bytes(), nil
+}
+
+// BatchSave saves the bills in one call. There is one result a bill, in Model's
+// order; each bill was decided by itself, so any mixture is possible.
+//
+// An error is one of the call as a whole. Whether bills were saved all the same
+// is open with fault.Retry and with a cancelled ctx: look them up first. With
+// every other class nothing was saved.
+func (c *Client) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
+	if len(b.Model) == 0 {
+		return nil, nil
+	}
+	body, err := b.Body()
+	if err != nil {
+		return nil, err
+	}
+	return call(ctx, c, b.operation(), body, func(raw []byte) ([]BillResult, error) {
+		return decodeResults(b.operation(), raw, len(b.Model), byIndex)
+	})
+}

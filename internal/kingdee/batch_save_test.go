@@ -1,0 +1,85 @@
+package kingdee
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+)
+
+func bills(texts ...string) []json.RawMessage {
+	model := make([]json.RawMessage, len(texts))
+	for i, text := range texts {
+		model[i] = json.RawMessage(text)
+	}
+	return model
+}
+
+func TestBatchSaveBody(t *testing.T) {
+	for name, test := range map[string]struct {
+		batch  BatchSave
+		golden string
+	}{
+		"bills pass through byte for byte": {
+			BatchSave{
+				FormID: "SAL_RETURNSTOCK",
+				Model: bills(
+					`{"FRetcustId": {"FNumber":"CUST_TMALL"},"FBillNo":"RT100" , "FHeadNote":"a<b & c>d 甲","FEntity":[{"FRealQty":1.50,"FTaxPrice":1e2}]}`,
+					`{"FBillNo":"RT101"}`),
+				BatchCount:            5,
+				IsVerifyBaseDataField: true,
+			}, "batch_save.json"},
+		"submit and audit, no threads": {
+			BatchSave{FormID: "SAL_<RETURNSTOCK>", Operation: "batchSave", Model: bills(`{"FBillNo":"RT100"}`), IsAutoSubmitAndAudit: true},
+			"batch_save_auto.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, err := test.batch.Body()
+			require.NoError(t, err)
+			assert.Equal(t, golden(t, test.golden), string(body))
+			assert.True(t, json.Valid(body))
+
+			var sent string
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, body string) {
+				assert.Equal(t, test.batch.operation(), methodOf(r))
+				sent = body
+				write(w, savedReply)
+			})
+			_, err = newClient(t, vectorConfig(server.URL)).BatchSave(t.Context(), test.batch)
+			require.NoError(t, err)
+			assert.Equal(t, string(body), sent, "Body is what is sent")
+		})
+	}
+}
+
+func TestBatchSaveRefusesWhatItCannotSend(t *testing.T) {
+	server := serve(t, func(http.ResponseWriter, *http.Request, string) {
+		assert.Fail(t, "nothing should be sent")
+	})
+	c := newClient(t, vectorConfig(server.URL))
+	for name, test := range map[string]struct {
+		batch   BatchSave
+		message string
+	}{
+		"another method": {BatchSave{Operation: "Delete", Model: bills(`{}`)}, "Operation"},
+		"no JSON":        {BatchSave{Model: bills(`{}`, `{"FBillNo":`)}, "第 2 张"},
+		"two values":     {BatchSave{Model: bills(`{},{}`)}, "第 1 张"},
+		"no object":      {BatchSave{Model: bills(`["FBillNo"]`)}, "第 1 张"},
+		"nothing":        {BatchSave{Model: bills(``)}, "第 1 张"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := c.BatchSave(t.Context(), test.batch)
+			f := requireFault(t, err, fault.Final, "bad_request")
+			assert.Contains(t, f.Message, test.message)
+		})
+	}
+	t.Run("no bills", func(t *testing.T) {
+		results, err := c.BatchSave(t.Context(), BatchSave{FormID: "SAL_RETURNSTOCK"})
+		require.NoError(t, err)
+		assert.Empty(t, results)
+	})
+}

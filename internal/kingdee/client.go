@@ -1,0 +1,89 @@
+package kingdee
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"refundsync/internal/fault"
+)
+
+const (
+	system      = "金蝶云星空 Kingdee"
+	formService = "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService."
+
+	// maxReply bounds a reply, in bytes after decompression. The reply to a
+	// save of 400 bills, or a page of FindBills, is some hundred KiB.
+	maxReply = 32 << 20
+)
+
+// Client calls one Kingdee account. It may be used by many goroutines at once:
+// Config.Sessions of them make their calls, the others wait for their turn.
+type Client struct {
+	config   Config
+	base     *url.URL
+	signer   signer // of AuthSignature
+	sessions chan *session
+	maxReply int64
+}
+
+// New checks the settings and makes a client; it calls nobody. All mistakes in
+// the settings come at once, as a joined error of *fault.Error.
+func New(config Config) (*Client, error) {
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	c := &Client{config: config, sessions: make(chan *session, config.Sessions), maxReply: maxReply}
+	var err error
+	if c.base, err = url.Parse(config.URL); err != nil {
+		return nil, err
+	}
+	if config.Auth == AuthSignature {
+		if c.signer, err = newSigner(config); err != nil {
+			return nil, err
+		}
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = config.Sessions
+	for range config.Sessions {
+		c.put(newSession(transport))
+	}
+	return c, nil
+}
+
+// call makes one call of DynamicFormService on a session of its own. If the
+// session turns out to be lost, the call took no effect: it is made again, once,
+// on a new session.
+func call[T any](ctx context.Context, c *Client, method string, body []byte, decode func(raw []byte) (T, error)) (T, error) {
+	s, err := c.take(ctx, method)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer c.put(s)
+	reply, err := attempt(ctx, c, s, method, body, decode)
+	if fault.Is(err, fault.SessionLost) {
+		reply, err = attempt(ctx, c, s, method, body, decode)
+	}
+	return reply, err
+}
+
+func attempt[T any](ctx context.Context, c *Client, s *session, method string, body []byte, decode func(raw []byte) (T, error)) (T, error) {
+	var none T
+	if err := c.logIn(ctx, s); err != nil {
+		return none, err
+	}
+	raw, err := c.post(ctx, s, method, formService, body)
+	var reply T
+	if err == nil {
+		reply, err = decode(raw)
+	}
+	if fault.Is(err, fault.SessionLost) {
+		s.forget()
+	}
+	if err != nil {
+		return none, err
+	}
+	return reply, nil
+}

@@ -1,0 +1,27 @@
+// Package kingdee calls the WebAPI of Kingdee Cloud Galaxy (金蝶云星空): it
+// saves, submits, audits and finds bills.
+//
+// The wire, in short: POST {server}/k3cloud/Kingdee.BOS.WebApi.ServicesStub.
+// DynamicFormService.{BatchSave|ExecuteBillQuery|Submit|Audit}.common.kdsvc
+// with a JSON body {"formid":"SAL_RETURNSTOCK","data":{…}}; ExecuteBillQuery
+// has no formid: {"data":{…}}. Each request carries either signed headers or
+// the cookies of a login. Failures come with HTTP 200, mostly as
+// Result.ResponseStatus with a MsgCode and a list of Errors, which
+// ExecuteBillQuery wraps as [[{…}]], and now and then as the text
+// "response_error:" followed by JSON. Bills go over as they are given: Kingdee
+// reads the fields in order, and a later one may overwrite an earlier one.
+//
+// Kingdee decides each bill of a BatchSave in a transaction of its own, so a
+// call can succeed for some bills and fail for others. Results are therefore
+// read bill by bill, and a bill of which the reply says nothing is unclear: it
+// must be looked up, not saved again.
+//
+// A session of Kingdee serves one request at a time, so the client holds
+// several and lends each to one call. It never repeats a call by itself, with
+// one exception: a lost session took no effect, so it is renewed once and the
+// same call is made again once.
+//
+// Failures are *fault.Error, except that a cancelled context gives an error
+// for which errors.Is(err, context.Canceled) holds. No error text holds a
+// password, a secret or a signature.
+package kingdee

@@ -1,0 +1,110 @@
+package kingdee
+
+import (
+	"testing"
+	"unicode/utf8"
+
+	"refundsync/internal/fault"
+)
+
+func checkFault(t *testing.T, err error) {
+	f := fault.As(err)
+	if f == nil {
+		t.Fatalf("not a fault: %v", err)
+	}
+	if f.Reason == "" || f.Message == "" || f.Advice == "" || f.System == "" || f.Call == "" {
+		t.Fatalf("an error that does not say enough: %#v", f)
+	}
+	if utf8.RuneCountInString(f.Error()) > 5000 {
+		t.Fatalf("an error of %d characters", len(f.Error()))
+	}
+}
+
+func FuzzDecodeResults(f *testing.F) {
+	for _, reply := range []string{
+		savedReply, lostReply, lostQueryReply, ``, `null`, `{"Result":null}`,
+		status(`"MsgCode":"11","Errors":[{"FieldName":"FBillNo","Message":"` + duplicateText + `","DIndex":"1"},null],"SuccessEntitys":[{"Id":"7","Number":5,"DIndex":0}]`),
+		status(`"MsgCode":13,"Errors":[{"Message":"` + conflictText + `"}],"SuccessEntitys":null`),
+	} {
+		f.Add([]byte(reply), uint8(2))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, count uint8) {
+		numbers := make([]string, 1+count%8)
+		for i := range numbers {
+			numbers[i] = string(rune('A' + i))
+		}
+		for _, place := range []place{byIndex, byNumber(numbers)} {
+			results, err := decodeResults("BatchSave", raw, len(numbers), place)
+			if err != nil {
+				checkFault(t, err)
+				continue
+			}
+			if len(results) != len(numbers) {
+				t.Fatalf("%d results for %d bills", len(results), len(numbers))
+			}
+			for _, result := range results {
+				if result.Err == nil && result.ID == "" {
+					t.Fatal("a success without an id")
+				}
+				if result.Err != nil {
+					checkFault(t, result.Err)
+					if class := fault.As(result.Err).Class; class != fault.Final && class != fault.Retry {
+						t.Fatalf("a bill of class %s", class)
+					}
+				}
+			}
+		}
+	})
+}
+
+func FuzzDecodeRows(f *testing.F) {
+	for _, reply := range []string{`[]`, `[[1,"RT100","A"],["2",null,true]]`, lostQueryReply, lostReply, `[[{}]]`, `[[]]`, `null`} {
+		f.Add([]byte(reply))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		rows, err := decodeRows(raw)
+		if err != nil {
+			checkFault(t, err)
+			return
+		}
+		if rows == nil {
+			t.Fatal("neither rows nor an error")
+		}
+		found := map[string][]Bill{}
+		if _, err := addBills(found, map[string]bool{}, rows); err != nil {
+			checkFault(t, err)
+		}
+		for number, bills := range found {
+			for _, bill := range bills {
+				if bill.ID == "" || bill.Number != number {
+					t.Fatalf("%+v under %q", bill, number)
+				}
+			}
+		}
+	})
+}
+
+func FuzzDecodeLogin(f *testing.F) {
+	for _, reply := range []string{loggedInReply, `{"LoginResultType":"1"}`, `{"LoginResultType":0,"Message":"密码错误"}`, lostReply, `[]`, `null`} {
+		f.Add([]byte(reply))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if _, err := decodeLogin("ValidateUser", raw); err != nil {
+			checkFault(t, err)
+			if fault.Is(err, fault.SessionLost) {
+				t.Fatal("a login has no session to lose")
+			}
+		}
+	})
+}
+
+func FuzzFrameworkFailure(f *testing.F) {
+	for _, reply := range []string{`response_error:{"Message":"超时","InnerExWrapper":null}`, `response_error:`, ` response_error: boom`, savedReply} {
+		f.Add([]byte(reply))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if failure := frameworkFailure("BatchSave", raw); failure != nil {
+			checkFault(t, failure)
+		}
+	})
+}

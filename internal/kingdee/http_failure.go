@@ -1,0 +1,114 @@
+package kingdee
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"refundsync/internal/fault"
+)
+
+const adviseURL = "请检查 KINGDEE_URL：应为金蝶服务器的地址，以 /k3cloud/ 结尾。 Check KINGDEE_URL: the address of the Kingdee server, ending in /k3cloud/."
+
+// What goes wrong on the way to Kingdee and back. After a request was sent,
+// only a refusal says that it took no effect.
+var (
+	timedOut       = rule{fault.Retry, "timeout", ofCall, 0, adviseLookFirst}
+	connectionLost = rule{fault.Retry, "connection", ofCall, 0, adviseLookFirst}
+	serverError    = rule{fault.Retry, "http_status", ofCall, 0, adviseLookFirst}
+	malformedReply = rule{fault.Retry, "malformed_reply", ofCall, 0, adviseLookFirst}
+	tooLarge       = rule{fault.Retry, "reply_too_large", ofCall, 0, adviseLookFirst}
+	unreachable    = rule{fault.Retry, "unreachable", ofCall, 0,
+		"会自动重试；一直如此时，请检查网络和 KINGDEE_URL。 Tried again by itself; if it lasts, check the network and KINGDEE_URL."}
+	noSession = rule{fault.Retry, "no_session", ofCall, 0,
+		"会自动重试；经常出现时，请调高 KINGDEE_SESSIONS，或减少同时处理的单据。 Tried again by itself; if it is frequent, raise KINGDEE_SESSIONS or handle fewer bills at once."}
+	badCertificate = rule{fault.Final, "tls_certificate", ofCall, 0, adviseURL}
+	refused        = rule{fault.Final, "http_status", ofCall, 0, adviseURL}
+	unauthorised   = rule{fault.Final, "http_status", ofCall, 0, adviseCredentials}
+	redirected     = rule{fault.Final, "redirect", ofCall, 0, adviseURL}
+)
+
+// waitFailure is for a wait for a session that ended without one: nothing was
+// sent.
+func waitFailure(method string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return cancelled(method)
+	}
+	f := noSession.failure(method, "没有等到空闲的会话，没有发出调用。 No call was made: no session came free in time.")
+	f.Err = err
+	return f
+}
+
+// connectionFailure is for a request without a whole reply.
+func connectionFailure(ctx context.Context, method string, err error) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return cancelled(method)
+	}
+	// The text of a *url.Error repeats the method and the address.
+	var inURL *url.Error
+	if errors.As(err, &inURL) {
+		err = inURL.Err
+	}
+	var f *fault.Error
+	var timeout net.Error
+	var operation *net.OpError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &certificate):
+		f = badCertificate.failure(method, "服务器证书不可信："+certificate.Err.Error()+"。 The server's certificate is not trusted.")
+	case errors.Is(err, http.ErrSchemeMismatch):
+		f = refused.failure(method, "地址是 https，对方说的却是 http。 The address says https, the server speaks http.")
+		f.Reason = "not_https"
+	case errors.As(err, &operation) && operation.Op == "dial":
+		f = unreachable.failure(method, "连接不上，没有发出调用："+err.Error()+"。 Not connected, no call was made.")
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		f = timedOut.failure(method, "等待回复超时。 Timed out waiting for the reply.")
+	default:
+		f = connectionLost.failure(method, "连接中断："+err.Error()+"。 Connection lost.")
+	}
+	f.Err = err
+	return f
+}
+
+// statusFailure is for an HTTP status other than 2xx.
+func statusFailure(method string, response *http.Response) *fault.Error {
+	status := response.StatusCode
+	var f *fault.Error
+	switch {
+	case status >= 500:
+		f = serverError.failure(method, "金蝶服务器出错。 The server failed.")
+		f.Delay = retryAfter(response)
+	case status == http.StatusTooManyRequests:
+		f = callLimit.failure(method, "服务器限流。 The server limits calls.")
+		f.Delay = max(retryAfter(response), callLimitDelay)
+	case status == http.StatusRequestTimeout:
+		f = timedOut.failure(method, "服务器没有等到完整的请求。 The server timed out waiting for the request.")
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		f = unauthorised.failure(method, "服务器拒绝访问。 The server denies access.")
+	case status >= 300 && status < 400:
+		f = redirected.failure(method, "服务器要求转到别的地址，会话和签名不会发往那里。 The server redirects elsewhere; no session or signature is sent there.")
+	default:
+		f = refused.failure(method, "服务器拒绝了请求。 The server refused the request.")
+	}
+	f.Code = fmt.Sprintf("HTTP %d", status)
+	return f
+}
+
+// retryAfter reads the header's form in seconds; 0 if there is none.
+func retryAfter(response *http.Response) time.Duration {
+	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
+	if err != nil || seconds < 0 {
+		return 0
+	}
+	return time.Duration(min(seconds, 24*60*60)) * time.Second
+}
+
+func cancelled(method string) error {
+	return fmt.Errorf("%s %s: 调用被取消，是否成功不清楚。 The call was cancelled, whether it took effect is unclear: %w", system, method, context.Canceled)
+}

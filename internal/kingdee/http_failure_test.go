@@ -1,0 +1,156 @@
+package kingdee
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+)
+
+func TestHTTPStatus(t *testing.T) {
+	for name, test := range map[string]struct {
+		status     int
+		retryAfter string
+		class      fault.Class
+		reason     string
+		delay      time.Duration
+		advice     string
+	}{
+		"500":                   {500, "", fault.Retry, "http_status", 0, "先按单据编号查"},
+		"502":                   {502, "", fault.Retry, "http_status", 0, "先按单据编号查"},
+		"503 with a delay":      {503, "7", fault.Retry, "http_status", 7 * time.Second, "先按单据编号查"},
+		"519 of the gateway":    {519, "", fault.Retry, "http_status", 0, "先按单据编号查"},
+		"400":                   {400, "", fault.Final, "http_status", 0, "KINGDEE_URL"},
+		"404":                   {404, "", fault.Final, "http_status", 0, "KINGDEE_URL"},
+		"401":                   {401, "", fault.Final, "http_status", 0, "KINGDEE_APP_SECRET"},
+		"403":                   {403, "", fault.Final, "http_status", 0, "KINGDEE_APP_SECRET"},
+		"408":                   {408, "", fault.Retry, "timeout", 0, "先按单据编号查"},
+		"429":                   {429, "", fault.RateLimited, "call_limit", callLimitDelay, "KINGDEE_SESSIONS"},
+		"429 with a delay":      {429, "90", fault.RateLimited, "call_limit", 90 * time.Second, "KINGDEE_SESSIONS"},
+		"429 with a date":       {429, "Fri, 01 Mar 2024 00:00:00 GMT", fault.RateLimited, "call_limit", callLimitDelay, "KINGDEE_SESSIONS"},
+		"503 with a huge delay": {503, "99999999999", fault.Retry, "http_status", 24 * time.Hour, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+				calls++
+				if test.retryAfter != "" {
+					w.Header().Set("Retry-After", test.retryAfter)
+				}
+				w.WriteHeader(test.status)
+				write(w, savedReply)
+			})
+			_, err := newClient(t, vectorConfig(server.URL)).BatchSave(t.Context(), oneBill)
+			f := requireFault(t, err, test.class, test.reason)
+			assert.Equal(t, test.delay, f.Delay)
+			assert.Contains(t, f.Advice, test.advice)
+			assert.Equal(t, "HTTP "+name[:3], f.Code)
+			assert.Equal(t, 1, calls, "retries are not the client's")
+		})
+	}
+}
+
+func TestRedirectIsNotFollowed(t *testing.T) {
+	elsewhere := serve(t, func(http.ResponseWriter, *http.Request, string) {
+		assert.Fail(t, "the redirect was followed")
+	})
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+				http.Redirect(w, r, elsewhere.URL, status)
+			})
+			_, err := newClient(t, vectorConfig(server.URL)).BatchSave(t.Context(), oneBill)
+			f := requireFault(t, err, fault.Final, "redirect")
+			assert.Contains(t, f.Advice, "KINGDEE_URL")
+		})
+	}
+}
+
+func TestBrokenConnections(t *testing.T) {
+	hang := func(r *http.Request) { <-r.Context().Done() }
+	for name, test := range map[string]struct {
+		handle func(w http.ResponseWriter, r *http.Request)
+		change func(*Client)
+		class  fault.Class
+		reason string
+	}{
+		"no reply in time": {
+			func(_ http.ResponseWriter, r *http.Request) { hang(r) },
+			func(c *Client) { c.config.Timeout = 20 * time.Millisecond }, fault.Retry, "timeout"},
+		"half a reply in time": {
+			func(w http.ResponseWriter, r *http.Request) {
+				write(w, `{"Result"`)
+				w.(http.Flusher).Flush()
+				hang(r)
+			},
+			func(c *Client) { c.config.Timeout = 200 * time.Millisecond }, fault.Retry, "timeout"},
+		"closed before a reply": {
+			func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, fault.Retry, "connection"},
+		"a reply cut short": {func(w http.ResponseWriter, _ *http.Request) { cutShort(w) }, nil, fault.Retry, "connection"},
+		"an endless reply": {
+			func(w http.ResponseWriter, _ *http.Request) { write(w, savedReply) },
+			func(c *Client) { c.maxReply = int64(len(savedReply)) - 1 }, fault.Retry, "reply_too_large"},
+		"nobody there":                      {nil, func(c *Client) { c.base.Host = closedAddress(t) }, fault.Retry, "unreachable"},
+		"https, but the server speaks http": {nil, func(c *Client) { c.base.Scheme = "https" }, fault.Final, "not_https"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) { test.handle(w, r) })
+			c := newClient(t, vectorConfig(server.URL))
+			if test.change != nil {
+				test.change(c)
+			}
+			_, err := c.BatchSave(t.Context(), oneBill)
+			f := requireFault(t, err, test.class, test.reason)
+			assert.Equal(t, "BatchSave", f.Call)
+			assert.NotContains(t, f.Error(), "0123456789abcdef")
+		})
+	}
+}
+
+func TestReplyOfTheLargestSizeIsRead(t *testing.T) {
+	c := newClient(t, vectorConfig(always(t, savedReply).URL))
+	c.maxReply = int64(len(savedReply))
+	results, err := c.BatchSave(t.Context(), oneBill)
+	require.NoError(t, err)
+	assert.NoError(t, results[0].Err)
+}
+
+func closedAddress(t *testing.T) string {
+	server := httptest.NewServer(nil)
+	address := strings.TrimPrefix(server.URL, "http://")
+	server.Close()
+	return address
+}
+
+func TestUntrustedCertificate(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		assert.Fail(t, "a request reached a server without a trusted certificate")
+	}))
+	t.Cleanup(server.Close)
+	_, err := newClient(t, vectorConfig(server.URL)).BatchSave(t.Context(), oneBill)
+	requireFault(t, err, fault.Final, "tls_certificate")
+}
+
+func TestCancelledCall(t *testing.T) {
+	for auth, method := range map[Auth]string{AuthSignature: "BatchSave", AuthPassword: "ValidateUser"} {
+		t.Run(string(auth), func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			server := serve(t, func(_ http.ResponseWriter, r *http.Request, _ string) {
+				cancel()
+				<-r.Context().Done()
+			})
+			config := vectorConfig(server.URL)
+			config.Auth = auth
+			_, err := newClient(t, config).BatchSave(ctx, oneBill)
+			require.ErrorIs(t, err, context.Canceled)
+			assert.Contains(t, err.Error(), method)
+		})
+	}
+}

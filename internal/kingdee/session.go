@@ -1,0 +1,61 @@
+package kingdee
+
+import (
+	"context"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+)
+
+// session is one place in the pool. Whoever holds it makes one request at a
+// time on it, because that is all that a session of Kingdee serves. In
+// signature mode it is a cookie jar alone: the server opens a session by itself
+// and names it in a cookie.
+type session struct {
+	http     *http.Client
+	loggedIn bool
+}
+
+func newSession(transport http.RoundTripper) *session {
+	s := &session{http: &http.Client{
+		Transport: transport,
+		// A redirect would carry the signature or the session to another
+		// address, and a POST must not be sent twice.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	s.forget()
+	return s
+}
+
+// forget lets the next request start a new session.
+func (s *session) forget() {
+	// New fails on bad options only, and there are none. One jar sees one
+	// server, so it needs no list of public suffixes.
+	s.http.Jar, _ = cookiejar.New(nil)
+	s.loggedIn = false
+}
+
+func (s *session) hasCookie(base *url.URL, name string) bool {
+	for _, cookie := range s.http.Jar.Cookies(base) {
+		if cookie.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// take waits for a free session until ctx is done.
+func (c *Client) take(ctx context.Context, call string) (*session, error) {
+	// Of a free session and a context that is done, select picks either.
+	if err := ctx.Err(); err != nil {
+		return nil, waitFailure(call, err)
+	}
+	select {
+	case s := <-c.sessions:
+		return s, nil
+	case <-ctx.Done():
+		return nil, waitFailure(call, ctx.Err())
+	}
+}
+
+func (c *Client) put(s *session) { c.sessions <- s }

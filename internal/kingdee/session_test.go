@@ -1,0 +1,287 @@
+package kingdee
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"refundsync/internal/fault"
+)
+
+var everyAuth = []Auth{AuthSignature, AuthAppSecret, AuthSign, AuthPassword}
+
+// sessionServer hands out sessions as Kingdee does, on a login or, with signed
+// headers, on the first request, and counts the requests under way on each.
+type sessionServer struct {
+	mu       sync.Mutex
+	sessions int            // handed out so far
+	inFlight map[string]int // by session
+	most     map[string]int // the most of inFlight, by session
+}
+
+func (s *sessionServer) enter(w http.ResponseWriter, r *http.Request) (session string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
+		session = cookie.Value
+	} else {
+		s.sessions++
+		session = fmt.Sprint("s", s.sessions)
+		http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: session, Path: "/"})
+	}
+	if s.inFlight == nil {
+		s.inFlight, s.most = map[string]int{}, map[string]int{}
+	}
+	s.inFlight[session]++
+	s.most[session] = max(s.most[session], s.inFlight[session])
+	return session
+}
+
+func (s *sessionServer) leave(session string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inFlight[session]--
+}
+
+func TestSessionsAreSharedOut(t *testing.T) {
+	const sessions, rounds = 3, 5
+	for _, auth := range everyAuth {
+		t.Run(string(auth), func(t *testing.T) {
+			var kingdee sessionServer
+			arrived := make(chan struct{}, sessions*rounds)
+			release := make(chan struct{})
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+				session := kingdee.enter(w, r)
+				defer kingdee.leave(session)
+				if methodOf(r) != "BatchSave" {
+					write(w, loggedInReply)
+					return
+				}
+				arrived <- struct{}{}
+				<-release
+				write(w, savedReply)
+			})
+			config := vectorConfig(server.URL)
+			config.Auth, config.Sessions = auth, sessions
+			c := newClient(t, config)
+
+			var calls errgroup.Group
+			for range sessions * rounds {
+				calls.Go(func() error {
+					_, err := c.BatchSave(t.Context(), oneBill)
+					return err
+				})
+			}
+			for range rounds {
+				// All of them are under way at once, none of which has ended.
+				for range sessions {
+					<-arrived
+				}
+				assert.Empty(t, arrived, "more calls than sessions")
+				for range sessions {
+					release <- struct{}{}
+				}
+			}
+			require.NoError(t, calls.Wait())
+			assert.Equal(t, sessions, kingdee.sessions, "each place keeps its own session")
+			for session, most := range kingdee.most {
+				assert.Equal(t, 1, most, "requests at once on session %s", session)
+			}
+		})
+	}
+}
+
+func TestWaitForASessionEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, vectorConfig("https://example.com"))
+		held, err := c.take(t.Context(), "test")
+		require.NoError(t, err)
+
+		waiting, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() {
+			_, err := c.BatchSave(waiting, oneBill)
+			ended <- err
+		}()
+		synctest.Wait()
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+
+		short, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err = c.BatchSave(short, oneBill)
+		requireFault(t, err, fault.Retry, "no_session")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+
+		c.put(held)
+		for range 20 { // a session is free, but time is up: no chance decides
+			_, err = c.BatchSave(short, oneBill)
+			requireFault(t, err, fault.Retry, "no_session")
+		}
+		again, err := c.take(t.Context(), "test")
+		require.NoError(t, err)
+		assert.Same(t, held, again)
+	})
+}
+
+// losing answers calls with "session lost" as often as told.
+type losing struct {
+	sessionServer
+	times  int
+	reply  string // what a call gets in the end
+	lost   string // what it gets before
+	logins int
+	bodies []string
+	seen   []string // the session each call came with
+}
+
+func (l *losing) start(t *testing.T) *httptest.Server {
+	return serve(t, func(w http.ResponseWriter, r *http.Request, body string) {
+		session := l.enter(w, r)
+		defer l.leave(session)
+		switch methodOf(r) {
+		case "ValidateUser", "LoginByAppSecret", "LoginBySign":
+			l.logins++
+			write(w, loggedInReply)
+			return
+		}
+		l.bodies = append(l.bodies, body)
+		l.seen = append(l.seen, session)
+		if len(l.bodies) <= l.times {
+			write(w, l.lost)
+			return
+		}
+		write(w, l.reply)
+	})
+}
+
+func TestLostSessionIsRenewedOnce(t *testing.T) {
+	shapes := map[string]struct {
+		lost, reply string
+		call        func(context.Context, *Client) error
+	}{
+		"BatchSave": {lostReply, savedReply, func(ctx context.Context, c *Client) error {
+			_, err := c.BatchSave(ctx, oneBill)
+			return err
+		}},
+		"Submit": {lostReply, savedReply, func(ctx context.Context, c *Client) error {
+			_, err := c.Submit(ctx, "SAL_RETURNSTOCK", []string{"RT100"})
+			return err
+		}},
+		"ExecuteBillQuery, wrapped": {lostQueryReply, `[]`, func(ctx context.Context, c *Client) error {
+			_, err := c.ExecuteBillQuery(ctx, BillQuery{FormID: "SAL_RETURNSTOCK"})
+			return err
+		}},
+		"ExecuteBillQuery, bare": {lostReply, `[]`, func(ctx context.Context, c *Client) error {
+			_, err := c.ExecuteBillQuery(ctx, BillQuery{FormID: "SAL_RETURNSTOCK"})
+			return err
+		}},
+		"framework error": {`response_error:{"Message":"会话信息已丢失，请重新登录"}`, savedReply, func(ctx context.Context, c *Client) error {
+			_, err := c.BatchSave(ctx, oneBill)
+			return err
+		}},
+	}
+	for name, shape := range shapes {
+		for _, auth := range everyAuth {
+			t.Run(name+"/"+string(auth), func(t *testing.T) {
+				kingdee := losing{times: 1, lost: shape.lost, reply: shape.reply}
+				config := vectorConfig(kingdee.start(t).URL)
+				config.Auth = auth
+				require.NoError(t, shape.call(t.Context(), newClient(t, config)))
+				require.Len(t, kingdee.bodies, 2)
+				assert.Equal(t, kingdee.bodies[0], kingdee.bodies[1], "the same call again")
+				assert.Equal(t, []string{"s1", "s2"}, kingdee.seen, "on a new session")
+				if auth == AuthSignature {
+					assert.Zero(t, kingdee.logins)
+				} else {
+					assert.Equal(t, 2, kingdee.logins)
+				}
+			})
+			t.Run(name+"/"+string(auth)+"/for good", func(t *testing.T) {
+				kingdee := losing{times: 100, lost: shape.lost}
+				config := vectorConfig(kingdee.start(t).URL)
+				config.Auth = auth
+				f := requireFault(t, shape.call(t.Context(), newClient(t, config)), fault.SessionLost, "session_lost")
+				assert.Len(t, kingdee.bodies, 2, "renewed once and only once")
+				assert.Contains(t, f.Advice, "KINGDEE_APP_SECRET")
+				assert.Contains(t, f.Message, "会话信息已丢失")
+			})
+		}
+	}
+}
+
+// What Kingdee did must not be done again, whatever MsgCode says.
+func TestNoRenewalAfterASuccess(t *testing.T) {
+	kingdee := losing{times: 100, lost: `{"Result":{"ResponseStatus":{"IsSuccess":false,"MsgCode":1,
+		"Errors":[{"Message":"会话信息已丢失，请重新登录","DIndex":0}],"SuccessEntitys":[{"Id":7,"Number":"RT101","DIndex":1}]}}}`}
+	c := newClient(t, vectorConfig(kingdee.start(t).URL))
+	results, err := c.BatchSave(t.Context(), BatchSave{Model: bills(`{}`, `{}`)})
+	require.NoError(t, err)
+	assert.Len(t, kingdee.bodies, 1)
+	requireFault(t, results[0].Err, fault.Retry, "session_lost")
+	assert.Equal(t, BillResult{ID: "7", Number: "RT101"}, results[1])
+}
+
+// After a request that was given up the server may still be at work on its
+// session, so the next one must not use it.
+func TestNoSecondRequestOnASessionInDoubt(t *testing.T) {
+	for name, breakOff := range map[string]func(w http.ResponseWriter, r *http.Request){
+		"timed out":            func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"lost before a reply":  func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"lost within a reply":  func(w http.ResponseWriter, _ *http.Request) { cutShort(w) },
+		"cancelled by context": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var kingdee sessionServer
+			var seen []string
+			arrived := make(chan struct{}, 1)
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+				session := kingdee.enter(w, r)
+				seen = append(seen, session)
+				if len(seen) == 2 {
+					arrived <- struct{}{}
+					breakOff(w, r)
+					return
+				}
+				write(w, savedReply)
+			})
+			config := vectorConfig(server.URL)
+			c := newClient(t, config)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+
+			_, err := c.BatchSave(ctx, oneBill)
+			require.NoError(t, err)
+			switch name {
+			case "timed out":
+				c.config.Timeout = 500 * time.Millisecond // enough to reach the server
+			case "cancelled by context":
+				go func() {
+					<-arrived
+					cancel()
+				}()
+			}
+			_, err = c.BatchSave(ctx, oneBill)
+			require.Error(t, err)
+			c.config.Timeout = defaultTimeout
+			_, err = c.BatchSave(t.Context(), oneBill)
+			require.NoError(t, err)
+			assert.Equal(t, []string{"s1", "s1", "s2"}, seen)
+		})
+	}
+}
+
+// cutShort promises more than it sends.
+func cutShort(w http.ResponseWriter) {
+	w.Header().Set("Content-Length", fmt.Sprint(len(savedReply)))
+	write(w, savedReply[:40])
+}

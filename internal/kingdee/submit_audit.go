@@ -1,0 +1,74 @@
+package kingdee
+
+import (
+	"context"
+	"strings"
+)
+
+type operateRequest struct {
+	FormID string `json:"formid"`
+	Data   struct {
+		Numbers []string
+	} `json:"data"`
+}
+
+func operateBody(formID string, numbers []string) ([]byte, error) {
+	request := operateRequest{FormID: formID}
+	request.Data.Numbers = numbers
+	return encode(request)
+}
+
+// Submit submits (提交) saved bills by their numbers. There is one result a
+// number, in their order; numbers must not repeat. Errors are as with
+// Client.BatchSave.
+func (c *Client) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
+	return c.operate(ctx, "Submit", formID, numbers)
+}
+
+// Audit audits (审核) submitted bills by their numbers; otherwise it is as
+// Submit.
+func (c *Client) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
+	return c.operate(ctx, "Audit", formID, numbers)
+}
+
+func (c *Client) operate(ctx context.Context, method, formID string, numbers []string) ([]BillResult, error) {
+	if len(numbers) == 0 {
+		return nil, nil
+	}
+	body, err := operateBody(formID, numbers)
+	if err != nil {
+		return nil, err
+	}
+	return call(ctx, c, method, body, func(raw []byte) ([]BillResult, error) {
+		return decodeResults(method, raw, len(numbers), byNumber(numbers))
+	})
+}
+
+// byNumber finds the bill of an entry by its number, or by the number that an
+// error's text quotes (单据编号为“…”的销售退货单). DIndex comes second: no
+// document says whether it follows the order of the numbers sent or that of the
+// bills loaded.
+func byNumber(numbers []string) place {
+	index := make(map[string]int, len(numbers))
+	for i, number := range numbers {
+		index[number] = i
+	}
+	return func(dIndex looseInt, number, text string) int {
+		if i, ok := index[number]; ok && number != "" {
+			return i
+		}
+		quoted := -1
+		for number, i := range index {
+			if strings.Contains(text, "“"+number+"”") {
+				if quoted >= 0 {
+					return byIndex(dIndex, "", "")
+				}
+				quoted = i
+			}
+		}
+		if quoted >= 0 {
+			return quoted
+		}
+		return byIndex(dIndex, "", "")
+	}
+}

@@ -1,0 +1,69 @@
+package kingdee
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+)
+
+// post makes one HTTP request on the session and gives the body of its reply.
+func (c *Client) post(ctx context.Context, s *session, method, service string, body []byte) ([]byte, error) {
+	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	address := *c.base
+	address.Path += service + method + ".common.kdsvc"
+	request, err := http.NewRequestWithContext(limited, http.MethodPost, address.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, connectionFailure(ctx, method, err)
+	}
+	// No Idempotency-Key: Go's transport resends a POST that carries one.
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "refundsync")
+	if c.config.Auth == AuthSignature {
+		c.signer.sign(request.Header, address.Path, c.config.Now())
+	}
+	raw, err := c.send(ctx, s, method, request)
+	if err != nil {
+		return nil, err
+	}
+	if f := frameworkFailure(method, raw); f != nil {
+		return nil, f
+	}
+	return raw, nil
+}
+
+func (c *Client) send(ctx context.Context, s *session, method string, request *http.Request) ([]byte, error) {
+	response, err := s.http.Do(request)
+	if err != nil {
+		// The server may still be at work on this session, which serves one
+		// request at a time: the next one gets a session of its own.
+		s.forget()
+		return nil, connectionFailure(ctx, method, err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(response.Body, c.maxReply+1))
+	if response.StatusCode < 200 || response.StatusCode > 299 {
+		return nil, statusFailure(method, response)
+	}
+	if err != nil {
+		s.forget()
+		return nil, connectionFailure(ctx, method, err)
+	}
+	if int64(len(raw)) > c.maxReply {
+		return nil, tooLarge.failure(method, "回复超过上限，没有读完。 The reply is over the limit and was not read to its end.")
+	}
+	return raw, nil
+}
+
+// encode is JSON as Kingdee's SDKs write it: < > & stay as they are.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, badRequest.failure("", err.Error())
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
