@@ -1,0 +1,145 @@
+// Package catalog holds the fields of the two interfaces that the sync joins:
+// jushuitan.refund.list.query and Kingdee's batchSave of SAL_RETURNSTOCK. Flow
+// files are checked against it, and documentation is printed from it. The
+// fields stand in jushuitan.yaml and kingdee.yaml beside this file.
+package catalog
+
+import (
+	_ "embed"
+	"fmt"
+	"sync"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Place says where a field stands in its interface.
+type Place string
+
+const (
+	// Request holds the parameters of a Jushuitan call.
+	Request Place = "request"
+	// Header holds the fields of one order in Jushuitan's reply.
+	Header Place = "header"
+	// Items holds the fields of one line of such an order.
+	Items Place = "items"
+
+	// Head holds the fields of a Kingdee bill that stand directly in it.
+	Head Place = "head"
+	// SubHeadEntity (财务信息) is the bill's finance part.
+	SubHeadEntity Place = "SubHeadEntity"
+	// FEntity (明细信息) holds the fields of one line of the bill.
+	FEntity Place = "FEntity"
+	// Options holds the options of a Kingdee call, which are no part of a bill.
+	Options Place = "options"
+)
+
+// Chinese gives the place's name for messages.
+func (p Place) Chinese() string { return placeNames[p].chinese }
+
+// English gives the place's name for messages.
+func (p Place) English() string { return placeNames[p].english }
+
+var placeNames = map[Place]struct{ chinese, english string }{
+	Request:       {"请求参数", "the request"},
+	Header:        {"售后单", "the order"},
+	Items:         {"商品明细 items", "the order's items"},
+	Head:          {"单据头", "the bill's head"},
+	SubHeadEntity: {"财务信息 SubHeadEntity", "SubHeadEntity"},
+	FEntity:       {"明细信息 FEntity", "FEntity"},
+	Options:       {"调用选项", "the call's options"},
+}
+
+// Origin says how a field is known.
+type Origin string
+
+const (
+	// Core is a field of the two tables that this integration is built on.
+	Core Origin = "core"
+	// Wider is a field of the vendors' and integrators' wider documentation.
+	Wider Origin = "wider"
+)
+
+// Field is one field of an interface.
+type Field struct {
+	Name string `yaml:"name"`
+	// Chinese and English are the labels to show beside the name.
+	Chinese string `yaml:"chinese"`
+	English string `yaml:"english"`
+	Type    Type   `yaml:"type"`
+	Origin  Origin `yaml:"origin"`
+	// Required: the interface refuses the call or the bill without it.
+	Required bool `yaml:"required"`
+	// ReferenceKey is the one key of the object that a Reference is written
+	// as. Kingdee spells it FNumber almost everywhere, but FNUMBER for a bill
+	// type, and knows contacts by FNAME.
+	ReferenceKey string `yaml:"reference_key"`
+	// Values are the values that the vendor documents, with their Chinese
+	// labels; none where any value goes.
+	Values map[string]string `yaml:"values"`
+	// Personal fields may name or describe a person: their values are never
+	// shown in messages or logs.
+	Personal bool `yaml:"personal"`
+	// Place is filled in from the part of the file that the field stands in.
+	Place Place `yaml:"-"`
+}
+
+// Interface is one call of a vendor with the fields it takes and gives.
+type Interface struct {
+	// Name is the vendor's own name of the call.
+	Name    string            `yaml:"name"`
+	Chinese string            `yaml:"chinese"`
+	English string            `yaml:"english"`
+	Fields  map[Place][]Field `yaml:"fields"`
+}
+
+// Find looks a field up by its place and its exact name.
+func (i *Interface) Find(place Place, name string) (Field, bool) {
+	for _, field := range i.Fields[place] {
+		if field.Name == name {
+			return field, true
+		}
+	}
+	return Field{}, false
+}
+
+// Names lists the names of a place's fields, in the catalog's order.
+func (i *Interface) Names(place Place) []string {
+	names := make([]string, 0, len(i.Fields[place]))
+	for _, field := range i.Fields[place] {
+		names = append(names, field.Name)
+	}
+	return names
+}
+
+//go:embed jushuitan.yaml
+var jushuitanYAML []byte
+
+//go:embed kingdee.yaml
+var kingdeeYAML []byte
+
+var (
+	jushuitan = sync.OnceValue(func() *Interface { return read("jushuitan.yaml", jushuitanYAML) })
+	kingdee   = sync.OnceValue(func() *Interface { return read("kingdee.yaml", kingdeeYAML) })
+)
+
+// Jushuitan is jushuitan.refund.list.query (售后单查询): Request, Header, Items.
+func Jushuitan() *Interface { return jushuitan() }
+
+// Kingdee is batchSave of SAL_RETURNSTOCK (销售退货单新增): Head, SubHeadEntity,
+// FEntity, Options.
+func Kingdee() *Interface { return kingdee() }
+
+// read panics on a mistake, because the file is part of the program and every
+// test of this package reads it.
+func read(name string, data []byte) *Interface {
+	var i Interface
+	if err := yaml.UnmarshalWithOptions(data, &i, yaml.Strict()); err != nil {
+		panic(fmt.Sprintf("catalog: %s: %s", name, yaml.FormatError(err, false, true)))
+	}
+	for place, fields := range i.Fields {
+		for n := range fields {
+			fields[n].Place = place
+		}
+	}
+	return &i
+}

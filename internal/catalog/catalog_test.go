@@ -1,0 +1,155 @@
+package catalog
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The two tables that this integration is built on, field by field.
+var coreFields = []struct {
+	face   *Interface
+	place  Place
+	name   string
+	typ    Type
+	labels string
+}{
+	{Jushuitan(), Request, "page_size", Text, "每页条数"},
+	{Jushuitan(), Request, "good_status", Text, "货物状态"},
+	{Jushuitan(), Request, "end_time", Text, "结束时间"},
+	{Jushuitan(), Request, "start_time", Text, "起始时间"},
+	{Jushuitan(), Request, "date_type", Text, "时间类型"},
+	{Jushuitan(), Request, "page_index", Text, "第几页"},
+	{Jushuitan(), Request, "status", Text, "售后单状态"},
+
+	{Jushuitan(), Header, "as_id", Text, "售后单号"},
+	{Jushuitan(), Header, "as_date", Time, "申请时间"},
+	{Jushuitan(), Header, "outer_as_id", Text, "线上售后单号"},
+	{Jushuitan(), Header, "so_id", Text, "线上订单号"},
+	{Jushuitan(), Header, "type", Text, "售后类型"},
+	{Jushuitan(), Header, "modified", Time, "修改时间"},
+	{Jushuitan(), Header, "items", List, "商品明细"},
+	{Jushuitan(), Header, "shop_name", Text, "店铺名称"},
+	{Jushuitan(), Header, "date_type", Text, "时间类型"},
+	{Jushuitan(), Header, "wms_co_id", Text, "仓库编号"},
+	{Jushuitan(), Header, "drp_co_id_from", Text, "分销商编号"},
+	{Jushuitan(), Items, "amount", Decimal, "金额"},
+	{Jushuitan(), Items, "combine_sku_id", Text, "组合商品编码"},
+	{Jushuitan(), Items, "asi_id", Text, "售后明细编号"},
+	{Jushuitan(), Items, "sku_id", Text, "商品编码"},
+	{Jushuitan(), Items, "qty", Decimal, "申请数量"},
+	{Jushuitan(), Items, "price", Decimal, "单价"},
+	{Jushuitan(), Items, "name", Text, "商品名称"},
+	{Jushuitan(), Items, "type", Text, "明细类型"},
+	{Jushuitan(), Items, "properties_value", Text, "颜色规格"},
+	{Jushuitan(), Items, "r_qty", Decimal, "实收数量"},
+
+	{Kingdee(), Head, "FBillTypeID", Reference, "单据类型"},
+	{Kingdee(), Head, "FBillNo", Text, "单据编号"},
+	{Kingdee(), Head, "FDate", Date, "日期"},
+	{Kingdee(), Head, "FSaleOrgId", Reference, "销售组织"},
+	{Kingdee(), Head, "FStockOrgId", Reference, "库存组织"},
+	{Kingdee(), Head, "FRetcustId", Reference, "退货客户"},
+	{Kingdee(), Head, "FHeadNote", Text, "备注"},
+	{Kingdee(), Head, "FEntity", List, "明细信息"},
+	{Kingdee(), Head, "SubHeadEntity", Object, "财务信息"},
+	{Kingdee(), SubHeadEntity, "FSettleCurrId", Reference, "结算币别"},
+	{Kingdee(), SubHeadEntity, "FSettleOrgId", Reference, "结算组织"},
+	{Kingdee(), FEntity, "FMaterialId", Reference, "物料编码"},
+	{Kingdee(), FEntity, "FRealQty", Decimal, "实退数量"},
+	{Kingdee(), FEntity, "FTaxPrice", Decimal, "含税单价"},
+	{Kingdee(), FEntity, "FAmount", Decimal, "金额"},
+	{Kingdee(), FEntity, "FIsFree", Bool, "是否赠品"},
+	{Kingdee(), FEntity, "FReturnType", Reference, "退货类型"},
+	{Kingdee(), FEntity, "FStockId", Reference, "仓库"},
+	{Kingdee(), FEntity, "FOwnerTypeId", Text, "货主类型"},
+	{Kingdee(), FEntity, "FOwnerId", Reference, "货主"},
+	{Kingdee(), FEntity, "FNote", Text, "备注"},
+	{Kingdee(), Options, "FormId", Text, "业务对象表单Id"},
+	{Kingdee(), Options, "Operation", Text, "执行的操作"},
+	{Kingdee(), Options, "IsAutoSubmitAndAudit", Bool, "提交并审核"},
+	{Kingdee(), Options, "IsVerifyBaseDataField", Bool, "验证基础资料"},
+	{Kingdee(), Options, "BatchCount", Integer, "服务端开启的线程数"},
+}
+
+func TestEveryCoreFieldIsInTheCatalog(t *testing.T) {
+	for _, want := range coreFields {
+		field, ok := want.face.Find(want.place, want.name)
+		if assert.Truef(t, ok, "%s: %s is missing in %s", want.face.Name, want.name, want.place) {
+			assert.Equal(t, want.typ, field.Type, want.name)
+			assert.Equal(t, want.labels, field.Chinese, want.name)
+			assert.Equal(t, Core, field.Origin, want.name)
+		}
+	}
+}
+
+func TestNothingElseClaimsToBeCore(t *testing.T) {
+	var core int
+	for _, face := range []*Interface{Jushuitan(), Kingdee()} {
+		for _, fields := range face.Fields {
+			for _, field := range fields {
+				if field.Origin == Core {
+					core++
+				}
+			}
+		}
+	}
+	assert.Equal(t, len(coreFields), core)
+}
+
+func TestWiderFieldsAreInTheCatalog(t *testing.T) {
+	for place, names := range map[Place][]string{
+		Request: {"type", "start_ts", "end_ts", "is_get_total", "shop_id", "wms_co_id", "as_ids", "so_ids", "o_ids"},
+		Header: {
+			"o_id", "created", "confirm_date", "status", "shop_status", "good_status", "question_type", "remark", "node",
+			"warehouse", "wh_id", "refund", "payment", "freight", "shop_id", "shop_buyer_id", "logistics_company", "l_id",
+			"order_status", "order_type", "drp_co_id_to", "labels", "refund_version", "ts", "batchs", "sns",
+		},
+		Items: {"i_id", "shop_sku_id", "pic", "sku_type", "outer_oi_id", "defective_qty", "receive_date"},
+	} {
+		assert.Subset(t, Jushuitan().Names(place), names)
+	}
+	for place, names := range map[Place][]string{
+		Head:          {"FOwnerTypeIdHead", "FOwnerIdHead", "FReceiveCusContact"},
+		SubHeadEntity: {"FLocalCurrId", "FExchangeTypeId", "FExchangeRate", "FThirdBillNo"},
+		FEntity:       {"FUnitID", "FPrice", "FEntryTaxRate", "FStockstatusId", "FDeliveryDate", "FLot", "FETHIRDBILLNO"},
+	} {
+		assert.Subset(t, Kingdee().Names(place), names)
+	}
+}
+
+func TestEveryFieldIsWhole(t *testing.T) {
+	for _, face := range []*Interface{Jushuitan(), Kingdee()} {
+		require.NotEmpty(t, face.Chinese)
+		for place, fields := range face.Fields {
+			require.NotEmpty(t, place.Chinese())
+			require.NotEmpty(t, place.English())
+			seen := map[string]bool{}
+			for _, field := range fields {
+				assert.NotEmpty(t, field.Chinese, field.Name)
+				assert.NotEmpty(t, field.English, field.Name)
+				assert.NotEmpty(t, field.Type.Chinese(), field.Name)
+				assert.NotEmpty(t, field.Type.English(), field.Name)
+				assert.Contains(t, []Origin{Core, Wider}, field.Origin, field.Name)
+				assert.Equal(t, place, field.Place, field.Name)
+				assert.Equal(t, field.Type == Reference, field.ReferenceKey != "", "%s: only references have a reference key", field.Name)
+				assert.False(t, seen[field.Name], "%s: %s stands twice", place, field.Name)
+				seen[field.Name] = true
+			}
+		}
+	}
+}
+
+func TestFieldsOfOnePlaceAreNotFoundInAnother(t *testing.T) {
+	_, ok := Kingdee().Find(Head, "FStockId")
+	assert.False(t, ok)
+	_, ok = Kingdee().Find(FEntity, "FStockId")
+	assert.True(t, ok)
+}
+
+func TestAMistakeInACatalogFileIsFound(t *testing.T) {
+	assert.PanicsWithValue(t,
+		"catalog: test.yaml: [1:1] unknown field \"nmae\"\n>  1 | nmae: x\n       ^\n",
+		func() { read("test.yaml", []byte("nmae: x")) })
+}

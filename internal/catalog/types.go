@@ -1,0 +1,220 @@
+package catalog
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Beijing is the time zone of both systems. Their times carry no zone.
+var Beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
+
+// Type is the type of a field, whatever its spelling on the wire.
+type Type string
+
+const (
+	// Text is a string. Numbers are taken as text too: keys such as as_id come
+	// either way.
+	Text Type = "text"
+	// Decimal is an exact decimal number.
+	Decimal Type = "decimal"
+	// Integer is a whole number.
+	Integer Type = "integer"
+	// Time is a date with a time of day, in Beijing time.
+	Time Type = "time"
+	// Date is a day, in Beijing time.
+	Date Type = "date"
+	// Bool is true or false.
+	Bool Type = "bool"
+	// Reference is base data of Kingdee's, named by its number.
+	Reference Type = "reference"
+	// Object is a group of fields.
+	Object Type = "object"
+	// List is a list of such groups.
+	List Type = "list"
+)
+
+// Chinese gives the type's name for messages.
+func (t Type) Chinese() string { return typeNames[t].chinese }
+
+// English gives the type's name for messages, with its article.
+func (t Type) English() string { return typeNames[t].english }
+
+var typeNames = map[Type]struct{ chinese, english string }{
+	Text:      {"文本", "text"},
+	Decimal:   {"数字", "a number"},
+	Integer:   {"整数", "a whole number"},
+	Time:      {"时间", "a time"},
+	Date:      {"日期", "a date"},
+	Bool:      {"是否（true 或 false）", "true or false"},
+	Reference: {"基础资料编码（文本）", "the number of base data (text)"},
+	Object:    {"一组字段", "a group of fields"},
+	List:      {"列表", "a list"},
+}
+
+// ParseError says why a value does not fit its field. It never holds the value
+// itself, which may be private.
+type ParseError struct {
+	// Chinese and English are predicates, to stand after the value: "不是数字",
+	// "is not a number".
+	Chinese, English string
+}
+
+func (e *ParseError) Error() string {
+	return e.Chinese + "。 " + e.English + "."
+}
+
+// Longest accepted number, as it is written, and the range of its exponent:
+// far above any amount, far below thousands of digits out of "1e9999".
+const (
+	maxNumberLength   = 64
+	maxNumberExponent = 40
+)
+
+var (
+	errNotText     = &ParseError{"不是文本", "is not text"}
+	errNotNumber   = &ParseError{"不是数字", "is not a number"}
+	errHugeNumber  = &ParseError{"作为数字过长", "is too long for a number"}
+	errNotWhole    = &ParseError{"不是整数", "is not a whole number"}
+	errNotTime     = &ParseError{"不是时间（应为 2006-01-02 15:04:05）", "is not a time (expected 2006-01-02 15:04:05)"}
+	errOddYear     = &ParseError{"的年份不在 1970 至 9999 之间", "has a year outside 1970 to 9999"}
+	errNotBool     = &ParseError{"不是 true 或 false", "is not true or false"}
+	errNotOneValue = &ParseError{"不是单个值", "is not a single value"}
+)
+
+// timeLayouts are the spellings of a time that are known from replies; each
+// may carry a fraction of a second. One with a zone is taken at its word.
+var timeLayouts = []string{time.DateTime, time.DateOnly, "2006-01-02T15:04:05", time.RFC3339}
+
+// Parse reads one value of a decoded JSON document (string, json.Number, bool
+// or nil) tolerantly: replies spell the same field as a number or as text,
+// from tenant to tenant. It gives a string for Text and Reference, a
+// decimal.Decimal for Decimal and Integer, a time.Time in Beijing time for
+// Time and Date (a Date at midnight), a bool for Bool, and nil for null, ""
+// and blank text, which all mean that the value is absent. Any other failure
+// is a *ParseError.
+func (t Type) Parse(raw any) (any, error) {
+	if text, ok := raw.(string); ok {
+		raw = strings.TrimSpace(text)
+	}
+	if raw == nil || raw == "" {
+		return nil, nil
+	}
+	value, err := t.parse(raw)
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+func (t Type) parse(raw any) (any, error) {
+	switch t {
+	case Text, Reference:
+		return parseText(raw)
+	case Decimal:
+		return parseDecimal(raw)
+	case Integer:
+		number, err := parseDecimal(raw)
+		if err != nil {
+			return nil, err
+		}
+		if !number.IsInteger() {
+			return nil, errNotWhole
+		}
+		return number, nil
+	case Time:
+		return parseTime(raw)
+	case Date:
+		at, err := parseTime(raw)
+		if err != nil {
+			return nil, err
+		}
+		return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, Beijing), nil
+	case Bool:
+		return parseBool(raw)
+	}
+	return nil, errNotOneValue
+}
+
+// parseText writes a number in its plain form, so that a key which comes as
+// 123, 123.0 or "123" is one key.
+func parseText(raw any) (any, error) {
+	switch value := raw.(type) {
+	case string:
+		return value, nil
+	case json.Number:
+		number, err := parseDecimal(value)
+		if err != nil {
+			return nil, err
+		}
+		return number.String(), nil
+	}
+	return nil, errNotText
+}
+
+func parseDecimal(raw any) (decimal.Decimal, error) {
+	var text string
+	switch value := raw.(type) {
+	case string:
+		text = value
+	case json.Number:
+		text = value.String()
+	default:
+		return decimal.Decimal{}, errNotNumber
+	}
+	if len(text) > maxNumberLength {
+		return decimal.Decimal{}, errHugeNumber
+	}
+	number, err := decimal.NewFromString(text)
+	if err != nil {
+		return decimal.Decimal{}, errNotNumber
+	}
+	if number.Exponent() > maxNumberExponent || number.Exponent() < -maxNumberExponent {
+		return decimal.Decimal{}, errHugeNumber
+	}
+	return number, nil
+}
+
+func parseTime(raw any) (time.Time, error) {
+	text, ok := raw.(string)
+	if !ok {
+		return time.Time{}, errNotTime
+	}
+	for _, layout := range timeLayouts {
+		at, err := time.ParseInLocation(layout, text, Beijing)
+		if err != nil {
+			continue
+		}
+		// The vendors' platforms write "no time" as a year such as 0001.
+		at = at.In(Beijing)
+		if at.Year() < 1970 || at.Year() > 9999 {
+			return time.Time{}, errOddYear
+		}
+		return at, nil
+	}
+	return time.Time{}, errNotTime
+}
+
+func parseBool(raw any) (any, error) {
+	switch value := raw.(type) {
+	case bool:
+		return value, nil
+	case string:
+		switch strings.ToLower(value) {
+		case "true", "1":
+			return true, nil
+		case "false", "0":
+			return false, nil
+		}
+	case json.Number:
+		switch value {
+		case "1":
+			return true, nil
+		case "0":
+			return false, nil
+		}
+	}
+	return nil, errNotBool
+}

@@ -1,0 +1,80 @@
+package flow
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	yamlparser "github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// document is a YAML file being read. Whatever is wrong with it is reported with
+// its place and reading goes on, so that one look finds every mistake.
+type document struct {
+	file     string
+	lines    []string
+	problems Problems
+}
+
+// span is a stretch of one line of the file; line and column count from 1, column
+// and length in characters.
+type span struct{ line, column, length int }
+
+func newDocument(file string, data []byte) *document {
+	text := strings.TrimPrefix(string(data), "\ufeff")
+	return &document{file: file, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
+}
+
+func (d *document) report(at span, what message) {
+	problem := Problem{File: d.file, Line: at.line, Column: at.column, Length: at.length, Chinese: strings.TrimSpace(what.chinese), English: what.english}
+	if at.line > 0 && at.line <= len(d.lines) {
+		problem.Source = d.lines[at.line-1]
+	}
+	d.problems = append(d.problems, problem)
+}
+
+// root parses the file and gives its one document; nil, with the reason reported,
+// if there is none.
+func (d *document) root() ast.Node {
+	file, err := yamlparser.ParseBytes([]byte(strings.Join(d.lines, "\n")), 0, yamlparser.AllowDuplicateMapKey())
+	if err != nil {
+		at, text := span{1, 1, 1}, err.Error()
+		var syntax *yaml.SyntaxError
+		if errors.As(err, &syntax) {
+			at, text = d.tokenSpan(syntax.Token), syntax.Message
+		}
+		d.report(at, say("YAML 语法错误：%s。", "YAML syntax: %s.", text))
+		return nil
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		d.report(span{1, 1, 1}, say("文件是空的，应有 version、name、source、bill 等键。", "The file is empty; expected version, name, source, bill and more."))
+		return nil
+	}
+	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
+		d.report(d.spanOf(file.Docs[1].Body), say("一个文件只能有一个流程，请去掉 --- 之后的部分。", "A file holds one flow; remove what follows ---."))
+	}
+	return file.Docs[0].Body
+}
+
+// spanOf gives the place of a scalar, or the first key of a mapping.
+func (d *document) spanOf(node ast.Node) span {
+	if mapping, ok := node.(*ast.MappingNode); ok && !mapping.IsFlowStyle && len(mapping.Values) > 0 {
+		node = mapping.Values[0].Key
+	}
+	return d.tokenSpan(node.GetToken())
+}
+
+func (d *document) tokenSpan(t *token.Token) span {
+	if t == nil || t.Position == nil {
+		return span{1, 1, 1}
+	}
+	text, _, _ := strings.Cut(strings.TrimSpace(t.Origin), "\n")
+	at := span{t.Position.Line, max(1, t.Position.Column), max(1, utf8.RuneCountInString(strings.TrimSpace(text)))}
+	if at.line < 1 || at.line > len(d.lines) {
+		return span{1, 1, 1}
+	}
+	return at
+}

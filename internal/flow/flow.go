@@ -1,0 +1,137 @@
+// Package flow reads flow files and turns orders into bills.
+//
+// A flow file describes one integration: where the orders come from, how their
+// fields become a bill's fields, which orders are left out, and how and when it
+// runs. It is checked as a whole against the catalog of both interfaces before
+// anything runs. flows/refund_to_return.yaml is the built-in flow and explains
+// every key.
+//
+// An order passes through here in two steps. Pick takes what the flow names out
+// of Jushuitan's reply: nothing else travels on. Skip and Bill then decide on
+// the order and map it. All three are pure: the same flow and order give the
+// same result, byte for byte.
+package flow
+
+import (
+	"time"
+
+	"refundsync/internal/catalog"
+)
+
+// Flow is a checked and compiled flow file. It is read-only and safe for use by
+// any number of goroutines.
+type Flow struct {
+	// Name is part of workflow ids: a-z, 0-9 and _.
+	Name string
+	// Title is shown to people. Default: the name.
+	Title string
+	// Version identifies the mapping: the first 12 hex digits of the SHA-256
+	// over the flow file and the CSV files of its tables.
+	Version string
+	// Enabled says whether the flow's schedule runs. Default: true.
+	Enabled bool
+
+	Source   Source
+	Call     Call
+	Options  Options
+	Retry    Retry
+	Schedule Schedule
+
+	bill     []billField
+	number   *mapping    // of FBillNo
+	lines    *expression // nil: every line
+	leaveOut []leaveOut
+	header   []catalog.Field // of the order: those that the flow names
+	items    []catalog.Field // of its lines: those that the flow names
+}
+
+// Source says which orders are read, and how.
+type Source struct {
+	// Method is the call, jushuitan.refund.list.query.
+	Method string
+	// Parameters are the fixed parameters as they are sent, page_size and
+	// date_type among them. The run adds page_index, start_time and end_time.
+	Parameters map[string]string
+	// PageSize is the number of orders a page, 1 to 100. Default: 50.
+	PageSize int
+	// DateType says which time a range is about: "0" modified, "1" created,
+	// "2" confirmed. Default: "0".
+	DateType string
+	// Window is the longest span read at once, at most 7 days less 2 seconds:
+	// the interface refuses more than 7 days, and the reader asks for a second
+	// more on either side. Default: 6 hours.
+	Window time.Duration
+	// Overlap is how far a run goes back behind the end of the last one.
+	// Default: 10 minutes.
+	Overlap time.Duration
+	// Lag is how far behind now a run stays. Default: 5 minutes.
+	Lag time.Duration
+	// Key is the field that tells one order from another, as_id.
+	Key string
+}
+
+// Call holds the options of Kingdee's batchSave, under Kingdee's own names.
+type Call struct {
+	FormId    string
+	Operation string
+	// IsAutoSubmitAndAudit (提交并审核) goes with SubmitAndAudit "kingdee".
+	// Default: false.
+	IsAutoSubmitAndAudit bool
+	// IsVerifyBaseDataField (验证基础资料) has unknown codes reported; without it
+	// Kingdee drops them silently. Default: true.
+	IsVerifyBaseDataField bool
+	// BatchCount is the number of the server's threads, 1 to 10. Default: 5.
+	BatchCount int
+}
+
+// Ways to treat a bill that exists already, for Options.Existing.
+const (
+	// ExistingLeave leaves the bill as it is.
+	ExistingLeave = "leave"
+)
+
+// Ways to submit and audit a bill, for Options.SubmitAndAudit.
+const (
+	// SubmitAndAuditNone saves bills and no more.
+	SubmitAndAuditNone = "none"
+	// SubmitAndAuditKingdee has Kingdee do it within batchSave.
+	SubmitAndAuditKingdee = "kingdee"
+	// SubmitAndAuditExplicit calls Submit and Audit after batchSave.
+	SubmitAndAuditExplicit = "explicit"
+)
+
+// Options says how bills are saved.
+type Options struct {
+	// Existing is ExistingLeave, the default.
+	Existing string
+	// SubmitAndAudit is one of the three ways. Default: SubmitAndAuditNone.
+	SubmitAndAudit string
+	// InFlight is how many orders of one window are at work at once, 1 to 1000.
+	// Default: 100.
+	InFlight int
+	// WindowsAtOnce is how many windows are, 1 to 50. Default: 4.
+	WindowsAtOnce int
+}
+
+// Retry says how often and when a failed order is tried again.
+type Retry struct {
+	// Attempts is the number of tries, the first one included, 1 to 100.
+	// Default: 8.
+	Attempts int
+	// First is the wait before the second attempt. Default: 2 seconds.
+	First time.Duration
+	// Longest bounds every wait. Default: 5 minutes.
+	Longest time.Duration
+	// Factor makes each wait so many times the one before, 1 to 10. Default: 2.
+	Factor int
+}
+
+// Schedule says when the flow runs by itself.
+type Schedule struct {
+	// Cron is a cron line of five fields, or a descriptor such as @hourly;
+	// empty for a flow that only runs when started by hand.
+	Cron string
+	// TimeZone is the IANA name of the zone that Cron is about. Default:
+	// Asia/Shanghai.
+	TimeZone string
+}

@@ -1,0 +1,235 @@
+package flow
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/expr-lang/expr/builtin"
+	"github.com/expr-lang/expr/conf"
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/catalog"
+)
+
+// maxPlaces bounds the second argument of round.
+const maxPlaces = 16
+
+// functions are what expressions may call besides the library's own (see
+// allowedBuiltins), and what the operators on numbers and times are compiled to.
+// Each has its types checked by its check: it takes the types of the arguments
+// and gives the type of the result.
+var functions = map[string]*builtin.Function{
+	"coalesce": {Validate: checkCoalesce, Func: coalesce},
+	"latest":   {Validate: checkList("latest", kindTime), Func: latest},
+	"earliest": {Validate: checkList("earliest", kindTime), Func: earliest},
+	"sum":      {Validate: checkList("sum", kindNumber), Func: sum},
+	"round":    {Validate: checkRound, Func: round},
+	"has":      {Validate: checkOne("has", typeBool, kindText, kindNumber, kindTime), Func: has},
+	"text":     {Validate: checkOne("text", typeText, kindText, kindNumber, kindTime), Func: text},
+	"date":     {Validate: checkOne("date", typeMoment, kindTime), Func: date},
+}
+
+// listFunctions take one list, of the kind given.
+var listFunctions = map[string]kind{"latest": kindTime, "earliest": kindTime, "sum": kindNumber}
+
+// allowedBuiltins are the library's functions that work on exact values only.
+var allowedBuiltins = []string{
+	"all", "any", "none", "one", "filter", "map", "count", "find", "findLast",
+	"len", "trim", "upper", "lower", "split", "join", "replace",
+}
+
+// functionNames lists all functions for messages.
+var functionNames = slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(functions)), allowedBuiltins...)))
+
+// useFunctions adds all of the above to the library's.
+func useFunctions(c *conf.Config) {
+	for _, table := range []map[string]*builtin.Function{functions, operators} {
+		for name, function := range table {
+			c.Functions[name] = &builtin.Function{Name: name, Func: function.Func, Validate: function.Validate}
+		}
+	}
+}
+
+type check = func(args []reflect.Type) (reflect.Type, error)
+
+// mismatch is the error of a check: both languages in the one string that the
+// library passes on.
+func mismatch(chinese, english string, args ...any) error {
+	m := say(chinese, english, args...)
+	return errors.New(m.chinese + " " + m.english)
+}
+
+func checkOne(name string, result reflect.Type, kinds ...kind) check {
+	return func(args []reflect.Type) (reflect.Type, error) {
+		if len(args) != 1 {
+			return nil, mismatch("%s 要 1 个参数，这里有 %d 个。", "%s takes 1 argument, found %d.", name, len(args))
+		}
+		if got := kindOf(args[0]); !slices.Contains(kinds, got) {
+			return nil, mismatch("%[1]s 不能用于%[2]s。", "%[1]s does not work on %[3]s.", name, kindNames[got].chinese, kindNames[got].english)
+		}
+		return result, nil
+	}
+}
+
+// checkList sees only that there is one list; its elements' types are known when
+// the whole expression has been checked, see checkLists.
+func checkList(name string, element kind) check {
+	return func(args []reflect.Type) (reflect.Type, error) {
+		if len(args) != 1 || kindOf(args[0]) != kindList {
+			return nil, mismatch("%[1]s 要一个列表，如 %[1]s(map(lines, .字段))。", "%[1]s takes one list, such as %[1]s(map(lines, .field)).", name)
+		}
+		return typeFor[element], nil
+	}
+}
+
+func checkCoalesce(args []reflect.Type) (reflect.Type, error) {
+	if len(args) < 2 {
+		return nil, mismatch("coalesce 要至少 2 个参数，这里有 %d 个。", "coalesce takes at least 2 arguments, found %d.", len(args))
+	}
+	first := kindOf(args[0])
+	for _, arg := range args {
+		if got := kindOf(arg); got != first || got != kindText && got != kindNumber && got != kindTime {
+			return nil, mismatch("coalesce 的参数应同为文本、数字或时间，这里有%[1]s和%[2]s。", "coalesce takes text only, numbers only or times only; found %[3]s and %[4]s.",
+				kindNames[first].chinese, kindNames[got].chinese, kindNames[first].english, kindNames[got].english)
+		}
+	}
+	return typeFor[first], nil
+}
+
+func checkRound(args []reflect.Type) (reflect.Type, error) {
+	if len(args) != 2 || kindOf(args[0]) != kindNumber || args[1] != typeInt {
+		return nil, mismatch("round 要一个数字和小数位数，如 round(x, 2)。", "round takes a number and a number of places, such as round(x, 2).")
+	}
+	return typeNumber, nil
+}
+
+// lackOf tells why a value can't be used: nil, if it can. Text that is absent is
+// empty.
+func lackOf(value any) *valueError {
+	switch value := value.(type) {
+	case number:
+		return value.err
+	case moment:
+		return value.err
+	}
+	return nil
+}
+
+// coalesce gives the first value that is present. A malformed one fails: it is
+// not absent.
+func coalesce(args ...any) (any, error) {
+	var missing *valueError
+	for _, arg := range args {
+		if text, ok := arg.(string); ok && text == "" {
+			continue
+		}
+		err := lackOf(arg)
+		if err == nil {
+			return arg, nil
+		}
+		if !err.absent() {
+			return nil, err
+		}
+		missing = err.and(missing)
+	}
+	switch args[0].(type) {
+	case string:
+		return "", nil
+	case moment:
+		return moment{err: missing}, nil
+	}
+	return number{err: missing}, nil
+}
+
+func latest(args ...any) (any, error) {
+	return choose(args[0], func(candidate, best time.Time) bool { return candidate.After(best) })
+}
+
+func earliest(args ...any) (any, error) {
+	return choose(args[0], func(candidate, best time.Time) bool { return candidate.Before(best) })
+}
+
+// choose gives the best of the times that are present; absent if there is none.
+func choose(list any, better func(candidate, best time.Time) bool) (any, error) {
+	best := moment{err: absentFrom(say("列表里的时间", "a time in the list"))}
+	for _, element := range list.([]any) {
+		candidate := element.(moment)
+		switch {
+		case candidate.err != nil && !candidate.err.absent():
+			return nil, candidate.err
+		case candidate.err != nil:
+			if best.err != nil {
+				best.err = candidate.err
+			}
+		case best.err != nil || better(candidate.value, best.value):
+			best = candidate
+		}
+	}
+	return best, nil
+}
+
+// sum adds up a list; an absent number in it fails. The sum of nothing is 0.
+func sum(args ...any) (any, error) {
+	var total decimal.Decimal
+	for _, element := range args[0].([]any) {
+		n := asNumber(element)
+		if n.err != nil {
+			return nil, n.err
+		}
+		total = total.Add(n.value)
+	}
+	return number{value: total}, nil
+}
+
+// round rounds half away from zero, as invoices do.
+func round(args ...any) (any, error) {
+	n, places := asNumber(args[0]), args[1].(int)
+	if n.err != nil {
+		return nil, n.err
+	}
+	if places < 0 || places > maxPlaces {
+		return nil, newValueError(reasonExpression, say("round 的小数位数 %d 不在 0 到 %d 之间", "round takes 0 to %[2]d places, found %[1]d", places, maxPlaces))
+	}
+	return number{value: n.value.Round(int32(places))}, nil
+}
+
+// has tells whether a value is present. A malformed one is.
+func has(args ...any) (any, error) {
+	if text, ok := args[0].(string); ok {
+		return text != "", nil
+	}
+	err := lackOf(args[0])
+	return err == nil || !err.absent(), nil
+}
+
+// text writes a number in plain digits and a time as 2006-01-02 15:04:05; what is
+// absent is empty.
+func text(args ...any) (any, error) {
+	err := lackOf(args[0])
+	if err != nil && err.absent() {
+		return "", nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch value := args[0].(type) {
+	case string:
+		return value, nil
+	case moment:
+		return value.value.Format(time.DateTime), nil
+	}
+	return asNumber(args[0]).value.String(), nil
+}
+
+// date takes the time of day off.
+func date(args ...any) (any, error) {
+	at := args[0].(moment)
+	if at.err != nil {
+		return at, nil
+	}
+	year, month, day := at.value.Date()
+	return moment{value: time.Date(year, month, day, 0, 0, 0, 0, catalog.Beijing)}, nil
+}

@@ -1,0 +1,132 @@
+package flow
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/catalog"
+)
+
+// mapping gives one field of a bill its value.
+type mapping struct {
+	target   catalog.Field
+	constant json.RawMessage // as sent; nil for one that is computed
+	value    *expression     // a field is an expression of that one name
+	table    *table          // nil: the value as it is
+	required bool
+}
+
+// use says what a value is needed for, to stand at the end of a message.
+func (m *mapping) use() message {
+	return say("（用于 %[1]s %[2]s）", " (needed for %[1]s)", m.target.Name, m.target.Chinese)
+}
+
+// personal tells whether the value may be about a person.
+func (m *mapping) personal() bool {
+	for _, fields := range []map[string]catalog.Field{m.value.header, m.value.items} {
+		for _, field := range fields {
+			if field.Personal {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// evaluate gives the field as Kingdee takes it; nil for an optional one that has no
+// value.
+func (m *mapping) evaluate(o *opened, of *line) (json.RawMessage, error) {
+	if m.constant != nil {
+		return m.constant, nil
+	}
+	value, err := m.compute(o, of)
+	if err != nil {
+		return nil, err
+	}
+	return encode(m.target, value), nil
+}
+
+// compute gives a string, a decimal.Decimal, a time.Time or a bool; nil for an
+// optional field that has no value.
+func (m *mapping) compute(o *opened, of *line) (any, error) {
+	result, err := o.run(m.value, of)
+	if err != nil {
+		return nil, err
+	}
+	if lack := lackOf(result); lack != nil {
+		if lack.absent() && !m.required {
+			return nil, nil
+		}
+		return nil, lack
+	}
+	switch result := result.(type) {
+	case moment:
+		return result.value, nil
+	case bool:
+		return result, nil
+	case string:
+		if m.table != nil {
+			if result, err = m.table.translate(result, m.personal()); err != nil {
+				return nil, err
+			}
+		}
+		if result != "" {
+			return result, nil
+		}
+		if m.required {
+			return nil, m.emptyText()
+		}
+		return nil, nil
+	}
+	return asNumber(result).value, nil
+}
+
+// emptyText names the fields whose text came out empty.
+func (m *mapping) emptyText() *valueError {
+	var lack *valueError
+	for _, fields := range []map[string]catalog.Field{m.value.header, m.value.items} {
+		for _, field := range sorted(fields) {
+			lack = absentField(field, nil).and(lack)
+		}
+	}
+	if lack == nil {
+		return newValueError(reasonMissing, say("文本是空的", "the text is empty"))
+	}
+	return lack
+}
+
+// encode writes a value of the kind that the target takes: numbers with their
+// exact digits, dates without a time of day, base data as an object.
+func encode(target catalog.Field, value any) json.RawMessage {
+	switch value := value.(type) {
+	case decimal.Decimal:
+		return json.RawMessage(value.String())
+	case time.Time:
+		return encodeText(value.In(catalog.Beijing).Format(time.DateOnly))
+	case bool:
+		if value {
+			return json.RawMessage("true")
+		}
+		return json.RawMessage("false")
+	case string:
+		if target.Type == catalog.Reference {
+			return json.RawMessage("{" + string(encodeText(target.ReferenceKey)) + ":" + string(encodeText(value)) + "}")
+		}
+		return encodeText(value)
+	}
+	return nil
+}
+
+// encodeText writes JSON text as it is read: without the escapes that keep it safe
+// inside HTML.
+func encodeText(text string) json.RawMessage {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	// A string can always be encoded.
+	_ = encoder.Encode(text)
+	return bytes.TrimSpace(b.Bytes())
+}

@@ -1,0 +1,279 @@
+package flow
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}
+
+const warehousesCSV = "code,value,remark\n20001,CK001,杭州仓\n20002,CK002,广州仓\n"
+
+func base(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("testdata/base.yaml")
+	require.NoError(t, err)
+	return string(data)
+}
+
+// parseText reads a flow from text, with one CSV file beside it.
+func parseText(text, csv string) *parser {
+	return parse("flow.yaml", []byte(text), func(path string) ([]byte, error) {
+		if path != "warehouses.csv" {
+			return nil, os.ErrNotExist
+		}
+		return []byte(csv), nil
+	})
+}
+
+// mistakes are made to testdata/base.yaml; what is said about each is in
+// testdata/mistakes, under its name.
+var mistakes = []struct {
+	name     string
+	old, new string // in base.yaml; an old of "" replaces the whole file
+	csv      string // instead of warehousesCSV
+}{
+	// The YAML itself.
+	{name: "syntax unclosed bracket", old: `{ attempts: 8,`, new: `{ attempts: [8,`},
+	{name: "syntax tab", old: "  method:", new: "\tmethod:"},
+	{name: "syntax indentation", old: "  key: as_id", new: "   key: as_id"},
+	{name: "empty file", new: "# nothing\n"},
+	{name: "not a mapping", new: "- a\n- b\n"},
+	{name: "two documents", old: "  schedule:", new: "---\nschedule:"},
+	{name: "anchor", old: "window: 6h", new: "window: &w 6h"},
+
+	// Keys.
+	{name: "unknown key", old: "  window: 6h", new: "  windw: 6h"},
+	{name: "unknown key at top", old: "options:", new: "option:"},
+	{name: "unknown key after Chinese", old: "values: { 天猫旗舰店: CUST_TMALL }", new: "values: { 天猫旗舰店: CUST_TMALL }, 缺省: X"},
+	{name: "unknown key in flow style", old: "{ field: as_id }", new: "{ feild: as_id }"},
+	{name: "comma in an unquoted text", old: `"latest(map(lines, .receive_date))"`, new: "latest(map(lines, .receive_date))"},
+	{name: "duplicate key", old: "  window: 6h", new: "  window: 6h\n  window: 7h"},
+	{name: "duplicate Kingdee field", old: "    FSaleOrgId:", new: "    FBillNo: { field: so_id }\n    FSaleOrgId:"},
+	{name: "duplicate code", old: "{ 天猫旗舰店: CUST_TMALL }", new: "{ 天猫旗舰店: CUST_TMALL, 天猫旗舰店: CUST_JD }"},
+	{name: "key without quotes", old: "{ 天猫旗舰店: CUST_TMALL }", new: "{ 10001: CUST_TMALL }"},
+	{name: "missing key", old: "  key: as_id\n", new: ""},
+	{name: "missing key at top", old: "name: base\n", new: ""},
+	{name: "missing value", old: "name: base", new: "name:"},
+	{name: "version of the future", old: "version: 1", new: "version: 2"},
+	{name: "name with a dash", old: "name: base", new: "name: Base-1"},
+	{name: "empty name", old: "name: base", new: `name: ""`},
+
+	// Types of settings.
+	{name: "text for a section", old: "{ attempts: 8, first: 2s, factor: 2, longest: 5m }", new: "never"},
+	{name: "number for text", old: `page_size: "50"`, new: "page_size: 50"},
+	{name: "bool for text", old: "reason: 仅退款", new: "reason: true"},
+	{name: "text for a bool", old: "  submit_and_audit: none", new: "  submit_and_audit: none\nchecks:\n  enabled: \"yes\"\nx:"},
+	{name: "text for a whole number", old: "BatchCount: 5", new: `BatchCount: "5"`},
+	{name: "mapping for a list", old: "    - when: type == \"仅退款\"\n      reason: 仅退款", new: "    when: type == \"仅退款\""},
+	{name: "list for text", old: "key: as_id", new: "key: [as_id]"},
+
+	{name: "text for tables", old: "tables:\n  customers:\n    default: CUST\n    values: { 天猫旗舰店: CUST_TMALL }\n  warehouses:\n    file: warehouses.csv", new: "tables: none"},
+	{name: "list for parameters", old: "  parameters:\n    page_index: \"{page_index}\"\n    start_time: \"{start_time}\"\n    end_time: \"{end_time}\"\n    page_size: \"50\"\n    status: Confirmed\n", new: "  parameters: []\n"},
+	{name: "block of text for a number", old: "  BatchCount: 5", new: "  BatchCount: |\n    5"},
+	{name: "number for an expression", old: `when: type == "仅退款"`, new: "when: 5"},
+
+	// The source.
+	{name: "unknown method", old: "jushuitan.refund.list.query", new: "jushuitan.refund.list.qeury"},
+	{name: "key that is no field", old: "key: as_id", new: "key: as_idd"},
+	{name: "key that is a time", old: "key: as_id", new: "key: modified"},
+	{name: "unknown request parameter", old: "status: Confirmed", new: "statsu: Confirmed"},
+	{name: "request parameter of another reader", old: "status: Confirmed", new: `start_ts: "1"`},
+	{name: "unknown status", old: "status: Confirmed", new: "status: Confirm"},
+	{name: "unknown date_type", old: "status: Confirmed", new: `date_type: "3"`},
+	{name: "empty parameter", old: "status: Confirmed", new: `shop_id: ""`},
+	{name: "missing placeholder", old: "    end_time: \"{end_time}\"\n", new: ""},
+	{name: "fixed placeholder", old: `"{start_time}"`, new: `"2024-03-01 00:00:00"`},
+	{name: "page_size of 0", old: `page_size: "50"`, new: `page_size: "0"`},
+	{name: "page_size of 101", old: `page_size: "50"`, new: `page_size: "101"`},
+	{name: "page_size of words", old: `page_size: "50"`, new: `page_size: fifty`},
+	{name: "window of 7 days", old: "window: 6h", new: "window: 168h"},
+	{name: "window of nothing", old: "window: 6h", new: "window: 0s"},
+	{name: "window that is no duration", old: "window: 6h", new: "window: 6小时"},
+	{name: "window as a number", old: "window: 6h", new: "window: 6"},
+	{name: "overlap below nothing", old: "window: 6h", new: "overlap: -1m"},
+	{name: "lag finer than a second", old: "window: 6h", new: "lag: 1500ms"},
+
+	// Tables.
+	{name: "unknown table", old: "table: customers", new: "table: custmers"},
+	{name: "table for a number", old: "FRealQty: { field: item.r_qty }", new: "FRealQty: { field: item.r_qty, table: customers }"},
+	{name: "table of a number", old: "field: shop_name, table", new: "field: refund, table"},
+	{name: "table with two sources", old: "    file: warehouses.csv", new: "    file: warehouses.csv\n    values: { a: b }"},
+	{name: "table with no source", old: "    file: warehouses.csv", new: "    default: CK900"},
+	{name: "table with an empty value", old: "CUST_TMALL }", new: `" " }`},
+	{name: "csv missing", old: "warehouses.csv", new: "werehouses.csv"},
+	{name: "csv outside", old: "file: warehouses.csv", new: "file: ../warehouses.csv"},
+	{name: "csv empty", old: "base", new: "base", csv: "\n"},
+	{name: "csv of another encoding", old: "base", new: "base", csv: "code,value\n\xba\xbc\xd6\xdd,CK001\n"},
+	{name: "csv header", old: "base", new: "base", csv: "编码,valeu\n20001,CK001\n"},
+	{name: "csv header twice", old: "base", new: "base", csv: "code,value,code\n1,2,3\n"},
+	{name: "csv rows", old: "base", new: "base", csv: "\ufeffcode,value,remark\n20001,CK001\n20002,,广州仓\n\n20003,CK003,成都仓\n20003,CK004,成都仓\n"},
+	{name: "csv quotes", old: "base", new: "base", csv: "code,value\n杭州,CK\"001\n"},
+
+	// The call and its options.
+	{name: "unknown form", old: "FormId: SAL_RETURNSTOCK", new: "FormId: SAL_RETURNSTOK"},
+	{name: "unknown operation", old: "Operation: batchSave", new: "Operation: save"},
+	{name: "BatchCount of 0", old: "BatchCount: 5", new: "BatchCount: 0"},
+	{name: "BatchCount of 11", old: "BatchCount: 5", new: "BatchCount: 11"},
+	{name: "BatchCount of a half", old: "BatchCount: 5", new: "BatchCount: 0.5"},
+	{name: "unknown way to audit", old: "submit_and_audit: none", new: "submit_and_audit: explict"},
+	{name: "audit without the flag", old: "submit_and_audit: none", new: "submit_and_audit: kingdee"},
+	{name: "flag without audit", old: "  BatchCount: 5", new: "  IsAutoSubmitAndAudit: true"},
+	{name: "flag without options", old: "  BatchCount: 5\n", new: "  IsAutoSubmitAndAudit: true\n  BatchCount: 5\n"},
+	{name: "unknown way with what exists", old: "submit_and_audit: none", new: "existing: update"},
+	{name: "in_flight of 0", old: "submit_and_audit: none", new: "in_flight: 0"},
+	{name: "windows_at_once of 51", old: "submit_and_audit: none", new: "windows_at_once: 51"},
+
+	// The bill's fields.
+	{name: "misspelt Kingdee field", old: "FRetcustId:", new: "FRetCustID:"},
+	{name: "unknown Kingdee field", old: "    FDate:", new: "    FSomething: { constant: x }\n    FDate:"},
+	{name: "FStockId in the head", old: "    FDate:", new: "    FStockId: { constant: x }\n    FDate:"},
+	{name: "FSettleCurrId in the head", old: "    FDate:", new: "    FSettleCurrId: { constant: PRE001 }\n    FDate:"},
+	{name: "option among the fields", old: "    FDate:", new: "    BatchCount: { constant: 5 }\n    FDate:"},
+	{name: "head field in a line", old: "      FMaterialId:", new: "      FHeadNote: { constant: x }\n      FMaterialId:"},
+	{name: "missing required field", old: "    FSaleOrgId: { constant: \"100\" }\n", new: ""},
+	{name: "missing required field of a line", old: "      FMaterialId: { field: item.sku_id }\n", new: ""},
+	{name: "missing bill number", old: "    FBillNo: { field: as_id }\n", new: ""},
+	{name: "constant bill number", old: "{ field: as_id }", new: "{ constant: XSTHD001 }"},
+	{name: "field without a value", old: "FSaleOrgId: { constant: \"100\" }", new: "FSaleOrgId: { required: true }"},
+	{name: "field with two values", old: "{ field: as_id }", new: "{ field: as_id, expression: so_id }"},
+	{name: "field that is text alone", old: "FBillNo: { field: as_id }", new: "FBillNo: as_id"},
+	{name: "constant with a table", old: "FSaleOrgId: { constant: \"100\" }", new: "FSaleOrgId: { constant: \"100\", table: customers }"},
+	{name: "constant number for a reference", old: "FSaleOrgId: { constant: \"100\" }", new: "FSaleOrgId: { constant: 100 }"},
+	{name: "constant text for a number", old: "FRealQty: { field: item.r_qty }", new: `FRealQty: { constant: "1" }`},
+	{name: "constant number of another base", old: "FRealQty: { field: item.r_qty }", new: "FRealQty: { constant: 0x10 }"},
+	{name: "constant number too long", old: "FRealQty: { field: item.r_qty }", new: "FRealQty: { constant: 0.00000000000000000000000000000000000000000000000001 }"},
+	{name: "constant text for a bool", old: "FIsFree: { expression: item.price == 0 }", new: `FIsFree: { constant: "true" }`},
+	{name: "constant text for a date", old: `{ expression: "latest(map(lines, .receive_date))" }`, new: "{ constant: 2024-02-30 }"},
+	{name: "constant number for a date", old: `{ expression: "latest(map(lines, .receive_date))" }`, new: "{ constant: 20240301 }"},
+
+	// Source fields.
+	{name: "unknown source field", old: "{ field: as_id }", new: "{ field: as_idd }"},
+	{name: "unknown source field of a line", old: "{ field: item.sku_id }", new: "{ field: item.skuid }"},
+	{name: "field of a line without item", old: "{ field: item.sku_id }", new: "{ field: sku_id }"},
+	{name: "field of a line in the head", old: "{ field: as_id }", new: "{ field: sku_id }"},
+	{name: "field of the order with item", old: "field: wms_co_id", new: "field: item.wms_co_id"},
+	{name: "item in the head", old: "{ field: as_id }", new: "{ field: item.asi_id }"},
+	{name: "field that is an expression", old: "{ field: as_id }", new: "{ field: as_id + so_id }"},
+	{name: "field that is a list", old: "{ field: as_id }", new: "{ field: items }"},
+	{name: "field that is a list unknown to the catalog", old: "{ field: as_id }", new: "{ field: batchs }"},
+	{name: "text for a number", old: "FRealQty: { field: item.r_qty }", new: "FRealQty: { field: item.sku_id }"},
+	{name: "number for the bill number", old: "{ field: as_id }", new: "{ field: refund }"},
+	{name: "number for a bool", old: "FIsFree: { expression: item.price == 0 }", new: "FIsFree: { field: item.price }"},
+	{name: "text for a date", old: `{ expression: "latest(map(lines, .receive_date))" }`, new: "{ field: type }"},
+
+	// Expressions.
+	{name: "expression syntax", old: `lines: item.type == "退货" and item.r_qty > 0`, new: `lines: item.type == "退货" and (item.r_qty > 0`},
+	{name: "expression that ends early", old: `"round(item.price * item.r_qty, 2)"`, new: `"item.price *"`},
+	{name: "expression with an unknown name after Chinese", old: `lines: item.type == "退货" and item.r_qty > 0`, new: `lines: item.type == "退货" and r_qyt > 0`},
+	{name: "expression with several mistakes", old: `"round(item.price * item.r_qty, 2)"`, new: `"rond(item.prize * item.rqty, 2) ?? nil"`},
+	{name: "expression in single quotes", old: `"round(item.price * item.r_qty, 2)"`, new: `'item.name + "''" + prize'`},
+	{name: "expression in double quotes", old: `"round(item.price * item.r_qty, 2)"`, new: `"\"\u9000\" + prize"`},
+	{name: "expression in a block", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: |\n    item.type == \"退货\"\n      and item.r_qyt > 0"},
+	{name: "expression in a folded block", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: >-\n    item.type == \"退货\"\n    and item.r_qyt > 0"},
+	{name: "expression over two lines", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: item.type == \"退货\"\n    and item.r_qyt > 0"},
+	{name: "expression over a tab", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: item.type ==\t\"退货\" and r_qyt > 0"},
+	{name: "expression of many folded lines", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: >-\n    item.type == \"退货\"\n\n    and\n    item.r_qyt > 0"},
+	{name: "expression with escapes", old: `"round(item.price * item.r_qty, 2)"`, new: `"'\x41\u4e2d\t' + prize"`},
+	{name: "has without arguments", old: "item.price == 0", new: "has()"},
+	{name: "expression with an unknown function", old: "latest(map(lines, .receive_date))", new: "latst(map(lines, .receive_date))"},
+	{name: "expression with a function of floats", old: `"round(item.price * item.r_qty, 2)"`, new: `"abs(item.price)"`},
+	{name: "expression with a predicate that is not allowed", old: `"round(item.price * item.r_qty, 2)"`, new: `"reduce(lines, #acc + .price)"`},
+	{name: "expression with lines among the lines", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: len(lines) > 0"},
+	{name: "expression with nil", old: "item.price == 0", new: "item.price == nil"},
+	{name: "expression with a question mark and a dot", old: "item.price == 0", new: "item?.price == 0"},
+	{name: "expression with a computed name", old: "item.price == 0", new: "'item[type] == item[type]'"},
+	{name: "expression with $env", old: "item.price == 0", new: `$env.price == 0`},
+	{name: "number against text", old: "item.price == 0", new: `item.price == "0"`},
+	{name: "number added to text", old: "{ field: as_id }", new: `{ expression: "as_id + refund" }`},
+	{name: "number in a list", old: "item.price == 0", new: "'item.price in [0, 1]'"},
+	{name: "sum of text", old: `"round(item.price * item.r_qty, 2)"`, new: `"sum(map(lines, .sku_id))"`},
+	{name: "sum of a number", old: `"round(item.price * item.r_qty, 2)"`, new: `"sum(item.price)"`},
+	{name: "latest of numbers", old: "latest(map(lines, .receive_date))", new: "latest(map(lines, .price))"},
+	{name: "join of numbers", old: "{ field: as_id }", new: `{ expression: 'join(map(lines, .price), ",")' }`},
+	{name: "coalesce of two kinds", old: "latest(map(lines, .receive_date))", new: `coalesce(modified, '2024-03-01')`},
+	{name: "coalesce of one", old: "latest(map(lines, .receive_date))", new: `coalesce(modified)`},
+	{name: "round without places", old: `"round(item.price * item.r_qty, 2)"`, new: `"round(item.price)"`},
+	{name: "has of a list", old: "item.price == 0", new: "has(lines)"},
+	{name: "two kinds after a question mark", old: "item.price == 0", new: `(type == "x" ? item.price : "") == 0`},
+	{name: "remainder", old: `"round(item.price * item.r_qty, 2)"`, new: `"item.price % 2"`},
+	{name: "power", old: `"round(item.price * item.r_qty, 2)"`, new: `"item.price ** 2"`},
+	{name: "number in scientific notation beyond reason", old: "item.price == 0", new: "item.price == 1e300"},
+	{name: "number of another base", old: "item.price == 0", new: "item.price == (true ? 0x10 : 1)"},
+	{name: "condition that is no condition", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: item.r_qty"},
+	{name: "precondition that is no condition", old: `when: type == "仅退款"`, new: "when: type"},
+	{name: "field of a number", old: "item.price == 0", new: "item.price.value == 0"},
+	{name: "expression without end", old: "item.price == 0", new: strings.Repeat("item.price == 0 and ", 300) + "true"},
+
+	// Checks.
+	{name: "precondition without a reason", old: "      reason: 仅退款\n", new: ""},
+	{name: "attempts of 0", old: "attempts: 8", new: "attempts: 0"},
+	{name: "factor of 1.5", old: "factor: 2", new: "factor: 1.5"},
+	{name: "first longer than longest", old: "first: 2s", new: "first: 10m"},
+	{name: "cron of four fields", old: `"*/10 * * * *"`, new: `"*/10 * * *"`},
+	{name: "cron of minute 60", old: `"*/10 * * * *"`, new: `"60 * * * *"`},
+	{name: "cron with a zone", old: `"*/10 * * * *"`, new: `"CRON_TZ=Asia/Tokyo */10 * * * *"`},
+	{name: "cron that never comes due", old: `"*/10 * * * *"`, new: `"0 0 30 2 *"`},
+	{name: "cron missing", old: `cron: "*/10 * * * *", `, new: ``},
+	{name: "unknown time zone", old: "Asia/Shanghai", new: "Asia/Beijing"},
+	{name: "time zone of the machine", old: "Asia/Shanghai", new: "Local"},
+}
+
+func TestEveryMistakeIsTold(t *testing.T) {
+	seen := map[string]bool{}
+	for _, mistake := range mistakes {
+		t.Run(mistake.name, func(t *testing.T) {
+			file := regexp.MustCompile(`\W+`).ReplaceAllString(mistake.name, "_")
+			require.False(t, seen[file], "another mistake has this name")
+			seen[file] = true
+
+			text := mistake.new
+			if mistake.old != "" {
+				require.Contains(t, base(t), mistake.old)
+				text = strings.Replace(base(t), mistake.old, mistake.new, 1)
+			}
+			csv := warehousesCSV
+			if mistake.csv != "" {
+				csv = mistake.csv
+			}
+			problems := parseText(text, csv).all()
+			require.NotEmpty(t, problems)
+			golden(t, "mistakes/"+file+".txt", problems.Error()+"\n")
+		})
+	}
+}
+
+func TestTheBaseOfTheMistakesHasNone(t *testing.T) {
+	assert.Empty(t, parseText(base(t), warehousesCSV).all())
+	assert.Empty(t, parseText(strings.ReplaceAll(base(t), "\n", "\r\n"), "\ufeff"+strings.ReplaceAll(warehousesCSV, "\n", "\r\n")).all(),
+		"files as Windows writes them")
+	assert.Empty(t, parseText("\ufeff"+base(t), warehousesCSV).all(), "with a byte order mark")
+}
+
+func TestAllMistakesOfAFolderAreToldAtOnceAndInOrder(t *testing.T) {
+	_, err := LoadFolder("testdata/folder")
+	var problems Problems
+	require.True(t, errors.As(err, &problems), "%v", err)
+	golden(t, "folder.txt", strings.ReplaceAll(err.Error(), `\`, "/")+"\n")
+}

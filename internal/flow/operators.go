@@ -1,0 +1,147 @@
+package flow
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/expr-lang/expr/builtin"
+	"github.com/shopspring/decimal"
+)
+
+// divisionPlaces is how many decimal places a quotient has; it is rounded half
+// away from zero. That is far finer than any price, and the same everywhere.
+const divisionPlaces = 16
+
+// operators are compiled to functions of their own name, which no expression can
+// spell by itself.
+var operators = map[string]*builtin.Function{
+	"+":  {Validate: checkPair("+", nil, kindNumber, kindText), Func: add},
+	"-":  {Validate: checkPair("-", typeNumber, kindNumber), Func: arithmetic(decimal.Decimal.Sub)},
+	"*":  {Validate: checkPair("*", typeNumber, kindNumber), Func: arithmetic(decimal.Decimal.Mul)},
+	"/":  {Validate: checkPair("/", typeNumber, kindNumber), Func: divide},
+	"==": {Validate: checkPair("==", typeBool, kindNumber, kindText, kindTime, kindBool), Func: compare(func(order int) bool { return order == 0 })},
+	"!=": {Validate: checkPair("!=", typeBool, kindNumber, kindText, kindTime, kindBool), Func: compare(func(order int) bool { return order != 0 })},
+	"<":  {Validate: checkPair("<", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order < 0 })},
+	"<=": {Validate: checkPair("<=", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order <= 0 })},
+	">":  {Validate: checkPair(">", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order > 0 })},
+	">=": {Validate: checkPair(">=", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order >= 0 })},
+	// A sign before a number.
+	"sign -": {Validate: checkOne("-", typeNumber, kindNumber), Func: negate},
+	"sign +": {Validate: checkOne("+", typeNumber, kindNumber), Func: plus},
+}
+
+// checkPair checks an operator that takes two values of one kind. A result of nil
+// stands for that kind.
+func checkPair(operator string, result reflect.Type, kinds ...kind) check {
+	return func(args []reflect.Type) (reflect.Type, error) {
+		left, right := kindOf(args[0]), kindOf(args[1])
+		if left != right || !slices.Contains(kinds, left) {
+			return nil, mismatch("%[1]s 不能用在%[2]s和%[3]s之间。", "%[1]s does not work between %[4]s and %[5]s.", operator,
+				kindNames[left].chinese, kindNames[right].chinese, kindNames[left].english, kindNames[right].english)
+		}
+		if result == nil {
+			return typeFor[left], nil
+		}
+		return result, nil
+	}
+}
+
+// numbers gives the values of two numbers, or the reason why one has none.
+func numbers(args []any) (left, right decimal.Decimal, err error) {
+	for i, value := range []*decimal.Decimal{&left, &right} {
+		n := asNumber(args[i])
+		if n.err != nil {
+			return left, right, n.err
+		}
+		*value = n.value
+	}
+	return left, right, nil
+}
+
+func arithmetic(operation func(left, right decimal.Decimal) decimal.Decimal) func(args ...any) (any, error) {
+	return func(args ...any) (any, error) {
+		left, right, err := numbers(args)
+		if err != nil {
+			return nil, err
+		}
+		return number{value: operation(left, right)}, nil
+	}
+}
+
+func add(args ...any) (any, error) {
+	if left, ok := args[0].(string); ok {
+		return left + args[1].(string), nil
+	}
+	return arithmetic(decimal.Decimal.Add)(args...)
+}
+
+func divide(args ...any) (any, error) {
+	left, right, err := numbers(args)
+	if err != nil {
+		return nil, err
+	}
+	if right.IsZero() {
+		return nil, newValueError(reasonExpression, say("除数是 0", "the divisor is 0"))
+	}
+	return number{value: left.DivRound(right, divisionPlaces)}, nil
+}
+
+func negate(args ...any) (any, error) {
+	n := asNumber(args[0])
+	if n.err != nil {
+		return nil, n.err
+	}
+	return number{value: n.value.Neg()}, nil
+}
+
+func plus(args ...any) (any, error) {
+	n := asNumber(args[0])
+	if n.err != nil {
+		return nil, n.err
+	}
+	return n, nil
+}
+
+func compare(holds func(order int) bool) func(args ...any) (any, error) {
+	return func(args ...any) (any, error) {
+		order, err := orderOf(args)
+		if err != nil {
+			return nil, err
+		}
+		return holds(order), nil
+	}
+}
+
+// orderOf gives -1, 0 or 1 for two values of one kind. Bools differ or don't.
+func orderOf(args []any) (int, error) {
+	switch left := args[0].(type) {
+	case string:
+		right := args[1].(string)
+		switch {
+		case left < right:
+			return -1, nil
+		case left > right:
+			return 1, nil
+		}
+		return 0, nil
+	case bool:
+		if left == args[1].(bool) {
+			return 0, nil
+		}
+		return 1, nil
+	case moment:
+		right := args[1].(moment)
+		if left.err != nil {
+			return 0, left.err
+		}
+		if right.err != nil {
+			return 0, right.err
+		}
+		return left.value.Compare(right.value), nil
+	}
+	left, right, err := numbers(args)
+	if err != nil {
+		return 0, err
+	}
+	return left.Cmp(right), nil
+}

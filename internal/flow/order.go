@@ -1,0 +1,180 @@
+package flow
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/catalog"
+)
+
+// Order is an after-sales order as it travels in the workflow's history: nothing
+// of it but what the flow names.
+type Order struct {
+	// ID is the flow's key field, as_id.
+	ID string `json:"as_id"`
+	// BillNumber is the bill's number, FBillNo; empty if the order has a mistake
+	// that Bill will tell.
+	BillNumber string `json:"bill_number,omitempty"`
+	// Shop is the name of the shop.
+	Shop string `json:"shop,omitempty"`
+	// ChangedAt is the time that the flow's date_type counts by, in Beijing time;
+	// zero when it is absent or unreadable.
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// Fields are the fields that the flow names, as they came. Besides, each line
+	// keeps its asi_id, so that a message can name the line.
+	Fields json.RawMessage `json:"fields"`
+}
+
+// lineKey is the field that names a line.
+const lineKey = "asi_id"
+
+// line is one line of an order.
+type line struct {
+	number int    // from 1
+	id     string // asi_id, "" if absent
+	fields map[string]any
+}
+
+// opened is an order with its values read, for one call of Pick, Skip or Bill.
+type opened struct {
+	flow  *Flow
+	id    string
+	env   map[string]any // what expressions see
+	lines []*line
+	// kept are the lines that the flow's condition keeps, once computed.
+	kept     []*line
+	keptDone bool
+}
+
+// open decodes an order's fields.
+func (f *Flow) open(o Order) (*opened, error) {
+	decoder := json.NewDecoder(bytes.NewReader(o.Fields))
+	decoder.UseNumber()
+	var fields map[string]any
+	if err := decoder.Decode(&fields); err != nil {
+		return nil, failure(o.ID, nil, message{}, newValueError(reasonMalformed, say("内容不是 JSON：%s", "its fields are not JSON: %s", err)))
+	}
+	return f.read(o.ID, fields)
+}
+
+// read gives the order's fields their types. A number or a time that is malformed
+// fails when it is used; text that is a list or an object fails at once, because
+// it has no form to wait in.
+func (f *Flow) read(id string, fields map[string]any) (*opened, error) {
+	o := &opened{flow: f, id: id, env: map[string]any{}}
+	for _, field := range f.header {
+		value, err := readValue(field, fields[field.Name], nil)
+		if err != nil {
+			return nil, failure(id, nil, message{}, err)
+		}
+		o.env[field.Name] = value
+	}
+	items, ok := fields[itemsField.Name].([]any)
+	if !ok && fields[itemsField.Name] != nil {
+		return nil, failure(id, nil, message{}, malformedField(itemsField, fields[itemsField.Name], errNotList, nil))
+	}
+	all := make([]any, 0, len(items))
+	for i, item := range items {
+		l, err := f.readLine(i+1, item)
+		if err != nil {
+			return nil, failure(id, l, message{}, err)
+		}
+		o.lines = append(o.lines, l)
+		all = append(all, l.fields)
+	}
+	o.env["items"] = all
+	return o, nil
+}
+
+// itemsField is the list of an order's lines.
+var itemsField, _ = catalog.Jushuitan().Find(catalog.Header, "items")
+
+var errNotList = &catalog.ParseError{Chinese: "不是列表", English: "is not a list"}
+
+func (f *Flow) readLine(number int, item any) (*line, error) {
+	l := &line{number: number, fields: map[string]any{}}
+	raw, ok := item.(map[string]any)
+	if !ok {
+		return l, newValueError(reasonMalformed, say("商品行不是一组字段", "the line is not a group of fields"))
+	}
+	if id, err := catalog.Text.Parse(raw[lineKey]); err == nil && id != nil {
+		l.id = id.(string)
+	}
+	for _, field := range f.items {
+		value, err := readValue(field, raw[field.Name], l)
+		if err != nil {
+			return l, err
+		}
+		l.fields[field.Name] = value
+	}
+	return l, nil
+}
+
+// readValue gives a field as expressions take it.
+func readValue(field catalog.Field, raw any, of *line) (any, error) {
+	value, err := field.Type.Parse(raw)
+	var lack *valueError
+	switch {
+	case err != nil:
+		lack = malformedField(field, raw, err, of)
+	case value == nil:
+		lack = absentField(field, of)
+	}
+	switch kindFor(field.Type) {
+	case kindNumber:
+		d, _ := value.(decimal.Decimal)
+		return number{d, lack}, nil
+	case kindTime:
+		t, _ := value.(time.Time)
+		return moment{t, lack}, nil
+	}
+	if err != nil {
+		return nil, lack
+	}
+	if value == nil {
+		return "", nil
+	}
+	return value, nil
+}
+
+// run evaluates an expression, with the line at work if there is one. If the
+// expression asks for the lines kept, they are found first.
+func (o *opened) run(e *expression, of *line) (any, error) {
+	if e.lines {
+		if err := o.keep(); err != nil {
+			return nil, err
+		}
+	}
+	if of != nil {
+		o.env["item"] = of.fields
+	}
+	return e.run(o.env)
+}
+
+// keep finds the lines that the flow's condition keeps.
+func (o *opened) keep() error {
+	if o.keptDone {
+		return nil
+	}
+	var kept []*line
+	values := []any{}
+	for _, l := range o.lines {
+		if o.flow.lines != nil {
+			holds, err := o.run(o.flow.lines, l)
+			if err != nil {
+				return failure(o.id, l, say("（用于 lines 条件）", " (needed for the lines condition)"), err)
+			}
+			if !holds.(bool) {
+				continue
+			}
+		}
+		kept = append(kept, l)
+		values = append(values, l.fields)
+	}
+	o.kept, o.keptDone = kept, true
+	o.env["lines"] = values
+	return nil
+}

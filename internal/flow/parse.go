@@ -1,0 +1,114 @@
+package flow
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"refundsync/internal/catalog"
+)
+
+// parser reads one flow file.
+type parser struct {
+	*document
+	flow     *Flow
+	name     span // of the flow's name
+	flag     span // of IsAutoSubmitAndAudit
+	readFile func(path string) ([]byte, error)
+	digest   hash.Hash
+	header   map[string]catalog.Field // of the order: those that the flow names
+	items    map[string]catalog.Field // of its lines: those that the flow names
+	tables   map[string]*table
+	// elsewhere are the mistakes in the tables' CSV files.
+	elsewhere Problems
+}
+
+// parse reads a flow file. What is wrong with it is in the parser's problems; the
+// flow is of use only if there are none.
+func parse(file string, data []byte, readFile func(path string) ([]byte, error)) *parser {
+	p := &parser{
+		document: newDocument(file, data),
+		flow:     &Flow{},
+		header:   map[string]catalog.Field{},
+		items:    map[string]catalog.Field{},
+		tables:   map[string]*table{},
+		readFile: readFile,
+		digest:   sha256.New(),
+	}
+	p.hash("", data)
+	if root := p.root(); root != nil {
+		p.flowFile(root)
+	}
+	p.flow.header, p.flow.items = sorted(p.header), sorted(p.items)
+	p.flow.Version = hex.EncodeToString(p.digest.Sum(nil))[:12]
+	return p
+}
+
+// sorted lists fields by name, so that the first of several malformed ones is
+// always the same.
+func sorted(fields map[string]catalog.Field) []catalog.Field {
+	return slices.SortedFunc(maps.Values(fields), func(a, b catalog.Field) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// hash adds a file to the version, with its name and length, so that no two sets of
+// files run together to the same bytes.
+func (p *parser) hash(name string, data []byte) {
+	fmt.Fprintf(p.digest, "%d %s\n%d\n", len(name), name, len(data))
+	p.digest.Write(data)
+}
+
+var flowName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+
+func (p *parser) flowFile(root ast.Node) {
+	s := p.document.section(span{1, 1, 1}, say("流程文件", "The flow file"), root,
+		[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks"})
+	s.integer("version", 1, 1, 1)
+	p.flow.Name = s.text("name")
+	if s.has("name") {
+		p.name = s.valueSpan("name")
+	}
+	if p.flow.Name != "" && !flowName.MatchString(p.flow.Name) {
+		p.report(p.name, say("name 不能是 %[1]s，应为小写字母、数字和下划线，以字母开头，最多 64 个字符。", "name can't be %[1]s; expected a-z, 0-9 and _, from a letter on, at most 64.", p.flow.Name))
+	}
+	p.flow.Title = cmp.Or(s.text("title"), p.flow.Name)
+	p.source(s.section("source", []string{"method", "parameters", "key"}, []string{"window", "overlap", "lag"}))
+	if s.has("tables") {
+		p.readTables(s.pairs["tables"].value)
+	}
+	p.bill(s.section("bill", []string{"FormId", "Operation", "fields"},
+		[]string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines"}))
+	p.options(s.section("options", nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once"}))
+	p.checks(s.section("checks", nil, []string{"enabled", "leave_out", "retry", "schedule"}))
+}
+
+// expression compiles a text of the file, and reports its mistakes where they stand.
+// owned is what the expression is for. nil comes back after a mistake.
+func (p *parser) expression(node ast.Node, in scope, owned message, want kind) *expression {
+	source, ok := p.textNode(node)
+	if !ok {
+		return nil
+	}
+	compiled, mistakes := compile(source, in)
+	for _, mistake := range mistakes {
+		p.report(p.spanWithin(node, mistake.from, mistake.to), mistake.what)
+	}
+	if compiled == nil {
+		return nil
+	}
+	if compiled.kind != want {
+		found, wanted := kindNames[compiled.kind], kindNames[want]
+		p.report(p.spanOf(node), say("%[1]s应为%[2]s，这里得到的是%[3]s。", "%[4]s should be %[5]s, but this gives %[6]s.",
+			owned.chinese, wanted.chinese, found.chinese, owned.english, wanted.english, found.english))
+		return nil
+	}
+	maps.Copy(p.header, compiled.header)
+	maps.Copy(p.items, compiled.items)
+	return compiled
+}

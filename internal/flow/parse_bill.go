@@ -1,0 +1,214 @@
+package flow
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/catalog"
+)
+
+func (p *parser) bill(s section) {
+	form, _ := catalog.Kingdee().Find(catalog.Options, "FormId")
+	operation, _ := catalog.Kingdee().Find(catalog.Options, "Operation")
+	p.flow.Call = Call{
+		FormId:                s.oneOf(form.Name, slices.Sorted(maps.Keys(form.Values))...),
+		Operation:             s.oneOf(operation.Name, slices.Sorted(maps.Keys(operation.Values))...),
+		IsAutoSubmitAndAudit:  s.boolean("IsAutoSubmitAndAudit", false),
+		IsVerifyBaseDataField: s.boolean("IsVerifyBaseDataField", true),
+		BatchCount:            s.integer("BatchCount", 5, 1, 10),
+	}
+	if s.has("IsAutoSubmitAndAudit") {
+		p.flag = s.valueSpan("IsAutoSubmitAndAudit")
+	}
+	if s.has("lines") {
+		p.flow.lines = p.expression(s.pairs["lines"].value, conditionScope, say("lines 条件", "The lines condition"), kindBool)
+	}
+	if s.has("fields") {
+		p.flow.bill = p.billFields(s.keySpan("fields"), s.pairs["fields"].value, catalog.Head)
+	}
+}
+
+// places are the parts of a bill that hold fields, in the order in which a
+// misplaced field is looked for.
+var places = []catalog.Place{catalog.Head, catalog.SubHeadEntity, catalog.FEntity, catalog.Options}
+
+// billFields reads the fields of one part of the bill, in the file's order.
+func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []billField {
+	var fields []billField
+	seen := map[string]bool{}
+	for _, pair := range p.pairs(node) {
+		field, ok := catalog.Kingdee().Find(place, pair.name)
+		if !ok {
+			p.report(p.spanOf(pair.key), unknownTarget(pair.name, place))
+			seen[closest(pair.name, catalog.Kingdee().Names(place))] = true
+			continue
+		}
+		seen[field.Name] = true
+		at := p.spanOf(pair.key)
+		switch field.Type {
+		case catalog.Object, catalog.List:
+			fields = append(fields, billField{field: field, fields: p.billFields(at, pair.value, catalog.Place(field.Name))})
+		default:
+			m := p.mapping(at, field, pair.value)
+			fields = append(fields, billField{field: field, mapping: m})
+			if field.Name == numberField {
+				p.flow.number = m
+			}
+		}
+	}
+	for _, field := range catalog.Kingdee().Fields[place] {
+		if field.Required && !seen[field.Name] && isMapping(node) {
+			p.report(owner, say("缺少必填字段 %[1]s（%[2]s），应在%[3]s。", "The required field %[1]s is missing in %[4]s.", field.Name, field.Chinese, place.Chinese(), place.English()))
+		}
+	}
+	return fields
+}
+
+// numberField is the bill's number: what keeps an order from being saved twice.
+const numberField = "FBillNo"
+
+// unknownTarget says where a field belongs, or which name was meant.
+func unknownTarget(name string, place catalog.Place) message {
+	for _, other := range places {
+		if field, ok := catalog.Kingdee().Find(other, name); ok {
+			if other == catalog.Options {
+				return say("%[1]s（%[2]s）是调用的选项，不是单据字段，应写在 bill 下、fields 外。", "%[1]s is an option of the call, no field of the bill; put it under bill, outside fields.", name, field.Chinese)
+			}
+			return say("%[1]s（%[2]s）不属于%[3]s，应写在%[4]s。", "%[1]s is not in %[5]s; it belongs in %[6]s.", name, field.Chinese,
+				place.Chinese(), other.Chinese(), place.English(), other.English())
+		}
+	}
+	known := catalog.Kingdee().Names(place)
+	what := say("没有字段 %[1]s，%[2]s可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
+		place.Chinese(), strings.Join(known, "、"), place.English(), strings.Join(known, ", "))
+	return what.didYouMean(name, known)
+}
+
+// ways are the three ways to give a field its value.
+var ways = []string{"constant", "field", "expression"}
+
+func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *mapping {
+	s := p.document.section(owner, message{" " + target.Name + " ", target.Name}, node, nil, slices.Concat(ways, []string{"table", "required"}))
+	m := &mapping{target: target, required: s.boolean("required", false) || target.Required}
+	given := slices.DeleteFunc(slices.Clone(ways), func(way string) bool { return !s.has(way) })
+	switch {
+	case !isMapping(node):
+		return m
+	case len(given) == 0 && s.unknown:
+		return m
+	case len(given) == 0:
+		p.report(owner, say("%[1]s（%[2]s）没有取值方式，应写 constant、field 或 expression 之一。", "%[1]s has no value; expected one of constant, field, expression.", target.Name, target.Chinese))
+		return m
+	case len(given) > 1:
+		p.report(s.keySpan(given[1]), say("%[1]s 同时有 %[2]s，应只写 constant、field 或 expression 之一。", "%[1]s has %[3]s; expected one of constant, field, expression.",
+			target.Name, strings.Join(given, "、"), strings.Join(given, ", ")))
+		return m
+	case given[0] == "constant":
+		p.constant(m, s)
+		return m
+	}
+	value := s.pairs[given[0]].value
+	if given[0] == "field" && !p.fieldName(value) {
+		return m
+	}
+	in, want := orderScope, kindOfTarget(target)
+	if target.Place == catalog.FEntity {
+		in = entryScope
+	}
+	if s.has("table") {
+		m.table = p.tableOf(s, target)
+	}
+	m.value = p.expression(value, in, fieldName(target), want)
+	return m
+}
+
+func kindOfTarget(target catalog.Field) kind {
+	if target.Type == catalog.Bool {
+		return kindBool
+	}
+	return kindFor(target.Type)
+}
+
+var fieldPath = regexp.MustCompile(`^(item\.)?[A-Za-z_][A-Za-z0-9_]*$`)
+
+// fieldName checks that the value of field is a name and no expression.
+func (p *parser) fieldName(node ast.Node) bool {
+	name, ok := p.textNode(node)
+	if ok && !fieldPath.MatchString(name) {
+		p.report(p.spanOf(node), say("field 应为一个字段名，如 as_id 或 item.sku_id，这里是 %[1]s；要计算请用 expression。", "field takes the name of a field, such as as_id or item.sku_id, found %[1]s; to compute use expression.", name))
+	}
+	return ok && fieldPath.MatchString(name)
+}
+
+func (p *parser) tableOf(s section, target catalog.Field) *table {
+	name := s.text("table")
+	if kindOfTarget(target) != kindText {
+		p.report(s.keySpan("table"), say("对照表给出文本，%[1]s（%[2]s）却是%[3]s。", "A table gives text, but %[1]s is %[4]s.", target.Name, target.Chinese, target.Type.Chinese(), target.Type.English()))
+		return nil
+	}
+	t, ok := p.tables[name]
+	if name != "" && !ok {
+		known := slices.Sorted(maps.Keys(p.tables))
+		what := say("没有对照表 %[1]s，已有的对照表：%[2]s。", "There is no table %[1]s; expected one of %[3]s.", name, strings.Join(known, "、"), strings.Join(known, ", "))
+		if len(known) == 0 {
+			what = say("没有对照表 %[1]s，应写在 tables 里。", "There is no table %[1]s; put it in tables.", name)
+		}
+		p.report(s.valueSpan("table"), what.didYouMean(name, known))
+	}
+	return t
+}
+
+// plainNumber is how a constant number is written: no exponent, no leading zeros,
+// nothing that YAML reads as another base.
+var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
+// constant reads a value that is the same for every bill.
+func (p *parser) constant(m *mapping, s section) {
+	node, target := s.pairs["constant"].value, m.target
+	if target.Name == numberField {
+		p.report(s.keySpan("constant"), say("FBillNo（单据编号）不能是 constant，否则所有售后单会是同一张单据；应为 field: as_id 之类。", "FBillNo can't be a constant, or all orders would be one bill; expected something like field: as_id."))
+	}
+	if s.has("table") {
+		p.report(s.keySpan("table"), say("constant 不用 table，请直接写结果。", "A constant takes no table; write the result."))
+	}
+	switch kindOfTarget(target) {
+	case kindText:
+		if text := s.text("constant"); text != "" {
+			m.constant = encode(target, text)
+		}
+	case kindNumber:
+		text := node.GetToken().Value
+		if _, quoted := node.(*ast.StringNode); quoted || !plainNumber.MatchString(text) {
+			p.wrongType(node, say("数字，如 12.5（%s）", "a number, such as 12.5 (%s)", target.Name))
+			return
+		}
+		if value, err := catalog.Decimal.Parse(json.Number(text)); err == nil {
+			m.constant = encode(target, value.(decimal.Decimal))
+		} else {
+			p.wrongType(node, say("短些的数字", "a shorter number"))
+		}
+	case kindBool:
+		m.constant = encode(target, s.boolean("constant", false))
+	case kindTime:
+		text, _ := node.(*ast.StringNode)
+		if text == nil {
+			p.wrongType(node, wantDate)
+			return
+		}
+		at, err := time.ParseInLocation(time.DateOnly, text.Value, catalog.Beijing)
+		if err != nil {
+			p.wrongType(node, wantDate)
+			return
+		}
+		m.constant = encode(target, at)
+	}
+}
+
+var wantDate = say("日期，如 2024-03-01", "a date, such as 2024-03-01")

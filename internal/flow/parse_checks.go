@@ -1,0 +1,100 @@
+package flow
+
+import (
+	"strings"
+	"time"
+	// Zone names are judged alike on every machine, also where none are installed.
+	_ "time/tzdata"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/robfig/cron/v3"
+
+	"refundsync/internal/catalog"
+)
+
+func (p *parser) options(s section) {
+	p.flow.Options = Options{
+		Existing:       s.oneOf("existing", ExistingLeave),
+		SubmitAndAudit: s.oneOf("submit_and_audit", SubmitAndAuditNone, SubmitAndAuditKingdee, SubmitAndAuditExplicit),
+		InFlight:       s.integer("in_flight", 100, 1, 1000),
+		WindowsAtOnce:  s.integer("windows_at_once", 4, 1, 50),
+	}
+	byKingdee := p.flow.Options.SubmitAndAudit == SubmitAndAuditKingdee
+	if byKingdee == p.flow.Call.IsAutoSubmitAndAudit {
+		return
+	}
+	at := p.flag
+	if s.has("submit_and_audit") {
+		at = s.valueSpan("submit_and_audit")
+	}
+	p.report(at, say("submit_and_audit 与 IsAutoSubmitAndAudit 不一致：kingdee 应配 true，none 和 explicit 应配 false，这里是 %[1]s 和 %[2]t。",
+		"submit_and_audit and IsAutoSubmitAndAudit disagree: expected kingdee with true, none or explicit with false; found %[1]s with %[2]t.",
+		p.flow.Options.SubmitAndAudit, p.flow.Call.IsAutoSubmitAndAudit))
+}
+
+func (p *parser) checks(s section) {
+	p.flow.Enabled = s.boolean("enabled", true)
+	if s.has("leave_out") {
+		p.leaveOut(s.pairs["leave_out"].value)
+	}
+	retry := s.section("retry", nil, []string{"attempts", "first", "factor", "longest"})
+	p.flow.Retry = Retry{
+		Attempts: retry.integer("attempts", 8, 1, 100),
+		First:    retry.duration("first", 2*time.Second, time.Second, day),
+		Factor:   retry.integer("factor", 2, 1, 10),
+		Longest:  retry.duration("longest", 5*time.Minute, time.Second, day),
+	}
+	if p.flow.Retry.Longest < p.flow.Retry.First {
+		p.report(s.keySpan("retry"), say("retry 的 longest（%[1]s）应不小于 first（%[2]s）。", "retry: longest (%[1]s) should be no less than first (%[2]s).",
+			plain(p.flow.Retry.Longest), plain(p.flow.Retry.First)))
+	}
+	if s.has("schedule") {
+		p.schedule(s.section("schedule", []string{"cron"}, []string{"time_zone"}))
+	}
+}
+
+func (p *parser) leaveOut(node ast.Node) {
+	list, ok := node.(*ast.SequenceNode)
+	if !ok {
+		p.wrongType(node, say("由 when 和 reason 组成的列表", "a list of when and reason"))
+		return
+	}
+	for _, entry := range list.Values {
+		s := p.document.section(p.spanOf(entry), say("leave_out 的一项", "An entry of leave_out"), entry, []string{"when", "reason"}, nil)
+		rule := leaveOut{reason: s.text("reason")}
+		if s.has("when") {
+			rule.when = p.expression(s.pairs["when"].value, orderScope, say("when ", "when"), kindBool)
+		}
+		p.flow.leaveOut = append(p.flow.leaveOut, rule)
+	}
+}
+
+func (p *parser) schedule(s section) {
+	p.flow.Schedule = Schedule{Cron: strings.TrimSpace(s.text("cron")), TimeZone: "Asia/Shanghai"}
+	if s.has("time_zone") {
+		zone := s.text("time_zone")
+		// Local is whatever the machine says, and differs from one to the next.
+		if _, err := time.LoadLocation(zone); zone != "" && (err != nil || zone == "Local") {
+			p.report(s.valueSpan("time_zone"), say("没有时区 %[1]s，应为 IANA 名称，如 Asia/Shanghai。", "There is no time zone %[1]s; expected an IANA name, such as Asia/Shanghai.", zone))
+		}
+		p.flow.Schedule.TimeZone = zone
+	}
+	line := p.flow.Schedule.Cron
+	if line == "" {
+		return
+	}
+	at := s.valueSpan("cron")
+	if strings.Contains(line, "TZ=") {
+		p.report(at, say("cron 里不能写时区，请写在 time_zone 里。", "cron can't hold a time zone; put it in time_zone."))
+		return
+	}
+	// The parser that the Temporal server itself uses.
+	times, err := cron.ParseStandard(line)
+	switch {
+	case err != nil:
+		p.report(at, say("cron 行 %[1]s 有误（%[2]s），应为 5 个字段：分 时 日 月 星期，如 */10 * * * *。",
+			"The cron line %[1]s is wrong (%[2]s); expected 5 fields: minute, hour, day, month, weekday, such as */10 * * * *.", line, err))
+	case times.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, catalog.Beijing)).IsZero():
+		p.report(at, say("cron 行 %[1]s 永远不会到时间，应为会出现的日期。", "The cron line %[1]s never comes due; expected days that exist.", line))
+	}
+}

@@ -1,0 +1,97 @@
+package flow
+
+import (
+	"encoding/json"
+	"time"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
+)
+
+// changedFields are the fields that each date_type counts by.
+var changedFields = map[string]string{"0": "modified", "1": "created", "2": "confirm_date"}
+
+// shopField names the shop for people and for grouping.
+const shopField = "shop_name"
+
+// Pick keeps of one order of Jushuitan's reply, as it was decoded (numbers as
+// json.Number), the fields that the flow names: this is what keeps a buyer's name
+// or phone out of the workflow's history. A field whose value is malformed is kept
+// as it came (a list or an object without its content), and fails when it is used,
+// so that one bad order never fails its page. The only error is a key that is missing or no key: a *fault.Error, Final.
+func (f *Flow) Pick(record map[string]any) (Order, error) {
+	key, err := catalog.Text.Parse(record[f.Source.Key])
+	if err != nil || key == nil {
+		return Order{}, &fault.Error{
+			Class:   fault.Final,
+			Reason:  reasonMissing,
+			Field:   f.Source.Key,
+			Message: "聚水潭返回的一个售后单没有主键。 An order of Jushuitan's reply has no key.",
+			Advice:  "请联系聚水潭。 Ask Jushuitan's support.",
+			Err:     err,
+		}
+	}
+	order := Order{ID: key.(string)}
+	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
+		order.Shop = shop.(string)
+	}
+	if at, err := catalog.Time.Parse(record[changedFields[f.Source.DateType]]); err == nil && at != nil {
+		order.ChangedAt = at.(time.Time)
+	}
+
+	fields := pickFields(record, f.header)
+	if items := record[itemsField.Name]; items != nil {
+		fields[itemsField.Name] = f.pickItems(items)
+	}
+	if order.Fields, err = json.Marshal(fields); err != nil {
+		return Order{}, failure(order.ID, nil, message{}, newValueError(reasonMalformed, say("内容写不成 JSON：%s", "its fields can't be written as JSON: %s", err)))
+	}
+	if opened, err := f.read(order.ID, fields); err == nil {
+		order.BillNumber, _ = f.billNumber(opened)
+	}
+	return order, nil
+}
+
+// pickItems keeps the lines' fields.
+func (f *Flow) pickItems(items any) any {
+	list, ok := items.([]any)
+	if !ok {
+		return map[string]any{}
+	}
+	kept := make([]any, 0, len(list))
+	for _, item := range list {
+		record, ok := item.(map[string]any)
+		if !ok {
+			kept = append(kept, nil)
+			continue
+		}
+		fields := pickFields(record, f.items)
+		if id := record[lineKey]; id != nil {
+			fields[lineKey] = withoutContent(id)
+		}
+		kept = append(kept, fields)
+	}
+	return kept
+}
+
+func pickFields(record map[string]any, named []catalog.Field) map[string]any {
+	fields := make(map[string]any, len(named))
+	for _, field := range named {
+		if value := record[field.Name]; value != nil {
+			fields[field.Name] = withoutContent(value)
+		}
+	}
+	return fields
+}
+
+// withoutContent empties a list or an object that stands where one value should:
+// it is malformed either way, and there is no telling what it holds.
+func withoutContent(value any) any {
+	switch value.(type) {
+	case map[string]any:
+		return map[string]any{}
+	case []any:
+		return []any{}
+	}
+	return value
+}

@@ -1,0 +1,28 @@
+package flow
+
+// leaveOut is one precondition: the orders for which it holds are left out.
+type leaveOut struct {
+	when   *expression
+	reason string
+}
+
+// Skip says whether the order is left out, and under which reason: the text of the
+// first of the flow's leave_out conditions that holds. An error is a *fault.Error,
+// Final: a condition came upon a value that is absent or malformed, so that the
+// order can neither be left out nor saved.
+func (f *Flow) Skip(o Order) (reason string, skip bool, err error) {
+	opened, err := f.open(o)
+	if err != nil {
+		return "", false, err
+	}
+	for _, rule := range f.leaveOut {
+		holds, err := opened.run(rule.when, nil)
+		if err != nil {
+			return "", false, failure(o.ID, nil, say("（用于 leave_out“%[1]s”）", " (needed for leave_out \"%[1]s\")", rule.reason), err)
+		}
+		if holds.(bool) {
+			return rule.reason, true, nil
+		}
+	}
+	return "", false, nil
+}

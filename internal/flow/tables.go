@@ -1,0 +1,189 @@
+package flow
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// table translates codes of one system into codes of the other.
+type table struct {
+	name string
+	rows map[string]string
+	// otherwise is for codes without a row; "" if there is no such value.
+	otherwise string
+	// pass gives codes without a row as they came.
+	pass bool
+}
+
+// passCode is the default that stands for the code itself.
+const passCode = "pass"
+
+// translate gives the value for a code. An absent code ("") takes a row of its own
+// or the default value; "" comes back where the value is absent too.
+func (t *table) translate(code string, personal bool) (string, error) {
+	if value, ok := t.rows[code]; ok {
+		return value, nil
+	}
+	if t.otherwise != "" {
+		return t.otherwise, nil
+	}
+	if t.pass || code == "" {
+		return code, nil
+	}
+	value := quoted(code, personal)
+	return "", newValueError(reasonUnknownCode, say("对照表 %[1]s 里没有编码%[2]s，也没有 default", "table %[1]s has no code %[3]s and no default",
+		t.name, value.chinese, value.english))
+}
+
+// readTables reads the section tables.
+func (p *parser) readTables(node ast.Node) {
+	for _, pair := range p.pairs(node) {
+		p.tables[pair.name] = p.table(pair)
+	}
+}
+
+func (p *parser) table(from pair) *table {
+	at := p.spanOf(from.key)
+	t := &table{name: from.name, rows: map[string]string{}}
+	s := p.section(at, say("对照表 %s ", "table %s", from.name), from.value, nil, []string{"default", "values", "file"})
+	t.otherwise = s.text("default")
+	if t.otherwise == passCode {
+		t.otherwise, t.pass = "", true
+	}
+	inline, fromFile := s.has("values"), s.has("file")
+	switch {
+	case inline && fromFile:
+		p.report(s.keySpan("file"), say("对照表 %[1]s 既有 values 又有 file，应只写一个。", "Table %[1]s has both values and file; expected one of them.", from.name))
+	case inline:
+		p.inlineRows(t, s.pairs["values"].value)
+	case fromFile:
+		if path := s.text("file"); path != "" {
+			p.csvRows(t, path, s.valueSpan("file"))
+		}
+	case isMapping(from.value) && !s.unknown:
+		p.report(at, say("对照表 %[1]s 应有 values 或 file。", "Table %[1]s needs values or file.", from.name))
+	}
+	return t
+}
+
+func (p *parser) inlineRows(t *table, node ast.Node) {
+	for _, row := range p.pairs(node) {
+		value, ok := p.textNode(row.value)
+		value = strings.TrimSpace(value)
+		if ok && value == "" {
+			p.report(p.spanOf(row.value), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", row.name))
+		}
+		t.rows[strings.TrimSpace(row.name)] = value
+	}
+}
+
+// csvRows reads a table's file: UTF-8, with or without a byte order mark, with the
+// columns code and value in its first row and any remark beside them.
+func (p *parser) csvRows(t *table, path string, at span) {
+	if !filepath.IsLocal(filepath.FromSlash(path)) {
+		p.report(at, say("file 应是本文件旁边的相对路径，如 tables/warehouses.csv。", "file should be a path relative to this file, such as tables/warehouses.csv."))
+		return
+	}
+	data, err := p.readFile(path)
+	if err != nil {
+		p.report(at, say("读不到对照表文件 %[1]s：%[2]s。", "The table's file %[1]s can't be read: %[2]s.", path, err))
+		return
+	}
+	p.hash(path, data)
+	d := newDocument(filepath.Join(filepath.Dir(p.file), filepath.FromSlash(path)), data)
+	d.csvRows(t, data)
+	d.problems.sort()
+	p.elsewhere = append(p.elsewhere, d.problems...)
+}
+
+func (d *document) csvRows(t *table, data []byte) {
+	if !utf8.Valid(data) {
+		d.report(span{}, say("文件不是 UTF-8 编码；在 Excel 里请另存为“CSV UTF-8”。", "The file is not UTF-8; in Excel, save it as \"CSV UTF-8\"."))
+		return
+	}
+	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	reader.FieldsPerRecord = -1 // counted below, with a message of our own
+	code, value, width := -1, -1, 0
+	lines := map[string]int{}
+	for {
+		row, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			var syntax *csv.ParseError
+			if errors.As(err, &syntax) {
+				d.report(span{syntax.Line, d.characters(syntax.Line, syntax.Column), 1}, say("CSV 格式错误：%s。", "CSV syntax: %s.", syntax.Err))
+			}
+			return
+		}
+		if width == 0 {
+			if code, value = d.csvColumns(reader, row); code < 0 || value < 0 {
+				return
+			}
+			width = len(row)
+			continue
+		}
+		if len(row) != width {
+			d.report(d.csvSpan(reader, 0, strings.Join(row, ",")), say("这一行有 %d 列，应为 %d 列。", "This row has %d columns, expected %d.", len(row), width))
+			continue
+		}
+		from, to := strings.TrimSpace(row[code]), strings.TrimSpace(row[value])
+		at := d.csvSpan(reader, code, row[code])
+		switch line, ok := lines[from]; {
+		case to == "":
+			d.report(d.csvSpan(reader, value, row[value]), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", from))
+		case ok:
+			d.report(at, say("编码 %[1]s 重复，第 %[2]d 行已有，只应写一次。", "Code %[1]s stands twice; expected once, and it is in line %[2]d already.", from, line))
+		}
+		if _, ok := lines[from]; !ok {
+			lines[from] = at.line
+			t.rows[from] = to
+		}
+	}
+	if width == 0 {
+		d.report(span{1, 1, 1}, say("文件是空的，第一行应是 code,value。", "The file is empty; its first row should be code,value."))
+	}
+}
+
+// csvColumns finds the two columns in the first row; -1 for one that is missing.
+func (d *document) csvColumns(reader *csv.Reader, row []string) (code, value int) {
+	known := []string{"code", "value", "remark"}
+	found := map[string]int{"code": -1, "value": -1, "remark": -1}
+	for i, name := range row {
+		name = strings.ToLower(strings.TrimSpace(name))
+		if first, ok := found[name]; !ok || first >= 0 {
+			d.report(d.csvSpan(reader, i, row[i]), say("表头里的列 %[1]s 不能用，应为 code、value，可加 remark，各一列。",
+				"Column %[1]s can't be used; expected code, value and, if you like, remark, once each.", name).didYouMean(name, known))
+			continue
+		}
+		found[name] = i
+	}
+	for _, name := range known[:2] {
+		if found[name] < 0 {
+			d.report(span{1, 1, max(1, utf8.RuneCountInString(d.lines[0]))}, say("表头缺少列 %s，第一行应是 code,value。", "The header lacks the column %s; the first row should be code,value.", name))
+		}
+	}
+	return found["code"], found["value"]
+}
+
+// csvSpan turns the reader's place, in bytes, into characters.
+func (d *document) csvSpan(reader *csv.Reader, field int, text string) span {
+	line, column := reader.FieldPos(field)
+	return span{line, d.characters(line, column), max(1, utf8.RuneCountInString(strings.TrimSpace(text)))}
+}
+
+func (d *document) characters(line, column int) int {
+	if line < 1 || line > len(d.lines) {
+		return 1
+	}
+	text := d.lines[line-1]
+	return 1 + utf8.RuneCountInString(text[:min(max(column-1, 0), len(text))])
+}
