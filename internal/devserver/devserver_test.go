@@ -1,0 +1,169 @@
+package devserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+)
+
+func start(t *testing.T, options Options) *Server {
+	t.Helper()
+	options.Log = func(line string) { t.Log(line) }
+	server, err := Start(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = server.Stop() })
+	return server
+}
+
+func dial(t *testing.T, server *Server) client.Client {
+	t.Helper()
+	connection, err := client.DialContext(t.Context(), client.Options{
+		HostPort:  server.Address,
+		Namespace: server.Namespace,
+		Logger:    log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(t, err)
+	t.Cleanup(connection.Close)
+	return connection
+}
+
+// startWorkflow starts a workflow that no worker will ever take up.
+func startWorkflow(t *testing.T, connection client.Client, id string) {
+	t.Helper()
+	_, err := connection.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"}, "Nothing")
+	require.NoError(t, err)
+}
+
+func refusesConnections(address string) func() bool {
+	return func() bool {
+		connection, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = connection.Close()
+		}
+		return err != nil
+	}
+}
+
+func TestStartServesWorkflowsAndWebUI(t *testing.T) {
+	t.Parallel()
+	server := start(t, Options{
+		Namespace:        "returns",
+		UI:               true,
+		SearchAttributes: map[string]enumspb.IndexedValueType{"Shop": enumspb.INDEXED_VALUE_TYPE_KEYWORD},
+		DynamicConfig:    []string{"frontend.enableExecuteMultiOperation=true"},
+	})
+	assert.NotEqual(t, "127.0.0.1:7233", server.Address)
+	assert.Equal(t, "returns", server.Namespace)
+
+	connection := dial(t, server)
+	startWorkflow(t, connection, "one")
+	described, err := connection.DescribeWorkflowExecution(t.Context(), "one", "")
+	require.NoError(t, err)
+	assert.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.WorkflowExecutionInfo.Status)
+
+	attributes, err := connection.OperatorService().ListSearchAttributes(t.Context(),
+		&operatorservice.ListSearchAttributesRequest{Namespace: server.Namespace})
+	require.NoError(t, err)
+	assert.Equal(t, enumspb.INDEXED_VALUE_TYPE_KEYWORD, attributes.CustomAttributes["Shop"])
+
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.UIURL+"/namespaces/returns/workflows", nil)
+	require.NoError(t, err)
+	page, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer func() { _ = page.Body.Close() }()
+	body, err := io.ReadAll(page.Body)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, page.StatusCode)
+	assert.Contains(t, string(body), "<html")
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestStopEndsTheServer(t *testing.T) {
+	t.Parallel()
+	server := start(t, Options{})
+	assert.Empty(t, server.UIURL)
+	require.NoError(t, server.Stop())
+	<-server.Done()
+	assert.True(t, refusesConnections(server.Address)())
+	assert.NoError(t, server.Stop(), "a second Stop returns what the first did")
+}
+
+func TestServerThatEndsByItselfIsNoticed(t *testing.T) {
+	t.Parallel()
+	server := start(t, Options{})
+	require.NoError(t, killGroup(server.process.cmd.Process))
+	<-server.Done()
+	assert.ErrorContains(t, server.Stop(), "ended by itself")
+}
+
+func TestStateInAFileOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	options := Options{DBFile: filepath.Join(t.TempDir(), "new folder", "temporal.db")}
+	first := start(t, options)
+	startWorkflow(t, dial(t, first), "kept")
+
+	_, err := Start(t.Context(), options)
+	require.ErrorContains(t, err, "Another process uses the state file")
+	require.NoError(t, first.Stop())
+
+	// The same port again, as workers that reconnect need it.
+	_, port, err := net.SplitHostPort(first.Address)
+	require.NoError(t, err)
+	options.Port, err = net.LookupPort("tcp", port)
+	require.NoError(t, err)
+	second := start(t, options)
+	assert.Equal(t, first.Address, second.Address)
+	described, err := dial(t, second).DescribeWorkflowExecution(t.Context(), "kept", "")
+	require.NoError(t, err)
+	assert.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.WorkflowExecutionInfo.Status)
+}
+
+func TestStartFails(t *testing.T) {
+	t.Parallel()
+	taken := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(taken.Close)
+	takenPort := taken.Listener.Addr().(*net.TCPAddr).Port
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+
+	tests := []struct {
+		name    string
+		ctx     context.Context
+		options Options
+		message string
+	}{
+		{"port taken", t.Context(), Options{Port: takenPort}, fmt.Sprint(takenPort)},
+		{"UI port taken", t.Context(), Options{UI: true, UIPort: takenPort}, fmt.Sprint(takenPort)},
+		{"refused by the server, in its words", t.Context(), Options{DynamicConfig: []string{"nonsense"}}, "nonsense"},
+		{"state file in a folder that is a file", t.Context(), Options{DBFile: filepath.Join("ports.go", "temporal.db")}, "ports.go"},
+		{"cancelled", cancelled, Options{}, context.Canceled.Error()},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Start(test.ctx, test.options)
+			assert.ErrorContains(t, err, test.message)
+		})
+	}
+}
+
+func TestStrangerAtTheAddressIsRefused(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	server := start(t, Options{})
+	assert.ErrorIs(t, waitUntilServing(ctx, server, "devserver-of-somebody-else"), errStranger)
+}
