@@ -61,7 +61,7 @@ func (e *Error) Error() string {
 	if what == "" && e.Err != nil {
 		what = e.Err.Error()
 	}
-	if e.Field != "" {
+	if !strings.Contains(what, e.Field) {
 		what = e.Field + ": " + what
 	}
 	if b.Len() > 0 {

@@ -1,0 +1,40 @@
+package config
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// address checks a URL, whose path must end in suffix. The value is never
+// shown: it may hold a password by mistake.
+func (c *checker) address(name, value, suffix string) string {
+	if c.required(name, value) == "" {
+		return value
+	}
+	parsed, err := url.Parse(value)
+	switch {
+	case err != nil || parsed.Hostname() == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
+		c.wrong(name, "不是完整的网址", "It is not a full address")
+	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
+		c.wrong(name, "不能带用户名、密码、参数或片段", "It must have no user, password, query or fragment")
+	case !strings.HasSuffix(strings.ToLower(parsed.Path), suffix):
+		c.wrong(name, "结尾不对", "Its end is wrong")
+	case parsed.Scheme == "http" && !isPrivate(parsed.Hostname()):
+		c.wrong(name, "公网上必须用 https，密钥和单据不能明文传输（内网请写内网 IP）",
+			"Over the internet it must be https: secrets and orders must not travel in clear text (in a network of your own give the private IP)")
+	}
+	return value
+}
+
+// isPrivate reports whether the host is of this machine or of a network of the
+// user's own, by its looks alone. Many Kingdee servers have no TLS and are
+// reached inside the company only.
+func isPrivate(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
+	}
+	return !strings.Contains(host, ".") || slices.ContainsFunc([]string{".local", ".lan", ".internal"},
+		func(ending string) bool { return strings.HasSuffix(strings.ToLower(host), ending) })
+}

@@ -1,0 +1,287 @@
+package config
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// complete is what a worker needs at least.
+func complete() map[string]string {
+	return map[string]string{
+		"JUSHUITAN_URL":         "https://a1q40taq0j.api.taobao.com/router/qm",
+		"JUSHUITAN_APP_KEY":     "34250001",
+		"JUSHUITAN_APP_SECRET":  "jst-secret",
+		"JUSHUITAN_CUSTOMER_ID": "c1709123456",
+		"KINGDEE_URL":           "https://tenant.ik3cloud.com/k3cloud/",
+		"KINGDEE_ACCT_ID":       "5f0000000000a1",
+		"KINGDEE_USERNAME":      "demo",
+		"KINGDEE_APP_ID":        "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY",
+		"KINGDEE_APP_SECRET":    "k3-secret",
+	}
+}
+
+// setenv sets these variables and clears all other settings.
+func setenv(t *testing.T, variables map[string]string) {
+	t.Helper()
+	for _, name := range settingNames() {
+		t.Setenv(name, "")
+	}
+	for name, value := range variables {
+		t.Setenv(name, value)
+	}
+}
+
+func settingNames() []string {
+	var names []string
+	for field := range reflect.TypeFor[environment]().Fields() {
+		names = append(names, field.Tag.Get("envconfig"))
+	}
+	return names
+}
+
+// problems splits what Load returned.
+func problems(t *testing.T, err error) []*Problem {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	require.True(t, ok, "%v", err)
+	var found []*Problem
+	for _, one := range joined.Unwrap() {
+		var problem *Problem
+		require.True(t, errors.As(one, &problem), "%v", one)
+		found = append(found, problem)
+	}
+	return found
+}
+
+func names(problems []*Problem) []string {
+	var found []string
+	for _, problem := range problems {
+		found = append(found, problem.Name)
+	}
+	return found
+}
+
+func TestLoadFillsInDefaults(t *testing.T) {
+	setenv(t, complete())
+	settings, err := Load()
+	require.NoError(t, err)
+	assert.Equal(t, Settings{
+		Jushuitan: Jushuitan{
+			URL: "https://a1q40taq0j.api.taobao.com/router/qm", AppKey: "34250001", AppSecret: "jst-secret",
+			CustomerID: "c1709123456", TargetAppKey: "23060081", SignMethod: "hmac-sha256", CallsPerSecond: 5,
+		},
+		Kingdee: Kingdee{
+			URL: "https://tenant.ik3cloud.com/k3cloud/", Auth: "signature", AcctID: "5f0000000000a1", Username: "demo",
+			AppID: "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", AppSecret: "k3-secret", LCID: 2052, Sessions: 4,
+		},
+		Worker: Worker{Flows: "flows", TaskQueue: "refundsync"},
+		Log:    Log{Level: "info", Format: "json"},
+	}, settings)
+}
+
+func TestLoadReadsEverySetting(t *testing.T) {
+	setenv(t, map[string]string{
+		"JUSHUITAN_URL": "http://127.0.0.1:8080/router/qm", "JUSHUITAN_APP_KEY": "1", "JUSHUITAN_APP_SECRET": "2",
+		"JUSHUITAN_CUSTOMER_ID": "3", "JUSHUITAN_TARGET_APP_KEY": "4", "JUSHUITAN_SESSION": "5",
+		"JUSHUITAN_SIGN_METHOD": "md5", "JUSHUITAN_CALLS_PER_SECOND": "1.6",
+		"KINGDEE_URL": "http://127.0.0.1:8080/K3Cloud/", "KINGDEE_AUTH": "password", "KINGDEE_ACCT_ID": "6",
+		"KINGDEE_USERNAME": "7", "KINGDEE_PASSWORD": ` " 8 " `, "KINGDEE_APP_ID": "9", "KINGDEE_APP_SECRET": "10",
+		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
+		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "LOG_LEVEL": "debug", "LOG_FORMAT": "console",
+	})
+	settings, err := Load()
+	require.NoError(t, err)
+	assert.Equal(t, Settings{
+		Jushuitan: Jushuitan{URL: "http://127.0.0.1:8080/router/qm", AppKey: "1", AppSecret: "2", CustomerID: "3",
+			TargetAppKey: "4", Session: "5", SignMethod: "md5", CallsPerSecond: 1.6},
+		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
+			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50},
+		Worker: Worker{Flows: "/flows", TaskQueue: "q"},
+		Log:    Log{Level: "debug", Format: "console"},
+	}, settings)
+}
+
+func TestLoadSaysAllThatIsWrongAtOnce(t *testing.T) {
+	setenv(t, map[string]string{
+		"JUSHUITAN_CALLS_PER_SECOND": "many",
+		"KINGDEE_URL":                "https://tenant.ik3cloud.com/",
+		"KINGDEE_SESSIONS":           "51",
+		"LOG_FORMAT":                 "xml",
+	})
+	_, err := Load()
+	assert.ElementsMatch(t, []string{
+		"JUSHUITAN_URL", "JUSHUITAN_APP_KEY", "JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID", "JUSHUITAN_CALLS_PER_SECOND",
+		"KINGDEE_URL", "KINGDEE_ACCT_ID", "KINGDEE_USERNAME", "KINGDEE_APP_ID", "KINGDEE_APP_SECRET", "KINGDEE_SESSIONS",
+		"LOG_FORMAT",
+	}, names(problems(t, err)))
+}
+
+func TestProblemReadsInBothLanguages(t *testing.T) {
+	setenv(t, complete())
+	t.Setenv("KINGDEE_SESSIONS", "fifty")
+	_, err := Load()
+	assert.EqualError(t, err, `KINGDEE_SESSIONS: "fifty" 无效；应为：同时使用的会话数，1 到 50 的整数。 `+
+		`"fifty" is not valid; expected: sessions used at a time, a whole number from 1 to 50. 例如 such as 4`)
+}
+
+func TestEachMistake(t *testing.T) {
+	tests := []struct {
+		mistake, name, value string
+		wrong                string // "" where the value is fine
+	}{
+		{"a secret in quotes", "KINGDEE_APP_SECRET", `"s3cret"`, "quotes"},
+		{"a secret with a line end", "JUSHUITAN_APP_SECRET", "s3cret\n", "white space"},
+		{"blank for required", "JUSHUITAN_APP_SECRET", "  ", "not set"},
+		{"blank for a default", "KINGDEE_LCID", " ", ""},
+
+		{"no scheme", "JUSHUITAN_URL", "a1q40taq0j.api.taobao.com/router/qm", "not a full address"},
+		{"no host", "JUSHUITAN_URL", "https:///router/qm", "not a full address"},
+		{"another scheme", "JUSHUITAN_URL", "ftp://a1q40taq0j.api.taobao.com/router/qm", "not a full address"},
+		{"a password in the URL", "JUSHUITAN_URL", "https://me:s3cret@a1q40taq0j.api.taobao.com/router/qm", "no user, password"},
+		{"a query in the URL", "JUSHUITAN_URL", "https://a1q40taq0j.api.taobao.com/router/qm?app_key=1", "query"},
+		{"clear text over the internet", "JUSHUITAN_URL", "http://a1q40taq0j.api.taobao.com/router/qm", "must be https"},
+		{"clear text to a public IP", "KINGDEE_URL", "http://8.8.8.8/k3cloud/", "must be https"},
+		{"clear text to a private IP", "KINGDEE_URL", "http://192.168.1.20/k3cloud/", ""},
+		{"clear text to this machine", "KINGDEE_URL", "http://[::1]:8080/k3cloud/", ""},
+		{"clear text to a container", "KINGDEE_URL", "http://simulator:8080/k3cloud/", ""},
+		{"clear text within the company", "KINGDEE_URL", "http://erp.company.lan/k3cloud/", ""},
+		{"without /k3cloud/", "KINGDEE_URL", "https://tenant.ik3cloud.com/", "end is wrong"},
+		{"without the last slash", "KINGDEE_URL", "https://tenant.ik3cloud.com/k3cloud", "end is wrong"},
+
+		{"unknown way to sign", "JUSHUITAN_SIGN_METHOD", "sha1", `"sha1" is not valid`},
+		{"calls as text", "JUSHUITAN_CALLS_PER_SECOND", "five", `"five" is not valid`},
+		{"no calls", "JUSHUITAN_CALLS_PER_SECOND", "0", "not valid"},
+		{"fewer than none", "JUSHUITAN_CALLS_PER_SECOND", "-1", "not valid"},
+		{"not a number", "JUSHUITAN_CALLS_PER_SECOND", "NaN", "not valid"},
+		{"endless calls", "JUSHUITAN_CALLS_PER_SECOND", "+Inf", "not valid"},
+		{"100 a minute", "JUSHUITAN_CALLS_PER_SECOND", "1.6", ""},
+
+		{"unknown way in", "KINGDEE_AUTH", "oauth", `"oauth" is not valid`},
+		{"password without one", "KINGDEE_AUTH", "password", "not set"},
+		{"an old app id, to sign", "KINGDEE_APP_ID", "123456", "not a whole id"},
+		{"an app id without client", "KINGDEE_APP_ID", "_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "not a whole id"},
+		{"an app id cut short", "KINGDEE_APP_ID", "123456_QUJDR", "not a whole id"},
+		{"an app id pasted twice", "KINGDEE_APP_ID", "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYQUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "not a whole id"},
+		{"a language by name", "KINGDEE_LCID", "zh-CN", `"zh-CN" is not valid`},
+		{"no sessions", "KINGDEE_SESSIONS", "0", "not valid"},
+		{"too many sessions", "KINGDEE_SESSIONS", "51", "not valid"},
+		{"unknown level", "LOG_LEVEL", "verbose", `"verbose" is not valid`},
+		{"unknown format", "LOG_FORMAT", "text", `"text" is not valid`},
+
+		{"misspelt", "KINGDEE_SESSION", "3", "no such setting; expected: KINGDEE_SESSIONS"},
+		{"none of ours", "KINGDEE_SERVICE_HOST", "10.0.0.7", ""},
+		{"another's", "JUSHUITANG_SIGN", "10.0.0.7", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.mistake, func(t *testing.T) {
+			setenv(t, complete())
+			t.Setenv(test.name, test.value)
+			_, err := Load()
+			if test.wrong == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.Len(t, problems(t, err), 1, "%v", err)
+			assert.ErrorContains(t, err, test.wrong)
+			assert.NotContains(t, err.Error(), "s3cret")
+		})
+	}
+}
+
+func TestWhatEachWayInNeeds(t *testing.T) {
+	application := []string{"KINGDEE_APP_ID", "KINGDEE_APP_SECRET"}
+	for auth, needed := range map[string][]string{
+		"signature": application, "appsecret": application, "sign": application, "password": {"KINGDEE_PASSWORD"},
+	} {
+		t.Run(auth, func(t *testing.T) {
+			setenv(t, complete())
+			t.Setenv("KINGDEE_AUTH", auth)
+			for _, name := range []string{"KINGDEE_PASSWORD", "KINGDEE_APP_ID", "KINGDEE_APP_SECRET"} {
+				t.Setenv(name, "")
+			}
+			_, err := Load()
+			assert.Equal(t, needed, names(problems(t, err)))
+		})
+	}
+	t.Run("only signed requests need the whole app id", func(t *testing.T) {
+		setenv(t, complete())
+		t.Setenv("KINGDEE_APP_ID", "123456")
+		t.Setenv("KINGDEE_AUTH", "appsecret")
+		_, err := Load()
+		assert.NoError(t, err)
+	})
+}
+
+func TestMisspeltIsNoMistakeWhereTheSettingIsSet(t *testing.T) {
+	setenv(t, complete())
+	t.Setenv("KINGDEE_SESSION", "3")
+	t.Setenv("KINGDEE_SESSIONS", "3")
+	_, err := Load()
+	assert.NoError(t, err)
+}
+
+func TestEveryExampleIsValid(t *testing.T) {
+	examples := map[string]string{}
+	for field := range reflect.TypeFor[environment]().Fields() {
+		examples[field.Tag.Get("envconfig")] = field.Tag.Get("example")
+	}
+	for _, auth := range []string{"signature", "appsecret", "sign", "password"} {
+		setenv(t, examples)
+		t.Setenv("KINGDEE_AUTH", auth)
+		_, err := Load()
+		assert.NoError(t, err, auth)
+	}
+}
+
+func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
+	setenv(t, map[string]string{"REFUNDSYNC_FLOWS": "/flows", "KINGDEE_LCID": "nonsense"})
+	worker, err := LoadWorker()
+	require.NoError(t, err)
+	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync"}, worker)
+
+	t.Setenv("REFUNDSYNC_TASK_QUEU", "q")
+	t.Setenv("KINGDEE_SESSION", "3")
+	_, err = LoadWorker()
+	assert.Equal(t, []string{"REFUNDSYNC_TASK_QUEU"}, names(problems(t, err)))
+}
+
+func TestUsageListsEverySetting(t *testing.T) {
+	var out strings.Builder
+	require.NoError(t, Usage(&out))
+	lines := map[string]string{}
+	for line := range strings.Lines(out.String()) {
+		lines[strings.Fields(line)[0]] = line
+	}
+	defaults := map[string]string{
+		"JUSHUITAN_URL": "(required)", "JUSHUITAN_APP_KEY": "(required)", "JUSHUITAN_APP_SECRET": "(required)",
+		"JUSHUITAN_CUSTOMER_ID": "(required)", "JUSHUITAN_TARGET_APP_KEY": "23060081", "JUSHUITAN_SESSION": "(optional)",
+		"JUSHUITAN_SIGN_METHOD": "hmac-sha256", "JUSHUITAN_CALLS_PER_SECOND": "5",
+		"KINGDEE_URL": "(required)", "KINGDEE_AUTH": "signature", "KINGDEE_ACCT_ID": "(required)", "KINGDEE_USERNAME": "(required)",
+		"KINGDEE_PASSWORD": "(by KINGDEE_AUTH)", "KINGDEE_APP_ID": "(by KINGDEE_AUTH)", "KINGDEE_APP_SECRET": "(by KINGDEE_AUTH)",
+		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_SESSIONS": "4",
+		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "LOG_LEVEL": "info", "LOG_FORMAT": "json",
+	}
+	for name, want := range defaults {
+		_, rest, _ := strings.Cut(lines[name], name)
+		assert.True(t, strings.HasPrefix(strings.TrimSpace(rest), want+"  "), "%s: %s", name, lines[name])
+		secret := strings.HasSuffix(name, "SECRET") || strings.HasSuffix(name, "PASSWORD") || strings.HasSuffix(name, "SESSION")
+		assert.Equal(t, secret, strings.Contains(lines[name], "[保密 secret]"), name)
+	}
+	assert.Len(t, lines, len(defaults)+1, "and the head line")
+	for field := range reflect.TypeFor[environment]().Fields() {
+		name := field.Tag.Get("envconfig")
+		assert.Contains(t, lines[name], field.Tag.Get("zh"))
+		assert.Contains(t, lines[name], field.Tag.Get("en"))
+		if field.Tag.Get("default") == "" {
+			assert.Contains(t, lines[name], field.Tag.Get("example"))
+		}
+	}
+}

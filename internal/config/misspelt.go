@@ -1,0 +1,36 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// misspelt finds variables with one of the prefixes that were meant to be a
+// setting which is not set. Others are none of our business: Kubernetes, for
+// one, sets KINGDEE_PORT where a service is named kingdee.
+func (c *checker) misspelt(prefixes ...string) {
+	names := slices.Sorted(maps.Keys(c.tags))
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		ours := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+		if !ours || slices.Contains(names, name) {
+			continue
+		}
+		for _, meant := range names {
+			if os.Getenv(meant) == "" && levenshtein.ComputeDistance(name, meant) <= 2 {
+				c.problems = append(c.problems, &Problem{
+					Name:    name,
+					WrongZH: "没有这个设置", WrongEN: "There is no such setting",
+					ExpectedZH: meant, ExpectedEN: meant,
+					Example: fmt.Sprintf("%s=%s", meant, c.tags[meant].Get("example")),
+				})
+				break
+			}
+		}
+	}
+}

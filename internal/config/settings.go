@@ -1,0 +1,85 @@
+// Package config reads the settings from the environment, and finds all that is
+// wrong with them at once. The connection to Temporal is set by Temporal's own
+// variables, everything else by ours.
+package config
+
+import (
+	"errors"
+
+	"golang.org/x/time/rate"
+)
+
+// Settings are all settings of a worker. Printed, logged or marshalled they
+// show no secret.
+type Settings struct {
+	Jushuitan Jushuitan
+	Kingdee   Kingdee
+	Worker    Worker
+	Log       Log
+}
+
+// Jushuitan is the account at the Qimen gateway.
+type Jushuitan struct {
+	URL, AppKey, AppSecret, CustomerID, TargetAppKey string
+	// Session is empty where the account needs none.
+	Session string
+	// SignMethod is md5, hmac or hmac-sha256.
+	SignMethod string
+	// CallsPerSecond is the limit of calls, over all workers.
+	CallsPerSecond rate.Limit
+}
+
+// Kingdee is the tenant and how to be let in.
+type Kingdee struct {
+	// URL ends in /k3cloud/.
+	URL string
+	// Auth is signature, appsecret, sign or password. The last needs Password,
+	// the others AppID and AppSecret; what Auth does not need may be empty.
+	Auth                                         string
+	AcctID, Username, Password, AppID, AppSecret string
+	// LCID is a Windows language id; 2052 is simplified Chinese.
+	LCID int
+	// OrgNumber may be empty.
+	OrgNumber string
+	// Sessions is the number of calls at a time: a session serves one.
+	Sessions int
+}
+
+// Worker is what the worker runs, and where it takes its work from.
+type Worker struct {
+	// Flows is the folder of the flow files; whether it exists is not checked.
+	Flows string
+	// TaskQueue is the task queue in Temporal.
+	TaskQueue string
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string
+	// Format is json or console.
+	Format string
+}
+
+// Load reads all settings. The error joins a [Problem] for each that is wrong.
+func Load() (Settings, error) {
+	env, c, err := read()
+	if err != nil {
+		return Settings{}, err
+	}
+	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
+	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env)}
+	return settings, errors.Join(c.problems...)
+}
+
+// LoadWorker reads the settings of Worker alone, for commands that call neither
+// system. The error is like Load's.
+func LoadWorker() (Worker, error) {
+	env, c, err := read()
+	if err != nil {
+		return Worker{}, err
+	}
+	c.misspelt("REFUNDSYNC_")
+	worker := c.worker(env)
+	return worker, errors.Join(c.problems...)
+}

@@ -1,0 +1,131 @@
+package observe
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// jsonLogger logs at the level; the returned function gives its lines so far.
+func jsonLogger(t *testing.T, level string) (*zap.Logger, func() []map[string]any) {
+	t.Helper()
+	var out bytes.Buffer
+	logger, err := newLogger(level, "json", zapcore.AddSync(&out))
+	require.NoError(t, err)
+	return logger, func() []map[string]any {
+		var lines []map[string]any
+		for decoder := json.NewDecoder(&out); decoder.More(); {
+			var line map[string]any
+			require.NoError(t, decoder.Decode(&line))
+			lines = append(lines, line)
+		}
+		return lines
+	}
+}
+
+func TestLevels(t *testing.T) {
+	for level, want := range map[string][]string{
+		"debug": {"debug", "info", "warn", "error"},
+		"info":  {"info", "warn", "error"},
+		"warn":  {"warn", "error"},
+		"error": {"error"},
+	} {
+		t.Run(level, func(t *testing.T) {
+			logger, lines := jsonLogger(t, level)
+			temporal := ForTemporal(logger)
+			temporal.Debug("one")
+			temporal.Info("two")
+			temporal.Warn("three")
+			temporal.Error("four")
+			var got []string
+			for _, line := range lines() {
+				got = append(got, line["level"].(string))
+			}
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestJSONLine(t *testing.T) {
+	logger, lines := jsonLogger(t, "info")
+	logger.Info("保存 saved", zap.Duration("took", 1500*time.Millisecond))
+	line := lines()[0]
+	assert.Equal(t, "保存 saved", line["msg"])
+	assert.Equal(t, "1.5s", line["took"])
+	assert.Regexp(t, `^observe/log_test\.go:\d+$`, line["caller"])
+	_, err := time.Parse(time.RFC3339Nano, line["ts"].(string))
+	assert.NoError(t, err)
+}
+
+func TestConsoleLine(t *testing.T) {
+	var out bytes.Buffer
+	logger, err := newLogger("info", "console", zapcore.AddSync(&out))
+	require.NoError(t, err)
+	logger.Warn("slow", zap.Int("orders", 3))
+	assert.Regexp(t, `^\S+T\S+\tWARN\tobserve/log_test\.go:\d+\tslow\t\{"orders": 3\}\n$`, out.String())
+}
+
+func TestNewLoggerRefuses(t *testing.T) {
+	for name, setting := range map[string]struct{ level, format string }{
+		"an unknown level":  {"verbose", "json"},
+		"an unknown format": {"info", "xml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := NewLogger(setting.level, setting.format)
+			assert.Error(t, err)
+		})
+	}
+}
+
+func TestTemporalPairsBecomeFields(t *testing.T) {
+	logger, lines := jsonLogger(t, "info")
+	parent := ForTemporal(logger)
+	child := log.With(parent, "WorkflowID", "refund_to_return/1")
+	child.Info("done", "Attempt", 2, "Error", errors.New("broken"))
+	parent.Info("other")
+
+	got := lines()
+	assert.Equal(t, "refund_to_return/1", got[0]["WorkflowID"])
+	assert.EqualValues(t, 2, got[0]["Attempt"])
+	assert.Equal(t, "broken", got[0]["Error"])
+	assert.NotContains(t, got[1], "WorkflowID", "the parent is as it was")
+}
+
+func TestAKeyWithoutValueIsNoPanic(t *testing.T) {
+	logger, lines := jsonLogger(t, "info")
+	ForTemporal(logger).Info("odd", "key")
+	got := lines()
+	assert.Equal(t, "odd", got[len(got)-1]["msg"])
+}
+
+// logOnBehalf is a helper that should not be named as the caller.
+func logOnBehalf(logger log.Logger) { log.Skip(logger, 1).Info("helped") }
+
+func TestCallerIsWhoLogs(t *testing.T) {
+	logger, lines := jsonLogger(t, "info")
+	temporal := ForTemporal(logger)
+	temporal.Info("here")
+	here := lines()[0]["caller"]
+	logOnBehalf(temporal)
+	helped := lines()[0]["caller"]
+	require.Regexp(t, `^observe/log_test\.go:\d+$`, here)
+	// Both lines are of this function; the helper's own is far above.
+	assert.Equal(t, line(t, here)+2, line(t, helped))
+}
+
+func line(t *testing.T, caller any) int {
+	t.Helper()
+	_, number, found := bytes.Cut([]byte(caller.(string)), []byte(":"))
+	require.True(t, found)
+	var parsed int
+	require.NoError(t, json.Unmarshal(number, &parsed))
+	return parsed
+}
