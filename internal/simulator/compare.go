@@ -1,0 +1,143 @@
+package simulator
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/simulator/galaxy"
+	"refundsync/internal/simulator/merchant"
+)
+
+// The kinds of a Difference.
+const (
+	Missing   = "missing"   // an order that must be saved has no bill
+	Extra     = "extra"     // a bill that no order asks for
+	Double    = "double"    // more than one bill of a number
+	Different = "different" // a bill with a wrong field
+)
+
+// Difference is a bill that is not as it must be.
+type Difference struct {
+	Kind   string `json:"kind"`
+	Number string `json:"number"` // the bill's, which is the order's as_id
+	// Field, Want and Got are set for a field that differs; a field of a line
+	// is named FEntity[n].Name, n counting from 1.
+	Field string `json:"field,omitempty"`
+	Want  string `json:"want,omitempty"`
+	Got   string `json:"got,omitempty"`
+}
+
+// String is the difference in a line.
+func (d Difference) String() string {
+	text := d.Kind + " " + d.Number
+	if d.Field != "" {
+		text += fmt.Sprintf(": %s is %q, must be %q", d.Field, d.Got, d.Want)
+	}
+	return text
+}
+
+// Compare checks that Kingdee holds the bills that the truth asks for, each
+// once and right in every field, and no others. The differences are sorted by
+// number.
+func Compare(truth merchant.Truth, state State) []Difference {
+	bills := map[string][]galaxy.Bill{}
+	for _, b := range state.Kingdee.Bills {
+		bills[b.Number] = append(bills[b.Number], b)
+	}
+	numbers := map[string]bool{}
+	for number, e := range truth {
+		if e.Outcome == merchant.Saved {
+			numbers[number] = true
+		}
+	}
+	for number := range bills {
+		numbers[number] = true
+	}
+	var differences []Difference
+	for _, number := range slices.Sorted(maps.Keys(numbers)) {
+		differences = append(differences, compareNumber(number, truth[number].Bill, bills[number])...)
+	}
+	return differences
+}
+
+func compareNumber(number string, want *merchant.Bill, got []galaxy.Bill) []Difference {
+	switch {
+	case want == nil:
+		return slices.Repeat([]Difference{{Kind: Extra, Number: number}}, len(got))
+	case len(got) == 0:
+		return []Difference{{Kind: Missing, Number: number}}
+	}
+	c := &comparison{number: number}
+	c.bill(want, got[0])
+	return append(c.differences, slices.Repeat([]Difference{{Kind: Double, Number: number}}, len(got)-1)...)
+}
+
+// comparison compares one bill.
+type comparison struct {
+	number      string
+	differences []Difference
+}
+
+func (c *comparison) differ(field, want, got string) {
+	c.differences = append(c.differences, Difference{Kind: Different, Number: c.number, Field: field, Want: want, Got: got})
+}
+
+func (c *comparison) text(field, want, got string) {
+	if want != got {
+		c.differ(field, want, got)
+	}
+}
+
+func (c *comparison) bill(want *merchant.Bill, got galaxy.Bill) {
+	for _, f := range []struct{ name, want string }{
+		{"FBillTypeID", want.BillType},
+		{"FDate", want.Date + "T00:00:00"},
+		{"FSaleOrgId", want.SaleOrg},
+		{"FStockOrgId", want.StockOrg},
+		{"FRetcustId", want.Customer},
+		{"FHeadNote", want.HeadNote},
+		{"FSettleOrgId", want.SettleOrg},
+		{"FSettleCurrId", want.Currency},
+		{"FThirdBillNo", want.ThirdBillNo},
+	} {
+		c.text(f.name, f.want, got.Fields[f.name])
+	}
+	if len(want.Lines) != len(got.Entries) {
+		c.differ("FEntity", strconv.Itoa(len(want.Lines))+" lines", strconv.Itoa(len(got.Entries))+" lines")
+		return
+	}
+	for i, line := range want.Lines {
+		c.line("FEntity["+strconv.Itoa(i+1)+"].", line, got.Entries[i].Fields)
+	}
+}
+
+func (c *comparison) line(place string, want merchant.Entry, got map[string]string) {
+	for _, f := range []struct{ name, want string }{
+		{"FMaterialId", want.Material},
+		{"FIsFree", strconv.FormatBool(want.Free)},
+		{"FReturnType", want.ReturnType},
+		{"FOwnerTypeId", want.OwnerType},
+		{"FOwnerId", want.Owner},
+		{"FStockId", want.Stock},
+	} {
+		c.text(place+f.name, f.want, got[f.name])
+	}
+	c.decimal(place+"FRealQty", want.Quantity, got["FRealQty"])
+	c.decimal(place+"FTaxPrice", want.Price, got["FTaxPrice"])
+	c.decimal(place+"FAmount", want.Amount, got["FAmount"])
+	if !strings.Contains(got["FNote"], want.Note) {
+		c.differ(place+"FNote", want.Note, got["FNote"])
+	}
+}
+
+// decimal compares two numbers by value: 1.50 is 1.5.
+func (c *comparison) decimal(field string, want decimal.Decimal, got string) {
+	if d, err := decimal.NewFromString(got); err != nil || !d.Equal(want) {
+		c.differ(field, want.String(), got)
+	}
+}

@@ -1,0 +1,93 @@
+package simulator
+
+import (
+	"testing"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/simulator/galaxy"
+	"refundsync/internal/simulator/merchant"
+)
+
+func wanted() merchant.Truth {
+	return merchant.Truth{
+		"1": {Outcome: merchant.Saved, Bill: &merchant.Bill{
+			Number: "1", BillType: "T", Date: "2024-03-01", SaleOrg: "100", StockOrg: "100", SettleOrg: "100", Currency: "PRE001",
+			Customer: "C", HeadNote: "note", ThirdBillNo: "R1",
+			Lines: []merchant.Entry{{Material: "M", Quantity: decimal.RequireFromString("2"), Price: decimal.RequireFromString("1.5"),
+				Amount: decimal.RequireFromString("3"), ReturnType: "RT", OwnerType: "OT", Owner: "100", Stock: "CK", Note: "81"}},
+		}},
+		"2": {Outcome: merchant.Skipped, Reason: "reason"},
+		"3": {Outcome: merchant.Failed, Reason: merchant.ReasonPriceMissing},
+	}
+}
+
+// stored is the bill that is wanted, as Kingdee holds it.
+func stored() galaxy.Bill {
+	return galaxy.Bill{
+		ID: 100001, Number: "1", Status: "A",
+		Fields: map[string]string{
+			"FBillTypeID": "T", "FDate": "2024-03-01T00:00:00", "FSaleOrgId": "100", "FStockOrgId": "100", "FRetcustId": "C",
+			"FHeadNote": "note", "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "R1",
+		},
+		Entries: []galaxy.Entry{{ID: 1, Fields: map[string]string{
+			"FMaterialId": "M", "FRealQty": "2.00", "FTaxPrice": "1.50", "FAmount": "3", "FIsFree": "false", "FReturnType": "RT",
+			"FOwnerTypeId": "OT", "FOwnerId": "100", "FStockId": "CK", "FNote": "行 81",
+		}}},
+	}
+}
+
+func TestEveryFieldIsCompared(t *testing.T) {
+	require.Empty(t, Compare(wanted(), State{Kingdee: galaxy.State{Bills: []galaxy.Bill{stored()}}}))
+	for name := range stored().Fields {
+		bill := stored()
+		bill.Fields[name] = "other"
+		differences := Compare(wanted(), State{Kingdee: galaxy.State{Bills: []galaxy.Bill{bill}}})
+		require.Len(t, differences, 1, name)
+		require.Equal(t, []string{Different, "1", name, "other"},
+			[]string{differences[0].Kind, differences[0].Number, differences[0].Field, differences[0].Got})
+	}
+	for name := range stored().Entries[0].Fields {
+		for _, value := range []string{"9", ""} {
+			bill := stored()
+			bill.Entries[0].Fields[name] = value
+			differences := Compare(wanted(), State{Kingdee: galaxy.State{Bills: []galaxy.Bill{bill}}})
+			require.Len(t, differences, 1, name)
+			require.Equal(t, "FEntity[1]."+name, differences[0].Field)
+		}
+	}
+}
+
+func TestBillsThatAreNotThereOrTooMany(t *testing.T) {
+	as := func(number string) galaxy.Bill {
+		bill := stored()
+		bill.Number = number
+		return bill
+	}
+	twoLines := stored()
+	twoLines.Entries = append(twoLines.Entries, twoLines.Entries[0])
+	cases := []struct {
+		name  string
+		bills []galaxy.Bill
+		want  []Difference
+	}{
+		{"missing", nil, []Difference{{Kind: Missing, Number: "1"}}},
+		{"double", []galaxy.Bill{stored(), stored()}, []Difference{{Kind: Double, Number: "1"}}},
+		{"of an order to skip", []galaxy.Bill{stored(), as("2")}, []Difference{{Kind: Extra, Number: "2"}}},
+		{"of an order that can't be saved", []galaxy.Bill{stored(), as("3")}, []Difference{{Kind: Extra, Number: "3"}}},
+		{"of no order", []galaxy.Bill{stored(), as("9"), as("9")}, []Difference{{Kind: Extra, Number: "9"}, {Kind: Extra, Number: "9"}}},
+		{"of a line more", []galaxy.Bill{twoLines}, []Difference{{Kind: Different, Number: "1", Field: "FEntity", Want: "1 lines", Got: "2 lines"}}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			require.Equal(t, c.want, Compare(wanted(), State{Kingdee: galaxy.State{Bills: c.bills}}))
+		})
+	}
+}
+
+func TestDifferenceAsText(t *testing.T) {
+	require.Equal(t, "missing 1", Difference{Kind: Missing, Number: "1"}.String())
+	require.Equal(t, `different 1: FDate is "a", must be "b"`,
+		Difference{Kind: Different, Number: "1", Field: "FDate", Want: "b", Got: "a"}.String())
+}

@@ -1,0 +1,92 @@
+package simulator
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"refundsync/internal/simulator/galaxy"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/qimen"
+)
+
+// The ways to authenticate at Kingdee, as KINGDEE_AUTH names them.
+const (
+	AuthSignature = "signature"
+	AuthAppSecret = "appsecret"
+	AuthSign      = "sign"
+	AuthPassword  = "password"
+)
+
+func checkAuth(auth string) error {
+	ways := []string{AuthSignature, AuthAppSecret, AuthSign, AuthPassword}
+	if !slices.Contains(ways, auth) {
+		return fmt.Errorf("未知的认证方式 %q。 Unknown way of authentication; expected one of: %s", auth, strings.Join(ways, ", "))
+	}
+	return nil
+}
+
+// What the simulators ask of their callers. They guard nothing.
+var (
+	gatewayCredentials = qimen.Credentials{
+		AppKey:       "34250001",
+		AppSecret:    "simulated-jushuitan-secret",
+		TargetAppKey: "23060081",
+		CustomerID:   "c1709123456",
+	}
+	tenantCredentials = galaxy.Credentials{
+		AcctID:    "65e0a1b2c3d4e5",
+		Username:  "demo",
+		Password:  "simulated-password",
+		AppID:     "270001_U0lNVUxBVEVELUtJTkdERUUtMDAwMDAx",
+		AppSecret: "5b1f0c7de2a94c3f8a6d1e0b4c7f2a95",
+		LCID:      2052,
+		OrgNumber: merchant.Organisation,
+	}
+)
+
+// Variable is an environment variable.
+type Variable struct{ Name, Value string }
+
+// Environment is a list of variables, in the order in which a person reads
+// them.
+type Environment []Variable
+
+// Map gives the variables by name.
+func (e Environment) Map() map[string]string {
+	m := make(map[string]string, len(e))
+	for _, v := range e {
+		m[v.Name] = v.Value
+	}
+	return m
+}
+
+// Exports gives a line `export NAME='value'` for each variable, for a shell to
+// read.
+func (e Environment) Exports() string {
+	var b strings.Builder
+	for _, v := range e {
+		fmt.Fprintf(&b, "export %s='%s'\n", v.Name, strings.ReplaceAll(v.Value, "'", `'\''`))
+	}
+	return b.String()
+}
+
+// Environment is what a worker needs to reach both systems at this server.
+func (s *Server) Environment() Environment {
+	return Environment{
+		{"JUSHUITAN_URL", s.url + "/router/qm"},
+		{"JUSHUITAN_APP_KEY", gatewayCredentials.AppKey},
+		{"JUSHUITAN_APP_SECRET", gatewayCredentials.AppSecret},
+		{"JUSHUITAN_CUSTOMER_ID", gatewayCredentials.CustomerID},
+		{"KINGDEE_URL", s.url + "/k3cloud/"},
+		{"KINGDEE_AUTH", s.simulator.options.Auth},
+		{"KINGDEE_ACCT_ID", tenantCredentials.AcctID},
+		{"KINGDEE_USERNAME", tenantCredentials.Username},
+		{"KINGDEE_PASSWORD", tenantCredentials.Password},
+		{"KINGDEE_APP_ID", tenantCredentials.AppID},
+		{"KINGDEE_APP_SECRET", tenantCredentials.AppSecret},
+		{"KINGDEE_LCID", strconv.Itoa(tenantCredentials.LCID)},
+		{"KINGDEE_ORG_NUMBER", tenantCredentials.OrgNumber},
+	}
+}

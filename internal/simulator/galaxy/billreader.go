@@ -1,0 +1,220 @@
+package galaxy
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// beijing is the zone of all dates.
+var beijing = time.FixedZone("CST", 8*60*60)
+
+// wireDate is how dates stand in replies.
+const wireDate = "2006-01-02T15:04:05"
+
+// billReader reads one bill of a request and collects what is wrong with it.
+type billReader struct {
+	tenant *Tenant
+	// verify is IsVerifyBaseDataField: an unknown number is reported. Without
+	// it the number is silently dropped, as if the field had not been sent.
+	verify bool
+	// deleteOthers is IsDeleteEntry: of a bill that is changed, entries that
+	// the request does not name are deleted.
+	deleteOthers bool
+	problems     []*problem
+}
+
+// read makes the bill that a request describes: a new one, or old with what
+// the request changes of it.
+func (r *billReader) read(old *bill, model object) *bill {
+	b := &bill{head: newValues(inHead), finance: newValues(inFinance)}
+	if old != nil {
+		b = &bill{
+			id:      old.id,
+			head:    slices.Clone(old.head),
+			finance: slices.Clone(old.finance),
+			entries: slices.Clone(old.entries),
+		}
+	}
+	r.readPlace(b.head, inHead, model, 0)
+	if b.head.get(fieldDate) == "" {
+		today := r.tenant.options.Now().In(beijing)
+		b.head.set(fieldDate, time.Date(today.Year(), today.Month(), today.Day(), 0, 0, 0, 0, beijing).Format(wireDate))
+	}
+	if b.head.get("FBillTypeID") == "" {
+		b.head.set("FBillTypeID", "XSTHD01_SYS")
+	}
+	if model.has(fieldFinance) {
+		var finance object
+		if err := finance.UnmarshalJSON(model[strings.ToLower(fieldFinance)]); err != nil {
+			r.problem(invalid(fieldFinance, "单据头“财务信息”不是有效的JSON对象"))
+		}
+		r.readPlace(b.finance, inFinance, finance, 0)
+	}
+	r.readEntries(b, model)
+	return b
+}
+
+func (r *billReader) readEntries(b *bill, model object) {
+	if model.has(fieldEntries) {
+		var items []object
+		if err := json.Unmarshal(model[strings.ToLower(fieldEntries)], &items); err != nil {
+			r.problem(invalid(fieldEntries, "单据体“明细信息”不是有效的JSON数组"))
+			return
+		}
+		old := b.entries
+		b.entries = nil
+		if !r.deleteOthers {
+			b.entries = slices.Clone(old)
+		}
+		for i, item := range items {
+			r.readEntry(b, old, item, i+1)
+		}
+	}
+	if len(b.entries) == 0 {
+		r.problem(invalid(fieldEntries, "单据体“明细信息”是必填项"))
+	}
+}
+
+// readEntry adds an entry, or changes the one of its FEntryID. Row counts from
+// 1.
+func (r *billReader) readEntry(b *bill, old []entry, item object, row int) {
+	e := entry{values: newValues(inEntry)}
+	if id := item.text(fieldEntryID); id != "" && id != "0" {
+		i := slices.IndexFunc(old, func(e entry) bool { return fmt.Sprint(e.id) == id })
+		if i < 0 {
+			r.problem(&problem{code: msgNotFound, field: fieldEntryID, message: `分录内码值["` + id + `"]不存在`})
+			return
+		}
+		e = entry{id: old[i].id, values: slices.Clone(old[i].values)}
+	}
+	r.readPlace(e.values, inEntry, item, row)
+	r.compute(e.values, row)
+	if i := slices.IndexFunc(b.entries, func(kept entry) bool { return e.id != 0 && kept.id == e.id }); i >= 0 {
+		b.entries[i] = e
+		return
+	}
+	b.entries = append(b.entries, e)
+}
+
+// compute fills in what Kingdee computes by itself; what the caller sent for
+// it does not count.
+func (r *billReader) compute(v values, row int) {
+	if v.get("FIsFree") == "" {
+		v.set("FIsFree", "false")
+	}
+	quantity, err := decimal.NewFromString(v.get(fieldQuantity))
+	if err != nil {
+		return // reported as missing or malformed
+	}
+	if !quantity.IsPositive() {
+		r.problem(invalid(fieldQuantity, "单据体实体【明细信息】第【%d】行分录，【实退数量】必须大于0", row))
+	}
+	price, err := decimal.NewFromString(v.get(fieldPrice))
+	if err != nil {
+		price = decimal.Zero
+	}
+	v.set(fieldAmount, quantity.Mul(price).Round(2).String())
+}
+
+// readPlace reads the fields of one place in the order of the form, and then
+// checks that the required ones are there.
+func (r *billReader) readPlace(v values, p place, o object, row int) {
+	for _, f := range form[p] {
+		raw, sent := o[strings.ToLower(f.name)]
+		if f.readOnly {
+			continue
+		}
+		before := len(r.problems)
+		if sent {
+			v[f.index] = r.readValue(f, raw)
+		}
+		if f.required && v[f.index] == "" && len(r.problems) == before {
+			r.problem(missing(f, row))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if fieldsByName[p][name] == nil && !strings.EqualFold(name, fieldFinance) && !strings.EqualFold(name, fieldEntries) {
+			r.tenant.unknownField(name)
+		}
+	}
+}
+
+func missing(f *field, row int) *problem {
+	if f.place == inEntry {
+		return invalid(f.name, "单据体实体【明细信息】第【%d】行分录，【%s】字段必录", row, f.label)
+	}
+	return invalid(f.name, "字段“%s”是必填项", f.label)
+}
+
+// readValue reads a value into its canonical text, or reports what is wrong
+// with it and gives "".
+func (r *billReader) readValue(f *field, raw json.RawMessage) string {
+	if isNull(raw) {
+		return ""
+	}
+	if f.kind == isReference {
+		return r.readReference(f, raw)
+	}
+	value := text(raw)
+	if value == "" || f.kind == isText {
+		return value
+	}
+	switch f.kind {
+	case isDate:
+		for _, layout := range []string{time.DateOnly, time.DateTime, wireDate} {
+			if t, err := time.ParseInLocation(layout, value, beijing); err == nil {
+				return t.Format(wireDate)
+			}
+		}
+	case isDecimal:
+		if d, err := decimal.NewFromString(value); err == nil {
+			return d.String()
+		}
+	case isFlag:
+		switch strings.ToLower(value) {
+		case "true", "1":
+			return "true"
+		case "false", "0":
+			return "false"
+		}
+	}
+	r.problem(invalid(f.name, "字段“%s”的值“%s”格式不正确", f.label, value))
+	return ""
+}
+
+// readReference reads {"FNumber":…}; a contact is written {"FNAME":…} and is
+// not base data that can be checked.
+func (r *billReader) readReference(f *field, raw json.RawMessage) string {
+	var o object
+	if err := o.UnmarshalJSON(raw); err != nil {
+		r.problem(invalid(f.name, "字段“%s”的值格式不正确，基础资料应为{\"FNumber\":…}", f.label))
+		return ""
+	}
+	if f.set == contacts {
+		return o.text("FName")
+	}
+	number := o.text("FNumber")
+	if number == "" || r.tenant.base.has(f.set, number) {
+		return number
+	}
+	if r.verify {
+		r.problem(invalid(f.name, "基础资料字段“%s”的值“%s”不存在或已禁用", f.label, number))
+	}
+	return ""
+}
+
+func (r *billReader) problem(p *problem) { r.problems = append(r.problems, p) }
+
+// unknownField counts a field that the form does not have. Kingdee ignores it
+// without a word, which is why the state shows it.
+func (t *Tenant) unknownField(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unknownFields[name]++
+}

@@ -1,0 +1,90 @@
+package galaxy
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// column is a field as a query names it.
+type column struct {
+	field *field
+	// number asks for a reference's FNumber, not for its internal id.
+	number bool
+	base   *baseData
+}
+
+// column finds the field of a key such as FBillNo, FRetcustId.FNumber,
+// FEntity_FEntryId, FEntity.FRealQty or FRealQty, in either case.
+func (t *Tenant) column(key string) (column, bool) {
+	name := strings.ToLower(strings.TrimSpace(key))
+	for _, entity := range []string{fieldEntries, fieldFinance} {
+		if rest, ok := strings.CutPrefix(name, strings.ToLower(entity)); ok && rest != "" && (rest[0] == '.' || rest[0] == '_') {
+			name = rest[1:]
+		}
+	}
+	name, property, dotted := strings.Cut(name, ".")
+	f := lookUp(name)
+	if f == nil || dotted && (f.kind != isReference || property != "fnumber") {
+		return column{}, false
+	}
+	return column{field: f, number: dotted, base: t.base}, true
+}
+
+func (c column) ofEntry() bool { return c.field.place == inEntry }
+
+// wireValue is the value of a row as the reply writes it.
+func (c column) wireValue(b *bill, entry int) any {
+	value := b.value(c.field, entry)
+	if c.field.kind == isReference && !c.number {
+		return json.Number(strconv.FormatInt(c.base.id(c.field.set, value), 10))
+	}
+	return c.field.wireValue(value)
+}
+
+// compare orders two canonical values.
+func (c column) compare(a, b string) int {
+	if c.field.kind == isDecimal || c.field.kind == isID {
+		return number(a).Cmp(number(b))
+	}
+	return strings.Compare(a, b)
+}
+
+// number reads a canonical decimal; none is 0.
+func number(value string) decimal.Decimal {
+	d, err := decimal.NewFromString(value)
+	if err != nil {
+		return decimal.Zero
+	}
+	return d
+}
+
+// canonical turns a literal of a filter into a canonical value to compare
+// with; false says that it is of the wrong type.
+func (c column) canonical(literal string) (string, bool) {
+	switch c.field.kind {
+	case isDecimal, isID:
+		_, err := decimal.NewFromString(literal)
+		return literal, err == nil
+	case isFlag:
+		switch strings.ToLower(literal) {
+		case "1", "true":
+			return "true", true
+		case "0", "false":
+			return "false", true
+		}
+		return "", false
+	case isDate:
+		for _, layout := range []string{time.DateOnly, time.DateTime, wireDate} {
+			if t, err := time.ParseInLocation(layout, literal, beijing); err == nil {
+				return t.Format(wireDate), true
+			}
+		}
+		return "", false
+	default:
+		return literal, true
+	}
+}

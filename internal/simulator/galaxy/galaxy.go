@@ -1,0 +1,203 @@
+// Package galaxy simulates the WebAPI of Kingdee Cloud Galaxy (金蝶云星空) for
+// one form, 销售退货单 (SAL_RETURNSTOCK): its ways of authentication, its
+// sessions, saving, states and queries, with the rules, texts and codes of the
+// real one as far as they are known.
+package galaxy
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// FormID is the one form served.
+const FormID = "SAL_RETURNSTOCK"
+
+// Credentials are what a caller must present.
+type Credentials struct {
+	AcctID, Username, Password string
+	// AppID is "<client id>_<32 characters of base64>": the signature of the
+	// gateway is made with the second half.
+	AppID, AppSecret string
+	LCID             int
+	// OrgNumber is the organisation a caller may name in its signed headers.
+	OrgNumber string
+}
+
+// BaseData are the base data that bills may refer to, by number.
+type BaseData struct {
+	Organisations, Customers, Materials, Stocks []string
+}
+
+// Options set the tenant up.
+type Options struct {
+	Credentials Credentials
+	BaseData    BaseData
+	// SessionLifetime is how long a session lives after its last call; 0 is
+	// the 20 minutes of a real tenant.
+	SessionLifetime time.Duration
+	// AllowDuplicateNumbers makes a tenant without the rule that a bill
+	// number is used once.
+	AllowDuplicateNumbers bool
+	// CallLatency is how long each call takes, BillLatency how much longer
+	// for each bill that it saves or changes, whatever BatchCount says.
+	CallLatency, BillLatency time.Duration
+	// Data is the file that keeps bills across restarts; "" keeps them in
+	// memory alone.
+	Data string
+	// Now is the tenant's clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Tenant is the simulated tenant, an http.Handler for everything under
+// /k3cloud/.
+type Tenant struct {
+	options  Options
+	base     *baseData
+	sessions *sessions
+	ledger   *ledger
+
+	mu            sync.Mutex
+	calls         map[string]int
+	violations    map[string]int
+	unknownFields map[string]int
+}
+
+// New opens a tenant. The error names the data file when it can't be read.
+func New(options Options) (*Tenant, error) {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.SessionLifetime == 0 {
+		options.SessionLifetime = 20 * time.Minute
+	}
+	t := &Tenant{
+		options:       options,
+		base:          newBaseData(options.BaseData),
+		sessions:      newSessions(options.SessionLifetime, options.Now),
+		ledger:        newLedger(!options.AllowDuplicateNumbers),
+		calls:         map[string]int{},
+		violations:    map[string]int{},
+		unknownFields: map[string]int{},
+	}
+	if options.Data != "" {
+		if err := t.openJournal(options.Data); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+// Close closes the data file.
+func (t *Tenant) Close() error { return t.ledger.closeJournal() }
+
+// AddMaterial adds a material to the base data. Adding one again changes
+// nothing.
+func (t *Tenant) AddMaterial(number string) error {
+	return t.ledger.addMaterial(t.base, number)
+}
+
+// KnowsMaterial reports whether there is a material of this number.
+func (t *Tenant) KnowsMaterial(number string) bool { return t.base.has(materials, number) }
+
+// ExpireSessions ends all sessions, as a restart of the server does, and
+// returns how many there were.
+func (t *Tenant) ExpireSessions() int { return t.sessions.expireAll() }
+
+const (
+	formService = "kingdee.bos.webapi.servicesstub.dynamicformservice."
+	authService = "kingdee.bos.webapi.servicesstub.authservice."
+	suffix      = ".common.kdsvc"
+)
+
+// ServeHTTP answers one call. The server does not look at the Content-Type:
+// the vendor's own Java SDK sends a misspelt one. Paths are read in either
+// case.
+func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.ToLower(r.URL.Path)
+	service, found := strings.CutSuffix(path[strings.LastIndex(path, "/")+1:], suffix)
+	if !found || r.Method != http.MethodPost {
+		http.NotFound(w, r)
+		return
+	}
+	body, err := readBody(r)
+	if err != nil {
+		writeFrameworkError(w, "请求内容不是有效的JSON："+err.Error())
+		return
+	}
+	if name, ok := strings.CutPrefix(service, authService); ok {
+		t.login(w, name, body)
+		return
+	}
+	name, _ := strings.CutPrefix(service, formService)
+	operation, ok := operations[name]
+	if !ok {
+		writeFrameworkError(w, "找不到服务："+service)
+		return
+	}
+	t.count(operation.name)
+	t.operate(w, r, operation, body)
+}
+
+// operation is a method of the form service.
+type operation struct {
+	name string
+	// query marks the one method that takes no form id and wraps its failures
+	// in a row.
+	query bool
+	run   func(t *Tenant, c call) reply
+}
+
+// operations by name in lower case: callers write batchSave and BatchSave.
+var operations = map[string]operation{
+	"batchsave":        {name: "BatchSave", run: (*Tenant).batchSave},
+	"save":             {name: "Save", run: (*Tenant).save},
+	"submit":           {name: "Submit", run: (*Tenant).submit},
+	"audit":            {name: "Audit", run: (*Tenant).audit},
+	"unaudit":          {name: "UnAudit", run: (*Tenant).unAudit},
+	"delete":           {name: "Delete", run: (*Tenant).delete},
+	"view":             {name: "View", run: (*Tenant).view},
+	"executebillquery": {name: "ExecuteBillQuery", query: true, run: (*Tenant).executeBillQuery},
+}
+
+// operate authenticates, takes the session for itself and runs the operation.
+func (t *Tenant) operate(w http.ResponseWriter, r *http.Request, op operation, body requestBody) {
+	s, failure := t.authenticate(w, r)
+	if failure == nil && !s.take() {
+		t.violate("session_in_use")
+		failure = conflict(t.options.Credentials.Username, op.name)
+	}
+	if failure != nil {
+		writeReply(w, op, failure)
+		return
+	}
+	defer t.sessions.release(s)
+	c, failure := newCall(op, body)
+	if failure != nil {
+		writeReply(w, op, failure)
+		return
+	}
+	pause(t.options.CallLatency)
+	writeReply(w, op, op.run(t, c))
+}
+
+// pause lasts as long as the server works. It goes on when the caller has
+// gone: a call that timed out takes effect all the same.
+func pause(d time.Duration) {
+	if d > 0 {
+		time.Sleep(d)
+	}
+}
+
+func (t *Tenant) count(name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls[name]++
+}
+
+func (t *Tenant) violate(kind string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.violations[kind]++
+}

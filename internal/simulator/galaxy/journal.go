@@ -1,0 +1,105 @@
+package galaxy
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// journal is the data file: a line of JSON for every change, in order. A line
+// cut off by a crash is a change whose reply nobody has seen.
+type journal struct{ file *os.File }
+
+// change is a line of the journal; one of its fields is set.
+type change struct {
+	Bill     *Bill  `json:"bill,omitempty"`
+	Deleted  int64  `json:"deleted,omitempty"`
+	Material string `json:"material,omitempty"`
+}
+
+// openJournal reads what the file holds, makes it if there is none, and goes
+// on writing to it.
+func (t *Tenant) openJournal(path string) error {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("无法打开数据文件。 The data file can't be opened: %w", err)
+	}
+	whole, err := t.replay(file)
+	if err == nil {
+		err = file.Truncate(whole)
+	}
+	if err == nil {
+		_, err = file.Seek(whole, io.SeekStart)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("无法读取数据文件 %s，请删除或更换。 The data file can't be read; delete it or name another: %w", path, err), file.Close())
+	}
+	t.ledger.journal = &journal{file: file}
+	return nil
+}
+
+// replay applies all whole lines and returns their length in bytes.
+func (t *Tenant) replay(file io.Reader) (int64, error) {
+	var whole int64
+	lines := bufio.NewReader(file)
+	byID := map[int64]*bill{}
+	for {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return 0, err
+		}
+		var c change
+		if err := json.Unmarshal(line, &c); err != nil {
+			return 0, err
+		}
+		switch {
+		case c.Bill != nil:
+			b := c.Bill.stored()
+			byID[b.id] = b
+			t.ledger.used(b)
+		case c.Deleted != 0:
+			delete(byID, c.Deleted)
+		case c.Material != "":
+			t.base.add(materials, c.Material)
+		}
+		whole += int64(len(line))
+	}
+	t.ledger.restore(byID)
+	return whole, nil
+}
+
+func (j *journal) bill(b *bill) error {
+	if j == nil {
+		return nil
+	}
+	shown := b.shown()
+	return j.write(change{Bill: &shown})
+}
+
+func (j *journal) deleted(id int64) error       { return j.write(change{Deleted: id}) }
+func (j *journal) material(number string) error { return j.write(change{Material: number}) }
+
+func (j *journal) write(c change) error {
+	if j == nil {
+		return nil
+	}
+	line, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	_, err = j.file.Write(append(line, '\n'))
+	return err
+}
+
+func (j *journal) close() error {
+	if j == nil {
+		return nil
+	}
+	return j.file.Close()
+}

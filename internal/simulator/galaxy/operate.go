@@ -1,0 +1,81 @@
+package galaxy
+
+import "strconv"
+
+// submit puts created bills under review.
+func (t *Tenant) submit(c call) reply {
+	return t.each(c, func(b *bill) (*bill, *problem) {
+		return b.with(inReview), inState(b, "提交", draft, created, reAuditing)
+	})
+}
+
+// audit approves bills under review.
+func (t *Tenant) audit(c call) reply {
+	return t.each(c, func(b *bill) (*bill, *problem) {
+		return b.with(audited), inState(b, "审核", inReview)
+	})
+}
+
+// unAudit re-opens audited bills.
+func (t *Tenant) unAudit(c call) reply {
+	return t.each(c, func(b *bill) (*bill, *problem) {
+		return b.with(reAuditing), inState(b, "反审核", audited)
+	})
+}
+
+// delete removes bills that are not under review or audited.
+func (t *Tenant) delete(c call) reply {
+	return t.each(c, func(b *bill) (*bill, *problem) {
+		return nil, inState(b, "删除", draft, created, reAuditing)
+	})
+}
+
+// target is a bill that a call names, by id or by number.
+type target struct {
+	id   int64
+	what string // what a text says when it is not there
+}
+
+// targets are the bills of Ids and then those of Numbers. A number that is
+// used twice names the older bill.
+func (t *Tenant) targets(c call) []target {
+	var targets []target
+	for _, text := range c.data.list("Ids") {
+		id, _ := strconv.ParseInt(text, 10, 64)
+		targets = append(targets, target{id: id, what: `内码值["` + text + `"]不存在`})
+	}
+	for _, number := range c.data.list("Numbers") {
+		named := target{what: `编码值["` + number + `"]不存在`}
+		if bills := t.ledger.numbered(number); len(bills) > 0 {
+			named.id = bills[0].id
+		}
+		targets = append(targets, named)
+	}
+	return targets
+}
+
+// each changes every bill that the call names, each in a transaction of its
+// own.
+func (t *Tenant) each(c call, edit func(*bill) (*bill, *problem)) reply {
+	targets := t.targets(c)
+	if len(targets) == 0 {
+		return failed(msgIDEmpty, "单据内码和单据编码不能都为空")
+	}
+	r := newResult()
+	work := t.newWork()
+	for i, target := range targets {
+		work.bill()
+		b, p := t.ledger.change(target.id, func(old *bill) (*bill, *problem) {
+			if old == nil {
+				return nil, &problem{code: msgFieldMissing, message: target.what}
+			}
+			return edit(old)
+		})
+		if p != nil {
+			r.failBill(i, p)
+			continue
+		}
+		r.succeed(i, b)
+	}
+	return r
+}

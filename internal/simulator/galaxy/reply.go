@@ -1,0 +1,151 @@
+package galaxy
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// The codes of ResponseStatus.MsgCode.
+const (
+	msgNone            = 0
+	msgSessionLost     = 1
+	msgNoPermission    = 2
+	msgException       = 4
+	msgIDEmpty         = 5
+	msgDatabaseFailure = 6
+	msgBadParameter    = 8
+	msgFieldMissing    = 9
+	msgNotFound        = 10
+	msgInvalid         = 11
+	msgNotOperable     = 12
+	msgNetworkConflict = 13
+)
+
+// reply is anything that marshals into the body of a reply.
+type reply any
+
+// resultReply is the reply of all operations but queries and the view.
+type resultReply struct {
+	Result result `json:"Result"`
+}
+
+type result struct {
+	ResponseStatus responseStatus `json:"ResponseStatus"`
+	// ID and Number are the bill of a Save of one bill.
+	ID     any    `json:"Id,omitempty"`
+	Number string `json:"Number,omitempty"`
+	// NeedReturnData has an object for every bill saved.
+	NeedReturnData []struct{} `json:"NeedReturnData,omitempty"`
+}
+
+type responseStatus struct {
+	ErrorCode       int           `json:"ErrorCode,omitempty"`
+	IsSuccess       bool          `json:"IsSuccess"`
+	Errors          []billError   `json:"Errors"`
+	SuccessEntitys  []billSuccess `json:"SuccessEntitys"`
+	SuccessMessages []string      `json:"SuccessMessages"`
+	MsgCode         int           `json:"MsgCode"`
+}
+
+// billError is one thing wrong with one bill. DIndex is the bill's place in
+// the request.
+type billError struct {
+	FieldName *string `json:"FieldName"`
+	Message   string  `json:"Message"`
+	DIndex    int     `json:"DIndex"`
+}
+
+// billSuccess is a bill that was saved or changed.
+type billSuccess struct {
+	ID     any    `json:"Id"`
+	Number string `json:"Number"`
+	DIndex int    `json:"DIndex"`
+}
+
+func newResult() *resultReply {
+	return &resultReply{Result: result{ResponseStatus: responseStatus{
+		IsSuccess:       true,
+		Errors:          []billError{},
+		SuccessEntitys:  []billSuccess{},
+		SuccessMessages: []string{},
+	}}}
+}
+
+// fail adds what is wrong with the bill at index. Field is "" where no field
+// is at fault. What IsSuccess says when other bills were saved is
+// undocumented; here it is false.
+func (r *resultReply) fail(index, code int, field, message string) {
+	s := &r.Result.ResponseStatus
+	s.IsSuccess, s.ErrorCode, s.MsgCode = false, http.StatusInternalServerError, code
+	e := billError{Message: message, DIndex: index}
+	if field != "" {
+		e.FieldName = &field
+	}
+	s.Errors = append(s.Errors, e)
+}
+
+// succeed adds a bill that was saved or changed.
+func (r *resultReply) succeed(index int, b *bill) {
+	s := &r.Result.ResponseStatus
+	s.SuccessEntitys = append(s.SuccessEntitys, billSuccess{ID: b.wireID(), Number: b.number(), DIndex: index})
+}
+
+// wireID is the id as replies write it: a number for most bills, a string for
+// some.
+func (b *bill) wireID() any {
+	if b.id%5 == 0 {
+		return strconv.FormatInt(b.id, 10)
+	}
+	return b.id
+}
+
+// failBill adds a problem of the bill at index.
+func (r *resultReply) failBill(index int, p *problem) { r.fail(index, p.code, p.field, p.message) }
+
+// failed is a call that failed as a whole.
+func failed(code int, message string) reply {
+	r := newResult()
+	r.fail(0, code, "", message)
+	return r
+}
+
+// conflict is the reply to a call that is in the way of another.
+func conflict(user, operation string) reply {
+	return failed(msgNetworkConflict, fmt.Sprintf(
+		"“%s”使用业务单据：“销售退货单”业务操作-“[销售退货单-%s]”冲突，请稍候再使用。", user, operation))
+}
+
+// writeReply writes the reply of an operation. The failure of a query comes as
+// its only row.
+func writeReply(w http.ResponseWriter, op operation, r reply) {
+	if _, failure := r.(*resultReply); failure && op.query {
+		r = [][]any{{r}}
+	}
+	writeJSON(w, r)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // replies are made of texts and numbers
+	}
+	write(w, body)
+}
+
+// writeFrameworkError answers what the framework behind the API can't make
+// sense of: text, not JSON, and HTTP 200.
+func writeFrameworkError(w http.ResponseWriter, message string) {
+	body, err := json.Marshal(map[string]string{"Message": message})
+	if err != nil {
+		panic(err) // a text always marshals
+	}
+	write(w, append([]byte("response_error:"), body...))
+}
+
+func write(w http.ResponseWriter, body []byte) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	// A caller that has gone does not read the reply; there is nobody to tell.
+	_, _ = w.Write(body)
+}

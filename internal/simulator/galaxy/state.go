@@ -1,0 +1,45 @@
+package galaxy
+
+import "maps"
+
+// State is what a tenant holds and has seen.
+type State struct {
+	// Bills are all bills by id.
+	Bills []Bill `json:"bills"`
+	// ByStatus counts the bills by FDocumentStatus.
+	ByStatus map[string]int `json:"by_status"`
+	// Doubles are the numbers that more than one bill has.
+	Doubles []string `json:"doubles"`
+	// Calls counts the calls by method, refused ones included.
+	Calls map[string]int `json:"calls"`
+	// Violations counts what a correct client never does: session_in_use is
+	// a request on a session that served another one.
+	Violations map[string]int `json:"violations"`
+	// UnknownFields counts the fields of bills that the form does not have,
+	// by their names in lower case. Kingdee ignores them without a word.
+	UnknownFields map[string]int `json:"unknown_fields"`
+	// Sessions is how many sessions are open.
+	Sessions int `json:"sessions"`
+}
+
+// State shows what the tenant holds and has seen. Without bills, Bills is
+// nil.
+func (t *Tenant) State(bills bool) State {
+	s := State{ByStatus: map[string]int{}, Doubles: t.ledger.doubles(), Sessions: t.sessions.count()}
+	all := t.ledger.all()
+	if bills {
+		s.Bills = make([]Bill, 0, len(all))
+	}
+	for _, b := range all {
+		s.ByStatus[string(b.status)]++
+		if bills {
+			s.Bills = append(s.Bills, b.shown())
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s.Calls = maps.Clone(t.calls)
+	s.Violations = maps.Clone(t.violations)
+	s.UnknownFields = maps.Clone(t.unknownFields)
+	return s
+}

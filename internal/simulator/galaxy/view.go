@@ -1,0 +1,83 @@
+package galaxy
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// viewReply is a bill with its fields named as the view names them: without
+// the leading F, references as objects.
+type viewReply struct {
+	Result struct {
+		ResponseStatus *responseStatus `json:"ResponseStatus"`
+		Result         map[string]any  `json:"Result"`
+	} `json:"Result"`
+}
+
+// view shows one bill, by Number or Id.
+func (t *Tenant) view(c call) reply {
+	var b *bill
+	if number := c.data.text("Number"); number != "" {
+		if bills := t.ledger.numbered(number); len(bills) > 0 {
+			b = bills[0]
+		}
+	} else if id, err := strconv.ParseInt(c.data.text("Id"), 10, 64); err == nil {
+		b = t.ledger.get(id)
+	} else {
+		return failed(msgIDEmpty, "单据内码和单据编码不能都为空")
+	}
+	if b == nil {
+		return failed(msgNotFound, "传递的编码值不存在")
+	}
+	finance := t.viewFields(b, inFinance, 0)
+	var entries []map[string]any
+	for row, e := range b.entries {
+		fields := t.viewFields(b, inEntry, row)
+		fields["Id"] = e.id
+		entries = append(entries, fields)
+	}
+	bill := t.viewFields(b, inHead, 0)
+	bill["Id"] = b.id
+	bill["FFormId"] = FormID
+	bill["SAL_RETURNSTOCKFIN"] = []map[string]any{finance}
+	bill["SAL_RETURNSTOCKENTRY"] = entries
+	var r viewReply
+	r.Result.Result = bill
+	return r
+}
+
+func (t *Tenant) viewFields(b *bill, p place, row int) map[string]any {
+	fields := map[string]any{}
+	for _, f := range form[p] {
+		if f.kind == isID {
+			continue
+		}
+		name := strings.TrimPrefix(f.name, "F")
+		value := b.value(f, row)
+		if f.kind == isReference && value != "" {
+			fields[name] = map[string]any{"Id": t.base.id(f.set, value), "Number": value}
+			continue
+		}
+		fields[name] = f.wireValue(value)
+	}
+	return fields
+}
+
+// wireValue is a canonical value as replies write it. Decimals are written
+// with all their places.
+func (f *field) wireValue(value string) any {
+	switch {
+	case f.kind == isFlag:
+		return value == "true"
+	case f.kind == isID || f.kind == isDecimal:
+		if value == "" {
+			return json.Number("0")
+		}
+		return json.Number(value)
+	case f.kind == isDate && value == "":
+		return nil
+	default:
+		return value
+	}
+}

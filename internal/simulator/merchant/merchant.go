@@ -1,0 +1,79 @@
+// Package merchant makes up a believable merchant from a seed: shops,
+// warehouses, goods and the after-sales orders that they give rise to. It
+// knows what it made, so it also knows what a correct sync must make of every
+// order: see Truth. It shares no code with the sync.
+package merchant
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Beijing is the zone of every time on both vendors' wires, which carry none.
+var Beijing = time.FixedZone("CST", 8*60*60)
+
+// Options say how large a merchant is made, and from which seed.
+type Options struct {
+	// Seed decides everything that is made up: equal options make equal
+	// merchants.
+	Seed uint64
+	// Orders is how many orders the customary filter (status=Confirmed,
+	// good_status=SELLER_RECEIVED) returns. About one in twelve more is made
+	// that the filter leaves out.
+	Orders int
+	// From is the first instant at which an order may be modified. Every
+	// order is modified at From or later, before To.
+	From time.Time
+	// Days is how many days of 24 hours the orders are spread over.
+	Days int
+}
+
+// To is the end of the range: no order is modified at To or later.
+func (o Options) To() time.Time {
+	return o.From.Add(time.Duration(o.Days) * 24 * time.Hour)
+}
+
+// Merchant holds the orders. It does not change once it is made.
+type Merchant struct {
+	options Options
+	orders  []*Order
+}
+
+// New makes a merchant.
+func New(options Options) *Merchant {
+	g := &generator{
+		rng:     rand.New(rand.NewPCG(options.Seed, 0)),
+		options: options,
+		asID:    firstAsID,
+		asiID:   firstAsiID,
+	}
+	m := &Merchant{options: options, orders: make([]*Order, 0, options.Orders+options.Orders/leftOutEvery)}
+	moments := g.moments(options.Orders)
+	for i, kind := range g.kinds(options.Orders) {
+		m.orders = append(m.orders, g.order(kind, moments[i]))
+	}
+	for _, modified := range g.moments(options.Orders / leftOutEvery) {
+		m.orders = append(m.orders, g.leftOut(modified))
+	}
+	slices.SortFunc(m.orders, func(a, b *Order) int { return cmp.Compare(a.AsID, b.AsID) })
+	return m
+}
+
+// Options are those the merchant was made with.
+func (m *Merchant) Options() Options { return m.options }
+
+// Orders are all orders by as_id, those included that the customary filter
+// leaves out. Neither the slice nor the orders may be changed.
+func (m *Merchant) Orders() []*Order { return m.orders }
+
+// Customary reports whether the filter that is customary for returns into
+// Kingdee (status=Confirmed, good_status=SELLER_RECEIVED) returns the order.
+func (o *Order) Customary() bool {
+	return o.Status == StatusConfirmed && o.GoodStatus == GoodStatusReceived
+}
+
+// ID is the order's as_id as text.
+func (o *Order) ID() string { return strconv.FormatInt(o.AsID, 10) }

@@ -1,0 +1,73 @@
+package merchant
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// The values of status and good_status that matter by name; the customary
+// filter asks for these two.
+const (
+	StatusConfirmed    = "Confirmed"
+	GoodStatusReceived = "SELLER_RECEIVED"
+)
+
+// Statuses and GoodStatuses are all values that Jushuitan documents.
+var (
+	Statuses     = []string{"WaitConfirm", StatusConfirmed, "Cancelled", "Merged"}
+	GoodStatuses = []string{"BUYER_NOT_RECEIVED", "BUYER_RECEIVED", "BUYER_RETURNED_GOODS", GoodStatusReceived}
+)
+
+// The types of an after-sales order. Lines use some of the same words.
+const (
+	TypeReturn     = "普通退货"
+	TypeOther      = "其它"
+	TypeRejected   = "拒收退货"
+	TypeRefundOnly = "仅退款"
+	TypeComplaint  = "投诉"
+	TypeResend     = "补发"
+	TypeExchange   = "换货"
+	TypeRepair     = "维修"
+)
+
+// Types are all types of an order that Jushuitan documents.
+var Types = []string{TypeReturn, TypeOther, TypeRejected, TypeRefundOnly, TypeComplaint, TypeResend, TypeExchange, TypeRepair}
+
+// lineReturned is the usual type of a line of goods that come back.
+const lineReturned = "退货"
+
+// Order is one after-sales order as the source knows it, before it takes one
+// of its odd forms on the wire. Times are Beijing time; a zero time is absent.
+type Order struct {
+	Kind                             Kind
+	AsID, OID, TS                    int64
+	OuterAsID, SoID                  string
+	Created, Modified, ConfirmDate   time.Time
+	Type, Status, GoodStatus         string
+	ShopStatus, QuestionType, Remark string
+	Shop                             Shop
+	ShopIDAbsent                     bool
+	Warehouse                        Warehouse
+	Refund, Freight                  decimal.Decimal
+	LogisticsCompany, LogisticsID    string
+	Lines                            []Line
+}
+
+// Line is one line of goods. A line with Sent is goods sent out to the buyer:
+// it is no return, whatever its r_qty says.
+type Line struct {
+	AsiID                int64
+	Sent                 bool
+	Type                 string
+	SKU, Style, ComboSKU string
+	Name, Properties     string
+	Quantity             decimal.Decimal // qty, what the buyer announced
+	Received             decimal.Decimal // r_qty, what the warehouse really received
+	MalformedReceived    string          // r_qty as it stands when it is no number
+	Price                decimal.NullDecimal
+	ReceiveDate          time.Time
+}
+
+// returned reports whether goods of the line came back.
+func (l *Line) returned() bool { return !l.Sent && l.Received.IsPositive() }

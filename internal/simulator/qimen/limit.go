@@ -1,0 +1,49 @@
+package qimen
+
+import (
+	"sync"
+	"time"
+)
+
+// limit allows n calls in any stretch of time as long as its window.
+type limit struct {
+	window  time.Duration
+	refusal errorReply
+
+	mu   sync.Mutex
+	last []time.Time // the n calls allowed last, a ring
+	next int         // the oldest of them
+}
+
+// Jushuitan's own codes for too many calls.
+var (
+	errPerSecond = errorReply{Code: 199, Message: "接口调用频率超过每秒的限制", CodeAsText: true}
+	errPerMinute = errorReply{Code: 200, Message: "接口调用频率超过每分钟的限制", CodeAsText: true}
+)
+
+func newLimit(n int, window time.Duration, refusal errorReply) *limit {
+	return &limit{window: window, refusal: refusal, last: make([]time.Time, n)}
+}
+
+// allow counts a call, or says that it is one too many. A call refused does
+// not count.
+func (l *limit) allow(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if oldest := l.last[l.next]; !oldest.IsZero() && now.Sub(oldest) < l.window {
+		return false
+	}
+	l.last[l.next] = now
+	l.next = (l.next + 1) % len(l.last)
+	return true
+}
+
+func (g *Gateway) checkLimits() *errorReply {
+	now := g.options.Now()
+	for _, l := range g.limits {
+		if !l.allow(now) {
+			return &l.refusal
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+// Package qimen simulates the Qimen gateway (奇门) with Jushuitan (聚水潭)
+// behind it, as far as jushuitan.refund.list.query goes: as strict as the
+// vendor is known to be, and as untidy in what it replies.
+package qimen
+
+import (
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"refundsync/internal/simulator/merchant"
+)
+
+// Method is the one method served.
+const Method = "jushuitan.refund.list.query"
+
+// Credentials are what a caller must present.
+type Credentials struct {
+	AppKey, AppSecret string
+	// TargetAppKey is Jushuitan's own key at the gateway.
+	TargetAppKey string
+	// CustomerID is the merchant.
+	CustomerID string
+}
+
+// Options set the gateway up.
+type Options struct {
+	Credentials Credentials
+	// Seed decides the odd forms of replies.
+	Seed uint64
+	// ExclusiveStart and ExclusiveEnd make start_time or end_time a bound
+	// that is not part of the range. Which it is at the vendor is unknown.
+	ExclusiveStart, ExclusiveEnd bool
+	// CallsPerSecond and CallsPerMinute are the allowance; 0 is no limit. The
+	// vendor's is 5 and 100.
+	CallsPerSecond, CallsPerMinute int
+	// PageLatency is how long each page takes.
+	PageLatency time.Duration
+	// Now is the gateway's clock; nil is time.Now.
+	Now func() time.Time
+}
+
+// Gateway is the simulated gateway, an http.Handler for /router/qm.
+type Gateway struct {
+	options Options
+	index   *index
+	limits  []*limit
+
+	mu       sync.Mutex
+	calls    map[string]int
+	refusals map[string]int // by code
+	refused  int
+}
+
+// New opens a gateway to the orders of a merchant.
+func New(options Options, orders []*merchant.Order) *Gateway {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	g := &Gateway{
+		options:  options,
+		index:    newIndex(orders),
+		calls:    map[string]int{},
+		refusals: map[string]int{},
+	}
+	if n := options.CallsPerSecond; n > 0 {
+		g.limits = append(g.limits, newLimit(n, time.Second, errPerSecond))
+	}
+	if n := options.CallsPerMinute; n > 0 {
+		g.limits = append(g.limits, newLimit(n, time.Minute, errPerMinute))
+	}
+	return g
+}
+
+// Calls are the calls so far by method, refused ones included.
+func (g *Gateway) Calls() map[string]int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.calls)
+}
+
+// Refusals are the calls refused so far, by code.
+func (g *Gateway) Refusals() map[string]int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.refusals)
+}
+
+// ServeHTTP answers one call. Every reply has status 200, failures included.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	params, err := readParams(r)
+	if err != nil {
+		g.refuse(w, errorReply{Code: 41, Message: "Invalid Arguments: " + err.Error()})
+		return
+	}
+	if params["method"] == Method {
+		g.count(Method)
+	}
+	if refusal := g.checkSystem(params); refusal != nil {
+		g.refuse(w, *refusal)
+		return
+	}
+	if refusal := g.checkLimits(); refusal != nil {
+		g.refuse(w, *refusal)
+		return
+	}
+	request, refusal := parseRequest(params)
+	if refusal != nil {
+		g.refuse(w, *refusal)
+		return
+	}
+	if !wait(r, g.options.PageLatency) {
+		return
+	}
+	g.writePage(w, request)
+}
+
+func (g *Gateway) count(method string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.calls[method]++
+}
+
+// wait lasts as long as the call takes; false says that the caller has gone.
+func wait(r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}

@@ -1,0 +1,82 @@
+package simulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// shutdownWait is how long requests under way may take when a server ends.
+const shutdownWait = 5 * time.Second
+
+// Server serves both systems at one address.
+type Server struct {
+	simulator *Simulator
+	url       string
+	group     *errgroup.Group
+	stop      context.CancelFunc
+}
+
+// Start serves both systems at an address such as 127.0.0.1:0, where port 0
+// is a free port, until ctx is done or the server is closed.
+func (s *Simulator) Start(ctx context.Context, listen string) (*Server, error) {
+	listener, err := net.Listen("tcp", listen)
+	if err != nil {
+		return nil, fmt.Errorf("无法监听 %s。 Can't listen there: %w", listen, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	server := &Server{simulator: s, url: "http://" + listener.Addr().String(), group: new(errgroup.Group), stop: stop}
+	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server.group.Go(func() error {
+		if err := h.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			stop()
+			return err
+		}
+		return nil
+	})
+	server.group.Go(func() error {
+		<-ctx.Done()
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWait)
+		defer cancel()
+		if err := h.Shutdown(ending); err != nil {
+			return h.Close()
+		}
+		return nil
+	})
+	return server, nil
+}
+
+// URL is the base of all addresses, without a slash at its end.
+func (s *Server) URL() string { return s.url }
+
+// Wait waits until the server has ended.
+func (s *Server) Wait() error { return s.group.Wait() }
+
+// Close ends the server and waits until it has.
+func (s *Server) Close() error {
+	s.stop()
+	return s.Wait()
+}
+
+// Handler serves both systems and the simulator's own /_sim/ addresses.
+func (s *Simulator) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /router/qm", s.gateway)
+	mux.Handle("POST /router/qmtest", s.gateway)
+	s.handleControl(mux)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Kingdee's server reads paths in either case, and some addresses in
+		// use are written K3Cloud.
+		if strings.HasPrefix(strings.ToLower(r.URL.Path), "/k3cloud/") {
+			s.tenant.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}

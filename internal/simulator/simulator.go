@@ -1,0 +1,149 @@
+// Package simulator runs both outside systems on loopback: Jushuitan behind
+// the Qimen gateway with the orders of a made-up merchant, and the merchant's
+// Kingdee Cloud Galaxy. Any correct client can use them over HTTP. Because the
+// merchant is made up, what a correct sync must do is known: see Truth and
+// Compare.
+package simulator
+
+import (
+	"fmt"
+	"time"
+
+	"refundsync/internal/simulator/galaxy"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/qimen"
+)
+
+// Options set the simulators up. The zero value of a field is its default.
+type Options struct {
+	// Seed decides all that is made up.
+	Seed uint64
+	// Orders is how many orders the customary filter (status=Confirmed,
+	// good_status=SELLER_RECEIVED) returns; default 1000.
+	Orders int
+	// From is the instant from which orders are modified, Days for how many
+	// days of 24 hours; default 2024-03-01 00:00:00 Beijing time, and 3.
+	From time.Time
+	Days int
+
+	// PageLatency is how long the source takes for a page.
+	PageLatency time.Duration
+	// CallLatency is how long Kingdee takes for a call, BillLatency how much
+	// longer for each bill saved or changed in it.
+	CallLatency, BillLatency time.Duration
+	// CallsPerSecond and CallsPerMinute limit the calls to the source; 0 is no
+	// limit. The real ones are believed to be 5 and 100.
+	CallsPerSecond, CallsPerMinute int
+	// ExclusiveStart and ExclusiveEnd leave an order modified exactly at
+	// start_time or end_time out. Which the real source does is unknown.
+	ExclusiveStart, ExclusiveEnd bool
+
+	// Auth is the way of authentication that the environment tells a worker
+	// to use; all ways work. Default "signature".
+	Auth string
+	// SessionLifetime is how long a session of Kingdee lives after its last
+	// call; default 20 minutes.
+	SessionLifetime time.Duration
+	// AllowDuplicateNumbers makes a Kingdee without the rule that a bill
+	// number is used once.
+	AllowDuplicateNumbers bool
+	// Data is the file that keeps Kingdee's bills across restarts; "" keeps
+	// them in memory alone.
+	Data string
+	// Now is the clock of both systems; nil is time.Now.
+	Now func() time.Time
+}
+
+// Defaults of the options.
+const (
+	DefaultOrders = 1000
+	DefaultDays   = 3
+)
+
+// DefaultFrom is the instant from which orders are modified by default.
+var DefaultFrom = time.Date(2024, time.March, 1, 0, 0, 0, 0, merchant.Beijing)
+
+func (o *Options) fill() error {
+	if o.Orders == 0 {
+		o.Orders = DefaultOrders
+	}
+	if o.From.IsZero() {
+		o.From = DefaultFrom
+	}
+	if o.Days == 0 {
+		o.Days = DefaultDays
+	}
+	if o.Auth == "" {
+		o.Auth = AuthSignature
+	}
+	if o.Orders < 0 || o.Days < 0 {
+		return fmt.Errorf("订单数和天数必须大于0。 Orders and days must be more than 0: %d, %d", o.Orders, o.Days)
+	}
+	return checkAuth(o.Auth)
+}
+
+// Simulator is both outside systems.
+type Simulator struct {
+	options  Options
+	merchant *merchant.Merchant
+	gateway  *qimen.Gateway
+	tenant   *galaxy.Tenant
+}
+
+// New makes the merchant and opens both systems; Start makes them reachable.
+// The error says which option or file is wrong.
+func New(options Options) (*Simulator, error) {
+	if err := options.fill(); err != nil {
+		return nil, err
+	}
+	m := merchant.New(merchant.Options{Seed: options.Seed, Orders: options.Orders, From: options.From, Days: options.Days})
+	tenant, err := galaxy.New(galaxy.Options{
+		Credentials: tenantCredentials,
+		BaseData: galaxy.BaseData{
+			Organisations: []string{merchant.Organisation},
+			Customers:     merchant.Customers(),
+			Materials:     merchant.Materials(),
+			Stocks:        merchant.Stocks(),
+		},
+		SessionLifetime:       options.SessionLifetime,
+		AllowDuplicateNumbers: options.AllowDuplicateNumbers,
+		CallLatency:           options.CallLatency,
+		BillLatency:           options.BillLatency,
+		Data:                  options.Data,
+		Now:                   options.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	gateway := qimen.New(qimen.Options{
+		Credentials:    gatewayCredentials,
+		Seed:           options.Seed,
+		ExclusiveStart: options.ExclusiveStart,
+		ExclusiveEnd:   options.ExclusiveEnd,
+		CallsPerSecond: options.CallsPerSecond,
+		CallsPerMinute: options.CallsPerMinute,
+		PageLatency:    options.PageLatency,
+		Now:            options.Now,
+	}, m.Orders())
+	return &Simulator{options: options, merchant: m, gateway: gateway, tenant: tenant}, nil
+}
+
+// Close closes the data file. It is called when no server runs any more.
+func (s *Simulator) Close() error { return s.tenant.Close() }
+
+// Range is the range of time that all orders are modified in: from is part of
+// it, to is not.
+func (s *Simulator) Range() (from, to time.Time) {
+	o := s.merchant.Options()
+	return o.From.In(merchant.Beijing), o.To().In(merchant.Beijing)
+}
+
+// Truth says what the built-in flow must make of every order that the
+// customary filter returns, given the materials that Kingdee knows by now.
+func (s *Simulator) Truth() merchant.Truth { return s.merchant.Truth(s.tenant.KnowsMaterial) }
+
+// AddMaterial adds a material to Kingdee, which can make an order savable.
+func (s *Simulator) AddMaterial(number string) error { return s.tenant.AddMaterial(number) }
+
+// ExpireSessions ends all sessions of Kingdee and returns how many there were.
+func (s *Simulator) ExpireSessions() int { return s.tenant.ExpireSessions() }
