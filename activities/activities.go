@@ -1,0 +1,93 @@
+// Package activities is where the outside systems and the flows meet: it reads
+// the source, maps orders and saves bills. What it is asked for, and what it
+// answers, is set down in package workflows.
+package activities
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/worker"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/internal/kingdee"
+	"refundsync/workflows"
+)
+
+// Source is what is needed of Jushuitan; [*jushuitan.Client] has it.
+type Source interface {
+	RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error)
+}
+
+// Ledger is what is needed of Kingdee; [*kingdee.Client] has it.
+type Ledger interface {
+	FindBills(ctx context.Context, formID string, numbers []string) (map[string][]kingdee.Bill, error)
+	BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error)
+	Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)
+	Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)
+}
+
+// Activities are the activities of one worker. Every error that they return is
+// a *temporal.ApplicationError whose type is the fault's Reason.
+type Activities struct {
+	Flows  flow.Flows
+	Source Source
+	Ledger Ledger
+}
+
+// Register makes the activities that work on flows and on Kingdee known to the
+// worker, under their stable names.
+func (a *Activities) Register(r worker.ActivityRegistry) {
+	r.RegisterActivityWithOptions(a.LoadFlow, activity.RegisterOptions{Name: workflows.LoadFlowName})
+	r.RegisterActivityWithOptions(a.FindBills, activity.RegisterOptions{Name: workflows.FindBillsName})
+	r.RegisterActivityWithOptions(a.SaveOrder, activity.RegisterOptions{Name: workflows.SaveOrderName})
+}
+
+// RegisterSource makes the activities that call the source known to the worker
+// of its task queue, under their stable names.
+func (a *Activities) RegisterSource(r worker.ActivityRegistry) {
+	r.RegisterActivityWithOptions(a.FetchPage, activity.RegisterOptions{Name: workflows.FetchPageName})
+}
+
+func (a *Activities) flow(name string) (*flow.Flow, error) {
+	f, ok := a.Flows[name]
+	if !ok {
+		return nil, &fault.Error{
+			Class:   fault.Final,
+			Reason:  "unknown_flow",
+			Message: fmt.Sprintf("worker 没有流程 %q，只有 %v。 This worker has no such flow", name, slices.Sorted(maps.Keys(a.Flows))),
+			Advice:  "检查 --flow 的拼写和 worker 的 REFUNDSYNC_FLOWS 文件夹。 Check the spelling of --flow and the worker's folder REFUNDSYNC_FLOWS",
+		}
+	}
+	return f, nil
+}
+
+// keepAlive sends heartbeats until the returned function is called, so that an
+// activity whose worker died is given to another long before it times out. The
+// first is sent late: most activities are done before, and cost nothing more.
+func keepAlive(ctx context.Context) (stop func()) {
+	timeout := activity.GetInfo(ctx).HeartbeatTimeout
+	if timeout == 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		ticker := time.NewTicker(timeout / 3)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return cancel
+}

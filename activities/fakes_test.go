@@ -1,0 +1,145 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/testsuite"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/internal/kingdee"
+)
+
+const testFlow = "refund_to_return"
+
+// loadFlow is the built-in flow, with its options changed where a test wants.
+func loadFlow(t *testing.T, change ...func(*flow.Flow)) *flow.Flow {
+	t.Helper()
+	flows, err := flow.LoadFolder("../flows")
+	require.NoError(t, err)
+	f := flows[testFlow]
+	for _, c := range change {
+		c(f)
+	}
+	return f
+}
+
+func explicitAudit(f *flow.Flow) { f.Options.SubmitAndAudit = flow.SubmitAndAuditExplicit }
+
+// environment runs the activities as a worker would.
+func environment(a *Activities) *testsuite.TestActivityEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestActivityEnvironment()
+	a.Register(env)
+	a.RegisterSource(env)
+	return env
+}
+
+// record is an order as it comes, with one line.
+func record(change map[string]any) map[string]any {
+	order := map[string]any{
+		"as_id": json.Number("70001"), "so_id": "SO1", "outer_as_id": "R1", "shop_name": "天猫旗舰店",
+		"type": "普通退货", "wms_co_id": json.Number("20001"), "modified": "2024-03-01 08:00:00",
+		"as_date": "2024-02-28 10:00:00", "shop_buyer_id": "buyer-13800000000",
+		"items": []any{map[string]any{
+			"asi_id": json.Number("1"), "sku_id": "SKU-1", "type": "退货", "qty": json.Number("2"),
+			"r_qty": json.Number("2"), "price": "19.90", "name": "T恤",
+		}},
+	}
+	for name, value := range change {
+		order[name] = value
+	}
+	return order
+}
+
+func pick(t *testing.T, f *flow.Flow, change map[string]any) flow.Order {
+	t.Helper()
+	order, err := f.Pick(record(change))
+	require.NoError(t, err)
+	return order
+}
+
+// fakeSource answers every call with the same page.
+type fakeSource struct {
+	page   jushuitan.Page
+	err    error
+	params map[string]string
+}
+
+func (s *fakeSource) RefundList(_ context.Context, params map[string]string) (jushuitan.Page, error) {
+	s.params = params
+	return s.page, s.err
+}
+
+// fakeLedger keeps bills by number and writes down what it is asked.
+type fakeLedger struct {
+	bills map[string][]kingdee.Bill
+	calls []string
+
+	lookErr, saveErr, submitErr, auditErr error
+	// saveResult is what becomes of the bill in a call that succeeds.
+	saveResult error
+	// afterSave is the status of a bill that was just saved.
+	afterSave string
+}
+
+func newFakeLedger() *fakeLedger {
+	return &fakeLedger{bills: map[string][]kingdee.Bill{}, afterSave: "A"}
+}
+
+func (l *fakeLedger) with(number string, statuses ...string) *fakeLedger {
+	for _, status := range statuses {
+		l.bills[number] = append(l.bills[number], kingdee.Bill{ID: "1" + status, Number: number, DocumentStatus: status})
+	}
+	return l
+}
+
+func (l *fakeLedger) call(what string, numbers ...string) {
+	l.calls = append(l.calls, strings.TrimSpace(what+" "+strings.Join(numbers, ",")))
+}
+
+func (l *fakeLedger) FindBills(_ context.Context, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+	l.call("look", numbers...)
+	found := map[string][]kingdee.Bill{}
+	for _, number := range numbers {
+		if bills := l.bills[number]; len(bills) > 0 {
+			found[number] = bills
+		}
+	}
+	return found, l.lookErr
+}
+
+func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {
+	l.call("save")
+	if l.saveErr != nil {
+		return nil, l.saveErr
+	}
+	var model struct{ FBillNo string }
+	if err := json.Unmarshal(request.Model[0], &model); err != nil {
+		return nil, err
+	}
+	if l.saveResult != nil {
+		return []kingdee.BillResult{{Err: l.saveResult}}, nil
+	}
+	l.with(model.FBillNo, l.afterSave)
+	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
+}
+
+func (l *fakeLedger) Submit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+	l.call("submit", numbers...)
+	return []kingdee.BillResult{{Err: l.submitErr}}, nil
+}
+
+func (l *fakeLedger) Audit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+	l.call("audit", numbers...)
+	return []kingdee.BillResult{{Err: l.auditErr}}, nil
+}
+
+func failure(class fault.Class, reason string) error {
+	return &fault.Error{Class: class, Reason: reason, System: "金蝶 Kingdee", Message: reason}
+}

@@ -1,0 +1,119 @@
+package activities
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/workflows"
+)
+
+// FetchPage reads one page of a window from the source and keeps of each order
+// what the flow names. An order that is left out, or that can't be read, says
+// so in the result and never fails its page.
+func (a *Activities) FetchPage(ctx context.Context, params workflows.FetchPageParams) (workflows.FetchPageResult, error) {
+	defer keepAlive(ctx)()
+	result, err := a.fetchPage(ctx, params)
+	return result, toTemporal(err)
+}
+
+func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPageParams) (workflows.FetchPageResult, error) {
+	f, err := a.flow(params.Flow)
+	if err != nil {
+		return workflows.FetchPageResult{}, err
+	}
+	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
+	if err != nil {
+		return workflows.FetchPageResult{}, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
+	}
+	page := workflows.FetchPageResult{FlowVersion: f.Version}
+	if page.PageCount, page.DataCount, err = counts(f, params, reply); err != nil {
+		return workflows.FetchPageResult{}, err
+	}
+	for _, record := range reply.Datas {
+		sort(f, params.Window, record, &page)
+	}
+	return page, nil
+}
+
+// requestParameters are the flow's own parameters and those that the run fills
+// in.
+func requestParameters(f *flow.Flow, params workflows.FetchPageParams) map[string]string {
+	start, end := params.Window.Asked()
+	request := maps.Clone(f.Source.Parameters)
+	request["start_time"] = start.In(catalog.Beijing).Format("2006-01-02 15:04:05")
+	request["end_time"] = end.In(catalog.Beijing).Format("2006-01-02 15:04:05")
+	request["page_index"] = strconv.Itoa(params.PageIndex)
+	return request
+}
+
+// counts are the source's numbers of pages and orders. A source that gives
+// fewer than it shows is not believed; one that gives none can't be read from
+// its last page, and so not without gaps.
+func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page) (pages, orders int, err error) {
+	pages, orders = reply.PageCount, reply.DataCount
+	if pages == 0 && orders > 0 {
+		pages = (orders + f.Source.PageSize - 1) / f.Source.PageSize
+	}
+	if pages == 0 && reply.HasNext {
+		return 0, 0, &fault.Error{
+			Class:   fault.Final,
+			Reason:  "no_page_count",
+			System:  "聚水潭 Jushuitan",
+			Call:    f.Source.Method,
+			Message: "回复没有 page_count 和 data_count，无法从最后一页读起。 The reply has neither page_count nor data_count, so that its last page is unknown",
+			Advice:  "从流程的参数中去掉 is_get_total=false。 Remove is_get_total=false from the flow's parameters",
+		}
+	}
+	if len(reply.Datas) > 0 {
+		pages = max(pages, params.PageIndex)
+	}
+	if reply.HasNext {
+		pages = max(pages, params.PageIndex+1)
+	}
+	return pages, orders, nil
+}
+
+// sort puts one record of the reply where it belongs.
+func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *workflows.FetchPageResult) {
+	order, err := f.Pick(record)
+	if err != nil {
+		page.Failed = append(page.Failed, unreadable(record, err))
+		return
+	}
+	// An order without a readable time is taken by every window that shows it:
+	// saving it is safe to repeat, leaving it out is not.
+	if !order.ChangedAt.IsZero() && !window.Holds(order.ChangedAt) {
+		page.Outside = append(page.Outside, order.ID)
+		return
+	}
+	// An order on which a precondition fails goes on to SaveOrder as well: it
+	// fails there with the same reason, where it can be seen and retried.
+	if reason, skip, err := f.Skip(order); err == nil && skip {
+		page.Skipped = append(page.Skipped, workflows.SkippedOrder{ID: order.ID, Reason: reason})
+		return
+	}
+	page.Orders = append(page.Orders, order)
+}
+
+// unreadable is the failure of a record without a key. It goes by a hash of
+// its content, so that it is counted once however often it is read.
+func unreadable(record map[string]any, err error) workflows.Failure {
+	failure := workflows.Failure{Reason: "unreadable_order", Message: err.Error()}
+	if f := fault.As(err); f != nil {
+		failure.Reason = f.Reason
+	}
+	// What came from JSON can be written as JSON.
+	content, _ := json.Marshal(record)
+	hash := sha256.Sum256(content)
+	failure.ID = "sha256:" + hex.EncodeToString(hash[:8])
+	return failure
+}

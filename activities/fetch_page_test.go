@@ -1,0 +1,123 @@
+package activities
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/workflows"
+)
+
+var testWindow = workflows.Window{
+	From: time.Date(2024, 3, 1, 6, 0, 0, 0, catalog.Beijing),
+	To:   time.Date(2024, 3, 1, 11, 59, 59, 0, catalog.Beijing),
+}
+
+func fetchPage(t *testing.T, source *fakeSource, pageIndex int) (workflows.FetchPageResult, error) {
+	t.Helper()
+	a := &Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source}
+	value, err := environment(a).ExecuteActivity(workflows.FetchPageName,
+		workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: pageIndex})
+	if err != nil {
+		return workflows.FetchPageResult{}, err
+	}
+	var page workflows.FetchPageResult
+	require.NoError(t, value.Get(&page))
+	return page, nil
+}
+
+func TestFetchPageSendsEveryParameterOfTheInterface(t *testing.T) {
+	source := &fakeSource{}
+	_, err := fetchPage(t, source, 3)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{
+		"page_index": "3", "page_size": "50", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED",
+		// A second more on each side than the window.
+		"start_time": "2024-03-01 05:59:59", "end_time": "2024-03-01 12:00:00",
+	}, source.params)
+}
+
+func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
+	source := &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 7, Datas: []map[string]any{
+		record(nil),
+		record(map[string]any{"as_id": "2", "type": "仅退款"}),
+		record(map[string]any{"as_id": "3", "modified": "2024-03-01 05:59:59"}),
+		record(map[string]any{"as_id": "4", "modified": "2024-03-01 12:00:00"}),
+		record(map[string]any{"as_id": "5", "modified": "yesterday"}),
+		record(map[string]any{"as_id": nil}),
+		record(map[string]any{"as_id": "7", "items": []any{map[string]any{"type": "退货", "sku_id": "S", "r_qty": "3件", "price": "1"}}}),
+	}}}
+	page, err := fetchPage(t, source, 1)
+	require.NoError(t, err)
+	var orders []string
+	for _, order := range page.Orders {
+		orders = append(orders, order.ID)
+	}
+	require.Equal(t, []string{"70001", "5", "7"}, orders)
+	require.Equal(t, []workflows.SkippedOrder{{ID: "2", Reason: "仅退款，没有退货 (refund only, no goods came back)"}}, page.Skipped)
+	require.Equal(t, []string{"3", "4"}, page.Outside)
+	require.Len(t, page.Failed, 1)
+	require.Contains(t, page.Failed[0].ID, "sha256:")
+	require.Equal(t, 7, page.DataCount)
+}
+
+func TestFetchPageLetsOutOnlyWhatTheFlowNames(t *testing.T) {
+	source := &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 1, Datas: []map[string]any{record(nil)}}}
+	page, err := fetchPage(t, source, 1)
+	require.NoError(t, err)
+	history, err := json.Marshal(page)
+	require.NoError(t, err)
+	require.Contains(t, string(history), "天猫旗舰店")
+	require.NotContains(t, string(history), "buyer")
+	require.NotContains(t, string(history), "13800000000")
+}
+
+func TestFetchPageCountsPages(t *testing.T) {
+	one := []map[string]any{record(nil)}
+	for _, c := range []struct {
+		name  string
+		index int
+		page  jushuitan.Page
+		want  int
+	}{
+		{"as the source says", 1, jushuitan.Page{PageCount: 3, DataCount: 101, HasNext: true, Datas: one}, 3},
+		{"from the number of orders", 1, jushuitan.Page{DataCount: 101, HasNext: true, Datas: one}, 3},
+		{"no order", 1, jushuitan.Page{}, 0},
+		{"a page behind those that were told", 4, jushuitan.Page{PageCount: 3, DataCount: 101, Datas: one}, 4},
+		{"a next page that was not told", 3, jushuitan.Page{PageCount: 3, DataCount: 101, HasNext: true, Datas: one}, 4},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			page, err := fetchPage(t, &fakeSource{page: c.page}, c.index)
+			require.NoError(t, err)
+			require.Equal(t, c.want, page.PageCount)
+		})
+	}
+}
+
+func TestFetchPageFailsWithReasonAndClass(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		source *fakeSource
+		reason string
+		final  bool
+	}{
+		{"signature refused", &fakeSource{err: &fault.Error{Class: fault.Final, Reason: "bad_signature"}}, "bad_signature", true},
+		{"source busy", &fakeSource{err: &fault.Error{Class: fault.Retry, Reason: "service_unavailable"}}, "service_unavailable", false},
+		{"no counts to start from the last page", &fakeSource{page: jushuitan.Page{HasNext: true, Datas: []map[string]any{record(nil)}}}, "no_page_count", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := fetchPage(t, c.source, 1)
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, c.reason, application.Type())
+			require.Equal(t, c.final, application.NonRetryable())
+		})
+	}
+}

@@ -1,0 +1,64 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
+	"refundsync/workflows"
+)
+
+// FindBills asks Kingdee which of a page's bills exist, and how far they have
+// gone.
+func (a *Activities) FindBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
+	defer keepAlive(ctx)()
+	result, err := a.findBills(ctx, params)
+	return result, toTemporal(err)
+}
+
+func (a *Activities) findBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
+	f, err := a.flow(params.Flow)
+	if err != nil {
+		return workflows.FindBillsResult{}, err
+	}
+	found, err := a.Ledger.FindBills(ctx, f.Call.FormId, params.Numbers)
+	if err != nil {
+		return workflows.FindBillsResult{}, fmt.Errorf("查询已存在的单据失败 looking up the bills that exist failed: %w", err)
+	}
+	var result workflows.FindBillsResult
+	for _, number := range params.Numbers {
+		switch bills := found[number]; {
+		case len(bills) == 1 && nextStep(f, bills[0]) == stepNone:
+			result.Finished = append(result.Finished, number)
+		case len(bills) > 0:
+			result.Unfinished = append(result.Unfinished, number)
+		}
+	}
+	return result, nil
+}
+
+// step is what a bill needs next.
+type step int
+
+const (
+	stepNone step = iota
+	stepSubmit
+	stepAudit
+)
+
+// nextStep reads a bill's FDocumentStatus: Z draft, A created, B under review,
+// C audited, D re-opened. A bill that a person has re-opened is left to them.
+func nextStep(f *flow.Flow, bill kingdee.Bill) step {
+	if f.Options.SubmitAndAudit == flow.SubmitAndAuditNone {
+		return stepNone
+	}
+	switch bill.DocumentStatus {
+	case "Z", "A":
+		return stepSubmit
+	case "B":
+		return stepAudit
+	default:
+		return stepNone
+	}
+}

@@ -1,0 +1,31 @@
+package activities
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/flow"
+	"refundsync/workflows"
+)
+
+func TestLoadFlowTellsTheRunItsPlan(t *testing.T) {
+	f := loadFlow(t)
+	value, err := environment(&Activities{Flows: flow.Flows{testFlow: f}}).ExecuteActivity(workflows.LoadFlowName, workflows.LoadFlowParams{Flow: testFlow})
+	require.NoError(t, err)
+	var plan workflows.Plan
+	require.NoError(t, value.Get(&plan))
+	require.Equal(t, workflows.Plan{
+		Flow: testFlow, Title: f.Title, Version: f.Version, Enabled: true,
+		LongestWindow: 6 * time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute,
+		WindowsAtOnce: 4, InFlight: 100,
+		Retry: workflows.Retry{Attempts: 8, First: 2 * time.Second, Factor: 2, Longest: 5 * time.Minute},
+	}, plan)
+}
+
+func TestLoadFlowNamesTheFlowsThatThereAre(t *testing.T) {
+	_, err := environment(&Activities{Flows: flow.Flows{testFlow: loadFlow(t)}}).ExecuteActivity(workflows.LoadFlowName, workflows.LoadFlowParams{Flow: "refunds"})
+	require.ErrorContains(t, err, "refunds")
+	require.ErrorContains(t, err, testFlow)
+}

@@ -1,0 +1,100 @@
+package activities
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
+	"refundsync/workflows"
+)
+
+func TestSaveOrderBringsTheBillAsFarAsTheFlowWants(t *testing.T) {
+	used := failure(fault.Final, kingdee.ReasonNumberUsed)
+	for _, c := range []struct {
+		name    string
+		audit   bool
+		retried bool
+		exists  bool
+		ledger  *fakeLedger
+		outcome workflows.Outcome
+		calls   []string
+	}{
+		{"first attempt saves without looking", false, false, false, newFakeLedger(), workflows.Saved, []string{"save"}},
+		{"later attempt finds nothing and saves", false, true, false, newFakeLedger(), workflows.Saved, []string{"look 70001", "save"}},
+		{"later attempt finds the bill", false, true, false, newFakeLedger().with("70001", "A"), workflows.Saved, []string{"look 70001"}},
+		{"number already used", false, false, false, &fakeLedger{bills: newFakeLedger().with("70001", "A").bills, saveResult: used}, workflows.AlreadySaved, []string{"save", "look 70001"}},
+		{"saved, then submitted and audited", true, false, false, newFakeLedger(), workflows.Saved, []string{"save", "look 70001", "submit 70001", "audit 70001"}},
+		{"goes on from a draft", true, false, true, newFakeLedger().with("70001", "Z"), workflows.Saved, []string{"look 70001", "submit 70001", "audit 70001"}},
+		{"goes on from a bill under review", true, true, false, newFakeLedger().with("70001", "B"), workflows.Saved, []string{"look 70001", "audit 70001"}},
+		{"leaves an audited bill", true, true, false, newFakeLedger().with("70001", "C"), workflows.Saved, []string{"look 70001"}},
+		{"leaves a bill that a person has re-opened", true, true, false, newFakeLedger().with("70001", "D"), workflows.Saved, []string{"look 70001"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := loadFlow(t)
+			if c.audit {
+				explicitAudit(f)
+			}
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger}
+			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{
+				Flow: testFlow, FlowVersion: f.Version, Order: pick(t, f, nil), Exists: c.exists,
+			}, c.retried)
+			require.NoError(t, err)
+			require.Equal(t, workflows.SaveOrderResult{Outcome: c.outcome, BillNumber: "70001"}, result)
+			require.Equal(t, c.calls, c.ledger.calls)
+		})
+	}
+}
+
+func TestSaveOrderFailsWithReasonAndClass(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		order  map[string]any
+		ledger *fakeLedger
+		change func(*workflows.SaveOrderParams)
+		reason string
+		final  bool
+		delay  time.Duration
+	}{
+		{name: "Kingdee refuses the bill", ledger: &fakeLedger{saveResult: failure(fault.Final, "unknown_material")}, reason: "unknown_material", final: true},
+		{name: "Kingdee asks to wait", ledger: &fakeLedger{saveErr: &fault.Error{Class: fault.RateLimited, Reason: "call_limit", Delay: 7 * time.Second}}, reason: "call_limit", delay: 7 * time.Second},
+		{name: "connection lost", ledger: &fakeLedger{saveErr: failure(fault.Retry, "connection")}, reason: "connection"},
+		{name: "bill in neither list", ledger: &fakeLedger{saveResult: failure(fault.Retry, "unclear")}, reason: "unclear"},
+		{name: "number used, but no such bill", ledger: &fakeLedger{saveResult: failure(fault.Final, kingdee.ReasonNumberUsed)}, reason: "bill_not_found"},
+		{name: "two bills under the number", ledger: newFakeLedger().with("70001", "A", "A"), change: func(p *workflows.SaveOrderParams) { p.Exists = true }, reason: "double_bill", final: true},
+		{name: "order can't be mapped", order: map[string]any{"items": []any{map[string]any{"asi_id": "1", "sku_id": "S", "type": "退货", "r_qty": "3件", "price": "1"}}}, ledger: newFakeLedger(), reason: "malformed_value", final: true},
+		{name: "flow was changed since the order was read", ledger: newFakeLedger(), change: func(p *workflows.SaveOrderParams) { p.FlowVersion = "other" }, reason: "flow_changed"},
+		{name: "no such flow", ledger: newFakeLedger(), change: func(p *workflows.SaveOrderParams) { p.Flow = "refund" }, reason: "unknown_flow", final: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := loadFlow(t)
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger}
+			params := workflows.SaveOrderParams{Flow: testFlow, FlowVersion: f.Version, Order: pick(t, f, c.order)}
+			if c.change != nil {
+				c.change(&params)
+			}
+			_, err := environment(a).ExecuteActivity(workflows.SaveOrderName, params)
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, c.reason, application.Type())
+			require.Equal(t, c.final, application.NonRetryable())
+			require.Equal(t, c.delay, application.NextRetryDelay())
+			require.NotContains(t, application.Message(), "13800000000")
+		})
+	}
+}
+
+func TestSaveOrderStopsWhereSubmitFails(t *testing.T) {
+	f := loadFlow(t, explicitAudit)
+	ledger := newFakeLedger()
+	ledger.submitErr = failure(fault.Retry, "conflict")
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+	_, err := environment(a).ExecuteActivity(workflows.SaveOrderName, workflows.SaveOrderParams{Flow: testFlow, FlowVersion: f.Version, Order: pick(t, f, nil)})
+	require.ErrorContains(t, err, "提交失败")
+	require.Equal(t, []string{"save", "look 70001", "submit 70001"}, ledger.calls)
+}

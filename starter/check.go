@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/config"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/internal/syncworker"
+	"refundsync/workflows"
+)
+
+// checkTimeout bounds each check.
+const checkTimeout = 30 * time.Second
+
+func newCheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "check",
+		Short: "检查设置、流程、两个系统、签名和 worker check settings, flows, both systems, signatures and the worker",
+		Long: `逐项检查，每项一行，失败时说明该怎么办；不写入任何数据。全部通过退出码为 0，否则为 1。
+Checks one thing a line and says what to do where it fails; writes nothing. It ends with 0 if all is well, else with 1.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c := &checks{out: cmd.OutOrStdout()}
+			c.all(cmd.Context())
+			if c.failed {
+				return &exitError{code: exitFailed}
+			}
+			return nil
+		},
+	}
+}
+
+// checks does one check after the other, and leaves out those that stand on
+// one that failed.
+type checks struct {
+	out    io.Writer
+	failed bool
+}
+
+// report prints a check and returns whether it passed.
+func (c *checks) report(what, found string, err error) bool {
+	if err == nil {
+		fmt.Fprintf(c.out, "✓ %s: %s\n", what, found)
+		return true
+	}
+	c.failed = true
+	fmt.Fprintf(c.out, "✗ %s: %s\n", what, strings.ReplaceAll(err.Error(), "\n", "\n    "))
+	return false
+}
+
+func (c *checks) all(ctx context.Context) {
+	settings, settingsErr := config.Load()
+	settingsOK := c.report("设置 settings", "完整 complete", settingsErr)
+
+	flows, err := flow.LoadFolder(settings.Worker.Flows)
+	flowsOK := c.report("流程 flows", strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
+
+	if settingsOK && flowsOK {
+		c.systems(ctx, settings, flows)
+	}
+	temporal, err := dial()
+	if c.report("Temporal", "已连接 connected", err) {
+		defer temporal.Close()
+		for _, queue := range []struct {
+			name string
+			kind enumspb.TaskQueueType
+		}{
+			{settings.Worker.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW},
+			{workflows.SourceTaskQueue(settings.Worker.TaskQueue), enumspb.TASK_QUEUE_TYPE_ACTIVITY},
+		} {
+			workers, err := pollers(ctx, temporal, queue.name, queue.kind)
+			c.report("任务队列 task queue "+queue.name, fmt.Sprintf("%d 个轮询者 pollers", workers), err)
+		}
+	}
+}
+
+// systems checks that both systems can be reached and let us in, with the very
+// calls that the sync makes.
+func (c *checks) systems(ctx context.Context, settings config.Settings, flows flow.Flows) {
+	source, ledger, err := syncworker.Clients(settings)
+	if !c.report("客户端 clients", "就绪 ready", err) {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(flows)) {
+		found, err := askSource(ctx, source, flows[name])
+		c.report("聚水潭 Jushuitan ("+name+")", found, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	c.report("金蝶 Kingdee", "可以登录并查询 lets us in and can be read", ledger.Check(ctx))
+}
+
+// askSource asks for the orders of the last minute.
+func askSource(ctx context.Context, source *jushuitan.Client, f *flow.Flow) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	now := time.Now().In(catalog.Beijing)
+	params := maps.Clone(f.Source.Parameters)
+	params["page_index"] = "1"
+	params["start_time"] = now.Add(-time.Minute).Format("2006-01-02 15:04:05")
+	params["end_time"] = now.Format("2006-01-02 15:04:05")
+	page, err := source.RefundList(ctx, params)
+	return fmt.Sprintf("签名通过，最近一分钟 %d 单 the signature is accepted; %d orders in the last minute", page.DataCount, page.DataCount), err
+}
+
+// pollers counts the workers that ask a task queue for work.
+func pollers(ctx context.Context, temporal client.Client, queue string, kind enumspb.TaskQueueType) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	described, err := temporal.DescribeTaskQueue(ctx, queue, kind)
+	if err != nil {
+		return 0, err
+	}
+	if count := len(described.GetPollers()); count > 0 {
+		return count, nil
+	}
+	return 0, errors.New("没有 worker 在轮询；启动 worker，并核对两边的 REFUNDSYNC_TASK_QUEUE 与 TEMPORAL_NAMESPACE。 No worker polls it: start one, and see that both have the same settings")
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/workflows"
+)
+
+// failureReasons says which reason a failure that the merchant knows has in the
+// result of a run.
+var failureReasons = map[string]string{
+	merchant.ReasonUnknownMaterial:   "unknown_material",
+	merchant.ReasonMalformedQuantity: "malformed_value",
+	merchant.ReasonPriceMissing:      "missing_value",
+}
+
+// demoDifferences compares what became of the orders with what should have:
+// every bill field by field, every failure by order and reason, and the counts.
+func demoDifferences(truth merchant.Truth, state simulator.State, result workflows.SyncRefundsResult) []string {
+	var differences []string
+	for _, difference := range simulator.Compare(truth, state) {
+		differences = append(differences, difference.String())
+	}
+	differ := func(what string, got, want int) {
+		if got != want {
+			differences = append(differences, fmt.Sprintf("%s: %d 单，应为 is, must be %d", what, got, want))
+		}
+	}
+	totals := truth.Totals()
+	differ("fetched", result.Fetched, totals.Orders)
+	differ("saved + already saved", result.Saved+result.AlreadySaved, totals.Saved)
+	for _, reason := range sortedKeys(result.Skipped, totals.Skipped) {
+		differ("skipped, "+reason, result.Skipped[reason], totals.Skipped[reason])
+	}
+	failed := map[string]int{}
+	for reason, count := range totals.Failed {
+		failed[failureReasons[reason]] += count
+	}
+	for _, reason := range sortedKeys(result.FailedReasons, failed) {
+		differ("failed, "+reason, result.FailedReasons[reason], failed[reason])
+	}
+	for _, failure := range result.Failures {
+		expected := truth[failure.ID]
+		if want := failureReasons[expected.Reason]; expected.Outcome != merchant.Failed || failure.Reason != want {
+			differences = append(differences, fmt.Sprintf("%s: 失败 failed: %s，应为 must be %s %s", failure.ID, failure.Reason, expected.Outcome, want))
+		}
+	}
+	return differences
+}
+
+func sortedKeys(counts ...map[string]int) []string {
+	all := map[string]int{}
+	for _, count := range counts {
+		maps.Copy(all, count)
+	}
+	return slices.Sorted(maps.Keys(all))
+}

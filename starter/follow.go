@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"refundsync/workflows"
+)
+
+const (
+	// progressInterval is how often a run is asked for its progress.
+	progressInterval = 500 * time.Millisecond
+	// queryTimeout bounds a question that no worker answers.
+	queryTimeout = 5 * time.Second
+)
+
+// followAndPrint shows the progress of a run until it ends, and its result.
+func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun, o output) error {
+	result, err := follow(cmd.Context(), c, run, newProgressView(cmd.ErrOrStderr()))
+	if cmd.Context().Err() != nil {
+		return fmt.Errorf("不再等待；运行仍在继续，查看 no longer waiting; the run goes on, follow it with: starter watch %s", run.GetID())
+	}
+	printed := runResult{WorkflowID: run.GetID(), RunID: run.GetRunID(), SyncRefundsResult: result}
+	if err != nil {
+		printed.Error = runFailure(err)
+	}
+	if printErr := o.print(cmd.OutOrStdout(), printed); printErr != nil {
+		return printErr
+	}
+	switch {
+	case err != nil:
+		return &exitError{code: exitFailed, err: errors.New(printed.Error)}
+	case result.Failed > 0:
+		return &exitError{code: exitWithFailures}
+	}
+	return nil
+}
+
+// follow shows the progress of a run until it ends. With an error, the result
+// is what the run did before it failed or was cancelled.
+func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view progressView) (workflows.SyncRefundsResult, error) {
+	type ending struct {
+		result workflows.SyncRefundsResult
+		err    error
+	}
+	ended := make(chan ending, 1)
+	go func() {
+		var e ending
+		if e.err = run.Get(ctx, &e.result); e.err != nil {
+			e.result = doneBefore(e.err)
+		}
+		ended <- e
+	}()
+	ticker := time.NewTicker(progressInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case e := <-ended:
+			view.end(e.result)
+			return e.result, e.err
+		case <-ticker.C:
+			if p, err := askProgress(ctx, c, run.GetID()); err == nil {
+				view.show(p)
+			} else if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+				view.silent()
+			}
+		}
+	}
+}
+
+// progress is how far a run has come, its windows under way included.
+type progress struct {
+	workflows.Tally
+	windows, windowsDone int
+	// permille is how much of the range is done, by windows and pages.
+	permille int
+}
+
+// askProgress asks a run, and each window that it has under way.
+func askProgress(ctx context.Context, c client.Client, workflowID string) (progress, error) {
+	run, err := query[workflows.SyncRefundsProgress](ctx, c, workflowID)
+	if err != nil {
+		return progress{}, err
+	}
+	p := progress{Tally: run.Tally, windows: run.Windows, windowsDone: run.WindowsDone, permille: 1000 * run.WindowsDone}
+	for _, running := range run.Running {
+		window, err := query[workflows.SyncWindowProgress](ctx, c, running.WorkflowID)
+		if err != nil {
+			// It has not begun, or has just ended; the next look shows it.
+			continue
+		}
+		p.Add(window.Tally)
+		if window.DataCount > 0 {
+			p.permille += min(1000, 1000*(window.Tally.Fetched-window.Tally.InFlight())/window.DataCount)
+		}
+	}
+	p.permille /= max(run.Windows, 1)
+	return p, nil
+}
+
+func query[T any](ctx context.Context, c client.Client, workflowID string) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	var answer T
+	value, err := c.QueryWorkflow(ctx, workflowID, "", workflows.ProgressQuery)
+	if err != nil {
+		return answer, err
+	}
+	return answer, value.Get(&answer)
+}
+
+// doneBefore reads out of the failure of a run what it had done before.
+func doneBefore(err error) workflows.SyncRefundsResult {
+	var result workflows.SyncRefundsResult
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	switch {
+	case errors.As(err, &application) && application.Type() == workflows.RunUnfinished:
+		err = application.Details(&result)
+	case errors.As(err, &canceled) && canceled.HasDetails():
+		err = canceled.Details(&result)
+	default:
+		return workflows.SyncRefundsResult{}
+	}
+	if err != nil {
+		return workflows.SyncRefundsResult{}
+	}
+	return result
+}
+
+// runFailure says why a run failed.
+func runFailure(err error) string {
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	var terminated *temporal.TerminatedError
+	switch {
+	case errors.As(err, &application):
+		return application.Message()
+	case errors.As(err, &canceled):
+		return "运行被取消；已在途的单已处理完，重跑同一时段即可继续。 The run was cancelled; what was in flight was finished, run the range again to go on"
+	case errors.As(err, &terminated):
+		return "运行被终止；重跑同一时段即可继续，不漏不重。 The run was terminated; run the range again to go on, nothing is lost or repeated"
+	default:
+		return err.Error()
+	}
+}

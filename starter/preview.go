@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"refundsync/activities"
+	"refundsync/internal/config"
+	"refundsync/internal/flow"
+)
+
+func newPreviewCommand() *cobra.Command {
+	var flowName, orderFile string
+	cmd := &cobra.Command{
+		Use:   "preview",
+		Short: "显示一单会如何保存，不写入 show the exact BatchSave body of one order, writing nothing",
+		Long: `读一个售后单（聚水潭回复 datas 中的一个对象），显示同步会发给金蝶的 BatchSave 请求正文。不连接任何系统。
+Reads one order (an object of datas in Jushuitan's reply) and prints the body of the BatchSave request that the sync would send. It connects to nothing.`,
+		Example: `  starter preview --flow refund_to_return --order order.json
+  cat order.json | starter preview --flow refund_to_return --order -`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := config.LoadWorker()
+			if err != nil {
+				return err
+			}
+			flows, err := flow.LoadFolder(settings.Flows)
+			if err != nil {
+				return err
+			}
+			f, ok := flows[flowName]
+			if !ok {
+				return usageError(cmd, fmt.Errorf("没有流程 %q，只有 %v。 There is no such flow", flowName, slices.Sorted(maps.Keys(flows))))
+			}
+			record, err := readOrder(cmd.InOrStdin(), orderFile)
+			if err != nil {
+				return err
+			}
+			return preview(cmd.OutOrStdout(), cmd.ErrOrStderr(), f, record)
+		},
+	}
+	cmd.Flags().StringVar(&flowName, "flow", "", "流程名 name of the flow")
+	cmd.Flags().StringVar(&orderFile, "order", "", "售后单的 JSON 文件，- 为标准输入 JSON file of the order, - for stdin")
+	requireFlags(cmd, "flow", "order")
+	return cmd
+}
+
+// readOrder reads one order with its numbers as they are written.
+func readOrder(stdin io.Reader, path string) (map[string]any, error) {
+	var text []byte
+	var err error
+	if path == "-" {
+		text, err = io.ReadAll(stdin)
+	} else {
+		text, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("无法读取售后单 the order can't be read: %w", err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.UseNumber()
+	var record map[string]any
+	if err := decoder.Decode(&record); err != nil {
+		return nil, fmt.Errorf("%s 不是一个售后单的 JSON 对象。 It is not the JSON object of an order: %w", path, err)
+	}
+	return record, nil
+}
+
+// preview takes the way of an order through the activities, up to the call.
+func preview(stdout, stderr io.Writer, f *flow.Flow, record map[string]any) error {
+	order, err := f.Pick(record)
+	if err != nil {
+		return err
+	}
+	reason, skip, err := f.Skip(order)
+	if err != nil {
+		return err
+	}
+	if skip {
+		_, err := fmt.Fprintf(stderr, "售后单 %s 会被跳过 would be skipped: %s\n", order.ID, reason)
+		return err
+	}
+	bill, err := f.Bill(order)
+	if err != nil {
+		return err
+	}
+	body, err := activities.BatchSaveRequest(f, bill).Body()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "%s\n", body)
+	return err
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"refundsync/workflows"
+)
+
+// progressView shows the progress of a run.
+type progressView interface {
+	show(progress)
+	// silent says that no worker answers.
+	silent()
+	// end is called once, with what the run did in all.
+	end(workflows.SyncRefundsResult)
+}
+
+// newProgressView is a bar on a terminal and a line a page elsewhere.
+func newProgressView(w io.Writer) progressView {
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return newBarView(w)
+	}
+	return &lineView{w: w}
+}
+
+const noWorker = "没有 worker 应答；worker 是否在运行？ No worker answers; is one running?"
+
+type barView struct {
+	bar      *progressbar.ProgressBar
+	permille int
+}
+
+func newBarView(w io.Writer) *barView {
+	return &barView{bar: progressbar.NewOptions(1000,
+		progressbar.OptionSetWriter(w),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionUseANSICodes(true),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionSetElapsedTime(true),
+	)}
+}
+
+func (v *barView) show(p progress) {
+	v.bar.Describe(counts(p.Tally))
+	// A window that ends between two questions is in neither answer for a
+	// moment; a bar that runs backwards would only frighten.
+	v.permille = max(v.permille, p.permille)
+	_ = v.bar.Set(v.permille)
+}
+
+func (v *barView) silent() { v.bar.Describe(noWorker) }
+
+func (v *barView) end(result workflows.SyncRefundsResult) {
+	v.bar.Describe(counts(result.Tally))
+	_ = v.bar.Set(1000)
+	_ = v.bar.Exit()
+	_ = v.bar.Clear()
+}
+
+type lineView struct {
+	w      io.Writer
+	pages  int
+	warned bool
+}
+
+func (v *lineView) show(p progress) {
+	v.warned = false
+	// One look can find several new pages; each gets its line.
+	for ; v.pages < p.Pages; v.pages++ {
+		fmt.Fprintf(v.w, "第 %d 页 page %d · 窗口 windows %d/%d · %s\n", v.pages+1, v.pages+1, p.windowsDone, p.windows, counts(p.Tally))
+	}
+}
+
+func (v *lineView) silent() {
+	if !v.warned {
+		fmt.Fprintln(v.w, noWorker)
+		v.warned = true
+	}
+}
+
+func (v *lineView) end(result workflows.SyncRefundsResult) {
+	fmt.Fprintf(v.w, "共 %d 页 pages · %s\n", result.Pages, counts(result.Tally))
+}
+
+func counts(t workflows.Tally) string {
+	return fmt.Sprintf("读取 fetched %d · 保存 saved %d · 已存在 already %d · 跳过 skipped %d · 失败 failed %d",
+		t.Fetched, t.Saved, t.AlreadySaved, t.SkippedTotal(), t.Failed)
+}

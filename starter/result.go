@@ -1,0 +1,140 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/catalog"
+	"refundsync/workflows"
+)
+
+// output is a form of output: json or table.
+type output string
+
+const (
+	outputTable output = "table"
+	outputJSON  output = "json"
+)
+
+func (o *output) String() string { return string(*o) }
+
+// Type names the values in the help.
+func (o *output) Type() string { return "json|table" }
+
+// Set takes one of the forms.
+func (o *output) Set(value string) error {
+	switch output(value) {
+	case outputJSON, outputTable:
+		*o = output(value)
+		return nil
+	default:
+		return fmt.Errorf("应为 json 或 table。 Expected json or table")
+	}
+}
+
+func addOutputFlag(cmd *cobra.Command, o *output) {
+	*o = outputTable
+	cmd.Flags().VarP(o, "output", "o", "输出格式；json 时 stdout 只有一个对象 form of the output; with json, stdout holds one object and nothing else")
+}
+
+// runResult is what `-o json` prints of a run.
+type runResult struct {
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	workflows.SyncRefundsResult
+	// Error is why the run failed; the counts are then of what it did before.
+	Error string `json:"error,omitempty"`
+}
+
+func (o output) print(w io.Writer, result runResult) error {
+	if o == outputJSON {
+		if result.Skipped == nil {
+			result.Skipped = map[string]int{}
+		}
+		if result.FailedReasons == nil {
+			result.FailedReasons = map[string]int{}
+		}
+		if result.Failures == nil {
+			result.Failures = []workflows.Failure{}
+		}
+		return writeJSON(w, result)
+	}
+	printTable(w, result)
+	return nil
+}
+
+// printStarted is for a run that is not waited for.
+func (o output) printStarted(w io.Writer, run client.WorkflowRun, span workflows.Window) error {
+	if o == outputJSON {
+		return writeJSON(w, struct {
+			WorkflowID string `json:"workflow_id"`
+			RunID      string `json:"run_id"`
+			workflows.Window
+		}{run.GetID(), run.GetRunID(), span})
+	}
+	_, err := fmt.Fprintf(w, "已启动，查看进度 started; to follow it: starter watch %s\n", run.GetID())
+	return err
+}
+
+func writeJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+func printTable(w io.Writer, result runResult) {
+	t := newTable(w)
+	t.SetTitle("%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
+	t.AppendHeader(table.Row{"结果 Outcome", "单数 Orders"})
+	t.AppendRow(table.Row{"保存 saved", result.Saved})
+	t.AppendRow(table.Row{"此前已保存 already saved", result.AlreadySaved})
+	for _, reason := range workflows.Reasons(result.Skipped) {
+		t.AppendRow(table.Row{"跳过 skipped: " + reason, result.Skipped[reason]})
+	}
+	if result.Failed == 0 {
+		t.AppendRow(table.Row{"失败 failed", 0})
+	}
+	for _, reason := range workflows.Reasons(result.FailedReasons) {
+		t.AppendRow(table.Row{"失败 failed: " + reason, result.FailedReasons[reason]})
+	}
+	t.AppendFooter(table.Row{fmt.Sprintf("读取 fetched (%d 页 pages)", result.Pages), result.Fetched})
+	t.Render()
+	if result.Watermark != nil {
+		fmt.Fprintf(w, "水位 watermark: %s\n", result.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
+	}
+	printFailures(w, result.Tally)
+}
+
+func printFailures(w io.Writer, tally workflows.Tally) {
+	if len(tally.Failures) == 0 {
+		return
+	}
+	t := newTable(w)
+	t.SetTitle("未能保存的单 Orders that could not be saved")
+	t.AppendHeader(table.Row{"售后单 as_id", "单据 FBillNo", "原因 Reason", "说明 Message"})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 70, WidthMaxEnforcer: text.WrapText}})
+	for _, failure := range tally.Failures {
+		t.AppendRow(table.Row{failure.ID, failure.BillNumber, failure.Reason, strings.TrimSpace(failure.Message)})
+	}
+	t.Render()
+	if more := tally.Failed - len(tally.Failures); more > 0 {
+		fmt.Fprintf(w, "… 还有 %d 单，见 Web UI and %d more, in the Web UI\n", more, more)
+	}
+}
+
+func newTable(w io.Writer) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(w)
+	t.SetStyle(table.StyleLight)
+	t.Style().Format.Header = text.FormatDefault
+	t.Style().Format.Footer = text.FormatDefault
+	return t
+}

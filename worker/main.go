@@ -1,0 +1,97 @@
+// Command worker is the process that does the work: it polls Temporal for the
+// tasks of the sync, and does them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"refundsync/internal/config"
+	"refundsync/internal/flow"
+	"refundsync/internal/observe"
+	"refundsync/internal/syncworker"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := newCommand().ExecuteContext(ctx)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func newCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:           "worker",
+		Short:         "执行同步的进程，设置来自环境变量 the process that does the sync; its settings are environment variables",
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context()) },
+	}
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		out := cmd.OutOrStdout()
+		fmt.Fprintf(out, "%s\n\n设置 settings（名称 name，默认 default，含义 meaning）:\n\n", cmd.Short)
+		if err := config.Usage(out); err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), err)
+		}
+		fmt.Fprint(out, "\n与 Temporal 的连接 the connection to Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…\n")
+	})
+	return cmd
+}
+
+func run(ctx context.Context) (err error) {
+	// All that is wrong is said at once, before anything is polled.
+	settings, settingsErr := config.Load()
+	var flows flow.Flows
+	var flowsErr error
+	if settings.Worker.Flows != "" {
+		flows, flowsErr = flow.LoadFolder(settings.Worker.Flows)
+	}
+	temporalOptions, temporalErr := config.TemporalOptions()
+	if err := errors.Join(settingsErr, flowsErr, temporalErr); err != nil {
+		return err
+	}
+	source, ledger, err := syncworker.Clients(settings)
+	if err != nil {
+		return err
+	}
+	logger, err := observe.NewLogger(settings.Log.Level, settings.Log.Format)
+	if err != nil {
+		return err
+	}
+	// Syncing a terminal fails on some systems, and nothing is left to be done.
+	defer func() { _ = logger.Sync() }()
+
+	temporalOptions.Logger = observe.ForTemporal(logger)
+	temporal, err := client.DialContext(ctx, temporalOptions)
+	if err != nil {
+		return fmt.Errorf("连接不到 Temporal 服务器 %s；检查 TEMPORAL_ADDRESS 与 TEMPORAL_NAMESPACE。 The Temporal server can't be reached; check these settings: %w", temporalOptions.HostPort, err)
+	}
+	defer temporal.Close()
+
+	for _, f := range flows {
+		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
+	}
+	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue))
+	err = syncworker.Run(ctx, syncworker.Options{
+		Temporal:             temporal,
+		TaskQueue:            settings.Worker.TaskQueue,
+		Flows:                flows,
+		Source:               source,
+		Ledger:               ledger,
+		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+	})
+	logger.Info("stopped", zap.Error(err))
+	return err
+}

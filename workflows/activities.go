@@ -1,0 +1,213 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
+)
+
+// The names under which the activities are known to the Temporal server. They
+// are in every history and must never change.
+const (
+	LoadFlowName  = "LoadFlow"
+	FetchPageName = "FetchPage"
+	FindBillsName = "FindBills"
+	SaveOrderName = "SaveOrder"
+)
+
+// Plan is what a run needs to know of its flow. It is read once, by LoadFlow,
+// and kept in the history, so that a run goes on as it began even when the
+// flow file is edited meanwhile.
+type Plan struct {
+	Flow    string `json:"flow"`
+	Title   string `json:"title"`
+	Version string `json:"version"`
+	Enabled bool   `json:"enabled"`
+	// LongestWindow is the longest span that is read at a time.
+	LongestWindow time.Duration `json:"longest_window"`
+	// Overlap is how far before its watermark an incremental run starts.
+	Overlap time.Duration `json:"overlap"`
+	// Lag is how far behind now an incremental run ends.
+	Lag           time.Duration `json:"lag"`
+	WindowsAtOnce int           `json:"windows_at_once"`
+	// InFlight bounds the orders of one window that are being saved at a time.
+	InFlight int   `json:"in_flight"`
+	Retry    Retry `json:"retry"`
+}
+
+// Retry says how often and at which intervals a call is tried again.
+type Retry struct {
+	Attempts int           `json:"attempts"`
+	First    time.Duration `json:"first"`
+	Factor   int           `json:"factor"`
+	Longest  time.Duration `json:"longest"`
+}
+
+func (r Retry) policy() *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:    r.First,
+		BackoffCoefficient: float64(r.Factor),
+		MaximumInterval:    r.Longest,
+		MaximumAttempts:    int32(r.Attempts),
+	}
+}
+
+// LoadFlowParams names a flow.
+type LoadFlowParams struct {
+	Flow string `json:"flow"`
+}
+
+// FetchPageParams names a page of a window, as the source counts pages now.
+type FetchPageParams struct {
+	Flow      string `json:"flow"`
+	Window    Window `json:"window"`
+	PageIndex int    `json:"page_index"`
+}
+
+// FetchPageResult is a page: of each order the fields that the flow names, and
+// nothing else.
+type FetchPageResult struct {
+	// FlowVersion is the version of the flow that picked the fields.
+	FlowVersion string `json:"flow_version"`
+	// PageCount and DataCount are the source's, at the time of this call.
+	PageCount int `json:"page_count"`
+	DataCount int `json:"data_count"`
+	// Orders are to become bills.
+	Orders []flow.Order `json:"orders,omitempty"`
+	// Skipped are left out by the flow.
+	Skipped []SkippedOrder `json:"skipped,omitempty"`
+	// Failed can't even be read as orders.
+	Failed []Failure `json:"failed,omitempty"`
+	// Outside are the ids of orders that belong to a neighbouring window; see
+	// [Window].
+	Outside []string `json:"outside,omitempty"`
+}
+
+// SkippedOrder is an order that a flow leaves out, and why.
+type SkippedOrder struct {
+	ID     string `json:"as_id"`
+	Reason string `json:"reason"`
+}
+
+// FindBillsParams names bills by their numbers.
+type FindBillsParams struct {
+	Flow    string   `json:"flow"`
+	Numbers []string `json:"numbers"`
+}
+
+// FindBillsResult says which of the bills exist.
+type FindBillsResult struct {
+	// Finished have gone as far as the flow wants them to.
+	Finished []string `json:"finished,omitempty"`
+	// Unfinished exist, but want a submit, an audit or a person's look.
+	Unfinished []string `json:"unfinished,omitempty"`
+}
+
+// SaveOrderParams is one order that is to become a bill.
+type SaveOrderParams struct {
+	Flow        string     `json:"flow"`
+	FlowVersion string     `json:"flow_version"`
+	Order       flow.Order `json:"order"`
+	// Exists tells that the bill is in Kingdee already, unfinished. Otherwise
+	// the first attempt saves without looking.
+	Exists bool `json:"exists,omitempty"`
+}
+
+// Outcome is what SaveOrder made of an order.
+type Outcome string
+
+const (
+	// Saved is a bill that this run brought into being or finished.
+	Saved Outcome = "saved"
+	// AlreadySaved is a bill that somebody else had saved.
+	AlreadySaved Outcome = "already_saved"
+)
+
+// SaveOrderResult tells what became of the order.
+type SaveOrderResult struct {
+	Outcome Outcome `json:"outcome"`
+	// BillNumber is the bill's FBillNo.
+	BillNumber string `json:"bill_number"`
+}
+
+// Failure is an order that could not be saved, and why.
+type Failure struct {
+	ID         string `json:"as_id"`
+	BillNumber string `json:"bill_number"`
+	// Reason is a short stable code to group by.
+	Reason string `json:"reason"`
+	// Message says what happened and what to do, for a person.
+	Message string `json:"message"`
+}
+
+// loadFlow asks a worker for the flow. It never leaves the worker, so it is
+// tried again only for the time that a worker needs to start.
+func loadFlow(ctx workflow.Context, name string) (Plan, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 5},
+		Summary:             "读取流程 load flow " + name,
+	})
+	var plan Plan
+	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name}).Get(ctx, &plan)
+	return plan, err
+}
+
+// fetchPage reads a page from the source.
+func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) (FetchPageResult, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		// A slow first page takes over half a minute, and the call may have to
+		// wait for its turn under the client's own limit before that.
+		StartToCloseTimeout: 5 * time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         plan.Retry.policy(),
+		Summary:             fmt.Sprintf("%s 第 %d 页 page %d", params.Window, params.PageIndex, params.PageIndex),
+	})
+	var page FetchPageResult
+	err := workflow.ExecuteActivity(ctx, FetchPageName, params).Get(ctx, &page)
+	return page, err
+}
+
+// findBills asks Kingdee which bills exist.
+func findBills(ctx workflow.Context, plan Plan, pageIndex int, numbers []string) (FindBillsResult, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: kingdeeTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         plan.Retry.policy(),
+		Summary:             fmt.Sprintf("第 %d 页的 %d 张单据是否已存在 which bills of page %d exist", pageIndex, len(numbers), pageIndex),
+	})
+	var found FindBillsResult
+	err := workflow.ExecuteActivity(ctx, FindBillsName, FindBillsParams{Flow: plan.Flow, Numbers: numbers}).Get(ctx, &found)
+	return found, err
+}
+
+// saveOrder maps an order and saves its bill.
+func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrderResult, error) {
+	summary := fmt.Sprintf("售后单 %s → 销售退货单 %s", params.Order.ID, params.Order.BillNumber)
+	if params.Order.Shop != "" {
+		summary += " · " + params.Order.Shop
+	}
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: kingdeeTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         plan.Retry.policy(),
+		Summary:             summary,
+	})
+	var result SaveOrderResult
+	err := workflow.ExecuteActivity(ctx, SaveOrderName, params).Get(ctx, &result)
+	return result, err
+}
+
+const (
+	// heartbeatTimeout is how soon the work of a worker that died is given to
+	// another.
+	heartbeatTimeout = 30 * time.Second
+	// kingdeeTimeout bounds one attempt at Kingdee. Most of it can be the wait
+	// for a free session, behind everything else in flight.
+	kingdeeTimeout = 15 * time.Minute
+)

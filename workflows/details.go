@@ -1,0 +1,80 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"refundsync/internal/catalog"
+)
+
+// failuresShown bounds the failures that the current details show.
+const failuresShown = 10
+
+// windowDetails renders the state of a window for the Web UI.
+func windowDetails(window Window, state WindowState) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**窗口 Window** %s\n\n", window)
+	switch {
+	case state.Page == 0:
+		fmt.Fprintf(&b, "**页 Pages** %d，已读完 all read\n\n", state.Tally.Pages)
+	case state.PageCount > 0:
+		fmt.Fprintf(&b, "**页 Pages** %d，下一页 next: %d\n\n", state.PageCount, state.Page)
+	}
+	b.WriteString(tallyDetails(state.Tally))
+	return b.String()
+}
+
+// runDetails renders the state of a run for the Web UI.
+func runDetails(progress SyncRefundsProgress) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "**时段 Range** %s\n\n", progress.Range)
+	fmt.Fprintf(&b, "**窗口 Windows** %d / %d\n\n", progress.WindowsDone, progress.Windows)
+	for _, running := range progress.Running {
+		fmt.Fprintf(&b, "- 正在读取 reading %s\n", running.Window)
+	}
+	if len(progress.Running) > 0 {
+		b.WriteString("\n")
+	}
+	b.WriteString(tallyDetails(progress.Tally))
+	if progress.Watermark != nil {
+		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", progress.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
+	}
+	return b.String()
+}
+
+func tallyDetails(tally Tally) string {
+	var b strings.Builder
+	b.WriteString("| 结果 Outcome | 单数 Orders |\n|---|---:|\n")
+	row := func(label string, count int) { fmt.Fprintf(&b, "| %s | %d |\n", label, count) }
+	row("读取 fetched", tally.Fetched)
+	row("保存 saved", tally.Saved)
+	row("此前已保存 already saved", tally.AlreadySaved)
+	for _, reason := range Reasons(tally.Skipped) {
+		row("跳过 skipped: "+tableCell(reason), tally.Skipped[reason])
+	}
+	if tally.Failed == 0 {
+		row("失败 failed", 0)
+	}
+	for _, reason := range Reasons(tally.FailedReasons) {
+		row("失败 failed: "+tableCell(reason), tally.FailedReasons[reason])
+	}
+	if inFlight := tally.InFlight(); inFlight > 0 {
+		row("处理中 in flight", inFlight)
+	}
+	for i, failure := range tally.Failures {
+		if i == 0 {
+			b.WriteString("\n**失败 Failures**\n\n")
+		}
+		if i == failuresShown {
+			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", tally.Failed)
+			break
+		}
+		fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(failure.Message, "\n", " "))
+	}
+	return b.String()
+}
+
+// tableCell keeps a text from ending its Markdown table cell.
+func tableCell(text string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
+}

@@ -1,0 +1,132 @@
+package workflows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/testsuite"
+
+	"refundsync/internal/flow"
+)
+
+// fakeWorld stands in for the activities: a source with pages and a ledger
+// with bills.
+type fakeWorld struct {
+	mu       sync.Mutex
+	plan     Plan
+	rows     []flow.Order
+	pageSize int
+	skipped  map[string]string // as_id → reason
+	finished map[string]bool   // bill numbers that exist
+
+	// beforeFetch may change the rows, as a source does while it is read.
+	beforeFetch func(w *fakeWorld, call int)
+	fetchErr    func(call int) error
+	saveErr     func(order flow.Order) error
+	// whileSaving runs in the middle of a save, beside others.
+	whileSaving func()
+
+	fetches []int
+	saves   map[string]int
+	windows []Window
+}
+
+func newFakeWorld(orders int) *fakeWorld {
+	w := &fakeWorld{
+		plan: Plan{
+			Flow: "refund_to_return", Title: "test", Version: "v1", Enabled: true,
+			LongestWindow: time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute,
+			WindowsAtOnce: 3, InFlight: 5,
+			Retry: Retry{Attempts: 3, First: time.Second, Factor: 2, Longest: time.Minute},
+		},
+		pageSize: 4,
+		skipped:  map[string]string{},
+		finished: map[string]bool{},
+		saves:    map[string]int{},
+	}
+	for i := range orders {
+		w.add(i)
+	}
+	return w
+}
+
+func (w *fakeWorld) add(i int) {
+	id := fmt.Sprintf("7%04d", i)
+	w.rows = append(w.rows, flow.Order{ID: id, BillNumber: id, Shop: "shop"})
+}
+
+func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
+	register := func(f any, name string) {
+		env.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+	}
+	register(w.loadFlow, LoadFlowName)
+	register(w.fetchPage, FetchPageName)
+	register(w.findBills, FindBillsName)
+	register(w.saveOrder, SaveOrderName)
+}
+
+func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (Plan, error) { return w.plan, nil }
+
+func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchPageResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fetches = append(w.fetches, params.PageIndex)
+	w.windows = append(w.windows, params.Window)
+	if w.beforeFetch != nil {
+		w.beforeFetch(w, len(w.fetches))
+	}
+	if w.fetchErr != nil {
+		if err := w.fetchErr(len(w.fetches)); err != nil {
+			return FetchPageResult{}, err
+		}
+	}
+	page := FetchPageResult{
+		FlowVersion: "v1",
+		DataCount:   len(w.rows),
+		PageCount:   (len(w.rows) + w.pageSize - 1) / w.pageSize,
+	}
+	first := min((params.PageIndex-1)*w.pageSize, len(w.rows))
+	for _, row := range w.rows[first:min(first+w.pageSize, len(w.rows))] {
+		if reason, ok := w.skipped[row.ID]; ok {
+			page.Skipped = append(page.Skipped, SkippedOrder{ID: row.ID, Reason: reason})
+		} else {
+			page.Orders = append(page.Orders, row)
+		}
+	}
+	return page, nil
+}
+
+func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBillsResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var result FindBillsResult
+	for _, number := range params.Numbers {
+		if w.finished[number] {
+			result.Finished = append(result.Finished, number)
+		}
+	}
+	return result, nil
+}
+
+func (w *fakeWorld) saveOrder(_ context.Context, params SaveOrderParams) (SaveOrderResult, error) {
+	if w.whileSaving != nil {
+		w.whileSaving()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.saves[params.Order.ID]++
+	if w.saveErr != nil {
+		if err := w.saveErr(params.Order); err != nil {
+			return SaveOrderResult{}, err
+		}
+	}
+	return SaveOrderResult{Outcome: Saved, BillNumber: params.Order.BillNumber}, nil
+}
+
+func (w *fakeWorld) remove(index int) {
+	w.rows = slices.Delete(w.rows, index, index+1)
+}

@@ -1,0 +1,37 @@
+package workflows
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// Every recorded history must replay: a run that was begun by a released
+// worker is gone on with by this one. docs/architecture.md says how to record.
+func TestRecordedHistoriesReplay(t *testing.T) {
+	histories, err := filepath.Glob("testdata/histories/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, histories)
+	for _, path := range histories {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			file, err := os.Open(path)
+			require.NoError(t, err)
+			defer file.Close()
+			history, err := client.HistoryFromJSON(file, client.HistoryJSONOptions{})
+			require.NoError(t, err)
+			started := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+
+			replayer := worker.NewWorkflowReplayer()
+			Register(replayer)
+			require.NoError(t, replayer.ReplayWorkflowHistoryWithOptions(nil, history, worker.ReplayWorkflowHistoryOptions{
+				// The ids of the windows are made from the id of their run.
+				OriginalExecution: workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
+			}))
+		})
+	}
+}

@@ -1,0 +1,343 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/catalog"
+)
+
+// The types of the errors with which a run ends; each names what a person can
+// do in its message.
+const (
+	// RunUnfinished is a run that could not read all its windows. Its details
+	// hold the [SyncRefundsResult] of what was done.
+	RunUnfinished = "run_unfinished"
+	// FlowDisabled is an incremental run of a flow that is not enabled.
+	FlowDisabled = "flow_disabled"
+	// WatermarkUnknown is an incremental run that does not know where to start.
+	WatermarkUnknown = "watermark_unknown"
+)
+
+// SyncRefundsInput is a run of a flow.
+type SyncRefundsInput struct {
+	Flow string `json:"flow"`
+	// Range is a range given by hand, which never moves the watermark. Without
+	// one the run is incremental: from the last watermark to now.
+	Range *Window `json:"range,omitempty"`
+	// Since is where the first incremental run starts.
+	Since *time.Time `json:"since,omitempty"`
+	// Carried is nil at first, and is carried over continue-as-new.
+	Carried *RunState `json:"carried,omitempty"`
+}
+
+// RunState is how far a run has come. It holds the watermark as well, because
+// the last completion result does not survive continue-as-new.
+type RunState struct {
+	Plan Plan `json:"plan"`
+	// Range is what the run covers.
+	Range Window `json:"range"`
+	// Watermark is the one that the run started with, nil for none.
+	Watermark *time.Time `json:"watermark,omitempty"`
+	// Next is where the next window begins; after Range.To when all have begun.
+	Next        time.Time `json:"next"`
+	WindowsDone int       `json:"windows_done"`
+	Tally       Tally     `json:"tally"`
+}
+
+// SyncRefundsResult says what a run covered and what became of the orders.
+type SyncRefundsResult struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Watermark is the time up to which the flow's incremental runs have left
+	// nothing out; nil where none has been. A range given by hand keeps it.
+	Watermark *time.Time `json:"watermark"`
+	Tally
+}
+
+// SyncRefundsProgress is the answer to [ProgressQuery].
+type SyncRefundsProgress struct {
+	Range       Window          `json:"range"`
+	Windows     int             `json:"windows"`
+	WindowsDone int             `json:"windows_done"`
+	Running     []RunningWindow `json:"running"`
+	// Tally adds up the windows that are done; ask the running ones for theirs.
+	Tally     Tally      `json:"tally"`
+	Watermark *time.Time `json:"watermark"`
+}
+
+// RunningWindow is a window under way, and the workflow that reads it.
+type RunningWindow struct {
+	Window     Window `json:"window"`
+	WorkflowID string `json:"workflow_id"`
+}
+
+// SyncRefunds is a run of a flow: it works out the range, cuts it into windows,
+// runs a SyncWindow for each, a few at a time, and adds up their results.
+//
+// It fails with a *temporal.ApplicationError of one of the types above. When a
+// window can't be read, no further one is begun, those under way are finished,
+// and the error holds what was done; nothing of it is lost or repeated by the
+// next run over the range. When cancelled it ends with a
+// *temporal.CanceledError that holds the same.
+func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, error) {
+	r, err := newSyncRefunds(ctx, in)
+	if err != nil {
+		return SyncRefundsResult{}, err
+	}
+	for r.failure == nil && !r.state.Next.After(r.state.Range.To) {
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			r.drain(ctx)
+			if r.failure == nil {
+				r.failure = ctx.Err()
+			}
+			if r.failure != nil {
+				break
+			}
+			in.Carried = &r.state
+			return SyncRefundsResult{}, workflow.NewContinueAsNewError(ctx, SyncRefundsName, in)
+		}
+		if err := r.beginWindow(ctx); err != nil {
+			r.failure = err
+		}
+	}
+	r.drain(ctx)
+	return r.ended()
+}
+
+type syncRefunds struct {
+	byHand bool
+	state  RunState
+
+	windows workflow.WaitGroup
+	atOnce  workflow.Semaphore
+	running []RunningWindow
+	// failure is the first that a window met; none is begun after it.
+	failure error
+}
+
+func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
+	r := &syncRefunds{byHand: in.Range != nil, windows: workflow.NewWaitGroup(ctx)}
+	if in.Carried != nil {
+		r.state = *in.Carried
+	} else if err := r.begin(ctx, in); err != nil {
+		return nil, err
+	}
+	r.atOnce = workflow.NewSemaphore(ctx, int64(r.state.Plan.WindowsAtOnce))
+	r.showProgress(ctx)
+	return r, workflow.SetQueryHandler(ctx, ProgressQuery, func() (SyncRefundsProgress, error) {
+		return r.progress(), nil
+	})
+}
+
+// begin reads the flow and works out the range.
+func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
+	plan, err := loadFlow(ctx, in.Flow)
+	if err != nil {
+		return err
+	}
+	if !plan.Enabled && !r.byHand {
+		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+			"流程 %s 已停用，不会自动运行：把流程文件的 enabled 改为 true 并重启 worker；给定时段的手工运行不受影响。"+
+				" Flow %s is disabled and does not run by itself: set enabled to true in its file and restart the worker; a range can be run by hand all the same", plan.Flow, plan.Flow),
+			FlowDisabled, nil)
+	}
+	r.state.Plan = plan
+	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
+		return err
+	}
+	now := workflow.Now(ctx)
+	switch {
+	case in.Range != nil:
+		r.state.Range = byHand(*in.Range, now)
+	case r.state.Watermark != nil:
+		r.state.Range = incremental(r.state.Watermark.Add(-plan.Overlap), now.Add(-plan.Lag))
+	case in.Since != nil:
+		r.state.Range = incremental(*in.Since, now.Add(-plan.Lag))
+	default:
+		return temporal.NewNonRetryableApplicationError(
+			"没有上次的水位，也没有给出起点：请给出时段，或首次运行的起点。"+
+				" There is no watermark of an earlier run and no point to start from: give a range, or where the first run starts",
+			WatermarkUnknown, nil)
+	}
+	r.state.Next = r.state.Range.From
+	return nil
+}
+
+// lastWatermark is the watermark of the last run of this schedule that
+// completed. One that can't be read fails the run: starting from anywhere else
+// would leave a gap or repeat years.
+func lastWatermark(ctx workflow.Context) (*time.Time, error) {
+	if !workflow.HasLastCompletionResult(ctx) {
+		return nil, nil
+	}
+	var last SyncRefundsResult
+	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
+		return nil, temporal.NewNonRetryableApplicationError(
+			"上次运行的水位无法读取，请给出时段运行一次并检查。"+
+				" The watermark of the last run can't be read: run the range by hand and look into it", WatermarkUnknown, err)
+	}
+	return last.Watermark, nil
+}
+
+// byHand is the range as given, but for a future that has not happened: orders
+// that change while the run reads must not move from one window to the next.
+func byHand(given Window, now time.Time) Window {
+	span := Window{From: given.From.In(catalog.Beijing), To: given.To.In(catalog.Beijing)}
+	if now = now.Truncate(time.Second); span.To.After(now) {
+		span.To = now.In(catalog.Beijing)
+	}
+	return span
+}
+
+// incremental is the range of whole seconds between two points in time.
+func incremental(from, to time.Time) Window {
+	return Window{From: from.Truncate(time.Second).In(catalog.Beijing), To: to.Truncate(time.Second).In(catalog.Beijing)}
+}
+
+// beginWindow starts the next window as soon as there is room for it.
+func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
+	if err := r.atOnce.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	if r.failure != nil {
+		return r.failure
+	}
+	span := r.state.Range
+	window := firstWindow(Window{From: r.state.Next, To: span.To}, r.state.Plan.LongestWindow)
+	r.state.Next = window.To.Add(time.Second)
+	running := RunningWindow{
+		Window:     window,
+		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + window.From.In(catalog.Beijing).Format("20060102T150405"),
+	}
+	r.running = append(r.running, running)
+	r.showProgress(ctx)
+	r.windows.Add(1)
+	workflow.GoNamed(ctx, running.WorkflowID, func(ctx workflow.Context) {
+		defer r.windows.Done()
+		defer r.atOnce.Release(1)
+		tally, err := r.syncWindow(ctx, running)
+		r.endWindow(running, tally, err)
+		r.showProgress(ctx)
+	})
+	return nil
+}
+
+func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (Tally, error) {
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID: running.WorkflowID,
+		// A cancelled window finishes what is in flight and reports it.
+		WaitForCancellation: true,
+		// A terminated run takes its windows along; what they had not done is
+		// found by the next run.
+		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
+		StaticSummary:     running.Window.String(),
+	})
+	var tally Tally
+	err := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{Plan: r.state.Plan, Window: running.Window}).Get(ctx, &tally)
+	return tally, err
+}
+
+// endWindow adds up what a window did, whether it came to its end or not.
+func (r *syncRefunds) endWindow(ended RunningWindow, tally Tally, err error) {
+	r.running = slices.DeleteFunc(r.running, func(w RunningWindow) bool { return w.WorkflowID == ended.WorkflowID })
+	if err == nil {
+		r.state.WindowsDone++
+		r.state.Tally.Add(tally)
+		return
+	}
+	if done, ok := detailsOf[Tally](err); ok {
+		r.state.Tally.Add(done)
+	}
+	if r.failure == nil {
+		r.failure = err
+	}
+}
+
+// drain waits for the windows under way, also when the run is cancelled.
+func (r *syncRefunds) drain(ctx workflow.Context) {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	r.windows.Wait(ctx)
+	r.showProgress(ctx)
+}
+
+// ended is the end of the run.
+func (r *syncRefunds) ended() (SyncRefundsResult, error) {
+	result := SyncRefundsResult{
+		From:      r.state.Range.From,
+		To:        r.state.Range.To,
+		Watermark: r.state.Watermark,
+		Tally:     r.state.Tally,
+	}
+	switch {
+	case r.failure == nil:
+		if !r.byHand {
+			result.Watermark = r.newWatermark()
+		}
+		return result, nil
+	case temporal.IsCanceledError(r.failure):
+		return SyncRefundsResult{}, temporal.NewCanceledError(result)
+	default:
+		return SyncRefundsResult{}, temporal.NewApplicationErrorWithOptions(
+			fmt.Sprintf("%s 已完成的单据不受影响；排除原因后重跑同一时段，不漏不重。"+
+				" What was done stays; mend the cause and run the range again, nothing is lost or repeated", messageOf(r.failure)),
+			RunUnfinished,
+			temporal.ApplicationErrorOptions{NonRetryable: true, Cause: r.failure, Details: []any{result}})
+	}
+}
+
+// newWatermark is the end of the range, unless the clock or the lag has moved
+// back behind where an earlier run had come.
+func (r *syncRefunds) newWatermark() *time.Time {
+	reached := r.state.Range.To
+	if reached.Before(r.state.Range.From) || r.state.Watermark != nil && r.state.Watermark.After(reached) {
+		return r.state.Watermark
+	}
+	return &reached
+}
+
+func (r *syncRefunds) progress() SyncRefundsProgress {
+	return SyncRefundsProgress{
+		Range:       r.state.Range,
+		Windows:     windowCount(r.state.Range, r.state.Plan.LongestWindow),
+		WindowsDone: r.state.WindowsDone,
+		Running:     r.running,
+		Tally:       r.state.Tally,
+		Watermark:   r.state.Watermark,
+	}
+}
+
+func (r *syncRefunds) showProgress(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, runDetails(r.progress()))
+}
+
+// detailsOf reads the details of a failure or a cancellation.
+func detailsOf[T any](err error) (T, bool) {
+	var details T
+	var application *temporal.ApplicationError
+	var canceled *temporal.CanceledError
+	switch {
+	case errors.As(err, &application) && application.HasDetails():
+		return details, application.Details(&details) == nil
+	case errors.As(err, &canceled) && canceled.HasDetails():
+		return details, canceled.Details(&details) == nil
+	}
+	return details, false
+}
+
+// messageOf is what the innermost teller of a failure says of it, without the
+// frames that Temporal puts around it.
+func messageOf(err error) string {
+	var application *temporal.ApplicationError
+	if errors.As(err, &application) {
+		return application.Message()
+	}
+	return err.Error()
+}

@@ -1,0 +1,212 @@
+package workflows
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+)
+
+// decode reads the input that a workflow continues as new with.
+func decode(again *workflow.ContinueAsNewError, input any) error {
+	return converter.GetDefaultDataConverter().FromPayloads(again.Input, input)
+}
+
+func runSync(world *fakeWorld, input SyncRefundsInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (SyncRefundsResult, error) {
+	env := windowEnvironment(world)
+	for _, p := range prepare {
+		p(env)
+	}
+	env.ExecuteWorkflow(SyncRefundsName, input)
+	if err := env.GetWorkflowError(); err != nil {
+		return SyncRefundsResult{}, err
+	}
+	var result SyncRefundsResult
+	err := env.GetWorkflowResult(&result)
+	return result, err
+}
+
+// startingAt sets the clock of the run.
+func startingAt(text string) func(*testsuite.TestWorkflowEnvironment) {
+	return func(env *testsuite.TestWorkflowEnvironment) { env.SetStartTime(at(text)) }
+}
+
+func handRange(from, to string) SyncRefundsInput {
+	return SyncRefundsInput{Flow: "refund_to_return", Range: &Window{From: at(from), To: at(to)}}
+}
+
+func TestSyncRefundsCutsARangeIntoWindowsAndAddsThemUp(t *testing.T) {
+	world := newFakeWorld(2)
+	result, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 03:30:00"), startingAt("2024-03-02 00:00:00"))
+	require.NoError(t, err)
+	require.Equal(t, at("2024-03-01 00:00:00"), result.From.In(at("2024-03-01 00:00:00").Location()))
+	require.Nil(t, result.Watermark)
+	// The fake source shows its two orders in every window.
+	require.Equal(t, Tally{Pages: 4, Fetched: 8, Saved: 8}, result.Tally)
+	var spans []string
+	for _, window := range world.windows {
+		spans = append(spans, window.String())
+	}
+	require.ElementsMatch(t, []string{
+		"2024-03-01 00:00:00–00:59:59", "2024-03-01 01:00:00–01:59:59",
+		"2024-03-01 02:00:00–02:59:59", "2024-03-01 03:00:00–03:30:00",
+	}, spans)
+}
+
+func TestSyncRefundsWorksOutItsRange(t *testing.T) {
+	since := at("2024-03-01 08:00:00")
+	last := at("2024-03-01 11:00:00")
+	for _, c := range []struct {
+		name      string
+		input     SyncRefundsInput
+		watermark *time.Time
+		now       string
+		from, to  string
+		want      string
+	}{
+		{"by hand keeps the watermark", handRange("2024-03-01 00:00:00", "2024-03-01 01:00:00"), &last, "2024-03-01 12:00:00",
+			"2024-03-01 00:00:00", "2024-03-01 01:00:00", "2024-03-01 11:00:00"},
+		{"by hand stops at now", handRange("2024-03-01 11:00:00", "2024-03-09 00:00:00"), nil, "2024-03-01 12:00:00",
+			"2024-03-01 11:00:00", "2024-03-01 12:00:00", ""},
+		{"first run starts where it is told to", SyncRefundsInput{Since: &since}, nil, "2024-03-01 12:00:00",
+			"2024-03-01 08:00:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
+		{"later runs start at the watermark less the overlap", SyncRefundsInput{Since: &since}, &last, "2024-03-01 12:00:00",
+			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
+		{"the watermark never moves back", SyncRefundsInput{}, &last, "2024-03-01 11:02:00",
+			"2024-03-01 10:50:00", "2024-03-01 10:57:00", "2024-03-01 11:00:00"},
+		{"nothing to do leaves the watermark", SyncRefundsInput{}, &last, "2024-03-01 10:40:00",
+			"2024-03-01 10:50:00", "2024-03-01 10:35:00", "2024-03-01 11:00:00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			result, err := runSync(newFakeWorld(0), c.input, startingAt(c.now), func(env *testsuite.TestWorkflowEnvironment) {
+				if c.watermark != nil {
+					env.SetLastCompletionResult(SyncRefundsResult{Watermark: c.watermark})
+				}
+			})
+			require.NoError(t, err)
+			require.Equal(t, at(c.from).UTC(), result.From.UTC())
+			require.Equal(t, at(c.to).UTC(), result.To.UTC())
+			if c.want == "" {
+				require.Nil(t, result.Watermark)
+			} else {
+				require.Equal(t, at(c.want).UTC(), result.Watermark.UTC())
+			}
+		})
+	}
+}
+
+func TestSyncRefundsRefusesToGuess(t *testing.T) {
+	since := at("2024-03-01 08:00:00")
+	for _, c := range []struct {
+		name    string
+		input   SyncRefundsInput
+		prepare func(*testsuite.TestWorkflowEnvironment, *fakeWorld)
+		want    string
+	}{
+		{"no watermark and no point to start from", SyncRefundsInput{}, func(*testsuite.TestWorkflowEnvironment, *fakeWorld) {}, WatermarkUnknown},
+		{"a watermark that can't be read", SyncRefundsInput{}, func(env *testsuite.TestWorkflowEnvironment, _ *fakeWorld) {
+			env.SetLastCompletionResult("yesterday")
+		}, WatermarkUnknown},
+		{"a flow that is disabled", SyncRefundsInput{Since: &since}, func(_ *testsuite.TestWorkflowEnvironment, world *fakeWorld) {
+			world.plan.Enabled = false
+		}, FlowDisabled},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(1)
+			_, err := runSync(world, c.input, func(env *testsuite.TestWorkflowEnvironment) { c.prepare(env, world) })
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, c.want, application.Type())
+			require.Empty(t, world.fetches)
+		})
+	}
+}
+
+func TestSyncRefundsStopsAndReportsWhenAWindowFails(t *testing.T) {
+	world := newFakeWorld(2)
+	world.plan.WindowsAtOnce = 1
+	world.fetchErr = func(call int) error {
+		if call > 2 {
+			return temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil)
+		}
+		return nil
+	}
+	_, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 09:59:59"), startingAt("2024-03-02 00:00:00"))
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, RunUnfinished, application.Type())
+	require.Contains(t, application.Message(), "签名错误")
+	var done SyncRefundsResult
+	require.NoError(t, application.Details(&done))
+	require.Equal(t, 4, done.Saved)
+	require.Nil(t, done.Watermark)
+	require.Len(t, world.fetches, 3, "no window is begun after the one that failed")
+}
+
+func TestSyncRefundsReportsWhatWasDoneWhenCancelled(t *testing.T) {
+	world := newFakeWorld(2)
+	world.plan.WindowsAtOnce = 1
+	_, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 09:59:59"), startingAt("2024-03-02 00:00:00"),
+		func(env *testsuite.TestWorkflowEnvironment) {
+			world.beforeFetch = func(_ *fakeWorld, call int) {
+				if call == 3 {
+					env.CancelWorkflow()
+				}
+			}
+		})
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	done, ok := detailsOf[SyncRefundsResult](err)
+	require.True(t, ok)
+	require.GreaterOrEqual(t, done.Saved, 4)
+	require.Zero(t, done.InFlight())
+	require.Less(t, len(world.fetches), 10)
+}
+
+// However often a run continues as new, every second is read exactly once, and
+// what it knows of its watermark goes along.
+func TestSyncRefundsContinuesAsNewAfterDraining(t *testing.T) {
+	world := newFakeWorld(1)
+	watermark := at("2024-03-01 00:00:00")
+	input, runs := SyncRefundsInput{}, 0
+	for {
+		runs++
+		env := windowEnvironment(world)
+		env.SetStartTime(at("2024-03-01 10:00:00"))
+		if runs == 1 {
+			env.SetLastCompletionResult(SyncRefundsResult{Watermark: &watermark})
+		}
+		env.SetContinueAsNewSuggested(false)
+		env.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) {
+			env.SetContinueAsNewSuggested(true)
+		})
+		env.SetOnChildWorkflowCompletedListener(func(*workflow.Info, converter.EncodedValue, error) {
+			env.SetContinueAsNewSuggested(true)
+		})
+		env.ExecuteWorkflow(SyncRefundsName, input)
+		err := env.GetWorkflowError()
+		var again *workflow.ContinueAsNewError
+		if errors.As(err, &again) {
+			input = SyncRefundsInput{}
+			require.NoError(t, decode(again, &input))
+			continue
+		}
+		require.NoError(t, err)
+		var result SyncRefundsResult
+		require.NoError(t, env.GetWorkflowResult(&result))
+		require.Equal(t, at("2024-03-01 09:55:00").UTC(), result.Watermark.UTC())
+		break
+	}
+	require.Greater(t, runs, 1)
+	// From the watermark less the overlap: 10 h 5 min in windows of an hour.
+	require.Len(t, world.windows, 11)
+	starts := map[time.Time]bool{}
+	for _, window := range world.windows {
+		require.False(t, starts[window.From.UTC()], "window %s was read twice", window)
+		starts[window.From.UTC()] = true
+	}
+}

@@ -1,0 +1,270 @@
+package workflows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+	"pgregory.net/rapid"
+
+	"refundsync/internal/flow"
+)
+
+var testWindow = Window{From: at("2024-03-01 06:00:00"), To: at("2024-03-01 11:59:59")}
+
+func windowEnvironment(world *fakeWorld) *testsuite.TestWorkflowEnvironment {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	Register(env)
+	world.register(env)
+	return env
+}
+
+func runWindow(world *fakeWorld) (*testsuite.TestWorkflowEnvironment, Tally, error) {
+	env := windowEnvironment(world)
+	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+	if err := env.GetWorkflowError(); err != nil {
+		return env, Tally{}, err
+	}
+	var tally Tally
+	err := env.GetWorkflowResult(&tally)
+	return env, tally, err
+}
+
+func TestSyncWindowReadsPagesFromTheLastToTheFirst(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		orders  int
+		fetches []int
+		pages   int
+	}{
+		{"no order", 0, []int{1}, 1},
+		{"one page", 4, []int{1}, 1},
+		{"three pages", 10, []int{1, 3, 2, 1}, 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(c.orders)
+			_, tally, err := runWindow(world)
+			require.NoError(t, err)
+			require.Equal(t, c.fetches, world.fetches)
+			require.Equal(t, Tally{Pages: c.pages, Fetched: c.orders, Saved: c.orders}, tally)
+			require.Len(t, world.saves, c.orders)
+		})
+	}
+}
+
+func TestSyncWindowCountsEveryOrderUnderOneOutcome(t *testing.T) {
+	world := newFakeWorld(10)
+	world.skipped["70001"] = "仅退款"
+	world.skipped["70008"] = "仅退款"
+	world.finished["70002"] = true
+	world.saveErr = func(order flow.Order) error {
+		if order.ID == "70005" {
+			return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
+		}
+		return nil
+	}
+	_, tally, err := runWindow(world)
+	require.NoError(t, err)
+	require.Equal(t, Tally{
+		Pages: 3, Fetched: 10, Saved: 6, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 2}, Failed: 1,
+		FailedReasons: map[string]int{"unknown_material": 1},
+		Failures:      []Failure{{ID: "70005", BillNumber: "70005", Reason: "unknown_material", Message: "物料不存在"}},
+	}, tally)
+	require.NotContains(t, world.saves, "70001")
+	require.NotContains(t, world.saves, "70002")
+}
+
+func TestSyncWindowTriesAnOrderAgainAsTheFlowSays(t *testing.T) {
+	world := newFakeWorld(1)
+	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("连接中断", "connection_lost") }
+	_, tally, err := runWindow(world)
+	require.NoError(t, err)
+	require.Equal(t, 1, tally.Failed)
+	require.Equal(t, "connection_lost", tally.Failures[0].Reason)
+	require.Equal(t, world.plan.Retry.Attempts, world.saves["70000"])
+}
+
+func TestSyncWindowKeepsABoundOnWhatIsInFlight(t *testing.T) {
+	world := newFakeWorld(12)
+	world.plan.InFlight = 2
+	var mu sync.Mutex
+	now, most := 0, 0
+	count := func(change int) {
+		mu.Lock()
+		defer mu.Unlock()
+		now += change
+		most = max(most, now)
+	}
+	meet := make(chan struct{})
+	world.whileSaving = func() {
+		count(1)
+		// Each save waits for another one beside it, so that two are seen at
+		// once, and across pages.
+		select {
+		case meet <- struct{}{}:
+		case <-meet:
+		}
+		count(-1)
+	}
+	_, tally, err := runWindow(world)
+	require.NoError(t, err)
+	require.Equal(t, 12, tally.Saved)
+	require.Equal(t, 2, most)
+}
+
+// Rows leave the window while it is read. Whatever leaves when, a row that
+// stays is saved exactly once, and the sum holds.
+func TestSyncWindowLosesNothingWhileRowsLeave(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		world := newFakeWorld(rapid.IntRange(0, 30).Draw(t, "orders"))
+		world.beforeFetch = func(w *fakeWorld, call int) {
+			for range rapid.IntRange(0, 3).Draw(t, fmt.Sprintf("leave before call %d", call)) {
+				if len(w.rows) > 0 {
+					w.remove(rapid.IntRange(0, len(w.rows)-1).Draw(t, "row"))
+				}
+			}
+		}
+		_, tally, err := runWindow(world)
+		require.NoError(t, err)
+		for _, row := range world.rows {
+			require.Equal(t, 1, world.saves[row.ID], "as_id %s stayed", row.ID)
+		}
+		for id, saves := range world.saves {
+			require.Equal(t, 1, saves, "as_id %s", id)
+		}
+		require.Equal(t, len(world.saves), tally.Saved)
+		require.Zero(t, tally.InFlight())
+	})
+}
+
+func TestSyncWindowReadsAgainWhenRowsCameIn(t *testing.T) {
+	world := newFakeWorld(10)
+	world.beforeFetch = func(w *fakeWorld, call int) {
+		if call == 3 {
+			// In front of what is still to be read, so that a row moves from an
+			// unread page into a read one.
+			w.add(90)
+			w.rows = append(w.rows[10:], w.rows[:10]...)
+		}
+	}
+	_, tally, err := runWindow(world)
+	require.NoError(t, err)
+	require.Equal(t, 11, tally.Saved)
+	for _, row := range world.rows {
+		require.Equal(t, 1, world.saves[row.ID], "as_id %s", row.ID)
+	}
+}
+
+func TestSyncWindowFailsWhenTheSourceNeverSettles(t *testing.T) {
+	world := newFakeWorld(10)
+	world.beforeFetch = func(w *fakeWorld, call int) { w.add(100 + call) }
+	_, _, err := runWindow(world)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, WindowUnfinished, application.Type())
+	require.Contains(t, application.Message(), "聚水潭称该时段有")
+}
+
+func TestSyncWindowReportsWhatWasDoneWhenTheSourceFails(t *testing.T) {
+	world := newFakeWorld(10)
+	world.fetchErr = func(call int) error {
+		if call >= 3 {
+			return temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil)
+		}
+		return nil
+	}
+	_, _, err := runWindow(world)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, WindowUnfinished, application.Type())
+	require.Contains(t, application.Message(), "签名错误")
+	done, ok := detailsOf[Tally](err)
+	require.True(t, ok)
+	require.Equal(t, 6, done.Saved)
+	require.Zero(t, done.InFlight())
+}
+
+func TestSyncWindowFinishesWhatIsInFlightWhenCancelled(t *testing.T) {
+	world := newFakeWorld(10)
+	env := windowEnvironment(world)
+	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		if info.ActivityType.Name == SaveOrderName {
+			env.CancelWorkflow()
+		}
+	})
+	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+	err := env.GetWorkflowError()
+	require.True(t, temporal.IsCanceledError(err), "%v", err)
+	done, ok := detailsOf[Tally](err)
+	require.True(t, ok)
+	require.NotZero(t, done.Saved)
+	require.Equal(t, len(world.saves), done.Saved)
+	require.Zero(t, done.InFlight())
+}
+
+// However often the window continues as new, the result is the same, and no
+// order is saved by two of its runs.
+func TestSyncWindowContinuesAsNewAfterDraining(t *testing.T) {
+	world := newFakeWorld(18)
+	input := SyncWindowInput{Plan: world.plan, Window: testWindow}
+	runs := 0
+	for {
+		runs++
+		env := windowEnvironment(world)
+		env.SetContinueAsNewSuggested(false)
+		env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+			if info.ActivityType.Name == FetchPageName {
+				env.SetContinueAsNewSuggested(true)
+			}
+		})
+		env.ExecuteWorkflow(SyncWindowName, input)
+		err := env.GetWorkflowError()
+		var again *workflow.ContinueAsNewError
+		if errors.As(err, &again) {
+			input = SyncWindowInput{}
+			require.NoError(t, decode(again, &input))
+			require.Zero(t, input.Carried.Tally.InFlight())
+			continue
+		}
+		require.NoError(t, err)
+		var tally Tally
+		require.NoError(t, env.GetWorkflowResult(&tally))
+		require.Equal(t, Tally{Pages: 5, Fetched: 18, Saved: 18}, tally)
+		break
+	}
+	require.Equal(t, []int{1, 5, 4, 3, 2, 1}, world.fetches)
+	require.Equal(t, len(world.fetches), runs)
+	for id, saves := range world.saves {
+		require.Equal(t, 1, saves, "as_id %s", id)
+	}
+}
+
+func TestSyncWindowAnswersTheProgressQuery(t *testing.T) {
+	world := newFakeWorld(6)
+	env := windowEnvironment(world)
+	var asked SyncWindowProgress
+	// Between the first attempts and the second, a second later by the
+	// workflow's clock.
+	env.RegisterDelayedCallback(func() {
+		value, err := env.QueryWorkflow(ProgressQuery)
+		require.NoError(t, err)
+		require.NoError(t, value.Get(&asked))
+	}, 500*time.Millisecond)
+	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("busy", "busy") }
+	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+	require.NoError(t, env.GetWorkflowError())
+	require.Equal(t, testWindow.String(), asked.Window.String())
+	require.Equal(t, 2, asked.PageCount)
+	require.Equal(t, 6, asked.DataCount)
+	require.NotZero(t, asked.Tally.InFlight())
+}

@@ -1,0 +1,113 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
+)
+
+// failuresListed bounds the failures that a result lists; all are counted.
+const failuresListed = 100
+
+// Tally counts what became of the orders. When nothing is in flight,
+// Fetched = Saved + AlreadySaved + all of Skipped + Failed.
+type Tally struct {
+	// Pages counts the pages read; one read again counts once.
+	Pages int `json:"pages"`
+	// Fetched counts distinct orders.
+	Fetched      int `json:"fetched"`
+	Saved        int `json:"saved"`
+	AlreadySaved int `json:"already_saved"`
+	// Skipped counts the orders that the flow leaves out, by reason.
+	Skipped map[string]int `json:"skipped"`
+	Failed  int            `json:"failed"`
+	// FailedReasons counts the orders that failed, by reason.
+	FailedReasons map[string]int `json:"failed_reasons"`
+	// Failures lists the first of those that failed.
+	Failures []Failure `json:"failures"`
+}
+
+// SkippedTotal is the number of orders left out, for whatever reason.
+func (t Tally) SkippedTotal() int {
+	total := 0
+	for _, reason := range Reasons(t.Skipped) {
+		total += t.Skipped[reason]
+	}
+	return total
+}
+
+// InFlight is the number of orders whose outcome is not known yet.
+func (t Tally) InFlight() int {
+	return t.Fetched - t.Saved - t.AlreadySaved - t.SkippedTotal() - t.Failed
+}
+
+// Reasons gives the reasons of a count by reason in a stable order.
+func Reasons(counts map[string]int) []string {
+	return workflow.DeterministicKeys(counts)
+}
+
+// Add adds another tally to this one.
+func (t *Tally) Add(other Tally) {
+	t.Pages += other.Pages
+	t.Fetched += other.Fetched
+	t.Saved += other.Saved
+	t.AlreadySaved += other.AlreadySaved
+	addCounts(&t.Skipped, other.Skipped)
+	t.Failed += other.Failed
+	addCounts(&t.FailedReasons, other.FailedReasons)
+	t.list(other.Failures...)
+}
+
+func (t *Tally) skip(reason string) {
+	addCounts(&t.Skipped, map[string]int{reason: 1})
+}
+
+func (t *Tally) fail(failure Failure) {
+	t.Failed++
+	addCounts(&t.FailedReasons, map[string]int{failure.Reason: 1})
+	t.list(failure)
+}
+
+func addCounts(counts *map[string]int, more map[string]int) {
+	for _, reason := range Reasons(more) {
+		if *counts == nil {
+			*counts = map[string]int{}
+		}
+		(*counts)[reason] += more[reason]
+	}
+}
+
+func (t *Tally) list(failures ...Failure) {
+	room := failuresListed - len(t.Failures)
+	t.Failures = append(t.Failures, failures[:min(room, len(failures))]...)
+}
+
+// settle counts the outcome of a SaveOrder activity.
+func (t *Tally) settle(order flow.Order, result SaveOrderResult, err error) {
+	switch {
+	case err != nil:
+		t.fail(failureOf(order, err))
+	case result.Outcome == AlreadySaved:
+		t.AlreadySaved++
+	default:
+		t.Saved++
+	}
+}
+
+// failureOf reads the reason out of what Temporal says of a failed activity.
+func failureOf(order flow.Order, err error) Failure {
+	failure := Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: "unknown", Message: err.Error()}
+	var application *temporal.ApplicationError
+	var timeout *temporal.TimeoutError
+	switch {
+	case errors.As(err, &application):
+		failure.Reason, failure.Message = application.Type(), application.Message()
+	case errors.As(err, &timeout):
+		failure.Reason = "timeout"
+		failure.Message = "保存超时，单据可能已存在；重跑会先查询，不会重复。 Saving took too long and the bill may exist; run the range again, which looks first: " + timeout.Error()
+	}
+	return failure
+}

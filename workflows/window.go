@@ -1,0 +1,58 @@
+package workflows
+
+import (
+	"time"
+
+	"refundsync/internal/catalog"
+)
+
+// Window is a span of time in whole seconds, both ends included, in the
+// source's own measure: the time its date_type counts by has a resolution of
+// one second.
+//
+// Windows that follow each other share no second and leave none out. Whether
+// the source includes the ends of the span it is asked for is unknown, so it
+// is asked for one second more on each side, and what lies outside the window
+// is left to the window it belongs to.
+type Window struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Asked is the span to ask the source for.
+func (w Window) Asked() (start, end time.Time) {
+	return w.From.Add(-time.Second), w.To.Add(time.Second)
+}
+
+// Holds reports whether t, cut to the second, lies in the window.
+func (w Window) Holds(t time.Time) bool {
+	t = t.Truncate(time.Second)
+	return !t.Before(w.From) && !t.After(w.To)
+}
+
+// String gives the window in Beijing time.
+func (w Window) String() string {
+	from, to := w.From.In(catalog.Beijing), w.To.In(catalog.Beijing)
+	format := "01-02 15:04:05"
+	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+		format = time.TimeOnly
+	}
+	return from.Format("2006-01-02 15:04:05") + "–" + to.Format(format)
+}
+
+// firstWindow cuts the first window, no longer than longest, off the span.
+func firstWindow(span Window, longest time.Duration) Window {
+	to := span.From.Add(longest - time.Second)
+	if to.After(span.To) {
+		to = span.To
+	}
+	return Window{From: span.From, To: to}
+}
+
+// windowCount is how many windows firstWindow cuts off the span in all.
+func windowCount(span Window, longest time.Duration) int {
+	if span.To.Before(span.From) {
+		return 0
+	}
+	return int(span.To.Sub(span.From)/longest) + 1
+}

@@ -1,0 +1,32 @@
+// Package workflows holds what is durable: how a run cuts its range into
+// windows, reads their pages and sees to it that every order becomes exactly
+// one bill. What touches the outside world is in package activities; the
+// contract between the two is in activities.go.
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+)
+
+// The names under which the workflows are known to the Temporal server. They
+// are in every history and must never change.
+const (
+	SyncRefundsName = "SyncRefunds"
+	SyncWindowName  = "SyncWindow"
+)
+
+// ProgressQuery is the query that SyncRefunds answers with a
+// [SyncRefundsProgress] and SyncWindow with a [SyncWindowProgress].
+const ProgressQuery = "progress"
+
+// Register makes every workflow known to the worker, under its stable name.
+func Register(r worker.WorkflowRegistry) {
+	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName})
+	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName})
+}
+
+// SourceTaskQueue is the task queue of the calls to the source. It is one of
+// its own because the server's limit of calls a second, which holds over all
+// workers, is a task queue's.
+func SourceTaskQueue(taskQueue string) string { return taskQueue + "-jushuitan" }
