@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/simulator"
+)
+
+func TestWorkerSaysAllThatIsWrongAtOnce(t *testing.T) {
+	flows := t.TempDir()
+	built, err := os.ReadFile("../flows/refund_to_return.yaml")
+	require.NoError(t, err)
+	broken := strings.NewReplacer("field: as_id }", "field: as_idd }", "file: tables/warehouses.csv", "values: {}").Replace(string(built))
+	require.NotEqual(t, string(built), broken)
+	require.NoError(t, os.WriteFile(filepath.Join(flows, "refund_to_return.yaml"), []byte(broken), 0o600))
+
+	w := newWorld(t, "2023-04-01", simulator.Options{Orders: 1}).
+		with("REFUNDSYNC_FLOWS", flows).with("KINGDEE_URL", "https://example.com/").with("JUSHUITAN_APP_SECRET", "").with("LOG_LEVEL", "loud")
+	e := w.run(t, "worker")
+	require.Equal(t, 1, e.code)
+	for _, want := range []string{"KINGDEE_URL", "JUSHUITAN_APP_SECRET", "LOG_LEVEL", "refund_to_return.yaml", "as_idd", "^"} {
+		require.Contains(t, e.stderr, want)
+	}
+}
+
+func TestWorkerHelpListsEverySetting(t *testing.T) {
+	e := newWorld(t, "2023-04-03", simulator.Options{Orders: 1}).run(t, "worker", "--help")
+	require.Zero(t, e.code)
+	for _, name := range []string{
+		"JUSHUITAN_URL", "JUSHUITAN_APP_KEY", "JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID", "JUSHUITAN_TARGET_APP_KEY",
+		"JUSHUITAN_SESSION", "JUSHUITAN_SIGN_METHOD", "JUSHUITAN_CALLS_PER_SECOND", "KINGDEE_URL", "KINGDEE_AUTH", "KINGDEE_ACCT_ID",
+		"KINGDEE_USERNAME", "KINGDEE_PASSWORD", "KINGDEE_APP_ID", "KINGDEE_APP_SECRET", "KINGDEE_LCID", "KINGDEE_ORG_NUMBER",
+		"KINGDEE_SESSIONS", "REFUNDSYNC_FLOWS", "REFUNDSYNC_TASK_QUEUE", "LOG_LEVEL", "LOG_FORMAT",
+	} {
+		require.Contains(t, e.stdout, name)
+	}
+}
+
+func TestWrongUsageEndsWithTwo(t *testing.T) {
+	w := newWorld(t, "2023-04-05", simulator.Options{Orders: 1})
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"no range", []string{"run", "--flow", "refund_to_return"}, "--from, --to"},
+		{"no such flag", []string{"run", "--fast"}, "--fast"},
+		{"not a time", []string{"run", "--flow", "f", "--from", "yesterday", "--to", "2024-03-01"}, "yesterday"},
+		{"ends before it starts", []string{"run", "--flow", "f", "--from", "2024-03-02", "--to", "2024-03-01"}, "2024-03-02"},
+		{"no such output", []string{"run", "-o", "xml"}, "xml"},
+		{"no such command", []string{"sync"}, "sync"},
+		{"watch without an id", []string{"watch"}, "accepts 1 arg"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e := w.run(t, "starter", c.args...)
+			require.Equal(t, 2, e.code, e.stderr)
+			require.Contains(t, e.stderr, c.want)
+			require.Empty(t, e.stdout)
+		})
+	}
+}
+
+func TestRunOfAnUnknownFlowFails(t *testing.T) {
+	w := newWorld(t, "2023-04-07", simulator.Options{Orders: 1})
+	w.startWorker(t)
+	e := w.run(t, "starter", "run", "--flow", "refunds", "--from", "2024-03-01", "--to", "2024-03-02", "--wait")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stderr, "refund_to_return")
+}
+
+func TestWatchFollowsARunThatHasEnded(t *testing.T) {
+	w := newWorld(t, "2023-04-09", simulator.Options{Orders: 30})
+	w.startWorker(t)
+	ran := w.sync(t, 3)
+	e := w.run(t, "starter", "watch", ran.WorkflowID, "-o", "json")
+	require.Equal(t, 3, e.code, e.stderr)
+	var watched result
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &watched))
+	require.Equal(t, ran, watched)
+
+	e = w.run(t, "starter", "watch", "nothing")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stderr, "nothing")
+}
+
+func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
+	order := `{"as_id":70001,"so_id":"SO1","shop_name":"京东专营店","type":"普通退货","wms_co_id":"20002","modified":"2024-03-01 08:00:00",
+		"items":[{"asi_id":1,"sku_id":"GIFT-BAG","type":"退货","qty":1,"r_qty":"1.50","price":0,"name":"礼品袋"}]}`
+	path := filepath.Join(t.TempDir(), "order.json")
+	require.NoError(t, os.WriteFile(path, []byte(order), 0o600))
+	w := newWorld(t, "2023-04-11", simulator.Options{Orders: 1})
+	e := w.run(t, "starter", "preview", "--flow", "refund_to_return", "--order", path)
+	require.Zero(t, e.code, e.stderr)
+	var body struct {
+		FormID string `json:"formid"`
+		Data   struct {
+			Model []struct {
+				FBillNo, FDate string
+				FRetcustID     struct{ FNumber string } `json:"FRetcustId"`
+				FEntity        []struct {
+					FMaterialID, FStockID struct{ FNumber string }
+					FRealQty              json.Number
+					FIsFree               bool
+				}
+			}
+		} `json:"data"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &body))
+	require.Equal(t, "SAL_RETURNSTOCK", body.FormID)
+	require.Len(t, body.Data.Model, 1)
+	bill := body.Data.Model[0]
+	require.Equal(t, "70001", bill.FBillNo)
+	require.Equal(t, "2024-03-01", bill.FDate)
+	require.Equal(t, "CUST_JD", bill.FRetcustID.FNumber)
+	require.Equal(t, "9901", bill.FEntity[0].FMaterialID.FNumber)
+	require.Equal(t, "CK002", bill.FEntity[0].FStockID.FNumber)
+	require.Equal(t, "1.5", bill.FEntity[0].FRealQty.String())
+	require.True(t, bill.FEntity[0].FIsFree)
+	require.Empty(t, w.State().Kingdee.Calls)
+	require.Empty(t, w.State().Source.Calls)
+}
+
+func TestCheckSaysWhatIsWrongAndWhatToDo(t *testing.T) {
+	w := newWorld(t, "2023-04-13", simulator.Options{Orders: 1})
+	e := w.run(t, "starter", "check")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stdout, "✓ 聚水潭")
+	require.Contains(t, e.stdout, "✓ 金蝶")
+	require.Contains(t, e.stdout, "✗ 任务队列", "no worker polls yet")
+
+	w.startWorker(t)
+	// The server learns of a poller with its first poll.
+	require.Eventually(t, func() bool {
+		e = w.run(t, "starter", "check")
+		return e.code == 0
+	}, patience, 200*time.Millisecond, "%s", e.stdout)
+	require.NotContains(t, e.stdout, "✗")
+
+	for name, want := range map[string]string{
+		"JUSHUITAN_APP_SECRET": "✗ 聚水潭",
+		"KINGDEE_APP_SECRET":   "✗ 金蝶",
+		"TEMPORAL_ADDRESS":     "✗ Temporal",
+	} {
+		e = w.with(name, "127.0.0.1:1").run(t, "starter", "check")
+		require.Equal(t, 1, e.code)
+		require.Contains(t, e.stdout, want)
+		require.Contains(t, e.stdout, name, "what to look at")
+	}
+	require.Empty(t, w.State().Kingdee.Bills)
+}
+
+// The demo checks itself; started again on the same data it goes on from it.
+func TestDemo(t *testing.T) {
+	data := t.TempDir()
+	w := newWorld(t, "2023-04-15", simulator.Options{Orders: 1})
+	first := w.run(t, "starter", "demo", "--once", "--orders", "120", "--data", data)
+	require.Zero(t, first.code, first.stdout+first.stderr)
+	require.Contains(t, first.stdout, "✓")
+	require.Contains(t, first.stdout, "Web UI: http://127.0.0.1:")
+	require.Contains(t, first.stdout, "unknown_material")
+
+	second := w.run(t, "starter", "demo", "--once", "--orders", "120", "--data", data)
+	require.Zero(t, second.code, second.stdout+second.stderr)
+	require.Regexp(t, `保存 saved +│ +0 │`, second.stdout)
+}

@@ -1,0 +1,54 @@
+// Package e2e tests the programs as they are run: worker and starter as
+// processes of their own, a real Temporal server, and both outside systems over
+// HTTP. What becomes of each order is compared with what its generator says.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"refundsync/internal/devserver"
+)
+
+var (
+	// bin is the folder of the programs under test.
+	bin string
+	// temporal is the server that all tests share. Each uses days of its own,
+	// so that none joins another's run.
+	temporal *devserver.Server
+)
+
+func TestMain(m *testing.M) {
+	code, err := testMain(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func testMain(m *testing.M) (code int, err error) {
+	if bin, err = os.MkdirTemp("", "refundsync-e2e"); err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(bin)
+	build := exec.Command("go", "build", "-o", bin+string(filepath.Separator), "./starter", "./worker", "./simulator")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("building the programs: %w\n%s", err, out)
+	}
+	temporal, err = devserver.Start(context.Background(), devserver.Options{Log: func(line string) { fmt.Fprintln(os.Stderr, line) }})
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		if stopErr := temporal.Stop(); err == nil {
+			err = stopErr
+		}
+	}()
+	return m.Run(), nil
+}

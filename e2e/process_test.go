@@ -1,0 +1,179 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/simulator"
+	"refundsync/workflows"
+)
+
+// patience is how long a state is waited for, on a machine that does much else.
+const patience = 3 * time.Minute
+
+// world is both outside systems of one test, and the settings to reach them.
+type world struct {
+	*simulator.Simulator
+	env map[string]string
+}
+
+// newWorld makes a merchant whose orders lie in the two days from day.
+func newWorld(t *testing.T, day string, options simulator.Options) *world {
+	t.Helper()
+	from, err := time.Parse(time.RFC3339, day+"T00:00:00+08:00")
+	require.NoError(t, err)
+	options.From, options.Days, options.Seed = from, 2, 7
+	sim, err := simulator.New(options)
+	require.NoError(t, err)
+	server, err := sim.Start(context.Background(), "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, server.Close())
+		require.NoError(t, sim.Close())
+	})
+	env := server.Environment().Map()
+	env["TEMPORAL_ADDRESS"] = temporal.Address
+	env["TEMPORAL_NAMESPACE"] = temporal.Namespace
+	env["REFUNDSYNC_TASK_QUEUE"] = "e2e-" + day
+	env["REFUNDSYNC_FLOWS"] = filepath.Join("..", "flows")
+	// The limit is tested elsewhere; here it would only be waited for.
+	env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
+	return &world{Simulator: sim, env: env}
+}
+
+// with gives the environment with a setting changed.
+func (w *world) with(name, value string) *world {
+	env := map[string]string{name: value}
+	for n, v := range w.env {
+		if n != name {
+			env[n] = v
+		}
+	}
+	return &world{Simulator: w.Simulator, env: env}
+}
+
+func (w *world) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(bin, name), args...)
+	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	for name, value := range w.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
+}
+
+// rangeFlags are the days of the world's orders.
+func (w *world) rangeFlags() []string {
+	from, to := w.Range()
+	return []string{"--flow", "refund_to_return", "--from", from.Format(time.RFC3339), "--to", to.Add(-time.Second).Format(time.RFC3339)}
+}
+
+// ended is how a program ended.
+type ended struct {
+	code           int
+	stdout, stderr string
+}
+
+// run runs a program to its end.
+func (w *world) run(t *testing.T, name string, args ...string) ended {
+	t.Helper()
+	cmd := w.command(name, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return ended{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// begin starts the run over the world's days and does not wait for it.
+func (w *world) begin(t *testing.T) {
+	t.Helper()
+	e := w.run(t, "starter", append([]string{"run"}, w.rangeFlags()...)...)
+	require.Zero(t, e.code, e.stderr)
+}
+
+// result is what `starter run -o json` prints.
+type result struct {
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	workflows.SyncRefundsResult
+	Error string `json:"error"`
+}
+
+func (w *world) sync(t *testing.T, wantCode int) result {
+	t.Helper()
+	e := w.run(t, "starter", append([]string{"run", "--wait", "-o", "json"}, w.rangeFlags()...)...)
+	require.Equal(t, wantCode, e.code, e.stderr)
+	var r result
+	decoder := json.NewDecoder(strings.NewReader(e.stdout))
+	require.NoError(t, decoder.Decode(&r), e.stdout)
+	require.False(t, decoder.More(), "stdout holds more than one object")
+	return r
+}
+
+// process is a program that runs beside the test.
+type process struct {
+	cmd  *exec.Cmd
+	done chan struct{}
+
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+// Write collects the program's output.
+func (p *process) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(text)
+}
+
+func (p *process) output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.String()
+}
+
+// startWorker starts a worker and waits until it polls.
+func (w *world) startWorker(t *testing.T) *process {
+	t.Helper()
+	p := &process{cmd: w.command("worker"), done: make(chan struct{})}
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	require.NoError(t, p.cmd.Start())
+	go func() {
+		// How it ended is in ProcessState.
+		_ = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() {
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	})
+	require.Eventually(t, func() bool { return strings.Contains(p.output(), `"polling"`) }, patience, 20*time.Millisecond)
+	return p
+}
+
+// terminate tells the program to end and waits until it has.
+func (p *process) terminate(t *testing.T) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		require.Fail(t, "the program does not end", p.output())
+	}
+	require.Zero(t, p.cmd.ProcessState.ExitCode(), p.output())
+}
