@@ -1,0 +1,21 @@
+# Short names for the commands of README.md; each works without make too.
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## the whole sync, simulated, on a real Temporal server
+	go run ./starter demo
+
+.PHONY: worker
+worker: ## the worker, with the settings of the environment
+	go run ./worker
+
+.PHONY: test
+test: ## all tests
+	go test ./...
+
+.PHONY: check
+check: ## all that CI checks: formatting, linters, tests with the race detector
+	.ci/run
