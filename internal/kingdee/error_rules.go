@@ -86,8 +86,8 @@ var (
 
 // What is wrong with the call.
 var (
-	sessionLost  = rule{fault.SessionLost, "session_lost", ofCall, 0, "新会话也立刻丢失时，多半是授权不对。 When a new session is lost at once too, it is most likely the authorisation. " + adviseCredentials}
-	callLimit    = rule{fault.RateLimited, "call_limit", ofCall, callLimitDelay, "会等一会儿再试；经常出现时，请调低 KINGDEE_SESSIONS，或向金蝶购买更多调用量。 Tried again after a wait; if it is frequent, lower KINGDEE_SESSIONS or buy a larger allowance from Kingdee."}
+	sessionLost = rule{fault.SessionLost, "session_lost", ofCall, 0, "新会话也立刻丢失时，多半是授权不对。 When a new session is lost at once too, it is most likely the authorisation. " + adviseCredentials}
+	callLimit   = rule{fault.RateLimited, "call_limit", ofCall, callLimitDelay, "会等一会儿再试；经常出现时，请调低 KINGDEE_SESSIONS，或向金蝶购买更多调用量。 Tried again after a wait; if it is frequent, lower KINGDEE_SESSIONS or buy a larger allowance from Kingdee."}
 	// What a refused signature looks like is unknown; it may well come as this.
 	noPermission = rule{fault.Final, "no_permission", ofCall, 0,
 		"请在金蝶给集成用户（KINGDEE_USERNAME）授予这个业务对象的查看、新增、提交、审核权限，并包含所用的组织。 In Kingdee, give the integration user (KINGDEE_USERNAME) the rights to view, create, submit and audit this form, for the organisations in use. 提示签名或授权不对时 where it speaks of the signature: " + adviseCredentials}
