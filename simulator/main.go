@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -41,7 +43,8 @@ func newCommand() *cobra.Command {
 		Use:   "simulator",
 		Short: "在本机模拟聚水潭（奇门）和金蝶云星空。 Simulates Jushuitan (Qimen) and Kingdee Cloud Galaxy on this machine.",
 		Example: `  simulator --orders 1000 --seed 1 --env-file sim.env &
-  . ./sim.env && worker`,
+  . ./sim.env && worker
+  simulator --fault kingdee-reply-lost=0.05 --fault source-call-limit=0.1 --fault-seed 7`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -68,7 +71,22 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&s.Auth, "auth", simulator.AuthSignature, "输出的KINGDEE_AUTH。 KINGDEE_AUTH to print: signature, appsecret, sign, password.")
 	flags.DurationVar(&s.SessionLifetime, "session-lifetime", 20*time.Minute, "金蝶会话的有效期。 How long a session of Kingdee lives after its last call.")
 	flags.BoolVar(&s.AllowDuplicateNumbers, "allow-duplicate-numbers", false, "金蝶不检查单据编号唯一。 A Kingdee without the rule that a bill number is used once.")
+
+	flags.Var(&s.Faults, "fault", "故障及其概率，可重复，也可在运行时用 /_sim/faults 设置。 A fault and how often it strikes; may be repeated, and set at run time by /_sim/faults:\n"+names())
+	flags.Uint64Var(&s.FaultSeed, "fault-seed", 0, "故障的随机种子，0同--seed。 Seed of the faults; 0 is that of --seed.")
+	flags.DurationVar(&s.HangTime, "hang-time", faults.DefaultHangTime, "连接挂起多久后断开。 How long a hanging connection hangs.")
+	flags.DurationVar(&s.SaveDelay, "save-delay", faults.DefaultSaveDelay, "迟到的保存晚多久生效。 How much later a late save lands.")
+	flags.DurationVar(&s.ClockError, "clock-error", faults.DefaultClockError, "时钟不准时快多少。 How far a clock that is off is fast.")
 	return cmd
+}
+
+// names lists all faults, a line each.
+func names() string {
+	var lines []string
+	for _, name := range faults.Names() {
+		lines = append(lines, string(name))
+	}
+	return strings.Join(lines, "\n")
 }
 
 // run serves until the command's context is done.

@@ -20,7 +20,7 @@ func TestEnvironmentIsPrintedAndServed(t *testing.T) {
 	reader, writer := io.Pipe()
 	file := filepath.Join(t.TempDir(), "sim.env")
 	cmd := newCommand()
-	cmd.SetArgs([]string{"--orders", "20", "--days", "1", "--env-file", file})
+	cmd.SetArgs([]string{"--orders", "20", "--days", "1", "--env-file", file, "--fault", "kingdee-hang=0.5", "--fault", "source-hang=0.25"})
 	cmd.SetOut(writer)
 	done := make(chan error, 1)
 	go func() { done <- cmd.ExecuteContext(ctx) }()
@@ -40,6 +40,14 @@ func TestEnvironmentIsPrintedAndServed(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusOK, response.StatusCode)
 
+	response, err = http.Get(url[1] + "/_sim/faults")
+	require.NoError(t, err)
+	shown, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Contains(t, string(shown), `"kingdee-hang":0.5,`)
+	require.Contains(t, string(shown), `"source-hang":0.25,`)
+
 	cancel()
 	require.NoError(t, <-done)
 	written, err := os.ReadFile(file)
@@ -55,6 +63,8 @@ func TestMistakesInFlags(t *testing.T) {
 		"address":      {"--listen", "127.0.0.1:none"},
 		"env file":     {"--orders", "10", "--env-file", t.TempDir()},
 		"data file":    {"--orders", "10", "--data", t.TempDir()},
+		"fault":        {"--fault", "earthquake=0.1"},
+		"probability":  {"--fault", "kingdee-hang=often"},
 		"unknown flag": {"--fast"},
 	} {
 		t.Run(name, func(t *testing.T) {

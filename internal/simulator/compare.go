@@ -45,6 +45,27 @@ func (d Difference) String() string {
 // once and right in every field, and no others. The differences are sorted by
 // number.
 func Compare(truth merchant.Truth, state State) []Difference {
+	return compare(truth, state, compareNumber)
+}
+
+// CompareAnyVersion is Compare for orders that changed after they were saved:
+// a bill may also be the one that an earlier version of its order asked for.
+func CompareAnyVersion(truth merchant.Truth, state State) []Difference {
+	return compare(truth, state, func(number string, e merchant.Expectation, got []galaxy.Bill) []Difference {
+		newest := compareNumber(number, e, got)
+		for _, bill := range e.Earlier {
+			e.Bill = bill
+			if len(compareNumber(number, e, got)) == 0 {
+				return nil
+			}
+		}
+		return newest
+	})
+}
+
+type compareFunc func(number string, e merchant.Expectation, got []galaxy.Bill) []Difference
+
+func compare(truth merchant.Truth, state State, compareNumber compareFunc) []Difference {
 	bills := map[string][]galaxy.Bill{}
 	for _, b := range state.Kingdee.Bills {
 		bills[b.Number] = append(bills[b.Number], b)
@@ -60,12 +81,13 @@ func Compare(truth merchant.Truth, state State) []Difference {
 	}
 	var differences []Difference
 	for _, number := range slices.Sorted(maps.Keys(numbers)) {
-		differences = append(differences, compareNumber(number, truth[number].Bill, bills[number])...)
+		differences = append(differences, compareNumber(number, truth[number], bills[number])...)
 	}
 	return differences
 }
 
-func compareNumber(number string, want *merchant.Bill, got []galaxy.Bill) []Difference {
+func compareNumber(number string, e merchant.Expectation, got []galaxy.Bill) []Difference {
+	want := e.Bill
 	switch {
 	case want == nil:
 		return slices.Repeat([]Difference{{Kind: Extra, Number: number}}, len(got))

@@ -2,9 +2,11 @@ package simulator
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"time"
 
+	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -12,9 +14,13 @@ import (
 // the scenes:
 //
 //	GET  /_sim/state            what both systems hold; ?bills=false leaves the bills out
-//	GET  /_sim/truth            what must become of every order; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
+//	GET  /_sim/truth            what must become of every order, as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
 //	POST /_sim/materials        {"number":"…"} adds a material
 //	POST /_sim/sessions/expire  ends all sessions of Kingdee
+//	GET /_sim/faults            how often each fault strikes
+//	PUT /_sim/faults            {"name":probability,…} sets all; one that is not named is off
+//	POST /_sim/faults           {"name":probability,…} sets those that are named
+//	DELETE /_sim/faults         switches all off
 func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/state", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, s.state(r.FormValue("bills") != "false"))
@@ -24,10 +30,19 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/sessions/expire", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]int{"expired": s.ExpireSessions()})
 	})
+	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.showFaults(w) })
+	mux.HandleFunc("PUT /_sim/faults", s.serveFaults(s.faults.Set))
+	mux.HandleFunc("POST /_sim/faults", s.serveFaults(s.faults.Add))
+	mux.HandleFunc("DELETE /_sim/faults", func(w http.ResponseWriter, _ *http.Request) {
+		s.faults.Clear()
+		s.showFaults(w)
+	})
 }
 
 func (s *Simulator) serveTruth(w http.ResponseWriter, r *http.Request) {
-	from, to := s.Range()
+	truth := s.Truth()
+	from, _ := s.Range()
+	to := truth.Latest().Add(time.Second)
 	for name, bound := range map[string]*time.Time{"from": &from, "to": &to} {
 		text := r.FormValue(name)
 		if text == "" {
@@ -40,7 +55,7 @@ func (s *Simulator) serveTruth(w http.ResponseWriter, r *http.Request) {
 		}
 		*bound = t
 	}
-	truth := s.Truth().Between(from, to)
+	truth = truth.Between(from, to)
 	writeJSON(w, map[string]any{"totals": truth.Totals(), "orders": truth})
 }
 
@@ -57,6 +72,31 @@ func (s *Simulator) serveMaterial(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, map[string]string{"number": material.Number})
+}
+
+func (s *Simulator) serveFaults(set func(faults.Probabilities) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var p faults.Probabilities
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&p)
+		if err == nil {
+			err = set(p)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.showFaults(w)
+	}
+}
+
+// showFaults writes the probability of every fault, 0 where it is off.
+func (s *Simulator) showFaults(w http.ResponseWriter) {
+	all := faults.Probabilities{}
+	for _, name := range faults.Names() {
+		all[name] = 0
+	}
+	maps.Copy(all, s.faults.Probabilities())
+	writeJSON(w, all)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -33,6 +33,7 @@ func (s *Simulator) Start(ctx context.Context, listen string) (*Server, error) {
 	ctx, stop := context.WithCancel(ctx)
 	server := &Server{simulator: s, url: "http://" + listener.Addr().String(), group: new(errgroup.Group), stop: stop}
 	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	h.RegisterOnShutdown(s.faults.EndHangs)
 	server.group.Go(func() error {
 		if err := h.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			stop()

@@ -2,13 +2,16 @@
 // the Qimen gateway with the orders of a made-up merchant, and the merchant's
 // Kingdee Cloud Galaxy. Any correct client can use them over HTTP. Because the
 // merchant is made up, what a correct sync must do is known: see Truth and
-// Compare.
+// Compare. Faults can be ordered, see package faults; none of them breaks a
+// rule that the real systems keep. What changes at the source is kept in
+// memory alone: a simulator made anew has its orders as they were made.
 package simulator
 
 import (
 	"fmt"
 	"time"
 
+	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/simulator/qimen"
@@ -52,6 +55,16 @@ type Options struct {
 	Data string
 	// Now is the clock of both systems; nil is time.Now.
 	Now func() time.Time
+
+	// Faults say how often what goes wrong; none is nothing. They can be
+	// changed at run time.
+	Faults faults.Probabilities
+	// FaultSeed decides when faults strike; 0 is Seed.
+	FaultSeed uint64
+	// HangTime is how long a hanging connection hangs, SaveDelay how much
+	// later a late save lands, ClockError how far a clock that is off is fast.
+	// Defaults 5 s, 1 s and 15 min.
+	HangTime, SaveDelay, ClockError time.Duration
 }
 
 // Defaults of the options.
@@ -76,6 +89,9 @@ func (o *Options) fill() error {
 	if o.Auth == "" {
 		o.Auth = AuthSignature
 	}
+	if o.FaultSeed == 0 {
+		o.FaultSeed = o.Seed
+	}
 	if o.Orders < 0 || o.Days < 0 {
 		return fmt.Errorf("订单数和天数必须大于0。 Orders and days must be more than 0: %d, %d", o.Orders, o.Days)
 	}
@@ -86,6 +102,7 @@ func (o *Options) fill() error {
 type Simulator struct {
 	options  Options
 	merchant *merchant.Merchant
+	faults   *faults.Injector
 	gateway  *qimen.Gateway
 	tenant   *galaxy.Tenant
 }
@@ -96,8 +113,31 @@ func New(options Options) (*Simulator, error) {
 	if err := options.fill(); err != nil {
 		return nil, err
 	}
+	injector, err := faults.New(faults.Options{
+		Seed:          options.FaultSeed,
+		Probabilities: options.Faults,
+		HangTime:      options.HangTime,
+		SaveDelay:     options.SaveDelay,
+		ClockError:    options.ClockError,
+	})
+	if err != nil {
+		return nil, err
+	}
 	m := merchant.New(merchant.Options{Seed: options.Seed, Orders: options.Orders, From: options.From, Days: options.Days})
-	tenant, err := galaxy.New(galaxy.Options{
+	gateway := qimen.New(qimen.Options{
+		Credentials:    gatewayCredentials,
+		Seed:           options.Seed,
+		ExclusiveStart: options.ExclusiveStart,
+		ExclusiveEnd:   options.ExclusiveEnd,
+		CallsPerSecond: options.CallsPerSecond,
+		CallsPerMinute: options.CallsPerMinute,
+		PageLatency:    options.PageLatency,
+		Now:            options.Now,
+		Faults:         injector,
+		OrderChanged:   m.Replace,
+	}, m.Orders())
+	s := &Simulator{options: options, merchant: m, faults: injector, gateway: gateway}
+	s.tenant, err = galaxy.New(galaxy.Options{
 		Credentials: tenantCredentials,
 		BaseData: galaxy.BaseData{
 			Organisations: []string{merchant.Organisation},
@@ -111,35 +151,31 @@ func New(options Options) (*Simulator, error) {
 		BillLatency:           options.BillLatency,
 		Data:                  options.Data,
 		Now:                   options.Now,
+		Faults:                injector,
+		BillStored:            s.billStored,
 	})
 	if err != nil {
 		return nil, err
 	}
-	gateway := qimen.New(qimen.Options{
-		Credentials:    gatewayCredentials,
-		Seed:           options.Seed,
-		ExclusiveStart: options.ExclusiveStart,
-		ExclusiveEnd:   options.ExclusiveEnd,
-		CallsPerSecond: options.CallsPerSecond,
-		CallsPerMinute: options.CallsPerMinute,
-		PageLatency:    options.PageLatency,
-		Now:            options.Now,
-	}, m.Orders())
-	return &Simulator{options: options, merchant: m, gateway: gateway, tenant: tenant}, nil
+	return s, nil
 }
 
-// Close closes the data file. It is called when no server runs any more.
+// Close drops the saves that are still to land late, as a server does that is
+// switched off, and closes the data file. It is called when no server runs any
+// more.
 func (s *Simulator) Close() error { return s.tenant.Close() }
 
-// Range is the range of time that all orders are modified in: from is part of
-// it, to is not.
+// Range is the range of time that all orders are modified in when they are
+// made: from is part of it, to is not. An order that changes later is modified
+// at to or later.
 func (s *Simulator) Range() (from, to time.Time) {
 	o := s.merchant.Options()
 	return o.From.In(merchant.Beijing), o.To().In(merchant.Beijing)
 }
 
 // Truth says what the built-in flow must make of every order that the
-// customary filter returns, given the materials that Kingdee knows by now.
+// customary filter returns, given the orders as they are now and the materials
+// that Kingdee knows by now.
 func (s *Simulator) Truth() merchant.Truth { return s.merchant.Truth(s.tenant.KnowsMaterial) }
 
 // AddMaterial adds a material to Kingdee, which can make an order savable.

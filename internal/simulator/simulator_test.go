@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -246,6 +247,7 @@ func TestOptionsThatCanNotBe(t *testing.T) {
 		"negative days":    {Days: -1},
 		"unknown auth":     {Auth: "magic"},
 		"data is a folder": {Data: t.TempDir()},
+		"unknown fault":    {Faults: faults.Probabilities{"earthquake": 1}},
 	} {
 		_, err := New(options)
 		require.Error(t, err, name)

@@ -1,11 +1,16 @@
 package simulator
 
-import "refundsync/internal/simulator/galaxy"
+import (
+	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/galaxy"
+)
 
 // State is what both systems hold and have seen.
 type State struct {
 	Source  SourceState  `json:"source"`
 	Kingdee galaxy.State `json:"kingdee"`
+	// Faults counts the faults that have struck, by name.
+	Faults map[faults.Name]int `json:"faults"`
 }
 
 // SourceState is the state of Jushuitan.
@@ -30,5 +35,5 @@ func (s *Simulator) state(bills bool) State {
 			source.Customary++
 		}
 	}
-	return State{Source: source, Kingdee: s.tenant.State(bills)}
+	return State{Source: source, Kingdee: s.tenant.State(bills), Faults: s.faults.Injected()}
 }

@@ -29,6 +29,8 @@ type call struct {
 	name   string // of the operation
 	formID string
 	data   object
+	// late is a save that lands when nobody waits for its reply any more.
+	late bool
 }
 
 // object is a JSON object whose names are in lower case: Kingdee reads names

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"refundsync/internal/simulator/faults"
 )
 
 // FormID is the one form served.
@@ -48,6 +50,11 @@ type Options struct {
 	Data string
 	// Now is the tenant's clock; nil is time.Now.
 	Now func() time.Time
+	// Faults decides what goes wrong; nil is nothing.
+	Faults *faults.Injector
+	// BillStored is told the number of every bill that was saved, new or
+	// changed, once it is stored; nil is nobody.
+	BillStored func(number string)
 }
 
 // Tenant is the simulated tenant, an http.Handler for everything under
@@ -57,6 +64,8 @@ type Tenant struct {
 	base     *baseData
 	sessions *sessions
 	ledger   *ledger
+	faults   *faults.Injector
+	late     *lateSaves
 
 	mu            sync.Mutex
 	calls         map[string]int
@@ -72,11 +81,19 @@ func New(options Options) (*Tenant, error) {
 	if options.SessionLifetime == 0 {
 		options.SessionLifetime = 20 * time.Minute
 	}
+	if options.Faults == nil {
+		options.Faults = faults.None()
+	}
+	if options.BillStored == nil {
+		options.BillStored = func(string) {}
+	}
 	t := &Tenant{
 		options:       options,
 		base:          newBaseData(options.BaseData),
 		sessions:      newSessions(options.SessionLifetime, options.Now),
 		ledger:        newLedger(!options.AllowDuplicateNumbers),
+		faults:        options.Faults,
+		late:          newLateSaves(),
 		calls:         map[string]int{},
 		violations:    map[string]int{},
 		unknownFields: map[string]int{},
@@ -89,8 +106,11 @@ func New(options Options) (*Tenant, error) {
 	return t, nil
 }
 
-// Close closes the data file.
-func (t *Tenant) Close() error { return t.ledger.closeJournal() }
+// Close drops the saves that are still to land late and closes the data file.
+func (t *Tenant) Close() error {
+	t.late.close()
+	return t.ledger.closeJournal()
+}
 
 // AddMaterial adds a material to the base data. Adding one again changes
 // nothing.
@@ -127,7 +147,7 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if name, ok := strings.CutPrefix(service, authService); ok {
-		t.login(w, name, body)
+		t.login(w, r, name, body)
 		return
 	}
 	name, _ := strings.CutPrefix(service, formService)
@@ -146,40 +166,70 @@ type operation struct {
 	// query marks the one method that takes no form id and wraps its failures
 	// in a row.
 	query bool
-	run   func(t *Tenant, c call) reply
+	// reads changes nothing; saves stores bills.
+	reads, saves bool
+	run          func(t *Tenant, c call) reply
 }
 
 // operations by name in lower case: callers write batchSave and BatchSave.
 var operations = map[string]operation{
-	"batchsave":        {name: "BatchSave", run: (*Tenant).batchSave},
-	"save":             {name: "Save", run: (*Tenant).save},
+	"batchsave":        {name: "BatchSave", saves: true, run: (*Tenant).batchSave},
+	"save":             {name: "Save", saves: true, run: (*Tenant).save},
 	"submit":           {name: "Submit", run: (*Tenant).submit},
 	"audit":            {name: "Audit", run: (*Tenant).audit},
 	"unaudit":          {name: "UnAudit", run: (*Tenant).unAudit},
 	"delete":           {name: "Delete", run: (*Tenant).delete},
-	"view":             {name: "View", run: (*Tenant).view},
-	"executebillquery": {name: "ExecuteBillQuery", query: true, run: (*Tenant).executeBillQuery},
+	"view":             {name: "View", reads: true, run: (*Tenant).view},
+	"executebillquery": {name: "ExecuteBillQuery", query: true, reads: true, run: (*Tenant).executeBillQuery},
 }
 
-// operate authenticates, takes the session for itself and runs the operation.
+// operate runs an operation and writes its reply.
 func (t *Tenant) operate(w http.ResponseWriter, r *http.Request, op operation, body requestBody) {
+	if !t.faults.Before(w, r, wire) {
+		return
+	}
+	if t.faults.Strikes(faults.KingdeeFrameworkError) {
+		writeFrameworkError(w, "未将对象引用设置到对象的实例。")
+		return
+	}
+	reply := t.perform(w, r, op, body)
+	switch {
+	case reply == nil:
+		t.loseLateReply(w, r)
+	case t.faults.Strikes(faults.KingdeeReplyLost):
+		faults.Cut()
+	default:
+		t.writeReply(w, op, reply)
+	}
+}
+
+// perform authenticates, takes the session for itself and runs the operation.
+// The session is free again when it returns. A save that lands late has no
+// reply.
+func (t *Tenant) perform(w http.ResponseWriter, r *http.Request, op operation, body requestBody) reply {
 	s, failure := t.authenticate(w, r)
 	if failure == nil && !s.take() {
 		t.violate("session_in_use")
 		failure = conflict(t.options.Credentials.Username, op.name)
 	}
 	if failure != nil {
-		writeReply(w, op, failure)
-		return
+		return failure
 	}
 	defer t.sessions.release(s)
 	c, failure := newCall(op, body)
 	if failure != nil {
-		writeReply(w, op, failure)
-		return
+		return failure
 	}
 	pause(t.options.CallLatency)
-	writeReply(w, op, op.run(t, c))
+	if failure := t.refuse(op); failure != nil {
+		return failure
+	}
+	if op.saves && t.faults.Strikes(faults.KingdeeSaveLate) {
+		c.late = true
+		t.late.start(t.faults.SaveDelay(), func() { op.run(t, c) })
+		return nil
+	}
+	return op.run(t, c)
 }
 
 // pause lasts as long as the server works. It goes on when the caller has

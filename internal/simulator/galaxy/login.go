@@ -27,7 +27,7 @@ type loginContext struct {
 }
 
 // login answers a login, by its name in lower case.
-func (t *Tenant) login(w http.ResponseWriter, name string, body requestBody) {
+func (t *Tenant) login(w http.ResponseWriter, r *http.Request, name string, body requestBody) {
 	c := t.options.Credentials
 	lcid := strconv.Itoa(c.LCID)
 	given := body.texts()
@@ -49,14 +49,17 @@ func (t *Tenant) login(w http.ResponseWriter, name string, body requestBody) {
 		return
 	}
 	t.count(method)
+	if !t.faults.Before(w, r, wire) {
+		return
+	}
 	pause(t.options.CallLatency)
 	if !accepted {
 		message := "用户名或密码错误，或第三方系统登录授权未通过"
-		writeJSON(w, loginReply{Message: &message, MessageCode: "LoginFailed"})
+		t.writeJSON(w, loginReply{Message: &message, MessageCode: "LoginFailed"})
 		return
 	}
 	s := t.sessions.open(w)
-	writeJSON(w, loginReply{
+	t.writeJSON(w, loginReply{
 		MessageCode:     "CheckPasswordPolicy",
 		LoginResultType: 1,
 		Context:         &loginContext{UserLocale: "zh-CN", DBID: c.AcctID, SessionID: s.id, UserName: c.Username},

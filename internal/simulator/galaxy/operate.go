@@ -63,8 +63,12 @@ func (t *Tenant) each(c call, edit func(*bill) (*bill, *problem)) reply {
 	}
 	r := newResult()
 	work := t.newWork()
+	disturbed := t.newDisturbance(c, len(targets))
 	for i, target := range targets {
 		work.bill()
+		if disturbed.strikes(r, i) {
+			continue
+		}
 		b, p := t.ledger.change(target.id, func(old *bill) (*bill, *problem) {
 			if old == nil {
 				return nil, &problem{code: msgFieldMissing, message: target.what}
@@ -77,5 +81,6 @@ func (t *Tenant) each(c call, edit func(*bill) (*bill, *problem)) reply {
 		}
 		r.succeed(i, b)
 	}
+	disturbed.finish(r)
 	return r
 }

@@ -21,6 +21,7 @@ const (
 	msgInvalid         = 11
 	msgNotOperable     = 12
 	msgNetworkConflict = 13
+	msgCallLimit       = 14
 )
 
 // reply is anything that marshals into the body of a reply.
@@ -113,25 +114,28 @@ func failed(code int, message string) reply {
 
 // conflict is the reply to a call that is in the way of another.
 func conflict(user, operation string) reply {
-	return failed(msgNetworkConflict, fmt.Sprintf(
-		"“%s”使用业务单据：“销售退货单”业务操作-“[销售退货单-%s]”冲突，请稍候再使用。", user, operation))
+	return failed(msgNetworkConflict, conflictText(user, operation))
+}
+
+func conflictText(user, operation string) string {
+	return fmt.Sprintf("“%s”使用业务单据：“销售退货单”业务操作-“[销售退货单-%s]”冲突，请稍候再使用。", user, operation)
 }
 
 // writeReply writes the reply of an operation. The failure of a query comes as
 // its only row.
-func writeReply(w http.ResponseWriter, op operation, r reply) {
+func (t *Tenant) writeReply(w http.ResponseWriter, op operation, r reply) {
 	if _, failure := r.(*resultReply); failure && op.query {
 		r = [][]any{{r}}
 	}
-	writeJSON(w, r)
+	t.writeJSON(w, r)
 }
 
-func writeJSON(w http.ResponseWriter, v any) {
+func (t *Tenant) writeJSON(w http.ResponseWriter, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // replies are made of texts and numbers
 	}
-	write(w, body)
+	t.faults.Write(w, wire, contentType, body)
 }
 
 // writeFrameworkError answers what the framework behind the API can't make
@@ -141,11 +145,9 @@ func writeFrameworkError(w http.ResponseWriter, message string) {
 	if err != nil {
 		panic(err) // a text always marshals
 	}
-	write(w, append([]byte("response_error:"), body...))
+	w.Header().Set("Content-Type", contentType)
+	// A caller that has gone does not read the reply; there is nobody to tell.
+	_, _ = w.Write(append([]byte("response_error:"), body...))
 }
 
-func write(w http.ResponseWriter, body []byte) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	// A caller that has gone does not read the reply; there is nobody to tell.
-	_, _ = w.Write(body)
-}
+const contentType = "application/json; charset=utf-8"

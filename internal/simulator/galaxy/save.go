@@ -16,10 +16,14 @@ func (t *Tenant) batchSave(c call) reply {
 	}
 	r := newResult()
 	work := t.newWork()
+	disturbed := t.newDisturbance(c, len(models))
 	for i, model := range models {
 		work.bill()
-		t.saveOne(r, c, i, model)
+		if !disturbed.strikes(r, i) {
+			t.saveOne(r, c, i, model)
+		}
 	}
+	disturbed.finish(r)
 	return r
 }
 
@@ -30,6 +34,10 @@ func (t *Tenant) save(c call) reply {
 	}
 	r := newResult()
 	t.newWork().bill()
+	disturbed := t.newDisturbance(c, 1)
+	if disturbed.strikes(r, 0) {
+		return r
+	}
 	if b := t.saveOne(r, c, 0, c.data["model"]); b != nil {
 		r.Result.ID, r.Result.Number = b.wireID(), b.number()
 	}
@@ -50,6 +58,7 @@ func (t *Tenant) saveOne(r *resultReply, c call, index int, raw json.RawMessage)
 	if b == nil {
 		return nil
 	}
+	t.options.BillStored(b.number())
 	r.succeed(index, b)
 	r.Result.NeedReturnData = append(r.Result.NeedReturnData, struct{}{})
 	return b

@@ -79,6 +79,13 @@ func (ss *sessions) release(s *session) {
 	s.busy.Unlock()
 }
 
+// end ends one session.
+func (ss *sessions) end(s *session) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	delete(ss.byID, s.id)
+}
+
 func (ss *sessions) expireAll() int {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()

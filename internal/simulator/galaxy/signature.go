@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"refundsync/internal/simulator/faults"
 )
 
 // obfuscation is the constant that the vendor's SDKs mix into the client
@@ -26,7 +28,10 @@ func (t *Tenant) authenticate(w http.ResponseWriter, r *http.Request) (*session,
 		}
 	}
 	if s := t.sessions.find(r); s != nil {
-		return s, nil
+		if !t.faults.Strikes(faults.KingdeeSessionLost) {
+			return s, nil
+		}
+		t.sessions.end(s)
 	}
 	if signed {
 		return t.sessions.open(w), nil

@@ -20,12 +20,15 @@ type State struct {
 	UnknownFields map[string]int `json:"unknown_fields"`
 	// Sessions is how many sessions are open.
 	Sessions int `json:"sessions"`
+	// LateSaves is how many saves are still to land that were answered with a
+	// failure, or not at all.
+	LateSaves int `json:"late_saves"`
 }
 
 // State shows what the tenant holds and has seen. Without bills, Bills is
 // nil.
 func (t *Tenant) State(bills bool) State {
-	s := State{ByStatus: map[string]int{}, Doubles: t.ledger.doubles(), Sessions: t.sessions.count()}
+	s := State{ByStatus: map[string]int{}, Doubles: t.ledger.doubles(), Sessions: t.sessions.count(), LateSaves: int(t.late.pending.Load())}
 	all := t.ledger.all()
 	if bills {
 		s.Bills = make([]Bill, 0, len(all))

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -36,10 +37,14 @@ func (o Options) To() time.Time {
 	return o.From.Add(time.Duration(o.Days) * 24 * time.Hour)
 }
 
-// Merchant holds the orders. It does not change once it is made.
+// Merchant holds the orders. An order never changes; a newer version takes its
+// place. A merchant may be used by many goroutines.
 type Merchant struct {
 	options Options
-	orders  []*Order
+
+	mu      sync.RWMutex
+	orders  []*Order           // by as_id
+	earlier map[int64][]*Order // the versions that were replaced, oldest first
 }
 
 // New makes a merchant.
@@ -50,7 +55,11 @@ func New(options Options) *Merchant {
 		asID:    firstAsID,
 		asiID:   firstAsiID,
 	}
-	m := &Merchant{options: options, orders: make([]*Order, 0, options.Orders+options.Orders/leftOutEvery)}
+	m := &Merchant{
+		options: options,
+		orders:  make([]*Order, 0, options.Orders+options.Orders/leftOutEvery),
+		earlier: map[int64][]*Order{},
+	}
 	moments := g.moments(options.Orders)
 	for i, kind := range g.kinds(options.Orders) {
 		m.orders = append(m.orders, g.order(kind, moments[i]))
@@ -58,16 +67,22 @@ func New(options Options) *Merchant {
 	for _, modified := range g.moments(options.Orders / leftOutEvery) {
 		m.orders = append(m.orders, g.leftOut(modified))
 	}
-	slices.SortFunc(m.orders, func(a, b *Order) int { return cmp.Compare(a.AsID, b.AsID) })
+	slices.SortFunc(m.orders, byAsID)
 	return m
 }
+
+func byAsID(a, b *Order) int { return cmp.Compare(a.AsID, b.AsID) }
 
 // Options are those the merchant was made with.
 func (m *Merchant) Options() Options { return m.options }
 
 // Orders are all orders by as_id, those included that the customary filter
-// leaves out. Neither the slice nor the orders may be changed.
-func (m *Merchant) Orders() []*Order { return m.orders }
+// leaves out, as they are now. The orders may not be changed.
+func (m *Merchant) Orders() []*Order {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return slices.Clone(m.orders)
+}
 
 // Customary reports whether the filter that is customary for returns into
 // Kingdee (status=Confirmed, good_status=SELLER_RECEIVED) returns the order.

@@ -42,8 +42,14 @@ type Expectation struct {
 	Reason string `json:"reason,omitempty"`
 	// Modified is when the order was modified, Beijing time.
 	Modified time.Time `json:"modified"`
-	// Bill is the bill of a saved order.
+	// Bill is the bill of a saved order, as the order is now.
 	Bill *Bill `json:"bill,omitempty"`
+	// Changed says that the order asked for another bill before it changed.
+	// Earlier are the bills that it has asked for before, oldest first. Orders
+	// change after their bill was stored, so callers were served what those
+	// are made from.
+	Changed bool    `json:"changed,omitempty"`
+	Earlier []*Bill `json:"earlier,omitempty"`
 }
 
 // Bill is the 销售退货单 that must be stored for an order. References are given
@@ -82,13 +88,23 @@ type Entry struct {
 type Truth map[string]Expectation
 
 // Truth says what must become of every order, given which materials Kingdee
-// knows at the moment.
+// knows at the moment. It speaks of the orders as they are now: one that was
+// modified again stands there with its new time, and must be saved by a run
+// over that.
 func (m *Merchant) Truth(known func(material string) bool) Truth {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
 	truth := make(Truth, m.options.Orders)
 	for _, o := range m.orders {
-		if o.Customary() {
-			truth[o.ID()] = o.expectation(known)
+		if !o.Customary() {
+			continue
 		}
+		e := o.expectation(known)
+		if e.Bill != nil {
+			e.Earlier = earlierBills(m.earlier[o.AsID], e.Bill)
+			e.Changed = len(e.Earlier) > 0
+		}
+		truth[o.ID()] = e
 	}
 	return truth
 }
@@ -103,6 +119,17 @@ func (t Truth) Between(from, to time.Time) Truth {
 		}
 	}
 	return part
+}
+
+// Latest is when the order modified last was modified.
+func (t Truth) Latest() time.Time {
+	var latest time.Time
+	for _, e := range t {
+		if e.Modified.After(latest) {
+			latest = e.Modified
+		}
+	}
+	return latest
 }
 
 // Totals counts the orders of a Truth. The three outcomes add up to Orders.

@@ -30,8 +30,13 @@ func (d dateType) of(o *merchant.Order) time.Time {
 	}
 }
 
-// index holds the orders sorted by each of the times, ties by as_id. An order
-// without the time is not found by it.
+// compare sorts by the time, ties by as_id.
+func (d dateType) compare(a, b *merchant.Order) int {
+	return cmp.Or(d.of(a).Compare(d.of(b)), cmp.Compare(a.AsID, b.AsID))
+}
+
+// index holds the orders sorted by each of the times. An order without the
+// time is not found by it.
 type index [dateTypes][]*merchant.Order
 
 func newIndex(orders []*merchant.Order) *index {
@@ -42,11 +47,32 @@ func newIndex(orders []*merchant.Order) *index {
 				ix[d] = append(ix[d], o)
 			}
 		}
-		slices.SortFunc(ix[d], func(a, b *merchant.Order) int {
-			return cmp.Or(d.of(a).Compare(d.of(b)), cmp.Compare(a.AsID, b.AsID))
-		})
+		slices.SortFunc(ix[d], d.compare)
 	}
 	return &ix
+}
+
+// replace puts a newer version of an order into the place where it belongs.
+func (ix *index) replace(old, newer *merchant.Order) {
+	for d := byModified; d < dateTypes; d++ {
+		if i, found := slices.BinarySearchFunc(ix[d], old, d.compare); found {
+			ix[d] = slices.Delete(ix[d], i, i+1)
+		}
+		if !d.of(newer).IsZero() {
+			i, _ := slices.BinarySearchFunc(ix[d], newer, d.compare)
+			ix[d] = slices.Insert(ix[d], i, newer)
+		}
+	}
+}
+
+// find gives the order of an as_id, or nil.
+func (ix *index) find(asID int64) *merchant.Order {
+	for _, o := range ix[byModified] {
+		if o.AsID == asID {
+			return o
+		}
+	}
+	return nil
 }
 
 // between gives the orders whose time lies in the range.
@@ -61,21 +87,4 @@ func (ix *index) between(d dateType, start, end time.Time, exclusiveStart, exclu
 		return t.After(end) || exclusiveEnd && t.Equal(end)
 	})
 	return orders[min(first, behind):behind]
-}
-
-// page gives the orders of one page, and how many there are on all pages.
-func (g *Gateway) page(r request) ([]*merchant.Order, int) {
-	skip := (r.pageIndex - 1) * r.pageSize
-	var page []*merchant.Order
-	count := 0
-	for _, o := range g.index.between(r.dateType, r.start, r.end, g.options.ExclusiveStart, g.options.ExclusiveEnd) {
-		if !r.filter.holds(o) {
-			continue
-		}
-		if count >= skip && len(page) < r.pageSize {
-			page = append(page, o)
-		}
-		count++
-	}
-	return page, count
 }

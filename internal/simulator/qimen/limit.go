@@ -3,6 +3,8 @@ package qimen
 import (
 	"sync"
 	"time"
+
+	"refundsync/internal/simulator/faults"
 )
 
 // limit allows n calls in any stretch of time as long as its window.
@@ -38,7 +40,13 @@ func (l *limit) allow(now time.Time) bool {
 	return true
 }
 
+// errPlatform is the platform's own refusal of too many calls.
+var errPlatform = errorReply{Code: 7, Message: "App Call Limited", SubCode: "isp.call-limited", SubMessage: "This ban will last for 1 more seconds"}
+
 func (g *Gateway) checkLimits() *errorReply {
+	if g.faults.Strikes(faults.SourceCallLimit) {
+		return []*errorReply{&errPerSecond, &errPlatform}[g.faults.Pick(faults.SourceCallLimit, 2)]
+	}
 	now := g.options.Now()
 	for _, l := range g.limits {
 		if !l.allow(now) {

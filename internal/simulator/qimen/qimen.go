@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -39,12 +40,18 @@ type Options struct {
 	PageLatency time.Duration
 	// Now is the gateway's clock; nil is time.Now.
 	Now func() time.Time
+	// Faults decides what goes wrong; nil is nothing.
+	Faults *faults.Injector
+	// OrderChanged is told the newer version of every order that changes; nil
+	// is nobody.
+	OrderChanged func(newer *merchant.Order)
 }
 
 // Gateway is the simulated gateway, an http.Handler for /router/qm.
 type Gateway struct {
 	options Options
-	index   *index
+	faults  *faults.Injector
+	store   *store
 	limits  []*limit
 
 	mu       sync.Mutex
@@ -53,14 +60,29 @@ type Gateway struct {
 	refused  int
 }
 
+// wire names the faults of the gateway that are about HTTP alone.
+var wire = faults.Wire{
+	ServerError:   faults.SourceServerError,
+	Hang:          faults.SourceHang,
+	MalformedJSON: faults.SourceMalformedJSON,
+	TruncatedBody: faults.SourceTruncatedBody,
+}
+
 // New opens a gateway to the orders of a merchant.
 func New(options Options, orders []*merchant.Order) *Gateway {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	if options.Faults == nil {
+		options.Faults = faults.None()
+	}
+	if options.OrderChanged == nil {
+		options.OrderChanged = func(*merchant.Order) {}
+	}
 	g := &Gateway{
 		options:  options,
-		index:    newIndex(orders),
+		faults:   options.Faults,
+		store:    newStore(orders),
 		calls:    map[string]int{},
 		refusals: map[string]int{},
 	}
@@ -87,7 +109,8 @@ func (g *Gateway) Refusals() map[string]int {
 	return maps.Clone(g.refusals)
 }
 
-// ServeHTTP answers one call. Every reply has status 200, failures included.
+// ServeHTTP answers one call. Every reply has status 200, failures included,
+// save for the 5xx that are ordered as faults.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	params, err := readParams(r)
 	if err != nil {
@@ -96,6 +119,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if params["method"] == Method {
 		g.count(Method)
+	}
+	if !g.faults.Before(w, r, wire) {
+		return
 	}
 	if refusal := g.checkSystem(params); refusal != nil {
 		g.refuse(w, *refusal)

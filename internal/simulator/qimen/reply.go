@@ -15,14 +15,17 @@ type errorReply struct {
 	// CodeAsText writes the code as a string, as Jushuitan's own are; the
 	// gateway's are numbers.
 	CodeAsText bool
+	// SubCode and SubMessage make it a refusal of the platform, which has an
+	// envelope of its own.
+	SubCode, SubMessage string
 }
 
 func refusal(code int, message string) *errorReply {
 	return &errorReply{Code: code, Message: message}
 }
 
-// refuse answers with the envelope of the gateway for refusals. The platform's
-// other one, error_response, is for faults of the platform itself.
+// refuse answers with the envelope of the gateway for refusals, or with the
+// platform's, error_response, for what the platform itself refuses.
 func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
 	codeText := strconv.Itoa(e.Code)
 	g.mu.Lock()
@@ -34,16 +37,26 @@ func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
 	if e.CodeAsText {
 		code = codeText
 	}
-	body, err := json.Marshal(map[string]any{"response": map[string]any{
+	envelope := map[string]any{"response": map[string]any{
 		"flag":       "failure",
 		"code":       code,
 		"message":    e.Message,
 		"request_id": requestID,
-	}})
+	}}
+	if e.SubCode != "" {
+		envelope = map[string]any{"error_response": map[string]any{
+			"code":       code,
+			"msg":        e.Message,
+			"sub_code":   e.SubCode,
+			"sub_msg":    e.SubMessage,
+			"request_id": requestID,
+		}}
+	}
+	body, err := json.Marshal(envelope)
 	if err != nil {
 		panic(err) // strings and an integer always marshal
 	}
-	write(w, body)
+	g.write(w, body)
 }
 
 // writePage answers with a page. The forms of its own fields vary between
@@ -72,7 +85,7 @@ func (g *Gateway) writePage(w http.ResponseWriter, r request) {
 		body = o.AppendJSON(body, g.options.Seed)
 	}
 	body = append(body, `]}}`...)
-	write(w, body)
+	g.write(w, body)
 }
 
 // hasNext writes the flag as a bool, a string or a number.
@@ -84,8 +97,6 @@ func hasNext(next bool, rng *rand.Rand) string {
 	return forms[rng.IntN(len(forms))]
 }
 
-func write(w http.ResponseWriter, body []byte) {
-	w.Header().Set("Content-Type", "text/javascript;charset=UTF-8")
-	// A caller that has gone does not read the reply; there is nobody to tell.
-	_, _ = w.Write(body)
+func (g *Gateway) write(w http.ResponseWriter, body []byte) {
+	g.faults.Write(w, wire, "text/javascript;charset=UTF-8", body)
 }

@@ -3,6 +3,7 @@ package qimen
 import (
 	"time"
 
+	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -55,7 +56,11 @@ func (g *Gateway) checkTimestamp(timestamp string) *errorReply {
 		return refusal(30, "Missing Timestamp")
 	}
 	t, err := time.ParseInLocation(time.DateTime, timestamp, merchant.Beijing)
-	if err != nil || t.Sub(g.options.Now()).Abs() > maxClockError {
+	now := g.options.Now()
+	if g.faults.Strikes(faults.SourceClockOff) {
+		now = now.Add(g.faults.ClockError())
+	}
+	if err != nil || t.Sub(now).Abs() > maxClockError {
 		return refusal(31, "Invalid Timestamp")
 	}
 	return nil

@@ -1,0 +1,28 @@
+package simulator
+
+import (
+	"strconv"
+	"time"
+
+	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/merchant"
+)
+
+// billStored lets the order of a bill change at the source once the bill is
+// stored, where that fault strikes.
+func (s *Simulator) billStored(number string) {
+	asID, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || !s.faults.Strikes(faults.SourceOrderChanges) {
+		return
+	}
+	change := (*merchant.Order).MoreReceived
+	if s.faults.Pick(faults.SourceOrderChanges, 3) == 0 {
+		change = (*merchant.Order).Remarked
+	}
+	s.gateway.Change(asID, func(o *merchant.Order, now time.Time) *merchant.Order { return change(o, now) })
+}
+
+// SetFaults sets how often each fault strikes from now on; one that is not
+// named is off. The error names the fault that is unknown or has a probability
+// outside 0 to 1, and nothing is changed then.
+func (s *Simulator) SetFaults(p faults.Probabilities) error { return s.faults.Set(p) }

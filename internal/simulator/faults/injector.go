@@ -1,0 +1,151 @@
+package faults
+
+import (
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// The defaults of the options.
+const (
+	DefaultHangTime   = 5 * time.Second
+	DefaultSaveDelay  = time.Second
+	DefaultClockError = 15 * time.Minute
+)
+
+// Options set an injector up. The zero value of a duration is its default.
+type Options struct {
+	Seed          uint64
+	Probabilities Probabilities
+	// HangTime is how long a connection hangs before it is cut.
+	HangTime time.Duration
+	// SaveDelay is how much later a late save lands.
+	SaveDelay time.Duration
+	// ClockError is how far a clock that is off is fast.
+	ClockError time.Duration
+}
+
+// Injector decides when a fault strikes. Each fault draws from a sequence of
+// its own, so that calls made one after another see the same faults for the
+// same seed, whichever other faults are on. It may be used by many goroutines.
+type Injector struct {
+	options Options
+
+	mu            sync.Mutex
+	probabilities Probabilities
+	sequences     map[Name]*rand.Rand
+	injected      map[Name]int
+	hanging       chan struct{} // closed to end what hangs
+}
+
+// New makes an injector. The error names the fault that is unknown or has a
+// probability that is none.
+func New(options Options) (*Injector, error) {
+	if options.HangTime == 0 {
+		options.HangTime = DefaultHangTime
+	}
+	if options.SaveDelay == 0 {
+		options.SaveDelay = DefaultSaveDelay
+	}
+	if options.ClockError == 0 {
+		options.ClockError = DefaultClockError
+	}
+	i := &Injector{options: options, sequences: map[Name]*rand.Rand{}, injected: map[Name]int{}, hanging: make(chan struct{})}
+	for _, name := range names {
+		h := fnv.New64a()
+		h.Write([]byte(name))
+		i.sequences[name] = rand.New(rand.NewPCG(options.Seed, h.Sum64()))
+	}
+	return i, i.Set(options.Probabilities)
+}
+
+// None is an injector of no faults.
+func None() *Injector {
+	i, err := New(Options{})
+	if err != nil {
+		panic(err) // no probability can be wrong
+	}
+	return i
+}
+
+// Set sets all probabilities: a fault that is not named is off. Sequences go
+// on from where they are. Where there is an error, nothing is changed.
+func (i *Injector) Set(p Probabilities) error {
+	return i.change(p, func(Probabilities) Probabilities { return Probabilities{} })
+}
+
+// Add sets the probabilities of the faults that are named and leaves the
+// others as they are. Where there is an error, nothing is changed.
+func (i *Injector) Add(p Probabilities) error {
+	return i.change(p, maps.Clone[Probabilities])
+}
+
+// Clear switches all faults off.
+func (i *Injector) Clear() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.probabilities = Probabilities{}
+}
+
+// change puts p over what base makes of the probabilities that are set.
+func (i *Injector) change(p Probabilities, base func(set Probabilities) Probabilities) error {
+	if err := p.check(); err != nil {
+		return err
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	changed := base(i.probabilities)
+	maps.Copy(changed, p)
+	i.probabilities = changed
+	return nil
+}
+
+// Probabilities are those set.
+func (i *Injector) Probabilities() Probabilities {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return maps.Clone(i.probabilities)
+}
+
+// Injected is how often each fault has struck; those that never did are left
+// out.
+func (i *Injector) Injected() map[Name]int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return maps.Clone(i.injected)
+}
+
+// On reports whether a fault can strike at all.
+func (i *Injector) On(name Name) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.probabilities[name] > 0
+}
+
+// Strikes draws whether a fault strikes now, and counts it if it does. It is
+// asked only where the fault would make a difference.
+func (i *Injector) Strikes(name Name) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	probability := i.probabilities[name]
+	if probability == 0 || i.sequences[name].Float64() >= probability {
+		return false
+	}
+	i.injected[name]++
+	return true
+}
+
+// Pick draws one of n ways in which a fault that strikes shows itself, from 0.
+func (i *Injector) Pick(name Name, n int) int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.sequences[name].IntN(n)
+}
+
+// SaveDelay is how much later a late save lands.
+func (i *Injector) SaveDelay() time.Duration { return i.options.SaveDelay }
+
+// ClockError is how far a clock that is off is fast.
+func (i *Injector) ClockError() time.Duration { return i.options.ClockError }

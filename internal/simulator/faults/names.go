@@ -1,0 +1,87 @@
+// Package faults decides what goes wrong in the simulated systems, and when:
+// each fault strikes with a probability of its own, drawn from a seed.
+package faults
+
+import "slices"
+
+// Name names a fault.
+type Name string
+
+// The faults of Jushuitan and its gateway.
+const (
+	// SourceCallLimit refuses a call as one too many, in one of the vendor's
+	// ways.
+	SourceCallLimit Name = "source-call-limit"
+	// SourceServerError answers a 5xx before anything is done.
+	SourceServerError Name = "source-server-error"
+	// SourceHang never answers: the connection is cut after the hang time.
+	SourceHang Name = "source-hang"
+	// SourceMalformedJSON answers with a text that is no JSON.
+	SourceMalformedJSON Name = "source-malformed-json"
+	// SourceTruncatedBody cuts the connection in the middle of the reply.
+	SourceTruncatedBody Name = "source-truncated-body"
+	// SourceClockOff reads the clock wrong by the clock error, so that the
+	// gateway refuses a timestamp that is right.
+	SourceClockOff Name = "source-clock-off"
+	// SourceOrderMoves changes, after a page was served, when an order of the
+	// range asked for was modified: it leaves the range, and the orders behind
+	// it move up by a place.
+	SourceOrderMoves Name = "source-order-moves"
+	// SourceOrderChanges changes an order after its bill was stored: a
+	// quantity, or a remark that stands in no bill.
+	SourceOrderChanges Name = "source-order-changes"
+)
+
+// The faults of Kingdee.
+const (
+	// KingdeeCallLimit refuses a call as one too many.
+	KingdeeCallLimit Name = "kingdee-call-limit"
+	// KingdeeServerError answers a 5xx before anything is done.
+	KingdeeServerError Name = "kingdee-server-error"
+	// KingdeeHang never answers, and does nothing: the connection is cut after
+	// the hang time.
+	KingdeeHang Name = "kingdee-hang"
+	// KingdeeReplyLost cuts the connection after all was done.
+	KingdeeReplyLost Name = "kingdee-reply-lost"
+	// KingdeeSaveLate loses the reply of a save, in one of several ways, and
+	// saves later, by the rules that hold then.
+	KingdeeSaveLate Name = "kingdee-save-late"
+	// KingdeeSessionLost ends the session of a call. A caller with signed
+	// headers is given a new one, any other must log in again.
+	KingdeeSessionLost Name = "kingdee-session-lost"
+	// KingdeeConflict refuses a call because of network control.
+	KingdeeConflict Name = "kingdee-conflict"
+	// KingdeeBillConflict refuses one bill of a call because of network
+	// control.
+	KingdeeBillConflict Name = "kingdee-bill-conflict"
+	// KingdeeFrameworkError answers with the text of the framework behind the
+	// API, before anything is done.
+	KingdeeFrameworkError Name = "kingdee-framework-error"
+	// KingdeePartialFailure fails one bill of a call with several, and says
+	// IsSuccess true or false about the whole.
+	KingdeePartialFailure Name = "kingdee-partial-failure"
+	// KingdeeShuffled shuffles SuccessEntitys.
+	KingdeeShuffled Name = "kingdee-shuffled"
+	// KingdeeBillUnmentioned leaves a bill that was saved or changed out of
+	// the reply.
+	KingdeeBillUnmentioned Name = "kingdee-bill-unmentioned"
+	// KingdeeBillForgotten leaves a bill out of the work and of the reply.
+	KingdeeBillForgotten Name = "kingdee-bill-forgotten"
+	// KingdeeMalformedJSON answers, after all was done, with a text that is no
+	// JSON.
+	KingdeeMalformedJSON Name = "kingdee-malformed-json"
+	// KingdeeTruncatedBody cuts the connection in the middle of the reply,
+	// after all was done.
+	KingdeeTruncatedBody Name = "kingdee-truncated-body"
+)
+
+var names = []Name{
+	SourceCallLimit, SourceServerError, SourceHang, SourceMalformedJSON, SourceTruncatedBody, SourceClockOff,
+	SourceOrderMoves, SourceOrderChanges,
+	KingdeeCallLimit, KingdeeServerError, KingdeeHang, KingdeeReplyLost, KingdeeSaveLate, KingdeeSessionLost,
+	KingdeeConflict, KingdeeBillConflict, KingdeeFrameworkError, KingdeePartialFailure, KingdeeShuffled,
+	KingdeeBillUnmentioned, KingdeeBillForgotten, KingdeeMalformedJSON, KingdeeTruncatedBody,
+}
+
+// Names are all faults.
+func Names() []Name { return slices.Clone(names) }

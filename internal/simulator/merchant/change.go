@@ -1,0 +1,80 @@
+package merchant
+
+import (
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// ModifiedAt is the order with nothing changed but when it was modified.
+func (o *Order) ModifiedAt(t time.Time) *Order {
+	changed := *o
+	changed.Modified = t.In(Beijing)
+	changed.TS++
+	return &changed
+}
+
+// MoreReceived is the order after the warehouse found one more of the first
+// line that came back: another bill must be stored for it.
+func (o *Order) MoreReceived(t time.Time) *Order {
+	changed := o.ModifiedAt(t)
+	changed.Lines = slices.Clone(o.Lines)
+	one := decimal.NewFromInt(1)
+	for i := range changed.Lines {
+		if line := &changed.Lines[i]; line.returned() {
+			line.Quantity, line.Received = line.Quantity.Add(one), line.Received.Add(one)
+			break
+		}
+	}
+	return changed
+}
+
+// Remarked is the order with another remark, which stands in no bill.
+func (o *Order) Remarked(t time.Time) *Order {
+	changed := o.ModifiedAt(t)
+	changed.Remark = "仓库已复核 " + changed.Modified.Format(time.DateTime)
+	return changed
+}
+
+// DatedByModified reports whether the date of the order's bill is the day on
+// which it was modified, because it names no other.
+func (o *Order) DatedByModified() bool {
+	return o.ConfirmDate.IsZero() && !slices.ContainsFunc(o.Lines, func(l Line) bool {
+		return l.returned() && !l.ReceiveDate.IsZero()
+	})
+}
+
+// Replace puts a newer version of an order into the place of the one with its
+// as_id, which must be there. The earlier version is kept for the truth.
+func (m *Merchant) Replace(newer *Order) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(m.orders, newer, byAsID)
+	m.earlier[newer.AsID] = append(m.earlier[newer.AsID], m.orders[i])
+	m.orders[i] = newer
+}
+
+// earlierBills are the bills of an order's earlier versions, oldest first,
+// without one that the version after it asks for again.
+func earlierBills(earlier []*Order, newest *Bill) []*Bill {
+	var bills []*Bill
+	for _, o := range earlier {
+		bill := o.bill()
+		if len(bills) == 0 || !bill.equal(bills[len(bills)-1]) {
+			bills = append(bills, bill)
+		}
+	}
+	if len(bills) > 0 && bills[len(bills)-1].equal(newest) {
+		bills = bills[:len(bills)-1]
+	}
+	return bills
+}
+
+// equal compares the bills of two versions of one order. Versions differ in
+// nothing but quantities and the day.
+func (b *Bill) equal(other *Bill) bool {
+	return b.Date == other.Date && slices.EqualFunc(b.Lines, other.Lines, func(x, y Entry) bool {
+		return x.Quantity.Equal(y.Quantity)
+	})
+}

@@ -1,0 +1,89 @@
+package qimen
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/merchant"
+)
+
+// store holds the orders as they are now. What is served and what changes is
+// one thing after another.
+type store struct {
+	mu    sync.Mutex
+	index *index
+	// latest is the latest moment that an order was modified at or that a
+	// caller asked for.
+	latest time.Time
+}
+
+func newStore(orders []*merchant.Order) *store {
+	s := &store{index: newIndex(orders)}
+	if n := len(s.index[byModified]); n > 0 {
+		s.latest = s.index[byModified][n-1].Modified
+	}
+	return s
+}
+
+// page gives the orders of one page, and how many there are on all pages.
+func (g *Gateway) page(r request) ([]*merchant.Order, int) {
+	g.store.mu.Lock()
+	defer g.store.mu.Unlock()
+	if r.end.After(g.store.latest) {
+		g.store.latest = r.end
+	}
+	var matching []*merchant.Order
+	for _, o := range g.store.index.between(r.dateType, r.start, r.end, g.options.ExclusiveStart, g.options.ExclusiveEnd) {
+		if r.filter.holds(o) {
+			matching = append(matching, o)
+		}
+	}
+	first := min((r.pageIndex-1)*r.pageSize, len(matching))
+	page := slices.Clone(matching[first:min(first+r.pageSize, len(matching))])
+	count := len(matching)
+	if r.dateType == byModified && g.faults.On(faults.SourceOrderMoves) {
+		g.moveOne(matching)
+	}
+	return page, count
+}
+
+// moveOne lets one of the orders asked for be modified again, while their
+// pages are being read. It is none whose bill would be another for it. It
+// needs the lock.
+func (g *Gateway) moveOne(matching []*merchant.Order) {
+	matching = slices.DeleteFunc(matching, (*merchant.Order).DatedByModified)
+	if len(matching) > 0 && g.faults.Strikes(faults.SourceOrderMoves) {
+		o := matching[g.faults.Pick(faults.SourceOrderMoves, len(matching))]
+		g.replace(o, o.ModifiedAt(g.present()))
+	}
+}
+
+// Change lets an order be modified now: edit gives its newer version. False
+// says that there is no order of this as_id.
+func (g *Gateway) Change(asID int64, edit func(o *merchant.Order, now time.Time) *merchant.Order) bool {
+	g.store.mu.Lock()
+	defer g.store.mu.Unlock()
+	o := g.store.index.find(asID)
+	if o == nil {
+		return false
+	}
+	g.replace(o, edit(o, g.present()))
+	return true
+}
+
+// present is the moment at which a change happens, in the time that the orders
+// live in: a second after everything that any order was modified at and any
+// caller has asked for, because callers ask for the past. So an order that
+// changes leaves the range that is being read, and comes into none that is. It
+// needs the lock.
+func (g *Gateway) present() time.Time {
+	g.store.latest = g.store.latest.Add(time.Second)
+	return g.store.latest
+}
+
+func (g *Gateway) replace(old, newer *merchant.Order) {
+	g.store.index.replace(old, newer)
+	g.options.OrderChanged(newer)
+}
