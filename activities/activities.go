@@ -47,6 +47,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.LoadFlow, activity.RegisterOptions{Name: workflows.LoadFlowName})
 	r.RegisterActivityWithOptions(a.FindBills, activity.RegisterOptions{Name: workflows.FindBillsName})
 	r.RegisterActivityWithOptions(a.SaveOrder, activity.RegisterOptions{Name: workflows.SaveOrderName})
+	r.RegisterActivityWithOptions(a.ParkOrder, activity.RegisterOptions{Name: workflows.ParkOrderName})
 }
 
 // RegisterSource makes the activities that call the source known to the worker

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/fault"
+	"refundsync/workflows"
 )
 
 // toTemporal is the one place where a fault becomes what Temporal acts on:
@@ -22,6 +23,7 @@ func toTemporal(err error) error {
 	}
 	return temporal.NewApplicationErrorWithOptions(err.Error(), f.Reason, temporal.ApplicationErrorOptions{
 		NonRetryable:   f.Class == fault.Final,
+		Details:        []any{workflows.FailureDetails{Field: f.Field}},
 		NextRetryDelay: f.Delay,
 	})
 }

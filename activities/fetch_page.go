@@ -34,7 +34,7 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 	if err != nil {
 		return workflows.FetchPageResult{}, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
 	}
-	page := workflows.FetchPageResult{FlowVersion: f.Version}
+	page := workflows.FetchPageResult{PickVersion: f.PickVersion}
 	if page.PageCount, page.DataCount, err = counts(f, params, reply); err != nil {
 		return workflows.FetchPageResult{}, err
 	}

@@ -13,15 +13,16 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 		return workflows.Plan{}, toTemporal(err)
 	}
 	return workflows.Plan{
-		Flow:          f.Name,
-		Title:         f.Title,
-		Version:       f.Version,
-		Enabled:       f.Enabled,
-		LongestWindow: f.Source.Window,
-		Overlap:       f.Source.Overlap,
-		Lag:           f.Source.Lag,
-		WindowsAtOnce: f.Options.WindowsAtOnce,
-		InFlight:      f.Options.InFlight,
+		Flow:            f.Name,
+		Title:           f.Title,
+		Version:         f.Version,
+		Enabled:         f.Enabled,
+		LongestWindow:   f.Source.Window,
+		Overlap:         f.Source.Overlap,
+		Lag:             f.Source.Lag,
+		WindowsAtOnce:   f.Options.WindowsAtOnce,
+		InFlight:        f.Options.InFlight,
+		TooManyFailures: f.TooManyFailures,
 		Retry: workflows.Retry{
 			Attempts: f.Retry.Attempts,
 			First:    f.Retry.First,

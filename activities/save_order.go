@@ -29,7 +29,7 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
-	if f.Version != params.FlowVersion {
+	if f.PickVersion != params.PickVersion {
 		return workflows.SaveOrderResult{}, flowChanged(f, params)
 	}
 	bill, err := f.Bill(params.Order)
@@ -45,13 +45,13 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 }
 
 // flowChanged keeps an order from being mapped by a flow that names other
-// fields than those that were picked for it. It may be retried: while workers
+// fields than those that were picked for it: they would look absent. It may be retried: while workers
 // are replaced one by one, the next attempt can reach the right one.
 func flowChanged(f *flow.Flow, params workflows.SaveOrderParams) error {
 	return &fault.Error{
 		Class:   fault.Retry,
 		Reason:  "flow_changed",
-		Message: fmt.Sprintf("售后单 %s 按流程 %s 的版本 %s 读取，worker 现在是 %s。 The order was read under another version of the flow than this worker has", params.Order.ID, f.Name, params.FlowVersion, f.Version),
+		Message: fmt.Sprintf("售后单 %s 按流程 %s 读取之后，该流程用到的字段变了。 The flow names other fields by now than when the order was read", params.Order.ID, f.Name),
 		Advice:  "重跑同一时段。 Run the range again",
 	}
 }

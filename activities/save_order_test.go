@@ -42,7 +42,7 @@ func TestSaveOrderBringsTheBillAsFarAsTheFlowWants(t *testing.T) {
 			}
 			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger}
 			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{
-				Flow: testFlow, FlowVersion: f.Version, Order: pick(t, f, nil), Exists: c.exists,
+				Flow: testFlow, PickVersion: f.PickVersion, Order: pick(t, f, nil), Exists: c.exists,
 			}, c.retried)
 			require.NoError(t, err)
 			require.Equal(t, workflows.SaveOrderResult{Outcome: c.outcome, BillNumber: "70001"}, result)
@@ -68,13 +68,13 @@ func TestSaveOrderFailsWithReasonAndClass(t *testing.T) {
 		{name: "number used, but no such bill", ledger: &fakeLedger{saveResult: failure(fault.Final, kingdee.ReasonNumberUsed)}, reason: "bill_not_found"},
 		{name: "two bills under the number", ledger: newFakeLedger().with("70001", "A", "A"), change: func(p *workflows.SaveOrderParams) { p.Exists = true }, reason: "double_bill", final: true},
 		{name: "order can't be mapped", order: map[string]any{"items": []any{map[string]any{"asi_id": "1", "sku_id": "S", "type": "退货", "r_qty": "3件", "price": "1"}}}, ledger: newFakeLedger(), reason: "malformed_value", final: true},
-		{name: "flow was changed since the order was read", ledger: newFakeLedger(), change: func(p *workflows.SaveOrderParams) { p.FlowVersion = "other" }, reason: "flow_changed"},
+		{name: "flow was changed since the order was read", ledger: newFakeLedger(), change: func(p *workflows.SaveOrderParams) { p.PickVersion = "other" }, reason: "flow_changed"},
 		{name: "no such flow", ledger: newFakeLedger(), change: func(p *workflows.SaveOrderParams) { p.Flow = "refund" }, reason: "unknown_flow", final: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t)
 			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger}
-			params := workflows.SaveOrderParams{Flow: testFlow, FlowVersion: f.Version, Order: pick(t, f, c.order)}
+			params := workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: pick(t, f, c.order)}
 			if c.change != nil {
 				c.change(&params)
 			}
@@ -94,7 +94,7 @@ func TestSaveOrderStopsWhereSubmitFails(t *testing.T) {
 	ledger := newFakeLedger()
 	ledger.submitErr = failure(fault.Retry, "conflict")
 	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-	_, err := environment(a).ExecuteActivity(workflows.SaveOrderName, workflows.SaveOrderParams{Flow: testFlow, FlowVersion: f.Version, Order: pick(t, f, nil)})
+	_, err := environment(a).ExecuteActivity(workflows.SaveOrderName, workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: pick(t, f, nil)})
 	require.ErrorContains(t, err, "提交失败")
 	require.Equal(t, []string{"save", "look 70001", "submit 70001"}, ledger.calls)
 }

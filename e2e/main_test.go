@@ -4,23 +4,15 @@
 package e2e
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-
-	"refundsync/internal/devserver"
 )
 
-var (
-	// bin is the folder of the programs under test.
-	bin string
-	// temporal is the server that all tests share. Each uses days of its own,
-	// so that none joins another's run.
-	temporal *devserver.Server
-)
+// bin is the folder of the programs under test.
+var bin string
 
 func TestMain(m *testing.M) {
 	code, err := testMain(m)
@@ -41,14 +33,5 @@ func testMain(m *testing.M) (code int, err error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("building the programs: %w\n%s", err, out)
 	}
-	temporal, err = devserver.Start(context.Background(), devserver.Options{Log: func(line string) { fmt.Fprintln(os.Stderr, line) }})
-	if err != nil {
-		return 0, err
-	}
-	defer func() {
-		if stopErr := temporal.Stop(); err == nil {
-			err = stopErr
-		}
-	}()
 	return m.Run(), nil
 }

@@ -16,25 +16,26 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
+	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
 
 // patience is how long a state is waited for, on a machine that does much else.
 const patience = 3 * time.Minute
 
-// world is both outside systems of one test, and the settings to reach them.
+// world is all that one test needs: both outside systems, a Temporal server of
+// its own, and the settings to reach them.
 type world struct {
 	*simulator.Simulator
 	env map[string]string
 }
 
-// newWorld makes a merchant whose orders lie in the two days from day.
-func newWorld(t *testing.T, day string, options simulator.Options) *world {
+// newWorld makes a merchant whose orders lie in two days.
+func newWorld(t *testing.T, options simulator.Options) *world {
 	t.Helper()
-	from, err := time.Parse(time.RFC3339, day+"T00:00:00+08:00")
-	require.NoError(t, err)
-	options.From, options.Days, options.Seed = from, 2, 7
+	options.Days, options.Seed = 2, 7
 	sim, err := simulator.New(options)
 	require.NoError(t, err)
 	server, err := sim.Start(context.Background(), "127.0.0.1:0")
@@ -43,10 +44,11 @@ func newWorld(t *testing.T, day string, options simulator.Options) *world {
 		require.NoError(t, server.Close())
 		require.NoError(t, sim.Close())
 	})
+	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
 	env := server.Environment().Map()
 	env["TEMPORAL_ADDRESS"] = temporal.Address
-	env["TEMPORAL_NAMESPACE"] = temporal.Namespace
-	env["REFUNDSYNC_TASK_QUEUE"] = "e2e-" + day
 	env["REFUNDSYNC_FLOWS"] = filepath.Join("..", "flows")
 	// The limit is tested elsewhere; here it would only be waited for.
 	env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
@@ -77,6 +79,19 @@ func (w *world) command(name string, args ...string) *exec.Cmd {
 func (w *world) rangeFlags() []string {
 	from, to := w.Range()
 	return []string{"--flow", "refund_to_return", "--from", from.Format(time.RFC3339), "--to", to.Add(-time.Second).Format(time.RFC3339)}
+}
+
+// changedFlows is a folder with the built-in flow, changed in one place.
+func changedFlows(t *testing.T, from, to string) string {
+	t.Helper()
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "flows"))))
+	path := filepath.Join(folder, "refund_to_return.yaml")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(text), from), from)
+	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), from, to, 1)), 0o600))
+	return folder
 }
 
 // ended is how a program ended.

@@ -22,8 +22,6 @@ import (
 )
 
 const (
-	// demoFlow is the flow whose outcome the simulated merchant knows.
-	demoFlow = "refund_to_return"
 	// The simulated systems take some time, as real ones do, so that there is
 	// something to watch.
 	demoPageLatency = 100 * time.Millisecond
@@ -93,7 +91,9 @@ func (d *demoRun) withServer(ctx context.Context, inside func(context.Context) e
 	d.server, err = devserver.Start(ctx, devserver.Options{
 		DBFile: d.dataFile("temporal.db"),
 		UI:     true,
-		Log:    func(line string) { fmt.Fprintln(d.log, line) },
+		// Known from the start, they need no time to get about in the server.
+		SearchAttributes: syncworker.SearchAttributes(),
+		Log:              func(line string) { fmt.Fprintln(d.log, line) },
 	})
 	if err != nil {
 		return err
@@ -160,6 +160,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 	go func() {
 		ended <- syncworker.Run(workerCtx, syncworker.Options{
 			Temporal:             d.temporal,
+			Namespace:            d.server.Namespace,
 			TaskQueue:            d.taskQueue,
 			Flows:                flows,
 			Source:               source,
@@ -176,7 +177,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 func (d *demoRun) sync(ctx context.Context) error {
 	from, end := d.simulator.Range()
 	span := workflows.Window{From: from, To: end.Add(-time.Second)}
-	run, err := startRun(ctx, d.temporal, d.taskQueue, demoFlow, span)
+	run, err := startRun(ctx, d.temporal, d.taskQueue, builtInFlow, span)
 	if err != nil {
 		return err
 	}
@@ -230,5 +231,7 @@ Web UI: %s
   · 时间轴上是各窗口，Relationships 页可打开 its timeline shows the windows; open one from its tab Relationships
   · 窗口里每个 SaveOrder 活动的摘要写明售后单与单据 each SaveOrder in a window says which order and bill it is about
   · 失败的 SaveOrder 写明金蝶的原文与处理办法 one that failed gives Kingdee's own words and what to do
-`, d.server.UIURL, runURL)
+  · 挂起的单各是一个 ParkedOrder 工作流，等待重试 every parked order is a ParkedOrder workflow that waits; list them with
+    TEMPORAL_ADDRESS=%s go run ./starter parked list
+`, d.server.UIURL, runURL, d.server.Address)
 }

@@ -40,13 +40,14 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 	for reason, count := range totals.Failed {
 		failed[failureReasons[reason]] += count
 	}
+	differ("failed", result.Failed, 0)
 	for _, reason := range sortedKeys(result.FailedReasons, failed) {
-		differ("failed, "+reason, result.FailedReasons[reason], failed[reason])
+		differ("parked, "+reason, result.FailedReasons[reason], failed[reason])
 	}
 	for _, failure := range result.Failures {
 		expected := truth[failure.ID]
 		if want := failureReasons[expected.Reason]; expected.Outcome != merchant.Failed || failure.Reason != want {
-			differences = append(differences, fmt.Sprintf("%s: 失败 failed: %s，应为 must be %s %s", failure.ID, failure.Reason, expected.Outcome, want))
+			differences = append(differences, fmt.Sprintf("%s: 挂起 parked: %s，应为 must be %s %s", failure.ID, failure.Reason, expected.Outcome, want))
 		}
 	}
 	return differences

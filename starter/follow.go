@@ -20,11 +20,15 @@ const (
 	queryTimeout = 5 * time.Second
 )
 
-// followAndPrint shows the progress of a run until it ends, and its result.
-func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun, o output) error {
+// followAndPrint shows the progress of a run until it ends, and its result. A
+// run that fails before it knows its range has the one that was asked for.
+func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun, asked workflows.Window, o output) error {
 	result, err := follow(cmd.Context(), c, run, newProgressView(cmd.ErrOrStderr()))
 	if cmd.Context().Err() != nil {
 		return fmt.Errorf("不再等待；运行仍在继续，查看 no longer waiting; the run goes on, follow it with: starter watch %s", run.GetID())
+	}
+	if result.From.IsZero() {
+		result.From, result.To = asked.From, asked.To
 	}
 	printed := runResult{WorkflowID: run.GetID(), RunID: run.GetRunID(), SyncRefundsResult: result}
 	if err != nil {
@@ -36,7 +40,7 @@ func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun,
 	switch {
 	case err != nil:
 		return &exitError{code: exitFailed, err: errors.New(printed.Error)}
-	case result.Failed > 0:
+	case result.Parked+result.Failed > 0:
 		return &exitError{code: exitWithFailures}
 	}
 	return nil

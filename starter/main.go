@@ -20,6 +20,10 @@ const (
 	exitWithFailures = 3
 )
 
+// builtInFlow is the flow that comes with the project. The simulated merchant
+// knows what it must make of each order.
+const builtInFlow = "refund_to_return"
+
 // exitError ends the process with a code other than 1. Without an err it does
 // so silently: all has been said.
 type exitError struct {
@@ -65,7 +69,7 @@ func newRootCommand() *cobra.Command {
 		Long: `聚水潭售后单 → 金蝶云星空销售退货单：启动、查看、检查。
 Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's return bills.
 
-退出码 exit codes: 0 完成 done · 1 失败 failed · 2 用法错误 wrong usage · 3 完成但有未能保存的单 done, with orders that could not be saved`,
+退出码 exit codes: 0 完成 done · 1 失败 failed · 2 用法错误 wrong usage · 3 完成但有挂起或失败的单 done, with orders parked or failed`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -73,7 +77,7 @@ Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(cmd, err)
 	})
-	root.AddCommand(newRunCommand(), newWatchCommand(), newPreviewCommand(), newCheckCommand(), newDemoCommand())
+	root.AddCommand(newRunCommand(), newWatchCommand(), newParkedCommand(), newPreviewCommand(), newCheckCommand(), newDemoCommand())
 	for _, command := range append(root.Commands(), root) {
 		command.Args = usageArgs(command.Args)
 	}

@@ -99,11 +99,10 @@ func printTable(w io.Writer, result runResult) {
 	for _, reason := range workflows.Reasons(result.Skipped) {
 		t.AppendRow(table.Row{"跳过 skipped: " + reason, result.Skipped[reason]})
 	}
-	if result.Failed == 0 {
-		t.AppendRow(table.Row{"失败 failed", 0})
-	}
+	t.AppendRow(table.Row{"挂起 parked", result.Parked})
+	t.AppendRow(table.Row{"失败 failed", result.Failed})
 	for _, reason := range workflows.Reasons(result.FailedReasons) {
-		t.AppendRow(table.Row{"失败 failed: " + reason, result.FailedReasons[reason]})
+		t.AppendRow(table.Row{"  其中 of which: " + reason, result.FailedReasons[reason]})
 	}
 	t.AppendFooter(table.Row{fmt.Sprintf("读取 fetched (%d 页 pages)", result.Pages), result.Fetched})
 	t.Render()
@@ -118,14 +117,14 @@ func printFailures(w io.Writer, tally workflows.Tally) {
 		return
 	}
 	t := newTable(w)
-	t.SetTitle("未能保存的单 Orders that could not be saved")
+	t.SetTitle("挂起或失败的单 Orders parked or failed")
 	t.AppendHeader(table.Row{"售后单 as_id", "单据 FBillNo", "原因 Reason", "说明 Message"})
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 70, WidthMaxEnforcer: text.WrapText}})
 	for _, failure := range tally.Failures {
 		t.AppendRow(table.Row{failure.ID, failure.BillNumber, failure.Reason, strings.TrimSpace(failure.Message)})
 	}
 	t.Render()
-	if more := tally.Failed - len(tally.Failures); more > 0 {
+	if more := tally.Parked + tally.Failed - len(tally.Failures); more > 0 {
 		fmt.Fprintf(w, "… 还有 %d 单，见 Web UI and %d more, in the Web UI\n", more, more)
 	}
 }

@@ -67,7 +67,7 @@ func runRange(cmd *cobra.Command, flags runFlags, span workflows.Window) error {
 	if !flags.wait {
 		return flags.output.printStarted(cmd.OutOrStdout(), run, span)
 	}
-	return followAndPrint(cmd, temporal, run, flags.output)
+	return followAndPrint(cmd, temporal, run, span, flags.output)
 }
 
 // startRun starts the run of a range, or joins it if it is under way.

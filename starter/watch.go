@@ -35,7 +35,7 @@ func newWatchCommand() *cobra.Command {
 				return fmt.Errorf("%q 是 %s，不是一次运行（%s）。 It is not a run", args[0], name, workflows.SyncRefundsName)
 			}
 			run := temporal.GetWorkflow(cmd.Context(), args[0], execution.GetExecution().GetRunId())
-			return followAndPrint(cmd, temporal, run, o)
+			return followAndPrint(cmd, temporal, run, workflows.Window{}, o)
 		},
 	}
 	addOutputFlag(cmd, &o)

@@ -86,6 +86,7 @@ func run(ctx context.Context) (err error) {
 	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue))
 	err = syncworker.Run(ctx, syncworker.Options{
 		Temporal:             temporal,
+		Namespace:            temporalOptions.Namespace,
 		TaskQueue:            settings.Worker.TaskQueue,
 		Flows:                flows,
 		Source:               source,

@@ -17,6 +17,7 @@ const (
 	FetchPageName = "FetchPage"
 	FindBillsName = "FindBills"
 	SaveOrderName = "SaveOrder"
+	ParkOrderName = "ParkOrder"
 )
 
 // Plan is what a run needs to know of its flow. It is read once, by LoadFlow,
@@ -37,6 +38,9 @@ type Plan struct {
 	// InFlight bounds the orders of one window that are being saved at a time.
 	InFlight int   `json:"in_flight"`
 	Retry    Retry `json:"retry"`
+	// TooManyFailures is the share of a page's orders, in percent, that stops
+	// the run if they fail for one cause; 0 never does.
+	TooManyFailures int `json:"too_many_failures"`
 }
 
 // Retry says how often and at which intervals a call is tried again.
@@ -71,8 +75,9 @@ type FetchPageParams struct {
 // FetchPageResult is a page: of each order the fields that the flow names, and
 // nothing else.
 type FetchPageResult struct {
-	// FlowVersion is the version of the flow that picked the fields.
-	FlowVersion string `json:"flow_version"`
+	// PickVersion identifies the fields that were picked; see
+	// [flow.Flow.PickVersion].
+	PickVersion string `json:"pick_version"`
 	// PageCount and DataCount are the source's, at the time of this call.
 	PageCount int `json:"page_count"`
 	DataCount int `json:"data_count"`
@@ -110,7 +115,7 @@ type FindBillsResult struct {
 // SaveOrderParams is one order that is to become a bill.
 type SaveOrderParams struct {
 	Flow        string     `json:"flow"`
-	FlowVersion string     `json:"flow_version"`
+	PickVersion string     `json:"pick_version"`
 	Order       flow.Order `json:"order"`
 	// Exists tells that the bill is in Kingdee already, unfinished. Otherwise
 	// the first attempt saves without looking.
@@ -134,6 +139,23 @@ type SaveOrderResult struct {
 	BillNumber string `json:"bill_number"`
 }
 
+// ParkOrderParams is an order that can't be saved, and why.
+type ParkOrderParams struct {
+	Plan        Plan       `json:"plan"`
+	PickVersion string     `json:"pick_version"`
+	Order       flow.Order `json:"order"`
+	Failure     Failure    `json:"failure"`
+}
+
+// ParkOrderResult tells where the order waits.
+type ParkOrderResult struct {
+	// WorkflowID is the order's [ParkedOrder] workflow.
+	WorkflowID string `json:"workflow_id"`
+	// Discarded is set when a person has discarded this very order before; it
+	// is not parked again.
+	Discarded bool `json:"discarded,omitempty"`
+}
+
 // Failure is an order that could not be saved, and why.
 type Failure struct {
 	ID         string `json:"as_id"`
@@ -142,6 +164,14 @@ type Failure struct {
 	Reason string `json:"reason"`
 	// Message says what happened and what to do, for a person.
 	Message string `json:"message"`
+	// Field is the vendor's name of the field at fault, where known.
+	Field string `json:"field,omitempty"`
+}
+
+// FailureDetails are the details of the *temporal.ApplicationError with which
+// an activity fails, beside the reason (its type) and the message.
+type FailureDetails struct {
+	Field string `json:"field,omitempty"`
 }
 
 // loadFlow asks a worker for the flow. It never leaves the worker, so it is
@@ -200,6 +230,19 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 	})
 	var result SaveOrderResult
 	err := workflow.ExecuteActivity(ctx, SaveOrderName, params).Get(ctx, &result)
+	return result, err
+}
+
+// parkOrder gives an order that can't be saved a workflow of its own, in which
+// it waits.
+func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: time.Minute,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 10},
+		Summary:             fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason),
+	})
+	var result ParkOrderResult
+	err := workflow.ExecuteActivity(ctx, ParkOrderName, params).Get(ctx, &result)
 	return result, err
 }
 

@@ -52,21 +52,20 @@ func tallyDetails(tally Tally) string {
 	for _, reason := range Reasons(tally.Skipped) {
 		row("跳过 skipped: "+tableCell(reason), tally.Skipped[reason])
 	}
-	if tally.Failed == 0 {
-		row("失败 failed", 0)
-	}
+	row("挂起 parked", tally.Parked)
+	row("失败 failed", tally.Failed)
 	for _, reason := range Reasons(tally.FailedReasons) {
-		row("失败 failed: "+tableCell(reason), tally.FailedReasons[reason])
+		row("其中 of which: "+tableCell(reason), tally.FailedReasons[reason])
 	}
 	if inFlight := tally.InFlight(); inFlight > 0 {
 		row("处理中 in flight", inFlight)
 	}
 	for i, failure := range tally.Failures {
 		if i == 0 {
-			b.WriteString("\n**失败 Failures**\n\n")
+			b.WriteString("\n**挂起或失败的单 Orders parked or failed**\n\n")
 		}
 		if i == failuresShown {
-			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", tally.Failed)
+			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", tally.Parked+tally.Failed)
 			break
 		}
 		fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(failure.Message, "\n", " "))

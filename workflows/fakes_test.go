@@ -27,11 +27,14 @@ type fakeWorld struct {
 	beforeFetch func(w *fakeWorld, call int)
 	fetchErr    func(call int) error
 	saveErr     func(order flow.Order) error
+	parkErr     error
+	discarded   bool
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
 
 	fetches []int
 	saves   map[string]int
+	parked  map[string]Failure
 	windows []Window
 }
 
@@ -41,12 +44,14 @@ func newFakeWorld(orders int) *fakeWorld {
 			Flow: "refund_to_return", Title: "test", Version: "v1", Enabled: true,
 			LongestWindow: time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute,
 			WindowsAtOnce: 3, InFlight: 5,
-			Retry: Retry{Attempts: 3, First: time.Second, Factor: 2, Longest: time.Minute},
+			TooManyFailures: 80,
+			Retry:           Retry{Attempts: 3, First: time.Second, Factor: 2, Longest: time.Minute},
 		},
 		pageSize: 4,
 		skipped:  map[string]string{},
 		finished: map[string]bool{},
 		saves:    map[string]int{},
+		parked:   map[string]Failure{},
 	}
 	for i := range orders {
 		w.add(i)
@@ -67,6 +72,7 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 	register(w.fetchPage, FetchPageName)
 	register(w.findBills, FindBillsName)
 	register(w.saveOrder, SaveOrderName)
+	register(w.parkOrder, ParkOrderName)
 }
 
 func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (Plan, error) { return w.plan, nil }
@@ -85,7 +91,7 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 		}
 	}
 	page := FetchPageResult{
-		FlowVersion: "v1",
+		PickVersion: "v1",
 		DataCount:   len(w.rows),
 		PageCount:   (len(w.rows) + w.pageSize - 1) / w.pageSize,
 	}
@@ -125,6 +131,15 @@ func (w *fakeWorld) saveOrder(_ context.Context, params SaveOrderParams) (SaveOr
 		}
 	}
 	return SaveOrderResult{Outcome: Saved, BillNumber: params.Order.BillNumber}, nil
+}
+
+func (w *fakeWorld) parkOrder(_ context.Context, params ParkOrderParams) (ParkOrderResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.parkErr == nil && !w.discarded {
+		w.parked[params.Order.ID] = params.Failure
+	}
+	return ParkOrderResult{Discarded: w.discarded}, w.parkErr
 }
 
 func (w *fakeWorld) remove(index int) {

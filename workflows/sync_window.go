@@ -58,10 +58,11 @@ type SyncWindowProgress struct {
 
 // SyncWindow reads the pages of one window and gives each order that has no
 // bill yet to a SaveOrder activity of its own. An order that can't be saved is
-// counted with its reason and stops no other.
+// parked with its reason and stops no other.
 //
 // It ends with a *temporal.ApplicationError of type [WindowUnfinished] if the
-// source or Kingdee's list of bills can't be read, and with a
+// source or Kingdee's list of bills can't be read, or if most orders of a page
+// fail for one cause, and with a
 // *temporal.CanceledError when cancelled, both with the [Tally] of what was
 // done as details: orders in flight are finished first.
 func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
@@ -69,10 +70,10 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
 	if err != nil {
 		return Tally{}, err
 	}
-	for w.state.Page > 0 && err == nil {
+	for w.state.Page > 0 && err == nil && w.stopped == nil {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			w.drain(ctx)
-			if err = ctx.Err(); err != nil {
+			if err = ctx.Err(); err != nil || w.stopped != nil {
 				break
 			}
 			in.Carried = &w.state
@@ -81,6 +82,9 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
 		err = w.readPage(ctx, w.state.Page)
 	}
 	w.drain(ctx)
+	if err == nil {
+		err = w.stopped
+	}
 	return w.state.Tally, w.ended(err)
 }
 
@@ -94,6 +98,8 @@ type syncWindow struct {
 	// next page is read and given out while the last is being saved.
 	inFlight workflow.Semaphore
 	orders   workflow.WaitGroup
+	// stopped is why no more orders are given out, nil while they are.
+	stopped error
 }
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
@@ -128,7 +134,7 @@ func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
 	if err != nil {
 		return err
 	}
-	if err := w.giveOut(ctx, page, found); err != nil {
+	if err := w.giveOut(ctx, index, page, found); err != nil {
 		return err
 	}
 	w.showProgress(ctx)
@@ -168,8 +174,10 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 
 // giveOut counts what needs no saving and starts a SaveOrder for the rest. An
 // order is counted as fetched when its fate is: the sum holds at every moment.
-func (w *syncWindow) giveOut(ctx workflow.Context, page FetchPageResult, found FindBillsResult) error {
+func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, found FindBillsResult) error {
 	tally := &w.state.Tally
+	batch := &pageOrders{index: index, pickVersion: page.PickVersion}
+	defer w.finishPage(ctx, batch)
 	for _, skipped := range page.Skipped {
 		tally.Fetched++
 		tally.skip(skipped.Reason)
@@ -187,10 +195,15 @@ func (w *syncWindow) giveOut(ctx workflow.Context, page FetchPageResult, found F
 		if err := w.inFlight.Acquire(ctx, 1); err != nil {
 			return err
 		}
+		if w.stopped != nil {
+			w.inFlight.Release(1)
+			break
+		}
 		tally.Fetched++
-		w.save(ctx, SaveOrderParams{
+		batch.tried++
+		w.save(ctx, batch, SaveOrderParams{
 			Flow:        w.plan.Flow,
-			FlowVersion: page.FlowVersion,
+			PickVersion: page.PickVersion,
 			Order:       order,
 			Exists:      slices.Contains(found.Unfinished, order.BillNumber),
 		})
@@ -198,8 +211,18 @@ func (w *syncWindow) giveOut(ctx workflow.Context, page FetchPageResult, found F
 	return nil
 }
 
+// finishPage parks what failed as soon as all orders that were given out are
+// settled, beside the reading of further pages.
+func (w *syncWindow) finishPage(ctx workflow.Context, batch *pageOrders) {
+	w.orders.Add(1)
+	workflow.GoNamed(ctx, fmt.Sprintf("page %d", batch.index), func(ctx workflow.Context) {
+		defer w.orders.Done()
+		w.parkFailures(ctx, batch)
+	})
+}
+
 // save runs SaveOrder beside everything else. It holds one place of inFlight.
-func (w *syncWindow) save(ctx workflow.Context, params SaveOrderParams) {
+func (w *syncWindow) save(ctx workflow.Context, batch *pageOrders, params SaveOrderParams) {
 	// Cancelling a run stops its reading. A bill that is being saved is
 	// finished, so that what became of it is known.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
@@ -209,7 +232,12 @@ func (w *syncWindow) save(ctx workflow.Context, params SaveOrderParams) {
 		defer w.orders.Done()
 		defer w.inFlight.Release(1)
 		result, err := saveOrder(ctx, w.plan, params)
-		w.state.Tally.settle(params.Order, result, err)
+		if err != nil {
+			batch.failed = append(batch.failed, failedOrder{params.Order, failureOf(params.Order, err)})
+		} else {
+			w.state.Tally.saved(result)
+		}
+		batch.settled++
 		w.showProgress(ctx)
 	})
 }

@@ -76,12 +76,89 @@ func TestSyncWindowCountsEveryOrderUnderOneOutcome(t *testing.T) {
 	_, tally, err := runWindow(world)
 	require.NoError(t, err)
 	require.Equal(t, Tally{
-		Pages: 3, Fetched: 10, Saved: 6, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 2}, Failed: 1,
+		Pages: 3, Fetched: 10, Saved: 6, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 2}, Parked: 1,
 		FailedReasons: map[string]int{"unknown_material": 1},
 		Failures:      []Failure{{ID: "70005", BillNumber: "70005", Reason: "unknown_material", Message: "物料不存在"}},
 	}, tally)
 	require.NotContains(t, world.saves, "70001")
 	require.NotContains(t, world.saves, "70002")
+	require.Equal(t, "unknown_material", world.parked["70005"].Reason)
+}
+
+func TestSyncWindowCountsAnOrderThatCannotBeParked(t *testing.T) {
+	refused := func(flow.Order) error {
+		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
+	}
+	for _, c := range []struct {
+		name    string
+		prepare func(*fakeWorld)
+		want    Tally
+	}{
+		{"because the server is full", func(w *fakeWorld) {
+			w.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
+		}, Tally{Pages: 1, Fetched: 1, Failed: 1, FailedReasons: map[string]int{"unknown_material": 1}, Failures: []Failure{{
+			ID: "70000", BillNumber: "70000", Reason: "unknown_material", Message: "物料不存在 挂起也失败 it could not be parked either: 服务器已满",
+		}}}},
+		{"because a person has discarded it", func(w *fakeWorld) { w.discarded = true },
+			Tally{Pages: 1, Fetched: 1, Skipped: map[string]int{discardedReason: 1}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(1)
+			world.saveErr = refused
+			c.prepare(world)
+			_, tally, err := runWindow(world)
+			require.NoError(t, err)
+			require.Equal(t, c.want, tally)
+		})
+	}
+}
+
+func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		orders  int
+		refuses func(id string) string
+		percent int
+		stops   bool
+	}{
+		{"all of a page", 40, func(string) string { return "unknown_base_data" }, 80, true},
+		{"all of a page, never to stop", 40, func(string) string { return "unknown_base_data" }, 0, false},
+		{"half of a page", 20, func(id string) string {
+			if id < "70010" {
+				return "unknown_base_data"
+			}
+			return ""
+		}, 80, false},
+		{"a small page", 9, func(string) string { return "unknown_base_data" }, 80, false},
+		{"for different causes", 20, func(id string) string { return "reason_" + id[4:] }, 80, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(c.orders)
+			world.pageSize = 20
+			world.plan.TooManyFailures = c.percent
+			world.saveErr = func(order flow.Order) error {
+				if reason := c.refuses(order.ID); reason != "" {
+					return temporal.NewNonRetryableApplicationError("组织 999 不存在", reason, nil)
+				}
+				return nil
+			}
+			_, tally, err := runWindow(world)
+			if !c.stops {
+				require.NoError(t, err)
+				require.Equal(t, tally.Parked, len(world.parked))
+				require.Equal(t, c.orders, tally.Saved+tally.Parked)
+				return
+			}
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Contains(t, application.Message(), "组织 999 不存在")
+			require.Empty(t, world.parked)
+			done, ok := detailsOf[Tally](err)
+			require.True(t, ok)
+			require.NotZero(t, done.Failed)
+			require.Zero(t, done.InFlight())
+		})
+	}
 }
 
 func TestSyncWindowTriesAnOrderAgainAsTheFlowSays(t *testing.T) {
@@ -89,7 +166,7 @@ func TestSyncWindowTriesAnOrderAgainAsTheFlowSays(t *testing.T) {
 	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("连接中断", "connection_lost") }
 	_, tally, err := runWindow(world)
 	require.NoError(t, err)
-	require.Equal(t, 1, tally.Failed)
+	require.Equal(t, 1, tally.Parked)
 	require.Equal(t, "connection_lost", tally.Failures[0].Reason)
 	require.Equal(t, world.plan.Retry.Attempts, world.saves["70000"])
 }

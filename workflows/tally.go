@@ -13,7 +13,7 @@ import (
 const failuresListed = 100
 
 // Tally counts what became of the orders. When nothing is in flight,
-// Fetched = Saved + AlreadySaved + all of Skipped + Failed.
+// Fetched = Saved + AlreadySaved + all of Skipped + Parked + Failed.
 type Tally struct {
 	// Pages counts the pages read; one read again counts once.
 	Pages int `json:"pages"`
@@ -23,10 +23,14 @@ type Tally struct {
 	AlreadySaved int `json:"already_saved"`
 	// Skipped counts the orders that the flow leaves out, by reason.
 	Skipped map[string]int `json:"skipped"`
-	Failed  int            `json:"failed"`
-	// FailedReasons counts the orders that failed, by reason.
+	// Parked counts the orders that can't be saved now and wait, each in a
+	// [ParkedOrder] workflow of its own.
+	Parked int `json:"parked"`
+	// Failed counts those that could not even be parked.
+	Failed int `json:"failed"`
+	// FailedReasons counts the orders that were parked or failed, by reason.
 	FailedReasons map[string]int `json:"failed_reasons"`
-	// Failures lists the first of those that failed.
+	// Failures lists the first of those that were parked or failed.
 	Failures []Failure `json:"failures"`
 }
 
@@ -41,7 +45,7 @@ func (t Tally) SkippedTotal() int {
 
 // InFlight is the number of orders whose outcome is not known yet.
 func (t Tally) InFlight() int {
-	return t.Fetched - t.Saved - t.AlreadySaved - t.SkippedTotal() - t.Failed
+	return t.Fetched - t.Saved - t.AlreadySaved - t.SkippedTotal() - t.Parked - t.Failed
 }
 
 // Reasons gives the reasons of a count by reason in a stable order.
@@ -56,6 +60,7 @@ func (t *Tally) Add(other Tally) {
 	t.Saved += other.Saved
 	t.AlreadySaved += other.AlreadySaved
 	addCounts(&t.Skipped, other.Skipped)
+	t.Parked += other.Parked
 	t.Failed += other.Failed
 	addCounts(&t.FailedReasons, other.FailedReasons)
 	t.list(other.Failures...)
@@ -67,6 +72,15 @@ func (t *Tally) skip(reason string) {
 
 func (t *Tally) fail(failure Failure) {
 	t.Failed++
+	t.reason(failure)
+}
+
+func (t *Tally) park(failure Failure) {
+	t.Parked++
+	t.reason(failure)
+}
+
+func (t *Tally) reason(failure Failure) {
 	addCounts(&t.FailedReasons, map[string]int{failure.Reason: 1})
 	t.list(failure)
 }
@@ -85,14 +99,11 @@ func (t *Tally) list(failures ...Failure) {
 	t.Failures = append(t.Failures, failures[:min(room, len(failures))]...)
 }
 
-// settle counts the outcome of a SaveOrder activity.
-func (t *Tally) settle(order flow.Order, result SaveOrderResult, err error) {
-	switch {
-	case err != nil:
-		t.fail(failureOf(order, err))
-	case result.Outcome == AlreadySaved:
+// saved counts the outcome of a SaveOrder activity that succeeded.
+func (t *Tally) saved(result SaveOrderResult) {
+	if result.Outcome == AlreadySaved {
 		t.AlreadySaved++
-	default:
+	} else {
 		t.Saved++
 	}
 }
@@ -105,6 +116,10 @@ func failureOf(order flow.Order, err error) Failure {
 	switch {
 	case errors.As(err, &application):
 		failure.Reason, failure.Message = application.Type(), application.Message()
+		var details FailureDetails
+		if application.HasDetails() && application.Details(&details) == nil {
+			failure.Field = details.Field
+		}
 	case errors.As(err, &timeout):
 		failure.Reason = "timeout"
 		failure.Message = "保存超时，单据可能已存在；重跑会先查询，不会重复。 Saving took too long and the bill may exist; run the range again, which looks first: " + timeout.Error()

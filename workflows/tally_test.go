@@ -16,32 +16,36 @@ func TestTallyAddKeepsTheSum(t *testing.T) {
 		var tally Tally
 		for i := range rapid.IntRange(0, 150).Draw(t, "orders") {
 			tally.Fetched++
-			switch rapid.IntRange(0, 4).Draw(t, "outcome") {
+			switch rapid.IntRange(0, 5).Draw(t, "outcome") {
 			case 0:
-				tally.settle(flow.Order{}, SaveOrderResult{Outcome: Saved}, nil)
+				tally.saved(SaveOrderResult{Outcome: Saved})
 			case 1:
-				tally.settle(flow.Order{}, SaveOrderResult{Outcome: AlreadySaved}, nil)
+				tally.saved(SaveOrderResult{Outcome: AlreadySaved})
 			case 2:
 				tally.skip(rapid.SampledFrom([]string{"a", "b"}).Draw(t, "reason"))
 			case 3:
-				tally.settle(flow.Order{ID: fmt.Sprint(i)}, SaveOrderResult{}, fmt.Errorf("refused"))
-			case 4: // stays in flight
+				tally.fail(failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused")))
+			case 4:
+				tally.park(failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused")))
+			case 5: // stays in flight
 			}
 		}
 		return tally
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		var sum Tally
-		fetched, inFlight, failed := 0, 0, 0
+		fetched, inFlight, failed, parked := 0, 0, 0, 0
 		for _, tally := range rapid.SliceOfN(tallies, 0, 5).Draw(t, "tallies") {
 			sum.Add(tally)
 			fetched += tally.Fetched
 			inFlight += tally.InFlight()
 			failed += tally.Failed
+			parked += tally.Parked
 		}
 		require.Equal(t, fetched, sum.Fetched)
 		require.Equal(t, inFlight, sum.InFlight())
 		require.Equal(t, failed, sum.Failed)
-		require.Len(t, sum.Failures, min(failed, failuresListed))
+		require.Equal(t, parked, sum.Parked)
+		require.Len(t, sum.Failures, min(failed+parked, failuresListed))
 	})
 }

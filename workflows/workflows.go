@@ -14,16 +14,19 @@ import (
 const (
 	SyncRefundsName = "SyncRefunds"
 	SyncWindowName  = "SyncWindow"
+	ParkedOrderName = "ParkedOrder"
 )
 
 // ProgressQuery is the query that SyncRefunds answers with a
-// [SyncRefundsProgress] and SyncWindow with a [SyncWindowProgress].
+// [SyncRefundsProgress], SyncWindow with a [SyncWindowProgress] and ParkedOrder
+// with a [ParkedOrderState].
 const ProgressQuery = "progress"
 
 // Register makes every workflow known to the worker, under its stable name.
 func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName})
 	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName})
+	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName})
 }
 
 // SourceTaskQueue is the task queue of the calls to the source. It is one of

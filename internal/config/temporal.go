@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strings"
@@ -23,5 +24,8 @@ func TemporalOptions() (client.Options, error) {
 		return client.Options{}, fmt.Errorf("与 Temporal 的连接设置（TEMPORAL_… 或其配置文件）有误，TEMPORAL_ADDRESS 应如 temporal.example.com:7233，证书路径应可读。 "+
 			"The settings of the connection to Temporal (TEMPORAL_… or its configuration file) are wrong; TEMPORAL_ADDRESS should be like temporal.example.com:7233, paths of certificates readable: %w", err)
 	}
+	// What the SDK would take, said here, since messages and calls name it.
+	options.HostPort = cmp.Or(options.HostPort, client.DefaultHostPort)
+	options.Namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
 	return options, nil
 }

@@ -16,7 +16,7 @@ func TestTemporalOptions(t *testing.T) {
 		address     string
 		message     string
 	}{
-		{"nothing set", nil, "", ""},
+		{"nothing set", map[string]string{"TEMPORAL_NAMESPACE": ""}, "localhost:7233", ""},
 		{"address", map[string]string{"TEMPORAL_ADDRESS": "temporal.example.com:7233"}, "temporal.example.com:7233", ""},
 		{"address by DNS", map[string]string{"TEMPORAL_ADDRESS": "dns:///temporal.example.com:7233"}, "dns:///temporal.example.com:7233", ""},
 		{"address without port", map[string]string{"TEMPORAL_ADDRESS": "temporal.example.com"}, "", "missing port"},
@@ -41,7 +41,11 @@ func TestTemporalOptions(t *testing.T) {
 			}
 			require.NoError(t, err)
 			assert.Equal(t, test.address, options.HostPort)
-			assert.Equal(t, "returns", options.Namespace)
+			namespace := "returns"
+			if _, ok := test.environment["TEMPORAL_NAMESPACE"]; ok {
+				namespace = "default"
+			}
+			assert.Equal(t, namespace, options.Namespace)
 		})
 	}
 }

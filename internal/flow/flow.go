@@ -28,14 +28,20 @@ type Flow struct {
 	// Version identifies the mapping: the first 12 hex digits of the SHA-256
 	// over the flow file and the CSV files of its tables.
 	Version string
+	// PickVersion identifies the fields that Pick keeps: an order
+	// picked by a flow of the same PickVersion can be mapped by this one.
+	PickVersion string
 	// Enabled says whether the flow's schedule runs. Default: true.
 	Enabled bool
 
-	Source   Source
-	Call     Call
-	Options  Options
-	Retry    Retry
-	Schedule Schedule
+	Source  Source
+	Call    Call
+	Options Options
+	Retry   Retry
+	// TooManyFailures is the share of a page's orders, in percent, that stops
+	// the run if they fail for one cause; 0 never does. Default: 80.
+	TooManyFailures int
+	Schedule        Schedule
 
 	bill     []billField
 	number   *mapping    // of FBillNo

@@ -31,6 +31,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	}, f.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
 	assert.Equal(t, Options{Existing: ExistingLeave, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
+	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, Schedule{Cron: "*/10 * * * *", TimeZone: "Asia/Shanghai"}, f.Schedule)
 }
@@ -140,6 +141,19 @@ func TestVersionFollowsTheFlowFileAndItsTables(t *testing.T) {
 	assert.Equal(t, first, version(base(t), warehousesCSV))
 	assert.NotEqual(t, first, version(base(t)+"# more\n", warehousesCSV))
 	assert.NotEqual(t, first, version(base(t), warehousesCSV+"20004,CK004,\n"))
+}
+
+// A flow that was mended can map the orders that wait; one that names other
+// fields can't.
+func TestPickVersionFollowsTheFieldsNamed(t *testing.T) {
+	first := parseText(base(t), warehousesCSV).flow.PickVersion
+	assert.Regexp(t, `^[0-9a-f]{12}$`, first)
+	mended := strings.Replace(base(t), "CUST_TMALL", "CUST_TMALL_2", 1)
+	require.NotEqual(t, base(t), mended)
+	assert.Equal(t, first, parseText(mended, warehousesCSV+"20004,CK004,\n").flow.PickVersion)
+	header := strings.Replace(base(t), "{ field: as_id }", "{ field: outer_as_id }", 1)
+	require.NotEqual(t, base(t), header)
+	assert.NotEqual(t, first, parseText(header, warehousesCSV).flow.PickVersion)
 }
 
 func TestLoad(t *testing.T) {

@@ -28,6 +28,12 @@ type Order struct {
 	Fields json.RawMessage `json:"fields"`
 }
 
+// Same reports whether two orders have the same content, as far as the flow that
+// picked them names it.
+func (o Order) Same(other Order) bool {
+	return o.ID == other.ID && bytes.Equal(o.Fields, other.Fields)
+}
+
 // lineKey is the field that names a line.
 const lineKey = "asi_id"
 

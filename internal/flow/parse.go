@@ -48,7 +48,20 @@ func parse(file string, data []byte, readFile func(path string) ([]byte, error))
 	}
 	p.flow.header, p.flow.items = sorted(p.header), sorted(p.items)
 	p.flow.Version = hex.EncodeToString(p.digest.Sum(nil))[:12]
+	p.flow.PickVersion = p.flow.pickVersion()
 	return p
+}
+
+// pickVersion hashes the names of the fields that Pick keeps.
+func (f *Flow) pickVersion() string {
+	digest := sha256.New()
+	for _, field := range f.header {
+		fmt.Fprintf(digest, "%s\n", field.Name)
+	}
+	for _, field := range f.items {
+		fmt.Fprintf(digest, "%s.%s\n", itemsField.Name, field.Name)
+	}
+	return hex.EncodeToString(digest.Sum(nil))[:12]
 }
 
 // sorted lists fields by name, so that the first of several malformed ones is
@@ -85,7 +98,7 @@ func (p *parser) flowFile(root ast.Node) {
 	p.bill(s.section("bill", []string{"FormId", "Operation", "fields"},
 		[]string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines"}))
 	p.options(s.section("options", nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once"}))
-	p.checks(s.section("checks", nil, []string{"enabled", "leave_out", "retry", "schedule"}))
+	p.checks(s.section("checks", nil, []string{"enabled", "leave_out", "too_many_failures", "retry", "schedule"}))
 }
 
 // expression compiles a text of the file, and reports its mistakes where they stand.

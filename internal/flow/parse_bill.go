@@ -86,7 +86,7 @@ func unknownTarget(name string, place catalog.Place) message {
 		}
 	}
 	known := catalog.Kingdee().Names(place)
-	what := say("没有字段 %[1]s，%[2]s可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
+	what := say("没有字段 %[1]s，%[2]s 可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
 		place.Chinese(), strings.Join(known, "、"), place.English(), strings.Join(known, ", "))
 	return what.didYouMean(name, known)
 }

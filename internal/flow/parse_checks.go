@@ -37,6 +37,7 @@ func (p *parser) checks(s section) {
 	if s.has("leave_out") {
 		p.leaveOut(s.pairs["leave_out"].value)
 	}
+	p.flow.TooManyFailures = s.integer("too_many_failures", 80, 0, 100)
 	retry := s.section("retry", nil, []string{"attempts", "first", "factor", "longest"})
 	p.flow.Retry = Retry{
 		Attempts: retry.integer("attempts", 8, 1, 100),

@@ -22,6 +22,8 @@ import (
 type Options struct {
 	// Temporal is the connection to the server; the caller closes it.
 	Temporal client.Client
+	// Namespace is the one that Temporal is connected to.
+	Namespace string
 	// TaskQueue is the task queue of the workflows and of the calls to Kingdee;
 	// the calls to the source have one beside it.
 	TaskQueue string
@@ -40,6 +42,9 @@ const drainTimeout = 90 * time.Second
 // activities under way finish. It returns an error if polling could not begin
 // or broke for good.
 func Run(ctx context.Context, o Options) error {
+	if err := registerSearchAttributes(ctx, o.Temporal, o.Namespace); err != nil {
+		return err
+	}
 	broken := make(chan error, 2)
 	options := worker.Options{
 		DisableRegistrationAliasing: true,

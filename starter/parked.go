@@ -1,0 +1,349 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"refundsync/internal/catalog"
+	"refundsync/workflows"
+)
+
+func newParkedCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "parked",
+		Short: "挂起的单：列出、查看、重试、放弃 orders that wait because they can't be saved: list, show, retry, discard",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newParkedListCommand(), newParkedShowCommand(), newParkedRetryCommand(), newParkedDiscardCommand())
+	for _, command := range cmd.Commands() {
+		command.Args = usageArgs(command.Args)
+	}
+	return cmd
+}
+
+// parkedFilter chooses parked orders.
+type parkedFilter struct {
+	flow, reason, shop string
+}
+
+func (f *parkedFilter) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.flow, "flow", "", "只要这个流程的 of this flow alone")
+	cmd.Flags().StringVar(&f.reason, "reason", "", "只要这个原因的，如 unknown_material of this reason alone")
+	cmd.Flags().StringVar(&f.shop, "shop", "", "只要这个店铺的 of this shop alone")
+}
+
+// query is the filter in Temporal's list language.
+func (f parkedFilter) query() string {
+	conditions := []string{fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflows.ParkedOrderName)}
+	for _, c := range []struct{ attribute, value string }{
+		{workflows.FlowAttribute.GetName(), f.flow},
+		{workflows.ReasonAttribute.GetName(), f.reason},
+		{workflows.ShopAttribute.GetName(), f.shop},
+	} {
+		if c.value != "" {
+			conditions = append(conditions, fmt.Sprintf("%s = '%s'", c.attribute, strings.ReplaceAll(c.value, "'", "''")))
+		}
+	}
+	return strings.Join(conditions, " AND ")
+}
+
+// parkedOrder is a line of the list.
+type parkedOrder struct {
+	WorkflowID string `json:"workflow_id"`
+	Flow       string `json:"flow"`
+	Shop       string `json:"shop"`
+	workflows.Failure
+	// Since is when it was parked, in Beijing time.
+	Since time.Time `json:"since"`
+}
+
+// listParked gives every parked order that the filter chooses, one after the
+// other. The list lags behind the truth by up to seconds.
+func listParked(ctx context.Context, c client.Client, filter parkedFilter, each func(parkedOrder) error) error {
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: filter.query()}
+	for {
+		reply, err := c.ListWorkflow(ctx, request)
+		if err != nil {
+			return fmt.Errorf("无法列出挂起的单 parked orders can't be listed: %w", err)
+		}
+		for _, execution := range reply.GetExecutions() {
+			order, err := readParked(execution)
+			if err != nil {
+				return err
+			}
+			if err := each(order); err != nil {
+				return err
+			}
+		}
+		if len(reply.GetNextPageToken()) == 0 {
+			return nil
+		}
+		request.NextPageToken = reply.GetNextPageToken()
+	}
+}
+
+func readParked(execution *workflow.WorkflowExecutionInfo) (parkedOrder, error) {
+	order := parkedOrder{
+		WorkflowID: execution.GetExecution().GetWorkflowId(),
+		Since:      execution.GetStartTime().AsTime().In(catalog.Beijing).Truncate(time.Second),
+	}
+	decoder := converter.GetDefaultDataConverter()
+	fields := execution.GetSearchAttributes().GetIndexedFields()
+	for name, value := range map[string]*string{
+		workflows.FlowAttribute.GetName(): &order.Flow,
+		workflows.ShopAttribute.GetName(): &order.Shop,
+	} {
+		if payload, ok := fields[name]; ok {
+			if err := decoder.FromPayload(payload, value); err != nil {
+				return order, fmt.Errorf("%s: %s: %w", order.WorkflowID, name, err)
+			}
+		}
+	}
+	if err := decoder.FromPayload(execution.GetMemo().GetFields()[workflows.FailureMemo], &order.Failure); err != nil {
+		return order, fmt.Errorf("%s: %s: %w", order.WorkflowID, workflows.FailureMemo, err)
+	}
+	return order, nil
+}
+
+func newParkedListCommand() *cobra.Command {
+	var filter parkedFilter
+	var form string
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "列出挂起的单 list parked orders",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			print, ok := map[string]func(io.Writer, []parkedOrder) error{
+				"table": printParkedTable, "csv": printParkedCSV,
+				"json": func(w io.Writer, orders []parkedOrder) error { return writeJSON(w, orders) },
+			}[form]
+			if !ok {
+				return usageError(cmd, fmt.Errorf("-o %q 应为 json、table 或 csv。 Expected one of these", form))
+			}
+			return withTemporal(func(c client.Client) error {
+				orders := []parkedOrder{}
+				err := listParked(cmd.Context(), c, filter, func(order parkedOrder) error {
+					orders = append(orders, order)
+					return nil
+				})
+				if err != nil {
+					return err
+				}
+				return print(cmd.OutOrStdout(), orders)
+			})
+		},
+	}
+	filter.addFlags(cmd)
+	cmd.Flags().StringVarP(&form, "output", "o", "table", "json, table, csv")
+	return cmd
+}
+
+func printParkedTable(w io.Writer, orders []parkedOrder) error {
+	t := newTable(w)
+	t.AppendHeader(table.Row{"单据 FBillNo", "售后单 as_id", "店铺 Shop", "自 Since", "原因 Reason", "说明 Message"})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 6, WidthMax: 60, WidthMaxEnforcer: text.WrapText}})
+	for _, order := range orders {
+		t.AppendRow(table.Row{order.BillNumber, order.ID, order.Shop, order.Since.Format("01-02 15:04"), order.Reason, order.Message})
+	}
+	t.AppendFooter(table.Row{fmt.Sprintf("%d 单 orders", len(orders))})
+	t.Render()
+	return nil
+}
+
+// printParkedCSV writes what Excel opens right: UTF-8 with a byte-order mark,
+// ids as text, and no cell that it would take for a formula.
+func printParkedCSV(w io.Writer, orders []parkedOrder) error {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return err
+	}
+	out := csv.NewWriter(w)
+	out.UseCRLF = true
+	rows := [][]string{{"FBillNo", "as_id", "shop", "since", "reason", "field", "message"}}
+	for _, order := range orders {
+		rows = append(rows, []string{
+			"=\"" + strings.ReplaceAll(order.BillNumber, `"`, `""`) + "\"", "=\"" + strings.ReplaceAll(order.ID, `"`, `""`) + "\"",
+			cell(order.Shop), order.Since.Format("2006-01-02 15:04:05"), order.Reason, cell(order.Field), cell(order.Message),
+		})
+	}
+	if err := out.WriteAll(rows); err != nil {
+		return err
+	}
+	return out.Error()
+}
+
+// cell keeps a text from being taken for a formula.
+func cell(value string) string {
+	if strings.ContainsAny(value[:min(1, len(value))], "=+-@\t\r") {
+		return "'" + value
+	}
+	return value
+}
+
+func newParkedShowCommand() *cobra.Command {
+	var flowName string
+	cmd := &cobra.Command{
+		Use:   "show BILL",
+		Short: "显示一张挂起的单 show a parked order",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withTemporal(func(c client.Client) error {
+				shown, err := showParked(cmd.Context(), c, parkedID(flowName, args[0]))
+				if err != nil {
+					return parkedError(args[0], err)
+				}
+				return writeJSON(cmd.OutOrStdout(), shown)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, "流程名 name of the flow")
+	return cmd
+}
+
+// shownOrder is a parked order, or how its waiting ended.
+type shownOrder struct {
+	WorkflowID string `json:"workflow_id"`
+	// Ended is nil while the order waits.
+	Ended *workflows.ParkedOrderResult `json:"ended,omitempty"`
+	workflows.ParkedOrderState
+}
+
+func showParked(ctx context.Context, c client.Client, workflowID string) (shownOrder, error) {
+	shown := shownOrder{WorkflowID: workflowID}
+	described, err := c.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return shown, err
+	}
+	if described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+		if err := c.GetWorkflow(ctx, workflowID, "").Get(ctx, &shown.Ended); err != nil {
+			return shown, err
+		}
+	}
+	shown.ParkedOrderState, err = query[workflows.ParkedOrderState](ctx, c, workflowID)
+	return shown, err
+}
+
+func newParkedRetryCommand() *cobra.Command {
+	var filter parkedFilter
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "retry [BILL…]",
+		Short: "立即重试挂起的单 try parked orders again at once",
+		Example: `  starter parked retry 700000691 700001740
+  starter parked retry --reason unknown_material
+  starter parked retry --all`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			chosen := filter.reason != "" || filter.shop != "" || all
+			if chosen == (len(args) > 0) {
+				return usageError(cmd, errors.New("给出单据编号，或 --reason、--shop、--all 之一。 Give bill numbers, or one of these flags"))
+			}
+			return withTemporal(func(c client.Client) error {
+				retried := 0
+				retry := func(workflowID string) error {
+					retried++
+					return c.SignalWorkflow(cmd.Context(), workflowID, "", workflows.RetrySignal, nil)
+				}
+				for _, bill := range args {
+					if err := retry(parkedID(cmp.Or(filter.flow, builtInFlow), bill)); err != nil {
+						return parkedError(bill, err)
+					}
+				}
+				if chosen {
+					if err := retryListed(cmd.Context(), c, filter, retry); err != nil {
+						return err
+					}
+				}
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "正在重试 %d 单；结果见 parked list。 Trying %d orders again; see parked list\n", retried, retried)
+				return err
+			})
+		},
+	}
+	filter.addFlags(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "全部 all of them")
+	return cmd
+}
+
+// retryListed retries what the filter chooses. One that ended since it was
+// listed needs no retry.
+func retryListed(ctx context.Context, c client.Client, filter parkedFilter, retry func(workflowID string) error) error {
+	return listParked(ctx, c, filter, func(order parkedOrder) error {
+		var ended *serviceerror.NotFound
+		if err := retry(order.WorkflowID); err != nil && !errors.As(err, &ended) {
+			return parkedError(order.BillNumber, err)
+		}
+		return nil
+	})
+}
+
+func newParkedDiscardCommand() *cobra.Command {
+	var flowName, reason, by string
+	cmd := &cobra.Command{
+		Use:   "discard BILL --reason TEXT",
+		Short: "放弃一张挂起的单 give a parked order up",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if by == "" {
+				current, err := user.Current()
+				if err != nil {
+					return usageError(cmd, fmt.Errorf("请用 --by 说明是谁。 Say who with --by: %w", err))
+				}
+				by = current.Username
+			}
+			return withTemporal(func(c client.Client) error {
+				discard := workflows.Discard{By: by, Reason: reason}
+				if err := c.SignalWorkflow(cmd.Context(), parkedID(flowName, args[0]), "", workflows.DiscardSignal, discard); err != nil {
+					return parkedError(args[0], err)
+				}
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], by, reason)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, "流程名 name of the flow")
+	cmd.Flags().StringVar(&reason, "reason", "", "为什么 why")
+	cmd.Flags().StringVar(&by, "by", "", "谁，默认当前用户 who; the current user if left out")
+	requireFlags(cmd, "reason")
+	return cmd
+}
+
+// parkedID takes a bill number, or the id of the workflow itself.
+func parkedID(flowName, bill string) string {
+	if strings.HasPrefix(bill, "parked/") {
+		return bill
+	}
+	return "parked/" + flowName + "/" + bill
+}
+
+func parkedError(bill string, err error) error {
+	var unknown *serviceerror.NotFound
+	if errors.As(err, &unknown) {
+		return fmt.Errorf("没有挂起的单 %s：可能已保存或已放弃；见 starter parked list。 There is no such parked order: it may have been saved or discarded", bill)
+	}
+	return fmt.Errorf("%s: %w", bill, err)
+}
+
+// withTemporal connects for the time of a command.
+func withTemporal(do func(client.Client) error) error {
+	c, err := dial()
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return do(c)
+}

@@ -1,0 +1,99 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
+)
+
+// TooManyFailures is the type of the error that stops a run in which most
+// orders of a page fail for one cause.
+const TooManyFailures = "too_many_failures"
+
+// fewestFailures keeps a small page from stopping a run: two bad orders out of
+// two are two bad orders.
+const fewestFailures = 10
+
+// discardedReason is what an order is counted under that a person has
+// discarded.
+const discardedReason = "已由人工放弃 (discarded by a person)"
+
+// pageOrders are the orders of one page that were given to SaveOrder.
+type pageOrders struct {
+	index       int
+	pickVersion string
+	tried       int
+	settled     int
+	failed      []failedOrder
+}
+
+type failedOrder struct {
+	order   flow.Order
+	failure Failure
+}
+
+// parkFailures waits until what became of every order of the page is known, and
+// parks those that failed. If they are too many, for one cause, it stops the
+// run instead: ten thousand parked orders would only hide a wrong setting.
+func (w *syncWindow) parkFailures(ctx workflow.Context, page *pageOrders) {
+	// Cancelling the run cancels neither the saving nor the parking.
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	if err := workflow.Await(ctx, func() bool { return page.settled == page.tried }); err != nil {
+		return
+	}
+	if cause := w.commonCause(page); cause != nil && w.stopped == nil {
+		w.stopped = cause
+	}
+	for _, failed := range page.failed {
+		w.park(ctx, page, failed)
+	}
+	w.showProgress(ctx)
+}
+
+// park counts one order that failed, and parks it unless the run has stopped.
+func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedOrder) {
+	tally := &w.state.Tally
+	if w.stopped != nil {
+		tally.fail(failed.failure)
+		return
+	}
+	result, err := parkOrder(ctx, ParkOrderParams{
+		Plan:        w.plan,
+		PickVersion: page.pickVersion,
+		Order:       failed.order,
+		Failure:     failed.failure,
+	})
+	switch {
+	case err != nil:
+		failed.failure.Message += " 挂起也失败 it could not be parked either: " + messageOf(err)
+		tally.fail(failed.failure)
+	case result.Discarded:
+		tally.skip(discardedReason)
+	default:
+		tally.park(failed.failure)
+	}
+}
+
+// commonCause is the error that stops the run if the page's orders fail too
+// often for one cause, which is a reason and the field that it is about.
+func (w *syncWindow) commonCause(page *pageOrders) error {
+	if w.plan.TooManyFailures == 0 || len(page.failed) < fewestFailures {
+		return nil
+	}
+	counts := map[string]int{}
+	for _, failed := range page.failed {
+		cause := failed.failure.Reason + " " + failed.failure.Field
+		counts[cause]++
+		if count := counts[cause]; count >= fewestFailures && 100*count >= w.plan.TooManyFailures*page.tried {
+			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+				"第 %d 页的 %d 单中至少 %d 单因同一原因失败，已停止，没有挂起。改正后重跑同一时段。例如："+
+					" At least %[3]d of the %[2]d orders of page %[1]d failed for one cause, so the run stopped and parked none of them: mend it and run the range again. For example: %[4]s",
+				page.index, page.tried, count, failed.failure.Message), TooManyFailures, nil)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,227 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/flow"
+)
+
+// The signals that a ParkedOrder workflow takes.
+const (
+	// RetrySignal, without content, has the order tried again at once.
+	RetrySignal = "retry"
+	// OrderSignal carries a [ParkedVersion]: the order as a later run read it.
+	OrderSignal = "order"
+	// DiscardSignal carries a [Discard] and ends the waiting.
+	DiscardSignal = "discard"
+)
+
+// The search attributes of a ParkedOrder workflow.
+var (
+	FlowAttribute   = temporal.NewSearchAttributeKeyKeyword("RefundsyncFlow")
+	ShopAttribute   = temporal.NewSearchAttributeKeyKeyword("RefundsyncShop")
+	ReasonAttribute = temporal.NewSearchAttributeKeyKeyword("RefundsyncReason")
+)
+
+// FailureMemo is the memo of a ParkedOrder workflow that holds its [Failure],
+// so that a list of parked orders needs no question to each.
+const FailureMemo = "failure"
+
+// The waits between two attempts at a parked order: they grow from the first
+// to the longest.
+const (
+	firstParkedWait   = 10 * time.Minute
+	longestParkedWait = 12 * time.Hour
+)
+
+// ParkedVersion is an order as it was read, and why it could not be saved.
+type ParkedVersion struct {
+	PickVersion string     `json:"pick_version"`
+	Order       flow.Order `json:"order"`
+	Failure     Failure    `json:"failure"`
+}
+
+// Discard says who gives an order up, and why.
+type Discard struct {
+	By     string `json:"by"`
+	Reason string `json:"reason"`
+}
+
+// ParkedOrderInput is an order that waits.
+type ParkedOrderInput struct {
+	Plan    Plan          `json:"plan"`
+	Version ParkedVersion `json:"version"`
+	// Attempts counts those made here; it is carried over continue-as-new.
+	Attempts int `json:"attempts,omitempty"`
+}
+
+// ParkedOrderResult is how the waiting ended.
+type ParkedOrderResult struct {
+	// Discarded is nil if the bill was saved.
+	Discarded *Discard `json:"discarded,omitempty"`
+	// Order is the order as it was last known.
+	Order flow.Order `json:"order"`
+}
+
+// ParkedOrderState is the answer to [ProgressQuery].
+type ParkedOrderState struct {
+	Version     ParkedVersion `json:"version"`
+	Attempts    int           `json:"attempts"`
+	NextAttempt time.Time     `json:"next_attempt"`
+}
+
+// ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by
+// the bill number, so that an order waits once, whatever run found it; an order
+// whose bill number can't be computed goes by its own.
+func ParkedOrderID(flowName string, order flow.Order) string {
+	if order.BillNumber == "" {
+		return "parked/" + flowName + "/as_id:" + order.ID
+	}
+	return "parked/" + flowName + "/" + order.BillNumber
+}
+
+// ParkedOrder holds an order that could not be saved, and the reason. It tries
+// again at growing intervals, when it is told to, and when a later run brings
+// the order anew; it ends when the bill is saved or the order is discarded.
+func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, error) {
+	p, err := newParkedOrder(ctx, in)
+	if err != nil {
+		return ParkedOrderResult{}, err
+	}
+	for {
+		if err := p.wait(ctx); err != nil {
+			return ParkedOrderResult{}, err
+		}
+		if p.discarded != nil {
+			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
+		}
+		saved, err := p.try(ctx)
+		if err != nil {
+			return ParkedOrderResult{}, err
+		}
+		if saved {
+			return ParkedOrderResult{Order: p.state.Version.Order}, nil
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !p.signalled() {
+			in.Version, in.Attempts = p.state.Version, p.state.Attempts
+			return ParkedOrderResult{}, workflow.NewContinueAsNewError(ctx, ParkedOrderName, in)
+		}
+	}
+}
+
+type parkedOrder struct {
+	plan      Plan
+	state     ParkedOrderState
+	discarded *Discard
+
+	retries, versions, discards workflow.ReceiveChannel
+}
+
+func newParkedOrder(ctx workflow.Context, in ParkedOrderInput) (*parkedOrder, error) {
+	p := &parkedOrder{
+		plan:     in.Plan,
+		state:    ParkedOrderState{Version: in.Version, Attempts: in.Attempts},
+		retries:  workflow.GetSignalChannel(ctx, RetrySignal),
+		versions: workflow.GetSignalChannel(ctx, OrderSignal),
+		discards: workflow.GetSignalChannel(ctx, DiscardSignal),
+	}
+	return p, workflow.SetQueryHandler(ctx, ProgressQuery, func() (ParkedOrderState, error) { return p.state, nil })
+}
+
+// signalled reports whether a signal has come in that is not read yet.
+func (p *parkedOrder) signalled() bool {
+	return p.retries.Len()+p.versions.Len()+p.discards.Len() > 0
+}
+
+// wait ends when it is time for the next attempt, or a signal has come. Its
+// error is the workflow's cancellation.
+func (p *parkedOrder) wait(ctx workflow.Context) error {
+	wait := parkedWait(p.state.Attempts)
+	p.state.NextAttempt = workflow.Now(ctx).Add(wait).In(catalog.Beijing)
+	p.show(ctx)
+	timerCtx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: "等待下次重试 until the next attempt"})
+	selector := workflow.NewSelector(ctx)
+	awake := false
+	var cancelled error
+	selector.AddFuture(timer, func(f workflow.Future) {
+		awake, cancelled = true, f.Get(ctx, nil)
+	})
+	selector.AddReceive(p.retries, func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(ctx, nil)
+		awake = true
+	})
+	selector.AddReceive(p.versions, func(c workflow.ReceiveChannel, _ bool) {
+		var version ParkedVersion
+		c.Receive(ctx, &version)
+		awake = p.take(version) || awake
+	})
+	selector.AddReceive(p.discards, func(c workflow.ReceiveChannel, _ bool) {
+		p.discarded = &Discard{}
+		c.Receive(ctx, p.discarded)
+		awake = true
+	})
+	for !awake {
+		selector.Select(ctx)
+	}
+	return cancelled
+}
+
+// take keeps the newer of two versions of the order, because two runs that
+// overlap can bring theirs in either order, and reports whether it is worth an
+// attempt: the version that the workflow was started with comes as a signal too,
+// and so does the same one from every later run.
+func (p *parkedOrder) take(version ParkedVersion) bool {
+	held := p.state.Version
+	if version.Order.ChangedAt.Before(held.Order.ChangedAt) {
+		return false
+	}
+	p.state.Version = version
+	return version.PickVersion != held.PickVersion || !version.Order.Same(held.Order)
+}
+
+// try saves the order, and keeps the reason if that fails.
+func (p *parkedOrder) try(ctx workflow.Context) (saved bool, err error) {
+	version := &p.state.Version
+	_, err = saveOrder(ctx, p.plan, SaveOrderParams{
+		Flow:        p.plan.Flow,
+		PickVersion: version.PickVersion,
+		Order:       version.Order,
+		// A run may have saved it meanwhile.
+		Exists: true,
+	})
+	if err == nil || temporal.IsCanceledError(err) {
+		return err == nil, err
+	}
+	p.state.Attempts++
+	version.Failure = failureOf(version.Order, err)
+	if err := workflow.UpsertTypedSearchAttributes(ctx, ReasonAttribute.ValueSet(version.Failure.Reason)); err != nil {
+		return false, err
+	}
+	return false, workflow.UpsertMemo(ctx, map[string]any{FailureMemo: version.Failure})
+}
+
+// parkedWait is how long to wait before the attempt after so many others.
+func parkedWait(attempts int) time.Duration {
+	wait := firstParkedWait
+	for range attempts {
+		if wait *= 2; wait >= longestParkedWait {
+			return longestParkedWait
+		}
+	}
+	return wait
+}
+
+func (p *parkedOrder) show(ctx workflow.Context) {
+	version := p.state.Version
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**原因 Reason** `%s`\n\n%s\n\n**已重试 Attempts** %d\n\n**下次 Next** %s\n",
+		version.Failure.Reason, strings.ReplaceAll(version.Failure.Message, "\n", " "),
+		p.state.Attempts, p.state.NextAttempt.Format("2006-01-02 15:04:05")))
+}
