@@ -21,13 +21,17 @@ const fewestFailures = 10
 // discarded.
 const discardedReason = "已由人工放弃 (discarded by a person)"
 
-// pageOrders are the orders of one page that were given to SaveOrder.
+// pageOrders are the orders of one page that are to be bills.
 type pageOrders struct {
 	index       int
 	pickVersion string
-	tried       int
-	settled     int
-	failed      []failedOrder
+	// orders counts all of them, those that have their bill already included:
+	// a later run over the range tries only the bad ones again, and must not
+	// take that for a page on which everything fails.
+	orders int
+	// tried were given to SaveOrder, and settled of these.
+	tried, settled int
+	failed         []failedOrder
 }
 
 type failedOrder struct {
@@ -88,11 +92,11 @@ func (w *syncWindow) commonCause(page *pageOrders) error {
 	for _, failed := range page.failed {
 		cause := failed.failure.Reason + " " + failed.failure.Field
 		counts[cause]++
-		if count := counts[cause]; count >= fewestFailures && 100*count >= w.plan.TooManyFailures*page.tried {
+		if count := counts[cause]; count >= fewestFailures && 100*count >= w.plan.TooManyFailures*page.orders {
 			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-				"第 %d 页的 %d 单中至少 %d 单因同一原因失败，已停止，没有挂起。改正后重跑同一时段。例如："+
-					" At least %[3]d of the %[2]d orders of page %[1]d failed for one cause, so the run stopped and parked none of them: mend it and run the range again. For example: %[4]s",
-				page.index, page.tried, count, failed.failure.Message), TooManyFailures, nil)
+				"第 %[1]d 页的 %[2]d 单中至少 %[3]d 单因同一原因失败，已停止，没有挂起；改正后重跑同一时段。"+
+					" At least %[3]d of the %[2]d orders of page %[1]d failed for one cause, so the run stopped and parked none of them; mend it and run the range again: %[4]s",
+				page.index, page.orders, count, failed.failure.Message), TooManyFailures, nil)
 		}
 	}
 	return nil

@@ -62,9 +62,9 @@ type SyncWindowProgress struct {
 //
 // It ends with a *temporal.ApplicationError of type [WindowUnfinished] if the
 // source or Kingdee's list of bills can't be read, or if most orders of a page
-// fail for one cause, and with a
-// *temporal.CanceledError when cancelled, both with the [Tally] of what was
-// done as details: orders in flight are finished first.
+// fail for one cause, and with a *temporal.CanceledError when cancelled, both
+// with the [Tally] of what was done as details: orders in flight are finished
+// first.
 func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
 	w, err := newSyncWindow(ctx, in)
 	if err != nil {
@@ -176,7 +176,7 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 // order is counted as fetched when its fate is: the sum holds at every moment.
 func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, found FindBillsResult) error {
 	tally := &w.state.Tally
-	batch := &pageOrders{index: index, pickVersion: page.PickVersion}
+	batch := &pageOrders{index: index, pickVersion: page.PickVersion, orders: len(page.Orders)}
 	defer w.finishPage(ctx, batch)
 	for _, skipped := range page.Skipped {
 		tally.Fetched++
