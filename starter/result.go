@@ -91,6 +91,7 @@ func writeJSON(w io.Writer, value any) error {
 }
 
 func printTable(w io.Writer, result runResult) {
+	printFailures(w, result.Tally)
 	t := newTable(w)
 	t.SetTitle("%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
 	t.AppendHeader(table.Row{"结果 Outcome", "单数 Orders"})
@@ -109,24 +110,41 @@ func printTable(w io.Writer, result runResult) {
 	if result.Watermark != nil {
 		fmt.Fprintf(w, "水位 watermark: %s\n", result.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
 	}
-	printFailures(w, result.Tally)
 }
 
+// idsShown bounds the orders that the table names for each reason.
+const idsShown = 8
+
+// printFailures shows the orders that were parked or failed by reason, with one
+// message for each: the same cause mostly has the same cure.
 func printFailures(w io.Writer, tally workflows.Tally) {
 	if len(tally.Failures) == 0 {
 		return
 	}
+	byReason := map[string][]workflows.Failure{}
+	for _, failure := range tally.Failures {
+		byReason[failure.Reason] = append(byReason[failure.Reason], failure)
+	}
 	t := newTable(w)
 	t.SetTitle("挂起或失败的单 Orders parked or failed")
-	t.AppendHeader(table.Row{"售后单 as_id", "单据 FBillNo", "原因 Reason", "说明 Message"})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 4, WidthMax: 70, WidthMaxEnforcer: text.WrapText}})
-	for _, failure := range tally.Failures {
-		t.AppendRow(table.Row{failure.ID, failure.BillNumber, failure.Reason, strings.TrimSpace(failure.Message)})
+	t.AppendHeader(table.Row{"原因 Reason", "售后单 as_id", "例如 For example"})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 80, WidthMaxEnforcer: text.WrapText}})
+	for _, reason := range workflows.Reasons(tally.FailedReasons) {
+		failures := byReason[reason]
+		if len(failures) == 0 {
+			continue
+		}
+		var ids []string
+		for _, failure := range failures[:min(idsShown, len(failures))] {
+			ids = append(ids, failure.ID)
+		}
+		if more := tally.FailedReasons[reason] - len(ids); more > 0 {
+			ids = append(ids, fmt.Sprintf("… +%d", more))
+		}
+		t.AppendRow(table.Row{reason, strings.Join(ids, "\n"), failures[0].Message})
+		t.AppendSeparator()
 	}
 	t.Render()
-	if more := tally.Parked + tally.Failed - len(tally.Failures); more > 0 {
-		fmt.Fprintf(w, "… 还有 %d 单，见 Web UI and %d more, in the Web UI\n", more, more)
-	}
 }
 
 func newTable(w io.Writer) table.Writer {
