@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -65,6 +66,15 @@ func TestRunOfAnUnknownFlowFails(t *testing.T) {
 	e := w.run(t, "starter", "run", "--flow", "refunds", "--from", "2024-03-01", "--to", "2024-03-02", "--wait")
 	require.Equal(t, 1, e.code)
 	require.Contains(t, e.stderr, "refund_to_return")
+}
+
+func TestRunSaysThatNoWorkerAnswers(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 1})
+	p := w.start(t, "没有 worker 应答", "starter", append([]string{"run", "--wait"}, w.rangeFlags()...)...)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))
+	<-p.done
+	require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
+	require.Contains(t, p.output(), "starter watch")
 }
 
 func TestWatchFollowsARunThatHasEnded(t *testing.T) {

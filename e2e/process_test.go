@@ -165,7 +165,13 @@ func (p *process) output() string {
 // startWorker starts a worker and waits until it polls.
 func (w *world) startWorker(t *testing.T) *process {
 	t.Helper()
-	p := &process{cmd: w.command("worker"), done: make(chan struct{})}
+	return w.start(t, `"polling"`, "worker")
+}
+
+// start starts a program and waits until it has said something.
+func (w *world) start(t *testing.T, says, name string, args ...string) *process {
+	t.Helper()
+	p := &process{cmd: w.command(name, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {
@@ -177,7 +183,7 @@ func (w *world) startWorker(t *testing.T) *process {
 		_ = p.cmd.Process.Kill()
 		<-p.done
 	})
-	require.Eventually(t, func() bool { return strings.Contains(p.output(), `"polling"`) }, patience, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(p.output(), says) }, patience, 20*time.Millisecond, says)
 	return p
 }
 

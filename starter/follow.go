@@ -16,7 +16,8 @@ import (
 const (
 	// progressInterval is how often a run is asked for its progress.
 	progressInterval = 500 * time.Millisecond
-	// queryTimeout bounds a question that no worker answers.
+	// queryTimeout bounds a question that no worker answers; after that long
+	// without an answer, the progress view says so.
 	queryTimeout = 5 * time.Second
 )
 
@@ -63,15 +64,19 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 	}()
 	ticker := time.NewTicker(progressInterval)
 	defer ticker.Stop()
+	answered := time.Now()
 	for {
 		select {
 		case e := <-ended:
-			view.end(e.result)
+			if ctx.Err() == nil {
+				view.end(e.result)
+			}
 			return e.result, e.err
 		case <-ticker.C:
 			if p, err := askProgress(ctx, c, run.GetID()); err == nil {
+				answered = time.Now()
 				view.show(p)
-			} else if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			} else if time.Since(answered) > queryTimeout && ctx.Err() == nil {
 				view.silent()
 			}
 		}

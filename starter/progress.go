@@ -28,7 +28,7 @@ func newProgressView(w io.Writer) progressView {
 	return &lineView{w: w}
 }
 
-const noWorker = "没有 worker 应答；worker 是否在运行？ No worker answers; is one running?"
+const noWorker = "没有 worker 应答；worker 是否在运行？任务队列是否相同？（starter check） No worker answers: is one running, on the same task queue? See starter check"
 
 type barView struct {
 	bar      *progressbar.ProgressBar
