@@ -129,7 +129,7 @@ func newParkedListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "列出挂起的单 list parked orders",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			print, ok := map[string]func(io.Writer, []parkedOrder) error{
+			write, ok := map[string]func(io.Writer, []parkedOrder) error{
 				"table": printParkedTable, "csv": printParkedCSV,
 				"json": func(w io.Writer, orders []parkedOrder) error { return writeJSON(w, orders) },
 			}[form]
@@ -145,7 +145,7 @@ func newParkedListCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return print(cmd.OutOrStdout(), orders)
+				return write(cmd.OutOrStdout(), orders)
 			})
 		},
 	}
