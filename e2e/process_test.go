@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,30 +30,37 @@ const patience = 3 * time.Minute
 // its own, and the settings to reach them.
 type world struct {
 	*simulator.Simulator
-	env map[string]string
+	server *simulator.Server
+	env    map[string]string
 }
 
 // newWorld makes a merchant whose orders lie in two days.
 func newWorld(t *testing.T, options simulator.Options) *world {
 	t.Helper()
-	options.Days, options.Seed = 2, 7
+	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
+	return newWorldAt(t, options, temporal.Address)
+}
+
+// newWorldAt is newWorld with a Temporal server that is there already.
+func newWorldAt(t *testing.T, options simulator.Options, temporalAddress string) *world {
+	t.Helper()
+	options.Days, options.Seed = 2, cmp.Or(options.Seed, 7)
 	sim, err := simulator.New(options)
 	require.NoError(t, err)
 	server, err := sim.Start(context.Background(), "127.0.0.1:0")
 	require.NoError(t, err)
+	w := &world{Simulator: sim, server: server, env: server.Environment().Map()}
 	t.Cleanup(func() {
-		require.NoError(t, server.Close())
+		require.NoError(t, w.server.Close())
 		require.NoError(t, sim.Close())
 	})
-	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
-	env := server.Environment().Map()
-	env["TEMPORAL_ADDRESS"] = temporal.Address
-	env["REFUNDSYNC_FLOWS"] = filepath.Join("..", "flows")
+	w.env["TEMPORAL_ADDRESS"] = temporalAddress
+	w.env["REFUNDSYNC_FLOWS"] = filepath.Join("..", "flows")
 	// The limit is tested elsewhere; here it would only be waited for.
-	env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
-	return &world{Simulator: sim, env: env}
+	w.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
+	return w
 }
 
 // with gives the environment with a setting changed.
@@ -63,7 +71,7 @@ func (w *world) with(name, value string) *world {
 			env[n] = v
 		}
 	}
-	return &world{Simulator: w.Simulator, env: env}
+	return &world{Simulator: w.Simulator, server: w.server, env: env}
 }
 
 func (w *world) command(name string, args ...string) *exec.Cmd {
@@ -81,16 +89,19 @@ func (w *world) rangeFlags() []string {
 	return []string{"--flow", "refund_to_return", "--from", from.Format(time.RFC3339), "--to", to.Add(-time.Second).Format(time.RFC3339)}
 }
 
-// changedFlows is a folder with the built-in flow, changed in one place.
-func changedFlows(t *testing.T, from, to string) string {
+// changedFlows is a folder with the built-in flow, changed in the places that
+// the pairs of old and new text say.
+func changedFlows(t *testing.T, pairs ...string) string {
 	t.Helper()
 	folder := t.TempDir()
 	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "flows"))))
 	path := filepath.Join(folder, "refund_to_return.yaml")
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, 1, strings.Count(string(text), from), from)
-	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(string(text), from, to, 1)), 0o600))
+	for i := 0; i < len(pairs); i += 2 {
+		require.Equal(t, 1, strings.Count(string(text), pairs[i]), pairs[i])
+	}
+	require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer(pairs...).Replace(string(text))), 0o600))
 	return folder
 }
 

@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"maps"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/faults"
+)
+
+// everyFault is how often each fault strikes when all do. The call limits are
+// rare, because each has its call wait for half a minute, and so is a clock that
+// is off, because it stops a run.
+func everyFault() faults.Probabilities {
+	all := faults.Probabilities{}
+	for _, name := range faults.Names() {
+		all[name] = 0.03
+	}
+	maps.Copy(all, faults.Probabilities{
+		faults.SourceOrderMoves: 0.3,
+		faults.SourceClockOff:   0.01,
+		faults.KingdeeCallLimit: 0.0005,
+		faults.KingdeeConflict:  0.01,
+	})
+	return all
+}
+
+// A run goes on through every fault but a wrong clock, which a person must set:
+// with that it ends, and says so, and the range is run again.
+func TestChaosEveryFaultAtOnce(t *testing.T) {
+	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+		ways := []string{simulator.AuthPassword, simulator.AuthSignature, simulator.AuthAppSecret, simulator.AuthSign}
+		c := newChaosWorld(t, seed, simulator.Options{
+			Orders:   chaosLength(t, 200, 2000),
+			Auth:     ways[seed%uint64(len(ways))],
+			Faults:   everyFault(),
+			HangTime: time.Second,
+		})
+		c.startWorker(t)
+		for {
+			run := c.endOrFail(t, c.beginAll(t))
+			if run.Error == "" {
+				break
+			}
+			require.Contains(t, run.Error, "Invalid Timestamp")
+		}
+		c.requireNothingLost(t)
+	})
+}
+
+// The work of a worker that is killed comes back after the time-out of its
+// heartbeats, half a minute. So windows are many and pages are read slowly here:
+// each worker finds some that the ones before have not taken.
+func TestChaosWorkerKilled(t *testing.T) {
+	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+		c := newChaosWorld(t, seed, simulator.Options{
+			Orders:      chaosLength(t, 120, 600),
+			CallLatency: 100 * time.Millisecond,
+			Faults:      faults.Probabilities{faults.KingdeeReplyLost: 0.05, faults.KingdeeSaveLate: 0.05},
+			HangTime:    time.Second,
+		})
+		c.changeFlow(t, "window: 6h", "window: 1h", "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10")
+		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(t, 4, 1))
+		worker := c.startWorker(t)
+		run := c.beginAll(t)
+		for _, bills := range c.killPoints(chaosLength(t, 3, 20)) {
+			c.waitForBills(t, bills)
+			c.kill(t, worker)
+			worker = c.startWorker(t)
+		}
+		first := c.end(t, run)
+		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
+
+		worker.terminate(t)
+		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
+		c.startWorker(t)
+		c.requireNothingLost(t)
+	})
+}
+
+func TestChaosSimulatorsStopped(t *testing.T) {
+	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(t, 200, 1000), CallLatency: 20 * time.Millisecond})
+		worker := c.startWorker(t)
+		run := c.beginAll(t)
+		for _, bills := range c.killPoints(chaosLength(t, 2, 10)) {
+			c.waitForBills(t, bills)
+			before := strings.Count(worker.output(), "connection refused")
+			start := c.stopSimulators(t)
+			c.kills++
+			require.Eventually(t, func() bool { return strings.Count(worker.output(), "connection refused") > before },
+				patience, 20*time.Millisecond, "the worker does not notice")
+			start()
+		}
+		first := c.end(t, run)
+		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
+		c.requireNothingLost(t)
+	})
+}
+
+// Each of the two ranges holds the third of the orders in the middle.
+func TestChaosOverlappingRanges(t *testing.T) {
+	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(t, 300, 2000), CallLatency: 5 * time.Millisecond})
+		c.startWorker(t)
+		c.startWorker(t)
+		from, to := c.Range()
+		third := to.Sub(from) / 3
+		early := c.beginRange(t, from, to.Add(-third-time.Second))
+		late := c.beginRange(t, from.Add(third), to.Add(-time.Second))
+		first, second := c.end(t, early), c.end(t, late)
+
+		truth := c.Truth()
+		require.Len(t, truth.Between(from, to.Add(-third)), first.Fetched)
+		require.Len(t, truth.Between(from.Add(third), to), second.Fetched)
+		require.Equal(t, truth.Totals().Saved, first.Saved+second.Saved, "each bill was saved by one of the runs")
+		c.requireNothingLost(t)
+	})
+}
