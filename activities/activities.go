@@ -33,8 +33,10 @@ type Ledger interface {
 	Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)
 }
 
-// Activities are the activities of one worker. Every error that they return is
-// a *temporal.ApplicationError whose type is the fault's Reason.
+// Activities are the activities of one worker. A failure of an outside system or
+// of an order is returned as a *temporal.ApplicationError whose type is the
+// fault's Reason; a cancelled activity returns its context's error, and ParkOrder
+// the Temporal client's.
 type Activities struct {
 	Flows  flow.Flows
 	Source Source

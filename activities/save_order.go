@@ -45,8 +45,9 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 }
 
 // flowChanged keeps an order from being mapped by a flow that names other
-// fields than those that were picked for it: they would look absent. It may be retried: while workers
-// are replaced one by one, the next attempt can reach the right one.
+// fields than those that were picked for it: they would look absent. It may be
+// retried: while workers are replaced one by one, the next attempt can reach the
+// right one.
 func flowChanged(f *flow.Flow, params workflows.SaveOrderParams) error {
 	return &fault.Error{
 		Class:   fault.Retry,
