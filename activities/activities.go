@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/worker"
 
@@ -27,7 +28,8 @@ type Source interface {
 
 // Ledger is what is needed of Kingdee; [*kingdee.Client] has it.
 type Ledger interface {
-	FindBills(ctx context.Context, formID string, numbers []string) (map[string][]kingdee.Bill, error)
+	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error)
+	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
 	BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error)
 	Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)
 	Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
@@ -79,7 +80,9 @@ func (s *fakeSource) RefundList(_ context.Context, params map[string]string) (ju
 // fakeLedger keeps bills by number and writes down what it is asked.
 type fakeLedger struct {
 	bills map[string][]kingdee.Bill
-	calls []string
+	// quantities are those of every bill, by material.
+	quantities map[string]decimal.Decimal
+	calls      []string
 
 	lookErr, saveErr, submitErr, auditErr error
 	// saveResult is what becomes of the bill in a call that succeeds.
@@ -99,11 +102,21 @@ func (l *fakeLedger) with(number string, statuses ...string) *fakeLedger {
 	return l
 }
 
+// marked puts a text into the mark field of every bill.
+func (l *fakeLedger) marked(text string) *fakeLedger {
+	for _, bills := range l.bills {
+		for i := range bills {
+			bills[i].Text = text
+		}
+	}
+	return l
+}
+
 func (l *fakeLedger) call(what string, numbers ...string) {
 	l.calls = append(l.calls, strings.TrimSpace(what+" "+strings.Join(numbers, ",")))
 }
 
-func (l *fakeLedger) FindBills(_ context.Context, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (l *fakeLedger) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
 	l.call("look", numbers...)
 	found := map[string][]kingdee.Bill{}
 	for _, number := range numbers {
@@ -119,15 +132,26 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	if l.saveErr != nil {
 		return nil, l.saveErr
 	}
-	var model struct{ FBillNo string }
+	var model struct{ FID, FBillNo, FHeadNote string }
 	if err := json.Unmarshal(request.Model[0], &model); err != nil {
 		return nil, err
 	}
 	if l.saveResult != nil {
 		return []kingdee.BillResult{{Err: l.saveResult}}, nil
 	}
-	l.with(model.FBillNo, l.afterSave)
+	if model.FID != "" {
+		l.calls[len(l.calls)-1] = "update " + model.FID
+		l.marked(model.FHeadNote)
+	} else {
+		l.bills[model.FBillNo] = append(l.bills[model.FBillNo],
+			kingdee.Bill{ID: "1", Number: model.FBillNo, DocumentStatus: l.afterSave, Text: model.FHeadNote})
+	}
 	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
+}
+
+func (l *fakeLedger) Quantities(_ context.Context, _, id string) (map[string]decimal.Decimal, error) {
+	l.call("quantities", id)
+	return l.quantities, nil
 }
 
 func (l *fakeLedger) Submit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {

@@ -9,8 +9,8 @@ import (
 	"refundsync/workflows"
 )
 
-// FindBills asks Kingdee which of a page's bills exist, and how far they have
-// gone.
+// FindBills asks Kingdee which of a page's bills exist, how far they have gone,
+// and whether they were made from the orders as they are now.
 func (a *Activities) FindBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
 	defer keepAlive(ctx)()
 	result, err := a.findBills(ctx, params)
@@ -22,20 +22,30 @@ func (a *Activities) findBills(ctx context.Context, params workflows.FindBillsPa
 	if err != nil {
 		return workflows.FindBillsResult{}, err
 	}
-	found, err := a.Ledger.FindBills(ctx, f.Call.FormId, params.Numbers)
+	numbers := make([]string, len(params.Bills))
+	for i, bill := range params.Bills {
+		numbers[i] = bill.Number
+	}
+	found, err := a.Ledger.FindBills(ctx, f.Call.FormId, flow.MarkField, numbers)
 	if err != nil {
 		return workflows.FindBillsResult{}, fmt.Errorf("查询已存在的单据失败 looking up the bills that exist failed: %w", err)
 	}
 	var result workflows.FindBillsResult
-	for _, number := range params.Numbers {
-		switch bills := found[number]; {
-		case len(bills) == 1 && nextStep(f, bills[0]) == stepNone:
-			result.Finished = append(result.Finished, number)
+	for _, wanted := range params.Bills {
+		switch bills := found[wanted.Number]; {
+		case len(bills) == 1 && isFinished(f, wanted, bills[0]):
+			result.Finished = append(result.Finished, wanted.OrderID)
 		case len(bills) > 0:
-			result.Unfinished = append(result.Unfinished, number)
+			result.Unfinished = append(result.Unfinished, wanted.OrderID)
 		}
 	}
 	return result, nil
+}
+
+func isFinished(f *flow.Flow, wanted workflows.OrderBill, bill kingdee.Bill) bool {
+	mark := f.Mark(flow.Order{ID: wanted.OrderID, ChangedAt: wanted.ChangedAt, BillHash: wanted.Hash})
+	kinship := mark.Kinship(bill.Text)
+	return (kinship == flow.Same || kinship == flow.Newer) && nextStep(f, bill) == stepNone
 }
 
 // step is what a bill needs next.

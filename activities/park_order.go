@@ -23,7 +23,7 @@ import (
 // one step, and two runs may find the same order at the same moment.
 func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderParams) (workflows.ParkOrderResult, error) {
 	c := activity.GetClient(ctx)
-	result := workflows.ParkOrderResult{WorkflowID: workflows.ParkedOrderID(params.Plan.Flow, params.Order)}
+	result := workflows.ParkOrderResult{WorkflowID: workflows.ParkedOrderID(params.Plan.Flow, params.Order.ID)}
 	var err error
 	if result.Discarded, err = isDiscarded(ctx, c, result.WorkflowID, params); result.Discarded || err != nil {
 		return result, err

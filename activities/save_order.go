@@ -15,9 +15,12 @@ import (
 
 // SaveOrder maps one order and sees to it that its bill is in Kingdee, once.
 //
-// The first attempt saves. Any later one looks first, because it can't know
-// what became of the one before, and goes on from what it finds: absent, save;
-// saved, submit; submitted, audit, as far as the flow wants it.
+// The first attempt saves, unless the bill is known to exist. Any later one looks
+// first, because it can't know what became of the one before, and goes on from
+// what it finds: absent, save; saved, submit; submitted, audit, as far as the
+// flow wants it. A bill that is there is compared with the order by its mark: one
+// made from an earlier version of the order is changed or reported, as the flow
+// says, and one made from another order is left to a person.
 func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderParams) (workflows.SaveOrderResult, error) {
 	defer keepAlive(ctx)()
 	result, err := a.saveOrder(ctx, params, activity.GetInfo(ctx).Attempt > 1)
@@ -36,8 +39,8 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
-	b := &billToSave{flow: f, ledger: a.Ledger, request: BatchSaveRequest(f, bill), number: bill.Number}
-	outcome, err := b.bring(ctx, params.Exists || retried)
+	b := &billToSave{flow: f, ledger: a.Ledger, bill: bill}
+	outcome, err := b.bring(ctx, params.Exists, retried)
 	if err != nil {
 		return workflows.SaveOrderResult{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", params.Order.ID, bill.Number, err)
 	}
@@ -72,75 +75,107 @@ func BatchSaveRequest(f *flow.Flow, bill flow.Bill) kingdee.BatchSave {
 
 // billToSave brings one bill as far as its flow wants it.
 type billToSave struct {
-	flow    *flow.Flow
-	ledger  Ledger
-	request kingdee.BatchSave
-	number  string
+	flow   *flow.Flow
+	ledger Ledger
+	bill   flow.Bill
 }
 
-func (b *billToSave) bring(ctx context.Context, lookFirst bool) (workflows.Outcome, error) {
-	if lookFirst {
-		if bill, err := b.look(ctx); err != nil {
+func (b *billToSave) bring(ctx context.Context, exists, retried bool) (workflows.Outcome, error) {
+	if exists || retried {
+		found, err := b.look(ctx)
+		if err != nil {
 			return "", err
-		} else if bill != nil {
-			return workflows.Saved, b.finish(ctx, *bill)
+		}
+		if found != nil {
+			// What a later attempt finds is most likely what an earlier one saved.
+			return b.settle(ctx, *found, retried)
 		}
 	}
-	outcome := workflows.Saved
-	switch err := b.save(ctx); {
-	case isNumberUsed(err):
-		outcome = workflows.AlreadySaved
-	case err != nil:
+	err := b.save(ctx, b.bill.Model)
+	used := isNumberUsed(err)
+	if err != nil && !used {
 		return "", err
 	}
-	if outcome == workflows.Saved && b.flow.Options.SubmitAndAudit == flow.SubmitAndAuditNone {
-		return outcome, nil
+	// A save that an earlier attempt gave up waiting for can have landed since the
+	// look: where Kingdee has no rule that numbers are unique, the look that
+	// follows finds two.
+	if !used && !retried && b.flow.Options.SubmitAndAudit == flow.SubmitAndAuditNone {
+		return workflows.Saved, nil
 	}
-	bill, err := b.look(ctx)
+	found, err := b.look(ctx)
 	if err != nil {
 		return "", err
 	}
-	if bill == nil {
-		return "", notFound(b.number)
+	if found == nil {
+		return "", notFound(b.bill.Number)
 	}
-	return outcome, b.finish(ctx, *bill)
+	return b.settle(ctx, *found, !used)
 }
 
 // look finds the bill; nil if it does not exist.
 func (b *billToSave) look(ctx context.Context) (*kingdee.Bill, error) {
-	found, err := b.ledger.FindBills(ctx, b.request.FormID, []string{b.number})
+	found, err := b.ledger.FindBills(ctx, b.flow.Call.FormId, flow.MarkField, []string{b.bill.Number})
 	if err != nil {
 		return nil, err
 	}
-	switch bills := found[b.number]; len(bills) {
+	switch bills := found[b.bill.Number]; len(bills) {
 	case 0:
 		return nil, nil
 	case 1:
 		return &bills[0], nil
 	default:
-		return nil, doubleBill(b.number, bills)
+		return nil, doubleBill(b.bill.Number, bills)
 	}
 }
 
-func (b *billToSave) save(ctx context.Context) error {
-	return only(b.ledger.BatchSave(ctx, b.request))
+func (b *billToSave) save(ctx context.Context, model json.RawMessage) error {
+	request := BatchSaveRequest(b.flow, b.bill)
+	request.Model = []json.RawMessage{model}
+	return only(b.ledger.BatchSave(ctx, request))
 }
 
-// finish submits and audits the bill, from wherever it stands.
-func (b *billToSave) finish(ctx context.Context, bill kingdee.Bill) error {
-	next := nextStep(b.flow, bill)
-	if next == stepSubmit {
-		if err := only(b.ledger.Submit(ctx, b.request.FormID, []string{b.number})); err != nil {
-			return fmt.Errorf("提交失败 submit failed: %w", err)
+// settle brings a bill that is there to the order as it is now, and as far as the
+// flow wants it. ours tells that this activity saved it.
+func (b *billToSave) settle(ctx context.Context, found kingdee.Bill, ours bool) (workflows.Outcome, error) {
+	outcome := workflows.AlreadySaved
+	if ours {
+		outcome = workflows.Saved
+	}
+	changed, err := b.compare(ctx, found)
+	if err != nil {
+		return "", err
+	}
+	if changed {
+		if err := b.update(ctx, found); err != nil {
+			return "", err
 		}
-		next = stepAudit
+		outcome = workflows.Updated
+	}
+	finished, err := b.finish(ctx, found)
+	if finished && outcome == workflows.AlreadySaved {
+		outcome = workflows.Saved
+	}
+	return outcome, err
+}
+
+// finish submits and audits the bill, from wherever it stands, and tells whether
+// there was anything to do.
+func (b *billToSave) finish(ctx context.Context, found kingdee.Bill) (finished bool, err error) {
+	numbers := []string{b.bill.Number}
+	next := nextStep(b.flow, found)
+	if next == stepSubmit {
+		if err := only(b.ledger.Submit(ctx, b.flow.Call.FormId, numbers)); err != nil {
+			return false, fmt.Errorf("提交失败 submit failed: %w", err)
+		}
+		next, finished = stepAudit, true
 	}
 	if next == stepAudit {
-		if err := only(b.ledger.Audit(ctx, b.request.FormID, []string{b.number})); err != nil {
-			return fmt.Errorf("审核失败 audit failed: %w", err)
+		if err := only(b.ledger.Audit(ctx, b.flow.Call.FormId, numbers)); err != nil {
+			return false, fmt.Errorf("审核失败 audit failed: %w", err)
 		}
+		finished = true
 	}
-	return nil
+	return finished, nil
 }
 
 // only is the outcome of a call about a single bill.
@@ -149,35 +184,4 @@ func only(results []kingdee.BillResult, err error) error {
 		return err
 	}
 	return results[0].Err
-}
-
-func isNumberUsed(err error) bool {
-	f := fault.As(err)
-	return f != nil && f.Reason == kingdee.ReasonNumberUsed
-}
-
-// notFound is a bill that Kingdee calls saved and does not show. A look-up can
-// be a moment behind a save.
-func notFound(number string) error {
-	return &fault.Error{
-		Class:   fault.Retry,
-		Reason:  "bill_not_found",
-		System:  "金蝶 Kingdee",
-		Message: fmt.Sprintf("单据 %s 已保存或编号已被使用，但查询不到。 Bill %s is saved or its number used, but a look-up does not show it", number, number),
-		Advice:  "检查集成用户是否有该组织单据的查看权限。 Check that the integration user may see bills of this organisation",
-	}
-}
-
-func doubleBill(number string, bills []kingdee.Bill) error {
-	var ids []string
-	for _, bill := range bills {
-		ids = append(ids, bill.ID)
-	}
-	return &fault.Error{
-		Class:   fault.Final,
-		Reason:  "double_bill",
-		System:  "金蝶 Kingdee",
-		Message: fmt.Sprintf("单据编号 %s 有 %d 张单据（FID %v）！ There are %d bills under number %s", number, len(bills), ids, len(bills), number),
-		Advice:  "请财务核对并删除多余的，并在金蝶启用单据编号唯一性。 Have finance delete the surplus, and switch the uniqueness rule of bill numbers on",
-	}
 }

@@ -26,9 +26,11 @@ func TestSaveOrderBringsTheBillAsFarAsTheFlowWants(t *testing.T) {
 		calls   []string
 	}{
 		{"first attempt saves without looking", false, false, false, newFakeLedger(), workflows.Saved, []string{"save"}},
-		{"later attempt finds nothing and saves", false, true, false, newFakeLedger(), workflows.Saved, []string{"look 70001", "save"}},
+		{"later attempt finds nothing, saves, and looks for a double", false, true, false, newFakeLedger(), workflows.Saved, []string{"look 70001", "save", "look 70001"}},
 		{"later attempt finds the bill", false, true, false, newFakeLedger().with("70001", "A"), workflows.Saved, []string{"look 70001"}},
 		{"number already used", false, false, false, &fakeLedger{bills: newFakeLedger().with("70001", "A").bills, saveResult: used}, workflows.AlreadySaved, []string{"save", "look 70001"}},
+		{"exists as it is wanted", false, false, true, newFakeLedger().with("70001", "A"), workflows.AlreadySaved, []string{"look 70001"}},
+		{"gone since it was found", false, false, true, newFakeLedger(), workflows.Saved, []string{"look 70001", "save"}},
 		{"saved, then submitted and audited", true, false, false, newFakeLedger(), workflows.Saved, []string{"save", "look 70001", "submit 70001", "audit 70001"}},
 		{"goes on from a draft", true, false, true, newFakeLedger().with("70001", "Z"), workflows.Saved, []string{"look 70001", "submit 70001", "audit 70001"}},
 		{"goes on from a bill under review", true, true, false, newFakeLedger().with("70001", "B"), workflows.Saved, []string{"look 70001", "audit 70001"}},
@@ -40,9 +42,10 @@ func TestSaveOrderBringsTheBillAsFarAsTheFlowWants(t *testing.T) {
 			if c.audit {
 				explicitAudit(f)
 			}
-			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger}
+			order := pick(t, f, nil)
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger.marked(f.Mark(order).String())}
 			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{
-				Flow: testFlow, PickVersion: f.PickVersion, Order: pick(t, f, nil), Exists: c.exists,
+				Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: c.exists,
 			}, c.retried)
 			require.NoError(t, err)
 			require.Equal(t, workflows.SaveOrderResult{Outcome: c.outcome, BillNumber: "70001"}, result)

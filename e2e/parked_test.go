@@ -104,7 +104,7 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	last := w.sync(t, 3)
 	require.Equal(t, len(failed)-len(unknown)-1, last.Parked)
 	require.Equal(t, 1, last.Skipped["已由人工放弃 (discarded by a person)"])
-	require.Equal(t, last.Fetched, last.Saved+last.AlreadySaved+last.SkippedTotal()+last.Parked)
+	require.Equal(t, last.Fetched, last.Saved+last.Updated+last.AlreadySaved+last.SkippedTotal()+last.Parked)
 	require.NotContains(t, w.parked(t), gone)
 
 	e = w.run(t, "starter", "parked", "show", gone)

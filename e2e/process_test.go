@@ -86,7 +86,12 @@ func (w *world) command(name string, args ...string) *exec.Cmd {
 // rangeFlags are the days of the world's orders.
 func (w *world) rangeFlags() []string {
 	from, to := w.Range()
-	return []string{"--flow", "refund_to_return", "--from", from.Format(time.RFC3339), "--to", to.Add(-time.Second).Format(time.RFC3339)}
+	return spanFlags(from, to.Add(-time.Second))
+}
+
+// spanFlags are a range with both ends included.
+func spanFlags(from, to time.Time) []string {
+	return []string{"--flow", "refund_to_return", "--from", from.Format(time.RFC3339), "--to", to.Format(time.RFC3339)}
 }
 
 // changedFlows is a folder with the built-in flow, changed in the places that
@@ -142,7 +147,14 @@ type result struct {
 
 func (w *world) sync(t *testing.T, wantCode int) result {
 	t.Helper()
-	e := w.run(t, "starter", append([]string{"run", "--wait", "-o", "json"}, w.rangeFlags()...)...)
+	from, to := w.Range()
+	return w.syncSpan(t, wantCode, from, to.Add(-time.Second))
+}
+
+// syncSpan is sync for a range of its own, both ends included.
+func (w *world) syncSpan(t *testing.T, wantCode int, from, to time.Time) result {
+	t.Helper()
+	e := w.run(t, "starter", append([]string{"run", "--wait", "-o", "json"}, spanFlags(from, to)...)...)
 	require.Equal(t, wantCode, e.code, e.stderr)
 	var r result
 	decoder := json.NewDecoder(strings.NewReader(e.stdout))

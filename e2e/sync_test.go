@@ -18,9 +18,9 @@ func requireTruth(t *testing.T, w *world, r result) {
 	truth := w.Truth()
 	totals := truth.Totals()
 	require.Equal(t, totals.Orders, r.Fetched)
-	require.Equal(t, totals.Saved, r.Saved+r.AlreadySaved)
+	require.Equal(t, totals.Saved, r.Saved+r.Updated+r.AlreadySaved)
 	require.Equal(t, totals.Skipped, r.Skipped)
-	require.Equal(t, r.Fetched, r.Saved+r.AlreadySaved+r.SkippedTotal()+r.Parked+r.Failed)
+	require.Equal(t, r.Fetched, r.Saved+r.Updated+r.AlreadySaved+r.SkippedTotal()+r.Parked+r.Failed)
 	require.Zero(t, r.Failed)
 	failed := map[string]bool{}
 	for _, failure := range r.Failures {

@@ -32,7 +32,7 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 	}
 	totals := truth.Totals()
 	differ("fetched", result.Fetched, totals.Orders)
-	differ("saved + already saved", result.Saved+result.AlreadySaved, totals.Saved)
+	differ("saved + updated + already saved", result.Saved+result.Updated+result.AlreadySaved, totals.Saved)
 	for _, reason := range sortedKeys(result.Skipped, totals.Skipped) {
 		differ("skipped, "+reason, result.Skipped[reason], totals.Skipped[reason])
 	}

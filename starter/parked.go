@@ -203,7 +203,11 @@ func newParkedShowCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withTemporal(func(c client.Client) error {
-				shown, err := showParked(cmd.Context(), c, parkedID(flowName, args[0]))
+				workflowID, err := findParked(cmd.Context(), c, flowName, args[0])
+				if err != nil {
+					return err
+				}
+				shown, err := showParked(cmd.Context(), c, workflowID)
 				if err != nil {
 					return parkedError(args[0], err)
 				}
@@ -260,7 +264,11 @@ func newParkedRetryCommand() *cobra.Command {
 					return c.SignalWorkflow(cmd.Context(), workflowID, "", workflows.RetrySignal, nil)
 				}
 				for _, bill := range args {
-					if err := retry(parkedID(cmp.Or(filter.flow, builtInFlow), bill)); err != nil {
+					workflowID, err := findParked(cmd.Context(), c, cmp.Or(filter.flow, builtInFlow), bill)
+					if err != nil {
+						return err
+					}
+					if err := retry(workflowID); err != nil {
 						return parkedError(bill, err)
 					}
 				}
@@ -306,11 +314,15 @@ func newParkedDiscardCommand() *cobra.Command {
 				by = current.Username
 			}
 			return withTemporal(func(c client.Client) error {
+				workflowID, err := findParked(cmd.Context(), c, flowName, args[0])
+				if err != nil {
+					return err
+				}
 				discard := workflows.Discard{By: by, Reason: reason}
-				if err := c.SignalWorkflow(cmd.Context(), parkedID(flowName, args[0]), "", workflows.DiscardSignal, discard); err != nil {
+				if err := c.SignalWorkflow(cmd.Context(), workflowID, "", workflows.DiscardSignal, discard); err != nil {
 					return parkedError(args[0], err)
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], by, reason)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], by, reason)
 				return err
 			})
 		},
@@ -322,12 +334,35 @@ func newParkedDiscardCommand() *cobra.Command {
 	return cmd
 }
 
-// parkedID takes a bill number, or the id of the workflow itself.
-func parkedID(flowName, bill string) string {
+// findParked gives the workflow of a parked order, which goes by its as_id. A flow
+// may number bills otherwise: then the bill number does as well, where only one
+// order waits under it. The id of the workflow itself is taken, too.
+func findParked(ctx context.Context, c client.Client, flowName, bill string) (workflowID string, err error) {
+	workflowID = workflows.ParkedOrderID(flowName, bill)
 	if strings.HasPrefix(bill, "parked/") {
-		return bill
+		workflowID = bill
 	}
-	return "parked/" + flowName + "/" + bill
+	_, err = c.DescribeWorkflowExecution(ctx, workflowID, "")
+	var unknown *serviceerror.NotFound
+	if err == nil || !errors.As(err, &unknown) {
+		return workflowID, err
+	}
+	var found []parkedOrder
+	listErr := listParked(ctx, c, parkedFilter{flow: flowName}, func(order parkedOrder) error {
+		if order.BillNumber == bill {
+			found = append(found, order)
+		}
+		return nil
+	})
+	switch {
+	case listErr != nil:
+		return "", listErr
+	case len(found) == 0:
+		return "", parkedError(bill, err)
+	case len(found) > 1:
+		return "", fmt.Errorf("单据编号 %s 下挂起了几单，请给出售后单号，如 %s。 Several orders wait under this bill number: give the as_id of one", bill, found[0].ID)
+	}
+	return found[0].WorkflowID, nil
 }
 
 func parkedError(bill string, err error) error {

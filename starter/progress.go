@@ -88,6 +88,6 @@ func (v *lineView) end(result workflows.SyncRefundsResult) {
 }
 
 func counts(t workflows.Tally) string {
-	return fmt.Sprintf("读取 fetched %d · 保存 saved %d · 已存在 already %d · 跳过 skipped %d · 挂起 parked %d · 失败 failed %d",
-		t.Fetched, t.Saved, t.AlreadySaved, t.SkippedTotal(), t.Parked, t.Failed)
+	return fmt.Sprintf("读取 fetched %d · 保存 saved %d · 更新 updated %d · 已存在 already %d · 跳过 skipped %d · 挂起 parked %d · 失败 failed %d",
+		t.Fetched, t.Saved, t.Updated, t.AlreadySaved, t.SkippedTotal(), t.Parked, t.Failed)
 }

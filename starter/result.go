@@ -96,6 +96,7 @@ func printTable(w io.Writer, result runResult) {
 	t.SetTitle("%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
 	t.AppendHeader(table.Row{"结果 Outcome", "单数 Orders"})
 	t.AppendRow(table.Row{"保存 saved", result.Saved})
+	t.AppendRow(table.Row{"更新 updated", result.Updated})
 	t.AppendRow(table.Row{"此前已保存 already saved", result.AlreadySaved})
 	for _, reason := range workflows.Reasons(result.Skipped) {
 		t.AppendRow(table.Row{"跳过 skipped: " + reason, result.Skipped[reason]})

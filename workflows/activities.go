@@ -98,17 +98,29 @@ type SkippedOrder struct {
 	Reason string `json:"reason"`
 }
 
-// FindBillsParams names bills by their numbers.
+// FindBillsParams names the bills that orders are to have.
 type FindBillsParams struct {
-	Flow    string   `json:"flow"`
-	Numbers []string `json:"numbers"`
+	Flow  string      `json:"flow"`
+	Bills []OrderBill `json:"bills"`
 }
 
-// FindBillsResult says which of the bills exist.
+// OrderBill is the bill that an order is to have.
+type OrderBill struct {
+	OrderID   string    `json:"as_id"`
+	Number    string    `json:"bill_number"`
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// Hash is the order's BillHash; see [flow.Order].
+	Hash string `json:"bill_hash,omitempty"`
+}
+
+// FindBillsResult says which orders have a bill, by their as_id: a flow may give
+// two orders one bill number.
 type FindBillsResult struct {
-	// Finished have gone as far as the flow wants them to.
+	// Finished have one that was made from the order as it is, and has gone as
+	// far as the flow wants it to.
 	Finished []string `json:"finished,omitempty"`
-	// Unfinished exist, but want a submit, an audit or a person's look.
+	// Unfinished have one that wants a submit, an audit, a comparison with the
+	// order, which may have changed, or a person's look.
 	Unfinished []string `json:"unfinished,omitempty"`
 }
 
@@ -128,6 +140,8 @@ type Outcome string
 const (
 	// Saved is a bill that this run brought into being or finished.
 	Saved Outcome = "saved"
+	// Updated is a bill that this run changed, because its order had changed.
+	Updated Outcome = "updated"
 	// AlreadySaved is a bill that somebody else had saved.
 	AlreadySaved Outcome = "already_saved"
 )
@@ -204,15 +218,15 @@ func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) (FetchPa
 }
 
 // findBills asks Kingdee which bills exist.
-func findBills(ctx workflow.Context, plan Plan, pageIndex int, numbers []string) (FindBillsResult, error) {
+func findBills(ctx workflow.Context, plan Plan, pageIndex int, bills []OrderBill) (FindBillsResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: kingdeeTimeout,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         plan.Retry.policy(),
-		Summary:             fmt.Sprintf("第 %d 页的 %d 张单据是否已存在 which bills of page %d exist", pageIndex, len(numbers), pageIndex),
+		Summary:             fmt.Sprintf("第 %d 页的 %d 张单据是否已存在 which bills of page %d exist", pageIndex, len(bills), pageIndex),
 	})
 	var found FindBillsResult
-	err := workflow.ExecuteActivity(ctx, FindBillsName, FindBillsParams{Flow: plan.Flow, Numbers: numbers}).Get(ctx, &found)
+	err := workflow.ExecuteActivity(ctx, FindBillsName, FindBillsParams{Flow: plan.Flow, Bills: bills}).Get(ctx, &found)
 	return found, err
 }
 

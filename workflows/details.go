@@ -48,6 +48,7 @@ func tallyDetails(tally Tally) string {
 	row := func(label string, count int) { fmt.Fprintf(&b, "| %s | %d |\n", label, count) }
 	row("读取 fetched", tally.Fetched)
 	row("保存 saved", tally.Saved)
+	row("更新 updated", tally.Updated)
 	row("此前已保存 already saved", tally.AlreadySaved)
 	for _, reason := range Reasons(tally.Skipped) {
 		row("跳过 skipped: "+tableCell(reason), tally.Skipped[reason])

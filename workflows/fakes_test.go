@@ -21,7 +21,7 @@ type fakeWorld struct {
 	rows     []flow.Order
 	pageSize int
 	skipped  map[string]string // as_id → reason
-	finished map[string]bool   // bill numbers that exist
+	finished map[string]bool   // as_ids of the orders whose bills exist
 
 	// beforeFetch may change the rows, as a source does while it is read.
 	beforeFetch func(w *fakeWorld, call int)
@@ -110,9 +110,9 @@ func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBi
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var result FindBillsResult
-	for _, number := range params.Numbers {
-		if w.finished[number] {
-			result.Finished = append(result.Finished, number)
+	for _, bill := range params.Bills {
+		if w.finished[bill.OrderID] {
+			result.Finished = append(result.Finished, bill.OrderID)
 		}
 	}
 	return result, nil

@@ -1,7 +1,10 @@
 package workflows
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -76,15 +79,21 @@ type ParkedOrderState struct {
 	NextAttempt time.Time     `json:"next_attempt"`
 }
 
-// ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by
-// the bill number, so that an order waits once, whatever run found it; an order
-// whose bill number can't be computed goes by its own.
-func ParkedOrderID(flowName string, order flow.Order) string {
-	if order.BillNumber == "" {
-		return "parked/" + flowName + "/as_id:" + order.ID
+// ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the
+// order (as_id), so that an order waits once, whatever run found it, and two orders
+// wait apart even where a flow gives both one bill number. Temporal takes printable
+// ASCII alone, and not much of it.
+func ParkedOrderID(flowName, orderID string) string {
+	key := url.PathEscape(orderID)
+	if len(key) > longestParkedKey {
+		hash := sha256.Sum256([]byte(orderID))
+		key = key[:longestParkedKey] + "~" + hex.EncodeToString(hash[:8])
 	}
-	return "parked/" + flowName + "/" + order.BillNumber
+	return "parked/" + flowName + "/" + key
 }
+
+// longestParkedKey bounds the key within a workflow id, in bytes.
+const longestParkedKey = 200
 
 // ParkedOrder holds an order that could not be saved, and the reason. It tries
 // again at growing intervals, when it is told to, and when a later run brings

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,17 @@ func TestParkedOrderTriesAgainAtGrowingIntervals(t *testing.T) {
 	require.Nil(t, result.Discarded)
 	require.Equal(t, 4, world.saves["70000"])
 	require.GreaterOrEqual(t, env.Now().Sub(started), (10+20+40+80)*time.Minute)
+}
+
+func TestParkedOrdersHaveIdsThatTemporalTakes(t *testing.T) {
+	require.Equal(t, "parked/f/700000346", ParkedOrderID("f", "700000346"))
+	seen := map[string]bool{}
+	for _, id := range []string{"天猫-1", "天猫-2", "a b", "a/b", "a%2Fb", "\n", strings.Repeat("长", 1000) + "1", strings.Repeat("长", 1000) + "2"} {
+		workflowID := ParkedOrderID("f", id)
+		require.Regexp(t, `^[!-~]{1,300}$`, workflowID)
+		require.False(t, seen[workflowID], workflowID)
+		seen[workflowID] = true
+	}
 }
 
 func TestParkedWaitGrowsToItsBound(t *testing.T) {

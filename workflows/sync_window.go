@@ -159,17 +159,17 @@ func (w *syncWindow) leaveNew(page *FetchPageResult) {
 }
 
 func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageResult) (FindBillsResult, error) {
-	var numbers []string
+	var bills []OrderBill
 	for _, order := range page.Orders {
 		// An order whose bill number can't be computed fails in SaveOrder.
 		if order.BillNumber != "" {
-			numbers = append(numbers, order.BillNumber)
+			bills = append(bills, OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash})
 		}
 	}
-	if len(numbers) == 0 {
+	if len(bills) == 0 {
 		return FindBillsResult{}, nil
 	}
-	return findBills(ctx, w.plan, index, numbers)
+	return findBills(ctx, w.plan, index, bills)
 }
 
 // giveOut counts what needs no saving and starts a SaveOrder for the rest. An
@@ -187,7 +187,7 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 		tally.fail(failed)
 	}
 	for _, order := range page.Orders {
-		if slices.Contains(found.Finished, order.BillNumber) {
+		if slices.Contains(found.Finished, order.ID) {
 			tally.Fetched++
 			tally.AlreadySaved++
 			continue
@@ -205,7 +205,7 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 			Flow:        w.plan.Flow,
 			PickVersion: page.PickVersion,
 			Order:       order,
-			Exists:      slices.Contains(found.Unfinished, order.BillNumber),
+			Exists:      slices.Contains(found.Unfinished, order.ID),
 		})
 	}
 	return nil

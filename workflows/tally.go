@@ -13,13 +13,15 @@ import (
 const failuresListed = 100
 
 // Tally counts what became of the orders. When nothing is in flight,
-// Fetched = Saved + AlreadySaved + all of Skipped + Parked + Failed.
+// Fetched = Saved + Updated + AlreadySaved + all of Skipped + Parked + Failed.
 type Tally struct {
 	// Pages counts the pages read; one read again counts once.
 	Pages int `json:"pages"`
 	// Fetched counts distinct orders.
-	Fetched      int `json:"fetched"`
-	Saved        int `json:"saved"`
+	Fetched int `json:"fetched"`
+	Saved   int `json:"saved"`
+	// Updated counts the orders that had changed, and their bills with them.
+	Updated      int `json:"updated"`
 	AlreadySaved int `json:"already_saved"`
 	// Skipped counts the orders that the flow leaves out, by reason.
 	Skipped map[string]int `json:"skipped"`
@@ -45,7 +47,7 @@ func (t Tally) SkippedTotal() int {
 
 // InFlight is the number of orders whose outcome is not known yet.
 func (t Tally) InFlight() int {
-	return t.Fetched - t.Saved - t.AlreadySaved - t.SkippedTotal() - t.Parked - t.Failed
+	return t.Fetched - t.Saved - t.Updated - t.AlreadySaved - t.SkippedTotal() - t.Parked - t.Failed
 }
 
 // Reasons gives the reasons of a count by reason in a stable order.
@@ -58,6 +60,7 @@ func (t *Tally) Add(other Tally) {
 	t.Pages += other.Pages
 	t.Fetched += other.Fetched
 	t.Saved += other.Saved
+	t.Updated += other.Updated
 	t.AlreadySaved += other.AlreadySaved
 	addCounts(&t.Skipped, other.Skipped)
 	t.Parked += other.Parked
@@ -101,9 +104,12 @@ func (t *Tally) list(failures ...Failure) {
 
 // saved counts the outcome of a SaveOrder activity that succeeded.
 func (t *Tally) saved(result SaveOrderResult) {
-	if result.Outcome == AlreadySaved {
+	switch result.Outcome {
+	case AlreadySaved:
 		t.AlreadySaved++
-	} else {
+	case Updated:
+		t.Updated++
+	default:
 		t.Saved++
 	}
 }

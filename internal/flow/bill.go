@@ -3,6 +3,9 @@ package flow
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
+
+	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
 )
@@ -14,6 +17,34 @@ type Bill struct {
 	// Model is one element of BatchSave's Model, with the fields in the flow
 	// file's order: Kingdee fills in fields from those before them.
 	Model json.RawMessage
+	// Mark tells which order the bill is made from. It stands in Model, at the
+	// end of MarkField.
+	Mark Mark
+}
+
+// Changing is the Model that changes the bill of an inner id (FID) into this one:
+// its lines take the place of those that are there.
+func (b Bill) Changing(id string) json.RawMessage {
+	return slices.Concat([]byte(`{"FID":`), encodeText(id), []byte(","), b.Model[1:])
+}
+
+// Quantities adds up FRealQty (实退数量) of the bill's lines by FMaterialId.
+func (b Bill) Quantities() (map[string]decimal.Decimal, error) {
+	var model struct {
+		FEntity []struct {
+			FMaterialId struct{ FNumber string }
+			FRealQty    decimal.Decimal
+		}
+	}
+	if err := json.Unmarshal(b.Model, &model); err != nil {
+		return nil, err
+	}
+	quantities := map[string]decimal.Decimal{}
+	for _, line := range model.FEntity {
+		material := line.FMaterialId.FNumber
+		quantities[material] = quantities[material].Add(line.FRealQty)
+	}
+	return quantities, nil
 }
 
 // billField is a field of the bill, or a group of them.
@@ -30,21 +61,41 @@ func (f *Flow) Bill(o Order) (Bill, error) {
 	if err != nil {
 		return Bill{}, err
 	}
-	if err := opened.keep(); err != nil {
+	return opened.bill(o)
+}
+
+func (o *opened) bill(order Order) (Bill, error) {
+	if err := o.keep(); err != nil {
 		return Bill{}, err
 	}
-	if len(opened.kept) == 0 {
-		return Bill{}, failure(o.ID, nil, message{}, newValueError(reasonNoLines, say("没有符合 lines 条件的商品行", "none of its lines meets the lines condition")))
+	if len(o.kept) == 0 {
+		return Bill{}, failure(o.id, nil, message{}, newValueError(reasonNoLines, say("没有符合 lines 条件的商品行", "none of its lines meets the lines condition")))
 	}
-	number, err := f.billNumber(opened)
+	number, err := o.flow.billNumber(o)
 	if err != nil {
 		return Bill{}, err
 	}
-	model, err := opened.object(f.bill, nil)
+	fields, err := o.fields(o.flow.bill, nil)
 	if err != nil {
 		return Bill{}, err
 	}
-	return Bill{number, model}, nil
+	mark := o.flow.markOf(order, object(fields))
+	return Bill{number, object(withMark(fields, mark)), mark}, nil
+}
+
+// withMark puts the mark at the end of its field, which the flow need not map.
+func withMark(fields []fieldValue, mark Mark) []fieldValue {
+	for i, field := range fields {
+		if field.name != MarkField {
+			continue
+		}
+		var text string
+		// A text of ours is always JSON.
+		_ = json.Unmarshal(field.value, &text)
+		fields[i].value = encodeText(text + " " + mark.String())
+		return fields
+	}
+	return append(fields, fieldValue{MarkField, encodeText(mark.String())})
 }
 
 func (f *Flow) billNumber(o *opened) (string, error) {
@@ -55,32 +106,50 @@ func (f *Flow) billNumber(o *opened) (string, error) {
 	return number.(string), nil
 }
 
-// object writes a group of fields; of is the line at work, if any.
-func (o *opened) object(fields []billField, of *line) (json.RawMessage, error) {
-	var b bytes.Buffer
+// fieldValue is a field of a bill as it is sent.
+type fieldValue struct {
+	name  string
+	value json.RawMessage
+}
+
+// fields gives the values of a group of fields, those without one left out; of is
+// the line at work, if any.
+func (o *opened) fields(fields []billField, of *line) ([]fieldValue, error) {
+	values := make([]fieldValue, 0, len(fields)+1)
 	for _, field := range fields {
 		value, err := o.value(field, of)
 		if err != nil {
 			return nil, err
 		}
-		if value == nil {
-			continue
+		if value != nil {
+			values = append(values, fieldValue{field.field.Name, value})
 		}
-		if b.Len() > 0 {
+	}
+	return values, nil
+}
+
+// object writes a group of fields.
+func object(fields []fieldValue) json.RawMessage {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, field := range fields {
+		if i > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(encodeText(field.field.Name))
+		b.Write(encodeText(field.name))
 		b.WriteByte(':')
-		b.Write(value)
+		b.Write(field.value)
 	}
-	return json.RawMessage("{" + b.String() + "}"), nil
+	b.WriteByte('}')
+	return b.Bytes()
 }
 
 // value gives one field's value; nil for an optional one that has none.
 func (o *opened) value(field billField, of *line) (json.RawMessage, error) {
 	switch field.field.Type {
 	case catalog.Object:
-		return o.object(field.fields, nil)
+		values, err := o.fields(field.fields, nil)
+		return object(values), err
 	case catalog.List:
 		return o.entries(field.fields)
 	}
@@ -95,14 +164,14 @@ func (o *opened) value(field billField, of *line) (json.RawMessage, error) {
 func (o *opened) entries(fields []billField) (json.RawMessage, error) {
 	var b bytes.Buffer
 	for _, l := range o.kept {
-		entry, err := o.object(fields, l)
+		values, err := o.fields(fields, l)
 		if err != nil {
 			return nil, err
 		}
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
-		b.Write(entry)
+		b.Write(object(values))
 	}
 	return json.RawMessage("[" + b.String() + "]"), nil
 }

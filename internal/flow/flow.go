@@ -92,8 +92,12 @@ type Call struct {
 
 // Ways to treat a bill that exists already, for Options.Existing.
 const (
-	// ExistingLeave leaves the bill as it is.
-	ExistingLeave = "leave"
+	// ExistingReport leaves the bill as it is, and fails an order that has
+	// changed since, so that a person sees it.
+	ExistingReport = "report"
+	// ExistingUpdate changes the bill of an order that has changed since, while
+	// it is not submitted; otherwise it is as ExistingReport.
+	ExistingUpdate = "update"
 )
 
 // Ways to submit and audit a bill, for Options.SubmitAndAudit.
@@ -108,7 +112,7 @@ const (
 
 // Options says how bills are saved.
 type Options struct {
-	// Existing is ExistingLeave, the default.
+	// Existing is ExistingReport or ExistingUpdate. Default: ExistingReport.
 	Existing string
 	// SubmitAndAudit is one of the three ways. Default: SubmitAndAuditNone.
 	SubmitAndAudit string

@@ -30,7 +30,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 		Key:        "as_id",
 	}, f.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
-	assert.Equal(t, Options{Existing: ExistingLeave, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
+	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, Schedule{Cron: "*/10 * * * *", TimeZone: "Asia/Shanghai"}, f.Schedule)
@@ -102,7 +102,7 @@ bill:
 
 	bill, err := least.Bill(pick(t, least, `{"as_id": 1, "shop_name": "x", "wms_co_id": 2, "items": [{"sku_id": "A", "r_qty": 0}]}`))
 	require.NoError(t, err)
-	assert.Equal(t, `{"FBillNo":"1","FSaleOrgId":{"FNumber":"100"},"FStockOrgId":{"FNumber":"100"},"FRetcustId":{"FNumber":"x"},"FEntity":[{"FMaterialId":{"FNumber":"A"},"FRealQty":0,"FStockId":{"FNumber":"2"}}]}`, string(bill.Model),
+	assert.Equal(t, `{"FBillNo":"1","FSaleOrgId":{"FNumber":"100"},"FStockOrgId":{"FNumber":"100"},"FRetcustId":{"FNumber":"x"},"FEntity":[{"FMaterialId":{"FNumber":"A"},"FRealQty":0,"FStockId":{"FNumber":"2"}}],"FHeadNote":"`+bill.Mark.String()+`"}`, string(bill.Model),
 		"without a lines condition every line is kept")
 }
 
@@ -112,7 +112,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 		`page_size: "50"`:        `page_size: "100"`,
 		"window: 6h":             "window: 167h59m58s\n  overlap: 0s\n  lag: 1h30m",
 		"BatchCount: 5":          "BatchCount: 10\n  IsAutoSubmitAndAudit: true\n  IsVerifyBaseDataField: false",
-		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, existing: leave }",
+		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, existing: update }",
 		"checks:\n":              "checks:\n  enabled: false\n",
 		"attempts: 8, first: 2s, factor: 2, longest: 5m": "attempts: 1, first: 1s, factor: 1, longest: 24h",
 		`cron: "*/10 * * * *", time_zone: Asia/Shanghai`: `cron: "@hourly", time_zone: UTC`,
@@ -128,7 +128,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Key: "as_id",
 	}, p.flow.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)
-	assert.Equal(t, Options{Existing: ExistingLeave, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50}, p.flow.Options)
+	assert.Equal(t, Options{Existing: ExistingUpdate, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50}, p.flow.Options)
 	assert.Equal(t, Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
 	assert.Equal(t, Schedule{Cron: "@hourly", TimeZone: "UTC"}, p.flow.Schedule)
 	assert.False(t, p.flow.Enabled)

@@ -141,7 +141,7 @@ var mistakes = []struct {
 	{name: "audit without the flag", old: "submit_and_audit: none", new: "submit_and_audit: kingdee"},
 	{name: "flag without audit", old: "  BatchCount: 5", new: "  IsAutoSubmitAndAudit: true"},
 	{name: "flag without options", old: "  BatchCount: 5\n", new: "  IsAutoSubmitAndAudit: true\n  BatchCount: 5\n"},
-	{name: "unknown way with what exists", old: "submit_and_audit: none", new: "existing: update"},
+	{name: "unknown way with what exists", old: "submit_and_audit: none", new: "existing: replace"},
 	{name: "in_flight of 0", old: "submit_and_audit: none", new: "in_flight: 0"},
 	{name: "too_many_failures of 101", old: "  retry: {", new: "  too_many_failures: 101\n  retry: {"},
 	{name: "windows_at_once of 51", old: "submit_and_audit: none", new: "windows_at_once: 51"},

@@ -23,15 +23,21 @@ type Order struct {
 	// ChangedAt is the time that the flow's date_type counts by, in Beijing time;
 	// zero when it is absent or unreadable.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// BillHash is the Hash of the Mark that the order's bill carries as the flow
+	// is now; empty if the order has a mistake that Bill will tell.
+	BillHash string `json:"bill_hash,omitempty"`
 	// Fields are the fields that the flow names, as they came. Besides, each line
 	// keeps its asi_id, so that a message can name the line.
 	Fields json.RawMessage `json:"fields"`
 }
 
-// Same reports whether two orders have the same content, as far as the flow that
-// picked them names it.
+// Same reports whether two versions of an order ask for the same bill. Where they
+// can't be mapped, they must have the same content.
 func (o Order) Same(other Order) bool {
-	return o.ID == other.ID && bytes.Equal(o.Fields, other.Fields)
+	if o.BillHash != "" {
+		return o.ID == other.ID && o.BillHash == other.BillHash
+	}
+	return o.ID == other.ID && other.BillHash == "" && bytes.Equal(o.Fields, other.Fields)
 }
 
 // lineKey is the field that names a line.

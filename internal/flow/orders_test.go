@@ -76,7 +76,8 @@ func outcome(t *testing.T, f *Flow, order Order) string {
 		return b.String()
 	}
 	assert.Equal(t, bill.Number, order.BillNumber)
-	write("bill "+bill.Number, bill.Model)
+	// The version changes with every edit of the flow file, comments included.
+	write("bill "+bill.Number, bytes.ReplaceAll(bill.Model, []byte("."+f.Version[:6]+"]"), []byte(".version]")))
 	return b.String()
 }
 
@@ -370,7 +371,7 @@ func TestHowFieldsGetTheirValues(t *testing.T) {
 			bill, err := p.flow.Bill(pick(t, p.flow, `{"as_id": 1, "type": "普通退货", "shop_name": "x", "wms_co_id": 20001,
 				"items": [{"type": "退货", "sku_id": "A", "r_qty": 2, "price": 3, "receive_date": "2024-03-01 23:59:59"}]}`))
 			require.NoError(t, err)
-			assert.Contains(t, string(bill.Model), test.want)
+			assert.Contains(t, strings.Replace(string(bill.Model), " "+bill.Mark.String(), "", 1), test.want)
 		})
 	}
 }

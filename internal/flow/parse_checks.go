@@ -14,7 +14,7 @@ import (
 
 func (p *parser) options(s section) {
 	p.flow.Options = Options{
-		Existing:       s.oneOf("existing", ExistingLeave),
+		Existing:       s.oneOf("existing", ExistingReport, ExistingUpdate),
 		SubmitAndAudit: s.oneOf("submit_and_audit", SubmitAndAuditNone, SubmitAndAuditKingdee, SubmitAndAuditExplicit),
 		InFlight:       s.integer("in_flight", 100, 1, 1000),
 		WindowsAtOnce:  s.integer("windows_at_once", 4, 1, 50),

@@ -49,6 +49,9 @@ func (f *Flow) Pick(record map[string]any) (Order, error) {
 	}
 	if opened, err := f.read(order.ID, fields); err == nil {
 		order.BillNumber, _ = f.billNumber(opened)
+		if bill, err := opened.bill(order); err == nil {
+			order.BillHash = bill.Mark.Hash
+		}
 	}
 	return order, nil
 }

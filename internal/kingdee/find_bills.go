@@ -22,6 +22,8 @@ type Bill struct {
 	// DocumentStatus is Z draft, A created, B under review, C audited or D
 	// re-opened.
 	DocumentStatus string
+	// Text is the value of the text field that was asked for as well.
+	Text string
 }
 
 // FindBills looks bills up by their numbers and gives them by number, exactly
@@ -30,15 +32,16 @@ type Bill struct {
 // the number asked for; it is then another number. More than one bill under a
 // number is a double.
 //
+// textField is a text field of the head to read as well, such as FHeadNote.
 // Empty numbers name no bill and are not asked for.
-func (c *Client) FindBills(ctx context.Context, formID string, numbers []string) (map[string][]Bill, error) {
+func (c *Client) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error) {
 	wanted := slices.DeleteFunc(slices.Sorted(slices.Values(numbers)), func(number string) bool { return number == "" })
 	found := make(map[string][]Bill)
 	seen := make(map[string]bool)
 	for chunk := range slices.Chunk(slices.Compact(wanted), findChunk) {
 		query := BillQuery{
 			FormID:       formID,
-			FieldKeys:    "FID,FBillNo,FDocumentStatus",
+			FieldKeys:    "FID,FBillNo,FDocumentStatus," + textField,
 			FilterString: "FBillNo in (" + quoteAll(chunk) + ")",
 			OrderString:  "FID",
 			Limit:        findPage,
@@ -54,7 +57,7 @@ func (c *Client) FindBills(ctx context.Context, formID string, numbers []string)
 			}
 			last = len(rows) < findPage
 			if !last && fresh == 0 {
-				return nil, malformed(executeBillQuery, errors.New("StartRow is not heeded: the same page again"))
+				return nil, malformed(executeBillQuery, errNoPaging)
 			}
 		}
 	}
@@ -65,10 +68,10 @@ func (c *Client) FindBills(ctx context.Context, formID string, numbers []string)
 // id: a page that is read again brings nothing new.
 func addBills(found map[string][]Bill, seen map[string]bool, rows [][]any) (fresh int, err error) {
 	for _, row := range rows {
-		if len(row) != 3 {
-			return 0, malformed(executeBillQuery, errors.New("a row without its three cells"))
+		if len(row) != 4 {
+			return 0, malformed(executeBillQuery, errors.New("a row without its four cells"))
 		}
-		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2])}
+		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Text: cellText(row[3])}
 		if bill.ID == "" {
 			return 0, malformed(executeBillQuery, errors.New("a row without FID"))
 		}
@@ -102,3 +105,6 @@ func quoteAll(values []string) string {
 	}
 	return strings.Join(quoted, ",")
 }
+
+// errNoPaging is a server that would give the same page for ever.
+var errNoPaging = errors.New("StartRow is not heeded: the same page again")

@@ -19,14 +19,14 @@ import (
 func TestFindBills(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
 		assert.Equal(t, golden(t, "find_bills.json"), body)
-		write(w, `[[100,"RT100","A"],["101","O'Hara","C"],[102,"RT100","B"],[103,"rt_1%",null],[104,77,"Z"],[100,"RT100","A"]]`)
+		write(w, `[[100,"RT100","A","note"],["101","O'Hara","C",""],[102,"RT100","B",null],[103,"rt_1%",null," "],[104,77,"Z",""],[100,"RT100","A","note"]]`)
 	})
-	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", []string{"RT_1%", "O'Hara", "", "RT100", "O'Hara"})
+	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{"RT_1%", "O'Hara", "", "RT100", "O'Hara"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]Bill{
-		"RT100":  {{ID: "100", Number: "RT100", DocumentStatus: "A"}, {ID: "102", Number: "RT100", DocumentStatus: "B"}},
+		"RT100":  {{ID: "100", Number: "RT100", DocumentStatus: "A", Text: "note"}, {ID: "102", Number: "RT100", DocumentStatus: "B"}},
 		"O'Hara": {{ID: "101", Number: "O'Hara", DocumentStatus: "C"}},
-		"rt_1%":  {{ID: "103", Number: "rt_1%"}}, // the database compared without case
+		"rt_1%":  {{ID: "103", Number: "rt_1%", Text: " "}}, // the database compared without case
 		"77":     {{ID: "104", Number: "77", DocumentStatus: "Z"}},
 	}, found)
 	assert.NotContains(t, found, "RT_1%", "another case is another number")
@@ -49,7 +49,7 @@ func (b *billTable) answer(t assert.TestingT, body string) string {
 	rows := [][]any{}
 	for _, bill := range b.bills {
 		if slices.Contains(wanted, bill.Number) {
-			rows = append(rows, []any{json.Number(bill.ID), bill.Number, bill.DocumentStatus})
+			rows = append(rows, []any{json.Number(bill.ID), bill.Number, bill.DocumentStatus, bill.Text})
 		}
 	}
 	rows = rows[min(q.StartRow, len(rows)):]
@@ -104,7 +104,7 @@ func TestFindBillsChunksAndPages(t *testing.T) {
 		table.bills = append(table.bills, Bill{ID: fmt.Sprint(10000 + i), Number: "RT0007", DocumentStatus: "A"})
 	}
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) { write(w, table.answer(t, body)) })
-	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", numbers)
+	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", numbers)
 	require.NoError(t, err)
 	assert.Len(t, found, 226)
 	assert.Len(t, found["RT0007"], 2*findPage)
@@ -121,26 +121,26 @@ func TestFindBillsChunksAndPages(t *testing.T) {
 
 func TestFindBillsNeedsNoCallForNoNumbers(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request, string) { assert.Fail(t, "called") })
-	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", []string{""})
+	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{""})
 	require.NoError(t, err)
 	assert.Empty(t, found)
 }
 
 func TestFindBillsFailures(t *testing.T) {
-	endless := strings.TrimSuffix(strings.Repeat(`[1,"A","A"],`, findPage), ",")
+	endless := strings.TrimSuffix(strings.Repeat(`[1,"A","A",""],`, findPage), ",")
 	for name, test := range map[string]struct {
 		reply  string
 		class  fault.Class
 		reason string
 	}{
 		"the same page again and again": {`[` + endless + `]`, fault.Retry, "malformed_reply"},
-		"a cell missing":                {`[[1,"A"]]`, fault.Retry, "malformed_reply"},
+		"a cell missing":                {`[[1,"A","A"]]`, fault.Retry, "malformed_reply"},
 		"an empty row":                  {`[[]]`, fault.Retry, "malformed_reply"},
-		"no id":                         {`[[null,"A","A"]]`, fault.Retry, "malformed_reply"},
+		"no id":                         {`[[null,"A","A",""]]`, fault.Retry, "malformed_reply"},
 		"an unknown form":               {`[[` + status(`"MsgCode":4`) + `]]`, fault.Final, "bad_query"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newClient(t, vectorConfig(always(t, test.reply).URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", []string{"A"})
+			_, err := newClient(t, vectorConfig(always(t, test.reply).URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{"A"})
 			requireFault(t, err, test.class, test.reason)
 		})
 	}
@@ -164,7 +164,7 @@ func TestFindBillsFindsExactlyWhatIsAsked(t *testing.T) {
 				want[n] = append(want[n], bill)
 			}
 		}
-		found, err := c.FindBills(t.Context(), "SAL_RETURNSTOCK", asked)
+		found, err := c.FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", asked)
 		require.NoError(r, err)
 		require.True(r, maps.EqualFunc(want, found, slices.Equal), "want %v, found %v", want, found)
 	})

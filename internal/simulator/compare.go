@@ -3,6 +3,7 @@ package simulator
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,19 +123,30 @@ func (c *comparison) bill(want *merchant.Bill, got galaxy.Bill) {
 		{"FSaleOrgId", want.SaleOrg},
 		{"FStockOrgId", want.StockOrg},
 		{"FRetcustId", want.Customer},
-		{"FHeadNote", want.HeadNote},
 		{"FSettleOrgId", want.SettleOrg},
 		{"FSettleCurrId", want.Currency},
 		{"FThirdBillNo", want.ThirdBillNo},
 	} {
 		c.text(f.name, f.want, got.Fields[f.name])
 	}
+	c.headNote(want, got.Fields["FHeadNote"])
 	if len(want.Lines) != len(got.Entries) {
 		c.differ("FEntity", strconv.Itoa(len(want.Lines))+" lines", strconv.Itoa(len(got.Entries))+" lines")
 		return
 	}
 	for i, line := range want.Lines {
 		c.line("FEntity["+strconv.Itoa(i+1)+"].", line, got.Entries[i].Fields)
+	}
+}
+
+var mark = regexp.MustCompile(`^ \[(\d+)@\d{14}#[0-9a-f]{12}\.[0-9a-f]{6}\]$`)
+
+// headNote compares the note, which the mark of the bill's own order must end.
+func (c *comparison) headNote(want *merchant.Bill, got string) {
+	rest, found := strings.CutPrefix(got, want.HeadNote)
+	marked := mark.FindStringSubmatch(rest)
+	if !found || marked == nil || marked[1] != want.Number {
+		c.differ("FHeadNote", want.HeadNote+" [mark]", got)
 	}
 }
 

@@ -23,13 +23,16 @@ func wanted() merchant.Truth {
 	}
 }
 
+// mark1 is what the sync puts behind the note of order 1.
+const mark1 = " [1@20240301120000#0123456789ab.012345]"
+
 // stored is the bill that is wanted, as Kingdee holds it.
 func stored() galaxy.Bill {
 	return galaxy.Bill{
 		ID: 100001, Number: "1", Status: "A",
 		Fields: map[string]string{
 			"FBillTypeID": "T", "FDate": "2024-03-01T00:00:00", "FSaleOrgId": "100", "FStockOrgId": "100", "FRetcustId": "C",
-			"FHeadNote": "note", "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "R1",
+			"FHeadNote": "note" + mark1, "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "R1",
 		},
 		Entries: []galaxy.Entry{{ID: 1, Fields: map[string]string{
 			"FMaterialId": "M", "FRealQty": "2.00", "FTaxPrice": "1.50", "FAmount": "3", "FIsFree": "false", "FReturnType": "RT",
@@ -47,6 +50,11 @@ func TestEveryFieldIsCompared(t *testing.T) {
 		require.Len(t, differences, 1, name)
 		require.Equal(t, []string{Different, "1", name, "other"},
 			[]string{differences[0].Kind, differences[0].Number, differences[0].Field, differences[0].Got})
+	}
+	for _, note := range []string{"note", "note [1@20240301120000#0123456789ab]", "note [2@20240301120000#0123456789ab.012345]", "not" + mark1} {
+		bill := stored()
+		bill.Fields["FHeadNote"] = note
+		require.Len(t, Compare(wanted(), State{Kingdee: galaxy.State{Bills: []galaxy.Bill{bill}}}), 1, note)
 	}
 	for name := range stored().Entries[0].Fields {
 		for _, value := range []string{"9", ""} {

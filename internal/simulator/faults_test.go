@@ -160,7 +160,7 @@ func TestAnyVersionIsNotAnyBill(t *testing.T) {
 		var state State
 		for _, note := range notes {
 			bill := stored()
-			bill.Fields["FHeadNote"] = note
+			bill.Fields["FHeadNote"] = note + mark1
 			state.Kingdee.Bills = append(state.Kingdee.Bills, bill)
 		}
 		return state
@@ -168,7 +168,7 @@ func TestAnyVersionIsNotAnyBill(t *testing.T) {
 	require.Empty(t, CompareAnyVersion(truth, kingdee("note")))
 	require.Empty(t, CompareAnyVersion(truth, kingdee("earlier")))
 	require.Len(t, Compare(truth, kingdee("earlier")), 1)
-	require.Equal(t, []Difference{{Kind: Different, Number: "1", Field: "FHeadNote", Want: "note", Got: "other"}},
+	require.Equal(t, []Difference{{Kind: Different, Number: "1", Field: "FHeadNote", Want: "note [mark]", Got: "other" + mark1}},
 		CompareAnyVersion(truth, kingdee("other")))
 	require.Equal(t, []Difference{{Kind: Missing, Number: "1"}}, CompareAnyVersion(truth, kingdee()))
 	require.Equal(t, Double, CompareAnyVersion(truth, kingdee("note", "earlier"))[0].Kind)

@@ -137,7 +137,7 @@ func (c *caller) save(b *merchant.Bill) string {
 		"IsVerifyBaseDataField": true,
 		"Model": []any{map[string]any{
 			"FBillTypeID": number(b.BillType), "FBillNo": b.Number, "FDate": b.Date, "FSaleOrgId": number(b.SaleOrg),
-			"FStockOrgId": number(b.StockOrg), "FRetcustId": number(b.Customer), "FHeadNote": b.HeadNote,
+			"FStockOrgId": number(b.StockOrg), "FRetcustId": number(b.Customer), "FHeadNote": b.HeadNote + " [" + b.Number + "@20240301120000#0123456789ab.012345]",
 			"SubHeadEntity": map[string]any{
 				"FSettleOrgId": number(b.SettleOrg), "FSettleCurrId": number(b.Currency), "FThirdBillNo": b.ThirdBillNo,
 			},

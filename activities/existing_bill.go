@@ -1,0 +1,148 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
+)
+
+// compare tells whether the order has changed since the bill under its number was
+// made. It fails if the bill is not this order's, or nobody can tell.
+func (b *billToSave) compare(ctx context.Context, found kingdee.Bill) (changed bool, err error) {
+	switch b.bill.Mark.Kinship(found.Text) {
+	case flow.Same, flow.Newer:
+		return false, nil
+	case flow.Older:
+		return true, nil
+	case flow.OtherOrder:
+		other, _ := flow.FindMark(found.Text)
+		return false, b.numberConflict(found,
+			fmt.Sprintf("是售后单 %s 的", other.OrderID), fmt.Sprintf("is the bill of order %s", other.OrderID))
+	}
+	// The mark can't tell: it is missing, or the flow was changed since and would
+	// make another bill of the same order. What came back does.
+	different, err := b.differentGoods(ctx, found)
+	if err != nil || different == "" {
+		return false, err
+	}
+	if _, marked := flow.FindMark(found.Text); marked {
+		return true, nil
+	}
+	return false, b.numberConflict(found,
+		"没有本程序的标记，退回的物料和数量也不同："+different, "carries no mark of ours and holds other goods: "+different)
+}
+
+// differentGoods lists the materials whose quantities differ, as
+// “material: bill's/order's”; "" if none does.
+func (b *billToSave) differentGoods(ctx context.Context, found kingdee.Bill) (string, error) {
+	ordered, err := b.bill.Quantities()
+	if err != nil {
+		return "", fmt.Errorf("单据 bill %s: %w", b.bill.Number, err)
+	}
+	booked, err := b.ledger.Quantities(ctx, b.flow.Call.FormId, found.ID)
+	if err != nil {
+		return "", err
+	}
+	all := maps.Clone(ordered)
+	maps.Copy(all, booked)
+	var different []string
+	for _, material := range slices.Sorted(maps.Keys(all)) {
+		if !booked[material].Equal(ordered[material]) {
+			different = append(different, fmt.Sprintf("%s: %s/%s", material, shown(booked, material), shown(ordered, material)))
+		}
+	}
+	return strings.Join(different, ", "), nil
+}
+
+func shown(quantities map[string]decimal.Decimal, material string) string {
+	quantity, ok := quantities[material]
+	if !ok {
+		return "–"
+	}
+	return quantity.String()
+}
+
+// update changes the bill into what the order asks for now, if the flow wants that
+// and nobody has gone on with the bill.
+func (b *billToSave) update(ctx context.Context, found kingdee.Bill) error {
+	if b.flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
+		return b.orderChanged(found)
+	}
+	if err := b.save(ctx, b.bill.Changing(found.ID)); err != nil {
+		return fmt.Errorf("更新失败 update failed: %w", err)
+	}
+	return nil
+}
+
+// isUntouched tells whether a bill may be changed: it is a draft or created, and
+// nobody has submitted, audited or re-opened it.
+func isUntouched(bill kingdee.Bill) bool {
+	return bill.DocumentStatus == "Z" || bill.DocumentStatus == "A"
+}
+
+func (b *billToSave) orderChanged(found kingdee.Bill) error {
+	by := ""
+	if mark, _ := flow.FindMark(found.Text); mark.Version != b.bill.Mark.Version {
+		by = fmt.Sprintf("（单据由流程版本 %s 生成，现为 %s made by flow version %[1]s, now %[2]s）", mark.Version, b.bill.Mark.Version)
+	}
+	return &fault.Error{
+		Class:  fault.Final,
+		Reason: "order_changed",
+		System: "金蝶云星空 Kingdee",
+		Message: fmt.Sprintf("单据 %[1]s 保存后，售后单在聚水潭又变了%[2]s，单据（状态 %[3]s）没有改动。 The order has changed in Jushuitan since bill %[1]s was saved; the bill (status %[3]s) was left as it is",
+			b.bill.Number, by, found.DocumentStatus),
+		Advice: fmt.Sprintf("请财务核对并在金蝶改正单据；改好后把备注 %[1]s 末尾的标记换成 %[2]s，或放弃这一单（starter parked discard）。流程文件写 existing: update 时，未提交的单据会自动更新。"+
+			" Have finance compare and correct the bill in Kingdee; then put %[2]s in place of the mark at the end of its %[1]s, or discard the order. With existing: update in the flow, bills that are not submitted are changed by themselves",
+			flow.MarkField, b.bill.Mark),
+	}
+}
+
+func (b *billToSave) numberConflict(found kingdee.Bill, chinese, english string) error {
+	return &fault.Error{
+		Class:   fault.Final,
+		Reason:  "number_conflict",
+		System:  "金蝶云星空 Kingdee",
+		Field:   "FBillNo",
+		Message: fmt.Sprintf("单据编号 %[1]s 已被另一张单据（FID %[2]s）使用，它%[3]s。 Bill number %[1]s is taken: the bill there (FID %[2]s) %[4]s", b.bill.Number, found.ID, chinese, english),
+		Advice:  "请人核对：流程的 FBillNo 是否对每张售后单都不同；那张单据若就是这一单，改正后放弃（starter parked discard）。 Have a person look: is the flow's FBillNo different for every order? If that bill is this order's, correct it and discard the order",
+	}
+}
+
+func isNumberUsed(err error) bool {
+	f := fault.As(err)
+	return f != nil && f.Reason == kingdee.ReasonNumberUsed
+}
+
+// notFound is a bill that Kingdee calls saved and does not show. A look-up can
+// be a moment behind a save.
+func notFound(number string) error {
+	return &fault.Error{
+		Class:   fault.Retry,
+		Reason:  "bill_not_found",
+		System:  "金蝶云星空 Kingdee",
+		Message: fmt.Sprintf("单据 %[1]s 已保存或编号已被使用，但查询不到。 Bill %[1]s is saved or its number used, but a look-up does not show it", number),
+		Advice:  "检查集成用户是否有该组织单据的查看权限。 Check that the integration user may see bills of this organisation",
+	}
+}
+
+func doubleBill(number string, bills []kingdee.Bill) error {
+	var ids []string
+	for _, bill := range bills {
+		ids = append(ids, bill.ID)
+	}
+	return &fault.Error{
+		Class:   fault.Final,
+		Reason:  "double_bill",
+		System:  "金蝶云星空 Kingdee",
+		Message: fmt.Sprintf("单据编号 %[1]s 有 %[2]d 张单据（FID %[3]s）！ There are %[2]d bills under number %[1]s", number, len(bills), strings.Join(ids, ", ")),
+		Advice:  "请财务核对并删除多余的，并在金蝶启用单据编号唯一性。 Have finance delete the surplus, and switch the uniqueness rule of bill numbers on",
+	}
+}

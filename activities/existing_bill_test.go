@@ -1,0 +1,149 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
+	"refundsync/workflows"
+)
+
+func existingUpdate(f *flow.Flow) { f.Options.Existing = flow.ExistingUpdate }
+
+// What becomes of an order whose bill number is taken depends on what the bill
+// there was made from.
+func TestSaveOrderComparesTheBillThatExists(t *testing.T) {
+	same := func(m flow.Mark) string { return m.String() }
+	older := func(m flow.Mark) string {
+		m.Hash, m.ChangedAt = "000000000000", m.ChangedAt.Add(-time.Hour)
+		return m.String()
+	}
+	newer := func(m flow.Mark) string {
+		m.Hash, m.ChangedAt = "000000000000", m.ChangedAt.Add(time.Hour)
+		return m.String()
+	}
+	otherFlow := func(m flow.Mark) string {
+		m.Hash, m.Version = "000000000000", "000000"
+		return m.String()
+	}
+	otherOrder := func(m flow.Mark) string {
+		m.OrderID = "70002"
+		return m.String()
+	}
+	unmarked := func(flow.Mark) string { return "手工录入" }
+	two := map[string]decimal.Decimal{"SKU-1": decimal.NewFromInt(2)}
+	three := map[string]decimal.Decimal{"SKU-1": decimal.NewFromInt(3)}
+
+	for _, c := range []struct {
+		name       string
+		flow       func(*flow.Flow)
+		status     string
+		text       func(flow.Mark) string
+		quantities map[string]decimal.Decimal
+		outcome    workflows.Outcome
+		reason     string
+		says       string
+		calls      []string
+	}{
+		{name: "made from this order", status: "C", text: same, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
+		{name: "made from a later version", status: "A", text: newer, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
+		{name: "made from an earlier version, to be reported", status: "A", text: older, reason: "order_changed", says: "#", calls: []string{"look 70001"}},
+		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1A"}},
+		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1Z"}},
+		{name: "updated and then audited", flow: func(f *flow.Flow) { existingUpdate(f); explicitAudit(f) }, status: "A", text: older, outcome: workflows.Updated,
+			calls: []string{"look 70001", "update 1A", "submit 70001", "audit 70001"}},
+		{name: "under review, not to be updated", flow: existingUpdate, status: "B", text: older, reason: "order_changed", says: "B", calls: []string{"look 70001"}},
+		{name: "audited, not to be updated", flow: existingUpdate, status: "C", text: older, reason: "order_changed", says: "C", calls: []string{"look 70001"}},
+		{name: "re-opened by a person, not to be updated", flow: existingUpdate, status: "D", text: older, reason: "order_changed", says: "D", calls: []string{"look 70001"}},
+		{name: "the flow changed, the goods are the same", status: "C", text: otherFlow, quantities: two, outcome: workflows.AlreadySaved, calls: []string{"look 70001", "quantities 1C"}},
+		{name: "the flow changed, and the goods", status: "C", text: otherFlow, quantities: three, reason: "order_changed", says: "000000", calls: []string{"look 70001", "quantities 1C"}},
+		{name: "of another order", status: "A", text: otherOrder, reason: "number_conflict", says: "70002", calls: []string{"look 70001"}},
+		{name: "without a mark, the goods are the same", status: "A", text: unmarked, quantities: two, outcome: workflows.AlreadySaved, calls: []string{"look 70001", "quantities 1A"}},
+		{name: "without a mark, other goods", status: "A", text: unmarked, quantities: three, reason: "number_conflict", says: "SKU-1: 3/2", calls: []string{"look 70001", "quantities 1A"}},
+		{name: "without a mark, no goods", status: "A", text: unmarked, reason: "number_conflict", says: "SKU-1: –/2", calls: []string{"look 70001", "quantities 1A"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := loadFlow(t)
+			if c.flow != nil {
+				c.flow(f)
+			}
+			order := pick(t, f, nil)
+			ledger := newFakeLedger().with("70001", c.status).marked("note " + c.text(f.Mark(order)))
+			ledger.quantities = c.quantities
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{
+				Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true,
+			}, false)
+			require.Equal(t, c.calls, ledger.calls)
+			if c.reason == "" {
+				require.NoError(t, err)
+				require.Equal(t, c.outcome, result.Outcome)
+				return
+			}
+			failed := fault.As(err)
+			require.NotNil(t, failed, "%v", err)
+			require.Equal(t, fault.Final, failed.Class)
+			require.Equal(t, c.reason, failed.Reason)
+			require.Contains(t, err.Error(), c.says)
+			require.Contains(t, err.Error(), "70001")
+		})
+	}
+}
+
+// "Number already used" says nothing of whose number it is.
+func TestSaveOrderComparesTheBillUnderAUsedNumber(t *testing.T) {
+	f := loadFlow(t)
+	order := pick(t, f, nil)
+	other := f.Mark(order)
+	other.OrderID = "70002"
+	ledger := newFakeLedger().with("70001", "A").marked(other.String())
+	ledger.saveResult = failure(fault.Final, kingdee.ReasonNumberUsed)
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order}, false)
+	require.Equal(t, "number_conflict", fault.As(err).Reason)
+	require.Equal(t, []string{"save", "look 70001"}, ledger.calls)
+}
+
+// A save that lands after the look of the next attempt makes a second bill where
+// Kingdee has no rule against it: that is told at once.
+func TestSaveOrderReportsADoubleThatLandedLate(t *testing.T) {
+	f := loadFlow(t)
+	order := pick(t, f, nil)
+	ledger := &lateLedger{fakeLedger: newFakeLedger(), mark: f.Mark(order).String()}
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order}, true)
+	require.Equal(t, "double_bill", fault.As(err).Reason)
+	require.ErrorContains(t, err, "FID")
+}
+
+// lateLedger is one in which the save of an earlier attempt lands just before the
+// next is made.
+type lateLedger struct {
+	*fakeLedger
+	mark string
+}
+
+func (l *lateLedger) BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {
+	l.with("70001", "A").marked(l.mark)
+	return l.fakeLedger.BatchSave(ctx, request)
+}
+
+// The bill that is sent for an update is the whole bill with its FID in front.
+func TestUpdateSendsTheWholeBill(t *testing.T) {
+	f := loadFlow(t)
+	bill, err := f.Bill(pick(t, f, nil))
+	require.NoError(t, err)
+	var fresh, changing map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal(bill.Model, &fresh))
+	require.NoError(t, json.Unmarshal(bill.Changing("100040"), &changing))
+	require.Equal(t, `"100040"`, string(changing["FID"]))
+	delete(changing, "FID")
+	require.Equal(t, fresh, changing)
+}

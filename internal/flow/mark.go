@@ -1,0 +1,118 @@
+package flow
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/url"
+	"regexp"
+	"time"
+
+	"refundsync/internal/catalog"
+)
+
+// Mark is what a bill tells of the order that it was made from. It stands at the
+// end of one of the bill's text fields, because Kingdee is the only place that
+// lasts as long as the bill: a later run compares it with the order as it is
+// then, and needs no database of its own.
+type Mark struct {
+	// OrderID is the order's key, as_id.
+	OrderID string
+	// ChangedAt is the order's ChangedAt in whole seconds of Beijing time; zero
+	// if the order has none.
+	ChangedAt time.Time
+	// Hash is of the bill as the flow made it, the mark itself left out: the
+	// first 12 hex digits of its SHA-256.
+	Hash string
+	// Version begins the Version of the flow that made the bill: 6 hex digits.
+	Version string
+}
+
+// MarkField is the bill's field (备注) at whose end its mark stands.
+const MarkField = "FHeadNote"
+
+const markTime = "20060102150405"
+
+// String writes the mark as it stands in the bill:
+// [700000346@20240302101112#3f9a1c0b77de.4be012].
+func (m Mark) String() string {
+	at := ""
+	if !m.ChangedAt.IsZero() {
+		at = m.ChangedAt.In(catalog.Beijing).Format(markTime)
+	}
+	// Escaped, a key holds no bracket that could be taken for the mark's own.
+	return "[" + url.PathEscape(m.OrderID) + "@" + at + "#" + m.Hash + "." + m.Version + "]"
+}
+
+var markPattern = regexp.MustCompile(`\[([^\[\]]+)@(\d{14})?#([0-9a-f]{12})\.([0-9a-f]{6})\]\s*$`)
+
+// FindMark reads the mark at the end of a text; false if there is none.
+func FindMark(text string) (Mark, bool) {
+	parts := markPattern.FindStringSubmatch(text)
+	if parts == nil {
+		return Mark{}, false
+	}
+	id, err := url.PathUnescape(parts[1])
+	if err != nil {
+		return Mark{}, false
+	}
+	m := Mark{OrderID: id, Hash: parts[3], Version: parts[4]}
+	if parts[2] != "" {
+		if m.ChangedAt, err = time.ParseInLocation(markTime, parts[2], catalog.Beijing); err != nil {
+			return Mark{}, false
+		}
+	}
+	return m, true
+}
+
+// Kinship says what a bill that exists under an order's number is to that order.
+type Kinship int
+
+const (
+	// Same: the bill was made from this order as it is.
+	Same Kinship = iota
+	// Newer: the bill was made from a later version of the order.
+	Newer
+	// Older: the order has changed since the bill was made.
+	Older
+	// OtherFlow: the bill differs, but so does the flow that made it: the goods
+	// themselves must tell whether the order has changed.
+	OtherFlow
+	// Unmarked: the bill carries no mark; a person or another program made it.
+	Unmarked
+	// OtherOrder: the bill was made from another order.
+	OtherOrder
+)
+
+// Kinship compares the mark of the order as it is now with the text of the
+// bill's mark field.
+func (m Mark) Kinship(text string) Kinship {
+	found, ok := FindMark(text)
+	switch {
+	case !ok:
+		return Unmarked
+	case found.OrderID != m.OrderID:
+		return OtherOrder
+	case found.Hash == m.Hash:
+		return Same
+	case found.ChangedAt.After(m.ChangedAt.Truncate(time.Second)) && !m.ChangedAt.IsZero():
+		return Newer
+	case found.Version != m.Version:
+		return OtherFlow
+	default:
+		return Older
+	}
+}
+
+// markOf makes the mark of an order whose bill has these fields.
+func (f *Flow) markOf(o Order, model json.RawMessage) Mark {
+	hash := sha256.Sum256(model)
+	o.BillHash = hex.EncodeToString(hash[:6])
+	return f.Mark(o)
+}
+
+// Mark is the mark that the order's bill carries if it is made by this flow. Only
+// an order with a BillHash has one.
+func (f *Flow) Mark(o Order) Mark {
+	return Mark{OrderID: o.ID, ChangedAt: o.ChangedAt.Truncate(time.Second), Hash: o.BillHash, Version: f.Version[:6]}
+}

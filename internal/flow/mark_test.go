@@ -1,0 +1,104 @@
+package flow
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"refundsync/internal/catalog"
+)
+
+var sampleMarks = rapid.Custom(func(t *rapid.T) Mark {
+	m := Mark{
+		OrderID: rapid.StringN(1, 20, -1).Draw(t, "order"),
+		Hash:    rapid.StringMatching(`[0-9a-f]{12}`).Draw(t, "hash"),
+		Version: rapid.StringMatching(`[0-9a-f]{6}`).Draw(t, "version"),
+	}
+	if rapid.Bool().Draw(t, "with a time") {
+		m.ChangedAt = time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "changed at"), 0).In(catalog.Beijing)
+	}
+	return m
+})
+
+// A mark is read back as it was written, whatever the order's key is and whatever
+// stands before it.
+func TestMarksAreReadBackAsWritten(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		mark := sampleMarks.Draw(r, "mark")
+		before := rapid.OneOf(rapid.String(), rapid.Map(sampleMarks, Mark.String)).Draw(r, "before")
+		found, ok := FindMark(before + mark.String())
+		require.True(r, ok, mark)
+		require.True(r, mark.ChangedAt.Equal(found.ChangedAt))
+		found.ChangedAt = mark.ChangedAt
+		require.Equal(r, mark, found)
+	})
+}
+
+func TestTextsWithoutAMark(t *testing.T) {
+	for _, text := range []string{
+		"", "聚水潭售后单 1 线上订单 2", "[1]", "[1@20240301000000#0123456789ab]", "[@20240301000000#0123456789ab.012345]",
+		"[1@20240301000000#0123456789ab.012345] 财务已核对", "[1@20240231000000#0123456789ab.012345]", "[%@#0123456789ab.012345]",
+	} {
+		_, ok := FindMark(text)
+		assert.False(t, ok, text)
+	}
+}
+
+func TestKinshipOfABillAndAnOrder(t *testing.T) {
+	at := time.Date(2024, 3, 2, 10, 11, 12, 0, catalog.Beijing)
+	order := Mark{OrderID: "7", ChangedAt: at, Hash: "000000000001", Version: "00000a"}
+	for _, test := range []struct {
+		name   string
+		change func(*Mark)
+		want   Kinship
+	}{
+		{"as it is", func(*Mark) {}, Same},
+		{"touched since, with nothing in the bill changed", func(m *Mark) { m.ChangedAt = at.Add(-time.Hour) }, Same},
+		{"the same bill by another flow", func(m *Mark) { m.Version = "00000b" }, Same},
+		{"changed since", func(m *Mark) { m.Hash, m.ChangedAt = "000000000002", at.Add(-time.Second) }, Older},
+		{"changed within the second", func(m *Mark) { m.Hash = "000000000002" }, Older},
+		{"of a later version", func(m *Mark) { m.Hash, m.ChangedAt = "000000000002", at.Add(time.Second) }, Newer},
+		{"changed, or the flow was", func(m *Mark) { m.Hash, m.Version = "000000000002", "00000b" }, OtherFlow},
+		{"of another order", func(m *Mark) { m.OrderID = "8" }, OtherOrder},
+		{"of a time unknown", func(m *Mark) { m.Hash, m.ChangedAt = "000000000002", time.Time{} }, Older},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			bill := order
+			test.change(&bill)
+			assert.Equal(t, test.want, order.Kinship("note "+bill.String()))
+		})
+	}
+	assert.Equal(t, Unmarked, order.Kinship("note"))
+	timeless := order
+	timeless.ChangedAt, timeless.Hash = time.Time{}, "000000000002"
+	assert.Equal(t, Older, timeless.Kinship(order.String()), "an order without a time can't be told to be the older one")
+}
+
+// The hash is over what the flow maps: a change of anything else is none.
+func TestTheMarkFollowsWhatIsMapped(t *testing.T) {
+	f := builtIn(t)
+	order := func(old, new string) Order {
+		text := `{"as_id": 1, "so_id": "S", "type": "普通退货", "remark": "a", "modified": "2024-03-02 10:00:00", "confirm_date": "2024-03-01",
+			"items": [{"asi_id": 1, "type": "退货", "sku_id": "A", "r_qty": 2, "qty": 2, "price": 3}]}`
+		require.Contains(t, text, old)
+		return pick(t, f, strings.Replace(text, old, new, 1))
+	}
+	as := order(`"as_id"`, `"as_id"`)
+	require.NotEmpty(t, as.BillHash)
+	bill, err := f.Bill(as)
+	require.NoError(t, err)
+	assert.Equal(t, f.Mark(as), bill.Mark, "fetched and saved by one flow, an order has one mark")
+	assert.True(t, strings.Contains(string(bill.Model), " "+bill.Mark.String()+`"`))
+
+	for _, same := range [][2]string{{`"remark": "a"`, `"remark": "b"`}, {`"qty": 2, "price"`, `"qty": 3, "price"`}, {"10:00:00", "11:00:00"}, {`"price": 3`, `"price": "3.0"`}} {
+		assert.Equal(t, as.BillHash, order(same[0], same[1]).BillHash, same[1])
+	}
+	for _, changed := range [][2]string{{`"r_qty": 2`, `"r_qty": 1`}, {`"price": 3`, `"price": 3.01`}, {`"sku_id": "A"`, `"sku_id": "B"`}, {"2024-03-01", "2024-03-02"}} {
+		assert.NotEqual(t, as.BillHash, order(changed[0], changed[1]).BillHash, changed[1])
+	}
+	assert.Empty(t, order(`"price": 3`, `"price": "x"`).BillHash, "an order that can't be mapped has none")
+}

@@ -1,0 +1,57 @@
+package kingdee
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+)
+
+func TestQuantities(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+		assert.Equal(t, golden(t, "bill_quantities.json"), body)
+		write(w, `[[1,"M1",2.5],["2","M2","1.0"],[3,"M1",0.5],[1,"M1",2.5]]`)
+	})
+	quantities, err := newClient(t, vectorConfig(server.URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "100040")
+	require.NoError(t, err)
+	require.Len(t, quantities, 2)
+	for material, want := range map[string]string{"M1": "3", "M2": "1"} {
+		require.True(t, quantities[material].Equal(decimal.RequireFromString(want)), "%s: %s", material, quantities[material])
+	}
+}
+
+// A bill of more lines than a page holds is read to its end.
+func TestQuantitiesReadsAllPages(t *testing.T) {
+	line := 0
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+		var rows []string
+		for range min(findPage, 5000-line) {
+			line++
+			rows = append(rows, `[`+decimal.NewFromInt(int64(line)).String()+`,"M",1]`)
+		}
+		write(w, `[`+strings.Join(rows, ",")+`]`)
+	})
+	quantities, err := newClient(t, vectorConfig(server.URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")
+	require.NoError(t, err)
+	require.Equal(t, "5000", quantities["M"].String())
+}
+
+func TestQuantitiesFailures(t *testing.T) {
+	endless := strings.TrimSuffix(strings.Repeat(`[1,"M",1],`, findPage), ",")
+	for name, reply := range map[string]string{
+		"the same page again and again": `[` + endless + `]`,
+		"a cell missing":                `[[1,"M"]]`,
+		"a quantity in words":           `[[1,"M","two"]]`,
+		"no quantity":                   `[[1,"M",null]]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := newClient(t, vectorConfig(always(t, reply).URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")
+			requireFault(t, err, fault.Retry, "malformed_reply")
+		})
+	}
+}
