@@ -226,7 +226,7 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 		StartToCloseTimeout: kingdeeTimeout,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         plan.Retry.policy(),
-		Summary:             summary,
+		Summary:             shortSummary(summary),
 	})
 	var result SaveOrderResult
 	err := workflow.ExecuteActivity(ctx, SaveOrderName, params).Get(ctx, &result)
@@ -239,7 +239,7 @@ func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, e
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 10},
-		Summary:             fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason),
+		Summary:             shortSummary(fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason)),
 	})
 	var result ParkOrderResult
 	err := workflow.ExecuteActivity(ctx, ParkOrderName, params).Get(ctx, &result)

@@ -96,7 +96,10 @@ func addCounts(counts *map[string]int, more map[string]int) {
 
 func (t *Tally) list(failures ...Failure) {
 	room := failuresListed - len(t.Failures)
-	t.Failures = append(t.Failures, failures[:min(room, len(failures))]...)
+	for _, failure := range failures[:min(room, len(failures))] {
+		failure.Message = ShortMessage(failure.Message)
+		t.Failures = append(t.Failures, failure)
+	}
 }
 
 // saved counts the outcome of a SaveOrder activity that succeeded.
