@@ -96,6 +96,8 @@ type FetchPageResult struct {
 type SkippedOrder struct {
 	ID     string `json:"as_id"`
 	Reason string `json:"reason"`
+	// ChangedAt is the order's; see [flow.Order].
+	ChangedAt time.Time `json:"changed_at,omitzero"`
 }
 
 // FindBillsParams names bills by their numbers.

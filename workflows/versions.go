@@ -11,3 +11,15 @@ import "go.temporal.io/sdk/workflow"
 func leavesBadSignals(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "leave-bad-signals", workflow.DefaultVersion, 1) >= 1
 }
+
+// takesNewerVersions: an order that a window shows again in a newer version is
+// given out again. In older histories the version shown first was kept.
+func takesNewerVersions(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "take-newer-versions", workflow.DefaultVersion, 1) >= 1
+}
+
+// boundsWindows: a window with too many orders, or whose source shows the same
+// page over and over, fails. Older histories went on reading.
+func boundsWindows(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "bound-windows", workflow.DefaultVersion, 1) >= 1
+}

@@ -1,21 +1,16 @@
 package flow
 
 import (
-	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
-	"io"
+
+	"refundsync/internal/packed"
 )
 
-const (
-	// longFields is the size, in bytes, above which an order's fields travel
-	// compressed. Most orders stay below it and can be read in the Web UI; a
-	// page of 100 just below it stays under 1 MiB.
-	longFields = 8 << 10
-	// longestFields bounds what is unpacked, in bytes. No reply is longer.
-	longestFields = 32 << 20
-)
+// longFields is the size, in bytes, above which an order's fields travel
+// compressed. Most orders stay below it and can be read in the Web UI; a page of
+// 100 just below it stays under 1 MiB.
+const longFields = 8 << 10
 
 // orderJSON is the form in which an order travels. It has either Fields or
 // FieldsGzip.
@@ -34,7 +29,7 @@ func (o Order) MarshalJSON() ([]byte, error) {
 	form := orderJSON{plainOrder: plainOrder(o), Fields: o.Fields}
 	switch {
 	case len(o.Fields) > longFields:
-		form.Fields, form.FieldsGzip = nil, compress(o.Fields)
+		form.Fields, form.FieldsGzip = nil, packed.Pack(o.Fields)
 	case o.Fields == nil:
 		form.Fields = json.RawMessage("null")
 	}
@@ -53,35 +48,8 @@ func (o *Order) UnmarshalJSON(raw []byte) error {
 		return nil
 	}
 	var err error
-	if o.Fields, err = decompress(form.FieldsGzip); err != nil {
+	if o.Fields, err = packed.Unpack(form.FieldsGzip); err != nil {
 		return fmt.Errorf("fields_gzip of order %s: %w", o.ID, err)
 	}
 	return nil
-}
-
-func compress(raw []byte) []byte {
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	// A buffer takes all that is written to it.
-	_, _ = w.Write(raw)
-	_ = w.Close()
-	return b.Bytes()
-}
-
-func decompress(compressed []byte) ([]byte, error) {
-	r, err := gzip.NewReader(bytes.NewReader(compressed))
-	if err != nil {
-		return nil, err
-	}
-	raw, err := io.ReadAll(io.LimitReader(r, longestFields+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(raw) > longestFields {
-		return nil, fmt.Errorf("more than %d bytes", longestFields)
-	}
-	if !json.Valid(raw) {
-		return nil, fmt.Errorf("no JSON")
-	}
-	return raw, nil
 }
