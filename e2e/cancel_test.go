@@ -134,6 +134,7 @@ func TestTerminatedRunIsMendedByTheNext(t *testing.T) {
 func TestBillsThatWereSavedAndNotAuditedAreFinished(t *testing.T) {
 	for _, way := range []string{"explicit", "kingdee"} {
 		t.Run("by the same run, "+way, func(t *testing.T) {
+			t.Parallel()
 			options := slowOptions()
 			options.CallLatency = 100 * time.Millisecond
 			options.Faults = faults.Probabilities{faults.KingdeeReplyLost: 0.1}
@@ -159,6 +160,7 @@ func TestBillsThatWereSavedAndNotAuditedAreFinished(t *testing.T) {
 		})
 	}
 	t.Run("by the next run, kingdee", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t, simulator.Options{Orders: 60})
 		worker := w.startWorker(t)
 		first := w.sync(t, 3)

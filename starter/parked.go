@@ -22,6 +22,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
 
@@ -327,7 +328,7 @@ func parkedID(flowName, bill string) string {
 	if strings.HasPrefix(bill, "parked/") {
 		return bill
 	}
-	return "parked/" + flowName + "/" + bill
+	return workflows.ParkedOrderID(flowName, flow.Order{BillNumber: bill})
 }
 
 func parkedError(bill string, err error) error {

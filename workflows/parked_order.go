@@ -81,9 +81,23 @@ type ParkedOrderState struct {
 // whose bill number can't be computed goes by its own.
 func ParkedOrderID(flowName string, order flow.Order) string {
 	if order.BillNumber == "" {
-		return "parked/" + flowName + "/as_id:" + order.ID
+		return "parked/" + flowName + "/as_id:" + printable(order.ID)
 	}
-	return "parked/" + flowName + "/" + order.BillNumber
+	return "parked/" + flowName + "/" + printable(order.BillNumber)
+}
+
+// printable writes what is not printable ASCII, and %, as %XX: Temporal's clients
+// send the id of a workflow as a header of HTTP, which takes nothing else.
+func printable(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if c < ' ' || c > '~' || c == '%' {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // ParkedOrder holds an order that could not be saved, and the reason. It tries

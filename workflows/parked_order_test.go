@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"pgregory.net/rapid"
 
 	"refundsync/internal/flow"
 )
@@ -39,6 +41,26 @@ func runParked(t *testing.T, world *fakeWorld, savable func(flow.Order) bool, pr
 	var result ParkedOrderResult
 	require.NoError(t, env.GetWorkflowResult(&result))
 	return result, nil
+}
+
+func TestParkedOrderIDIsPrintableASCII(t *testing.T) {
+	for _, c := range []struct{ id, number, want string }{
+		{"70001", "70001", "parked/f/70001"},
+		{"70001", "", "parked/f/as_id:70001"},
+		{"1", "TH-2024_03/1 a'b*[?", "parked/f/TH-2024_03/1 a'b*[?"},
+		{"1", "退100%", "parked/f/%E9%80%80100%25"},
+		{"a\nb", "", "parked/f/as_id:a%0Ab"},
+	} {
+		require.Equal(t, c.want, ParkedOrderID("f", flow.Order{ID: c.id, BillNumber: c.number}))
+	}
+	// Law: no two numbers share an id, and each fits Temporal's 1,000 bytes.
+	rapid.Check(t, func(t *rapid.T) {
+		number := rapid.StringN(1, -1, 255)
+		first, second := flow.Order{BillNumber: number.Draw(t, "first")}, flow.Order{BillNumber: number.Draw(t, "second")}
+		flowName := strings.Repeat("f", 64)
+		require.Equal(t, first.BillNumber == second.BillNumber, ParkedOrderID(flowName, first) == ParkedOrderID(flowName, second))
+		require.LessOrEqual(t, len(ParkedOrderID(flowName, first)), 1000)
+	})
 }
 
 func TestParkedOrderTriesAgainAtGrowingIntervals(t *testing.T) {
