@@ -12,7 +12,8 @@ import (
 
 // toTemporal is the one place where a fault becomes what Temporal acts on:
 // final ones are not retried, the others after the delay that they ask for or,
-// without one, after the retry policy's.
+// without one, after the retry policy's. Its message is cut: a vendor's text has
+// no bound, and it goes into histories, memos and results.
 func toTemporal(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
@@ -21,7 +22,7 @@ func toTemporal(err error) error {
 	if f == nil {
 		return err
 	}
-	return temporal.NewApplicationErrorWithOptions(err.Error(), f.Reason, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(workflows.ShortMessage(err.Error()), f.Reason, temporal.ApplicationErrorOptions{
 		NonRetryable:   f.Class == fault.Final,
 		Details:        []any{workflows.FailureDetails{Field: f.Field}},
 		NextRetryDelay: f.Delay,

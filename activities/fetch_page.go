@@ -17,8 +17,8 @@ import (
 )
 
 // FetchPage reads one page of a window from the source and keeps of each order
-// what the flow names. An order that is left out, or that can't be read, says
-// so in the result and never fails its page.
+// what the flow names. An order that is left out, that can't be read or that is
+// too large to travel says so in the result and never fails its page.
 func (a *Activities) FetchPage(ctx context.Context, params workflows.FetchPageParams) (workflows.FetchPageResult, error) {
 	defer keepAlive(ctx)()
 	result, err := a.fetchPage(ctx, params)
@@ -38,8 +38,9 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 	if page.PageCount, page.DataCount, err = counts(f, params, reply); err != nil {
 		return workflows.FetchPageResult{}, err
 	}
+	var size pageSize
 	for _, record := range reply.Datas {
-		sort(f, params.Window, record, &page)
+		sort(f, params.Window, record, &page, &size)
 	}
 	return page, nil
 }
@@ -83,7 +84,7 @@ func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page
 }
 
 // sort puts one record of the reply where it belongs.
-func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *workflows.FetchPageResult) {
+func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *workflows.FetchPageResult, size *pageSize) {
 	order, err := f.Pick(record)
 	if err != nil {
 		page.Failed = append(page.Failed, unreadable(record, err))
@@ -98,7 +99,11 @@ func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *wo
 	// An order on which a precondition fails goes on to SaveOrder as well: it
 	// fails there with the same reason, where it can be seen and retried.
 	if reason, skip, err := f.Skip(order); err == nil && skip {
-		page.Skipped = append(page.Skipped, workflows.SkippedOrder{ID: order.ID, Reason: reason})
+		page.Skipped = append(page.Skipped, workflows.SkippedOrder{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt})
+		return
+	}
+	if err := size.take(order); err != nil {
+		page.Failed = append(page.Failed, stayedBehind(order, err))
 		return
 	}
 	page.Orders = append(page.Orders, order)
@@ -107,7 +112,7 @@ func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *wo
 // unreadable is the failure of a record without a key. It goes by a hash of
 // its content, so that it is counted once however often it is read.
 func unreadable(record map[string]any, err error) workflows.Failure {
-	failure := workflows.Failure{Reason: "unreadable_order", Message: err.Error()}
+	failure := workflows.Failure{Reason: "unreadable_order", Message: workflows.ShortMessage(err.Error())}
 	if f := fault.As(err); f != nil {
 		failure.Reason = f.Reason
 	}

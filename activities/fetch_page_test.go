@@ -61,7 +61,10 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 		orders = append(orders, order.ID)
 	}
 	require.Equal(t, []string{"70001", "5", "7"}, orders)
-	require.Equal(t, []workflows.SkippedOrder{{ID: "2", Reason: "仅退款，没有退货 (refund only, no goods came back)"}}, page.Skipped)
+	require.Len(t, page.Skipped, 1)
+	require.Equal(t, "2", page.Skipped[0].ID)
+	require.Equal(t, "仅退款，没有退货 (refund only, no goods came back)", page.Skipped[0].Reason)
+	require.True(t, page.Skipped[0].ChangedAt.Equal(time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing)))
 	require.Equal(t, []string{"3", "4"}, page.Outside)
 	require.Len(t, page.Failed, 1)
 	require.Contains(t, page.Failed[0].ID, "sha256:")

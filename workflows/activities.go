@@ -96,6 +96,8 @@ type FetchPageResult struct {
 type SkippedOrder struct {
 	ID     string `json:"as_id"`
 	Reason string `json:"reason"`
+	// ChangedAt is the order's; see [flow.Order].
+	ChangedAt time.Time `json:"changed_at,omitzero"`
 }
 
 // FindBillsParams names the bills that orders are to have.
@@ -240,7 +242,7 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 		StartToCloseTimeout: kingdeeTimeout,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         plan.Retry.policy(),
-		Summary:             summary,
+		Summary:             shortSummary(summary),
 	})
 	var result SaveOrderResult
 	err := workflow.ExecuteActivity(ctx, SaveOrderName, params).Get(ctx, &result)
@@ -253,7 +255,7 @@ func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, e
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 10},
-		Summary:             fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason),
+		Summary:             shortSummary(fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason)),
 	})
 	var result ParkOrderResult
 	err := workflow.ExecuteActivity(ctx, ParkOrderName, params).Get(ctx, &result)

@@ -21,19 +21,23 @@ type fakeWorld struct {
 	rows     []flow.Order
 	pageSize int
 	skipped  map[string]string // as_id → reason
+	outside  map[string]bool   // as_ids of a neighbouring window
 	finished map[string]bool   // as_ids of the orders whose bills exist
 
 	// beforeFetch may change the rows, as a source does while it is read.
 	beforeFetch func(w *fakeWorld, call int)
 	fetchErr    func(call int) error
-	saveErr     func(order flow.Order) error
-	parkErr     error
-	discarded   bool
+	// changePage may change what a call answers.
+	changePage func(call int, page *FetchPageResult)
+	saveErr    func(order flow.Order) error
+	parkErr    error
+	discarded  bool
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
 
 	fetches []int
 	saves   map[string]int
+	asked   []SaveOrderParams // of all saves, in the order in which they ended
 	parked  map[string]Failure
 	windows []Window
 }
@@ -49,6 +53,7 @@ func newFakeWorld(orders int) *fakeWorld {
 		},
 		pageSize: 4,
 		skipped:  map[string]string{},
+		outside:  map[string]bool{},
 		finished: map[string]bool{},
 		saves:    map[string]int{},
 		parked:   map[string]Failure{},
@@ -98,10 +103,15 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 	first := min((params.PageIndex-1)*w.pageSize, len(w.rows))
 	for _, row := range w.rows[first:min(first+w.pageSize, len(w.rows))] {
 		if reason, ok := w.skipped[row.ID]; ok {
-			page.Skipped = append(page.Skipped, SkippedOrder{ID: row.ID, Reason: reason})
+			page.Skipped = append(page.Skipped, SkippedOrder{ID: row.ID, Reason: reason, ChangedAt: row.ChangedAt})
+		} else if w.outside[row.ID] {
+			page.Outside = append(page.Outside, row.ID)
 		} else {
 			page.Orders = append(page.Orders, row)
 		}
+	}
+	if w.changePage != nil {
+		w.changePage(len(w.fetches), &page)
 	}
 	return page, nil
 }
@@ -125,6 +135,7 @@ func (w *fakeWorld) saveOrder(_ context.Context, params SaveOrderParams) (SaveOr
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.saves[params.Order.ID]++
+	w.asked = append(w.asked, params)
 	if w.saveErr != nil {
 		if err := w.saveErr(params.Order); err != nil {
 			return SaveOrderResult{}, err

@@ -60,9 +60,8 @@ func (w *syncWindow) parkFailures(ctx workflow.Context, page *pageOrders) {
 
 // park counts one order that failed, and parks it unless the run has stopped.
 func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedOrder) {
-	tally := &w.state.Tally
 	if w.stopped != nil {
-		tally.fail(failed.failure)
+		w.settle(failed.order.ID, fateFailed, failed.failure)
 		return
 	}
 	result, err := parkOrder(ctx, ParkOrderParams{
@@ -74,11 +73,11 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 	switch {
 	case err != nil:
 		failed.failure.Message += " 挂起也失败 it could not be parked either: " + messageOf(err)
-		tally.fail(failed.failure)
+		w.settle(failed.order.ID, fateFailed, failed.failure)
 	case result.Discarded:
-		tally.skip(discardedReason)
+		w.settle(failed.order.ID, fateSkipped, Failure{Reason: discardedReason})
 	default:
-		tally.park(failed.failure)
+		w.settle(failed.order.ID, fateParked, failed.failure)
 	}
 }
 

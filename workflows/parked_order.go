@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strings"
@@ -21,7 +19,7 @@ const (
 	RetrySignal = "retry"
 	// OrderSignal carries a [ParkedVersion]: the order as a later run read it.
 	OrderSignal = "order"
-	// DiscardSignal carries a [Discard] and ends the waiting.
+	// DiscardSignal carries a [Discard], complete, and ends the waiting.
 	DiscardSignal = "discard"
 )
 
@@ -81,19 +79,12 @@ type ParkedOrderState struct {
 
 // ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the
 // order (as_id), so that an order waits once, whatever run found it, and two orders
-// wait apart even where a flow gives both one bill number. Temporal takes printable
-// ASCII alone, and not much of it.
+// wait apart even where a flow gives both one bill number. What is not printable
+// ASCII is escaped: Temporal's clients send the id as a header of HTTP, which takes
+// nothing else.
 func ParkedOrderID(flowName, orderID string) string {
-	key := url.PathEscape(orderID)
-	if len(key) > longestParkedKey {
-		hash := sha256.Sum256([]byte(orderID))
-		key = key[:longestParkedKey] + "~" + hex.EncodeToString(hash[:8])
-	}
-	return "parked/" + flowName + "/" + key
+	return "parked/" + flowName + "/" + url.PathEscape(orderID)
 }
-
-// longestParkedKey bounds the key within a workflow id, in bytes.
-const longestParkedKey = 200
 
 // ParkedOrder holds an order that could not be saved, and the reason. It tries
 // again at growing intervals, when it is told to, and when a later run brings
@@ -168,20 +159,47 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 		awake = true
 	})
 	selector.AddReceive(p.versions, func(c workflow.ReceiveChannel, _ bool) {
-		var version ParkedVersion
-		c.Receive(ctx, &version)
-		awake = p.take(version) || awake
+		if version, ok := receive(ctx, c, p.sameOrder); ok {
+			awake = p.take(version) || awake
+		}
 	})
 	selector.AddReceive(p.discards, func(c workflow.ReceiveChannel, _ bool) {
-		p.discarded = &Discard{}
-		c.Receive(ctx, p.discarded)
-		awake = true
+		if discard, ok := receive(ctx, c, Discard.complete); ok {
+			p.discarded, awake = &discard, true
+		}
 	})
 	for !awake {
 		selector.Select(ctx)
 	}
 	return cancelled
 }
+
+// receive reads a signal that has come in. Anybody who may use the namespace can
+// send one with any content; false says that it is not usable and is left aside:
+// the order goes on waiting as if it had not come.
+func receive[T any](ctx workflow.Context, c workflow.ReceiveChannel, usable func(T) bool) (content T, ok bool) {
+	// Receive would drop what can't be decoded, and wait for the next signal.
+	decoded := c.ReceiveAsync(&content)
+	if decoded && usable(content) {
+		return content, true
+	}
+	if leavesBadSignals(ctx) {
+		workflow.GetLogger(ctx).Warn("信号的内容不可用，已忽略。 A signal without usable content is left aside", "signal", c.Name())
+		return content, false
+	}
+	if !decoded {
+		c.Receive(ctx, &content)
+	}
+	return content, true
+}
+
+// sameOrder reports whether the version is one of the order that waits.
+func (p *parkedOrder) sameOrder(version ParkedVersion) bool {
+	return version.Order.ID == p.state.Version.Order.ID
+}
+
+// complete reports whether somebody is named, and a reason.
+func (d Discard) complete() bool { return d.By != "" && d.Reason != "" }
 
 // take keeps the newer of two versions of the order, because two runs that
 // overlap can bring theirs in either order, and reports whether it is worth an

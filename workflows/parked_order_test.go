@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"pgregory.net/rapid"
 
 	"refundsync/internal/flow"
 )
@@ -42,6 +43,25 @@ func runParked(t *testing.T, world *fakeWorld, savable func(flow.Order) bool, pr
 	return result, nil
 }
 
+func TestParkedOrderIDIsPrintableASCII(t *testing.T) {
+	for id, want := range map[string]string{
+		"70001":          "parked/f/70001",
+		"TH-2024_03/1 a": "parked/f/TH-2024_03%2F1%20a",
+		"退100%":          "parked/f/%E9%80%80100%25",
+		"a\nb":           "parked/f/a%0Ab",
+	} {
+		require.Equal(t, want, ParkedOrderID("f", id))
+	}
+	// Law: no two orders share an id, and each fits Temporal's 1,000 bytes.
+	rapid.Check(t, func(t *rapid.T) {
+		id := rapid.StringN(1, -1, 255)
+		first, second := id.Draw(t, "first"), id.Draw(t, "second")
+		flowName := strings.Repeat("f", 64)
+		require.Equal(t, first == second, ParkedOrderID(flowName, first) == ParkedOrderID(flowName, second))
+		require.Regexp(t, `^[!-~]{1,1000}$`, ParkedOrderID(flowName, first))
+	})
+}
+
 func TestParkedOrderTriesAgainAtGrowingIntervals(t *testing.T) {
 	world := newFakeWorld(0)
 	var env *testsuite.TestWorkflowEnvironment
@@ -53,17 +73,6 @@ func TestParkedOrderTriesAgainAtGrowingIntervals(t *testing.T) {
 	require.Nil(t, result.Discarded)
 	require.Equal(t, 4, world.saves["70000"])
 	require.GreaterOrEqual(t, env.Now().Sub(started), (10+20+40+80)*time.Minute)
-}
-
-func TestParkedOrdersHaveIdsThatTemporalTakes(t *testing.T) {
-	require.Equal(t, "parked/f/700000346", ParkedOrderID("f", "700000346"))
-	seen := map[string]bool{}
-	for _, id := range []string{"天猫-1", "天猫-2", "a b", "a/b", "a%2Fb", "\n", strings.Repeat("长", 1000) + "1", strings.Repeat("长", 1000) + "2"} {
-		workflowID := ParkedOrderID("f", id)
-		require.Regexp(t, `^[!-~]{1,300}$`, workflowID)
-		require.False(t, seen[workflowID], workflowID)
-		seen[workflowID] = true
-	}
 }
 
 func TestParkedWaitGrowsToItsBound(t *testing.T) {
@@ -163,4 +172,60 @@ func TestParkedOrderKeepsSignalsOverContinueAsNew(t *testing.T) {
 	})
 	require.NoError(t, err, "it must not continue as new with a signal unread")
 	require.Equal(t, 2, world.saves["70000"])
+}
+
+// Whatever comes as a signal, the order goes on waiting, is tried when it is
+// due, and takes the good signal that comes afterwards.
+func TestParkedOrderLeavesBadSignals(t *testing.T) {
+	other := parkedVersion("9", "2024-03-01 10:00:00")
+	other.Order.ID = "90000"
+	for _, c := range []struct {
+		name, signal string
+		content      any
+		// tries are the attempts that the signal brings about.
+		tries int
+	}{
+		{"order: no content", OrderSignal, nil, 0},
+		{"order: text", OrderSignal, "again", 0},
+		{"order: a list", OrderSignal, []int{1}, 0},
+		{"order: bytes", OrderSignal, []byte("\x00\xff"), 0},
+		{"order: an empty object", OrderSignal, map[string]any{}, 0},
+		{"order: fields that are no gzip", OrderSignal, map[string]any{"order": map[string]any{"as_id": "70000", "fields_gzip": "aGVsbG8="}}, 0},
+		{"order: another order", OrderSignal, other, 0},
+		{"discard: no content", DiscardSignal, nil, 0},
+		{"discard: text", DiscardSignal, "please", 0},
+		{"discard: without a reason", DiscardSignal, Discard{By: "wang"}, 0},
+		{"discard: without a name", DiscardSignal, Discard{Reason: "测试单"}, 0},
+		{"retry: with content", RetrySignal, map[string]any{"now": true}, 1},
+		{"retry: bytes", RetrySignal, []byte("\x00\xff"), 1},
+		{"an unknown signal", "refresh", "x", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(0)
+			var afterBad int
+			var held ParkedOrderState
+			result, err := runParked(t, world, func(flow.Order) bool { return false }, func(e *testsuite.TestWorkflowEnvironment) {
+				e.RegisterDelayedCallback(func() { e.SignalWorkflow(c.signal, c.content) }, time.Minute)
+				e.RegisterDelayedCallback(func() {
+					afterBad = world.saves["70000"]
+					value, err := e.QueryWorkflow(ProgressQuery)
+					require.NoError(t, err)
+					require.NoError(t, value.Get(&held))
+					_, err = e.QueryWorkflow("state")
+					require.ErrorContains(t, err, "state", "a query that there is not")
+				}, 2*time.Minute)
+				e.RegisterDelayedCallback(func() {
+					e.SignalWorkflow(OrderSignal, parkedVersion("3", "2024-03-01 09:00:00"))
+					e.SignalWorkflow(DiscardSignal, Discard{By: "wang", Reason: "测试单"})
+				}, 45*time.Minute)
+			})
+			require.NoError(t, err)
+			require.Equal(t, c.tries, afterBad)
+			require.Equal(t, "70000", held.Version.Order.ID)
+			require.JSONEq(t, `{"r_qty":"3件"}`, string(held.Version.Order.Fields))
+			require.GreaterOrEqual(t, world.saves["70000"], 2, "tried when it was due")
+			require.Equal(t, "wang", result.Discarded.By)
+			require.JSONEq(t, `{"r_qty":"3"}`, string(result.Order.Fields))
+		})
+	}
 }

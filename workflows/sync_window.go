@@ -14,6 +14,15 @@ import (
 // orders must have settled.
 const passes = 5
 
+const (
+	// mostOrders bounds the orders of a window: they are carried over
+	// continue-as-new, and Temporal refuses a payload over 2 MiB.
+	mostOrders = 60_000
+	// stalePages is how many pages without a new order are taken beyond those
+	// that the orders seen explain: rows move while pages are read.
+	stalePages = 20
+)
+
 // WindowUnfinished is the type of the error with which a window, and with it
 // its run, ends when the source, or the list of bills that exist, can't be
 // read. Its details hold the [Tally] of what was done before.
@@ -30,9 +39,8 @@ type SyncWindowInput struct {
 // WindowState is how far the reading of a window has come.
 type WindowState struct {
 	Tally Tally `json:"tally"`
-	// Seen are the ids of all orders that the source showed, in the order in
-	// which it did.
-	Seen []string `json:"seen"`
+	// Seen are all orders that the source showed.
+	Seen seenOrders `json:"seen"`
 	// Page is the page to read next; 0 when all are read.
 	Page int `json:"page"`
 	// Pass counts the times that the pages were gone through.
@@ -44,6 +52,8 @@ type WindowState struct {
 	// Grew tells that the source had more pages in the course of the pass than
 	// when it began.
 	Grew bool `json:"grew,omitempty"`
+	// Stale counts the pages in a row that showed nothing but repeats.
+	Stale int `json:"stale,omitempty"`
 }
 
 // SyncWindowProgress is the answer to [ProgressQuery].
@@ -92,7 +102,11 @@ type syncWindow struct {
 	plan   Plan
 	window Window
 	state  WindowState
-	seen   map[string]bool
+	// seen gives the place of an order in state.Seen.
+	seen map[string]int
+	// given counts how often an order was given out, and settled how often it
+	// was decided what became of it.
+	given, settled map[string]int
 
 	// inFlight bounds the SaveOrder activities under way, across pages: the
 	// next page is read and given out while the last is being saved.
@@ -107,15 +121,17 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 		plan:     in.Plan,
 		window:   in.Window,
 		state:    WindowState{Page: 1},
-		seen:     map[string]bool{},
+		seen:     map[string]int{},
+		given:    map[string]int{},
+		settled:  map[string]int{},
 		inFlight: workflow.NewSemaphore(ctx, int64(in.Plan.InFlight)),
 		orders:   workflow.NewWaitGroup(ctx),
 	}
 	if in.Carried != nil {
 		w.state = *in.Carried
 	}
-	for _, id := range w.state.Seen {
-		w.seen[id] = true
+	for i, order := range w.state.Seen {
+		w.seen[order.ID] = i
 	}
 	w.showProgress(ctx)
 	return w, workflow.SetQueryHandler(ctx, ProgressQuery, func() (SyncWindowProgress, error) {
@@ -129,33 +145,88 @@ func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
 	if err != nil {
 		return err
 	}
-	w.leaveNew(&page)
+	if err := w.checkSize(ctx, page); err != nil {
+		return err
+	}
+	before := len(w.state.Seen)
+	newer := w.leaveNew(ctx, &page)
 	found, err := w.findBills(ctx, index, page)
 	if err != nil {
 		return err
 	}
-	if err := w.giveOut(ctx, index, page, found); err != nil {
+	if err := w.giveOut(ctx, index, page, newer, found); err != nil {
 		return err
 	}
 	w.showProgress(ctx)
+	if err := w.checkProgress(ctx, len(w.state.Seen) > before); err != nil {
+		return err
+	}
 	return w.turn(index, page)
 }
 
-// leaveNew takes out of the page what an earlier page showed already: rows
-// that move while pages are read come twice.
-func (w *syncWindow) leaveNew(page *FetchPageResult) {
-	seenBefore := func(id string) bool {
-		before := w.seen[id]
-		if !before {
-			w.seen[id] = true
-			w.state.Seen = append(w.state.Seen, id)
-		}
-		return before
+// leaveNew takes out of the page what was shown already: rows that move while
+// pages are read come twice. An order that comes again in a newer version stays;
+// newer names those.
+func (w *syncWindow) leaveNew(ctx workflow.Context, page *FetchPageResult) (newer map[string]bool) {
+	if repeats(page) && takesNewerVersions(ctx) {
+		dropRepeats(page)
 	}
-	page.Outside = slices.DeleteFunc(page.Outside, seenBefore)
-	page.Orders = slices.DeleteFunc(page.Orders, func(o flow.Order) bool { return seenBefore(o.ID) })
-	page.Skipped = slices.DeleteFunc(page.Skipped, func(s SkippedOrder) bool { return seenBefore(s.ID) })
-	page.Failed = slices.DeleteFunc(page.Failed, func(f Failure) bool { return seenBefore(f.ID) })
+	newer = map[string]bool{}
+	page.Outside = slices.DeleteFunc(page.Outside, func(id string) bool { return !w.isNew(seenOrder{ID: id, Fate: fateOutside}) })
+	page.Orders = slices.DeleteFunc(page.Orders, func(o flow.Order) bool {
+		shown := seen(o)
+		if w.isNew(shown) {
+			return false
+		}
+		known := &w.state.Seen[w.seen[o.ID]]
+		if !known.isNewer(shown) || !takesNewerVersions(ctx) {
+			return true
+		}
+		newer[o.ID] = known.Fate != fateOutside
+		known.ChangedAt, known.Content = shown.ChangedAt, shown.Content
+		if known.Fate == fateOutside {
+			known.Fate = fateOpen
+		}
+		return false
+	})
+	page.Skipped = slices.DeleteFunc(page.Skipped, func(s SkippedOrder) bool {
+		return !w.isNew(seenOrder{ID: s.ID, ChangedAt: s.ChangedAt})
+	})
+	page.Failed = slices.DeleteFunc(page.Failed, func(f Failure) bool { return !w.isNew(seenOrder{ID: f.ID}) })
+	return newer
+}
+
+// isNew remembers an order that was never shown before, and reports whether it
+// was not.
+func (w *syncWindow) isNew(order seenOrder) bool {
+	if _, known := w.seen[order.ID]; known {
+		return false
+	}
+	w.seen[order.ID] = len(w.state.Seen)
+	w.state.Seen = append(w.state.Seen, order)
+	return true
+}
+
+// settle counts what became of an order. What an earlier version of it was
+// counted under is taken back: an order is counted once.
+func (w *syncWindow) settle(id string, now fate, failure Failure) {
+	w.settled[id]++
+	order, tally := &w.state.Seen[w.seen[id]], &w.state.Tally
+	if order.Fate == fateSaved && (now == fateAlreadySaved || now == fateUpdated) {
+		return // by this very run
+	}
+	tally.withdraw(*order)
+	order.Fate, order.Reason = now, failure.Reason
+	switch now {
+	case fateSkipped:
+		tally.skip(failure.Reason)
+	case fateParked:
+		tally.park(failure)
+	case fateFailed:
+		tally.fail(failure)
+	default:
+		tally.saved(SaveOrderResult{Outcome: Outcome(now)})
+	}
 }
 
 func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageResult) (FindBillsResult, error) {
@@ -174,22 +245,23 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 
 // giveOut counts what needs no saving and starts a SaveOrder for the rest. An
 // order is counted as fetched when its fate is: the sum holds at every moment.
-func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, found FindBillsResult) error {
+func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool, found FindBillsResult) error {
 	tally := &w.state.Tally
 	batch := &pageOrders{index: index, pickVersion: page.PickVersion, orders: len(page.Orders)}
 	defer w.finishPage(ctx, batch)
 	for _, skipped := range page.Skipped {
 		tally.Fetched++
-		tally.skip(skipped.Reason)
+		w.settle(skipped.ID, fateSkipped, Failure{Reason: skipped.Reason})
 	}
 	for _, failed := range page.Failed {
 		tally.Fetched++
-		tally.fail(failed)
+		w.settle(failed.ID, fateFailed, failed)
 	}
 	for _, order := range page.Orders {
-		if slices.Contains(found.Finished, order.ID) {
+		// The bill of an order that comes again may be being saved: SaveOrder looks.
+		if !newer[order.ID] && slices.Contains(found.Finished, order.ID) {
 			tally.Fetched++
-			tally.AlreadySaved++
+			w.settle(order.ID, fateAlreadySaved, Failure{})
 			continue
 		}
 		if err := w.inFlight.Acquire(ctx, 1); err != nil {
@@ -199,13 +271,15 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 			w.inFlight.Release(1)
 			break
 		}
-		tally.Fetched++
+		if !newer[order.ID] {
+			tally.Fetched++
+		}
 		batch.tried++
 		w.save(ctx, batch, SaveOrderParams{
 			Flow:        w.plan.Flow,
 			PickVersion: page.PickVersion,
 			Order:       order,
-			Exists:      slices.Contains(found.Unfinished, order.ID),
+			Exists:      newer[order.ID] || slices.Contains(found.Unfinished, order.ID),
 		})
 	}
 	return nil
@@ -227,19 +301,66 @@ func (w *syncWindow) save(ctx workflow.Context, batch *pageOrders, params SaveOr
 	// finished, so that what became of it is known.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	w.orders.Add(1)
-	workflow.GoNamed(ctx, params.Order.ID, func(ctx workflow.Context) {
+	id := params.Order.ID
+	earlier := w.given[id]
+	w.given[id]++
+	workflow.GoNamed(ctx, id, func(ctx workflow.Context) {
 		defer cancel()
 		defer w.orders.Done()
 		defer w.inFlight.Release(1)
-		result, err := saveOrder(ctx, w.plan, params)
+		err := w.awaitEarlier(ctx, id, earlier)
+		var result SaveOrderResult
+		if err == nil {
+			result, err = saveOrder(ctx, w.plan, params)
+		}
 		if err != nil {
 			batch.failed = append(batch.failed, failedOrder{params.Order, failureOf(params.Order, err)})
 		} else {
-			w.state.Tally.saved(result)
+			w.settle(id, fate(result.Outcome), Failure{})
 		}
 		batch.settled++
 		w.showProgress(ctx)
 	})
+}
+
+// awaitEarlier waits until it is decided what became of the earlier versions of
+// an order, so that an older one is never saved after a newer one.
+func (w *syncWindow) awaitEarlier(ctx workflow.Context, id string, earlier int) error {
+	if w.settled[id] >= earlier {
+		return nil
+	}
+	return workflow.Await(ctx, func() bool { return w.settled[id] >= earlier })
+}
+
+// checkSize keeps a window from growing beyond what can be carried over
+// continue-as-new.
+func (w *syncWindow) checkSize(ctx workflow.Context, page FetchPageResult) error {
+	count := max(page.DataCount, len(w.state.Seen))
+	if count <= mostOrders || !boundsWindows(ctx) {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+		"该时段有 %[1]d 单，一个窗口最多 %[2]d 单。请把流程文件里的 window 调小后重跑。"+
+			" This window has %[1]d orders, and one can have %[2]d at most: shorten window in the flow file, then run again",
+		count, mostOrders), "window_too_large", nil)
+}
+
+// checkProgress ends the reading of a source that shows the same orders over and
+// over. A page holds one at least, so there can't be more pages of orders seen
+// than there are such orders.
+func (w *syncWindow) checkProgress(ctx workflow.Context, progressed bool) error {
+	s := &w.state
+	s.Stale++
+	if progressed {
+		s.Stale = 0
+	}
+	if s.Stale <= len(s.Seen)+stalePages || !boundsWindows(ctx) {
+		return nil
+	}
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+		"聚水潭连续 %[1]d 页都没有新的售后单，像是在重复同一页。请联系聚水潭，稍后重跑同一时段。"+
+			" The last %[1]d pages of the source showed no new order, as if it repeated one page: ask Jushuitan's support, and run the range again later",
+		s.Stale), "source_repeats", nil)
 }
 
 // turn decides which page is read next.
@@ -274,7 +395,7 @@ func (w *syncWindow) turn(index int, page FetchPageResult) error {
 			page.DataCount, passes, len(s.Seen), page.DataCount, passes, len(s.Seen)), "source_unsettled", nil)
 	default:
 		s.Pass++
-		s.Page, s.PageCount, s.DataCount, s.Grew = max(page.PageCount, 1), page.PageCount, page.DataCount, false
+		s.Page, s.PageCount, s.DataCount, s.Grew, s.Stale = max(page.PageCount, 1), page.PageCount, page.DataCount, false, 0
 	}
 	return nil
 }

@@ -257,6 +257,53 @@ func TestSyncWindowFailsWhenTheSourceNeverSettles(t *testing.T) {
 	require.Contains(t, application.Message(), "聚水潭称该时段有")
 }
 
+// Whatever a source counts, the reading comes to an end that says why, and what
+// it showed is saved, once.
+func TestSyncWindowEndsWhateverTheSourceCounts(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(w *fakeWorld, call int, page *FetchPageResult)
+		// saved is how many orders are, of 10 on 3 pages.
+		saved, mostFetches int
+		wants              string
+	}{
+		{"the same page for every page_index", func(w *fakeWorld, _ int, page *FetchPageResult) { page.Orders = w.rows[:4:4] }, 4, 16, "只读到 4 单"},
+		{"the same page, of a million", func(w *fakeWorld, _ int, page *FetchPageResult) {
+			page.Orders, page.PageCount, page.DataCount = w.rows[:4:4], 1_000_000, 50_000
+		}, 4, 30, "没有新的售后单"},
+		{"one page more each time", func(_ *fakeWorld, call int, page *FetchPageResult) { page.PageCount += call }, 10, 100, "没有新的售后单"},
+		{"one page and one order more each time", func(_ *fakeWorld, call int, page *FetchPageResult) {
+			page.PageCount, page.DataCount = page.PageCount+call, page.DataCount+call
+		}, 10, 100, "没有新的售后单"},
+		{"one order more than it ever shows", func(_ *fakeWorld, _ int, page *FetchPageResult) { page.DataCount = 11 }, 10, 16, "聚水潭称该时段有 11 单，读了 5 遍只读到 10 单"},
+		{"two thousand million orders", func(_ *fakeWorld, _ int, page *FetchPageResult) { page.DataCount = 2_000_000_000 }, 0, 1, "window 调小"},
+		{"no orders at all", func(_ *fakeWorld, _ int, page *FetchPageResult) { page.DataCount, page.PageCount = 0, 3 }, 10, 4, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(10)
+			world.changePage = func(call int, page *FetchPageResult) { c.change(world, call, page) }
+			_, _, err := runWindow(world)
+			require.Len(t, world.saves, c.saved)
+			for id, saves := range world.saves {
+				require.Equal(t, 1, saves, "as_id %s", id)
+			}
+			require.LessOrEqual(t, len(world.fetches), c.mostFetches)
+			if c.wants == "" {
+				require.NoError(t, err)
+				return
+			}
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, WindowUnfinished, application.Type())
+			require.Contains(t, application.Message(), c.wants)
+			done, ok := detailsOf[Tally](err)
+			require.True(t, ok)
+			require.Equal(t, c.saved, done.Saved)
+			require.Zero(t, done.InFlight())
+		})
+	}
+}
+
 func TestSyncWindowReportsWhatWasDoneWhenTheSourceFails(t *testing.T) {
 	world := newFakeWorld(10)
 	world.fetchErr = func(call int) error {

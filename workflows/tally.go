@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -94,12 +95,41 @@ func addCounts(counts *map[string]int, more map[string]int) {
 			*counts = map[string]int{}
 		}
 		(*counts)[reason] += more[reason]
+		if (*counts)[reason] == 0 {
+			delete(*counts, reason)
+		}
+	}
+}
+
+// withdraw takes back what an order was counted under, because it is counted
+// anew.
+func (t *Tally) withdraw(order seenOrder) {
+	switch order.Fate {
+	case fateSaved:
+		t.Saved--
+	case fateUpdated:
+		t.Updated--
+	case fateAlreadySaved:
+		t.AlreadySaved--
+	case fateSkipped:
+		addCounts(&t.Skipped, map[string]int{order.Reason: -1})
+	case fateParked:
+		t.Parked--
+	case fateFailed:
+		t.Failed--
+	}
+	if order.Fate == fateParked || order.Fate == fateFailed {
+		addCounts(&t.FailedReasons, map[string]int{order.Reason: -1})
+		t.Failures = slices.DeleteFunc(t.Failures, func(f Failure) bool { return f.ID == order.ID })
 	}
 }
 
 func (t *Tally) list(failures ...Failure) {
 	room := failuresListed - len(t.Failures)
-	t.Failures = append(t.Failures, failures[:min(room, len(failures))]...)
+	for _, failure := range failures[:min(room, len(failures))] {
+		failure.Message = ShortMessage(failure.Message)
+		t.Failures = append(t.Failures, failure)
+	}
 }
 
 // saved counts the outcome of a SaveOrder activity that succeeded.

@@ -103,6 +103,9 @@ func (f *Flow) billNumber(o *opened) (string, error) {
 	if err != nil {
 		return "", failure(o.id, nil, f.number.use(), err)
 	}
+	if wrong := checkBillNumber(number.(string)); wrong != nil {
+		return "", failure(o.id, nil, f.number.use(), wrong)
+	}
 	return number.(string), nil
 }
 

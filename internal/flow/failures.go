@@ -95,10 +95,16 @@ func quoted(text string, personal bool) message {
 	if personal {
 		return say("（内容不显示）", "(not shown)")
 	}
-	if runes := []rune(text); len(runes) > maxShown {
-		text = string(runes[:maxShown]) + "…"
-	}
+	text = beginning(text, maxShown)
 	return message{"“" + text + "”", "\"" + text + "\""}
+}
+
+// beginning cuts a text that is longer than so many characters.
+func beginning(text string, longest int) string {
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return text
 }
 
 func (e *valueError) absent() bool { return e.reason == reasonMissing }

@@ -18,7 +18,7 @@ type Order struct {
 	// BillNumber is the bill's number, FBillNo; empty if the order has a mistake
 	// that Bill will tell.
 	BillNumber string `json:"bill_number,omitempty"`
-	// Shop is the name of the shop.
+	// Shop is the name of the shop, at most 100 characters of it and an ellipsis.
 	Shop string `json:"shop,omitempty"`
 	// ChangedAt is the time that the flow's date_type counts by, in Beijing time;
 	// zero when it is absent or unreadable.
@@ -27,7 +27,8 @@ type Order struct {
 	// is now; empty if the order has a mistake that Bill will tell.
 	BillHash string `json:"bill_hash,omitempty"`
 	// Fields are the fields that the flow names, as they came. Besides, each line
-	// keeps its asi_id, so that a message can name the line.
+	// keeps its asi_id, so that a message can name the line. Above 8 KiB they
+	// travel compressed, as fields_gzip.
 	Fields json.RawMessage `json:"fields"`
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"refundsync/internal/catalog"
@@ -14,12 +15,16 @@ var changedFields = map[string]string{"0": "modified", "1": "created", "2": "con
 // shopField names the shop for people and for grouping.
 const shopField = "shop_name"
 
+// longestShop bounds the shop's name in lists and search attributes, in
+// characters. A search attribute of Temporal's holds 255, on some databases.
+const longestShop = 100
+
 // Pick keeps of one order of Jushuitan's reply, as it was decoded (numbers as
 // json.Number), the fields that the flow names: this is what keeps a buyer's name
 // or phone out of the workflow's history. A field whose value is malformed is kept
 // as it came (a list or an object without its content), and fails when it is used,
 // so that one bad order never fails its page. The only error is a key that is
-// missing or no key: a *fault.Error, Final.
+// missing, no key or over 255 bytes long: a *fault.Error, Final.
 func (f *Flow) Pick(record map[string]any) (Order, error) {
 	key, err := catalog.Text.Parse(record[f.Source.Key])
 	if err != nil || key == nil {
@@ -32,9 +37,18 @@ func (f *Flow) Pick(record map[string]any) (Order, error) {
 			Err:     err,
 		}
 	}
+	if len(key.(string)) > longestID {
+		return Order{}, &fault.Error{
+			Class:   fault.Final,
+			Reason:  reasonMalformed,
+			Field:   f.Source.Key,
+			Message: fmt.Sprintf("聚水潭返回的一个售后单的主键超过 %[1]d 字节。 An order of Jushuitan's reply has a key of over %[1]d bytes.", longestID),
+			Advice:  "请联系聚水潭。 Ask Jushuitan's support.",
+		}
+	}
 	order := Order{ID: key.(string)}
 	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
-		order.Shop = shop.(string)
+		order.Shop = beginning(shop.(string), longestShop)
 	}
 	if at, err := catalog.Time.Parse(record[changedFields[f.Source.DateType]]); err == nil && at != nil {
 		order.ChangedAt = at.(time.Time)

@@ -2,6 +2,9 @@ package jushuitan
 
 import "cmp"
 
+// mostDatas bounds the orders of a page. The interface gives at most 100.
+const mostDatas = 500
+
 // Page is one page of after-sales orders.
 type Page struct {
 	// PageIndex counts from 1. It is the reply's, or the one asked for where
@@ -57,6 +60,13 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	saysEmpty := !toldNext && (nextKnown || countKnown && dataCount == 0)
 	if !listed && !saysEmpty {
 		return Page{}, malformed("没有 datas", "no datas")
+	}
+
+	if len(datas) > mostDatas {
+		return Page{}, malformed("一页的售后单太多", "a page of far more orders than any has")
+	}
+	if dataCount > 0 && pageCount > dataCount {
+		return Page{}, malformed("page_count 大于 data_count", "page_count is over data_count")
 	}
 
 	askedIndex, askedSize := readAsked(params["page_index"]), readAsked(params["page_size"])

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -155,6 +156,8 @@ func TestMalformedReplies(t *testing.T) {
 		"another page, counts absent":  `{"response":{"page_index":2,"datas":[{"as_id":1}]}}`,
 		"empty, orders counted":        `{"response":{"page_index":1,"data_count":3,"datas":[]}}`,
 		"empty, pages after it":        `{"response":{"page_index":1,"page_count":3,"datas":[]}}`,
+		"more pages than orders":       `{"response":{"page_index":1,"page_count":2000000000,"data_count":3,"datas":[{"as_id":1}]}}`,
+		"more orders than a page has":  `{"response":{"datas":[` + strings.Repeat(`{},`, mostDatas) + `{}]}}`,
 		"more than one object in root": `{"a":{"datas":[]},"b":{}}`,
 	} {
 		t.Run(name, func(t *testing.T) {

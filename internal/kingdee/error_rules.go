@@ -69,8 +69,10 @@ var (
 		"金蝶里没有这张单据或它引用的资料，可能已被删除。 Kingdee has no such bill, or not what it refers to; it may have been deleted."}
 	validationFailed = rule{fault.Final, "validation_failed", ofBill, 0,
 		"请按金蝶的提示改正数据或流程文件，然后重试。 Correct the data or the flow file as Kingdee says, then retry."}
-	notOperable = rule{fault.Final, "not_operable", ofBill, 0,
-		"单据现在的状态不允许这个操作，请在金蝶查看单据状态。 The bill's state does not allow it: see the bill in Kingdee."}
+	// Somebody, or a run beside this one, may have taken the bill further since
+	// it was looked at.
+	notOperable = rule{fault.Retry, "not_operable", ofBill, 0,
+		"单据现在的状态不允许这个操作；会自动再查一次状态，接着做；一直如此时，请在金蝶查看单据状态。 The bill's state does not allow it; it is looked up again and gone on with by itself; if it lasts, see the bill in Kingdee."}
 	unclear = rule{fault.Retry, "unclear", ofBill, 0, adviseLookFirst}
 )
 

@@ -57,7 +57,7 @@ func TestSubmitResultsByNumber(t *testing.T) {
 			[]outcome{{id: "1"}, {class: fault.Final, reason: "validation_failed"}, {id: "2"}}},
 		"an error that quotes two bills": {
 			status(`"MsgCode":12,"Errors":[{"Message":"“RT1”和“RT10”","DIndex":2}],"SuccessEntitys":[{"Id":1,"Number":"RT1"},{"Id":10,"Number":"RT10"}]`),
-			[]outcome{{id: "1"}, {id: "10"}, {class: fault.Final, reason: "not_operable"}}},
+			[]outcome{{id: "1"}, {id: "10"}, {class: fault.Retry, reason: "not_operable"}}},
 		"an error that quotes none": {
 			status(`"MsgCode":10,"Errors":[{"Message":"不存在","DIndex":1}],"SuccessEntitys":[{"Id":1,"Number":"RT1"},{"Id":2,"Number":"RT2"}]`),
 			[]outcome{{id: "1"}, {class: fault.Final, reason: "not_found"}, {id: "2"}}},

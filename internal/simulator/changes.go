@@ -22,6 +22,13 @@ func (s *Simulator) billStored(number string) {
 	s.gateway.Change(asID, func(o *merchant.Order, now time.Time) *merchant.Order { return change(o, now) })
 }
 
+// SetLines repeats the lines of an order until there are so many. False says that
+// there is no order of this as_id.
+func (s *Simulator) SetLines(asID string, lines int) bool {
+	id, err := strconv.ParseInt(asID, 10, 64)
+	return err == nil && s.gateway.Change(id, func(o *merchant.Order, _ time.Time) *merchant.Order { return o.WithLines(lines) })
+}
+
 // SetFaults sets how often each fault strikes from now on; one that is not
 // named is off. The error names the fault that is unknown or has a probability
 // outside 0 to 1, and nothing is changed then.

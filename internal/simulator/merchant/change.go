@@ -30,6 +30,19 @@ func (o *Order) MoreReceived(t time.Time) *Order {
 	return changed
 }
 
+// WithLines is the order with its lines repeated until there are so many, each a
+// line of its own. It is not modified for that: the order was made so.
+func (o *Order) WithLines(lines int) *Order {
+	changed := *o
+	changed.Lines = nil
+	for i := range lines {
+		line := o.Lines[i%len(o.Lines)]
+		line.AsiID = o.AsID*100_000 + int64(i)
+		changed.Lines = append(changed.Lines, line)
+	}
+	return &changed
+}
+
 // Remarked is the order with another remark, which stands in no bill.
 func (o *Order) Remarked(t time.Time) *Order {
 	changed := o.ModifiedAt(t)

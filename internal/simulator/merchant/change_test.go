@@ -63,6 +63,20 @@ func TestChangedOrders(t *testing.T) {
 	}
 }
 
+func TestOrderWithManyLines(t *testing.T) {
+	m := usual()
+	old := savable(t, m)
+	m.Replace(old.WithLines(5000))
+	bill := m.Truth(known)[old.ID()].Bill
+	require.Greater(t, len(bill.Lines), 1000)
+	notes := map[string]bool{}
+	for _, line := range bill.Lines {
+		notes[line.Note] = true
+	}
+	require.Len(t, notes, len(bill.Lines), "each line is one of its own")
+	require.Equal(t, old.Modified, m.Truth(known)[old.ID()].Modified)
+}
+
 func TestBillDatedByModification(t *testing.T) {
 	o := order(line(1, "TS1001-WH-M", "1", "59.90"))
 	require.False(t, o.DatedByModified(), "it was confirmed")

@@ -1,0 +1,114 @@
+package flow
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+)
+
+// oddOrder is an order with one good line, with fields of its own.
+func oddOrder(t *testing.T, fields map[string]any) string {
+	t.Helper()
+	order := map[string]any{
+		"as_id": "70001", "type": "普通退货", "modified": "2024-03-01 08:00:00", "shop_name": "店", "wms_co_id": "1",
+		"items": []any{map[string]any{"asi_id": "1", "sku_id": "S", "type": "退货", "r_qty": "1", "price": "1"}},
+	}
+	for name, value := range fields {
+		order[name] = value
+	}
+	raw, err := json.Marshal(order)
+	require.NoError(t, err)
+	return string(raw)
+}
+
+func TestOddBillNumbers(t *testing.T) {
+	f := builtIn(t)
+	for _, c := range []struct{ name, asID, why string }{
+		{"a quote", "R'1", ""},
+		{"quotes only", "''", ""},
+		{"wildcards", "%_[a-z]*", ""},
+		{"a backslash", `R\1\`, ""},
+		{"what SQL would take for its own", "1'); drop table t; --", ""},
+		{"Chinese and emoji", "退货😀1", ""},
+		{"a space within", "R 1", ""},
+		{"spaces around are the reply's", " R1 ", ""},
+		{"a line break", "R\n1", "控制字符"},
+		{"a tab", "R\t1", "控制字符"},
+		{"a zero byte", "R\x001", "控制字符"},
+		{"255 bytes", strings.Repeat("货", 85), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			order := pick(t, f, oddOrder(t, map[string]any{"as_id": c.asID}))
+			bill, err := f.Bill(order)
+			if c.why == "" {
+				require.NoError(t, err)
+				require.Equal(t, strings.TrimSpace(c.asID), bill.Number)
+				require.Equal(t, bill.Number, order.BillNumber)
+				return
+			}
+			require.ErrorContains(t, err, c.why)
+			require.Equal(t, reasonMalformed, fault.As(err).Reason)
+			require.Equal(t, fault.Final, fault.As(err).Class)
+			require.Empty(t, order.BillNumber)
+		})
+	}
+	_, err := f.Pick(decode(t, oddOrder(t, map[string]any{"as_id": strings.Repeat("货", 86)})))
+	require.ErrorContains(t, err, "255")
+	require.Equal(t, reasonMalformed, fault.As(err).Reason)
+}
+
+// A bill number that an expression makes can be what as_id can't.
+func TestOddBillNumbersOfExpressions(t *testing.T) {
+	for name, c := range map[string]struct{ expression, why string }{
+		"a space at its end": {`as_id + " "`, "空格"},
+		"too long":           {`as_id + so_id`, "255"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := parseText(strings.Replace(base(t), "{ field: as_id }", "{ expression: '"+c.expression+"' }", 1), warehousesCSV)
+			require.Empty(t, p.all())
+			order := pick(t, p.flow, oddOrder(t, map[string]any{"so_id": strings.Repeat("x", 251)}))
+			require.Empty(t, order.BillNumber)
+			_, err := p.flow.Bill(order)
+			require.ErrorContains(t, err, c.why)
+		})
+	}
+}
+
+func TestALongShopNameIsCutWhereItIsOnlyShown(t *testing.T) {
+	f := builtIn(t)
+	shop := strings.Repeat("店", 1000)
+	order := pick(t, f, oddOrder(t, map[string]any{"shop_name": shop}))
+	require.Equal(t, strings.Repeat("店", 100)+"…", order.Shop)
+	require.Contains(t, string(order.Fields), shop)
+}
+
+// An order of 5,000 lines is a bill of 5,000 lines, and small on its way.
+func TestAnOrderOfThousandsOfLines(t *testing.T) {
+	f := builtIn(t)
+	var items []any
+	for i := range 5000 {
+		items = append(items, map[string]any{
+			"asi_id": fmt.Sprint(810000001 + 3*i), "sku_id": fmt.Sprintf("TS%04d-WH-M", i), "type": "退货", "qty": "1", "r_qty": fmt.Sprint(1 + i%7),
+			"price": fmt.Sprintf("%d.%02d", 10+i%90, i%100), "name": "纯棉T恤", "properties_value": "白色;M", "receive_date": "2024-03-01 09:00:00",
+		})
+	}
+	order := pick(t, f, oddOrder(t, map[string]any{"items": items}))
+	reason, skip, err := f.Skip(order)
+	require.NoError(t, err)
+	require.False(t, skip, reason)
+	bill, err := f.Bill(order)
+	require.NoError(t, err)
+	var model struct{ FEntity []json.RawMessage }
+	require.NoError(t, json.Unmarshal(bill.Model, &model))
+	require.Len(t, model.FEntity, 5000)
+
+	raw, err := json.Marshal(order)
+	require.NoError(t, err)
+	require.Less(t, len(raw), 256<<10)
+	t.Logf("%d bytes of fields travel as %d", len(order.Fields), len(raw))
+}

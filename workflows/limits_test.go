@@ -1,0 +1,31 @@
+package workflows
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// Law: whatever a text holds, what is kept of it is its beginning, whole
+// characters, and within the bound.
+func TestLongTextsAreCut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Repeat(rapid.String().Draw(t, "text"), rapid.IntRange(1, 500).Draw(t, "times"))
+		for name, c := range map[string]struct {
+			short string
+			fits  bool
+		}{
+			"message": {ShortMessage(text), utf8.RuneCountInString(text) <= 1000},
+			"summary": {shortSummary(text), len(text) <= 360},
+		} {
+			require.True(t, utf8.ValidString(c.short), name)
+			require.True(t, strings.HasPrefix(text, strings.TrimSuffix(c.short, "…")), name)
+			require.Equal(t, c.fits, c.short == text, name)
+		}
+		require.LessOrEqual(t, utf8.RuneCountInString(ShortMessage(text)), 1001)
+		require.LessOrEqual(t, len(shortSummary(text)), 360)
+	})
+}

@@ -1,0 +1,25 @@
+package workflows
+
+import "go.temporal.io/sdk/workflow"
+
+// Each change of what a workflow does goes by a name here, so that histories
+// which were begun before it go on as they began.
+
+// leavesBadSignals: a signal without usable content is left aside. In older
+// histories one that can't be decoded kept the workflow waiting for the next of
+// its kind, and one with a discard but no name or reason ended it.
+func leavesBadSignals(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "leave-bad-signals", workflow.DefaultVersion, 1) >= 1
+}
+
+// takesNewerVersions: an order that a window shows again in a newer version is
+// given out again. In older histories the version shown first was kept.
+func takesNewerVersions(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "take-newer-versions", workflow.DefaultVersion, 1) >= 1
+}
+
+// boundsWindows: a window with too many orders, or whose source shows the same
+// page over and over, fails. Older histories went on reading.
+func boundsWindows(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "bound-windows", workflow.DefaultVersion, 1) >= 1
+}
