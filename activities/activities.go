@@ -25,7 +25,8 @@ type Source interface {
 	RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error)
 }
 
-// Ledger is what is needed of Kingdee; [*kingdee.Client] has it.
+// Ledger is what is needed of Kingdee; [*kingdee.Groups] has it, and so has
+// [*kingdee.Client].
 type Ledger interface {
 	FindBills(ctx context.Context, formID string, numbers []string) (map[string][]kingdee.Bill, error)
 	BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error)
