@@ -345,7 +345,8 @@ func (g *Groups) settle(m *member) {
 }
 
 // mayBeOneBill reports whether a call failed as a whole, without effect, for a
-// cause that one of its bills can be. A cause that is the account's can't.
+// cause that one of its bills can be. What is wrong with the account is none;
+// a missing right may be one in a bill's organisation.
 func mayBeOneBill(err error) bool {
 	f := fault.As(err)
 	return f != nil && f.Class == fault.Final && !slices.Contains([]string{

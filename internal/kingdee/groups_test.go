@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -170,6 +171,7 @@ func TestGroupsShareACall(t *testing.T) {
 			save(context.Background(), "1")
 			time.Sleep(30 * time.Millisecond)
 			save(context.Background(), "2")
+			time.Sleep(time.Millisecond)
 			go g.Submit(context.Background(), "F", []string{"s"})
 			time.Sleep(30 * time.Millisecond)
 			save(context.Background(), numbered(3, 6)...)
@@ -486,4 +488,42 @@ func TestGroupsLeaveNothingBehind(t *testing.T) {
 		defer g.mu.Unlock()
 		return g.idle == 2 && len(g.queues) == 0 && len(g.claims) == 0 && g.wake == nil
 	}, 10*time.Second, time.Millisecond)
+}
+
+// Over HTTP, three callers share a request, and each gets what the reply says of
+// its own bill.
+func TestGroupsOverHTTP(t *testing.T) {
+	var sent []string
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+		sent = append(sent, body)
+		write(w, status(`"MsgCode":11,"Errors":[{"FieldName":"FMaterialId","Message":"物料不存在","DIndex":1}],"SuccessEntitys":[{"Id":12,"Number":"C","DIndex":2},{"Id":10,"Number":"A","DIndex":0}]`))
+	})
+	// Full with three bills, the group does not wait for the clock.
+	g := NewGroups(newClient(t, vectorConfig(server.URL)), GroupOptions{Bills: 3, Wait: time.Hour})
+	outcomes := map[string]BillResult{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, number := range []string{"A", "B", "C"} {
+		all.Go(func() {
+			results, err := g.BatchSave(t.Context(), saveOf(number))
+			assert.NoError(t, err)
+			mu.Lock()
+			defer mu.Unlock()
+			outcomes[number] = results[0]
+		})
+		require.Eventually(t, func() bool { return g.has(number) || number == "C" }, 10*time.Second, time.Millisecond)
+	}
+	all.Wait()
+	require.Len(t, sent, 1)
+	assert.Equal(t, BillResult{ID: "10", Number: "A"}, outcomes["A"])
+	requireFault(t, outcomes["B"].Err, fault.Final, "unknown_material")
+	assert.Equal(t, BillResult{ID: "12", Number: "C"}, outcomes["C"])
+}
+
+// has reports whether a bill with the number waits or is being saved.
+func (g *Groups) has(number string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, ok := g.claims[claim{batchSave, "F", number}]
+	return ok
 }
