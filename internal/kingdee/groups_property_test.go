@@ -182,6 +182,7 @@ func (s *scenario) run(t *testing.T) (calls []*scenarioCall) {
 		}
 		all.Wait()
 		time.Sleep(time.Hour) // for the calls whose callers gave up
+		synctest.Wait()
 		calls = client.calls
 	})
 	return calls
