@@ -26,7 +26,8 @@ type Source interface {
 	RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error)
 }
 
-// Ledger is what is needed of Kingdee; [*kingdee.Client] has it.
+// Ledger is what is needed of Kingdee; [*kingdee.Groups] has it, and so has
+// [*kingdee.Client].
 type Ledger interface {
 	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error)
 	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)

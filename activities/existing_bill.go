@@ -76,10 +76,25 @@ func (b *billToSave) update(ctx context.Context, found kingdee.Bill) error {
 	if b.flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
 		return b.orderChanged(found)
 	}
-	if err := b.save(ctx, b.bill.Changing(found.ID)); err != nil {
+	err := b.save(ctx, b.bill.Changing(found.ID))
+	if isNumberUsed(err) {
+		return savedMeanwhile(b.bill.Number)
+	}
+	if err != nil {
 		return fmt.Errorf("更新失败 update failed: %w", err)
 	}
 	return nil
+}
+
+// savedMeanwhile is a bill that another activity of this worker has just saved or
+// changed; see [kingdee.Groups]. The next attempt compares it anew.
+func savedMeanwhile(number string) error {
+	return &fault.Error{
+		Class:   fault.Retry,
+		Reason:  "saved_meanwhile",
+		System:  "金蝶云星空 Kingdee",
+		Message: fmt.Sprintf("单据 %[1]s 刚被另一次运行保存，会重新比较。 Bill %[1]s was just saved by another run; it is compared anew", number),
+	}
 }
 
 // isUntouched tells whether a bill may be changed: it is a draft or created, and

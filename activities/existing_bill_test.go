@@ -147,3 +147,18 @@ func TestUpdateSendsTheWholeBill(t *testing.T) {
 	delete(changing, "FID")
 	require.Equal(t, fresh, changing)
 }
+
+// Another run has just changed the bill, in a call that this one's was kept out of:
+// what it holds now is looked at anew.
+func TestUpdateThatAnotherRunMadeIsComparedAnew(t *testing.T) {
+	f := loadFlow(t, existingUpdate)
+	order := pick(t, f, nil)
+	older := f.Mark(order)
+	older.Hash = "000000000000"
+	ledger := newFakeLedger().with("70001", "A").marked(older.String())
+	ledger.saveResult = failure(fault.Final, kingdee.ReasonNumberUsed)
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+	require.Equal(t, fault.Retry, fault.As(err).Class)
+	require.Equal(t, "saved_meanwhile", fault.As(err).Reason)
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"go.temporal.io/sdk/activity"
+
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/workflows"
@@ -13,7 +15,7 @@ import (
 // and whether they were made from the orders as they are now.
 func (a *Activities) FindBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
 	defer keepAlive(ctx)()
-	result, err := a.findBills(ctx, params)
+	result, err := a.findBills(kingdee.WithAttempt(ctx, int(activity.GetInfo(ctx).Attempt)), params)
 	return result, toTemporal(err)
 }
 

@@ -23,7 +23,8 @@ import (
 // says, and one made from another order is left to a person.
 func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderParams) (workflows.SaveOrderResult, error) {
 	defer keepAlive(ctx)()
-	result, err := a.saveOrder(ctx, params, activity.GetInfo(ctx).Attempt > 1)
+	attempt := activity.GetInfo(ctx).Attempt
+	result, err := a.saveOrder(kingdee.WithAttempt(ctx, int(attempt)), params, attempt > 1)
 	return result, toTemporal(err)
 }
 

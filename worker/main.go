@@ -90,7 +90,7 @@ func run(ctx context.Context) (err error) {
 		TaskQueue:            settings.Worker.TaskQueue,
 		Flows:                flows,
 		Source:               source,
-		Ledger:               ledger,
+		Ledger:               syncworker.Ledger(ledger, settings.Kingdee),
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 	})
 	logger.Info("stopped", zap.Error(err))

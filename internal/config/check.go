@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -63,6 +64,14 @@ func (c *checker) between(name, value string, least, most int) int {
 	return number
 }
 
+func (c *checker) duration(name, value string, least, most time.Duration) time.Duration {
+	d, err := time.ParseDuration(value)
+	if err != nil || d < least || d > most {
+		c.invalid(name, value)
+	}
+	return d
+}
+
 // callsPerSecond reads a rate; 1.6 is as good as 5, since there are limits a
 // minute as well.
 func (c *checker) callsPerSecond(name, value string) rate.Limit {
@@ -98,6 +107,9 @@ func (c *checker) kingdee(env environment) Kingdee {
 		LCID:      c.between("KINGDEE_LCID", env.KingdeeLCID, 1, 65535),
 		OrgNumber: env.KingdeeOrgNumber,
 		Sessions:  c.between("KINGDEE_SESSIONS", env.KingdeeSessions, 1, 50),
+
+		BatchBills: c.between("KINGDEE_BATCH_BILLS", env.KingdeeBatchBills, 1, 500),
+		BatchWait:  c.duration("KINGDEE_BATCH_WAIT", env.KingdeeBatchWait, 0, time.Second),
 	}
 	switch k.Auth {
 	case "password":

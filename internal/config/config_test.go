@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -81,6 +82,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 		Kingdee: Kingdee{
 			URL: "https://tenant.ik3cloud.com/k3cloud/", Auth: "signature", AcctID: "5f0000000000a1", Username: "demo",
 			AppID: "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", AppSecret: "k3-secret", LCID: 2052, Sessions: 4,
+			BatchBills: 20, BatchWait: 20 * time.Millisecond,
 		},
 		Worker: Worker{Flows: "flows", TaskQueue: "refundsync"},
 		Log:    Log{Level: "info", Format: "json"},
@@ -95,6 +97,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"KINGDEE_URL": "http://127.0.0.1:8080/K3Cloud/", "KINGDEE_AUTH": "password", "KINGDEE_ACCT_ID": "6",
 		"KINGDEE_USERNAME": "7", "KINGDEE_PASSWORD": ` " 8 " `, "KINGDEE_APP_ID": "9", "KINGDEE_APP_SECRET": "10",
 		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
+		"KINGDEE_BATCH_BILLS": "500", "KINGDEE_BATCH_WAIT": "0",
 		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "LOG_LEVEL": "debug", "LOG_FORMAT": "console",
 	})
 	settings, err := Load()
@@ -103,7 +106,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		Jushuitan: Jushuitan{URL: "http://127.0.0.1:8080/router/qm", AppKey: "1", AppSecret: "2", CustomerID: "3",
 			TargetAppKey: "4", Session: "5", SignMethod: "md5", CallsPerSecond: 1.6},
 		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
-			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50},
+			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
 		Worker: Worker{Flows: "/flows", TaskQueue: "q"},
 		Log:    Log{Level: "debug", Format: "console"},
 	}, settings)
@@ -173,6 +176,12 @@ func TestEachMistake(t *testing.T) {
 		{"a language by name", "KINGDEE_LCID", "zh-CN", `"zh-CN" is not valid`},
 		{"no sessions", "KINGDEE_SESSIONS", "0", "not valid"},
 		{"too many sessions", "KINGDEE_SESSIONS", "51", "not valid"},
+		{"no bills in a call", "KINGDEE_BATCH_BILLS", "0", "not valid"},
+		{"too many bills in a call", "KINGDEE_BATCH_BILLS", "501", "not valid"},
+		{"a wait without its unit", "KINGDEE_BATCH_WAIT", "20", `"20" is not valid`},
+		{"a wait before it began", "KINGDEE_BATCH_WAIT", "-1ms", "not valid"},
+		{"too long a wait", "KINGDEE_BATCH_WAIT", "1001ms", "not valid"},
+		{"the longest wait", "KINGDEE_BATCH_WAIT", "1s", ""},
 		{"unknown level", "LOG_LEVEL", "verbose", `"verbose" is not valid`},
 		{"unknown format", "LOG_FORMAT", "text", `"text" is not valid`},
 
@@ -267,6 +276,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"KINGDEE_URL": "(required)", "KINGDEE_AUTH": "signature", "KINGDEE_ACCT_ID": "(required)", "KINGDEE_USERNAME": "(required)",
 		"KINGDEE_PASSWORD": "(by KINGDEE_AUTH)", "KINGDEE_APP_ID": "(by KINGDEE_AUTH)", "KINGDEE_APP_SECRET": "(by KINGDEE_AUTH)",
 		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_SESSIONS": "4",
+		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}
 	for name, want := range defaults {

@@ -35,6 +35,9 @@ type environment struct {
 	KingdeeOrgNumber string `envconfig:"KINGDEE_ORG_NUMBER" need:"optional" zh:"组织编码，signature 方式、多组织时使用" en:"the organisation that signed requests act for, where there are several" example:"100"`
 	KingdeeSessions  string `envconfig:"KINGDEE_SESSIONS" default:"4" zh:"同时使用的会话数，1 到 50 的整数" en:"sessions used at a time, a whole number from 1 to 50" example:"4"`
 
+	KingdeeBatchBills string `envconfig:"KINGDEE_BATCH_BILLS" default:"20" zh:"一次调用最多的单据数，1 到 500 的整数" en:"bills in one call at most, a whole number from 1 to 500" example:"20"`
+	KingdeeBatchWait  string `envconfig:"KINGDEE_BATCH_WAIT" default:"20ms" zh:"一张单据最多等多久，好与别的单据合并调用，0 到 1s" en:"how long a bill waits at most for others to share its call, 0 to 1s" example:"20ms"`
+
 	Flows     string `envconfig:"REFUNDSYNC_FLOWS" default:"flows" zh:"流程文件所在的文件夹" en:"the folder of the flow files" example:"/etc/refundsync/flows"`
 	TaskQueue string `envconfig:"REFUNDSYNC_TASK_QUEUE" default:"refundsync" zh:"Temporal 任务队列" en:"the task queue in Temporal" example:"refundsync"`
 

@@ -5,6 +5,7 @@ package config
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -43,6 +44,10 @@ type Kingdee struct {
 	OrgNumber string
 	// Sessions is the number of calls at a time: a session serves one.
 	Sessions int
+	// BatchBills is how many bills share a call at most, BatchWait how long one
+	// waits for others to share it.
+	BatchBills int
+	BatchWait  time.Duration
 }
 
 // Worker is what the worker runs, and where it takes its work from.

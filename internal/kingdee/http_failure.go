@@ -16,6 +16,9 @@ import (
 
 const adviseURL = "请检查 KINGDEE_URL：应为金蝶服务器的地址，以 /k3cloud/ 结尾。 Check KINGDEE_URL: the address of the Kingdee server, ending in /k3cloud/."
 
+// notHTTPS is the Reason of an address that wrongly says https.
+const notHTTPS = "not_https"
+
 // What goes wrong on the way to Kingdee and back. After a request was sent,
 // only a refusal says that it took no effect.
 var (
@@ -64,7 +67,7 @@ func connectionFailure(ctx context.Context, method string, err error) error {
 		f = badCertificate.failure(method, "服务器证书不可信："+certificate.Err.Error()+"。 The server's certificate is not trusted.")
 	case errors.Is(err, http.ErrSchemeMismatch):
 		f = refused.failure(method, "地址是 https，对方说的却是 http。 The address says https, the server speaks http.")
-		f.Reason = "not_https"
+		f.Reason = notHTTPS
 	case errors.As(err, &operation) && operation.Op == "dial":
 		f = unreachable.failure(method, "连接不上，没有发出调用："+err.Error()+"。 Not connected, no call was made.")
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

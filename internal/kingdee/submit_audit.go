@@ -5,6 +5,11 @@ import (
 	"strings"
 )
 
+const (
+	submit = "Submit"
+	audit  = "Audit"
+)
+
 type operateRequest struct {
 	FormID string `json:"formid"`
 	Data   struct {
@@ -22,13 +27,13 @@ func operateBody(formID string, numbers []string) ([]byte, error) {
 // number, in their order; numbers must not repeat. Errors are as with
 // Client.BatchSave.
 func (c *Client) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return c.operate(ctx, "Submit", formID, numbers)
+	return c.operate(ctx, submit, formID, numbers)
 }
 
 // Audit audits (审核) submitted bills by their numbers; otherwise it is as
 // Submit.
 func (c *Client) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return c.operate(ctx, "Audit", formID, numbers)
+	return c.operate(ctx, audit, formID, numbers)
 }
 
 func (c *Client) operate(ctx context.Context, method, formID string, numbers []string) ([]BillResult, error) {

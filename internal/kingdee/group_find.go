@@ -1,0 +1,46 @@
+package kingdee
+
+import (
+	"context"
+	"slices"
+
+	"github.com/shopspring/decimal"
+)
+
+// FindBills is [Client.FindBills], with the numbers asked for as its only keys.
+func (g *Groups) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error) {
+	m := &member{numbers: numbers}
+	if err := g.share(ctx, findCall{formID: formID, textField: textField}, findChunk, []*member{m}); err != nil {
+		return nil, err
+	}
+	return m.found, m.result.Err
+}
+
+// findCall is a FindBills but for its numbers.
+type findCall struct{ formID, textField string }
+
+func (c findCall) method() string { return executeBillQuery }
+
+func (c findCall) make(ctx context.Context, client groupClient, members []*member) error {
+	found, err := client.FindBills(ctx, c.formID, c.textField, numbersOf(members))
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		m.found = make(map[string][]Bill, len(m.numbers))
+		for _, number := range m.numbers {
+			if bills, ok := found[number]; ok {
+				m.found[number] = slices.Clone(bills) // another member's number as well
+			}
+		}
+	}
+	return nil
+}
+
+// inherit is for calls that change bills: any number of callers may look at one.
+func (c findCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
+
+// Quantities is [Client.Quantities]: too rare to share calls.
+func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
+	return g.client.Quantities(ctx, formID, id)
+}

@@ -1,0 +1,55 @@
+package kingdee
+
+import "context"
+
+// Submit is [Client.Submit]; its errors are as with Groups.BatchSave.
+func (g *Groups) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
+	return g.operate(ctx, operateCall{submit, formID}, numbers)
+}
+
+// Audit is [Client.Audit]; its errors are as with Groups.BatchSave.
+func (g *Groups) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
+	return g.operate(ctx, operateCall{audit, formID}, numbers)
+}
+
+func (g *Groups) operate(ctx context.Context, call operateCall, numbers []string) ([]BillResult, error) {
+	members := make([]*member, len(numbers))
+	for i, number := range numbers {
+		members[i] = &member{numbers: []string{number}, claim: &claim{call.name, call.formID, number}}
+	}
+	return g.change(ctx, call, members)
+}
+
+// operateCall is a Submit or an Audit but for its numbers.
+type operateCall struct{ name, formID string }
+
+func (c operateCall) method() string { return c.name }
+
+func (c operateCall) make(ctx context.Context, client groupClient, members []*member) error {
+	operate := client.Submit
+	if c.name == audit {
+		operate = client.Audit
+	}
+	results, err := operate(ctx, c.formID, numbersOf(members))
+	if err != nil {
+		return err
+	}
+	for i, m := range members {
+		m.result = results[i]
+	}
+	return nil
+}
+
+// inherit: a bill that was just submitted can't be submitted again, and need
+// not be.
+func (c operateCall) inherit(end BillResult) (BillResult, bool) {
+	return end, end.Err == nil || isOpen(end.Err)
+}
+
+// numbersOf joins the numbers of the members, in their order.
+func numbersOf(members []*member) (numbers []string) {
+	for _, m := range members {
+		numbers = append(numbers, m.numbers...)
+	}
+	return numbers
+}

@@ -1,0 +1,97 @@
+package kingdee
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// BatchSave is [Client.BatchSave], except that what the call as a whole failed
+// with stands in the result of each bill that was in it. The error is that of
+// ctx alone.
+func (g *Groups) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
+	call := saveCall{
+		formID:                b.FormID,
+		operation:             b.Operation,
+		batchCount:            b.BatchCount,
+		isVerifyBaseDataField: b.IsVerifyBaseDataField,
+		isAutoSubmitAndAudit:  b.IsAutoSubmitAndAudit,
+	}
+	members := make([]*member, len(b.Model))
+	for i, bill := range b.Model {
+		number := billNumber(bill)
+		members[i] = &member{numbers: []string{number}, bill: bill}
+		if number != "" {
+			members[i].claim = &claim{batchSave, b.FormID, number}
+		}
+	}
+	return g.change(ctx, call, members)
+}
+
+// change gives one result a member, in their order.
+func (g *Groups) change(ctx context.Context, call groupCall, members []*member) ([]BillResult, error) {
+	if err := g.share(ctx, call, g.options.Bills, members); err != nil {
+		return nil, err
+	}
+	results := make([]BillResult, len(members))
+	for i, m := range members {
+		results[i] = m.result
+	}
+	return results, nil
+}
+
+// billNumber is "" for a bill without a number, to which Kingdee gives one, and
+// for what is no bill.
+func billNumber(bill json.RawMessage) string {
+	var head struct{ FBillNo looseText }
+	if json.Unmarshal(bill, &head) != nil {
+		return ""
+	}
+	return string(head.FBillNo)
+}
+
+// saveCall is a BatchSave but for its bills.
+type saveCall struct {
+	formID, operation     string
+	batchCount            int
+	isVerifyBaseDataField bool
+	isAutoSubmitAndAudit  bool
+}
+
+func (c saveCall) method() string { return BatchSave{Operation: c.operation}.operation() }
+
+func (c saveCall) make(ctx context.Context, client groupClient, members []*member) error {
+	b := BatchSave{
+		FormID:                c.formID,
+		Operation:             c.operation,
+		BatchCount:            c.batchCount,
+		IsVerifyBaseDataField: c.isVerifyBaseDataField,
+		IsAutoSubmitAndAudit:  c.isAutoSubmitAndAudit,
+	}
+	for _, m := range members {
+		b.Model = append(b.Model, m.bill)
+	}
+	results, err := client.BatchSave(ctx, b)
+	if err != nil {
+		return err
+	}
+	for i, m := range members {
+		m.result = results[i]
+	}
+	return nil
+}
+
+// inherit says to who would save a bill that was just saved what a tenant with
+// the rule that a number is unique says: the caller then looks at that bill. An
+// open outcome is open for both. A bill that was refused may be another one this
+// time.
+func (c saveCall) inherit(end BillResult) (BillResult, bool) {
+	switch {
+	case end.Err == nil:
+		return BillResult{Err: numberUsed.failure(c.method(),
+			"同一个 worker 里另一次调用刚刚保存了这个单据编号，没有再发出。 Another call of this worker has just saved this number; it was not sent again.")}, true
+	case isOpen(end.Err):
+		return BillResult{Err: end.Err}, true
+	default:
+		return BillResult{}, false
+	}
+}

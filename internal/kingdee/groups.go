@@ -1,0 +1,364 @@
+package kingdee
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/fault"
+)
+
+// Groups lets callers share calls (group commit). It has the methods of a
+// [Client] that work on bills: what waits in them at one moment, and can go in
+// one call, does, and each caller gets its own outcome. It may be used by many
+// goroutines at once; it starts none that outlasts its calls.
+//
+// A group goes as soon as a session is free and it is full or its first member
+// has waited for [GroupOptions.Wait]. While all sessions are busy, groups fill
+// up by themselves, and the one whose first member came first goes first.
+//
+// A call that fails as a whole with fault.Final saved nothing. The cause may be
+// one of its bills, so its halves go again, each as a call of its own, until
+// the bad bill stands alone. With every other class each member gets the error
+// and nothing is sent again: with fault.Retry that could make a second bill.
+//
+// Of two callers that save, submit or audit the same bill, the second waits for
+// the first's end, and is not sent at all if the bill is then done or its
+// outcome open. So also a tenant without the rule that a number is unique gets
+// no second bill from two runs that overlap in one worker.
+//
+// A caller whose ctx is done returns at once, with an error as the Client's; its
+// bill is not sent if it has not been. The call that it shared goes on for the
+// others, with the values of its first member's ctx, bounded by Config.Timeout.
+type Groups struct {
+	client  groupClient
+	options GroupOptions
+
+	mu     sync.Mutex
+	idle   int // sessions of the client that no call of ours uses
+	queues map[queueKey]*queue
+	// claims holds every bill that waits to be changed or is being changed, and
+	// the members that wait for that to end.
+	claims map[claim][]*member
+	wake   *time.Timer
+}
+
+// GroupOptions bound what callers share and how long they wait for each other.
+type GroupOptions struct {
+	// Bills is how many bills a call holds at most. A look-up, which costs
+	// Kingdee far less, holds 200 numbers.
+	Bills int
+	// Wait is how long one waits for others at most while a session is free.
+	Wait time.Duration
+}
+
+// groupClient is what is needed of a *Client.
+type groupClient interface {
+	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error)
+	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
+	BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error)
+	Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
+	Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
+}
+
+// NewGroups groups the calls of a client, as many at once as it has sessions.
+func NewGroups(c *Client, options GroupOptions) *Groups {
+	return newGroups(c, c.config.Sessions, options)
+}
+
+func newGroups(client groupClient, sessions int, options GroupOptions) *Groups {
+	return &Groups{
+		client: client, options: options, idle: sessions,
+		queues: map[queueKey]*queue{}, claims: map[claim][]*member{},
+	}
+}
+
+// groupCall is a call that members can share. Those whose calls are equal do.
+type groupCall interface {
+	// method is the call's name in errors.
+	method() string
+	// make makes the call and gives each member its outcome. An error is one of
+	// the call as a whole; then it gives none.
+	make(ctx context.Context, client groupClient, members []*member) error
+	// inherit is the outcome of a member whose bill another caller's call has
+	// just brought to this end. Without one, the member is sent itself.
+	inherit(end BillResult) (BillResult, bool)
+}
+
+// member is what one caller has in a group: a bill to save, the number of one to
+// submit or audit, or the numbers of a look-up.
+type member struct {
+	ctx     context.Context // of its caller
+	numbers []string        // one, but for a look-up
+	bill    json.RawMessage // to save
+	claim   *claim          // nil if the same bill may be in two calls at once
+	key     queueKey
+	since   time.Time // when it came into its queue
+	sent    bool
+
+	// The outcome, once done is closed. result.Err is a look-up's too.
+	result BillResult
+	found  map[string][]Bill
+	done   chan struct{}
+}
+
+// claim names a bill that one call at a time may save, submit or audit.
+type claim struct{ method, formID, number string }
+
+// queueKey tells apart what can't share a call.
+type queueKey struct {
+	call groupCall
+	most int // numbers in a call
+}
+
+// queue holds those that wait for one call, in the order in which they came.
+type queue struct{ waiting []*member }
+
+type attemptKey struct{}
+
+// WithAttempt says which attempt at its work the caller makes, from 1; without
+// it, the first. A bill that makes each call fail with an open outcome can't be
+// told from the others in its call. So that it can't keep strangers out for
+// ever, second attempts share calls of a quarter of the size, among themselves,
+// and later ones share none.
+func WithAttempt(ctx context.Context, attempt int) context.Context {
+	return context.WithValue(ctx, attemptKey{}, attempt)
+}
+
+// most is how many of size may share a call at the attempt of ctx.
+func most(ctx context.Context, size int) int {
+	switch attempt, _ := ctx.Value(attemptKey{}).(int); {
+	case attempt <= 1:
+		return size
+	case attempt == 2:
+		return max(1, size/4)
+	default:
+		return 1
+	}
+}
+
+// share has the members of one caller take part in calls of at most size
+// numbers, and waits until each has its outcome or ctx is done. The error is
+// that of ctx.
+func (g *Groups) share(ctx context.Context, call groupCall, size int, members []*member) error {
+	if err := ctx.Err(); err != nil {
+		return waitFailure(call.method(), err)
+	}
+	key := queueKey{call: call, most: most(ctx, size)}
+	g.mu.Lock()
+	for _, m := range members {
+		m.ctx, m.key, m.done = ctx, key, make(chan struct{})
+		g.join(m)
+	}
+	g.dispatch()
+	g.mu.Unlock()
+
+	for _, m := range members {
+		select {
+		case <-m.done:
+		case <-ctx.Done():
+			if g.leave(members) {
+				return connectionFailure(ctx, call.method(), ctx.Err())
+			}
+			return waitFailure(call.method(), ctx.Err())
+		}
+	}
+	return nil
+}
+
+// join puts a member into its queue, or behind whoever has its bill.
+func (g *Groups) join(m *member) {
+	if m.claim != nil {
+		behind, taken := g.claims[*m.claim]
+		if taken {
+			g.claims[*m.claim] = append(behind, m)
+			return
+		}
+		g.claims[*m.claim] = nil
+	}
+	g.enqueue(m)
+}
+
+func (g *Groups) enqueue(m *member) {
+	q := g.queues[m.key]
+	if q == nil {
+		q = &queue{}
+		g.queues[m.key] = q
+	}
+	m.since = time.Now()
+	q.waiting = append(q.waiting, m)
+}
+
+// leave takes the members that were not sent out again, and reports whether one
+// was.
+func (g *Groups) leave(members []*member) (sent bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range members {
+		sent = sent || m.sent
+		is := func(other *member) bool { return other == m }
+		if q := g.queues[m.key]; q != nil && slices.ContainsFunc(q.waiting, is) {
+			q.waiting = slices.DeleteFunc(q.waiting, is)
+			g.tidy(m.key)
+			g.giveUp(m.claim)
+		} else if m.claim != nil && slices.ContainsFunc(g.claims[*m.claim], is) {
+			g.claims[*m.claim] = slices.DeleteFunc(g.claims[*m.claim], is)
+		}
+	}
+	g.dispatch()
+	return sent
+}
+
+// tidy drops a queue that holds nobody any more.
+func (g *Groups) tidy(key queueKey) {
+	if len(g.queues[key].waiting) == 0 {
+		delete(g.queues, key)
+	}
+}
+
+// giveUp gives a bill to the next one that waits for it.
+func (g *Groups) giveUp(c *claim) {
+	if c == nil {
+		return
+	}
+	behind := g.claims[*c]
+	if len(behind) == 0 {
+		delete(g.claims, *c)
+		return
+	}
+	g.claims[*c] = behind[1:]
+	g.enqueue(behind[0])
+}
+
+// dispatch lets groups go while there are sessions, and has itself called again
+// when the next one is due.
+func (g *Groups) dispatch() {
+	if g.wake != nil {
+		g.wake.Stop()
+		g.wake = nil
+	}
+	for g.idle > 0 && len(g.queues) > 0 {
+		key, wait := g.next()
+		if wait > 0 {
+			g.wake = time.AfterFunc(wait, func() {
+				g.mu.Lock()
+				defer g.mu.Unlock()
+				g.dispatch()
+			})
+			return
+		}
+		g.idle--
+		go g.run(key.call, g.take(key))
+	}
+}
+
+// next is the queue whose group goes next, and in how long: of those that may
+// go now, the one whose first member came first.
+func (g *Groups) next() (next queueKey, wait time.Duration) {
+	now := time.Now()
+	var since time.Time
+	for key, q := range g.queues {
+		first := q.waiting[0].since
+		left := max(0, first.Add(g.options.Wait).Sub(now))
+		if q.numbers() >= key.most {
+			left = 0
+		}
+		if since.IsZero() || left < wait || left == wait && first.Before(since) {
+			next, wait, since = key, left, first
+		}
+	}
+	return next, wait
+}
+
+func (q *queue) numbers() (n int) {
+	for _, m := range q.waiting {
+		n += len(m.numbers)
+	}
+	return n
+}
+
+// take takes a group out of its queue: as many as fit, and one in any case.
+func (g *Groups) take(key queueKey) []*member {
+	q := g.queues[key]
+	end, numbers := 0, 0
+	for _, m := range q.waiting {
+		numbers += len(m.numbers)
+		if end > 0 && numbers > key.most {
+			break
+		}
+		m.sent = true
+		end++
+	}
+	group := slices.Clone(q.waiting[:end])
+	q.waiting = slices.Delete(q.waiting, 0, end)
+	g.tidy(key)
+	return group
+}
+
+func (g *Groups) run(call groupCall, members []*member) {
+	g.send(call, members)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.idle++
+	g.dispatch()
+}
+
+// send makes the call for the members, or several if one of them may be why it
+// fails.
+func (g *Groups) send(call groupCall, members []*member) {
+	// The caller whose ctx this is may give up; the others have not.
+	err := call.make(context.WithoutCancel(members[0].ctx), g.client, members)
+	if err != nil && len(members) > 1 && mayBeOneBill(err) {
+		half := len(members) / 2
+		g.send(call, members[:half])
+		g.send(call, members[half:])
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, m := range members {
+		if err != nil {
+			m.result.Err = err
+		}
+		g.settle(m)
+	}
+	g.dispatch()
+}
+
+// settle gives a member its outcome, and its bill to whoever waits for it.
+func (g *Groups) settle(m *member) {
+	close(m.done)
+	if m.claim == nil {
+		return
+	}
+	end, done := m.key.call.inherit(m.result)
+	if !done {
+		g.giveUp(m.claim)
+		return
+	}
+	for _, behind := range g.claims[*m.claim] {
+		behind.result = end
+		close(behind.done)
+	}
+	delete(g.claims, *m.claim)
+}
+
+// mayBeOneBill reports whether a call failed as a whole, without effect, for a
+// cause that one of its bills can be. What is wrong with the account is none;
+// a missing right may be one in a bill's organisation.
+func mayBeOneBill(err error) bool {
+	f := fault.As(err)
+	return f != nil && f.Class == fault.Final && !slices.Contains([]string{
+		licence.reason, administratorForbidden.reason, loginFailed.reason, badCertificate.reason, notHTTPS, redirected.reason,
+	}, f.Reason)
+}
+
+// isOpen reports whether an error says nothing about what became of the bill.
+func isOpen(err error) bool {
+	f := fault.As(err)
+	return err != nil && (f == nil || f.Class == fault.Retry)
+}

@@ -1,0 +1,336 @@
+package kingdee
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"refundsync/internal/fault"
+)
+
+// scenario is a mixture of callers and of what goes wrong for them.
+type scenario struct {
+	sessions int
+	options  GroupOptions
+	callers  []*scenarioCaller
+	// takes and fails are the length and the failure of each call, by its place
+	// among all; more calls are as the last.
+	takes []time.Duration
+	fails []error
+	// poison fails each call that holds the number, refused the bill alone.
+	poison, refused map[string]error
+}
+
+type scenarioCaller struct {
+	at       time.Duration
+	numbers  []string
+	attempt  int
+	patience time.Duration // 0: endless
+	looksUp  bool
+
+	// What came of it.
+	results []BillResult
+	found   map[string][]Bill
+	err     error
+	end     time.Duration
+}
+
+func (c *scenarioCaller) most(o GroupOptions) int {
+	return most(WithAttempt(context.Background(), c.attempt), o.Bills)
+}
+
+// scenarioBill is one bill of one caller.
+type scenarioBill struct {
+	Number string `json:"FBillNo"`
+	Caller int
+	Place  int
+}
+
+// scenarioCall is a call that was made; whole is its failure as a whole, results
+// those of its bills.
+type scenarioCall struct {
+	bills      []scenarioBill
+	begun, end time.Duration
+	whole      error
+	results    []BillResult
+}
+
+func drawScenario(r *rapid.T) *scenario {
+	milliseconds := func(least, most int) *rapid.Generator[time.Duration] {
+		return rapid.Map(rapid.IntRange(least, most), func(n int) time.Duration { return time.Duration(n) * time.Millisecond })
+	}
+	number := rapid.Map(rapid.IntRange(1, 15), strconv.Itoa)
+	whole := rapid.SampledFrom([]error{
+		nil, nil, nil, nil, badRequest.failure(batchSave, ""), licence.failure(batchSave, ""),
+		connectionLost.failure(batchSave, ""), callLimit.failure(batchSave, ""), sessionLost.failure(batchSave, ""),
+	})
+	poison := rapid.SampledFrom([]error{badRequest.failure(batchSave, "poison"), serverError.failure(batchSave, "poison")})
+	refused := rapid.SampledFrom([]error{validationFailed.failure(batchSave, "refused"), unclear.failure(batchSave, "refused")})
+	caller := rapid.Custom(func(r *rapid.T) *scenarioCaller {
+		return &scenarioCaller{
+			at:       milliseconds(0, 150).Draw(r, "at"),
+			numbers:  rapid.SliceOfN(number, 1, 3).Draw(r, "numbers"),
+			attempt:  rapid.SampledFrom([]int{1, 1, 1, 2, 3}).Draw(r, "attempt"),
+			patience: rapid.OneOf(rapid.Just(time.Duration(0)), milliseconds(1, 100)).Draw(r, "patience"),
+			looksUp:  rapid.IntRange(0, 4).Draw(r, "looksUp") == 0,
+		}
+	})
+	return &scenario{
+		sessions: rapid.IntRange(1, 3).Draw(r, "sessions"),
+		options:  GroupOptions{Bills: rapid.IntRange(1, 8).Draw(r, "bills"), Wait: milliseconds(0, 30).Draw(r, "wait")},
+		callers:  rapid.SliceOfN(caller, 1, 20).Draw(r, "callers"),
+		takes:    rapid.SliceOfN(milliseconds(1, 60), 1, 10).Draw(r, "takes"),
+		fails:    append(rapid.SliceOfN(whole, 0, 6).Draw(r, "fails"), nil),
+		poison:   rapid.MapOfN(number, poison, 0, 2).Draw(r, "poison"),
+		refused:  rapid.MapOfN(number, refused, 0, 3).Draw(r, "refused"),
+	}
+}
+
+// scenarioClient is the client of a scenario.
+type scenarioClient struct {
+	*scenario
+	groupClient // what the scenario does not call
+	start       time.Time
+
+	mu    sync.Mutex
+	begun int
+	calls []*scenarioCall
+}
+
+func (c *scenarioClient) call(bills []scenarioBill) *scenarioCall {
+	call := &scenarioCall{bills: bills, begun: time.Since(c.start)}
+	c.mu.Lock()
+	place := c.begun
+	c.begun++
+	c.calls = append(c.calls, call)
+	c.mu.Unlock()
+	time.Sleep(c.takes[min(place, len(c.takes)-1)])
+	call.end = time.Since(c.start)
+	call.whole = c.fails[min(place, len(c.fails)-1)]
+	return call
+}
+
+func (c *scenarioClient) BatchSave(_ context.Context, b BatchSave) ([]BillResult, error) {
+	bills := make([]scenarioBill, len(b.Model))
+	for i, bill := range b.Model {
+		if err := json.Unmarshal(bill, &bills[i]); err != nil {
+			return nil, err
+		}
+	}
+	call := c.call(bills)
+	for i, bill := range bills {
+		if call.whole == nil {
+			call.whole = c.poison[bill.Number]
+		}
+		call.results = append(call.results, BillResult{ID: fmt.Sprint(bill.Caller, "/", i), Number: bill.Number, Err: c.refused[bill.Number]})
+	}
+	if call.whole != nil {
+		return nil, call.whole
+	}
+	return call.results, nil
+}
+
+func (c *scenarioClient) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]Bill, error) {
+	if call := c.call(nil); call.whole != nil {
+		return nil, call.whole
+	}
+	found := map[string][]Bill{}
+	for _, number := range numbers {
+		found[number] = []Bill{{Number: number}}
+	}
+	return found, nil
+}
+
+// run plays the scenario on a clock of its own and gives the calls made. It
+// fails if a caller is left waiting, or a goroutine behind.
+func (s *scenario) run(t *testing.T) (calls []*scenarioCall) {
+	synctest.Test(t, func(*testing.T) {
+		client := &scenarioClient{scenario: s, start: time.Now()}
+		g := newGroups(client, s.sessions, s.options)
+		var all sync.WaitGroup
+		for i, caller := range s.callers {
+			all.Go(func() {
+				time.Sleep(caller.at)
+				ctx := WithAttempt(context.Background(), caller.attempt)
+				if caller.patience > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithCancel(ctx)
+					time.AfterFunc(caller.patience, cancel)
+				}
+				if caller.looksUp {
+					caller.found, caller.err = g.FindBills(ctx, "F", "FHeadNote", caller.numbers)
+				} else {
+					b := BatchSave{FormID: "F"}
+					for place, number := range caller.numbers {
+						bill, _ := json.Marshal(scenarioBill{Number: number, Caller: i, Place: place})
+						b.Model = append(b.Model, bill)
+					}
+					caller.results, caller.err = g.BatchSave(ctx, b)
+				}
+				caller.end = time.Since(client.start)
+			})
+		}
+		all.Wait()
+		time.Sleep(time.Hour) // for the calls whose callers gave up
+		synctest.Wait()
+		calls = client.calls
+	})
+	return calls
+}
+
+// Whatever the mixture of callers and failures: see each of the laws.
+func TestGroupLaws(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		s := drawScenario(r)
+		calls := s.run(t)
+		s.requireBounds(r, calls)
+		s.requireNoNumberTwiceAtOnce(r, calls)
+		for i, caller := range s.callers {
+			if caller.looksUp {
+				s.requireLookedUp(r, caller)
+				continue
+			}
+			s.requireOneEnd(r, caller)
+			for place, number := range caller.numbers {
+				s.requireOneOutcome(r, calls, scenarioBill{number, i, place})
+			}
+		}
+	})
+}
+
+func (s *scenario) requireBounds(r *rapid.T, calls []*scenarioCall) {
+	for _, call := range calls {
+		for _, bill := range call.bills {
+			require.LessOrEqual(r, len(call.bills), s.callers[bill.Caller].most(s.options))
+		}
+	}
+}
+
+func (s *scenario) requireNoNumberTwiceAtOnce(r *rapid.T, calls []*scenarioCall) {
+	type span struct{ begun, end time.Duration }
+	spans := map[string][]span{}
+	for _, call := range calls {
+		for _, bill := range call.bills {
+			for _, other := range spans[bill.Number] {
+				require.True(r, call.begun >= other.end || call.end <= other.begun, "number %s in two calls at once", bill.Number)
+			}
+			spans[bill.Number] = append(spans[bill.Number], span{call.begun, call.end})
+		}
+	}
+}
+
+func (s *scenario) requireLookedUp(r *rapid.T, caller *scenarioCaller) {
+	s.requireOneEnd(r, caller)
+	if caller.err != nil {
+		return
+	}
+	for _, number := range caller.numbers {
+		require.Equal(r, []Bill{{Number: number}}, caller.found[number])
+	}
+	require.LessOrEqual(r, len(caller.found), len(caller.numbers))
+}
+
+// requireOneEnd: a caller gets all its results, or its ctx's error as soon as
+// that is done. A look-up can also fail.
+func (s *scenario) requireOneEnd(r *rapid.T, caller *scenarioCaller) {
+	if errors.Is(caller.err, context.Canceled) {
+		require.Equal(r, caller.at+caller.patience, caller.end)
+		return
+	}
+	if caller.patience > 0 {
+		require.LessOrEqual(r, caller.end, caller.at+caller.patience)
+	}
+	if !caller.looksUp {
+		require.NoError(r, caller.err)
+		require.Len(r, caller.results, len(caller.numbers))
+	}
+}
+
+// requireOneOutcome: a bill is sent again only after a call that failed without
+// effect, its caller gets the outcome of the last call, and it waits for
+// strangers no longer than it may. A bill that was never sent has the outcome of
+// another caller's call for the same number, or its caller gave up.
+func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill scenarioBill) {
+	caller := s.callers[bill.Caller]
+	var last *scenarioCall
+	var place int
+	for _, call := range calls {
+		i := slices.Index(call.bills, bill)
+		if i < 0 {
+			continue
+		}
+		if last != nil {
+			require.True(r, mayBeOneBill(last.whole) && len(last.bills) > 1, "sent again after %v", last.whole)
+		} else {
+			s.requireNoLongWait(r, calls, bill, call.begun)
+		}
+		last, place = call, i
+		for _, earlier := range calls {
+			if earlier.end > caller.at && earlier.end <= call.begun {
+				require.False(r, slices.ContainsFunc(earlier.done(), func(number string) bool { return number == bill.Number }),
+					"sent although it was done or open while it waited")
+			}
+		}
+	}
+	if caller.err != nil {
+		return
+	}
+	got := caller.results[bill.Place]
+	switch {
+	case last == nil:
+		require.True(r, slices.ContainsFunc(calls, func(call *scenarioCall) bool {
+			return call.end == caller.end || call.end >= caller.at && slices.Contains(call.done(), bill.Number)
+		}))
+		require.True(r, fault.As(got.Err).Reason == ReasonNumberUsed || isOpen(got.Err), "%v", got.Err)
+	case last.whole != nil:
+		require.Equal(r, last.whole, got.Err)
+	default:
+		require.Equal(r, last.results[place], got)
+	}
+}
+
+// done are the numbers of a call that were saved, or of which nobody knows.
+func (c *scenarioCall) done() (numbers []string) {
+	for i, bill := range c.bills {
+		err := c.whole
+		if err == nil {
+			err = c.results[i].Err
+		}
+		if err == nil || isOpen(err) {
+			numbers = append(numbers, bill.Number)
+		}
+	}
+	return numbers
+}
+
+// requireNoLongWait: from the end of its wait on until it is sent, all sessions
+// are in use. A bill that others bring too may have to wait for those.
+func (s *scenario) requireNoLongWait(r *rapid.T, calls []*scenarioCall, bill scenarioBill, sent time.Duration) {
+	for i, caller := range s.callers {
+		for place, number := range caller.numbers {
+			if number == bill.Number && !caller.looksUp && (i != bill.Caller || place != bill.Place) {
+				return
+			}
+		}
+	}
+	due := s.callers[bill.Caller].at + s.options.Wait
+	for instant := due; instant < sent; instant += time.Millisecond {
+		busy := 0
+		for _, call := range calls {
+			if call.begun <= instant && instant < call.end {
+				busy++
+			}
+		}
+		require.Equal(r, s.sessions, busy, "bill %v waits at %v although a session is free", bill, instant)
+	}
+}
