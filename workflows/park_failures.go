@@ -75,6 +75,7 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 	case err != nil:
 		failed.failure.Message += " 挂起也失败 it could not be parked either: " + messageOf(err)
 		tally.fail(failed.failure)
+		tally.Unparked++
 	case result.Discarded:
 		tally.skip(discardedReason)
 	default:
