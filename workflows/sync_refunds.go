@@ -101,7 +101,11 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	}
 	r, err := newSyncRefunds(ctx, in)
 	if err != nil {
-		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, SyncRefundsResult{}, RunFailed, false), err)
+		outcome := RunFailed
+		if temporal.IsCanceledError(err) {
+			outcome = RunCancelled
+		}
+		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, SyncRefundsResult{}, outcome, false), err)
 	}
 	for r.failure == nil && !r.state.Next.After(r.state.Range.To) {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {

@@ -13,6 +13,7 @@
 package flow
 
 import (
+	"fmt"
 	"time"
 
 	"refundsync/internal/catalog"
@@ -155,4 +156,9 @@ type Schedule struct {
 // To is not. One whose To is not after its From goes over midnight.
 type DaySpan struct {
 	From, To int
+}
+
+// String gives the span as ParseDaySpan reads it.
+func (s DaySpan) String() string {
+	return fmt.Sprintf("%02d:%02d-%02d:%02d", s.From/60, s.From%60, s.To/60, s.To%60)
 }

@@ -104,7 +104,7 @@ func (p *parser) notBetween(node ast.Node) {
 		if !ok {
 			continue
 		}
-		span, ok := parseDaySpan(text)
+		span, ok := ParseDaySpan(text)
 		if !ok {
 			p.wrongType(entry, wantDaySpans)
 			continue
@@ -115,7 +115,8 @@ func (p *parser) notBetween(node ast.Node) {
 
 var wantDaySpans = say("每天不运行的时段的列表，如 [\"01:00-05:30\", \"23:00-24:00\"]", "a list of spans of the day, such as [\"01:00-05:30\", \"23:00-24:00\"]")
 
-func parseDaySpan(text string) (DaySpan, bool) {
+// ParseDaySpan reads a span such as 23:00-05:30; false says that it is none.
+func ParseDaySpan(text string) (DaySpan, bool) {
 	from, to, ok := strings.Cut(text, "-")
 	if !ok {
 		return DaySpan{}, false
