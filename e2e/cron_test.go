@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
@@ -50,7 +51,8 @@ func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	require.Empty(t, simulator.Compare(s.Truth().Between(from, *last), s.billsBefore(*last)))
 }
 
-// completed are the results of the runs that have completed, the oldest first.
+// completed are the results of the runs that have completed, the oldest first,
+// as they list themselves.
 func (s *scheduledWorld) completed(t *testing.T) []workflows.SyncRefundsResult {
 	t.Helper()
 	reply, err := s.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
@@ -58,12 +60,10 @@ func (s *scheduledWorld) completed(t *testing.T) []workflows.SyncRefundsResult {
 	})
 	require.NoError(t, err)
 	require.Empty(t, reply.GetNextPageToken())
-	var results []workflows.SyncRefundsResult
-	for i := len(reply.GetExecutions()) - 1; i >= 0; i-- {
-		var result workflows.SyncRefundsResult
-		execution := reply.GetExecutions()[i].GetExecution()
-		require.NoError(t, s.temporal.GetWorkflow(t.Context(), execution.GetWorkflowId(), execution.GetRunId()).Get(t.Context(), &result))
-		results = append(results, result)
+	results := make([]workflows.SyncRefundsResult, len(reply.GetExecutions()))
+	for i, execution := range reply.GetExecutions() {
+		payload := execution.GetMemo().GetFields()[workflows.ResultMemo]
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(payload, &results[len(results)-1-i]))
 	}
 	return results
 }

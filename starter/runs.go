@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -32,15 +33,14 @@ type listedRun struct {
 	Watermark *time.Time
 	// Result is nil for a run under way, or one of an older version.
 	Result *workflows.SyncRefundsResult
+	// Error is why it failed.
+	Error string
 }
 
 const (
 	runRunning = "running"
 	runWaiting = "waiting"
 )
-
-// underWay reports whether the run has not ended.
-func (r listedRun) underWay() bool { return r.Outcome == runRunning || r.Outcome == runWaiting }
 
 // runsOf chooses the runs of a flow in Temporal's list language. Parts of one
 // that continued as new are left out but for the last.
@@ -94,6 +94,7 @@ func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
 		{attributes[workflows.OutcomeAttribute.GetName()], &run.Outcome},
 		{attributes[workflows.WatermarkAttribute.GetName()], &run.Watermark},
 		{execution.GetMemo().GetFields()[workflows.ResultMemo], &run.Result},
+		{execution.GetMemo().GetFields()[workflows.ErrorMemo], &run.Error},
 	} {
 		if field.payload == nil {
 			continue
@@ -120,6 +121,23 @@ func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
 		run.Outcome = "timed_out"
 	}
 	return run, nil
+}
+
+// endOf is how one run ended that the next run of its cron has followed, by what
+// it listed of itself: the server gives its result to nobody but the next.
+func endOf(ctx context.Context, c client.Client, workflowID, runID string) (workflows.SyncRefundsResult, error) {
+	described, err := c.DescribeWorkflowExecution(ctx, workflowID, runID)
+	if err != nil {
+		return workflows.SyncRefundsResult{}, err
+	}
+	run, err := readRun(described.GetWorkflowExecutionInfo())
+	if err != nil || run.Result == nil {
+		return workflows.SyncRefundsResult{}, err
+	}
+	if run.Error != "" {
+		return *run.Result, errors.New(run.Error)
+	}
+	return *run.Result, nil
 }
 
 // lastWatermark is how far the flow's automatic runs have come, as far as the

@@ -12,6 +12,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/catalog"
@@ -177,6 +178,7 @@ func readStatus(ctx context.Context, c client.Client, of *flow.Flow, name string
 	s.LagLimitSeconds = int64(limit / time.Second)
 	for _, read := range []func() error{
 		func() error { return s.readSchedule(ctx, c) },
+		func() error { return s.readCron(ctx, c, now) },
 		func() error { return s.readRuns(ctx, c, now) },
 		func() error {
 			watermark, err := lastWatermark(ctx, c, name)
@@ -213,20 +215,31 @@ func (s *flowStatus) readSchedule(ctx context.Context, c client.Client) error {
 	return nil
 }
 
+func (s *flowStatus) readCron(ctx context.Context, c client.Client, now time.Time) error {
+	described, err := c.DescribeWorkflowExecution(ctx, cronWorkflowID(s.Flow), "")
+	execution := described.GetWorkflowExecutionInfo()
+	switch {
+	case err != nil && !isNotFound(err):
+		return fmt.Errorf("%s: %w", cronWorkflowID(s.Flow), err)
+	case err != nil || execution.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		return nil
+	}
+	s.Cron = true
+	if begins := execution.GetExecutionTime().AsTime().In(catalog.Beijing); begins.After(now) && (s.NextRun == nil || begins.Before(*s.NextRun)) {
+		s.NextRun = &begins
+	}
+	return nil
+}
+
 // readRuns goes back over the runs of the last day, and further only until one
 // is found that has ended.
 func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Time) error {
 	dayBefore := now.Add(-24 * time.Hour)
-	err := listRuns(ctx, c, runsOf(s.Flow), func(run listedRun) bool {
-		switch {
-		case run.Outcome == runWaiting:
-			s.Cron = s.Cron || run.WorkflowID == cronWorkflowID(s.Flow)
-			if s.NextRun == nil || run.Begins.Before(*s.NextRun) {
-				s.NextRun = &run.Begins
-			}
+	return listRuns(ctx, c, runsOf(s.Flow), func(run listedRun) bool {
+		switch run.Outcome {
+		case runWaiting:
 			return true
-		case run.underWay():
-			s.Cron = s.Cron || run.WorkflowID == cronWorkflowID(s.Flow)
+		case runRunning:
 			s.Running = append(s.Running, run.status())
 			return true
 		}
@@ -240,17 +253,10 @@ func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Tim
 		s.LastDay.add(run)
 		return true
 	})
-	if err != nil || s.LastRun == nil || s.LastRun.Outcome != workflows.RunFailed {
-		return err
-	}
-	if err := c.GetWorkflow(ctx, s.LastRun.WorkflowID, s.LastRun.RunID).Get(ctx, nil); err != nil {
-		s.LastRun.Error = runFailure(err)
-	}
-	return nil
 }
 
 func (r listedRun) status() runStatus {
-	return runStatus{WorkflowID: r.WorkflowID, RunID: r.RunID, StartedAt: r.Begins, EndedAt: r.Ended, Outcome: r.Outcome}
+	return runStatus{WorkflowID: r.WorkflowID, RunID: r.RunID, StartedAt: r.Begins, EndedAt: r.Ended, Outcome: r.Outcome, Error: r.Error}
 }
 
 func (d *dayStatus) add(run listedRun) {

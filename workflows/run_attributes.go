@@ -22,6 +22,10 @@ var (
 // needs no look at each.
 const ResultMemo = "result"
 
+// ErrorMemo is the memo of a SyncRefunds workflow that has failed: why, for a
+// person.
+const ErrorMemo = "error"
+
 // The outcomes of a run.
 const (
 	// RunDone: every order is saved or left out by the flow.
@@ -55,10 +59,18 @@ func listRun(ctx workflow.Context, flowName string) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, FlowAttribute.ValueSet(flowName))
 }
 
-// listEnd adds to the list what became of the run.
-func listEnd(ctx workflow.Context, result SyncRefundsResult, outcome string, movesWatermark bool) error {
+// listEnd adds to the list what became of the run. failure is nil unless it
+// failed or was cancelled.
+func listEnd(ctx workflow.Context, result SyncRefundsResult, failure error, movesWatermark bool) error {
 	if !listsRuns(ctx) {
 		return nil
+	}
+	outcome := outcomeOf(result.Tally)
+	if failure != nil {
+		outcome = RunFailed
+	}
+	if temporal.IsCanceledError(failure) {
+		outcome = RunCancelled
 	}
 	attributes := []temporal.SearchAttributeUpdate{
 		OutcomeAttribute.ValueSet(outcome),
@@ -72,5 +84,9 @@ func listEnd(ctx workflow.Context, result SyncRefundsResult, outcome string, mov
 		return err
 	}
 	result.Failures = nil
-	return workflow.UpsertMemo(ctx, map[string]any{ResultMemo: result})
+	memo := map[string]any{ResultMemo: result}
+	if outcome == RunFailed {
+		memo[ErrorMemo] = messageOf(failure)
+	}
+	return workflow.UpsertMemo(ctx, memo)
 }

@@ -101,11 +101,7 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	}
 	r, err := newSyncRefunds(ctx, in)
 	if err != nil {
-		outcome := RunFailed
-		if temporal.IsCanceledError(err) {
-			outcome = RunCancelled
-		}
-		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, SyncRefundsResult{}, outcome, false), err)
+		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, SyncRefundsResult{}, err, false), err)
 	}
 	for r.failure == nil && !r.state.Next.After(r.state.Range.To) {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -303,11 +299,11 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		if !r.byHand && result.Unparked == 0 {
 			result.Watermark = nextWatermark(r.state.Watermark, r.state.Range)
 		}
-		return result, listEnd(ctx, result, outcomeOf(result.Tally), !r.byHand)
+		return result, listEnd(ctx, result, nil, !r.byHand)
 	}
-	outcome, failure := RunFailed, error(nil)
+	var failure error
 	if temporal.IsCanceledError(r.failure) {
-		outcome, failure = RunCancelled, temporal.NewCanceledError(result)
+		failure = temporal.NewCanceledError(result)
 	} else {
 		failure = temporal.NewApplicationErrorWithOptions(
 			fmt.Sprintf("%s 已完成的单据不受影响；排除原因后重跑同一时段，不漏不重。"+
@@ -315,7 +311,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 			RunUnfinished,
 			temporal.ApplicationErrorOptions{NonRetryable: true, Cause: r.failure, Details: []any{result}})
 	}
-	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, result, outcome, false), failure)
+	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, result, failure, false), failure)
 }
 
 func (r *syncRefunds) progress() SyncRefundsProgress {
