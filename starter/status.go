@@ -225,7 +225,7 @@ func (s *flowStatus) readCron(ctx context.Context, c client.Client, now time.Tim
 		return nil
 	}
 	s.Cron = true
-	if begins := execution.GetExecutionTime().AsTime().In(catalog.Beijing); begins.After(now) && (s.NextRun == nil || begins.Before(*s.NextRun)) {
+	if begins := execution.GetExecutionTime().AsTime().In(catalog.Beijing).Truncate(time.Second); begins.After(now) && (s.NextRun == nil || begins.Before(*s.NextRun)) {
 		s.NextRun = &begins
 	}
 	return nil
@@ -294,7 +294,7 @@ func (s *flowStatus) judge(limit time.Duration, now time.Time) {
 func (s *flowStatus) print(w io.Writer) {
 	t := newTable(w)
 	t.SetTitle("%s · %s", s.Flow, s.Title)
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: 80, WidthMaxEnforcer: text.WrapText}})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: 80, WidthMaxEnforcer: text.WrapSoft}})
 	if !s.Enabled {
 		t.AppendRow(table.Row{"状态 state", disabledNote})
 	}
