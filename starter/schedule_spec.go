@@ -144,7 +144,7 @@ func quietSpans(spec *client.ScheduleSpec) []string {
 // cronSchedule are the times as a Temporal cron takes them: one line.
 func cronSchedule(times flow.Schedule) (string, error) {
 	if len(times.Cron) != 1 || len(times.NotBetween) > 0 {
-		return "", errors.New("Temporal cron 只能有一行，也不能有 not_between；请用 starter schedule，或用 --spec 给出一行。 A cron takes one line, and no not_between: use starter schedule, or give one line by --spec")
+		return "", errors.New("cron 只能有一行，也不能有 not_between；请用 starter schedule，或用 --spec 给出一行。 A cron takes one line, and no not_between: use starter schedule, or give one line by --spec")
 	}
 	line := times.Cron[0]
 	if strings.HasPrefix(line, "@every") {
