@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"refundsync/workflows"
 )
@@ -12,6 +13,10 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 	if err != nil {
 		return workflows.Plan{}, toTemporal(err)
 	}
+	var since *time.Time
+	if !f.Source.Since.IsZero() {
+		since = &f.Source.Since
+	}
 	return workflows.Plan{
 		Flow:            f.Name,
 		Title:           f.Title,
@@ -20,6 +25,7 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 		LongestWindow:   f.Source.Window,
 		Overlap:         f.Source.Overlap,
 		Lag:             f.Source.Lag,
+		Since:           since,
 		WindowsAtOnce:   f.Options.WindowsAtOnce,
 		InFlight:        f.Options.InFlight,
 		TooManyFailures: f.TooManyFailures,

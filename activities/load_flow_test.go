@@ -11,14 +11,16 @@ import (
 )
 
 func TestLoadFlowTellsTheRunItsPlan(t *testing.T) {
-	f := loadFlow(t)
-	value, err := environment(&Activities{Flows: flow.Flows{testFlow: f}}).ExecuteActivity(workflows.LoadFlowName, workflows.LoadFlowParams{Flow: testFlow})
+	f := *loadFlow(t)
+	since := time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC)
+	f.Source.Since = since
+	value, err := environment(&Activities{Flows: flow.Flows{testFlow: &f}}).ExecuteActivity(workflows.LoadFlowName, workflows.LoadFlowParams{Flow: testFlow})
 	require.NoError(t, err)
 	var plan workflows.Plan
 	require.NoError(t, value.Get(&plan))
 	require.Equal(t, workflows.Plan{
 		Flow: testFlow, Title: f.Title, Version: f.Version, Enabled: true,
-		LongestWindow: 6 * time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute,
+		LongestWindow: 6 * time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute, Since: &since,
 		WindowsAtOnce: 4, InFlight: 100, TooManyFailures: 80,
 		Retry: workflows.Retry{Attempts: 8, First: 2 * time.Second, Factor: 2, Longest: 5 * time.Minute},
 	}, plan)

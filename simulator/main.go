@@ -60,6 +60,8 @@ func newCommand() *cobra.Command {
 	flags.StringVar(&s.from, "from", simulator.DefaultFrom.Format(time.DateTime), "订单修改时间的起点，北京时间。 From when orders are modified, Beijing time.")
 	flags.IntVar(&s.Days, "days", simulator.DefaultDays, "订单分布的天数。 Days that the orders are spread over.")
 
+	flags.IntVar(&s.ArrivePerMinute, "arrive", 0, "从现在起每分钟新到的订单数；此时 --from 默认为 --days 天前。 Orders that arrive a minute from now on; --from is --days ago by default then.")
+
 	flags.DurationVar(&s.PageLatency, "page-latency", 0, "聚水潭每页耗时。 Time Jushuitan takes for a page.")
 	flags.DurationVar(&s.CallLatency, "call-latency", 0, "金蝶每次调用耗时。 Time Kingdee takes for a call.")
 	flags.DurationVar(&s.BillLatency, "bill-latency", 0, "金蝶每张单据另加的耗时。 Time Kingdee takes for each bill besides.")
@@ -91,11 +93,13 @@ func names() string {
 
 // run serves until the command's context is done.
 func run(cmd *cobra.Command, s settings) error {
-	from, err := time.ParseInLocation(time.DateTime, s.from, merchant.Beijing)
-	if err != nil {
-		return fmt.Errorf("--from 必须是 yyyy-MM-dd HH:mm:ss。 --from must be yyyy-MM-dd HH:mm:ss: %w", err)
+	if s.ArrivePerMinute == 0 || cmd.Flags().Changed("from") {
+		from, err := time.ParseInLocation(time.DateTime, s.from, merchant.Beijing)
+		if err != nil {
+			return fmt.Errorf("--from 必须是 yyyy-MM-dd HH:mm:ss。 --from must be yyyy-MM-dd HH:mm:ss: %w", err)
+		}
+		s.From = from
 	}
-	s.From = from
 	log, err := zap.NewDevelopment(zap.WithCaller(false))
 	if err != nil {
 		return err

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"refundsync/workflows"
 )
@@ -57,7 +59,12 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 	ended := make(chan ending, 1)
 	go func() {
 		var e ending
-		if e.err = run.Get(ctx, &e.result); e.err != nil {
+		// A run by cron is followed by the next; each is a run of its own.
+		options := client.WorkflowRunGetOptions{DisableFollowingRuns: strings.HasSuffix(run.GetID(), cronWorkflowID(""))}
+		var followed *workflow.ContinueAsNewError
+		if e.err = run.GetWithOptions(ctx, &e.result, options); errors.As(e.err, &followed) {
+			e.result, e.err = endOf(ctx, c, run.GetID(), run.GetRunID())
+		} else if e.err != nil {
 			e.result = doneBefore(e.err)
 		}
 		ended <- e

@@ -18,6 +18,7 @@ const (
 	exitFailed       = 1
 	exitUsage        = 2
 	exitWithFailures = 3
+	exitBehind       = 4
 )
 
 // builtInFlow is the flow that comes with the project. The simulated merchant
@@ -69,7 +70,7 @@ func newRootCommand() *cobra.Command {
 		Long: `聚水潭售后单 → 金蝶云星空销售退货单：启动、查看、检查。
 Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's return bills.
 
-退出码 exit codes: 0 完成 done · 1 失败 failed · 2 用法错误 wrong usage · 3 完成但有挂起或失败的单 done, with orders parked or failed`,
+退出码 exit codes: 0 完成 done · 1 失败 failed · 2 用法错误 wrong usage · 3 完成但有挂起或失败的单 done, with orders parked or failed · 4 落后超过限制 behind by more than the limit`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -77,7 +78,7 @@ Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(cmd, err)
 	})
-	root.AddCommand(newRunCommand(), newWatchCommand(), newParkedCommand(), newPreviewCommand(), newCheckCommand(), newDemoCommand())
+	root.AddCommand(newRunCommand(), newWatchCommand(), newScheduleCommand(), newCronCommand(), newStatusCommand(), newParkedCommand(), newPreviewCommand(), newCheckCommand(), newDemoCommand())
 	for _, command := range append(root.Commands(), root) {
 		command.Args = usageArgs(command.Args)
 	}

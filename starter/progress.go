@@ -63,7 +63,9 @@ func (v *barView) end(result workflows.SyncRefundsResult) {
 }
 
 type lineView struct {
-	w      io.Writer
+	w io.Writer
+	// prefix tells several runs apart.
+	prefix string
 	pages  int
 	warned bool
 }
@@ -72,19 +74,19 @@ func (v *lineView) show(p progress) {
 	v.warned = false
 	// One look can find several new pages; each gets its line.
 	for ; v.pages < p.Pages; v.pages++ {
-		fmt.Fprintf(v.w, "第 %d 页 page %d · 窗口 windows %d/%d · %s\n", v.pages+1, v.pages+1, p.windowsDone, p.windows, counts(p.Tally))
+		fmt.Fprintf(v.w, "%s第 %d 页 page %d · 窗口 windows %d/%d · %s\n", v.prefix, v.pages+1, v.pages+1, p.windowsDone, p.windows, counts(p.Tally))
 	}
 }
 
 func (v *lineView) silent() {
 	if !v.warned {
-		fmt.Fprintln(v.w, noWorker)
+		fmt.Fprintln(v.w, v.prefix+noWorker)
 		v.warned = true
 	}
 }
 
 func (v *lineView) end(result workflows.SyncRefundsResult) {
-	fmt.Fprintf(v.w, "共 %d 页 pages · %s\n", result.Pages, counts(result.Tally))
+	fmt.Fprintf(v.w, "%s共 %d 页 pages · %s\n", v.prefix, result.Pages, counts(result.Tally))
 }
 
 func counts(t workflows.Tally) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -53,31 +54,38 @@ type runResult struct {
 	Error string `json:"error,omitempty"`
 }
 
+// fill makes empty what would be null in JSON.
+func (r *runResult) fill() {
+	if r.Skipped == nil {
+		r.Skipped = map[string]int{}
+	}
+	if r.FailedReasons == nil {
+		r.FailedReasons = map[string]int{}
+	}
+	if r.Failures == nil {
+		r.Failures = []workflows.Failure{}
+	}
+}
+
 func (o output) print(w io.Writer, result runResult) error {
 	if o == outputJSON {
-		if result.Skipped == nil {
-			result.Skipped = map[string]int{}
-		}
-		if result.FailedReasons == nil {
-			result.FailedReasons = map[string]int{}
-		}
-		if result.Failures == nil {
-			result.Failures = []workflows.Failure{}
-		}
+		result.fill()
 		return writeJSON(w, result)
 	}
 	printTable(w, result)
 	return nil
 }
 
-// printStarted is for a run that is not waited for.
+// printStarted is for a run that is not waited for. One without a given range
+// works its range out itself.
 func (o output) printStarted(w io.Writer, run client.WorkflowRun, span workflows.Window) error {
 	if o == outputJSON {
 		return writeJSON(w, struct {
-			WorkflowID string `json:"workflow_id"`
-			RunID      string `json:"run_id"`
-			workflows.Window
-		}{run.GetID(), run.GetRunID(), span})
+			WorkflowID string    `json:"workflow_id"`
+			RunID      string    `json:"run_id"`
+			From       time.Time `json:"from,omitzero"`
+			To         time.Time `json:"to,omitzero"`
+		}{run.GetID(), run.GetRunID(), span.From, span.To})
 	}
 	_, err := fmt.Fprintf(w, "已启动，查看进度 started; to follow it: starter watch %s\n", run.GetID())
 	return err

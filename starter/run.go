@@ -16,21 +16,34 @@ import (
 )
 
 type runFlags struct {
-	flow, from, to string
-	wait           bool
-	output         output
+	flow, from, to, since string
+	moveWatermark, wait   bool
+	output                output
 }
 
 func newRunCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "同步一个时段 sync a range",
-		Long: `同步一个时段的售后单。时间为北京时间，除非自带时区。同一时段已在运行时，加入该运行，不会再启动一个。
-Sync the orders of a range. Times are Beijing time unless they carry a zone. If the same range is being synced already, this joins that run instead of starting another.`,
+		Short: "同步一个时段，或自上次水位起 sync a range, or from the last watermark on",
+		Long: `同步一个时段的售后单；不给时段则从上次水位（减去重叠）到现在（减去滞后）。时间为北京时间，除非自带时区。同一时段已在运行时，加入该运行，不会再启动一个。
+手工运行从不移动水位。由其他调度程序（如操作系统的 cron）调用时加 --move-watermark，它就算作自动运行。
+Sync the orders of a range, or without one from the last watermark, less the overlap, to now, less the lag. Times are Beijing time unless they carry a zone. If the same range is being synced already, this joins that run instead of starting another.
+A run by hand never moves the watermark. Where another scheduler calls this, such as the operating system's cron, add --move-watermark: it counts as an automatic run then.`,
 		Example: `  starter run --flow refund_to_return --from "2024-03-01 00:00:00" --to "2024-03-03 00:00:00" --wait
-  starter run --flow refund_to_return --from 2024-03-01T00:00:00+08:00 --to 2024-03-03T00:00:00+08:00 --wait -o json`,
+  starter run --flow refund_to_return --from 2024-03-01T00:00:00+08:00 --to 2024-03-03T00:00:00+08:00 --wait -o json
+  starter run --flow refund_to_return --wait
+  starter run --flow refund_to_return --since last --move-watermark --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if flags.from == "" && flags.to == "" {
+				if err := checkSince(flags.since); err != nil {
+					return usageError(cmd, err)
+				}
+				return runIncremental(cmd, flags)
+			}
+			if flags.since != "" || flags.moveWatermark {
+				return usageError(cmd, errors.New("--since 和 --move-watermark 不能与时段同用。 --since and --move-watermark don't go with a range"))
+			}
 			span, err := parseRange(flags.from, flags.to)
 			if err != nil {
 				return usageError(cmd, err)
@@ -41,51 +54,84 @@ Sync the orders of a range. Times are Beijing time unless they carry a zone. If 
 	cmd.Flags().StringVar(&flags.flow, "flow", "", "流程名 name of the flow")
 	cmd.Flags().StringVar(&flags.from, "from", "", "起，含 start, included")
 	cmd.Flags().StringVar(&flags.to, "to", "", "止，含 end, included")
+	cmd.Flags().StringVar(&flags.since, "since", "", sinceUsage)
+	cmd.Flags().BoolVar(&flags.moveWatermark, "move-watermark", false, "算作自动运行，移动水位 count as an automatic run and move the watermark")
 	cmd.Flags().BoolVar(&flags.wait, "wait", false, "等到结束并显示进度 wait for the end and show progress")
 	addOutputFlag(cmd, &flags.output)
-	requireFlags(cmd, "flow", "from", "to")
+	requireFlags(cmd, "flow")
 	return cmd
 }
 
 func runRange(cmd *cobra.Command, flags runFlags, span workflows.Window) error {
-	ctx := cmd.Context()
+	return startAndFollow(cmd, flags, span, func(c client.Client, taskQueue string) (client.WorkflowRun, error) {
+		return startRun(cmd.Context(), c, taskQueue, flags.flow, span)
+	})
+}
+
+// runIncremental starts a run from the last watermark on. Two of a flow by hand,
+// or by another scheduler, never run at a time: the second joins the first.
+func runIncremental(cmd *cobra.Command, flags runFlags) error {
+	in := workflows.SyncRefundsInput{Flow: flags.flow, ByHand: !flags.moveWatermark}
+	id := handWorkflowID(flags.flow)
+	if flags.moveWatermark {
+		id = autoWorkflowID(flags.flow)
+	}
+	return startAndFollow(cmd, flags, workflows.Window{}, func(c client.Client, taskQueue string) (client.WorkflowRun, error) {
+		if err := startAt(cmd.Context(), c, &in, flags.since); err != nil {
+			return nil, err
+		}
+		return startWorkflow(cmd.Context(), c, taskQueue, id, describeStart(in), in)
+	})
+}
+
+// startAndFollow starts a run, and follows it if that is wished for.
+func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, start func(client.Client, string) (client.WorkflowRun, error)) error {
 	settings, err := config.LoadWorker()
 	if err != nil {
 		return err
 	}
-	temporal, err := dial()
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-
-	run, err := startRun(ctx, temporal, settings.TaskQueue, flags.flow, span)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "运行 run: %s (%s)\n", run.GetID(), run.GetRunID())
-	if !flags.wait {
-		return flags.output.printStarted(cmd.OutOrStdout(), run, span)
-	}
-	return followAndPrint(cmd, temporal, run, span, flags.output)
+	return withTemporal(func(c client.Client) error {
+		run, err := start(c, settings.TaskQueue)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "运行 run: %s (%s)\n", run.GetID(), run.GetRunID())
+		if !flags.wait {
+			return flags.output.printStarted(cmd.OutOrStdout(), run, span)
+		}
+		return followAndPrint(cmd, c, run, span, flags.output)
+	})
 }
 
 // startRun starts the run of a range, or joins it if it is under way.
-func startRun(ctx context.Context, temporal client.Client, taskQueue, flowName string, span workflows.Window) (client.WorkflowRun, error) {
-	run, err := temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       rangeWorkflowID(flowName, span),
+func startRun(ctx context.Context, c client.Client, taskQueue, flowName string, span workflows.Window) (client.WorkflowRun, error) {
+	return startWorkflow(ctx, c, taskQueue, rangeWorkflowID(flowName, span), span.String(), workflows.SyncRefundsInput{Flow: flowName, Range: &span})
+}
+
+func startWorkflow(ctx context.Context, c client.Client, taskQueue, id, what string, in workflows.SyncRefundsInput) (client.WorkflowRun, error) {
+	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                       id,
 		TaskQueue:                taskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-		StaticSummary:            fmt.Sprintf("%s %s", flowName, span),
-		StaticDetails: "聚水潭售后单 → 金蝶销售退货单，手工给定时段。每个窗口是一个子工作流，每张单据是其中一个 SaveOrder 活动。\n\n" +
-			"A range given by hand. Each window is a child workflow, each bill a SaveOrder activity in it.",
-	}, workflows.SyncRefundsName, workflows.SyncRefundsInput{Flow: flowName, Range: &span})
+		StaticSummary:            in.Flow + " " + what,
+		StaticDetails:            runDetails,
+	}, workflows.SyncRefundsName, in)
 	if err != nil {
 		return nil, fmt.Errorf("无法启动运行 the run can't be started: %w", err)
 	}
 	return run, nil
 }
+
+// runDetails explain a run in the Web UI.
+const runDetails = "聚水潭售后单 → 金蝶销售退货单。每个窗口是一个子工作流，每张单据是其中一个 SaveOrder 活动。\n\n" +
+	"Jushuitan's after-sales orders become Kingdee's return bills. Each window is a child workflow, each bill a SaveOrder activity in it."
+
+// The workflow ids of the runs without a given range. They begin with the flow's
+// name, so that they sort by it.
+func handWorkflowID(flowName string) string { return flowName + "/hand" }
+func autoWorkflowID(flowName string) string { return flowName + "/auto" }
+func cronWorkflowID(flowName string) string { return flowName + "/cron" }
 
 // rangeWorkflowID names a run by its range, so that the same range can't run
 // twice at a time, and so that runs sort by flow and time.

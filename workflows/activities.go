@@ -33,8 +33,11 @@ type Plan struct {
 	// Overlap is how far before its watermark an incremental run starts.
 	Overlap time.Duration `json:"overlap"`
 	// Lag is how far behind now an incremental run ends.
-	Lag           time.Duration `json:"lag"`
-	WindowsAtOnce int           `json:"windows_at_once"`
+	Lag time.Duration `json:"lag"`
+	// Since is where the first incremental run starts; nil where the flow does
+	// not say.
+	Since         *time.Time `json:"since,omitempty"`
+	WindowsAtOnce int        `json:"windows_at_once"`
 	// InFlight bounds the orders of one window that are being saved at a time.
 	InFlight int   `json:"in_flight"`
 	Retry    Retry `json:"retry"`

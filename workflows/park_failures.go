@@ -74,6 +74,7 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 	case err != nil:
 		failed.failure.Message += " 挂起也失败 it could not be parked either: " + messageOf(err)
 		w.settle(failed.order.ID, fateFailed, failed.failure)
+		w.state.Tally.Unparked++
 	case result.Discarded:
 		w.settle(failed.order.ID, fateSkipped, Failure{Reason: discardedReason})
 	default:

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,7 +32,14 @@ type SyncRefundsInput struct {
 	// Range is a range given by hand, which never moves the watermark. Without
 	// one the run is incremental: from the last watermark to now.
 	Range *Window `json:"range,omitempty"`
-	// Since is where the first incremental run starts.
+	// ByHand is an incremental run that a person starts: it does not move the
+	// watermark either.
+	ByHand bool `json:"by_hand,omitempty"`
+	// Watermark is the one to go on from where no earlier run of this schedule
+	// has left one: that of a schedule that was deleted, for example.
+	Watermark *time.Time `json:"watermark,omitempty"`
+	// Since is where the first incremental run starts, instead of where the
+	// flow says.
 	Since *time.Time `json:"since,omitempty"`
 	// Carried is nil at first, and is carried over continue-as-new.
 	Carried *RunState `json:"carried,omitempty"`
@@ -56,7 +64,8 @@ type SyncRefundsResult struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	// Watermark is the time up to which the flow's incremental runs have left
-	// nothing out; nil where none has been. A range given by hand keeps it.
+	// nothing out; nil where none has been. A run by hand keeps it, and so does
+	// one with orders that could not even be parked.
 	Watermark *time.Time `json:"watermark"`
 	Tally
 }
@@ -87,9 +96,12 @@ type RunningWindow struct {
 // next run over the range. When cancelled it ends with a
 // *temporal.CanceledError that holds the same.
 func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, error) {
+	if err := listRun(ctx, in.Flow); err != nil {
+		return SyncRefundsResult{}, err
+	}
 	r, err := newSyncRefunds(ctx, in)
 	if err != nil {
-		return SyncRefundsResult{}, err
+		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, SyncRefundsResult{}, err, false), err)
 	}
 	for r.failure == nil && !r.state.Next.After(r.state.Range.To) {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -100,6 +112,10 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 			if r.failure != nil {
 				break
 			}
+			if workflow.GetInfo(ctx).CronSchedule != "" {
+				r.endEarly()
+				break
+			}
 			in.Carried = &r.state
 			return SyncRefundsResult{}, workflow.NewContinueAsNewError(ctx, SyncRefundsName, in)
 		}
@@ -108,7 +124,7 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 		}
 	}
 	r.drain(ctx)
-	return r.ended()
+	return r.ended(ctx)
 }
 
 type syncRefunds struct {
@@ -123,7 +139,7 @@ type syncRefunds struct {
 }
 
 func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
-	r := &syncRefunds{byHand: in.Range != nil, windows: workflow.NewWaitGroup(ctx)}
+	r := &syncRefunds{byHand: in.ByHand || in.Range != nil, windows: workflow.NewWaitGroup(ctx)}
 	if in.Carried != nil {
 		r.state = *in.Carried
 	} else if err := r.begin(ctx, in); err != nil {
@@ -152,21 +168,31 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err
 	}
-	now := workflow.Now(ctx)
-	switch {
-	case in.Range != nil:
-		r.state.Range = byHand(*in.Range, now)
-	case r.state.Watermark != nil:
-		r.state.Range = incremental(r.state.Watermark.Add(-plan.Overlap), now.Add(-plan.Lag))
-	case in.Since != nil:
-		r.state.Range = incremental(*in.Since, now.Add(-plan.Lag))
-	default:
-		return temporal.NewNonRetryableApplicationError(
-			"没有上次的水位，也没有给出起点：请给出时段，或首次运行的起点。"+
-				" There is no watermark of an earlier run and no point to start from: give a range, or where the first run starts",
-			WatermarkUnknown, nil)
+	if in.Range != nil {
+		r.state.Range = givenRange(*in.Range, workflow.Now(ctx))
+	} else if err := r.beginIncremental(ctx, in); err != nil {
+		return err
 	}
 	r.state.Next = r.state.Range.From
+	return nil
+}
+
+func (r *syncRefunds) beginIncremental(ctx workflow.Context, in SyncRefundsInput) error {
+	if r.state.Watermark == nil {
+		r.state.Watermark = in.Watermark
+	}
+	since := in.Since
+	if since == nil {
+		since = r.state.Plan.Since
+	}
+	span, ok := incrementalRange(r.state.Plan, r.state.Watermark, since, workflow.Now(ctx))
+	if !ok {
+		return temporal.NewNonRetryableApplicationError(
+			"没有上次的水位，也没有给出起点：请在流程文件的 source.since 或用 --since 给出首次运行的起点，或给出时段。"+
+				" There is no watermark of an earlier run and no point to start from: say where the first run starts, by source.since in the flow file or by --since, or give a range",
+			WatermarkUnknown, nil)
+	}
+	r.state.Range = span
 	return nil
 }
 
@@ -184,21 +210,6 @@ func lastWatermark(ctx workflow.Context) (*time.Time, error) {
 				" The watermark of the last run can't be read: run the range by hand and look into it", WatermarkUnknown, err)
 	}
 	return last.Watermark, nil
-}
-
-// byHand is the range as given, but for a future that has not happened: orders
-// that change while the run reads must not move from one window to the next.
-func byHand(given Window, now time.Time) Window {
-	span := Window{From: given.From.In(catalog.Beijing), To: given.To.In(catalog.Beijing)}
-	if now = now.Truncate(time.Second); span.To.After(now) {
-		span.To = now.In(catalog.Beijing)
-	}
-	return span
-}
-
-// incremental is the range of whole seconds between two points in time.
-func incremental(from, to time.Time) Window {
-	return Window{From: from.Truncate(time.Second).In(catalog.Beijing), To: to.Truncate(time.Second).In(catalog.Beijing)}
 }
 
 // beginWindow starts the next window as soon as there is room for it.
@@ -268,39 +279,39 @@ func (r *syncRefunds) drain(ctx workflow.Context) {
 	r.showProgress(ctx)
 }
 
+// endEarly cuts the range off behind the windows that are done. A run by cron
+// ends here instead of continuing as new, which would end the cron with it: the
+// new run would have no cron schedule. The next run of the cron takes the rest.
+func (r *syncRefunds) endEarly() {
+	r.state.Range.To = r.state.Next.Add(-time.Second)
+}
+
 // ended is the end of the run.
-func (r *syncRefunds) ended() (SyncRefundsResult, error) {
+func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 	result := SyncRefundsResult{
 		From:      r.state.Range.From,
 		To:        r.state.Range.To,
 		Watermark: r.state.Watermark,
 		Tally:     r.state.Tally,
 	}
-	switch {
-	case r.failure == nil:
-		if !r.byHand {
-			result.Watermark = r.newWatermark()
+	if r.failure == nil {
+		// Orders that are neither saved nor parked are found by the next run.
+		if !r.byHand && result.Unparked == 0 {
+			result.Watermark = nextWatermark(r.state.Watermark, r.state.Range)
 		}
-		return result, nil
-	case temporal.IsCanceledError(r.failure):
-		return SyncRefundsResult{}, temporal.NewCanceledError(result)
-	default:
-		return SyncRefundsResult{}, temporal.NewApplicationErrorWithOptions(
+		return result, listEnd(ctx, result, nil, !r.byHand)
+	}
+	var failure error
+	if temporal.IsCanceledError(r.failure) {
+		failure = temporal.NewCanceledError(result)
+	} else {
+		failure = temporal.NewApplicationErrorWithOptions(
 			fmt.Sprintf("%s 已完成的单据不受影响；排除原因后重跑同一时段，不漏不重。"+
 				" What was done stays; mend the cause and run the range again, nothing is lost or repeated", messageOf(r.failure)),
 			RunUnfinished,
 			temporal.ApplicationErrorOptions{NonRetryable: true, Cause: r.failure, Details: []any{result}})
 	}
-}
-
-// newWatermark is the end of the range, unless the clock or the lag has moved
-// back behind where an earlier run had come.
-func (r *syncRefunds) newWatermark() *time.Time {
-	reached := r.state.Range.To
-	if reached.Before(r.state.Range.From) || r.state.Watermark != nil && r.state.Watermark.After(reached) {
-		return r.state.Watermark
-	}
-	return &reached
+	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, result, failure, false), failure)
 }
 
 func (r *syncRefunds) progress() SyncRefundsProgress {

@@ -5,11 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
 )
 
 // decode reads the input that a workflow continues as new with.
@@ -61,6 +64,7 @@ func TestSyncRefundsCutsARangeIntoWindowsAndAddsThemUp(t *testing.T) {
 func TestSyncRefundsWorksOutItsRange(t *testing.T) {
 	since := at("2024-03-01 08:00:00")
 	last := at("2024-03-01 11:00:00")
+	older := at("2024-03-01 09:00:00")
 	for _, c := range []struct {
 		name      string
 		input     SyncRefundsInput
@@ -77,13 +81,26 @@ func TestSyncRefundsWorksOutItsRange(t *testing.T) {
 			"2024-03-01 08:00:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
 		{"later runs start at the watermark less the overlap", SyncRefundsInput{Since: &since}, &last, "2024-03-01 12:00:00",
 			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
+		{"a schedule made anew goes on from the watermark it is given", SyncRefundsInput{Since: &since, Watermark: &last}, nil, "2024-03-01 12:00:00",
+			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
+		{"until it has one of its own", SyncRefundsInput{Watermark: &older}, &last, "2024-03-01 12:00:00",
+			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
+		{"by hand without a range keeps the watermark", SyncRefundsInput{ByHand: true, Watermark: &last}, nil, "2024-03-01 12:00:00",
+			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:00:00"},
+		{"a first run by hand leaves no watermark", SyncRefundsInput{ByHand: true, Since: &since}, nil, "2024-03-01 12:00:00",
+			"2024-03-01 08:00:00", "2024-03-01 11:55:00", ""},
+		{"first run starts where the flow says", SyncRefundsInput{}, nil, "2024-03-01 12:00:00",
+			"2024-03-01 07:00:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
 		{"the watermark never moves back", SyncRefundsInput{}, &last, "2024-03-01 11:02:00",
 			"2024-03-01 10:50:00", "2024-03-01 10:57:00", "2024-03-01 11:00:00"},
 		{"nothing to do leaves the watermark", SyncRefundsInput{}, &last, "2024-03-01 10:40:00",
 			"2024-03-01 10:50:00", "2024-03-01 10:35:00", "2024-03-01 11:00:00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			result, err := runSync(newFakeWorld(0), c.input, startingAt(c.now), func(env *testsuite.TestWorkflowEnvironment) {
+			world := newFakeWorld(0)
+			start := at("2024-03-01 07:00:00")
+			world.plan.Since = &start
+			result, err := runSync(world, c.input, startingAt(c.now), func(env *testsuite.TestWorkflowEnvironment) {
 				if c.watermark != nil {
 					env.SetLastCompletionResult(SyncRefundsResult{Watermark: c.watermark})
 				}
@@ -123,6 +140,80 @@ func TestSyncRefundsRefusesToGuess(t *testing.T) {
 			require.ErrorAs(t, err, &application)
 			require.Equal(t, c.want, application.Type())
 			require.Empty(t, world.fetches)
+		})
+	}
+}
+
+// An order that is neither saved nor parked is found again by the next run.
+func TestSyncRefundsKeepsTheWatermarkWhereAnOrderCouldNotBeParked(t *testing.T) {
+	last := at("2024-03-01 11:00:00")
+	world := newFakeWorld(1)
+	world.saveErr = func(flow.Order) error {
+		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
+	}
+	world.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
+	result, err := runSync(world, SyncRefundsInput{Watermark: &last}, startingAt("2024-03-01 11:30:00"))
+	require.NoError(t, err)
+	require.Equal(t, 1, result.Unparked)
+	require.Equal(t, last.UTC(), result.Watermark.UTC())
+}
+
+// What the list of runs shows of a run that has ended.
+func TestSyncRefundsListsItself(t *testing.T) {
+	since := at("2024-03-01 11:00:00")
+	unknownMaterial := temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
+	for _, c := range []struct {
+		name          string
+		input         SyncRefundsInput
+		prepare       func(*fakeWorld)
+		outcome       string
+		saved, parked int64
+		watermark     string
+	}{
+		{"moves the watermark", SyncRefundsInput{Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, "2024-03-01 11:55:00"},
+		{"by hand", SyncRefundsInput{ByHand: true, Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, ""},
+		{"with an order parked", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
+			world.saveErr = func(flow.Order) error { return unknownMaterial }
+		}, RunParked, 0, 1, "2024-03-01 11:55:00"},
+		{"with an order not even parked", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
+			world.saveErr = func(flow.Order) error { return unknownMaterial }
+			world.parkErr = unknownMaterial
+		}, RunOrdersFailed, 0, 0, ""},
+		{"failed", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
+			world.fetchErr = func(int) error { return temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil) }
+		}, RunFailed, 0, 0, ""},
+		{"does not know where to start", SyncRefundsInput{}, func(*fakeWorld) {}, RunFailed, 0, 0, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(1)
+			c.prepare(world)
+			c.input.Flow = "refund_to_return"
+			var flowName, outcome string
+			var saved, parked int64
+			var watermark time.Time
+			_, _ = runSync(world, c.input, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+				env.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) {
+					set := args.Get(0).(temporal.SearchAttributes)
+					if name, ok := set.GetKeyword(FlowAttribute); ok {
+						flowName = name
+					}
+					if name, ok := set.GetKeyword(OutcomeAttribute); ok {
+						outcome = name
+						saved, _ = set.GetInt64(SavedAttribute)
+						parked, _ = set.GetInt64(ParkedAttribute)
+						watermark, _ = set.GetTime(WatermarkAttribute)
+					}
+				}).Return(nil)
+			})
+			require.Equal(t, "refund_to_return", flowName)
+			require.Equal(t, c.outcome, outcome)
+			require.Equal(t, c.saved, saved)
+			require.Equal(t, c.parked, parked)
+			if c.watermark == "" {
+				require.Zero(t, watermark)
+			} else {
+				require.Equal(t, at(c.watermark).UTC(), watermark.UTC())
+			}
 		})
 	}
 }

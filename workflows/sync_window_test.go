@@ -96,7 +96,7 @@ func TestSyncWindowCountsAnOrderThatCannotBeParked(t *testing.T) {
 	}{
 		{"because the server is full", func(w *fakeWorld) {
 			w.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
-		}, Tally{Pages: 1, Fetched: 1, Failed: 1, FailedReasons: map[string]int{"unknown_material": 1}, Failures: []Failure{{
+		}, Tally{Pages: 1, Fetched: 1, Failed: 1, Unparked: 1, FailedReasons: map[string]int{"unknown_material": 1}, Failures: []Failure{{
 			ID: "70000", BillNumber: "70000", Reason: "unknown_material", Message: "物料不存在 挂起也失败 it could not be parked either: 服务器已满",
 		}}}},
 		{"because a person has discarded it", func(w *fakeWorld) { w.discarded = true },

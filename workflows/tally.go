@@ -31,6 +31,9 @@ type Tally struct {
 	Parked int `json:"parked"`
 	// Failed counts those that could not even be parked.
 	Failed int `json:"failed"`
+	// Unparked counts those of Failed that the next run has to find again: the
+	// source showed them well, but they could not be parked.
+	Unparked int `json:"unparked,omitempty"`
 	// FailedReasons counts the orders that were parked or failed, by reason.
 	FailedReasons map[string]int `json:"failed_reasons"`
 	// Failures lists the first of those that were parked or failed.
@@ -66,6 +69,7 @@ func (t *Tally) Add(other Tally) {
 	addCounts(&t.Skipped, other.Skipped)
 	t.Parked += other.Parked
 	t.Failed += other.Failed
+	t.Unparked += other.Unparked
 	addCounts(&t.FailedReasons, other.FailedReasons)
 	t.list(other.Failures...)
 }

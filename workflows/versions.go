@@ -23,3 +23,9 @@ func takesNewerVersions(ctx workflow.Context) bool {
 func boundsWindows(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "bound-windows", workflow.DefaultVersion, 1) >= 1
 }
+
+// listsRuns reports whether a run sets search attributes and a memo of its own.
+// Older ones have none and are found by their workflow id alone.
+func listsRuns(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "list-runs", workflow.DefaultVersion, 1) >= 1
+}

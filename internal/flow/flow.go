@@ -13,6 +13,7 @@
 package flow
 
 import (
+	"fmt"
 	"time"
 
 	"refundsync/internal/catalog"
@@ -41,7 +42,10 @@ type Flow struct {
 	// TooManyFailures is the share of a page's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int
-	Schedule        Schedule
+	// LagLimit is how far the watermark may lag behind now before the flow
+	// counts as one that has stopped. Default: 1 hour.
+	LagLimit time.Duration
+	Schedule Schedule
 
 	bill     []billField
 	number   *mapping    // of FBillNo
@@ -72,6 +76,9 @@ type Source struct {
 	Overlap time.Duration
 	// Lag is how far behind now a run stays. Default: 5 minutes.
 	Lag time.Duration
+	// Since is where the first incremental run starts, in Beijing time; zero
+	// where it must be said when a schedule is created.
+	Since time.Time
 	// Key is the field that tells one order from another, as_id.
 	Key string
 }
@@ -138,10 +145,24 @@ type Retry struct {
 
 // Schedule says when the flow runs by itself.
 type Schedule struct {
-	// Cron is a cron line of five fields, or a descriptor such as @hourly;
-	// empty for a flow that only runs when started by hand.
-	Cron string
-	// TimeZone is the IANA name of the zone that Cron is about. Default:
-	// Asia/Shanghai.
+	// Cron are cron lines of five fields, or descriptors such as @hourly; a time
+	// counts if any of them matches. None for a flow that only runs when started
+	// by hand.
+	Cron []string
+	// TimeZone is the IANA name of the zone that Cron and NotBetween are about.
+	// Default: Asia/Shanghai.
 	TimeZone string
+	// NotBetween are the spans of each day in which no run starts.
+	NotBetween []DaySpan
+}
+
+// DaySpan is a span of each day, in minutes after midnight: From is part of it,
+// To is not. One whose To is not after its From goes over midnight.
+type DaySpan struct {
+	From, To int
+}
+
+// String gives the span as ParseDaySpan reads it.
+func (s DaySpan) String() string {
+	return fmt.Sprintf("%02d:%02d-%02d:%02d", s.From/60, s.From%60, s.To/60, s.To%60)
 }

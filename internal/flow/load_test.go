@@ -33,7 +33,8 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
-	assert.Equal(t, Schedule{Cron: "*/10 * * * *", TimeZone: "Asia/Shanghai"}, f.Schedule)
+	assert.Equal(t, time.Hour, f.LagLimit)
+	assert.Equal(t, Schedule{Cron: []string{"*/10 * * * *"}, TimeZone: "Asia/Shanghai"}, f.Schedule)
 }
 
 // The built-in flow is the working example of every field of the two tables that
@@ -96,6 +97,7 @@ bill:
 	assert.Equal(t, full.Call, least.Call)
 	assert.Equal(t, full.Options, least.Options)
 	assert.Equal(t, full.Retry, least.Retry)
+	assert.Equal(t, full.LagLimit, least.LagLimit)
 	assert.Equal(t, Schedule{}, least.Schedule)
 	full.Source.Parameters = least.Source.Parameters
 	assert.Equal(t, full.Source, least.Source)
@@ -110,12 +112,12 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	text := base(t)
 	for old, new := range map[string]string{
 		`page_size: "50"`:        `page_size: "100"`,
-		"window: 6h":             "window: 167h59m58s\n  overlap: 0s\n  lag: 1h30m",
+		"window: 6h":             "window: 167h59m58s\n  overlap: 0s\n  lag: 1h30m\n  since: \"2024-03-01 08:00:00\"",
 		"BatchCount: 5":          "BatchCount: 10\n  IsAutoSubmitAndAudit: true\n  IsVerifyBaseDataField: false",
 		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, existing: update }",
-		"checks:\n":              "checks:\n  enabled: false\n",
+		"checks:\n":              "checks:\n  enabled: false\n  lag_limit: 90m\n",
 		"attempts: 8, first: 2s, factor: 2, longest: 5m": "attempts: 1, first: 1s, factor: 1, longest: 24h",
-		`cron: "*/10 * * * *", time_zone: Asia/Shanghai`: `cron: "@hourly", time_zone: UTC`,
+		`cron: "*/10 * * * *", time_zone: Asia/Shanghai`: `cron: ["@hourly", "*/5 8-20 * * MON-FRI"], not_between: ["01:00-05:30", "23:30-00:30", "22:00-24:00"], time_zone: UTC`,
 	} {
 		require.Contains(t, text, old)
 		text = strings.Replace(text, old, new, 1)
@@ -126,11 +128,16 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	assert.Equal(t, Source{
 		Method: "jushuitan.refund.list.query", Parameters: map[string]string{"page_size": "100", "date_type": "2"}, PageSize: 100, DateType: "2",
 		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Key: "as_id",
+		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing),
 	}, p.flow.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)
 	assert.Equal(t, Options{Existing: ExistingUpdate, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50}, p.flow.Options)
 	assert.Equal(t, Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
-	assert.Equal(t, Schedule{Cron: "@hourly", TimeZone: "UTC"}, p.flow.Schedule)
+	assert.Equal(t, 90*time.Minute, p.flow.LagLimit)
+	assert.Equal(t, Schedule{
+		Cron: []string{"@hourly", "*/5 8-20 * * MON-FRI"}, TimeZone: "UTC",
+		NotBetween: []DaySpan{{60, 330}, {23*60 + 30, 30}, {22 * 60, 24 * 60}},
+	}, p.flow.Schedule)
 	assert.False(t, p.flow.Enabled)
 }
 

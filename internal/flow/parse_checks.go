@@ -1,15 +1,9 @@
 package flow
 
 import (
-	"strings"
 	"time"
-	// Zone names are judged alike on every machine, also where none are installed.
-	_ "time/tzdata"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/robfig/cron/v3"
-
-	"refundsync/internal/catalog"
 )
 
 func (p *parser) options(s section) {
@@ -49,8 +43,9 @@ func (p *parser) checks(s section) {
 		p.report(s.keySpan("retry"), say("retry 的 longest（%[1]s）应不小于 first（%[2]s）。", "retry: longest (%[1]s) should be no less than first (%[2]s).",
 			plain(p.flow.Retry.Longest), plain(p.flow.Retry.First)))
 	}
+	p.flow.LagLimit = s.duration("lag_limit", time.Hour, time.Minute, 30*day)
 	if s.has("schedule") {
-		p.schedule(s.section("schedule", []string{"cron"}, []string{"time_zone"}))
+		p.schedule(s.section("schedule", []string{"cron"}, []string{"time_zone", "not_between"}))
 	}
 }
 
@@ -67,35 +62,5 @@ func (p *parser) leaveOut(node ast.Node) {
 			rule.when = p.expression(s.pairs["when"].value, orderScope, say("when ", "when"), kindBool)
 		}
 		p.flow.leaveOut = append(p.flow.leaveOut, rule)
-	}
-}
-
-func (p *parser) schedule(s section) {
-	p.flow.Schedule = Schedule{Cron: strings.TrimSpace(s.text("cron")), TimeZone: "Asia/Shanghai"}
-	if s.has("time_zone") {
-		zone := s.text("time_zone")
-		// Local is whatever the machine says, and differs from one to the next.
-		if _, err := time.LoadLocation(zone); zone != "" && (err != nil || zone == "Local") {
-			p.report(s.valueSpan("time_zone"), say("没有时区 %[1]s，应为 IANA 名称，如 Asia/Shanghai。", "There is no time zone %[1]s; expected an IANA name, such as Asia/Shanghai.", zone))
-		}
-		p.flow.Schedule.TimeZone = zone
-	}
-	line := p.flow.Schedule.Cron
-	if line == "" {
-		return
-	}
-	at := s.valueSpan("cron")
-	if strings.Contains(line, "TZ=") {
-		p.report(at, say("cron 里不能写时区，请写在 time_zone 里。", "cron can't hold a time zone; put it in time_zone."))
-		return
-	}
-	// The parser that the Temporal server itself uses.
-	times, err := cron.ParseStandard(line)
-	switch {
-	case err != nil:
-		p.report(at, say("cron 行 %[1]s 有误（%[2]s），应为 5 个字段：分 时 日 月 星期，如 */10 * * * *。",
-			"The cron line %[1]s is wrong (%[2]s); expected 5 fields: minute, hour, day, month, weekday, such as */10 * * * *.", line, err))
-	case times.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, catalog.Beijing)).IsZero():
-		p.report(at, say("cron 行 %[1]s 永远不会到时间，应为会出现的日期。", "The cron line %[1]s never comes due; expected days that exist.", line))
 	}
 }

@@ -26,6 +26,7 @@ func (p *parser) source(s section) {
 		Window:  s.duration("window", 6*time.Hour, time.Minute, longestWindow),
 		Overlap: s.duration("overlap", 10*time.Minute, 0, longestWindow),
 		Lag:     s.duration("lag", 5*time.Minute, 0, longestWindow),
+		Since:   s.moment("since"),
 	}
 	if key := p.flow.Source.Key; key != "" {
 		var known []string

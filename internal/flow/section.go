@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"refundsync/internal/catalog"
 )
 
 // pair is one key of a mapping with its value.
@@ -235,6 +237,23 @@ func (s section) duration(key string, otherwise, shortest, longest time.Duration
 		return otherwise
 	}
 	return duration
+}
+
+// moment gives a key's time, in Beijing time; zero where it is absent.
+func (s section) moment(key string) time.Time {
+	node := s.pairs[key].value
+	if node == nil {
+		return time.Time{}
+	}
+	if text, ok := node.(*ast.StringNode); ok {
+		for _, layout := range []string{time.DateTime, time.DateOnly} {
+			if t, err := time.ParseInLocation(layout, text.Value, catalog.Beijing); err == nil {
+				return t
+			}
+		}
+	}
+	s.wrongType(node, say("北京时间（如 \"2024-03-01 00:00:00\"）", "a time in Beijing time (such as \"2024-03-01 00:00:00\")"))
+	return time.Time{}
 }
 
 // plain writes a duration without parts that are nought: 6h, not 6h0m0s.

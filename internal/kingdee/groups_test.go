@@ -29,8 +29,8 @@ type sentCall struct {
 // fakeClient writes down its calls, and saves whatever it is asked to.
 type fakeClient struct {
 	groupClient // what is not grouped
-	start time.Time
-	takes time.Duration
+	start       time.Time
+	takes       time.Duration
 	// fails is the error of the whole call with these numbers.
 	fails func(numbers []string) error
 	// refuses is the result of one bill.

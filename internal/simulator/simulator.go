@@ -28,6 +28,10 @@ type Options struct {
 	// days of 24 hours; default 2024-03-01 00:00:00 Beijing time, and 3.
 	From time.Time
 	Days int
+	// ArrivePerMinute is how many orders arrive a minute, besides, from now on.
+	// With it From is Days before now by default, and an order that changes is
+	// modified when it does.
+	ArrivePerMinute int
 
 	// PageLatency is how long the source takes for a page.
 	PageLatency time.Duration
@@ -80,11 +84,17 @@ func (o *Options) fill() error {
 	if o.Orders == 0 {
 		o.Orders = DefaultOrders
 	}
-	if o.From.IsZero() {
-		o.From = DefaultFrom
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Days == 0 {
 		o.Days = DefaultDays
+	}
+	if o.From.IsZero() && o.ArrivePerMinute > 0 {
+		o.From = o.Now().Truncate(time.Second).AddDate(0, 0, -o.Days)
+	}
+	if o.From.IsZero() {
+		o.From = DefaultFrom
 	}
 	if o.Auth == "" {
 		o.Auth = AuthSignature
@@ -92,8 +102,8 @@ func (o *Options) fill() error {
 	if o.FaultSeed == 0 {
 		o.FaultSeed = o.Seed
 	}
-	if o.Orders < 0 || o.Days < 0 {
-		return fmt.Errorf("订单数和天数必须大于0。 Orders and days must be more than 0: %d, %d", o.Orders, o.Days)
+	if o.Orders < 0 || o.Days < 0 || o.ArrivePerMinute < 0 {
+		return fmt.Errorf("订单数和天数必须大于0。 Orders and days must be more than 0: %d, %d, %d", o.Orders, o.Days, o.ArrivePerMinute)
 	}
 	return checkAuth(o.Auth)
 }
@@ -123,7 +133,14 @@ func New(options Options) (*Simulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := merchant.New(merchant.Options{Seed: options.Seed, Orders: options.Orders, From: options.From, Days: options.Days})
+	m := merchant.New(merchant.Options{
+		Seed: options.Seed, Orders: options.Orders, From: options.From, Days: options.Days,
+		Arrivals: merchant.Arrivals{PerMinute: options.ArrivePerMinute, From: options.Now()},
+	})
+	var arrive func(time.Time) []*merchant.Order
+	if options.ArrivePerMinute > 0 {
+		arrive = m.Arrive
+	}
 	gateway := qimen.New(qimen.Options{
 		Credentials:    gatewayCredentials,
 		Seed:           options.Seed,
@@ -135,6 +152,7 @@ func New(options Options) (*Simulator, error) {
 		Now:            options.Now,
 		Faults:         injector,
 		OrderChanged:   m.Replace,
+		Arrive:         arrive,
 	}, m.Orders())
 	s := &Simulator{options: options, merchant: m, faults: injector, gateway: gateway}
 	s.tenant, err = galaxy.New(galaxy.Options{
@@ -165,9 +183,10 @@ func New(options Options) (*Simulator, error) {
 // more.
 func (s *Simulator) Close() error { return s.tenant.Close() }
 
-// Range is the range of time that all orders are modified in when they are
-// made: from is part of it, to is not. An order that changes later is modified
-// at to or later.
+// Range is the range of time that all orders are modified in that are there from
+// the start: from is part of it, to is not. An order that arrives is modified
+// later, save for the first few seconds; one that changes is modified at to or
+// later.
 func (s *Simulator) Range() (from, to time.Time) {
 	o := s.merchant.Options()
 	return o.From.In(merchant.Beijing), o.To().In(merchant.Beijing)
@@ -176,7 +195,13 @@ func (s *Simulator) Range() (from, to time.Time) {
 // Truth says what the built-in flow must make of every order that the
 // customary filter returns, given the orders as they are now and the materials
 // that Kingdee knows by now.
-func (s *Simulator) Truth() merchant.Truth { return s.merchant.Truth(s.tenant.KnowsMaterial) }
+func (s *Simulator) Truth() merchant.Truth {
+	s.gateway.Arrive()
+	return s.merchant.Truth(s.tenant.KnowsMaterial)
+}
+
+// StopArriving lets no further order arrive.
+func (s *Simulator) StopArriving() { s.merchant.StopArriving() }
 
 // AddMaterial adds a material to Kingdee, which can make an order savable.
 func (s *Simulator) AddMaterial(number string) error { return s.tenant.AddMaterial(number) }

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -281,4 +282,25 @@ func TestBillsOutliveARestart(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, truth, again.Truth())
 	require.NoError(t, again.Close())
+}
+
+// Orders that arrive are served, and the truth knows them; one that changes then
+// is modified now.
+func TestOrdersArrive(t *testing.T) {
+	var ahead atomic.Int64
+	clock := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	s, _, c := start(t, Options{Orders: 30, Days: 1, ArrivePerMinute: 60, Now: clock})
+	from, to := s.Range()
+	require.WithinDuration(t, clock(), to, time.Minute)
+	ahead.Add(int64(time.Minute))
+	after, _ := c.refunds(from, to.Add(2*time.Minute))
+	require.GreaterOrEqual(t, len(after), 30+50)
+	require.Subset(t, slices.Collect(maps.Keys(s.Truth())), after)
+
+	s.StopArriving()
+	orders := len(s.Truth())
+	ahead.Add(int64(time.Minute))
+	require.Len(t, s.Truth(), orders)
+	require.True(t, s.gateway.Change(s.merchant.Orders()[0].AsID, (*merchant.Order).Remarked))
+	require.WithinDuration(t, clock(), s.merchant.Orders()[0].Modified, 10*time.Second)
 }

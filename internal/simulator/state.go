@@ -28,6 +28,7 @@ type SourceState struct {
 func (s *Simulator) State() State { return s.state(true) }
 
 func (s *Simulator) state(bills bool) State {
+	s.gateway.Arrive()
 	orders := s.merchant.Orders()
 	source := SourceState{Orders: len(orders), Calls: s.gateway.Calls(), Refusals: s.gateway.Refusals()}
 	for _, o := range orders {

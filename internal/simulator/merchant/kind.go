@@ -45,6 +45,9 @@ var kindsPerBlock = []struct {
 	{PriceMissing, 1},
 }
 
+// kindsInBlock is the length of a block.
+const kindsInBlock = 200
+
 // Kinds are all kinds.
 func Kinds() []Kind {
 	kinds := make([]Kind, 0, len(kindsPerBlock))

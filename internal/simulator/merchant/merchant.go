@@ -30,6 +30,8 @@ type Options struct {
 	From time.Time
 	// Days is how many days of 24 hours the orders are spread over.
 	Days int
+	// Arrivals are orders that come beside these, while the merchant is in use.
+	Arrivals Arrivals
 }
 
 // To is the end of the range: no order is modified at To or later.
@@ -45,6 +47,10 @@ type Merchant struct {
 	mu      sync.RWMutex
 	orders  []*Order           // by as_id
 	earlier map[int64][]*Order // the versions that were replaced, oldest first
+
+	arriving      *generator
+	arrivingKinds []Kind
+	arrived       int
 }
 
 // New makes a merchant.
@@ -68,6 +74,7 @@ func New(options Options) *Merchant {
 		m.orders = append(m.orders, g.leftOut(modified))
 	}
 	slices.SortFunc(m.orders, byAsID)
+	m.arriving = g
 	return m
 }
 

@@ -58,9 +58,16 @@ func (ix *index) replace(old, newer *merchant.Order) {
 		if i, found := slices.BinarySearchFunc(ix[d], old, d.compare); found {
 			ix[d] = slices.Delete(ix[d], i, i+1)
 		}
-		if !d.of(newer).IsZero() {
-			i, _ := slices.BinarySearchFunc(ix[d], newer, d.compare)
-			ix[d] = slices.Insert(ix[d], i, newer)
+	}
+	ix.insert(newer)
+}
+
+// insert adds an order.
+func (ix *index) insert(o *merchant.Order) {
+	for d := byModified; d < dateTypes; d++ {
+		if !d.of(o).IsZero() {
+			i, _ := slices.BinarySearchFunc(ix[d], o, d.compare)
+			ix[d] = slices.Insert(ix[d], i, o)
 		}
 	}
 }

@@ -45,6 +45,9 @@ type Options struct {
 	// OrderChanged is told the newer version of every order that changes; nil
 	// is nobody.
 	OrderChanged func(newer *merchant.Order)
+	// Arrive gives the orders that have arrived by now; nil is none. With it the
+	// orders live in the present: one that changes is modified now.
+	Arrive func(now time.Time) []*merchant.Order
 }
 
 // Gateway is the simulated gateway, an http.Handler for /router/qm.

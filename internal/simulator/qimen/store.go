@@ -31,6 +31,7 @@ func newStore(orders []*merchant.Order) *store {
 func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 	g.store.mu.Lock()
 	defer g.store.mu.Unlock()
+	g.arrive()
 	if r.end.After(g.store.latest) {
 		g.store.latest = r.end
 	}
@@ -47,6 +48,23 @@ func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 		g.moveOne(matching)
 	}
 	return page, count
+}
+
+// Arrive lets the orders arrive that are due by now.
+func (g *Gateway) Arrive() {
+	g.store.mu.Lock()
+	defer g.store.mu.Unlock()
+	g.arrive()
+}
+
+// arrive needs the lock.
+func (g *Gateway) arrive() {
+	if g.options.Arrive == nil {
+		return
+	}
+	for _, o := range g.options.Arrive(g.options.Now()) {
+		g.store.index.insert(o)
+	}
 }
 
 // moveOne lets one of the orders asked for be modified again, while their
@@ -77,9 +95,12 @@ func (g *Gateway) Change(asID int64, edit func(o *merchant.Order, now time.Time)
 // live in: a second after everything that any order was modified at and any
 // caller has asked for, because callers ask for the past. So an order that
 // changes leaves the range that is being read, and comes into none that is. It
-// needs the lock.
+// is the clock's time where orders arrive by the clock. It needs the lock.
 func (g *Gateway) present() time.Time {
 	g.store.latest = g.store.latest.Add(time.Second)
+	if now := g.options.Now().Truncate(time.Second); g.options.Arrive != nil && now.After(g.store.latest) {
+		g.store.latest = now
+	}
 	return g.store.latest
 }
 

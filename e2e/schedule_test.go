@@ -1,0 +1,311 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/devserver"
+	"refundsync/internal/simulator"
+	"refundsync/internal/syncworker"
+	"refundsync/workflows"
+)
+
+// scheduledWorld is a world in the present, whose flow runs by itself.
+type scheduledWorld struct {
+	*world
+	temporal client.Client
+}
+
+// newScheduledWorld has orders arrive all the time. The flow keeps close to now,
+// and reads long windows, so that a test need not wait.
+func newScheduledWorld(t *testing.T, options simulator.Options, server devserver.Options, pairs ...string) *scheduledWorld {
+	t.Helper()
+	server.SearchAttributes = syncworker.SearchAttributes()
+	temporal, err := devserver.Start(t.Context(), server)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
+	c, err := client.Dial(client.Options{HostPort: temporal.Address, Namespace: temporal.Namespace})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	s := &scheduledWorld{world: newWorldAt(t, options, temporal.Address), temporal: c}
+	s.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{
+		"overlap: 10m # how", "overlap: 20s # how",
+		"lag: 5m # how", "lag: 2s # how",
+		"first: 2s # before", "first: 1s # before",
+		"longest: 5m # 5m", "longest: 2s # 5m",
+	}, pairs...)...)
+	return s
+}
+
+// starter runs the starter, which must end with the code.
+func (s *scheduledWorld) starter(t *testing.T, wantCode int, args ...string) ended {
+	t.Helper()
+	e := s.run(t, "starter", args...)
+	require.Equal(t, wantCode, e.code, e.stdout+e.stderr)
+	return e
+}
+
+// status is what `starter status -o json` prints of a flow.
+type status struct {
+	Watermark  *time.Time     `json:"watermark"`
+	LagSeconds *int64         `json:"lag_seconds"`
+	Behind     bool           `json:"behind"`
+	LastRun    *runStatus     `json:"last_run"`
+	Running    []runStatus    `json:"running"`
+	NextRun    *time.Time     `json:"next_run"`
+	Parked     map[string]int `json:"parked"`
+	Schedule   *struct {
+		Paused bool   `json:"paused"`
+		Note   string `json:"note"`
+	} `json:"schedule"`
+	Cron    bool `json:"cron"`
+	LastDay struct {
+		Runs    int `json:"runs"`
+		Fetched int `json:"fetched"`
+		Saved   int `json:"saved"`
+		Parked  int `json:"parked"`
+	} `json:"last_day"`
+}
+
+type runStatus struct {
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	Outcome    string `json:"outcome"`
+	Error      string `json:"error"`
+}
+
+// status asks for the status, with whatever exit code.
+func (s *scheduledWorld) status(t *testing.T) (status, int) {
+	t.Helper()
+	e := s.run(t, "starter", "status", "--flow", "refund_to_return", "-o", "json")
+	var statuses []status
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &statuses), e.stdout+e.stderr)
+	require.Len(t, statuses, 1)
+	return statuses[0], e.code
+}
+
+// nextRun waits for a run to end after the one whose run id is given, and gives
+// the status then, and the run's result.
+func (s *scheduledWorld) nextRun(t *testing.T, after string) (status, workflows.SyncRefundsResult) {
+	t.Helper()
+	var now status
+	require.Eventually(t, func() bool {
+		now, _ = s.status(t)
+		return now.LastRun != nil && now.LastRun.RunID != after && len(now.Running) == 0
+	}, patience, 200*time.Millisecond)
+	var result workflows.SyncRefundsResult
+	if now.LastRun.Outcome != workflows.RunFailed {
+		require.NoError(t, s.temporal.GetWorkflow(t.Context(), now.LastRun.WorkflowID, now.LastRun.RunID).Get(t.Context(), &result))
+	}
+	return now, result
+}
+
+const (
+	testOverlap = 20 * time.Second
+	testFlow    = "refund_to_return"
+)
+
+// The watermark of a schedule moves with its runs, stays where it is through one
+// that fails, through runs by hand and backfills, and is found again when the
+// schedule is deleted and made anew.
+func TestScheduleKeepsItsWatermark(t *testing.T) {
+	s := newScheduledWorld(t, simulator.Options{Orders: 60, ArrivePerMinute: 60}, devserver.Options{}, "window: 6h #", "window: 24h #")
+	right := s.startWorker(t)
+	from, _ := s.Range()
+	since := from.Format(time.RFC3339)
+
+	// Nothing is guessed.
+	e := s.starter(t, 1, "schedule", "create", "--flow", testFlow)
+	require.Contains(t, e.stderr, "--since")
+	e = s.starter(t, 1, "schedule", "create", "--flow", testFlow, "--since", "last")
+	require.Contains(t, e.stderr, "找不到")
+	s.starter(t, 1, "run", "--flow", testFlow, "--since", "last")
+
+	// Paused, it runs when it is told to, and not else.
+	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--since", since, "--paused", "--cron", "0 4 1 1 *")
+	s.starter(t, 0, "schedule", "trigger", "--flow", testFlow)
+	first, result := s.nextRun(t, "")
+	require.Equal(t, from.Unix(), result.From.Unix())
+	require.Equal(t, result.To.Unix(), first.Watermark.Unix())
+	require.Equal(t, result.Watermark.Unix(), first.Watermark.Unix())
+	require.True(t, first.Schedule.Paused)
+	require.Nil(t, first.NextRun)
+	require.Greater(t, first.LastDay.Fetched, 50)
+
+	s.starter(t, 0, "schedule", "trigger", "--flow", testFlow)
+	second, result := s.nextRun(t, first.LastRun.RunID)
+	require.Equal(t, first.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
+	require.True(t, second.Watermark.After(*first.Watermark))
+
+	// Neither a backfill nor a run by hand moves it.
+	s.run(t, "starter", "schedule", "backfill", "--flow", testFlow, "--from", since, "--to", time.Now().Format(time.RFC3339), "--wait")
+	backfilled, result := s.nextRun(t, second.LastRun.RunID)
+	require.Nil(t, result.Watermark)
+	require.True(t, second.Watermark.Equal(*backfilled.Watermark))
+	s.run(t, "starter", "run", "--flow", testFlow, "--wait")
+	byHand, result := s.nextRun(t, backfilled.LastRun.RunID)
+	require.Equal(t, second.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
+	require.True(t, second.Watermark.Equal(*byHand.Watermark))
+
+	// Nor does a run that fails; the next one makes up for it.
+	right.terminate(t)
+	wrong := s.with("JUSHUITAN_APP_SECRET", "not-the-secret").startWorker(t)
+	s.starter(t, 0, "schedule", "trigger", "--flow", testFlow)
+	failed, _ := s.nextRun(t, byHand.LastRun.RunID)
+	require.Equal(t, workflows.RunFailed, failed.LastRun.Outcome)
+	require.Contains(t, failed.LastRun.Error, "JUSHUITAN_APP_SECRET")
+	require.True(t, second.Watermark.Equal(*failed.Watermark))
+	wrong.terminate(t)
+	s.startWorker(t)
+	s.starter(t, 0, "schedule", "trigger", "--flow", testFlow)
+	mended, result := s.nextRun(t, failed.LastRun.RunID)
+	require.Equal(t, second.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
+	require.True(t, mended.Watermark.After(*second.Watermark))
+
+	// Made anew, it goes on where the last one was.
+	s.starter(t, 0, "schedule", "delete", "--flow", testFlow)
+	s.starter(t, 1, "schedule", "show", "--flow", testFlow)
+	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--since", "last", "--cron", "0 4 1 1 *")
+	s.starter(t, 0, "schedule", "trigger", "--flow", testFlow)
+	anew, result := s.nextRun(t, mended.LastRun.RunID)
+	require.Equal(t, mended.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
+	require.False(t, anew.Watermark.Before(*mended.Watermark))
+
+	// Creating it again updates it, and keeps its watermark.
+	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--cron", "0 4 1 1 *", "--not-between", "01:00-05:30", "--jitter", "30s")
+	var shown struct {
+		Cron       []string `json:"cron"`
+		NotBetween []string `json:"not_between"`
+		Paused     bool     `json:"paused"`
+		Jitter     int      `json:"jitter_seconds"`
+		CatchUp    int      `json:"catch_up_seconds"`
+		NextRuns   []string `json:"next_runs"`
+	}
+	e = s.starter(t, 0, "schedule", "show", "--flow", testFlow, "-o", "json")
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &shown))
+	require.Equal(t, []string{"0 4 1 1 *"}, shown.Cron)
+	require.Equal(t, []string{"01:00-05:30"}, shown.NotBetween)
+	require.Empty(t, shown.NextRuns, "its only time lies where nothing runs")
+	require.Equal(t, 30, shown.Jitter)
+	require.Equal(t, 600, shown.CatchUp)
+	s.starter(t, 0, "schedule", "trigger", "--flow", testFlow)
+	last, result := s.nextRun(t, anew.LastRun.RunID)
+	require.Equal(t, anew.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
+
+	require.Empty(t, simulator.Compare(s.Truth().Between(from, *last.Watermark), s.billsBefore(*last.Watermark)))
+}
+
+// billsBefore is what Kingdee holds of the orders modified before a time.
+func (s *scheduledWorld) billsBefore(end time.Time) simulator.State {
+	state, truth := s.State(), s.Truth()
+	bills := state.Kingdee.Bills[:0:0]
+	for _, bill := range state.Kingdee.Bills {
+		if truth[bill.Number].Modified.Before(end) {
+			bills = append(bills, bill)
+		}
+	}
+	state.Kingdee.Bills = bills
+	return state
+}
+
+// A flow that is disabled has its schedule paused, and enabled again resumed.
+func TestScheduleOfADisabledFlowIsPaused(t *testing.T) {
+	s := newScheduledWorld(t, simulator.Options{Orders: 10, ArrivePerMinute: 60}, devserver.Options{})
+	enabled := s.env["REFUNDSYNC_FLOWS"]
+	disabled := t.TempDir()
+	require.NoError(t, os.CopyFS(disabled, os.DirFS(enabled)))
+	path := filepath.Join(disabled, "refund_to_return.yaml")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, 1, bytes.Count(text, []byte("enabled: true #")))
+	require.NoError(t, os.WriteFile(path, bytes.Replace(text, []byte("enabled: true #"), []byte("enabled: false #"), 1), 0o600))
+
+	s.env["REFUNDSYNC_FLOWS"] = disabled
+	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--since", "2024-03-01")
+	now, code := s.status(t)
+	require.Zero(t, code)
+	require.True(t, now.Schedule.Paused)
+	require.Contains(t, now.Schedule.Note, "disabled")
+	s.starter(t, 1, "schedule", "resume", "--flow", testFlow)
+
+	s.env["REFUNDSYNC_FLOWS"] = enabled
+	s.starter(t, 0, "schedule", "update", "--flow", testFlow)
+	now, _ = s.status(t)
+	require.False(t, now.Schedule.Paused)
+	require.NotNil(t, now.NextRun)
+	s.starter(t, 0, "schedule", "pause", "--flow", testFlow, "--note", "盘点 stocktaking")
+	s.starter(t, 0, "schedule", "update", "--flow", testFlow)
+	now, _ = s.status(t)
+	require.True(t, now.Schedule.Paused, "an update leaves a person's pause alone")
+	require.Equal(t, "盘点 stocktaking", now.Schedule.Note)
+	s.starter(t, 0, "schedule", "resume", "--flow", testFlow)
+	e := s.starter(t, 0, "schedule", "list", "-o", "json")
+	require.Contains(t, e.stdout, testFlow)
+	s.starter(t, 1, "schedule", "trigger", "--flow", "refunds")
+	s.starter(t, 2, "schedule", "create", "--flow", testFlow, "--cron", "* * *")
+}
+
+// A flow that lags behind by more than its limit ends the status with a code of
+// its own, and no longer once it has caught up.
+func TestStatusTellsThatAFlowIsBehind(t *testing.T) {
+	s := newScheduledWorld(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, devserver.Options{},
+		"window: 6h #", "window: 24h #", "lag_limit: 1h", "lag_limit: 1m")
+	now, code := s.status(t)
+	require.Zero(t, code, "a flow that never ran by itself is not behind")
+	require.Nil(t, now.Watermark)
+	s.startWorker(t)
+	from, _ := s.Range()
+
+	past := from.Add(time.Hour)
+	s.listWatermark(t, past)
+	require.Eventually(t, func() bool {
+		now, code = s.status(t)
+		return now.Watermark != nil
+	}, patience, 200*time.Millisecond)
+	require.Equal(t, 4, code)
+	require.True(t, now.Behind)
+	require.Equal(t, past.Unix(), now.Watermark.Unix())
+	e := s.starter(t, 4, "status")
+	require.Contains(t, e.stdout, "✗")
+	require.Contains(t, e.stderr, testFlow)
+
+	s.run(t, "starter", "run", "--flow", testFlow, "--since", "last", "--move-watermark", "--wait")
+	require.Eventually(t, func() bool {
+		now, code = s.status(t)
+		return code == 0
+	}, patience, 200*time.Millisecond)
+	require.Less(t, *now.LagSeconds, int64(60))
+	totals := s.Truth().Between(past.Add(-testOverlap), *now.Watermark).Totals()
+	require.GreaterOrEqual(t, now.LastDay.Fetched, totals.Orders)
+	parked := 0
+	for _, count := range now.Parked {
+		parked += count
+	}
+	require.Equal(t, now.LastDay.Parked, parked)
+	s.starter(t, 0, "watch")
+}
+
+// listWatermark has the list of runs show an automatic run of long ago, by a
+// workflow that says so.
+func (s *scheduledWorld) listWatermark(t *testing.T, watermark time.Time) {
+	t.Helper()
+	const taskQueue = "of-long-ago"
+	w := worker.New(s.temporal, taskQueue, worker.Options{})
+	w.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
+		return workflow.UpsertTypedSearchAttributes(ctx, workflows.FlowAttribute.ValueSet(testFlow), workflows.WatermarkAttribute.ValueSet(watermark))
+	}, workflow.RegisterOptions{Name: workflows.SyncRefundsName})
+	require.NoError(t, w.Start())
+	defer w.Stop()
+	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: taskQueue}, workflows.SyncRefundsName)
+	require.NoError(t, err)
+	require.NoError(t, run.Get(t.Context(), nil))
+}

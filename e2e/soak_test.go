@@ -1,0 +1,75 @@
+package e2e
+
+import (
+	"cmp"
+	"maps"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/devserver"
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/faults"
+)
+
+// A schedule runs by itself while orders arrive all the time and everything that
+// can go wrong does. In the end no order is missing and none is there twice, and
+// the lag was within its limit all along.
+//
+// REFUNDSYNC_SOAK=30m has it go on for half an hour, with a run each minute.
+func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
+	soak, err := time.ParseDuration(cmp.Or(os.Getenv("REFUNDSYNC_SOAK"), "40s"))
+	require.NoError(t, err, "REFUNDSYNC_SOAK")
+	// A call limit alone has its call wait for half a minute.
+	interval, limit := "@every 3s", 2*time.Minute
+	if soak >= 5*time.Minute {
+		interval, limit = "* * * * *", 5*time.Minute
+	}
+	const seed = 11
+	s := newScheduledWorld(t, simulator.Options{
+		Seed: seed, Orders: 60, ArrivePerMinute: 60, Faults: everyFault(), HangTime: time.Second,
+	}, devserver.Options{}, "window: 6h #", "window: 24h #", "lag_limit: 1h", "lag_limit: "+limit.String())
+	s.startWorker(t)
+	from, _ := s.Range()
+	c := &chaosWorld{world: s.world, seed: seed, started: time.Now()}
+	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--since", from.Format(time.RFC3339), "--cron", interval)
+
+	var longest time.Duration
+	var watermark *time.Time
+	for end := time.Now().Add(soak); time.Now().Before(end); {
+		require.Eventually(t, func() bool {
+			now, code := s.status(t)
+			if now.Watermark != nil {
+				require.True(t, watermark == nil || !now.Watermark.Before(*watermark), "the watermark moved back")
+				watermark = now.Watermark
+				longest = max(longest, time.Duration(*now.LagSeconds)*time.Second)
+				require.Zero(t, code, "the lag is over its limit: %s", longest)
+			}
+			return watermark != nil
+		}, patience, time.Second)
+	}
+
+	// No more arrive and nothing more goes wrong: the schedule brings the rest by
+	// itself, and what is parked is tried again.
+	s.StopArriving()
+	injected := maps.Clone(s.State().Faults)
+	require.NoError(t, s.SetFaults(faults.Probabilities{}))
+	require.Eventually(t, func() bool {
+		now, _ := s.status(t)
+		c.runs = now.LastDay.Runs
+		return now.Watermark.After(s.Truth().Latest()) && s.State().Kingdee.LateSaves == 0
+	}, patience, time.Second)
+	s.starter(t, 0, "schedule", "pause", "--flow", testFlow)
+	truth := s.Truth()
+	c.requireParkedAreTheBadOrders(t, truth)
+	missing, twice, wrong := c.differences(truth)
+	c.report(t, injected, missing, twice)
+	t.Logf("longest lag %s of %s", longest, limit)
+	require.Empty(t, missing)
+	require.Empty(t, twice)
+	require.Empty(t, wrong)
+	require.Empty(t, s.State().Kingdee.Doubles)
+	require.Greater(t, truth.Totals().Orders, 60+int(soak/time.Second)/2, "orders did arrive")
+}

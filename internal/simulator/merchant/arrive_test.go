@@ -1,0 +1,37 @@
+package merchant
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// However often a merchant is asked, the same orders arrive at the same times,
+// each shortly after it was modified and with an outcome that is known.
+func TestOrdersArriveByTheClock(t *testing.T) {
+	options := Options{Seed: 3, Orders: 20, From: march, Days: 1}
+	options.Arrivals = Arrivals{PerMinute: 30, From: options.To()}
+	at := func(d time.Duration) time.Time { return options.To().Add(d) }
+	often, once := New(options), New(options)
+	for now := at(0); !now.After(at(10 * time.Minute)); now = now.Add(700 * time.Millisecond) {
+		for _, o := range often.Arrive(now) {
+			require.False(t, o.Modified.After(now))
+			require.Less(t, now.Sub(o.Modified), longestDelay+2*time.Second)
+			require.Zero(t, o.Modified.Nanosecond())
+		}
+	}
+	often.Arrive(at(10 * time.Minute))
+	require.Len(t, once.Arrive(at(10*time.Minute)), 300)
+	require.Empty(t, once.Arrive(at(10*time.Minute)))
+	require.Equal(t, wireText(once, 3), wireText(often, 3))
+	require.True(t, slices.IsSortedFunc(once.Orders(), byAsID))
+
+	totals := once.Truth(known).Totals()
+	require.Equal(t, 20+300-300/(leftOutEvery+1), totals.Orders)
+	require.Greater(t, totals.Saved, totals.Orders/2)
+
+	once.StopArriving()
+	require.Empty(t, once.Arrive(at(20*time.Minute)))
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/config"
+	"refundsync/workflows"
+)
+
+func newCronCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "cron",
+		Short: "用 Temporal cron 自动运行（不支持 Schedules 的服务器）run a flow by Temporal's cron, for servers without schedules",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newCronStartCommand(), newCronStopCommand())
+	for _, command := range cmd.Commands() {
+		command.Args = usageArgs(command.Args)
+	}
+	return cmd
+}
+
+func newCronStartCommand() *cobra.Command {
+	var flowName, spec, timeZone, since string
+	cmd := &cobra.Command{
+		Use:     "start",
+		Short:   "启动 start it",
+		Example: `  starter cron start --flow refund_to_return --spec "*/10 * * * *" --since last`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkSince(since); err != nil {
+				return usageError(cmd, err)
+			}
+			settings, err := config.LoadWorker()
+			if err != nil {
+				return err
+			}
+			f, err := loadFlow(settings, flowName)
+			if err != nil {
+				return usageError(cmd, err)
+			}
+			flags := timesFlags{timeZone: timeZone}
+			of := *f
+			if spec != "" {
+				flags.cron, of.Schedule.NotBetween = []string{spec}, nil
+			}
+			times, err := flags.times(&of)
+			if err != nil {
+				return usageError(cmd, err)
+			}
+			schedule, err := cronSchedule(times)
+			if err != nil {
+				return usageError(cmd, err)
+			}
+			return withTemporal(func(c client.Client) error {
+				in := workflows.SyncRefundsInput{Flow: f.Name}
+				if err := startAt(cmd.Context(), c, &in, since); err != nil {
+					return err
+				}
+				run, err := c.ExecuteWorkflow(cmd.Context(), client.StartWorkflowOptions{
+					ID:                                       cronWorkflowID(f.Name),
+					TaskQueue:                                settings.TaskQueue,
+					CronSchedule:                             schedule,
+					WorkflowExecutionErrorWhenAlreadyStarted: true,
+					WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+					StaticSummary:                            f.Name + " cron " + times.Cron[0],
+					StaticDetails:                            f.Title + "\n\n" + runDetails,
+				}, workflows.SyncRefundsName, in)
+				var running *serviceerror.WorkflowExecutionAlreadyStarted
+				if errors.As(err, &running) {
+					return fmt.Errorf("流程 %[1]s 的 cron 已在运行：先 starter cron stop --flow %[1]s。 The cron of the flow is running: stop it first", f.Name)
+				}
+				if err != nil {
+					return fmt.Errorf("无法启动 the cron can't be started: %w", err)
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "已启动 started: %s, %s, %s\n", run.GetID(), schedule, describeStart(in))
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&spec, "spec", "", "cron 行；省略时按流程文件 cron line; the flow's if left out")
+	cmd.Flags().StringVar(&timeZone, "time-zone", "", "时区，如 Asia/Shanghai its time zone")
+	cmd.Flags().StringVar(&since, "since", "", sinceUsage)
+	addFlowFlag(cmd, &flowName)
+	return cmd
+}
+
+func newCronStopCommand() *cobra.Command {
+	var flowName string
+	cmd := &cobra.Command{
+		Use:   "stop",
+		Short: "停止；在途的单会处理完 stop it; what is in flight is finished",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withTemporal(func(c client.Client) error {
+				err := stopCron(cmd.Context(), c, cronWorkflowID(flowName))
+				if isNotFound(err) {
+					return fmt.Errorf("流程 %s 没有运行中的 cron。 The flow has no cron running", flowName)
+				}
+				if err != nil {
+					return fmt.Errorf("无法停止 the cron can't be stopped: %w", err)
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: 已停止；重新启动时用 --since last 从上次水位继续。 Stopped; started again with --since last it goes on from the last watermark\n", flowName)
+				return err
+			})
+		},
+	}
+	addFlowFlag(cmd, &flowName)
+	return cmd
+}
+
+// stopCron ends a cron: a run under way is cancelled, which ends the cron as
+// well; one that waits for its time would only hear of it then, so it is
+// terminated, with nothing in flight.
+func stopCron(ctx context.Context, c client.Client, id string) error {
+	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+	if err != nil {
+		return err
+	}
+	execution := described.GetWorkflowExecutionInfo()
+	if execution.GetExecutionTime().AsTime().After(time.Now()) {
+		return c.TerminateWorkflow(ctx, id, execution.GetExecution().GetRunId(), "starter cron stop")
+	}
+	return c.CancelWorkflow(ctx, id, "")
+}

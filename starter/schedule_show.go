@@ -1,0 +1,229 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/catalog"
+	"refundsync/workflows"
+)
+
+// shownSchedule is a schedule as show and list print it. Times are Beijing time.
+type shownSchedule struct {
+	ID         string   `json:"id"`
+	Flow       string   `json:"flow"`
+	Cron       []string `json:"cron"`
+	TimeZone   string   `json:"time_zone"`
+	NotBetween []string `json:"not_between"`
+	Paused     bool     `json:"paused"`
+	Note       string   `json:"note"`
+	// NextRuns are the next times, whether the schedule is paused or not.
+	NextRuns []time.Time `json:"next_runs"`
+	// LastRuns are the latest that it started, the newest first.
+	LastRuns []startedRun `json:"last_runs"`
+
+	// The rest is known to show alone.
+	*scheduleDetails
+}
+
+type scheduleDetails struct {
+	JitterSeconds  int       `json:"jitter_seconds"`
+	CatchUpSeconds int       `json:"catch_up_seconds"`
+	PauseOnFailure bool      `json:"pause_on_failure"`
+	CreatedAt      time.Time `json:"created_at"`
+	// Running are the runs of the schedule under way.
+	Running []string `json:"running"`
+	// Missed counts the times that came due while the server was down for
+	// longer than the catch-up window, SkippedOverlap those while a run was
+	// still under way.
+	Missed         int `json:"missed"`
+	SkippedOverlap int `json:"skipped_overlap"`
+}
+
+// startedRun is a run that a schedule started.
+type startedRun struct {
+	WorkflowID string    `json:"workflow_id"`
+	RunID      string    `json:"run_id"`
+	StartedAt  time.Time `json:"started_at"`
+}
+
+func newScheduleListCommand() *cobra.Command {
+	var o output
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "列出 list the schedules",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withTemporal(func(c client.Client) error {
+				schedules, err := listSchedules(cmd.Context(), c)
+				if err != nil {
+					return err
+				}
+				if o == outputJSON {
+					return writeJSON(cmd.OutOrStdout(), schedules)
+				}
+				t := newTable(cmd.OutOrStdout())
+				t.AppendHeader(table.Row{"流程 Flow", "cron", "时区 Time zone", "状态 State", "下次 Next", "上次 Last"})
+				for _, s := range schedules {
+					t.AppendRow(table.Row{s.Flow, strings.Join(s.Cron, "\n"), s.TimeZone, s.state(), s.next(), s.last()})
+				}
+				t.Render()
+				return nil
+			})
+		},
+	}
+	addOutputFlag(cmd, &o)
+	return cmd
+}
+
+// listSchedules gives the schedules of all flows. The list lags behind the truth
+// by up to seconds.
+func listSchedules(ctx context.Context, c client.Client) ([]shownSchedule, error) {
+	schedules := []shownSchedule{}
+	all, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("无法列出定时 schedules can't be listed: %w", err)
+	}
+	for all.HasNext() {
+		entry, err := all.Next()
+		if err != nil {
+			return nil, fmt.Errorf("无法列出定时 schedules can't be listed: %w", err)
+		}
+		if !strings.HasPrefix(entry.ID, scheduleIDPrefix) || entry.WorkflowType.Name != workflows.SyncRefundsName {
+			continue
+		}
+		s := shownSchedule{ID: entry.ID, Paused: entry.Paused, Note: entry.Note}
+		s.read(entry.Spec, entry.NextActionTimes, entry.RecentActions)
+		schedules = append(schedules, s)
+	}
+	return schedules, nil
+}
+
+func (s *shownSchedule) read(spec *client.ScheduleSpec, next []time.Time, recent []client.ScheduleActionResult) {
+	s.Flow = strings.TrimPrefix(s.ID, scheduleIDPrefix)
+	s.Cron, s.NotBetween, s.TimeZone = cronLines(spec), quietSpans(spec), spec.TimeZoneName
+	s.NextRuns, s.LastRuns = []time.Time{}, []startedRun{}
+	for _, t := range next {
+		s.NextRuns = append(s.NextRuns, t.In(catalog.Beijing))
+	}
+	for _, action := range recent {
+		if run := action.StartWorkflowResult; run != nil {
+			s.LastRuns = append([]startedRun{{run.WorkflowID, run.FirstExecutionRunID, action.ActualTime.In(catalog.Beijing).Truncate(time.Second)}}, s.LastRuns...)
+		}
+	}
+}
+
+func (s *shownSchedule) state() string {
+	if s.Paused {
+		return "暂停 paused"
+	}
+	return "启用 active"
+}
+
+func (s *shownSchedule) next() string {
+	if s.Paused || len(s.NextRuns) == 0 {
+		return "–"
+	}
+	return s.NextRuns[0].Format(time.DateTime)
+}
+
+func (s *shownSchedule) last() string {
+	if len(s.LastRuns) == 0 {
+		return "–"
+	}
+	return s.LastRuns[0].StartedAt.Format(time.DateTime)
+}
+
+func newScheduleShowCommand() *cobra.Command {
+	var flowName string
+	var o output
+	cmd := &cobra.Command{
+		Use:   "show",
+		Short: "显示设置、下次与最近的运行 show the settings, the next runs and the last",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withTemporal(func(c client.Client) error { return showSchedule(cmd, c, flowName, o) })
+		},
+	}
+	addOutputFlag(cmd, &o)
+	addFlowFlag(cmd, &flowName)
+	return cmd
+}
+
+func showSchedule(cmd *cobra.Command, c client.Client, flowName string, o output) error {
+	s, err := describeSchedule(cmd.Context(), c, flowName)
+	if err != nil {
+		return scheduleError(flowName, err)
+	}
+	if o == outputJSON {
+		return writeJSON(cmd.OutOrStdout(), s)
+	}
+	s.print(cmd.OutOrStdout())
+	return nil
+}
+
+// describeSchedule gives the schedule of a flow; its error is Temporal's own.
+func describeSchedule(ctx context.Context, c client.Client, flowName string) (shownSchedule, error) {
+	s := shownSchedule{ID: scheduleID(flowName)}
+	described, err := c.ScheduleClient().GetHandle(ctx, s.ID).Describe(ctx)
+	if err != nil {
+		return s, err
+	}
+	schedule, info := described.Schedule, described.Info
+	s.Paused, s.Note = schedule.State.Paused, schedule.State.Note
+	s.read(schedule.Spec, info.NextActionTimes, info.RecentActions)
+	s.scheduleDetails = &scheduleDetails{
+		JitterSeconds:  int(schedule.Spec.Jitter / time.Second),
+		CatchUpSeconds: int(schedule.Policy.CatchupWindow / time.Second),
+		PauseOnFailure: schedule.Policy.PauseOnFailure,
+		CreatedAt:      info.CreatedAt.In(catalog.Beijing).Truncate(time.Second),
+		Running:        []string{},
+		Missed:         info.NumActionsMissedCatchupWindow,
+		SkippedOverlap: info.NumActionsSkippedOverlap,
+	}
+	for _, run := range info.RunningWorkflows {
+		s.Running = append(s.Running, run.WorkflowID)
+	}
+	return s, nil
+}
+
+// runsShown bounds the next and the last runs that the table names.
+const runsShown = 5
+
+func (s *shownSchedule) print(w io.Writer) {
+	t := newTable(w)
+	t.SetTitle(s.ID)
+	t.AppendRow(table.Row{"状态 state", s.state()})
+	if s.Note != "" {
+		t.AppendRow(table.Row{"备注 note", s.Note})
+	}
+	t.AppendRow(table.Row{"cron", strings.Join(s.Cron, "\n")})
+	t.AppendRow(table.Row{"时区 time zone", s.TimeZone})
+	if len(s.NotBetween) > 0 {
+		t.AppendRow(table.Row{"不运行 not between", strings.Join(s.NotBetween, "\n")})
+	}
+	t.AppendRow(table.Row{"补运行 catch-up", time.Duration(s.CatchUpSeconds) * time.Second})
+	t.AppendRow(table.Row{"随机推迟 jitter", time.Duration(s.JitterSeconds) * time.Second})
+	t.AppendRow(table.Row{"失败后暂停 pause on failure", s.PauseOnFailure})
+	t.AppendRow(table.Row{"在途 running", strings.Join(s.Running, "\n")})
+	t.AppendRow(table.Row{"跳过（上次未完）skipped, the last still ran", s.SkippedOverlap})
+	t.AppendRow(table.Row{"错过（服务器停机）missed, the server was down", s.Missed})
+	var next, last []string
+	for _, at := range s.NextRuns[:min(runsShown, len(s.NextRuns))] {
+		next = append(next, at.Format(time.DateTime))
+	}
+	if s.Paused {
+		next = []string{"–"}
+	}
+	for _, run := range s.LastRuns[:min(runsShown, len(s.LastRuns))] {
+		last = append(last, run.WorkflowID)
+	}
+	t.AppendRow(table.Row{"下次 next", strings.Join(next, "\n")})
+	t.AppendRow(table.Row{"最近 last", strings.Join(last, "\n")})
+	t.Render()
+}

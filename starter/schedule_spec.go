@@ -1,0 +1,154 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	// Zone names are judged alike on every machine, also where none are installed.
+	_ "time/tzdata"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/flow"
+)
+
+// timesFlags say when a flow runs by itself, instead of what its file says.
+type timesFlags struct {
+	cron, notBetween []string
+	timeZone         string
+}
+
+func (f *timesFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.cron, "cron", nil, "cron 行，可重复；省略时按流程文件 cron line, may be repeated; the flow's if left out")
+	cmd.Flags().StringArrayVar(&f.notBetween, "not-between", nil, "每天不运行的时段，如 01:00-05:30，可重复 span of the day in which nothing runs, may be repeated")
+	cmd.Flags().StringVar(&f.timeZone, "time-zone", "", "时区，如 Asia/Shanghai time zone of both")
+}
+
+// times are the flow's, but for what the flags say.
+func (f *timesFlags) times(of *flow.Flow) (flow.Schedule, error) {
+	times := of.Schedule
+	if len(f.cron) > 0 {
+		times.Cron = f.cron
+	}
+	if len(times.Cron) == 0 {
+		return times, fmt.Errorf("流程 %[1]s 没有 checks.schedule，请给出 --cron。 Flow %[1]s has no checks.schedule: give --cron", of.Name)
+	}
+	var wrong []error
+	for _, line := range times.Cron {
+		wrong = append(wrong, flow.CheckCron(line))
+	}
+	if len(f.notBetween) > 0 {
+		times.NotBetween = nil
+	}
+	for _, text := range f.notBetween {
+		span, ok := flow.ParseDaySpan(text)
+		if !ok {
+			wrong = append(wrong, fmt.Errorf("--not-between %q 应如 01:00-05:30。 Expected a span of the day, such as 01:00-05:30", text))
+		}
+		times.NotBetween = append(times.NotBetween, span)
+	}
+	if f.timeZone != "" {
+		times.TimeZone = f.timeZone
+	}
+	if times.TimeZone == "" {
+		times.TimeZone = "Asia/Shanghai"
+	}
+	if _, err := time.LoadLocation(times.TimeZone); err != nil || times.TimeZone == "Local" {
+		wrong = append(wrong, fmt.Errorf("没有时区 %[1]s，应为 IANA 名称，如 Asia/Shanghai。 There is no time zone %[1]s; expected an IANA name, such as Asia/Shanghai", times.TimeZone))
+	}
+	return times, errors.Join(wrong...)
+}
+
+// scheduleSpec are the times in Temporal's terms. The server turns cron lines
+// into calendars; a comment keeps the line to show.
+func scheduleSpec(times flow.Schedule, jitter time.Duration) client.ScheduleSpec {
+	spec := client.ScheduleSpec{TimeZoneName: times.TimeZone, Jitter: jitter}
+	for _, line := range times.Cron {
+		spec.CronExpressions = append(spec.CronExpressions, line+" # "+line)
+	}
+	for _, span := range times.NotBetween {
+		spec.Skip = append(spec.Skip, skipped(span)...)
+	}
+	return spec
+}
+
+// skipped are the calendars that match every second of a span of the day.
+func skipped(span flow.DaySpan) []client.ScheduleCalendarSpec {
+	const day = 24 * 60
+	if span.To <= span.From {
+		evening := skipped(flow.DaySpan{From: span.From, To: day})
+		if span.To == 0 {
+			return comment(span, evening)
+		}
+		return comment(span, append(evening, skipped(flow.DaySpan{From: 0, To: span.To})...))
+	}
+	var calendars []client.ScheduleCalendarSpec
+	add := func(firstHour, lastHour, firstMinute, lastMinute int) {
+		calendars = append(calendars, client.ScheduleCalendarSpec{
+			Second: []client.ScheduleRange{{Start: 0, End: 59}},
+			Minute: []client.ScheduleRange{{Start: firstMinute, End: lastMinute}},
+			Hour:   []client.ScheduleRange{{Start: firstHour, End: lastHour}},
+		})
+	}
+	firstHour, lastHour := span.From/60, (span.To-1)/60
+	if firstHour == lastHour {
+		add(firstHour, firstHour, span.From%60, (span.To-1)%60)
+		return comment(span, calendars)
+	}
+	if span.From%60 > 0 {
+		add(firstHour, firstHour, span.From%60, 59)
+		firstHour++
+	}
+	if rest := span.To % 60; rest > 0 {
+		add(lastHour, lastHour, 0, rest-1)
+		lastHour--
+	}
+	if firstHour <= lastHour {
+		add(firstHour, lastHour, 0, 59)
+	}
+	return comment(span, calendars)
+}
+
+func comment(span flow.DaySpan, calendars []client.ScheduleCalendarSpec) []client.ScheduleCalendarSpec {
+	for i := range calendars {
+		calendars[i].Comment = span.String()
+	}
+	return calendars
+}
+
+// cronLines and quietSpans read back what scheduleSpec wrote, from what the
+// server made of it.
+func cronLines(spec *client.ScheduleSpec) []string {
+	lines := []string{}
+	for _, calendar := range spec.Calendars {
+		lines = append(lines, calendar.Comment)
+	}
+	for _, interval := range spec.Intervals {
+		lines = append(lines, "@every "+interval.Every.String())
+	}
+	return lines
+}
+
+func quietSpans(spec *client.ScheduleSpec) []string {
+	spans := []string{}
+	for _, calendar := range spec.Skip {
+		if len(spans) == 0 || spans[len(spans)-1] != calendar.Comment {
+			spans = append(spans, calendar.Comment)
+		}
+	}
+	return spans
+}
+
+// cronSchedule are the times as a Temporal cron takes them: one line.
+func cronSchedule(times flow.Schedule) (string, error) {
+	if len(times.Cron) != 1 || len(times.NotBetween) > 0 {
+		return "", errors.New("cron 只能有一行，也不能有 not_between；请用 starter schedule，或用 --spec 给出一行。 A cron takes one line, and no not_between: use starter schedule, or give one line by --spec")
+	}
+	line := times.Cron[0]
+	if strings.HasPrefix(line, "@every") {
+		return line, nil
+	}
+	return "CRON_TZ=" + times.TimeZone + " " + line, nil
+}

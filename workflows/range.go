@@ -1,0 +1,52 @@
+package workflows
+
+import (
+	"time"
+
+	"refundsync/internal/catalog"
+)
+
+// The laws of the watermark, which range_test.go checks: every second before it
+// was covered by a run that completed, and it never moves back. Only runs that
+// start by themselves move it.
+
+// givenRange is the range as given, but for a future that has not happened:
+// orders that change while the run reads must not move from one window to the
+// next.
+func givenRange(given Window, now time.Time) Window {
+	span := Window{From: given.From.In(catalog.Beijing), To: given.To.In(catalog.Beijing)}
+	if now = now.Truncate(time.Second); span.To.After(now) {
+		span.To = now.In(catalog.Beijing)
+	}
+	return span
+}
+
+// incrementalRange is what a run without a given range covers: from the
+// watermark less the overlap, or where there is none from since, to now less
+// the lag. It ends before it begins where there is nothing to do. false says
+// that nothing tells where to start.
+func incrementalRange(plan Plan, watermark, since *time.Time, now time.Time) (Window, bool) {
+	var from time.Time
+	switch {
+	case watermark != nil:
+		from = watermark.Add(-plan.Overlap)
+	case since != nil:
+		from = *since
+	default:
+		return Window{}, false
+	}
+	return Window{
+		From: from.Truncate(time.Second).In(catalog.Beijing),
+		To:   now.Add(-plan.Lag).Truncate(time.Second).In(catalog.Beijing),
+	}, true
+}
+
+// nextWatermark is the watermark that a run leaves behind which started with
+// one, or nil, and covered the range. It stays where it was if the clock or the
+// lag has moved back behind it.
+func nextWatermark(watermark *time.Time, covered Window) *time.Time {
+	if covered.To.Before(covered.From) || watermark != nil && watermark.After(covered.To) {
+		return watermark
+	}
+	return &covered.To
+}

@@ -1,0 +1,92 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// The search attributes of a SyncRefunds workflow, beside [FlowAttribute]. An
+// SQL store has three columns for numbers in all, so the other counts are in
+// the memo alone.
+var (
+	// WatermarkAttribute is set by completed runs that move the watermark.
+	WatermarkAttribute = temporal.NewSearchAttributeKeyTime("RefundsyncWatermark")
+	// OutcomeAttribute is one of the outcomes below.
+	OutcomeAttribute = temporal.NewSearchAttributeKeyKeyword("RefundsyncOutcome")
+	SavedAttribute   = temporal.NewSearchAttributeKeyInt64("RefundsyncSaved")
+	ParkedAttribute  = temporal.NewSearchAttributeKeyInt64("RefundsyncParked")
+)
+
+// ResultMemo is the memo of a SyncRefunds workflow that has ended by itself. It
+// holds its [SyncRefundsResult] without the failures, so that a list of runs
+// needs no look at each.
+const ResultMemo = "result"
+
+// ErrorMemo is the memo of a SyncRefunds workflow that has failed: why, for a
+// person.
+const ErrorMemo = "error"
+
+// The outcomes of a run.
+const (
+	// RunDone: every order is saved or left out by the flow.
+	RunDone = "done"
+	// RunParked: done, but some orders are parked.
+	RunParked = "parked"
+	// RunOrdersFailed: done, but some orders could not even be parked.
+	RunOrdersFailed = "orders_failed"
+	// RunFailed: the run did not come to its end.
+	RunFailed = "failed"
+	// RunCancelled: the run was cancelled.
+	RunCancelled = "cancelled"
+)
+
+func outcomeOf(tally Tally) string {
+	switch {
+	case tally.Failed > 0:
+		return RunOrdersFailed
+	case tally.Parked > 0:
+		return RunParked
+	default:
+		return RunDone
+	}
+}
+
+// listRun puts the run under its flow's name in the server's list.
+func listRun(ctx workflow.Context, flowName string) error {
+	if !listsRuns(ctx) {
+		return nil
+	}
+	return workflow.UpsertTypedSearchAttributes(ctx, FlowAttribute.ValueSet(flowName))
+}
+
+// listEnd adds to the list what became of the run. failure is nil unless it
+// failed or was cancelled.
+func listEnd(ctx workflow.Context, result SyncRefundsResult, failure error, movesWatermark bool) error {
+	if !listsRuns(ctx) {
+		return nil
+	}
+	outcome := outcomeOf(result.Tally)
+	if failure != nil {
+		outcome = RunFailed
+	}
+	if temporal.IsCanceledError(failure) {
+		outcome = RunCancelled
+	}
+	attributes := []temporal.SearchAttributeUpdate{
+		OutcomeAttribute.ValueSet(outcome),
+		SavedAttribute.ValueSet(int64(result.Saved)),
+		ParkedAttribute.ValueSet(int64(result.Parked)),
+	}
+	if movesWatermark && result.Watermark != nil {
+		attributes = append(attributes, WatermarkAttribute.ValueSet(*result.Watermark))
+	}
+	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes...); err != nil {
+		return err
+	}
+	result.Failures = nil
+	memo := map[string]any{ResultMemo: result}
+	if outcome == RunFailed {
+		memo[ErrorMemo] = messageOf(failure)
+	}
+	return workflow.UpsertMemo(ctx, memo)
+}
