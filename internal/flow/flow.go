@@ -41,7 +41,11 @@ type Flow struct {
 	// TooManyFailures is the share of a page's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int
-	Schedule        Schedule
+	// LagLimit is how far the watermark may lag behind now before the flow
+	// counts as one that has stopped. Default: 1 hour.
+	LagLimit time.Duration
+	Schedule Schedule
+	Alerts   Alerts
 
 	bill     []billField
 	number   *mapping    // of FBillNo

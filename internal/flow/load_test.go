@@ -32,6 +32,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
 	assert.Equal(t, Options{Existing: ExistingLeave, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
+	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, Schedule{Cron: "*/10 * * * *", TimeZone: "Asia/Shanghai"}, f.Schedule)
 }
@@ -96,7 +97,9 @@ bill:
 	assert.Equal(t, full.Call, least.Call)
 	assert.Equal(t, full.Options, least.Options)
 	assert.Equal(t, full.Retry, least.Retry)
+	assert.Equal(t, full.LagLimit, least.LagLimit)
 	assert.Equal(t, Schedule{}, least.Schedule)
+	assert.Equal(t, Alerts{}, least.Alerts)
 	full.Source.Parameters = least.Source.Parameters
 	assert.Equal(t, full.Source, least.Source)
 
@@ -132,6 +135,52 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	assert.Equal(t, Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
 	assert.Equal(t, Schedule{Cron: "@hourly", TimeZone: "UTC"}, p.flow.Schedule)
 	assert.False(t, p.flow.Enabled)
+}
+
+func TestAlerts(t *testing.T) {
+	read := func(alerts string) Alerts {
+		p := parseText(strings.Replace(base(t), "checks:\n", alerts+"checks:\n", 1), warehousesCSV)
+		require.Empty(t, p.all())
+		return p.flow.Alerts
+	}
+	assert.Equal(t, Alerts{
+		Robots:   []Robot{{Kind: RobotWeCom, URLFrom: "WECOM_ROBOT_URL"}},
+		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
+	}, read("alerts: { robots: [{ robot: wecom, url_from: WECOM_ROBOT_URL }] }\n"))
+	assert.Equal(t, Alerts{
+		Robots: []Robot{
+			{Kind: RobotDingTalk, URLFrom: "A", SecretFrom: "B"}, {Kind: RobotFeishu, URLFrom: "C", SecretFrom: "D"},
+			{Kind: RobotFeishu, URLFrom: "E"}, {Kind: RobotWebhook, URLFrom: "F"},
+		},
+		Interval: 10 * time.Minute, NothingSyncedFor: 0,
+	}, read(`alerts:
+  robots:
+    - { robot: dingtalk, url_from: A, secret_from: B }
+    - { robot: feishu, url_from: C, secret_from: D }
+    - { robot: feishu, url_from: E }
+    - { robot: webhook, url_from: F }
+  interval: 10m
+  nothing_synced_for: 0s
+`))
+}
+
+// Whoever puts an address or a secret into the flow file by mistake does not find
+// it in a log as well.
+func TestMistakesShowNoSecret(t *testing.T) {
+	for _, alerts := range []string{
+		"alerts: { robots: [{ robot: wecom, url_from: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789' }] }\n",
+		"alerts:\n  robots:\n    - { robot: dingtalk, url_from: 'http://x/?access_token=0123456789', secret_from: SEC0123456789abc }\n",
+		"alerts:\n  robots:\n    - robot: dingtalk\n      url_from: A\n      secret_from: SEC0123456789abc\n",
+		"alerts:\n  robots:\n    - robot: dingtalk\n      url_from: >-\n        http://x/?access_token=0123456789\n",
+		"alerts: { robots: [{ robot: wecom, url: 'http://x/?key=0123456789' }] }\n",
+		"alerts: { robots: ['http://x/?key=0123456789'] }\n",
+		"alerts: { robots: http://x/?key=0123456789 }\n",
+		"alerts: http://x/?key=0123456789\n",
+	} {
+		problems := parseText(strings.Replace(base(t), "checks:\n", alerts+"checks:\n", 1), warehousesCSV).all()
+		require.NotEmpty(t, problems)
+		require.NotContains(t, problems.Error(), "0123456789", alerts)
+	}
 }
 
 func TestVersionFollowsTheFlowFileAndItsTables(t *testing.T) {

@@ -49,6 +49,7 @@ func (p *parser) checks(s section) {
 		p.report(s.keySpan("retry"), say("retry 的 longest（%[1]s）应不小于 first（%[2]s）。", "retry: longest (%[1]s) should be no less than first (%[2]s).",
 			plain(p.flow.Retry.Longest), plain(p.flow.Retry.First)))
 	}
+	p.flow.LagLimit = s.duration("lag_limit", time.Hour, time.Minute, 30*day)
 	if s.has("schedule") {
 		p.schedule(s.section("schedule", []string{"cron"}, []string{"time_zone"}))
 	}
