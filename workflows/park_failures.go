@@ -78,7 +78,7 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 	case result.Discarded:
 		tally.skip(discardedReason)
 	default:
-		tally.park(failed.failure)
+		tally.park(failed.failure, result.AlreadyWaiting)
 	}
 }
 

@@ -108,7 +108,9 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 		}
 	}
 	r.drain(ctx)
-	return r.ended()
+	result, err := r.ended()
+	r.report(ctx, result, err)
+	return result, err
 }
 
 type syncRefunds struct {
@@ -127,6 +129,7 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 	if in.Carried != nil {
 		r.state = *in.Carried
 	} else if err := r.begin(ctx, in); err != nil {
+		r.report(ctx, SyncRefundsResult{Watermark: r.state.Watermark}, err)
 		return nil, err
 	}
 	r.atOnce = workflow.NewSemaphore(ctx, int64(r.state.Plan.WindowsAtOnce))

@@ -26,6 +26,9 @@ type Tally struct {
 	// Parked counts the orders that can't be saved now and wait, each in a
 	// [ParkedOrder] workflow of its own.
 	Parked int `json:"parked"`
+	// NewlyParked counts those of the parked orders that did not wait before, by
+	// reason.
+	NewlyParked map[string]int `json:"newly_parked,omitempty"`
 	// Failed counts those that could not even be parked.
 	Failed int `json:"failed"`
 	// FailedReasons counts the orders that were parked or failed, by reason.
@@ -35,12 +38,14 @@ type Tally struct {
 }
 
 // SkippedTotal is the number of orders left out, for whatever reason.
-func (t Tally) SkippedTotal() int {
-	total := 0
-	for _, reason := range Reasons(t.Skipped) {
-		total += t.Skipped[reason]
+func (t Tally) SkippedTotal() int { return total(t.Skipped) }
+
+func total(counts map[string]int) int {
+	sum := 0
+	for _, reason := range Reasons(counts) {
+		sum += counts[reason]
 	}
-	return total
+	return sum
 }
 
 // InFlight is the number of orders whose outcome is not known yet.
@@ -61,6 +66,7 @@ func (t *Tally) Add(other Tally) {
 	t.AlreadySaved += other.AlreadySaved
 	addCounts(&t.Skipped, other.Skipped)
 	t.Parked += other.Parked
+	addCounts(&t.NewlyParked, other.NewlyParked)
 	t.Failed += other.Failed
 	addCounts(&t.FailedReasons, other.FailedReasons)
 	t.list(other.Failures...)
@@ -75,8 +81,11 @@ func (t *Tally) fail(failure Failure) {
 	t.reason(failure)
 }
 
-func (t *Tally) park(failure Failure) {
+func (t *Tally) park(failure Failure, waiting bool) {
 	t.Parked++
+	if !waiting {
+		addCounts(&t.NewlyParked, map[string]int{failure.Reason: 1})
+	}
 	t.reason(failure)
 }
 

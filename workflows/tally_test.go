@@ -26,7 +26,7 @@ func TestTallyAddKeepsTheSum(t *testing.T) {
 			case 3:
 				tally.fail(failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused")))
 			case 4:
-				tally.park(failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused")))
+				tally.park(failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused")), rapid.Bool().Draw(t, "waited"))
 			case 5: // stays in flight
 			}
 		}
@@ -34,18 +34,21 @@ func TestTallyAddKeepsTheSum(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		var sum Tally
-		fetched, inFlight, failed, parked := 0, 0, 0, 0
+		fetched, inFlight, failed, parked, newly := 0, 0, 0, 0, 0
 		for _, tally := range rapid.SliceOfN(tallies, 0, 5).Draw(t, "tallies") {
 			sum.Add(tally)
 			fetched += tally.Fetched
 			inFlight += tally.InFlight()
 			failed += tally.Failed
 			parked += tally.Parked
+			newly += total(tally.NewlyParked)
 		}
 		require.Equal(t, fetched, sum.Fetched)
 		require.Equal(t, inFlight, sum.InFlight())
 		require.Equal(t, failed, sum.Failed)
 		require.Equal(t, parked, sum.Parked)
+		require.Equal(t, newly, total(sum.NewlyParked))
+		require.LessOrEqual(t, newly, parked)
 		require.Len(t, sum.Failures, min(failed+parked, failuresListed))
 	})
 }
