@@ -255,3 +255,24 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The alerts of the built-in flow are an example, and a working one.
+func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
+	text, err := os.ReadFile("../../flows/refund_to_return.yaml")
+	require.NoError(t, err)
+	before, alerts, found := strings.Cut(string(text), "\n# alerts:\n")
+	require.True(t, found)
+	alerts = strings.ReplaceAll("\n# alerts:\n"+alerts, "\n# ", "\n")
+	p := parse("flow.yaml", []byte(before+alerts), func(string) ([]byte, error) { return []byte(warehousesCSV), nil })
+	require.Empty(t, p.all())
+	assert.Equal(t, Alerts{
+		Robots: []Robot{
+			{Kind: RobotWeCom, URLFrom: "WECOM_ROBOT_URL"},
+			{Kind: RobotDingTalk, URLFrom: "DINGTALK_ROBOT_URL", SecretFrom: "DINGTALK_ROBOT_SECRET"},
+			{Kind: RobotFeishu, URLFrom: "FEISHU_ROBOT_URL", SecretFrom: "FEISHU_ROBOT_SECRET"},
+			{Kind: RobotWebhook, URLFrom: "WEBHOOK_URL"},
+		},
+		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
+	}, p.flow.Alerts)
+	assert.Empty(t, builtIn(t).Alerts)
+}

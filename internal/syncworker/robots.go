@@ -19,7 +19,7 @@ func Robots(flows flow.Flows) (activities.Robots, error) {
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		for _, named := range flows[name].Alerts.Robots {
-			r, err := newRobot(named)
+			r, err := NewRobot(named)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("流程 flow %s: %w", name, err))
 				continue
@@ -33,7 +33,9 @@ func Robots(flows flow.Flows) (activities.Robots, error) {
 	return robots, errors.Join(problems...)
 }
 
-func newRobot(named flow.Robot) (*robot.Robot, error) {
+// NewRobot makes one robot, as the environment says. The error holds all that is
+// wrong, and neither address nor secret.
+func NewRobot(named flow.Robot) (*robot.Robot, error) {
 	settings, err := config.LoadRobot(named.URLFrom, named.SecretFrom)
 	if err != nil {
 		return nil, err
