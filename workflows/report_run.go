@@ -7,6 +7,10 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
+// NotParked is the reason under which a run is told of as failed that came to its
+// end, but with orders that could be neither saved nor parked.
+const NotParked = "not_parked"
+
 // report tells the flow's WatchFlow how a run ended, if the flow has alerts. It
 // does so for incremental runs alone: a person who starts a range by hand sees
 // its end. A run that a person cancelled, or whose flow is disabled, is nothing
@@ -27,6 +31,9 @@ func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err
 		if done, ok := detailsOf[SyncRefundsResult](err); ok {
 			result = done
 		}
+	}
+	if report.Failed == "" && result.Failed > 0 {
+		report.Failed = NotParked
 	}
 	report.Watermark = result.Watermark
 	report.Saved = result.Saved + result.AlreadySaved
