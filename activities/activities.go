@@ -39,20 +39,23 @@ type Ledger interface {
 // Activities are the activities of one worker. A failure of an outside system or
 // of an order is returned as a *temporal.ApplicationError whose type is the
 // fault's Reason; a cancelled activity returns its context's error, and ParkOrder
-// the Temporal client's.
+// and ReportRun the Temporal client's.
 type Activities struct {
 	Flows  flow.Flows
 	Source Source
 	Ledger Ledger
+	Robots Robots
 }
 
-// Register makes the activities that work on flows and on Kingdee known to the
+// Register makes the activities that work on flows, on Kingdee and on robots known to the
 // worker, under their stable names.
 func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.LoadFlow, activity.RegisterOptions{Name: workflows.LoadFlowName})
 	r.RegisterActivityWithOptions(a.FindBills, activity.RegisterOptions{Name: workflows.FindBillsName})
 	r.RegisterActivityWithOptions(a.SaveOrder, activity.RegisterOptions{Name: workflows.SaveOrderName})
 	r.RegisterActivityWithOptions(a.ParkOrder, activity.RegisterOptions{Name: workflows.ParkOrderName})
+	r.RegisterActivityWithOptions(a.ReportRun, activity.RegisterOptions{Name: workflows.ReportRunName})
+	r.RegisterActivityWithOptions(a.SendAlert, activity.RegisterOptions{Name: workflows.SendAlertName})
 }
 
 // RegisterSource makes the activities that call the source known to the worker

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
 
@@ -35,5 +36,21 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 			Factor:   f.Retry.Factor,
 			Longest:  f.Retry.Longest,
 		},
+		Alerts: alertSettings(f),
 	}, nil
+}
+
+func alertSettings(f *flow.Flow) *workflows.AlertSettings {
+	if len(f.Alerts.Robots) == 0 {
+		return nil
+	}
+	settings := &workflows.AlertSettings{
+		Interval:         f.Alerts.Interval,
+		NothingSyncedFor: f.Alerts.NothingSyncedFor,
+		LagLimit:         f.LagLimit,
+	}
+	for _, robot := range f.Alerts.Robots {
+		settings.Robots = append(settings.Robots, robot.URLFrom)
+	}
+	return settings
 }

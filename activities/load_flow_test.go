@@ -31,3 +31,20 @@ func TestLoadFlowNamesTheFlowsThatThereAre(t *testing.T) {
 	require.ErrorContains(t, err, "refunds")
 	require.ErrorContains(t, err, testFlow)
 }
+
+func TestLoadFlowTellsWhomToAlert(t *testing.T) {
+	f := loadFlow(t, func(f *flow.Flow) {
+		f.LagLimit = 2 * time.Hour
+		f.Alerts = flow.Alerts{
+			Robots:   []flow.Robot{{Kind: flow.RobotWeCom, URLFrom: "A"}, {Kind: flow.RobotDingTalk, URLFrom: "B", SecretFrom: "C"}},
+			Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
+		}
+	})
+	value, err := environment(&Activities{Flows: flow.Flows{testFlow: f}}).ExecuteActivity(workflows.LoadFlowName, workflows.LoadFlowParams{Flow: testFlow})
+	require.NoError(t, err)
+	var plan workflows.Plan
+	require.NoError(t, value.Get(&plan))
+	require.Equal(t, &workflows.AlertSettings{
+		Robots: []string{"A", "B"}, Interval: time.Hour, NothingSyncedFor: 24 * time.Hour, LagLimit: 2 * time.Hour,
+	}, plan.Alerts)
+}

@@ -24,12 +24,11 @@ import (
 func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderParams) (workflows.ParkOrderResult, error) {
 	c := activity.GetClient(ctx)
 	result := workflows.ParkOrderResult{WorkflowID: workflows.ParkedOrderID(params.Plan.Flow, params.Order.ID)}
-	var err error
-	if result.Discarded, err = isDiscarded(ctx, c, result.WorkflowID, params); result.Discarded || err != nil {
+	if err := findParked(ctx, c, &result, params); result.Discarded || err != nil {
 		return result, err
 	}
 	version := workflows.ParkedVersion{PickVersion: params.PickVersion, Order: params.Order, Failure: params.Failure}
-	_, err = c.SignalWithStartWorkflow(ctx, result.WorkflowID, workflows.OrderSignal, version, client.StartWorkflowOptions{
+	_, err := c.SignalWithStartWorkflow(ctx, result.WorkflowID, workflows.OrderSignal, version, client.StartWorkflowOptions{
 		TaskQueue: activity.GetInfo(ctx).TaskQueue,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			workflows.FlowAttribute.ValueSet(params.Plan.Flow),
@@ -47,23 +46,30 @@ func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderPa
 	return result, nil
 }
 
-// isDiscarded reports whether the order's last ParkedOrder workflow ended
-// because a person discarded the order as it still is.
-func isDiscarded(ctx context.Context, c client.Client, workflowID string, params workflows.ParkOrderParams) (bool, error) {
-	described, err := c.DescribeWorkflowExecution(ctx, workflowID, "")
+// findParked notes whether the order waits already, or whether its last
+// ParkedOrder workflow ended because a person discarded the order as it still is.
+func findParked(ctx context.Context, c client.Client, result *workflows.ParkOrderResult, params workflows.ParkOrderParams) error {
+	described, err := c.DescribeWorkflowExecution(ctx, result.WorkflowID, "")
 	var unknown *serviceerror.NotFound
 	if errors.As(err, &unknown) {
-		return false, nil
+		return nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("无法查询挂起的售后单 %s。 Parked order %[1]s can't be looked up: %[2]w", params.Order.ID, err)
+		return fmt.Errorf("无法查询挂起的售后单 %s。 Parked order %[1]s can't be looked up: %[2]w", params.Order.ID, err)
 	}
-	if described.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
-		return false, nil
+	switch described.GetWorkflowExecutionInfo().GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		// One that started since may be the work of an attempt before this one.
+		result.AlreadyWaiting = described.GetWorkflowExecutionInfo().GetStartTime().AsTime().Before(activity.GetInfo(ctx).ScheduledTime)
+		return nil
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+	default:
+		return nil
 	}
 	var ended workflows.ParkedOrderResult
-	if err := c.GetWorkflow(ctx, workflowID, "").Get(ctx, &ended); err != nil {
-		return false, fmt.Errorf("无法读取挂起的售后单 %s 的结果。 The result of parked order %[1]s can't be read: %[2]w", params.Order.ID, err)
+	if err := c.GetWorkflow(ctx, result.WorkflowID, "").Get(ctx, &ended); err != nil {
+		return fmt.Errorf("无法读取挂起的售后单 %s 的结果。 The result of parked order %[1]s can't be read: %[2]w", params.Order.ID, err)
 	}
-	return ended.Discarded != nil && ended.Order.Same(params.Order), nil
+	result.Discarded = ended.Discarded != nil && ended.Order.Same(params.Order)
+	return nil
 }

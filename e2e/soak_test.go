@@ -64,7 +64,7 @@ func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
 	s.starter(t, 0, "schedule", "pause", "--flow", testFlow)
 	truth := s.Truth()
 	c.requireParkedAreTheBadOrders(t, truth)
-	missing, twice, wrong := c.differences(truth)
+	missing, twice, wrong, _ := c.differences(truth)
 	c.report(t, injected, missing, twice)
 	t.Logf("longest lag %s of %s", longest, limit)
 	require.Empty(t, missing)

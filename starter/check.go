@@ -66,6 +66,7 @@ func (c *checks) all(ctx context.Context) {
 
 	flows, err := flow.LoadFolder(settings.Worker.Flows)
 	flowsOK := c.report("流程 flows", strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
+	c.robots(flows)
 
 	if settingsOK && flowsOK {
 		c.systems(ctx, settings, flows)
@@ -83,6 +84,19 @@ func (c *checks) all(ctx context.Context) {
 			workers, err := pollers(ctx, temporal, queue.name, queue.kind)
 			c.report("任务队列 task queue "+queue.name, fmt.Sprintf("%d 个轮询者 pollers", workers), err)
 		}
+	}
+}
+
+// robots checks the settings of the robots that the flows name. It sends them
+// nothing; alerts test does.
+func (c *checks) robots(flows flow.Flows) {
+	count := 0
+	for _, f := range flows {
+		count += len(f.Alerts.Robots)
+	}
+	if count > 0 {
+		_, err := syncworker.Robots(flows)
+		c.report("告警机器人 robots", fmt.Sprintf("%d 个，设置完整 with complete settings", count), err)
 	}
 }
 

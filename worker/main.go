@@ -58,8 +58,9 @@ func run(ctx context.Context) (err error) {
 	if settings.Worker.Flows != "" {
 		flows, flowsErr = flow.LoadFolder(settings.Worker.Flows)
 	}
+	robots, robotsErr := syncworker.Robots(flows)
 	temporalOptions, temporalErr := config.TemporalOptions()
-	if err := errors.Join(settingsErr, flowsErr, temporalErr); err != nil {
+	if err := errors.Join(settingsErr, flowsErr, robotsErr, temporalErr); err != nil {
 		return err
 	}
 	source, ledger, err := syncworker.Clients(settings)
@@ -91,6 +92,7 @@ func run(ctx context.Context) (err error) {
 		Flows:                flows,
 		Source:               source,
 		Ledger:               syncworker.Ledger(ledger, settings.Kingdee),
+		Robots:               robots,
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 	})
 	logger.Info("stopped", zap.Error(err))

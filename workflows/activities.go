@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"refundsync/internal/alert"
 	"refundsync/internal/flow"
 )
 
@@ -18,6 +19,8 @@ const (
 	FindBillsName = "FindBills"
 	SaveOrderName = "SaveOrder"
 	ParkOrderName = "ParkOrder"
+	ReportRunName = "ReportRun"
+	SendAlertName = "SendAlert"
 )
 
 // Plan is what a run needs to know of its flow. It is read once, by LoadFlow,
@@ -44,6 +47,8 @@ type Plan struct {
 	// TooManyFailures is the share of a page's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does.
 	TooManyFailures int `json:"too_many_failures"`
+	// Alerts is nil for a flow that tells nobody.
+	Alerts *AlertSettings `json:"alerts,omitempty"`
 }
 
 // Retry says how often and at which intervals a call is tried again.
@@ -173,7 +178,28 @@ type ParkOrderResult struct {
 	// Discarded is set when a person has discarded this very order before; it
 	// is not parked again.
 	Discarded bool `json:"discarded,omitempty"`
+	// AlreadyWaiting is set when an earlier run had parked the order.
+	AlreadyWaiting bool `json:"already_waiting,omitempty"`
 }
+
+// ReportRunParams is how an incremental run ended.
+type ReportRunParams struct {
+	Flow  string `json:"flow"`
+	Title string `json:"title"`
+	// Report is complete but for Waiting, which ReportRun counts.
+	Report RunReport `json:"report"`
+}
+
+// SendAlertParams is a message for one robot of a flow.
+type SendAlertParams struct {
+	// Robot is one of the flow's [AlertSettings].Robots.
+	Robot  string       `json:"robot"`
+	Notice alert.Notice `json:"notice"`
+}
+
+// UnknownRobot is the type of the error with which SendAlert fails when the flow
+// names no such robot any more.
+const UnknownRobot = "unknown_robot"
 
 // Failure is an order that could not be saved, and why.
 type Failure struct {
@@ -263,6 +289,29 @@ func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, e
 	var result ParkOrderResult
 	err := workflow.ExecuteActivity(ctx, ParkOrderName, params).Get(ctx, &result)
 	return result, err
+}
+
+// reportRun tells the flow's WatchFlow how a run ended.
+func reportRun(ctx workflow.Context, params ReportRunParams) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 5},
+		Summary:             "向告警报告本次运行 report the run to " + WatchFlowID(params.Flow),
+	})
+	return workflow.ExecuteActivity(ctx, ReportRunName, params).Get(ctx, nil)
+}
+
+// sendAlert begins to send a message to a robot. It is given up after a quarter
+// of an hour: the next message then tells the same.
+func sendAlert(ctx workflow.Context, params SendAlertParams) workflow.Future {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute, MaximumAttempts: 8,
+		},
+		Summary: "通知 tell " + params.Robot,
+	})
+	return workflow.ExecuteActivity(ctx, SendAlertName, params)
 }
 
 const (

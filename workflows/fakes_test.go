@@ -32,6 +32,7 @@ type fakeWorld struct {
 	saveErr    func(order flow.Order) error
 	parkErr    error
 	discarded  bool
+	reportErr  error
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
 
@@ -39,6 +40,8 @@ type fakeWorld struct {
 	saves   map[string]int
 	asked   []SaveOrderParams // of all saves, in the order in which they ended
 	parked  map[string]Failure
+	waiting map[string]bool // as_id of those parked by an earlier run
+	reports []ReportRunParams
 	windows []Window
 }
 
@@ -78,6 +81,7 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 	register(w.findBills, FindBillsName)
 	register(w.saveOrder, SaveOrderName)
 	register(w.parkOrder, ParkOrderName)
+	register(w.reportRun, ReportRunName)
 }
 
 func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (Plan, error) { return w.plan, nil }
@@ -150,7 +154,14 @@ func (w *fakeWorld) parkOrder(_ context.Context, params ParkOrderParams) (ParkOr
 	if w.parkErr == nil && !w.discarded {
 		w.parked[params.Order.ID] = params.Failure
 	}
-	return ParkOrderResult{Discarded: w.discarded}, w.parkErr
+	return ParkOrderResult{Discarded: w.discarded, AlreadyWaiting: w.waiting[params.Order.ID]}, w.parkErr
+}
+
+func (w *fakeWorld) reportRun(_ context.Context, params ReportRunParams) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reports = append(w.reports, params)
+	return w.reportErr
 }
 
 func (w *fakeWorld) remove(index int) {

@@ -79,6 +79,9 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 		w.settle(failed.order.ID, fateSkipped, Failure{Reason: discardedReason})
 	default:
 		w.settle(failed.order.ID, fateParked, failed.failure)
+		if !result.AlreadyWaiting {
+			w.state.Tally.newlyParked(failed.failure.Reason)
+		}
 	}
 }
 

@@ -124,7 +124,9 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 		}
 	}
 	r.drain(ctx)
-	return r.ended(ctx)
+	result, err := r.ended(ctx)
+	r.report(ctx, result, err)
+	return result, err
 }
 
 type syncRefunds struct {
@@ -143,6 +145,7 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 	if in.Carried != nil {
 		r.state = *in.Carried
 	} else if err := r.begin(ctx, in); err != nil {
+		r.report(ctx, SyncRefundsResult{Watermark: r.state.Watermark}, err)
 		return nil, err
 	}
 	r.atOnce = workflow.NewSemaphore(ctx, int64(r.state.Plan.WindowsAtOnce))

@@ -77,6 +77,7 @@ func TestSyncWindowCountsEveryOrderUnderOneOutcome(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Tally{
 		Pages: 3, Fetched: 10, Saved: 6, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 2}, Parked: 1,
+		NewlyParked:   map[string]int{"unknown_material": 1},
 		FailedReasons: map[string]int{"unknown_material": 1},
 		Failures:      []Failure{{ID: "70005", BillNumber: "70005", Reason: "unknown_material", Message: "物料不存在"}},
 	}, tally)

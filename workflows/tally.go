@@ -29,6 +29,9 @@ type Tally struct {
 	// Parked counts the orders that can't be saved now and wait, each in a
 	// [ParkedOrder] workflow of its own.
 	Parked int `json:"parked"`
+	// NewlyParked counts those of the parked orders that did not wait before, by
+	// reason.
+	NewlyParked map[string]int `json:"newly_parked,omitempty"`
 	// Failed counts those that could not even be parked.
 	Failed int `json:"failed"`
 	// Unparked counts those of Failed that the next run has to find again: the
@@ -41,12 +44,14 @@ type Tally struct {
 }
 
 // SkippedTotal is the number of orders left out, for whatever reason.
-func (t Tally) SkippedTotal() int {
-	total := 0
-	for _, reason := range Reasons(t.Skipped) {
-		total += t.Skipped[reason]
+func (t Tally) SkippedTotal() int { return total(t.Skipped) }
+
+func total(counts map[string]int) int {
+	sum := 0
+	for _, reason := range Reasons(counts) {
+		sum += counts[reason]
 	}
-	return total
+	return sum
 }
 
 // InFlight is the number of orders whose outcome is not known yet.
@@ -68,6 +73,7 @@ func (t *Tally) Add(other Tally) {
 	t.AlreadySaved += other.AlreadySaved
 	addCounts(&t.Skipped, other.Skipped)
 	t.Parked += other.Parked
+	addCounts(&t.NewlyParked, other.NewlyParked)
 	t.Failed += other.Failed
 	t.Unparked += other.Unparked
 	addCounts(&t.FailedReasons, other.FailedReasons)
@@ -86,6 +92,10 @@ func (t *Tally) fail(failure Failure) {
 func (t *Tally) park(failure Failure) {
 	t.Parked++
 	t.reason(failure)
+}
+
+func (t *Tally) newlyParked(reason string) {
+	addCounts(&t.NewlyParked, map[string]int{reason: 1})
 }
 
 func (t *Tally) reason(failure Failure) {

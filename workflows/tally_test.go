@@ -16,7 +16,8 @@ func TestTallyAddKeepsTheSum(t *testing.T) {
 		var tally Tally
 		for i := range rapid.IntRange(0, 150).Draw(t, "orders") {
 			tally.Fetched++
-			switch rapid.IntRange(0, 5).Draw(t, "outcome") {
+			failure := failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused"))
+			switch rapid.IntRange(0, 6).Draw(t, "outcome") {
 			case 0:
 				tally.saved(SaveOrderResult{Outcome: Saved})
 			case 1:
@@ -24,28 +25,36 @@ func TestTallyAddKeepsTheSum(t *testing.T) {
 			case 2:
 				tally.skip(rapid.SampledFrom([]string{"a", "b"}).Draw(t, "reason"))
 			case 3:
-				tally.fail(failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused")))
+				tally.fail(failure)
 			case 4:
-				tally.park(failureOf(flow.Order{ID: fmt.Sprint(i)}, fmt.Errorf("refused")))
-			case 5: // stays in flight
+				tally.park(failure)
+				if rapid.Bool().Draw(t, "new") {
+					tally.newlyParked(failure.Reason)
+				}
+			case 5:
+				tally.saved(SaveOrderResult{Outcome: Updated})
+			case 6: // stays in flight
 			}
 		}
 		return tally
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		var sum Tally
-		fetched, inFlight, failed, parked := 0, 0, 0, 0
+		fetched, inFlight, failed, parked, newly := 0, 0, 0, 0, 0
 		for _, tally := range rapid.SliceOfN(tallies, 0, 5).Draw(t, "tallies") {
 			sum.Add(tally)
 			fetched += tally.Fetched
 			inFlight += tally.InFlight()
 			failed += tally.Failed
 			parked += tally.Parked
+			newly += total(tally.NewlyParked)
 		}
 		require.Equal(t, fetched, sum.Fetched)
 		require.Equal(t, inFlight, sum.InFlight())
 		require.Equal(t, failed, sum.Failed)
 		require.Equal(t, parked, sum.Parked)
+		require.Equal(t, newly, total(sum.NewlyParked))
+		require.LessOrEqual(t, newly, parked)
 		require.Len(t, sum.Failures, min(failed+parked, failuresListed))
 	})
 }

@@ -29,3 +29,9 @@ func boundsWindows(ctx workflow.Context) bool {
 func listsRuns(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "list-runs", workflow.DefaultVersion, 1) >= 1
 }
+
+// reportsRuns reports whether a run tells the flow's watch how it ended. Older
+// ones tell nobody.
+func reportsRuns(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "report-runs", workflow.DefaultVersion, 1) >= 1
+}

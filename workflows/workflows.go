@@ -15,11 +15,12 @@ const (
 	SyncRefundsName = "SyncRefunds"
 	SyncWindowName  = "SyncWindow"
 	ParkedOrderName = "ParkedOrder"
+	WatchFlowName   = "WatchFlow"
 )
 
 // ProgressQuery is the query that SyncRefunds answers with a
-// [SyncRefundsProgress], SyncWindow with a [SyncWindowProgress] and ParkedOrder
-// with a [ParkedOrderState].
+// [SyncRefundsProgress], SyncWindow with a [SyncWindowProgress], ParkedOrder
+// with a [ParkedOrderState] and WatchFlow with a [WatchFlowState].
 const ProgressQuery = "progress"
 
 // Register makes every workflow known to the worker, under its stable name.
@@ -27,6 +28,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName})
 	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName})
 	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName})
+	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName})
 }
 
 // SourceTaskQueue is the task queue of the calls to the source. It is one of

@@ -46,6 +46,7 @@ type Flow struct {
 	// counts as one that has stopped. Default: 1 hour.
 	LagLimit time.Duration
 	Schedule Schedule
+	Alerts   Alerts
 
 	bill     []billField
 	number   *mapping    // of FBillNo

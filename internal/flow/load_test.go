@@ -32,6 +32,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
 	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
+	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, Schedule{Cron: []string{"*/10 * * * *"}, TimeZone: "Asia/Shanghai"}, f.Schedule)
@@ -99,6 +100,7 @@ bill:
 	assert.Equal(t, full.Retry, least.Retry)
 	assert.Equal(t, full.LagLimit, least.LagLimit)
 	assert.Equal(t, Schedule{}, least.Schedule)
+	assert.Equal(t, Alerts{}, least.Alerts)
 	full.Source.Parameters = least.Source.Parameters
 	assert.Equal(t, full.Source, least.Source)
 
@@ -139,6 +141,52 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 		NotBetween: []DaySpan{{60, 330}, {23*60 + 30, 30}, {22 * 60, 24 * 60}},
 	}, p.flow.Schedule)
 	assert.False(t, p.flow.Enabled)
+}
+
+func TestAlerts(t *testing.T) {
+	read := func(alerts string) Alerts {
+		p := parseText(strings.Replace(base(t), "checks:\n", alerts+"checks:\n", 1), warehousesCSV)
+		require.Empty(t, p.all())
+		return p.flow.Alerts
+	}
+	assert.Equal(t, Alerts{
+		Robots:   []Robot{{Kind: RobotWeCom, URLFrom: "WECOM_ROBOT_URL"}},
+		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
+	}, read("alerts: { robots: [{ robot: wecom, url_from: WECOM_ROBOT_URL }] }\n"))
+	assert.Equal(t, Alerts{
+		Robots: []Robot{
+			{Kind: RobotDingTalk, URLFrom: "A", SecretFrom: "B"}, {Kind: RobotFeishu, URLFrom: "C", SecretFrom: "D"},
+			{Kind: RobotFeishu, URLFrom: "E"}, {Kind: RobotWebhook, URLFrom: "F"},
+		},
+		Interval: 10 * time.Minute, NothingSyncedFor: 0,
+	}, read(`alerts:
+  robots:
+    - { robot: dingtalk, url_from: A, secret_from: B }
+    - { robot: feishu, url_from: C, secret_from: D }
+    - { robot: feishu, url_from: E }
+    - { robot: webhook, url_from: F }
+  interval: 10m
+  nothing_synced_for: 0s
+`))
+}
+
+// Whoever puts an address or a secret into the flow file by mistake does not find
+// it in a log as well.
+func TestMistakesShowNoSecret(t *testing.T) {
+	for _, alerts := range []string{
+		"alerts: { robots: [{ robot: wecom, url_from: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789' }] }\n",
+		"alerts:\n  robots:\n    - { robot: dingtalk, url_from: 'http://x/?access_token=0123456789', secret_from: SEC0123456789abc }\n",
+		"alerts:\n  robots:\n    - robot: dingtalk\n      url_from: A\n      secret_from: SEC0123456789abc\n",
+		"alerts:\n  robots:\n    - robot: dingtalk\n      url_from: >-\n        http://x/?access_token=0123456789\n",
+		"alerts: { robots: [{ robot: wecom, url: 'http://x/?key=0123456789' }] }\n",
+		"alerts: { robots: ['http://x/?key=0123456789'] }\n",
+		"alerts: { robots: http://x/?key=0123456789 }\n",
+		"alerts: http://x/?key=0123456789\n",
+	} {
+		problems := parseText(strings.Replace(base(t), "checks:\n", alerts+"checks:\n", 1), warehousesCSV).all()
+		require.NotEmpty(t, problems)
+		require.NotContains(t, problems.Error(), "0123456789", alerts)
+	}
 }
 
 func TestVersionFollowsTheFlowFileAndItsTables(t *testing.T) {
@@ -212,4 +260,25 @@ func FuzzParse(f *testing.F) {
 			_, _ = p.flow.Bill(order)
 		}
 	})
+}
+
+// The alerts of the built-in flow are an example, and a working one.
+func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
+	text, err := os.ReadFile("../../flows/refund_to_return.yaml")
+	require.NoError(t, err)
+	before, alerts, found := strings.Cut(string(text), "\n# alerts:\n")
+	require.True(t, found)
+	alerts = strings.ReplaceAll("\n# alerts:\n"+alerts, "\n# ", "\n")
+	p := parse("flow.yaml", []byte(before+alerts), func(string) ([]byte, error) { return []byte(warehousesCSV), nil })
+	require.Empty(t, p.all())
+	assert.Equal(t, Alerts{
+		Robots: []Robot{
+			{Kind: RobotWeCom, URLFrom: "WECOM_ROBOT_URL"},
+			{Kind: RobotDingTalk, URLFrom: "DINGTALK_ROBOT_URL", SecretFrom: "DINGTALK_ROBOT_SECRET"},
+			{Kind: RobotFeishu, URLFrom: "FEISHU_ROBOT_URL", SecretFrom: "FEISHU_ROBOT_SECRET"},
+			{Kind: RobotWebhook, URLFrom: "WEBHOOK_URL"},
+		},
+		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
+	}, p.flow.Alerts)
+	assert.Empty(t, builtIn(t).Alerts)
 }

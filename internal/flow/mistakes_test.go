@@ -246,6 +246,24 @@ var mistakes = []struct {
 	{name: "cron missing", old: `cron: "*/10 * * * *", `, new: ``},
 	{name: "unknown time zone", old: "Asia/Shanghai", new: "Asia/Beijing"},
 	{name: "time zone of the machine", old: "Asia/Shanghai", new: "Local"},
+	{name: "lag limit of a second", old: "checks:\n", new: "checks:\n  lag_limit: 1s\n"},
+
+	// Alerts.
+	{name: "alerts without robots", old: "checks:\n", new: "alerts:\n  interval: 1h\nchecks:\n"},
+	{name: "alerts of no robots", old: "checks:\n", new: "alerts:\n  robots: []\nchecks:\n"},
+	{name: "alerts that are a list", old: "checks:\n", new: "alerts:\n  - robot: wecom\n    url_from: WECOM_ROBOT_URL\nchecks:\n"},
+	{name: "alerts with an unknown key", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  intervall: 1h\nchecks:\n"},
+	{name: "lag limit below the lag", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\nchecks:\n  lag_limit: 5m\n"},
+	{name: "robot of an unknown kind", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wechat, url_from: A }]\nchecks:\n"},
+	{name: "robot without an address", old: "checks:\n", new: "alerts:\n  robots:\n    - robot: wecom\nchecks:\n"},
+	{name: "robot with the address itself", old: "checks:\n", new: "alerts:\n  robots:\n    - { robot: wecom, url_from: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789' }\nchecks:\n"},
+	{name: "robot with the secret itself", old: "checks:\n", new: "alerts:\n  robots:\n    - { robot: dingtalk, url_from: A, secret_from: SEC0123456789abcdef }\nchecks:\n"},
+	{name: "robot with the secret itself in a block", old: "checks:\n", new: "alerts:\n  robots:\n    - robot: dingtalk\n      url_from: A\n      secret_from: SEC0123456789abcdef # of the robot\nchecks:\n"},
+	{name: "robot with a secret that it has no use for", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A, secret_from: B }]\nchecks:\n"},
+	{name: "robot twice", old: "checks:\n", new: "alerts:\n  robots:\n    - { robot: wecom, url_from: A }\n    - { robot: dingtalk, url_from: A }\nchecks:\n"},
+	{name: "robot that is text", old: "checks:\n", new: "alerts:\n  robots: [wecom]\nchecks:\n"},
+	{name: "interval of a second", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  interval: 1s\nchecks:\n"},
+	{name: "nothing_synced_for in words", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  nothing_synced_for: a day\nchecks:\n"},
 }
 
 func TestEveryMistakeIsTold(t *testing.T) {

@@ -81,7 +81,7 @@ var flowName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
 func (p *parser) flowFile(root ast.Node) {
 	s := p.document.section(span{1, 1, 1}, say("流程文件", "The flow file"), root,
-		[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks"})
+		[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks", "alerts"})
 	s.integer("version", 1, 1, 1)
 	p.flow.Name = s.text("name")
 	if s.has("name") {
@@ -99,6 +99,9 @@ func (p *parser) flowFile(root ast.Node) {
 		[]string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines"}))
 	p.options(s.section("options", nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once"}))
 	p.checks(s.section("checks", nil, []string{"enabled", "leave_out", "too_many_failures", "lag_limit", "retry", "schedule"}))
+	if s.has("alerts") {
+		p.alerts(s)
+	}
 }
 
 // expression compiles a text of the file, and reports its mistakes where they stand.

@@ -16,6 +16,7 @@ import (
 //	GET  /_sim/state            what both systems hold; ?bills=false leaves the bills out
 //	GET  /_sim/truth            what must become of every order, as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
 //	POST /_sim/materials        {"number":"…"} adds a material
+//	GET  /_sim/robots           what the robots of group chats were sent
 //	POST /_sim/sessions/expire  ends all sessions of Kingdee
 //	GET /_sim/faults            how often each fault strikes
 //	PUT /_sim/faults            {"name":probability,…} sets all; one that is not named is off
@@ -25,6 +26,7 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/state", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, s.state(r.FormValue("bills") != "false"))
 	})
+	mux.HandleFunc("GET /_sim/robots", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.robots.State()) })
 	mux.HandleFunc("GET /_sim/truth", s.serveTruth)
 	mux.HandleFunc("POST /_sim/materials", s.serveMaterial)
 	mux.HandleFunc("POST /_sim/sessions/expire", func(w http.ResponseWriter, _ *http.Request) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"refundsync/internal/simulator/chat"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/simulator/qimen"
@@ -44,6 +45,13 @@ var (
 		LCID:      2052,
 		OrgNumber: merchant.Organisation,
 	}
+	robotCredentials = chat.Credentials{
+		WeComKey:       "00000000-0000-4000-8000-000000000001",
+		DingTalkToken:  "simulated-dingtalk-token",
+		DingTalkSecret: "SECsimulated-dingtalk-secret",
+		FeishuHook:     "00000000-0000-4000-8000-000000000002",
+		FeishuSecret:   "simulated-feishu-secret",
+	}
 )
 
 // Variable is an environment variable.
@@ -72,7 +80,8 @@ func (e Environment) Exports() string {
 	return b.String()
 }
 
-// Environment is what a worker needs to reach both systems at this server.
+// Environment is what a worker needs to reach both systems at this server, and
+// the robots, under the names that the built-in flow gives as an example.
 func (s *Server) Environment() Environment {
 	return Environment{
 		{"JUSHUITAN_URL", s.url + "/router/qm"},
@@ -88,5 +97,11 @@ func (s *Server) Environment() Environment {
 		{"KINGDEE_APP_SECRET", tenantCredentials.AppSecret},
 		{"KINGDEE_LCID", strconv.Itoa(tenantCredentials.LCID)},
 		{"KINGDEE_ORG_NUMBER", tenantCredentials.OrgNumber},
+		{"WECOM_ROBOT_URL", s.url + "/robots/wecom?key=" + robotCredentials.WeComKey},
+		{"DINGTALK_ROBOT_URL", s.url + "/robots/dingtalk?access_token=" + robotCredentials.DingTalkToken},
+		{"DINGTALK_ROBOT_SECRET", robotCredentials.DingTalkSecret},
+		{"FEISHU_ROBOT_URL", s.url + "/robots/feishu/" + robotCredentials.FeishuHook},
+		{"FEISHU_ROBOT_SECRET", robotCredentials.FeishuSecret},
+		{"WEBHOOK_URL", s.url + "/robots/webhook"},
 	}
 }

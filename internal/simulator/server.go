@@ -70,6 +70,7 @@ func (s *Simulator) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /router/qm", s.gateway)
 	mux.Handle("POST /router/qmtest", s.gateway)
+	mux.Handle("POST /robots/", s.robots)
 	s.handleControl(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Kingdee's server reads paths in either case, and some addresses in

@@ -1,6 +1,6 @@
 // Package simulator runs both outside systems on loopback: Jushuitan behind
 // the Qimen gateway with the orders of a made-up merchant, and the merchant's
-// Kingdee Cloud Galaxy. Any correct client can use them over HTTP. Because the
+// Kingdee Cloud Galaxy; and beside them the robots of group chats. Any correct client can use them over HTTP. Because the
 // merchant is made up, what a correct sync must do is known: see Truth and
 // Compare. Faults can be ordered, see package faults; none of them breaks a
 // rule that the real systems keep. What changes at the source is kept in
@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"refundsync/internal/simulator/chat"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
@@ -115,6 +116,7 @@ type Simulator struct {
 	faults   *faults.Injector
 	gateway  *qimen.Gateway
 	tenant   *galaxy.Tenant
+	robots   *chat.Robots
 }
 
 // New makes the merchant and opens both systems; Start makes them reachable.
@@ -154,7 +156,8 @@ func New(options Options) (*Simulator, error) {
 		OrderChanged:   m.Replace,
 		Arrive:         arrive,
 	}, m.Orders())
-	s := &Simulator{options: options, merchant: m, faults: injector, gateway: gateway}
+	s := &Simulator{options: options, merchant: m, faults: injector, gateway: gateway,
+		robots: chat.New(chat.Options{Credentials: robotCredentials, Now: options.Now, Faults: injector})}
 	s.tenant, err = galaxy.New(galaxy.Options{
 		Credentials: tenantCredentials,
 		BaseData: galaxy.BaseData{

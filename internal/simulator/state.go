@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"refundsync/internal/simulator/chat"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/galaxy"
 )
@@ -9,6 +10,7 @@ import (
 type State struct {
 	Source  SourceState  `json:"source"`
 	Kingdee galaxy.State `json:"kingdee"`
+	Robots  chat.State   `json:"robots"`
 	// Faults counts the faults that have struck, by name.
 	Faults map[faults.Name]int `json:"faults"`
 }
@@ -36,5 +38,5 @@ func (s *Simulator) state(bills bool) State {
 			source.Customary++
 		}
 	}
-	return State{Source: source, Kingdee: s.tenant.State(bills), Faults: s.faults.Injected()}
+	return State{Source: source, Kingdee: s.tenant.State(bills), Robots: s.robots.State(), Faults: s.faults.Injected()}
 }

@@ -30,6 +30,7 @@ type Options struct {
 	Flows     flow.Flows
 	Source    activities.Source
 	Ledger    activities.Ledger
+	Robots    activities.Robots
 	// SourceCallsPerSecond is the source's limit over all workers.
 	SourceCallsPerSecond rate.Limit
 }
@@ -62,7 +63,7 @@ func Run(ctx context.Context, o Options) error {
 
 	main := worker.New(o.Temporal, o.TaskQueue, options)
 	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
-	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger}
+	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)

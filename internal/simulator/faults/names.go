@@ -75,12 +75,26 @@ const (
 	KingdeeTruncatedBody Name = "kingdee-truncated-body"
 )
 
+// The faults of the robots of group chats.
+const (
+	// RobotCallLimit refuses a message as one too many.
+	RobotCallLimit Name = "robot-call-limit"
+	// RobotRefusal refuses a message for good, with HTTP 200 where the vendor
+	// does so.
+	RobotRefusal Name = "robot-refusal"
+	// RobotServerError answers a 5xx.
+	RobotServerError Name = "robot-server-error"
+	// RobotReplyLost cuts the connection after the message was taken.
+	RobotReplyLost Name = "robot-reply-lost"
+)
+
 var names = []Name{
 	SourceCallLimit, SourceServerError, SourceHang, SourceMalformedJSON, SourceTruncatedBody, SourceClockOff,
 	SourceOrderMoves, SourceOrderChanges,
 	KingdeeCallLimit, KingdeeServerError, KingdeeHang, KingdeeReplyLost, KingdeeSaveLate, KingdeeSessionLost,
 	KingdeeConflict, KingdeeBillConflict, KingdeeFrameworkError, KingdeePartialFailure, KingdeeShuffled,
 	KingdeeBillUnmentioned, KingdeeBillForgotten, KingdeeMalformedJSON, KingdeeTruncatedBody,
+	RobotCallLimit, RobotRefusal, RobotServerError, RobotReplyLost,
 }
 
 // Names are all faults.

@@ -1,0 +1,210 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/workflows"
+)
+
+var robotKinds = []string{"wecom", "dingtalk", "feishu", "webhook"}
+
+// flowsWithAlerts is a folder with the built-in flow, its alerts put into effect.
+func flowsWithAlerts(t *testing.T) string {
+	t.Helper()
+	folder := changedFlows(t)
+	path := filepath.Join(folder, "refund_to_return.yaml")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	before, alerts, found := strings.Cut(string(text), "\n# alerts:\n")
+	require.True(t, found)
+	alerts = strings.ReplaceAll("\n# alerts:\n"+alerts, "\n# ", "\n")
+	require.NoError(t, os.WriteFile(path, []byte(before+alerts), 0o600))
+	return folder
+}
+
+// newWatchedWorld makes a merchant whose orders lie in the last two days, and a
+// flow with alerts.
+func newWatchedWorld(t *testing.T) (*world, client.Client) {
+	t.Helper()
+	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
+	w := newWorld(t, simulator.Options{Orders: 200, From: from}).with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
+	c, err := client.Dial(client.Options{HostPort: w.env["TEMPORAL_ADDRESS"]})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return w, c
+}
+
+// syncIncrementally runs the flow as a schedule does, from the first order on.
+func (w *world) syncIncrementally(t *testing.T, c client.Client) (workflows.SyncRefundsResult, error) {
+	t.Helper()
+	from, _ := w.Range()
+	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "refund_to_return/incremental", TaskQueue: "refundsync"},
+		workflows.SyncRefundsName, workflows.SyncRefundsInput{Flow: "refund_to_return", Since: &from})
+	require.NoError(t, err)
+	var result workflows.SyncRefundsResult
+	err = run.Get(t.Context(), &result)
+	return result, err
+}
+
+// told gives, by robot, the messages that hold a text.
+func (w *world) told(text string) map[string]int {
+	counts := map[string]int{}
+	for _, message := range w.State().Robots.Messages {
+		if strings.Contains(message.Text, text) {
+			counts[message.Robot]++
+		}
+	}
+	return counts
+}
+
+// requireTold waits until each robot was sent so many messages that hold a text.
+func (w *world) requireTold(t *testing.T, times int, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		told := w.told(text)
+		for _, robot := range robotKinds {
+			if told[robot] < times {
+				return false
+			}
+		}
+		return true
+	}, patience, 50*time.Millisecond, text)
+	for _, robot := range robotKinds {
+		require.Equal(t, times, w.told(text)[robot], "%s: %s", robot, text)
+	}
+}
+
+func (w *world) watchState(t *testing.T, c client.Client) workflows.WatchFlowState {
+	t.Helper()
+	value, err := c.QueryWorkflow(t.Context(), workflows.WatchFlowID("refund_to_return"), "", workflows.ProgressQuery)
+	require.NoError(t, err)
+	var state workflows.WatchFlowState
+	require.NoError(t, value.Get(&state))
+	return state
+}
+
+func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
+	w, c := newWatchedWorld(t)
+	worker := w.startWorker(t)
+	first, err := w.syncIncrementally(t, c)
+	require.NoError(t, err)
+	require.NotZero(t, first.Parked)
+	const parked, failed, recovered, settled = "新挂起", "运行失败", "运行恢复成功", "挂起的单都已处理"
+	w.requireTold(t, 1, parked)
+	w.requireTold(t, 1, fmt.Sprintf("新挂起 %d 单", first.Parked))
+	for reason, count := range first.FailedReasons {
+		w.requireTold(t, 1, fmt.Sprintf("%s %d", reason, count))
+	}
+	w.requireTold(t, 1, "starter parked list --flow refund_to_return")
+
+	// The next run finds the same orders: nobody is told again. A range by hand
+	// is not told of at all.
+	second, err := w.syncIncrementally(t, c)
+	require.NoError(t, err)
+	require.Equal(t, first.Parked, second.Parked)
+	require.Empty(t, second.NewlyParked)
+	w.sync(t, 3)
+	worker.terminate(t)
+
+	// Two runs fail, and one message says so.
+	wrong := w.with("JUSHUITAN_APP_SECRET", "not-the-secret")
+	worker = wrong.startWorker(t)
+	for range 2 {
+		_, err = w.syncIncrementally(t, c)
+		require.Error(t, err)
+	}
+	w.requireTold(t, 1, failed)
+	w.requireTold(t, 1, "starter watch refund_to_return/incremental")
+	worker.terminate(t)
+
+	// All is mended: one message says so.
+	w.startWorker(t)
+	for id := range w.parked(t) {
+		e := w.run(t, "starter", "parked", "discard", id, "--reason", "测试单", "--by", "wang")
+		require.Zero(t, e.code, e.stderr)
+	}
+	require.Eventually(t, func() bool { return len(w.parked(t)) == 0 }, patience, 200*time.Millisecond)
+	_, err = w.syncIncrementally(t, c)
+	require.NoError(t, err)
+	w.requireTold(t, 1, recovered)
+	w.requireTold(t, 1, settled)
+	w.requireTold(t, 1, parked)
+	w.requireTold(t, 1, failed)
+	require.Len(t, w.State().Robots.Messages, 3*len(robotKinds), "%v", w.State().Robots.Messages)
+	require.Empty(t, w.State().Robots.Refusals)
+	for cause, state := range w.watchState(t, c).Causes {
+		require.False(t, state.Active, cause)
+	}
+
+	// Neither a robot's key nor an order is in the history of the watch.
+	history := c.GetWorkflowHistory(t.Context(), workflows.WatchFlowID("refund_to_return"), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		event, err := history.Next()
+		require.NoError(t, err)
+		text := event.String()
+		for _, name := range []string{"WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "DINGTALK_ROBOT_SECRET", "FEISHU_ROBOT_URL", "FEISHU_ROBOT_SECRET"} {
+			require.NotContains(t, text, w.env[name])
+			_, key, _ := strings.Cut(w.env[name], "/robots/")
+			if key != "" {
+				require.NotContains(t, text, key)
+			}
+		}
+		require.NotContains(t, text, "as_id")
+		require.NotContains(t, text, merchant.PersonalData)
+	}
+}
+
+// A robot that limits messages is told a little later; one that refuses them for
+// good is shown in the watch, and keeps nothing from the others.
+func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
+	w, c := newWatchedWorld(t)
+	require.NoError(t, w.SetFaults(faults.Probabilities{faults.RobotServerError: 1}))
+	w.with("WECOM_ROBOT_URL", w.env["WECOM_ROBOT_URL"]+"x").startWorker(t)
+	_, err := w.syncIncrementally(t, c)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return w.State().Faults[faults.RobotServerError] >= len(robotKinds) }, patience, 50*time.Millisecond)
+	require.Empty(t, w.State().Robots.Messages)
+	require.NoError(t, w.SetFaults(nil))
+	require.Eventually(t, func() bool { return len(w.watchState(t, c).SendFailures) == 1 }, patience, 200*time.Millisecond)
+	require.Contains(t, w.watchState(t, c).SendFailures[0], "WECOM_ROBOT_URL: 企业微信 WeCom robot [93000]")
+	require.Equal(t, map[string]int{"dingtalk": 1, "feishu": 1, "webhook": 1}, w.told("新挂起"))
+}
+
+func TestAlertsTestSendsToEachRobot(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 1})
+	e := w.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stderr, "没有 alerts")
+
+	w = w.with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
+	e = w.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	require.Zero(t, e.code, e.stdout+e.stderr)
+	require.Equal(t, 4, strings.Count(e.stdout, "✓"), e.stdout)
+	w.requireTold(t, 1, "测试消息")
+
+	wrong := w.with("DINGTALK_ROBOT_SECRET", "SECnot-the-secret").with("WEBHOOK_URL", "")
+	e = wrong.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	require.Equal(t, 1, e.code)
+	require.Equal(t, 2, strings.Count(e.stdout, "✓"), e.stdout)
+	require.Contains(t, e.stdout, "✗ dingtalk DINGTALK_ROBOT_URL: 钉钉 DingTalk robot [310000]: sign not match")
+	require.Contains(t, e.stdout, "✗ webhook WEBHOOK_URL: WEBHOOK_URL: 没有设置")
+	require.NotContains(t, e.stdout, "SECnot-the-secret")
+
+	e = wrong.run(t, "worker")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stderr, "WEBHOOK_URL: 没有设置")
+	e = wrong.run(t, "starter", "check")
+	require.Contains(t, e.stdout, "✗ 告警机器人")
+}

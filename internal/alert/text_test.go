@@ -1,0 +1,61 @@
+package alert
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}
+
+func TestTextOfANotice(t *testing.T) {
+	at := time.Date(2024, 3, 1, 9, 0, 0, 0, time.UTC)
+	hourAgo, dayAgo := at.Add(-time.Hour), at.Add(-24*time.Hour)
+	many := map[string]int{}
+	for i, reason := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"} {
+		many[reason] = i + 1
+	}
+	failed := Trouble{Cause: RunFailed, Since: hourAgo, FailedRuns: 6, Reason: "bad_signature", WorkflowID: "refund_to_return-2024-03-01T09:00:00Z", RunID: "0190f3c1"}
+	parked := Trouble{Cause: OrdersParked, Since: hourAgo, Parked: map[string]int{"missing_value": 1, "unknown_material": 2}, Waiting: 5}
+	nothing := Trouble{Cause: NothingSynced, Since: hourAgo, Last: &dayAgo, LimitSeconds: 24 * 60 * 60}
+	lag := Trouble{Cause: LagOverLimit, Since: hourAgo, Last: &dayAgo, LimitSeconds: 90 * 60}
+	for name, notice := range map[string]Notice{
+		"run_failed":       {Wrong: []Trouble{failed}},
+		"orders_parked":    {Wrong: []Trouble{parked}},
+		"many_reasons":     {Wrong: []Trouble{{Cause: OrdersParked, Parked: many, Waiting: 55}}},
+		"nothing_synced":   {Wrong: []Trouble{nothing}},
+		"lag_over_limit":   {Wrong: []Trouble{lag}},
+		"everything_wrong": {Wrong: []Trouble{failed, parked, nothing, lag}},
+		"well_again":       {WellAgain: []Trouble{failed, parked, nothing, lag}},
+		"wrong_and_well":   {Wrong: []Trouble{parked}, WellAgain: []Trouble{failed}},
+		"test":             {Test: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			notice.Flow, notice.Title, notice.At = "refund_to_return", "聚水潭售后单 → 金蝶云星空销售退货单", at
+			golden(t, name+".txt", notice.Text().String()+"\n")
+		})
+	}
+}
+
+func TestHours(t *testing.T) {
+	for seconds, want := range map[int]string{86400: "24h", 5400: "1h30m", 60: "1m", 90: "1m30s", 600: "10m", 30: "30s"} {
+		assert.Equal(t, want, hours(seconds))
+	}
+}

@@ -1,0 +1,51 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestLoadRobot(t *testing.T) {
+	const key, secret = "0123456789-key", "SECfedcba9876543210"
+	for _, c := range []struct {
+		name, url, secret string
+		wrong             []string
+	}{
+		{"address and secret", "https://oapi.dingtalk.com/robot/send?access_token=" + key, secret, nil},
+		{"in a network of one's own", "http://192.168.1.20:8080/hooks/" + key, secret, nil},
+		{"nothing set", "", "", []string{"ROBOT_URL: 没有设置", "ROBOT_SECRET: 没有设置"}},
+		{"not an address", key, secret, []string{"ROBOT_URL: 不是完整的网址"}},
+		{"clear text over the internet", "http://oapi.dingtalk.com/robot/send?access_token=" + key, secret, []string{"ROBOT_URL: 公网上必须用 https"}},
+		{"with a password", "https://a:" + key + "@example.com/", secret, []string{"ROBOT_URL: 不能带用户名"}},
+		{"copied with a line break", "https://example.com/" + key + "\n", secret + " ", []string{"ROBOT_URL: 首尾有空白字符", "ROBOT_SECRET: 首尾有空白字符"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("ROBOT_URL", c.url)
+			t.Setenv("ROBOT_SECRET", c.secret)
+			r, err := LoadRobot("ROBOT_URL", "ROBOT_SECRET")
+			require.Equal(t, len(c.wrong) > 0, err != nil, "%v", err)
+			for _, wrong := range c.wrong {
+				require.ErrorContains(t, err, wrong)
+				require.NotContains(t, err.Error(), key)
+				require.NotContains(t, err.Error(), secret)
+			}
+			if err == nil {
+				require.Equal(t, c.url, r.URL)
+				require.Equal(t, c.secret, r.Secret)
+			}
+			text, err := json.Marshal(r)
+			require.NoError(t, err)
+			for _, shown := range []string{fmt.Sprint(r), fmt.Sprintf("%+v %#v", r, r), string(text)} {
+				require.NotContains(t, shown, key)
+				require.NotContains(t, shown, secret)
+			}
+		})
+	}
+	t.Setenv("ROBOT_URL", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key="+key)
+	r, err := LoadRobot("ROBOT_URL", "")
+	require.NoError(t, err)
+	require.Empty(t, r.Secret)
+}

@@ -1,0 +1,44 @@
+package syncworker
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"refundsync/activities"
+	"refundsync/internal/config"
+	"refundsync/internal/flow"
+	"refundsync/internal/robot"
+)
+
+// Robots makes the robots that the flows name, with their addresses and secrets
+// from the environment. The error holds all that is wrong.
+func Robots(flows flow.Flows) (activities.Robots, error) {
+	robots := activities.Robots{}
+	var problems []error
+	for _, name := range slices.Sorted(maps.Keys(flows)) {
+		for _, named := range flows[name].Alerts.Robots {
+			r, err := NewRobot(named)
+			if err != nil {
+				problems = append(problems, fmt.Errorf("流程 flow %s: %w", name, err))
+				continue
+			}
+			if robots[name] == nil {
+				robots[name] = map[string]activities.Robot{}
+			}
+			robots[name][named.URLFrom] = r
+		}
+	}
+	return robots, errors.Join(problems...)
+}
+
+// NewRobot makes one robot, as the environment says. The error holds all that is
+// wrong, and neither address nor secret.
+func NewRobot(named flow.Robot) (*robot.Robot, error) {
+	settings, err := config.LoadRobot(named.URLFrom, named.SecretFrom)
+	if err != nil {
+		return nil, err
+	}
+	return robot.New(robot.Config{Kind: robot.Kind(named.Kind), URL: settings.URL, Secret: settings.Secret})
+}

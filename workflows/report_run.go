@@ -1,0 +1,65 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// NotParked is the reason under which a run is told of as failed that came to its
+// end, but with orders that could be neither saved nor parked.
+const NotParked = "not_parked"
+
+// report tells the flow's WatchFlow how a run ended, if the flow has alerts. It
+// does so for incremental runs alone: a person who starts a range by hand sees
+// its end. A run that a person cancelled, or whose flow is disabled, is nothing
+// to tell of.
+func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err error) {
+	plan := r.state.Plan
+	if plan.Alerts == nil || r.byHand || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled || !reportsRuns(ctx) {
+		return
+	}
+	report := RunReport{
+		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID,
+		RunID:      workflow.GetInfo(ctx).WorkflowExecution.RunID,
+		EndedAt:    workflow.Now(ctx),
+		Settings:   *plan.Alerts,
+	}
+	if err != nil {
+		report.Failed = reasonOf(err)
+		if done, ok := detailsOf[SyncRefundsResult](err); ok {
+			result = done
+		}
+	}
+	if report.Failed == "" && result.Failed > 0 {
+		report.Failed = NotParked
+	}
+	report.Watermark = result.Watermark
+	report.Saved = result.Saved + result.Updated + result.AlreadySaved
+	report.NewlyParked = result.NewlyParked
+	if err := reportRun(ctx, ReportRunParams{Flow: plan.Flow, Title: plan.Title, Report: report}); err != nil {
+		// The orders are where they belong; a run does not fail for its report.
+		workflow.GetLogger(ctx).Warn("the run could not be reported", "error", err)
+	}
+}
+
+// reasonOf is the reason nearest to the cause of a failure; "" for none.
+func reasonOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	reason := "unknown"
+	for {
+		var application *temporal.ApplicationError
+		if !errors.As(err, &application) {
+			break
+		}
+		reason, err = application.Type(), application.Unwrap()
+	}
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		return "timeout"
+	}
+	return reason
+}

@@ -1,0 +1,364 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/alert"
+	"refundsync/internal/catalog"
+)
+
+// RunSignal carries a [RunReport] to a WatchFlow workflow.
+const RunSignal = "run"
+
+// AlertSettings say whom to tell, and when. They come with each report, so that
+// the watch follows the flow file.
+type AlertSettings struct {
+	// Robots are the names of the flow's robots.
+	Robots []string `json:"robots"`
+	// Interval is the least time between two messages about one cause.
+	Interval time.Duration `json:"interval"`
+	// NothingSyncedFor is for how long no bill may be saved; 0 is for ever.
+	NothingSyncedFor time.Duration `json:"nothing_synced_for"`
+	// LagLimit is how far the watermark may lag behind now.
+	LagLimit time.Duration `json:"lag_limit"`
+}
+
+// RunReport is how an incremental run ended.
+type RunReport struct {
+	WorkflowID string    `json:"workflow_id"`
+	RunID      string    `json:"run_id"`
+	EndedAt    time.Time `json:"ended_at"`
+	// Failed is the reason of a run that failed, "" for one that did not.
+	Failed string `json:"failed,omitempty"`
+	// Watermark is the flow's after the run; nil where there is none yet.
+	Watermark *time.Time `json:"watermark,omitempty"`
+	// Saved counts the bills that the run saved or found saved.
+	Saved int `json:"saved"`
+	// NewlyParked counts, by reason, the orders that the run was the first to
+	// park, Waiting all of the flow that wait.
+	NewlyParked map[string]int `json:"newly_parked,omitempty"`
+	Waiting     int            `json:"waiting"`
+	Settings    AlertSettings  `json:"settings"`
+}
+
+// WatchFlowInput begins the watch over a flow.
+type WatchFlowInput struct {
+	Flow  string `json:"flow"`
+	Title string `json:"title"`
+	// Carried is nil at first, and is carried over continue-as-new.
+	Carried *WatchFlowState `json:"carried,omitempty"`
+}
+
+// WatchFlowState is what the watch knows, and the answer to [ProgressQuery].
+type WatchFlowState struct {
+	// LastRun is the last incremental run that was reported, nil before the first.
+	LastRun *RunReport `json:"last_run,omitempty"`
+	// Watermark is the latest that was reported.
+	Watermark *time.Time `json:"watermark,omitempty"`
+	// LastSynced is when the last run ended that saved a bill; when the watch
+	// began, before the first.
+	LastSynced time.Time                  `json:"last_synced"`
+	Causes     map[alert.Cause]CauseState `json:"causes"`
+	// SendFailures say why robots did not take the last message.
+	SendFailures []string `json:"send_failures,omitempty"`
+}
+
+// CauseState is one cause of alerts.
+type CauseState struct {
+	// Active is whether the cause holds now, Trouble what is to be told of it.
+	Active  bool          `json:"active"`
+	Trouble alert.Trouble `json:"trouble"`
+	// Told is whether a robot was told of it since it came up.
+	Told bool `json:"told"`
+	// News is whether something has come up since it was told last.
+	News bool `json:"news"`
+	// SentAt is when a message about it was sent last, or tried to be.
+	SentAt time.Time `json:"sent_at,omitzero"`
+}
+
+// causes are all causes, in the order in which a message tells of them.
+var causes = []alert.Cause{alert.RunFailed, alert.OrdersParked, alert.NothingSynced, alert.LagOverLimit}
+
+// WatchFlowID is the id of a flow's WatchFlow workflow.
+func WatchFlowID(flowName string) string { return "watch/" + flowName }
+
+// WatchFlow watches over a flow and tells its robots what is wrong. Each
+// incremental run reports to it how it ended; between the reports it watches the
+// clock. It tells of a cause once an interval at most, of several in one message,
+// and of each that was told once more when it is well again. It ends when the
+// flow names none of its robots any more; a person may cancel it, and the next
+// run begins it anew.
+func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
+	w, err := newWatchFlow(ctx, in)
+	if err != nil {
+		return err
+	}
+	for {
+		w.judge(workflow.Now(ctx))
+		if notice, ok := w.due(); ok {
+			gone, err := w.send(ctx, notice)
+			if gone || err != nil {
+				return err
+			}
+		}
+		w.show(ctx)
+		if err := w.receive(ctx); err != nil {
+			return err
+		}
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && w.reports.Len() == 0 {
+			in.Carried = &w.state
+			return workflow.NewContinueAsNewError(ctx, WatchFlowName, in)
+		}
+	}
+}
+
+type watchFlow struct {
+	flow, title string
+	state       WatchFlowState
+	// judgedAt is when the causes were looked at last.
+	judgedAt time.Time
+	reports  workflow.ReceiveChannel
+}
+
+func newWatchFlow(ctx workflow.Context, in WatchFlowInput) (*watchFlow, error) {
+	w := &watchFlow{
+		flow: in.Flow, title: in.Title,
+		state:   WatchFlowState{LastSynced: workflow.Now(ctx), Causes: map[alert.Cause]CauseState{}},
+		reports: workflow.GetSignalChannel(ctx, RunSignal),
+	}
+	if in.Carried != nil {
+		w.state = *in.Carried
+	}
+	return w, workflow.SetQueryHandler(ctx, ProgressQuery, func() (WatchFlowState, error) { return w.state, nil })
+}
+
+// receive waits for the next report, but no longer than until something falls
+// due. Its error is the workflow's cancellation.
+func (w *watchFlow) receive(ctx workflow.Context) error {
+	timerCtx, cancel := workflow.WithCancel(ctx)
+	defer cancel()
+	selector := workflow.NewSelector(ctx)
+	selector.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
+	selector.AddReceive(w.reports, func(c workflow.ReceiveChannel, _ bool) {
+		var report RunReport
+		c.Receive(ctx, &report)
+		w.take(report)
+	})
+	if moment, ok := w.nextMoment(); ok && w.reports.Len() == 0 {
+		wait := max(moment.Sub(workflow.Now(ctx)), time.Second)
+		timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: "到时检查 look again"})
+		selector.AddFuture(timer, func(workflow.Future) {})
+	}
+	selector.Select(ctx)
+	return ctx.Err()
+}
+
+// settings are those of the last report.
+func (w *watchFlow) settings() AlertSettings {
+	if w.state.LastRun == nil {
+		return AlertSettings{}
+	}
+	return w.state.LastRun.Settings
+}
+
+// take takes what a run reports. A report can come twice, when the answer to
+// its signal was lost.
+func (w *watchFlow) take(report RunReport) {
+	s := &w.state
+	if s.LastRun != nil && s.LastRun.RunID == report.RunID {
+		return
+	}
+	s.LastRun = &report
+	if report.Watermark != nil && (s.Watermark == nil || report.Watermark.After(*s.Watermark)) {
+		s.Watermark = report.Watermark
+	}
+	if report.Saved > 0 && report.EndedAt.After(s.LastSynced) {
+		s.LastSynced = report.EndedAt
+	}
+
+	failed := s.Causes[alert.RunFailed]
+	failed.hold(alert.RunFailed, report.Failed != "", report.EndedAt)
+	if failed.Active {
+		failed.News = true
+		failed.Trouble.FailedRuns++
+		failed.Trouble.Reason, failed.Trouble.WorkflowID, failed.Trouble.RunID = report.Failed, report.WorkflowID, report.RunID
+	}
+	s.Causes[alert.RunFailed] = failed
+
+	parked := s.Causes[alert.OrdersParked]
+	// The count of those that wait lags behind what a run has just parked.
+	waiting := max(report.Waiting, total(report.NewlyParked))
+	parked.hold(alert.OrdersParked, waiting > 0 && (parked.Active || len(report.NewlyParked) > 0), report.EndedAt)
+	if parked.Active {
+		parked.News = parked.News || len(report.NewlyParked) > 0
+		addCounts(&parked.Trouble.Parked, report.NewlyParked)
+		parked.Trouble.Waiting = waiting
+	}
+	s.Causes[alert.OrdersParked] = parked
+}
+
+// lasts reports whether a cause is news as long as it holds: a flow that stands
+// still is not to be forgotten.
+func lasts(cause alert.Cause) bool {
+	return cause == alert.NothingSynced || cause == alert.LagOverLimit
+}
+
+// judge looks at the causes that come up by the clock alone.
+func (w *watchFlow) judge(now time.Time) {
+	w.judgedAt = now
+	for _, c := range []struct {
+		cause alert.Cause
+		last  *time.Time
+		limit time.Duration
+	}{
+		{alert.NothingSynced, &w.state.LastSynced, w.settings().NothingSyncedFor},
+		{alert.LagOverLimit, w.state.Watermark, w.settings().LagLimit},
+	} {
+		state := w.state.Causes[c.cause]
+		state.hold(c.cause, c.last != nil && c.limit > 0 && now.Sub(*c.last) >= c.limit, now)
+		if state.Active {
+			last := *c.last
+			state.News = true
+			state.Trouble.Last, state.Trouble.LimitSeconds = &last, int(c.limit/time.Second)
+		}
+		w.state.Causes[c.cause] = state
+	}
+}
+
+// hold notes whether a cause holds. What was not told is forgotten when it is
+// over.
+func (c *CauseState) hold(cause alert.Cause, holds bool, now time.Time) {
+	switch {
+	case holds && !c.Active:
+		c.Trouble = alert.Trouble{Cause: cause, Since: now}
+		c.Active, c.Told, c.News = true, false, false
+	case !holds:
+		c.Active, c.News = false, false
+	}
+}
+
+// due is the message that is to be sent now, if there is one.
+func (w *watchFlow) due() (alert.Notice, bool) {
+	notice := alert.Notice{Flow: w.flow, Title: w.title, At: w.judgedAt}
+	for _, cause := range causes {
+		c := w.state.Causes[cause]
+		switch {
+		case c.Active && c.News && !w.judgedAt.Before(c.SentAt.Add(w.settings().Interval)):
+			notice.Wrong = append(notice.Wrong, c.Trouble)
+		case !c.Active && c.Told:
+			notice.WellAgain = append(notice.WellAgain, c.Trouble)
+		}
+	}
+	return notice, len(notice.Wrong)+len(notice.WellAgain) > 0
+}
+
+// nextMoment is when something may fall due without a report. It may have passed
+// while a message was being sent.
+func (w *watchFlow) nextMoment() (time.Time, bool) {
+	var moments []time.Time
+	if limit := w.settings().NothingSyncedFor; limit > 0 {
+		moments = append(moments, w.state.LastSynced.Add(limit))
+	}
+	if limit := w.settings().LagLimit; limit > 0 && w.state.Watermark != nil {
+		moments = append(moments, w.state.Watermark.Add(limit))
+	}
+	for _, cause := range causes {
+		if c := w.state.Causes[cause]; c.Active && c.News {
+			moments = append(moments, c.SentAt.Add(w.settings().Interval))
+		}
+	}
+	// The others have been looked at.
+	moments = slices.DeleteFunc(moments, func(moment time.Time) bool { return !moment.After(w.judgedAt) })
+	if len(moments) == 0 {
+		return time.Time{}, false
+	}
+	return slices.MinFunc(moments, time.Time.Compare), true
+}
+
+// send sends a message to every robot and notes who took it; gone says that the
+// flow names none of them any more. Its error is the workflow's cancellation.
+func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, err error) {
+	robots := w.settings().Robots
+	var sent []workflow.Future
+	for _, robot := range robots {
+		sent = append(sent, sendAlert(ctx, SendAlertParams{Robot: robot, Notice: notice}))
+	}
+	delivered, unknown := 0, 0
+	w.state.SendFailures = nil
+	for i, robot := range robots {
+		err := sent[i].Get(ctx, nil)
+		var application *temporal.ApplicationError
+		switch {
+		case err == nil:
+			delivered++
+			continue
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		case errors.As(err, &application) && application.Type() == UnknownRobot:
+			unknown++
+		}
+		w.state.SendFailures = append(w.state.SendFailures, robot+": "+messageOf(err))
+	}
+	w.told(notice, delivered > 0)
+	return unknown == len(robots), nil
+}
+
+// told notes that a message was sent, and whether anybody took it. What nobody
+// took is told again after the interval, but not that all is well.
+func (w *watchFlow) told(notice alert.Notice, delivered bool) {
+	for _, trouble := range notice.Wrong {
+		c := w.state.Causes[trouble.Cause]
+		c.SentAt = notice.At
+		if delivered {
+			c.Told, c.News = true, lasts(trouble.Cause)
+			c.Trouble.FailedRuns, c.Trouble.Parked = 0, nil
+		}
+		w.state.Causes[trouble.Cause] = c
+	}
+	for _, trouble := range notice.WellAgain {
+		c := w.state.Causes[trouble.Cause]
+		c.Told = false
+		w.state.Causes[trouble.Cause] = c
+	}
+}
+
+func (w *watchFlow) show(ctx workflow.Context) {
+	workflow.SetCurrentDetails(ctx, watchDetails(w.state, w.settings()))
+}
+
+// watchDetails renders the state of a watch for the Web UI.
+func watchDetails(state WatchFlowState, settings AlertSettings) string {
+	clock := func(t time.Time) string { return t.In(catalog.Beijing).Format("2006-01-02 15:04:05") }
+	var b strings.Builder
+	fmt.Fprintf(&b, "**机器人 Robots** %s\n\n", strings.Join(settings.Robots, ", "))
+	b.WriteString("| 情况 Cause | 现在 Now | 自 Since | 上次通知 Last told |\n|---|---|---|---|\n")
+	for _, cause := range causes {
+		c := state.Causes[cause]
+		now, since, sent := "✓", "", ""
+		if c.Active {
+			now, since = "✗", clock(c.Trouble.Since)
+		}
+		if !c.SentAt.IsZero() {
+			sent = clock(c.SentAt)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cause, now, since, sent)
+	}
+	if state.Watermark != nil {
+		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", clock(*state.Watermark))
+	}
+	fmt.Fprintf(&b, "\n**上次有单据保存 Last bill saved** %s\n", clock(state.LastSynced))
+	if last := state.LastRun; last != nil {
+		fmt.Fprintf(&b, "\n**上次运行 Last run** %s · %s\n", last.WorkflowID, clock(last.EndedAt))
+	}
+	for _, failure := range state.SendFailures {
+		fmt.Fprintf(&b, "\n- 未送达 not delivered: %s\n", strings.ReplaceAll(failure, "\n", " "))
+	}
+	return b.String()
+}
