@@ -77,11 +77,10 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 		w.state.Tally.Unparked++
 	case result.Discarded:
 		w.settle(failed.order.ID, fateSkipped, Failure{Reason: discardedReason})
-	default:
+	case result.AlreadyWaiting:
 		w.settle(failed.order.ID, fateParked, failed.failure)
-		if !result.AlreadyWaiting {
-			w.state.Tally.newlyParked(failed.failure.Reason)
-		}
+	default:
+		w.settle(failed.order.ID, fateNewlyParked, failed.failure)
 	}
 }
 

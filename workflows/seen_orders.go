@@ -26,7 +26,9 @@ const (
 	fateAlreadySaved fate = "already_saved"
 	fateSkipped      fate = "skipped"
 	fateParked       fate = "parked"
-	fateFailed       fate = "failed"
+	// fateNewlyParked: parked, and did not wait before.
+	fateNewlyParked fate = "newly_parked"
+	fateFailed      fate = "failed"
 )
 
 // seenOrder is what a window remembers of an order that the source has shown, so

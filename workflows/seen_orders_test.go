@@ -80,7 +80,7 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 		},
 		{
 			name: "can't be saved any more", first: older, later: newer, prepare: func(w *fakeWorld) { w.saveErr = bad("new") },
-			contents: []string{"old", "new"}, want: Tally{Saved: 5, Parked: 1, FailedReasons: map[string]int{"unknown_material": 1}, Failures: []Failure{
+			contents: []string{"old", "new"}, want: Tally{Saved: 5, Parked: 1, NewlyParked: map[string]int{"unknown_material": 1}, FailedReasons: map[string]int{"unknown_material": 1}, Failures: []Failure{
 				{ID: id, BillNumber: id, Reason: "unknown_material", Message: "物料不存在"},
 			}},
 		},

@@ -220,6 +220,9 @@ func (w *syncWindow) settle(id string, now fate, failure Failure) {
 	switch now {
 	case fateSkipped:
 		tally.skip(failure.Reason)
+	case fateNewlyParked:
+		tally.newlyParked(failure.Reason)
+		tally.park(failure)
 	case fateParked:
 		tally.park(failure)
 	case fateFailed:

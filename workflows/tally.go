@@ -127,12 +127,16 @@ func (t *Tally) withdraw(order seenOrder) {
 		t.AlreadySaved--
 	case fateSkipped:
 		addCounts(&t.Skipped, map[string]int{order.Reason: -1})
+	case fateNewlyParked:
+		t.Parked--
+		addCounts(&t.NewlyParked, map[string]int{order.Reason: -1})
 	case fateParked:
 		t.Parked--
 	case fateFailed:
 		t.Failed--
 	}
-	if order.Fate == fateParked || order.Fate == fateFailed {
+	switch order.Fate {
+	case fateParked, fateNewlyParked, fateFailed:
 		addCounts(&t.FailedReasons, map[string]int{order.Reason: -1})
 		t.Failures = slices.DeleteFunc(t.Failures, func(f Failure) bool { return f.ID == order.ID })
 	}

@@ -246,7 +246,6 @@ var mistakes = []struct {
 	{name: "cron missing", old: `cron: "*/10 * * * *", `, new: ``},
 	{name: "unknown time zone", old: "Asia/Shanghai", new: "Asia/Beijing"},
 	{name: "time zone of the machine", old: "Asia/Shanghai", new: "Local"},
-	{name: "lag limit of a second", old: "checks:\n", new: "checks:\n  lag_limit: 1s\n"},
 
 	// Alerts.
 	{name: "alerts without robots", old: "checks:\n", new: "alerts:\n  interval: 1h\nchecks:\n"},
