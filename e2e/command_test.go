@@ -43,7 +43,9 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"no range", []string{"run", "--flow", "refund_to_return"}, "--from, --to"},
+		{"no flow", []string{"run"}, "--flow"},
+		{"half a range", []string{"run", "--flow", "refund_to_return", "--from", "2024-03-01"}, "--to"},
+		{"since with a range", []string{"run", "--flow", "f", "--from", "2024-03-01", "--to", "2024-03-02", "--since", "last"}, "--since"},
 		{"no such flag", []string{"run", "--fast"}, "--fast"},
 		{"not a time", []string{"run", "--flow", "f", "--from", "yesterday", "--to", "2024-03-01"}, "yesterday"},
 		{"ends before it starts", []string{"run", "--flow", "f", "--from", "2024-03-02", "--to", "2024-03-01"}, "2024-03-02"},
