@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
 )
 
 func TestTheBuiltInFlow(t *testing.T) {
@@ -281,4 +282,38 @@ func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
 		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
 	}, p.flow.Alerts)
 	assert.Empty(t, builtIn(t).Alerts)
+
+// Whatever stands where an expression should, it is refused with its place, or
+// comes to a result or a failure that names the order.
+func FuzzExpression(f *testing.F) {
+	text, err := os.ReadFile("testdata/base.yaml")
+	require.NoError(f, err)
+	const built = `"round(item.price * item.r_qty, 2)"`
+	require.Equal(f, 1, strings.Count(string(text), built))
+	for _, seed := range []string{
+		"round(item.price * item.r_qty, 2)", "item.price / item.r_qty", "sum(map(lines, .price))", "1 / 0", "round(1, 1000000000)",
+		"item.price * 1e40 * 1e40", `len(filter(items, .type matches "(a+)+b"))`, "coalesce(item.price, 0)", "1 ** 9999999", "[1,2,3][item.qty]",
+		`date(item.receive_date)`, `join(split(item.name, ""), "x")`, "-item.price", "((((((1))))))",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, expression string) {
+		quoted, err := json.Marshal(expression)
+		require.NoError(t, err)
+		p := parseText(strings.Replace(string(text), built, string(quoted), 1), warehousesCSV)
+		for _, problem := range p.all() {
+			require.NotEmpty(t, problem.Chinese)
+			_ = problem.String()
+		}
+		if len(p.all()) > 0 {
+			return
+		}
+		order, err := p.flow.Pick(decode(t, `{"as_id":"70001","type":"普通退货","modified":"2024-03-01 08:00:00","shop_name":"店","wms_co_id":"20001",
+			"items":[{"asi_id":"1","sku_id":"S","type":"退货","qty":"2","r_qty":"2","price":"19.90","name":"T恤"},{"asi_id":"2","type":"退货","r_qty":1}]}`))
+		require.NoError(t, err)
+		if _, err := p.flow.Bill(order); err != nil {
+			require.NotNil(t, fault.As(err), "%v", err)
+			require.ErrorContains(t, err, "70001")
+		}
+	})
 }
