@@ -41,6 +41,9 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 			Faults:   everyFault(),
 			HangTime: time.Second,
 		})
+		// Small groups are more calls for faults to strike, and large enough for
+		// those that need several bills in a call.
+		c.env["KINGDEE_BATCH_BILLS"] = "5"
 		c.startWorker(t)
 		for {
 			run := c.endOrFail(t, c.beginAll(t))
