@@ -46,6 +46,9 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 		if c.updates = seed%2 == 1; c.updates {
 			c.changeFlow(t, "existing: report", "existing: update")
 		}
+		// Small groups are more calls for faults to strike, and large enough for
+		// those that need several bills in a call.
+		c.env["KINGDEE_BATCH_BILLS"] = "5"
 		c.startWorker(t)
 		for {
 			run := c.endOrFail(t, c.beginAll(t))

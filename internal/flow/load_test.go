@@ -282,6 +282,7 @@ func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
 		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
 	}, p.flow.Alerts)
 	assert.Empty(t, builtIn(t).Alerts)
+}
 
 // Whatever stands where an expression should, it is refused with its place, or
 // comes to a result or a failure that names the order.
