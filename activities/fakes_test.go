@@ -79,6 +79,7 @@ func (s *fakeSource) RefundList(_ context.Context, params map[string]string) (ju
 // fakeLedger keeps bills by number and writes down what it is asked.
 type fakeLedger struct {
 	bills map[string][]kingdee.Bill
+	dates map[string]string // by number, of those that were saved
 	calls []string
 
 	lookErr, saveErr, submitErr, auditErr error
@@ -89,7 +90,7 @@ type fakeLedger struct {
 }
 
 func newFakeLedger() *fakeLedger {
-	return &fakeLedger{bills: map[string][]kingdee.Bill{}, afterSave: "A"}
+	return &fakeLedger{bills: map[string][]kingdee.Bill{}, dates: map[string]string{}, afterSave: "A"}
 }
 
 func (l *fakeLedger) with(number string, statuses ...string) *fakeLedger {
@@ -119,7 +120,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	if l.saveErr != nil {
 		return nil, l.saveErr
 	}
-	var model struct{ FBillNo string }
+	var model struct{ FBillNo, FDate string }
 	if err := json.Unmarshal(request.Model[0], &model); err != nil {
 		return nil, err
 	}
@@ -127,6 +128,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 		return []kingdee.BillResult{{Err: l.saveResult}}, nil
 	}
 	l.with(model.FBillNo, l.afterSave)
+	l.dates[model.FBillNo] = model.FDate
 	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
 }
 

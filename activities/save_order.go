@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -36,7 +37,7 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
-	b := &billToSave{flow: f, ledger: a.Ledger, request: BatchSaveRequest(f, bill), number: bill.Number}
+	b := &billToSave{flow: f, ledger: a.Ledger, request: BatchSaveRequest(f, bill), bill: bill, number: bill.Number}
 	outcome, err := b.bring(ctx, params.Exists || retried)
 	if err != nil {
 		return workflows.SaveOrderResult{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", params.Order.ID, bill.Number, err)
@@ -75,6 +76,7 @@ type billToSave struct {
 	flow    *flow.Flow
 	ledger  Ledger
 	request kingdee.BatchSave
+	bill    flow.Bill
 	number  string
 }
 
@@ -122,7 +124,14 @@ func (b *billToSave) look(ctx context.Context) (*kingdee.Bill, error) {
 	}
 }
 
+// save asks at the last moment which periods are closed: a bill that exists has
+// its date, however long after it is looked at again.
 func (b *billToSave) save(ctx context.Context) error {
+	bill, err := b.flow.InOpenPeriod(b.bill, time.Now())
+	if err != nil {
+		return err
+	}
+	b.request.Model = []json.RawMessage{bill.Model}
 	return only(b.ledger.BatchSave(ctx, b.request))
 }
 

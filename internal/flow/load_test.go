@@ -32,6 +32,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
 	assert.Equal(t, Options{Existing: ExistingLeave, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
+	assert.Equal(t, ClosedPeriods{Until: beijing("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, Schedule{Cron: "*/10 * * * *", TimeZone: "Asia/Shanghai"}, f.Schedule)
 }
@@ -97,6 +98,7 @@ bill:
 	assert.Equal(t, full.Options, least.Options)
 	assert.Equal(t, full.Retry, least.Retry)
 	assert.Equal(t, Schedule{}, least.Schedule)
+	assert.Equal(t, ClosedPeriods{}, least.ClosedPeriods)
 	full.Source.Parameters = least.Source.Parameters
 	assert.Equal(t, full.Source, least.Source)
 
