@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
 	"strings"
 	"time"
 
@@ -298,19 +297,16 @@ func newParkedDiscardCommand() *cobra.Command {
 		Short: "放弃一张挂起的单 give a parked order up",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if by == "" {
-				current, err := user.Current()
-				if err != nil {
-					return usageError(cmd, fmt.Errorf("请用 --by 说明是谁。 Say who with --by: %w", err))
-				}
-				by = current.Username
+			who, err := whoElse(by)
+			if err != nil {
+				return usageError(cmd, err)
 			}
 			return withTemporal(func(c client.Client) error {
-				discard := workflows.Discard{By: by, Reason: reason}
+				discard := workflows.Discard{By: who, Reason: reason}
 				if err := c.SignalWorkflow(cmd.Context(), parkedID(flowName, args[0]), "", workflows.DiscardSignal, discard); err != nil {
 					return parkedError(args[0], err)
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], by, reason)
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], who, reason)
 				return err
 			})
 		},
