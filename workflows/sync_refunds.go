@@ -253,6 +253,8 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (T
 		// found by the next run.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
 		StaticSummary:     running.Window.String(),
+		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动。\n\n" +
+			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity.",
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{Plan: r.state.Plan, Window: running.Window, Control: r.state.Control})
 	r.futures[running.WorkflowID] = window
