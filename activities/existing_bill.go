@@ -76,7 +76,7 @@ func (b *billToSave) update(ctx context.Context, found kingdee.Bill) error {
 	if b.flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
 		return b.orderChanged(found)
 	}
-	err := b.save(ctx, b.bill.Changing(found.ID))
+	err := b.save(ctx, found.ID)
 	if isNumberUsed(err) {
 		return savedMeanwhile(b.bill.Number)
 	}

@@ -82,6 +82,7 @@ type fakeLedger struct {
 	bills map[string][]kingdee.Bill
 	// quantities are those of every bill, by material.
 	quantities map[string]decimal.Decimal
+	dates      map[string]string // by number, of those that were saved
 	calls      []string
 
 	lookErr, saveErr, submitErr, auditErr error
@@ -92,7 +93,7 @@ type fakeLedger struct {
 }
 
 func newFakeLedger() *fakeLedger {
-	return &fakeLedger{bills: map[string][]kingdee.Bill{}, afterSave: "A"}
+	return &fakeLedger{bills: map[string][]kingdee.Bill{}, dates: map[string]string{}, afterSave: "A"}
 }
 
 func (l *fakeLedger) with(number string, statuses ...string) *fakeLedger {
@@ -132,7 +133,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	if l.saveErr != nil {
 		return nil, l.saveErr
 	}
-	var model struct{ FID, FBillNo, FHeadNote string }
+	var model struct{ FID, FBillNo, FHeadNote, FDate string }
 	if err := json.Unmarshal(request.Model[0], &model); err != nil {
 		return nil, err
 	}
@@ -146,6 +147,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 		l.bills[model.FBillNo] = append(l.bills[model.FBillNo],
 			kingdee.Bill{ID: "1", Number: model.FBillNo, DocumentStatus: l.afterSave, Text: model.FHeadNote})
 	}
+	l.dates[model.FBillNo] = model.FDate
 	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/activity"
 
@@ -92,7 +93,7 @@ func (b *billToSave) bring(ctx context.Context, exists, retried bool) (workflows
 			return b.settle(ctx, *found, retried)
 		}
 	}
-	err := b.save(ctx, b.bill.Model)
+	err := b.save(ctx, "")
 	used := isNumberUsed(err)
 	if err != nil && !used {
 		return "", err
@@ -129,9 +130,18 @@ func (b *billToSave) look(ctx context.Context) (*kingdee.Bill, error) {
 	}
 }
 
-func (b *billToSave) save(ctx context.Context, model json.RawMessage) error {
-	request := BatchSaveRequest(b.flow, b.bill)
-	request.Model = []json.RawMessage{model}
+// save saves the bill anew, or over the one of an inner id (FID). Which periods are
+// closed it asks at the last moment: a bill that exists has its date, however long
+// after it is looked at again.
+func (b *billToSave) save(ctx context.Context, over string) error {
+	bill, err := b.flow.InOpenPeriod(b.bill, time.Now())
+	if err != nil {
+		return err
+	}
+	request := BatchSaveRequest(b.flow, bill)
+	if over != "" {
+		request.Model = []json.RawMessage{bill.Changing(over)}
+	}
 	return only(b.ledger.BatchSave(ctx, request))
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -90,6 +91,39 @@ func TestSaveOrderFailsWithReasonAndClass(t *testing.T) {
 			require.NotContains(t, application.Message(), "13800000000")
 		})
 	}
+}
+
+// A closed period keeps a bill from being saved, and from nothing else.
+func TestSaveOrderKeepsClosedPeriods(t *testing.T) {
+	closed := func(then string) func(*flow.Flow) {
+		return func(f *flow.Flow) {
+			f.ClosedPeriods = flow.ClosedPeriods{Until: time.Date(2024, 3, 31, 0, 0, 0, 0, catalog.Beijing), Then: then}
+		}
+	}
+	save := func(ledger *fakeLedger, f *flow.Flow) error {
+		a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+		_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: pick(t, f, nil)}, true)
+		return err
+	}
+	t.Run("park", func(t *testing.T) {
+		ledger := newFakeLedger()
+		err := save(ledger, loadFlow(t, closed(flow.ClosedPark)))
+		require.Equal(t, flow.ReasonClosedPeriod, fault.As(err).Reason)
+		require.ErrorContains(t, err, "售后单 order 70001")
+		require.Equal(t, []string{"look 70001"}, ledger.calls)
+	})
+	t.Run("first open day", func(t *testing.T) {
+		ledger := newFakeLedger()
+		require.NoError(t, save(ledger, loadFlow(t, closed(flow.ClosedFirstOpenDay))))
+		require.Equal(t, []string{"look 70001", "save", "look 70001"}, ledger.calls)
+		require.Equal(t, "2024-04-01", ledger.dates["70001"])
+	})
+	t.Run("bill that was saved before", func(t *testing.T) {
+		f := loadFlow(t, closed(flow.ClosedPark), explicitAudit)
+		ledger := newFakeLedger().with("70001", "A").marked(f.Mark(pick(t, f, nil)).String())
+		require.NoError(t, save(ledger, f))
+		require.Equal(t, []string{"look 70001", "submit 70001", "audit 70001"}, ledger.calls)
+	})
 }
 
 func TestSaveOrderStopsWhereSubmitFails(t *testing.T) {

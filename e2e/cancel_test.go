@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
@@ -29,14 +28,6 @@ func submitAndAudit(t *testing.T, way string) string {
 		pairs = append(pairs, "IsAutoSubmitAndAudit: false", "IsAutoSubmitAndAudit: true")
 	}
 	return changedFlows(t, pairs...)
-}
-
-func (w *world) temporal(t *testing.T) client.Client {
-	t.Helper()
-	c, err := client.Dial(client.Options{HostPort: w.env["TEMPORAL_ADDRESS"]})
-	require.NoError(t, err)
-	t.Cleanup(c.Close)
-	return c
 }
 
 // beginRun starts the run over the world's days and gives its workflow id.

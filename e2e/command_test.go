@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -129,6 +130,29 @@ func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
 	require.True(t, bill.FEntity[0].FIsFree)
 	require.Empty(t, w.State().Kingdee.Calls)
 	require.Empty(t, w.State().Source.Calls)
+}
+
+// The preview says what a closed period makes of an order.
+func TestPreviewKeepsClosedPeriods(t *testing.T) {
+	order := filepath.Join("..", "internal", "flow", "testdata", "orders", "returned.json")
+	w := newWorld(t, simulator.Options{Orders: 1})
+	for _, c := range []struct {
+		name, then string
+		code       int
+		says       string
+		dated      bool
+	}{
+		{"park", "park", 1, "在已结账的期间", false},
+		{"first open day", "first_open_day", 0, "2024-12-01", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			closed := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `until: "2023-12-31"`, `until: "2024-11-30"`, "then: park", "then: "+c.then))
+			e := closed.run(t, "starter", "preview", "--flow", "refund_to_return", "--order", order)
+			require.Equal(t, c.code, e.code, e.stderr)
+			require.Contains(t, e.stderr, c.says)
+			require.Equal(t, c.dated, strings.Contains(e.stdout, `"FDate":"2024-12-01"`), e.stdout)
+		})
+	}
 }
 
 func TestCheckSaysWhatIsWrongAndWhatToDo(t *testing.T) {

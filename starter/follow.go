@@ -96,6 +96,8 @@ type progress struct {
 	windows, windowsDone int
 	// permille is how much of the range is done, by windows and pages.
 	permille int
+	// paused is nil while the run goes on.
+	paused *workflows.Pause
 }
 
 // askProgress asks a run, and each window that it has under way.
@@ -104,7 +106,7 @@ func askProgress(ctx context.Context, c client.Client, workflowID string) (progr
 	if err != nil {
 		return progress{}, err
 	}
-	p := progress{Tally: run.Tally, windows: run.Windows, windowsDone: run.WindowsDone, permille: 1000 * run.WindowsDone}
+	p := progress{Tally: run.Tally, windows: run.Windows, windowsDone: run.WindowsDone, permille: 1000 * run.WindowsDone, paused: run.Control.Paused}
 	for _, running := range run.Running {
 		window, err := query[workflows.SyncWindowProgress](ctx, c, running.WorkflowID)
 		if err != nil {

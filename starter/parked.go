@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/user"
 	"strings"
 	"time"
 
@@ -306,23 +305,23 @@ func newParkedDiscardCommand() *cobra.Command {
 		Short: "放弃一张挂起的单 give a parked order up",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if by == "" {
-				current, err := user.Current()
-				if err != nil {
-					return usageError(cmd, fmt.Errorf("请用 --by 说明是谁。 Say who with --by: %w", err))
-				}
-				by = current.Username
+			if strings.TrimSpace(reason) == "" {
+				return usageError(cmd, errors.New("--reason 不能为空。 It can't be empty"))
+			}
+			who, err := whoElse(by)
+			if err != nil {
+				return usageError(cmd, err)
 			}
 			return withTemporal(func(c client.Client) error {
 				workflowID, err := findParked(cmd.Context(), c, flowName, args[0])
 				if err != nil {
 					return err
 				}
-				discard := workflows.Discard{By: by, Reason: reason}
+				discard := workflows.Discard{By: who, Reason: reason}
 				if err := c.SignalWorkflow(cmd.Context(), workflowID, "", workflows.DiscardSignal, discard); err != nil {
 					return parkedError(args[0], err)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], by, reason)
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], who, reason)
 				return err
 			})
 		},

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -90,7 +91,17 @@ func preview(stdout, stderr io.Writer, f *flow.Flow, record map[string]any) erro
 	if err != nil {
 		return err
 	}
-	body, err := activities.BatchSaveRequest(f, bill).Body()
+	open, err := f.InOpenPeriod(bill, time.Now())
+	if err != nil {
+		return fmt.Errorf("单据 bill %s: %w", bill.Number, err)
+	}
+	if !bytes.Equal(open.Model, bill.Model) {
+		if _, err := fmt.Fprintf(stderr, "单据日期在已结账的期间，已改为第一个未结账日。 The bill's date is in a closed period; it is dated to the first open day: %s\n",
+			f.ClosedPeriods.LastDay(time.Now()).AddDate(0, 0, 1).Format(time.DateOnly)); err != nil {
+			return err
+		}
+	}
+	body, err := activities.BatchSaveRequest(f, open).Body()
 	if err != nil {
 		return err
 	}

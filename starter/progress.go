@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"refundsync/internal/catalog"
 	"refundsync/workflows"
 )
 
@@ -46,7 +49,7 @@ func newBarView(w io.Writer) *barView {
 }
 
 func (v *barView) show(p progress) {
-	v.bar.Describe(counts(p.Tally))
+	v.bar.Describe(pausedText(p.paused) + counts(p.Tally))
 	// A window that ends between two questions is in neither answer for a
 	// moment; a bar that runs backwards would only frighten.
 	v.permille = max(v.permille, p.permille)
@@ -68,10 +71,15 @@ type lineView struct {
 	prefix string
 	pages  int
 	warned bool
+	paused string
 }
 
 func (v *lineView) show(p progress) {
 	v.warned = false
+	if paused := pausedText(p.paused); paused != v.paused {
+		v.paused = paused
+		fmt.Fprintln(v.w, cmp.Or(strings.TrimSuffix(paused, " · "), "已继续 resumed"))
+	}
 	// One look can find several new pages; each gets its line.
 	for ; v.pages < p.Pages; v.pages++ {
 		fmt.Fprintf(v.w, "%s第 %d 页 page %d · 窗口 windows %d/%d · %s\n", v.prefix, v.pages+1, v.pages+1, p.windowsDone, p.windows, counts(p.Tally))
@@ -87,6 +95,18 @@ func (v *lineView) silent() {
 
 func (v *lineView) end(result workflows.SyncRefundsResult) {
 	fmt.Fprintf(v.w, "%s共 %d 页 pages · %s\n", v.prefix, result.Pages, counts(result.Tally))
+}
+
+// pausedText is empty while the run goes on.
+func pausedText(pause *workflows.Pause) string {
+	if pause == nil {
+		return ""
+	}
+	text := fmt.Sprintf("已暂停 paused %s · %s", pause.Since.In(catalog.Beijing).Format("01-02 15:04:05"), pause.By)
+	if pause.Reason != "" {
+		text += ": " + pause.Reason
+	}
+	return text + " · "
 }
 
 func counts(t workflows.Tally) string {

@@ -11,8 +11,9 @@ import (
 const failuresShown = 10
 
 // windowDetails renders the state of a window for the Web UI.
-func windowDetails(window Window, state WindowState) string {
+func windowDetails(window Window, state WindowState, control Control) string {
 	var b strings.Builder
+	b.WriteString(pauseDetails(control))
 	fmt.Fprintf(&b, "**窗口 Window** %s\n\n", window)
 	switch {
 	case state.Page == 0:
@@ -27,7 +28,10 @@ func windowDetails(window Window, state WindowState) string {
 // runDetails renders the state of a run for the Web UI.
 func runDetails(progress SyncRefundsProgress) string {
 	var b strings.Builder
+	b.WriteString(pauseDetails(progress.Control))
 	fmt.Fprintf(&b, "**时段 Range** %s\n\n", progress.Range)
+	fmt.Fprintf(&b, "**速率 Rate** 同时窗口 windows at once %d · 每窗口在途单 orders in flight in each %d\n\n",
+		progress.Rate.WindowsAtOnce, progress.Rate.InFlight)
 	fmt.Fprintf(&b, "**窗口 Windows** %d / %d\n\n", progress.WindowsDone, progress.Windows)
 	for _, running := range progress.Running {
 		fmt.Fprintf(&b, "- 正在读取 reading %s\n", running.Window)
@@ -40,6 +44,19 @@ func runDetails(progress SyncRefundsProgress) string {
 		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", progress.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
 	}
 	return b.String()
+}
+
+// pauseDetails says that the run is paused, if it is.
+func pauseDetails(control Control) string {
+	pause := control.Paused
+	if pause == nil {
+		return ""
+	}
+	text := fmt.Sprintf("**⏸ 已暂停 Paused** %s · %s", pause.Since.In(catalog.Beijing).Format("2006-01-02 15:04:05"), tableCell(pause.By))
+	if pause.Reason != "" {
+		text += ": " + tableCell(pause.Reason)
+	}
+	return text + "\n\n"
 }
 
 func tallyDetails(tally Tally) string {

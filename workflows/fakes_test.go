@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
 	"refundsync/internal/flow"
@@ -30,9 +31,11 @@ type fakeWorld struct {
 	// changePage may change what a call answers.
 	changePage func(call int, page *FetchPageResult)
 	saveErr    func(order flow.Order) error
-	parkErr    error
-	discarded  bool
-	reportErr  error
+	// busyFirst fails the first attempt at every order.
+	busyFirst bool
+	parkErr   error
+	discarded bool
+	reportErr error
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
 
@@ -132,7 +135,10 @@ func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBi
 	return result, nil
 }
 
-func (w *fakeWorld) saveOrder(_ context.Context, params SaveOrderParams) (SaveOrderResult, error) {
+func (w *fakeWorld) saveOrder(ctx context.Context, params SaveOrderParams) (SaveOrderResult, error) {
+	if w.busyFirst && activity.GetInfo(ctx).Attempt == 1 {
+		return SaveOrderResult{}, temporal.NewApplicationError("busy", "busy")
+	}
 	if w.whileSaving != nil {
 		w.whileSaving()
 	}

@@ -57,6 +57,7 @@ type RunState struct {
 	Next        time.Time `json:"next"`
 	WindowsDone int       `json:"windows_done"`
 	Tally       Tally     `json:"tally"`
+	Control     Control   `json:"control,omitzero"`
 }
 
 // SyncRefundsResult says what a run covered and what became of the orders.
@@ -79,6 +80,10 @@ type SyncRefundsProgress struct {
 	// Tally adds up the windows that are done; ask the running ones for theirs.
 	Tally     Tally      `json:"tally"`
 	Watermark *time.Time `json:"watermark"`
+	// Control is how a person steers the run, and Rate how much may be under
+	// way at a time with that.
+	Control Control `json:"control,omitzero"`
+	Rate    Rate    `json:"rate"`
 }
 
 // RunningWindow is a window under way, and the workflow that reads it.
@@ -134,21 +139,30 @@ type syncRefunds struct {
 	state  RunState
 
 	windows workflow.WaitGroup
-	atOnce  workflow.Semaphore
+	atOnce  *limit
 	running []RunningWindow
+	// futures are those of the running windows, by workflow id.
+	futures  map[string]workflow.ChildWorkflowFuture
+	steering workflow.Mutex
 	// failure is the first that a window met; none is begun after it.
 	failure error
 }
 
 func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
 	r := &syncRefunds{byHand: in.ByHand || in.Range != nil, windows: workflow.NewWaitGroup(ctx)}
+	r.futures, r.steering = map[string]workflow.ChildWorkflowFuture{}, workflow.NewMutex(ctx)
+	if err := r.takeUpdates(ctx); err != nil {
+		return nil, err
+	}
 	if in.Carried != nil {
 		r.state = *in.Carried
 	} else if err := r.begin(ctx, in); err != nil {
 		r.report(ctx, SyncRefundsResult{Watermark: r.state.Watermark}, err)
 		return nil, err
 	}
-	r.atOnce = workflow.NewSemaphore(ctx, int64(r.state.Plan.WindowsAtOnce))
+	r.atOnce = newLimit(
+		func() int { return r.state.Control.windowsAtOnce(r.state.Plan) },
+		func() bool { return r.failure != nil })
 	r.showProgress(ctx)
 	return r, workflow.SetQueryHandler(ctx, ProgressQuery, func() (SyncRefundsProgress, error) {
 		return r.progress(), nil
@@ -252,9 +266,14 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (T
 		// found by the next run.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
 		StaticSummary:     running.Window.String(),
+		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动。\n\n" +
+			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity.",
 	})
+	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{Plan: r.state.Plan, Window: running.Window, Control: r.state.Control})
+	r.futures[running.WorkflowID] = window
+	defer delete(r.futures, running.WorkflowID)
 	var tally Tally
-	err := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{Plan: r.state.Plan, Window: running.Window}).Get(ctx, &tally)
+	err := window.Get(ctx, &tally)
 	return tally, err
 }
 
@@ -279,6 +298,8 @@ func (r *syncRefunds) drain(ctx workflow.Context) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	r.windows.Wait(ctx)
+	// An update that was taken is answered; nothing can interrupt that.
+	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 	r.showProgress(ctx)
 }
 
@@ -325,6 +346,11 @@ func (r *syncRefunds) progress() SyncRefundsProgress {
 		Running:     r.running,
 		Tally:       r.state.Tally,
 		Watermark:   r.state.Watermark,
+		Control:     r.state.Control,
+		Rate: Rate{
+			InFlight:      cmp.Or(r.state.Control.Rate.InFlight, r.state.Plan.InFlight),
+			WindowsAtOnce: cmp.Or(r.state.Control.Rate.WindowsAtOnce, r.state.Plan.WindowsAtOnce),
+		},
 	}
 }
 

@@ -32,6 +32,8 @@ const WindowUnfinished = "window_unfinished"
 type SyncWindowInput struct {
 	Plan   Plan   `json:"plan"`
 	Window Window `json:"window"`
+	// Control is how a person steers the run when the window begins.
+	Control Control `json:"control,omitzero"`
 	// Carried is nil at first, and is carried over continue-as-new.
 	Carried *WindowState `json:"carried,omitempty"`
 }
@@ -61,9 +63,10 @@ type SyncWindowProgress struct {
 	Window Window `json:"window"`
 	// PageCount and DataCount are how many pages and orders the source counts
 	// in the window, 0 before the first page is read.
-	PageCount int   `json:"page_count"`
-	DataCount int   `json:"data_count"`
-	Tally     Tally `json:"tally"`
+	PageCount int     `json:"page_count"`
+	DataCount int     `json:"data_count"`
+	Tally     Tally   `json:"tally"`
+	Control   Control `json:"control,omitzero"`
 }
 
 // SyncWindow reads the pages of one window and gives each order that has no
@@ -86,10 +89,13 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
 			if err = ctx.Err(); err != nil || w.stopped != nil {
 				break
 			}
-			in.Carried = &w.state
+			w.controlled.take()
+			in.Carried, in.Control = &w.state, w.control
 			return Tally{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
 		}
-		err = w.readPage(ctx, w.state.Page)
+		if err = w.controlled.untilResumed(ctx, w.over); err == nil && !w.over() {
+			err = w.readPage(ctx, w.state.Page)
+		}
 	}
 	w.drain(ctx)
 	if err == nil {
@@ -110,23 +116,28 @@ type syncWindow struct {
 
 	// inFlight bounds the SaveOrder activities under way, across pages: the
 	// next page is read and given out while the last is being saved.
-	inFlight workflow.Semaphore
+	inFlight *limit
 	orders   workflow.WaitGroup
 	// stopped is why no more orders are given out, nil while they are.
 	stopped error
+
+	control    Control
+	controlled *controlled
 }
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
 	w := &syncWindow{
-		plan:     in.Plan,
-		window:   in.Window,
-		state:    WindowState{Page: 1},
-		seen:     map[string]int{},
-		given:    map[string]int{},
-		settled:  map[string]int{},
-		inFlight: workflow.NewSemaphore(ctx, int64(in.Plan.InFlight)),
-		orders:   workflow.NewWaitGroup(ctx),
+		plan:    in.Plan,
+		window:  in.Window,
+		state:   WindowState{Page: 1},
+		seen:    map[string]int{},
+		given:   map[string]int{},
+		settled: map[string]int{},
+		orders:  workflow.NewWaitGroup(ctx),
+		control: in.Control,
 	}
+	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
+	w.controlled = newControlled(ctx, &w.control, w.showProgress)
 	if in.Carried != nil {
 		w.state = *in.Carried
 	}
@@ -135,9 +146,11 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 	}
 	w.showProgress(ctx)
 	return w, workflow.SetQueryHandler(ctx, ProgressQuery, func() (SyncWindowProgress, error) {
-		return SyncWindowProgress{Window: w.window, PageCount: w.state.PageCount, DataCount: w.state.DataCount, Tally: w.state.Tally}, nil
+		return SyncWindowProgress{Window: w.window, PageCount: w.state.PageCount, DataCount: w.state.DataCount, Tally: w.state.Tally, Control: w.control}, nil
 	})
 }
+
+func (w *syncWindow) over() bool { return w.stopped != nil }
 
 // readPage reads a page, gives its orders out and decides which page is next.
 func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
@@ -426,5 +439,5 @@ func (w *syncWindow) ended(err error) error {
 }
 
 func (w *syncWindow) showProgress(ctx workflow.Context) {
-	workflow.SetCurrentDetails(ctx, windowDetails(w.window, w.state))
+	workflow.SetCurrentDetails(ctx, windowDetails(w.window, w.state, w.control))
 }

@@ -9,7 +9,8 @@
 // An order passes through here in two steps. Pick takes what the flow names out
 // of Jushuitan's reply: nothing else travels on. Skip and Bill then decide on
 // the order and map it. All three are pure: the same flow and order give the
-// same result, byte for byte.
+// same result, byte for byte. InOpenPeriod, at last, keeps a new bill out of the
+// months that finance has closed by the time it is saved.
 package flow
 
 import (
@@ -42,6 +43,7 @@ type Flow struct {
 	// TooManyFailures is the share of a page's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int
+	ClosedPeriods   ClosedPeriods
 	// LagLimit is how far the watermark may lag behind now before the flow
 	// counts as one that has stopped. Default: 1 hour.
 	LagLimit time.Duration

@@ -34,6 +34,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, time.Hour, f.LagLimit)
+	assert.Equal(t, ClosedPeriods{Until: beijing("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, Schedule{Cron: []string{"*/10 * * * *"}, TimeZone: "Asia/Shanghai"}, f.Schedule)
@@ -102,6 +103,7 @@ bill:
 	assert.Equal(t, full.LagLimit, least.LagLimit)
 	assert.Equal(t, Schedule{}, least.Schedule)
 	assert.Equal(t, Alerts{}, least.Alerts)
+	assert.Equal(t, ClosedPeriods{}, least.ClosedPeriods)
 	full.Source.Parameters = least.Source.Parameters
 	assert.Equal(t, full.Source, least.Source)
 

@@ -144,6 +144,12 @@ var mistakes = []struct {
 	{name: "unknown way with what exists", old: "submit_and_audit: none", new: "existing: replace"},
 	{name: "in_flight of 0", old: "submit_and_audit: none", new: "in_flight: 0"},
 	{name: "too_many_failures of 101", old: "  retry: {", new: "  too_many_failures: 101\n  retry: {"},
+	{name: "closed_periods without a day", old: "  retry: {", new: "  closed_periods: { then: park }\n  retry: {"},
+	{name: "closed_periods misspelt", old: "  retry: {", new: "  closed_periods: { month_closes_on: 5 }\n  retry: {"},
+	{name: "closed_periods until a day that does not exist", old: "  retry: {", new: "  closed_periods: { until: \"2023-02-29\" }\n  retry: {"},
+	{name: "closed_periods until a month", old: "  retry: {", new: "  closed_periods: { until: 202402 }\n  retry: {"},
+	{name: "closed_periods from the 29th on", old: "  retry: {", new: "  closed_periods: { month_closes_on_day: 29 }\n  retry: {"},
+	{name: "closed_periods with an unknown way", old: "  retry: {", new: "  closed_periods: { month_closes_on_day: 5, then: next_month }\n  retry: {"},
 	{name: "windows_at_once of 51", old: "submit_and_audit: none", new: "windows_at_once: 51"},
 
 	// The bill's fields.

@@ -31,6 +31,9 @@ func (p *parser) checks(s section) {
 	if s.has("leave_out") {
 		p.leaveOut(s.pairs["leave_out"].value)
 	}
+	if s.has("closed_periods") {
+		p.closedPeriods(s.section("closed_periods", nil, []string{"until", "month_closes_on_day", "then"}), s.keySpan("closed_periods"))
+	}
 	p.flow.TooManyFailures = s.integer("too_many_failures", 80, 0, 100)
 	retry := s.section("retry", nil, []string{"attempts", "first", "factor", "longest"})
 	p.flow.Retry = Retry{

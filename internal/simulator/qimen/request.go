@@ -23,8 +23,10 @@ type request struct {
 	pageIndex, pageSize int
 	dateType            dateType
 	start, end          time.Time
-	totals              bool
-	filter              filter
+	// versions is nil for a call that asks for a range of times.
+	versions *versions
+	totals   bool
+	filter   filter
 }
 
 // filter holds the conditions besides the time. An empty one holds for all.
@@ -40,8 +42,7 @@ func parseRequest(params map[string]string) (request, *errorReply) {
 		pageIndex: p.integer("page_index", 1, 1, 1<<31-1),
 		pageSize:  p.integer("page_size", defaultPageSize, 1, maxPageSize),
 		dateType:  dateType(p.integer("date_type", 0, 0, 2)),
-		start:     p.time("start_time"),
-		end:       p.time("end_time"),
+		versions:  p.versions(),
 		totals:    p.choice("is_get_total", []string{"true", "false"}) != "false",
 		filter: filter{
 			status:     p.choice("status", merchant.Statuses),
@@ -54,6 +55,10 @@ func parseRequest(params map[string]string) (request, *errorReply) {
 			shopOrders: p.list("so_ids"),
 		},
 	}
+	if r.versions != nil {
+		return r, p.failure
+	}
+	r.start, r.end = p.time("start_time"), p.time("end_time")
 	if p.failure == nil && r.end.Before(r.start) {
 		p.fail(41, "Invalid Arguments:end_time is before start_time")
 	}
@@ -95,6 +100,18 @@ func (p *parser) integer(name string, absent, least, most int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {
+		p.fail(41, "Invalid Arguments:"+name)
+	}
+	return n
+}
+
+func (p *parser) version(name string, absent int64) int64 {
+	text := p.params[name]
+	if text == "" {
+		return absent
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
 		p.fail(41, "Invalid Arguments:"+name)
 	}
 	return n

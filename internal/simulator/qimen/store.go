@@ -17,10 +17,12 @@ type store struct {
 	// latest is the latest moment that an order was modified at or that a
 	// caller asked for.
 	latest time.Time
+	// version is the highest row version that any order had.
+	version int64
 }
 
 func newStore(orders []*merchant.Order) *store {
-	s := &store{index: newIndex(orders)}
+	s := &store{index: newIndex(orders), version: latestVersion(orders)}
 	if n := len(s.index[byModified]); n > 0 {
 		s.latest = s.index[byModified][n-1].Modified
 	}
@@ -36,7 +38,7 @@ func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 		g.store.latest = r.end
 	}
 	var matching []*merchant.Order
-	for _, o := range g.store.index.between(r.dateType, r.start, r.end, g.options.ExclusiveStart, g.options.ExclusiveEnd) {
+	for _, o := range g.inRange(r) {
 		if r.filter.holds(o) {
 			matching = append(matching, o)
 		}
@@ -65,6 +67,14 @@ func (g *Gateway) arrive() {
 	for _, o := range g.options.Arrive(g.options.Now()) {
 		g.store.index.insert(o)
 	}
+}
+
+// inRange needs the lock.
+func (g *Gateway) inRange(r request) []*merchant.Order {
+	if r.versions != nil {
+		return g.inVersions(*r.versions)
+	}
+	return g.store.index.between(r.dateType, r.start, r.end, g.options.ExclusiveStart, g.options.ExclusiveEnd)
 }
 
 // moveOne lets one of the orders asked for be modified again, while their
@@ -104,7 +114,11 @@ func (g *Gateway) present() time.Time {
 	return g.store.latest
 }
 
+// replace gives the newer version of an order the highest row version of all. It
+// needs the lock.
 func (g *Gateway) replace(old, newer *merchant.Order) {
+	g.store.version++
+	newer.TS = g.store.version
 	g.store.index.replace(old, newer)
 	g.options.OrderChanged(newer)
 }

@@ -1,0 +1,138 @@
+package flow
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
+)
+
+// ReasonClosedPeriod is the reason of the *fault.Error that InOpenPeriod
+// returns: the bill's date lies in a period that finance has closed.
+const ReasonClosedPeriod = "closed_period"
+
+// Ways to treat a bill whose date lies in a closed period, for
+// ClosedPeriods.Then.
+const (
+	// ClosedPark keeps the bill from being saved.
+	ClosedPark = "park"
+	// ClosedFirstOpenDay dates it to the first day that is open.
+	ClosedFirstOpenDay = "first_open_day"
+)
+
+// ClosedPeriods says which days no bill may be dated to any more. Days are
+// Beijing's. Nothing is closed where both Until and MonthClosesOnDay are zero.
+type ClosedPeriods struct {
+	// Until is the last closed day, at midnight; zero for none.
+	Until time.Time
+	// MonthClosesOnDay is the day of a month, 1 to 28, from whose first second
+	// on the month before is closed; 0 for none. The later of the two counts.
+	MonthClosesOnDay int
+	// Then is what becomes of a bill that is dated to a closed day: ClosedPark,
+	// the default, or ClosedFirstOpenDay.
+	Then string
+}
+
+// LastDay is the last day that is closed at a point in time, at midnight in
+// Beijing; zero for none.
+func (c ClosedPeriods) LastDay(now time.Time) time.Time {
+	last := c.Until
+	if c.MonthClosesOnDay > 0 {
+		now = now.In(catalog.Beijing)
+		open := now.Month()
+		if now.Day() < c.MonthClosesOnDay {
+			open--
+		}
+		// Day 0 is the last of the month before, also over the turn of a year.
+		if byRule := time.Date(now.Year(), open, 0, 0, 0, 0, 0, catalog.Beijing); byRule.After(last) {
+			last = byRule
+		}
+	}
+	return last
+}
+
+// dateField is the bill's date: the day to which Kingdee books it.
+const dateField = "FDate"
+
+// InOpenPeriod is the last step before a new bill is saved: it sees to it that
+// no bill is dated to a day that is closed now. It gives the bill as it came, or
+// dated to the first open day, or a *fault.Error, Final, of the reason
+// ReasonClosedPeriod, as the flow wants it. It is pure, and stands apart from
+// Bill because what it does depends on the time: the same order is the same bill
+// in every month, but for the date under which it is saved for the first time.
+func (f *Flow) InOpenPeriod(bill Bill, now time.Time) (Bill, error) {
+	closed := f.ClosedPeriods.LastDay(now)
+	if closed.IsZero() {
+		return bill, nil
+	}
+	fields, err := membersOf(bill.Model)
+	if err != nil {
+		return Bill{}, err
+	}
+	for i, field := range fields {
+		if field.name != dateField {
+			continue
+		}
+		date, err := billDate(field.value)
+		if err != nil {
+			return Bill{}, err
+		}
+		if date.After(closed) {
+			return bill, nil
+		}
+		firstOpen := closed.AddDate(0, 0, 1)
+		if f.ClosedPeriods.Then != ClosedFirstOpenDay {
+			return Bill{}, inClosedPeriod(date, closed, firstOpen)
+		}
+		fields[i].value = encode(catalog.Field{Type: catalog.Date}, firstOpen)
+	}
+	bill.Model = object(fields)
+	return bill, nil
+}
+
+func inClosedPeriod(date, closed, firstOpen time.Time) error {
+	show := func(t time.Time) string { return t.Format(time.DateOnly) }
+	return &fault.Error{
+		Class:  fault.Final,
+		Reason: ReasonClosedPeriod,
+		Field:  dateField,
+		Message: fmt.Sprintf("单据日期 FDate %[1]s 在已结账的期间（截至 %[2]s）。 The bill's FDate %[1]s is in a closed period (up to %[2]s)",
+			show(date), show(closed)),
+		Advice: fmt.Sprintf("请财务决定：在金蝶反结账并改流程文件的 closed_periods，或改为 then: %[1]s 记到 %[2]s，或在金蝶手工处理并放弃这一单。"+
+			" Have finance decide: open the period again in Kingdee and in the flow's closed_periods, or set then: %[1]s to book it on %[2]s, or book it by hand and discard the order",
+			ClosedFirstOpenDay, show(firstOpen)),
+	}
+}
+
+// billDate reads a date as [encode] writes it.
+func billDate(value json.RawMessage) (time.Time, error) {
+	var text string
+	if err := json.Unmarshal(value, &text); err != nil {
+		return time.Time{}, err
+	}
+	return time.ParseInLocation(time.DateOnly, text, catalog.Beijing)
+}
+
+// membersOf takes an object apart without losing the order of its fields.
+func membersOf(object json.RawMessage) ([]fieldValue, error) {
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	if _, err := decoder.Token(); err != nil {
+		return nil, err
+	}
+	var members []fieldValue
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, err
+		}
+		m := fieldValue{name: name.(string)}
+		if err := decoder.Decode(&m.value); err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}

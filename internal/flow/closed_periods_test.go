@@ -1,0 +1,186 @@
+package flow
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
+)
+
+// beijing reads a day, or a time of day.
+func beijing(text string) time.Time {
+	layout := time.DateOnly
+	if len(text) > len(layout) {
+		layout = time.DateTime
+	}
+	t, err := time.ParseInLocation(layout, text, catalog.Beijing)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestLastClosedDay(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		closed ClosedPeriods
+		now    string // in Beijing
+		want   string // "" for none
+	}{
+		{"nothing is closed", ClosedPeriods{}, "2024-03-10 00:00:00", ""},
+		{"a fixed day", ClosedPeriods{Until: beijing("2024-02-29")}, "2024-02-10 00:00:00", "2024-02-29"},
+		{"before the closing day", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-04 23:59:59", "2024-01-31"},
+		{"from the first second of the closing day", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-05 00:00:00", "2024-02-29"},
+		{"in a year without a leap day", ClosedPeriods{MonthClosesOnDay: 5}, "2023-03-05 00:00:00", "2023-02-28"},
+		{"on the last day of the month", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-31 23:59:59", "2024-02-29"},
+		{"closes on the first", ClosedPeriods{MonthClosesOnDay: 1}, "2024-03-01 00:00:00", "2024-02-29"},
+		{"closes on the 28th", ClosedPeriods{MonthClosesOnDay: 28}, "2024-02-27 23:59:59", "2023-12-31"},
+		{"before the closing day of January", ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-04 12:00:00", "2023-11-30"},
+		{"from the closing day of January on", ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-05 12:00:00", "2023-12-31"},
+		{"the fixed day is later", ClosedPeriods{Until: beijing("2024-03-15"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-03-15"},
+		{"the rule is later", ClosedPeriods{Until: beijing("2023-12-31"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-02-29"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			now := beijing(c.now)
+			got := ""
+			// The zone in which a machine tells the time makes no difference.
+			for _, at := range []time.Time{now, now.UTC(), now.In(time.FixedZone("", -11*3600))} {
+				got = ""
+				if last := c.closed.LastDay(at); !last.IsZero() {
+					got = last.Format(time.DateTime)
+				}
+				require.Equal(t, c.want, strings.TrimSuffix(got, " 00:00:00"))
+			}
+		})
+	}
+}
+
+// closing is the flow of base.yaml with closed periods.
+func closing(t *testing.T, keys string) *Flow {
+	t.Helper()
+	p := parseText(strings.Replace(base(t), "checks:\n", "checks:\n  closed_periods: { "+keys+" }\n", 1), warehousesCSV)
+	require.Empty(t, p.all())
+	return p.flow
+}
+
+func received(t *testing.T, f *Flow, date string) Bill {
+	t.Helper()
+	bill, err := f.Bill(pick(t, f, `{"as_id": 70001, "shop_name": "天猫旗舰店", "wms_co_id": "20001",
+		"items": [{"sku_id": "A<1>", "type": "退货", "r_qty": "1.50", "price": 1, "receive_date": "`+date+`"}]}`))
+	require.NoError(t, err)
+	return bill
+}
+
+func TestClosedPeriodsAreReadFromTheFlow(t *testing.T) {
+	require.Equal(t, ClosedPeriods{Until: beijing("2024-02-29"), Then: ClosedPark}, closing(t, "until: 2024-02-29").ClosedPeriods)
+	require.Equal(t, ClosedPeriods{Until: beijing("2024-02-29"), MonthClosesOnDay: 28, Then: ClosedFirstOpenDay},
+		closing(t, `until: "2024-02-29", month_closes_on_day: 28, then: first_open_day`).ClosedPeriods)
+
+	f := closing(t, "month_closes_on_day: 5")
+	_, err := f.Bill(pick(t, f, `{"as_id": 1, "items": [{"sku_id": "A", "type": "退货", "r_qty": 1, "price": 1}]}`))
+	require.ErrorContains(t, err, "receive_date", "without a date there is no telling in which period a bill would be")
+}
+
+func TestClosedPeriodsNeedADate(t *testing.T) {
+	text := strings.Replace(base(t), "checks:\n", "checks:\n  closed_periods: { month_closes_on_day: 5 }\n", 1)
+	text = strings.Replace(text, `    FDate: { expression: "latest(map(lines, .receive_date))" }`+"\n", "", 1)
+	problems := parseText(text, warehousesCSV).all()
+	require.Len(t, problems, 1)
+	require.ErrorContains(t, problems, "With closed_periods the bill's fields need FDate.")
+}
+
+func TestInOpenPeriod(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		keys string
+		date string // when the goods were received
+		now  string
+		want string // FDate; "" if the bill must not be saved
+	}{
+		{"in an open month", "month_closes_on_day: 5", "2024-03-01 00:00:00", "2024-03-05 00:00:00", "2024-03-01"},
+		{"in the month before, still open", "month_closes_on_day: 5", "2024-02-29 23:59:59", "2024-03-04 23:59:59", "2024-02-29"},
+		{"in the month before, closed", "month_closes_on_day: 5", "2024-02-29 23:59:59", "2024-03-05 00:00:00", ""},
+		{"long ago", "month_closes_on_day: 5", "2021-01-01 00:00:00", "2024-03-05 00:00:00", ""},
+		{"on the day that is closed by hand", `until: "2024-02-29"`, "2024-02-29 12:00:00", "2024-02-29 12:00:00", ""},
+		{"on the day after", `until: "2024-02-29"`, "2024-03-01 00:00:00", "2024-02-29 12:00:00", "2024-03-01"},
+		{"moved to the first open day", "month_closes_on_day: 5, then: first_open_day", "2024-02-29 23:59:59", "2024-03-05 00:00:00", "2024-03-01"},
+		{"moved over the turn of a year", "month_closes_on_day: 5, then: first_open_day", "2023-12-31 12:00:00", "2024-01-20 00:00:00", "2024-01-01"},
+		{"not moved while it is open", "month_closes_on_day: 5, then: first_open_day", "2024-02-20 12:00:00", "2024-03-04 23:59:59", "2024-02-20"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := closing(t, c.keys)
+			bill := received(t, f, c.date)
+			open, err := f.InOpenPeriod(bill, beijing(c.now))
+			if c.want == "" {
+				failed := fault.As(err)
+				require.NotNil(t, failed, "%v", err)
+				require.Equal(t, fault.Final, failed.Class)
+				require.Equal(t, ReasonClosedPeriod, failed.Reason)
+				require.Equal(t, "FDate", failed.Field)
+				require.Contains(t, failed.Message, c.date[:10])
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, bill.Number, open.Number)
+			want := strings.Replace(string(bill.Model), `"FDate":"`+c.date[:10]+`"`, `"FDate":"`+c.want+`"`, 1)
+			require.Equal(t, want, string(open.Model), "nothing but the date changes")
+		})
+	}
+}
+
+// Whatever is closed, whenever a bill is saved and however it is dated: it is
+// dated to an open day, or not saved; and a bill of an open day stays as it is.
+func TestNoBillIsDatedToAClosedDay(t *testing.T) {
+	flows := map[string]*Flow{ClosedPark: closing(t, "until: 2024-01-01"), ClosedFirstOpenDay: closing(t, "until: 2024-01-01, then: first_open_day")}
+	seconds := rapid.Int64Range(beijing("2019-12-30").Unix(), beijing("2029-01-03").Unix())
+	rapid.Check(t, func(r *rapid.T) {
+		f := *flows[rapid.SampledFrom([]string{ClosedPark, ClosedFirstOpenDay}).Draw(r, "then")]
+		f.ClosedPeriods.Until = time.Time{}
+		if rapid.Bool().Draw(r, "has until") {
+			y, m, d := time.Unix(seconds.Draw(r, "until"), 0).In(catalog.Beijing).Date()
+			f.ClosedPeriods.Until = time.Date(y, m, d, 0, 0, 0, 0, catalog.Beijing)
+		}
+		f.ClosedPeriods.MonthClosesOnDay = rapid.IntRange(0, 28).Draw(r, "month_closes_on_day")
+		now := time.Unix(seconds.Draw(r, "now"), 0)
+		bill := received(t, &f, time.Unix(seconds.Draw(r, "date"), 0).In(catalog.Beijing).Format(time.DateTime))
+
+		closed := f.ClosedPeriods.LastDay(now)
+		isOpen := func(bill Bill) bool { return dateOf(r, bill).After(closed) }
+		open, err := f.InOpenPeriod(bill, now)
+		switch {
+		case isOpen(bill):
+			require.NoError(r, err)
+			require.Equal(r, string(bill.Model), string(open.Model))
+		case f.ClosedPeriods.Then == ClosedPark:
+			require.Equal(r, ReasonClosedPeriod, fault.As(err).Reason)
+			require.Empty(r, open.Model)
+		default:
+			require.NoError(r, err)
+			require.True(r, isOpen(open))
+			require.Equal(r, closed.AddDate(0, 0, 1), dateOf(r, open), "no later than need be")
+		}
+		if rule := f.ClosedPeriods.MonthClosesOnDay; rule > 0 && f.ClosedPeriods.Until.IsZero() {
+			require.Equal(r, 1, closed.AddDate(0, 0, 1).Day(), "whole months are closed")
+			require.True(r, closed.Before(now), "today is never closed by the rule")
+		}
+	})
+}
+
+func dateOf(t require.TestingT, bill Bill) time.Time {
+	fields, err := membersOf(bill.Model)
+	require.NoError(t, err)
+	for _, field := range fields {
+		if field.name == dateField {
+			date, err := billDate(field.value)
+			require.NoError(t, err)
+			return date
+		}
+	}
+	require.Fail(t, "the bill has no date")
+	return time.Time{}
+}
