@@ -12,7 +12,12 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/workflows"
 )
+
+// reasonOrderChanged is of an order that has changed since its bill was saved, and
+// whose bill was left as it is.
+const reasonOrderChanged = "order_changed"
 
 // compare tells whether the order has changed since the bill under its number was
 // made. It fails if the bill is not this order's, or nobody can tell.
@@ -110,13 +115,35 @@ func (b *billToSave) orderChanged(found kingdee.Bill) error {
 	}
 	return &fault.Error{
 		Class:  fault.Final,
-		Reason: "order_changed",
+		Reason: reasonOrderChanged,
 		System: "金蝶云星空 Kingdee",
 		Message: fmt.Sprintf("单据 %[1]s 保存后，售后单在聚水潭又变了%[2]s，单据（状态 %[3]s）没有改动。 The order has changed in Jushuitan since bill %[1]s was saved; the bill (status %[3]s) was left as it is",
 			b.bill.Number, by, found.DocumentStatus),
 		Advice: fmt.Sprintf("请财务核对并在金蝶改正单据；改好后把备注 %[1]s 末尾的标记换成 %[2]s，或放弃这一单（starter parked discard）。流程文件写 existing: update 时，未提交的单据会自动更新。"+
 			" Have finance compare and correct the bill in Kingdee; then put %[2]s in place of the mark at the end of its %[1]s, or discard the order. With existing: update in the flow, bills that are not submitted are changed by themselves",
 			flow.MarkField, b.bill.Mark),
+	}
+}
+
+// leaveOut sees to it that an order which the flow leaves out has no bill: it may
+// have been saved before it changed.
+func (a *Activities) leaveOut(ctx context.Context, f *flow.Flow, order flow.Order, reason string) (workflows.SaveOrderResult, error) {
+	result := workflows.SaveOrderResult{Outcome: workflows.LeftOut, BillNumber: order.BillNumber, Reason: reason}
+	found, err := findBill(ctx, a.Ledger, f, order.BillNumber)
+	if err != nil || found == nil {
+		return result, err
+	}
+	// A bill of another order, or one that a person made, is none of this one's.
+	if mark, _ := flow.FindMark(found.Text); mark.OrderID != order.ID {
+		return result, nil
+	}
+	return workflows.SaveOrderResult{}, &fault.Error{
+		Class:  fault.Final,
+		Reason: reasonOrderChanged,
+		System: "金蝶云星空 Kingdee",
+		Message: fmt.Sprintf("单据 %[1]s（状态 %[2]s）保存后，售后单 %[3]s 变了，按流程现在不应同步：%[4]s。 Order %[3]s has changed since bill %[1]s (status %[2]s) was saved, and the flow now leaves it out",
+			order.BillNumber, found.DocumentStatus, order.ID, reason),
+		Advice: "请财务核对，在金蝶删除或红冲这张单据，或放弃这一单（starter parked discard）。 Have finance compare and delete or reverse the bill in Kingdee, or discard the order",
 	}
 }
 

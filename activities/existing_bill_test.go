@@ -162,3 +162,36 @@ func TestUpdateThatAnotherRunMadeIsComparedAnew(t *testing.T) {
 	require.Equal(t, fault.Retry, fault.As(err).Class)
 	require.Equal(t, "saved_meanwhile", fault.As(err).Reason)
 }
+
+// An order that the flow leaves out must have no bill. If it was saved before it
+// changed, a person has to see that.
+func TestSaveOrderOfAnOrderToLeaveOut(t *testing.T) {
+	const reason = "仅退款，没有退货 (refund only, no goods came back)"
+	for _, c := range []struct {
+		name   string
+		ledger *fakeLedger
+		mark   func(flow.Mark) string
+		fails  string
+	}{
+		{"has no bill", newFakeLedger(), flow.Mark.String, ""},
+		{"was saved before", newFakeLedger().with("70001", "C"), flow.Mark.String, reasonOrderChanged},
+		{"the bill is another order's", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.OrderID = "70002"; return m.String() }, ""},
+		{"the bill is a person's", newFakeLedger().with("70001", "C"), func(flow.Mark) string { return "手工" }, ""},
+		{"was saved twice", newFakeLedger().with("70001", "C", "C"), flow.Mark.String, "double_bill"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := loadFlow(t)
+			order := pick(t, f, map[string]any{"type": "仅退款"})
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger.marked(c.mark(f.Mark(order)))}
+			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+			require.Equal(t, []string{"look 70001"}, c.ledger.calls)
+			if c.fails != "" {
+				require.Equal(t, c.fails, fault.As(err).Reason)
+				require.ErrorContains(t, err, "70001")
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, workflows.SaveOrderResult{Outcome: workflows.LeftOut, BillNumber: "70001", Reason: reason}, result)
+		})
+	}
+}

@@ -99,7 +99,11 @@ func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *wo
 	// An order on which a precondition fails goes on to SaveOrder as well: it
 	// fails there with the same reason, where it can be seen and retried.
 	if reason, skip, err := f.Skip(order); err == nil && skip {
-		page.Skipped = append(page.Skipped, workflows.SkippedOrder{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt})
+		skipped := workflows.SkippedOrder{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt}
+		if order.BillNumber != "" && size.take(order) == nil {
+			skipped.Order = &order
+		}
+		page.Skipped = append(page.Skipped, skipped)
 		return
 	}
 	if err := size.take(order); err != nil {

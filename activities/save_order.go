@@ -21,7 +21,8 @@ import (
 // what it finds: absent, save; saved, submit; submitted, audit, as far as the
 // flow wants it. A bill that is there is compared with the order by its mark: one
 // made from an earlier version of the order is changed or reported, as the flow
-// says, and one made from another order is left to a person.
+// says, and one made from another order is left to a person. An order that is to
+// be left out must have no bill.
 func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderParams) (workflows.SaveOrderResult, error) {
 	defer keepAlive(ctx)()
 	attempt := activity.GetInfo(ctx).Attempt
@@ -36,6 +37,13 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 	}
 	if f.PickVersion != params.PickVersion {
 		return workflows.SaveOrderResult{}, flowChanged(f, params)
+	}
+	reason, leaveOut, err := f.Skip(params.Order)
+	if err != nil {
+		return workflows.SaveOrderResult{}, err
+	}
+	if leaveOut {
+		return a.leaveOut(ctx, f, params.Order, reason)
 	}
 	bill, err := f.Bill(params.Order)
 	if err != nil {
@@ -114,19 +122,23 @@ func (b *billToSave) bring(ctx context.Context, exists, retried bool) (workflows
 	return b.settle(ctx, *found, !used)
 }
 
-// look finds the bill; nil if it does not exist.
 func (b *billToSave) look(ctx context.Context) (*kingdee.Bill, error) {
-	found, err := b.ledger.FindBills(ctx, b.flow.Call.FormId, flow.MarkField, []string{b.bill.Number})
+	return findBill(ctx, b.ledger, b.flow, b.bill.Number)
+}
+
+// findBill finds the bill under a number; nil if there is none.
+func findBill(ctx context.Context, ledger Ledger, f *flow.Flow, number string) (*kingdee.Bill, error) {
+	found, err := ledger.FindBills(ctx, f.Call.FormId, flow.MarkField, []string{number})
 	if err != nil {
 		return nil, err
 	}
-	switch bills := found[b.bill.Number]; len(bills) {
+	switch bills := found[number]; len(bills) {
 	case 0:
 		return nil, nil
 	case 1:
 		return &bills[0], nil
 	default:
-		return nil, doubleBill(b.bill.Number, bills)
+		return nil, doubleBill(number, bills)
 	}
 }
 

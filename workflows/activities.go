@@ -106,6 +106,9 @@ type SkippedOrder struct {
 	Reason string `json:"reason"`
 	// ChangedAt is the order's; see [flow.Order].
 	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// Order is the order itself, if it has a bill number: it may have been saved
+	// before it became one to leave out. nil in older histories.
+	Order *flow.Order `json:"order,omitempty"`
 }
 
 // FindBillsParams names the bills that orders are to have.
@@ -154,6 +157,8 @@ const (
 	Updated Outcome = "updated"
 	// AlreadySaved is a bill that somebody else had saved.
 	AlreadySaved Outcome = "already_saved"
+	// LeftOut is an order that the flow leaves out, and that has no bill.
+	LeftOut Outcome = "left_out"
 )
 
 // SaveOrderResult tells what became of the order.
@@ -161,6 +166,8 @@ type SaveOrderResult struct {
 	Outcome Outcome `json:"outcome"`
 	// BillNumber is the bill's FBillNo.
 	BillNumber string `json:"bill_number"`
+	// Reason is why an order is LeftOut.
+	Reason string `json:"reason,omitempty"`
 }
 
 // ParkOrderParams is an order that can't be saved, and why.

@@ -23,7 +23,9 @@ type fakeWorld struct {
 	pageSize int
 	skipped  map[string]string // as_id → reason
 	outside  map[string]bool   // as_ids of a neighbouring window
-	finished map[string]bool   // as_ids of the orders whose bills exist
+	// as_ids of the orders whose bills exist, as they are wanted or otherwise
+	finished, unfinished map[string]bool
+	leftOut              map[string]string // as_id → reason for which SaveOrder leaves it out
 
 	// beforeFetch may change the rows, as a source does while it is read.
 	beforeFetch func(w *fakeWorld, call int)
@@ -110,7 +112,7 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 	first := min((params.PageIndex-1)*w.pageSize, len(w.rows))
 	for _, row := range w.rows[first:min(first+w.pageSize, len(w.rows))] {
 		if reason, ok := w.skipped[row.ID]; ok {
-			page.Skipped = append(page.Skipped, SkippedOrder{ID: row.ID, Reason: reason, ChangedAt: row.ChangedAt})
+			page.Skipped = append(page.Skipped, SkippedOrder{ID: row.ID, Reason: reason, ChangedAt: row.ChangedAt, Order: &row})
 		} else if w.outside[row.ID] {
 			page.Outside = append(page.Outside, row.ID)
 		} else {
@@ -128,8 +130,11 @@ func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBi
 	defer w.mu.Unlock()
 	var result FindBillsResult
 	for _, bill := range params.Bills {
-		if w.finished[bill.OrderID] {
+		switch {
+		case w.finished[bill.OrderID]:
 			result.Finished = append(result.Finished, bill.OrderID)
+		case w.unfinished[bill.OrderID]:
+			result.Unfinished = append(result.Unfinished, bill.OrderID)
 		}
 	}
 	return result, nil
@@ -150,6 +155,9 @@ func (w *fakeWorld) saveOrder(ctx context.Context, params SaveOrderParams) (Save
 		if err := w.saveErr(params.Order); err != nil {
 			return SaveOrderResult{}, err
 		}
+	}
+	if reason, ok := w.leftOut[params.Order.ID]; ok {
+		return SaveOrderResult{Outcome: LeftOut, BillNumber: params.Order.BillNumber, Reason: reason}, nil
 	}
 	return SaveOrderResult{Outcome: Saved, BillNumber: params.Order.BillNumber}, nil
 }

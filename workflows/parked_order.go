@@ -64,8 +64,11 @@ type ParkedOrderInput struct {
 
 // ParkedOrderResult is how the waiting ended.
 type ParkedOrderResult struct {
-	// Discarded is nil if the bill was saved.
+	// Discarded is nil if nobody gave the order up.
 	Discarded *Discard `json:"discarded,omitempty"`
+	// LeftOut is why the flow leaves the order out by now; "" if its bill was
+	// saved.
+	LeftOut string `json:"left_out,omitempty"`
 	// Order is the order as it was last known.
 	Order flow.Order `json:"order"`
 }
@@ -88,7 +91,8 @@ func ParkedOrderID(flowName, orderID string) string {
 
 // ParkedOrder holds an order that could not be saved, and the reason. It tries
 // again at growing intervals, when it is told to, and when a later run brings
-// the order anew; it ends when the bill is saved or the order is discarded.
+// the order anew; it ends when the bill is saved, the flow leaves the order out,
+// or a person discards it.
 func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, error) {
 	p, err := newParkedOrder(ctx, in)
 	if err != nil {
@@ -101,12 +105,12 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 		if p.discarded != nil {
 			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
 		}
-		saved, err := p.try(ctx)
+		result, err := p.try(ctx)
 		if err != nil {
 			return ParkedOrderResult{}, err
 		}
-		if saved {
-			return ParkedOrderResult{Order: p.state.Version.Order}, nil
+		if result != nil {
+			return ParkedOrderResult{LeftOut: result.Reason, Order: p.state.Version.Order}, nil
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !p.signalled() {
 			in.Version, in.Attempts = p.state.Version, p.state.Attempts
@@ -214,25 +218,28 @@ func (p *parkedOrder) take(version ParkedVersion) bool {
 	return version.PickVersion != held.PickVersion || !version.Order.Same(held.Order)
 }
 
-// try saves the order, and keeps the reason if that fails.
-func (p *parkedOrder) try(ctx workflow.Context) (saved bool, err error) {
+// try saves the order. If that fails, it keeps the reason, and the result is nil.
+func (p *parkedOrder) try(ctx workflow.Context) (*SaveOrderResult, error) {
 	version := &p.state.Version
-	_, err = saveOrder(ctx, p.plan, SaveOrderParams{
+	result, err := saveOrder(ctx, p.plan, SaveOrderParams{
 		Flow:        p.plan.Flow,
 		PickVersion: version.PickVersion,
 		Order:       version.Order,
 		// A run may have saved it meanwhile.
 		Exists: true,
 	})
-	if err == nil || temporal.IsCanceledError(err) {
-		return err == nil, err
+	if err == nil {
+		return &result, nil
+	}
+	if temporal.IsCanceledError(err) {
+		return nil, err
 	}
 	p.state.Attempts++
 	version.Failure = failureOf(version.Order, err)
 	if err := workflow.UpsertTypedSearchAttributes(ctx, ReasonAttribute.ValueSet(version.Failure.Reason)); err != nil {
-		return false, err
+		return nil, err
 	}
-	return false, workflow.UpsertMemo(ctx, map[string]any{FailureMemo: version.Failure})
+	return nil, workflow.UpsertMemo(ctx, map[string]any{FailureMemo: version.Failure})
 }
 
 // parkedWait is how long to wait before the attempt after so many others.

@@ -75,6 +75,15 @@ func TestParkedOrderTriesAgainAtGrowingIntervals(t *testing.T) {
 	require.GreaterOrEqual(t, env.Now().Sub(started), (10+20+40+80)*time.Minute)
 }
 
+func TestParkedOrderEndsWhenTheFlowLeavesItOut(t *testing.T) {
+	world := newFakeWorld(0)
+	world.leftOut = map[string]string{"70000": "仅退款"}
+	result, err := runParked(t, world, func(flow.Order) bool { return true }, func(*testsuite.TestWorkflowEnvironment) {})
+	require.NoError(t, err)
+	require.Equal(t, "仅退款", result.LeftOut)
+	require.Nil(t, result.Discarded)
+}
+
 func TestParkedWaitGrowsToItsBound(t *testing.T) {
 	require.Equal(t, 10*time.Minute, parkedWait(0))
 	require.Equal(t, 80*time.Minute, parkedWait(3))

@@ -31,6 +31,14 @@ const (
 	fateFailed      fate = "failed"
 )
 
+// fateOf is what an order is counted under for which SaveOrder came to its end.
+func fateOf(outcome Outcome) fate {
+	if outcome == LeftOut {
+		return fateSkipped
+	}
+	return fate(outcome)
+}
+
 // seenOrder is what a window remembers of an order that the source has shown, so
 // that the order is counted once, and a newer version of it is told from a
 // repeat.

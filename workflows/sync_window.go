@@ -250,7 +250,12 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 	for _, order := range page.Orders {
 		// An order whose bill number can't be computed fails in SaveOrder.
 		if order.BillNumber != "" {
-			bills = append(bills, OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash})
+			bills = append(bills, billOf(order))
+		}
+	}
+	for _, skipped := range page.Skipped {
+		if skipped.Order != nil {
+			bills = append(bills, billOf(*skipped.Order))
 		}
 	}
 	if len(bills) == 0 {
@@ -259,13 +264,23 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 	return findBills(ctx, w.plan, index, bills)
 }
 
+func billOf(order flow.Order) OrderBill {
+	return OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}
+}
+
 // giveOut counts what needs no saving and starts a SaveOrder for the rest. An
 // order is counted as fetched when its fate is: the sum holds at every moment.
 func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool, found FindBillsResult) error {
 	tally := &w.state.Tally
 	batch := &pageOrders{index: index, pickVersion: page.PickVersion, orders: len(page.Orders)}
 	defer w.finishPage(ctx, batch)
+	orders := page.Orders
 	for _, skipped := range page.Skipped {
+		// Saved before, and to be left out since: SaveOrder compares the two.
+		if skipped.Order != nil && slices.Contains(found.Unfinished, skipped.ID) {
+			orders = append(orders, *skipped.Order)
+			continue
+		}
 		tally.Fetched++
 		w.settle(skipped.ID, fateSkipped, Failure{Reason: skipped.Reason})
 	}
@@ -273,7 +288,7 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 		tally.Fetched++
 		w.settle(failed.ID, fateFailed, failed)
 	}
-	for _, order := range page.Orders {
+	for _, order := range orders {
 		// The bill of an order that comes again may be being saved: SaveOrder looks.
 		if !newer[order.ID] && slices.Contains(found.Finished, order.ID) {
 			tally.Fetched++
@@ -332,7 +347,7 @@ func (w *syncWindow) save(ctx workflow.Context, batch *pageOrders, params SaveOr
 		if err != nil {
 			batch.failed = append(batch.failed, failedOrder{params.Order, failureOf(params.Order, err)})
 		} else {
-			w.settle(id, fate(result.Outcome), Failure{})
+			w.settle(id, fateOf(result.Outcome), Failure{Reason: result.Reason})
 		}
 		batch.settled++
 		w.showProgress(ctx)

@@ -399,3 +399,29 @@ func TestSyncWindowAnswersTheProgressQuery(t *testing.T) {
 	require.Equal(t, 6, asked.DataCount)
 	require.NotZero(t, asked.Tally.InFlight())
 }
+
+// An order that was saved and is to be left out since is not passed over: SaveOrder
+// compares it with its bill, and a person is told.
+func TestSyncWindowLooksAtTheBillsOfOrdersThatAreLeftOut(t *testing.T) {
+	world := newFakeWorld(6)
+	changed, never, other := world.rows[0].ID, world.rows[1].ID, world.rows[2].ID
+	for _, id := range []string{changed, never, other} {
+		world.skipped[id] = "仅退款"
+	}
+	world.unfinished = map[string]bool{changed: true, other: true}
+	world.saveErr = func(order flow.Order) error {
+		if order.ID == changed {
+			return temporal.NewNonRetryableApplicationError("变了", "order_changed", nil)
+		}
+		return nil
+	}
+	world.leftOut = map[string]string{other: "仅退款"} // the bill is another order's
+	_, tally, err := runWindow(world)
+	require.NoError(t, err)
+	require.Equal(t, 6, tally.Fetched)
+	require.Equal(t, 3, tally.Saved)
+	require.Equal(t, map[string]int{"仅退款": 2}, tally.Skipped)
+	require.Equal(t, map[string]int{"order_changed": 1}, tally.FailedReasons)
+	require.Equal(t, "order_changed", world.parked[changed].Reason)
+	require.Zero(t, world.saves[never], "an order without a bill costs no activity")
+}
