@@ -52,7 +52,7 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 		{"ends before it starts", []string{"run", "--flow", "f", "--from", "2024-03-02", "--to", "2024-03-01"}, "2024-03-02"},
 		{"no such output", []string{"run", "-o", "xml"}, "xml"},
 		{"no such command", []string{"sync"}, "sync"},
-		{"watch without an id", []string{"watch"}, "accepts 1 arg"},
+		{"watch two ids", []string{"watch", "a", "b"}, "accepts at most 1 arg"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			e := w.run(t, "starter", c.args...)
