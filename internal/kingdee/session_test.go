@@ -242,12 +242,16 @@ func TestNoSecondRequestOnASessionInDoubt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var kingdee sessionServer
+			var mu sync.Mutex
 			var seen []string
 			arrived := make(chan struct{}, 1)
 			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
 				session := kingdee.enter(w, r)
+				mu.Lock()
 				seen = append(seen, session)
-				if len(seen) == 2 {
+				second := len(seen) == 2
+				mu.Unlock()
+				if second {
 					arrived <- struct{}{}
 					breakOff(w, r)
 					return
@@ -275,6 +279,8 @@ func TestNoSecondRequestOnASessionInDoubt(t *testing.T) {
 			c.config.Timeout = defaultTimeout
 			_, err = c.BatchSave(t.Context(), oneBill)
 			require.NoError(t, err)
+			mu.Lock()
+			defer mu.Unlock()
 			assert.Equal(t, []string{"s1", "s1", "s2"}, seen)
 		})
 	}
