@@ -20,6 +20,8 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 		LongestWindow:   f.Source.Window,
 		Overlap:         f.Source.Overlap,
 		Lag:             f.Source.Lag,
+		Cursor:          f.Source.Cursor,
+		SinceRowVersion: f.Source.SinceTS,
 		WindowsAtOnce:   f.Options.WindowsAtOnce,
 		InFlight:        f.Options.InFlight,
 		TooManyFailures: f.TooManyFailures,

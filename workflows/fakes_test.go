@@ -22,6 +22,7 @@ type fakeWorld struct {
 	rows     []flow.Order
 	pageSize int
 	skipped  map[string]string // as_id → reason
+	versions []versionedRow    // instead of rows, for reading by row versions
 	finished map[string]bool   // bill numbers that exist
 
 	// beforeFetch may change the rows, as a source does while it is read.
@@ -92,6 +93,9 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 		if err := w.fetchErr(len(w.fetches)); err != nil {
 			return FetchPageResult{}, err
 		}
+	}
+	if params.StartTS != nil {
+		return w.fetchVersions(params)
 	}
 	page := FetchPageResult{
 		PickVersion: "v1",

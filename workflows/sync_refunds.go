@@ -51,6 +51,8 @@ type RunState struct {
 	WindowsDone int       `json:"windows_done"`
 	Tally       Tally     `json:"tally"`
 	Control     Control   `json:"control,omitzero"`
+	// RowVersions is nil in a run by time.
+	RowVersions *RowVersions `json:"row_versions,omitempty"`
 }
 
 // SyncRefundsResult says what a run covered and what became of the orders.
@@ -60,6 +62,9 @@ type SyncRefundsResult struct {
 	// Watermark is the time up to which the flow's incremental runs have left
 	// nothing out; nil where none has been. A range given by hand keeps it.
 	Watermark *time.Time `json:"watermark"`
+	// RowVersion is what Watermark is, as a row version of the source, for the
+	// runs that read by these; nil for others.
+	RowVersion *int64 `json:"row_version,string,omitempty"`
 	Tally
 }
 
@@ -96,6 +101,9 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	r, err := newSyncRefunds(ctx, in)
 	if err != nil {
 		return SyncRefundsResult{}, err
+	}
+	if r.state.RowVersions != nil {
+		r.readRowVersions(ctx)
 	}
 	for r.failure == nil && !r.state.Next.After(r.state.Range.To) {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -167,6 +175,9 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err
 	}
+	if err := r.beginRowVersions(ctx, &in); err != nil {
+		return err
+	}
 	now := workflow.Now(ctx)
 	switch {
 	case in.Range != nil:
@@ -225,11 +236,11 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 		return r.failure
 	}
 	span := r.state.Range
-	window := firstWindow(Window{From: r.state.Next, To: span.To}, r.state.Plan.LongestWindow)
+	window := firstWindow(Window{From: r.state.Next, To: span.To}, r.longestWindow())
 	r.state.Next = window.To.Add(time.Second)
 	running := RunningWindow{
 		Window:     window,
-		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + window.From.In(catalog.Beijing).Format("20060102T150405"),
+		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + r.windowName(window),
 	}
 	r.running = append(r.running, running)
 	r.showProgress(ctx)
@@ -237,14 +248,14 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	workflow.GoNamed(ctx, running.WorkflowID, func(ctx workflow.Context) {
 		defer r.windows.Done()
 		defer r.atOnce.Release(1)
-		tally, err := r.syncWindow(ctx, running)
-		r.endWindow(running, tally, err)
+		result, err := r.syncWindow(ctx, running)
+		r.endWindow(running, result, err)
 		r.showProgress(ctx)
 	})
 	return nil
 }
 
-func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (Tally, error) {
+func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (SyncWindowResult, error) {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: running.WorkflowID,
 		// A cancelled window finishes what is in flight and reports it.
@@ -252,24 +263,29 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (T
 		// A terminated run takes its windows along; what they had not done is
 		// found by the next run.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
-		StaticSummary:     running.Window.String(),
+		StaticSummary:     r.windowSummary(running.Window),
 		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动。\n\n" +
 			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity.",
 	})
-	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{Plan: r.state.Plan, Window: running.Window, Control: r.state.Control})
+	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
+		Plan: r.state.Plan, Window: running.Window, Control: r.state.Control, RowVersion: r.state.startTS(),
+	})
 	r.futures[running.WorkflowID] = window
 	defer delete(r.futures, running.WorkflowID)
-	var tally Tally
-	err := window.Get(ctx, &tally)
-	return tally, err
+	var result SyncWindowResult
+	err := window.Get(ctx, &result)
+	return result, err
 }
 
 // endWindow adds up what a window did, whether it came to its end or not.
-func (r *syncRefunds) endWindow(ended RunningWindow, tally Tally, err error) {
+func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, err error) {
 	r.running = slices.DeleteFunc(r.running, func(w RunningWindow) bool { return w.WorkflowID == ended.WorkflowID })
 	if err == nil {
 		r.state.WindowsDone++
-		r.state.Tally.Add(tally)
+		r.state.Tally.Add(result.Tally)
+		if result.RowVersions != nil {
+			r.state.RowVersions = result.RowVersions
+		}
 		return
 	}
 	if done, ok := detailsOf[Tally](err); ok {
@@ -301,7 +317,7 @@ func (r *syncRefunds) ended() (SyncRefundsResult, error) {
 	switch {
 	case r.failure == nil:
 		if !r.byHand {
-			result.Watermark = r.newWatermark()
+			result.Watermark, result.RowVersion = r.newWatermark(), r.state.rowVersion()
 		}
 		return result, nil
 	case temporal.IsCanceledError(r.failure):
@@ -328,7 +344,7 @@ func (r *syncRefunds) newWatermark() *time.Time {
 func (r *syncRefunds) progress() SyncRefundsProgress {
 	return SyncRefundsProgress{
 		Range:       r.state.Range,
-		Windows:     windowCount(r.state.Range, r.state.Plan.LongestWindow),
+		Windows:     max(windowCount(r.state.Range, r.longestWindow()), r.state.WindowsDone+len(r.running)),
 		WindowsDone: r.state.WindowsDone,
 		Running:     r.running,
 		Tally:       r.state.Tally,
