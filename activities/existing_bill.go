@@ -15,10 +15,6 @@ import (
 	"refundsync/workflows"
 )
 
-// reasonOrderChanged is of an order that has changed since its bill was saved, and
-// whose bill was left as it is.
-const reasonOrderChanged = "order_changed"
-
 // compare tells whether the order has changed since the bill under its number was
 // made. It fails if the bill is not this order's, or nobody can tell.
 func (b *billToSave) compare(ctx context.Context, found kingdee.Bill) (changed bool, err error) {
@@ -115,7 +111,7 @@ func (b *billToSave) orderChanged(found kingdee.Bill) error {
 	}
 	return &fault.Error{
 		Class:  fault.Final,
-		Reason: reasonOrderChanged,
+		Reason: workflows.OrderChanged,
 		System: "金蝶云星空 Kingdee",
 		Message: fmt.Sprintf("单据 %[1]s 保存后，售后单在聚水潭又变了%[2]s，单据（状态 %[3]s）没有改动。 The order has changed in Jushuitan since bill %[1]s was saved; the bill (status %[3]s) was left as it is",
 			b.bill.Number, by, found.DocumentStatus),
@@ -139,7 +135,7 @@ func (a *Activities) leaveOut(ctx context.Context, f *flow.Flow, order flow.Orde
 	}
 	return workflows.SaveOrderResult{}, &fault.Error{
 		Class:  fault.Final,
-		Reason: reasonOrderChanged,
+		Reason: workflows.OrderChanged,
 		System: "金蝶云星空 Kingdee",
 		Message: fmt.Sprintf("单据 %[1]s（状态 %[2]s）保存后，售后单 %[3]s 变了，按流程现在不应同步：%[4]s。 Order %[3]s has changed since bill %[1]s (status %[2]s) was saved, and the flow now leaves it out",
 			order.BillNumber, found.DocumentStatus, order.ID, reason),
@@ -182,7 +178,7 @@ func doubleBill(number string, bills []kingdee.Bill) error {
 	}
 	return &fault.Error{
 		Class:   fault.Final,
-		Reason:  "double_bill",
+		Reason:  workflows.DoubleBill,
 		System:  "金蝶云星空 Kingdee",
 		Message: fmt.Sprintf("单据编号 %[1]s 有 %[2]d 张单据（FID %[3]s）！ There are %[2]d bills under number %[1]s", number, len(bills), strings.Join(ids, ", ")),
 		Advice:  "请财务核对并删除多余的，并在金蝶启用单据编号唯一性。 Have finance delete the surplus, and switch the uniqueness rule of bill numbers on",

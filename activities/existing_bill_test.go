@@ -54,16 +54,16 @@ func TestSaveOrderComparesTheBillThatExists(t *testing.T) {
 	}{
 		{name: "made from this order", status: "C", text: same, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
 		{name: "made from a later version", status: "A", text: newer, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
-		{name: "made from an earlier version, to be reported", status: "A", text: older, reason: "order_changed", says: "#", calls: []string{"look 70001"}},
+		{name: "made from an earlier version, to be reported", status: "A", text: older, reason: workflows.OrderChanged, says: "#", calls: []string{"look 70001"}},
 		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1A"}},
 		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1Z"}},
 		{name: "updated and then audited", flow: func(f *flow.Flow) { existingUpdate(f); explicitAudit(f) }, status: "A", text: older, outcome: workflows.Updated,
 			calls: []string{"look 70001", "update 1A", "submit 70001", "audit 70001"}},
-		{name: "under review, not to be updated", flow: existingUpdate, status: "B", text: older, reason: "order_changed", says: "B", calls: []string{"look 70001"}},
-		{name: "audited, not to be updated", flow: existingUpdate, status: "C", text: older, reason: "order_changed", says: "C", calls: []string{"look 70001"}},
-		{name: "re-opened by a person, not to be updated", flow: existingUpdate, status: "D", text: older, reason: "order_changed", says: "D", calls: []string{"look 70001"}},
+		{name: "under review, not to be updated", flow: existingUpdate, status: "B", text: older, reason: workflows.OrderChanged, says: "B", calls: []string{"look 70001"}},
+		{name: "audited, not to be updated", flow: existingUpdate, status: "C", text: older, reason: workflows.OrderChanged, says: "C", calls: []string{"look 70001"}},
+		{name: "re-opened by a person, not to be updated", flow: existingUpdate, status: "D", text: older, reason: workflows.OrderChanged, says: "D", calls: []string{"look 70001"}},
 		{name: "the flow changed, the goods are the same", status: "C", text: otherFlow, quantities: two, outcome: workflows.AlreadySaved, calls: []string{"look 70001", "quantities 1C"}},
-		{name: "the flow changed, and the goods", status: "C", text: otherFlow, quantities: three, reason: "order_changed", says: "000000", calls: []string{"look 70001", "quantities 1C"}},
+		{name: "the flow changed, and the goods", status: "C", text: otherFlow, quantities: three, reason: workflows.OrderChanged, says: "000000", calls: []string{"look 70001", "quantities 1C"}},
 		{name: "of another order", status: "A", text: otherOrder, reason: "number_conflict", says: "70002", calls: []string{"look 70001"}},
 		{name: "without a mark, the goods are the same", status: "A", text: unmarked, quantities: two, outcome: workflows.AlreadySaved, calls: []string{"look 70001", "quantities 1A"}},
 		{name: "without a mark, other goods", status: "A", text: unmarked, quantities: three, reason: "number_conflict", says: "SKU-1: 3/2", calls: []string{"look 70001", "quantities 1A"}},
@@ -119,7 +119,7 @@ func TestSaveOrderReportsADoubleThatLandedLate(t *testing.T) {
 	ledger := &lateLedger{fakeLedger: newFakeLedger(), mark: f.Mark(order).String()}
 	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
 	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order}, true)
-	require.Equal(t, "double_bill", fault.As(err).Reason)
+	require.Equal(t, workflows.DoubleBill, fault.As(err).Reason)
 	require.ErrorContains(t, err, "FID")
 }
 
@@ -174,10 +174,10 @@ func TestSaveOrderOfAnOrderToLeaveOut(t *testing.T) {
 		fails  string
 	}{
 		{"has no bill", newFakeLedger(), flow.Mark.String, ""},
-		{"was saved before", newFakeLedger().with("70001", "C"), flow.Mark.String, reasonOrderChanged},
+		{"was saved before", newFakeLedger().with("70001", "C"), flow.Mark.String, workflows.OrderChanged},
 		{"the bill is another order's", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.OrderID = "70002"; return m.String() }, ""},
 		{"the bill is a person's", newFakeLedger().with("70001", "C"), func(flow.Mark) string { return "手工" }, ""},
-		{"was saved twice", newFakeLedger().with("70001", "C", "C"), flow.Mark.String, "double_bill"},
+		{"was saved twice", newFakeLedger().with("70001", "C", "C"), flow.Mark.String, workflows.DoubleBill},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t)

@@ -35,12 +35,17 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 		return workflows.FetchPageResult{}, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
 	}
 	page := workflows.FetchPageResult{PickVersion: f.PickVersion}
-	if page.PageCount, page.DataCount, err = counts(f, params, reply); err != nil {
+	if params.StartTS != nil {
+		err = readVersions(f, params, reply, &page)
+	} else {
+		page.PageCount, page.DataCount, err = counts(f, params, reply)
+	}
+	if err != nil {
 		return workflows.FetchPageResult{}, err
 	}
 	var size pageSize
 	for _, record := range reply.Datas {
-		sort(f, params.Window, record, &page, &size)
+		sort(f, params, record, &page, &size)
 	}
 	return page, nil
 }
@@ -50,9 +55,13 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 func requestParameters(f *flow.Flow, params workflows.FetchPageParams) map[string]string {
 	start, end := params.Window.Asked()
 	request := maps.Clone(f.Source.Parameters)
+	request["page_index"] = strconv.Itoa(params.PageIndex)
+	if params.StartTS != nil {
+		request["start_ts"] = strconv.FormatInt(*params.StartTS, 10)
+		return request
+	}
 	request["start_time"] = start.In(catalog.Beijing).Format("2006-01-02 15:04:05")
 	request["end_time"] = end.In(catalog.Beijing).Format("2006-01-02 15:04:05")
-	request["page_index"] = strconv.Itoa(params.PageIndex)
 	return request
 }
 
@@ -84,7 +93,7 @@ func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page
 }
 
 // sort puts one record of the reply where it belongs.
-func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *workflows.FetchPageResult, size *pageSize) {
+func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, page *workflows.FetchPageResult, size *pageSize) {
 	order, err := f.Pick(record)
 	if err != nil {
 		page.Failed = append(page.Failed, unreadable(record, err))
@@ -92,7 +101,7 @@ func sort(f *flow.Flow, window workflows.Window, record map[string]any, page *wo
 	}
 	// An order without a readable time is taken by every window that shows it:
 	// saving it is safe to repeat, leaving it out is not.
-	if !order.ChangedAt.IsZero() && !window.Holds(order.ChangedAt) {
+	if params.StartTS == nil && !order.ChangedAt.IsZero() && !params.Window.Holds(order.ChangedAt) {
 		page.Outside = append(page.Outside, order.ID)
 		return
 	}

@@ -27,6 +27,8 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 		Overlap:         f.Source.Overlap,
 		Lag:             f.Source.Lag,
 		Since:           since,
+		Cursor:          f.Source.Cursor,
+		SinceRowVersion: f.Source.SinceTS,
 		WindowsAtOnce:   f.Options.WindowsAtOnce,
 		InFlight:        f.Options.InFlight,
 		TooManyFailures: f.TooManyFailures,

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,14 +24,7 @@ import (
 // What the Web UI shows of a run: its list by the documented filters, and of
 // every workflow in it what each step is about.
 func TestWebUIShowsWhatHappens(t *testing.T) {
-	attributes := maps.Clone(syncworker.SearchAttributes())
-	maps.Copy(attributes, map[string]enumspb.IndexedValueType{
-		"RefundsyncWatermark": enumspb.INDEXED_VALUE_TYPE_DATETIME,
-		"RefundsyncOutcome":   enumspb.INDEXED_VALUE_TYPE_KEYWORD,
-		"RefundsyncSaved":     enumspb.INDEXED_VALUE_TYPE_INT,
-		"RefundsyncParked":    enumspb.INDEXED_VALUE_TYPE_INT,
-	})
-	server, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: attributes})
+	server, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
 	w := newWorldAt(t, simulator.Options{Orders: 400}, server.Address)

@@ -33,6 +33,11 @@ type Plan struct {
 	Enabled bool   `json:"enabled"`
 	// LongestWindow is the longest span that is read at a time.
 	LongestWindow time.Duration `json:"longest_window"`
+	// Cursor is the flow's way to find what is new; "" stands for its default.
+	Cursor string `json:"cursor,omitempty"`
+	// SinceRowVersion is where the first incremental run by row versions starts;
+	// nil where the flow does not say.
+	SinceRowVersion *int64 `json:"since_row_version,string,omitempty"`
 	// Overlap is how far before its watermark an incremental run starts.
 	Overlap time.Duration `json:"overlap"`
 	// Lag is how far behind now an incremental run ends.
@@ -73,11 +78,20 @@ type LoadFlowParams struct {
 	Flow string `json:"flow"`
 }
 
-// FetchPageParams names a page of a window, as the source counts pages now.
+// FetchPageParams names a page of a window, as the source counts pages now, or
+// with StartTS the rows from a row version on.
 type FetchPageParams struct {
 	Flow      string `json:"flow"`
 	Window    Window `json:"window"`
 	PageIndex int    `json:"page_index"`
+	StartTS   *int64 `json:"start_ts,string,omitempty"`
+}
+
+func (p FetchPageParams) summary() string {
+	if p.StartTS != nil {
+		return fmt.Sprintf("行版本自 row versions from %d", *p.StartTS)
+	}
+	return fmt.Sprintf("%s 第 %d 页 page %d", p.Window, p.PageIndex, p.PageIndex)
 }
 
 // FetchPageResult is a page: of each order the fields that the flow names, and
@@ -98,6 +112,15 @@ type FetchPageResult struct {
 	// Outside are the ids of orders that belong to a neighbouring window; see
 	// [Window].
 	Outside []string `json:"outside,omitempty"`
+
+	// The rest is said of rows by their versions alone. LastTS is the highest
+	// version on the page, and SettledTS the highest before the first row that
+	// changed after the window; 0 for none.
+	LastTS    int64 `json:"last_ts,string,omitempty"`
+	SettledTS int64 `json:"settled_ts,string,omitempty"`
+	// More tells that the source may have more rows: the page is full, or the
+	// source says so.
+	More bool `json:"more,omitempty"`
 }
 
 // SkippedOrder is an order that a flow leaves out, and why.
@@ -169,6 +192,15 @@ type SaveOrderResult struct {
 	// Reason is why an order is LeftOut.
 	Reason string `json:"reason,omitempty"`
 }
+
+// Reasons for which SaveOrder fails that are about the bill that is there.
+const (
+	// OrderChanged: the order has changed since its bill was saved, and the bill
+	// was left as it is.
+	OrderChanged = "order_changed"
+	// DoubleBill: there are several bills under the number.
+	DoubleBill = "double_bill"
+)
 
 // ParkOrderParams is an order that can't be saved, and why.
 type ParkOrderParams struct {
@@ -248,7 +280,7 @@ func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) (FetchPa
 		StartToCloseTimeout: 5 * time.Minute,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         plan.Retry.policy(),
-		Summary:             fmt.Sprintf("%s 第 %d 页 page %d", params.Window, params.PageIndex, params.PageIndex),
+		Summary:             params.summary(),
 	})
 	var page FetchPageResult
 	err := workflow.ExecuteActivity(ctx, FetchPageName, params).Get(ctx, &page)

@@ -16,6 +16,8 @@ func windowDetails(window Window, state WindowState, control Control) string {
 	b.WriteString(pauseDetails(control))
 	fmt.Fprintf(&b, "**窗口 Window** %s\n\n", window)
 	switch {
+	case state.RowVersions != nil:
+		fmt.Fprintf(&b, "**行版本 Row version** 已读到 read up to %d\n\n", state.RowVersions.Reached)
 	case state.Page == 0:
 		fmt.Fprintf(&b, "**页 Pages** %d，已读完 all read\n\n", state.Tally.Pages)
 	case state.PageCount > 0:

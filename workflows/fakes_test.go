@@ -26,6 +26,7 @@ type fakeWorld struct {
 	// as_ids of the orders whose bills exist, as they are wanted or otherwise
 	finished, unfinished map[string]bool
 	leftOut              map[string]string // as_id → reason for which SaveOrder leaves it out
+	versions             []versionedRow    // instead of rows, for reading by row versions
 
 	// beforeFetch may change the rows, as a source does while it is read.
 	beforeFetch func(w *fakeWorld, call int)
@@ -103,6 +104,9 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 		if err := w.fetchErr(len(w.fetches)); err != nil {
 			return FetchPageResult{}, err
 		}
+	}
+	if params.StartTS != nil {
+		return w.fetchVersions(params)
 	}
 	page := FetchPageResult{
 		PickVersion: "v1",

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -84,6 +85,11 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 	}
 }
 
+// ofEachOrder are reasons that are no wrong setting, however often they come: the
+// first run after a month was closed, or after the flow was edited, can meet
+// hundreds of such orders, and each wants a person's look.
+var ofEachOrder = []string{flow.ReasonClosedPeriod, OrderChanged, DoubleBill}
+
 // commonCause is the error that stops the run if the page's orders fail too
 // often for one cause, which is a reason and the field that it is about.
 func (w *syncWindow) commonCause(page *pageOrders) error {
@@ -92,9 +98,7 @@ func (w *syncWindow) commonCause(page *pageOrders) error {
 	}
 	counts := map[string]int{}
 	for _, failed := range page.failed {
-		// Not a wrong setting, but what the flow wants: the first run after a
-		// month was closed can meet hundreds of its orders.
-		if failed.failure.Reason == flow.ReasonClosedPeriod {
+		if slices.Contains(ofEachOrder, failed.failure.Reason) {
 			continue
 		}
 		cause := failed.failure.Reason + " " + failed.failure.Field

@@ -10,8 +10,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
-
-	"refundsync/internal/catalog"
 )
 
 // The types of the errors with which a run ends; each names what a person can
@@ -58,6 +56,8 @@ type RunState struct {
 	WindowsDone int       `json:"windows_done"`
 	Tally       Tally     `json:"tally"`
 	Control     Control   `json:"control,omitzero"`
+	// RowVersions is nil in a run by time.
+	RowVersions *RowVersions `json:"row_versions,omitempty"`
 }
 
 // SyncRefundsResult says what a run covered and what became of the orders.
@@ -68,6 +68,9 @@ type SyncRefundsResult struct {
 	// nothing out; nil where none has been. A run by hand keeps it, and so does
 	// one with orders that could not even be parked.
 	Watermark *time.Time `json:"watermark"`
+	// RowVersion is what Watermark is, as a row version of the source, for the
+	// runs that read by these; nil for others.
+	RowVersion *int64 `json:"row_version,string,omitempty"`
 	Tally
 }
 
@@ -107,6 +110,9 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	r, err := newSyncRefunds(ctx, in)
 	if err != nil {
 		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, SyncRefundsResult{}, err, false), err)
+	}
+	if r.state.RowVersions != nil {
+		r.readRowVersions(ctx)
 	}
 	for r.failure == nil && !r.state.Next.After(r.state.Range.To) {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -185,6 +191,9 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err
 	}
+	if err := r.beginRowVersions(ctx, &in); err != nil {
+		return err
+	}
 	if in.Range != nil {
 		r.state.Range = givenRange(*in.Range, workflow.Now(ctx))
 	} else if err := r.beginIncremental(ctx, in); err != nil {
@@ -238,11 +247,11 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 		return r.failure
 	}
 	span := r.state.Range
-	window := firstWindow(Window{From: r.state.Next, To: span.To}, r.state.Plan.LongestWindow)
+	window := firstWindow(Window{From: r.state.Next, To: span.To}, r.longestWindow())
 	r.state.Next = window.To.Add(time.Second)
 	running := RunningWindow{
 		Window:     window,
-		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + window.From.In(catalog.Beijing).Format("20060102T150405"),
+		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + r.windowName(window),
 	}
 	r.running = append(r.running, running)
 	r.showProgress(ctx)
@@ -250,14 +259,14 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	workflow.GoNamed(ctx, running.WorkflowID, func(ctx workflow.Context) {
 		defer r.windows.Done()
 		defer r.atOnce.Release(1)
-		tally, err := r.syncWindow(ctx, running)
-		r.endWindow(running, tally, err)
+		result, err := r.syncWindow(ctx, running)
+		r.endWindow(running, result, err)
 		r.showProgress(ctx)
 	})
 	return nil
 }
 
-func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (Tally, error) {
+func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (SyncWindowResult, error) {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: running.WorkflowID,
 		// A cancelled window finishes what is in flight and reports it.
@@ -265,24 +274,29 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (T
 		// A terminated run takes its windows along; what they had not done is
 		// found by the next run.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
-		StaticSummary:     running.Window.String(),
+		StaticSummary:     r.windowSummary(running.Window),
 		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动。\n\n" +
 			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity.",
 	})
-	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{Plan: r.state.Plan, Window: running.Window, Control: r.state.Control})
+	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
+		Plan: r.state.Plan, Window: running.Window, Control: r.state.Control, RowVersion: r.state.startTS(),
+	})
 	r.futures[running.WorkflowID] = window
 	defer delete(r.futures, running.WorkflowID)
-	var tally Tally
-	err := window.Get(ctx, &tally)
-	return tally, err
+	var result SyncWindowResult
+	err := window.Get(ctx, &result)
+	return result, err
 }
 
 // endWindow adds up what a window did, whether it came to its end or not.
-func (r *syncRefunds) endWindow(ended RunningWindow, tally Tally, err error) {
+func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, err error) {
 	r.running = slices.DeleteFunc(r.running, func(w RunningWindow) bool { return w.WorkflowID == ended.WorkflowID })
 	if err == nil {
 		r.state.WindowsDone++
-		r.state.Tally.Add(tally)
+		r.state.Tally.Add(result.Tally)
+		if result.RowVersions != nil {
+			r.state.RowVersions = result.RowVersions
+		}
 		return
 	}
 	if done, ok := detailsOf[Tally](err); ok {
@@ -321,7 +335,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 	if r.failure == nil {
 		// Orders that are neither saved nor parked are found by the next run.
 		if !r.byHand && result.Unparked == 0 {
-			result.Watermark = nextWatermark(r.state.Watermark, r.state.Range)
+			result.Watermark, result.RowVersion = nextWatermark(r.state.Watermark, r.state.Range), r.state.rowVersion()
 		}
 		return result, listEnd(ctx, result, nil, !r.byHand)
 	}
@@ -341,7 +355,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 func (r *syncRefunds) progress() SyncRefundsProgress {
 	return SyncRefundsProgress{
 		Range:       r.state.Range,
-		Windows:     windowCount(r.state.Range, r.state.Plan.LongestWindow),
+		Windows:     max(windowCount(r.state.Range, r.longestWindow()), r.state.WindowsDone+len(r.running)),
 		WindowsDone: r.state.WindowsDone,
 		Running:     r.running,
 		Tally:       r.state.Tally,

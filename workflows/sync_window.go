@@ -34,6 +34,8 @@ type SyncWindowInput struct {
 	Window Window `json:"window"`
 	// Control is how a person steers the run when the window begins.
 	Control Control `json:"control,omitzero"`
+	// RowVersion is where a window of row versions begins; nil for one of time.
+	RowVersion *int64 `json:"row_version,string,omitempty"`
 	// Carried is nil at first, and is carried over continue-as-new.
 	Carried *WindowState `json:"carried,omitempty"`
 }
@@ -56,6 +58,8 @@ type WindowState struct {
 	Grew bool `json:"grew,omitempty"`
 	// Stale counts the pages in a row that showed nothing but repeats.
 	Stale int `json:"stale,omitempty"`
+	// RowVersions is nil in a window of time.
+	RowVersions *RowVersions `json:"row_versions,omitempty"`
 }
 
 // SyncWindowProgress is the answer to [ProgressQuery].
@@ -78,10 +82,10 @@ type SyncWindowProgress struct {
 // fail for one cause, and with a *temporal.CanceledError when cancelled, both
 // with the [Tally] of what was done as details: orders in flight are finished
 // first.
-func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
+func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, error) {
 	w, err := newSyncWindow(ctx, in)
 	if err != nil {
-		return Tally{}, err
+		return SyncWindowResult{}, err
 	}
 	for w.state.Page > 0 && err == nil && w.stopped == nil {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
@@ -91,7 +95,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
 			}
 			w.controlled.take()
 			in.Carried, in.Control = &w.state, w.control
-			return Tally{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
+			return SyncWindowResult{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
 		}
 		if err = w.controlled.untilResumed(ctx, w.over); err == nil && !w.over() {
 			err = w.readPage(ctx, w.state.Page)
@@ -101,7 +105,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (Tally, error) {
 	if err == nil {
 		err = w.stopped
 	}
-	return w.state.Tally, w.ended(err)
+	return SyncWindowResult{Tally: w.state.Tally, RowVersions: w.state.RowVersions}, w.ended(err)
 }
 
 type syncWindow struct {
@@ -140,6 +144,8 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 	w.controlled = newControlled(ctx, &w.control, w.showProgress)
 	if in.Carried != nil {
 		w.state = *in.Carried
+	} else if in.RowVersion != nil {
+		w.state.RowVersions = &RowVersions{Reached: *in.RowVersion, Settled: *in.RowVersion}
 	}
 	for i, order := range w.state.Seen {
 		w.seen[order.ID] = i
@@ -154,7 +160,7 @@ func (w *syncWindow) over() bool { return w.stopped != nil }
 
 // readPage reads a page, gives its orders out and decides which page is next.
 func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
-	page, err := fetchPage(ctx, w.plan, FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: index})
+	page, err := fetchPage(ctx, w.plan, FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: index, StartTS: w.state.startTS()})
 	if err != nil {
 		return err
 	}
@@ -404,6 +410,9 @@ func (w *syncWindow) checkProgress(ctx workflow.Context, progressed bool) error 
 // pages are gone through once more.
 func (w *syncWindow) turn(index int, page FetchPageResult) error {
 	s := &w.state
+	if s.RowVersions != nil {
+		return w.turnRowVersions(page)
+	}
 	opening := s.Pass == 0
 	if opening {
 		s.Pass, s.PageCount, s.DataCount = 1, page.PageCount, page.DataCount

@@ -134,6 +134,7 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 		{"all that have no bill yet", 20, func(string) string { return "unknown_base_data" }, 8, 80, false},
 		{"a small page", 9, func(string) string { return "unknown_base_data" }, 0, 80, false},
 		{"all of a page, in a closed period", 40, func(string) string { return flow.ReasonClosedPeriod }, 0, 80, false},
+		{"all of a page, changed since they were saved", 40, func(string) string { return OrderChanged }, 0, 80, false},
 		{"for different causes", 20, func(id string) string { return "reason_" + id[4:] }, 0, 80, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -82,9 +82,23 @@ type Source struct {
 	// Since is where the first incremental run starts, in Beijing time; zero
 	// where it must be said when a schedule is created.
 	Since time.Time
+	// Cursor is how runs find what is new: CursorTime, the default, or
+	// CursorRowVersion.
+	Cursor string
+	// SinceTS is the row version from which the first run by row versions reads;
+	// nil where the flow does not say.
+	SinceTS *int64
 	// Key is the field that tells one order from another, as_id.
 	Key string
 }
+
+// Ways to find what is new, for Source.Cursor.
+const (
+	// CursorTime reads windows of the time that DateType names.
+	CursorTime = "time"
+	// CursorRowVersion reads rows in the order of their versions, ts.
+	CursorRowVersion = "row_version"
+)
 
 // Call holds the options of Kingdee's batchSave, under Kingdee's own names.
 type Call struct {

@@ -28,6 +28,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 		Window:     6 * time.Hour,
 		Overlap:    10 * time.Minute,
 		Lag:        5 * time.Minute,
+		Cursor:     CursorTime,
 		Key:        "as_id",
 	}, f.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
@@ -117,7 +118,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	text := base(t)
 	for old, new := range map[string]string{
 		`page_size: "50"`:        `page_size: "100"`,
-		"window: 6h":             "window: 167h59m58s\n  overlap: 0s\n  lag: 1h30m\n  since: \"2024-03-01 08:00:00\"",
+		"window: 6h":             "window: 167h59m58s\n  overlap: 0s\n  lag: 1h30m\n  since: \"2024-03-01 08:00:00\"\n  cursor: row_version\n  since_ts: 9007199254740993",
 		"BatchCount: 5":          "BatchCount: 10\n  IsAutoSubmitAndAudit: true\n  IsVerifyBaseDataField: false",
 		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, existing: update }",
 		"checks:\n":              "checks:\n  enabled: false\n  lag_limit: 90m\n",
@@ -130,9 +131,10 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	text = strings.Replace(text, "status: Confirmed", `date_type: "2"`, 1)
 	p := parseText(text, warehousesCSV)
 	require.Empty(t, p.all())
+	since := int64(9007199254740993)
 	assert.Equal(t, Source{
 		Method: "jushuitan.refund.list.query", Parameters: map[string]string{"page_size": "100", "date_type": "2"}, PageSize: 100, DateType: "2",
-		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Key: "as_id",
+		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Cursor: CursorRowVersion, SinceTS: &since, Key: "as_id",
 		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing),
 	}, p.flow.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)

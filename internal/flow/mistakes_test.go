@@ -113,6 +113,10 @@ var mistakes = []struct {
 	{name: "window that is no duration", old: "window: 6h", new: "window: 6小时"},
 	{name: "window as a number", old: "window: 6h", new: "window: 6"},
 	{name: "overlap below nothing", old: "window: 6h", new: "overlap: -1m"},
+	{name: "unknown cursor", old: "window: 6h", new: "cursor: version"},
+	{name: "since_ts of a run by time", old: "window: 6h", new: "since_ts: 5"},
+	{name: "since_ts in words", old: "window: 6h", new: "cursor: row_version\n  since_ts: first"},
+	{name: "row versions a row at a time", old: "    page_size: \"50\"\n    status: Confirmed\n  key: as_id\n", new: "    page_size: \"1\"\n  key: as_id\n  cursor: row_version\n"},
 	{name: "lag finer than a second", old: "window: 6h", new: "lag: 1500ms"},
 
 	// Tables.

@@ -91,7 +91,7 @@ func (p *parser) flowFile(root ast.Node) {
 		p.report(p.name, say("name 不能是 %[1]s，应为小写字母、数字和下划线，以字母开头，最多 64 个字符。", "name can't be %[1]s; expected a-z, 0-9 and _, from a letter on, at most 64.", p.flow.Name))
 	}
 	p.flow.Title = cmp.Or(s.text("title"), p.flow.Name)
-	p.source(s.section("source", []string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since"}))
+	p.source(s.section("source", []string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since", "cursor", "since_ts"}))
 	if s.has("tables") {
 		p.readTables(s.pairs["tables"].value)
 	}

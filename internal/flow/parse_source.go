@@ -2,6 +2,7 @@ package flow
 
 import (
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,23 @@ func (p *parser) source(s section) {
 	}
 	if s.has("parameters") {
 		p.parameters(s.keySpan("parameters"), s.pairs["parameters"].value)
+	}
+	p.cursor(s)
+}
+
+// cursor reads how runs find what is new.
+func (p *parser) cursor(s section) {
+	p.flow.Source.Cursor = s.oneOf("cursor", CursorTime, CursorRowVersion)
+	if s.has("since_ts") {
+		since := int64(s.integer("since_ts", 0, 0, math.MaxInt))
+		p.flow.Source.SinceTS = &since
+	}
+	switch byVersion := p.flow.Source.Cursor == CursorRowVersion; {
+	case s.has("since_ts") && !byVersion:
+		p.report(s.keySpan("since_ts"), say("since_ts 只用于 cursor: row_version。", "since_ts goes with cursor: row_version alone."))
+	case byVersion && p.flow.Source.PageSize == 1:
+		// The row at the boundary comes again, and would be all of the page.
+		p.report(s.valueSpan("cursor"), say("cursor 为 row_version 时，page_size 应为 2 到 100。", "With the cursor row_version, page_size should be 2 to 100."))
 	}
 }
 

@@ -65,6 +65,8 @@ func (g *Gateway) arrive() {
 		return
 	}
 	for _, o := range g.options.Arrive(g.options.Now()) {
+		g.store.version++
+		o.TS = g.store.version
 		g.store.index.insert(o)
 	}
 }

@@ -1,0 +1,56 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/simulator"
+	"refundsync/workflows"
+)
+
+// A flow that reads by row versions saves every order once, and its next run
+// what has changed since, and nothing else.
+func TestRowVersionsEqualTheTruth(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 300})
+	w = w.with("REFUNDSYNC_FLOWS", changedFlows(t, "  cursor: time\n", "  cursor: row_version\n  since_ts: 0\n"))
+	w.startWorker(t)
+	temporal := w.temporal(t)
+	schedule, err := temporal.ScheduleClient().Create(t.Context(), client.ScheduleOptions{
+		ID: "row-versions",
+		Action: &client.ScheduleWorkflowAction{
+			ID: "refund_to_return", Workflow: workflows.SyncRefundsName, TaskQueue: "refundsync",
+			Args: []any{workflows.SyncRefundsInput{Flow: "refund_to_return"}},
+		},
+	})
+	require.NoError(t, err)
+	runs := 0
+	next := func() (result workflows.SyncRefundsResult) {
+		require.NoError(t, schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}))
+		runs++
+		var id string
+		require.Eventually(t, func() bool {
+			described, err := schedule.Describe(t.Context())
+			require.NoError(t, err)
+			if described.Info.NumActions < runs {
+				return false
+			}
+			id = described.Info.RecentActions[len(described.Info.RecentActions)-1].StartWorkflowResult.WorkflowID
+			return true
+		}, patience, 100*time.Millisecond)
+		require.NoError(t, temporal.GetWorkflow(t.Context(), id, "").Get(t.Context(), &result))
+		return result
+	}
+
+	first := next()
+	requireTruth(t, w, result{SyncRefundsResult: first})
+	require.NotNil(t, first.RowVersion)
+
+	second := next()
+	require.Equal(t, 1, second.Fetched, "the row at the boundary alone")
+	require.Equal(t, *first.RowVersion, *second.RowVersion)
+	requireBills(t, w)
+}

@@ -1,0 +1,163 @@
+package workflows
+
+import (
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/flow"
+)
+
+// Reading by row versions: an incremental run of a flow whose source.cursor is
+// row_version asks for the rows from the highest version that it has seen, over
+// and over, until nothing newer comes. Rows that change while they are read come
+// again at the end, so that none can slip from page to page. It is not known to
+// have been tried on this method of the source.
+
+// rowsAWindow bounds the orders of a window of row versions: what it has seen is
+// carried over continue-as-new. The next window goes on.
+const rowsAWindow = 20_000
+
+// RowVersions is how far rows have been read in the order of their versions.
+type RowVersions struct {
+	// Reached is the highest version seen.
+	Reached int64 `json:"reached,string"`
+	// Settled is the version up to which nothing can come in any more: that of
+	// the last row before the first that changed within the flow's lag. Versions
+	// are given before they can be seen, so that a lower one may appear late.
+	Settled int64 `json:"settled,string"`
+	// Complete tells that nothing newer came.
+	Complete bool `json:"complete"`
+}
+
+// SyncWindowResult is what a window did.
+type SyncWindowResult struct {
+	Tally
+	// RowVersions is nil for a window of time.
+	RowVersions *RowVersions `json:"row_versions,omitempty"`
+}
+
+// beginRowVersions works out from which row version on the run reads, if it
+// reads by these; a range by hand is one of time.
+func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInput) error {
+	plan := r.state.Plan
+	if plan.Cursor != flow.CursorRowVersion || in.Range != nil {
+		return nil
+	}
+	start := plan.SinceRowVersion
+	if workflow.HasLastCompletionResult(ctx) {
+		var last SyncRefundsResult
+		if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
+			return err
+		}
+		if last.RowVersion != nil {
+			start = last.RowVersion
+		}
+	}
+	if start == nil {
+		return temporal.NewNonRetryableApplicationError(
+			"没有上次的行版本，流程文件也没有 source.since_ts：请写明首次从哪个行版本读起。"+
+				" There is no row version of an earlier run, and no source.since_ts in the flow file: say there from which row version on the first run reads",
+			WatermarkUnknown, nil)
+	}
+	r.state.RowVersions = &RowVersions{Reached: *start, Settled: *start}
+	if r.state.Watermark == nil && in.Since == nil {
+		now := workflow.Now(ctx).Add(-plan.Lag)
+		in.Since = &now
+	}
+	return nil
+}
+
+// readRowVersions reads all there is to read, a window after the other.
+func (r *syncRefunds) readRowVersions(ctx workflow.Context) {
+	span := r.state.Range
+	for r.failure == nil && !r.state.RowVersions.Complete && !span.To.Before(span.From) {
+		r.state.Next = span.From
+		if err := r.beginWindow(ctx); err != nil {
+			r.failure = err
+		}
+		r.drain(ctx)
+	}
+	r.state.Next = span.To.Add(time.Second)
+}
+
+// longestWindow is the longest span that a window covers: rows that are read by
+// their versions are in no order of time.
+func (r *syncRefunds) longestWindow() time.Duration {
+	if r.state.RowVersions != nil {
+		return r.state.Range.To.Sub(r.state.Range.From) + time.Second
+	}
+	return r.state.Plan.LongestWindow
+}
+
+// windowName is the last part of a window's workflow id.
+func (r *syncRefunds) windowName(window Window) string {
+	if r.state.RowVersions != nil {
+		return fmt.Sprintf("ts%d", r.state.RowVersions.Reached)
+	}
+	return window.From.In(catalog.Beijing).Format("20060102T150405")
+}
+
+// windowSummary says for the Web UI what a window reads.
+func (r *syncRefunds) windowSummary(window Window) string {
+	if r.state.RowVersions != nil {
+		return fmt.Sprintf("行版本自 row versions from %d", r.state.RowVersions.Reached)
+	}
+	return window.String()
+}
+
+// rowVersion is the watermark of a run by row versions that completed; nil of
+// another.
+func (s RunState) rowVersion() *int64 {
+	if s.RowVersions == nil {
+		return nil
+	}
+	return &s.RowVersions.Settled
+}
+
+// startTS is the row version to read from; nil in a window of time.
+func (s WindowState) startTS() *int64 {
+	if s.RowVersions == nil {
+		return nil
+	}
+	return &s.RowVersions.Reached
+}
+
+// startTS is the row version from which the next window reads; nil in a run by
+// time.
+func (s RunState) startTS() *int64 {
+	if s.RowVersions == nil {
+		return nil
+	}
+	return &s.RowVersions.Reached
+}
+
+// turnRowVersions decides whether there is more to read. Page stays 1: the rows
+// read are no longer asked for.
+func (w *syncWindow) turnRowVersions(page FetchPageResult) error {
+	s := &w.state
+	s.Tally.Pages++
+	versions := *s.RowVersions
+	newer := page.LastTS > versions.Reached
+	if page.More && !newer {
+		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+			"从行版本 %[1]d 起的整页里没有更新的行：该接口可能不支持 start_ts。请把流程文件的 source.cursor 改为 time。"+
+				" A full page from row version %[1]d on holds no newer row: the interface may not know start_ts; set source.cursor to time in the flow file",
+			versions.Reached), "row_versions_unsupported", nil)
+	}
+	if newer {
+		if versions.Settled == versions.Reached {
+			versions.Settled = max(versions.Settled, page.SettledTS)
+		}
+		versions.Reached = page.LastTS
+	}
+	versions.Complete = !page.More
+	if versions.Complete || len(s.Seen) >= rowsAWindow {
+		s.Page = 0
+	}
+	s.RowVersions = &versions
+	return nil
+}
