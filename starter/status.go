@@ -74,6 +74,7 @@ type dayStatus struct {
 	RunsFailed   int            `json:"runs_failed"`
 	Fetched      int            `json:"fetched"`
 	Saved        int            `json:"saved"`
+	Updated      int            `json:"updated"`
 	AlreadySaved int            `json:"already_saved"`
 	Skipped      map[string]int `json:"skipped"`
 	Parked       int            `json:"parked"`
@@ -271,6 +272,7 @@ func (d *dayStatus) add(run listedRun) {
 	}
 	d.Fetched += run.Result.Fetched
 	d.Saved += run.Result.Saved
+	d.Updated += run.Result.Updated
 	d.AlreadySaved += run.Result.AlreadySaved
 	for reason, count := range run.Result.Skipped {
 		d.Skipped[reason] += count
@@ -325,7 +327,7 @@ func (s *flowStatus) print(w io.Writer) {
 	t.AppendSeparator()
 	t.AppendRow(table.Row{"24 小时 last 24 hours", fmt.Sprintf("%d 次运行 runs，失败 failed %d", d.Runs, d.RunsFailed)})
 	t.AppendRow(table.Row{"单数 orders", counts(workflows.Tally{
-		Fetched: d.Fetched, Saved: d.Saved, AlreadySaved: d.AlreadySaved, Skipped: d.Skipped, Parked: d.Parked, Failed: d.Failed,
+		Fetched: d.Fetched, Saved: d.Saved, Updated: d.Updated, AlreadySaved: d.AlreadySaved, Skipped: d.Skipped, Parked: d.Parked, Failed: d.Failed,
 	})})
 	t.Render()
 }

@@ -49,12 +49,12 @@ func TestStatusJudgesWhetherAFlowIsBehind(t *testing.T) {
 
 func TestStatusAddsUpTheRunsOfADay(t *testing.T) {
 	day := dayStatus{Skipped: map[string]int{}}
-	tally := workflows.Tally{Fetched: 5, Saved: 2, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1}, Parked: 1}
+	tally := workflows.Tally{Fetched: 6, Saved: 2, Updated: 1, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1}, Parked: 1}
 	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, "terminated"} {
 		day.add(listedRun{Outcome: outcome, Result: &workflows.SyncRefundsResult{Tally: tally}})
 	}
 	day.add(listedRun{Outcome: "timed_out"})
 	require.Equal(t, dayStatus{
-		Runs: 7, RunsFailed: 4, Fetched: 30, Saved: 12, AlreadySaved: 6, Skipped: map[string]int{"仅退款": 6}, Parked: 6,
+		Runs: 7, RunsFailed: 4, Fetched: 36, Saved: 12, Updated: 6, AlreadySaved: 6, Skipped: map[string]int{"仅退款": 6}, Parked: 6,
 	}, day)
 }
