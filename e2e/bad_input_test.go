@@ -116,13 +116,16 @@ func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 
 	id := w.beginRun(t)
 	w.waitForBills(t, 10)
+	// Paused, it does not end meanwhile.
+	require.Zero(t, w.run(t, "starter", "pause", id).code)
 	value, err := temporal.QueryWorkflow(t.Context(), id, "", workflows.ProgressQuery)
 	require.NoError(t, err)
 	var progress workflows.SyncRefundsProgress
 	require.NoError(t, value.Get(&progress))
 	require.NotEmpty(t, progress.Running)
 	disturb(id, "order", "stop")
-	disturb(progress.Running[0].WorkflowID, "retry", "discard", "stop")
+	disturb(progress.Running[len(progress.Running)-1].WorkflowID, "retry", "discard", "stop")
+	require.Zero(t, w.run(t, "starter", "resume", id).code)
 	first := w.watch(t, id, 3)
 	requireTruth(t, w, first)
 
