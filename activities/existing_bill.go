@@ -129,8 +129,11 @@ func (a *Activities) leaveOut(ctx context.Context, f *flow.Flow, order flow.Orde
 	if err != nil || found == nil {
 		return result, err
 	}
-	// A bill of another order, or one that a person made, is none of this one's.
-	if mark, _ := flow.FindMark(found.Text); mark.OrderID != order.ID {
+	// A bill of another order, or one that a person made, is none of this one's, and
+	// one of a later version of the order is right.
+	order.BillHash = ""
+	switch f.Mark(order).Kinship(found.Text) {
+	case flow.Unmarked, flow.OtherOrder, flow.Newer:
 		return result, nil
 	}
 	return workflows.SaveOrderResult{}, &fault.Error{

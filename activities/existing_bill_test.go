@@ -175,6 +175,8 @@ func TestSaveOrderOfAnOrderToLeaveOut(t *testing.T) {
 	}{
 		{"has no bill", newFakeLedger(), flow.Mark.String, ""},
 		{"was saved before", newFakeLedger().with("70001", "C"), flow.Mark.String, workflows.OrderChanged},
+		{"was saved from another content", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.Hash = "000000000000"; return m.String() }, workflows.OrderChanged},
+		{"the bill is a later version's", newFakeLedger().with("70001", "A"), func(m flow.Mark) string { m.ChangedAt = m.ChangedAt.Add(time.Second); return m.String() }, ""},
 		{"the bill is another order's", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.OrderID = "70002"; return m.String() }, ""},
 		{"the bill is a person's", newFakeLedger().with("70001", "C"), func(flow.Mark) string { return "手工" }, ""},
 		{"was saved twice", newFakeLedger().with("70001", "C", "C"), flow.Mark.String, workflows.DoubleBill},

@@ -47,6 +47,12 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 	for _, record := range reply.Datas {
 		sort(f, params, record, &page, &size)
 	}
+	// What is to be saved has room before what is left out.
+	for i := range page.Skipped {
+		if skipped := &page.Skipped[i]; skipped.Order != nil && size.take(*skipped.Order) != nil {
+			skipped.Order = nil
+		}
+	}
 	return page, nil
 }
 
@@ -109,7 +115,7 @@ func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any,
 	// fails there with the same reason, where it can be seen and retried.
 	if reason, skip, err := f.Skip(order); err == nil && skip {
 		skipped := workflows.SkippedOrder{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt}
-		if order.BillNumber != "" && size.take(order) == nil {
+		if order.BillNumber != "" {
 			skipped.Order = &order
 		}
 		page.Skipped = append(page.Skipped, skipped)

@@ -85,6 +85,25 @@ func TestFetchPageBoundsWhatTravels(t *testing.T) {
 	}
 }
 
+// Orders that are left out take no room from those that are to be saved.
+func TestFetchPageGivesRoomToWhatIsToBeSaved(t *testing.T) {
+	page := jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 61}
+	for i := range 60 {
+		page.Datas = append(page.Datas, record(map[string]any{"as_id": fmt.Sprint(i), "type": "仅退款", "items": lines(500, 60)}))
+	}
+	page.Datas = append(page.Datas, record(map[string]any{"as_id": "last", "items": lines(500, 60)}))
+	result, err := fetchPage(t, &fakeSource{page: page}, 1)
+	require.NoError(t, err)
+	require.Empty(t, result.Failed)
+	require.Len(t, result.Orders, 1)
+	require.Len(t, result.Skipped, 60)
+	require.NotNil(t, result.Skipped[0].Order)
+	require.Nil(t, result.Skipped[59].Order)
+	raw, err := json.Marshal(result)
+	require.NoError(t, err)
+	require.Less(t, len(raw), 2<<20)
+}
+
 func TestLongMessagesAreCut(t *testing.T) {
 	_, err := fetchPage(t, &fakeSource{err: &fault.Error{Class: fault.Final, Reason: "http_status", Message: strings.Repeat("长", 5000)}}, 1)
 	var application *temporal.ApplicationError

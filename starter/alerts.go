@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,13 +38,9 @@ Sends a test message to each robot of the flow's alerts and shows what it answer
 			if err != nil {
 				return err
 			}
-			flows, err := flow.LoadFolder(settings.Flows)
+			f, err := loadFlow(settings, flowName)
 			if err != nil {
-				return err
-			}
-			f, ok := flows[flowName]
-			if !ok {
-				return usageError(cmd, fmt.Errorf("没有流程 %q，只有 %v。 There is no such flow", flowName, slices.Sorted(maps.Keys(flows))))
+				return usageError(cmd, err)
 			}
 			return testRobots(cmd, f)
 		},

@@ -151,7 +151,7 @@ func (f *scheduleFlags) create(ctx context.Context, c client.Client, of *flow.Fl
 	if err := startAt(ctx, c, &in, f.since); err != nil {
 		return err
 	}
-	if in.Watermark == nil && in.Since == nil && of.Source.Since.IsZero() {
+	if in.Watermark == nil && in.Since == nil && of.Source.Since.IsZero() && of.Source.SinceTS == nil {
 		return fmt.Errorf("不知道第一次从哪里开始：流程 %[1]s 没有水位，也没有 source.since。请用 --since 给出时间。"+
 			" It is unknown where the first run starts: flow %[1]s has no watermark and no source.since. Give a time by --since", of.Name)
 	}

@@ -129,8 +129,9 @@ type SkippedOrder struct {
 	Reason string `json:"reason"`
 	// ChangedAt is the order's; see [flow.Order].
 	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Order is the order itself, if it has a bill number: it may have been saved
-	// before it became one to leave out. nil in older histories.
+	// Order is the order itself, if it has a bill number and the page has room for
+	// it: it may have been saved before it became one to leave out. nil in older
+	// histories.
 	Order *flow.Order `json:"order,omitempty"`
 }
 
@@ -145,7 +146,8 @@ type OrderBill struct {
 	OrderID   string    `json:"as_id"`
 	Number    string    `json:"bill_number"`
 	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Hash is the order's BillHash; see [flow.Order].
+	// Hash is the order's BillHash; see [flow.Order]. Empty for an order that the
+	// flow leaves out, which is to have no bill.
 	Hash string `json:"bill_hash,omitempty"`
 }
 

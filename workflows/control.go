@@ -123,9 +123,10 @@ func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 	return nil
 }
 
-// canBeSteered refuses what would have no effect any more.
+// canBeSteered refuses what would have no effect any more. A run that met a failure
+// waits for its windows under way, and those that are paused for the end of it.
 func (r *syncRefunds) canBeSteered() error {
-	if r.failure != nil {
+	if r.failure != nil && len(r.running) == 0 {
 		return fmt.Errorf("运行即将结束：%s The run is about to end", messageOf(r.failure))
 	}
 	return nil

@@ -164,6 +164,32 @@ func TestPausedRunEndsWhenAWindowFails(t *testing.T) {
 	require.Nil(t, late, "the run ended before it was resumed")
 }
 
+// A window that fails while another is paused keeps nobody from ending the pause:
+// the run waits for that other.
+func TestPausedRunIsResumedAfterAWindowFailed(t *testing.T) {
+	world := newFakeWorld(10)
+	world.plan.WindowsAtOnce = 2
+	var resumed *update
+	_, err := runSync(world, tenWindows, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+		world.fetchErr = func(call int) error {
+			if call == 5 {
+				steer(env, PauseUpdate, Pause{By: "wang"})
+				return temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil)
+			}
+			return nil
+		}
+		env.RegisterDelayedCallback(func() {
+			require.Len(t, askRun(t, env).Running, 1)
+			resumed = steer(env, ResumeUpdate)
+		}, time.Hour)
+	})
+	require.NoError(t, errors.Join(resumed.refused, resumed.failed))
+	require.ErrorContains(t, err, "签名错误")
+	done, ok := detailsOf[SyncRefundsResult](err)
+	require.True(t, ok)
+	require.Zero(t, done.InFlight())
+}
+
 func TestRateOfARunIsChanged(t *testing.T) {
 	for _, c := range []struct {
 		name string

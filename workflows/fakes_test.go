@@ -43,6 +43,7 @@ type fakeWorld struct {
 	whileSaving func()
 
 	fetches []int
+	looked  []OrderBill // in all look-ups
 	saves   map[string]int
 	asked   []SaveOrderParams // of all saves, in the order in which they ended
 	parked  map[string]Failure
@@ -132,6 +133,7 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBillsResult, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.looked = append(w.looked, params.Bills...)
 	var result FindBillsResult
 	for _, bill := range params.Bills {
 		switch {

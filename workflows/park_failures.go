@@ -22,7 +22,8 @@ const fewestFailures = 10
 // discarded.
 const discardedReason = "已由人工放弃 (discarded by a person)"
 
-// pageOrders are the orders of one page that are to be bills.
+// pageOrders are the orders of one page that are to be bills, or have one that they
+// are not to have any more.
 type pageOrders struct {
 	index       int
 	pickVersion string
@@ -74,8 +75,7 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 	switch {
 	case err != nil:
 		failed.failure.Message += " 挂起也失败 it could not be parked either: " + messageOf(err)
-		w.settle(failed.order.ID, fateFailed, failed.failure)
-		w.state.Tally.Unparked++
+		w.settle(failed.order.ID, fateUnparked, failed.failure)
 	case result.Discarded:
 		w.settle(failed.order.ID, fateSkipped, Failure{Reason: discardedReason})
 	case result.AlreadyWaiting:

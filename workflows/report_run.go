@@ -36,7 +36,12 @@ func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err
 		report.Failed = NotParked
 	}
 	report.Watermark = result.Watermark
-	report.Saved = result.Saved + result.Updated + result.AlreadySaved
+	report.Saved = result.Saved + result.Updated
+	if r.state.RowVersions == nil {
+		// Another run may have saved them. A run by row versions reads the last row
+		// of the run before in any case.
+		report.Saved += result.AlreadySaved
+	}
 	report.NewlyParked = result.NewlyParked
 	if err := reportRun(ctx, ReportRunParams{Flow: plan.Flow, Title: plan.Title, Report: report}); err != nil {
 		// The orders are where they belong; a run does not fail for its report.

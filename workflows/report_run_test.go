@@ -98,6 +98,24 @@ func TestFailedRunReportsWhatItDid(t *testing.T) {
 	require.Equal(t, 4, report.Saved)
 }
 
+// A run by row versions reads the last row of the run before again, which is no sign
+// of life.
+func TestRowAtTheBoundaryIsNotReportedAsSaved(t *testing.T) {
+	world := versionedWorld(3)
+	world.plan.Alerts = &testAlerts
+	first, err := runVersions(world, "2024-03-01 12:00:00", nil)
+	require.NoError(t, err)
+	for id := range world.saves {
+		world.finished[id] = true
+	}
+	second, err := runVersions(world, "2024-03-02 12:00:00", &first)
+	require.NoError(t, err)
+	require.Equal(t, 1, second.AlreadySaved)
+	require.Len(t, world.reports, 2)
+	require.Equal(t, 3, world.reports[0].Report.Saved)
+	require.Zero(t, world.reports[1].Report.Saved)
+}
+
 func TestCancelledRunReportsNothing(t *testing.T) {
 	world := watched(2)
 	since := at("2024-03-01 08:00:00")

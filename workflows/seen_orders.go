@@ -29,6 +29,8 @@ const (
 	// fateNewlyParked: parked, and did not wait before.
 	fateNewlyParked fate = "newly_parked"
 	fateFailed      fate = "failed"
+	// fateUnparked: failed, and the next run has to find it again.
+	fateUnparked fate = "unparked"
 )
 
 // fateOf is what an order is counted under for which SaveOrder came to its end.

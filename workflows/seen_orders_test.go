@@ -120,6 +120,89 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 	}
 }
 
+// An order is counted once, under what became of its newest version, as this run
+// has found it and left it.
+func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
+	failure := Failure{ID: "1", Reason: "refused"}
+	one := map[string]int{"refused": 1}
+	for _, c := range []struct {
+		name  string
+		fates []fate
+		want  Tally
+	}{
+		{"saved, then the same", []fate{fateSaved, fateAlreadySaved}, Tally{Saved: 1}},
+		{"saved, then updated", []fate{fateSaved, fateUpdated}, Tally{Saved: 1}},
+		{"updated, then the same", []fate{fateUpdated, fateAlreadySaved}, Tally{Updated: 1}},
+		{"there before, then updated", []fate{fateAlreadySaved, fateUpdated}, Tally{Updated: 1}},
+		{"parked by this run, then again", []fate{fateNewlyParked, fateParked}, Tally{Parked: 1, NewlyParked: one}},
+		{"parked before, then again", []fate{fateParked, fateParked}, Tally{Parked: 1}},
+		{"parked by this run, then saved", []fate{fateNewlyParked, fateSaved}, Tally{Saved: 1}},
+		{"could not be parked", []fate{fateUnparked}, Tally{Failed: 1, Unparked: 1}},
+		{"could not be parked, then saved", []fate{fateUnparked, fateSaved}, Tally{Saved: 1}},
+		{"could not be parked, then parked", []fate{fateUnparked, fateNewlyParked}, Tally{Parked: 1, NewlyParked: one}},
+		{"parked, then could not be parked", []fate{fateNewlyParked, fateUnparked}, Tally{Failed: 1, Unparked: 1}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := &syncWindow{seen: map[string]int{"1": 0}, given: map[string]int{}, settled: map[string]int{}, state: WindowState{Seen: seenOrders{{ID: "1"}}}}
+			w.state.Tally.Fetched = 1
+			for _, now := range c.fates {
+				w.settle("1", now, failure)
+			}
+			require.Zero(t, w.state.Tally.InFlight())
+			got := w.state.Tally
+			require.Equal(t, c.want, Tally{
+				Saved: got.Saved, Updated: got.Updated, AlreadySaved: got.AlreadySaved, Parked: got.Parked,
+				NewlyParked: noneIfEmpty(got.NewlyParked), Failed: got.Failed, Unparked: got.Unparked,
+			})
+		})
+	}
+}
+
+func noneIfEmpty(counts map[string]int) map[string]int {
+	if len(counts) == 0 {
+		return nil
+	}
+	return counts
+}
+
+// What is counted without being given out, such as a bill that was there, must not
+// stand for an earlier version that is still being saved.
+func TestVersionsOfAnOrderWaitForEachOther(t *testing.T) {
+	world := newFakeWorld(8)
+	world.pageSize = 2
+	id := world.rows[7].ID
+	world.rows[7] = version(id, "08:00:00", "was there")
+	world.finished[id] = true
+	show := func(w *fakeWorld, from, to int, order flow.Order) {
+		w.rows[from], w.rows[to] = w.rows[to], order
+	}
+	world.beforeFetch = func(w *fakeWorld, call int) {
+		switch call { // page 4 is read with the second call, then 3, then 2
+		case 3:
+			show(w, 7, 4, version(id, "08:00:01", "newer"))
+		case 4:
+			show(w, 4, 2, version(id, "08:00:02", "newest"))
+		}
+	}
+	busy := 2
+	world.saveErr = func(order flow.Order) error {
+		if string(order.Fields) == `"newer"` && busy > 0 {
+			busy--
+			return temporal.NewApplicationError("busy", "busy")
+		}
+		return nil
+	}
+	_, _, err := runWindow(world)
+	require.NoError(t, err)
+	var contents []string
+	for _, params := range world.asked {
+		if params.Order.ID == id {
+			contents = append(contents, string(params.Order.Fields))
+		}
+	}
+	require.Equal(t, []string{`"newer"`, `"newer"`, `"newer"`, `"newest"`}, contents)
+}
+
 func TestSyncWindowTakesTheNewestOfAPage(t *testing.T) {
 	older, newer := version("1", "08:00:00", "old"), version("1", "08:00:01", "new")
 	for _, c := range []struct {

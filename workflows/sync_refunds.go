@@ -58,6 +58,8 @@ type RunState struct {
 	Control     Control   `json:"control,omitzero"`
 	// RowVersions is nil in a run by time.
 	RowVersions *RowVersions `json:"row_versions,omitempty"`
+	// RowVersion is the one that the run started with; nil in a run by time.
+	RowVersion *int64 `json:"row_version,string,omitempty"`
 }
 
 // SyncRefundsResult says what a run covered and what became of the orders.
@@ -295,7 +297,7 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 		r.state.WindowsDone++
 		r.state.Tally.Add(result.Tally)
 		if result.RowVersions != nil {
-			r.state.RowVersions = result.RowVersions
+			r.state.RowVersions = r.state.RowVersions.after(*result.RowVersions)
 		}
 		return
 	}
@@ -327,10 +329,11 @@ func (r *syncRefunds) endEarly() {
 // ended is the end of the run.
 func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 	result := SyncRefundsResult{
-		From:      r.state.Range.From,
-		To:        r.state.Range.To,
-		Watermark: r.state.Watermark,
-		Tally:     r.state.Tally,
+		From:       r.state.Range.From,
+		To:         r.state.Range.To,
+		Watermark:  r.state.Watermark,
+		RowVersion: r.state.RowVersion,
+		Tally:      r.state.Tally,
 	}
 	if r.failure == nil {
 		// Orders that are neither saved nor parked are found by the next run.

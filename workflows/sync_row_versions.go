@@ -33,6 +33,15 @@ type RowVersions struct {
 	Complete bool `json:"complete"`
 }
 
+// after adds what the window that went on from here has read. A window knows nothing
+// of those before it: what was not settled in one of them stays so.
+func (v RowVersions) after(next RowVersions) *RowVersions {
+	if v.Settled < v.Reached {
+		next.Settled = v.Settled
+	}
+	return &next
+}
+
 // SyncWindowResult is what a window did.
 type SyncWindowResult struct {
 	Tally
@@ -63,7 +72,7 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 				" There is no row version of an earlier run, and no source.since_ts in the flow file: say there from which row version on the first run reads",
 			WatermarkUnknown, nil)
 	}
-	r.state.RowVersions = &RowVersions{Reached: *start, Settled: *start}
+	r.state.RowVersions, r.state.RowVersion = &RowVersions{Reached: *start, Settled: *start}, start
 	if r.state.Watermark == nil && in.Since == nil {
 		now := workflow.Now(ctx).Add(-plan.Lag)
 		in.Since = &now

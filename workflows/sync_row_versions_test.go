@@ -147,7 +147,59 @@ func TestFailedRunByRowVersionsLeavesTheWatermark(t *testing.T) {
 	done, ok := detailsOf[SyncRefundsResult](err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, 7, done.Saved)
-	require.Nil(t, done.RowVersion)
+	require.Zero(t, *done.RowVersion)
+}
+
+// A run with orders that could not even be parked goes on from the same row version
+// the next time, as it does from the same watermark.
+func TestRowVersionStaysWhereAnOrderIsNeitherSavedNorParked(t *testing.T) {
+	world := versionedWorld(8)
+	first, err := runVersions(world, "2024-03-01 12:00:00", nil)
+	require.NoError(t, err)
+	changed := at("2024-03-01 12:01:00")
+	world.versions = append(world.versions, versionedRow{id: "80000", ts: 5000, changed: changed, seen: changed})
+	world.saveErr = func(flow.Order) error {
+		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
+	}
+	world.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
+	second, err := runVersions(world, "2024-03-01 12:10:00", &first)
+	require.NoError(t, err)
+	require.NotZero(t, second.Unparked)
+	require.Equal(t, *first.RowVersion, *second.RowVersion)
+	world.saveErr, world.parkErr = nil, nil
+	third, err := runVersions(world, "2024-03-01 12:20:00", &second)
+	require.NoError(t, err)
+	require.Equal(t, 2, third.Fetched, "the row at the boundary, and the new one")
+	require.Equal(t, int64(5000), *third.RowVersion)
+}
+
+// Law: what was not settled in one window stays so in those that follow.
+func TestRowVersionsStayUnsettledInTheNextWindow(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		before, next, want RowVersions
+	}{
+		{"all settled", RowVersions{Reached: 20, Settled: 20}, RowVersions{Reached: 30, Settled: 30, Complete: true}, RowVersions{Reached: 30, Settled: 30, Complete: true}},
+		{"not settled in the next", RowVersions{Reached: 20, Settled: 20}, RowVersions{Reached: 30, Settled: 25}, RowVersions{Reached: 30, Settled: 25}},
+		{"not settled before", RowVersions{Reached: 20, Settled: 15}, RowVersions{Reached: 30, Settled: 30}, RowVersions{Reached: 30, Settled: 15}},
+		{"not settled in either", RowVersions{Reached: 20, Settled: 15}, RowVersions{Reached: 30, Settled: 25}, RowVersions{Reached: 30, Settled: 15}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.Equal(t, c.want, *c.before.after(c.next))
+		})
+	}
+	world := versionedWorld(rowsAWindow + 50)
+	world.pageSize = 100
+	for i, row := range world.versions {
+		world.finished[row.id] = true
+		if i >= rowsAWindow-100 {
+			world.versions[i].changed = at("2024-03-01 20:00:00")
+			world.versions[i].seen = world.versions[i].changed
+		}
+	}
+	result, err := runVersions(world, "2024-03-01 20:00:00", nil)
+	require.NoError(t, err)
+	require.Equal(t, world.versions[rowsAWindow-101].ts, *result.RowVersion)
 }
 
 // A source that takes no notice of start_ts shows the same rows over and over.

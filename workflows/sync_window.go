@@ -115,7 +115,7 @@ type syncWindow struct {
 	// seen gives the place of an order in state.Seen.
 	seen map[string]int
 	// given counts how often an order was given out, and settled how often it
-	// was decided what became of it.
+	// was decided what became of it then.
 	given, settled map[string]int
 
 	// inFlight bounds the SaveOrder activities under way, across pages: the
@@ -226,13 +226,21 @@ func (w *syncWindow) isNew(order seenOrder) bool {
 	return true
 }
 
-// settle counts what became of an order. What an earlier version of it was
-// counted under is taken back: an order is counted once.
+// settle counts what became of an order that was given out.
 func (w *syncWindow) settle(id string, now fate, failure Failure) {
 	w.settled[id]++
+	w.count(id, now, failure)
+}
+
+// count counts what became of an order. What an earlier version of it was counted
+// under is taken back: an order is counted once.
+func (w *syncWindow) count(id string, now fate, failure Failure) {
 	order, tally := &w.state.Seen[w.seen[id]], &w.state.Tally
-	if order.Fate == fateSaved && (now == fateAlreadySaved || now == fateUpdated) {
+	switch {
+	case now == fateAlreadySaved && (order.Fate == fateSaved || order.Fate == fateUpdated), now == fateUpdated && order.Fate == fateSaved:
 		return // by this very run
+	case now == fateParked && order.Fate == fateNewlyParked:
+		now = fateNewlyParked // by this very run
 	}
 	tally.withdraw(*order)
 	order.Fate, order.Reason = now, failure.Reason
@@ -245,6 +253,9 @@ func (w *syncWindow) settle(id string, now fate, failure Failure) {
 	case fateParked:
 		tally.park(failure)
 	case fateFailed:
+		tally.fail(failure)
+	case fateUnparked:
+		tally.Unparked++
 		tally.fail(failure)
 	default:
 		tally.saved(SaveOrderResult{Outcome: Outcome(now)})
@@ -261,7 +272,11 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 	}
 	for _, skipped := range page.Skipped {
 		if skipped.Order != nil {
-			bills = append(bills, billOf(*skipped.Order))
+			// Without its hash it has no bill that would do: what makes it one to
+			// leave out need not stand in the bill.
+			bill := billOf(*skipped.Order)
+			bill.Hash = ""
+			bills = append(bills, bill)
 		}
 	}
 	if len(bills) == 0 {
@@ -278,7 +293,7 @@ func billOf(order flow.Order) OrderBill {
 // order is counted as fetched when its fate is: the sum holds at every moment.
 func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool, found FindBillsResult) error {
 	tally := &w.state.Tally
-	batch := &pageOrders{index: index, pickVersion: page.PickVersion, orders: len(page.Orders)}
+	batch := &pageOrders{index: index, pickVersion: page.PickVersion}
 	defer w.finishPage(ctx, batch)
 	orders := page.Orders
 	for _, skipped := range page.Skipped {
@@ -288,17 +303,18 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 			continue
 		}
 		tally.Fetched++
-		w.settle(skipped.ID, fateSkipped, Failure{Reason: skipped.Reason})
+		w.count(skipped.ID, fateSkipped, Failure{Reason: skipped.Reason})
 	}
+	batch.orders = len(orders)
 	for _, failed := range page.Failed {
 		tally.Fetched++
-		w.settle(failed.ID, fateFailed, failed)
+		w.count(failed.ID, fateFailed, failed)
 	}
 	for _, order := range orders {
 		// The bill of an order that comes again may be being saved: SaveOrder looks.
 		if !newer[order.ID] && slices.Contains(found.Finished, order.ID) {
 			tally.Fetched++
-			w.settle(order.ID, fateAlreadySaved, Failure{})
+			w.count(order.ID, fateAlreadySaved, Failure{})
 			continue
 		}
 		if err := w.inFlight.Acquire(ctx, 1); err != nil {

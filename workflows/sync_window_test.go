@@ -426,3 +426,41 @@ func TestSyncWindowLooksAtTheBillsOfOrdersThatAreLeftOut(t *testing.T) {
 	require.Equal(t, "order_changed", world.parked[changed].Reason)
 	require.Zero(t, world.saves[never], "an order without a bill costs no activity")
 }
+
+// What makes an order one to leave out need not stand in its bill: a bill that has
+// the order's hash is looked at all the same.
+func TestSyncWindowTakesNoBillAsThatOfAnOrderThatIsLeftOut(t *testing.T) {
+	world := newFakeWorld(2)
+	for i := range world.rows {
+		world.rows[i].BillHash = "000000000001"
+	}
+	world.skipped[world.rows[0].ID] = "仅退款"
+	_, _, err := runWindow(world)
+	require.NoError(t, err)
+	hashes := map[string]string{}
+	for _, bill := range world.looked {
+		hashes[bill.OrderID] = bill.Hash
+	}
+	require.Equal(t, map[string]string{world.rows[0].ID: "", world.rows[1].ID: "000000000001"}, hashes)
+}
+
+// Orders that the flow leaves out and that have a bill are among those of the page
+// by which failures are judged.
+func TestSyncWindowJudgesFailuresByAllOrdersThatItTried(t *testing.T) {
+	world := newFakeWorld(20)
+	world.pageSize = 20
+	world.unfinished = map[string]bool{}
+	for _, order := range world.rows[:10] {
+		world.skipped[order.ID], world.unfinished[order.ID] = "仅退款", true
+	}
+	world.saveErr = func(order flow.Order) error {
+		if world.skipped[order.ID] != "" {
+			return temporal.NewNonRetryableApplicationError("没有权限", "no_permission", nil)
+		}
+		return nil
+	}
+	_, tally, err := runWindow(world)
+	require.NoError(t, err, "10 of 20 are fewer than 80 percent")
+	require.Equal(t, 10, tally.Parked)
+	require.Equal(t, 10, tally.Saved)
+}

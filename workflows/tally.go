@@ -134,9 +134,12 @@ func (t *Tally) withdraw(order seenOrder) {
 		t.Parked--
 	case fateFailed:
 		t.Failed--
+	case fateUnparked:
+		t.Failed--
+		t.Unparked--
 	}
 	switch order.Fate {
-	case fateParked, fateNewlyParked, fateFailed:
+	case fateParked, fateNewlyParked, fateFailed, fateUnparked:
 		addCounts(&t.FailedReasons, map[string]int{order.Reason: -1})
 		t.Failures = slices.DeleteFunc(t.Failures, func(f Failure) bool { return f.ID == order.ID })
 	}
