@@ -97,7 +97,7 @@ func raw(encoding, data string) converter.RawValue {
 // parked orders wait, and take the good signal that comes afterwards.
 func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 	w := newWorld(t, slowOptions())
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "in_flight: 100", "in_flight: 10")
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "in_flight: 100", "in_flight: 10", "window: 6h", "window: 48h")
 	w.startWorker(t)
 	temporal := w.temporal(t)
 	bad := []converter.RawValue{
