@@ -29,6 +29,7 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 		Since:           since,
 		WindowsAtOnce:   f.Options.WindowsAtOnce,
 		InFlight:        f.Options.InFlight,
+		Grain:           f.Options.Grain,
 		TooManyFailures: f.TooManyFailures,
 		Retry: workflows.Retry{
 			Attempts: f.Retry.Attempts,
