@@ -53,6 +53,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.LoadFlow, activity.RegisterOptions{Name: workflows.LoadFlowName})
 	r.RegisterActivityWithOptions(a.FindBills, activity.RegisterOptions{Name: workflows.FindBillsName})
 	r.RegisterActivityWithOptions(a.SaveOrder, activity.RegisterOptions{Name: workflows.SaveOrderName})
+	r.RegisterActivityWithOptions(a.SavePage, activity.RegisterOptions{Name: workflows.SavePageName})
 	r.RegisterActivityWithOptions(a.ParkOrder, activity.RegisterOptions{Name: workflows.ParkOrderName})
 	r.RegisterActivityWithOptions(a.ReportRun, activity.RegisterOptions{Name: workflows.ReportRunName})
 	r.RegisterActivityWithOptions(a.SendAlert, activity.RegisterOptions{Name: workflows.SendAlertName})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -79,6 +80,7 @@ func (s *fakeSource) RefundList(_ context.Context, params map[string]string) (ju
 
 // fakeLedger keeps bills by number and writes down what it is asked.
 type fakeLedger struct {
+	mu    sync.Mutex
 	bills map[string][]kingdee.Bill
 	// quantities are those of every bill, by material.
 	quantities map[string]decimal.Decimal
@@ -88,6 +90,8 @@ type fakeLedger struct {
 	lookErr, saveErr, submitErr, auditErr error
 	// saveResult is what becomes of the bill in a call that succeeds.
 	saveResult error
+	// replies are to the save of a number, whose bill is saved all the same.
+	replies map[string]func() error
 	// afterSave is the status of a bill that was just saved.
 	afterSave string
 }
@@ -118,6 +122,8 @@ func (l *fakeLedger) call(what string, numbers ...string) {
 }
 
 func (l *fakeLedger) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.call("look", numbers...)
 	found := map[string][]kingdee.Bill{}
 	for _, number := range numbers {
@@ -129,6 +135,8 @@ func (l *fakeLedger) FindBills(_ context.Context, _, _ string, numbers []string)
 }
 
 func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.call("save")
 	if l.saveErr != nil {
 		return nil, l.saveErr
@@ -148,20 +156,29 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 			kingdee.Bill{ID: "1", Number: model.FBillNo, DocumentStatus: l.afterSave, Text: model.FHeadNote})
 	}
 	l.dates[model.FBillNo] = model.FDate
+	if reply := l.replies[model.FBillNo]; reply != nil {
+		return []kingdee.BillResult{{Err: reply()}}, nil
+	}
 	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
 }
 
 func (l *fakeLedger) Quantities(_ context.Context, _, id string) (map[string]decimal.Decimal, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.call("quantities", id)
 	return l.quantities, nil
 }
 
 func (l *fakeLedger) Submit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.call("submit", numbers...)
 	return []kingdee.BillResult{{Err: l.submitErr}}, nil
 }
 
 func (l *fakeLedger) Audit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.call("audit", numbers...)
 	return []kingdee.BillResult{{Err: l.auditErr}}, nil
 }

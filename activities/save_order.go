@@ -16,17 +16,20 @@ import (
 
 // SaveOrder maps one order and sees to it that its bill is in Kingdee, once.
 //
-// The first attempt saves, unless the bill is known to exist. Any later one looks
-// first, because it can't know what became of the one before, and goes on from
-// what it finds: absent, save; saved, submit; submitted, audit, as far as the
-// flow wants it. A bill that is there is compared with the order by its mark: one
-// made from an earlier version of the order is changed or reported, as the flow
-// says, and one made from another order is left to a person. An order that is to
-// be left out must have no bill.
+// The first attempt saves, unless the bill is known to exist. Any later one, and
+// one of an order that SavePage has tried, looks first, because it can't know what
+// became of the one before. It goes on from what it finds: absent, save; saved,
+// submit; submitted, audit, as far as the flow wants it. A bill that is there is
+// compared with the order by its mark: one made from an earlier version of the
+// order is changed or reported, as the flow says, and one made from another order
+// is left to a person. An order that is to be left out must have no bill.
 func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderParams) (workflows.SaveOrderResult, error) {
 	defer keepAlive(ctx)()
-	attempt := activity.GetInfo(ctx).Attempt
-	result, err := a.saveOrder(kingdee.WithAttempt(ctx, int(attempt)), params, attempt > 1)
+	attempt := int(activity.GetInfo(ctx).Attempt)
+	if params.Tried {
+		attempt++
+	}
+	result, err := a.saveOrder(kingdee.WithAttempt(ctx, attempt), params, attempt > 1)
 	return result, toTemporal(err)
 }
 
@@ -36,23 +39,28 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 		return workflows.SaveOrderResult{}, err
 	}
 	if f.PickVersion != params.PickVersion {
-		return workflows.SaveOrderResult{}, flowChanged(f, params)
+		return workflows.SaveOrderResult{}, flowChanged(f, params.Order.ID)
 	}
-	reason, leaveOut, err := f.Skip(params.Order)
+	return a.saveOrderBy(ctx, f, params.Order, params.Exists, retried)
+}
+
+// saveOrderBy saves an order by a flow that names the fields picked for it.
+func (a *Activities) saveOrderBy(ctx context.Context, f *flow.Flow, order flow.Order, exists, retried bool) (workflows.SaveOrderResult, error) {
+	reason, leaveOut, err := f.Skip(order)
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
 	if leaveOut {
-		return a.leaveOut(ctx, f, params.Order, reason)
+		return a.leaveOut(ctx, f, order, reason)
 	}
-	bill, err := f.Bill(params.Order)
+	bill, err := f.Bill(order)
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
 	b := &billToSave{flow: f, ledger: a.Ledger, bill: bill}
-	outcome, err := b.bring(ctx, params.Exists, retried)
+	outcome, err := b.bring(ctx, exists, retried)
 	if err != nil {
-		return workflows.SaveOrderResult{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", params.Order.ID, bill.Number, err)
+		return workflows.SaveOrderResult{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", order.ID, bill.Number, err)
 	}
 	return workflows.SaveOrderResult{Outcome: outcome, BillNumber: bill.Number}, nil
 }
@@ -61,11 +69,11 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 // fields than those that were picked for it: they would look absent. It may be
 // retried: while workers are replaced one by one, the next attempt can reach the
 // right one.
-func flowChanged(f *flow.Flow, params workflows.SaveOrderParams) error {
+func flowChanged(f *flow.Flow, orders string) error {
 	return &fault.Error{
 		Class:   fault.Retry,
 		Reason:  "flow_changed",
-		Message: fmt.Sprintf("售后单 %s 按流程 %s 读取之后，该流程用到的字段变了。 The flow names other fields by now than when the order was read", params.Order.ID, f.Name),
+		Message: fmt.Sprintf("售后单 %s 按流程 %s 读取之后，该流程用到的字段变了。 The flow names other fields by now than when the order was read", orders, f.Name),
 		Advice:  "重跑同一时段。 Run the range again",
 	}
 }

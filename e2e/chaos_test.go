@@ -35,7 +35,7 @@ func everyFault() faults.Probabilities {
 // they were saved: with an odd seed their bills are changed too, with an even one
 // they are left to a person.
 func TestChaosEveryFaultAtOnce(t *testing.T) {
-	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
 		ways := []string{simulator.AuthPassword, simulator.AuthSignature, simulator.AuthAppSecret, simulator.AuthSign}
 		c := newChaosWorld(t, seed, simulator.Options{
 			Orders:   chaosLength(t, 200, 2000),
@@ -43,6 +43,7 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 			Faults:   everyFault(),
 			HangTime: time.Second,
 		})
+		c.grain = grain
 		if c.updates = seed%2 == 1; c.updates {
 			c.changeFlow(t, "existing: report", "existing: update")
 		}
@@ -65,13 +66,14 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 // heartbeats, half a minute. So windows are many and pages are read slowly here:
 // each worker finds some that the ones before have not taken.
 func TestChaosWorkerKilled(t *testing.T) {
-	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
 		c := newChaosWorld(t, seed, simulator.Options{
 			Orders:      chaosLength(t, 120, 600),
 			CallLatency: 100 * time.Millisecond,
 			Faults:      faults.Probabilities{faults.KingdeeReplyLost: 0.05, faults.KingdeeSaveLate: 0.05},
 			HangTime:    time.Second,
 		})
+		c.grain = grain
 		c.changeFlow(t, "window: 6h", "window: 1h", "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10")
 		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(t, 4, 1))
 		worker := c.startWorker(t)
@@ -111,7 +113,8 @@ func TestChaosSimulatorsStopped(t *testing.T) {
 	})
 }
 
-// Each of the two ranges holds the third of the orders in the middle.
+// Each of the two ranges holds the third of the orders in the middle. One run saves
+// order by order, the other page by page.
 func TestChaosOverlappingRanges(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
 		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(t, 300, 2000), CallLatency: 5 * time.Millisecond})
@@ -120,6 +123,7 @@ func TestChaosOverlappingRanges(t *testing.T) {
 		from, to := c.Range()
 		third := to.Sub(from) / 3
 		early := c.beginRange(t, from, to.Add(-third-time.Second))
+		c.grain = grainOf(seed + 1)
 		late := c.beginRange(t, from.Add(third), to.Add(-time.Second))
 		first, second := c.end(t, early), c.end(t, late)
 

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/devserver"
+	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
@@ -42,6 +43,27 @@ func chaosLength(t *testing.T, short, long int) int {
 	}
 }
 
+// eachChaosGrain runs a test for each seed in each grain, one beside the other.
+func eachChaosGrain(t *testing.T, test func(t *testing.T, seed uint64, grain string)) {
+	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+		for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+			t.Run("grain "+grain, func(t *testing.T) {
+				t.Parallel()
+				test(t, seed, grain)
+			})
+		}
+	})
+}
+
+// grainOf has the odd seeds run in the grain of orders, and the even ones in that of
+// pages.
+func grainOf(seed uint64) string {
+	if seed%2 == 1 {
+		return flow.GrainOrder
+	}
+	return flow.GrainPage
+}
+
 // eachChaosSeed runs a test for each seed of REFUNDSYNC_CHAOS_SEEDS, such as
 // 1,2,3, beside the other chaos tests.
 func eachChaosSeed(t *testing.T, test func(t *testing.T, seed uint64)) {
@@ -64,6 +86,8 @@ type chaosWorld struct {
 	seed    uint64
 	started time.Time
 
+	// grain is that of the runs.
+	grain string
 	// updates tells that the flow changes the bills of orders that changed.
 	updates bool
 
@@ -87,6 +111,7 @@ func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, tempo
 		world:   newWorldAt(t, options, temporalAddress),
 		rng:     rand.New(rand.NewPCG(seed, 0)),
 		seed:    seed,
+		grain:   grainOf(seed),
 		started: time.Now(),
 	}
 	c.changeFlow(t)
@@ -131,7 +156,7 @@ func (c *chaosWorld) kill(t *testing.T, p *process) {
 // workflow id.
 func (c *chaosWorld) beginRange(t *testing.T, from, to time.Time) string {
 	t.Helper()
-	e := c.run(t, "starter", append([]string{"run", "-o", "json"}, spanFlags(from, to)...)...)
+	e := c.run(t, "starter", append([]string{"run", "--grain", c.grain, "-o", "json"}, spanFlags(from, to)...)...)
 	require.Zero(t, e.code, e.stderr)
 	var begun result
 	require.NoError(t, json.Unmarshal([]byte(e.stdout), &begun))
@@ -277,8 +302,8 @@ func (c *chaosWorld) report(t *testing.T, injected map[faults.Name]int, missing,
 			byName = append(byName, fmt.Sprintf("%s %d", name, injected[name]))
 		}
 	}
-	t.Logf("seed %d: %d orders, %d faults, %d kills, %d runs, missing %d, twice %d, %.0f s; faults: %s",
-		c.seed, c.Truth().Totals().Orders, struck, c.kills, c.runs, len(missing), len(twice),
+	t.Logf("seed %d, grain %s: %d orders, %d faults, %d kills, %d runs, missing %d, twice %d, %.0f s; faults: %s",
+		c.seed, c.grain, c.Truth().Totals().Orders, struck, c.kills, c.runs, len(missing), len(twice),
 		time.Since(c.started).Seconds(), strings.Join(byName, ", "))
 }
 

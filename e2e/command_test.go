@@ -50,6 +50,8 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 		{"no such flag", []string{"run", "--fast"}, "--fast"},
 		{"not a time", []string{"run", "--flow", "f", "--from", "yesterday", "--to", "2024-03-01"}, "yesterday"},
 		{"ends before it starts", []string{"run", "--flow", "f", "--from", "2024-03-02", "--to", "2024-03-01"}, "2024-03-02"},
+		{"no such grain", []string{"run", "--flow", "f", "--grain", "pages"}, "pages"},
+		{"no such grain of a backfill", []string{"schedule", "backfill", "--flow", "f", "--from", "2024-03-01", "--to", "2024-03-02", "--grain", "pages"}, "pages"},
 		{"no such output", []string{"run", "-o", "xml"}, "xml"},
 		{"no such command", []string{"sync"}, "sync"},
 		{"watch two ids", []string{"watch", "a", "b"}, "accepts at most 1 arg"},

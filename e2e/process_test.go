@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -159,16 +160,16 @@ type result struct {
 	Error string `json:"error"`
 }
 
-func (w *world) sync(t *testing.T, wantCode int) result {
+func (w *world) sync(t *testing.T, wantCode int, flags ...string) result {
 	t.Helper()
 	from, to := w.Range()
-	return w.syncSpan(t, wantCode, from, to.Add(-time.Second))
+	return w.syncSpan(t, wantCode, from, to.Add(-time.Second), flags...)
 }
 
 // syncSpan is sync for a range of its own, both ends included.
-func (w *world) syncSpan(t *testing.T, wantCode int, from, to time.Time) result {
+func (w *world) syncSpan(t *testing.T, wantCode int, from, to time.Time, flags ...string) result {
 	t.Helper()
-	e := w.run(t, "starter", append([]string{"run", "--wait", "-o", "json"}, spanFlags(from, to)...)...)
+	e := w.run(t, "starter", slices.Concat([]string{"run", "--wait", "-o", "json"}, spanFlags(from, to), flags)...)
 	require.Equal(t, wantCode, e.code, e.stderr)
 	var r result
 	decoder := json.NewDecoder(strings.NewReader(e.stdout))

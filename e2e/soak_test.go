@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/devserver"
+	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 )
@@ -33,7 +34,7 @@ func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
 	}, devserver.Options{}, "window: 6h #", "window: 24h #", "lag_limit: 1h", "lag_limit: "+limit.String())
 	s.startWorker(t)
 	from, _ := s.Range()
-	c := &chaosWorld{world: s.world, seed: seed, started: time.Now()}
+	c := &chaosWorld{world: s.world, seed: seed, grain: flow.GrainOrder, started: time.Now()}
 	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--since", from.Format(time.RFC3339), "--cron", interval)
 
 	var longest time.Duration

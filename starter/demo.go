@@ -177,7 +177,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 func (d *demoRun) sync(ctx context.Context) error {
 	from, end := d.simulator.Range()
 	span := workflows.Window{From: from, To: end.Add(-time.Second)}
-	run, err := startRun(ctx, d.temporal, d.taskQueue, builtInFlow, span)
+	run, err := startRun(ctx, d.temporal, d.taskQueue, workflows.SyncRefundsInput{Flow: builtInFlow, Range: &span})
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,15 @@ import (
 
 type runFlags struct {
 	flow, from, to, since string
+	grain                 string
 	moveWatermark, wait   bool
 	output                output
+}
+
+// addGrainFlag adds the flag that says what one activity saves.
+func (f *runFlags) addGrainFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.grain, "grain", "",
+		"order 每单一个活动，page 每页一个活动；省略则按流程文件 order: an activity an order; page: one a page; if left out as the flow file says")
 }
 
 func newRunCommand() *cobra.Command {
@@ -32,9 +39,13 @@ Sync the orders of a range, or without one from the last watermark, less the ove
 A run by hand never moves the watermark. Where another scheduler calls this, such as the operating system's cron, add --move-watermark: it counts as an automatic run then.`,
 		Example: `  starter run --flow refund_to_return --from "2024-03-01 00:00:00" --to "2024-03-03 00:00:00" --wait
   starter run --flow refund_to_return --from 2024-03-01T00:00:00+08:00 --to 2024-03-03T00:00:00+08:00 --wait -o json
+  starter run --flow refund_to_return --from 2024-11-11 --to 2024-11-13 --grain page --wait
   starter run --flow refund_to_return --wait
   starter run --flow refund_to_return --since last --move-watermark --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := workflows.CheckGrain(flags.grain); err != nil {
+				return usageError(cmd, err)
+			}
 			if flags.from == "" && flags.to == "" {
 				if err := checkSince(flags.since); err != nil {
 					return usageError(cmd, err)
@@ -54,6 +65,7 @@ A run by hand never moves the watermark. Where another scheduler calls this, suc
 	cmd.Flags().StringVar(&flags.flow, "flow", "", "流程名 name of the flow")
 	cmd.Flags().StringVar(&flags.from, "from", "", "起，含 start, included")
 	cmd.Flags().StringVar(&flags.to, "to", "", "止，含 end, included")
+	flags.addGrainFlag(cmd)
 	cmd.Flags().StringVar(&flags.since, "since", "", sinceUsage)
 	cmd.Flags().BoolVar(&flags.moveWatermark, "move-watermark", false, "算作自动运行，移动水位 count as an automatic run and move the watermark")
 	cmd.Flags().BoolVar(&flags.wait, "wait", false, "等到结束并显示进度 wait for the end and show progress")
@@ -64,14 +76,14 @@ A run by hand never moves the watermark. Where another scheduler calls this, suc
 
 func runRange(cmd *cobra.Command, flags runFlags, span workflows.Window) error {
 	return startAndFollow(cmd, flags, span, func(c client.Client, taskQueue string) (client.WorkflowRun, error) {
-		return startRun(cmd.Context(), c, taskQueue, flags.flow, span)
+		return startRun(cmd.Context(), c, taskQueue, workflows.SyncRefundsInput{Flow: flags.flow, Range: &span, Grain: flags.grain})
 	})
 }
 
 // runIncremental starts a run from the last watermark on. Two of a flow by hand,
 // or by another scheduler, never run at a time: the second joins the first.
 func runIncremental(cmd *cobra.Command, flags runFlags) error {
-	in := workflows.SyncRefundsInput{Flow: flags.flow, ByHand: !flags.moveWatermark}
+	in := workflows.SyncRefundsInput{Flow: flags.flow, ByHand: !flags.moveWatermark, Grain: flags.grain}
 	id := handWorkflowID(flags.flow)
 	if flags.moveWatermark {
 		id = autoWorkflowID(flags.flow)
@@ -104,8 +116,8 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, s
 }
 
 // startRun starts the run of a range, or joins it if it is under way.
-func startRun(ctx context.Context, c client.Client, taskQueue, flowName string, span workflows.Window) (client.WorkflowRun, error) {
-	return startWorkflow(ctx, c, taskQueue, rangeWorkflowID(flowName, span), span.String(), workflows.SyncRefundsInput{Flow: flowName, Range: &span})
+func startRun(ctx context.Context, c client.Client, taskQueue string, in workflows.SyncRefundsInput) (client.WorkflowRun, error) {
+	return startWorkflow(ctx, c, taskQueue, rangeWorkflowID(in.Flow, *in.Range), in.Range.String(), in)
 }
 
 func startWorkflow(ctx context.Context, c client.Client, taskQueue, id, what string, in workflows.SyncRefundsInput) (client.WorkflowRun, error) {
@@ -124,8 +136,8 @@ func startWorkflow(ctx context.Context, c client.Client, taskQueue, id, what str
 }
 
 // runDetails explain a run in the Web UI.
-const runDetails = "聚水潭售后单 → 金蝶销售退货单。每个窗口是一个子工作流，每张单据是其中一个 SaveOrder 活动。\n\n" +
-	"Jushuitan's after-sales orders become Kingdee's return bills. Each window is a child workflow, each bill a SaveOrder activity in it."
+const runDetails = "聚水潭售后单 → 金蝶销售退货单。每个窗口是一个子工作流，每张单据是其中一个 SaveOrder 活动；grain: page 时每页先是一个 SavePage 活动，其中没成功的单据再各有一个 SaveOrder。\n\n" +
+	"Jushuitan's after-sales orders become Kingdee's return bills. Each window is a child workflow, each bill a SaveOrder activity in it. With grain: page a page is a SavePage activity first, and each order that does not succeed in it a SaveOrder."
 
 // The workflow ids of the runs without a given range. They begin with the flow's
 // name, so that they sort by it.

@@ -303,6 +303,9 @@ func newScheduleBackfillCommand() *cobra.Command {
 Syncs a range anew. It is the run by hand of starter run --from --to, and moves no watermark.
 (Temporal's own backfill would start an incremental run for each time missed, which would not read the range; so it is not used.)`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := workflows.CheckGrain(flags.grain); err != nil {
+				return usageError(cmd, err)
+			}
 			span, err := parseRange(flags.from, flags.to)
 			if err != nil {
 				return usageError(cmd, err)
@@ -313,6 +316,7 @@ Syncs a range anew. It is the run by hand of starter run --from --to, and moves 
 	cmd.Flags().StringVar(&flags.flow, "flow", "", "流程名 name of the flow")
 	cmd.Flags().StringVar(&flags.from, "from", "", "起，含 start, included")
 	cmd.Flags().StringVar(&flags.to, "to", "", "止，含 end, included")
+	flags.addGrainFlag(cmd)
 	cmd.Flags().BoolVar(&flags.wait, "wait", false, "等到结束并显示进度 wait for the end and show progress")
 	addOutputFlag(cmd, &flags.output)
 	requireFlags(cmd, "flow", "from", "to")

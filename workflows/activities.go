@@ -18,6 +18,7 @@ const (
 	FetchPageName = "FetchPage"
 	FindBillsName = "FindBills"
 	SaveOrderName = "SaveOrder"
+	SavePageName  = "SavePage"
 	ParkOrderName = "ParkOrder"
 	ReportRunName = "ReportRun"
 	SendAlertName = "SendAlert"
@@ -49,6 +50,8 @@ type Plan struct {
 	// InFlight bounds the orders of one window that are being saved at a time.
 	InFlight int   `json:"in_flight"`
 	Retry    Retry `json:"retry"`
+	// Grain is flow.GrainOrder, also when empty, or flow.GrainPage.
+	Grain string `json:"grain,omitempty"`
 	// TooManyFailures is the share of a page's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does.
 	TooManyFailures int `json:"too_many_failures"`
@@ -170,6 +173,9 @@ type SaveOrderParams struct {
 	// Exists tells that the bill is in Kingdee already, unfinished. Otherwise
 	// the first attempt saves without looking.
 	Exists bool `json:"exists,omitempty"`
+	// Tried tells that SavePage has tried this order: it counts as an attempt
+	// before the first, and its outcome may be open.
+	Tried bool `json:"tried,omitempty"`
 }
 
 // Outcome is what SaveOrder made of an order.
@@ -203,6 +209,30 @@ const (
 	// DoubleBill: there are several bills under the number.
 	DoubleBill = "double_bill"
 )
+
+// SavePageParams are orders of one page that are to become bills, of which none
+// is known to exist.
+type SavePageParams struct {
+	Flow        string       `json:"flow"`
+	PickVersion string       `json:"pick_version"`
+	Orders      []flow.Order `json:"orders"`
+}
+
+// SavePageResult tells what became of each order, by its as_id.
+type SavePageResult struct {
+	Done    map[string]SaveOrderResult `json:"done,omitempty"`
+	NotDone map[string]NotDone         `json:"not_done,omitempty"`
+}
+
+// NotDone is why SavePage did not come to an end with an order.
+type NotDone struct {
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+	// Final tells that it will fail again until a person changes something.
+	Final bool `json:"final,omitempty"`
+	// Delay is how long to wait before the next attempt; 0 leaves it to the flow.
+	Delay time.Duration `json:"delay,omitempty"`
+}
 
 // ParkOrderParams is an order that can't be saved, and why.
 type ParkOrderParams struct {
@@ -319,6 +349,21 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 	return result, err
 }
 
+// savePage maps the orders of a page and saves their bills.
+func savePage(ctx workflow.Context, plan Plan, pageIndex int, params SavePageParams) (SavePageResult, error) {
+	policy := plan.Retry.policy()
+	policy.MaximumAttempts = min(policy.MaximumAttempts, pageAttempts)
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: pageTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         policy,
+		Summary:             fmt.Sprintf("第 %d 页的 %d 单 → 销售退货单 %[2]d orders of page %[1]d", pageIndex, len(params.Orders)),
+	})
+	var result SavePageResult
+	err := workflow.ExecuteActivity(ctx, SavePageName, params).Get(ctx, &result)
+	return result, err
+}
+
 // parkOrder gives an order that can't be saved a workflow of its own, in which
 // it waits.
 func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, error) {
@@ -362,4 +407,10 @@ const (
 	// kingdeeTimeout bounds one attempt at Kingdee. Most of it can be the wait
 	// for a free session, behind everything else in flight.
 	kingdeeTimeout = 15 * time.Minute
+	// pageTimeout is kingdeeTimeout for the orders of a page: from the third
+	// attempt on they share no calls.
+	pageTimeout = time.Hour
+	// pageAttempts bounds those at a page. They are used up by workers that die,
+	// and the cause may be one of its orders.
+	pageAttempts = 3
 )

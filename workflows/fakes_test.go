@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -41,11 +42,16 @@ type fakeWorld struct {
 	reportErr error
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
+	// pageErr fails SavePage as a whole.
+	pageErr error
+	// delays are for which SavePage asks before the next attempt at an order.
+	delays map[string]time.Duration
 
 	fetches []int
 	looked  []OrderBill // in all look-ups
 	saves   map[string]int
 	asked   []SaveOrderParams // of all saves, in the order in which they ended
+	pages   [][]string        // as_ids given to SavePage
 	parked  map[string]Failure
 	waiting map[string]bool // as_id of those parked by an earlier run
 	reports []ReportRunParams
@@ -87,6 +93,7 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 	register(w.fetchPage, FetchPageName)
 	register(w.findBills, FindBillsName)
 	register(w.saveOrder, SaveOrderName)
+	register(w.savePage, SavePageName)
 	register(w.parkOrder, ParkOrderName)
 	register(w.reportRun, ReportRunName)
 }
@@ -155,6 +162,40 @@ func (w *fakeWorld) saveOrder(ctx context.Context, params SaveOrderParams) (Save
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.save(params)
+}
+
+// savePage saves one order after the other, as saveOrder would.
+func (w *fakeWorld) savePage(_ context.Context, params SavePageParams) (SavePageResult, error) {
+	if w.whileSaving != nil {
+		w.whileSaving()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var ids []string
+	for _, order := range params.Orders {
+		ids = append(ids, order.ID)
+	}
+	w.pages = append(w.pages, ids)
+	if w.pageErr != nil {
+		return SavePageResult{}, w.pageErr
+	}
+	result := SavePageResult{Done: map[string]SaveOrderResult{}, NotDone: map[string]NotDone{}}
+	for _, order := range params.Orders {
+		done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: params.PickVersion, Order: order})
+		var application *temporal.ApplicationError
+		if errors.As(err, &application) {
+			result.NotDone[order.ID] = NotDone{
+				Reason: application.Type(), Message: application.Message(), Final: application.NonRetryable(), Delay: w.delays[order.ID],
+			}
+		} else {
+			result.Done[order.ID] = done
+		}
+	}
+	return result, nil
+}
+
+func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {
 	w.saves[params.Order.ID]++
 	w.asked = append(w.asked, params)
 	if w.saveErr != nil {

@@ -31,7 +31,7 @@ type pageOrders struct {
 	// a later run over the range tries only the bad ones again, and must not
 	// take that for a page on which everything fails.
 	orders int
-	// tried were given to SaveOrder, and settled of these.
+	// tried were given out, and settled of these.
 	tried, settled int
 	failed         []failedOrder
 }

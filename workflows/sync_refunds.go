@@ -10,6 +10,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
 )
 
 // The types of the errors with which a run ends; each names what a person can
@@ -22,6 +24,8 @@ const (
 	FlowDisabled = "flow_disabled"
 	// WatermarkUnknown is an incremental run that does not know where to start.
 	WatermarkUnknown = "watermark_unknown"
+	// UnknownGrain is a run whose input names a grain that there is not.
+	UnknownGrain = "unknown_grain"
 )
 
 // SyncRefundsInput is a run of a flow.
@@ -39,6 +43,9 @@ type SyncRefundsInput struct {
 	// Since is where the first incremental run starts, instead of where the
 	// flow says.
 	Since *time.Time `json:"since,omitempty"`
+	// Grain is what one activity saves, flow.GrainOrder or flow.GrainPage, instead
+	// of what the flow says.
+	Grain string `json:"grain,omitempty"`
 	// Carried is nil at first, and is carried over continue-as-new.
 	Carried *RunState `json:"carried,omitempty"`
 }
@@ -189,7 +196,11 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 				" Flow %s is disabled and does not run by itself: set enabled to true in its file and restart the worker; a range can be run by hand all the same", plan.Flow, plan.Flow),
 			FlowDisabled, nil)
 	}
+	plan.Grain = cmp.Or(in.Grain, plan.Grain)
 	r.state.Plan = plan
+	if err := CheckGrain(in.Grain); err != nil {
+		return temporal.NewNonRetryableApplicationError(err.Error(), UnknownGrain, nil)
+	}
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err
 	}
@@ -240,6 +251,15 @@ func lastWatermark(ctx workflow.Context) (*time.Time, error) {
 	return last.Watermark, nil
 }
 
+// CheckGrain says what is wrong with the grain that a run is asked for with; none,
+// which leaves it to the flow, is right.
+func CheckGrain(grain string) error {
+	if slices.Contains([]string{"", flow.GrainOrder, flow.GrainPage}, grain) {
+		return nil
+	}
+	return fmt.Errorf("粒度 %q 不能用，应为 %s 或 %s。 There is no such grain; expected one of these", grain, flow.GrainOrder, flow.GrainPage)
+}
+
 // beginWindow starts the next window as soon as there is room for it.
 func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	if err := r.atOnce.Acquire(ctx, 1); err != nil {
@@ -277,8 +297,8 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 		// found by the next run.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
 		StaticSummary:     r.windowSummary(running.Window),
-		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动。\n\n" +
-			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity.",
+		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动；grain: page 时每页先是一个 SavePage 活动，其中没成功的单据再各有一个 SaveOrder。\n\n" +
+			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity. With grain: page a page is a SavePage activity first, and each order that does not succeed in it a SaveOrder.",
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
 		Plan: r.state.Plan, Window: running.Window, Control: r.state.Control, RowVersion: r.state.startTS(),

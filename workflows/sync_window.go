@@ -74,8 +74,9 @@ type SyncWindowProgress struct {
 }
 
 // SyncWindow reads the pages of one window and gives each order that has no
-// bill yet to a SaveOrder activity of its own. An order that can't be saved is
-// parked with its reason and stops no other.
+// bill yet to a SaveOrder activity of its own, or those of a page to SavePage
+// first, as [Plan.Grain] says. An order that can't be saved is parked with its
+// reason and stops no other.
 //
 // It ends with a *temporal.ApplicationError of type [WindowUnfinished] if the
 // source or Kingdee's list of bills can't be read, or if most orders of a page
@@ -118,9 +119,11 @@ type syncWindow struct {
 	// was decided what became of it then.
 	given, settled map[string]int
 
-	// inFlight bounds the SaveOrder activities under way, across pages: the
-	// next page is read and given out while the last is being saved.
+	// inFlight bounds the orders that are being saved, across pages: the next page
+	// is read and given out while the last is being saved.
 	inFlight *limit
+	// together bounds those in SavePage activities, in bytes.
+	together *limit
 	orders   workflow.WaitGroup
 	// stopped is why no more orders are given out, nil while they are.
 	stopped error
@@ -141,6 +144,7 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 		control: in.Control,
 	}
 	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
+	w.together = newLimit(func() int { return mostBytesTogether }, w.over)
 	w.controlled = newControlled(ctx, &w.control, w.showProgress)
 	if in.Carried != nil {
 		w.state = *in.Carried
@@ -289,8 +293,8 @@ func billOf(order flow.Order) OrderBill {
 	return OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}
 }
 
-// giveOut counts what needs no saving and starts a SaveOrder for the rest. An
-// order is counted as fetched when its fate is: the sum holds at every moment.
+// giveOut counts what needs no saving and has the rest saved. An order is counted
+// as fetched when its fate is: the sum holds at every moment.
 func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool, found FindBillsResult) error {
 	tally := &w.state.Tally
 	batch := &pageOrders{index: index, pickVersion: page.PickVersion}
@@ -310,11 +314,17 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 		tally.Fetched++
 		w.count(failed.ID, fateFailed, failed)
 	}
+	var together []flow.Order
 	for _, order := range orders {
 		// The bill of an order that comes again may be being saved: SaveOrder looks.
 		if !newer[order.ID] && slices.Contains(found.Finished, order.ID) {
 			tally.Fetched++
 			w.count(order.ID, fateAlreadySaved, Failure{})
+			continue
+		}
+		exists := newer[order.ID] || slices.Contains(found.Unfinished, order.ID)
+		if w.plan.Grain == flow.GrainPage && !exists {
+			together = append(together, order)
 			continue
 		}
 		if err := w.inFlight.Acquire(ctx, 1); err != nil {
@@ -332,10 +342,10 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 			Flow:        w.plan.Flow,
 			PickVersion: page.PickVersion,
 			Order:       order,
-			Exists:      newer[order.ID] || slices.Contains(found.Unfinished, order.ID),
+			Exists:      exists,
 		})
 	}
-	return nil
+	return w.giveOutTogether(ctx, batch, together)
 }
 
 // finishPage parks what failed as soon as all orders that were given out are
@@ -350,13 +360,20 @@ func (w *syncWindow) finishPage(ctx workflow.Context, batch *pageOrders) {
 
 // save runs SaveOrder beside everything else. It holds one place of inFlight.
 func (w *syncWindow) save(ctx workflow.Context, batch *pageOrders, params SaveOrderParams) {
+	id := params.Order.ID
+	earlier := w.given[id]
+	w.given[id]++
+	w.saveAfter(ctx, batch, params, earlier)
+}
+
+// saveAfter is save for an order that is given out already, after so many earlier
+// versions of it.
+func (w *syncWindow) saveAfter(ctx workflow.Context, batch *pageOrders, params SaveOrderParams, earlier int) {
 	// Cancelling a run stops its reading. A bill that is being saved is
 	// finished, so that what became of it is known.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	w.orders.Add(1)
 	id := params.Order.ID
-	earlier := w.given[id]
-	w.given[id]++
 	workflow.GoNamed(ctx, id, func(ctx workflow.Context) {
 		defer cancel()
 		defer w.orders.Done()

@@ -137,8 +137,9 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 		{"all of a page, changed since they were saved", 40, func(string) string { return OrderChanged }, 0, 80, false},
 		{"for different causes", 20, func(id string) string { return "reason_" + id[4:] }, 0, 80, false},
 	} {
-		t.Run(c.name, func(t *testing.T) {
+		bothGrains(t, c.name, func(t *testing.T, grain string) {
 			world := newFakeWorld(c.orders)
+			world.plan.Grain = grain
 			world.pageSize = 20
 			world.plan.TooManyFailures = c.percent
 			for _, row := range world.rows[:c.exist] {
@@ -212,6 +213,7 @@ func TestSyncWindowKeepsABoundOnWhatIsInFlight(t *testing.T) {
 func TestSyncWindowLosesNothingWhileRowsLeave(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(rapid.IntRange(0, 30).Draw(t, "orders"))
+		world.plan.Grain = rapid.SampledFrom(grains).Draw(t, "grain")
 		world.beforeFetch = func(w *fakeWorld, call int) {
 			for range rapid.IntRange(0, 3).Draw(t, fmt.Sprintf("leave before call %d", call)) {
 				if len(w.rows) > 0 {

@@ -134,6 +134,15 @@ const (
 	SubmitAndAuditExplicit = "explicit"
 )
 
+// What one activity saves, for Options.Grain.
+const (
+	// GrainOrder has each order saved by an activity of its own.
+	GrainOrder = "order"
+	// GrainPage has one activity save the orders of a page, and gives those that
+	// do not succeed there an activity of their own.
+	GrainPage = "page"
+)
+
 // Options says how bills are saved.
 type Options struct {
 	// Existing is ExistingReport or ExistingUpdate. Default: ExistingReport.
@@ -145,6 +154,8 @@ type Options struct {
 	InFlight int
 	// WindowsAtOnce is how many windows are, 1 to 50. Default: 4.
 	WindowsAtOnce int
+	// Grain is GrainOrder or GrainPage. Default: GrainOrder.
+	Grain string
 }
 
 // Retry says how often and when a failed order is tried again.

@@ -32,7 +32,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 		Key:        "as_id",
 	}, f.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
-	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4}, f.Options)
+	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4, Grain: GrainOrder}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, ClosedPeriods{Until: beijing("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
@@ -120,7 +120,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 		`page_size: "50"`:        `page_size: "100"`,
 		"window: 6h":             "window: 167h59m58s\n  overlap: 0s\n  lag: 1h30m\n  since: \"2024-03-01 08:00:00\"\n  cursor: row_version\n  since_ts: 9007199254740993",
 		"BatchCount: 5":          "BatchCount: 10\n  IsAutoSubmitAndAudit: true\n  IsVerifyBaseDataField: false",
-		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, existing: update }",
+		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, grain: page, existing: update }",
 		"checks:\n":              "checks:\n  enabled: false\n  lag_limit: 90m\n",
 		"attempts: 8, first: 2s, factor: 2, longest: 5m": "attempts: 1, first: 1s, factor: 1, longest: 24h",
 		`cron: "*/10 * * * *", time_zone: Asia/Shanghai`: `cron: ["@hourly", "*/5 8-20 * * MON-FRI"], not_between: ["01:00-05:30", "23:30-00:30", "22:00-24:00"], time_zone: UTC`,
@@ -138,7 +138,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing),
 	}, p.flow.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)
-	assert.Equal(t, Options{Existing: ExistingUpdate, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50}, p.flow.Options)
+	assert.Equal(t, Options{Existing: ExistingUpdate, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50, Grain: GrainPage}, p.flow.Options)
 	assert.Equal(t, Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
 	assert.Equal(t, 90*time.Minute, p.flow.LagLimit)
 	assert.Equal(t, Schedule{

@@ -97,7 +97,7 @@ func (p *parser) flowFile(root ast.Node) {
 	}
 	p.bill(s.section("bill", []string{"FormId", "Operation", "fields"},
 		[]string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines"}))
-	p.options(s.section("options", nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once"}))
+	p.options(s.section("options", nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain"}))
 	p.checks(s.section("checks", nil, []string{"enabled", "leave_out", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}))
 	if s.has("alerts") {
 		p.alerts(s)

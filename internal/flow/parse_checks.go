@@ -12,6 +12,7 @@ func (p *parser) options(s section) {
 		SubmitAndAudit: s.oneOf("submit_and_audit", SubmitAndAuditNone, SubmitAndAuditKingdee, SubmitAndAuditExplicit),
 		InFlight:       s.integer("in_flight", 100, 1, 1000),
 		WindowsAtOnce:  s.integer("windows_at_once", 4, 1, 50),
+		Grain:          s.oneOf("grain", GrainOrder, GrainPage),
 	}
 	byKingdee := p.flow.Options.SubmitAndAudit == SubmitAndAuditKingdee
 	if byKingdee == p.flow.Call.IsAutoSubmitAndAudit {

@@ -1,0 +1,75 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/simulator"
+	"refundsync/workflows"
+)
+
+// activitiesOf counts the activities in the windows of a run, by type.
+func (w *world) activitiesOf(t *testing.T, run result) map[string]int {
+	t.Helper()
+	c := w.temporal(t)
+	counts := map[string]int{}
+	var count func(workflowID, runID string)
+	count = func(workflowID, runID string) {
+		history := c.GetWorkflowHistory(t.Context(), workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for history.HasNext() {
+			event, err := history.Next()
+			require.NoError(t, err)
+			if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
+				counts[scheduled.GetActivityType().GetName()]++
+			}
+			if window := event.GetChildWorkflowExecutionStartedEventAttributes(); window != nil {
+				count(window.GetWorkflowExecution().GetWorkflowId(), window.GetWorkflowExecution().GetRunId())
+			}
+		}
+	}
+	count(run.WorkflowID, run.RunID)
+	return counts
+}
+
+// In the grain of pages a run saves the same bills by few activities, and only the
+// orders that did not succeed with their page are given one of their own. A run may
+// have another grain than its flow.
+func TestGrainOfPages(t *testing.T) {
+	for _, c := range []struct{ name, flow, run string }{
+		{"as the flow says", flow.GrainPage, ""},
+		{"as the run says", flow.GrainOrder, flow.GrainPage},
+		{"of orders, as the run says", flow.GrainPage, flow.GrainOrder},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, simulator.Options{Orders: 400})
+			if c.flow != flow.GrainOrder {
+				w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "grain: order", "grain: "+c.flow)
+			}
+			w.startWorker(t)
+			var flags []string
+			if c.run != "" {
+				flags = []string{"--grain", c.run}
+			}
+			first := w.sync(t, 3, flags...)
+			requireTruth(t, w, first)
+			require.Zero(t, first.AlreadySaved)
+			activities := w.activitiesOf(t, first)
+			if c.run == flow.GrainOrder {
+				require.Equal(t, first.Saved+first.Parked, activities[workflows.SaveOrderName])
+				require.Zero(t, activities[workflows.SavePageName])
+				return
+			}
+			require.Equal(t, first.Parked, activities[workflows.SaveOrderName])
+			require.LessOrEqual(t, activities[workflows.SavePageName], first.Pages)
+			require.NotZero(t, activities[workflows.SavePageName])
+
+			second := w.sync(t, 3, flags...)
+			requireTruth(t, w, second)
+			require.Zero(t, second.Saved, "a second run saves nothing")
+			require.Equal(t, first.Saved, second.AlreadySaved)
+		})
+	}
+}
