@@ -169,6 +169,10 @@ func TestPausedRunEndsWhenAWindowFails(t *testing.T) {
 func TestPausedRunIsResumedAfterAWindowFailed(t *testing.T) {
 	world := newFakeWorld(10)
 	world.plan.WindowsAtOnce = 2
+	// Every order is in flight for an hour, so that the other window has pages left
+	// when it is paused.
+	world.plan.Retry = Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
+	world.busyFirst = true
 	var resumed *update
 	_, err := runSync(world, tenWindows, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
 		world.fetchErr = func(call int) error {
@@ -181,7 +185,7 @@ func TestPausedRunIsResumedAfterAWindowFailed(t *testing.T) {
 		env.RegisterDelayedCallback(func() {
 			require.Len(t, askRun(t, env).Running, 1)
 			resumed = steer(env, ResumeUpdate)
-		}, time.Hour)
+		}, 5*time.Hour)
 	})
 	require.NoError(t, errors.Join(resumed.refused, resumed.failed))
 	require.ErrorContains(t, err, "签名错误")
