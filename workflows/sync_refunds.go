@@ -36,6 +36,9 @@ type SyncRefundsInput struct {
 	// Watermark is the one to go on from where no earlier run of this schedule
 	// has left one: that of a schedule that was deleted, for example.
 	Watermark *time.Time `json:"watermark,omitempty"`
+	// RowVersion is what Watermark is, as a row version of the source; nil where it
+	// is of no run by these.
+	RowVersion *int64 `json:"row_version,string,omitempty"`
 	// Since is where the first incremental run starts, instead of where the
 	// flow says.
 	Since *time.Time `json:"since,omitempty"`
