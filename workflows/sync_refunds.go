@@ -18,7 +18,8 @@ const (
 	// RunUnfinished is a run that could not read all its windows. Its details
 	// hold the [SyncRefundsResult] of what was done.
 	RunUnfinished = "run_unfinished"
-	// FlowDisabled is an incremental run of a flow that is not enabled.
+	// FlowDisabled is an incremental run of a flow that is not enabled; SendAlert
+	// fails with it as well.
 	FlowDisabled = "flow_disabled"
 	// WatermarkUnknown is an incremental run that does not know where to start.
 	WatermarkUnknown = "watermark_unknown"
