@@ -1,11 +1,13 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -71,13 +73,21 @@ func shown(quantities map[string]decimal.Decimal, material string) string {
 	return quantity.String()
 }
 
-// update changes the bill into what the order asks for now, if the flow wants that
-// and nobody has gone on with the bill.
+// update changes the bill into what the order asks for now, if the flow wants that,
+// nobody has gone on with the bill, and it can keep its date.
 func (b *billToSave) update(ctx context.Context, found kingdee.Bill) error {
 	if b.flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
 		return b.orderChanged(found)
 	}
-	err := b.save(ctx, found.ID)
+	// In a closed period it would get another date, and change what was booked in both.
+	bill, err := b.flow.InOpenPeriod(b.bill, time.Now())
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(bill.Model, b.bill.Model) {
+		return b.orderChanged(found)
+	}
+	err = b.send(ctx, b.bill.Changing(found.ID))
 	if isNumberUsed(err) {
 		return savedMeanwhile(b.bill.Number)
 	}

@@ -15,6 +15,10 @@ import (
 // versionField is the row version, which grows with every change of any row.
 const versionField = "ts"
 
+// modifiedField is when a row got its version, whatever time the flow's date_type
+// counts by: an order can be modified long after it was created.
+const modifiedField = "modified"
+
 // readVersions holds the rows of a reply against what reading by row versions
 // rests on: each has a version, not below the one asked for, in growing order.
 // Without that rows would be left out, and nobody is known to have tried it on
@@ -28,7 +32,7 @@ func readVersions(f *flow.Flow, params workflows.FetchPageParams, reply jushuita
 		}
 		last, page.LastTS = version, version
 		// The times of rows and their versions grow together, but not strictly.
-		if fresh = fresh || changedAfter(f, record, params.Window.To); !fresh {
+		if fresh = fresh || modifiedAfter(record, params.Window.To); !fresh {
 			page.SettledTS = version
 		}
 	}
@@ -45,11 +49,12 @@ func versionOf(record map[string]any) (int64, error) {
 	return strconv.ParseInt(text, 10, 64)
 }
 
-// changedAfter reports whether a row changed after a moment. One without a
-// readable time did not: it would hold up everything behind it for ever.
-func changedAfter(f *flow.Flow, record map[string]any, moment time.Time) bool {
-	order, err := f.Pick(record)
-	return err == nil && order.ChangedAt.After(moment)
+// modifiedAfter reports whether a row was modified after a moment. One without a
+// readable time was not: it would hold up everything behind it for ever.
+func modifiedAfter(record map[string]any, moment time.Time) bool {
+	value, err := catalog.Time.Parse(record[modifiedField])
+	at, known := value.(time.Time)
+	return err == nil && known && at.After(moment)
 }
 
 func unfitForVersions(f *flow.Flow, record map[string]any, last int64, err error) error {

@@ -61,6 +61,20 @@ func TestFetchPageReadsRowVersions(t *testing.T) {
 	}
 }
 
+// A row is fresh by when it was modified, also where the flow counts by another time.
+func TestRowVersionsAreFreshByTheTimeOfTheirChange(t *testing.T) {
+	start := int64(100)
+	f := loadFlow(t, func(f *flow.Flow) { f.Source.DateType = "1" })
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Source: &fakeSource{page: jushuitan.Page{Datas: []map[string]any{
+		record(map[string]any{"as_id": "1", "ts": "101", "created": "2024-03-01 07:00:00", "modified": "2024-03-01 08:00:00"}),
+		record(map[string]any{"as_id": "2", "ts": "102", "created": "2024-03-01 07:00:00", "modified": "2024-03-01 13:00:00"}),
+	}}}}
+	page, err := a.fetchPage(t.Context(), workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1, StartTS: &start})
+	require.NoError(t, err)
+	require.Equal(t, int64(101), page.SettledTS)
+	require.Equal(t, int64(102), page.LastTS)
+}
+
 func TestFetchPageRefusesRowsThatAreNotInOrderOfTheirVersions(t *testing.T) {
 	for name, rows := range map[string][]map[string]any{
 		"without a version":             {row("1", nil, "2024-03-01 08:00:00")},

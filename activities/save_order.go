@@ -109,7 +109,7 @@ func (b *billToSave) bring(ctx context.Context, exists, retried bool) (workflows
 			return b.settle(ctx, *found, retried)
 		}
 	}
-	err := b.save(ctx, "")
+	err := b.save(ctx)
 	used := isNumberUsed(err)
 	if err != nil && !used {
 		return "", err
@@ -150,18 +150,19 @@ func findBill(ctx context.Context, ledger Ledger, f *flow.Flow, number string) (
 	}
 }
 
-// save saves the bill anew, or over the one of an inner id (FID). Which periods are
-// closed it asks at the last moment: a bill that exists has its date, however long
-// after it is looked at again.
-func (b *billToSave) save(ctx context.Context, over string) error {
+// save saves the bill anew. Which periods are closed it asks at the last moment: a
+// bill that exists has its date, however long after it is looked at again.
+func (b *billToSave) save(ctx context.Context) error {
 	bill, err := b.flow.InOpenPeriod(b.bill, time.Now())
 	if err != nil {
 		return err
 	}
-	request := BatchSaveRequest(b.flow, bill)
-	if over != "" {
-		request.Model = []json.RawMessage{bill.Changing(over)}
-	}
+	return b.send(ctx, bill.Model)
+}
+
+func (b *billToSave) send(ctx context.Context, model json.RawMessage) error {
+	request := BatchSaveRequest(b.flow, b.bill)
+	request.Model = []json.RawMessage{model}
 	return only(b.ledger.BatchSave(ctx, request))
 }
 

@@ -20,8 +20,17 @@ type Robot interface {
 type Robots map[string]map[string]Robot
 
 // SendAlert sends a message to one of the flow's robots. It returns what the
-// robot answered.
+// robot answered. Of a flow that is disabled nobody is told: its runs don't report
+// any more, so that its watch would go on with what it heard last.
 func (a *Activities) SendAlert(ctx context.Context, params workflows.SendAlertParams) (robot.Answer, error) {
+	if f := a.Flows[params.Notice.Flow]; f != nil && !f.Enabled {
+		return robot.Answer{}, toTemporal(&fault.Error{
+			Class:   fault.Final,
+			Reason:  workflows.FlowDisabled,
+			Message: fmt.Sprintf("流程 %[1]s 已停用，不再通知。 Flow %[1]s is disabled, and nobody is told of it", params.Notice.Flow),
+			Advice:  "不必处理；启用后的下一次自动运行会重新开始。 Nothing is to be done: the next incremental run after it is enabled begins anew",
+		})
+	}
 	r, ok := a.Robots[params.Notice.Flow][params.Robot]
 	if !ok {
 		return robot.Answer{}, toTemporal(&fault.Error{

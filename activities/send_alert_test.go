@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/fault"
+	"refundsync/internal/flow"
 	"refundsync/internal/robot"
 	"refundsync/workflows"
 )
@@ -37,6 +38,18 @@ func TestSendAlertSendsToTheRobotNamed(t *testing.T) {
 	require.NoError(t, sendAlert(robots, "B"))
 	require.Empty(t, first.sent)
 	require.Equal(t, []alert.Notice{{Flow: testFlow, Test: true}}, second.sent)
+}
+
+func TestSendAlertTellsNobodyOfADisabledFlow(t *testing.T) {
+	f := loadFlow(t, func(f *flow.Flow) { f.Enabled = false })
+	r := &fakeRobot{}
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Robots: Robots{testFlow: {"A": r}}}
+	_, err := environment(a).ExecuteActivity(workflows.SendAlertName, workflows.SendAlertParams{Robot: "A", Notice: alert.Notice{Flow: testFlow}})
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, workflows.FlowDisabled, application.Type())
+	require.True(t, application.NonRetryable())
+	require.Empty(t, r.sent)
 }
 
 func TestSendAlertFailsForGoodOrForAWhile(t *testing.T) {

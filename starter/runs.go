@@ -143,17 +143,19 @@ func endOf(ctx context.Context, c client.Client, workflowID, runID string) (work
 // lastWatermark is how far the flow's automatic runs have come, as far as the
 // list of runs knows: nil if none of those that it remembers has moved the
 // watermark. An older one is safe to go on from as well: orders are read again,
-// and none is left out.
-func lastWatermark(ctx context.Context, c client.Client, flowName string) (*time.Time, error) {
-	var last *time.Time
+// and none is left out. The row version is nil unless that run read by these.
+func lastWatermark(ctx context.Context, c client.Client, flowName string) (watermark *time.Time, rowVersion *int64, err error) {
 	query := fmt.Sprintf("%s AND ExecutionStatus = 'Completed' AND %s IS NOT NULL", runsOf(flowName), workflows.WatermarkAttribute.GetName())
-	err := listRuns(ctx, c, query, func(run listedRun) bool {
-		last = run.Watermark
-		return last == nil
+	err = listRuns(ctx, c, query, func(run listedRun) bool {
+		if run.Watermark == nil {
+			return true
+		}
+		at := run.Watermark.In(catalog.Beijing)
+		watermark = &at
+		if run.Result != nil {
+			rowVersion = run.Result.RowVersion
+		}
+		return false
 	})
-	if err != nil || last == nil {
-		return nil, err
-	}
-	watermark := last.In(catalog.Beijing)
-	return &watermark, nil
+	return watermark, rowVersion, err
 }

@@ -32,7 +32,7 @@ func startAt(ctx context.Context, c client.Client, in *workflows.SyncRefundsInpu
 		in.Since = &t
 		return err
 	}
-	watermark, err := lastWatermark(ctx, c, in.Flow)
+	watermark, rowVersion, err := lastWatermark(ctx, c, in.Flow)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func startAt(ctx context.Context, c client.Client, in *workflows.SyncRefundsInpu
 		return fmt.Errorf("找不到流程 %[1]s 的上次水位：它没有完成过自动运行，或已超出命名空间的保留期。不作猜测：请用 --since 给出时间。"+
 			" The last watermark of flow %[1]s can't be found: it has not completed an automatic run, or that is older than the namespace's retention. Nothing is guessed: give a time by --since", in.Flow)
 	}
-	in.Watermark = watermark
+	in.Watermark, in.RowVersion = watermark, rowVersion
 	return nil
 }
 

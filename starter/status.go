@@ -182,8 +182,8 @@ func readStatus(ctx context.Context, c client.Client, of *flow.Flow, name string
 		func() error { return s.readCron(ctx, c, now) },
 		func() error { return s.readRuns(ctx, c, now) },
 		func() error {
-			watermark, err := lastWatermark(ctx, c, name)
-			s.Watermark = watermark
+			var err error
+			s.Watermark, _, err = lastWatermark(ctx, c, name)
 			return err
 		},
 		func() error {

@@ -188,7 +188,8 @@ const (
 	Updated Outcome = "updated"
 	// AlreadySaved is a bill that somebody else had saved.
 	AlreadySaved Outcome = "already_saved"
-	// LeftOut is an order that the flow leaves out, and that has no bill.
+	// LeftOut is an order that the flow leaves out, and that has no bill but that of
+	// a later version of it, if any.
 	LeftOut Outcome = "left_out"
 )
 

@@ -20,7 +20,8 @@ const (
 	// RunUnfinished is a run that could not read all its windows. Its details
 	// hold the [SyncRefundsResult] of what was done.
 	RunUnfinished = "run_unfinished"
-	// FlowDisabled is an incremental run of a flow that is not enabled.
+	// FlowDisabled is an incremental run of a flow that is not enabled; SendAlert
+	// fails with it as well.
 	FlowDisabled = "flow_disabled"
 	// WatermarkUnknown is an incremental run that does not know where to start.
 	WatermarkUnknown = "watermark_unknown"
@@ -40,6 +41,9 @@ type SyncRefundsInput struct {
 	// Watermark is the one to go on from where no earlier run of this schedule
 	// has left one: that of a schedule that was deleted, for example.
 	Watermark *time.Time `json:"watermark,omitempty"`
+	// RowVersion is what Watermark is, as a row version of the source; nil where it
+	// is of no run by these.
+	RowVersion *int64 `json:"row_version,string,omitempty"`
 	// Since is where the first incremental run starts, instead of where the
 	// flow says.
 	Since *time.Time `json:"since,omitempty"`

@@ -57,6 +57,9 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 		return nil
 	}
 	start := plan.SinceRowVersion
+	if in.RowVersion != nil {
+		start = in.RowVersion
+	}
 	if workflow.HasLastCompletionResult(ctx) {
 		var last SyncRefundsResult
 		if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {

@@ -150,6 +150,25 @@ func TestFailedRunByRowVersionsLeavesTheWatermark(t *testing.T) {
 	require.Zero(t, *done.RowVersion)
 }
 
+// A schedule made anew, and each run that another scheduler starts, has no run before
+// it: it goes on from the row version that it is given.
+func TestRowVersionIsTakenFromTheInput(t *testing.T) {
+	world := versionedWorld(8)
+	given, watermark := world.versions[5].ts, at("2024-03-01 11:00:00")
+	input := SyncRefundsInput{Flow: "refund_to_return", Watermark: &watermark, RowVersion: &given}
+	result, err := runSync(world, input, startingAt("2024-03-01 12:00:00"))
+	require.NoError(t, err)
+	require.Equal(t, 3, result.Fetched)
+
+	world = versionedWorld(8)
+	last := SyncRefundsResult{Watermark: &watermark, RowVersion: &world.versions[6].ts}
+	result, err = runSync(world, input, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+		env.SetLastCompletionResult(last)
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, result.Fetched, "the last run counts for more")
+}
+
 // A run with orders that could not even be parked goes on from the same row version
 // the next time, as it does from the same watermark.
 func TestRowVersionStaysWhereAnOrderIsNeitherSavedNorParked(t *testing.T) {

@@ -93,7 +93,7 @@ func WatchFlowID(flowName string) string { return "watch/" + flowName }
 // incremental run reports to it how it ended; between the reports it watches the
 // clock. It tells of a cause once an interval at most, of several in one message,
 // and of each that was told once more when it is well again. It ends when the
-// flow names none of its robots any more; a person may cancel it, and the next
+// flow names none of its robots any more or is disabled; a person may cancel it, and the next
 // run begins it anew.
 func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
 	w, err := newWatchFlow(ctx, in)
@@ -283,7 +283,7 @@ func (w *watchFlow) nextMoment() (time.Time, bool) {
 }
 
 // send sends a message to every robot and notes who took it; gone says that the
-// flow names none of them any more. Its error is the workflow's cancellation.
+// flow names none of them any more, or is disabled. Its error is the workflow's cancellation.
 func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, err error) {
 	robots := w.settings().Robots
 	var sent []workflow.Future
@@ -301,7 +301,7 @@ func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, 
 			continue
 		case ctx.Err() != nil:
 			return false, ctx.Err()
-		case errors.As(err, &application) && application.Type() == UnknownRobot:
+		case errors.As(err, &application) && (application.Type() == UnknownRobot || application.Type() == FlowDisabled):
 			unknown++
 		}
 		w.state.SendFailures = append(w.state.SendFailures, robot+": "+messageOf(err))

@@ -243,12 +243,18 @@ func TestWatchFlowLooksAgainAfterSendingForLong(t *testing.T) {
 	require.Equal(t, []string{"54 run_failed", "64 lag_over_limit"}, robots.told(start)[:2])
 }
 
-func TestWatchFlowEndsWhenTheFlowNamesNoRobotAnyMore(t *testing.T) {
+func TestWatchFlowEndsWithNobodyToTell(t *testing.T) {
+	for name, reason := range map[string]string{"the flow names no robot any more": UnknownRobot, "the flow is disabled": FlowDisabled} {
+		t.Run(name, func(t *testing.T) { requireWatchEnds(t, reason) })
+	}
+}
+
+func requireWatchEnds(t *testing.T, reason string) {
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
 	env.SetStartTime(start)
 	Register(env)
-	robots := chat{refuse: func(string) error { return temporal.NewNonRetryableApplicationError("gone", UnknownRobot, nil) }}
+	robots := chat{refuse: func(string) error { return temporal.NewNonRetryableApplicationError("gone", reason, nil) }}
 	env.RegisterActivityWithOptions(robots.sendAlert, activity.RegisterOptions{Name: SendAlertName})
 	env.RegisterDelayedCallback(func() { env.SignalWorkflow(RunSignal, run(0)) }, 0)
 	env.ExecuteWorkflow(WatchFlowName, WatchFlowInput{Flow: "refund_to_return"})
