@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -19,6 +20,7 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"golang.org/x/sync/errgroup"
 
 	"refundsync/internal/catalog"
 	"refundsync/workflows"
@@ -257,9 +259,9 @@ func newParkedRetryCommand() *cobra.Command {
 				return usageError(cmd, errors.New("给出单据编号，或 --reason、--shop、--all 之一。 Give bill numbers, or one of these flags"))
 			}
 			return withTemporal(func(c client.Client) error {
-				retried := 0
+				var retried atomic.Int64
 				retry := func(workflowID string) error {
-					retried++
+					retried.Add(1)
 					return c.SignalWorkflow(cmd.Context(), workflowID, "", workflows.RetrySignal, nil)
 				}
 				for _, bill := range args {
@@ -276,7 +278,7 @@ func newParkedRetryCommand() *cobra.Command {
 						return err
 					}
 				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "正在重试 %d 单；结果见 parked list。 Trying %d orders again; see parked list\n", retried, retried)
+				_, err := fmt.Fprintf(cmd.OutOrStdout(), "正在重试 %d 单；结果见 parked list。 Trying %[1]d orders again; see parked list\n", retried.Load())
 				return err
 			})
 		},
@@ -286,16 +288,26 @@ func newParkedRetryCommand() *cobra.Command {
 	return cmd
 }
 
+// retriesAtOnce is how many signals are sent at a time: one after the other, ten
+// thousand orders would take minutes.
+const retriesAtOnce = 32
+
 // retryListed retries what the filter chooses. One that ended since it was
 // listed needs no retry.
 func retryListed(ctx context.Context, c client.Client, filter parkedFilter, retry func(workflowID string) error) error {
-	return listParked(ctx, c, filter, func(order parkedOrder) error {
-		var ended *serviceerror.NotFound
-		if err := retry(order.WorkflowID); err != nil && !errors.As(err, &ended) {
-			return parkedError(order.BillNumber, err)
-		}
+	var retries errgroup.Group
+	retries.SetLimit(retriesAtOnce)
+	listErr := listParked(ctx, c, filter, func(order parkedOrder) error {
+		retries.Go(func() error {
+			var ended *serviceerror.NotFound
+			if err := retry(order.WorkflowID); err != nil && !errors.As(err, &ended) {
+				return parkedError(order.BillNumber, err)
+			}
+			return nil
+		})
 		return nil
 	})
+	return errors.Join(listErr, retries.Wait())
 }
 
 func newParkedDiscardCommand() *cobra.Command {

@@ -39,6 +39,11 @@ type Options struct {
 // activities under way; one that is cut off is done again by another worker.
 const drainTimeout = 90 * time.Second
 
+// workflowsCached is how many workflows the process keeps in memory between two of
+// their tasks. Runs and their windows are some dozen; the default of 10,000 would
+// keep every parked order as well, at some 60 KiB each, which waits for hours.
+const workflowsCached = 500
+
 // Run polls until ctx is done, then drains: it takes nothing new and lets the
 // activities under way finish. It returns an error if polling could not begin
 // or broke for good.
@@ -46,6 +51,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := registerSearchAttributes(ctx, o.Temporal, o.Namespace); err != nil {
 		return err
 	}
+	worker.SetStickyWorkflowCacheSize(workflowsCached)
 	broken := make(chan error, 2)
 	options := worker.Options{
 		DisableRegistrationAliasing: true,
