@@ -123,6 +123,9 @@ type syncWindow struct {
 
 	control    Control
 	controlled *controlled
+
+	// count adds one to [OrdersMetric].
+	count func(outcome, reason string)
 }
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
@@ -135,6 +138,7 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 		settled: map[string]int{},
 		orders:  workflow.NewWaitGroup(ctx),
 		control: in.Control,
+		count:   counterOf(ctx, OrdersMetric, in.Plan.Flow),
 	}
 	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
 	w.controlled = newControlled(ctx, &w.control, w.showProgress)
@@ -230,6 +234,7 @@ func (w *syncWindow) settle(id string, now fate, failure Failure) {
 	}
 	tally.withdraw(*order)
 	order.Fate, order.Reason = now, failure.Reason
+	w.count(now.label(), failure.Reason)
 	switch now {
 	case fateSkipped:
 		tally.skip(failure.Reason)
