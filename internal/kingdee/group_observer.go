@@ -7,7 +7,7 @@ import "time"
 type GroupObserver interface {
 	// Waited tells how long the first member of a group has waited until the
 	// group went: for others to share the call, and for a session. call is the
-	// method's name, such as BatchSave.
+	// method's name, such as batchSave.
 	Waited(call string, wait time.Duration)
 	// Called tells of a call that has ended: how many bills or numbers it held,
 	// and what it failed with as a whole. took includes logging in where that was
