@@ -153,6 +153,16 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 }
 
+// A collector of traces that is not there stops nothing.
+func TestSyncGoesOnWithoutTheCollectorOfTraces(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 50}).with("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	worker := w.startWorker(t)
+	r := w.sync(t, 0)
+	require.Equal(t, 50, r.Fetched)
+	worker.terminate(t)
+	require.Contains(t, worker.output(), "traces")
+}
+
 // requireNoSecretsNorOrders: the labels of metrics hold neither.
 func (w *world) requireNoSecretsNorOrders(t *testing.T, values map[string]float64) {
 	t.Helper()

@@ -79,7 +79,7 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	tracing, stopTracing, err := observe.Traces(ctx)
+	tracing, stopTracing, err := observe.Traces(ctx, logger)
 	if err != nil {
 		return err
 	}

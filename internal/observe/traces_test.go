@@ -4,11 +4,13 @@ import (
 	"context"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
@@ -16,7 +18,7 @@ import (
 func TestNothingIsTracedUnlessAnEndpointIsSet(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
-	interceptors, stop, err := Traces(t.Context())
+	interceptors, stop, err := Traces(t.Context(), zap.NewNop())
 	require.NoError(t, err)
 	require.Empty(t, interceptors)
 	require.NoError(t, stop(t.Context()))
@@ -39,7 +41,23 @@ func TestTracesGoToTheEndpoint(t *testing.T) {
 	t.Cleanup(collector.Stop)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+listen.Addr().String())
 
-	interceptors, stop, err := Traces(t.Context())
+	stop := traceAnActivity(t)
+	require.NoError(t, stop(t.Context()))
+	require.Equal(t, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", <-received)
+}
+
+// A collector that is not there costs no more than the patience for it.
+func TestTracesThatCannotBeSentAreLost(t *testing.T) {
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	stop := traceAnActivity(t)
+	patience, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	require.Error(t, stop(patience))
+}
+
+func traceAnActivity(t *testing.T) (stop func(context.Context) error) {
+	t.Helper()
+	interceptors, stop, err := Traces(t.Context(), zap.NewNop())
 	require.NoError(t, err)
 	require.Len(t, interceptors, 1)
 	var suite testsuite.WorkflowTestSuite
@@ -49,6 +67,5 @@ func TestTracesGoToTheEndpoint(t *testing.T) {
 	env.RegisterActivity(traced)
 	_, err = env.ExecuteActivity(traced)
 	require.NoError(t, err)
-	require.NoError(t, stop(t.Context()))
-	require.Equal(t, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", <-received)
+	return stop
 }
