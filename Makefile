@@ -2,7 +2,7 @@
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## the whole sync, simulated, on a real Temporal server
@@ -15,6 +15,11 @@ worker: ## the worker, with the settings of the environment
 .PHONY: test
 test: ## all tests
 	go test ./...
+
+.PHONY: check-alerts
+check-alerts: ## the alert rules, with Prometheus' promtool
+	promtool check rules deploy/prometheus/alerts.yaml
+	promtool test rules deploy/prometheus/alerts_test.yaml
 
 .PHONY: check
 check: ## all that CI checks: formatting, linters, tests with the race detector

@@ -3,13 +3,12 @@ package activities
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -20,13 +19,11 @@ import (
 // one step.
 func (a *Activities) ReportRun(ctx context.Context, params workflows.ReportRunParams) error {
 	c := activity.GetClient(ctx)
-	waiting, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{Query: fmt.Sprintf(
-		"WorkflowType = '%s' AND ExecutionStatus = 'Running' AND %s = '%s'",
-		workflows.ParkedOrderName, workflows.FlowAttribute.GetName(), strings.ReplaceAll(params.Flow, "'", "''"))})
+	waiting, err := visibility.CountParked(ctx, c, params.Flow)
 	if err != nil {
-		return fmt.Errorf("数不出流程 %[1]s 挂起的单。 The parked orders of flow %[1]s can't be counted: %[2]w", params.Flow, err)
+		return err
 	}
-	params.Report.Waiting = int(waiting.GetCount())
+	params.Report.Waiting = waiting
 	_, err = c.SignalWithStartWorkflow(ctx, workflows.WatchFlowID(params.Flow), workflows.RunSignal, params.Report, client.StartWorkflowOptions{
 		TaskQueue:             activity.GetInfo(ctx).TaskQueue,
 		TypedSearchAttributes: temporal.NewSearchAttributes(workflows.FlowAttribute.ValueSet(params.Flow)),

@@ -164,7 +164,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 			TaskQueue:            d.taskQueue,
 			Flows:                flows,
 			Source:               source,
-			Ledger:               syncworker.Ledger(ledger, settings.Kingdee),
+			Ledger:               syncworker.Ledger(ledger, settings.Kingdee, nil),
 			SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 		})
 	}()

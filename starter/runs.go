@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
@@ -16,6 +15,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -45,8 +45,7 @@ const (
 // runsOf chooses the runs of a flow in Temporal's list language. Parts of one
 // that continued as new are left out but for the last.
 func runsOf(flowName string) string {
-	return fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus != 'ContinuedAsNew' AND %s = '%s'",
-		workflows.SyncRefundsName, workflows.FlowAttribute.GetName(), strings.ReplaceAll(flowName, "'", "''"))
+	return visibility.OfFlow(workflows.SyncRefundsName, flowName) + " AND ExecutionStatus != 'ContinuedAsNew'"
 }
 
 // allRunning chooses the runs under way, of every flow.
@@ -138,24 +137,4 @@ func endOf(ctx context.Context, c client.Client, workflowID, runID string) (work
 		return *run.Result, errors.New(run.Error)
 	}
 	return *run.Result, nil
-}
-
-// lastWatermark is how far the flow's automatic runs have come, as far as the
-// list of runs knows: nil if none of those that it remembers has moved the
-// watermark. An older one is safe to go on from as well: orders are read again,
-// and none is left out. The row version is nil unless that run read by these.
-func lastWatermark(ctx context.Context, c client.Client, flowName string) (watermark *time.Time, rowVersion *int64, err error) {
-	query := fmt.Sprintf("%s AND ExecutionStatus = 'Completed' AND %s IS NOT NULL", runsOf(flowName), workflows.WatermarkAttribute.GetName())
-	err = listRuns(ctx, c, query, func(run listedRun) bool {
-		if run.Watermark == nil {
-			return true
-		}
-		at := run.Watermark.In(catalog.Beijing)
-		watermark = &at
-		if run.Result != nil {
-			rowVersion = run.Result.RowVersion
-		}
-		return false
-	})
-	return watermark, rowVersion, err
 }

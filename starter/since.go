@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -32,7 +33,7 @@ func startAt(ctx context.Context, c client.Client, in *workflows.SyncRefundsInpu
 		in.Since = &t
 		return err
 	}
-	watermark, rowVersion, err := lastWatermark(ctx, c, in.Flow)
+	watermark, rowVersion, err := visibility.LastWatermark(ctx, c, in.Flow)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -182,8 +183,8 @@ func readStatus(ctx context.Context, c client.Client, of *flow.Flow, name string
 		func() error { return s.readCron(ctx, c, now) },
 		func() error { return s.readRuns(ctx, c, now) },
 		func() error {
-			var err error
-			s.Watermark, _, err = lastWatermark(ctx, c, name)
+			watermark, _, err := visibility.LastWatermark(ctx, c, name)
+			s.Watermark = watermark
 			return err
 		},
 		func() error {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -74,13 +75,45 @@ func run(ctx context.Context) (err error) {
 	// Syncing a terminal fails on some systems, and nothing is left to be done.
 	defer func() { _ = logger.Sync() }()
 
+	metrics, err := observe.NewMetrics(observe.MetricsOptions{Flows: flows, Sessions: settings.Kingdee.Sessions, SessionsInUse: ledger.SessionsInUse})
+	if err != nil {
+		return err
+	}
+	tracing, stopTracing, err := observe.Traces(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		sent, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := stopTracing(sent); err != nil {
+			logger.Warn("traces were lost", zap.Error(err))
+		}
+	}()
+
 	temporalOptions.Logger = observe.ForTemporal(logger)
+	temporalOptions.MetricsHandler = metrics.ForTemporal()
+	temporalOptions.Interceptors = append(temporalOptions.Interceptors, tracing...)
+	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls())
 	temporal, err := client.DialContext(ctx, temporalOptions)
 	if err != nil {
 		return fmt.Errorf("连接不到 Temporal 服务器 %s；检查 TEMPORAL_ADDRESS 与 TEMPORAL_NAMESPACE。 The Temporal server can't be reached; check these settings: %w", temporalOptions.HostPort, err)
 	}
 	defer temporal.Close()
 
+	if settings.Worker.HTTPAddress != "" {
+		server, err := observe.Serve(ctx, settings.Worker.HTTPAddress, metrics, temporal)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := server.Close(); err != nil {
+				logger.Warn("health and metrics ended badly", zap.Error(err))
+			}
+		}()
+		logger.Info("serving health and metrics", zap.String("address", server.Address()))
+		go metrics.WatchFlows(ctx, temporal, logger)
+	}
 	for _, f := range flows {
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
@@ -90,8 +123,8 @@ func run(ctx context.Context) (err error) {
 		Namespace:            temporalOptions.Namespace,
 		TaskQueue:            settings.Worker.TaskQueue,
 		Flows:                flows,
-		Source:               source,
-		Ledger:               syncworker.Ledger(ledger, settings.Kingdee),
+		Source:               metrics.Source(source),
+		Ledger:               syncworker.Ledger(ledger, settings.Kingdee, metrics),
 		Robots:               robots,
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 	})

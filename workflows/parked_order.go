@@ -98,11 +98,13 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 	if err != nil {
 		return ParkedOrderResult{}, err
 	}
+	count := counterOf(ctx, ParkedEndedMetric, in.Plan.Flow)
 	for {
 		if err := p.wait(ctx); err != nil {
 			return ParkedOrderResult{}, err
 		}
 		if p.discarded != nil {
+			count(discardedOutcome, "")
 			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
 		}
 		result, err := p.try(ctx)
@@ -110,6 +112,7 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			return ParkedOrderResult{}, err
 		}
 		if result != nil {
+			count(string(result.Outcome), result.Reason)
 			return ParkedOrderResult{LeftOut: result.Reason, Order: p.state.Version.Order}, nil
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !p.signalled() {

@@ -59,18 +59,19 @@ func listRun(ctx workflow.Context, flowName string) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, FlowAttribute.ValueSet(flowName))
 }
 
-// listEnd adds to the list what became of the run. failure is nil unless it
-// failed or was cancelled.
-func listEnd(ctx workflow.Context, result SyncRefundsResult, failure error, movesWatermark bool) error {
-	if !listsRuns(ctx) {
-		return nil
-	}
+// listEnd counts the run, and adds to the list what became of it. failure is nil
+// unless it failed or was cancelled.
+func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, failure error, movesWatermark bool) error {
 	outcome := outcomeOf(result.Tally)
 	if failure != nil {
 		outcome = RunFailed
 	}
 	if temporal.IsCanceledError(failure) {
 		outcome = RunCancelled
+	}
+	counterOf(ctx, RunsMetric, flowName)(outcome, "")
+	if !listsRuns(ctx) {
+		return nil
 	}
 	attributes := []temporal.SearchAttributeUpdate{
 		OutcomeAttribute.ValueSet(outcome),

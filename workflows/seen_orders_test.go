@@ -144,7 +144,11 @@ func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
 		{"parked, then could not be parked", []fate{fateNewlyParked, fateUnparked}, Tally{Failed: 1, Unparked: 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := &syncWindow{seen: map[string]int{"1": 0}, given: map[string]int{}, settled: map[string]int{}, state: WindowState{Seen: seenOrders{{ID: "1"}}}}
+			w := &syncWindow{
+				measure: func(string, string) {},
+				seen:    map[string]int{"1": 0}, given: map[string]int{}, settled: map[string]int{},
+				state: WindowState{Seen: seenOrders{{ID: "1"}}},
+			}
 			w.state.Tally.Fetched = 1
 			for _, now := range c.fates {
 				w.settle("1", now, failure)

@@ -122,7 +122,7 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	}
 	r, err := newSyncRefunds(ctx, in)
 	if err != nil {
-		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, SyncRefundsResult{}, err, false), err)
+		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, in.Flow, SyncRefundsResult{}, err, false), err)
 	}
 	if r.state.RowVersions != nil {
 		r.readRowVersions(ctx)
@@ -364,7 +364,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		if !r.byHand && result.Unparked == 0 {
 			result.Watermark, result.RowVersion = nextWatermark(r.state.Watermark, r.state.Range), r.state.rowVersion()
 		}
-		return result, listEnd(ctx, result, nil, !r.byHand)
+		return result, listEnd(ctx, r.state.Plan.Flow, result, nil, !r.byHand)
 	}
 	var failure error
 	if temporal.IsCanceledError(r.failure) {
@@ -376,7 +376,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 			RunUnfinished,
 			temporal.ApplicationErrorOptions{NonRetryable: true, Cause: r.failure, Details: []any{result}})
 	}
-	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, result, failure, false), failure)
+	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, r.state.Plan.Flow, result, failure, false), failure)
 }
 
 func (r *syncRefunds) progress() SyncRefundsProgress {

@@ -130,6 +130,9 @@ type syncWindow struct {
 
 	control    Control
 	controlled *controlled
+
+	// measure adds one to [OrdersMetric].
+	measure func(outcome, reason string)
 }
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
@@ -142,6 +145,7 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 		settled: map[string]int{},
 		orders:  workflow.NewWaitGroup(ctx),
 		control: in.Control,
+		measure: counterOf(ctx, OrdersMetric, in.Plan.Flow),
 	}
 	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
 	w.together = newLimit(func() int { return mostBytesTogether }, w.over)
@@ -248,6 +252,7 @@ func (w *syncWindow) count(id string, now fate, failure Failure) {
 	}
 	tally.withdraw(*order)
 	order.Fate, order.Reason = now, failure.Reason
+	w.measure(now.label(), failure.Reason)
 	switch now {
 	case fateSkipped:
 		tally.skip(failure.Reason)

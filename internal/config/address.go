@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,22 @@ func (c *checker) address(name, value, suffix string) string {
 	case parsed.Scheme == "http" && !isPrivate(parsed.Hostname()):
 		c.wrong(name, "公网上必须用 https，密钥和单据不能明文传输（内网请写内网 IP）",
 			"Over the internet it must be https: secrets and orders must not travel in clear text (in a network of your own give the private IP)")
+	}
+	return value
+}
+
+// listenAddress checks the host:port of a server of ours; the port is a number,
+// and 0 takes a free one.
+func (c *checker) listenAddress(name, value string) string {
+	if value == "" {
+		return value
+	}
+	_, port, err := net.SplitHostPort(value)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		c.invalid(name, value)
 	}
 	return value
 }

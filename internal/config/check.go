@@ -126,7 +126,7 @@ func (c *checker) kingdee(env environment) Kingdee {
 }
 
 func (c *checker) worker(env environment) Worker {
-	return Worker{Flows: env.Flows, TaskQueue: env.TaskQueue}
+	return Worker{Flows: env.Flows, TaskQueue: env.TaskQueue, HTTPAddress: c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress)}
 }
 
 func (c *checker) log(env environment) Log {

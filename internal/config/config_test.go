@@ -98,7 +98,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"KINGDEE_USERNAME": "7", "KINGDEE_PASSWORD": ` " 8 " `, "KINGDEE_APP_ID": "9", "KINGDEE_APP_SECRET": "10",
 		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
 		"KINGDEE_BATCH_BILLS": "500", "KINGDEE_BATCH_WAIT": "0",
-		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "LOG_LEVEL": "debug", "LOG_FORMAT": "console",
+		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "REFUNDSYNC_HTTP_ADDRESS": ":9464", "LOG_LEVEL": "debug", "LOG_FORMAT": "console",
 	})
 	settings, err := Load()
 	require.NoError(t, err)
@@ -107,7 +107,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 			TargetAppKey: "4", Session: "5", SignMethod: "md5", CallsPerSecond: 1.6},
 		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
 			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
-		Worker: Worker{Flows: "/flows", TaskQueue: "q"},
+		Worker: Worker{Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464"},
 		Log:    Log{Level: "debug", Format: "console"},
 	}, settings)
 }
@@ -158,6 +158,13 @@ func TestEachMistake(t *testing.T) {
 		{"clear text within the company", "KINGDEE_URL", "http://erp.company.lan/k3cloud/", ""},
 		{"without /k3cloud/", "KINGDEE_URL", "https://tenant.ik3cloud.com/", "end is wrong"},
 		{"without the last slash", "KINGDEE_URL", "https://tenant.ik3cloud.com/k3cloud", "end is wrong"},
+
+		{"no port to serve on", "REFUNDSYNC_HTTP_ADDRESS", "127.0.0.1", `"127.0.0.1" is not valid`},
+		{"a port alone to serve on", "REFUNDSYNC_HTTP_ADDRESS", "9464", `"9464" is not valid`},
+		{"a service's name for a port", "REFUNDSYNC_HTTP_ADDRESS", ":http", `":http" is not valid`},
+		{"a port too large", "REFUNDSYNC_HTTP_ADDRESS", ":65536", `":65536" is not valid`},
+		{"an IPv6 address to serve on", "REFUNDSYNC_HTTP_ADDRESS", "[::1]:9464", ""},
+		{"every address to serve on", "REFUNDSYNC_HTTP_ADDRESS", ":0", ""},
 
 		{"unknown way to sign", "JUSHUITAN_SIGN_METHOD", "sha1", `"sha1" is not valid`},
 		{"calls as text", "JUSHUITAN_CALLS_PER_SECOND", "five", `"five" is not valid`},
@@ -277,7 +284,8 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"KINGDEE_PASSWORD": "(by KINGDEE_AUTH)", "KINGDEE_APP_ID": "(by KINGDEE_AUTH)", "KINGDEE_APP_SECRET": "(by KINGDEE_AUTH)",
 		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_SESSIONS": "4",
 		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
-		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "LOG_LEVEL": "info", "LOG_FORMAT": "json",
+		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
+		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}
 	for name, want := range defaults {
 		_, rest, _ := strings.Cut(lines[name], name)

@@ -38,8 +38,9 @@ type environment struct {
 	KingdeeBatchBills string `envconfig:"KINGDEE_BATCH_BILLS" default:"20" zh:"一次调用最多的单据数，1 到 500 的整数" en:"bills in one call at most, a whole number from 1 to 500" example:"20"`
 	KingdeeBatchWait  string `envconfig:"KINGDEE_BATCH_WAIT" default:"20ms" zh:"一张单据最多等多久，好与别的单据合并调用，0 到 1s" en:"how long a bill waits at most for others to share its call, 0 to 1s" example:"20ms"`
 
-	Flows     string `envconfig:"REFUNDSYNC_FLOWS" default:"flows" zh:"流程文件所在的文件夹" en:"the folder of the flow files" example:"/etc/refundsync/flows"`
-	TaskQueue string `envconfig:"REFUNDSYNC_TASK_QUEUE" default:"refundsync" zh:"Temporal 任务队列" en:"the task queue in Temporal" example:"refundsync"`
+	Flows       string `envconfig:"REFUNDSYNC_FLOWS" default:"flows" zh:"流程文件所在的文件夹" en:"the folder of the flow files" example:"/etc/refundsync/flows"`
+	TaskQueue   string `envconfig:"REFUNDSYNC_TASK_QUEUE" default:"refundsync" zh:"Temporal 任务队列" en:"the task queue in Temporal" example:"refundsync"`
+	HTTPAddress string `envconfig:"REFUNDSYNC_HTTP_ADDRESS" need:"optional" zh:"worker 提供 /healthz、/readyz 和 /metrics 的地址，写作 主机:端口；不设则不提供" en:"where the worker serves /healthz, /readyz and /metrics, as host:port; nowhere if not set" example:"127.0.0.1:9464"`
 
 	LogLevel  string `envconfig:"LOG_LEVEL" default:"info" zh:"日志级别 debug、info、warn 或 error" en:"the level of the log: debug, info, warn or error" example:"info"`
 	LogFormat string `envconfig:"LOG_FORMAT" default:"json" zh:"日志格式 json 或 console" en:"the format of the log: json or console" example:"json"`

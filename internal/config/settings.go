@@ -56,6 +56,9 @@ type Worker struct {
 	Flows string
 	// TaskQueue is the task queue in Temporal.
 	TaskQueue string
+	// HTTPAddress is the host:port of health and metrics; "" serves none. The
+	// host may be empty, for all of the machine's addresses.
+	HTTPAddress string
 }
 
 // Log says what is logged, and how.

@@ -3,6 +3,7 @@ package kingdee
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/shopspring/decimal"
 )
@@ -42,5 +43,8 @@ func (c findCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, 
 
 // Quantities is [Client.Quantities]: too rare to share calls.
 func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	return g.client.Quantities(ctx, formID, id)
+	begun := time.Now()
+	quantities, err := g.client.Quantities(ctx, formID, id)
+	g.options.Observer.Called(executeBillQuery, 1, time.Since(begun), err)
+	return quantities, err
 }

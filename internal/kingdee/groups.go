@@ -54,6 +54,8 @@ type GroupOptions struct {
 	Bills int
 	// Wait is how long one waits for others at most while a session is free.
 	Wait time.Duration
+	// Observer is told what the groups do; nil: nobody is.
+	Observer GroupObserver
 }
 
 // groupClient is what is needed of a *Client.
@@ -71,6 +73,9 @@ func NewGroups(c *Client, options GroupOptions) *Groups {
 }
 
 func newGroups(client groupClient, sessions int, options GroupOptions) *Groups {
+	if options.Observer == nil {
+		options.Observer = nobody{}
+	}
 	return &Groups{
 		client: client, options: options, idle: sessions,
 		queues: map[queueKey]*queue{}, claims: map[claim][]*member{},
@@ -300,6 +305,7 @@ func (g *Groups) take(key queueKey) []*member {
 }
 
 func (g *Groups) run(call groupCall, members []*member) {
+	g.options.Observer.Waited(call.method(), time.Since(members[0].since))
 	g.send(call, members)
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -311,7 +317,9 @@ func (g *Groups) run(call groupCall, members []*member) {
 // fails.
 func (g *Groups) send(call groupCall, members []*member) {
 	// The caller whose ctx this is may give up; the others have not.
+	begun := time.Now()
 	err := call.make(context.WithoutCancel(members[0].ctx), g.client, members)
+	g.options.Observer.Called(call.method(), len(numbersOf(members)), time.Since(begun), err)
 	if err != nil && len(members) > 1 && mayBeOneBill(err) {
 		half := len(members) / 2
 		g.send(call, members[:half])

@@ -59,3 +59,7 @@ func (c *Client) take(ctx context.Context, call string) (*session, error) {
 }
 
 func (c *Client) put(s *session) { c.sessions <- s }
+
+// SessionsInUse is how many sessions have a call under way at this moment, of
+// Config.Sessions.
+func (c *Client) SessionsInUse() int { return cap(c.sessions) - len(c.sessions) }

@@ -87,11 +87,13 @@ func TestSessionsAreSharedOut(t *testing.T) {
 					<-arrived
 				}
 				assert.Empty(t, arrived, "more calls than sessions")
+				assert.Equal(t, sessions, c.SessionsInUse())
 				for range sessions {
 					release <- struct{}{}
 				}
 			}
 			require.NoError(t, calls.Wait())
+			assert.Zero(t, c.SessionsInUse())
 			assert.Equal(t, sessions, kingdee.sessions, "each place keeps its own session")
 			for session, most := range kingdee.most {
 				assert.Equal(t, 1, most, "requests at once on session %s", session)

@@ -1,4 +1,5 @@
-// Package observe makes the running process visible. So far that is its log.
+// Package observe makes the running process visible: its log, its metrics, its
+// health, and its traces.
 package observe
 
 import (

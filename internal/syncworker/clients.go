@@ -36,7 +36,8 @@ func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, erro
 	return source, ledger, errors.Join(sourceErr, ledgerErr)
 }
 
-// Ledger lets the activities of one worker share the client's calls.
-func Ledger(client *kingdee.Client, settings config.Kingdee) *kingdee.Groups {
-	return kingdee.NewGroups(client, kingdee.GroupOptions{Bills: settings.BatchBills, Wait: settings.BatchWait})
+// Ledger lets the activities of one worker share the client's calls. observer is
+// told of them; nil: nobody is.
+func Ledger(client *kingdee.Client, settings config.Kingdee, observer kingdee.GroupObserver) *kingdee.Groups {
+	return kingdee.NewGroups(client, kingdee.GroupOptions{Bills: settings.BatchBills, Wait: settings.BatchWait, Observer: observer})
 }

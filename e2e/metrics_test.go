@@ -1,0 +1,206 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/devserver"
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/syncworker"
+)
+
+// monitored is a worker whose health and metrics are asked for.
+type monitored struct {
+	*process
+	url string
+}
+
+func (w *world) startMonitored(t *testing.T) monitored {
+	t.Helper()
+	p := w.with("REFUNDSYNC_HTTP_ADDRESS", "127.0.0.1:0").startWorker(t)
+	for line := range strings.Lines(p.output()) {
+		var entry struct{ Msg, Address string }
+		if json.Unmarshal([]byte(line), &entry) == nil && entry.Address != "" {
+			return monitored{p, "http://" + entry.Address}
+		}
+	}
+	require.Fail(t, "the worker does not say where it serves", p.output())
+	return monitored{}
+}
+
+func (m monitored) get(t *testing.T, path string) (code int, body string) {
+	t.Helper()
+	reply, err := http.Get(m.url + path)
+	require.NoError(t, err)
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	require.NoError(t, err)
+	return reply.StatusCode, string(text)
+}
+
+// metrics gives each value by its name and labels.
+func (m monitored) metrics(t *testing.T) map[string]float64 {
+	t.Helper()
+	code, text := m.get(t, "/metrics")
+	require.Equal(t, http.StatusOK, code)
+	values := map[string]float64{}
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
+		if line := lines.Text(); !strings.HasPrefix(line, "#") {
+			end := strings.LastIndex(line, " ")
+			value, err := strconv.ParseFloat(line[end+1:], 64)
+			require.NoError(t, err, line)
+			values[line[:end]] = value
+		}
+	}
+	return values
+}
+
+func orders(outcome, reason string) string {
+	return `refundsync_orders_total{flow="refund_to_return",outcome="` + outcome + `",reason="` + reason + `"}`
+}
+
+func TestMetricsHoldWhatTheRunSays(t *testing.T) {
+	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
+	require.NoError(t, err)
+	stopped := false
+	t.Cleanup(func() {
+		if !stopped {
+			require.NoError(t, temporal.Stop())
+		}
+	})
+	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
+	w := newWorldAt(t, simulator.Options{Orders: 200, From: from}, temporal.Address)
+	worker := w.startMonitored(t)
+	require.Eventually(t, func() bool {
+		code, _ := worker.get(t, "/readyz")
+		return code == http.StatusOK
+	}, patience, 20*time.Millisecond)
+
+	e := w.run(t, "starter", "run", "--wait", "-o", "json", "--flow", "refund_to_return", "--move-watermark", "--since", from.Format(time.RFC3339))
+	require.Equal(t, 3, e.code, e.stderr)
+	var r result
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &r), e.stdout)
+	values := worker.metrics(t)
+	require.NotZero(t, r.Saved)
+	require.Equal(t, float64(r.Saved), values[orders("saved", "")])
+	require.Equal(t, float64(r.AlreadySaved), values[orders("already_saved", "")])
+	require.Len(t, r.Skipped, 3)
+	for reason, count := range r.Skipped {
+		require.Equal(t, float64(count), values[orders("skipped", reason)], reason)
+	}
+	require.NotEmpty(t, r.FailedReasons)
+	for reason, count := range r.FailedReasons {
+		require.Equal(t, float64(count), values[orders("parked", reason)], reason)
+	}
+	total := 0.0
+	for series, value := range values {
+		if strings.HasPrefix(series, "refundsync_orders_total{") {
+			total += value
+		}
+	}
+	require.Equal(t, float64(r.Fetched), total)
+	require.Equal(t, 1.0, values[`refundsync_runs_total{flow="refund_to_return",outcome="parked",reason=""}`])
+	require.GreaterOrEqual(t, values[`refundsync_kingdee_call_bills_sum{call="batchSave"}`], float64(r.Saved))
+	require.GreaterOrEqual(t, values[`refundsync_call_duration_seconds_count{call="jushuitan.refund.list.query",result="ok",system="jushuitan"}`], float64(r.Pages))
+	w.requireNoSecretsNorOrders(t, values)
+
+	code, text := worker.get(t, "/readyz")
+	require.Equal(t, http.StatusOK, code, text)
+	var ready struct {
+		LastPoll    *time.Time            `json:"last_poll"`
+		LastSuccess map[string]*time.Time `json:"last_success"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(text), &ready))
+	require.NotNil(t, ready.LastPoll)
+	require.NotNil(t, ready.LastSuccess["jushuitan"])
+	require.NotNil(t, ready.LastSuccess["kingdee"])
+	counted := worker.metrics(t)
+	worker.terminate(t)
+
+	// Another worker knows how the flow does from the server alone.
+	worker = w.startMonitored(t)
+	require.Eventually(t, func() bool {
+		values = worker.metrics(t)
+		return values[`refundsync_parked_orders{flow="refund_to_return"}`] == float64(r.Parked) &&
+			values[`refundsync_watermark_timestamp_seconds{flow="refund_to_return"}`] == float64(r.Watermark.Unix())
+	}, patience, 20*time.Millisecond)
+	for series, value := range values {
+		counted[series] = value
+	}
+	requireNamesExist(t, counted)
+
+	require.NoError(t, temporal.Stop())
+	stopped = true
+	require.Eventually(t, func() bool {
+		code, text = worker.get(t, "/readyz")
+		return code == http.StatusServiceUnavailable
+	}, patience, 20*time.Millisecond)
+	require.Contains(t, text, "Temporal can't be reached")
+	code, _ = worker.get(t, "/healthz")
+	require.Equal(t, http.StatusOK, code)
+}
+
+// A collector of traces that is not there stops nothing.
+func TestSyncGoesOnWithoutTheCollectorOfTraces(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 50}).with("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+	worker := w.startWorker(t)
+	r := w.sync(t, 0)
+	require.Equal(t, 50, r.Fetched)
+	worker.terminate(t)
+	require.Contains(t, worker.output(), "traces")
+}
+
+// requireNoSecretsNorOrders: the labels of metrics hold neither.
+func (w *world) requireNoSecretsNorOrders(t *testing.T, values map[string]float64) {
+	t.Helper()
+	var private []string
+	for name, value := range w.env {
+		if strings.HasSuffix(name, "_SECRET") || strings.HasSuffix(name, "_PASSWORD") || strings.HasSuffix(name, "_ROBOT_URL") {
+			private = append(private, value)
+		}
+	}
+	for id := range w.Truth() {
+		private = append(private, id)
+	}
+	require.Greater(t, len(private), 200)
+	for series := range values {
+		for _, text := range private {
+			require.NotContains(t, series, text)
+		}
+	}
+}
+
+var metricName = regexp.MustCompile(`\b(refundsync|temporal|process)_\w+`)
+
+// endsOnly are counted only when a parked order has ended.
+const endsOnly = "refundsync_parked_orders_ended_total"
+
+// requireNamesExist: what the dashboard and the alert rules name, a worker has.
+func requireNamesExist(t *testing.T, values map[string]float64) {
+	t.Helper()
+	exist := map[string]bool{endsOnly: true}
+	for series := range values {
+		name, _, _ := strings.Cut(series, "{")
+		exist[name] = true
+	}
+	for _, path := range []string{"grafana/refundsync.json", "prometheus/alerts.yaml"} {
+		text, err := os.ReadFile(filepath.Join("..", "deploy", path))
+		require.NoError(t, err)
+		for _, name := range metricName.FindAllString(string(text), -1) {
+			assert.True(t, exist[name], "%s: %s", path, name)
+		}
+	}
+}

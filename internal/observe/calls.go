@@ -1,0 +1,128 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"net/http/httptrace"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"refundsync/activities"
+	"refundsync/internal/fault"
+	"refundsync/internal/jushuitan"
+)
+
+// The outside systems, as labels name them.
+const (
+	systemJushuitan = "jushuitan"
+	systemKingdee   = "kingdee"
+)
+
+var systems = [2]string{systemJushuitan, systemKingdee}
+
+const (
+	systemLabel = "system"
+	callLabel   = "call"
+	// resultLabel is ok, cancelled, unknown, or the failure's [fault.Class].
+	resultLabel = "result"
+)
+
+// refundList is the only call to Jushuitan.
+const refundList = "jushuitan.refund.list.query"
+
+// calls measures the calls to both systems. It is a [kingdee.GroupObserver].
+type calls struct {
+	duration metric.Float64Histogram
+	wait     metric.Float64Histogram
+	bills    metric.Int64Histogram
+
+	lastSuccess [len(systems)]moment // by their place in systems
+}
+
+func (c *calls) register(meter metric.Meter) error {
+	var errs [3]error
+	c.duration, errs[0] = meter.Float64Histogram("refundsync_call_duration", metric.WithUnit("s"),
+		metric.WithDescription("Calls to the outside systems, how they ended and how long they took, waits left out."),
+		metric.WithExplicitBucketBoundaries(secondsBuckets...))
+	c.wait, errs[1] = meter.Float64Histogram("refundsync_call_wait", metric.WithUnit("s"),
+		metric.WithDescription("How long a call waited before it was made: at Jushuitan for the limit of calls a second, at Kingdee for others to share it and for a session."),
+		metric.WithExplicitBucketBoundaries(secondsBuckets...))
+	c.bills, errs[2] = meter.Int64Histogram("refundsync_kingdee_call_bills",
+		metric.WithDescription("Bills, or numbers of bills, that shared a call to Kingdee."),
+		metric.WithExplicitBucketBoundaries(1, 2, 5, 10, 20, 50, 100, 200, 500))
+	return errors.Join(errs[:]...)
+}
+
+func labels(system, call string) []attribute.KeyValue {
+	return []attribute.KeyValue{attribute.String(systemLabel, system), attribute.String(callLabel, call)}
+}
+
+func (c *calls) waited(system, call string, wait time.Duration) {
+	c.wait.Record(context.Background(), wait.Seconds(), metric.WithAttributes(labels(system, call)...))
+}
+
+func (c *calls) called(system, call string, took time.Duration, err error) {
+	if err == nil {
+		c.lastSuccess[slices.Index(systems[:], system)].isNow()
+	}
+	c.duration.Record(context.Background(), took.Seconds(),
+		metric.WithAttributes(append(labels(system, call), attribute.String(resultLabel, resultOf(err)))...))
+}
+
+func resultOf(err error) string {
+	f := fault.As(err)
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case f == nil:
+		return "unknown"
+	default:
+		return string(f.Class)
+	}
+}
+
+// Waited is [kingdee.GroupObserver]'s.
+func (m *Metrics) Waited(call string, wait time.Duration) { m.calls.waited(systemKingdee, call, wait) }
+
+// Called is [kingdee.GroupObserver]'s.
+func (m *Metrics) Called(call string, size int, took time.Duration, err error) {
+	m.calls.called(systemKingdee, call, took, err)
+	m.calls.bills.Record(context.Background(), int64(size), metric.WithAttributes(attribute.String(callLabel, call)))
+}
+
+// Source measures the calls to a source.
+func (m *Metrics) Source(source activities.Source) activities.Source {
+	return measuredSource{source: source, calls: &m.calls}
+}
+
+type measuredSource struct {
+	source activities.Source
+	calls  *calls
+}
+
+// RefundList is the source's. The wait for its limit ends when the request asks
+// for a connection; a call that was given up before is none.
+func (s measuredSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
+	var asked atomic.Int64 // nanoseconds since begun
+	begun := time.Now()
+	page, err := s.source.RefundList(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { asked.CompareAndSwap(0, int64(max(1, time.Since(begun)))) },
+	}), params)
+	if wait := time.Duration(asked.Load()); wait > 0 {
+		s.calls.waited(systemJushuitan, refundList, wait)
+		s.calls.called(systemJushuitan, refundList, time.Since(begun)-wait, err)
+	}
+	return page, err
+}
+
+// last is when a call to the system last succeeded; zero if none has since the
+// worker was started.
+func (c *calls) last(system string) time.Time {
+	return c.lastSuccess[slices.Index(systems[:], system)].time()
+}

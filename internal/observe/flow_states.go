@@ -1,0 +1,122 @@
+package observe
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/visibility"
+	"refundsync/workflows"
+)
+
+const (
+	// flowStatesEvery is how often the server is asked how the flows do.
+	flowStatesEvery = time.Minute
+	// flowStatesLast is how long an answer is shown. A stale number would say
+	// that all is well while nothing is known.
+	flowStatesLast = 3 * flowStatesEvery
+)
+
+// flowStates are how far the flows have come, as the server's list says: no
+// worker knows it by itself. Each worker says the same.
+type flowStates struct {
+	limits map[string]time.Duration // of enabled flows
+	names  []string
+
+	mu     sync.Mutex
+	states map[string]flowState
+}
+
+type flowState struct {
+	at        time.Time
+	parked    int
+	watermark *time.Time
+}
+
+func (s *flowStates) watch(flows flow.Flows) {
+	s.limits, s.states = map[string]time.Duration{}, map[string]flowState{}
+	for name, f := range flows {
+		s.names = append(s.names, name)
+		if f.Enabled {
+			s.limits[name] = f.LagLimit
+		}
+	}
+}
+
+// WatchFlows asks the server how the flows do, at once and then every minute,
+// until ctx is done.
+func (m *Metrics) WatchFlows(ctx context.Context, c client.Client, logger *zap.Logger) {
+	ticker := time.NewTicker(flowStatesEvery)
+	defer ticker.Stop()
+	for {
+		for _, name := range m.flows.names {
+			if err := m.flows.ask(ctx, c, name); err != nil && ctx.Err() == nil {
+				logger.Warn("how a flow does is unknown", zap.String("flow", name), zap.Error(err))
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+func (s *flowStates) ask(ctx context.Context, c client.Client, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, flowStatesEvery/2)
+	defer cancel()
+	parked, err := visibility.CountParked(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	watermark, _, err := visibility.LastWatermark(ctx, c, name)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.states[name] = flowState{at: time.Now(), parked: parked, watermark: watermark}
+	return nil
+}
+
+// each gives the flows of which the state is known.
+func (s *flowStates) each(do func(state flowState, label metric.ObserveOption)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, state := range s.states {
+		if time.Since(state.at) < flowStatesLast {
+			do(state, flowLabel(name))
+		}
+	}
+}
+
+func flowLabel(name string) metric.ObserveOption {
+	return metric.WithAttributes(attribute.String(workflows.FlowLabel, name))
+}
+
+func (s *flowStates) observeParked(_ context.Context, o metric.Float64Observer) error {
+	s.each(func(state flowState, label metric.ObserveOption) { o.Observe(float64(state.parked), label) })
+	return nil
+}
+
+func (s *flowStates) observeWatermark(_ context.Context, o metric.Float64Observer) error {
+	s.each(func(state flowState, label metric.ObserveOption) {
+		if state.watermark != nil {
+			o.Observe(float64(state.watermark.Unix()), label)
+		}
+	})
+	return nil
+}
+
+func (s *flowStates) observeLagLimit(_ context.Context, o metric.Float64Observer) error {
+	for name, limit := range s.limits {
+		o.Observe(limit.Seconds(), flowLabel(name))
+	}
+	return nil
+}

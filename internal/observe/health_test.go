@@ -1,0 +1,172 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+)
+
+// fakeTemporal answers as it is told.
+type fakeTemporal struct {
+	client.Client // what is not asked
+	err           error
+	parked        int64
+}
+
+func (c *fakeTemporal) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
+	return &client.CheckHealthResponse{}, c.err
+}
+
+func (c *fakeTemporal) CountWorkflow(context.Context, *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	return &workflowservice.CountWorkflowExecutionsResponse{Count: c.parked}, c.err
+}
+
+func (c *fakeTemporal) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	return &workflowservice.ListWorkflowExecutionsResponse{}, c.err
+}
+
+func ago(m *moment, d time.Duration) { m.unix.Store(time.Now().Add(-d).UnixNano()) }
+
+func TestReadyIsWhoCanBeGivenWork(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		prepare  func(m *Metrics, temporal *fakeTemporal)
+		stopping bool
+		problem  string // "" if it is ready
+	}{
+		{"nothing polled yet", func(*Metrics, *fakeTemporal) {}, false, "has not begun"},
+		{"the first poll waits for work", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, time.Minute) }, false, ""},
+		{"polls come back", func(m *Metrics, _ *fakeTemporal) {
+			ago(&m.polls.begun, time.Hour)
+			ago(&m.polls.answered, time.Minute)
+		}, false, ""},
+		{"the first poll never comes back", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, 5*time.Minute) }, false, "for 5m0s"},
+		{"polls come back no more", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, 5*time.Minute) }, false, "for 5m0s"},
+		{"Temporal is gone", func(m *Metrics, temporal *fakeTemporal) {
+			ago(&m.polls.answered, time.Second)
+			temporal.err = errors.New("connection refused")
+		}, false, "connection refused"},
+		{"the worker is being stopped", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, time.Second) }, true, "being stopped"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m, temporal := newMetrics(t), &fakeTemporal{}
+			c.prepare(m, temporal)
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			server, err := Serve(ctx, "127.0.0.1:0", m, temporal)
+			require.NoError(t, err)
+			defer func() { require.NoError(t, server.Close()) }()
+			if c.stopping {
+				stop()
+			}
+			code, text := get(t, server, "/readyz")
+			var answer readiness
+			require.NoError(t, json.Unmarshal([]byte(text), &answer))
+			if c.problem == "" {
+				assert.Equal(t, http.StatusOK, code)
+				assert.True(t, answer.Ready)
+				assert.Empty(t, answer.Problems)
+			} else {
+				assert.Equal(t, http.StatusServiceUnavailable, code)
+				assert.False(t, answer.Ready)
+				require.Len(t, answer.Problems, 1)
+				assert.Contains(t, answer.Problems[0], c.problem)
+			}
+			code, _ = get(t, server, "/healthz")
+			assert.Equal(t, http.StatusOK, code, "it is alive all the same")
+		})
+	}
+}
+
+func get(t *testing.T, server *Server, path string) (code int, body string) {
+	t.Helper()
+	reply, err := http.Get("http://" + server.Address() + path)
+	require.NoError(t, err)
+	defer reply.Body.Close()
+	text, err := io.ReadAll(reply.Body)
+	require.NoError(t, err)
+	return reply.StatusCode, string(text)
+}
+
+func TestReadinessTellsOfBothSystems(t *testing.T) {
+	m := newMetrics(t)
+	m.Called("batchSave", 1, time.Second, nil)
+	answer := (&health{metrics: m, temporal: &fakeTemporal{}}).look(t.Context())
+	require.NotNil(t, answer.LastSuccess[systemKingdee])
+	require.Contains(t, answer.LastSuccess, systemJushuitan)
+	require.Nil(t, answer.LastSuccess[systemJushuitan])
+}
+
+func TestServeSaysThatTheAddressIsTaken(t *testing.T) {
+	first, err := Serve(t.Context(), "127.0.0.1:0", newMetrics(t), &fakeTemporal{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, first.Close()) }()
+	_, err = Serve(t.Context(), first.Address(), newMetrics(t), &fakeTemporal{})
+	require.ErrorContains(t, err, "REFUNDSYNC_HTTP_ADDRESS")
+}
+
+// A connection nobody answers on, but for its interceptors.
+func TestPollsAreNoted(t *testing.T) {
+	m := newMetrics(t)
+	answer := errors.New("unavailable")
+	connection, err := grpc.NewClient("passthrough:///nobody", grpc.WithTransportCredentials(insecure.NewCredentials()), m.WatchPolls(),
+		grpc.WithChainUnaryInterceptor(func(context.Context, string, any, any, *grpc.ClientConn, grpc.UnaryInvoker, ...grpc.CallOption) error {
+			return answer
+		}))
+	require.NoError(t, err)
+	defer connection.Close()
+	call := func(method string) {
+		_ = connection.Invoke(t.Context(), "/temporal.api.workflowservice.v1.WorkflowService/"+method, nil, nil)
+	}
+	answer = nil
+	call("GetSystemInfo")
+	require.True(t, m.polls.begun.time().IsZero())
+	answer = errors.New("unavailable")
+	call("PollActivityTaskQueue")
+	require.False(t, m.polls.begun.time().IsZero())
+	require.True(t, m.polls.last().IsZero(), "it was not answered")
+	answer = nil
+	call("PollWorkflowTaskQueue")
+	require.False(t, m.polls.last().IsZero())
+}
+
+// How a flow does is shown as long as it is known, and not a minute longer.
+func TestFlowStatesAreNeverStale(t *testing.T) {
+	m, temporal := newMetrics(t), &fakeTemporal{parked: 7}
+	const parked, watermark = `refundsync_parked_orders{flow="f"}`, `refundsync_watermark_timestamp_seconds{flow="f"}`
+	values := scrape(t, m)
+	require.NotContains(t, values, parked)
+	require.Equal(t, 3600.0, values[`refundsync_lag_limit_seconds{flow="f"}`])
+	require.NotContains(t, values, `refundsync_lag_limit_seconds{flow="disabled"}`)
+
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		m.WatchFlows(ctx, temporal, zap.NewNop())
+		close(done)
+	}()
+	require.Eventually(t, func() bool { return scrape(t, m)[parked] == 7 }, 10*time.Second, 10*time.Millisecond)
+	require.NotContains(t, scrape(t, m), watermark, "no run has moved it")
+	stop()
+	<-done
+
+	temporal.err = errors.New("unavailable")
+	require.Error(t, m.flows.ask(t.Context(), temporal, "f"))
+	require.Equal(t, 7.0, scrape(t, m)[parked])
+	state := m.flows.states["f"]
+	state.at = time.Now().Add(-flowStatesLast)
+	m.flows.states["f"] = state
+	require.NotContains(t, scrape(t, m), parked)
+}

@@ -1,0 +1,214 @@
+package observe
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/internal/kingdee"
+	"refundsync/workflows"
+)
+
+func newMetrics(t *testing.T) *Metrics {
+	t.Helper()
+	m, err := NewMetrics(MetricsOptions{
+		Flows: flow.Flows{
+			"f":        {Enabled: true, LagLimit: time.Hour},
+			"disabled": {LagLimit: time.Hour},
+		},
+		Sessions: 4, SessionsInUse: func() int { return 3 },
+	})
+	require.NoError(t, err)
+	return m
+}
+
+// scrape gives every value that Prometheus gets, by its name and labels.
+func scrape(t *testing.T, m *Metrics) map[string]float64 {
+	t.Helper()
+	reply := httptest.NewRecorder()
+	m.ServeHTTP(reply, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Equal(t, http.StatusOK, reply.Code, reply.Body)
+	values := map[string]float64{}
+	for lines := bufio.NewScanner(reply.Body); lines.Scan(); {
+		if line := lines.Text(); !strings.HasPrefix(line, "#") {
+			end := strings.LastIndex(line, " ")
+			value, err := strconv.ParseFloat(line[end+1:], 64)
+			require.NoError(t, err, line)
+			values[line[:end]] = value
+		}
+	}
+	return values
+}
+
+func TestWhatWorkflowsCountKeepsOurLabelsAlone(t *testing.T) {
+	m := newMetrics(t)
+	const saved = `refundsync_orders_total{flow="f",outcome="saved",reason=""}`
+	values := scrape(t, m)
+	require.Contains(t, values, saved, "it begins at 0")
+	require.Zero(t, values[saved])
+	require.Contains(t, values, `refundsync_runs_total{flow="f",outcome="failed",reason=""}`)
+
+	ofSDK := m.ForTemporal().WithTags(map[string]string{"namespace": "default", "workflow_type": "SyncWindow"})
+	for _, reason := range []string{"", "", "unknown_material"} {
+		outcome := "saved"
+		if reason != "" {
+			outcome = "parked"
+		}
+		ofSDK.WithTags(map[string]string{workflows.FlowLabel: "f", workflows.OutcomeLabel: outcome, workflows.ReasonLabel: reason}).
+			Counter(workflows.OrdersMetric).Inc(1)
+	}
+	values = scrape(t, m)
+	require.Equal(t, 2.0, values[saved])
+	require.Equal(t, 1.0, values[`refundsync_orders_total{flow="f",outcome="parked",reason="unknown_material"}`])
+}
+
+func TestCallsToKingdeeAreMeasured(t *testing.T) {
+	m := newMetrics(t)
+	var observer kingdee.GroupObserver = m
+	require.True(t, m.calls.last(systemKingdee).IsZero())
+	for _, err := range []error{
+		nil, nil, &fault.Error{Class: fault.SessionLost}, &fault.Error{Class: fault.RateLimited}, context.Canceled, errors.New("?"),
+	} {
+		observer.Called("batchSave", 7, time.Second, err)
+	}
+	observer.Waited("batchSave", 2*time.Second)
+	values := scrape(t, m)
+	for result, count := range map[string]float64{"ok": 2, "session_lost": 1, "rate_limited": 1, "cancelled": 1, "unknown": 1} {
+		assert.Equal(t, count, values[`refundsync_call_duration_seconds_count{call="batchSave",result="`+result+`",system="kingdee"}`], result)
+	}
+	assert.Equal(t, 42.0, values[`refundsync_kingdee_call_bills_sum{call="batchSave"}`])
+	assert.Equal(t, 2.0, values[`refundsync_call_wait_seconds_sum{call="batchSave",system="kingdee"}`])
+	assert.Equal(t, 3.0, values["refundsync_kingdee_sessions_in_use"])
+	assert.Equal(t, 4.0, values["refundsync_kingdee_sessions"])
+	assert.Contains(t, values, `refundsync_last_success_timestamp_seconds{system="kingdee"}`)
+	assert.NotContains(t, values, `refundsync_last_success_timestamp_seconds{system="jushuitan"}`)
+}
+
+// waitingSource calls its gateway after a wait, or gives up in it.
+type waitingSource struct {
+	wait    time.Duration
+	url     string
+	givesUp bool
+}
+
+func (s waitingSource) RefundList(ctx context.Context, _ map[string]string) (jushuitan.Page, error) {
+	time.Sleep(s.wait)
+	if s.givesUp {
+		return jushuitan.Page{}, context.Canceled
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, nil)
+	if err != nil {
+		return jushuitan.Page{}, err
+	}
+	reply, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return jushuitan.Page{}, err
+	}
+	return jushuitan.Page{DataCount: 1}, reply.Body.Close()
+}
+
+func TestWaitForTheSourcesLimitIsNoneOfItsCalls(t *testing.T) {
+	gateway := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(20 * time.Millisecond) }))
+	defer gateway.Close()
+	m := newMetrics(t)
+	begun := time.Now()
+	page, err := m.Source(waitingSource{wait: 50 * time.Millisecond, url: gateway.URL}).RefundList(t.Context(), nil)
+	all := time.Since(begun).Seconds()
+	require.NoError(t, err)
+	require.Equal(t, 1, page.DataCount)
+	_, err = m.Source(waitingSource{givesUp: true}).RefundList(t.Context(), nil)
+	require.ErrorIs(t, err, context.Canceled)
+
+	values := scrape(t, m)
+	const labels = `{call="jushuitan.refund.list.query",system="jushuitan"}`
+	wait := values["refundsync_call_wait_seconds_sum"+labels]
+	took := values[`refundsync_call_duration_seconds_sum{call="jushuitan.refund.list.query",result="ok",system="jushuitan"}`]
+	require.GreaterOrEqual(t, wait, 0.05)
+	require.GreaterOrEqual(t, took, 0.02)
+	require.LessOrEqual(t, wait+took, all)
+	require.Equal(t, 1.0, values["refundsync_call_wait_seconds_count"+labels], "a call that was given up before it was made is none")
+}
+
+func TestDurationsOfTheSDKHaveBoundsInSeconds(t *testing.T) {
+	m := newMetrics(t)
+	m.ForTemporal().Timer("temporal_activity_execution_latency").Record(40 * time.Millisecond)
+	values := scrape(t, m)
+	require.Equal(t, 0.0, values[`temporal_activity_execution_latency_seconds_bucket{le="0.025"}`])
+	require.Equal(t, 1.0, values[`temporal_activity_execution_latency_seconds_bucket{le="0.05"}`])
+}
+
+var ourMetric = regexp.MustCompile(`\brefundsync_\w+`)
+
+// The dashboard and the alert rules name metrics that a worker has. That it has
+// those of the SDK as well, a test in e2e shows.
+func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
+	m := newMetrics(t)
+	m.Called("batchSave", 1, time.Second, nil)
+	m.Waited("batchSave", time.Second)
+	m.polls.answered.isNow()
+	m.flows.states["f"] = flowState{at: time.Now(), parked: 1, watermark: new(time.Now())}
+	m.ForTemporal().Counter(workflows.ParkedEndedMetric).Inc(1)
+	exist := map[string]bool{}
+	for series := range scrape(t, m) {
+		name, _, _ := strings.Cut(series, "{")
+		exist[name] = true
+	}
+	for _, path := range []string{"../../deploy/grafana/refundsync.json", "../../deploy/prometheus/alerts.yaml"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		names := ourMetric.FindAllString(string(text), -1)
+		require.Greater(t, len(names), 5, path)
+		for _, name := range names {
+			assert.True(t, exist[name], "%s: %s", path, name)
+		}
+	}
+}
+
+func TestDashboardIsWhatGrafanaReads(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/grafana/refundsync.json")
+	require.NoError(t, err)
+	var dashboard struct {
+		UID, Title string
+		Panels     []struct {
+			ID      int
+			Type    string
+			Title   string
+			GridPos struct{ H, W, X, Y int }
+			Targets []struct{ Expr string }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &dashboard))
+	require.Equal(t, "refundsync", dashboard.UID)
+	ids := map[int]bool{}
+	var rows []string
+	for _, panel := range dashboard.Panels {
+		assert.False(t, ids[panel.ID], "id %d twice", panel.ID)
+		ids[panel.ID] = true
+		assert.NotEmpty(t, panel.Title)
+		assert.LessOrEqual(t, panel.GridPos.X+panel.GridPos.W, 24, panel.Title)
+		if panel.Type == "row" {
+			rows = append(rows, panel.Title)
+			continue
+		}
+		assert.NotEmpty(t, panel.Targets, panel.Title)
+		for _, target := range panel.Targets {
+			assert.NotEmpty(t, target.Expr, panel.Title)
+		}
+	}
+	require.Len(t, rows, 2)
+}

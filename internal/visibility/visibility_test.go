@@ -1,0 +1,68 @@
+package visibility
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"refundsync/internal/catalog"
+	"refundsync/workflows"
+)
+
+// listing is a server whose list holds one run, or none.
+type listing struct {
+	client.Client // what is not asked
+	watermark     *time.Time
+	query         string
+}
+
+func (l *listing) ListWorkflow(_ context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	l.query = request.GetQuery()
+	if l.watermark == nil {
+		return &workflowservice.ListWorkflowExecutionsResponse{}, nil
+	}
+	payload, err := converter.GetDefaultDataConverter().ToPayload(*l.watermark)
+	if err != nil {
+		return nil, err
+	}
+	result, err := converter.GetDefaultDataConverter().ToPayload(workflows.SyncRefundsResult{RowVersion: new(int64(7))})
+	return &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{{
+		SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{"RefundsyncWatermark": payload}},
+		Memo:             &commonpb.Memo{Fields: map[string]*commonpb.Payload{"result": result}},
+	}}}, err
+}
+
+func (l *listing) CountWorkflow(_ context.Context, request *workflowservice.CountWorkflowExecutionsRequest) (*workflowservice.CountWorkflowExecutionsResponse, error) {
+	l.query = request.GetQuery()
+	return &workflowservice.CountWorkflowExecutionsResponse{Count: 3}, nil
+}
+
+func TestLastWatermark(t *testing.T) {
+	at := time.Date(2024, 3, 1, 9, 0, 0, 0, catalog.Beijing)
+	l := &listing{watermark: new(at.UTC())}
+	watermark, rowVersion, err := LastWatermark(t.Context(), l, "f")
+	require.NoError(t, err)
+	require.Equal(t, &at, watermark, "in Beijing time")
+	require.Equal(t, new(int64(7)), rowVersion)
+	require.Equal(t, "WorkflowType = 'SyncRefunds' AND RefundsyncFlow = 'f' AND ExecutionStatus = 'Completed' AND RefundsyncWatermark IS NOT NULL", l.query)
+
+	watermark, rowVersion, err = LastWatermark(t.Context(), &listing{}, "f")
+	require.NoError(t, err)
+	require.Nil(t, watermark)
+	require.Nil(t, rowVersion)
+}
+
+func TestCountParked(t *testing.T) {
+	l := &listing{}
+	count, err := CountParked(t.Context(), l, "it's")
+	require.NoError(t, err)
+	require.Equal(t, 3, count)
+	require.Equal(t, "WorkflowType = 'ParkedOrder' AND RefundsyncFlow = 'it''s' AND ExecutionStatus = 'Running'", l.query)
+}
