@@ -3,6 +3,7 @@ package kingdee
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -318,7 +319,7 @@ func (g *Groups) run(call groupCall, members []*member) {
 func (g *Groups) send(call groupCall, members []*member) {
 	// The caller whose ctx this is may give up; the others have not.
 	begun := time.Now()
-	err := call.make(context.WithoutCancel(members[0].ctx), g.client, members)
+	err := g.make(context.WithoutCancel(members[0].ctx), call, members)
 	g.options.Observer.Called(call.method(), len(numbersOf(members)), time.Since(begun), err)
 	if err != nil && len(members) > 1 && mayBeOneBill(err) {
 		half := len(members) / 2
@@ -335,6 +336,17 @@ func (g *Groups) send(call groupCall, members []*member) {
 		g.settle(m)
 	}
 	g.dispatch()
+}
+
+// make makes the call. A panic is taken for a reply that was not understood, as
+// Temporal takes one for the failure of an activity: here it would end the worker.
+func (g *Groups) make(ctx context.Context, call groupCall, members []*member) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = malformed(call.method(), fmt.Errorf("panic: %v", cause))
+		}
+	}()
+	return call.make(ctx, g.client, members)
 }
 
 // settle gives a member its outcome, and its bill to whoever waits for it.

@@ -539,3 +539,23 @@ func (g *Groups) has(number string) bool {
 	_, ok := g.claims[claim{batchSave, "F", number}]
 	return ok
 }
+
+// A reply that makes the decoder panic leaves the outcome open for each member of
+// the call, and the others' calls alone.
+func TestPanicIsAnOpenOutcome(t *testing.T) {
+	g := newGroups(panickingClient{}, 1, GroupOptions{Bills: 20})
+	for range 2 { // the session is free again
+		results, err := g.BatchSave(t.Context(), BatchSave{FormID: "F", Model: []json.RawMessage{[]byte(`{"FBillNo":"1"}`), []byte(`{"FBillNo":"2"}`)}})
+		require.NoError(t, err)
+		require.Len(t, results, 2)
+		for _, result := range results {
+			requireFault(t, result.Err, fault.Retry, "malformed_reply")
+		}
+	}
+}
+
+type panickingClient struct{ groupClient }
+
+func (panickingClient) BatchSave(context.Context, BatchSave) ([]BillResult, error) {
+	panic("index out of range")
+}
