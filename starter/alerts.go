@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"refundsync/internal/alert"
-	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/syncworker"
 )
@@ -34,13 +33,9 @@ func newAlertsTestCommand() *cobra.Command {
 Sends a test message to each robot of the flow's alerts and shows what it answered. Addresses and secrets come from the environment, as the worker's do.`,
 		Example: `  starter alerts test --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.LoadWorker()
+			_, f, err := loadFlow(cmd, flowName)
 			if err != nil {
 				return err
-			}
-			f, err := loadFlow(settings, flowName)
-			if err != nil {
-				return usageError(cmd, err)
 			}
 			return testRobots(cmd, f)
 		},

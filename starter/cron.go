@@ -11,7 +11,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/config"
 	"refundsync/workflows"
 )
 
@@ -38,13 +37,9 @@ func newCronStartCommand() *cobra.Command {
 			if err := checkSince(since); err != nil {
 				return usageError(cmd, err)
 			}
-			settings, err := config.LoadWorker()
+			settings, f, err := loadFlow(cmd, flowName)
 			if err != nil {
 				return err
-			}
-			f, err := loadFlow(settings, flowName)
-			if err != nil {
-				return usageError(cmd, err)
 			}
 			flags := timesFlags{timeZone: timeZone}
 			of := *f

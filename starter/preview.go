@@ -5,15 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"refundsync/activities"
-	"refundsync/internal/config"
 	"refundsync/internal/flow"
 )
 
@@ -27,17 +24,9 @@ Reads one order (an object of datas in Jushuitan's reply) and prints the body of
 		Example: `  starter preview --flow refund_to_return --order order.json
   cat order.json | starter preview --flow refund_to_return --order -`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.LoadWorker()
+			_, f, err := loadFlow(cmd, flowName)
 			if err != nil {
 				return err
-			}
-			flows, err := flow.LoadFolder(settings.Flows)
-			if err != nil {
-				return err
-			}
-			f, ok := flows[flowName]
-			if !ok {
-				return usageError(cmd, fmt.Errorf("没有流程 %q，只有 %v。 There is no such flow", flowName, slices.Sorted(maps.Keys(flows))))
 			}
 			record, err := readOrder(cmd.InOrStdin(), orderFile)
 			if err != nil {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,7 +11,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
@@ -109,13 +105,9 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 	if err := checkSince(flags.since); err != nil {
 		return usageError(cmd, err)
 	}
-	settings, err := config.LoadWorker()
+	settings, f, err := loadFlow(cmd, flags.flow)
 	if err != nil {
 		return err
-	}
-	f, err := loadFlow(settings, flags.flow)
-	if err != nil {
-		return usageError(cmd, err)
 	}
 	times, err := flags.times.times(f)
 	if err != nil {
@@ -245,13 +237,9 @@ func newScheduleResumeCommand() *cobra.Command {
 		Use:   "resume",
 		Short: "继续；错过的时间由下一次运行补上 resume; the next run covers the time that was missed",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.LoadWorker()
+			_, f, err := loadFlow(cmd, flowName)
 			if err != nil {
 				return err
-			}
-			f, err := loadFlow(settings, flowName)
-			if err != nil {
-				return usageError(cmd, err)
 			}
 			if !f.Enabled {
 				return fmt.Errorf("流程 %[1]s 已停用：先把流程文件的 checks.enabled 改为 true，重启 worker，再 starter schedule update。"+
@@ -361,17 +349,4 @@ func scheduleError(flowName string, err error) error {
 func isNotFound(err error) bool {
 	var notFound *serviceerror.NotFound
 	return errors.As(err, &notFound)
-}
-
-// loadFlow reads the flow files and gives the one of the name.
-func loadFlow(settings config.Worker, name string) (*flow.Flow, error) {
-	flows, err := flow.LoadFolder(settings.Flows)
-	if err != nil {
-		return nil, err
-	}
-	f, ok := flows[name]
-	if !ok {
-		return nil, fmt.Errorf("没有流程 %q，只有 %s。 There is no such flow", name, strings.Join(slices.Sorted(maps.Keys(flows)), ", "))
-	}
-	return f, nil
 }
