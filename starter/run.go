@@ -22,10 +22,15 @@ type runFlags struct {
 	output                output
 }
 
-// addGrainFlag adds the flag that says what one activity saves.
-func (f *runFlags) addGrainFlag(cmd *cobra.Command) {
+// addFlags adds the flags that are of every run by hand.
+func (f *runFlags) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.flow, "flow", "", "流程名 name of the flow")
+	cmd.Flags().StringVar(&f.from, "from", "", "起，含 start, included")
+	cmd.Flags().StringVar(&f.to, "to", "", "止，含 end, included")
 	cmd.Flags().StringVar(&f.grain, "grain", "",
 		"order 每单一个活动，page 每页一个活动；省略则按流程文件 order: an activity an order; page: one a page; if left out as the flow file says")
+	cmd.Flags().BoolVar(&f.wait, "wait", false, "等到结束并显示进度 wait for the end and show progress")
+	addOutputFlag(cmd, &f.output)
 }
 
 func newRunCommand() *cobra.Command {
@@ -62,14 +67,9 @@ A run by hand never moves the watermark. Where another scheduler calls this, suc
 			return runRange(cmd, flags, span)
 		},
 	}
-	cmd.Flags().StringVar(&flags.flow, "flow", "", "流程名 name of the flow")
-	cmd.Flags().StringVar(&flags.from, "from", "", "起，含 start, included")
-	cmd.Flags().StringVar(&flags.to, "to", "", "止，含 end, included")
-	flags.addGrainFlag(cmd)
+	flags.addFlags(cmd)
 	cmd.Flags().StringVar(&flags.since, "since", "", sinceUsage)
 	cmd.Flags().BoolVar(&flags.moveWatermark, "move-watermark", false, "算作自动运行，移动水位 count as an automatic run and move the watermark")
-	cmd.Flags().BoolVar(&flags.wait, "wait", false, "等到结束并显示进度 wait for the end and show progress")
-	addOutputFlag(cmd, &flags.output)
 	requireFlags(cmd, "flow")
 	return cmd
 }

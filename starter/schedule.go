@@ -301,12 +301,7 @@ Syncs a range anew. It is the run by hand of starter run --from --to, and moves 
 			return runRange(cmd, flags, span)
 		},
 	}
-	cmd.Flags().StringVar(&flags.flow, "flow", "", "流程名 name of the flow")
-	cmd.Flags().StringVar(&flags.from, "from", "", "起，含 start, included")
-	cmd.Flags().StringVar(&flags.to, "to", "", "止，含 end, included")
-	flags.addGrainFlag(cmd)
-	cmd.Flags().BoolVar(&flags.wait, "wait", false, "等到结束并显示进度 wait for the end and show progress")
-	addOutputFlag(cmd, &flags.output)
+	flags.addFlags(cmd)
 	requireFlags(cmd, "flow", "from", "to")
 	return cmd
 }
