@@ -53,7 +53,7 @@ func TestRunIsPausedSlowedDownAndResumed(t *testing.T) {
 	saved, read := len(w.State().Kingdee.Bills), len(w.State().Source.Calls)
 	require.Less(t, saved, w.Truth().Totals().Saved, "the run is not over yet")
 	w.startWorker(t)
-	e = w.run(t, "starter", "rate", id, "--in-flight", "3", "--windows", "2")
+	e = w.run(t, "starter", "rate", id, "--in-flight", "3", "--windows-at-once", "2")
 	require.Zero(t, e.code, e.stderr)
 	require.Contains(t, e.stdout, "3")
 	require.Len(t, w.State().Kingdee.Bills, saved)
@@ -69,12 +69,12 @@ func TestRunIsPausedSlowedDownAndResumed(t *testing.T) {
 	}
 	require.Contains(t, watch.output(), "已继续 resumed")
 
-	for _, args := range [][]string{{"pause", id}, {"resume", id}, {"rate", id, "--windows", "2"}} {
+	for _, args := range [][]string{{"pause", id}, {"resume", id}, {"rate", id, "--windows-at-once", "2"}} {
 		e = w.run(t, "starter", args...)
 		require.Equal(t, 1, e.code, args)
 		require.Contains(t, e.stderr, id, "it has ended")
 	}
-	for _, args := range []string{"rate " + id, "rate " + id + " --windows 51", "rate " + id + " --in-flight -1", "pause"} {
+	for _, args := range []string{"rate " + id, "rate " + id + " --windows-at-once 51", "rate " + id + " --in-flight -1", "pause"} {
 		e = w.run(t, "starter", strings.Fields(args)...)
 		require.Equal(t, 2, e.code, args)
 	}

@@ -61,7 +61,7 @@ func newRateCommand() *cobra.Command {
 		Short: "改变一个进行中的运行的速率 change the rate of a run under way",
 		Long: `改变一个进行中的运行的速率，直到它结束；流程文件不变。没有给出的一项保持不变。
 Change the rate of a run under way until it ends; the flow file stays as it is. What is not given stays as it was.`,
-		Example: `  starter rate refund_to_return/20240301T000000-20240303T000000 --in-flight 20 --windows 1`,
+		Example: `  starter rate refund_to_return/20240301T000000-20240303T000000 --in-flight 20 --windows-at-once 1`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := rate.Validate(); err != nil {
@@ -80,9 +80,14 @@ Change the rate of a run under way until it ends; the flow file stays as it is. 
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&rate.InFlight, "in-flight", 0, "每个窗口同时保存的单数，1 到 1000 orders of a window that are saved at once, 1 to 1000")
-	cmd.Flags().IntVar(&rate.WindowsAtOnce, "windows", 0, "同时读取的窗口数，1 到 50 windows that are read at once, 1 to 50")
+	addRateFlags(cmd, &rate)
 	return cmd
+}
+
+// addRateFlags adds the flags that say how much of a run is under way at a time.
+func addRateFlags(cmd *cobra.Command, rate *workflows.Rate) {
+	cmd.Flags().IntVar(&rate.InFlight, "in-flight", 0, "每个窗口同时保存的单数，1 到 1000 orders of a window that are saved at once, 1 to 1000")
+	cmd.Flags().IntVar(&rate.WindowsAtOnce, "windows-at-once", 0, "同时读取的窗口数，1 到 50 windows that are read at once, 1 to 50")
 }
 
 // whoElse is who was named, or the current user.

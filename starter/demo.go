@@ -166,6 +166,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 			Source:               source,
 			Ledger:               syncworker.Ledger(ledger, settings.Kingdee, nil),
 			SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+			Tuning:               settings.Worker.Tuning,
 		})
 	}()
 	err = inside(ctx)

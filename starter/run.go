@@ -18,6 +18,7 @@ import (
 type runFlags struct {
 	flow, from, to, since string
 	grain                 string
+	rate                  workflows.Rate
 	moveWatermark, wait   bool
 	output                output
 }
@@ -29,8 +30,17 @@ func (f *runFlags) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.to, "to", "", "止，含 end, included")
 	cmd.Flags().StringVar(&f.grain, "grain", "",
 		"order 每单一个活动，page 每页一个活动；省略则按流程文件 order: an activity an order; page: one a page; if left out as the flow file says")
+	addRateFlags(cmd, &f.rate)
 	cmd.Flags().BoolVar(&f.wait, "wait", false, "等到结束并显示进度 wait for the end and show progress")
 	addOutputFlag(cmd, &f.output)
+}
+
+// check says what is wrong with the flags that addFlags added.
+func (f *runFlags) check() error {
+	if f.rate == (workflows.Rate{}) {
+		return workflows.CheckGrain(f.grain)
+	}
+	return errors.Join(workflows.CheckGrain(f.grain), f.rate.Validate())
 }
 
 func newRunCommand() *cobra.Command {
@@ -48,7 +58,7 @@ A run by hand never moves the watermark. Where another scheduler calls this, suc
   starter run --flow refund_to_return --wait
   starter run --flow refund_to_return --since last --move-watermark --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := workflows.CheckGrain(flags.grain); err != nil {
+			if err := flags.check(); err != nil {
 				return usageError(cmd, err)
 			}
 			if flags.from == "" && flags.to == "" {
@@ -76,14 +86,14 @@ A run by hand never moves the watermark. Where another scheduler calls this, suc
 
 func runRange(cmd *cobra.Command, flags runFlags, span workflows.Window) error {
 	return startAndFollow(cmd, flags, span, func(c client.Client, taskQueue string) (client.WorkflowRun, error) {
-		return startRun(cmd.Context(), c, taskQueue, workflows.SyncRefundsInput{Flow: flags.flow, Range: &span, Grain: flags.grain})
+		return startRun(cmd.Context(), c, taskQueue, workflows.SyncRefundsInput{Flow: flags.flow, Range: &span, Grain: flags.grain, Rate: flags.rate})
 	})
 }
 
 // runIncremental starts a run from the last watermark on. Two of a flow by hand,
 // or by another scheduler, never run at a time: the second joins the first.
 func runIncremental(cmd *cobra.Command, flags runFlags) error {
-	in := workflows.SyncRefundsInput{Flow: flags.flow, ByHand: !flags.moveWatermark, Grain: flags.grain}
+	in := workflows.SyncRefundsInput{Flow: flags.flow, ByHand: !flags.moveWatermark, Grain: flags.grain, Rate: flags.rate}
 	id := handWorkflowID(flags.flow)
 	if flags.moveWatermark {
 		id = autoWorkflowID(flags.flow)

@@ -291,7 +291,7 @@ func newScheduleBackfillCommand() *cobra.Command {
 Syncs a range anew. It is the run by hand of starter run --from --to, and moves no watermark.
 (Temporal's own backfill would start an incremental run for each time missed, which would not read the range; so it is not used.)`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := workflows.CheckGrain(flags.grain); err != nil {
+			if err := flags.check(); err != nil {
 				return usageError(cmd, err)
 			}
 			span, err := parseRange(flags.from, flags.to)

@@ -127,6 +127,7 @@ func run(ctx context.Context) (err error) {
 		Ledger:               syncworker.Ledger(ledger, settings.Kingdee, metrics),
 		Robots:               robots,
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+		Tuning:               settings.Worker.Tuning,
 	})
 	logger.Info("stopped", zap.Error(err))
 	return err

@@ -236,6 +236,31 @@ func TestRateOfARunIsChanged(t *testing.T) {
 	}
 }
 
+func TestRunBeginsAtItsOwnRate(t *testing.T) {
+	world := newFakeWorld(12)
+	world.plan.Retry = Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
+	world.busyFirst = true
+	input := tenWindows
+	input.Rate = Rate{InFlight: 5, WindowsAtOnce: 6}
+	result, err := runSync(world, input, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterDelayedCallback(func() {
+			progress := askRun(t, env)
+			require.Equal(t, input.Rate, progress.Rate)
+			require.Len(t, progress.Running, 6)
+			require.Equal(t, 5, askWindow(t, env, progress.Running[0]).Tally.InFlight())
+		}, 30*time.Minute)
+	})
+	require.NoError(t, err)
+	require.Equal(t, 120, result.Saved)
+
+	input.Rate = Rate{WindowsAtOnce: 51}
+	_, err = runSync(newFakeWorld(1), input)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, UnknownRate, application.Type())
+	require.Contains(t, application.Message(), "51")
+}
+
 func TestRateIsChecked(t *testing.T) {
 	for _, c := range []struct {
 		name string

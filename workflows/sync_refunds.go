@@ -25,8 +25,10 @@ const (
 	FlowDisabled = "flow_disabled"
 	// WatermarkUnknown is an incremental run that does not know where to start.
 	WatermarkUnknown = "watermark_unknown"
-	// UnknownGrain is a run whose input names a grain that there is not.
+	// UnknownGrain is a run whose input names a grain that there is not, and
+	// UnknownRate one with a rate that can't be.
 	UnknownGrain = "unknown_grain"
+	UnknownRate  = "unknown_rate"
 )
 
 // SyncRefundsInput is a run of a flow.
@@ -50,6 +52,9 @@ type SyncRefundsInput struct {
 	// Grain is what one activity saves, flow.GrainOrder or flow.GrainPage, instead
 	// of what the flow says.
 	Grain string `json:"grain,omitempty"`
+	// Rate is how much is under way at a time from the beginning, where it is not
+	// to be what the flow says.
+	Rate Rate `json:"rate,omitzero"`
 	// Carried is nil at first, and is carried over continue-as-new.
 	Carried *RunState `json:"carried,omitempty"`
 }
@@ -201,9 +206,14 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 			FlowDisabled, nil)
 	}
 	plan.Grain = cmp.Or(in.Grain, plan.Grain)
-	r.state.Plan = plan
+	r.state.Plan, r.state.Control.Rate = plan, in.Rate
 	if err := CheckGrain(in.Grain); err != nil {
 		return temporal.NewNonRetryableApplicationError(err.Error(), UnknownGrain, nil)
+	}
+	if in.Rate != (Rate{}) {
+		if err := in.Rate.Validate(); err != nil {
+			return temporal.NewNonRetryableApplicationError(err.Error(), UnknownRate, nil)
+		}
 	}
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err

@@ -126,7 +126,18 @@ func (c *checker) kingdee(env environment) Kingdee {
 }
 
 func (c *checker) worker(env environment) Worker {
-	return Worker{Flows: env.Flows, TaskQueue: env.TaskQueue, HTTPAddress: c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress)}
+	return Worker{
+		Flows:       env.Flows,
+		TaskQueue:   env.TaskQueue,
+		HTTPAddress: c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress),
+		Tuning: Tuning{
+			WorkflowPollers: c.between("REFUNDSYNC_WORKFLOW_POLLERS", env.WorkflowPollers, 2, 100),
+			ActivityPollers: c.between("REFUNDSYNC_ACTIVITY_POLLERS", env.ActivityPollers, 1, 100),
+			EagerActivities: c.between("REFUNDSYNC_EAGER_ACTIVITIES", env.EagerActivities, 0, 1000),
+			ActivitySlots:   c.between("REFUNDSYNC_ACTIVITY_SLOTS", env.ActivitySlots, 1, 10000),
+			CachedWorkflows: c.between("REFUNDSYNC_CACHED_WORKFLOWS", env.CachedWorkflows, 10, 10000),
+		},
+	}
 }
 
 func (c *checker) log(env environment) Log {

@@ -70,6 +70,8 @@ func names(problems []*Problem) []string {
 	return found
 }
 
+var defaultTuning = Tuning{WorkflowPollers: 8, ActivityPollers: 16, EagerActivities: 50, ActivitySlots: 1000, CachedWorkflows: 500}
+
 func TestLoadFillsInDefaults(t *testing.T) {
 	setenv(t, complete())
 	settings, err := Load()
@@ -84,8 +86,8 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			AppID: "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", AppSecret: "k3-secret", LCID: 2052, Sessions: 4,
 			BatchBills: 20, BatchWait: 20 * time.Millisecond,
 		},
-		Worker: Worker{Flows: "flows", TaskQueue: "refundsync"},
-		Log:    Log{Level: "info", Format: "json"},
+		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", Tuning: defaultTuning},
+		Log: Log{Level: "info", Format: "json"},
 	}, settings)
 }
 
@@ -98,7 +100,10 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"KINGDEE_USERNAME": "7", "KINGDEE_PASSWORD": ` " 8 " `, "KINGDEE_APP_ID": "9", "KINGDEE_APP_SECRET": "10",
 		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
 		"KINGDEE_BATCH_BILLS": "500", "KINGDEE_BATCH_WAIT": "0",
-		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "REFUNDSYNC_HTTP_ADDRESS": ":9464", "LOG_LEVEL": "debug", "LOG_FORMAT": "console",
+		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "REFUNDSYNC_HTTP_ADDRESS": ":9464",
+		"REFUNDSYNC_WORKFLOW_POLLERS": "2", "REFUNDSYNC_ACTIVITY_POLLERS": "3", "REFUNDSYNC_EAGER_ACTIVITIES": "0",
+		"REFUNDSYNC_ACTIVITY_SLOTS": "4", "REFUNDSYNC_CACHED_WORKFLOWS": "10",
+		"LOG_LEVEL": "debug", "LOG_FORMAT": "console",
 	})
 	settings, err := Load()
 	require.NoError(t, err)
@@ -107,7 +112,10 @@ func TestLoadReadsEverySetting(t *testing.T) {
 			TargetAppKey: "4", Session: "5", SignMethod: "md5", CallsPerSecond: 1.6},
 		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
 			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
-		Worker: Worker{Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464"},
+		Worker: Worker{
+			Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464",
+			Tuning: Tuning{WorkflowPollers: 2, ActivityPollers: 3, ActivitySlots: 4, CachedWorkflows: 10},
+		},
 		Log:    Log{Level: "debug", Format: "console"},
 	}, settings)
 }
@@ -261,7 +269,7 @@ func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
 	setenv(t, map[string]string{"REFUNDSYNC_FLOWS": "/flows", "KINGDEE_LCID": "nonsense"})
 	worker, err := LoadWorker()
 	require.NoError(t, err)
-	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync"}, worker)
+	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", Tuning: defaultTuning}, worker)
 
 	t.Setenv("REFUNDSYNC_TASK_QUEU", "q")
 	t.Setenv("KINGDEE_SESSION", "3")
@@ -285,6 +293,8 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_SESSIONS": "4",
 		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
+		"REFUNDSYNC_WORKFLOW_POLLERS": "8", "REFUNDSYNC_ACTIVITY_POLLERS": "16", "REFUNDSYNC_EAGER_ACTIVITIES": "50",
+		"REFUNDSYNC_ACTIVITY_SLOTS": "1000", "REFUNDSYNC_CACHED_WORKFLOWS": "500",
 		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}
 	for name, want := range defaults {

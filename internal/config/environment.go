@@ -42,6 +42,12 @@ type environment struct {
 	TaskQueue   string `envconfig:"REFUNDSYNC_TASK_QUEUE" default:"refundsync" zh:"Temporal 任务队列" en:"the task queue in Temporal" example:"refundsync"`
 	HTTPAddress string `envconfig:"REFUNDSYNC_HTTP_ADDRESS" need:"optional" zh:"worker 提供 /healthz、/readyz 和 /metrics 的地址，写作 主机:端口；不设则不提供" en:"where the worker serves /healthz, /readyz and /metrics, as host:port; nowhere if not set" example:"127.0.0.1:9464"`
 
+	WorkflowPollers string `envconfig:"REFUNDSYNC_WORKFLOW_POLLERS" default:"8" zh:"同时取工作流任务的请求数，2 到 100 的整数" en:"requests for workflow tasks at a time, a whole number from 2 to 100" example:"8"`
+	ActivityPollers string `envconfig:"REFUNDSYNC_ACTIVITY_POLLERS" default:"16" zh:"同时取活动任务的请求数，1 到 100 的整数" en:"requests for activity tasks at a time, a whole number from 1 to 100" example:"16"`
+	EagerActivities string `envconfig:"REFUNDSYNC_EAGER_ACTIVITIES" default:"50" zh:"一个工作流任务中直接交还本 worker 执行的活动数，0 到 1000 的整数" en:"activities of a workflow task that this worker is handed straight away, a whole number from 0 to 1000" example:"50"`
+	ActivitySlots   string `envconfig:"REFUNDSYNC_ACTIVITY_SLOTS" default:"1000" zh:"同时执行的活动数，1 到 10000 的整数" en:"activities at work at a time, a whole number from 1 to 10000" example:"1000"`
+	CachedWorkflows string `envconfig:"REFUNDSYNC_CACHED_WORKFLOWS" default:"500" zh:"留在内存中的工作流数，10 到 10000 的整数" en:"workflows kept in memory, a whole number from 10 to 10000" example:"500"`
+
 	LogLevel  string `envconfig:"LOG_LEVEL" default:"info" zh:"日志级别 debug、info、warn 或 error" en:"the level of the log: debug, info, warn or error" example:"info"`
 	LogFormat string `envconfig:"LOG_FORMAT" default:"json" zh:"日志格式 json 或 console" en:"the format of the log: json or console" example:"json"`
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/activities"
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
@@ -33,16 +34,26 @@ type Options struct {
 	Robots    activities.Robots
 	// SourceCallsPerSecond is the source's limit over all workers.
 	SourceCallsPerSecond rate.Limit
+	Tuning               config.Tuning
 }
 
 // drainTimeout is how long a worker that is told to stop waits for the
 // activities under way; one that is cut off is done again by another worker.
 const drainTimeout = 90 * time.Second
 
-// workflowsCached is how many workflows the process keeps in memory between two of
-// their tasks. Runs and their windows are some dozen; the default of 10,000 would
-// keep every parked order as well, at some 60 KiB each, which waits for hours.
-const workflowsCached = 500
+// WorkerOptions is a worker's tuning in Temporal's terms.
+func WorkerOptions(t config.Tuning) worker.Options {
+	options := worker.Options{
+		MaxConcurrentWorkflowTaskPollers:   t.WorkflowPollers,
+		MaxConcurrentActivityTaskPollers:   t.ActivityPollers,
+		MaxConcurrentActivityExecutionSize: t.ActivitySlots,
+		DisableEagerActivities:             t.EagerActivities == 0,
+	}
+	if t.EagerActivities > 0 {
+		options.MaxEagerActivityReservationsPerWorkflowTask = &t.EagerActivities
+	}
+	return options
+}
 
 // Run polls until ctx is done, then drains: it takes nothing new and lets the
 // activities under way finish. It returns an error if polling could not begin
@@ -51,17 +62,12 @@ func Run(ctx context.Context, o Options) error {
 	if err := registerSearchAttributes(ctx, o.Temporal, o.Namespace); err != nil {
 		return err
 	}
-	worker.SetStickyWorkflowCacheSize(workflowsCached)
+	worker.SetStickyWorkflowCacheSize(o.Tuning.CachedWorkflows)
 	broken := make(chan error, 2)
-	options := worker.Options{
-		DisableRegistrationAliasing: true,
-		WorkerStopTimeout:           drainTimeout,
-		// With the two pollers of the default, the polling itself is what an
-		// order waits for.
-		MaxConcurrentActivityTaskPollers: 16,
-		MaxConcurrentWorkflowTaskPollers: 8,
-		OnFatalError:                     func(err error) { broken <- err },
-	}
+	options := WorkerOptions(o.Tuning)
+	options.DisableRegistrationAliasing = true
+	options.WorkerStopTimeout = drainTimeout
+	options.OnFatalError = func(err error) { broken <- err }
 	sourceOptions := options
 	sourceOptions.DisableWorkflowWorker = true
 	sourceOptions.MaxConcurrentActivityTaskPollers = 2
