@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -91,7 +93,7 @@ func TestSavePageSavesAllAtOnceSoThatTheyShareCalls(t *testing.T) {
 	ledger := &meetingLedger{fakeLedger: newFakeLedger()}
 	ledger.all.Add(50)
 	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-	result, err := a.savePage(t.Context(), workflows.SavePageParams{Flow: testFlow, PickVersion: f.PickVersion, Orders: pickPage(t, f, 50, nil)}, false)
+	result, err := a.savePage(t.Context(), workflows.SavePageParams{Flow: testFlow, PickVersion: f.PickVersion, Orders: pickPage(t, f, 50, nil)}, 1)
 	require.NoError(t, err)
 	require.Len(t, result.Done, 50)
 	require.Len(t, ledger.bills, 50)
@@ -103,11 +105,55 @@ func TestSavePageLooksFirstWhenItIsTriedAgain(t *testing.T) {
 	orders := pickPage(t, f, 2, nil)
 	ledger := newFakeLedger().with("70001", "A").marked(f.Mark(orders[0]).String())
 	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-	result, err := a.savePage(t.Context(), workflows.SavePageParams{Flow: testFlow, PickVersion: f.PickVersion, Orders: orders}, true)
+	result, err := a.savePage(t.Context(), workflows.SavePageParams{Flow: testFlow, PickVersion: f.PickVersion, Orders: orders}, 2)
 	require.NoError(t, err)
 	require.Equal(t, workflows.Saved, result.Done["70001"].Outcome)
 	require.Equal(t, workflows.Saved, result.Done["70002"].Outcome)
 	require.ElementsMatch(t, []string{"look 70001", "look 70002", "save", "look 70002"}, ledger.calls)
+}
+
+// SavePage asks once which bills exist, of the orders to leave out as well, and
+// saves the others.
+func TestSavePageLooksUpAllBillsAtOnce(t *testing.T) {
+	f := loadFlow(t)
+	orders := pickPage(t, f, 3, nil)
+	leftOut := workflows.OrderBill{OrderID: "70009", Number: "70009"}
+	params := workflows.SavePageParams{
+		Flow: testFlow, PickVersion: f.PickVersion, Orders: orders, LookUp: true, LeftOut: []workflows.OrderBill{leftOut},
+	}
+	for _, c := range []struct {
+		name    string
+		attempt int
+		done    []string
+		calls   []string
+	}{
+		{"at first", 1, []string{"70003"}, []string{"look 70009,70001,70002,70003", "save"}},
+		{"tried again", 2, []string{"70001", "70003"},
+			[]string{"look 70009,70001,70002,70003", "look 70001", "look 70002", "look 70003", "save", "look 70003"}},
+		{"tried too often", workflows.PageAttempts + 1, nil, []string{"look 70009,70001,70002,70003"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ledger := newFakeLedger().with("70001", "A").with("70002", "A").with("70009", "A").marked(f.Mark(orders[0]).String())
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+			result, err := a.savePage(t.Context(), params, c.attempt)
+			require.NoError(t, err)
+			require.Equal(t, workflows.FindBillsResult{Finished: []string{"70001"}, Unfinished: []string{"70009", "70002"}}, result.Found)
+			require.ElementsMatch(t, c.done, slices.Collect(maps.Keys(result.Done)))
+			require.ElementsMatch(t, c.calls, ledger.calls)
+		})
+	}
+}
+
+func TestSavePageFailsAsAWholeWhenBillsCanNotBeLookedUp(t *testing.T) {
+	f := loadFlow(t)
+	ledger := newFakeLedger()
+	ledger.lookErr = failure(fault.Retry, "connection")
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+	_, err := a.savePage(t.Context(), workflows.SavePageParams{
+		Flow: testFlow, PickVersion: f.PickVersion, Orders: pickPage(t, f, 2, nil), LookUp: true,
+	}, 1)
+	require.ErrorIs(t, err, ledger.lookErr)
+	require.NotContains(t, ledger.calls, "save")
 }
 
 // SaveOrder goes on where SavePage could not: it looks before it saves.
@@ -157,7 +203,7 @@ func TestSavePageThatIsCancelledTellsOfNoOrder(t *testing.T) {
 	ledger := newFakeLedger()
 	ledger.replies = map[string]func() error{"70001": func() error { cancel(); return ctx.Err() }}
 	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-	result, err := a.savePage(ctx, workflows.SavePageParams{Flow: testFlow, PickVersion: f.PickVersion, Orders: pickPage(t, f, 2, nil)}, false)
+	result, err := a.savePage(ctx, workflows.SavePageParams{Flow: testFlow, PickVersion: f.PickVersion, Orders: pickPage(t, f, 2, nil)}, 1)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Zero(t, result)
 }

@@ -211,16 +211,22 @@ const (
 	DoubleBill = "double_bill"
 )
 
-// SavePageParams are orders of one page that are to become bills, of which none
-// is known to exist.
+// SavePageParams are orders of one page that are to become bills.
 type SavePageParams struct {
 	Flow        string       `json:"flow"`
 	PickVersion string       `json:"pick_version"`
 	Orders      []flow.Order `json:"orders"`
+	// LookUp has SavePage ask first which bills exist, and save the others alone.
+	// In older histories none of the bills is known to exist.
+	LookUp bool `json:"look_up,omitempty"`
+	// LeftOut are orders that are to have no bill, to be looked up as well.
+	LeftOut []OrderBill `json:"left_out,omitempty"`
 }
 
 // SavePageResult tells what became of each order, by its as_id.
 type SavePageResult struct {
+	// Found are the orders that have a bill.
+	Found   FindBillsResult            `json:"found,omitzero"`
 	Done    map[string]SaveOrderResult `json:"done,omitempty"`
 	NotDone map[string]NotDone         `json:"not_done,omitempty"`
 }
@@ -353,7 +359,9 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 // savePage maps the orders of a page and saves their bills.
 func savePage(ctx workflow.Context, plan Plan, pageIndex int, params SavePageParams) (SavePageResult, error) {
 	policy := plan.Retry.policy()
-	policy.MaximumAttempts = min(policy.MaximumAttempts, pageAttempts)
+	if !params.LookUp {
+		policy.MaximumAttempts = min(policy.MaximumAttempts, PageAttempts)
+	}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: pageTimeout,
 		HeartbeatTimeout:    heartbeatTimeout,
@@ -411,7 +419,8 @@ const (
 	// pageTimeout is kingdeeTimeout for the orders of a page: from the third
 	// attempt on they share no calls.
 	pageTimeout = time.Hour
-	// pageAttempts bounds those at a page. They are used up by workers that die,
-	// and the cause may be one of its orders.
-	pageAttempts = 3
+	// PageAttempts bounds those at a page. They are used up by workers that die,
+	// and the cause may be one of its orders. A SavePage with LookUp is tried
+	// further, as FindBills is, but only looks up then.
+	PageAttempts = 3
 )

@@ -43,7 +43,7 @@ type fakeWorld struct {
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
 	// pageErr fails SavePage as a whole.
-	pageErr error
+	pageErr func() error
 	// delays are for which SavePage asks before the next attempt at an order.
 	delays map[string]time.Duration
 
@@ -140,9 +140,12 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBillsResult, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.looked = append(w.looked, params.Bills...)
-	var result FindBillsResult
-	for _, bill := range params.Bills {
+	return w.lookUp(params.Bills), nil
+}
+
+func (w *fakeWorld) lookUp(bills []OrderBill) (result FindBillsResult) {
+	w.looked = append(w.looked, bills...)
+	for _, bill := range bills {
 		switch {
 		case w.finished[bill.OrderID]:
 			result.Finished = append(result.Finished, bill.OrderID)
@@ -150,7 +153,7 @@ func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBi
 			result.Unfinished = append(result.Unfinished, bill.OrderID)
 		}
 	}
-	return result, nil
+	return result
 }
 
 func (w *fakeWorld) saveOrder(ctx context.Context, params SaveOrderParams) (SaveOrderResult, error) {
@@ -172,16 +175,26 @@ func (w *fakeWorld) savePage(_ context.Context, params SavePageParams) (SavePage
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	result := SavePageResult{Done: map[string]SaveOrderResult{}, NotDone: map[string]NotDone{}}
+	if params.LookUp {
+		bills := slices.Clone(params.LeftOut)
+		for _, order := range params.Orders {
+			bills = append(bills, BillOf(order))
+		}
+		result.Found = w.lookUp(bills)
+	}
+	orders := slices.DeleteFunc(slices.Clone(params.Orders), func(order flow.Order) bool {
+		return slices.Contains(result.Found.Finished, order.ID) || slices.Contains(result.Found.Unfinished, order.ID)
+	})
 	var ids []string
-	for _, order := range params.Orders {
+	for _, order := range orders {
 		ids = append(ids, order.ID)
 	}
 	w.pages = append(w.pages, ids)
 	if w.pageErr != nil {
-		return SavePageResult{}, w.pageErr
+		return SavePageResult{}, w.pageErr()
 	}
-	result := SavePageResult{Done: map[string]SaveOrderResult{}, NotDone: map[string]NotDone{}}
-	for _, order := range params.Orders {
+	for _, order := range orders {
 		done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: params.PickVersion, Order: order})
 		var application *temporal.ApplicationError
 		if errors.As(err, &application) {

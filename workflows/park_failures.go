@@ -27,6 +27,8 @@ const discardedReason = "已由人工放弃 (discarded by a person)"
 type pageOrders struct {
 	index       int
 	pickVersion string
+	// looksUp tells that SavePage asks which bills exist.
+	looksUp bool
 	// orders counts all of them, those that have their bill already included:
 	// a later run over the range tries only the bad ones again, and must not
 	// take that for a page on which everything fails.

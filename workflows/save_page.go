@@ -2,10 +2,12 @@ package workflows
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/flow"
@@ -16,12 +18,54 @@ import (
 // page, and Temporal refuses a request over 4 MiB.
 const mostBytesTogether = 1 << 20
 
+// pagePart are orders of a page that one SavePage works on.
+type pagePart struct {
+	orders []flow.Order
+	// leftOut are left out by the flow, each with its order: they may have a bill.
+	leftOut []SkippedOrder
+}
+
+func (p pagePart) count() int { return len(p.orders) + len(p.leftOut) }
+
+// bytes is what travels of the orders before it is compressed, which need not come
+// out alike on every worker.
+func (p pagePart) bytes() (bytes int64) {
+	for _, order := range p.orders {
+		bytes += int64(len(order.Fields))
+	}
+	return bytes
+}
+
+func (p pagePart) ids() (ids []string) {
+	for _, order := range p.orders {
+		ids = append(ids, order.ID)
+	}
+	for _, skipped := range p.leftOut {
+		ids = append(ids, skipped.ID)
+	}
+	return ids
+}
+
+// parts cuts a part into some of at most so many orders.
+func (p pagePart) parts(most int) (parts []pagePart) {
+	for orders := range slices.Chunk(p.orders, most) {
+		parts = append(parts, pagePart{orders: orders})
+	}
+	for leftOut := range slices.Chunk(p.leftOut, most) {
+		if last := len(parts) - 1; last >= 0 && parts[last].count()+len(leftOut) <= most {
+			parts[last].leftOut = leftOut
+		} else {
+			parts = append(parts, pagePart{leftOut: leftOut})
+		}
+	}
+	return parts
+}
+
 // giveOutTogether starts SavePage for the orders of a page, and more than one where
 // fewer may be in flight.
-func (w *syncWindow) giveOutTogether(ctx workflow.Context, batch *pageOrders, orders []flow.Order) error {
-	most := cmp.Or(w.control.Rate.InFlight, w.plan.InFlight)
-	for part := range slices.Chunk(orders, most) {
-		count, bytes := int64(len(part)), bytesOf(part)
+func (w *syncWindow) giveOutTogether(ctx workflow.Context, batch *pageOrders, orders pagePart) error {
+	for _, part := range orders.parts(cmp.Or(w.control.Rate.InFlight, w.plan.InFlight)) {
+		count, bytes := int64(part.count()), part.bytes()
 		if err := w.together.Acquire(ctx, bytes); err != nil {
 			return err
 		}
@@ -34,48 +78,42 @@ func (w *syncWindow) giveOutTogether(ctx workflow.Context, batch *pageOrders, or
 			w.together.Release(bytes)
 			break
 		}
-		w.state.Tally.Fetched += len(part)
-		batch.tried += len(part)
+		w.state.Tally.Fetched += part.count()
+		batch.tried += part.count()
 		w.saveTogether(ctx, batch, part)
 	}
 	return nil
 }
 
-// bytesOf is what travels of orders before it is compressed, which need not come
-// out alike on every worker.
-func bytesOf(orders []flow.Order) (bytes int64) {
-	for _, order := range orders {
-		bytes += int64(len(order.Fields))
-	}
-	return bytes
-}
-
 // saveTogether runs SavePage beside everything else, and then SaveOrder for each
 // order that did not succeed in it. Each order holds its place of inFlight until
 // it is decided what became of it.
-func (w *syncWindow) saveTogether(ctx workflow.Context, batch *pageOrders, orders []flow.Order) {
+func (w *syncWindow) saveTogether(ctx workflow.Context, batch *pageOrders, part pagePart) {
 	// As in saveAfter.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	w.orders.Add(1)
-	for _, order := range orders {
-		w.given[order.ID]++
+	for _, id := range part.ids() {
+		w.given[id]++
+	}
+	params := SavePageParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Orders: part.orders, LookUp: batch.looksUp}
+	for _, skipped := range part.leftOut {
+		params.LeftOut = append(params.LeftOut, billOfLeftOut(*skipped.Order))
 	}
 	workflow.GoNamed(ctx, fmt.Sprintf("page %d together", batch.index), func(ctx workflow.Context) {
 		defer cancel()
 		defer w.orders.Done()
-		defer w.together.Release(bytesOf(orders))
+		defer w.together.Release(part.bytes())
+		result, err := savePage(ctx, w.plan, batch.index, params)
+		if batch.looksUp && isRefusal(err) {
+			w.takeBack(batch, part, err)
+			return
+		}
 		// Of a page that failed as a whole, nothing is known of any order.
-		result, _ := savePage(ctx, w.plan, batch.index, SavePageParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Orders: orders})
-		left := slices.DeleteFunc(slices.Clone(orders), func(order flow.Order) bool {
-			done, ok := result.Done[order.ID]
-			if ok {
-				w.settle(order.ID, fateOf(done.Outcome), Failure{Reason: done.Reason})
-				batch.settled++
-				w.inFlight.Release(1)
-			}
-			return ok
-		})
+		exist, left := w.settleTogether(batch, part, result, err == nil)
 		w.showProgress(ctx)
+		for _, order := range exist {
+			w.saveAfter(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Exists: true}, 0)
+		}
 		if len(left) == 0 {
 			return
 		}
@@ -87,6 +125,60 @@ func (w *syncWindow) saveTogether(ctx workflow.Context, batch *pageOrders, order
 			w.saveAfter(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Tried: true}, 0)
 		}
 	})
+}
+
+// isRefusal reports whether SavePage could not work on any order: Kingdee's list of
+// bills can't be read, or the worker has another flow. A worker that died says
+// nothing of that kind.
+func isRefusal(err error) bool {
+	var application *temporal.ApplicationError
+	return errors.As(err, &application)
+}
+
+// takeBack stops the window with the error, as where FindBills fails: the orders
+// have not been touched, or what was done to them shows at the next look.
+func (w *syncWindow) takeBack(batch *pageOrders, part pagePart, err error) {
+	if w.stopped == nil {
+		w.stopped = err
+	}
+	for _, id := range part.ids() {
+		w.settled[id]++
+	}
+	w.state.Tally.Fetched -= part.count()
+	batch.tried -= part.count()
+	w.inFlight.Release(int64(part.count()))
+}
+
+// settleTogether counts what became of the orders of a part. Of the others, exist
+// are those that have a bill to be looked at, or may have one that they are not to
+// have, and left are to be tried again.
+func (w *syncWindow) settleTogether(batch *pageOrders, part pagePart, result SavePageResult, looked bool) (exist, left []flow.Order) {
+	settle := func(id string, now fate, reason string) {
+		w.settle(id, now, Failure{Reason: reason})
+		batch.settled++
+		w.inFlight.Release(1)
+	}
+	for _, order := range part.orders {
+		switch done, ok := result.Done[order.ID]; {
+		case ok:
+			settle(order.ID, fateOf(done.Outcome), done.Reason)
+		case slices.Contains(result.Found.Finished, order.ID):
+			settle(order.ID, fateAlreadySaved, "")
+		case slices.Contains(result.Found.Unfinished, order.ID):
+			exist = append(exist, order)
+		default:
+			left = append(left, order)
+		}
+	}
+	for _, skipped := range part.leftOut {
+		if looked && !slices.Contains(result.Found.Unfinished, skipped.ID) {
+			settle(skipped.ID, fateSkipped, skipped.Reason)
+			continue
+		}
+		batch.orders++
+		exist = append(exist, *skipped.Order)
+	}
+	return exist, left
 }
 
 // waitAfter is how long the orders that SavePage left wait for their SaveOrder, as

@@ -119,27 +119,46 @@ func TestBothGrainsCountTheSame(t *testing.T) {
 	})
 }
 
-// Of a page that fails as a whole, no order is lost.
+// Of a page whose worker dies, no order is lost.
 func TestSyncWindowSavesEachOrderByItselfWhenItsPageFails(t *testing.T) {
+	world := pageWorld(4)
+	world.plan.Retry.Attempts = 8
+	world.pageErr = func() error { panic("a bug") }
+	_, tally, err := runWindow(world)
+	require.NoError(t, err)
+	require.Equal(t, Tally{Pages: 1, Fetched: 4, Saved: 4}, tally)
+	require.Len(t, world.pages, 8)
+	for _, params := range world.asked {
+		require.True(t, params.Tried, "its outcome is open")
+	}
+}
+
+// Orders that no worker can work on, or whose bills can't be looked up, stop the
+// window: they are neither counted nor parked, and the next run finds them.
+func TestSyncWindowStopsWhenAPageIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		err      error
 		attempts int
 	}{
 		{"for good", temporal.NewNonRetryableApplicationError("没有流程", "unknown_flow", nil), 1},
-		{"again and again", temporal.NewApplicationError("worker died", "died"), pageAttempts},
+		{"again and again", temporal.NewApplicationError("查询失败", "connection_lost"), 8},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := pageWorld(4)
+			world.skipped["70001"] = "仅退款"
 			world.plan.Retry.Attempts = 8
-			world.pageErr = c.err
-			_, tally, err := runWindow(world)
-			require.NoError(t, err)
-			require.Equal(t, Tally{Pages: 1, Fetched: 4, Saved: 4}, tally)
+			world.pageErr = func() error { return c.err }
+			_, _, err := runWindow(world)
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, WindowUnfinished, application.Type())
+			require.Contains(t, application.Message(), messageOf(c.err))
+			done, ok := detailsOf[Tally](err)
+			require.True(t, ok)
+			require.Zero(t, done.Fetched)
+			require.Empty(t, world.asked)
 			require.Len(t, world.pages, c.attempts)
-			for _, params := range world.asked {
-				require.True(t, params.Tried, "its outcome is open")
-			}
 		})
 	}
 }

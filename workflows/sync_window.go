@@ -177,11 +177,12 @@ func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
 	}
 	before := len(w.state.Seen)
 	newer := w.leaveNew(ctx, &page)
-	found, err := w.findBills(ctx, index, page)
-	if err != nil {
-		return err
+	if w.plan.Grain == flow.GrainPage && looksUpInSavePage(ctx) {
+		err = w.giveOutUnknown(ctx, index, page, newer)
+	} else {
+		err = w.giveOutKnown(ctx, index, page, newer)
 	}
-	if err := w.giveOut(ctx, index, page, newer, found); err != nil {
+	if err != nil {
 		return err
 	}
 	w.showProgress(ctx)
@@ -276,16 +277,12 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 	for _, order := range page.Orders {
 		// An order whose bill number can't be computed fails in SaveOrder.
 		if order.BillNumber != "" {
-			bills = append(bills, billOf(order))
+			bills = append(bills, BillOf(order))
 		}
 	}
 	for _, skipped := range page.Skipped {
 		if skipped.Order != nil {
-			// Without its hash it has no bill that would do: what makes it one to
-			// leave out need not stand in the bill.
-			bill := billOf(*skipped.Order)
-			bill.Hash = ""
-			bills = append(bills, bill)
+			bills = append(bills, billOfLeftOut(*skipped.Order))
 		}
 	}
 	if len(bills) == 0 {
@@ -294,13 +291,27 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 	return findBills(ctx, w.plan, index, bills)
 }
 
-func billOf(order flow.Order) OrderBill {
+// BillOf is the bill that an order is to have.
+func BillOf(order flow.Order) OrderBill {
 	return OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}
 }
 
-// giveOut counts what needs no saving and has the rest saved. An order is counted
-// as fetched when its fate is: the sum holds at every moment.
-func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool, found FindBillsResult) error {
+// billOfLeftOut is the bill that an order is not to have. Without a hash it has none
+// that would do: what makes it one to leave out need not stand in the bill.
+func billOfLeftOut(order flow.Order) OrderBill {
+	bill := BillOf(order)
+	bill.Hash = ""
+	return bill
+}
+
+// giveOutKnown asks which bills exist, counts what needs no saving and has the rest
+// saved. An order is counted as fetched when its fate is: the sum holds at every
+// moment.
+func (w *syncWindow) giveOutKnown(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool) error {
+	found, err := w.findBills(ctx, index, page)
+	if err != nil {
+		return err
+	}
 	tally := &w.state.Tally
 	batch := &pageOrders{index: index, pickVersion: page.PickVersion}
 	defer w.finishPage(ctx, batch)
@@ -332,25 +343,60 @@ func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResu
 			together = append(together, order)
 			continue
 		}
-		if err := w.inFlight.Acquire(ctx, 1); err != nil {
+		if err := w.giveOutAlone(ctx, batch, order, newer[order.ID], exists); err != nil {
 			return err
 		}
-		if w.stopped != nil {
-			w.inFlight.Release(1)
-			break
+	}
+	return w.giveOutTogether(ctx, batch, pagePart{orders: together})
+}
+
+// giveOutUnknown is giveOutKnown where SavePage asks which bills exist.
+func (w *syncWindow) giveOutUnknown(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool) error {
+	batch := &pageOrders{index: index, pickVersion: page.PickVersion, orders: len(page.Orders), looksUp: true}
+	defer w.finishPage(ctx, batch)
+	for _, failed := range page.Failed {
+		w.state.Tally.Fetched++
+		w.count(failed.ID, fateFailed, failed)
+	}
+	together := pagePart{}
+	for _, skipped := range page.Skipped {
+		if skipped.Order != nil {
+			together.leftOut = append(together.leftOut, skipped)
+			continue
 		}
+		w.state.Tally.Fetched++
+		w.count(skipped.ID, fateSkipped, Failure{Reason: skipped.Reason})
+	}
+	for _, order := range page.Orders {
 		if !newer[order.ID] {
-			tally.Fetched++
+			together.orders = append(together.orders, order)
+			continue
 		}
-		batch.tried++
-		w.save(ctx, batch, SaveOrderParams{
-			Flow:        w.plan.Flow,
-			PickVersion: page.PickVersion,
-			Order:       order,
-			Exists:      exists,
-		})
+		// Its bill may be being saved: SaveOrder looks.
+		if err := w.giveOutAlone(ctx, batch, order, true, true); err != nil {
+			return err
+		}
 	}
 	return w.giveOutTogether(ctx, batch, together)
+}
+
+// giveOutAlone starts SaveOrder for an order as soon as there is room for it, unless
+// the window stops meanwhile. An order that comes again is counted as fetched
+// already.
+func (w *syncWindow) giveOutAlone(ctx workflow.Context, batch *pageOrders, order flow.Order, again, exists bool) error {
+	if err := w.inFlight.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	if w.stopped != nil {
+		w.inFlight.Release(1)
+		return nil
+	}
+	if !again {
+		w.state.Tally.Fetched++
+	}
+	batch.tried++
+	w.save(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Exists: exists})
+	return nil
 }
 
 // finishPage parks what failed as soon as all orders that were given out are

@@ -24,6 +24,12 @@ func boundsWindows(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "bound-windows", workflow.DefaultVersion, 1) >= 1
 }
 
+// looksUpInSavePage: in the grain of pages SavePage itself asks which bills exist.
+// In older histories FindBills did, before each SavePage.
+func looksUpInSavePage(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "look-up-in-save-page", workflow.DefaultVersion, 1) >= 1
+}
+
 // listsRuns reports whether a run sets search attributes and a memo of its own.
 // Older ones have none and are found by their workflow id alone.
 func listsRuns(ctx workflow.Context) bool {

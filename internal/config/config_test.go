@@ -87,7 +87,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			BatchBills: 20, BatchWait: 20 * time.Millisecond,
 		},
 		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", Tuning: defaultTuning},
-		Log: Log{Level: "info", Format: "json"},
+		Log:    Log{Level: "info", Format: "json"},
 	}, settings)
 }
 
@@ -116,7 +116,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 			Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464",
 			Tuning: Tuning{WorkflowPollers: 2, ActivityPollers: 3, ActivitySlots: 4, CachedWorkflows: 10},
 		},
-		Log:    Log{Level: "debug", Format: "console"},
+		Log: Log{Level: "debug", Format: "console"},
 	}, settings)
 }
 

@@ -106,6 +106,9 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 // hand. Further calls return what the first one did.
 func (s *Server) Stop() error { return s.stop() }
 
+// PID is the process id of the server, for those who measure what it takes.
+func (s *Server) PID() int { return s.process.cmd.Process.Pid }
+
 // Done is closed when the server has ended, for whatever reason.
 func (s *Server) Done() <-chan struct{} { return s.process.done }
 

@@ -29,6 +29,9 @@ type Options struct {
 	// days of 24 hours; default 2024-03-01 00:00:00 Beijing time, and 3.
 	From time.Time
 	Days int
+	// Kinds are those of the orders; without any, all, in the shares that they have
+	// in life.
+	Kinds []merchant.Kind
 	// ArrivePerMinute is how many orders arrive a minute, besides, from now on.
 	// With it From is Days before now by default, and an order that changes is
 	// modified when it does.
@@ -136,7 +139,8 @@ func New(options Options) (*Simulator, error) {
 		return nil, err
 	}
 	m := merchant.New(merchant.Options{
-		Seed: options.Seed, Orders: options.Orders, From: options.From, Days: options.Days,
+		Kinds: options.Kinds,
+		Seed:  options.Seed, Orders: options.Orders, From: options.From, Days: options.Days,
 		Arrivals: merchant.Arrivals{PerMinute: options.ArrivePerMinute, From: options.Now()},
 	})
 	var arrive func(time.Time) []*merchant.Order

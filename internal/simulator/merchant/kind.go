@@ -1,5 +1,7 @@
 package merchant
 
+import "slices"
+
 // Kind says why an order was made: each is a case that a sync meets in real
 // life, with a known outcome.
 type Kind string
@@ -63,6 +65,9 @@ func (g *generator) kinds(n int) []Kind {
 	for len(kinds) < n {
 		var block []Kind
 		for _, k := range kindsPerBlock {
+			if len(g.options.Kinds) > 0 && !slices.Contains(g.options.Kinds, k.kind) {
+				continue
+			}
 			for range k.count {
 				block = append(block, k.kind)
 			}

@@ -30,6 +30,9 @@ type Options struct {
 	From time.Time
 	// Days is how many days of 24 hours the orders are spread over.
 	Days int
+	// Kinds are those of the orders that the customary filter returns; without
+	// any, all, in the shares that they have in life.
+	Kinds []Kind
 	// Arrivals are orders that come beside these, while the merchant is in use.
 	Arrivals Arrivals
 }

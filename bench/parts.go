@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"runtime/pprof"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/config"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/internal/kingdee"
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/syncworker"
+)
+
+// profileFile names the file that a part writes its CPU profile to.
+const profileFile = "BENCH_PROFILE"
+
+// newPartCommands are the parts of a measurement, each a process of its own, so
+// that its time and memory can be told from the others'. They run until they are
+// interrupted.
+func newPartCommands() []*cobra.Command {
+	var options simulator.Options
+	simulators := part("simulators", func(ctx context.Context) error { return runSimulators(ctx, options) })
+	simulators.Flags().IntVar(&options.Orders, "orders", 0, "")
+	simulators.Flags().IntVar(&options.Days, "days", 1, "")
+	simulators.Flags().DurationVar(&options.PageLatency, "page-latency", 0, "")
+	simulators.Flags().DurationVar(&options.CallLatency, "call-latency", 0, "")
+	simulators.Flags().DurationVar(&options.BillLatency, "bill-latency", 0, "")
+	return []*cobra.Command{simulators, part("worker", runWorker), part("no-op-worker", runNoOpWorker), part("loop", runLoop)}
+}
+
+func part(name string, run func(context.Context) error) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return profiled(cmd.Context(), run) },
+	}
+}
+
+// profiled writes a CPU profile if one is asked for.
+func profiled(ctx context.Context, run func(context.Context) error) error {
+	name := os.Getenv(profileFile)
+	if name == "" {
+		return run(ctx)
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return run(ctx)
+}
+
+// atAddress is what the simulators print, as JSON.
+type atAddress struct {
+	URL string
+	Env map[string]string
+}
+
+// runSimulators prints where both systems are.
+func runSimulators(ctx context.Context, options simulator.Options) error {
+	options.Seed = 1
+	// What is left out would make the sync look faster, and what is parked slower.
+	options.Kinds = []merchant.Kind{merchant.Returned}
+	sim, err := simulator.New(options)
+	if err != nil {
+		return err
+	}
+	server, err := sim.Start(ctx, "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(atAddress{URL: server.URL(), Env: server.Environment().Map()}); err != nil {
+		return err
+	}
+	return server.Wait()
+}
+
+// runWorker is the worker as the worker command runs it, without its metrics.
+func runWorker(ctx context.Context) error {
+	settings, flows, source, ledger, err := outside()
+	if err != nil {
+		return err
+	}
+	temporal, namespace, err := dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	return syncworker.Run(ctx, syncworker.Options{
+		Temporal:             temporal,
+		Namespace:            namespace,
+		TaskQueue:            settings.Worker.TaskQueue,
+		Flows:                flows,
+		Source:               source,
+		Ledger:               ledger,
+		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+		Tuning:               settings.Worker.Tuning,
+	})
+}
+
+// outside reads the settings and makes the clients of both systems.
+func outside() (config.Settings, flow.Flows, *jushuitan.Client, *kingdee.Groups, error) {
+	settings, err := config.Load()
+	if err != nil {
+		return config.Settings{}, nil, nil, nil, err
+	}
+	flows, err := flow.LoadFolder(settings.Worker.Flows)
+	if err != nil {
+		return config.Settings{}, nil, nil, nil, err
+	}
+	source, ledger, err := syncworker.Clients(settings)
+	if err != nil {
+		return config.Settings{}, nil, nil, nil, err
+	}
+	return settings, flows, source, syncworker.Ledger(ledger, settings.Kingdee, nil), nil
+}
+
+func dial(ctx context.Context) (temporal client.Client, namespace string, err error) {
+	options, err := config.TemporalOptions()
+	if err != nil {
+		return nil, "", err
+	}
+	options.Logger = silent
+	temporal, err = client.DialContext(ctx, options)
+	return temporal, options.Namespace, err
+}
