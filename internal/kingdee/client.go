@@ -2,6 +2,7 @@ package kingdee
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/url"
 
@@ -46,6 +47,7 @@ func New(config Config) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = config.Sessions
+	transport.TLSClientConfig = &tls.Config{RootCAs: config.RootCAs}
 	for range config.Sessions {
 		c.put(newSession(transport))
 	}
