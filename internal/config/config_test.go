@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/certtest"
 )
 
 // complete is what a worker needs at least.
@@ -249,7 +251,7 @@ func TestEveryExampleIsValid(t *testing.T) {
 	for field := range reflect.TypeFor[environment]().Fields() {
 		examples[field.Tag.Get("envconfig")] = field.Tag.Get("example")
 	}
-	examples["KINGDEE_CA_FILE"] = certificateFile(t, newCertificate(t, "company-ca"))
+	examples["KINGDEE_CA_FILE"] = certtest.File(t, certtest.PEM(certtest.New(t, "company-ca")))
 	for _, auth := range []string{"signature", "appsecret", "sign", "password"} {
 		setenv(t, examples)
 		t.Setenv("KINGDEE_AUTH", auth)

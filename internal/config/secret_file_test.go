@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/certtest"
 )
 
 // secretNames are the settings that are secrets.
@@ -29,7 +31,7 @@ func TestEverySecretCanBeInAFile(t *testing.T) {
 			want[name] = complete()[name]
 		}
 		t.Setenv(name, "")
-		t.Setenv(name+"_FILE", fileWith(t, []byte(want[name]+"\n")))
+		t.Setenv(name+"_FILE", certtest.File(t, []byte(want[name]+"\n")))
 	}
 	settings, err := Load()
 	require.NoError(t, err)
@@ -38,8 +40,8 @@ func TestEverySecretCanBeInAFile(t *testing.T) {
 		"KINGDEE_PASSWORD": settings.Kingdee.Password, "KINGDEE_APP_ID": settings.Kingdee.AppID, "KINGDEE_APP_SECRET": settings.Kingdee.AppSecret,
 	})
 
-	t.Setenv("ROBOT_URL_FILE", fileWith(t, []byte("https://example.com/hook/0123456789\r\n")))
-	t.Setenv("ROBOT_SECRET_FILE", fileWith(t, []byte("SEC0123456789")))
+	t.Setenv("ROBOT_URL_FILE", certtest.File(t, []byte("https://example.com/hook/0123456789\r\n")))
+	t.Setenv("ROBOT_SECRET_FILE", certtest.File(t, []byte("SEC0123456789")))
 	robot, err := LoadRobot("ROBOT_URL", "ROBOT_SECRET")
 	require.NoError(t, err)
 	assert.Equal(t, Robot{URL: "https://example.com/hook/0123456789", Secret: "SEC0123456789"}, robot)
@@ -52,14 +54,14 @@ func TestSecretFileMistakes(t *testing.T) {
 		file           string
 		wrong, at      string
 	}{
-		{"both", secret, fileWith(t, []byte(secret)), "is set as well", "KINGDEE_APP_SECRET_FILE"},
+		{"both", secret, certtest.File(t, []byte(secret)), "is set as well", "KINGDEE_APP_SECRET_FILE"},
 		{"absent", "", filepath.Join(t.TempDir(), "absent"), "can't be read", "KINGDEE_APP_SECRET_FILE"},
 		{"the secret in place of its path", "", secret, "can't be read", "KINGDEE_APP_SECRET_FILE"},
 		{"a folder", "", t.TempDir(), "can't be read", "KINGDEE_APP_SECRET_FILE"},
-		{"empty", "", fileWith(t, []byte("\n")), "empty", "KINGDEE_APP_SECRET_FILE"},
-		{"too large", "", fileWith(t, make([]byte, maxSmallFile+1)), "over 1048576 bytes", "KINGDEE_APP_SECRET_FILE"},
-		{"two lines' ends", "", fileWith(t, []byte(secret+"\n\n")), "white space", "KINGDEE_APP_SECRET"},
-		{"quotes", "", fileWith(t, []byte(`"`+secret+`"`)), "quotes", "KINGDEE_APP_SECRET"},
+		{"empty", "", certtest.File(t, []byte("\n")), "empty", "KINGDEE_APP_SECRET_FILE"},
+		{"too large", "", certtest.File(t, make([]byte, maxSmallFile+1)), "over 1048576 bytes", "KINGDEE_APP_SECRET_FILE"},
+		{"two lines' ends", "", certtest.File(t, []byte(secret+"\n\n")), "white space", "KINGDEE_APP_SECRET"},
+		{"quotes", "", certtest.File(t, []byte(`"`+secret+`"`)), "quotes", "KINGDEE_APP_SECRET"},
 		{"blank path", secret, " ", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
