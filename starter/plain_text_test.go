@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/csv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,4 +30,15 @@ func TestOrdersDriveNoTerminal(t *testing.T) {
 		require.Equal(t, len(part), n)
 	}
 	require.Equal(t, "退款□", out.String())
+}
+
+// What a spreadsheet opens holds no formula that an order brought along.
+func TestCellsAreNoFormulas(t *testing.T) {
+	var out bytes.Buffer
+	const formula = `=HYPERLINK("https://example.com/","x")`
+	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, Failure: workflows.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: "+1"}}}))
+	rows, err := csv.NewReader(strings.NewReader(out.String())).ReadAll()
+	require.NoError(t, err)
+	id := `="=HYPERLINK(""https://example.com/"",""x"")"`
+	require.Equal(t, []string{id, id, "'" + formula, "0001-01-01 00:00:00", "", "'@x", "'+1"}, rows[1])
 }
