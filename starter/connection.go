@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"log/slog"
 
 	"go.temporal.io/sdk/client"
@@ -25,7 +24,7 @@ func dialWith(options client.Options) (client.Client, error) {
 	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	temporal, err := client.Dial(options)
 	if err != nil {
-		return nil, fmt.Errorf("连接不到 Temporal 服务器 %s；检查 TEMPORAL_ADDRESS 与 TEMPORAL_NAMESPACE。 The Temporal server can't be reached; check these settings: %w", options.HostPort, err)
+		return nil, config.TemporalUnreachable(options, err)
 	}
 	return temporal, nil
 }

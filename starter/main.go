@@ -54,7 +54,7 @@ func exitCode(err error) int {
 		return 0
 	}
 	if err.Error() != "" {
-		fmt.Fprintln(os.Stderr, "错误 error:", err)
+		fmt.Fprintln(plainText{os.Stderr}, "错误 error:", err)
 	}
 	var exit *exitError
 	if errors.As(err, &exit) {
@@ -75,6 +75,7 @@ Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetOut(plainText{os.Stdout})
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(cmd, err)
 	})

@@ -46,7 +46,8 @@ func newCommand() *cobra.Command {
 		if err := config.Usage(out); err != nil {
 			fmt.Fprintln(cmd.ErrOrStderr(), err)
 		}
-		fmt.Fprint(out, "\n与 Temporal 的连接 the connection to Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…\n")
+		fmt.Fprint(out, "\n保密的设置可以放进文件，用 名称_FILE 给出路径。 A secret may be in a file: NAME_FILE is its path.\n")
+		fmt.Fprint(out, "\n与 Temporal 的连接 the connection to Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY(_FILE), TEMPORAL_TLS_…\n")
 	})
 	return cmd
 }
@@ -97,7 +98,7 @@ func run(ctx context.Context) (err error) {
 	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls())
 	temporal, err := client.DialContext(ctx, temporalOptions)
 	if err != nil {
-		return fmt.Errorf("连接不到 Temporal 服务器 %s；检查 TEMPORAL_ADDRESS 与 TEMPORAL_NAMESPACE。 The Temporal server can't be reached; check these settings: %w", temporalOptions.HostPort, err)
+		return config.TemporalUnreachable(temporalOptions, err)
 	}
 	defer temporal.Close()
 

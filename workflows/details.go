@@ -88,12 +88,16 @@ func tallyDetails(tally Tally) string {
 			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", tally.Parked+tally.Failed)
 			break
 		}
-		fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(failure.Message, "\n", " "))
+		fmt.Fprintf(&b, "- %s\n", literal.Replace(failure.Message))
 	}
 	return b.String()
 }
 
-// tableCell keeps a text from ending its Markdown table cell.
+// literal keeps a text, which may quote an order, from being a link, an image or a
+// tag in Markdown, or more than one line.
+var literal = strings.NewReplacer("\n", " ", "[", `\[`, "<", `\<`)
+
+// tableCell keeps a text from ending its Markdown table cell as well.
 func tableCell(text string) string {
-	return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text)
+	return strings.ReplaceAll(literal.Replace(text), "|", `\|`)
 }

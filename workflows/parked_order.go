@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -259,6 +258,6 @@ func parkedWait(attempts int) time.Duration {
 func (p *parkedOrder) show(ctx workflow.Context) {
 	version := p.state.Version
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**原因 Reason** `%s`\n\n%s\n\n**已重试 Attempts** %d\n\n**下次 Next** %s\n",
-		version.Failure.Reason, strings.ReplaceAll(version.Failure.Message, "\n", " "),
+		version.Failure.Reason, literal.Replace(version.Failure.Message),
 		p.state.Attempts, p.state.NextAttempt.Format("2006-01-02 15:04:05")))
 }

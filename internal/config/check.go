@@ -14,6 +14,7 @@ import (
 // checker turns text into settings and keeps all that is wrong with it.
 type checker struct {
 	tags     map[string]reflect.StructTag // by the variable's name
+	unread   map[string]bool              // secrets whose file is the problem
 	problems []error
 }
 
@@ -43,7 +44,7 @@ func (c *checker) clean(name, value string) {
 }
 
 func (c *checker) required(name, value string) string {
-	if value == "" {
+	if value == "" && !c.unread[name] {
 		c.wrong(name, "没有设置", "It is not set")
 	}
 	return value
@@ -106,6 +107,7 @@ func (c *checker) kingdee(env environment) Kingdee {
 		AppSecret: env.KingdeeAppSecret,
 		LCID:      c.between("KINGDEE_LCID", env.KingdeeLCID, 1, 65535),
 		OrgNumber: env.KingdeeOrgNumber,
+		RootCAs:   c.certificates("KINGDEE_CA_FILE", env.KingdeeCAFile),
 		Sessions:  c.between("KINGDEE_SESSIONS", env.KingdeeSessions, 1, 50),
 
 		BatchBills: c.between("KINGDEE_BATCH_BILLS", env.KingdeeBatchBills, 1, 500),

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/certtest"
 )
 
 // complete is what a worker needs at least.
@@ -257,6 +259,7 @@ func TestEveryExampleIsValid(t *testing.T) {
 	for field := range reflect.TypeFor[environment]().Fields() {
 		examples[field.Tag.Get("envconfig")] = field.Tag.Get("example")
 	}
+	examples["KINGDEE_CA_FILE"] = certtest.File(t, certtest.PEM(certtest.New(t, "company-ca")))
 	for _, auth := range []string{"signature", "appsecret", "sign", "password"} {
 		setenv(t, examples)
 		t.Setenv("KINGDEE_AUTH", auth)
@@ -290,7 +293,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"JUSHUITAN_SIGN_METHOD": "hmac-sha256", "JUSHUITAN_CALLS_PER_SECOND": "5",
 		"KINGDEE_URL": "(required)", "KINGDEE_AUTH": "signature", "KINGDEE_ACCT_ID": "(required)", "KINGDEE_USERNAME": "(required)",
 		"KINGDEE_PASSWORD": "(by KINGDEE_AUTH)", "KINGDEE_APP_ID": "(by KINGDEE_AUTH)", "KINGDEE_APP_SECRET": "(by KINGDEE_AUTH)",
-		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_SESSIONS": "4",
+		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_CA_FILE": "(optional)", "KINGDEE_SESSIONS": "4",
 		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
 		"REFUNDSYNC_WORKFLOW_POLLERS": "8", "REFUNDSYNC_ACTIVITY_POLLERS": "16", "REFUNDSYNC_EAGER_ACTIVITIES": "50",
@@ -300,7 +303,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 	for name, want := range defaults {
 		_, rest, _ := strings.Cut(lines[name], name)
 		assert.True(t, strings.HasPrefix(strings.TrimSpace(rest), want+"  "), "%s: %s", name, lines[name])
-		secret := strings.HasSuffix(name, "SECRET") || strings.HasSuffix(name, "PASSWORD") || strings.HasSuffix(name, "SESSION")
+		secret := strings.HasSuffix(name, "SECRET") || strings.HasSuffix(name, "PASSWORD") || strings.HasSuffix(name, "SESSION") || name == "KINGDEE_APP_ID"
 		assert.Equal(t, secret, strings.Contains(lines[name], "[保密 secret]"), name)
 	}
 	assert.Len(t, lines, len(defaults)+1, "and the head line")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 
@@ -12,8 +13,8 @@ import (
 // at once: envconfig itself stops at the first value that it can't convert.
 //
 // Beside envconfig's own tags, zh and en say what is expected, example shows
-// it, need says when a setting without default has to be set, and a verbatim
-// value may have any character at its ends.
+// it, need says when a setting without default has to be set, a secret can also
+// come from a file, and a verbatim value may have any character at its ends.
 type environment struct {
 	JushuitanURL            string `envconfig:"JUSHUITAN_URL" need:"required" zh:"奇门网关的完整网址" en:"the full address of the Qimen gateway" example:"https://a1q40taq0j.api.taobao.com/router/qm"`
 	JushuitanAppKey         string `envconfig:"JUSHUITAN_APP_KEY" need:"required" zh:"奇门应用的 app_key" en:"the app_key of the Qimen application" example:"34250001"`
@@ -29,10 +30,11 @@ type environment struct {
 	KingdeeAcctID    string `envconfig:"KINGDEE_ACCT_ID" need:"required" zh:"数据中心（账套）ID" en:"the id of the data centre" example:"65e0a1b2c3d4e5"`
 	KingdeeUsername  string `envconfig:"KINGDEE_USERNAME" need:"required" zh:"集成用户的名称" en:"the name of the integration user" example:"integration"`
 	KingdeePassword  string `envconfig:"KINGDEE_PASSWORD" need:"by KINGDEE_AUTH" secret:"true" verbatim:"true" zh:"集成用户的密码，KINGDEE_AUTH=password 时必填" en:"the integration user's password, required with KINGDEE_AUTH=password" example:"S3cret-pass"`
-	KingdeeAppID     string `envconfig:"KINGDEE_APP_ID" need:"by KINGDEE_AUTH" zh:"第三方系统登录授权的应用 ID，除 KINGDEE_AUTH=password 外必填；signature 需要 <数字>_<base64> 的完整形式" en:"the application's id, required except with KINGDEE_AUTH=password; signature needs it whole, as <digits>_<base64>" example:"270001_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"`
+	KingdeeAppID     string `envconfig:"KINGDEE_APP_ID" need:"by KINGDEE_AUTH" secret:"true" zh:"第三方系统登录授权的应用 ID，除 KINGDEE_AUTH=password 外必填；signature 需要 <数字>_<base64> 的完整形式" en:"the application's id, required except with KINGDEE_AUTH=password; signature needs it whole, as <digits>_<base64>" example:"270001_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"`
 	KingdeeAppSecret string `envconfig:"KINGDEE_APP_SECRET" need:"by KINGDEE_AUTH" secret:"true" zh:"第三方系统登录授权的应用密钥，除 KINGDEE_AUTH=password 外必填" en:"the application's secret, required except with KINGDEE_AUTH=password" example:"0123456789abcdef0123456789abcdef"`
 	KingdeeLCID      string `envconfig:"KINGDEE_LCID" default:"2052" zh:"语言代码，1 到 65535 的整数，简体中文是 2052" en:"the language's id, a whole number from 1 to 65535; simplified Chinese is 2052" example:"2052"`
 	KingdeeOrgNumber string `envconfig:"KINGDEE_ORG_NUMBER" need:"optional" zh:"组织编码，signature 方式、多组织时使用" en:"the organisation that signed requests act for, where there are several" example:"100"`
+	KingdeeCAFile    string `envconfig:"KINGDEE_CA_FILE" need:"optional" zh:"金蝶服务器的证书由企业自己的 CA 签发时，CA 证书文件（PEM）的路径；系统信任的 CA 仍然有效" en:"the path of a file of CA certificates (PEM), where the Kingdee server's certificate is from a CA of your own; those that the system trusts stay valid" example:"/etc/refundsync/company-ca.pem"`
 	KingdeeSessions  string `envconfig:"KINGDEE_SESSIONS" default:"4" zh:"同时使用的会话数，1 到 50 的整数" en:"sessions used at a time, a whole number from 1 to 50" example:"4"`
 
 	KingdeeBatchBills string `envconfig:"KINGDEE_BATCH_BILLS" default:"20" zh:"一次调用最多的单据数，1 到 500 的整数" en:"bills in one call at most, a whole number from 1 to 500" example:"20"`
@@ -59,7 +61,8 @@ func read() (environment, *checker, error) {
 	if err := envconfig.Process("", &env); err != nil {
 		return env, nil, fmt.Errorf("无法读取设置。 The settings can't be read: %w", err)
 	}
-	c := &checker{tags: map[string]reflect.StructTag{}}
+	c := &checker{tags: map[string]reflect.StructTag{}, unread: map[string]bool{}}
+	c.problems = proxyProblems()
 	for field, value := range reflect.ValueOf(&env).Elem().Fields() {
 		name, tag := field.Tag.Get("envconfig"), field.Tag
 		c.tags[name] = tag
@@ -71,4 +74,23 @@ func read() (environment, *checker, error) {
 		}
 	}
 	return env, c, nil
+}
+
+// secretFiles reads the secrets that are in files.
+func (c *checker) secretFiles(env *environment) {
+	for field, value := range reflect.ValueOf(env).Elem().Fields() {
+		name := field.Tag.Get("envconfig")
+		if field.Tag.Get("secret") == "" || strings.TrimSpace(os.Getenv(name+fileSuffix)) == "" {
+			continue
+		}
+		secret, problem := readSecret(name)
+		if problem != nil {
+			c.problems = append(c.problems, problem)
+			c.unread[name] = true
+		}
+		value.SetString(secret)
+		if field.Tag.Get("verbatim") == "" {
+			c.clean(name, secret)
+		}
+	}
 }

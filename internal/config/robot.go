@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 )
 
@@ -16,33 +15,40 @@ type Robot struct {
 	Secret string
 }
 
-// LoadRobot reads a robot from the environment variables that a flow names. An
-// empty secretFrom is a robot without a secret. The error joins a [Problem] for
-// each that is wrong.
+// LoadRobot reads a robot from the environment variables that a flow names, or
+// from the files that these with _FILE name. An empty secretFrom is a robot without
+// a secret. The error joins a [Problem] for each that is wrong.
 func LoadRobot(urlFrom, secretFrom string) (Robot, error) {
-	r := Robot{URL: os.Getenv(urlFrom)}
 	var problems []error
-	wrong := func(name, zh, en, expectedZH, expectedEN, example string) {
-		problems = append(problems, &Problem{Name: name, WrongZH: zh, WrongEN: en, ExpectedZH: expectedZH, ExpectedEN: expectedEN, Example: example})
+	read := func(name string, mistake func(value string) (zh, en string), expectedZH, expectedEN, example string) string {
+		value, problem := readSecret(name)
+		if zh, en := mistake(value); problem == nil && zh != "" {
+			problem = &Problem{Name: name, WrongZH: zh, WrongEN: en, ExpectedZH: expectedZH, ExpectedEN: expectedEN, Example: example}
+		}
+		if problem != nil {
+			problems = append(problems, problem)
+		}
+		return value
 	}
-	if zh, en := robotAddress(r.URL); zh != "" {
-		wrong(urlFrom, zh, en, "流程 alerts 里机器人的完整 Webhook 地址", "the full webhook address of the robot in the flow's alerts",
-			"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…")
-	}
+	r := Robot{URL: read(urlFrom, robotAddress,
+		"流程 alerts 里机器人的完整 Webhook 地址", "the full webhook address of the robot in the flow's alerts",
+		"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…")}
 	if secretFrom != "" {
-		r.Secret = os.Getenv(secretFrom)
-		zh, en := "", ""
-		switch {
-		case r.Secret == "":
-			zh, en = "没有设置", "It is not set"
-		case strings.TrimSpace(r.Secret) != r.Secret:
-			zh, en = "首尾有空白字符", "There is white space around it"
-		}
-		if zh != "" {
-			wrong(secretFrom, zh, en, "流程 alerts 里机器人的签名密钥", "the secret with which messages to the robot in the flow's alerts are signed", "SEC0123456789abcdef")
-		}
+		r.Secret = read(secretFrom, robotSecret,
+			"流程 alerts 里机器人的签名密钥", "the secret with which messages to the robot in the flow's alerts are signed", "SEC0123456789abcdef")
 	}
 	return r, errors.Join(problems...)
+}
+
+// robotSecret says what is wrong with a secret, in both languages.
+func robotSecret(value string) (zh, en string) {
+	switch {
+	case value == "":
+		return "没有设置", "It is not set"
+	case strings.TrimSpace(value) != value:
+		return "首尾有空白字符", "There is white space around it"
+	}
+	return "", ""
 }
 
 // robotAddress says what is wrong with an address, in both languages.

@@ -4,6 +4,7 @@
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"time"
 
@@ -42,6 +43,8 @@ type Kingdee struct {
 	LCID int
 	// OrgNumber may be empty.
 	OrgNumber string
+	// RootCAs are the CAs that are trusted at the server; nil is the system's.
+	RootCAs *x509.CertPool
 	// Sessions is the number of calls at a time: a session serves one.
 	Sessions int
 	// BatchBills is how many bills share a call at most, BatchWait how long one
@@ -92,6 +95,7 @@ func Load() (Settings, error) {
 	if err != nil {
 		return Settings{}, err
 	}
+	c.secretFiles(&env)
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
 	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env)}
 	return settings, errors.Join(c.problems...)

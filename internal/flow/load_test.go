@@ -322,3 +322,17 @@ func FuzzExpression(f *testing.F) {
 		}
 	})
 }
+
+func TestFilesAreBounded(t *testing.T) {
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "..", "flows"))))
+	flowFile, table := filepath.Join(folder, "refund_to_return.yaml"), filepath.Join(folder, "tables", "warehouses.csv")
+	rows, err := os.ReadFile(table)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(table, append(rows, make([]byte, maxTableFile)...), 0o600))
+	_, err = Load(flowFile)
+	require.ErrorContains(t, err, "more than 16777216")
+	require.NoError(t, os.WriteFile(flowFile, make([]byte, maxFlowFile+1), 0o600))
+	_, err = Load(flowFile)
+	require.ErrorContains(t, err, "more than 1048576")
+}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -88,7 +87,8 @@ func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page
 	}
 	page, err := c.send(request, params)
 	if err != nil {
-		return Page{}, c.hideSecrets(err, sign)
+		fault.Hide(err, c.config.AppSecret, c.config.Session, sign)
+		return Page{}, err
 	}
 	return page, nil
 }
@@ -114,21 +114,6 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 		return Page{}, err
 	}
 	return readPage(body, params)
-}
-
-// hideSecrets guards against a gateway that echoes what it was sent.
-func (c *Client) hideSecrets(err error, sign string) error {
-	f := fault.As(err)
-	if f == nil {
-		return err
-	}
-	for _, secret := range []string{c.config.AppSecret, c.config.Session, sign} {
-		if secret != "" {
-			f.Message = strings.ReplaceAll(f.Message, secret, "***")
-			f.Code = strings.ReplaceAll(f.Code, secret, "***")
-		}
-	}
-	return err
 }
 
 func newFault(class fault.Class, reason, message, advice string) *fault.Error {

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	adviseRetry = "会自动重试；一直如此时，请检查网络、JUSHUITAN_URL 和奇门的状态。 Tried again by itself; if it lasts, check the network, JUSHUITAN_URL and the state of Qimen."
+	adviseRetry = "会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）、JUSHUITAN_URL 和奇门的状态。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY), JUSHUITAN_URL and the state of Qimen."
 	adviseURL   = "请检查 JUSHUITAN_URL：应为 https://…/router/qm 。 Check JUSHUITAN_URL: it should be https://…/router/qm."
 )
 

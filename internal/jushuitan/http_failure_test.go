@@ -3,6 +3,8 @@ package jushuitan
 import (
 	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"log"
@@ -189,6 +191,21 @@ func TestCertificate(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.RefundList(t.Context(), seedParams())
 	requireFault(t, err, fault.Final, "tls_certificate")
+}
+
+func TestOldTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(replyWith(http.StatusOK, emptyPage))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	server.StartTLS()
+	defer server.Close()
+	client, err := New(settings(server.URL))
+	require.NoError(t, err)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(server.Certificate())
+	client.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: trusted}
+	_, err = client.RefundList(t.Context(), seedParams())
+	require.ErrorContains(t, requireFault(t, err, fault.Retry, "connection"), "protocol version")
 }
 
 func TestHTTPSToAnHTTPServer(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -31,12 +32,14 @@ func (c *Client) logIn(ctx context.Context, s *session) error {
 		return err
 	}
 	raw, err := c.post(ctx, s, method, authService, body)
+	// What proves who we are (password, secret or sign) is the last but one.
+	s.sent = append(s.sent, fmt.Sprint(parameters[len(parameters)-2]))
 	if err != nil {
-		return c.hideSecrets(err)
+		return err
 	}
 	id, err := decodeLogin(method, raw)
 	if err != nil {
-		return c.hideSecrets(err)
+		return err
 	}
 	if id != "" && !s.hasCookie(c.base, sessionCookie) {
 		// A gateway between may drop the cookies; the body has the id too.
@@ -107,19 +110,4 @@ func decodeLogin(method string, raw []byte) (sessionID string, err error) {
 	f := loginFailed.failure(method, message)
 	f.Code = strconv.Itoa(reply.LoginResultType.Value)
 	return "", f
-}
-
-// hideSecrets guards against a server that quotes the login it was sent.
-func (c *Client) hideSecrets(err error) error {
-	f := fault.As(err)
-	if f == nil {
-		return err
-	}
-	for _, secret := range []string{c.config.Password, c.config.AppSecret} {
-		if secret != "" {
-			f.Message = strings.ReplaceAll(f.Message, secret, "***")
-			f.Field = strings.ReplaceAll(f.Field, secret, "***")
-		}
-	}
-	return err
 }

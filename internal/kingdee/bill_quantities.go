@@ -7,6 +7,10 @@ import (
 	"github.com/shopspring/decimal"
 )
 
+// maxExponent is far above any quantity's: what is added to "1e999999999" gets as
+// many digits.
+const maxExponent = 100
+
 // Quantities adds up FRealQty (实退数量) of the lines of one sales return bill by
 // the number of their material (FMaterialId). The bill is given by its inner id
 // (FID); one that is not there has no lines.
@@ -35,7 +39,7 @@ func (c *Client) Quantities(ctx context.Context, formID, id string) (map[string]
 				continue
 			}
 			quantity, err := decimal.NewFromString(cellText(row[2]))
-			if err != nil {
+			if err != nil || quantity.Exponent() < -maxExponent || quantity.Exponent() > maxExponent {
 				return nil, malformed(executeBillQuery, errors.New("FRealQty is no number"))
 			}
 			seen[entry] = true

@@ -48,6 +48,9 @@ func TestQuantitiesFailures(t *testing.T) {
 		"a cell missing":                `[[1,"M"]]`,
 		"a quantity in words":           `[[1,"M","two"]]`,
 		"no quantity":                   `[[1,"M",null]]`,
+		"a billion digits":              `[[1,"M",1e999999999],[2,"M",1]]`,
+		"a billion decimals":            `[[1,"M","1e-999999999"],[2,"M",1]]`,
+		"the smallest exponent":         `[[1,"M","1e-2147483648"],[2,"M",1]]`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := newClient(t, vectorConfig(always(t, reply).URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")

@@ -2,8 +2,10 @@ package kingdee
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"refundsync/internal/fault"
 )
@@ -46,6 +48,7 @@ func New(config Config) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = config.Sessions
+	transport.TLSClientConfig = &tls.Config{RootCAs: config.RootCAs}
 	for range config.Sessions {
 		c.put(newSession(transport))
 	}
@@ -72,7 +75,7 @@ func call[T any](ctx context.Context, c *Client, method string, body []byte, dec
 func attempt[T any](ctx context.Context, c *Client, s *session, method string, body []byte, decode func(raw []byte) (T, error)) (T, error) {
 	var none T
 	if err := c.logIn(ctx, s); err != nil {
-		return none, err
+		return none, c.hideSecrets(s, err)
 	}
 	raw, err := c.post(ctx, s, method, formService, body)
 	var reply T
@@ -83,7 +86,19 @@ func attempt[T any](ctx context.Context, c *Client, s *session, method string, b
 		s.forget()
 	}
 	if err != nil {
-		return none, err
+		return none, c.hideSecrets(s, err)
+	}
+	if results, ok := any(reply).([]BillResult); ok {
+		for i := range results {
+			results[i].Err = c.hideSecrets(s, results[i].Err)
+		}
 	}
 	return reply, nil
+}
+
+// hideSecrets guards against a server that quotes what it was sent.
+func (c *Client) hideSecrets(s *session, err error) error {
+	_, key, _ := strings.Cut(c.config.AppID, "_")
+	fault.Hide(err, append(s.sent, c.config.Password, c.config.AppSecret, key, c.signer.clientSecret)...)
+	return err
 }

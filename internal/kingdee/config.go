@@ -1,6 +1,7 @@
 package kingdee
 
 import (
+	"crypto/x509"
 	"errors"
 	"net/url"
 	"strings"
@@ -53,6 +54,8 @@ type Config struct {
 	// OrgNumber is the organisation that signed requests act for; it matters
 	// with several organisations only.
 	OrgNumber string
+	// RootCAs are the CAs that are trusted at the server; nil: the system's.
+	RootCAs *x509.CertPool
 	// Sessions is how many calls may be under way at once. 0: 4.
 	Sessions int
 	// Timeout bounds one request from its first to its reply's last byte, not

@@ -28,13 +28,15 @@ var (
 	malformedReply = rule{fault.Retry, "malformed_reply", ofCall, 0, adviseLookFirst}
 	tooLarge       = rule{fault.Retry, "reply_too_large", ofCall, 0, adviseLookFirst}
 	unreachable    = rule{fault.Retry, "unreachable", ofCall, 0,
-		"会自动重试；一直如此时，请检查网络和 KINGDEE_URL。 Tried again by itself; if it lasts, check the network and KINGDEE_URL."}
+		"会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）和 KINGDEE_URL。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY) and KINGDEE_URL."}
 	noSession = rule{fault.Retry, "no_session", ofCall, 0,
 		"会自动重试；经常出现时，请调高 KINGDEE_SESSIONS，或减少同时处理的单据。 Tried again by itself; if it is frequent, raise KINGDEE_SESSIONS or handle fewer bills at once."}
-	badCertificate = rule{fault.Final, "tls_certificate", ofCall, 0, adviseURL}
-	refused        = rule{fault.Final, "http_status", ofCall, 0, adviseURL}
-	unauthorised   = rule{fault.Final, "http_status", ofCall, 0, adviseCredentials}
-	redirected     = rule{fault.Final, "redirect", ofCall, 0, adviseURL}
+	badCertificate = rule{fault.Final, "tls_certificate", ofCall, 0,
+		"证书由企业自己的 CA 签发时，把 CA 证书文件（PEM）的路径放进 KINGDEE_CA_FILE；名字不符时，按证书里的名字改 KINGDEE_URL；过期时，请换证书，并核对本机时钟。 " +
+			"Where it is from a CA of your own, put the path of the CA's certificate (PEM) into KINGDEE_CA_FILE; where the name differs, change KINGDEE_URL to a name in the certificate; where it has expired, renew it, and check this machine's clock."}
+	refused      = rule{fault.Final, "http_status", ofCall, 0, adviseURL}
+	unauthorised = rule{fault.Final, "http_status", ofCall, 0, adviseCredentials}
+	redirected   = rule{fault.Final, "redirect", ofCall, 0, adviseURL}
 )
 
 // waitFailure is for a wait for a session that ended without one: nothing was

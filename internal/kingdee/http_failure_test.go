@@ -2,6 +2,10 @@ package kingdee
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -129,13 +133,58 @@ func closedAddress(t *testing.T) string {
 	return address
 }
 
-func TestUntrustedCertificate(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		assert.Fail(t, "a request reached a server without a trusted certificate")
-	}))
+// secureServer answers over TLS, with a certificate that no public CA has signed.
+func secureServer(t *testing.T, changes ...func(*httptest.Server)) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { write(w, savedReply) }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshakes that fail are the point
+	for _, change := range changes {
+		change(server)
+	}
+	server.StartTLS()
 	t.Cleanup(server.Close)
-	_, err := newClient(t, vectorConfig(server.URL)).BatchSave(t.Context(), oneBill)
-	requireFault(t, err, fault.Final, "tls_certificate")
+	return server
+}
+
+func TestPrivateCA(t *testing.T) {
+	server := secureServer(t)
+	config := vectorConfig(server.URL)
+	config.RootCAs = x509.NewCertPool()
+	config.RootCAs.AddCert(server.Certificate())
+	results, err := newClient(t, config).BatchSave(t.Context(), oneBill)
+	require.NoError(t, err)
+	assert.NoError(t, results[0].Err)
+}
+
+func TestUntrustedCertificate(t *testing.T) {
+	trusting := func(config *Config, server *httptest.Server) {
+		config.RootCAs = x509.NewCertPool()
+		config.RootCAs.AddCert(server.Certificate())
+	}
+	for name, test := range map[string]struct {
+		server *httptest.Server
+		change func(*Config, *httptest.Server)
+		class  fault.Class
+		reason string
+		says   string
+	}{
+		"unknown CA": {secureServer(t), func(*Config, *httptest.Server) {}, fault.Final, "tls_certificate", "KINGDEE_CA_FILE"},
+		"another name": {secureServer(t), func(config *Config, server *httptest.Server) {
+			trusting(config, server)
+			config.URL = strings.Replace(config.URL, "127.0.0.1", "localhost", 1)
+		}, fault.Final, "tls_certificate", "not localhost"},
+		"TLS 1.1": {secureServer(t, func(server *httptest.Server) {
+			server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+		}), trusting, fault.Retry, "connection", "protocol version"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := vectorConfig(test.server.URL)
+			test.change(&config, test.server)
+			_, err := newClient(t, config).BatchSave(t.Context(), oneBill)
+			f := requireFault(t, err, test.class, test.reason)
+			assert.ErrorContains(t, f, test.says)
+		})
+	}
 }
 
 func TestCancelledCall(t *testing.T) {

@@ -14,6 +14,9 @@ import (
 type session struct {
 	http     *http.Client
 	loggedIn bool
+	// sent are the secrets that the last request carried: signatures, cookies and
+	// what a login proves itself with.
+	sent []string
 }
 
 func newSession(transport http.RoundTripper) *session {

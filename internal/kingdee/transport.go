@@ -24,6 +24,10 @@ func (c *Client) post(ctx context.Context, s *session, method, service string, b
 	if c.config.Auth == AuthSignature {
 		c.signer.sign(request.Header, address.Path, c.config.Now())
 	}
+	s.sent = []string{request.Header.Get("X-Api-Signature"), request.Header.Get("X-Kd-Signature")}
+	for _, cookie := range s.http.Jar.Cookies(c.base) {
+		s.sent = append(s.sent, cookie.Value)
+	}
 	raw, err := c.send(ctx, s, method, request)
 	if err != nil {
 		return nil, err

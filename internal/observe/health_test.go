@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -169,4 +170,33 @@ func TestFlowStatesAreNeverStale(t *testing.T) {
 	state.at = time.Now().Add(-flowStatesLast)
 	m.flows.states["f"] = state
 	require.NotContains(t, scrape(t, m), parked)
+}
+
+// Who connects and says nothing, or too much, costs little.
+func TestRequestsAreBounded(t *testing.T) {
+	server, err := Serve(t.Context(), "127.0.0.1:0", newMetrics(t), &fakeTemporal{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	require.Positive(t, server.http.ReadTimeout)
+	require.Positive(t, server.http.WriteTimeout)
+	require.Positive(t, server.http.IdleTimeout)
+
+	request, err := http.NewRequest(http.MethodGet, "http://"+server.Address()+"/healthz", nil)
+	require.NoError(t, err)
+	request.Header.Set("X-Long", strings.Repeat("x", 2<<20))
+	// The server may hang up before it is read to.
+	if reply, err := http.DefaultClient.Do(request); err == nil {
+		require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, reply.StatusCode)
+		require.NoError(t, reply.Body.Close())
+	}
+	for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete} {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			request, err := http.NewRequest(method, "http://"+server.Address()+path, nil)
+			require.NoError(t, err)
+			reply, err := http.DefaultClient.Do(request)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusMethodNotAllowed, reply.StatusCode)
+			require.NoError(t, reply.Body.Close())
+		}
+	}
 }

@@ -31,6 +31,7 @@ func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, erro
 		AppSecret: k.AppSecret,
 		LCID:      k.LCID,
 		OrgNumber: k.OrgNumber,
+		RootCAs:   k.RootCAs,
 		Sessions:  k.Sessions,
 	})
 	return source, ledger, errors.Join(sourceErr, ledgerErr)

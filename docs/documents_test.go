@@ -1,0 +1,65 @@
+// Package docs tests that the documents are true to the code.
+package docs
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	testNamed   = regexp.MustCompile("`(Test[A-Z]\\w+)`")
+	testDefined = regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	whyNone     = regexp.MustCompile(`^ no test( here)?: \w`)
+)
+
+// testsOfTheProject are the names of all tests.
+func testsOfTheProject(t *testing.T) map[string]bool {
+	t.Helper()
+	tests := map[string]bool{}
+	require.NoError(t, filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		for _, match := range testDefined.FindAllStringSubmatch(string(source), -1) {
+			tests[match[1]] = true
+		}
+		return err
+	}))
+	return tests
+}
+
+// Each claim of the security document names tests that there are, or says why none.
+func TestSecurityClaimsAreTested(t *testing.T) {
+	document, err := os.ReadFile("security.md")
+	require.NoError(t, err)
+	tests := testsOfTheProject(t)
+	require.Greater(t, len(tests), 100)
+	for _, match := range testNamed.FindAllStringSubmatch(string(document), -1) {
+		assert.True(t, tests[match[1]], "there is no %s", match[1])
+	}
+
+	claims, inClaims := 0, false
+	for line := range strings.Lines(string(document)) {
+		line = strings.TrimSpace(line)
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			inClaims = false
+		case strings.HasSuffix(line, "| Shown by |"):
+			inClaims = true
+		case inClaims && !strings.HasPrefix(line, "|---"):
+			claims++
+			cells := strings.Split(strings.Trim(line, "|"), "|")
+			shownBy := cells[len(cells)-1]
+			assert.True(t, testNamed.MatchString(shownBy) || whyNone.MatchString(shownBy), line)
+		}
+	}
+	require.Greater(t, claims, 50)
+}

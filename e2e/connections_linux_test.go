@@ -1,0 +1,168 @@
+package e2e
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/certtest"
+	"refundsync/internal/simulator"
+)
+
+const proxyPassword = "s3cret-of-the-proxy"
+
+// connectProxy is an HTTP proxy that lets tunnels to the named places through,
+// each to where it really is, and wants a password.
+type connectProxy struct {
+	mu     sync.Mutex
+	places map[string]string // real address by host:port
+	used   map[string]int
+}
+
+func (p *connectProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	user, password, ok := (&http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}).BasicAuth()
+	p.mu.Lock()
+	place, known := p.places[r.Host]
+	p.used[r.Host]++
+	p.mu.Unlock()
+	switch {
+	case !ok || user != "refundsync" || password != proxyPassword:
+		http.Error(w, "who are you?", http.StatusProxyAuthRequired)
+		return
+	case r.Method != http.MethodConnect || !known:
+		http.Error(w, "no way", http.StatusForbidden)
+		return
+	}
+	there, err := net.Dial("tcp", place)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	here, buffered, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		_ = there.Close()
+		return
+	}
+	_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+	join(readWriter{buffered, here}, there)
+}
+
+type readWriter struct {
+	io.Reader
+	net.Conn
+}
+
+func (rw readWriter) Read(p []byte) (int, error) { return rw.Reader.Read(p) }
+
+// join passes on what each of two connections says until one of them ends.
+func join(one, other net.Conn) {
+	var done sync.WaitGroup
+	for _, pair := range [][2]net.Conn{{one, other}, {other, one}} {
+		done.Go(func() {
+			_, _ = io.Copy(pair[0], pair[1])
+			_ = pair[0].Close()
+		})
+	}
+	done.Wait()
+}
+
+// terminateTLS takes TLS connections and passes them on in clear text.
+func terminateTLS(t *testing.T, encryption *tls.Config, to string) (address string) {
+	t.Helper()
+	listener, err := tls.Listen("tcp", "127.0.0.1:0", encryption)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				there, err := net.Dial("tcp", to)
+				if err != nil {
+					_ = connection.Close()
+					return
+				}
+				join(connection, there)
+			}()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// Everything goes through a proxy with a password, to servers whose certificates
+// no public CA has signed; Temporal wants a client's certificate and gets a key.
+func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 100})
+	gateway, tenant, temporal, ours := certtest.New(t, "qimen.example.com"), certtest.New(t, "kingdee.example.com"), certtest.New(t, "temporal.example.com"), certtest.New(t, "worker")
+	inside, err := url.Parse(w.server.URL())
+	require.NoError(t, err)
+	over := func(certificate tls.Certificate) string {
+		server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(inside))
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshakes that fail are the point
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		return server.Listener.Addr().String()
+	}
+	proxy := &connectProxy{used: map[string]int{}, places: map[string]string{
+		"qimen.example.com:443":   over(gateway),
+		"kingdee.example.com:443": over(tenant),
+		"temporal.example.com:7233": terminateTLS(t, &tls.Config{
+			Certificates: []tls.Certificate{temporal}, NextProtos: []string{"h2"},
+			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: certtest.Pool(ours),
+		}, w.env["TEMPORAL_ADDRESS"]),
+	}}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+
+	for name, value := range map[string]string{
+		"JUSHUITAN_URL":                    "https://qimen.example.com/router/qm",
+		"KINGDEE_URL":                      "https://kingdee.example.com/k3cloud/",
+		"KINGDEE_CA_FILE":                  certtest.File(t, certtest.PEM(tenant)),
+		"SSL_CERT_FILE":                    certtest.File(t, certtest.PEM(gateway)),
+		"HTTPS_PROXY":                      "http://refundsync:" + proxyPassword + "@" + server.Listener.Addr().String(),
+		"TEMPORAL_ADDRESS":                 "temporal.example.com:7233",
+		"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(temporal)),
+		"TEMPORAL_TLS_CLIENT_CERT_PATH":    certtest.File(t, certtest.PEM(ours)),
+		"TEMPORAL_TLS_CLIENT_KEY_PATH":     certtest.File(t, certtest.KeyPEM(t, ours)),
+		"TEMPORAL_API_KEY":                 "k3y-of-temporal",
+	} {
+		w.env[name] = value
+	}
+	worker := w.startWorker(t)
+	requireTruth(t, w, w.sync(t, 3))
+	e := w.run(t, "starter", "check")
+	require.Zero(t, e.code, e.stdout+e.stderr)
+	for place := range proxy.places {
+		assert.Positive(t, proxy.used[place], place)
+	}
+	assert.Len(t, proxy.used, len(proxy.places), "nothing else went out")
+	worker.terminate(t)
+	assert.NotContains(t, worker.output(), proxyPassword)
+
+	for name, change := range map[string]struct{ variable, value, says string }{
+		"without the CA of Kingdee":  {"KINGDEE_CA_FILE", "", "KINGDEE_CA_FILE"},
+		"without the CA of Temporal": {"TEMPORAL_TLS_SERVER_CA_CERT_PATH", "", "TEMPORAL_TLS_SERVER_CA_CERT_PATH"},
+		"with a wrong password":      {"HTTPS_PROXY", "http://refundsync:" + proxyPassword + "x@" + server.Listener.Addr().String(), "HTTPS_PROXY"},
+		"with half an address":       {"HTTPS_PROXY", "http://refundsync:" + proxyPassword + "/@" + server.Listener.Addr().String(), "HTTPS_PROXY: 不是代理的地址"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := w.with(change.variable, change.value).run(t, "starter", "check")
+			assert.Equal(t, 1, e.code)
+			assert.Contains(t, e.stdout, change.says)
+			assert.NotContains(t, e.stdout+e.stderr, proxyPassword)
+		})
+	}
+}

@@ -1,0 +1,239 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	"refundsync/internal/simulator"
+)
+
+// quoter stands before both systems. It fails calls as the vendors do, and quotes
+// in its answers all that it was sent.
+type quoter struct {
+	*httputil.ReverseProxy
+	mu    sync.Mutex
+	calls map[string]int
+	seen  map[string]bool // what of the requests is secret
+}
+
+func (q *quoter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	dump, err := httputil.DumpRequest(r, true)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	said := string(dump)
+	method := r.URL.Path[strings.LastIndex(strings.TrimSuffix(r.URL.Path, ".common.kdsvc"), ".")+1:]
+	q.mu.Lock()
+	q.calls[method]++
+	call := q.calls[method]
+	q.seen[r.URL.Query().Get("sign")] = true
+	q.seen[r.Header.Get("X-Kd-Signature")] = true
+	q.seen[r.Header.Get("X-Api-Signature")] = true
+	for _, cookie := range r.Cookies() {
+		q.seen[cookie.Value] = true
+	}
+	q.mu.Unlock()
+
+	quoted, err := json.Marshal(said)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	gateway, save := strings.HasPrefix(r.URL.Path, "/router/"), strings.HasPrefix(strings.ToLower(method), "batchsave")
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/robots/"):
+		fmt.Fprintf(w, `{"errcode":93000,"errmsg":%s}`, quoted)
+	case call == 1 && (gateway || save):
+		w.WriteHeader(http.StatusInternalServerError)
+		_, _ = io.WriteString(w, said)
+	case call == 2 && (gateway || save):
+		panic(http.ErrAbortHandler)
+	case call == 3 && (gateway || save):
+		_, _ = io.WriteString(w, said)
+	case call == 4 && gateway:
+		fmt.Fprintf(w, `{"error_response":{"code":15,"msg":%s}}`, quoted)
+	case call == 4 && save:
+		fmt.Fprintf(w, `response_error:{"Message":%s}`, quoted)
+	case save:
+		fmt.Fprintf(w, `{"Result":{"ResponseStatus":{"Errors":[{"FieldName":"x","Message":%s,"DIndex":0},{"FieldName":"x","Message":%s,"DIndex":1}],"MsgCode":11}}}`, quoted, quoted)
+	default:
+		q.ReverseProxy.ServeHTTP(w, r)
+	}
+}
+
+// secrets are the values that must not be seen anywhere.
+func (w *world) secrets(q *quoter) map[string]string {
+	secrets := map[string]string{}
+	for name, value := range w.env {
+		switch {
+		case strings.HasSuffix(name, "_SECRET"), strings.HasSuffix(name, "_PASSWORD"), name == "JUSHUITAN_SESSION", name == "TEMPORAL_API_KEY":
+			secrets[name] = value
+		case name == "KINGDEE_APP_ID":
+			_, secrets[name], _ = strings.Cut(value, "_")
+		case name == "HTTPS_PROXY":
+			secrets[name] = proxyPassword
+		case strings.HasSuffix(name, "_ROBOT_URL"):
+			secrets[name] = value[strings.LastIndexAny(value, "=/")+1:]
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for value := range q.seen {
+		if value != "" {
+			secrets["sent: "+value] = value
+		}
+	}
+	return secrets
+}
+
+// collector takes traces and keeps their bytes.
+func collector(t *testing.T) (address string, traces func() string) {
+	t.Helper()
+	var mu sync.Mutex
+	var kept strings.Builder
+	server := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		var message emptypb.Empty
+		if err := stream.RecvMsg(&message); err != nil {
+			return err
+		}
+		mu.Lock()
+		kept.Write(message.ProtoReflect().GetUnknown())
+		mu.Unlock()
+		return stream.SendMsg(&emptypb.Empty{})
+	}))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return "http://" + listener.Addr().String(), func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return kept.String()
+	}
+}
+
+// histories are the bytes of all that Temporal keeps: histories, memos, search
+// attributes.
+func (w *world) histories(t *testing.T) string {
+	t.Helper()
+	c := w.temporal(t)
+	var all strings.Builder
+	listed, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000})
+	require.NoError(t, err)
+	for _, info := range listed.GetExecutions() {
+		raw, err := proto.Marshal(info)
+		require.NoError(t, err)
+		all.Write(raw)
+		events := c.GetWorkflowHistory(t.Context(), info.GetExecution().GetWorkflowId(), info.GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+		for events.HasNext() {
+			event, err := events.Next()
+			require.NoError(t, err)
+			raw, err := proto.Marshal(event)
+			require.NoError(t, err)
+			all.Write(raw)
+		}
+	}
+	return all.String()
+}
+
+// Both systems and the robots fail in every way and quote what they were sent. No
+// secret is seen in what the programs print and log, in what they hand to Temporal,
+// to Prometheus and to a collector of traces, in the crash of a worker, or in the
+// list of processes.
+func TestSecretsAreShownNowhere(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 60, Auth: simulator.AuthAppSecret})
+	inside, err := url.Parse(w.server.URL())
+	require.NoError(t, err)
+	q := &quoter{ReverseProxy: httputil.NewSingleHostReverseProxy(inside), calls: map[string]int{}, seen: map[string]bool{}}
+	outside := httptest.NewServer(q)
+	t.Cleanup(outside.Close)
+	collect, traces := collector(t)
+	for name, value := range w.env {
+		w.env[name] = strings.Replace(value, w.server.URL(), outside.URL, 1)
+	}
+	for name, value := range map[string]string{
+		"JUSHUITAN_SESSION":           "s3ssion-of-the-merchant",
+		"TEMPORAL_API_KEY":            "k3y-of-temporal-cloud",
+		"TEMPORAL_TLS":                "false",
+		"HTTPS_PROXY":                 "http://refundsync:" + proxyPassword + "@127.0.0.1:1",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": collect,
+		"LOG_LEVEL":                   "debug",
+		"GOTRACEBACK":                 "all",
+		"REFUNDSYNC_FLOWS": changedFlows(t, "too_many_failures: 80", "too_many_failures: 0", "first: 2s", "first: 1s",
+			"# alerts:\n", "alerts:\n  robots:\n    - { robot: wecom, url_from: WECOM_ROBOT_URL }\n    - { robot: dingtalk, url_from: DINGTALK_ROBOT_URL, secret_from: DINGTALK_ROBOT_SECRET }\n    - { robot: feishu, url_from: FEISHU_ROBOT_URL, secret_from: FEISHU_ROBOT_SECRET }\n"),
+	} {
+		w.env[name] = value
+	}
+	worker := w.startMonitored(t)
+	shown := map[string]string{}
+	say := func(code int, args ...string) {
+		e := w.run(t, "starter", args...)
+		require.Equal(t, code, e.code, e.stdout+e.stderr)
+		shown["starter "+strings.Join(args, " ")] = e.stdout + e.stderr
+	}
+	say(3, append([]string{"run", "--wait"}, w.rangeFlags()...)...)
+	say(0, "parked", "list")
+	say(0, "status")
+	say(1, "alerts", "test", "--flow", "refund_to_return")
+	say(0, "check")
+	_, shown["metrics"] = worker.get(t, "/metrics")
+	_, shown["readiness"] = worker.get(t, "/readyz")
+	shown["histories"] = w.histories(t)
+	require.Contains(t, shown["histories"], "***", "the systems were quoted")
+	require.Eventually(t, func() bool { return strings.Contains(traces(), "RunActivity:SaveOrder") }, patience, 100*time.Millisecond)
+	shown["traces"] = traces()
+	shown["process list"] = commandLine(t, worker)
+
+	// A crash: the runtime prints the stacks of all goroutines.
+	require.NoError(t, worker.cmd.Process.Signal(syscall.SIGQUIT))
+	<-worker.done
+	shown["log and crash"] = worker.output()
+	require.Contains(t, shown["log and crash"], "SIGQUIT: quit")
+	require.Contains(t, shown["log and crash"], "goroutine ")
+	require.Contains(t, shown["log and crash"], "***")
+
+	// Neither system is there.
+	outside.Close()
+	e := w.run(t, "starter", "check")
+	require.Equal(t, 1, e.code)
+	shown["check without the systems"] = e.stdout + e.stderr
+	shown["worker with settings that are wrong"] = w.with("KINGDEE_SESSIONS", "x").run(t, "worker").stderr
+
+	secrets := w.secrets(q)
+	require.Greater(t, len(secrets), 12, "%v", slices.Sorted(maps.Keys(secrets)))
+	for where, text := range shown {
+		require.NotEmpty(t, text, where)
+		for name, secret := range secrets {
+			// Not the text itself: it is long.
+			assert.False(t, strings.Contains(text, secret), "%s is seen in: %s", name, where)
+		}
+	}
+}
+
+func commandLine(t *testing.T, p monitored) string {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid))
+	require.NoError(t, err)
+	return string(text)
+}

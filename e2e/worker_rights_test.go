@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+
+	"refundsync/internal/devserver"
+	"refundsync/internal/syncworker"
+)
+
+// Temporal Cloud, and a server with roles, let a worker manage no search
+// attributes: it starts if an administrator has registered them, else says which.
+func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
+	for _, denied := range []codes.Code{codes.PermissionDenied, codes.Unimplemented} {
+		for name, attributes := range map[string]map[string]enumspb.IndexedValueType{
+			"registered": syncworker.SearchAttributes(), "not registered": nil,
+		} {
+			t.Run(denied.String()+" "+name, func(t *testing.T) {
+				server, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: attributes})
+				require.NoError(t, err)
+				t.Cleanup(func() { require.NoError(t, server.Stop()) })
+				ctx, stop := context.WithTimeout(t.Context(), patience)
+				defer stop()
+				var polled atomic.Bool
+				c, err := client.DialContext(ctx, client.Options{
+					HostPort: server.Address,
+					Logger:   log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+					ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(
+						func(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+							switch {
+							case strings.Contains(method, "OperatorService"):
+								return grpcstatus.Error(denied, "Request unauthorized.")
+							case strings.Contains(method, "/Poll"):
+								polled.Store(true)
+								stop()
+							}
+							return invoke(ctx, method, request, reply, connection, options...)
+						})}},
+				})
+				require.NoError(t, err)
+				t.Cleanup(c.Close)
+				err = syncworker.Run(ctx, syncworker.Options{Temporal: c, Namespace: "default", TaskQueue: "q", SourceCallsPerSecond: 1})
+				if attributes != nil {
+					require.NoError(t, err)
+					require.True(t, polled.Load())
+					return
+				}
+				for name := range syncworker.SearchAttributes() {
+					require.ErrorContains(t, err, name)
+				}
+				require.False(t, polled.Load())
+			})
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package config
+
+import (
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+)
+
+// proxyProblems checks the addresses of proxies, which Go's HTTP client and gRPC
+// read by themselves. What they say of one that they can't understand shows all
+// of it, and with it a password.
+func proxyProblems() (problems []error) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if value := os.Getenv(name); value != "" && !isProxy(value) {
+			problems = append(problems, &Problem{
+				Name:    name,
+				WrongZH: "不是代理的地址", WrongEN: "It is not the address of a proxy",
+				ExpectedZH: "代理的地址，用户名和密码里的特殊字符要转义（如 %40）", ExpectedEN: "the address of a proxy; special characters in its user and password are escaped (as %40)",
+				Example: "http://proxy.company.lan:3128",
+			})
+		}
+	}
+	return problems
+}
+
+// isProxy takes what Go takes: without a scheme it is http.
+func isProxy(value string) bool {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	proxy, err := url.Parse(value)
+	return err == nil && proxy.Hostname() != "" && slices.Contains([]string{"http", "https", "socks5", "socks5h"}, proxy.Scheme)
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/certtest"
+)
+
+// secretNames are the settings that are secrets.
+func secretNames() []string {
+	var names []string
+	for field := range reflect.TypeFor[environment]().Fields() {
+		if field.Tag.Get("secret") != "" {
+			names = append(names, field.Tag.Get("envconfig"))
+		}
+	}
+	return names
+}
+
+func TestEverySecretCanBeInAFile(t *testing.T) {
+	setenv(t, complete())
+	want := map[string]string{}
+	for _, name := range secretNames() {
+		want[name] = "marker-of-" + name
+		if name == "KINGDEE_APP_ID" {
+			want[name] = complete()[name]
+		}
+		t.Setenv(name, "")
+		t.Setenv(name+"_FILE", certtest.File(t, []byte(want[name]+"\n")))
+	}
+	settings, err := Load()
+	require.NoError(t, err)
+	assert.Equal(t, want, map[string]string{
+		"JUSHUITAN_APP_SECRET": settings.Jushuitan.AppSecret, "JUSHUITAN_SESSION": settings.Jushuitan.Session,
+		"KINGDEE_PASSWORD": settings.Kingdee.Password, "KINGDEE_APP_ID": settings.Kingdee.AppID, "KINGDEE_APP_SECRET": settings.Kingdee.AppSecret,
+	})
+
+	t.Setenv("ROBOT_URL_FILE", certtest.File(t, []byte("https://example.com/hook/0123456789\r\n")))
+	t.Setenv("ROBOT_SECRET_FILE", certtest.File(t, []byte("SEC0123456789")))
+	robot, err := LoadRobot("ROBOT_URL", "ROBOT_SECRET")
+	require.NoError(t, err)
+	assert.Equal(t, Robot{URL: "https://example.com/hook/0123456789", Secret: "SEC0123456789"}, robot)
+}
+
+func TestSecretFileMistakes(t *testing.T) {
+	const secret = "s3cret-of-kingdee"
+	for _, test := range []struct {
+		name, variable string
+		file           string
+		wrong, at      string
+	}{
+		{"both", secret, certtest.File(t, []byte(secret)), "is set as well", "KINGDEE_APP_SECRET_FILE"},
+		{"absent", "", filepath.Join(t.TempDir(), "absent"), "can't be read", "KINGDEE_APP_SECRET_FILE"},
+		{"the secret in place of its path", "", secret, "can't be read", "KINGDEE_APP_SECRET_FILE"},
+		{"a folder", "", t.TempDir(), "can't be read", "KINGDEE_APP_SECRET_FILE"},
+		{"empty", "", certtest.File(t, []byte("\n")), "empty", "KINGDEE_APP_SECRET_FILE"},
+		{"too large", "", certtest.File(t, make([]byte, maxSmallFile+1)), "over 1048576 bytes", "KINGDEE_APP_SECRET_FILE"},
+		{"two lines' ends", "", certtest.File(t, []byte(secret+"\n\n")), "white space", "KINGDEE_APP_SECRET"},
+		{"quotes", "", certtest.File(t, []byte(`"`+secret+`"`)), "quotes", "KINGDEE_APP_SECRET"},
+		{"blank path", secret, " ", "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			setenv(t, complete())
+			t.Setenv("KINGDEE_APP_SECRET", test.variable)
+			t.Setenv("KINGDEE_APP_SECRET_FILE", test.file)
+			settings, err := Load()
+			if test.wrong == "" {
+				require.NoError(t, err)
+				require.Equal(t, secret, settings.Kingdee.AppSecret)
+				return
+			}
+			require.Equal(t, []string{test.at}, names(problems(t, err)))
+			require.ErrorContains(t, err, test.wrong)
+			require.NotContains(t, err.Error(), secret)
+		})
+	}
+}
+
+// Commands that call neither system may have none of their secrets.
+func TestLoadWorkerReadsNoSecretFile(t *testing.T) {
+	setenv(t, nil)
+	t.Setenv("KINGDEE_APP_SECRET_FILE", filepath.Join(t.TempDir(), "absent"))
+	_, err := LoadWorker()
+	require.NoError(t, err)
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/workflows"
+)
+
+// A buyer's remark must not drive the terminal of who looks at the order.
+func TestOrdersDriveNoTerminal(t *testing.T) {
+	const remark = "退款\x1b]0;title\x07\x1b[2J\u009b31m \u200e好"
+	var out bytes.Buffer
+	printFailures(plainText{&out}, workflows.Tally{
+		FailedReasons: map[string]int{"unknown_code": 1},
+		Failures:      []workflows.Failure{{Reason: "unknown_code", ID: "7", Message: remark}},
+	})
+	require.Contains(t, out.String(), "退款□]0;title□□[2J□31m")
+	require.NotContains(t, out.String(), "\x1b")
+	require.NotContains(t, out.String(), "\u009b")
+
+	out.Reset()
+	for _, part := range []string{"退\xe6", "\xac\xbe\x1b"} { // 款 in two writes
+		n, err := plainText{&out}.Write([]byte(part))
+		require.NoError(t, err)
+		require.Equal(t, len(part), n)
+	}
+	require.Equal(t, "退款□", out.String())
+}
+
+// What a spreadsheet opens holds no formula that an order brought along.
+func TestCellsAreNoFormulas(t *testing.T) {
+	var out bytes.Buffer
+	const formula = `=HYPERLINK("https://example.com/","x")`
+	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, Failure: workflows.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: "+1"}}}))
+	rows, err := csv.NewReader(strings.NewReader(out.String())).ReadAll()
+	require.NoError(t, err)
+	id := `="=HYPERLINK(""https://example.com/"",""x"")"`
+	require.Equal(t, []string{id, id, "'" + formula, "0001-01-01 00:00:00", "", "'@x", "'+1"}, rows[1])
+}
