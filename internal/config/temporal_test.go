@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 )
 
 func TestTemporalOptions(t *testing.T) {
@@ -48,4 +49,16 @@ func TestTemporalOptions(t *testing.T) {
 			assert.Equal(t, namespace, options.Namespace)
 		})
 	}
+}
+
+func TestTemporalIsSentPlainBytesWithoutTLS(t *testing.T) {
+	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "absent.toml"))
+	options, err := TemporalOptions()
+	require.NoError(t, err)
+	assert.IsType(t, &client.GrpcCompressionNone{}, options.ConnectionOptions.GrpcCompression)
+
+	t.Setenv("TEMPORAL_TLS", "true")
+	options, err = TemporalOptions()
+	require.NoError(t, err)
+	assert.Nil(t, options.ConnectionOptions.GrpcCompression, "the SDK's own default, gzip")
 }

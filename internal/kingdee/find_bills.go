@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	findChunk = 200  // numbers a query, which keeps the filter at some KB
+	findChunk = 500  // numbers a query, which keeps the filter at some KB
 	findPage  = 2000 // rows a page: the limit of older servers
 )
 

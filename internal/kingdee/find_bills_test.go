@@ -94,7 +94,7 @@ func parseIn(t assert.TestingT, filter string) (values []string) {
 func TestFindBillsChunksAndPages(t *testing.T) {
 	table := &billTable{}
 	var numbers []string
-	for i := range 450 {
+	for i := range 1050 {
 		numbers = append(numbers, fmt.Sprintf("RT%04d", i))
 		if i%2 == 0 {
 			table.bills = append(table.bills, Bill{ID: fmt.Sprint(1000 + i), Number: numbers[i], DocumentStatus: "A"})
@@ -106,7 +106,7 @@ func TestFindBillsChunksAndPages(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) { write(w, table.answer(t, body)) })
 	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", numbers)
 	require.NoError(t, err)
-	assert.Len(t, found, 226)
+	assert.Len(t, found, 526)
 	assert.Len(t, found["RT0007"], 2*findPage)
 	assert.Len(t, found["RT0448"], 1)
 

@@ -275,21 +275,21 @@ func TestGroupsGiveEachCallerItsOwnOutcome(t *testing.T) {
 	})
 }
 
-func TestLookUpsShareAQueryOf200Numbers(t *testing.T) {
+func TestLookUpsShareAQueryOf500Numbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
 		g := newGroups(client, 4, testOptions)
-		for i := range 5 {
+		for i := range 11 {
 			go g.FindBills(t.Context(), "F", "FHeadNote", numbered(50*i+1, 50*i+50))
 			synctest.Wait()
 		}
-		go g.FindBills(WithAttempt(t.Context(), 3), "F", "FHeadNote", numbered(1, 500))
+		go g.FindBills(WithAttempt(t.Context(), 3), "F", "FHeadNote", numbered(1, 700))
 		time.Sleep(time.Second)
 		var sizes []int
 		for _, call := range client.made() {
 			sizes = append(sizes, len(call.numbers))
 		}
-		assert.ElementsMatch(t, []int{200, 500, 50}, sizes, "what one caller asks for is not taken apart")
+		assert.ElementsMatch(t, []int{500, 700, 50}, sizes, "what one caller asks for is not taken apart")
 	})
 }
 
