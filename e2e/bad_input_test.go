@@ -33,7 +33,7 @@ func (w *world) savable() []string {
 // server of these tests enforces Temporal's limits.
 func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 	w := newWorld(t, simulator.Options{Orders: 80})
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "window: 6h", "window: 48h", `page_size: "50"`, `page_size: "100"`)
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "window: 1h", "window: 48h", `page_size: "50"`, `page_size: "100"`)
 	for i, id := range w.savable() {
 		lines := 300
 		if i == 0 {
@@ -97,7 +97,7 @@ func raw(encoding, data string) converter.RawValue {
 // parked orders wait, and take the good signal that comes afterwards.
 func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 	w := newWorld(t, slowOptions())
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "in_flight: 100", "in_flight: 10", "window: 6h", "window: 48h")
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "in_flight: 100", "in_flight: 10", "window: 1h", "window: 48h")
 	w.startWorker(t)
 	temporal := w.temporal(t)
 	bad := []converter.RawValue{

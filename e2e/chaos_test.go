@@ -74,7 +74,7 @@ func TestChaosWorkerKilled(t *testing.T) {
 			HangTime:    time.Second,
 		})
 		c.grain = grain
-		c.changeFlow(t, "window: 6h", "window: 1h", "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10")
+		c.changeFlow(t, "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10")
 		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(t, 4, 1))
 		worker := c.startWorker(t)
 		run := c.beginAll(t)

@@ -18,8 +18,7 @@ import (
 // and the next goes on, because continuing as new would end the cron.
 func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	s := newScheduledWorld(t, simulator.Options{Orders: 80, ArrivePerMinute: 60},
-		devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=60"}},
-		"window: 6h #", "window: 1h #")
+		devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=60"}})
 	s.startWorker(t)
 	from, _ := s.Range()
 	s.starter(t, 2, "cron", "start", "--flow", testFlow, "--spec", "* * *")

@@ -124,7 +124,7 @@ const (
 // that fails, through runs by hand and backfills, and is found again when the
 // schedule is deleted and made anew.
 func TestScheduleKeepsItsWatermark(t *testing.T) {
-	s := newScheduledWorld(t, simulator.Options{Orders: 60, ArrivePerMinute: 60}, devserver.Options{}, "window: 6h #", "window: 24h #")
+	s := newScheduledWorld(t, simulator.Options{Orders: 60, ArrivePerMinute: 60}, devserver.Options{}, "window: 1h #", "window: 24h #")
 	right := s.startWorker(t)
 	from, _ := s.Range()
 	since := from.Format(time.RFC3339)
@@ -264,7 +264,7 @@ func TestScheduleOfADisabledFlowIsPaused(t *testing.T) {
 // its own, and no longer once it has caught up.
 func TestStatusTellsThatAFlowIsBehind(t *testing.T) {
 	s := newScheduledWorld(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, devserver.Options{},
-		"window: 6h #", "window: 24h #", "lag_limit: 1h", "lag_limit: 1m")
+		"window: 1h #", "window: 24h #", "lag_limit: 1h", "lag_limit: 1m")
 	now, code := s.status(t)
 	require.Zero(t, code, "a flow that never ran by itself is not behind")
 	require.Nil(t, now.Watermark)

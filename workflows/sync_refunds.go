@@ -68,10 +68,12 @@ type RunState struct {
 	// Watermark is the one that the run started with, nil for none.
 	Watermark *time.Time `json:"watermark,omitempty"`
 	// Next is where the next window begins; after Range.To when all have begun.
-	Next        time.Time `json:"next"`
-	WindowsDone int       `json:"windows_done"`
-	Tally       Tally     `json:"tally"`
-	Control     Control   `json:"control,omitzero"`
+	Next time.Time `json:"next"`
+	// Cut are the windows, still to begin, that larger ones were cut into.
+	Cut         []Window `json:"cut,omitempty"`
+	WindowsDone int      `json:"windows_done"`
+	Tally       Tally    `json:"tally"`
+	Control     Control  `json:"control,omitzero"`
 	// RowVersions is nil in a run by time.
 	RowVersions *RowVersions `json:"row_versions,omitempty"`
 	// RowVersion is the one that the run started with; nil in a run by time.
@@ -132,7 +134,7 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	if r.state.RowVersions != nil {
 		r.readRowVersions(ctx)
 	}
-	for r.failure == nil && !r.state.Next.After(r.state.Range.To) {
+	for r.hasMore(ctx) {
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			r.drain(ctx)
 			if r.failure == nil {
@@ -141,12 +143,14 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 			if r.failure != nil {
 				break
 			}
-			if workflow.GetInfo(ctx).CronSchedule != "" {
+			if workflow.GetInfo(ctx).CronSchedule == "" {
+				in.Carried = &r.state
+				return SyncRefundsResult{}, workflow.NewContinueAsNewError(ctx, SyncRefundsName, in)
+			}
+			if len(r.state.Cut) == 0 {
 				r.endEarly()
 				break
 			}
-			in.Carried = &r.state
-			return SyncRefundsResult{}, workflow.NewContinueAsNewError(ctx, SyncRefundsName, in)
 		}
 		if err := r.beginWindow(ctx); err != nil {
 			r.failure = err
@@ -274,6 +278,33 @@ func CheckGrain(grain string) error {
 	return fmt.Errorf("粒度 %q 不能用，应为 %s 或 %s。 There is no such grain; expected one of these", grain, flow.GrainOrder, flow.GrainPage)
 }
 
+// hasMore reports whether there is a window to begin. Of those under way, one may
+// still be cut.
+func (r *syncRefunds) hasMore(ctx workflow.Context) bool {
+	// A run that is cancelled when all its windows have begun waits for them.
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	waits := func() bool { return len(r.state.Cut) > 0 || !r.state.Next.After(r.state.Range.To) }
+	// Nothing cancels this context.
+	_ = workflow.Await(ctx, func() bool { return r.failure != nil || waits() || len(r.running) == 0 })
+	return r.failure == nil && waits()
+}
+
+// nextWindow is the next window to begin: what a larger one was cut into comes first.
+func (r *syncRefunds) nextWindow() Window {
+	if len(r.state.Cut) > 0 {
+		window := r.state.Cut[0]
+		r.state.Cut = r.state.Cut[1:]
+		return window
+	}
+	window := firstWindow(r.left(), r.longestWindow())
+	r.state.Next = window.To.Add(time.Second)
+	return window
+}
+
+// left is what no window covers yet.
+func (r *syncRefunds) left() Window { return Window{From: r.state.Next, To: r.state.Range.To} }
+
 // beginWindow starts the next window as soon as there is room for it.
 func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	if err := r.atOnce.Acquire(ctx, 1); err != nil {
@@ -282,9 +313,7 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	if r.failure != nil {
 		return r.failure
 	}
-	span := r.state.Range
-	window := firstWindow(Window{From: r.state.Next, To: span.To}, r.longestWindow())
-	r.state.Next = window.To.Add(time.Second)
+	window := r.nextWindow()
 	running := RunningWindow{
 		Window:     window,
 		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + r.windowName(window),
@@ -333,6 +362,11 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 		if result.RowVersions != nil {
 			r.state.RowVersions = r.state.RowVersions.after(*result.RowVersions)
 		}
+		return
+	}
+	if isType(err, WindowCut) {
+		parts, _ := detailsOf[int](err)
+		r.state.Cut = append(r.state.Cut, ended.Window.cut(parts)...)
 		return
 	}
 	if done, ok := detailsOf[Tally](err); ok {
@@ -392,7 +426,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 func (r *syncRefunds) progress() SyncRefundsProgress {
 	return SyncRefundsProgress{
 		Range:       r.state.Range,
-		Windows:     max(windowCount(r.state.Range, r.longestWindow()), r.state.WindowsDone+len(r.running)),
+		Windows:     r.state.WindowsDone + len(r.running) + len(r.state.Cut) + windowCount(r.left(), r.longestWindow()),
 		WindowsDone: r.state.WindowsDone,
 		Running:     r.running,
 		Tally:       r.state.Tally,
@@ -421,6 +455,12 @@ func detailsOf[T any](err error) (T, bool) {
 		return details, canceled.Details(&details) == nil
 	}
 	return details, false
+}
+
+// isType reports whether a workflow or an activity failed for a reason of ours.
+func isType(err error, reason string) bool {
+	var application *temporal.ApplicationError
+	return errors.As(err, &application) && application.Type() == reason
 }
 
 // messageOf is what the innermost teller of a failure says of it, without the

@@ -2,6 +2,8 @@ package workflows
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"pgregory.net/rapid"
 	"refundsync/internal/flow"
 )
 
@@ -300,4 +303,35 @@ func TestSyncRefundsContinuesAsNewAfterDraining(t *testing.T) {
 		require.False(t, starts[window.From.UTC()], "window %s was read twice", window)
 		starts[window.From.UTC()] = true
 	}
+}
+
+// A window with too many orders is cut, and again if need be, before an order of it
+// is given out: each second of the range is read by one window that does so.
+func TestSyncRefundsCutsWindowsWithManyOrders(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		world := newFakeWorld(2)
+		world.plan.WindowsAtOnce = rapid.IntRange(1, 4).Draw(t, "windows at once")
+		perMinute := rapid.IntRange(1, 3000).Draw(t, "orders a minute in the second hour")
+		busy := at("2024-03-01 01:00:00")
+		read := map[Window]bool{}
+		world.changePage = func(call int, page *FetchPageResult) {
+			window := world.windows[call-1]
+			count := int(window.To.Sub(window.From).Minutes()) * perMinute
+			if !window.From.Before(busy) && window.From.Before(busy.Add(time.Hour)) && count > manyOrders {
+				page.DataCount, page.PageCount = count, count/2
+				return
+			}
+			read[window] = true
+		}
+		result, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 03:29:59"), startingAt("2024-03-02 00:00:00"))
+		require.NoError(t, err)
+		require.Equal(t, 2*len(read), result.Fetched)
+		windows := slices.SortedFunc(maps.Keys(read), func(a, b Window) int { return a.From.Compare(b.From) })
+		next := at("2024-03-01 00:00:00")
+		for _, window := range windows {
+			require.True(t, next.Equal(window.From), "%s: %s", next, window)
+			next = window.To.Add(time.Second)
+		}
+		require.True(t, next.Equal(at("2024-03-01 03:30:00")))
+	})
 }

@@ -23,6 +23,22 @@ const (
 	stalePages = 20
 )
 
+const (
+	// manyOrders is how many orders a window of time has at most, if it is longer
+	// than a second: several windows are read at once, a large one by itself.
+	manyOrders = 5000
+	// cutOrders is about how many orders each of the windows has into which it is cut.
+	cutOrders = 2500
+	// mostParts bounds these windows; one that is still too large is cut again.
+	mostParts = 24
+)
+
+// WindowCut is the type of the error with which a window ends that has more orders
+// than [SyncWindow] reads in one. Its details hold the number of windows that its
+// run cuts it into. An error, because a run that does not know of it must not take
+// the window for done.
+const WindowCut = "window_cut"
+
 // WindowUnfinished is the type of the error with which a window, and with it
 // its run, ends when the source, or the list of bills that exist, can't be
 // read. Its details hold the [Tally] of what was done before.
@@ -78,7 +94,8 @@ type SyncWindowProgress struct {
 // first, as [Plan.Grain] says. An order that can't be saved is parked with its
 // reason and stops no other.
 //
-// It ends with a *temporal.ApplicationError of type [WindowUnfinished] if the
+// It ends with a *temporal.ApplicationError of type [WindowCut] if it has more orders
+// than one window should, before any is given out, and of type [WindowUnfinished] if the
 // source or Kingdee's list of bills can't be read, or if most orders of a page
 // fail for one cause, and with a *temporal.CanceledError when cancelled, both
 // with the [Tally] of what was done as details: orders in flight are finished
@@ -170,6 +187,9 @@ func (w *syncWindow) over() bool { return w.stopped != nil }
 func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
 	page, err := fetchPage(ctx, w.plan, FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: index, StartTS: w.state.startTS()})
 	if err != nil {
+		return err
+	}
+	if err := w.checkCut(ctx, page); err != nil {
 		return err
 	}
 	if err := w.checkSize(ctx, page); err != nil {
@@ -453,6 +473,19 @@ func (w *syncWindow) awaitEarlier(ctx workflow.Context, id string, earlier int) 
 	return workflow.Await(ctx, func() bool { return w.settled[id] >= earlier })
 }
 
+// checkCut ends a window whose first page tells that it has many orders, before it
+// has given one out.
+func (w *syncWindow) checkCut(ctx workflow.Context, page FetchPageResult) error {
+	opening := w.state.Pass == 0 && w.state.RowVersions == nil
+	if !opening || page.DataCount <= manyOrders || w.window.From.Equal(w.window.To) || !cutsWindows(ctx) {
+		return nil
+	}
+	parts := min((page.DataCount+cutOrders-1)/cutOrders, mostParts)
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+		"%[1]s 有 %[2]d 单，拆成 %[3]d 个窗口继续，不是故障。 The window has %[2]d orders and goes on as %[3]d windows; nothing is wrong",
+		w.window, page.DataCount, parts), WindowCut, nil, parts)
+}
+
 // checkSize keeps a window from growing beyond what can be carried over
 // continue-as-new.
 func (w *syncWindow) checkSize(ctx workflow.Context, page FetchPageResult) error {
@@ -539,6 +572,9 @@ func (w *syncWindow) ended(err error) error {
 	}
 	if temporal.IsCanceledError(err) {
 		return temporal.NewCanceledError(w.state.Tally)
+	}
+	if isType(err, WindowCut) {
+		return err
 	}
 	return temporal.NewApplicationErrorWithOptions(
 		fmt.Sprintf("%s 的售后单没有读完：%s The window could not be read to its end", w.window, messageOf(err)),

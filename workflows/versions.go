@@ -30,6 +30,12 @@ func looksUpInSavePage(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "look-up-in-save-page", workflow.DefaultVersion, 1) >= 1
 }
 
+// cutsWindows: a window with many orders ends before it has read them, and its run
+// cuts it. In older histories it read them all.
+func cutsWindows(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "cut-windows", workflow.DefaultVersion, 1) >= 1
+}
+
 // listsRuns reports whether a run sets search attributes and a memo of its own.
 // Older ones have none and are found by their workflow id alone.
 func listsRuns(ctx workflow.Context) bool {

@@ -56,3 +56,17 @@ func windowCount(span Window, longest time.Duration) int {
 	}
 	return int(span.To.Sub(span.From)/longest) + 1
 }
+
+// cut cuts the window into so many of about the same length, or as many as it has
+// seconds.
+func (w Window) cut(parts int) (windows []Window) {
+	seconds := int(w.To.Sub(w.From)/time.Second) + 1
+	parts = min(parts, seconds)
+	for i := range parts {
+		windows = append(windows, Window{
+			From: w.From.Add(time.Duration(i*seconds/parts) * time.Second),
+			To:   w.From.Add(time.Duration((i+1)*seconds/parts-1) * time.Second),
+		})
+	}
+	return windows
+}

@@ -43,6 +43,23 @@ func TestWindowAsksForASecondMoreOnEachSide(t *testing.T) {
 	require.Equal(t, at("2024-03-01 12:00:00"), end)
 }
 
+func TestWindowIsCutWithoutGapOrRepeat(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seconds, parts := rapid.IntRange(1, 10_000).Draw(t, "seconds"), rapid.IntRange(1, 30).Draw(t, "parts")
+		whole := Window{From: at("2024-03-01 00:00:00")}
+		whole.To = whole.From.Add(time.Duration(seconds-1) * time.Second)
+		windows := whole.cut(parts)
+		require.Len(t, windows, min(parts, seconds))
+		next := whole.From
+		for _, window := range windows {
+			require.Equal(t, next, window.From)
+			require.False(t, window.To.Before(window.From))
+			next = window.To.Add(time.Second)
+		}
+		require.Equal(t, whole.To.Add(time.Second), next)
+	})
+}
+
 // However a span is cut, every second of it lies in exactly one window, and no
 // window is longer than allowed.
 func TestWindowsHaveNoGapAndNoRepeat(t *testing.T) {

@@ -72,7 +72,7 @@ type Source struct {
 	DateType string
 	// Window is the longest span read at once, at most 7 days less 2 seconds:
 	// the interface refuses more than 7 days, and the reader asks for a second
-	// more on either side. Default: 6 hours.
+	// more on either side. Default: an hour.
 	Window time.Duration
 	// Overlap is how far a run goes back behind the end of the last one.
 	// Default: 10 minutes.

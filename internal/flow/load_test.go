@@ -25,7 +25,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 		Parameters: map[string]string{"page_size": "50", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED"},
 		PageSize:   50,
 		DateType:   "0",
-		Window:     6 * time.Hour,
+		Window:     time.Hour,
 		Overlap:    10 * time.Minute,
 		Lag:        5 * time.Minute,
 		Cursor:     CursorTime,

@@ -24,7 +24,7 @@ func (p *parser) source(s section) {
 	p.flow.Source = Source{
 		Method:  s.oneOf("method", catalog.Jushuitan().Name),
 		Key:     s.text("key"),
-		Window:  s.duration("window", 6*time.Hour, time.Minute, longestWindow),
+		Window:  s.duration("window", time.Hour, time.Minute, longestWindow),
 		Overlap: s.duration("overlap", 10*time.Minute, 0, longestWindow),
 		Lag:     s.duration("lag", 5*time.Minute, 0, longestWindow),
 		Since:   s.moment("since"),
