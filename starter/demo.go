@@ -137,7 +137,10 @@ func (d *demoRun) withSimulators(ctx context.Context, inside func(context.Contex
 }
 
 func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) error) error {
-	for _, variable := range d.simulators.Environment() {
+	// The simulated source has no limit of calls a second; the real one's would be
+	// most of what is waited for.
+	environment := append(d.simulators.Environment(), simulator.Variable{Name: "JUSHUITAN_CALLS_PER_SECOND", Value: "50"})
+	for _, variable := range environment {
 		if err := os.Setenv(variable.Name, variable.Value); err != nil {
 			return err
 		}

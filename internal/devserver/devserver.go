@@ -148,6 +148,9 @@ func arguments(options Options, mark string) []string {
 		"--namespace", options.Namespace,
 		"--namespace", mark,
 		"--log-level", "error",
+		// By its default of 20 a second, which is for each of hundreds of shards, the
+		// one shard of this server lets every step of a workflow wait 50 ms.
+		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=200",
 	}
 	if options.UI {
 		args = append(args, "--ui-port", strconv.Itoa(options.UIPort))
