@@ -21,6 +21,10 @@ check-alerts: ## the alert rules, with Prometheus' promtool
 	promtool check rules deploy/prometheus/alerts.yaml
 	promtool test rules deploy/prometheus/alerts_test.yaml
 
+.PHONY: check-deploy
+check-deploy: ## the Kubernetes manifests and the dashboards, by the schemas and types of what reads them
+	go -C tools/deploy test -count=1 ./...
+
 .PHONY: check
 check: ## all that CI checks: formatting, linters, tests with the race detector
 	.ci/run

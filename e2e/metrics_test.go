@@ -188,7 +188,7 @@ var metricName = regexp.MustCompile(`\b(refundsync|temporal|process)_\w+`)
 // endsOnly are counted only when a parked order has ended.
 const endsOnly = "refundsync_parked_orders_ended_total"
 
-// requireNamesExist: what the dashboard and the alert rules name, a worker has.
+// requireNamesExist: what the dashboards and the alert rules name, a worker has.
 func requireNamesExist(t *testing.T, values map[string]float64) {
 	t.Helper()
 	exist := map[string]bool{endsOnly: true}
@@ -196,7 +196,7 @@ func requireNamesExist(t *testing.T, values map[string]float64) {
 		name, _, _ := strings.Cut(series, "{")
 		exist[name] = true
 	}
-	for _, path := range []string{"grafana/refundsync.json", "prometheus/alerts.yaml"} {
+	for _, path := range []string{"grafana/business.json", "grafana/worker.json", "prometheus/alerts.yaml"} {
 		text, err := os.ReadFile(filepath.Join("..", "deploy", path))
 		require.NoError(t, err)
 		for _, name := range metricName.FindAllString(string(text), -1) {

@@ -154,9 +154,9 @@ func TestDurationsOfTheSDKHaveBoundsInSeconds(t *testing.T) {
 
 var ourMetric = regexp.MustCompile(`\brefundsync_\w+`)
 
-// The dashboard and the alert rules name metrics that a worker has. That it has
+// The dashboards and the alert rules name metrics that a worker has. That it has
 // those of the SDK as well, a test in e2e shows.
-func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
+func TestDashboardsAndAlertsNameMetricsThatExist(t *testing.T) {
 	m := newMetrics(t)
 	m.Called("batchSave", 1, time.Second, nil)
 	m.Waited("batchSave", time.Second)
@@ -168,7 +168,7 @@ func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
 		name, _, _ := strings.Cut(series, "{")
 		exist[name] = true
 	}
-	for _, path := range []string{"../../deploy/grafana/refundsync.json", "../../deploy/prometheus/alerts.yaml"} {
+	for _, path := range []string{"../../deploy/grafana/business.json", "../../deploy/grafana/worker.json", "../../deploy/prometheus/alerts.yaml"} {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		names := ourMetric.FindAllString(string(text), -1)
@@ -179,36 +179,59 @@ func TestDashboardAndAlertsNameMetricsThatExist(t *testing.T) {
 	}
 }
 
-func TestDashboardIsWhatGrafanaReads(t *testing.T) {
-	text, err := os.ReadFile("../../deploy/grafana/refundsync.json")
+// What Grafana's types make of them, a test in tools/deploy shows.
+func TestPanelsOfDashboardsShowSomethingInTheirPlace(t *testing.T) {
+	for _, name := range []string{"business", "worker"} {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile("../../deploy/grafana/" + name + ".json")
+			require.NoError(t, err)
+			var dashboard struct {
+				UID    string
+				Panels []struct {
+					ID      int
+					Title   string
+					GridPos struct{ H, W, X, Y int }
+					Targets []struct{ Expr string }
+				}
+			}
+			require.NoError(t, json.Unmarshal(text, &dashboard))
+			require.Equal(t, "refundsync-"+name, dashboard.UID)
+			ids := map[int]bool{}
+			taken := map[[2]int]string{}
+			for _, panel := range dashboard.Panels {
+				assert.False(t, ids[panel.ID], "id %d twice", panel.ID)
+				ids[panel.ID] = true
+				assert.NotEmpty(t, panel.Title)
+				assert.NotEmpty(t, panel.Targets, panel.Title)
+				for _, target := range panel.Targets {
+					assert.NotEmpty(t, target.Expr, panel.Title)
+				}
+				assert.LessOrEqual(t, panel.GridPos.X+panel.GridPos.W, 24, panel.Title)
+				for x := range panel.GridPos.W {
+					for y := range panel.GridPos.H {
+						place := [2]int{panel.GridPos.X + x, panel.GridPos.Y + y}
+						assert.Empty(t, taken[place], panel.Title)
+						taken[place] = panel.Title
+					}
+				}
+			}
+		})
+	}
+}
+
+var alertRule = regexp.MustCompile(`(?s)- alert: (\w+)\n.*?runbook: docs/operations\.md#(\w+)\n`)
+
+// Whoever gets an alert finds what to do under its name.
+func TestEachAlertHasASectionOfItsOwn(t *testing.T) {
+	rules, err := os.ReadFile("../../deploy/prometheus/alerts.yaml")
 	require.NoError(t, err)
-	var dashboard struct {
-		UID, Title string
-		Panels     []struct {
-			ID      int
-			Type    string
-			Title   string
-			GridPos struct{ H, W, X, Y int }
-			Targets []struct{ Expr string }
-		}
+	operations, err := os.ReadFile("../../docs/operations.md")
+	require.NoError(t, err)
+	alerts := alertRule.FindAllStringSubmatch(string(rules), -1)
+	require.Len(t, alerts, strings.Count(string(rules), "- alert: "))
+	require.NotEmpty(t, alerts)
+	for _, alert := range alerts {
+		require.Equal(t, strings.ToLower(alert[1]), alert[2])
+		require.Contains(t, string(operations), "\n### "+alert[1]+"\n")
 	}
-	require.NoError(t, json.Unmarshal(text, &dashboard))
-	require.Equal(t, "refundsync", dashboard.UID)
-	ids := map[int]bool{}
-	var rows []string
-	for _, panel := range dashboard.Panels {
-		assert.False(t, ids[panel.ID], "id %d twice", panel.ID)
-		ids[panel.ID] = true
-		assert.NotEmpty(t, panel.Title)
-		assert.LessOrEqual(t, panel.GridPos.X+panel.GridPos.W, 24, panel.Title)
-		if panel.Type == "row" {
-			rows = append(rows, panel.Title)
-			continue
-		}
-		assert.NotEmpty(t, panel.Targets, panel.Title)
-		for _, target := range panel.Targets {
-			assert.NotEmpty(t, target.Expr, panel.Title)
-		}
-	}
-	require.Len(t, rows, 2)
 }

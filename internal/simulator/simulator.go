@@ -213,5 +213,12 @@ func (s *Simulator) StopArriving() { s.merchant.StopArriving() }
 // AddMaterial adds a material to Kingdee, which can make an order savable.
 func (s *Simulator) AddMaterial(number string) error { return s.tenant.AddMaterial(number) }
 
+// AcceptSecrets sets which secrets of the application each system takes: several,
+// while one is changed for another. Both begin with that of the environment.
+func (s *Simulator) AcceptSecrets(jushuitan, kingdee []string) {
+	s.gateway.AcceptSecrets(jushuitan...)
+	s.tenant.AcceptSecrets(kingdee...)
+}
+
 // ExpireSessions ends all sessions of Kingdee and returns how many there were.
 func (s *Simulator) ExpireSessions() int { return s.tenant.ExpireSessions() }

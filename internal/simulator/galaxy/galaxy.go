@@ -6,8 +6,10 @@ package galaxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"refundsync/internal/simulator/faults"
@@ -61,6 +63,7 @@ type Options struct {
 // /k3cloud/.
 type Tenant struct {
 	options  Options
+	secrets  atomic.Pointer[[]string]
 	base     *baseData
 	sessions *sessions
 	ledger   *ledger
@@ -98,12 +101,22 @@ func New(options Options) (*Tenant, error) {
 		violations:    map[string]int{},
 		unknownFields: map[string]int{},
 	}
+	t.AcceptSecrets(options.Credentials.AppSecret)
 	if options.Data != "" {
 		if err := t.openJournal(options.Data); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
+}
+
+// AcceptSecrets sets which secrets of the application are valid: several, while
+// one is changed for another.
+func (t *Tenant) AcceptSecrets(secrets ...string) { t.secrets.Store(&secrets) }
+
+// accepts reports whether a valid secret makes the digest that was given.
+func (t *Tenant) accepts(given string, digest func(secret string) string) bool {
+	return slices.ContainsFunc(*t.secrets.Load(), func(secret string) bool { return given == digest(secret) })
 }
 
 // Close drops the saves that are still to land late and closes the data file.

@@ -39,11 +39,17 @@ func (t *Tenant) login(w http.ResponseWriter, r *http.Request, name string, body
 		accepted = slices.Equal(given, []string{c.AcctID, c.Username, c.Password, lcid})
 	case "loginbyappsecret":
 		method = "LoginByAppSecret"
-		accepted = slices.Equal(given, []string{c.AcctID, c.Username, c.AppID, c.AppSecret, lcid})
+		accepted = len(given) == 5 && slices.Equal(given, []string{c.AcctID, c.Username, c.AppID, given[3], lcid}) &&
+			t.accepts(given[3], func(secret string) string { return secret })
 	case "loginbysign":
 		method = "LoginBySign"
 		accepted = len(given) == 6 && isSeconds(given[3]) &&
-			slices.Equal(given, []string{c.AcctID, c.Username, c.AppID, given[3], c.loginSign(given[3]), lcid})
+			slices.Equal(given, []string{c.AcctID, c.Username, c.AppID, given[3], given[4], lcid}) &&
+			t.accepts(given[4], func(secret string) string {
+				signer := c
+				signer.AppSecret = secret
+				return signer.loginSign(given[3])
+			})
 	default:
 		writeFrameworkError(w, "找不到服务："+name)
 		return

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"refundsync/internal/simulator/faults"
@@ -53,6 +54,7 @@ type Options struct {
 // Gateway is the simulated gateway, an http.Handler for /router/qm.
 type Gateway struct {
 	options Options
+	secrets atomic.Pointer[[]string]
 	faults  *faults.Injector
 	store   *store
 	limits  []*limit
@@ -89,6 +91,7 @@ func New(options Options, orders []*merchant.Order) *Gateway {
 		calls:    map[string]int{},
 		refusals: map[string]int{},
 	}
+	g.AcceptSecrets(options.Credentials.AppSecret)
 	if n := options.CallsPerSecond; n > 0 {
 		g.limits = append(g.limits, newLimit(n, time.Second, errPerSecond))
 	}
@@ -97,6 +100,10 @@ func New(options Options, orders []*merchant.Order) *Gateway {
 	}
 	return g
 }
+
+// AcceptSecrets sets which secrets of the application are valid: several, while
+// one is changed for another.
+func (g *Gateway) AcceptSecrets(secrets ...string) { g.secrets.Store(&secrets) }
 
 // Calls are the calls so far by method, refused ones included.
 func (g *Gateway) Calls() map[string]int {

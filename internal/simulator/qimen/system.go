@@ -70,18 +70,21 @@ func (g *Gateway) checkSign(params map[string]string) *errorReply {
 	if params["sign_method"] == "" {
 		return refusal(40, "Missing Required Arguments:sign_method")
 	}
-	want, known := sign(params["sign_method"], g.options.Credentials.AppSecret, params)
-	if !known {
-		return refusal(41, "Invalid Arguments:sign_method")
+	accepted := false
+	for _, secret := range *g.secrets.Load() {
+		want, known := sign(params["sign_method"], secret, params)
+		if !known {
+			return refusal(41, "Invalid Arguments:sign_method")
+		}
+		accepted = accepted || params["sign"] == want
 	}
-	switch params["sign"] {
-	case want:
-		return nil
-	case "":
+	switch {
+	case params["sign"] == "":
 		return refusal(24, "Missing Signature")
-	default:
+	case !accepted:
 		return refusal(25, "Invalid signature")
 	}
+	return nil
 }
 
 func checkArgument(params map[string]string, name, want string) *errorReply {

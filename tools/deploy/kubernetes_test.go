@@ -1,0 +1,189 @@
+package deploy
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+	validate "sigs.k8s.io/kubectl-validate/pkg/cmd"
+	"sigs.k8s.io/kubectl-validate/pkg/openapiclient"
+	"sigs.k8s.io/kubectl-validate/pkg/validator"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/yaml"
+)
+
+// kubernetesVersion is the newest whose schemas kubectl-validate carries; what the
+// manifests use is the same in those after it.
+const kubernetesVersion = "1.30"
+
+// build gives the manifests of the example, its own files filled in as
+// docs/operations.md says: each document by kind and name.
+func build(t *testing.T) map[string][]byte {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join(root, "deploy", "kubernetes"))))
+	example := filepath.Join(folder, "overlays", "example")
+	require.NoError(t, os.RemoveAll(filepath.Join(example, "flows")))
+	require.NoError(t, os.CopyFS(filepath.Join(example, "flows"), os.DirFS(filepath.Join(root, "flows"))))
+	secrets, err := os.ReadFile(filepath.Join(example, "secrets.env.example"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(example, "secrets.env"), secrets, 0o600))
+
+	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), example)
+	require.NoError(t, err)
+	documents := map[string][]byte{}
+	for _, resource := range built.Resources() {
+		document, err := resource.AsYAML()
+		require.NoError(t, err)
+		documents[resource.GetKind()+"/"+resource.GetName()] = document
+	}
+	return documents
+}
+
+// read gives the only manifest of a kind, decoded strictly into the kind's type.
+func read[T any](t *testing.T, documents map[string][]byte, kind string) T {
+	t.Helper()
+	var object T
+	require.NoError(t, yaml.UnmarshalStrict(documents[kind+"/refundsync"], &object), kind)
+	return object
+}
+
+func newValidator(t *testing.T) *validator.Validator {
+	t.Helper()
+	v, err := validator.New(openapiclient.NewHardcodedBuiltins(kubernetesVersion))
+	require.NoError(t, err)
+	return v
+}
+
+func TestManifestsMeetKubernetesSchemas(t *testing.T) {
+	documents := build(t)
+	require.Len(t, documents, 10)
+	v := newValidator(t)
+	for name, document := range documents {
+		assert.NoError(t, validate.ValidateDocument(document, v), name)
+	}
+}
+
+func TestAMistakeInAManifestIsFound(t *testing.T) {
+	deployment := build(t)["Deployment/refundsync"]
+	v := newValidator(t)
+	for name, change := range map[string][2]string{
+		"a misspelt field": {"readOnlyRootFilesystem:", "readOnlyRootFileSystem:"},
+		"a wrong type":     {"replicas: 2", "replicas: two"},
+		"a missing field":  {"  selector:\n    matchLabels:\n      app.kubernetes.io/name: refundsync\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := bytes.Replace(deployment, []byte(change[0]), []byte(change[1]), 1)
+			require.NotEqual(t, deployment, changed)
+			require.Error(t, validate.ValidateDocument(changed, v))
+		})
+	}
+}
+
+// The namespace enforces the restricted level of the pod security standards.
+func TestPodsMeetTheRestrictedStandard(t *testing.T) {
+	documents := build(t)
+	namespace := read[corev1.Namespace](t, documents, "Namespace")
+	level, errs := api.PolicyToEvaluate(namespace.Labels, api.Policy{})
+	require.Empty(t, errs, field.ErrorList(errs).ToAggregate())
+	require.Equal(t, api.LevelRestricted, level.Enforce.Level)
+
+	pod := read[appsv1.Deployment](t, documents, "Deployment").Spec.Template
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks())
+	require.NoError(t, err)
+	for _, result := range evaluator.EvaluatePod(level.Enforce, &pod.ObjectMeta, &pod.Spec) {
+		assert.True(t, result.Allowed, "%s: %s", result.ForbiddenReason, result.ForbiddenDetail)
+	}
+}
+
+func TestSelectorsMeetThePods(t *testing.T) {
+	documents := build(t)
+	deployment := read[appsv1.Deployment](t, documents, "Deployment")
+	pod := labels.Set(deployment.Spec.Template.Labels)
+	matches := func(what string, selector *metav1.LabelSelector) {
+		t.Helper()
+		compiled, err := metav1.LabelSelectorAsSelector(selector)
+		require.NoError(t, err)
+		require.False(t, compiled.Empty(), what)
+		require.True(t, compiled.Matches(pod), what)
+	}
+	matches("deployment", deployment.Spec.Selector)
+	matches("spread", deployment.Spec.Template.Spec.TopologySpreadConstraints[0].LabelSelector)
+	matches("disruption budget", read[policyv1.PodDisruptionBudget](t, documents, "PodDisruptionBudget").Spec.Selector)
+	network := read[networkingv1.NetworkPolicy](t, documents, "NetworkPolicy")
+	matches("network policy", &network.Spec.PodSelector)
+	matches("service", &metav1.LabelSelector{MatchLabels: read[corev1.Service](t, documents, "Service").Spec.Selector})
+}
+
+// What the pods refer to is made by the overlay, under the name that holds its hash.
+func TestWhatThePodsReferToExists(t *testing.T) {
+	documents := build(t)
+	spec := read[appsv1.Deployment](t, documents, "Deployment").Spec.Template.Spec
+	var named []string
+	for _, source := range spec.Containers[0].EnvFrom {
+		if source.ConfigMapRef != nil {
+			named = append(named, "ConfigMap/"+source.ConfigMapRef.Name)
+		} else {
+			named = append(named, "Secret/"+source.SecretRef.Name)
+		}
+	}
+	for _, volume := range spec.Volumes {
+		if volume.Projected != nil {
+			for _, source := range volume.Projected.Sources {
+				named = append(named, "ConfigMap/"+source.ConfigMap.Name)
+			}
+		} else {
+			require.True(t, *volume.Secret.Optional)
+		}
+	}
+	require.Len(t, named, 4)
+	for _, name := range named {
+		require.Contains(t, documents, name)
+	}
+	require.Contains(t, documents, "ServiceAccount/"+spec.ServiceAccountName)
+}
+
+// Each setting is one that a worker has.
+func TestSettingsAreThoseOfTheWorker(t *testing.T) {
+	documents := build(t)
+	names := map[string]bool{}
+	for name, document := range documents {
+		var data struct {
+			Data map[string]string `json:"data"`
+		}
+		if strings.HasPrefix(name, "ConfigMap/refundsync-settings") || strings.HasPrefix(name, "Secret/") {
+			require.NoError(t, yaml.Unmarshal(document, &data))
+		}
+		for setting := range data.Data {
+			names[setting] = true
+		}
+	}
+	for _, variable := range read[appsv1.Deployment](t, documents, "Deployment").Spec.Template.Spec.Containers[0].Env {
+		names[variable.Name] = true
+	}
+	delete(names, "GOMEMLIMIT") // Go's own
+	require.Greater(t, len(names), 10)
+	help := exec.Command("go", "run", "./worker", "--help")
+	help.Dir = filepath.Join("..", "..")
+	known, err := help.Output()
+	require.NoError(t, err)
+	for name := range names {
+		assert.Contains(t, string(known), name)
+	}
+}
