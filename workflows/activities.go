@@ -310,8 +310,8 @@ func loadFlow(ctx workflow.Context, name string) (Plan, error) {
 	return plan, err
 }
 
-// fetchPage reads a page from the source.
-func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) (FetchPageResult, error) {
+// fetchPage begins to read a page from the source, which is a [FetchPageResult].
+func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) workflow.Future {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
 		// A slow first page takes over half a minute, and the call may have to
@@ -321,9 +321,7 @@ func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) (FetchPa
 		RetryPolicy:         plan.Retry.policy(),
 		Summary:             params.summary(),
 	})
-	var page FetchPageResult
-	err := workflow.ExecuteActivity(ctx, FetchPageName, params).Get(ctx, &page)
-	return page, err
+	return workflow.ExecuteActivity(ctx, FetchPageName, params)
 }
 
 // findBills asks Kingdee which bills exist.

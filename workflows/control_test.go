@@ -176,7 +176,7 @@ func TestPausedRunIsResumedAfterAWindowFailed(t *testing.T) {
 	var resumed *update
 	_, err := runSync(world, tenWindows, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
 		world.fetchErr = func(call int) error {
-			if call == 5 {
+			if call == 2 {
 				steer(env, PauseUpdate, Pause{By: "wang"})
 				return temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil)
 			}

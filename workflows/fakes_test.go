@@ -40,6 +40,8 @@ type fakeWorld struct {
 	parkErr   error
 	discarded bool
 	reportErr error
+	// whileLooking runs in the middle of a FindBills, beside others.
+	whileLooking func()
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
 	// pageErr fails SavePage as a whole.
@@ -138,6 +140,9 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 }
 
 func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBillsResult, error) {
+	if w.whileLooking != nil {
+		w.whileLooking()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.lookUp(params.Bills), nil

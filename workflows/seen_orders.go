@@ -20,7 +20,10 @@ const (
 	// continue-as-new it stands for every fate.
 	fateOpen fate = ""
 	// fateOutside: the order belongs to a neighbouring window, and is not counted.
-	fateOutside      fate = "outside"
+	fateOutside fate = "outside"
+	// fateLeftOut: the flow leaves the order out, and whether it has a bill is being
+	// looked up. It is not counted yet.
+	fateLeftOut      fate = "left_out"
 	fateSaved        fate = "saved"
 	fateUpdated      fate = "updated"
 	fateAlreadySaved fate = "already_saved"
@@ -102,7 +105,7 @@ func (s seenOrder) isNewer(shown seenOrder) bool {
 	switch {
 	case s.Fate == fateOutside:
 		return true
-	case s.Content == "" && s.Fate != fateSkipped:
+	case s.Content == "" && s.Fate != fateSkipped && s.Fate != fateLeftOut:
 		// It can't be told: an older worker saw it, or it could not be read.
 		return false
 	case s.Content == shown.Content:

@@ -106,7 +106,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 		return SyncWindowResult{}, err
 	}
 	for w.state.Page > 0 && err == nil && w.stopped == nil {
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+		if w.ahead == nil && workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
 			w.drain(ctx)
 			if err = ctx.Err(); err != nil || w.stopped != nil {
 				break
@@ -116,7 +116,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 			return SyncWindowResult{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
 		}
 		if err = w.controlled.untilResumed(ctx, w.over); err == nil && !w.over() {
-			err = w.readPage(ctx, w.state.Page)
+			err = w.readPage(ctx)
 		}
 	}
 	w.drain(ctx)
@@ -136,6 +136,8 @@ type syncWindow struct {
 	// was decided what became of it then.
 	given, settled map[string]int
 
+	// ahead is the page to read next, where it is asked for already.
+	ahead workflow.Future
 	// inFlight bounds the orders that are being saved, across pages: the next page
 	// is read and given out while the last is being saved.
 	inFlight *limit
@@ -183,9 +185,14 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 
 func (w *syncWindow) over() bool { return w.stopped != nil }
 
-// readPage reads a page, gives its orders out and decides which page is next.
-func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
-	page, err := fetchPage(ctx, w.plan, FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: index, StartTS: w.state.startTS()})
+// readPage reads the next page, decides which follows and gives the orders out.
+func (w *syncWindow) readPage(ctx workflow.Context) error {
+	if w.ahead == nil {
+		w.ahead = w.fetchNext(ctx)
+	}
+	var page FetchPageResult
+	err := w.ahead.Get(ctx, &page)
+	w.ahead = nil
 	if err != nil {
 		return err
 	}
@@ -195,21 +202,50 @@ func (w *syncWindow) readPage(ctx workflow.Context, index int) error {
 	if err := w.checkSize(ctx, page); err != nil {
 		return err
 	}
-	before := len(w.state.Seen)
+	index, before := w.state.Page, len(w.state.Seen)
 	newer := w.leaveNew(ctx, &page)
+	progressed := len(w.state.Seen) > before
+	if !readsAhead(ctx) {
+		if err := w.giveOut(ctx, index, page, newer); err != nil {
+			return err
+		}
+		if err := w.checkProgress(ctx, progressed); err != nil {
+			return err
+		}
+		return w.turn(index, page)
+	}
+	// What ends the reading does not keep the orders of this page from being saved.
+	end := w.checkProgress(ctx, progressed)
+	if end == nil {
+		end = w.turn(index, page)
+	}
+	if end == nil && w.readsOn(ctx) {
+		w.ahead = w.fetchNext(ctx)
+	}
+	if err := w.giveOut(ctx, index, page, newer); err != nil {
+		return err
+	}
+	return end
+}
+
+// fetchNext asks for the next page. Pages are asked for one after the other: turn
+// relies on it.
+func (w *syncWindow) fetchNext(ctx workflow.Context) workflow.Future {
+	return fetchPage(ctx, w.plan, FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: w.state.Page, StartTS: w.state.startTS()})
+}
+
+// readsOn reports whether the next page may be asked for.
+func (w *syncWindow) readsOn(ctx workflow.Context) bool {
+	return w.state.Page > 0 && w.stopped == nil && w.control.Paused == nil && ctx.Err() == nil && !workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+}
+
+// giveOut has the orders of a page saved, as the grain says.
+func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool) error {
+	defer w.showProgress(ctx)
 	if w.plan.Grain == flow.GrainPage && looksUpInSavePage(ctx) {
-		err = w.giveOutUnknown(ctx, index, page, newer)
-	} else {
-		err = w.giveOutKnown(ctx, index, page, newer)
+		return w.giveOutUnknown(ctx, index, page, newer)
 	}
-	if err != nil {
-		return err
-	}
-	w.showProgress(ctx)
-	if err := w.checkProgress(ctx, len(w.state.Seen) > before); err != nil {
-		return err
-	}
-	return w.turn(index, page)
+	return w.giveOutKnown(ctx, index, page, newer)
 }
 
 // leaveNew takes out of the page what was shown already: rows that move while
@@ -381,6 +417,7 @@ func (w *syncWindow) giveOutUnknown(ctx workflow.Context, index int, page FetchP
 	together := pagePart{}
 	for _, skipped := range page.Skipped {
 		if skipped.Order != nil {
+			w.state.Seen[w.seen[skipped.ID]].Fate = fateLeftOut
 			together.leftOut = append(together.leftOut, skipped)
 			continue
 		}

@@ -469,3 +469,25 @@ func TestSyncWindowJudgesFailuresByAllOrdersThatItTried(t *testing.T) {
 	require.Equal(t, 10, tally.Parked)
 	require.Equal(t, 10, tally.Saved)
 }
+
+// The next page is read while Kingdee is asked about the orders of the last.
+func TestSyncWindowReadsAhead(t *testing.T) {
+	world := newFakeWorld(12)
+	ahead := make(chan struct{})
+	world.beforeFetch = func(_ *fakeWorld, call int) {
+		if call == 2 {
+			close(ahead)
+		}
+	}
+	world.whileLooking = func() {
+		select {
+		case <-ahead:
+		case <-time.After(10 * time.Second):
+			panic("the second page is not asked for")
+		}
+	}
+	_, tally, err := runWindow(world)
+	require.NoError(t, err)
+	require.Equal(t, Tally{Pages: 3, Fetched: 12, Saved: 12}, tally)
+	require.Equal(t, []int{1, 3, 2, 1}, world.fetches)
+}

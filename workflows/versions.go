@@ -36,6 +36,12 @@ func cutsWindows(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "cut-windows", workflow.DefaultVersion, 1) >= 1
 }
 
+// readsAhead: the next page is asked for before the orders of the last are given
+// out. In older histories afterwards.
+func readsAhead(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "read-ahead", workflow.DefaultVersion, 1) >= 1
+}
+
 // listsRuns reports whether a run sets search attributes and a memo of its own.
 // Older ones have none and are found by their workflow id alone.
 func listsRuns(ctx workflow.Context) bool {
