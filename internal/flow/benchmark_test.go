@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -15,6 +16,7 @@ func BenchmarkPickAndBill(b *testing.B) {
 	reply, err := os.ReadFile("testdata/orders/returned.json")
 	require.NoError(b, err)
 	record := decode(b, string(reply))
+	now := time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
 		picked, err := f.Pick(record)
@@ -31,7 +33,9 @@ func BenchmarkPickAndBill(b *testing.B) {
 		_, skip, err = opened.Skip()
 		require.NoError(b, err)
 		require.False(b, skip)
-		_, err = opened.Bill()
+		bill, err := opened.Bill()
+		require.NoError(b, err)
+		_, err = f.InOpenPeriod(bill, now)
 		require.NoError(b, err)
 	}
 }

@@ -20,6 +20,8 @@ type Bill struct {
 	// Mark tells which order the bill is made from. It stands in Model, at the
 	// end of MarkField.
 	Mark Mark
+
+	fields []fieldValue // what Model is written from
 }
 
 // Changing is the Model that changes the bill of an inner id (FID) into this one:
@@ -75,7 +77,8 @@ func (o *Opened) Bill() (Bill, error) {
 		return Bill{}, err
 	}
 	mark := o.flow.markOf(o.Order, object(fields))
-	return Bill{number, object(withMark(fields, mark)), mark}, nil
+	fields = withMark(fields, mark)
+	return Bill{number, object(fields), mark, fields}, nil
 }
 
 // withMark puts the mark at the end of its field, which the flow need not map.
@@ -127,20 +130,24 @@ func (o *Opened) fields(fields []billField, of *line) ([]fieldValue, error) {
 	return values, nil
 }
 
-// object writes a group of fields.
+// object writes a group of fields. Their names are the catalog's: there is nothing
+// in them that JSON escapes.
 func object(fields []fieldValue) json.RawMessage {
-	var b bytes.Buffer
-	b.WriteByte('{')
+	size := len(`{}`)
+	for _, field := range fields {
+		size += len(`"":,`) + len(field.name) + len(field.value)
+	}
+	b := append(make([]byte, 0, size), '{')
 	for i, field := range fields {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.Write(encodeText(field.name))
-		b.WriteByte(':')
-		b.Write(field.value)
+		b = append(b, '"')
+		b = append(b, field.name...)
+		b = append(b, `":`...)
+		b = append(b, field.value...)
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(b, '}')
 }
 
 // value gives one field's value; nil for an optional one that has none.
@@ -161,16 +168,13 @@ func (o *Opened) value(field billField, of *line) (json.RawMessage, error) {
 
 // entries writes one object a line kept.
 func (o *Opened) entries(fields []billField) (json.RawMessage, error) {
-	var b bytes.Buffer
+	entries := make([][]byte, 0, len(o.kept))
 	for _, l := range o.kept {
 		values, err := o.fields(fields, l)
 		if err != nil {
 			return nil, err
 		}
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(object(values))
+		entries = append(entries, object(values))
 	}
-	return json.RawMessage("[" + b.String() + "]"), nil
+	return slices.Concat([]byte("["), bytes.Join(entries, []byte(",")), []byte("]")), nil
 }

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -172,15 +173,9 @@ func TestNoBillIsDatedToAClosedDay(t *testing.T) {
 }
 
 func dateOf(t require.TestingT, bill Bill) time.Time {
-	fields, err := membersOf(bill.Model)
+	var model struct{ FDate string }
+	require.NoError(t, json.Unmarshal(bill.Model, &model))
+	date, err := time.ParseInLocation(time.DateOnly, model.FDate, catalog.Beijing)
 	require.NoError(t, err)
-	for _, field := range fields {
-		if field.name == dateField {
-			date, err := billDate(field.value)
-			require.NoError(t, err)
-			return date
-		}
-	}
-	require.Fail(t, "the bill has no date")
-	return time.Time{}
+	return date
 }

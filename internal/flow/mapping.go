@@ -113,7 +113,7 @@ func encode(target catalog.Field, value any) json.RawMessage {
 		return json.RawMessage("false")
 	case string:
 		if target.Type == catalog.Reference {
-			return json.RawMessage("{" + string(encodeText(target.ReferenceKey)) + ":" + string(encodeText(value)) + "}")
+			return object([]fieldValue{{target.ReferenceKey, encodeText(value)}})
 		}
 		return encodeText(value)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/expr-lang/expr/vm"
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
@@ -57,10 +58,11 @@ type Opened struct {
 	// Order is the order as it travels.
 	Order Order
 
-	flow  *Flow
-	err   error          // why its values can't be read, for Skip and Bill
-	env   map[string]any // what expressions see
-	lines []*line
+	flow    *Flow
+	err     error          // why its values can't be read, for Skip and Bill
+	machine vm.VM          // used again for every expression
+	env     map[string]any // what expressions see
+	lines   []*line
 	// kept are the lines that the flow's condition keeps, once computed.
 	kept     []*line
 	keptDone bool
@@ -79,7 +81,7 @@ func (f *Flow) Open(order Order) *Opened {
 }
 
 func (f *Flow) open(order Order, fields map[string]any) *Opened {
-	o := &Opened{Order: order, flow: f}
+	o := &Opened{Order: order, flow: f, machine: vm.VM{MemoryBudget: memoryBudget}}
 	o.err = o.read(fields)
 	return o
 }
@@ -166,7 +168,8 @@ func readValue(field catalog.Field, raw any, of *line) (any, error) {
 }
 
 // run evaluates an expression, with the line at work if there is one. If the
-// expression asks for the lines kept, they are found first.
+// expression asks for the lines kept, they are found first. A failure is a
+// *valueError, where a value of the order is at fault, or an error of the library's.
 func (o *Opened) run(e *expression, of *line) (any, error) {
 	if e.lines {
 		if err := o.keep(); err != nil {
@@ -176,7 +179,7 @@ func (o *Opened) run(e *expression, of *line) (any, error) {
 	if of != nil {
 		o.env["item"] = of.fields
 	}
-	return e.run(o.env)
+	return o.machine.Run(e.program, o.env)
 }
 
 // keep finds the lines that the flow's condition keeps.
