@@ -23,8 +23,9 @@ const longestShop = 100
 // json.Number), the fields that the flow names: this is what keeps a buyer's name
 // or phone out of the workflow's history. A field whose value is malformed is kept
 // as it came (a list or an object without its content), and fails when it is used,
-// so that one bad order never fails its page. The only error is a key that is
-// missing, no key or over 255 bytes long: a *fault.Error, Final.
+// so that one bad order never fails its page. The order comes as Open would give it.
+// The only error is a key that is missing, no key or over 255 bytes long: a
+// *fault.Error, Final.
 func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 	key, err := catalog.Text.Parse(record[f.Source.Key])
 	if err != nil || key == nil {
