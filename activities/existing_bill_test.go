@@ -138,7 +138,7 @@ func (l *lateLedger) BatchSave(ctx context.Context, request kingdee.BatchSave) (
 // The bill that is sent for an update is the whole bill with its FID in front.
 func TestUpdateSendsTheWholeBill(t *testing.T) {
 	f := loadFlow(t)
-	bill, err := f.Bill(pick(t, f, nil))
+	bill, err := f.Open(pick(t, f, nil)).Bill()
 	require.NoError(t, err)
 	var fresh, changing map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(bill.Model, &fresh))

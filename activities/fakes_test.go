@@ -61,9 +61,9 @@ func record(change map[string]any) map[string]any {
 
 func pick(t *testing.T, f *flow.Flow, change map[string]any) flow.Order {
 	t.Helper()
-	order, err := f.Pick(record(change))
+	picked, err := f.Pick(record(change))
 	require.NoError(t, err)
-	return order
+	return picked.Order
 }
 
 // fakeSource answers every call with the same page.

@@ -100,11 +100,12 @@ func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page
 
 // sort puts one record of the reply where it belongs.
 func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, page *workflows.FetchPageResult, size *pageSize) {
-	order, err := f.Pick(record)
+	picked, err := f.Pick(record)
 	if err != nil {
 		page.Failed = append(page.Failed, unreadable(record, err))
 		return
 	}
+	order := picked.Order
 	// An order without a readable time is taken by every window that shows it:
 	// saving it is safe to repeat, leaving it out is not.
 	if params.StartTS == nil && !order.ChangedAt.IsZero() && !params.Window.Holds(order.ChangedAt) {
@@ -113,7 +114,7 @@ func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any,
 	}
 	// An order on which a precondition fails goes on to SaveOrder as well: it
 	// fails there with the same reason, where it can be seen and retried.
-	if reason, skip, err := f.Skip(order); err == nil && skip {
+	if reason, skip, err := picked.Skip(); err == nil && skip {
 		skipped := workflows.SkippedOrder{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt}
 		if order.BillNumber != "" {
 			skipped.Order = &order

@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"refundsync/internal/fault"
@@ -30,7 +29,7 @@ type pageSize struct {
 // other orders go on without it.
 func (s *pageSize) take(order flow.Order) error {
 	// What Pick made can be written as JSON.
-	form, _ := json.Marshal(order)
+	form, _ := order.MarshalJSON()
 	size := len(form)
 	switch {
 	case size > longestOrder:

@@ -46,14 +46,15 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 
 // saveOrderBy saves an order by a flow that names the fields picked for it.
 func (a *Activities) saveOrderBy(ctx context.Context, f *flow.Flow, order flow.Order, exists, retried bool) (workflows.SaveOrderResult, error) {
-	reason, leaveOut, err := f.Skip(order)
+	opened := f.Open(order)
+	reason, leaveOut, err := opened.Skip()
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
 	if leaveOut {
 		return a.leaveOut(ctx, f, order, reason)
 	}
-	bill, err := f.Bill(order)
+	bill, err := opened.Bill()
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}

@@ -85,14 +85,14 @@ func (l *loop) window(ctx context.Context, from, to time.Time) error {
 
 // save drops an order that can't be saved, as a script would that only logs it.
 func (l *loop) save(ctx context.Context, record map[string]any) error {
-	order, err := l.flow.Pick(record)
+	picked, err := l.flow.Pick(record)
 	if err != nil {
 		return nil
 	}
-	if _, skip, err := l.flow.Skip(order); err != nil || skip {
+	if _, skip, err := picked.Skip(); err != nil || skip {
 		return nil
 	}
-	bill, err := l.flow.Bill(order)
+	bill, err := picked.Bill()
 	if err != nil {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (l *loop) save(ctx context.Context, record map[string]any) error {
 		return err
 	}
 	if len(results) != 1 {
-		return fmt.Errorf("order %s: %d results", order.ID, len(results))
+		return fmt.Errorf("order %s: %d results", picked.Order.ID, len(results))
 	}
 	return nil
 }

@@ -64,19 +64,19 @@ func readOrder(stdin io.Reader, path string) (map[string]any, error) {
 
 // preview takes the way of an order through the activities, up to the call.
 func preview(stdout, stderr io.Writer, f *flow.Flow, record map[string]any) error {
-	order, err := f.Pick(record)
+	picked, err := f.Pick(record)
 	if err != nil {
 		return err
 	}
-	reason, skip, err := f.Skip(order)
+	reason, skip, err := picked.Skip()
 	if err != nil {
 		return err
 	}
 	if skip {
-		_, err := fmt.Fprintf(stderr, "售后单 %s 会被跳过 would be skipped: %s\n", order.ID, reason)
+		_, err := fmt.Fprintf(stderr, "售后单 %s 会被跳过 would be skipped: %s\n", picked.Order.ID, reason)
 		return err
 	}
-	bill, err := f.Bill(order)
+	bill, err := picked.Bill()
 	if err != nil {
 		return err
 	}

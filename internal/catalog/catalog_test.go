@@ -127,6 +127,8 @@ func TestEveryFieldIsWhole(t *testing.T) {
 			require.NotEmpty(t, place.English())
 			seen := map[string]bool{}
 			for _, field := range fields {
+				assert.Regexp(t, `^\w+$`, field.Name, "flow writes names into JSON as they are")
+				assert.Regexp(t, `^\w*$`, field.ReferenceKey, "flow writes names into JSON as they are")
 				assert.NotEmpty(t, field.Chinese, field.Name)
 				assert.NotEmpty(t, field.English, field.Name)
 				assert.NotEmpty(t, field.Type.Chinese(), field.Name)

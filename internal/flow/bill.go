@@ -20,6 +20,8 @@ type Bill struct {
 	// Mark tells which order the bill is made from. It stands in Model, at the
 	// end of MarkField.
 	Mark Mark
+
+	fields []fieldValue // what Model is written from
 }
 
 // Changing is the Model that changes the bill of an inner id (FID) into this one:
@@ -56,22 +58,17 @@ type billField struct {
 
 // Bill maps the order. An error is a *fault.Error, Final, which names the order,
 // the line, the field and the value at fault. Bill does not ask Skip.
-func (f *Flow) Bill(o Order) (Bill, error) {
-	opened, err := f.open(o)
-	if err != nil {
-		return Bill{}, err
+func (o *Opened) Bill() (Bill, error) {
+	if o.err != nil {
+		return Bill{}, o.err
 	}
-	return opened.bill(o)
-}
-
-func (o *opened) bill(order Order) (Bill, error) {
 	if err := o.keep(); err != nil {
 		return Bill{}, err
 	}
 	if len(o.kept) == 0 {
-		return Bill{}, failure(o.id, nil, message{}, newValueError(reasonNoLines, say("没有符合 lines 条件的商品行", "none of its lines meets the lines condition")))
+		return Bill{}, failure(o.Order.ID, nil, message{}, newValueError(reasonNoLines, say("没有符合 lines 条件的商品行", "none of its lines meets the lines condition")))
 	}
-	number, err := o.flow.billNumber(o)
+	number, err := o.billNumber()
 	if err != nil {
 		return Bill{}, err
 	}
@@ -79,8 +76,9 @@ func (o *opened) bill(order Order) (Bill, error) {
 	if err != nil {
 		return Bill{}, err
 	}
-	mark := o.flow.markOf(order, object(fields))
-	return Bill{number, object(withMark(fields, mark)), mark}, nil
+	mark := o.flow.markOf(o.Order, object(fields))
+	fields = withMark(fields, mark)
+	return Bill{number, object(fields), mark, fields}, nil
 }
 
 // withMark puts the mark at the end of its field, which the flow need not map.
@@ -98,13 +96,14 @@ func withMark(fields []fieldValue, mark Mark) []fieldValue {
 	return append(fields, fieldValue{MarkField, encodeText(mark.String())})
 }
 
-func (f *Flow) billNumber(o *opened) (string, error) {
-	number, err := f.number.compute(o, nil)
+func (o *Opened) billNumber() (string, error) {
+	mapping := o.flow.number
+	number, err := mapping.compute(o, nil)
 	if err != nil {
-		return "", failure(o.id, nil, f.number.use(), err)
+		return "", failure(o.Order.ID, nil, mapping.use(), err)
 	}
 	if wrong := checkBillNumber(number.(string)); wrong != nil {
-		return "", failure(o.id, nil, f.number.use(), wrong)
+		return "", failure(o.Order.ID, nil, mapping.use(), wrong)
 	}
 	return number.(string), nil
 }
@@ -117,7 +116,7 @@ type fieldValue struct {
 
 // fields gives the values of a group of fields, those without one left out; of is
 // the line at work, if any.
-func (o *opened) fields(fields []billField, of *line) ([]fieldValue, error) {
+func (o *Opened) fields(fields []billField, of *line) ([]fieldValue, error) {
 	values := make([]fieldValue, 0, len(fields)+1)
 	for _, field := range fields {
 		value, err := o.value(field, of)
@@ -131,24 +130,28 @@ func (o *opened) fields(fields []billField, of *line) ([]fieldValue, error) {
 	return values, nil
 }
 
-// object writes a group of fields.
+// object writes a group of fields. Their names are the catalog's: there is nothing
+// in them that JSON escapes.
 func object(fields []fieldValue) json.RawMessage {
-	var b bytes.Buffer
-	b.WriteByte('{')
+	size := len(`{}`)
+	for _, field := range fields {
+		size += len(`"":,`) + len(field.name) + len(field.value)
+	}
+	b := append(make([]byte, 0, size), '{')
 	for i, field := range fields {
 		if i > 0 {
-			b.WriteByte(',')
+			b = append(b, ',')
 		}
-		b.Write(encodeText(field.name))
-		b.WriteByte(':')
-		b.Write(field.value)
+		b = append(b, '"')
+		b = append(b, field.name...)
+		b = append(b, `":`...)
+		b = append(b, field.value...)
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(b, '}')
 }
 
 // value gives one field's value; nil for an optional one that has none.
-func (o *opened) value(field billField, of *line) (json.RawMessage, error) {
+func (o *Opened) value(field billField, of *line) (json.RawMessage, error) {
 	switch field.field.Type {
 	case catalog.Object:
 		values, err := o.fields(field.fields, nil)
@@ -158,23 +161,20 @@ func (o *opened) value(field billField, of *line) (json.RawMessage, error) {
 	}
 	value, err := field.mapping.evaluate(o, of)
 	if err != nil {
-		return nil, failure(o.id, of, field.mapping.use(), err)
+		return nil, failure(o.Order.ID, of, field.mapping.use(), err)
 	}
 	return value, nil
 }
 
 // entries writes one object a line kept.
-func (o *opened) entries(fields []billField) (json.RawMessage, error) {
-	var b bytes.Buffer
+func (o *Opened) entries(fields []billField) (json.RawMessage, error) {
+	entries := make([][]byte, 0, len(o.kept))
 	for _, l := range o.kept {
 		values, err := o.fields(fields, l)
 		if err != nil {
 			return nil, err
 		}
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		b.Write(object(values))
+		entries = append(entries, object(values))
 	}
-	return json.RawMessage("[" + b.String() + "]"), nil
+	return slices.Concat([]byte("["), bytes.Join(entries, []byte(",")), []byte("]")), nil
 }

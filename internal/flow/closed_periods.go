@@ -1,9 +1,9 @@
 package flow
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"refundsync/internal/catalog"
@@ -68,11 +68,7 @@ func (f *Flow) InOpenPeriod(bill Bill, now time.Time) (Bill, error) {
 	if closed.IsZero() {
 		return bill, nil
 	}
-	fields, err := membersOf(bill.Model)
-	if err != nil {
-		return Bill{}, err
-	}
-	for i, field := range fields {
+	for i, field := range bill.fields {
 		if field.name != dateField {
 			continue
 		}
@@ -87,9 +83,11 @@ func (f *Flow) InOpenPeriod(bill Bill, now time.Time) (Bill, error) {
 		if f.ClosedPeriods.Then != ClosedFirstOpenDay {
 			return Bill{}, inClosedPeriod(date, closed, firstOpen)
 		}
-		fields[i].value = encode(catalog.Field{Type: catalog.Date}, firstOpen)
+		bill.fields = slices.Clone(bill.fields)
+		bill.fields[i].value = encode(catalog.Field{Type: catalog.Date}, firstOpen)
+		bill.Model = object(bill.fields)
+		return bill, nil
 	}
-	bill.Model = object(fields)
 	return bill, nil
 }
 
@@ -114,25 +112,4 @@ func billDate(value json.RawMessage) (time.Time, error) {
 		return time.Time{}, err
 	}
 	return time.ParseInLocation(time.DateOnly, text, catalog.Beijing)
-}
-
-// membersOf takes an object apart without losing the order of its fields.
-func membersOf(object json.RawMessage) ([]fieldValue, error) {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	if _, err := decoder.Token(); err != nil {
-		return nil, err
-	}
-	var members []fieldValue
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return nil, err
-		}
-		m := fieldValue{name: name.(string)}
-		if err := decoder.Decode(&m.value); err != nil {
-			return nil, err
-		}
-		members = append(members, m)
-	}
-	return members, nil
 }

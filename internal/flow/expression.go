@@ -133,10 +133,3 @@ var goTypes = strings.NewReplacer(
 	"flow.number", "number", "flow.moment", "time", "string", "text",
 	"map[string]interface {}", "line", "[]interface {}", "list", "interface {}", "any type",
 )
-
-// run evaluates the expression. A failure is a *valueError, where a value of the
-// order is at fault, or an error of the library's.
-func (e *expression) run(env map[string]any) (any, error) {
-	machine := vm.VM{MemoryBudget: memoryBudget}
-	return machine.Run(e.program, env)
-}

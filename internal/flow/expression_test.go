@@ -30,8 +30,8 @@ func evaluate(t require.TestingT, source string) (any, error) {
 	f := &Flow{header: sorted(compiled.header), items: sorted(compiled.items)}
 	record, ok := t.(testing.TB)
 	require.True(t, ok)
-	opened, err := f.read("7", decode(record, expressionOrder))
-	require.NoError(t, err)
+	opened := f.open(Order{ID: "7"}, decode(record, expressionOrder))
+	require.NoError(t, opened.err)
 	return opened.run(compiled, opened.lines[0])
 }
 
@@ -213,9 +213,9 @@ func TestAnExpressionThatNeedsTooMuchMemoryFails(t *testing.T) {
 	compiled, mistakes := compile(`len(map(items, map(items, .price)))`, orderScope)
 	require.Empty(t, mistakes)
 	f := &Flow{items: sorted(compiled.items)}
-	opened, err := f.read("7", map[string]any{"items": slices.Repeat([]any{map[string]any{}}, 2000)})
-	require.NoError(t, err)
-	_, err = opened.run(compiled, nil)
+	opened := f.open(Order{ID: "7"}, map[string]any{"items": slices.Repeat([]any{map[string]any{}}, 2000)})
+	require.NoError(t, opened.err)
+	_, err := opened.run(compiled, nil)
 	require.ErrorContains(t, err, "memory budget exceeded")
 }
 

@@ -7,10 +7,11 @@
 // every key.
 //
 // An order passes through here in two steps. Pick takes what the flow names out
-// of Jushuitan's reply: nothing else travels on. Skip and Bill then decide on
-// the order and map it. All three are pure: the same flow and order give the
-// same result, byte for byte. InOpenPeriod, at last, keeps a new bill out of the
-// months that finance has closed by the time it is saved.
+// of Jushuitan's reply: nothing else travels on. Open reads it again where it
+// arrives. Skip and Bill, on what either gives, decide on the order and map it.
+// All of them are pure: the same flow and order give the same result, byte for
+// byte. InOpenPeriod, at last, keeps a new bill out of the months that finance
+// has closed by the time it is saved.
 package flow
 
 import (

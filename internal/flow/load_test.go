@@ -55,7 +55,7 @@ func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 
 	record, err := os.ReadFile("testdata/orders/returned.json")
 	require.NoError(t, err)
-	bill, err := f.Bill(pick(t, f, string(record)))
+	bill, err := f.Open(pick(t, f, string(record))).Bill()
 	require.NoError(t, err)
 	var head map[string]json.RawMessage
 	var finance map[string]json.RawMessage
@@ -108,7 +108,7 @@ bill:
 	full.Source.Parameters = least.Source.Parameters
 	assert.Equal(t, full.Source, least.Source)
 
-	bill, err := least.Bill(pick(t, least, `{"as_id": 1, "shop_name": "x", "wms_co_id": 2, "items": [{"sku_id": "A", "r_qty": 0}]}`))
+	bill, err := least.Open(pick(t, least, `{"as_id": 1, "shop_name": "x", "wms_co_id": 2, "items": [{"sku_id": "A", "r_qty": 0}]}`)).Bill()
 	require.NoError(t, err)
 	assert.Equal(t, `{"FBillNo":"1","FSaleOrgId":{"FNumber":"100"},"FStockOrgId":{"FNumber":"100"},"FRetcustId":{"FNumber":"x"},"FEntity":[{"FMaterialId":{"FNumber":"A"},"FRealQty":0,"FStockId":{"FNumber":"2"}}],"FHeadNote":"`+bill.Mark.String()+`"}`, string(bill.Model),
 		"without a lines condition every line is kept")
@@ -257,12 +257,12 @@ func FuzzParse(f *testing.F) {
 			_ = problem.String()
 		}
 		if len(p.all()) == 0 {
-			order, err := p.flow.Pick(map[string]any{p.flow.Source.Key: "1", "items": []any{map[string]any{}}})
+			picked, err := p.flow.Pick(map[string]any{p.flow.Source.Key: "1", "items": []any{map[string]any{}}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _, _ = p.flow.Skip(order)
-			_, _ = p.flow.Bill(order)
+			_, _, _ = picked.Skip()
+			_, _ = picked.Bill()
 		}
 	})
 }
@@ -313,10 +313,10 @@ func FuzzExpression(f *testing.F) {
 		if len(p.all()) > 0 {
 			return
 		}
-		order, err := p.flow.Pick(decode(t, `{"as_id":"70001","type":"普通退货","modified":"2024-03-01 08:00:00","shop_name":"店","wms_co_id":"20001",
+		picked, err := p.flow.Pick(decode(t, `{"as_id":"70001","type":"普通退货","modified":"2024-03-01 08:00:00","shop_name":"店","wms_co_id":"20001",
 			"items":[{"asi_id":"1","sku_id":"S","type":"退货","qty":"2","r_qty":"2","price":"19.90","name":"T恤"},{"asi_id":"2","type":"退货","r_qty":1}]}`))
 		require.NoError(t, err)
-		if _, err := p.flow.Bill(order); err != nil {
+		if _, err := picked.Bill(); err != nil {
 			require.NotNil(t, fault.As(err), "%v", err)
 			require.ErrorContains(t, err, "70001")
 		}

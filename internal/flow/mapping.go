@@ -38,7 +38,7 @@ func (m *mapping) personal() bool {
 
 // evaluate gives the field as Kingdee takes it; nil for an optional one that has no
 // value.
-func (m *mapping) evaluate(o *opened, of *line) (json.RawMessage, error) {
+func (m *mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
 	if m.constant != nil {
 		return m.constant, nil
 	}
@@ -51,7 +51,7 @@ func (m *mapping) evaluate(o *opened, of *line) (json.RawMessage, error) {
 
 // compute gives a string, a decimal.Decimal, a time.Time or a bool; nil for an
 // optional field that has no value.
-func (m *mapping) compute(o *opened, of *line) (any, error) {
+func (m *mapping) compute(o *Opened, of *line) (any, error) {
 	result, err := o.run(m.value, of)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func encode(target catalog.Field, value any) json.RawMessage {
 		return json.RawMessage("false")
 	case string:
 		if target.Type == catalog.Reference {
-			return json.RawMessage("{" + string(encodeText(target.ReferenceKey)) + ":" + string(encodeText(value)) + "}")
+			return object([]fieldValue{{target.ReferenceKey, encodeText(value)}})
 		}
 		return encodeText(value)
 	}

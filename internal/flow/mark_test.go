@@ -89,7 +89,7 @@ func TestTheMarkFollowsWhatIsMapped(t *testing.T) {
 	}
 	as := order(`"as_id"`, `"as_id"`)
 	require.NotEmpty(t, as.BillHash)
-	bill, err := f.Bill(as)
+	bill, err := f.Open(as).Bill()
 	require.NoError(t, err)
 	assert.Equal(t, f.Mark(as), bill.Mark, "fetched and saved by one flow, an order has one mark")
 	assert.True(t, strings.Contains(string(bill.Model), " "+bill.Mark.String()+`"`))

@@ -44,7 +44,7 @@ func TestOddBillNumbers(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			order := pick(t, f, oddOrder(t, map[string]any{"as_id": c.asID}))
-			bill, err := f.Bill(order)
+			bill, err := f.Open(order).Bill()
 			if c.why == "" {
 				require.NoError(t, err)
 				require.Equal(t, strings.TrimSpace(c.asID), bill.Number)
@@ -73,7 +73,7 @@ func TestOddBillNumbersOfExpressions(t *testing.T) {
 			require.Empty(t, p.all())
 			order := pick(t, p.flow, oddOrder(t, map[string]any{"so_id": strings.Repeat("x", 251)}))
 			require.Empty(t, order.BillNumber)
-			_, err := p.flow.Bill(order)
+			_, err := p.flow.Open(order).Bill()
 			require.ErrorContains(t, err, c.why)
 		})
 	}
@@ -98,10 +98,11 @@ func TestAnOrderOfThousandsOfLines(t *testing.T) {
 		})
 	}
 	order := pick(t, f, oddOrder(t, map[string]any{"items": items}))
-	reason, skip, err := f.Skip(order)
+	opened := f.Open(order)
+	reason, skip, err := opened.Skip()
 	require.NoError(t, err)
 	require.False(t, skip, reason)
-	bill, err := f.Bill(order)
+	bill, err := opened.Bill()
 	require.NoError(t, err)
 	var model struct{ FEntity []json.RawMessage }
 	require.NoError(t, json.Unmarshal(bill.Model, &model))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/expr-lang/expr/vm"
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
@@ -51,55 +52,68 @@ type line struct {
 	fields map[string]any
 }
 
-// opened is an order with its values read, for one call of Pick, Skip or Bill.
-type opened struct {
-	flow  *Flow
-	id    string
-	env   map[string]any // what expressions see
-	lines []*line
+// Opened is an order with its values read, ready for Skip and Bill. It is for one
+// goroutine at a time.
+type Opened struct {
+	// Order is the order as it travels.
+	Order Order
+
+	flow    *Flow
+	err     error          // why its values can't be read, for Skip and Bill
+	machine vm.VM          // used again for every expression
+	env     map[string]any // what expressions see
+	lines   []*line
 	// kept are the lines that the flow's condition keeps, once computed.
 	kept     []*line
 	keptDone bool
 }
 
-// open decodes an order's fields.
-func (f *Flow) open(o Order) (*opened, error) {
-	decoder := json.NewDecoder(bytes.NewReader(o.Fields))
+// Open reads an order that Pick has picked. Why one can't be read, Skip and Bill
+// tell.
+func (f *Flow) Open(order Order) *Opened {
+	decoder := json.NewDecoder(bytes.NewReader(order.Fields))
 	decoder.UseNumber()
 	var fields map[string]any
 	if err := decoder.Decode(&fields); err != nil {
-		return nil, failure(o.ID, nil, message{}, newValueError(reasonMalformed, say("内容不是 JSON：%s", "its fields are not JSON: %s", err)))
+		return &Opened{Order: order, err: failure(order.ID, nil, message{}, newValueError(reasonMalformed, say("内容不是 JSON：%s", "its fields are not JSON: %s", err)))}
 	}
-	return f.read(o.ID, fields)
+	return f.open(order, fields)
+}
+
+func (f *Flow) open(order Order, fields map[string]any) *Opened {
+	o := &Opened{Order: order, flow: f, machine: vm.VM{MemoryBudget: memoryBudget}}
+	o.err = o.read(fields)
+	return o
 }
 
 // read gives the order's fields their types. A number or a time that is malformed
 // fails when it is used; text that is a list or an object fails at once, because
 // it has no form to wait in.
-func (f *Flow) read(id string, fields map[string]any) (*opened, error) {
-	o := &opened{flow: f, id: id, env: map[string]any{}}
-	for _, field := range f.header {
+func (o *Opened) read(fields map[string]any) error {
+	// Beside the fields stand items, lines and item.
+	o.env = make(map[string]any, len(o.flow.header)+3)
+	for _, field := range o.flow.header {
 		value, err := readValue(field, fields[field.Name], nil)
 		if err != nil {
-			return nil, failure(id, nil, message{}, err)
+			return failure(o.Order.ID, nil, message{}, err)
 		}
 		o.env[field.Name] = value
 	}
 	items, ok := fields[itemsField.Name].([]any)
 	if !ok && fields[itemsField.Name] != nil {
-		return nil, failure(id, nil, message{}, malformedField(itemsField, fields[itemsField.Name], errNotList, nil))
+		return failure(o.Order.ID, nil, message{}, malformedField(itemsField, fields[itemsField.Name], errNotList, nil))
 	}
 	all := make([]any, 0, len(items))
 	for i, item := range items {
-		l, err := f.readLine(i+1, item)
+		l, err := o.flow.readLine(i+1, item)
 		if err != nil {
-			return nil, failure(id, l, message{}, err)
+			return failure(o.Order.ID, l, message{}, err)
 		}
 		o.lines = append(o.lines, l)
 		all = append(all, l.fields)
 	}
 	o.env["items"] = all
-	return o, nil
+	return nil
 }
 
 // itemsField is the list of an order's lines.
@@ -108,7 +122,7 @@ var itemsField, _ = catalog.Jushuitan().Find(catalog.Header, "items")
 var errNotList = &catalog.ParseError{Chinese: "不是列表", English: "is not a list"}
 
 func (f *Flow) readLine(number int, item any) (*line, error) {
-	l := &line{number: number, fields: map[string]any{}}
+	l := &line{number: number, fields: make(map[string]any, len(f.items))}
 	raw, ok := item.(map[string]any)
 	if !ok {
 		return l, newValueError(reasonMalformed, say("商品行不是一组字段", "the line is not a group of fields"))
@@ -154,8 +168,9 @@ func readValue(field catalog.Field, raw any, of *line) (any, error) {
 }
 
 // run evaluates an expression, with the line at work if there is one. If the
-// expression asks for the lines kept, they are found first.
-func (o *opened) run(e *expression, of *line) (any, error) {
+// expression asks for the lines kept, they are found first. A failure is a
+// *valueError, where a value of the order is at fault, or an error of the library's.
+func (o *Opened) run(e *expression, of *line) (any, error) {
 	if e.lines {
 		if err := o.keep(); err != nil {
 			return nil, err
@@ -164,11 +179,11 @@ func (o *opened) run(e *expression, of *line) (any, error) {
 	if of != nil {
 		o.env["item"] = of.fields
 	}
-	return e.run(o.env)
+	return o.machine.Run(e.program, o.env)
 }
 
 // keep finds the lines that the flow's condition keeps.
-func (o *opened) keep() error {
+func (o *Opened) keep() error {
 	if o.keptDone {
 		return nil
 	}
@@ -178,7 +193,7 @@ func (o *opened) keep() error {
 		if o.flow.lines != nil {
 			holds, err := o.run(o.flow.lines, l)
 			if err != nil {
-				return failure(o.id, l, say("（用于 lines 条件）", " (needed for the lines condition)"), err)
+				return failure(o.Order.ID, l, say("（用于 lines 条件）", " (needed for the lines condition)"), err)
 			}
 			if !holds.(bool) {
 				continue

@@ -23,12 +23,13 @@ const longestShop = 100
 // json.Number), the fields that the flow names: this is what keeps a buyer's name
 // or phone out of the workflow's history. A field whose value is malformed is kept
 // as it came (a list or an object without its content), and fails when it is used,
-// so that one bad order never fails its page. The only error is a key that is
-// missing, no key or over 255 bytes long: a *fault.Error, Final.
-func (f *Flow) Pick(record map[string]any) (Order, error) {
+// so that one bad order never fails its page. The order comes as Open would give it.
+// The only error is a key that is missing, no key or over 255 bytes long: a
+// *fault.Error, Final.
+func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 	key, err := catalog.Text.Parse(record[f.Source.Key])
 	if err != nil || key == nil {
-		return Order{}, &fault.Error{
+		return nil, &fault.Error{
 			Class:   fault.Final,
 			Reason:  reasonMissing,
 			Field:   f.Source.Key,
@@ -38,7 +39,7 @@ func (f *Flow) Pick(record map[string]any) (Order, error) {
 		}
 	}
 	if len(key.(string)) > longestID {
-		return Order{}, &fault.Error{
+		return nil, &fault.Error{
 			Class:   fault.Final,
 			Reason:  reasonMalformed,
 			Field:   f.Source.Key,
@@ -59,15 +60,16 @@ func (f *Flow) Pick(record map[string]any) (Order, error) {
 		fields[itemsField.Name] = f.pickItems(items)
 	}
 	if order.Fields, err = json.Marshal(fields); err != nil {
-		return Order{}, failure(order.ID, nil, message{}, newValueError(reasonMalformed, say("内容写不成 JSON：%s", "its fields can't be written as JSON: %s", err)))
+		return nil, failure(order.ID, nil, message{}, newValueError(reasonMalformed, say("内容写不成 JSON：%s", "its fields can't be written as JSON: %s", err)))
 	}
-	if opened, err := f.read(order.ID, fields); err == nil {
-		order.BillNumber, _ = f.billNumber(opened)
-		if bill, err := opened.bill(order); err == nil {
-			order.BillHash = bill.Mark.Hash
-		}
+	picked := f.open(order, fields)
+	if picked.err == nil {
+		picked.Order.BillNumber, _ = picked.billNumber()
 	}
-	return order, nil
+	if bill, err := picked.Bill(); err == nil {
+		picked.Order.BillHash = bill.Mark.Hash
+	}
+	return picked, nil
 }
 
 // pickItems keeps the lines' fields.

@@ -10,15 +10,14 @@ type leaveOut struct {
 // first of the flow's leave_out conditions that holds. An error is a *fault.Error,
 // Final: a condition came upon a value that is absent or malformed, so that the
 // order can neither be left out nor saved.
-func (f *Flow) Skip(o Order) (reason string, skip bool, err error) {
-	opened, err := f.open(o)
-	if err != nil {
-		return "", false, err
+func (o *Opened) Skip() (reason string, skip bool, err error) {
+	if o.err != nil {
+		return "", false, o.err
 	}
-	for _, rule := range f.leaveOut {
-		holds, err := opened.run(rule.when, nil)
+	for _, rule := range o.flow.leaveOut {
+		holds, err := o.run(rule.when, nil)
 		if err != nil {
-			return "", false, failure(o.ID, nil, say("（用于 leave_out“%[1]s”）", " (needed for leave_out \"%[1]s\")", rule.reason), err)
+			return "", false, failure(o.Order.ID, nil, say("（用于 leave_out“%[1]s”）", " (needed for leave_out \"%[1]s\")", rule.reason), err)
 		}
 		if holds.(bool) {
 			return rule.reason, true, nil
