@@ -19,6 +19,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/observe"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/version"
 )
 
 func main() {
@@ -35,6 +36,7 @@ func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "worker",
 		Short:         "执行同步的进程，设置来自环境变量 the process that does the sync; its settings are environment variables",
+		Version:       version.Long(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -117,7 +119,7 @@ func run(ctx context.Context) (err error) {
 	for _, f := range flows {
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
-	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue))
+	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()))
 	err = syncworker.Run(ctx, syncworker.Options{
 		Temporal:             temporal,
 		Namespace:            temporalOptions.Namespace,
