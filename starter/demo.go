@@ -166,6 +166,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 			Source:               source,
 			Ledger:               syncworker.Ledger(ledger, settings.Kingdee, nil),
 			SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+			DrainTimeout:         settings.Worker.DrainTimeout,
 		})
 	}()
 	err = inside(ctx)

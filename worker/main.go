@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
+	temporalworker "go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 
 	"refundsync/internal/config"
@@ -24,6 +25,8 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal drains; the second finds nobody who catches it, and ends.
+	context.AfterFunc(ctx, stop)
 	err := newCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {
@@ -119,7 +122,9 @@ func run(ctx context.Context) (err error) {
 	for _, f := range flows {
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
-	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()))
+	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
+		zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))
+	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
 	err = syncworker.Run(ctx, syncworker.Options{
 		Temporal:             temporal,
 		Namespace:            temporalOptions.Namespace,
@@ -129,6 +134,8 @@ func run(ctx context.Context) (err error) {
 		Ledger:               syncworker.Ledger(ledger, settings.Kingdee, metrics),
 		Robots:               robots,
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+		DrainTimeout:         settings.Worker.DrainTimeout,
+		Version:              temporalworker.WorkerDeploymentVersion{DeploymentName: settings.Worker.DeploymentName, BuildID: settings.Worker.BuildID},
 	})
 	logger.Info("stopped", zap.Error(err))
 	return err

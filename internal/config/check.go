@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"refundsync/internal/version"
 )
 
 // checker turns text into settings and keeps all that is wrong with it.
@@ -126,7 +129,26 @@ func (c *checker) kingdee(env environment) Kingdee {
 }
 
 func (c *checker) worker(env environment) Worker {
-	return Worker{Flows: env.Flows, TaskQueue: env.TaskQueue, HTTPAddress: c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress)}
+	w := Worker{
+		Flows: env.Flows, TaskQueue: env.TaskQueue,
+		HTTPAddress:    c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress),
+		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env.DrainTimeout, 10*time.Second, time.Hour),
+		DeploymentName: env.DeploymentName,
+	}
+	// The server's rules: it writes a version as name:build or name.build.
+	if strings.ContainsAny(w.DeploymentName, ".:") || strings.HasPrefix(w.DeploymentName, "__") {
+		c.invalid("REFUNDSYNC_DEPLOYMENT_NAME", w.DeploymentName)
+	} else if w.DeploymentName != "" {
+		w.BuildID = cmp.Or(env.BuildID, version.Version())
+	}
+	return w
+}
+
+// polls checks what a worker needs that others who read its settings do not.
+func (c *checker) polls(w Worker) {
+	if w.BuildID == version.Unknown {
+		c.wrong("REFUNDSYNC_BUILD_ID", "没有设置，而程序不知道自己的版本", "It is not set, and the program does not know its own version")
+	}
 }
 
 func (c *checker) log(env environment) Log {

@@ -84,7 +84,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			AppID: "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", AppSecret: "k3-secret", LCID: 2052, Sessions: 4,
 			BatchBills: 20, BatchWait: 20 * time.Millisecond,
 		},
-		Worker: Worker{Flows: "flows", TaskQueue: "refundsync"},
+		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second},
 		Log:    Log{Level: "info", Format: "json"},
 	}, settings)
 }
@@ -98,7 +98,8 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"KINGDEE_USERNAME": "7", "KINGDEE_PASSWORD": ` " 8 " `, "KINGDEE_APP_ID": "9", "KINGDEE_APP_SECRET": "10",
 		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
 		"KINGDEE_BATCH_BILLS": "500", "KINGDEE_BATCH_WAIT": "0",
-		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "REFUNDSYNC_HTTP_ADDRESS": ":9464", "LOG_LEVEL": "debug", "LOG_FORMAT": "console",
+		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "REFUNDSYNC_HTTP_ADDRESS": ":9464",
+		"REFUNDSYNC_DRAIN_TIMEOUT": "10m", "REFUNDSYNC_DEPLOYMENT_NAME": "sync", "REFUNDSYNC_BUILD_ID": "v2", "LOG_LEVEL": "debug", "LOG_FORMAT": "console",
 	})
 	settings, err := Load()
 	require.NoError(t, err)
@@ -107,8 +108,9 @@ func TestLoadReadsEverySetting(t *testing.T) {
 			TargetAppKey: "4", Session: "5", SignMethod: "md5", CallsPerSecond: 1.6},
 		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
 			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
-		Worker: Worker{Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464"},
-		Log:    Log{Level: "debug", Format: "console"},
+		Worker: Worker{Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464", DrainTimeout: 10 * time.Minute,
+			DeploymentName: "sync", BuildID: "v2"},
+		Log: Log{Level: "debug", Format: "console"},
 	}, settings)
 }
 
@@ -165,6 +167,13 @@ func TestEachMistake(t *testing.T) {
 		{"a port too large", "REFUNDSYNC_HTTP_ADDRESS", ":65536", `":65536" is not valid`},
 		{"an IPv6 address to serve on", "REFUNDSYNC_HTTP_ADDRESS", "[::1]:9464", ""},
 		{"every address to serve on", "REFUNDSYNC_HTTP_ADDRESS", ":0", ""},
+
+		{"too little time to stop", "REFUNDSYNC_DRAIN_TIMEOUT", "9s", "not valid"},
+		{"too much time to stop", "REFUNDSYNC_DRAIN_TIMEOUT", "61m", "not valid"},
+		{"a dot in a deployment's name", "REFUNDSYNC_DEPLOYMENT_NAME", "refund.sync", `"refund.sync" is not valid`},
+		{"a deployment's name of the server's", "REFUNDSYNC_DEPLOYMENT_NAME", "__sync", "not valid"},
+		{"no version to deploy", "REFUNDSYNC_DEPLOYMENT_NAME", "sync", "does not know its own version"},
+		{"a build without deployment", "REFUNDSYNC_BUILD_ID", "v2", ""},
 
 		{"unknown way to sign", "JUSHUITAN_SIGN_METHOD", "sha1", `"sha1" is not valid`},
 		{"calls as text", "JUSHUITAN_CALLS_PER_SECOND", "five", `"five" is not valid`},
@@ -261,7 +270,7 @@ func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
 	setenv(t, map[string]string{"REFUNDSYNC_FLOWS": "/flows", "KINGDEE_LCID": "nonsense"})
 	worker, err := LoadWorker()
 	require.NoError(t, err)
-	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync"}, worker)
+	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second}, worker)
 
 	t.Setenv("REFUNDSYNC_TASK_QUEU", "q")
 	t.Setenv("KINGDEE_SESSION", "3")
@@ -285,6 +294,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_SESSIONS": "4",
 		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
+		"REFUNDSYNC_DRAIN_TIMEOUT": "90s", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional)", "REFUNDSYNC_BUILD_ID": "(optional)",
 		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}
 	for name, want := range defaults {

@@ -42,6 +42,10 @@ type environment struct {
 	TaskQueue   string `envconfig:"REFUNDSYNC_TASK_QUEUE" default:"refundsync" zh:"Temporal 任务队列" en:"the task queue in Temporal" example:"refundsync"`
 	HTTPAddress string `envconfig:"REFUNDSYNC_HTTP_ADDRESS" need:"optional" zh:"worker 提供 /healthz、/readyz 和 /metrics 的地址，写作 主机:端口；不设则不提供" en:"where the worker serves /healthz, /readyz and /metrics, as host:port; nowhere if not set" example:"127.0.0.1:9464"`
 
+	DrainTimeout   string `envconfig:"REFUNDSYNC_DRAIN_TIMEOUT" default:"90s" zh:"worker 收到停止信号后，最多用多久做完手上的活动，10s 到 1h；终止它的一方（Kubernetes、systemd、compose）要等得更久" en:"how long a worker that is told to stop may take to finish the activities that it has begun, 10s to 1h; whoever would kill it (Kubernetes, systemd, compose) has to wait longer" example:"90s"`
+	DeploymentName string `envconfig:"REFUNDSYNC_DEPLOYMENT_NAME" need:"optional" zh:"Temporal Worker Deployment 的名称，不含 . 和 :，不以 __ 开头；设置后 worker 按版本领取任务，要等其版本成为当前版本才有任务，见 docs/upgrades.md" en:"the name of the Worker Deployment in Temporal, without . and : and not beginning with __; with it a worker gets work by its version, and none before that is made the current one, see docs/upgrades.md" example:"refundsync"`
+	BuildID        string `envconfig:"REFUNDSYNC_BUILD_ID" need:"optional" zh:"worker 在该 Worker Deployment 中的版本；不设则用程序自己的版本" en:"the worker's version in that Worker Deployment; the program's own if not set" example:"v1.2.3"`
+
 	LogLevel  string `envconfig:"LOG_LEVEL" default:"info" zh:"日志级别 debug、info、warn 或 error" en:"the level of the log: debug, info, warn or error" example:"info"`
 	LogFormat string `envconfig:"LOG_FORMAT" default:"json" zh:"日志格式 json 或 console" en:"the format of the log: json or console" example:"json"`
 }

@@ -59,6 +59,11 @@ type Worker struct {
 	// HTTPAddress is the host:port of health and metrics; "" serves none. The
 	// host may be empty, for all of the machine's addresses.
 	HTTPAddress string
+	// DrainTimeout is how long a worker that is told to stop may take.
+	DrainTimeout time.Duration
+	// DeploymentName is the Worker Deployment in Temporal, "" for a worker without
+	// versions. BuildID is its version there, set with a DeploymentName alone.
+	DeploymentName, BuildID string
 }
 
 // Log says what is logged, and how.
@@ -77,6 +82,7 @@ func Load() (Settings, error) {
 	}
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
 	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env)}
+	c.polls(settings.Worker)
 	return settings, errors.Join(c.problems...)
 }
 
