@@ -66,7 +66,7 @@ func run(ctx context.Context) (err error) {
 	}
 	robots, robotsErr := syncworker.Robots(flows)
 	temporalOptions, temporalErr := config.TemporalOptions()
-	if err := errors.Join(settingsErr, flowsErr, robotsErr, temporalErr); err != nil {
+	if err := errors.Join(settingsErr, settings.Worker.CheckBuildID(), flowsErr, robotsErr, temporalErr); err != nil {
 		return err
 	}
 	source, ledger, err := syncworker.Clients(settings)

@@ -144,13 +144,6 @@ func (c *checker) worker(env environment) Worker {
 	return w
 }
 
-// polls checks what a worker needs that others who read its settings do not.
-func (c *checker) polls(w Worker) {
-	if w.BuildID == version.Unknown {
-		c.wrong("REFUNDSYNC_BUILD_ID", "没有设置，而程序不知道自己的版本", "It is not set, and the program does not know its own version")
-	}
-}
-
 func (c *checker) log(env environment) Log {
 	return Log{
 		Level:  c.oneOf("LOG_LEVEL", env.LogLevel, "debug", "info", "warn", "error"),

@@ -172,7 +172,6 @@ func TestEachMistake(t *testing.T) {
 		{"too much time to stop", "REFUNDSYNC_DRAIN_TIMEOUT", "61m", "not valid"},
 		{"a dot in a deployment's name", "REFUNDSYNC_DEPLOYMENT_NAME", "refund.sync", `"refund.sync" is not valid`},
 		{"a deployment's name of the server's", "REFUNDSYNC_DEPLOYMENT_NAME", "__sync", "not valid"},
-		{"no version to deploy", "REFUNDSYNC_DEPLOYMENT_NAME", "sync", "does not know its own version"},
 		{"a build without deployment", "REFUNDSYNC_BUILD_ID", "v2", ""},
 
 		{"unknown way to sign", "JUSHUITAN_SIGN_METHOD", "sha1", `"sha1" is not valid`},
@@ -217,6 +216,30 @@ func TestEachMistake(t *testing.T) {
 			require.Len(t, problems(t, err), 1, "%v", err)
 			assert.ErrorContains(t, err, test.wrong)
 			assert.NotContains(t, err.Error(), "s3cret")
+		})
+	}
+}
+
+func TestCheckBuildID(t *testing.T) {
+	for _, test := range []struct {
+		name, deployment, build string
+		known                   bool
+	}{
+		{"no versions", "", "", true},
+		{"a version given", "sync", "v2", true},
+		{"the version of a test, which has none", "sync", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			setenv(t, complete())
+			t.Setenv("REFUNDSYNC_DEPLOYMENT_NAME", test.deployment)
+			t.Setenv("REFUNDSYNC_BUILD_ID", test.build)
+			settings, err := Load()
+			require.NoError(t, err)
+			if err := settings.Worker.CheckBuildID(); test.known {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, "REFUNDSYNC_BUILD_ID")
+			}
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"refundsync/internal/version"
 )
 
 // Settings are all settings of a worker. Printed, logged or marshalled they
@@ -66,6 +68,16 @@ type Worker struct {
 	DeploymentName, BuildID string
 }
 
+// CheckBuildID says what is wrong if a worker in a Worker Deployment does not know
+// its version there. It is no part of Load, for others read the settings as well.
+func (w Worker) CheckBuildID() error {
+	if w.BuildID != version.Unknown {
+		return nil
+	}
+	return errors.New("REFUNDSYNC_BUILD_ID: 设置了 REFUNDSYNC_DEPLOYMENT_NAME，而程序不知道自己的版本（用 go run 启动时就是这样）：请设置它，例如 v1.2.3，或使用发布的程序。" +
+		" With REFUNDSYNC_DEPLOYMENT_NAME a worker needs a version, and this program does not know its own, as with go run: set this one, such as v1.2.3, or use a program of a release")
+}
+
 // Log says what is logged, and how.
 type Log struct {
 	// Level is debug, info, warn or error.
@@ -82,7 +94,6 @@ func Load() (Settings, error) {
 	}
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
 	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env)}
-	c.polls(settings.Worker)
 	return settings, errors.Join(c.problems...)
 }
 
