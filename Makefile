@@ -16,6 +16,10 @@ worker: ## the worker, with the settings of the environment
 test: ## all tests
 	go test ./...
 
+.PHONY: release
+release: ## archives for all systems in dist/, with checksums; VERSION=v1.2.3 names them, else git does
+	go -C tools/release run . -version "$(VERSION)"
+
 .PHONY: check-alerts
 check-alerts: ## the alert rules, with Prometheus' promtool
 	promtool check rules deploy/prometheus/alerts.yaml

@@ -105,6 +105,7 @@ func runWorker(ctx context.Context) error {
 		Ledger:               ledger,
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 		Tuning:               settings.Worker.Tuning,
+		DrainTimeout:         settings.Worker.DrainTimeout,
 	})
 }
 

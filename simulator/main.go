@@ -19,6 +19,7 @@ import (
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/version"
 )
 
 func main() {
@@ -45,6 +46,7 @@ func newCommand() *cobra.Command {
 		Example: `  simulator --orders 1000 --seed 1 --env-file sim.env &
   . ./sim.env && worker
   simulator --fault kingdee-reply-lost=0.05 --fault source-call-limit=0.1 --fault-seed 7`,
+		Version:       version.Long(),
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -74,6 +74,10 @@ func (c *checks) all(ctx context.Context) {
 	temporal, err := dial()
 	if c.report("Temporal", "已连接 connected", err) {
 		defer temporal.Close()
+		if name := settings.Worker.DeploymentName; name != "" {
+			current, err := currentVersion(ctx, temporal, name)
+			c.report("Worker Deployment "+name, "当前版本 current version: "+current, err)
+		}
 		for _, queue := range []struct {
 			name string
 			kind enumspb.TaskQueueType
@@ -85,6 +89,24 @@ func (c *checks) all(ctx context.Context) {
 			c.report("任务队列 task queue "+queue.name, fmt.Sprintf("%d 个轮询者 pollers", workers), err)
 		}
 	}
+}
+
+// currentVersion gives the build id of the version that gets new runs.
+func currentVersion(ctx context.Context, c client.Client, deployment string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	described, err := c.WorkerDeploymentClient().GetHandle(deployment).Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	if isNotFound(err) {
+		return "", errors.New("服务器没有它；启动设置了同一 REFUNDSYNC_DEPLOYMENT_NAME 的 worker。 The server knows none of this name: start a worker with the same setting")
+	}
+	if err != nil {
+		return "", err
+	}
+	current := described.Info.RoutingConfig.CurrentVersion
+	if current == nil {
+		return "", errors.New("还没有当前版本，worker 领不到任务；见 docs/upgrades.md，用 temporal worker deployment set-current-version 设置。 No version is the current one, so workers get no tasks; make one so, see docs/upgrades.md")
+	}
+	return current.BuildID, nil
 }
 
 // robots checks the settings of the robots that the flows name. It sends them

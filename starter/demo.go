@@ -170,6 +170,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 			Ledger:               syncworker.Ledger(ledger, settings.Kingdee, nil),
 			SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 			Tuning:               settings.Worker.Tuning,
+			DrainTimeout:         settings.Worker.DrainTimeout,
 		})
 	}()
 	err = inside(ctx)

@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"refundsync/internal/version"
 )
 
 // The exit codes of every command.
@@ -71,6 +73,7 @@ func newRootCommand() *cobra.Command {
 Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's return bills.
 
 退出码 exit codes: 0 完成 done · 1 失败 failed · 2 用法错误 wrong usage · 3 完成但有挂起或失败的单 done, with orders parked or failed · 4 落后超过限制 behind by more than the limit`,
+		Version:       version.Long(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -13,16 +13,20 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
+	temporalworker "go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/observe"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/version"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal drains; the second finds nobody who catches it, and ends.
+	context.AfterFunc(ctx, stop)
 	err := newCommand().ExecuteContext(ctx)
 	stop()
 	if err != nil {
@@ -35,6 +39,7 @@ func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "worker",
 		Short:         "执行同步的进程，设置来自环境变量 the process that does the sync; its settings are environment variables",
+		Version:       version.Long(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -62,7 +67,7 @@ func run(ctx context.Context) (err error) {
 	}
 	robots, robotsErr := syncworker.Robots(flows)
 	temporalOptions, temporalErr := config.TemporalOptions()
-	if err := errors.Join(settingsErr, flowsErr, robotsErr, temporalErr); err != nil {
+	if err := errors.Join(settingsErr, settings.Worker.CheckBuildID(), flowsErr, robotsErr, temporalErr); err != nil {
 		return err
 	}
 	source, ledger, err := syncworker.Clients(settings)
@@ -118,7 +123,9 @@ func run(ctx context.Context) (err error) {
 	for _, f := range flows {
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
-	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue))
+	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
+		zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))
+	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
 	err = syncworker.Run(ctx, syncworker.Options{
 		Temporal:             temporal,
 		Namespace:            temporalOptions.Namespace,
@@ -129,6 +136,8 @@ func run(ctx context.Context) (err error) {
 		Robots:               robots,
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 		Tuning:               settings.Worker.Tuning,
+		DrainTimeout:         settings.Worker.DrainTimeout,
+		Version:              temporalworker.WorkerDeploymentVersion{DeploymentName: settings.Worker.DeploymentName, BuildID: settings.Worker.BuildID},
 	})
 	logger.Info("stopped", zap.Error(err))
 	return err

@@ -23,12 +23,17 @@ const (
 // with a [ParkedOrderState] and WatchFlow with a [WatchFlowState].
 const ProgressQuery = "progress"
 
-// Register makes every workflow known to the worker, under its stable name.
+// Register makes every workflow known to the worker, under its stable name. The
+// behaviours count only for workers with versions: a run and its windows end on
+// the version on which they began, while what waits for hours or for ever moves to
+// each new version, so that an old one needs its workers no longer than its runs
+// last.
 func Register(r worker.WorkflowRegistry) {
-	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName})
-	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName})
-	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName})
-	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName})
+	pinned, moved := workflow.VersioningBehaviorPinned, workflow.VersioningBehaviorAutoUpgrade
+	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName, VersioningBehavior: pinned})
+	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName, VersioningBehavior: pinned})
+	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName, VersioningBehavior: moved})
+	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName, VersioningBehavior: moved})
 }
 
 // SourceTaskQueue is the task queue of the calls to the source. It is one of

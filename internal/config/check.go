@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"refundsync/internal/version"
 )
 
 // checker turns text into settings and keeps all that is wrong with it.
@@ -128,10 +131,12 @@ func (c *checker) kingdee(env environment) Kingdee {
 }
 
 func (c *checker) worker(env environment) Worker {
-	return Worker{
-		Flows:       env.Flows,
-		TaskQueue:   env.TaskQueue,
-		HTTPAddress: c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress),
+	w := Worker{
+		Flows:          env.Flows,
+		TaskQueue:      env.TaskQueue,
+		HTTPAddress:    c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress),
+		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env.DrainTimeout, 10*time.Second, time.Hour),
+		DeploymentName: env.DeploymentName,
 		Tuning: Tuning{
 			WorkflowPollers: c.between("REFUNDSYNC_WORKFLOW_POLLERS", env.WorkflowPollers, 2, 100),
 			ActivityPollers: c.between("REFUNDSYNC_ACTIVITY_POLLERS", env.ActivityPollers, 1, 100),
@@ -140,6 +145,13 @@ func (c *checker) worker(env environment) Worker {
 			CachedWorkflows: c.between("REFUNDSYNC_CACHED_WORKFLOWS", env.CachedWorkflows, 10, 10000),
 		},
 	}
+	// The server's rules: it writes a version as name:build or name.build.
+	if strings.ContainsAny(w.DeploymentName, ".:") || strings.HasPrefix(w.DeploymentName, "__") {
+		c.invalid("REFUNDSYNC_DEPLOYMENT_NAME", w.DeploymentName)
+	} else if w.DeploymentName != "" {
+		w.BuildID = cmp.Or(env.BuildID, version.Version())
+	}
+	return w
 }
 
 func (c *checker) log(env environment) Log {

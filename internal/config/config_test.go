@@ -88,7 +88,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			AppID: "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", AppSecret: "k3-secret", LCID: 2052, Sessions: 4,
 			BatchBills: 20, BatchWait: 20 * time.Millisecond,
 		},
-		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", Tuning: defaultTuning},
+		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second, Tuning: defaultTuning},
 		Log:    Log{Level: "info", Format: "json"},
 	}, settings)
 }
@@ -105,6 +105,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "REFUNDSYNC_HTTP_ADDRESS": ":9464",
 		"REFUNDSYNC_WORKFLOW_POLLERS": "2", "REFUNDSYNC_ACTIVITY_POLLERS": "3", "REFUNDSYNC_EAGER_ACTIVITIES": "0",
 		"REFUNDSYNC_ACTIVITY_SLOTS": "4", "REFUNDSYNC_CACHED_WORKFLOWS": "10",
+		"REFUNDSYNC_DRAIN_TIMEOUT": "10m", "REFUNDSYNC_DEPLOYMENT_NAME": "sync", "REFUNDSYNC_BUILD_ID": "v2",
 		"LOG_LEVEL": "debug", "LOG_FORMAT": "console",
 	})
 	settings, err := Load()
@@ -115,7 +116,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
 			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
 		Worker: Worker{
-			Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464",
+			Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464", DrainTimeout: 10 * time.Minute, DeploymentName: "sync", BuildID: "v2",
 			Tuning: Tuning{WorkflowPollers: 2, ActivityPollers: 3, ActivitySlots: 4, CachedWorkflows: 10},
 		},
 		Log: Log{Level: "debug", Format: "console"},
@@ -176,6 +177,12 @@ func TestEachMistake(t *testing.T) {
 		{"an IPv6 address to serve on", "REFUNDSYNC_HTTP_ADDRESS", "[::1]:9464", ""},
 		{"every address to serve on", "REFUNDSYNC_HTTP_ADDRESS", ":0", ""},
 
+		{"too little time to stop", "REFUNDSYNC_DRAIN_TIMEOUT", "9s", "not valid"},
+		{"too much time to stop", "REFUNDSYNC_DRAIN_TIMEOUT", "61m", "not valid"},
+		{"a dot in a deployment's name", "REFUNDSYNC_DEPLOYMENT_NAME", "refund.sync", `"refund.sync" is not valid`},
+		{"a deployment's name of the server's", "REFUNDSYNC_DEPLOYMENT_NAME", "__sync", "not valid"},
+		{"a build without deployment", "REFUNDSYNC_BUILD_ID", "v2", ""},
+
 		{"unknown way to sign", "JUSHUITAN_SIGN_METHOD", "sha1", `"sha1" is not valid`},
 		{"calls as text", "JUSHUITAN_CALLS_PER_SECOND", "five", `"five" is not valid`},
 		{"no calls", "JUSHUITAN_CALLS_PER_SECOND", "0", "not valid"},
@@ -218,6 +225,30 @@ func TestEachMistake(t *testing.T) {
 			require.Len(t, problems(t, err), 1, "%v", err)
 			assert.ErrorContains(t, err, test.wrong)
 			assert.NotContains(t, err.Error(), "s3cret")
+		})
+	}
+}
+
+func TestCheckBuildID(t *testing.T) {
+	for _, test := range []struct {
+		name, deployment, build string
+		known                   bool
+	}{
+		{"no versions", "", "", true},
+		{"a version given", "sync", "v2", true},
+		{"the version of a test, which has none", "sync", "", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			setenv(t, complete())
+			t.Setenv("REFUNDSYNC_DEPLOYMENT_NAME", test.deployment)
+			t.Setenv("REFUNDSYNC_BUILD_ID", test.build)
+			settings, err := Load()
+			require.NoError(t, err)
+			if err := settings.Worker.CheckBuildID(); test.known {
+				require.NoError(t, err)
+			} else {
+				require.ErrorContains(t, err, "REFUNDSYNC_BUILD_ID")
+			}
 		})
 	}
 }
@@ -272,7 +303,7 @@ func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
 	setenv(t, map[string]string{"REFUNDSYNC_FLOWS": "/flows", "KINGDEE_LCID": "nonsense"})
 	worker, err := LoadWorker()
 	require.NoError(t, err)
-	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", Tuning: defaultTuning}, worker)
+	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second, Tuning: defaultTuning}, worker)
 
 	t.Setenv("REFUNDSYNC_TASK_QUEU", "q")
 	t.Setenv("KINGDEE_SESSION", "3")
@@ -298,6 +329,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
 		"REFUNDSYNC_WORKFLOW_POLLERS": "8", "REFUNDSYNC_ACTIVITY_POLLERS": "16", "REFUNDSYNC_EAGER_ACTIVITIES": "50",
 		"REFUNDSYNC_ACTIVITY_SLOTS": "1000", "REFUNDSYNC_CACHED_WORKFLOWS": "500",
+		"REFUNDSYNC_DRAIN_TIMEOUT": "90s", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional)", "REFUNDSYNC_BUILD_ID": "(optional)",
 		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}
 	for name, want := range defaults {

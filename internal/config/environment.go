@@ -49,6 +49,9 @@ type environment struct {
 	EagerActivities string `envconfig:"REFUNDSYNC_EAGER_ACTIVITIES" default:"50" zh:"一个工作流任务中直接交还本 worker 执行的活动数，0 到 1000 的整数" en:"activities of a workflow task that this worker is handed straight away, a whole number from 0 to 1000" example:"50"`
 	ActivitySlots   string `envconfig:"REFUNDSYNC_ACTIVITY_SLOTS" default:"1000" zh:"同时执行的活动数，1 到 10000 的整数" en:"activities at work at a time, a whole number from 1 to 10000" example:"1000"`
 	CachedWorkflows string `envconfig:"REFUNDSYNC_CACHED_WORKFLOWS" default:"500" zh:"留在内存中的工作流数，10 到 10000 的整数" en:"workflows kept in memory, a whole number from 10 to 10000" example:"500"`
+	DrainTimeout    string `envconfig:"REFUNDSYNC_DRAIN_TIMEOUT" default:"90s" zh:"worker 收到停止信号后，最多用多久做完手上的活动，10s 到 1h；终止它的一方（Kubernetes、systemd、compose）要等得更久" en:"how long a worker that is told to stop may take to finish the activities that it has begun, 10s to 1h; whoever would kill it (Kubernetes, systemd, compose) has to wait longer" example:"90s"`
+	DeploymentName  string `envconfig:"REFUNDSYNC_DEPLOYMENT_NAME" need:"optional" zh:"Temporal Worker Deployment 的名称，不含 . 和 :，不以 __ 开头；设置后 worker 按版本领取任务，要等其版本成为当前版本才有任务，见 docs/upgrades.md" en:"the name of the Worker Deployment in Temporal, without . and : and not beginning with __; with it a worker gets work by its version, and none before that is made the current one, see docs/upgrades.md" example:"refundsync"`
+	BuildID         string `envconfig:"REFUNDSYNC_BUILD_ID" need:"optional" zh:"worker 在该 Worker Deployment 中的版本；不设则用程序自己的版本" en:"the worker's version in that Worker Deployment; the program's own if not set" example:"v1.2.3"`
 
 	LogLevel  string `envconfig:"LOG_LEVEL" default:"info" zh:"日志级别 debug、info、warn 或 error" en:"the level of the log: debug, info, warn or error" example:"info"`
 	LogFormat string `envconfig:"LOG_FORMAT" default:"json" zh:"日志格式 json 或 console" en:"the format of the log: json or console" example:"json"`

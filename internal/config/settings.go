@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"refundsync/internal/version"
 )
 
 // Settings are all settings of a worker. Printed, logged or marshalled they
@@ -62,7 +64,12 @@ type Worker struct {
 	// HTTPAddress is the host:port of health and metrics; "" serves none. The
 	// host may be empty, for all of the machine's addresses.
 	HTTPAddress string
-	Tuning      Tuning
+	// DrainTimeout is how long a worker that is told to stop may take.
+	DrainTimeout time.Duration
+	// DeploymentName is the Worker Deployment in Temporal, "" for a worker without
+	// versions. BuildID is its version there, set with a DeploymentName alone.
+	DeploymentName, BuildID string
+	Tuning                  Tuning
 }
 
 // Tuning is how a worker takes its work from Temporal. docs/performance.md has
@@ -79,6 +86,16 @@ type Tuning struct {
 	// CachedWorkflows is how many workflows are kept in memory between two of
 	// their tasks.
 	CachedWorkflows int
+}
+
+// CheckBuildID says what is wrong if a worker in a Worker Deployment does not know
+// its version there. It is no part of Load, for others read the settings as well.
+func (w Worker) CheckBuildID() error {
+	if w.BuildID != version.Unknown {
+		return nil
+	}
+	return errors.New("REFUNDSYNC_BUILD_ID: 设置了 REFUNDSYNC_DEPLOYMENT_NAME，而程序不知道自己的版本（用 go run 启动时就是这样）：请设置它，例如 v1.2.3，或使用发布的程序。" +
+		" With REFUNDSYNC_DEPLOYMENT_NAME a worker needs a version, and this program does not know its own, as with go run: set this one, such as v1.2.3, or use a program of a release")
 }
 
 // Log says what is logged, and how.

@@ -6,7 +6,9 @@ package syncworker
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -35,19 +37,23 @@ type Options struct {
 	// SourceCallsPerSecond is the source's limit over all workers.
 	SourceCallsPerSecond rate.Limit
 	Tuning               config.Tuning
+	// DrainTimeout is how long Run may take to end when it is told to.
+	DrainTimeout time.Duration
+	// Version is the worker's in a Worker Deployment; the zero value is a worker
+	// without versions.
+	Version worker.WorkerDeploymentVersion
 }
 
-// drainTimeout is how long a worker that is told to stop waits for the
-// activities under way; one that is cut off is done again by another worker.
-const drainTimeout = 90 * time.Second
+// ErrCutOff is the end of a worker that had work under way when its time to stop
+// was over. Another worker does it again.
+var ErrCutOff = errors.New("停止的时限已到，仍有活动在做，将由别的 worker 重做；可调大 REFUNDSYNC_DRAIN_TIMEOUT。 The time to stop is over with activities under way; another worker does them again. Raise that setting to leave them more time")
 
-// WorkerOptions is a worker's tuning in Temporal's terms.
+// WorkerOptions is a worker's tuning in Temporal's terms, but for its slots.
 func WorkerOptions(t config.Tuning) worker.Options {
 	options := worker.Options{
-		MaxConcurrentWorkflowTaskPollers:   t.WorkflowPollers,
-		MaxConcurrentActivityTaskPollers:   t.ActivityPollers,
-		MaxConcurrentActivityExecutionSize: t.ActivitySlots,
-		DisableEagerActivities:             t.EagerActivities == 0,
+		MaxConcurrentWorkflowTaskPollers: t.WorkflowPollers,
+		MaxConcurrentActivityTaskPollers: t.ActivityPollers,
+		DisableEagerActivities:           t.EagerActivities == 0,
 	}
 	if t.EagerActivities > 0 {
 		options.MaxEagerActivityReservationsPerWorkflowTask = &t.EagerActivities
@@ -56,8 +62,8 @@ func WorkerOptions(t config.Tuning) worker.Options {
 }
 
 // Run polls until ctx is done, then drains: it takes nothing new and lets the
-// activities under way finish. It returns an error if polling could not begin
-// or broke for good.
+// activities under way finish. It returns [ErrCutOff] if they did not within the
+// time for that, and another error if polling could not begin or broke for good.
 func Run(ctx context.Context, o Options) error {
 	if err := registerSearchAttributes(ctx, o.Temporal, o.Namespace); err != nil {
 		return err
@@ -66,30 +72,58 @@ func Run(ctx context.Context, o Options) error {
 	broken := make(chan error, 2)
 	options := WorkerOptions(o.Tuning)
 	options.DisableRegistrationAliasing = true
-	options.WorkerStopTimeout = drainTimeout
+	// Beyond the time that stop waits, so that it is stop that ends it.
+	options.WorkerStopTimeout = o.DrainTimeout
 	options.OnFatalError = func(err error) { broken <- err }
+	options.DeploymentOptions = worker.DeploymentOptions{UseVersioning: o.Version != worker.WorkerDeploymentVersion{}, Version: o.Version}
 	sourceOptions := options
 	sourceOptions.DisableWorkflowWorker = true
 	sourceOptions.MaxConcurrentActivityTaskPollers = 2
 	sourceOptions.TaskQueueActivitiesPerSecond = float64(o.SourceCallsPerSecond)
 
-	main := worker.New(o.Temporal, o.TaskQueue, options)
-	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
+	main, err := newDraining(o.Temporal, o.TaskQueue, options, o.Tuning.ActivitySlots)
+	if err != nil {
+		return err
+	}
+	source, err := newDraining(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions, o.Tuning.ActivitySlots)
+	if err != nil {
+		return err
+	}
 	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)
 
-	for _, w := range []worker.Worker{main, source} {
+	var started []*draining
+	for _, w := range []*draining{main, source} {
 		if err := w.Start(); err != nil {
-			return fmt.Errorf("worker 无法开始轮询 the worker can't begin to poll: %w", err)
+			return errors.Join(fmt.Errorf("worker 无法开始轮询 the worker can't begin to poll: %w", err), stop(started, o.DrainTimeout))
 		}
-		defer w.Stop()
+		started = append(started, w)
 	}
 	select {
 	case <-ctx.Done():
-		return nil
+		return stop(started, o.DrainTimeout)
 	case err := <-broken:
-		return fmt.Errorf("worker 轮询中断 the worker's polling broke: %w", err)
+		return errors.Join(fmt.Errorf("worker 轮询中断 the worker's polling broke: %w", err), stop(started, o.DrainTimeout))
+	}
+}
+
+// stop stops all workers, within the time-out.
+func stop(workers []*draining, timeout time.Duration) error {
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		var all sync.WaitGroup
+		for _, w := range workers {
+			all.Go(w.drainAndStop)
+		}
+		all.Wait()
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-time.After(timeout):
+		return ErrCutOff
 	}
 }
