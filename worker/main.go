@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"refundsync/internal/config"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/observe"
 	"refundsync/internal/syncworker"
@@ -68,6 +69,10 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	codec, err := encryption.NewCodec(settings.Encryption)
+	if err != nil {
+		return err
+	}
 	logger, err := observe.NewLogger(settings.Log.Level, settings.Log.Format)
 	if err != nil {
 		return err
@@ -95,6 +100,7 @@ func run(ctx context.Context) (err error) {
 	temporalOptions.MetricsHandler = metrics.ForTemporal()
 	temporalOptions.Interceptors = append(temporalOptions.Interceptors, tracing...)
 	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls())
+	codec.ConfigureWorker(&temporalOptions)
 	temporal, err := client.DialContext(ctx, temporalOptions)
 	if err != nil {
 		return fmt.Errorf("连接不到 Temporal 服务器 %s；检查 TEMPORAL_ADDRESS 与 TEMPORAL_NAMESPACE。 The Temporal server can't be reached; check these settings: %w", temporalOptions.HostPort, err)
@@ -112,15 +118,17 @@ func run(ctx context.Context) (err error) {
 			}
 		}()
 		logger.Info("serving health and metrics", zap.String("address", server.Address()))
-		go metrics.WatchFlows(ctx, temporal, logger)
+		go metrics.WatchFlows(ctx, codec.Client(temporal), logger)
 	}
 	for _, f := range flows {
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
+	logger.Info("encryption", zap.Bool("enabled", codec.Enabled()), zap.Stringer("keys", codec))
 	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue))
 	err = syncworker.Run(ctx, syncworker.Options{
 		Temporal:             temporal,
 		Namespace:            temporalOptions.Namespace,
+		Codec:                codec,
 		TaskQueue:            settings.Worker.TaskQueue,
 		Flows:                flows,
 		Source:               metrics.Source(source),

@@ -42,6 +42,12 @@ type environment struct {
 	TaskQueue   string `envconfig:"REFUNDSYNC_TASK_QUEUE" default:"refundsync" zh:"Temporal 任务队列" en:"the task queue in Temporal" example:"refundsync"`
 	HTTPAddress string `envconfig:"REFUNDSYNC_HTTP_ADDRESS" need:"optional" zh:"worker 提供 /healthz、/readyz 和 /metrics 的地址，写作 主机:端口；不设则不提供" en:"where the worker serves /healthz, /readyz and /metrics, as host:port; nowhere if not set" example:"127.0.0.1:9464"`
 
+	EncryptionKeys     string `envconfig:"REFUNDSYNC_ENCRYPTION_KEYS" need:"optional" secret:"true" zh:"加密 Temporal 中内容的密钥，写作 名称:密钥，多把以逗号分隔，第一把用于加密，全部可解密；密钥是 base64 的 32 字节，用 openssl rand -base64 32 生成；不设则不加密" en:"the keys that encrypt what Temporal keeps, as id:key, with commas between several; the first encrypts, all decrypt; a key is 32 bytes in base64, made by openssl rand -base64 32; nothing is encrypted if not set" example:"2024-03:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="`
+	EncryptionKeysFile string `envconfig:"REFUNDSYNC_ENCRYPTION_KEYS_FILE" need:"optional" zh:"密钥文件，代替 REFUNDSYNC_ENCRYPTION_KEYS：每行一把 名称:密钥；其他用户不可读" en:"a file with the keys, instead of REFUNDSYNC_ENCRYPTION_KEYS: one id:key a line; not readable by everybody" example:"/etc/refundsync/encryption.keys"`
+
+	CodecToken    string `envconfig:"REFUNDSYNC_CODEC_TOKEN" need:"for starter codec-server" secret:"true" zh:"向 codec server 登录用的口令，至少 32 个字符，用 openssl rand -hex 32 生成" en:"what people sign in to the codec server with, at least 32 characters, made by openssl rand -hex 32" example:"6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2e1"`
+	CodecUIOrigin string `envconfig:"REFUNDSYNC_CODEC_UI_ORIGIN" need:"for starter codec-server" zh:"Temporal Web UI 的网址，不带路径" en:"the address of the Temporal Web UI, without a path" example:"https://temporal.example.com"`
+
 	LogLevel  string `envconfig:"LOG_LEVEL" default:"info" zh:"日志级别 debug、info、warn 或 error" en:"the level of the log: debug, info, warn or error" example:"info"`
 	LogFormat string `envconfig:"LOG_FORMAT" default:"json" zh:"日志格式 json 或 console" en:"the format of the log: json or console" example:"json"`
 }

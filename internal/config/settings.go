@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"refundsync/internal/encryption"
 )
 
 // Settings are all settings of a worker. Printed, logged or marshalled they
@@ -17,6 +19,8 @@ type Settings struct {
 	Kingdee   Kingdee
 	Worker    Worker
 	Log       Log
+	// Encryption is empty where nothing is to be encrypted.
+	Encryption encryption.Keys
 }
 
 // Jushuitan is the account at the Qimen gateway.
@@ -76,7 +80,7 @@ func Load() (Settings, error) {
 		return Settings{}, err
 	}
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
-	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env)}
+	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
 	return settings, errors.Join(c.problems...)
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/activities"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
@@ -24,6 +25,8 @@ type Options struct {
 	Temporal client.Client
 	// Namespace is the one that Temporal is connected to.
 	Namespace string
+	// Codec is the one that Temporal was configured with.
+	Codec encryption.Codec
 	// TaskQueue is the task queue of the workflows and of the calls to Kingdee;
 	// the calls to the source have one beside it.
 	TaskQueue string
@@ -49,6 +52,9 @@ const workflowsCached = 500
 // or broke for good.
 func Run(ctx context.Context, o Options) error {
 	if err := registerSearchAttributes(ctx, o.Temporal, o.Namespace); err != nil {
+		return err
+	}
+	if err := checkDecryption(ctx, o.Codec.Client(o.Temporal)); err != nil {
 		return err
 	}
 	worker.SetStickyWorkflowCacheSize(workflowsCached)
