@@ -98,10 +98,12 @@ func (s *server) convert(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serves reports whether every namespace that the request names is one of ours.
+// serves reports whether every namespace that the request names is one of ours. The
+// temporal command names none unless it was given --namespace.
 func (s *server) serves(r *http.Request) bool {
-	named := slices.DeleteFunc([]string{r.Header.Get("X-Namespace"), r.PathValue("namespace")}, func(name string) bool { return name == "" })
-	return len(named) > 0 && !slices.ContainsFunc(named, func(name string) bool { return !slices.Contains(s.Namespaces, name) })
+	return !slices.ContainsFunc([]string{r.Header.Get("X-Namespace"), r.PathValue("namespace")}, func(name string) bool {
+		return name != "" && !slices.Contains(s.Namespaces, name)
+	})
 }
 
 // signedIn takes a bearer token, or the cookie of somebody who signed in.

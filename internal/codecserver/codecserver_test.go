@@ -89,6 +89,7 @@ func TestDecode(t *testing.T) {
 	}{
 		{"a program with the token", "POST", "/decode", body(t, "x"), with(), 200, ""},
 		{"the namespace in the path", "POST", "/refunds/decode", body(t, "x"), with("X-Namespace", ""), 200, ""},
+		{"the temporal command without --namespace", "POST", "/decode", body(t, "x"), with("X-Namespace", ""), 200, ""},
 		{"a page of the Web UI", "POST", "/decode", body(t, "x"), with("Origin", uiOrigin), 200, ""},
 		{"no token", "POST", "/decode", body(t, "x"), with("Authorization", ""), 401, "Sign in"},
 		{"another token", "POST", "/decode", body(t, "x"), with("Authorization", "Bearer "+strings.ToUpper(token)), 401, "Sign in"},
@@ -99,7 +100,6 @@ func TestDecode(t *testing.T) {
 		{"a page without an origin", "POST", "/decode", body(t, "x"), with("Origin", "null"), 403, "Only pages"},
 		{"another namespace", "POST", "/decode", body(t, "x"), with("X-Namespace", "payroll"), 403, "namespace"},
 		{"another namespace in the path", "POST", "/payroll/decode", body(t, "x"), with(), 403, "namespace"},
-		{"no namespace", "POST", "/decode", body(t, "x"), with("X-Namespace", ""), 403, "namespace"},
 		{"an unknown key", "POST", "/decode", body(t, "of an unknown key"), with(), 400, "add key k1"},
 		{"no payloads", "POST", "/decode", "[", with(), 400, ""},
 		{"too much", "POST", "/decode", body(t, strings.Repeat("x", mostBytes)), with(), 400, "too large"},
