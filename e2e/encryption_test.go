@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,10 +12,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -203,6 +206,32 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.Contains(t, e.stdout, id)
 		break
 	}
+
+	t.Run("codec server", func(t *testing.T) {
+		const token = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b"
+		server := w.with("REFUNDSYNC_CODEC_TOKEN", token).with("REFUNDSYNC_CODEC_UI_ORIGIN", "http://localhost:8233").
+			start(t, "Web UI", "starter", "codec-server", "--listen", "127.0.0.1:0")
+		address := between(server.output(), "codec server: ", " ·")
+		described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), first.WorkflowID, first.RunID)
+		require.NoError(t, err)
+		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
+		require.Equal(t, "2024-03", string(memo.GetMetadata()["encryption-key-id"]))
+		decode := func(token string) ([]*commonpb.Payload, error) {
+			return converter.NewRemotePayloadCodec(converter.RemotePayloadCodecOptions{
+				Endpoint: "http://" + address + "/default",
+				ModifyRequest: func(request *http.Request) error {
+					request.Header.Set("Authorization", "Bearer "+token)
+					return nil
+				},
+			}).Decode([]*commonpb.Payload{memo})
+		}
+		decoded, err := decode(token)
+		require.NoError(t, err)
+		require.Contains(t, string(decoded[0].GetData()), `"fetched":`)
+		_, err = decode("another")
+		require.ErrorContains(t, err, "Unauthorized")
+		server.terminate(t)
+	})
 
 	t.Run("replay", func(t *testing.T) {
 		c, options := w.decrypting(t,

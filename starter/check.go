@@ -16,6 +16,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/config"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/syncworker"
@@ -62,7 +63,7 @@ func (c *checks) report(what, found string, err error) bool {
 
 func (c *checks) all(ctx context.Context) {
 	settings, settingsErr := config.Load()
-	settingsOK := c.report("设置 settings", "完整 complete", settingsErr)
+	settingsOK := c.report("设置 settings", "完整 complete, "+describeEncryption(settings.Encryption), settingsErr)
 
 	flows, err := flow.LoadFolder(settings.Worker.Flows)
 	flowsOK := c.report("流程 flows", strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
@@ -85,6 +86,14 @@ func (c *checks) all(ctx context.Context) {
 			c.report("任务队列 task queue "+queue.name, fmt.Sprintf("%d 个轮询者 pollers", workers), err)
 		}
 	}
+}
+
+// describeEncryption says whether Temporal is given clear text.
+func describeEncryption(keys encryption.Keys) string {
+	if len(keys) == 0 {
+		return "未加密 nothing is encrypted in Temporal"
+	}
+	return fmt.Sprintf("加密，密钥 encrypted in Temporal by key %s，可解密 decrypting %s", keys[0], keys)
 }
 
 // robots checks the settings of the robots that the flows name. It sends them
