@@ -16,6 +16,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/config"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/syncworker"
@@ -62,7 +63,7 @@ func (c *checks) report(what, found string, err error) bool {
 
 func (c *checks) all(ctx context.Context) {
 	settings, settingsErr := config.Load()
-	settingsOK := c.report("设置 settings", "完整 complete", settingsErr)
+	settingsOK := c.report("设置 settings", "完整 complete, "+describeEncryption(settings.Encryption), settingsErr)
 
 	flows, err := flow.LoadFolder(settings.Worker.Flows)
 	flowsOK := c.report("流程 flows", strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
@@ -107,6 +108,14 @@ func currentVersion(ctx context.Context, c client.Client, deployment string) (st
 		return "", errors.New("还没有当前版本，worker 领不到任务；见 docs/upgrades.md，用 temporal worker deployment set-current-version 设置。 No version is the current one, so workers get no tasks; make one so, see docs/upgrades.md")
 	}
 	return current.BuildID, nil
+}
+
+// describeEncryption says whether Temporal is given clear text.
+func describeEncryption(keys encryption.Keys) string {
+	if len(keys) == 0 {
+		return "未加密 nothing is encrypted in Temporal"
+	}
+	return fmt.Sprintf("加密，密钥 encrypted in Temporal by key %s，可解密 decrypting %s", keys[0], keys)
 }
 
 // robots checks the settings of the robots that the flows name. It sends them

@@ -1,21 +1,34 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
 	"refundsync/internal/config"
+	"refundsync/internal/encryption"
 )
 
-// dial connects to the Temporal server that Temporal's own settings name.
+// dial connects to the Temporal server that Temporal's own settings name, and
+// decrypts what it holds.
 func dial() (client.Client, error) {
-	options, err := config.TemporalOptions()
+	options, optionsErr := config.TemporalOptions()
+	keys, keysErr := config.LoadEncryption()
+	if err := errors.Join(optionsErr, keysErr); err != nil {
+		return nil, err
+	}
+	codec, err := encryption.NewCodec(keys)
 	if err != nil {
 		return nil, err
 	}
-	return dialWith(options)
+	codec.Configure(&options)
+	temporal, err := dialWith(options)
+	if err != nil {
+		return nil, err
+	}
+	return codec.Client(temporal), nil
 }
 
 // dialWith keeps the SDK's own log away from the terminal: what matters to a

@@ -15,6 +15,7 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/devserver"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
@@ -59,7 +60,15 @@ func demo(cmd *cobra.Command, flags demoFlags) error {
 	if flags.orders < 1 {
 		return usageError(cmd, fmt.Errorf("--orders 应大于 0。 It must be more than 0"))
 	}
-	d := &demoRun{flags: flags, out: cmd.OutOrStdout(), log: cmd.ErrOrStderr()}
+	keys, err := config.LoadEncryption()
+	if err != nil {
+		return err
+	}
+	codec, err := encryption.NewCodec(keys)
+	if err != nil {
+		return err
+	}
+	d := &demoRun{flags: flags, codec: codec, out: cmd.OutOrStdout(), log: cmd.ErrOrStderr()}
 	return d.withServer(cmd.Context(), func(ctx context.Context) error {
 		return d.withSimulators(ctx, func(ctx context.Context) error {
 			return d.withWorker(ctx, func(ctx context.Context) error { return d.sync(ctx) })
@@ -69,6 +78,7 @@ func demo(cmd *cobra.Command, flags demoFlags) error {
 
 type demoRun struct {
 	flags    demoFlags
+	codec    encryption.Codec
 	out, log io.Writer
 
 	server     *devserver.Server
@@ -99,7 +109,9 @@ func (d *demoRun) withServer(ctx context.Context, inside func(context.Context) e
 		return err
 	}
 	defer func() { err = errors.Join(err, d.server.Stop()) }()
-	d.temporal, err = dialWith(client.Options{HostPort: d.server.Address, Namespace: d.server.Namespace})
+	options := client.Options{HostPort: d.server.Address, Namespace: d.server.Namespace}
+	d.codec.ConfigureWorker(&options)
+	d.temporal, err = dialWith(options)
 	if err != nil {
 		return err
 	}
@@ -164,6 +176,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 		ended <- syncworker.Run(workerCtx, syncworker.Options{
 			Temporal:             d.temporal,
 			Namespace:            d.server.Namespace,
+			Codec:                d.codec,
 			TaskQueue:            d.taskQueue,
 			Flows:                flows,
 			Source:               source,

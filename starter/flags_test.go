@@ -17,6 +17,9 @@ func TestNoFlagTakesASecret(t *testing.T) {
 	look = func(cmd *cobra.Command) {
 		for line := range strings.Lines(cmd.Flags().FlagUsages()) {
 			seen++
+			if strings.Contains(line, "file of") {
+				continue // its path is no secret
+			}
 			assert.NotRegexp(t, secret, line, cmd.CommandPath())
 		}
 		for _, child := range cmd.Commands() {

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"refundsync/internal/config"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/observe"
 	"refundsync/internal/syncworker"
@@ -74,6 +75,10 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	codec, err := encryption.NewCodec(settings.Encryption)
+	if err != nil {
+		return err
+	}
 	logger, err := observe.NewLogger(settings.Log.Level, settings.Log.Format)
 	if err != nil {
 		return err
@@ -101,6 +106,7 @@ func run(ctx context.Context) (err error) {
 	temporalOptions.MetricsHandler = metrics.ForTemporal()
 	temporalOptions.Interceptors = append(temporalOptions.Interceptors, tracing...)
 	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls())
+	codec.ConfigureWorker(&temporalOptions)
 	temporal, err := client.DialContext(ctx, temporalOptions)
 	if err != nil {
 		return config.TemporalUnreachable(temporalOptions, err)
@@ -118,17 +124,19 @@ func run(ctx context.Context) (err error) {
 			}
 		}()
 		logger.Info("serving health and metrics", zap.String("address", server.Address()))
-		go metrics.WatchFlows(ctx, temporal, logger)
+		go metrics.WatchFlows(ctx, codec.Client(temporal), logger)
 	}
 	for _, f := range flows {
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
+	logger.Info("encryption", zap.Bool("enabled", codec.Enabled()), zap.Stringer("keys", codec))
 	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
 		zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))
 	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
 	err = syncworker.Run(ctx, syncworker.Options{
 		Temporal:             temporal,
 		Namespace:            temporalOptions.Namespace,
+		Codec:                codec,
 		TaskQueue:            settings.Worker.TaskQueue,
 		Flows:                flows,
 		Source:               metrics.Source(source),

@@ -206,6 +206,13 @@ func TestEachMistake(t *testing.T) {
 		{"a wait before it began", "KINGDEE_BATCH_WAIT", "-1ms", "not valid"},
 		{"too long a wait", "KINGDEE_BATCH_WAIT", "1001ms", "not valid"},
 		{"the longest wait", "KINGDEE_BATCH_WAIT", "1s", ""},
+		{"a key without its id", "REFUNDSYNC_ENCRYPTION_KEYS", "s3cretMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=", "has no id"},
+		{"an id with a space in it", "REFUNDSYNC_ENCRYPTION_KEYS", "key 1:" + keyText, "has no id"},
+		{"a key that is no base64", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:s3cret", "Key k1 is not 32 bytes"},
+		{"a key of AES-128", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:MDEyMzQ1Njc4OWFiY2RlZg==", "Key k1 is not 32 bytes"},
+		{"two keys of one id", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:" + keyText + ",k1:" + keyText, "two keys k1"},
+		{"a comma at the end", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:" + keyText + ",", ""},
+
 		{"unknown level", "LOG_LEVEL", "verbose", `"verbose" is not valid`},
 		{"unknown format", "LOG_FORMAT", "text", `"text" is not valid`},
 
@@ -330,12 +337,15 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"REFUNDSYNC_WORKFLOW_POLLERS": "8", "REFUNDSYNC_ACTIVITY_POLLERS": "16", "REFUNDSYNC_EAGER_ACTIVITIES": "50",
 		"REFUNDSYNC_ACTIVITY_SLOTS": "1000", "REFUNDSYNC_CACHED_WORKFLOWS": "500",
 		"REFUNDSYNC_DRAIN_TIMEOUT": "90s", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional)", "REFUNDSYNC_BUILD_ID": "(optional)",
+		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional)",
+		"REFUNDSYNC_CODEC_TOKEN":     "(for starter codec-server)", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server)",
 		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}
 	for name, want := range defaults {
 		_, rest, _ := strings.Cut(lines[name], name)
 		assert.True(t, strings.HasPrefix(strings.TrimSpace(rest), want+"  "), "%s: %s", name, lines[name])
-		secret := strings.HasSuffix(name, "SECRET") || strings.HasSuffix(name, "PASSWORD") || strings.HasSuffix(name, "SESSION") || name == "KINGDEE_APP_ID"
+		secret := strings.HasSuffix(name, "SECRET") || strings.HasSuffix(name, "PASSWORD") || strings.HasSuffix(name, "SESSION") ||
+			strings.HasSuffix(name, "KEYS") || strings.HasSuffix(name, "TOKEN") || name == "KINGDEE_APP_ID"
 		assert.Equal(t, secret, strings.Contains(lines[name], "[保密 secret]"), name)
 	}
 	assert.Len(t, lines, len(defaults)+1, "and the head line")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -24,20 +25,29 @@ func secretNames() []string {
 
 func TestEverySecretCanBeInAFile(t *testing.T) {
 	setenv(t, complete())
+	t.Setenv("REFUNDSYNC_CODEC_UI_ORIGIN", "https://temporal.example.com")
 	want := map[string]string{}
 	for _, name := range secretNames() {
 		want[name] = "marker-of-" + name
-		if name == "KINGDEE_APP_ID" {
+		switch name {
+		case "KINGDEE_APP_ID":
 			want[name] = complete()[name]
+		case "REFUNDSYNC_ENCRYPTION_KEYS":
+			want[name] = "k1:" + keyText
 		}
 		t.Setenv(name, "")
 		t.Setenv(name+"_FILE", certtest.File(t, []byte(want[name]+"\n")))
 	}
 	settings, err := Load()
 	require.NoError(t, err)
+	require.Len(t, settings.Encryption, 1)
+	server, _, err := LoadCodecServer()
+	require.NoError(t, err)
 	assert.Equal(t, want, map[string]string{
 		"JUSHUITAN_APP_SECRET": settings.Jushuitan.AppSecret, "JUSHUITAN_SESSION": settings.Jushuitan.Session,
 		"KINGDEE_PASSWORD": settings.Kingdee.Password, "KINGDEE_APP_ID": settings.Kingdee.AppID, "KINGDEE_APP_SECRET": settings.Kingdee.AppSecret,
+		"REFUNDSYNC_CODEC_TOKEN":     server.Token,
+		"REFUNDSYNC_ENCRYPTION_KEYS": settings.Encryption[0].ID + ":" + base64.StdEncoding.EncodeToString(settings.Encryption[0].Secret),
 	})
 
 	t.Setenv("ROBOT_URL_FILE", certtest.File(t, []byte("https://example.com/hook/0123456789\r\n")))

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"refundsync/internal/encryption"
 	"refundsync/internal/version"
 )
 
@@ -20,6 +21,8 @@ type Settings struct {
 	Kingdee   Kingdee
 	Worker    Worker
 	Log       Log
+	// Encryption is empty where nothing is to be encrypted.
+	Encryption encryption.Keys
 }
 
 // Jushuitan is the account at the Qimen gateway.
@@ -114,7 +117,7 @@ func Load() (Settings, error) {
 	}
 	c.secretFiles(&env)
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
-	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env)}
+	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
 	return settings, errors.Join(c.problems...)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"refundsync/activities"
 	"refundsync/internal/config"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
@@ -27,6 +28,8 @@ type Options struct {
 	Temporal client.Client
 	// Namespace is the one that Temporal is connected to.
 	Namespace string
+	// Codec is the one that Temporal was configured with.
+	Codec encryption.Codec
 	// TaskQueue is the task queue of the workflows and of the calls to Kingdee;
 	// the calls to the source have one beside it.
 	TaskQueue string
@@ -66,6 +69,9 @@ func WorkerOptions(t config.Tuning) worker.Options {
 // time for that, and another error if polling could not begin or broke for good.
 func Run(ctx context.Context, o Options) error {
 	if err := registerSearchAttributes(ctx, o.Temporal, o.Namespace); err != nil {
+		return err
+	}
+	if err := checkDecryption(ctx, o.Codec.Client(o.Temporal)); err != nil {
 		return err
 	}
 	worker.SetStickyWorkflowCacheSize(o.Tuning.CachedWorkflows)

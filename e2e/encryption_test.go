@@ -1,0 +1,298 @@
+package e2e
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/devserver"
+	"refundsync/internal/encryption"
+	"refundsync/internal/simulator"
+	"refundsync/internal/syncworker"
+	"refundsync/workflows"
+)
+
+// Two keys, as a setting has them.
+const (
+	oldKey = "2024-03:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	newKey = "2024-06:ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
+)
+
+// setKeys has the programs that start from now on encrypt by these keys.
+func (w *world) setKeys(keys ...string) {
+	w.env["REFUNDSYNC_ENCRYPTION_KEYS"] = strings.Join(keys, ",")
+}
+
+// decrypting connects to the world's Temporal server as a program with these keys
+// does.
+func (w *world) decrypting(t *testing.T, keys ...encryption.Key) (client.Client, client.Options) {
+	t.Helper()
+	codec, err := encryption.NewCodec(keys)
+	require.NoError(t, err)
+	options := client.Options{HostPort: w.env["TEMPORAL_ADDRESS"]}
+	codec.ConfigureWorker(&options)
+	c, err := client.DialContext(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return codec.Client(c), options
+}
+
+// discardReason is what a person gives as a reason, which is nobody else's business
+// either.
+const discardReason = "买家改了主意，已线下退款"
+
+// What Temporal keeps of an order is not to be read in its database, whatever has
+// become of the order. Without keys it is all there, so the search does find it.
+func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		keys []string
+	}{{"encrypted", []string{newKey, oldKey}}, {"off by default", nil}} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			server, err := devserver.Start(t.Context(), devserver.Options{
+				DBFile: filepath.Join(folder, "temporal.db"), SearchAttributes: syncworker.SearchAttributes(),
+			})
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, server.Stop()) })
+			w := newWorldAt(t, simulator.Options{Orders: 300}, server.Address)
+			w.setKeys(c.keys...)
+			running := w.startWorker(t)
+			words := w.useEverything(t)
+			running.terminate(t)
+			require.NoError(t, server.Stop())
+
+			stored := readAll(t, folder)
+			require.Contains(t, stored, "RefundsyncShop", "the search reaches the database")
+			for kind, texts := range words {
+				require.NotEmpty(t, texts, kind)
+				found := slices.DeleteFunc(texts, func(text string) bool { return !strings.Contains(stored, text) })
+				if c.keys == nil {
+					require.NotEmpty(t, found, kind)
+				} else {
+					require.Empty(t, found, kind)
+				}
+			}
+		})
+	}
+}
+
+// useEverything has orders saved and parked, in both grains, and does with them what
+// the command line can do. It gives words of the orders, by what they are.
+func (w *world) useEverything(t *testing.T) map[string][]string {
+	t.Helper()
+	from, to := w.Range()
+	noon := from.Add(24 * time.Hour)
+	saved := w.syncSpan(t, 3, from, noon.Add(-time.Second))
+	saved.Add(w.syncSpan(t, 3, noon, to.Add(-time.Second), "--grain", "page").Tally)
+	require.NotZero(t, saved.Saved)
+	require.Eventually(t, func() bool { return len(w.parked(t)) == saved.Parked }, patience, 200*time.Millisecond)
+	parked := w.parked(t)
+	messages := map[string]bool{}
+	for _, line := range parked {
+		if line.Reason == "unknown_material" {
+			messages[between(line.Message, "的值“", "”")] = true
+		}
+	}
+	one := slices.Sorted(maps.Keys(parked))[0]
+	for _, args := range [][]string{
+		{"parked", "show", one},
+		{"parked", "retry", "--all"},
+		{"parked", "discard", one, "--by", "王小明", "--reason", discardReason},
+		{"schedule", "create", "--flow", "refund_to_return", "--since", "2024-03-01 00:00:00", "--paused"},
+		{"schedule", "trigger", "--flow", "refund_to_return"},
+		{"status"},
+	} {
+		e := w.run(t, "starter", args...)
+		require.Zero(t, e.code, "%v: %s", args, e.stderr)
+	}
+	require.Eventually(t, func() bool { _, waits := w.parked(t)[one]; return !waits }, patience, 200*time.Millisecond)
+
+	words := map[string]map[string]bool{
+		"names of an order's fields": {"sku_id": true, "outer_as_id": true, "properties_value": true},
+		"unknown materials":          messages,
+		"Kingdee's messages":         {"不存在或已禁用": true},
+		"a person's reason":          {discardReason: true},
+		"SKUs":                       {}, "products": {}, "numbers of the platform": {},
+	}
+	for _, bill := range w.State().Kingdee.Bills {
+		for _, entry := range bill.Entries {
+			if sku := entry.Fields["FMaterialId"]; len(sku) >= 6 {
+				words["SKUs"][sku] = true
+			}
+			words["numbers of the platform"][entry.Fields["FThirdBillNo"]] = true
+			words["products"][strings.Fields(entry.Fields["FNote"])[1]] = true
+		}
+	}
+	lists := map[string][]string{}
+	for kind, set := range words {
+		delete(set, "")
+		lists[kind] = slices.Sorted(maps.Keys(set))
+	}
+	return lists
+}
+
+// readAll gives the bytes of every file of a folder, such as a database's own and
+// its journal.
+func readAll(t *testing.T, folder string) string {
+	t.Helper()
+	var all bytes.Buffer
+	entries, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		require.NoError(t, err)
+		all.Write(content)
+	}
+	require.Greater(t, all.Len(), 1<<20)
+	return all.String()
+}
+
+// Encryption is turned on while a run is under way, and the key changed after it:
+// what was begun goes on, and what is old stays readable.
+func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 400, PageLatency: 200 * time.Millisecond, CallLatency: 50 * time.Millisecond})
+	plain := w.startWorker(t)
+	w.begin(t)
+	w.waitForBills(t, 50)
+	plain.terminate(t)
+	require.Less(t, len(w.State().Kingdee.Bills), 300, "the run was to be under way")
+
+	w.setKeys(oldKey)
+	encrypted := w.startWorker(t)
+	first := w.sync(t, 3)
+	requireTruth(t, w, first)
+	require.Eventually(t, func() bool { return len(w.parked(t)) == first.Parked }, patience, 200*time.Millisecond)
+	encrypted.terminate(t)
+
+	t.Run("a worker without the key does not begin", func(t *testing.T) {
+		e := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).run(t, "worker")
+		require.Equal(t, 1, e.code)
+		require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
+	})
+	t.Run("the starter says what is missing", func(t *testing.T) {
+		for _, args := range [][]string{{"parked", "list"}, {"status"}, {"watch", first.WorkflowID}} {
+			e := w.with("REFUNDSYNC_ENCRYPTION_KEYS", "").run(t, "starter", args...)
+			require.Equal(t, 1, e.code, args)
+			require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`, args)
+		}
+	})
+
+	w.setKeys(newKey, oldKey)
+	w.startWorker(t)
+	again := w.sync(t, 3)
+	require.Equal(t, first.Parked, again.Parked)
+	require.Equal(t, first.Saved+first.AlreadySaved, again.AlreadySaved)
+	require.Len(t, w.parked(t), first.Parked)
+	for id := range w.parked(t) {
+		e := w.run(t, "starter", "parked", "show", id)
+		require.Zero(t, e.code, e.stderr)
+		require.Contains(t, e.stdout, id)
+		break
+	}
+
+	t.Run("codec server", func(t *testing.T) {
+		const token = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b"
+		server := w.with("REFUNDSYNC_CODEC_TOKEN", token).with("REFUNDSYNC_CODEC_UI_ORIGIN", "http://localhost:8233").
+			start(t, "Web UI", "starter", "codec-server", "--listen", "127.0.0.1:0")
+		address := between(server.output(), "codec server: ", " ·")
+		described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), first.WorkflowID, first.RunID)
+		require.NoError(t, err)
+		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
+		require.Equal(t, "2024-03", string(memo.GetMetadata()["encryption-key-id"]))
+		decode := func(token string) ([]*commonpb.Payload, error) {
+			return converter.NewRemotePayloadCodec(converter.RemotePayloadCodecOptions{
+				Endpoint: "http://" + address + "/default",
+				ModifyRequest: func(request *http.Request) error {
+					request.Header.Set("Authorization", "Bearer "+token)
+					return nil
+				},
+			}).Decode([]*commonpb.Payload{memo})
+		}
+		decoded, err := decode(token)
+		require.NoError(t, err)
+		require.Contains(t, string(decoded[0].GetData()), `"fetched":`)
+		_, err = decode("another")
+		require.ErrorContains(t, err, "Unauthorized")
+		server.terminate(t)
+	})
+
+	t.Run("replay", func(t *testing.T) {
+		c, options := w.decrypting(t,
+			encryption.Key{ID: "2024-06", Secret: []byte("fedcba9876543210fedcba9876543210")},
+			encryption.Key{ID: "2024-03", Secret: []byte("0123456789abcdef0123456789abcdef")})
+		replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
+			DataConverter: options.DataConverter, FailureConverter: options.FailureConverter,
+		})
+		require.NoError(t, err)
+		workflows.Register(replayer)
+		runs, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
+			Query: "WorkflowType = 'SyncRefunds' OR WorkflowType = 'SyncWindow'",
+		})
+		require.NoError(t, err)
+		keys := map[string]bool{}
+		for _, run := range runs.GetExecutions() {
+			execution := workflow.Execution{ID: run.GetExecution().GetWorkflowId(), RunID: run.GetExecution().GetRunId()}
+			history := historyOf(t, c, execution)
+			for _, event := range history.GetEvents() {
+				for _, payload := range event.GetActivityTaskScheduledEventAttributes().GetInput().GetPayloads() {
+					keys[string(payload.GetMetadata()["encryption-key-id"])] = true
+				}
+			}
+			// The ids of the windows are made from the id of their run.
+			require.NoError(t, replayer.ReplayWorkflowHistoryWithOptions(nil, history, worker.ReplayWorkflowHistoryOptions{
+				OriginalExecution: execution,
+			}), execution.ID)
+		}
+		require.Equal(t, map[string]bool{"": true, "2024-03": true, "2024-06": true}, keys, "clear text, and both keys")
+		require.Contains(t, currentDetails(t, c, again.WorkflowID), "| 保存 saved |")
+	})
+}
+
+// A worker that lacks the key of what it is given fails nothing but its own tasks:
+// a worker that has it goes on.
+func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
+	w := newWorld(t, simulator.Options{Orders: 50})
+	lacking := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).startWorker(t)
+	w.setKeys(oldKey)
+	id := w.beginRun(t)
+	c := w.temporal(t)
+	require.Eventually(t, func() bool {
+		return slices.ContainsFunc(historyOf(t, c, workflow.Execution{ID: id}).GetEvents(), func(event *historypb.HistoryEvent) bool {
+			return event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED
+		})
+	}, patience, 100*time.Millisecond)
+	require.Contains(t, lacking.output(), `Add key \"2024-03\" to REFUNDSYNC_ENCRYPTION_KEYS`, "the log says what to do")
+	lacking.terminate(t)
+
+	w.startWorker(t)
+	requireTruth(t, w, w.sync(t, 0))
+}
+
+func historyOf(t *testing.T, c client.Client, execution workflow.Execution) *historypb.History {
+	t.Helper()
+	history := &historypb.History{}
+	events := c.GetWorkflowHistory(t.Context(), execution.ID, execution.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for events.HasNext() {
+		event, err := events.Next()
+		require.NoError(t, err)
+		history.Events = append(history.Events, event)
+	}
+	return history
+}

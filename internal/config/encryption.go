@@ -1,0 +1,122 @@
+package config
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"refundsync/internal/encryption"
+)
+
+// CodecServer is how the codec server lets people in. Printed, logged or
+// marshalled it does not show the token.
+type CodecServer struct {
+	// Token is what people and programs sign in with.
+	Token string
+	// UIOrigin is the one origin that browsers may ask from, as scheme://host:port.
+	UIOrigin string
+}
+
+// String masks the token.
+func (s CodecServer) String() string {
+	return "{Token:" + masked(s.Token) + " UIOrigin:" + s.UIOrigin + "}"
+}
+
+// GoString is String, for %#v.
+func (s CodecServer) GoString() string { return s.String() }
+
+// MarshalText is String, for JSON and for what zap reflects.
+func (s CodecServer) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// shortestToken is long enough that nobody gets in by trying, in characters.
+const shortestToken = 32
+
+// LoadEncryption reads the keys alone, for commands that call neither system. The
+// error is like Load's.
+func LoadEncryption() (encryption.Keys, error) {
+	env, c, err := read()
+	if err != nil {
+		return nil, err
+	}
+	c.secretFiles(&env, keysName)
+	c.misspelt("REFUNDSYNC_")
+	keys := c.encryption(env)
+	return keys, errors.Join(c.problems...)
+}
+
+// LoadCodecServer reads the settings of the codec server, which needs keys too.
+// The error is like Load's.
+func LoadCodecServer() (CodecServer, encryption.Keys, error) {
+	env, c, err := read()
+	if err != nil {
+		return CodecServer{}, nil, err
+	}
+	c.secretFiles(&env, keysName, tokenName)
+	c.misspelt("REFUNDSYNC_")
+	keys := c.encryption(env)
+	if len(keys) == 0 && len(c.problems) == 0 {
+		c.required(keysName, "")
+	}
+	server := CodecServer{
+		Token:    c.required(tokenName, env.CodecToken),
+		UIOrigin: c.origin("REFUNDSYNC_CODEC_UI_ORIGIN", env.CodecUIOrigin),
+	}
+	if server.Token != "" && len(server.Token) < shortestToken {
+		c.wrong(tokenName, "太短", "It is too short")
+	}
+	return server, keys, errors.Join(c.problems...)
+}
+
+// origin checks an address of which browsers name no more than the origin, and
+// gives it as they do.
+func (c *checker) origin(name, value string) string {
+	value = strings.TrimSuffix(value, "/")
+	before := len(c.problems)
+	c.address(name, value, "")
+	if parsed, err := url.Parse(value); len(c.problems) == before && err == nil {
+		if parsed.Path != "" {
+			c.wrong(name, "不能带路径", "It must have no path")
+		}
+		value = parsed.Scheme + "://" + strings.ToLower(parsed.Host)
+	}
+	return value
+}
+
+const (
+	keysName  = "REFUNDSYNC_ENCRYPTION_KEYS"
+	tokenName = "REFUNDSYNC_CODEC_TOKEN"
+)
+
+// keyID is what may stand before the colon.
+var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// encryption reads the keys, one after the other, with commas or line ends between
+// them. Its problems show none of them.
+func (c *checker) encryption(env environment) encryption.Keys {
+	var keys encryption.Keys
+	seen := map[string]bool{}
+	for _, entry := range strings.FieldsFunc(env.EncryptionKeys, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		// Without a colon it may be a key, which is not to be shown.
+		id, encoded, named := strings.Cut(entry, ":")
+		secret, err := base64.StdEncoding.DecodeString(encoded)
+		switch {
+		case !named || !keyID.MatchString(id):
+			c.wrong(keysName, "有一把密钥没有名称，或名称不是 1 到 64 个字母、数字、点、横线", "A key has no id, or one that is not 1 to 64 letters, digits, dots, dashes")
+			return nil
+		case err != nil || len(secret) != encryption.KeyBytes:
+			c.wrong(keysName, "密钥 "+id+" 不是 base64 的 32 字节", "Key "+id+" is not 32 bytes in base64")
+			return nil
+		case seen[id]:
+			c.wrong(keysName, "密钥 "+id+" 出现两次", "There are two keys "+id)
+			return nil
+		}
+		seen[id] = true
+		keys = append(keys, encryption.Key{ID: id, Secret: secret})
+	}
+	return keys
+}
