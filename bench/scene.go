@@ -176,8 +176,6 @@ type measured struct {
 	workerCPU, serverCPU, simulatorCPU time.Duration
 	workerPeak                         uint64
 	saves, lookUps, pages              int
-	tally                              workflows.Tally
-	runID                              string
 }
 
 func (m measured) perSecond() float64 { return float64(m.orders) / m.duration.Seconds() }
