@@ -32,6 +32,7 @@ var figures = []figure{
 	{"ceiling", "Zero latency, against a no-op fan-out of the same shape", (*bench).ceiling},
 	{"latency", "20 ms a page of 50, 50 ms a call of 50 bills, 4 sessions", (*bench).latency},
 	{"realistic", "150 ms a page; 200 ms a call and 20 ms a bill, 4 sessions", (*bench).realistic},
+	{"cost", "What an order costs", (*bench).cost},
 	{"growth", "From 1,000 to 100,000 orders", (*bench).growth},
 	{"workers", "One, two and four workers", (*bench).workers},
 	{"file", "The server's state in an SQLite file", (*bench).file},
@@ -180,6 +181,20 @@ func (b *bench) againstBound(ctx context.Context, s scene) error {
 			m.call(m.saves), m.call(m.lookUps), m.each(m.workerCPU), m.each(m.serverCPU), m.each(m.simulatorCPU))
 	}
 	b.row("loop", number(loop.perSecond()), ratio(loop.perSecond(), s.bound()), "1", "", "", "", "", "")
+	return nil
+}
+
+func (b *bench) cost(ctx context.Context) error {
+	b.head("grain, orders in a page", "events", "bytes of history", "actions", "BatchSave calls", "look-ups", "calls to the source")
+	for _, grain := range grains {
+		m, err := b.sync(ctx, scene{orders: b.orders / 10, grain: grain, countsHistories: true, callLatency: 50 * time.Millisecond})
+		if err != nil {
+			return err
+		}
+		each := func(n int) string { return fmt.Sprintf("%.2f", float64(n)/float64(m.orders)) }
+		b.row(fmt.Sprintf("%s, %d", grain, m.orders/m.pages), each(m.histories.events), each(m.histories.bytes), each(m.histories.actions),
+			m.call(m.saves), m.call(m.lookUps), m.call(m.pages))
+	}
 	return nil
 }
 

@@ -42,6 +42,8 @@ type scene struct {
 	workers                               int
 	// inFile has the server keep its state in an SQLite file instead of in memory.
 	inFile bool
+	// countsHistories has what Temporal keeps of the run counted afterwards.
+	countsHistories bool
 	// env changes settings of the workers.
 	env map[string]string
 }
@@ -176,6 +178,7 @@ type measured struct {
 	workerCPU, serverCPU, simulatorCPU time.Duration
 	workerPeak                         uint64
 	saves, lookUps, pages              int
+	histories                          histories
 }
 
 func (m measured) perSecond() float64 { return float64(m.orders) / m.duration.Seconds() }
@@ -189,9 +192,10 @@ func (st *stage) sync(ctx context.Context) (measured, error) {
 		Grain: st.grain,
 		Rate:  workflows.Rate{InFlight: st.inFlight, WindowsAtOnce: st.windowsAtOnce},
 	}
-	m, err := st.measure(ctx, "worker", func() (int, error) {
+	var run client.WorkflowRun
+	m, err := st.measure(ctx, "worker", func() (saved int, err error) {
 		var result workflows.SyncRefundsResult
-		run, err := st.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, workflows.SyncRefundsName, in)
+		run, err = st.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, workflows.SyncRefundsName, in)
 		if err == nil {
 			err = run.Get(ctx, &result)
 		}
@@ -199,6 +203,11 @@ func (st *stage) sync(ctx context.Context) (measured, error) {
 	})
 	if err != nil {
 		return m, err
+	}
+	if st.countsHistories {
+		if err := m.histories.add(ctx, st.temporal, run.GetID(), run.GetRunID()); err != nil {
+			return m, err
+		}
 	}
 	state, err := st.state()
 	if err != nil {
