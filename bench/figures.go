@@ -34,7 +34,7 @@ var figures = []figure{
 	{"realistic", "150 ms a page; 200 ms a call and 20 ms a bill, 4 sessions", (*bench).realistic},
 	{"cost", "What an order costs", (*bench).cost},
 	{"growth", "From 1,000 to 100,000 orders", (*bench).growth},
-	{"workers", "One, two and four workers", (*bench).workers},
+	{"workers", "One, two and four workers, the latencies of realistic, 10 calls a second to the source over all", (*bench).workers},
 	{"file", "The server's state in an SQLite file", (*bench).file},
 }
 
@@ -166,21 +166,24 @@ func (b *bench) realistic(ctx context.Context) error {
 }
 
 func (b *bench) againstBound(ctx context.Context, s scene) error {
-	b.head("grain", "orders/s", "of the bound", "of the loop", "BatchSave calls an order", "look-ups an order", "ms CPU an order: worker", "server", "simulators")
+	b.head("grain, orders in a page", "orders/s", "of the bound", "of the loop", "BatchSave calls an order", "look-ups an order", "ms CPU an order: worker", "server", "simulators")
 	loop, err := b.loop(ctx, s)
 	if err != nil {
 		return err
 	}
-	for _, grain := range grains {
-		s.grain = grain
+	for _, c := range []struct {
+		grain    string
+		pageSize int
+	}{{flow.GrainOrder, 50}, {flow.GrainPage, 50}, {flow.GrainPage, 100}} {
+		s.grain, s.pageSize = c.grain, c.pageSize
 		m, err := b.sync(ctx, s)
 		if err != nil {
 			return err
 		}
-		b.row(grain, number(m.perSecond()), ratio(m.perSecond(), s.bound()), ratio(m.perSecond(), loop.perSecond()),
+		b.row(fmt.Sprintf("%s, %d", c.grain, c.pageSize), number(m.perSecond()), ratio(m.perSecond(), s.bound()), ratio(m.perSecond(), loop.perSecond()),
 			m.call(m.saves), m.call(m.lookUps), m.each(m.workerCPU), m.each(m.serverCPU), m.each(m.simulatorCPU))
 	}
-	b.row("loop", number(loop.perSecond()), ratio(loop.perSecond(), s.bound()), "1", "", "", "", "", "")
+	b.row("loop, 50", number(loop.perSecond()), ratio(loop.perSecond(), s.bound()), "1", "", "", "", "", "")
 	return nil
 }
 
@@ -222,17 +225,22 @@ func (b *bench) growth(ctx context.Context) error {
 }
 
 func (b *bench) workers(ctx context.Context) error {
-	b.head("workers", "orders/s", "of the bound of one", "BatchSave calls an order")
+	b.head("workers", "orders/s", "against one", "calls to the source a second", "BatchSave calls an order", "bills saved twice")
+	var one measured
 	for _, workers := range []int{1, 2, 4} {
-		s := scene{
+		m, err := b.sync(ctx, scene{
 			orders: b.orders / 4, workers: workers, grain: flow.GrainPage, windowsAtOnce: 16,
 			pageLatency: 150 * time.Millisecond, callLatency: 200 * time.Millisecond, billLatency: 20 * time.Millisecond,
-		}
-		m, err := b.sync(ctx, s)
+			env: map[string]string{"JUSHUITAN_CALLS_PER_SECOND": "10"},
+		})
 		if err != nil {
 			return err
 		}
-		b.row(fmt.Sprint(workers), number(m.perSecond()), ratio(m.perSecond(), s.bound()), m.call(m.saves))
+		if workers == 1 {
+			one = m
+		}
+		b.row(fmt.Sprint(workers), number(m.perSecond()), ratio(m.perSecond(), one.perSecond()),
+			fmt.Sprintf("%.1f", float64(m.pages)/m.duration.Seconds()), m.call(m.saves), fmt.Sprint(m.doubles))
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ type scene struct {
 	grain                            string
 	// pageLatency is the source's, callLatency and billLatency Kingdee's.
 	pageLatency, callLatency, billLatency time.Duration
-	batchBills                            int
+	pageSize, batchBills                  int
 	workers                               int
 	// inFile has the server keep its state in an SQLite file instead of in memory.
 	inFile bool
@@ -48,10 +48,7 @@ type scene struct {
 	env map[string]string
 }
 
-const (
-	pageOrders = 50
-	sessions   = 4
-)
+const sessions = 4
 
 // defaults are of a big day: the settings that the flow and the worker have by
 // themselves, but for as many windows at once as there is work for.
@@ -64,6 +61,9 @@ func (s scene) defaults() scene {
 	}
 	if s.inFlight == 0 {
 		s.inFlight = 100
+	}
+	if s.pageSize == 0 {
+		s.pageSize = 50
 	}
 	if s.batchBills == 0 {
 		s.batchBills = 20
@@ -137,9 +137,12 @@ func (st *stage) startSimulators(ctx context.Context) error {
 	return nil
 }
 
-var windowLine = regexp.MustCompile(`(?m)^  window: \S+`)
+var (
+	windowLine   = regexp.MustCompile(`(?m)^  window: \S+`)
+	pageSizeLine = regexp.MustCompile(`(?m)^    page_size: \S+`)
+)
 
-// makeSettings makes the flow, with windows of an hour, and the environment of the
+// makeSettings makes the flow, with windows of an hour and the size of a page, and the environment of the
 // workers.
 func (st *stage) makeSettings() error {
 	flows := filepath.Join(st.folder, "flows")
@@ -151,7 +154,9 @@ func (st *stage) makeSettings() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, windowLine.ReplaceAll(built, []byte("  window: 1h")), 0o600); err != nil {
+	built = windowLine.ReplaceAll(built, []byte("  window: 1h"))
+	built = pageSizeLine.ReplaceAll(built, fmt.Appendf(nil, "    page_size: \"%d\"", st.pageSize))
+	if err := os.WriteFile(file, built, 0o600); err != nil {
 		return err
 	}
 	settings := maps.Clone(st.at.Env)
@@ -177,7 +182,7 @@ type measured struct {
 	// worker held at a time; 0 where the system does not tell.
 	workerCPU, serverCPU, simulatorCPU time.Duration
 	workerPeak                         uint64
-	saves, lookUps, pages              int
+	saves, lookUps, pages, doubles     int
 	histories                          histories
 }
 
@@ -217,8 +222,9 @@ func (st *stage) sync(ctx context.Context) (measured, error) {
 	for _, calls := range state.Source.Calls {
 		m.pages += calls
 	}
-	if m.orders != state.Source.Customary || len(state.Kingdee.Doubles) > 0 {
-		return m, fmt.Errorf("the run saved %d of %d orders, and %d bills are double", m.orders, state.Source.Customary, len(state.Kingdee.Doubles))
+	m.doubles = len(state.Kingdee.Doubles)
+	if m.orders != state.Source.Customary || m.doubles > 0 {
+		return m, fmt.Errorf("the run saved %d of %d orders, and %d bills are double", m.orders, state.Source.Customary, m.doubles)
 	}
 	return m, nil
 }
@@ -226,8 +232,8 @@ func (st *stage) sync(ctx context.Context) (measured, error) {
 // noOp has the no-op worker do nothing for as many orders.
 func (st *stage) noOp(ctx context.Context) (measured, error) {
 	in := noOpRun{
-		Windows: st.windows, WindowsAtOnce: st.windowsAtOnce, OrdersInPage: pageOrders,
-		PagesInWindow: max(1, st.orders/st.windows/pageOrders), InFlight: st.inFlight, Grain: st.grain,
+		Windows: st.windows, WindowsAtOnce: st.windowsAtOnce, OrdersInPage: st.pageSize,
+		PagesInWindow: max(1, st.orders/st.windows/st.pageSize), InFlight: st.inFlight, Grain: st.grain,
 	}
 	return st.measure(ctx, "no-op-worker", func() (int, error) {
 		run, err := st.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, NoOpRun, in)
