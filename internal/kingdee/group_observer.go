@@ -13,6 +13,10 @@ type GroupObserver interface {
 	// and what it failed with as a whole. took includes logging in where that was
 	// needed.
 	Called(call string, size int, took time.Duration, err error)
+	// Allowed tells that another number of calls may be under way at a time from
+	// now on: fewer because Kingdee can't take more, or more again. Until then it
+	// is as many as there are sessions. It must call no groups.
+	Allowed(calls int)
 }
 
 // nobody is the observer of groups that have none.
@@ -20,3 +24,4 @@ type nobody struct{}
 
 func (nobody) Waited(string, time.Duration)             {}
 func (nobody) Called(string, int, time.Duration, error) {}
+func (nobody) Allowed(int)                              {}

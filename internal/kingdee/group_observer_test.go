@@ -22,6 +22,8 @@ func (n *notes) Called(call string, size int, took time.Duration, err error) {
 	n.add("%s of %d took %v: %t", call, size, took, err == nil)
 }
 
+func (n *notes) Allowed(calls int) { n.add("%d calls allowed", calls) }
+
 func (n *notes) add(format string, values ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

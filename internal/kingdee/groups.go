@@ -18,9 +18,11 @@ import (
 // one call, does, and each caller gets its own outcome. It may be used by many
 // goroutines at once; it starts none that outlasts its calls.
 //
-// A group goes as soon as a session is free and it is full or its first member
-// has waited for [GroupOptions.Wait]. While all sessions are busy, groups fill
-// up by themselves, and the one whose first member came first goes first.
+// A group goes as soon as there is a place for its call and it is full or its
+// first member has waited for [GroupOptions.Wait]. There are as many places as
+// sessions, fewer for a while after Kingdee refused a call as one too many or did
+// not answer in time. While all are taken, groups fill up by themselves, and the
+// one whose first member came first goes first.
 //
 // A call that fails as a whole with fault.Final saved nothing. The cause may be
 // one of its bills, so its halves go again, each as a call of its own, until
@@ -39,9 +41,10 @@ type Groups struct {
 	client  groupClient
 	options GroupOptions
 
-	mu     sync.Mutex
-	idle   int // sessions of the client that no call of ours uses
-	queues map[queueKey]*queue
+	mu        sync.Mutex
+	underWay  int // groups that were sent and have not ended
+	allowance allowance
+	queues    map[queueKey]*queue
 	// claims holds every bill that waits to be changed or is being changed, and
 	// the members that wait for that to end.
 	claims map[claim][]*member
@@ -53,7 +56,7 @@ type GroupOptions struct {
 	// Bills is how many bills a call holds at most. A look-up, which costs
 	// Kingdee far less, holds 200 numbers.
 	Bills int
-	// Wait is how long one waits for others at most while a session is free.
+	// Wait is how long one waits for others at most while another call may go.
 	Wait time.Duration
 	// Observer is told what the groups do; nil: nobody is.
 	Observer GroupObserver
@@ -68,7 +71,8 @@ type groupClient interface {
 	Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
 }
 
-// NewGroups groups the calls of a client, as many at once as it has sessions.
+// NewGroups groups the calls of a client, at most as many at once as it has
+// sessions.
 func NewGroups(c *Client, options GroupOptions) *Groups {
 	return newGroups(c, c.config.Sessions, options)
 }
@@ -78,8 +82,9 @@ func newGroups(client groupClient, sessions int, options GroupOptions) *Groups {
 		options.Observer = nobody{}
 	}
 	return &Groups{
-		client: client, options: options, idle: sessions,
-		queues: map[queueKey]*queue{}, claims: map[claim][]*member{},
+		client: client, options: options,
+		allowance: allowance{sessions: sessions, calls: sessions},
+		queues:    map[queueKey]*queue{}, claims: map[claim][]*member{},
 	}
 }
 
@@ -240,15 +245,16 @@ func (g *Groups) giveUp(c *claim) {
 	g.enqueue(behind[0])
 }
 
-// dispatch lets groups go while there are sessions, and has itself called again
-// when the next one is due.
+// dispatch lets groups go while more calls may, and has itself called again when
+// the next one is due.
 func (g *Groups) dispatch() {
 	if g.wake != nil {
 		g.wake.Stop()
 		g.wake = nil
 	}
-	for g.idle > 0 && len(g.queues) > 0 {
+	for g.underWay < g.allowance.calls && len(g.queues) > 0 {
 		key, wait := g.next()
+		wait = max(wait, time.Until(g.allowance.resume))
 		if wait > 0 {
 			g.wake = time.AfterFunc(wait, func() {
 				g.mu.Lock()
@@ -257,8 +263,8 @@ func (g *Groups) dispatch() {
 			})
 			return
 		}
-		g.idle--
-		go g.run(key.call, g.take(key))
+		g.underWay++
+		go g.run(key.call, g.take(key), g.allowance.round)
 	}
 }
 
@@ -305,30 +311,31 @@ func (g *Groups) take(key queueKey) []*member {
 	return group
 }
 
-func (g *Groups) run(call groupCall, members []*member) {
+func (g *Groups) run(call groupCall, members []*member, round int) {
 	g.options.Observer.Waited(call.method(), time.Since(members[0].since))
-	g.send(call, members)
+	g.send(call, members, round)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.idle++
+	g.underWay--
 	g.dispatch()
 }
 
 // send makes the call for the members, or several if one of them may be why it
 // fails.
-func (g *Groups) send(call groupCall, members []*member) {
+func (g *Groups) send(call groupCall, members []*member, round int) {
 	// The caller whose ctx this is may give up; the others have not.
 	begun := time.Now()
 	err := g.make(context.WithoutCancel(members[0].ctx), call, members)
 	g.options.Observer.Called(call.method(), len(numbersOf(members)), time.Since(begun), err)
 	if err != nil && len(members) > 1 && mayBeOneBill(err) {
 		half := len(members) / 2
-		g.send(call, members[:half])
-		g.send(call, members[half:])
+		g.send(call, members[:half], round)
+		g.send(call, members[half:], round)
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.learn(round, err)
 	for _, m := range members {
 		if err != nil {
 			m.result.Err = err
@@ -336,6 +343,15 @@ func (g *Groups) send(call groupCall, members []*member) {
 		g.settle(m)
 	}
 	g.dispatch()
+}
+
+// learn lets the allowance follow the end of a call.
+func (g *Groups) learn(round int, err error) {
+	before := g.allowance.calls
+	g.allowance.ended(round, err)
+	if g.allowance.calls != before {
+		g.options.Observer.Allowed(g.allowance.calls)
+	}
 }
 
 // make makes the call. A panic is taken for a reply that was not understood, as

@@ -498,7 +498,7 @@ func TestGroupsLeaveNothingBehind(t *testing.T) {
 	require.Eventually(t, func() bool {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		return g.idle == 2 && len(g.queues) == 0 && len(g.claims) == 0 && g.wake == nil
+		return g.underWay == 0 && len(g.queues) == 0 && len(g.claims) == 0 && g.wake == nil
 	}, 10*time.Second, time.Millisecond)
 }
 

@@ -101,9 +101,12 @@ func statusFailure(method string, response *http.Response) *fault.Error {
 	default:
 		f = refused.failure(method, "服务器拒绝了请求。 The server refused the request.")
 	}
-	f.Code = fmt.Sprintf("HTTP %d", status)
+	f.Code = httpCode(status)
 	return f
 }
+
+// httpCode is the Code of a failure for an HTTP status.
+func httpCode(status int) string { return fmt.Sprintf("HTTP %d", status) }
 
 // retryAfter reads the header's form in seconds; 0 if there is none.
 func retryAfter(response *http.Response) time.Duration {

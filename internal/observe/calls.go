@@ -40,6 +40,9 @@ type calls struct {
 	wait     metric.Float64Histogram
 	bills    metric.Int64Histogram
 
+	// allowed is how many calls to Kingdee may be under way at a time now.
+	allowed atomic.Int64
+
 	lastSuccess [len(systems)]moment // by their place in systems
 }
 
@@ -95,6 +98,9 @@ func (m *Metrics) Called(call string, size int, took time.Duration, err error) {
 	m.calls.called(systemKingdee, call, took, err)
 	m.calls.bills.Record(context.Background(), int64(size), metric.WithAttributes(attribute.String(callLabel, call)))
 }
+
+// Allowed is [kingdee.GroupObserver]'s.
+func (m *Metrics) Allowed(calls int) { m.calls.allowed.Store(int64(calls)) }
 
 // Source measures the calls to a source.
 func (m *Metrics) Source(source activities.Source) activities.Source {

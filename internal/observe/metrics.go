@@ -49,6 +49,7 @@ var secondsBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 // before it rose, so the counters that alerts look at begin at 0.
 func NewMetrics(options MetricsOptions) (*Metrics, error) {
 	m := &Metrics{registry: prometheus.NewRegistry()}
+	m.calls.allowed.Store(int64(options.Sessions)) // until Kingdee can't take as many
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reader, err := exporter.New(exporter.WithRegisterer(m.registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo())
 	if err != nil {
@@ -106,6 +107,8 @@ func (m *Metrics) registerGauges(options MetricsOptions) error {
 	}{
 		{"refundsync_kingdee_sessions", "", "Sessions of Kingdee that this worker may use at a time.",
 			always(func() float64 { return float64(options.Sessions) })},
+		{"refundsync_kingdee_calls_allowed", "", "Calls to Kingdee that may be under way at a time now: all sessions, or fewer while Kingdee can't take as many.",
+			always(func() float64 { return float64(m.calls.allowed.Load()) })},
 		{"refundsync_kingdee_sessions_in_use", "", "Sessions of Kingdee with a call under way.",
 			always(func() float64 { return float64(options.SessionsInUse()) })},
 		{"refundsync_last_poll_timestamp", "s", "When Temporal last answered this worker's question for work.",

@@ -87,6 +87,8 @@ func TestCallsToKingdeeAreMeasured(t *testing.T) {
 		observer.Called("batchSave", 7, time.Second, err)
 	}
 	observer.Waited("batchSave", 2*time.Second)
+	require.Equal(t, 4.0, scrape(t, m)["refundsync_kingdee_calls_allowed"], "all sessions, until it is told otherwise")
+	observer.Allowed(2)
 	values := scrape(t, m)
 	for result, count := range map[string]float64{"ok": 2, "session_lost": 1, "rate_limited": 1, "cancelled": 1, "unknown": 1} {
 		assert.Equal(t, count, values[`refundsync_call_duration_seconds_count{call="batchSave",result="`+result+`",system="kingdee"}`], result)
@@ -95,6 +97,7 @@ func TestCallsToKingdeeAreMeasured(t *testing.T) {
 	assert.Equal(t, 2.0, values[`refundsync_call_wait_seconds_sum{call="batchSave",system="kingdee"}`])
 	assert.Equal(t, 3.0, values["refundsync_kingdee_sessions_in_use"])
 	assert.Equal(t, 4.0, values["refundsync_kingdee_sessions"])
+	assert.Equal(t, 2.0, values["refundsync_kingdee_calls_allowed"])
 	assert.Contains(t, values, `refundsync_last_success_timestamp_seconds{system="kingdee"}`)
 	assert.NotContains(t, values, `refundsync_last_success_timestamp_seconds{system="jushuitan"}`)
 }

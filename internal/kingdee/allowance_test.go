@@ -1,0 +1,334 @@
+package kingdee
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"refundsync/internal/fault"
+)
+
+func TestWhichFailuresAreOverload(t *testing.T) {
+	ofStatus := func(status int) error {
+		return statusFailure(batchSave, &http.Response{StatusCode: status})
+	}
+	ofConnection := func(err error) error { return connectionFailure(t.Context(), batchSave, err) }
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"success":                       {nil, false},
+		"call limit":                    {callLimit.failure(batchSave, ""), true},
+		"call limit, wrapped":           {fmt.Errorf("x: %w", callLimit.failure(batchSave, "")), true},
+		"HTTP 429":                      {ofStatus(http.StatusTooManyRequests), true},
+		"HTTP 408":                      {ofStatus(http.StatusRequestTimeout), true},
+		"HTTP 503":                      {ofStatus(http.StatusServiceUnavailable), true},
+		"HTTP 504":                      {ofStatus(http.StatusGatewayTimeout), true},
+		"no reply in time":              {ofConnection(context.DeadlineExceeded), true},
+		"HTTP 500":                      {ofStatus(http.StatusInternalServerError), false},
+		"HTTP 502":                      {ofStatus(http.StatusBadGateway), false},
+		"HTTP 404":                      {ofStatus(http.StatusNotFound), false},
+		"connection refused":            {ofConnection(&net.OpError{Op: "dial", Err: errors.New("refused")}), false},
+		"no connection in time":         {ofConnection(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), false},
+		"connection lost":               {ofConnection(errors.New("reset")), false},
+		"session lost":                  {sessionLost.failure(batchSave, ""), false},
+		"network control":               {networkControl.failure(batchSave, ""), false},
+		"a mistake in the request":      {badRequest.failure(batchSave, ""), false},
+		"cancelled":                     {context.Canceled, false},
+		"given up before it was called": {waitFailure(batchSave, context.DeadlineExceeded), false},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, isOverload(test.err)) })
+	}
+}
+
+// limit is a refusal of the call limit that asks for a delay.
+func limit(delay time.Duration) error {
+	f := callLimit.failure(batchSave, "")
+	f.Delay = delay
+	return f
+}
+
+func TestAllowance(t *testing.T) {
+	type step struct {
+		err   error
+		times int
+		calls int           // then allowed at a time
+		pause time.Duration // from then on
+	}
+	refused := limit(30 * time.Second)
+	for name, test := range map[string]struct {
+		sessions int
+		steps    []step
+	}{
+		"it halves, and grows by one after ten good calls a place": {4, []step{
+			{refused, 1, 2, 0}, {nil, 19, 2, 0}, {nil, 1, 3, 0}, {nil, 29, 3, 0}, {nil, 1, 4, 0}, {nil, 1000, 4, 0},
+		}},
+		"an odd number loses the greater half": {9, []step{{refused, 1, 4, 0}, {refused, 1, 2, 0}, {refused, 1, 1, 0}}},
+		"good calls before a refusal count for nothing": {2, []step{
+			{refused, 1, 1, 0}, {nil, 9, 1, 0}, {refused, 1, 1, time.Second}, {nil, 9, 1, 0}, {nil, 1, 2, 0},
+		}},
+		"an outage and a mistake change nothing": {2, []step{
+			{unreachable.failure(batchSave, ""), 100, 2, 0}, {badRequest.failure(batchSave, ""), 100, 2, 0},
+			{refused, 1, 1, 0}, {unreachable.failure(batchSave, ""), 100, 1, 0}, {nil, 10, 2, 0},
+		}},
+		"at one, pauses double up to what Kingdee asks for, and begin anew after a good call": {1, []step{
+			{refused, 1, 1, time.Second}, {refused, 1, 1, 2 * time.Second}, {refused, 3, 1, 16 * time.Second},
+			{refused, 1, 1, 30 * time.Second}, {refused, 9, 1, 30 * time.Second}, {nil, 1, 1, 0}, {refused, 1, 1, time.Second},
+		}},
+		"a pause is bounded, whatever Kingdee asks for": {1, []step{{limit(24 * time.Hour), 100, 1, time.Minute}}},
+		"a time-out asks for no pause":                  {1, []step{{timedOut.failure(batchSave, ""), 100, 1, 0}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := allowance{sessions: test.sessions, calls: test.sessions}
+				for i, step := range test.steps {
+					for range step.times {
+						time.Sleep(time.Until(a.resume))
+						a.ended(a.round, step.err)
+					}
+					require.Equal(t, step.calls, a.calls, "calls after step %d", i)
+					require.Equal(t, step.pause, max(0, time.Until(a.resume)), "pause after step %d", i)
+				}
+			})
+		})
+	}
+}
+
+// Calls that began before the allowance shrank neither shrink it again nor let it
+// grow.
+func TestAllowanceIgnoresCallsOfAnEarlierRound(t *testing.T) {
+	a := allowance{sessions: 8, calls: 8}
+	a.ended(0, limit(time.Minute))
+	for range 100 {
+		a.ended(0, limit(time.Minute))
+		a.ended(0, nil)
+	}
+	require.Equal(t, 4, a.calls)
+}
+
+// Whatever comes, at least one call may go and none beyond the sessions, a pause
+// ends, and once calls go well all sessions are in use again.
+func TestAllowanceLaws(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		synctest.Test(t, func(*testing.T) {
+			sessions := rapid.IntRange(1, 50).Draw(r, "sessions")
+			a := allowance{sessions: sessions, calls: sessions}
+			outcome := rapid.SampledFrom([]error{
+				nil, nil, nil, limit(0), limit(30 * time.Second), limit(24 * time.Hour),
+				timedOut.failure(batchSave, ""), connectionLost.failure(batchSave, ""),
+			})
+			for range rapid.IntRange(0, 200).Draw(r, "calls") {
+				before := a
+				a.ended(a.round-rapid.IntRange(0, 1).Draw(r, "rounds ago"), outcome.Draw(r, "outcome"))
+				require.True(r, 1 <= a.calls && a.calls <= sessions, "%d calls of %d", a.calls, sessions)
+				require.True(r, a.calls >= before.calls/2 && a.calls <= before.calls+1)
+				require.LessOrEqual(r, time.Until(a.resume), longestPause)
+			}
+			for range growAfter * sessions * sessions {
+				a.ended(a.round, nil)
+			}
+			require.Equal(r, sessions, a.calls)
+		})
+	})
+}
+
+// crowdedClient takes some calls at a time, and refuses those that are too many.
+type crowdedClient struct {
+	*fakeClient
+	takesAtOnce int // 0: all
+	delay       time.Duration
+
+	mu                      sync.Mutex
+	underWay, most, tooMany int
+}
+
+func (c *crowdedClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
+	c.mu.Lock()
+	c.underWay++
+	c.most = max(c.most, c.underWay)
+	refuse := c.takesAtOnce > 0 && c.underWay > c.takesAtOnce
+	if refuse {
+		c.tooMany++
+	}
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.underWay--
+	}()
+	if refuse {
+		return nil, limit(c.delay)
+	}
+	return c.fakeClient.BatchSave(ctx, b)
+}
+
+// mostSince gives the most calls at a time since it was asked last.
+func (c *crowdedClient) mostSince() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	most := c.most
+	c.most = c.underWay
+	return most
+}
+
+// Kingdee takes two calls at a time for a while, then all: the groups shrink to
+// what it takes, hardly ever try more, and use all sessions again later.
+func TestGroupsAdaptToWhatKingdeeTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &crowdedClient{fakeClient: newFakeClient(), takesAtOnce: 2, delay: 30 * time.Second}
+		g := newGroups(client, 8, GroupOptions{Bills: 1})
+		ctx, stop := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		for i := range 20 { // 20 activities, each with one bill after another
+			all.Go(func() {
+				for n := 0; ctx.Err() == nil; n++ {
+					_ = saveOne(t.Context(), g, fmt.Sprint(i, "/", n))
+				}
+			})
+		}
+		time.Sleep(10 * time.Second) // to find out how many it takes
+		client.mostSince()
+		begun, refused := len(client.made()), client.tooMany
+		time.Sleep(100 * time.Second)
+		assert.LessOrEqual(t, client.mostSince(), 3, "one more than it takes is tried")
+		made, tooMany := len(client.made())-begun, client.tooMany-refused
+		assert.Greater(t, made, 1000, "of the 2,000 that it can take")
+		assert.Less(t, tooMany*20, made, "one in twenty is refused at most")
+		assert.Positive(t, tooMany, "it goes on trying")
+
+		client.mu.Lock()
+		client.takesAtOnce = 0
+		client.mu.Unlock()
+		time.Sleep(20 * time.Second)
+		client.mostSince()
+		time.Sleep(time.Second)
+		assert.Equal(t, 8, client.mostSince())
+		stop()
+		all.Wait()
+	})
+}
+
+// A limit that lasts, such as one of calls a minute, is met with pauses and one
+// call after each, not with every bill that waits.
+func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newFakeClient()
+		client.takes = 0
+		client.fails = func([]string) error {
+			if time.Since(client.start) < time.Minute {
+				return limit(30 * time.Second)
+			}
+			return nil
+		}
+		g := newGroups(client, 1, GroupOptions{Bills: 1})
+		outcomes, wait := saving(t.Context(), g, numbered(1, 20)...)
+		wait()
+		var begun []time.Duration
+		for _, call := range client.made() {
+			begun = append(begun, call.begun)
+		}
+		assert.Equal(t, []time.Duration{
+			0, time.Second, 3 * time.Second, 7 * time.Second, 15 * time.Second, 31 * time.Second, 61 * time.Second,
+		}, slices.Compact(begun))
+		for i, err := range outcomes {
+			if i < 6 {
+				requireFault(t, err, fault.RateLimited, "call_limit")
+			} else {
+				assert.NoError(t, err)
+			}
+		}
+	})
+}
+
+// Who gives up in a pause is not sent, and a pause keeps nobody for ever.
+func TestCallerMayGiveUpInAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newFakeClient()
+		client.fails = poison(limit(30*time.Second), "1")
+		g := newGroups(client, 1, GroupOptions{Bills: 1})
+		require.Error(t, saveOne(t.Context(), g, "1"))
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		requireFault(t, saveOne(ctx, g, "2"), fault.Retry, "no_session")
+		require.NoError(t, saveOne(t.Context(), g, "3"))
+		require.Equal(t, []string{"save F [1] at 0s", "save F [3] at 1.1s"}, client.groups())
+	})
+}
+
+func TestObserverIsToldHowManyCallsAreAllowed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, observer := newFakeClient(), &notes{}
+		client.fails = poison(timedOut.failure(batchSave, ""), "1", "2", "3")
+		g := newGroups(client, 4, GroupOptions{Bills: 1, Observer: observer})
+		_, wait := saving(t.Context(), g, numbered(1, 3)...) // all at once: one shrinks
+		wait()
+		_, wait = saving(t.Context(), g, numbered(4, 80)...)
+		wait()
+		observer.lines = slices.DeleteFunc(observer.lines, func(line string) bool { return line[0] == 'B' })
+		assert.Equal(t, []string{"2 calls allowed", "3 calls allowed", "4 calls allowed"}, observer.lines)
+	})
+}
+
+// However many calls are refused or time out for a while: every order is saved by
+// being tried again, each in one bill, and in the end all sessions are in use.
+func TestGroupsRecoverFromOverload(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		sessions := rapid.IntRange(1, 6).Draw(r, "sessions")
+		orders := rapid.IntRange(1, 60).Draw(r, "orders")
+		fails := rapid.SliceOfN(rapid.SampledFrom([]error{
+			nil, limit(5 * time.Second), limit(30 * time.Second), timedOut.failure(batchSave, ""),
+		}), 0, 40).Draw(r, "fails")
+		synctest.Test(t, func(t *testing.T) {
+			client := newFakeClient()
+			client.fails = func([]string) error { // under the client's lock
+				if len(fails) == 0 {
+					return nil
+				}
+				err := fails[0]
+				fails = fails[1:]
+				return err
+			}
+			saved := map[string]int{}
+			var mu sync.Mutex
+			client.refuses = func(number string) error {
+				mu.Lock()
+				defer mu.Unlock()
+				saved[number]++
+				return nil
+			}
+			g := newGroups(client, sessions, GroupOptions{Bills: 4, Wait: 20 * time.Millisecond})
+			numbers := numbered(1, orders)
+			var all sync.WaitGroup
+			for _, number := range numbers {
+				all.Go(func() {
+					err := saveOne(t.Context(), g, number)
+					for attempt := 2; err != nil; attempt++ {
+						time.Sleep(max(time.Second, fault.As(err).Delay))
+						err = saveOne(WithAttempt(t.Context(), attempt), g, number)
+					}
+				})
+			}
+			all.Wait()
+			for _, number := range numbers {
+				require.Equal(r, 1, saved[number], "bills %s", number)
+			}
+			for i := 0; len(fails) > 0 || i < growAfter*sessions*sessions; i++ {
+				_ = saveOne(t.Context(), g, fmt.Sprint("later ", i))
+			}
+			synctest.Wait()
+			require.Equal(r, sessions, g.allowance.calls)
+			require.Zero(r, g.underWay)
+		})
+	})
+}
