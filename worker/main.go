@@ -48,6 +48,8 @@ func newCommand() *cobra.Command {
 		}
 		fmt.Fprint(out, "\n与 Temporal 的连接 the connection to Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_…\n")
 	})
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.AddCommand(newHealthcheckCommand())
 	return cmd
 }
 
