@@ -2,7 +2,7 @@
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## the whole sync, simulated, on a real Temporal server
@@ -15,6 +15,10 @@ worker: ## the worker, with the settings of the environment
 .PHONY: test
 test: ## all tests
 	go test ./...
+
+.PHONY: e2e-postgres
+e2e-postgres: ## the end-to-end and chaos tests on docker-compose.yml's server and a PostgreSQL of this machine
+	REFUNDSYNC_E2E_SERVER=postgres go test ./e2e -count=1 -v -timeout 60m
 
 .PHONY: check-alerts
 check-alerts: ## the alert rules, with Prometheus' promtool

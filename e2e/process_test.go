@@ -21,9 +21,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
-	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
 
@@ -41,10 +39,7 @@ type world struct {
 // newWorld makes a merchant whose orders lie in two days.
 func newWorld(t *testing.T, options simulator.Options) *world {
 	t.Helper()
-	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
-	return newWorldAt(t, options, temporal.Address)
+	return newWorldAt(t, options, startServer(t).address)
 }
 
 // newWorldAt is newWorld with a Temporal server that is there already.
