@@ -204,7 +204,13 @@ func (w *world) startWorker(t *testing.T) *process {
 // start starts a program and waits until it has said something.
 func (w *world) start(t *testing.T, says, name string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: w.command(name, args...), done: make(chan struct{})}
+	return w.startCommand(t, says, w.command(name, args...))
+}
+
+// startCommand is start with a command of one's own.
+func (w *world) startCommand(t *testing.T, says string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {

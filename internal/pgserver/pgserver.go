@@ -105,14 +105,14 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, err
 	}
 	for _, service := range []string{"databases", "schema"} {
-		if err := s.RunService(ctx, service); err != nil {
+		if err := s.runService(ctx, service); err != nil {
 			return nil, err
 		}
 	}
-	if err := s.StartTemporal(ctx); err != nil {
+	if err := s.startTemporal(ctx); err != nil {
 		return nil, err
 	}
-	return s, s.RunService(ctx, "namespace")
+	return s, s.runService(ctx, "namespace")
 }
 
 // Stop ends both, and nothing else, and removes a folder that Start made.
@@ -220,8 +220,8 @@ func (s *Server) dynamicConfig(service types.ServiceConfig, path string) (string
 	return file, os.WriteFile(file, text, 0o600)
 }
 
-// RunService runs the command of a service that does one thing and ends.
-func (s *Server) RunService(ctx context.Context, service string) error {
+// runService runs the command of a service that does one thing and ends.
+func (s *Server) runService(ctx context.Context, service string) error {
 	environment, err := s.environment(service)
 	if err != nil {
 		return err
@@ -239,8 +239,8 @@ func (s *Server) RunService(ctx context.Context, service string) error {
 	return nil
 }
 
-// StartTemporal starts the Temporal server alone, after KillTemporal.
-func (s *Server) StartTemporal(ctx context.Context) error {
+// startTemporal starts the Temporal server and waits until it serves.
+func (s *Server) startTemporal(ctx context.Context) error {
 	environment, err := s.environment("temporal")
 	if err != nil {
 		return err
@@ -253,8 +253,10 @@ func (s *Server) StartTemporal(ctx context.Context) error {
 	return s.poll(ctx, s.temporal, s.checkOwnTemporal)
 }
 
-// KillTemporal ends the Temporal server as a crash does; PostgreSQL goes on.
-func (s *Server) KillTemporal() error { return s.temporal.stop(syscall.SIGKILL) }
+// Crash ends both without a chance to tidy up. Start with the same folder goes on.
+func (s *Server) Crash() error {
+	return errors.Join(s.temporal.stop(syscall.SIGKILL), s.postgres.stop(syscall.SIGQUIT))
+}
 
 // checkOwnTemporal makes sure that who answers at the address is the server on our
 // database, whose id is in it.
@@ -268,7 +270,7 @@ func (s *Server) checkOwnTemporal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := s.Postgres(ctx, "psql", "--dbname=temporal", "--no-psqlrc", "--tuples-only", "--no-align", "--command",
+	found, err := s.Psql(ctx, "temporal",
 		"SELECT count(*) FROM cluster_metadata_info WHERE position(convert_to('"+info.GetClusterId()+"', 'UTF8') IN data) > 0").Output()
 	if err != nil {
 		return err

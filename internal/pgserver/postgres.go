@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"refundsync/internal/composefile"
 )
 
 // errNoPostgres says what to install.
@@ -50,10 +52,35 @@ func majorVersion(initdb string) int {
 func (s *Server) dataFolder() string   { return filepath.Join(s.folder, "data") }
 func (s *Server) socketFolder() string { return filepath.Join(s.folder, "socket") }
 
-// Postgres is a command of PostgreSQL that connects as the superuser.
-func (s *Server) Postgres(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.installed, name), args...)
-	cmd.Env = append(os.Environ(), "PGHOST="+s.socketFolder(), "PGUSER=postgres", "PGPORT="+strconv.Itoa(s.state.PostgresPort))
+// Script is a command that runs a script of deploy/compose where PostgreSQL's
+// container would: as its user, who is the superuser too, with its data.
+func (s *Server) Script(ctx context.Context, name string) (*exec.Cmd, error) {
+	script, err := composefile.HostPath(s.project.Services["postgres"], "/setup/"+name)
+	if err != nil {
+		return nil, err
+	}
+	as, err := s.owner()
+	if err != nil {
+		return nil, err
+	}
+	cmd := s.command(ctx, "/bin/sh", script)
+	cmd.Dir = s.folder
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
+	return cmd, nil
+}
+
+// Psql is a query by the superuser, which writes bare values.
+func (s *Server) Psql(ctx context.Context, database, query string) *exec.Cmd {
+	return s.command(ctx, filepath.Join(s.installed, "psql"), "--no-psqlrc", "--tuples-only", "--no-align", "--dbname", database, "--command", query)
+}
+
+// command is one that connects to PostgreSQL as the superuser.
+func (s *Server) command(ctx context.Context, path string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Env = []string{
+		"PATH=" + s.installed + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"PGDATA=" + s.dataFolder(), "PGHOST=" + s.socketFolder(), "PGPORT=" + strconv.Itoa(s.state.PostgresPort), "PGUSER=postgres",
+	}
 	return cmd
 }
 
@@ -81,7 +108,7 @@ func (s *Server) startPostgres(ctx context.Context) error {
 		return err
 	}
 	return s.poll(ctx, s.postgres, func(ctx context.Context) error {
-		return s.Postgres(ctx, "pg_isready", "--quiet", "--host", loopback).Run()
+		return s.command(ctx, filepath.Join(s.installed, "pg_isready"), "--quiet", "--host", loopback).Run()
 	})
 }
 
