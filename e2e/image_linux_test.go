@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/simulator"
@@ -24,8 +25,8 @@ type box struct {
 }
 
 // boxScript mounts the image's content over itself, read-only, in a mount
-// namespace that ends with the program.
-const boxScript = `mount --bind "$BOX" "$BOX" && mount -o remount,ro,bind "$BOX" && exec chroot --userspec=65532:65532 "$BOX" "$@"`
+// namespace that ends with the program. Every container has a /proc.
+const boxScript = `mount --bind "$BOX" "$BOX" && mount -o remount,ro,bind "$BOX" && mount --bind /proc "$BOX/proc" && exec chroot --userspec=65532:65532 "$BOX" "$@"`
 
 func newBox(t *testing.T, w *world) box {
 	t.Helper()
@@ -38,6 +39,7 @@ func newBox(t *testing.T, w *world) box {
 	build := exec.Command("../deploy/image/build.sh", image)
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
+	require.NoError(t, os.Mkdir(filepath.Join(image, "proc"), 0o755))
 	return box{w, image}
 }
 
@@ -82,10 +84,10 @@ func TestImageRunsReadOnlyAsNobody(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(status), "\nUid:\t65532\t65532\t65532\t65532\n")
 	require.Contains(t, string(status), "\nCapEff:\t0000000000000000\n")
-	require.Eventually(t, func() bool {
-		out, err = b.run("worker", "healthcheck")
-		return err == nil
-	}, patience, 100*time.Millisecond, "%s", &out)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		out, err := b.run("worker", "healthcheck")
+		assert.NoError(c, err, out)
+	}, patience, 100*time.Millisecond)
 
 	cmd := b.command("starter", append([]string{"run", "--wait", "-o", "json"}, w.rangeFlags()...)...)
 	stdout, err := cmd.Output()
