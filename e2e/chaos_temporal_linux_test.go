@@ -18,14 +18,15 @@ import (
 
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
-	"refundsync/internal/syncworker"
 )
 
 // What makes the test binary the parent of a Temporal server: the file of its
-// state, and its port. On Linux, the server dies with its parent, by SIGKILL.
+// state, its port, and the folder of the programs. On Linux, the server dies with
+// its parent, by SIGKILL, and the PostgreSQL that it may have as after a crash.
 const (
 	serverFileVariable = "REFUNDSYNC_TEST_SERVER_FILE"
 	serverPortVariable = "REFUNDSYNC_TEST_SERVER_PORT"
+	serverBinVariable  = "REFUNDSYNC_TEST_SERVER_BIN"
 )
 
 func init() {
@@ -45,17 +46,17 @@ func runServer() error {
 	if err != nil {
 		return err
 	}
-	server, err := devserver.Start(context.Background(), devserver.Options{
-		DBFile: os.Getenv(serverFileVariable), Port: port, SearchAttributes: syncworker.SearchAttributes(),
+	server, err := serve(context.Background(), os.Getenv(serverBinVariable), devserver.Options{
+		DBFile: os.Getenv(serverFileVariable), Port: port,
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Println(server.Address)
+	fmt.Println(server.address)
 	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
 		return err
 	}
-	return server.Stop()
+	return server.stop()
 }
 
 // startTemporal starts a server with its state in the file, on the port, or on a
@@ -63,7 +64,7 @@ func runServer() error {
 func startTemporal(t *testing.T, file string, port string) (*process, string) {
 	t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0]), done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), serverFileVariable+"="+file, serverPortVariable+"="+port)
+	p.cmd.Env = append(os.Environ(), serverFileVariable+"="+file, serverPortVariable+"="+port, serverBinVariable+"="+bin)
 	p.cmd.Stderr = p
 	// The server ends with the test, also when that breaks off.
 	stdin, err := p.cmd.StdinPipe()
@@ -88,6 +89,9 @@ func startTemporal(t *testing.T, file string, port string) (*process, string) {
 func TestChaosTemporalKilled(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
 		file := filepath.Join(t.TempDir(), "temporal.db")
+		if onPostgres() {
+			file = postgresFolder(t)
+		}
 		temporal, address := startTemporal(t, file, "0")
 		_, port, err := net.SplitHostPort(address)
 		require.NoError(t, err)

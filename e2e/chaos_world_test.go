@@ -17,12 +17,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/devserver"
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
-	"refundsync/internal/syncworker"
 )
 
 // chaosPatience is how long a run may take under chaos before it counts as one
@@ -97,10 +95,7 @@ type chaosWorld struct {
 
 func newChaosWorld(t *testing.T, seed uint64, options simulator.Options) *chaosWorld {
 	t.Helper()
-	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
-	return newChaosWorldAt(t, seed, options, temporal.Address)
+	return newChaosWorldAt(t, seed, options, startServer(t).address)
 }
 
 // newChaosWorldAt is newChaosWorld with a Temporal server that is there already.

@@ -14,20 +14,15 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
-	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
 
 // What the Web UI shows of a run: its list by the documented filters, and of
 // every workflow in it what each step is about.
 func TestWebUIShowsWhatHappens(t *testing.T) {
-	server, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	w := newWorldAt(t, simulator.Options{Orders: 400}, server.Address)
+	w := newWorld(t, simulator.Options{Orders: 400})
 	w.startWorker(t)
 	ran := w.sync(t, 3)
 	require.NotZero(t, ran.Parked)

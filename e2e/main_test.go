@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,6 +25,9 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) (code int, err error) {
+	if err := checkServerVariable(); err != nil {
+		return 0, err
+	}
 	if bin, err = os.MkdirTemp("", "refundsync-e2e"); err != nil {
 		return 0, err
 	}
@@ -32,6 +36,11 @@ func testMain(m *testing.M) (code int, err error) {
 	build.Dir = ".."
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("building the programs: %w\n%s", err, out)
+	}
+	if onPostgres() {
+		if err := buildForPostgres(context.Background(), bin, func(line string) { fmt.Fprintln(os.Stderr, line) }); err != nil {
+			return 0, err
+		}
 	}
 	return m.Run(), nil
 }

@@ -16,10 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
-	"refundsync/internal/syncworker"
 )
 
 // monitored is a worker whose health and metrics are asked for.
@@ -73,16 +71,9 @@ func orders(outcome, reason string) string {
 }
 
 func TestMetricsHoldWhatTheRunSays(t *testing.T) {
-	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
-	require.NoError(t, err)
-	stopped := false
-	t.Cleanup(func() {
-		if !stopped {
-			require.NoError(t, temporal.Stop())
-		}
-	})
+	temporal := startServer(t)
 	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
-	w := newWorldAt(t, simulator.Options{Orders: 200, From: from}, temporal.Address)
+	w := newWorldAt(t, simulator.Options{Orders: 200, From: from}, temporal.address)
 	worker := w.startMonitored(t)
 	require.Eventually(t, func() bool {
 		code, _ := worker.get(t, "/readyz")
@@ -142,8 +133,7 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 	}
 	requireNamesExist(t, counted)
 
-	require.NoError(t, temporal.Stop())
-	stopped = true
+	require.NoError(t, temporal.stop())
 	require.Eventually(t, func() bool {
 		code, text = worker.get(t, "/readyz")
 		return code == http.StatusServiceUnavailable

@@ -21,9 +21,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
-	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
 
@@ -41,10 +39,7 @@ type world struct {
 // newWorld makes a merchant whose orders lie in two days.
 func newWorld(t *testing.T, options simulator.Options) *world {
 	t.Helper()
-	temporal, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: syncworker.SearchAttributes()})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
-	return newWorldAt(t, options, temporal.Address)
+	return newWorldAt(t, options, startServer(t).address)
 }
 
 // newWorldAt is newWorld with a Temporal server that is there already.
@@ -209,7 +204,13 @@ func (w *world) startWorker(t *testing.T) *process {
 // start starts a program and waits until it has said something.
 func (w *world) start(t *testing.T, says, name string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: w.command(name, args...), done: make(chan struct{})}
+	return w.startCommand(t, says, w.command(name, args...))
+}
+
+// startCommand is start with a command of one's own.
+func (w *world) startCommand(t *testing.T, says string, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{cmd: cmd, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	require.NoError(t, p.cmd.Start())
 	go func() {

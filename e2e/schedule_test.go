@@ -15,7 +15,6 @@ import (
 
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
-	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
 
@@ -29,14 +28,11 @@ type scheduledWorld struct {
 // and reads long windows, so that a test need not wait.
 func newScheduledWorld(t *testing.T, options simulator.Options, server devserver.Options, pairs ...string) *scheduledWorld {
 	t.Helper()
-	server.SearchAttributes = syncworker.SearchAttributes()
-	temporal, err := devserver.Start(t.Context(), server)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, temporal.Stop()) })
-	c, err := client.Dial(client.Options{HostPort: temporal.Address, Namespace: temporal.Namespace})
+	address := startServerWith(t, server).address
+	c, err := client.Dial(client.Options{HostPort: address})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	s := &scheduledWorld{world: newWorldAt(t, options, temporal.Address), temporal: c}
+	s := &scheduledWorld{world: newWorldAt(t, options, address), temporal: c}
 	s.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{
 		"overlap: 10m # how", "overlap: 20s # how",
 		"lag: 5m # how", "lag: 2s # how",

@@ -55,6 +55,8 @@ func newCommand() *cobra.Command {
 		fmt.Fprint(out, "\n保密的设置可以放进文件，用 名称_FILE 给出路径。 A secret may be in a file: NAME_FILE is its path.\n")
 		fmt.Fprint(out, "\n与 Temporal 的连接 the connection to Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY(_FILE), TEMPORAL_TLS_…\n")
 	})
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.AddCommand(newHealthcheckCommand())
 	return cmd
 }
 

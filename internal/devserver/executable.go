@@ -18,6 +18,12 @@ const answerTimeout = 30 * time.Second
 // that not every version has.
 var neededFlags = []string{"--db-filename", "--dynamic-config-value", "--search-attribute", "--ui-port"}
 
+// Executable is the temporal that Start runs, which is the CLI as well. It is
+// built if it never was; log is told of it, one line at a time.
+func Executable(ctx context.Context, log func(line string)) (string, error) {
+	return findExecutable(ctx, log)
+}
+
 // findExecutable returns a temporal that can run a development server: one on
 // PATH, else the pinned one, which is built if it never was.
 func findExecutable(ctx context.Context, log func(string)) (string, error) {

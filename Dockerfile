@@ -1,0 +1,26 @@
+# syntax=docker/dockerfile:1
+FROM golang:1.26.8-trixie AS build
+ARG GOPROXY=https://proxy.golang.org,direct
+ARG GOSUMDB=sum.golang.org
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    deploy/image/build.sh /image
+
+# Nothing but the programs, the built-in flow, and whom to trust: no shell, no
+# package manager, nothing to write to.
+FROM scratch
+ARG VERSION=local
+LABEL org.opencontainers.image.title="refundsync" \
+      org.opencontainers.image.description="Durable sync of Jushuitan after-sales orders into Kingdee return bills" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="$VERSION"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build /image/ /
+ENV REFUNDSYNC_FLOWS=/flows REFUNDSYNC_HTTP_ADDRESS=:9464
+USER 65532:65532
+EXPOSE 9464
+HEALTHCHECK --interval=15s --timeout=10s --start-period=30s --retries=4 CMD ["/worker", "healthcheck"]
+CMD ["/worker"]

@@ -1,0 +1,27 @@
+#!/bin/sh
+# Puts a backup of backup.sh, from standard input, in the place of the data. All
+# else has to be stopped. One that is damaged is refused before anything is
+# removed.
+#
+#   docker compose run --rm --no-deps -T --entrypoint sh postgres /setup/restore.sh < backup.tar.gz
+set -eu
+
+: "${PGDATA:?}"
+if pg_ctl status --pgdata "$PGDATA" >/dev/null 2>&1; then
+  echo 'PostgreSQL 还在运行，请先停止。 PostgreSQL still runs, stop it first.' >&2
+  exit 1
+fi
+
+new="$PGDATA/restored"
+rm -rf "$new"
+mkdir -p "$new"
+chmod 700 "$PGDATA" "$new"
+if ! tar --extract --gzip --directory "$new" || ! pg_verifybackup --quiet "$new"; then
+  rm -rf "$new"
+  echo '备份已损坏，未作任何改动。 The backup is damaged; nothing was changed.' >&2
+  exit 1
+fi
+find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name restored -exec rm -rf {} +
+find "$new" -mindepth 1 -maxdepth 1 -exec mv {} "$PGDATA/" \;
+rmdir "$new"
+echo '已恢复。 Restored.'

@@ -1,0 +1,248 @@
+package composefile
+
+import (
+	"bytes"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/dotenv"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/config"
+	"refundsync/internal/simulator"
+	"refundsync/internal/syncworker"
+)
+
+const root = "../.."
+
+func load(t *testing.T, variables map[string]string, profiles ...string) *types.Project {
+	t.Helper()
+	project, err := Load(t.Context(), root, variables, profiles...)
+	require.NoError(t, err)
+	return project
+}
+
+// example is .env.example with the settings that are commented out.
+func example(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, ".env.example"))
+	require.NoError(t, err)
+	variables, err := dotenv.Parse(bytes.NewReader(regexp.MustCompile(`(?m)^#([A-Z])`).ReplaceAll(text, []byte("$1"))))
+	require.NoError(t, err)
+	return variables
+}
+
+func TestEachProfileStartsWhatItShould(t *testing.T) {
+	common := []string{"databases", "grafana", "namespace", "postgres", "preflight", "prometheus", "schema", "temporal", "ui"}
+	for profile, more := range map[string][]string{
+		"":           nil,
+		"production": {"worker"},
+		"tools":      {"starter"},
+		"demo":       {"demo", "demo-namespace", "demo-worker", "simulator"},
+	} {
+		want := slices.Sorted(slices.Values(slices.Concat(common, more)))
+		require.Equal(t, want, slices.Sorted(maps.Keys(load(t, nil, profile).Services)), profile)
+	}
+	require.Equal(t, "production", example(t)["COMPOSE_PROFILES"])
+}
+
+// ends tells a service that does one thing.
+func ends(service types.ServiceConfig) bool { return service.Restart == "no" }
+
+func TestEachServiceEndsOrIsLookedAt(t *testing.T) {
+	for _, service := range load(t, nil, "*").Services {
+		checked := service.HealthCheck != nil && !service.HealthCheck.Disable && len(service.HealthCheck.Test) > 1
+		require.Equal(t, !ends(service), checked, service.Name)
+	}
+}
+
+// Nothing starts before what it stands on is well, and nothing before the
+// passwords were looked at.
+func TestEachServiceWaitsForTheOnesBeforeIt(t *testing.T) {
+	project := load(t, nil, "*")
+	var standsOn func(name string) map[string]bool
+	standsOn = func(name string) map[string]bool {
+		all := map[string]bool{}
+		for before, dependency := range project.Services[name].DependsOn {
+			want := types.ServiceConditionHealthy
+			if ends(project.Services[before]) {
+				want = types.ServiceConditionCompletedSuccessfully
+			}
+			require.Equal(t, want, dependency.Condition, "%s on %s", name, before)
+			all[before] = true
+			maps.Copy(all, standsOn(before))
+		}
+		return all
+	}
+	for name, before := range map[string][]string{
+		"postgres": {"preflight"}, "databases": {"postgres"}, "schema": {"databases"}, "temporal": {"schema"},
+		"namespace": {"temporal"}, "ui": {"temporal"}, "worker": {"namespace"}, "starter": {"namespace"},
+		"prometheus": {"preflight"}, "grafana": {"preflight"}, "demo-worker": {"demo-namespace", "simulator"}, "demo": {"demo-worker"},
+	} {
+		for _, one := range before {
+			require.True(t, standsOn(name)[one], "%s on %s", name, one)
+		}
+		require.True(t, standsOn(name)["preflight"], name)
+	}
+}
+
+func TestImagesArePinned(t *testing.T) {
+	pinned := regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$`)
+	for _, service := range load(t, nil, "*").Services {
+		if service.Build == nil {
+			require.Regexp(t, pinned, service.Image, service.Name)
+		}
+	}
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	require.NoError(t, err)
+	for _, from := range regexp.MustCompile(`(?m)^FROM (\S+)`).FindAllStringSubmatch(string(dockerfile), -1) {
+		if from[1] != "scratch" {
+			require.Regexp(t, pinned, from[1])
+		}
+	}
+}
+
+func TestPortsAreOnLoopbackUnlessSaidOtherwise(t *testing.T) {
+	ports := 0
+	for _, service := range load(t, nil, "*").Services {
+		for _, port := range service.Ports {
+			require.Equal(t, "127.0.0.1", port.HostIP, service.Name)
+			ports++
+		}
+	}
+	require.Equal(t, 4, ports)
+	open := load(t, map[string]string{"BIND_ADDRESS": "10.0.0.5"}, "*")
+	require.Equal(t, "10.0.0.5", open.Services["ui"].Ports[0].HostIP)
+}
+
+func TestServicesMayDoLittle(t *testing.T) {
+	for _, service := range load(t, nil, "*").Services {
+		require.Equal(t, []string{"ALL"}, service.CapDrop, service.Name)
+		require.Empty(t, service.CapAdd, service.Name)
+		require.False(t, service.Privileged, service.Name)
+		require.Contains(t, service.SecurityOpt, "no-new-privileges:true", service.Name)
+		if service.Build != nil {
+			require.True(t, service.ReadOnly, service.Name)
+		}
+		_, database := service.Networks["database"]
+		require.Equal(t, slices.Contains([]string{"postgres", "schema", "temporal"}, service.Name), database, service.Name)
+	}
+	require.True(t, bool(load(t, nil).Networks["database"].Internal))
+}
+
+func TestFilesThatAreMountedExist(t *testing.T) {
+	project := load(t, nil, "*")
+	for _, service := range project.Services {
+		for _, volume := range service.Volumes {
+			if volume.Type == types.VolumeTypeBind {
+				require.DirExists(t, volume.Source, service.Name)
+				require.True(t, volume.ReadOnly, service.Name)
+			}
+		}
+		for _, word := range service.Command {
+			if strings.HasPrefix(word, "/setup/") {
+				path, err := HostPath(service, word)
+				require.NoError(t, err)
+				require.FileExists(t, path)
+			}
+		}
+	}
+	path, err := HostPath(project.Services["temporal"], *project.Services["temporal"].Environment["DYNAMIC_CONFIG_FILE_PATH"])
+	require.NoError(t, err)
+	require.FileExists(t, path)
+	require.FileExists(t, filepath.Join(root, "deploy/prometheus/prometheus.yaml"))
+	require.FileExists(t, filepath.Join(root, "deploy/grafana/refundsync.json"))
+}
+
+// What can be set is in .env.example, what is there can be set, and both have all
+// settings of the worker.
+func TestEnvExampleIsComplete(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "docker-compose.yml"))
+	require.NoError(t, err)
+	wanted := map[string]bool{"COMPOSE_PROFILES": true}
+	for _, variable := range regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(string(text), -1) {
+		wanted[variable[1]] = true
+	}
+	worker := load(t, nil, "*").Services["worker"].Environment
+	for name, value := range load(t, example(t), "*").Services["worker"].Environment {
+		if worker[name] == nil && value != nil {
+			wanted[name] = true
+		}
+	}
+	require.Equal(t, slices.Sorted(maps.Keys(wanted)), slices.Sorted(maps.Keys(example(t))))
+
+	var usage bytes.Buffer
+	require.NoError(t, config.Usage(&usage))
+	settings := regexp.MustCompile(`(?m)^ +([A-Z]+_[A-Z_]+) `).FindAllStringSubmatch(usage.String(), -1)
+	require.Greater(t, len(settings), 20)
+	for _, setting := range settings {
+		require.Contains(t, worker, setting[1])
+	}
+}
+
+// The demo calls the simulator and nobody else, whatever .env has.
+func TestTheDemoCallsTheSimulator(t *testing.T) {
+	sim, err := simulator.New(simulator.Options{Orders: 1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sim.Close()) })
+	server, err := sim.Start(t.Context(), "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	simulated := server.Environment().Map()
+
+	variables := example(t)
+	for name := range variables {
+		variables[name] = "from-dot-env"
+	}
+	variables["BIND_ADDRESS"], variables["TEMPORAL_PORT"], variables["TEMPORAL_UI_PORT"] = "", "", ""
+	variables["PROMETHEUS_PORT"], variables["GRAFANA_PORT"] = "", ""
+	for _, name := range []string{"demo-worker", "demo"} {
+		environment := Environment(load(t, variables, "demo").Services[name])
+		require.NotContains(t, slices.Collect(maps.Values(environment)), "from-dot-env")
+		for setting, value := range environment {
+			if strings.HasPrefix(setting, "JUSHUITAN_") || strings.HasPrefix(setting, "KINGDEE_") {
+				require.Equal(t, simulated[setting], strings.ReplaceAll(value, "http://simulator:8090", server.URL()), setting)
+			}
+		}
+		require.NotEqual(t, "default", environment["TEMPORAL_NAMESPACE"])
+	}
+}
+
+func TestNamespaceGetsTheSearchAttributesOfTheWorkflows(t *testing.T) {
+	script, err := os.ReadFile(filepath.Join(root, "deploy/compose/setup-namespace.sh"))
+	require.NoError(t, err)
+	made := map[string]string{}
+	for _, attribute := range regexp.MustCompile(`(Refundsync[A-Za-z]+):([A-Za-z]+)`).FindAllStringSubmatch(string(script), -1) {
+		made[attribute[1]] = attribute[2]
+	}
+	want := map[string]string{}
+	for name, valueType := range syncworker.SearchAttributes() {
+		want[name] = valueType.String()
+	}
+	require.Equal(t, want, made)
+}
+
+func TestHealthOfTheSimulatorIsOneOfItsAddresses(t *testing.T) {
+	sim, err := simulator.New(simulator.Options{Orders: 1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, sim.Close()) })
+	server := httptest.NewServer(sim.Handler())
+	t.Cleanup(server.Close)
+	project := load(t, nil, "*")
+	for _, url := range []string{project.Services["simulator"].HealthCheck.Test[3], *project.Services["preflight"].Environment["DEMO_URL"]} {
+		_, path, found := strings.Cut(url, ":8090")
+		require.True(t, found, url)
+		response, err := http.Get(server.URL + path)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, http.StatusOK, response.StatusCode, url)
+	}
+}

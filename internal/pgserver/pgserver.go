@@ -1,0 +1,304 @@
+//go:build linux
+
+// Package pgserver runs the server that docker-compose.yml describes without
+// containers: PostgreSQL and Temporal as child processes, set up by the scripts
+// and started with the environment of that file. Only addresses, ports and paths
+// are other than there. The tests run on it where they are to run on PostgreSQL.
+package pgserver
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/compose-spec/compose-go/v2/types"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"refundsync/internal/composefile"
+)
+
+const (
+	loopback = "127.0.0.1"
+	// startTimeout is far over the few seconds that a start takes.
+	startTimeout = 2 * time.Minute
+	stopTimeout  = 30 * time.Second
+	pollInterval = 50 * time.Millisecond
+)
+
+// Options says what is run, and where its state is.
+type Options struct {
+	// Root is the checkout, whose docker-compose.yml is followed.
+	Root string
+	// Bin is the folder of Build.
+	Bin string
+	// Folder keeps the state: a server stopped or killed goes on from it, at the
+	// same address. "" is a new one, which Stop removes.
+	Folder string
+	// DynamicConfig is added to that of docker-compose.yml, as KEY=VALUE.
+	DynamicConfig []string
+}
+
+// Server is a running PostgreSQL with a Temporal server on it.
+type Server struct {
+	// Address is host:port of the gRPC frontend.
+	Address string
+
+	options            Options
+	project            *types.Project
+	installed          string // folder of PostgreSQL's programs
+	folder             string
+	state              state
+	postgres, temporal *process
+}
+
+// state is what a start leaves for the next one in the same folder.
+type state struct {
+	// Password is that of the role temporal.
+	Password string
+	// PostgresPort is PostgreSQL's, Ports are the Temporal server's by the names of
+	// its variables.
+	PostgresPort int
+	Ports        map[string]int
+}
+
+// Start starts PostgreSQL, sets the databases up, starts Temporal, and makes the
+// namespace. Both end with the process that started them, at the latest. ctx
+// bounds the start alone.
+func Start(ctx context.Context, options Options) (_ *Server, err error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	s := &Server{options: options, folder: options.Folder}
+	if s.installed, err = findPostgres(); err != nil {
+		return nil, err
+	}
+	if s.folder == "" {
+		if s.folder, err = os.MkdirTemp("", "refundsync-pg"); err != nil {
+			return nil, err
+		}
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Stop())
+		}
+	}()
+	if err := s.loadState(); err != nil {
+		return nil, err
+	}
+	s.Address = hostPort(s.state.Ports["FRONTEND_GRPC_PORT"])
+	s.project, err = composefile.Load(ctx, options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.startPostgres(ctx); err != nil {
+		return nil, err
+	}
+	for _, service := range []string{"databases", "schema"} {
+		if err := s.runService(ctx, service); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.startTemporal(ctx); err != nil {
+		return nil, err
+	}
+	return s, s.runService(ctx, "namespace")
+}
+
+// Stop ends both, and nothing else, and removes a folder that Start made.
+func (s *Server) Stop() error {
+	err := errors.Join(s.temporal.stop(syscall.SIGTERM), s.postgres.stop(syscall.SIGINT))
+	if s.options.Folder == "" {
+		err = errors.Join(err, os.RemoveAll(s.folder))
+	}
+	return err
+}
+
+// loadState reads the folder's state, or makes it.
+func (s *Server) loadState() error {
+	file := filepath.Join(s.folder, "state.json")
+	data, err := os.ReadFile(file)
+	if err == nil {
+		return json.Unmarshal(data, &s.state)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.state = state{Password: rand.Text(), Ports: map[string]int{}}
+	names := s.portVariables()
+	ports, err := freePorts(len(names) + 1)
+	if err != nil {
+		return err
+	}
+	for i, name := range names {
+		s.state.Ports[name] = ports[i]
+	}
+	s.state.PostgresPort = ports[len(names)]
+	if data, err = json.Marshal(s.state); err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o600)
+}
+
+func (s *Server) portVariables() []string {
+	var names []string
+	for _, service := range []string{"FRONTEND", "HISTORY", "MATCHING", "WORKER"} {
+		names = append(names, service+"_GRPC_PORT", service+"_MEMBERSHIP_PORT")
+	}
+	return append(names, "FRONTEND_HTTP_PORT", "PROMETHEUS_ENDPOINT")
+}
+
+// environment is that of a service of docker-compose.yml, with this machine's
+// addresses, ports and paths.
+func (s *Server) environment(service string) ([]string, error) {
+	config, found := s.project.Services[service]
+	if !found {
+		return nil, fmt.Errorf("docker-compose.yml has no service %s", service)
+	}
+	environment := composefile.Environment(config)
+	here := map[string]string{
+		"PGHOST":              s.socketFolder(),
+		"POSTGRES_SEEDS":      loopback,
+		"DB_PORT":             strconv.Itoa(s.state.PostgresPort),
+		"BIND_ON_IP":          loopback,
+		"PROMETHEUS_ENDPOINT": hostPort(s.state.Ports["PROMETHEUS_ENDPOINT"]),
+		"TEMPORAL_ADDRESS":    s.Address,
+	}
+	for name := range environment {
+		if value, other := here[name]; other {
+			environment[name] = value
+		}
+	}
+	if service == "temporal" {
+		for name, port := range s.state.Ports {
+			if name != "PROMETHEUS_ENDPOINT" {
+				environment[name] = strconv.Itoa(port)
+			}
+		}
+		file, err := s.dynamicConfig(config, environment["DYNAMIC_CONFIG_FILE_PATH"])
+		if err != nil {
+			return nil, err
+		}
+		environment["DYNAMIC_CONFIG_FILE_PATH"] = file
+	}
+	list := []string{
+		"PATH=" + strings.Join([]string{s.options.Bin, s.installed, os.Getenv("PATH")}, string(os.PathListSeparator)),
+		"HOME=" + s.folder,
+		"PGPORT=" + strconv.Itoa(s.state.PostgresPort),
+	}
+	for name, value := range environment {
+		list = append(list, name+"="+value)
+	}
+	return list, nil
+}
+
+// dynamicConfig is a copy of docker-compose.yml's file, and the options' settings.
+func (s *Server) dynamicConfig(service types.ServiceConfig, path string) (string, error) {
+	original, err := composefile.HostPath(service, path)
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(original)
+	if err != nil {
+		return "", err
+	}
+	for _, keyValue := range s.options.DynamicConfig {
+		key, value, _ := strings.Cut(keyValue, "=")
+		text = append(text, fmt.Sprintf("%s:\n  - value: %s\n", key, value)...)
+	}
+	file := filepath.Join(s.folder, "dynamicconfig.yaml")
+	return file, os.WriteFile(file, text, 0o600)
+}
+
+// runService runs the command of a service that does one thing and ends.
+func (s *Server) runService(ctx context.Context, service string) error {
+	environment, err := s.environment(service)
+	if err != nil {
+		return err
+	}
+	command := s.project.Services[service].Command
+	script, err := composefile.HostPath(s.project.Services[service], command[1])
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, command[0], append([]string{script}, command[2:]...)...)
+	cmd.Env = environment
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("service %s: %w: %s", service, err, out)
+	}
+	return nil
+}
+
+// startTemporal starts the Temporal server and waits until it serves.
+func (s *Server) startTemporal(ctx context.Context) error {
+	environment, err := s.environment("temporal")
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(filepath.Join(s.options.Bin, "temporal-server"), "start")
+	cmd.Env = environment
+	if s.temporal, err = startProcess(cmd, syscall.SIGKILL); err != nil {
+		return err
+	}
+	return s.poll(ctx, s.temporal, s.checkOwnTemporal)
+}
+
+// Crash ends both without a chance to tidy up. Start with the same folder goes on.
+func (s *Server) Crash() error {
+	return errors.Join(s.temporal.stop(syscall.SIGKILL), s.postgres.stop(syscall.SIGQUIT))
+}
+
+// checkOwnTemporal makes sure that who answers at the address is the server on our
+// database, whose id is in it.
+func (s *Server) checkOwnTemporal(ctx context.Context) error {
+	connection, err := client.DialContext(ctx, client.Options{HostPort: s.Address, Logger: log.NewStructuredLogger(discard)})
+	if err != nil {
+		return err
+	}
+	defer connection.Close()
+	info, err := connection.WorkflowService().GetClusterInfo(ctx, &workflowservice.GetClusterInfoRequest{})
+	if err != nil {
+		return err
+	}
+	found, err := s.Psql(ctx, "temporal",
+		"SELECT count(*) FROM cluster_metadata_info WHERE position(convert_to('"+info.GetClusterId()+"', 'UTF8') IN data) > 0").Output()
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(string(found)) != "1" {
+		return fmt.Errorf("%w: %s", errStranger, s.Address)
+	}
+	return nil
+}
+
+// errStranger is a server that answers at our address and is not ours.
+var errStranger = errors.New("another server answers at this address")
+
+// poll repeats the check until it holds, the process has ended, or the context.
+func (s *Server) poll(ctx context.Context, p *process, check func(context.Context) error) error {
+	for {
+		once, cancel := context.WithTimeout(ctx, 5*time.Second)
+		err := check(once)
+		cancel()
+		if err == nil || errors.Is(err, errStranger) {
+			return err
+		}
+		select {
+		case <-p.done:
+			return fmt.Errorf("it ended by itself: %s", p.output)
+		case <-ctx.Done():
+			return fmt.Errorf("%w (%w): %s", ctx.Err(), err, p.output)
+		case <-time.After(pollInterval):
+		}
+	}
+}
