@@ -132,11 +132,11 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 		"SKUs":                       {}, "products": {}, "numbers of the platform": {},
 	}
 	for _, bill := range w.State().Kingdee.Bills {
+		words["numbers of the platform"][bill.Fields["FThirdBillNo"]] = true
 		for _, entry := range bill.Entries {
 			if sku := entry.Fields["FMaterialId"]; len(sku) >= 6 {
 				words["SKUs"][sku] = true
 			}
-			words["numbers of the platform"][entry.Fields["FThirdBillNo"]] = true
 			words["products"][strings.Fields(entry.Fields["FNote"])[1]] = true
 		}
 	}

@@ -127,7 +127,7 @@ func between(text, before, after string) string {
 // and parks nothing.
 func TestRunStopsWhenMostOrdersFailForOneCause(t *testing.T) {
 	w := newWorld(t, simulator.Options{Orders: 300})
-	wrong := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `FSaleOrgId: { constant: "100" }`, `FSaleOrgId: { constant: "999" }`))
+	wrong := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `FSaleOrgId: { constant: "100" }`, `FSaleOrgId: { constant: "999" }`, "window: 1h", "window: 6h"))
 	worker := wrong.startWorker(t)
 	stopped := wrong.sync(t, 1)
 	require.Contains(t, stopped.Error, "999")

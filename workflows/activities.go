@@ -52,7 +52,7 @@ type Plan struct {
 	Retry    Retry `json:"retry"`
 	// Grain is flow.GrainOrder, also when empty, or flow.GrainPage.
 	Grain string `json:"grain,omitempty"`
-	// TooManyFailures is the share of a page's orders, in percent, that stops
+	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does.
 	TooManyFailures int `json:"too_many_failures"`
 	// Alerts is nil for a flow that tells nobody.

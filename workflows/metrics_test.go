@@ -92,6 +92,7 @@ func TestRunsAreCountedUnderTheirOutcome(t *testing.T) {
 	}{
 		{RunDone, byHand, func(*fakeWorld) {}},
 		{RunParked, byHand, func(w *fakeWorld) {
+			w.plan.TooManyFailures = 0
 			w.saveErr = func(flow.Order) error { return temporal.NewNonRetryableApplicationError("", "unknown_material", nil) }
 		}},
 		{RunFailed, SyncRefundsInput{Flow: "refund_to_return"}, func(w *fakeWorld) { w.plan.Enabled = false }},

@@ -114,3 +114,31 @@ func (w *syncWindow) commonCause(page *pageOrders) error {
 	}
 	return nil
 }
+
+// commonCause is the error that stops a run in whose windows most orders were parked
+// for one reason: windows can be too small for a page of one to tell.
+func (r *syncRefunds) commonCause() error {
+	tally := r.state.Tally
+	tried := tally.Saved + tally.Updated + tally.AlreadySaved + tally.Parked + tally.Failed
+	for _, reason := range Reasons(tally.NewlyParked) {
+		count := tally.NewlyParked[reason]
+		if r.state.Plan.TooManyFailures == 0 || slices.Contains(ofEachOrder, reason) ||
+			count < fewestFailures || 100*count < r.state.Plan.TooManyFailures*tried {
+			continue
+		}
+		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+			"本次运行的 %[1]d 单中已有 %[2]d 单因同一原因（%[3]s）挂起，已停止；改正后重跑同一时段，挂起的单会自行重试。"+
+				" %[2]d of the %[1]d orders of this run were parked for one reason (%[3]s), so it stopped; mend the cause and run the range again. The parked ones are tried again by themselves: %[4]s",
+			tried, count, reason, tally.example(reason)), TooManyFailures, nil)
+	}
+	return nil
+}
+
+// example is what one of the orders says that failed for a reason.
+func (t Tally) example(reason string) string {
+	i := slices.IndexFunc(t.Failures, func(f Failure) bool { return f.Reason == reason })
+	if i < 0 {
+		return reason
+	}
+	return t.Failures[i].Message
+}

@@ -326,6 +326,9 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 		defer r.atOnce.Release(1)
 		result, err := r.syncWindow(ctx, running)
 		r.endWindow(running, result, err)
+		if cause := r.commonCause(); cause != nil && r.failure == nil && stopsRuns(ctx) {
+			r.failure = cause
+		}
 		r.showProgress(ctx)
 	})
 	return nil

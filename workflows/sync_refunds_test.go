@@ -335,3 +335,43 @@ func TestSyncRefundsCutsWindowsWithManyOrders(t *testing.T) {
 		require.True(t, next.Equal(at("2024-03-01 03:30:00")))
 	})
 }
+
+// Windows of a few orders each are too small to tell a wrong setting; the run is not.
+func TestSyncRefundsStopsWhenItsOrdersFailForOneCause(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*fakeWorld)
+		stops  bool
+	}{
+		{"one cause", func(*fakeWorld) {}, true},
+		{"one cause, in the grain of pages", func(w *fakeWorld) { w.plan.Grain = flow.GrainPage }, true},
+		{"never", func(w *fakeWorld) { w.plan.TooManyFailures = 0 }, false},
+		{"half of the orders", func(w *fakeWorld) { w.finished["70000"], w.finished["70001"] = true, true }, false},
+		{"of each order", func(w *fakeWorld) {
+			w.saveErr = func(flow.Order) error { return temporal.NewNonRetryableApplicationError("已改", OrderChanged, nil) }
+		}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(4)
+			world.plan.WindowsAtOnce = 1
+			world.saveErr = func(flow.Order) error {
+				return temporal.NewNonRetryableApplicationError("组织不存在", "unknown_organisation", nil)
+			}
+			c.change(world)
+			_, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 09:59:59"), startingAt("2024-03-02 00:00:00"))
+			if !c.stops {
+				require.NoError(t, err)
+				return
+			}
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, RunUnfinished, application.Type())
+			require.Contains(t, application.Message(), "组织不存在")
+			require.Equal(t, TooManyFailures, reasonOf(err))
+			done, ok := detailsOf[SyncRefundsResult](err)
+			require.True(t, ok)
+			require.Equal(t, 12, done.Parked, "three windows of four")
+			require.Zero(t, done.InFlight())
+		})
+	}
+}

@@ -42,6 +42,12 @@ func readsAhead(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "read-ahead", workflow.DefaultVersion, 1) >= 1
 }
 
+// stopsRuns: a run whose orders mostly fail for one cause, over all its windows,
+// begins no more of them. In older histories only a page of such orders stopped it.
+func stopsRuns(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "stop-runs", workflow.DefaultVersion, 1) >= 1
+}
+
 // listsRuns reports whether a run sets search attributes and a memo of its own.
 // Older ones have none and are found by their workflow id alone.
 func listsRuns(ctx workflow.Context) bool {

@@ -41,7 +41,7 @@ type Flow struct {
 	Call    Call
 	Options Options
 	Retry   Retry
-	// TooManyFailures is the share of a page's orders, in percent, that stops
+	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int
 	ClosedPeriods   ClosedPeriods
