@@ -51,7 +51,9 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 				})
 				require.NoError(t, err)
 				t.Cleanup(c.Close)
-				err = syncworker.Run(ctx, syncworker.Options{Temporal: c, Namespace: "default", TaskQueue: "q", SourceCallsPerSecond: 1})
+				err = syncworker.Run(ctx, syncworker.Options{
+					Temporal: c, Namespace: "default", TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: patience,
+				})
 				if attributes != nil {
 					require.NoError(t, err)
 					require.True(t, polled.Load())
