@@ -6,8 +6,9 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
+ARG VERSION=local
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    deploy/image/build.sh /image
+    deploy/image/build.sh /image "$VERSION"
 
 # Nothing but the programs, the built-in flow, and whom to trust: no shell, no
 # package manager, nothing to write to.

@@ -2,7 +2,7 @@
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## the whole sync, simulated, on a real Temporal server
@@ -23,6 +23,10 @@ release: ## archives for all systems in dist/, with checksums; VERSION=v1.2.3 na
 .PHONY: e2e-postgres
 e2e-postgres: ## the end-to-end and chaos tests on docker-compose.yml's server and a PostgreSQL of this machine
 	REFUNDSYNC_E2E_SERVER=postgres go test ./e2e -count=1 -v -timeout 60m
+
+.PHONY: bench
+bench: ## how fast the sync is on this machine, as tables of docs/performance.md
+	go run ./bench
 
 .PHONY: check-alerts
 check-alerts: ## the alert rules, with Prometheus' promtool

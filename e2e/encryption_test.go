@@ -58,7 +58,8 @@ func (w *world) decrypting(t *testing.T, keys ...encryption.Key) (client.Client,
 const discardReason = "买家改了主意，已线下退款"
 
 // What Temporal keeps of an order is not to be read in its database, whatever has
-// become of the order. Without keys it is all there, so the search does find it.
+// become of the order. Without keys it is all there, so the search does find it: in
+// the development server's database, since PostgreSQL compresses what is long.
 func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 	for _, c := range []struct {
 		name string

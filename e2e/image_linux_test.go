@@ -28,6 +28,9 @@ type box struct {
 // namespace that ends with the program. Every container has a /proc.
 const boxScript = `mount --bind "$BOX" "$BOX" && mount -o remount,ro,bind "$BOX" && mount --bind /proc "$BOX/proc" && exec chroot --userspec=65532:65532 "$BOX" "$@"`
 
+// imageVersion is REFUNDSYNC_VERSION of docker-compose.yml.
+const imageVersion = "v1.2.3"
+
 func newBox(t *testing.T, w *world) box {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -36,7 +39,7 @@ func newBox(t *testing.T, w *world) box {
 	image := t.TempDir()
 	// Others may enter it.
 	require.NoError(t, os.Chmod(filepath.Dir(image), 0o755))
-	build := exec.Command("../deploy/image/build.sh", image)
+	build := exec.Command("../deploy/image/build.sh", image, imageVersion)
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	require.NoError(t, os.Mkdir(filepath.Join(image, "proc"), 0o755))
@@ -72,7 +75,10 @@ func TestImageRunsReadOnlyAsNobody(t *testing.T) {
 		}
 		require.NoError(t, file.Close())
 	}
-	out, err := b.run("simulator", "--env-file", "/environment")
+	out, err := b.run("worker", "--version")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "worker version "+imageVersion+" (")
+	out, err = b.run("simulator", "--env-file", "/environment")
 	require.Error(t, err)
 	require.Contains(t, out, "read-only file system")
 

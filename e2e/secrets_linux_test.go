@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -22,10 +23,13 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"refundsync/internal/encryption"
 	"refundsync/internal/simulator"
 )
 
@@ -83,12 +87,19 @@ func (q *quoter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // secrets are the values that must not be seen anywhere.
-func (w *world) secrets(q *quoter) map[string]string {
+func (w *world) secrets(t *testing.T, q *quoter) map[string]string {
+	t.Helper()
 	secrets := map[string]string{}
 	for name, value := range w.env {
 		switch {
-		case strings.HasSuffix(name, "_SECRET"), strings.HasSuffix(name, "_PASSWORD"), name == "JUSHUITAN_SESSION", name == "TEMPORAL_API_KEY":
+		case strings.HasSuffix(name, "_SECRET"), strings.HasSuffix(name, "_PASSWORD"), name == "JUSHUITAN_SESSION", name == "TEMPORAL_API_KEY",
+			name == "REFUNDSYNC_CODEC_TOKEN":
 			secrets[name] = value
+		case name == "REFUNDSYNC_ENCRYPTION_KEYS":
+			for _, key := range ring(t, value) {
+				secrets[name+": "+key.ID] = base64.StdEncoding.EncodeToString(key.Secret)
+				secrets[name+": bytes of "+key.ID] = string(key.Secret)
+			}
 		case name == "KINGDEE_APP_ID":
 			_, secrets[name], _ = strings.Cut(value, "_")
 		case name == "HTTPS_PROXY":
@@ -105,6 +116,20 @@ func (w *world) secrets(q *quoter) map[string]string {
 		}
 	}
 	return secrets
+}
+
+// ring is the key ring that a setting has.
+func ring(t *testing.T, setting string) encryption.Keys {
+	t.Helper()
+	var keys encryption.Keys
+	for entry := range strings.SplitSeq(setting, ",") {
+		if id, encoded, named := strings.Cut(entry, ":"); named {
+			secret, err := base64.StdEncoding.DecodeString(encoded)
+			require.NoError(t, err)
+			keys = append(keys, encryption.Key{ID: id, Secret: secret})
+		}
+	}
+	return keys
 }
 
 // collector takes traces and keeps their bytes.
@@ -133,11 +158,20 @@ func collector(t *testing.T) (address string, traces func() string) {
 	}
 }
 
-// histories are the bytes of all that Temporal keeps: histories, memos, search
-// attributes.
+// histories are the bytes of all that Temporal keeps, decrypted where it has to be:
+// histories, memos, search attributes.
 func (w *world) histories(t *testing.T) string {
 	t.Helper()
-	c := w.temporal(t)
+	codec, err := encryption.NewCodec(ring(t, w.env["REFUNDSYNC_ENCRYPTION_KEYS"]))
+	require.NoError(t, err)
+	decrypt, err := converter.NewPayloadCodecGRPCClientInterceptor(converter.PayloadCodecGRPCClientInterceptorOptions{Codecs: []converter.PayloadCodec{codec}})
+	require.NoError(t, err)
+	c, err := client.DialContext(t.Context(), client.Options{
+		HostPort:          w.env["TEMPORAL_ADDRESS"],
+		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(decrypt)}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
 	var all strings.Builder
 	listed, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000})
 	require.NoError(t, err)
@@ -159,9 +193,18 @@ func (w *world) histories(t *testing.T) string {
 
 // Both systems and the robots fail in every way and quote what they were sent. No
 // secret is seen in what the programs print and log, in what they hand to Temporal,
-// to Prometheus and to a collector of traces, in the crash of a worker, or in the
-// list of processes.
+// to Prometheus and to a collector of traces, in the crash of a worker or of the codec
+// server, or in the list of processes.
 func TestSecretsAreShownNowhere(t *testing.T) {
+	for name, keys := range map[string]string{"in clear text": "", "encrypted": newKey + "," + oldKey} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for retries, most of the time
+			testSecretsAreShownNowhere(t, keys)
+		})
+	}
+}
+
+func testSecretsAreShownNowhere(t *testing.T, keys string) {
 	w := newWorld(t, simulator.Options{Orders: 60, Auth: simulator.AuthAppSecret})
 	inside, err := url.Parse(w.server.URL())
 	require.NoError(t, err)
@@ -176,6 +219,9 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 		"JUSHUITAN_SESSION":           "s3ssion-of-the-merchant",
 		"TEMPORAL_API_KEY":            "k3y-of-temporal-cloud",
 		"TEMPORAL_TLS":                "false",
+		"REFUNDSYNC_ENCRYPTION_KEYS":  keys,
+		"REFUNDSYNC_CODEC_TOKEN":      "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b",
+		"REFUNDSYNC_CODEC_UI_ORIGIN":  "http://localhost:8233",
 		"HTTPS_PROXY":                 "http://refundsync:" + proxyPassword + "@127.0.0.1:1",
 		"OTEL_EXPORTER_OTLP_ENDPOINT": collect,
 		"LOG_LEVEL":                   "debug",
@@ -203,7 +249,7 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 	require.Contains(t, shown["histories"], "***", "the systems were quoted")
 	require.Eventually(t, func() bool { return strings.Contains(traces(), "RunActivity:SaveOrder") }, patience, 100*time.Millisecond)
 	shown["traces"] = traces()
-	shown["process list"] = commandLine(t, worker)
+	shown["process list"] = commandLine(t, worker.process)
 
 	// A crash: the runtime prints the stacks of all goroutines.
 	require.NoError(t, worker.cmd.Process.Signal(syscall.SIGQUIT))
@@ -213,6 +259,17 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 	require.Contains(t, shown["log and crash"], "goroutine ")
 	require.Contains(t, shown["log and crash"], "***")
 
+	if keys != "" {
+		server := w.start(t, "Web UI", "starter", "codec-server", "--listen", "127.0.0.1:0")
+		shown["codec server"] = w.askCodecServer(t, between(server.output(), "codec server: ", " ·"))
+		shown["process list of the codec server"] = commandLine(t, server)
+		require.NoError(t, server.cmd.Process.Signal(syscall.SIGQUIT))
+		<-server.done
+		shown["log and crash of the codec server"] = server.output()
+		require.Contains(t, server.output(), "SIGQUIT: quit")
+		shown["codec server with settings that are wrong"] = w.with("REFUNDSYNC_CODEC_UI_ORIGIN", "x").run(t, "starter", "codec-server").stderr
+	}
+
 	// Neither system is there.
 	outside.Close()
 	e := w.run(t, "starter", "check")
@@ -220,8 +277,12 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 	shown["check without the systems"] = e.stdout + e.stderr
 	shown["worker with settings that are wrong"] = w.with("KINGDEE_SESSIONS", "x").run(t, "worker").stderr
 
-	secrets := w.secrets(q)
+	secrets := w.secrets(t, q)
 	require.Greater(t, len(secrets), 12, "%v", slices.Sorted(maps.Keys(secrets)))
+	require.Contains(t, secrets, "REFUNDSYNC_CODEC_TOKEN")
+	if keys != "" {
+		require.Contains(t, secrets, "REFUNDSYNC_ENCRYPTION_KEYS: 2024-03")
+	}
 	for where, text := range shown {
 		require.NotEmpty(t, text, where)
 		for name, secret := range secrets {
@@ -231,7 +292,28 @@ func TestSecretsAreShownNowhere(t *testing.T) {
 	}
 }
 
-func commandLine(t *testing.T, p monitored) string {
+// askCodecServer gives what it answers to who is let in and to who is not.
+func (w *world) askCodecServer(t *testing.T, address string) string {
+	t.Helper()
+	var all strings.Builder
+	for _, token := range []string{"", "another", w.env["REFUNDSYNC_CODEC_TOKEN"]} {
+		for _, body := range []string{`{"payloads":[]}`, `{"payloads":[{"metadata":{"encoding":"YmluYXJ5L2VuY3J5cHRlZA==","encryption-key-id":"MjAyNC0wMw=="},"data":"AAAA"}]}`, "x"} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/default/decode", strings.NewReader(body))
+			require.NoError(t, err)
+			request.Header.Set("Content-Type", "application/json")
+			request.Header.Set("Authorization", "Bearer "+token)
+			reply, err := http.DefaultClient.Do(request)
+			require.NoError(t, err)
+			dump, err := httputil.DumpResponse(reply, true)
+			require.NoError(t, err)
+			require.NoError(t, reply.Body.Close())
+			all.Write(dump)
+		}
+	}
+	return all.String()
+}
+
+func commandLine(t *testing.T, p *process) string {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid))
 	require.NoError(t, err)

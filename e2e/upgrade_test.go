@@ -16,7 +16,6 @@ import (
 
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
-	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
 
@@ -103,14 +102,11 @@ const deployment = "refundsync"
 
 func newDeployed(t *testing.T, options simulator.Options) *deployed {
 	t.Helper()
-	server, err := devserver.Start(t.Context(), devserver.Options{
-		SearchAttributes: syncworker.SearchAttributes(),
+	server := startServerWith(t, devserver.Options{
 		// By default it takes minutes until a version counts as drained.
 		DynamicConfig: []string{`matching.wv.VersionDrainageStatusRefreshInterval="1s"`, `matching.wv.VersionDrainageStatusVisibilityGracePeriod="1s"`},
 	})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.Stop()) })
-	w := newWorldAt(t, options, server.Address)
+	w := newWorldAt(t, options, server.address)
 	w.slowDown(t)
 	w.env["REFUNDSYNC_DEPLOYMENT_NAME"] = deployment
 	w.env["KINGDEE_SESSIONS"] = "1"

@@ -20,7 +20,8 @@ import (
 )
 
 // Temporal Cloud, and a server with roles, let a worker manage no search
-// attributes: it starts if an administrator has registered them, else says which.
+// attributes: it starts if an administrator has registered them, else says which. Of
+// the two servers the development server alone can be without them.
 func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 	for _, denied := range []codes.Code{codes.PermissionDenied, codes.Unimplemented} {
 		for name, attributes := range map[string]map[string]enumspb.IndexedValueType{
@@ -50,7 +51,9 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 				})
 				require.NoError(t, err)
 				t.Cleanup(c.Close)
-				err = syncworker.Run(ctx, syncworker.Options{Temporal: c, Namespace: "default", TaskQueue: "q", SourceCallsPerSecond: 1})
+				err = syncworker.Run(ctx, syncworker.Options{
+					Temporal: c, Namespace: "default", TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: patience,
+				})
 				if attributes != nil {
 					require.NoError(t, err)
 					require.True(t, polled.Load())

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -46,6 +47,7 @@ func TestEachProfileStartsWhatItShould(t *testing.T) {
 		"":           nil,
 		"production": {"worker"},
 		"tools":      {"starter"},
+		"codec":      {"codec-server"},
 		"demo":       {"demo", "demo-namespace", "demo-worker", "simulator"},
 	} {
 		want := slices.Sorted(slices.Values(slices.Concat(common, more)))
@@ -85,7 +87,7 @@ func TestEachServiceWaitsForTheOnesBeforeIt(t *testing.T) {
 	for name, before := range map[string][]string{
 		"postgres": {"preflight"}, "databases": {"postgres"}, "schema": {"databases"}, "temporal": {"schema"},
 		"namespace": {"temporal"}, "ui": {"temporal"}, "worker": {"namespace"}, "starter": {"namespace"},
-		"prometheus": {"preflight"}, "grafana": {"preflight"}, "demo-worker": {"demo-namespace", "simulator"}, "demo": {"demo-worker"},
+		"prometheus": {"preflight"}, "grafana": {"preflight"}, "codec-server": {"preflight"}, "demo-worker": {"demo-namespace", "simulator"}, "demo": {"demo-worker"},
 	} {
 		for _, one := range before {
 			require.True(t, standsOn(name)[one], "%s on %s", name, one)
@@ -118,7 +120,7 @@ func TestPortsAreOnLoopbackUnlessSaidOtherwise(t *testing.T) {
 			ports++
 		}
 	}
-	require.Equal(t, 4, ports)
+	require.Equal(t, 5, ports)
 	open := load(t, map[string]string{"BIND_ADDRESS": "10.0.0.5"}, "*")
 	require.Equal(t, "10.0.0.5", open.Services["ui"].Ports[0].HostIP)
 }
@@ -159,11 +161,23 @@ func TestFilesThatAreMountedExist(t *testing.T) {
 	require.NoError(t, err)
 	require.FileExists(t, path)
 	require.FileExists(t, filepath.Join(root, "deploy/prometheus/prometheus.yaml"))
-	require.FileExists(t, filepath.Join(root, "deploy/grafana/refundsync.json"))
+	grafana := project.Services["grafana"]
+	provider, err := os.ReadFile(filepath.Join(root, "deploy/grafana/provisioning/dashboards/refundsync.yaml"))
+	require.NoError(t, err)
+	dashboards := regexp.MustCompile(`path: (\S+)`).FindStringSubmatch(string(provider))
+	require.NotNil(t, dashboards)
+	for _, path := range []string{
+		*grafana.Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"], dashboards[1] + "/business.json", dashboards[1] + "/worker.json",
+		"/etc/grafana/provisioning/dashboards/refundsync.yaml", "/etc/grafana/provisioning/datasources/prometheus.yaml",
+	} {
+		path, err := HostPath(grafana, path)
+		require.NoError(t, err)
+		require.FileExists(t, path)
+	}
 }
 
 // What can be set is in .env.example, what is there can be set, and both have all
-// settings of the worker.
+// settings of the worker and of the codec server.
 func TestEnvExampleIsComplete(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docker-compose.yml"))
 	require.NoError(t, err)
@@ -171,10 +185,14 @@ func TestEnvExampleIsComplete(t *testing.T) {
 	for _, variable := range regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(string(text), -1) {
 		wanted[variable[1]] = true
 	}
-	worker := load(t, nil, "*").Services["worker"].Environment
-	for name, value := range load(t, example(t), "*").Services["worker"].Environment {
-		if worker[name] == nil && value != nil {
-			wanted[name] = true
+	settable := types.MappingWithEquals{}
+	for _, service := range []string{"worker", "codec-server"} {
+		environment := load(t, nil, "*").Services[service].Environment
+		maps.Copy(settable, environment)
+		for name, value := range load(t, example(t), "*").Services[service].Environment {
+			if environment[name] == nil && value != nil {
+				wanted[name] = true
+			}
 		}
 	}
 	require.Equal(t, slices.Sorted(maps.Keys(wanted)), slices.Sorted(maps.Keys(example(t))))
@@ -184,7 +202,58 @@ func TestEnvExampleIsComplete(t *testing.T) {
 	settings := regexp.MustCompile(`(?m)^ +([A-Z]+_[A-Z_]+) `).FindAllStringSubmatch(usage.String(), -1)
 	require.Greater(t, len(settings), 20)
 	for _, setting := range settings {
-		require.Contains(t, worker, setting[1])
+		require.Contains(t, settable, setting[1])
+	}
+}
+
+// The worker has the time that it may take to stop, and the demo's has as well.
+func TestWorkersAreNotKilledWhileTheyDrain(t *testing.T) {
+	drain, err := time.ParseDuration(example(t)["REFUNDSYNC_DRAIN_TIMEOUT"])
+	require.NoError(t, err)
+	for _, name := range []string{"worker", "demo-worker"} {
+		require.Greater(t, time.Duration(*load(t, nil, "*").Services[name].StopGracePeriod), drain, name)
+	}
+}
+
+// What is said in .env.example makes a codec server that the Web UI finds and that
+// lets it in, and it has no secret beyond those that it needs.
+func TestCodecServer(t *testing.T) {
+	variables := example(t)
+	variables["REFUNDSYNC_ENCRYPTION_KEYS"] = "2024-03:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+	variables["REFUNDSYNC_CODEC_TOKEN"] = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b"
+	project := load(t, variables, "*")
+	server, ui := project.Services["codec-server"], project.Services["ui"]
+	require.Equal(t, []string{"REFUNDSYNC_CODEC_TOKEN", "REFUNDSYNC_CODEC_UI_ORIGIN", "REFUNDSYNC_ENCRYPTION_KEYS", "TEMPORAL_NAMESPACE"},
+		slices.Sorted(maps.Keys(server.Environment)))
+	require.NotContains(t, project.Services["worker"].Environment, "REFUNDSYNC_CODEC_TOKEN")
+	require.Equal(t, project.Services["worker"].Environment["TEMPORAL_NAMESPACE"], server.Environment["TEMPORAL_NAMESPACE"])
+	for name, value := range Environment(server) {
+		t.Setenv(name, value)
+	}
+	settings, keys, err := config.LoadCodecServer()
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.Equal(t, "http://"+ui.Ports[0].HostIP+":"+ui.Ports[0].Published, settings.UIOrigin)
+	require.Equal(t, "http://"+server.Ports[0].HostIP+":"+server.Ports[0].Published, *ui.Environment["TEMPORAL_CODEC_ENDPOINT"])
+	require.Empty(t, *load(t, nil, "*").Services["ui"].Environment["TEMPORAL_CODEC_ENDPOINT"], "off unless it is set")
+}
+
+// A CA of the user's own is found where .env.example says.
+func TestCertificatesOfTheUserAreMounted(t *testing.T) {
+	for _, name := range []string{"worker", "starter"} {
+		service := load(t, example(t), "*").Services[name]
+		path, err := HostPath(service, *service.Environment["KINGDEE_CA_FILE"])
+		require.NoError(t, err)
+		require.DirExists(t, filepath.Dir(path))
+	}
+}
+
+// A proxy is for what is outside.
+func TestTemporalIsReachedWithoutAProxy(t *testing.T) {
+	for _, variables := range []map[string]string{nil, {"NO_PROXY": "kingdee.example.lan"}} {
+		noProxy := *load(t, variables, "*").Services["worker"].Environment["NO_PROXY"]
+		require.Contains(t, strings.Split(noProxy, ","), "temporal")
+		require.Contains(t, strings.Split(noProxy, ","), variables["NO_PROXY"])
 	}
 }
 
@@ -203,7 +272,7 @@ func TestTheDemoCallsTheSimulator(t *testing.T) {
 		variables[name] = "from-dot-env"
 	}
 	variables["BIND_ADDRESS"], variables["TEMPORAL_PORT"], variables["TEMPORAL_UI_PORT"] = "", "", ""
-	variables["PROMETHEUS_PORT"], variables["GRAFANA_PORT"] = "", ""
+	variables["PROMETHEUS_PORT"], variables["GRAFANA_PORT"], variables["CODEC_SERVER_PORT"] = "", "", ""
 	for _, name := range []string{"demo-worker", "demo"} {
 		environment := Environment(load(t, variables, "demo").Services[name])
 		require.NotContains(t, slices.Collect(maps.Values(environment)), "from-dot-env")

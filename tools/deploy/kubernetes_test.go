@@ -5,8 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -159,6 +161,41 @@ func TestWhatThePodsReferToExists(t *testing.T) {
 	require.Contains(t, documents, "ServiceAccount/"+spec.ServiceAccountName)
 }
 
+// What the README calls secret is in no ConfigMap, which more people may read.
+func TestNoSecretIsInAConfigMap(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	secrets := regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|.*; secret").FindAllStringSubmatch(string(readme), -1)
+	require.Greater(t, len(secrets), 5)
+	for name, document := range build(t) {
+		if strings.HasPrefix(name, "ConfigMap/") {
+			for _, secret := range secrets {
+				assert.NotContains(t, string(document), secret[1]+":", name)
+			}
+		}
+	}
+}
+
+// A worker that is told to stop is not killed before it ends by itself.
+func TestPodsMayDrain(t *testing.T) {
+	grace := read[appsv1.Deployment](t, build(t), "Deployment").Spec.Template.Spec.TerminationGracePeriodSeconds
+	drain := regexp.MustCompile(`(?m)^ +REFUNDSYNC_DRAIN_TIMEOUT +(\S+)`).FindStringSubmatch(workerHelp(t))
+	require.NotNil(t, drain)
+	timeout, err := time.ParseDuration(drain[1])
+	require.NoError(t, err)
+	require.Greater(t, time.Duration(*grace)*time.Second, timeout)
+}
+
+// workerHelp lists the settings of a worker with their defaults.
+func workerHelp(t *testing.T) string {
+	t.Helper()
+	help := exec.Command("go", "run", "./worker", "--help")
+	help.Dir = filepath.Join("..", "..")
+	text, err := help.Output()
+	require.NoError(t, err)
+	return string(text)
+}
+
 // Each setting is one that a worker has.
 func TestSettingsAreThoseOfTheWorker(t *testing.T) {
 	documents := build(t)
@@ -179,11 +216,8 @@ func TestSettingsAreThoseOfTheWorker(t *testing.T) {
 	}
 	delete(names, "GOMEMLIMIT") // Go's own
 	require.Greater(t, len(names), 10)
-	help := exec.Command("go", "run", "./worker", "--help")
-	help.Dir = filepath.Join("..", "..")
-	known, err := help.Output()
-	require.NoError(t, err)
+	known := workerHelp(t)
 	for name := range names {
-		assert.Contains(t, string(known), name)
+		assert.Contains(t, known, name)
 	}
 }

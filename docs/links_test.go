@@ -1,0 +1,140 @@
+package docs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var (
+	link    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	heading = regexp.MustCompile(`^#{1,6} +(.+)`)
+	inCode  = regexp.MustCompile("`[^`]*`")
+)
+
+// prose is the lines of a document without those of its code blocks.
+func prose(t *testing.T, path string) []string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var lines []string
+	fenced := false
+	for line := range strings.Lines(string(content)) {
+		switch {
+		case strings.HasPrefix(strings.TrimSpace(line), "```"):
+			fenced = !fenced
+		case !fenced:
+			lines = append(lines, strings.TrimRight(line, "\r\n"))
+		}
+	}
+	return lines
+}
+
+// anchor is the one that GitHub gives a heading.
+func anchor(heading string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, heading)
+}
+
+// anchors are those of a document's headings; one that comes again is numbered.
+func anchors(t *testing.T, path string) map[string]bool {
+	t.Helper()
+	found, times := map[string]bool{}, map[string]int{}
+	for _, line := range prose(t, path) {
+		if match := heading.FindStringSubmatch(line); match != nil {
+			name := anchor(match[1])
+			if times[name]++; times[name] > 1 {
+				name = fmt.Sprintf("%s-%d", name, times[name]-1)
+			}
+			found[name] = true
+		}
+	}
+	return found
+}
+
+func TestAnchor(t *testing.T) {
+	for text, want := range map[string]string{
+		"On PostgreSQL":                       "on-postgresql",
+		"`worker --version`, and so on":       "worker---version-and-so-on",
+		"每单一个活动，或每页一个":                        "每单一个活动或每页一个",
+		"An activity an order, or one a page": "an-activity-an-order-or-one-a-page",
+	} {
+		require.Equal(t, want, anchor(text))
+	}
+}
+
+// Each file and each heading that a document links to is there.
+func TestLinksLeadSomewhere(t *testing.T) {
+	documents, err := filepath.Glob("*.md")
+	require.NoError(t, err)
+	documents = append(documents, "../README.md", "../README.zh-CN.md", "../CHANGELOG.md")
+	links := 0
+	for _, document := range documents {
+		for _, line := range prose(t, document) {
+			for _, match := range link.FindAllStringSubmatch(inCode.ReplaceAllString(line, ""), -1) {
+				if strings.Contains(match[1], "://") {
+					continue
+				}
+				links++
+				name, fragment, _ := strings.Cut(match[1], "#")
+				target := document
+				if name != "" {
+					target = filepath.Join(filepath.Dir(document), filepath.FromSlash(name))
+				}
+				if _, err := os.Stat(target); !assert.NoError(t, err, "%s: %s", document, match[1]) || fragment == "" {
+					continue
+				}
+				assert.True(t, anchors(t, target)[fragment], "%s: there is no heading %s", document, match[1])
+			}
+		}
+	}
+	require.Greater(t, links, 50)
+}
+
+// Both READMEs say the same, so they have as many sections, items, rows of tables,
+// blocks of code and pictures, each in the same place.
+func TestBothREADMEsHaveTheSameParts(t *testing.T) {
+	require.Equal(t, parts(t, "../README.md"), parts(t, "../README.zh-CN.md"))
+}
+
+// parts are what a document has apart from its words, in their order.
+func parts(t *testing.T, path string) []string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var all []string
+	code := false
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSpace(line)
+		level := len(line) - len(strings.TrimLeft(line, "#"))
+		switch {
+		case strings.HasPrefix(line, "```"):
+			code = !code
+			all = append(all, "code "+line)
+		case code:
+		case level > 0:
+			all = append(all, line[:level])
+		case strings.HasPrefix(line, "|"):
+			all = append(all, fmt.Sprintf("row of %d cells", strings.Count(line, "|")-1))
+		case strings.HasPrefix(line, "- "):
+			all = append(all, "item")
+		case strings.HasPrefix(line, "!["):
+			all = append(all, "picture "+link.FindStringSubmatch(line)[1])
+		}
+	}
+	return all
+}
