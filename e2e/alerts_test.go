@@ -96,6 +96,7 @@ func (w *world) watchState(t *testing.T, c client.Client) workflows.WatchFlowSta
 }
 
 func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
+	t.Parallel()
 	w, c := newWatchedWorld(t)
 	worker := w.startWorker(t)
 	first, err := w.syncIncrementally(t, c)
@@ -169,6 +170,7 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 // A robot that limits messages is told a little later; one that refuses them for
 // good is shown in the watch, and keeps nothing from the others.
 func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
+	t.Parallel()
 	w, c := newWatchedWorld(t)
 	require.NoError(t, w.SetFaults(faults.Probabilities{faults.RobotServerError: 1}))
 	w.with("WECOM_ROBOT_URL", w.env["WECOM_ROBOT_URL"]+"x").startWorker(t)
@@ -183,6 +185,7 @@ func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 }
 
 func TestAlertsTestSendsToEachRobot(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	e := w.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
 	require.Equal(t, 1, e.code)

@@ -13,6 +13,7 @@ import (
 // Kingdee refuses all calls for a moment: the worker makes fewer at a time, and as
 // many as before once they go well, and no order is lost or saved twice.
 func TestCallsAtATimeFollowWhatKingdeeTakes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{
 		Orders: 600, CallLatency: 10 * time.Millisecond,
 		Faults: faults.Probabilities{faults.KingdeeCallLimit: 1},

@@ -32,6 +32,7 @@ func (w *world) savable() []string {
 // Orders of hundreds and thousands of lines become bills of as many lines. The
 // server of these tests enforces Temporal's limits.
 func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 80})
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "window: 1h", "window: 48h", `page_size: "50"`, `page_size: "100"`)
 	for i, id := range w.savable() {
@@ -56,6 +57,7 @@ func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 // A bill number with all that means something to SQL, to a filter or to an
 // address is one bill, found again by that number, and parked under it.
 func TestOddBillNumbersAreNumbersLikeOthers(t *testing.T) {
+	t.Parallel()
 	const odd = `R'"%_[a-z]*;--/?#&<退>`
 	w := newWorld(t, simulator.Options{Orders: 200})
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "FBillNo: { field: as_id }", "FBillNo: { expression: '`"+strings.ReplaceAll(odd, "'", "''")+"` + as_id' }")
@@ -96,6 +98,7 @@ func raw(encoding, data string) converter.RawValue {
 // Signals and queries with a wrong name or content change nothing: runs go on,
 // parked orders wait, and take the good signal that comes afterwards.
 func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, slowOptions())
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "in_flight: 100", "in_flight: 10", "window: 1h", "window: 48h")
 	w.startWorker(t)

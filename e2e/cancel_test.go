@@ -68,6 +68,7 @@ func (w *world) unfinished() int {
 }
 
 func TestCancelledRunFinishesWhatItHasInHand(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, slowOptions())
 	w.env["REFUNDSYNC_FLOWS"] = submitAndAudit(t, "explicit")
 	w.startWorker(t)
@@ -91,6 +92,7 @@ func TestCancelledRunFinishesWhatItHasInHand(t *testing.T) {
 }
 
 func TestTerminatedRunIsMendedByTheNext(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, slowOptions())
 	w.env["REFUNDSYNC_FLOWS"] = submitAndAudit(t, "explicit")
 	w.startWorker(t)
@@ -123,6 +125,7 @@ func TestTerminatedRunIsMendedByTheNext(t *testing.T) {
 // A worker that dies between saving and auditing leaves bills that are saved and
 // no more. The run goes on with them.
 func TestBillsThatWereSavedAndNotAuditedAreFinished(t *testing.T) {
+	t.Parallel()
 	for _, way := range []string{"explicit", "kingdee"} {
 		t.Run("by the same run, "+way, func(t *testing.T) {
 			t.Parallel()

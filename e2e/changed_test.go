@@ -13,6 +13,7 @@ import (
 // Every order changes right after its bill was saved, two of three in what the bill
 // holds. The next run notices, and does what the flow says.
 func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		flow []string
@@ -63,6 +64,7 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 // Where a flow gives several orders one number, the first has its bill, and the
 // others are told apart from it: none is taken for saved.
 func TestAnotherOrdersBillUnderTheNumberIsAConflict(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60})
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "FBillNo: { field: as_id }", `FBillNo: { expression: '"RT-" + shop_name' }`, "too_many_failures: 80", "too_many_failures: 0")
 	w.startWorker(t)
@@ -86,6 +88,7 @@ func TestAnotherOrdersBillUnderTheNumberIsAConflict(t *testing.T) {
 // Without Kingdee's rule that a number is unique, a save that lands late can make a
 // second bill. Each is found by the next run, and told loudly.
 func TestDoublesAreReportedWhereNumbersNeedNotBeUnique(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{
 		// A save lands long after its attempt was given up and the next has saved.
 		Orders: 150, AllowDuplicateNumbers: true, HangTime: time.Second, SaveDelay: 6 * time.Second,

@@ -15,6 +15,7 @@ import (
 )
 
 func TestWorkerSaysAllThatIsWrongAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1}).
 		with("REFUNDSYNC_FLOWS", changedFlows(t, "field: as_id }", "field: as_idd }")).with("KINGDEE_URL", "https://example.com/").with("JUSHUITAN_APP_SECRET", "").with("LOG_LEVEL", "loud")
 	e := w.run(t, "worker")
@@ -25,6 +26,7 @@ func TestWorkerSaysAllThatIsWrongAtOnce(t *testing.T) {
 }
 
 func TestWorkerHelpListsEverySetting(t *testing.T) {
+	t.Parallel()
 	e := newWorld(t, simulator.Options{Orders: 1}).run(t, "worker", "--help")
 	require.Zero(t, e.code)
 	for _, name := range []string{
@@ -38,6 +40,7 @@ func TestWorkerHelpListsEverySetting(t *testing.T) {
 }
 
 func TestWrongUsageEndsWithTwo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	for _, c := range []struct {
 		name string
@@ -66,6 +69,7 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 }
 
 func TestRunOfAnUnknownFlowFails(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	w.startWorker(t)
 	e := w.run(t, "starter", "run", "--flow", "refunds", "--from", "2024-03-01", "--to", "2024-03-02", "--wait")
@@ -74,6 +78,7 @@ func TestRunOfAnUnknownFlowFails(t *testing.T) {
 }
 
 func TestRunSaysThatNoWorkerAnswers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	p := w.start(t, "没有 worker 应答", "starter", append([]string{"run", "--wait"}, w.rangeFlags()...)...)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))
@@ -83,6 +88,7 @@ func TestRunSaysThatNoWorkerAnswers(t *testing.T) {
 }
 
 func TestWatchFollowsARunThatHasEnded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 30})
 	w.startWorker(t)
 	ran := w.sync(t, 3)
@@ -98,6 +104,7 @@ func TestWatchFollowsARunThatHasEnded(t *testing.T) {
 }
 
 func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
+	t.Parallel()
 	order := `{"as_id":70001,"so_id":"SO1","shop_name":"京东专营店","type":"普通退货","wms_co_id":"20002","modified":"2024-03-01 08:00:00",
 		"items":[{"asi_id":1,"sku_id":"GIFT-BAG","type":"退货","qty":1,"r_qty":"1.50","price":0,"name":"礼品袋"}]}`
 	path := filepath.Join(t.TempDir(), "order.json")
@@ -136,6 +143,7 @@ func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
 
 // The preview says what a closed period makes of an order.
 func TestPreviewKeepsClosedPeriods(t *testing.T) {
+	t.Parallel()
 	order := filepath.Join("..", "internal", "flow", "testdata", "orders", "returned.json")
 	w := newWorld(t, simulator.Options{Orders: 1})
 	for _, c := range []struct {
@@ -158,6 +166,7 @@ func TestPreviewKeepsClosedPeriods(t *testing.T) {
 }
 
 func TestCheckSaysWhatIsWrongAndWhatToDo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	e := w.run(t, "starter", "check")
 	require.Equal(t, 1, e.code)
@@ -188,6 +197,7 @@ func TestCheckSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 
 // The demo checks itself; started again on the same data it goes on from it.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	first := w.run(t, "starter", "demo", "--once", "--orders", "120", "--data", data)

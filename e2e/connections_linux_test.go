@@ -104,6 +104,7 @@ func terminateTLS(t *testing.T, encryption *tls.Config, to string) (address stri
 // Everything goes through a proxy with a password, to servers whose certificates
 // no public CA has signed; Temporal wants a client's certificate and gets a key.
 func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 100})
 	gateway, tenant, temporal, ours := certtest.New(t, "qimen.example.com"), certtest.New(t, "kingdee.example.com"), certtest.New(t, "temporal.example.com"), certtest.New(t, "worker")
 	inside, err := url.Parse(w.server.URL())

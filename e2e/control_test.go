@@ -34,6 +34,7 @@ func inFlight(t *testing.T, w *world, workflowID string) int {
 // A run under way is paused, slowed down and gone on with, by whichever worker
 // is there, and loses and repeats nothing by it.
 func TestRunIsPausedSlowedDownAndResumed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 300, CallLatency: 20 * time.Millisecond})
 	worker := w.startWorker(t)
 	e := w.run(t, "starter", append([]string{"run", "-o", "json"}, w.rangeFlags()...)...)

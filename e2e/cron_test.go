@@ -17,6 +17,7 @@ import (
 // history early here: a run that has many windows to catch up with ends then,
 // and the next goes on, because continuing as new would end the cron.
 func TestCronGoesOnFromItsWatermark(t *testing.T) {
+	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 80, ArrivePerMinute: 60},
 		devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=60"}})
 	s.startWorker(t)

@@ -22,6 +22,7 @@ import (
 // What the Web UI shows of a run: its list by the documented filters, and of
 // every workflow in it what each step is about.
 func TestWebUIShowsWhatHappens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 400})
 	w.startWorker(t)
 	ran := w.sync(t, 3)

@@ -61,6 +61,7 @@ const discardReason = "买家改了主意，已线下退款"
 // become of the order. Without keys it is all there, so the search does find it: in
 // the development server's database, since PostgreSQL compresses what is long.
 func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name string
 		keys []string
@@ -168,6 +169,7 @@ func readAll(t *testing.T, folder string) string {
 // Encryption is turned on while a run is under way, and the key changed after it:
 // what was begun goes on, and what is old stays readable.
 func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 400, PageLatency: 200 * time.Millisecond, CallLatency: 50 * time.Millisecond})
 	plain := w.startWorker(t)
 	w.begin(t)
@@ -269,6 +271,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 // A worker that lacks the key of what it is given fails nothing but its own tasks:
 // a worker that has it goes on.
 func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 50})
 	lacking := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).startWorker(t)
 	w.setKeys(oldKey)

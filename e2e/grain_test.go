@@ -38,6 +38,7 @@ func (w *world) activitiesOf(t *testing.T, run result) map[string]int {
 // orders that did not succeed with their page are given one of their own. A run may
 // have another grain than its flow.
 func TestGrainOfPages(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ name, flow, run string }{
 		{"as the flow says", flow.GrainPage, ""},
 		{"as the run says", flow.GrainOrder, flow.GrainPage},

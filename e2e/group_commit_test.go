@@ -12,7 +12,9 @@ import (
 // Where Kingdee's own pace is the limit, its calls are nearly full, although
 // each order is an activity of its own.
 func TestSyncSharesCallsUnderLoad(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1000, CallLatency: 200 * time.Millisecond, BillLatency: 20 * time.Millisecond})
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "window: 1h", "window: 12h")
 	w.startWorker(t)
 	run := w.sync(t, 3)
 	requireTruth(t, w, run)

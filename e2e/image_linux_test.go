@@ -62,6 +62,7 @@ func (b box) run(program string, args ...string) (string, error) {
 }
 
 func TestImageRunsReadOnlyAsNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 100})
 	b := newBox(t, w)
 	b.env["REFUNDSYNC_FLOWS"] = "/flows"

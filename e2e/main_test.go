@@ -5,10 +5,13 @@ package e2e
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) (code int, err error) {
-	if err := checkServerVariable(); err != nil {
+	if err := errors.Join(checkServerVariable(), setAtOnce()); err != nil {
 		return 0, err
 	}
 	if bin, err = os.MkdirTemp("", "refundsync-e2e"); err != nil {
@@ -43,4 +46,18 @@ func testMain(m *testing.M) (code int, err error) {
 		}
 	}
 	return m.Run(), nil
+}
+
+// atOnce is how many tests run at a time, unless -parallel says otherwise: most of
+// their time is waiting, for time-outs of servers and for simulated latencies.
+const atOnce = 4
+
+func setAtOnce() error {
+	flag.Parse()
+	said := false
+	flag.Visit(func(f *flag.Flag) { said = said || f.Name == "test.parallel" })
+	if said {
+		return nil
+	}
+	return flag.Set("test.parallel", strconv.Itoa(atOnce))
 }

@@ -71,6 +71,7 @@ func orders(outcome, reason string) string {
 }
 
 func TestMetricsHoldWhatTheRunSays(t *testing.T) {
+	t.Parallel()
 	temporal := startServer(t)
 	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
 	w := newWorldAt(t, simulator.Options{Orders: 200, From: from}, temporal.address)
@@ -145,6 +146,7 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 
 // A collector of traces that is not there stops nothing.
 func TestSyncGoesOnWithoutTheCollectorOfTraces(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 50}).with("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	worker := w.startWorker(t)
 	r := w.sync(t, 0)

@@ -42,6 +42,7 @@ func (w *world) parked(t *testing.T, flags ...string) map[string]parkedLine {
 // Orders that can't be saved wait, each once however many runs find them; they
 // are mended, retried and end, or are discarded for good.
 func TestParkedOrdersWaitAndAreMended(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 400})
 	w.startWorker(t)
 	first := w.sync(t, 3)
@@ -126,6 +127,7 @@ func between(text, before, after string) string {
 // A wrong organisation is one mistake, not four hundred: the run stops with it
 // and parks nothing.
 func TestRunStopsWhenMostOrdersFailForOneCause(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 300})
 	wrong := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `FSaleOrgId: { constant: "100" }`, `FSaleOrgId: { constant: "999" }`, "window: 1h", "window: 6h"))
 	worker := wrong.startWorker(t)

@@ -53,6 +53,7 @@ func startPostgres(t *testing.T, options pgserver.Options) *pgserver.Server {
 // A server whose address somebody else has does not start, and leaves the other
 // alone.
 func TestPostgresServerIsOurOwn(t *testing.T) {
+	t.Parallel()
 	requirePostgres(t)
 	options := pgserver.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
 	stranger := startPostgres(t, options)
@@ -70,6 +71,7 @@ func TestPostgresServerIsOurOwn(t *testing.T) {
 // The server's role owns its two databases, may not even connect to another, and
 // has no right beyond.
 func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
+	t.Parallel()
 	requirePostgres(t)
 	server := startPostgres(t, pgserver.Options{Root: "..", Bin: bin})
 	for query, want := range map[string]string{

@@ -16,6 +16,7 @@ import (
 // A flow that reads by row versions saves every order once, and its next run
 // what has changed since, and nothing else.
 func TestRowVersionsEqualTheTruth(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 300})
 	w = w.with("REFUNDSYNC_FLOWS", changedFlows(t, "  cursor: time\n", "  cursor: row_version\n  since_ts: 0\n"))
 	w.startWorker(t)

@@ -120,6 +120,7 @@ const (
 // that fails, through runs by hand and backfills, and is found again when the
 // schedule is deleted and made anew.
 func TestScheduleKeepsItsWatermark(t *testing.T) {
+	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 60, ArrivePerMinute: 60}, devserver.Options{}, "window: 1h #", "window: 24h #")
 	right := s.startWorker(t)
 	from, _ := s.Range()
@@ -221,6 +222,7 @@ func (s *scheduledWorld) billsBefore(end time.Time) simulator.State {
 
 // A flow that is disabled has its schedule paused, and enabled again resumed.
 func TestScheduleOfADisabledFlowIsPaused(t *testing.T) {
+	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 10, ArrivePerMinute: 60}, devserver.Options{})
 	enabled := s.env["REFUNDSYNC_FLOWS"]
 	disabled := t.TempDir()
@@ -259,6 +261,7 @@ func TestScheduleOfADisabledFlowIsPaused(t *testing.T) {
 // A flow that lags behind by more than its limit ends the status with a code of
 // its own, and no longer once it has caught up.
 func TestStatusTellsThatAFlowIsBehind(t *testing.T) {
+	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, devserver.Options{},
 		"window: 1h #", "window: 24h #", "lag_limit: 1h", "lag_limit: 1m")
 	now, code := s.status(t)

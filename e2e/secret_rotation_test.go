@@ -37,6 +37,7 @@ func newWorldWithALongRun(t *testing.T) *world {
 // ones begins, the one with the old ones is stopped, and the run that is under way
 // never notices.
 func TestSecretsAreChangedWithoutAStop(t *testing.T) {
+	t.Parallel()
 	w := newWorldWithALongRun(t)
 	first := w.startWorker(t)
 	w.begin(t)
@@ -59,6 +60,7 @@ func TestSecretsAreChangedWithoutAStop(t *testing.T) {
 // A secret that is valid no more at once: the run that meets it fails and says so,
 // and with the new secret the next one does the rest.
 func TestASecretThatEndsAtOnceLosesNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorldWithALongRun(t)
 	first := w.startWorker(t)
 	w.begin(t)

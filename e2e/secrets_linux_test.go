@@ -196,6 +196,7 @@ func (w *world) histories(t *testing.T) string {
 // to Prometheus and to a collector of traces, in the crash of a worker or of the codec
 // server, or in the list of processes.
 func TestSecretsAreShownNowhere(t *testing.T) {
+	t.Parallel()
 	for name, keys := range map[string]string{"in clear text": "", "encrypted": newKey + "," + oldKey} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // each waits for retries, most of the time

@@ -21,6 +21,7 @@ import (
 //
 // REFUNDSYNC_SOAK=30m has it go on for half an hour, with a run each minute.
 func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
+	t.Parallel()
 	soak, err := time.ParseDuration(cmp.Or(os.Getenv("REFUNDSYNC_SOAK"), "40s"))
 	require.NoError(t, err, "REFUNDSYNC_SOAK")
 	// A call limit alone has its call wait for half a minute.

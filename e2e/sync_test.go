@@ -43,6 +43,7 @@ func requireBills(t *testing.T, w *world) {
 }
 
 func TestSyncEqualsTheTruthOrderByOrder(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		options simulator.Options
@@ -71,6 +72,7 @@ func TestSyncEqualsTheTruthOrderByOrder(t *testing.T) {
 
 // A session that Kingdee has ended is renewed in the middle of a run.
 func TestSyncGoesOnWhenSessionsAreLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 120, Auth: simulator.AuthAppSecret, CallLatency: 20 * time.Millisecond})
 	// Of few calls, all may be under way when the sessions are lost.
 	w.env["KINGDEE_BATCH_BILLS"] = "1"
@@ -87,6 +89,7 @@ func TestSyncGoesOnWhenSessionsAreLost(t *testing.T) {
 // A worker that is told to stop in the middle of a run finishes what it has in
 // hand, and another one goes on.
 func TestSyncGoesOnWithAnotherWorker(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 200, CallLatency: 20 * time.Millisecond})
 	first := w.startWorker(t)
 	w.begin(t)
@@ -100,6 +103,7 @@ func TestSyncGoesOnWithAnotherWorker(t *testing.T) {
 }
 
 func TestSecondStartJoinsTheRunUnderWay(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 30})
 	// Without a worker, the first run can't end before the second start.
 	start := append([]string{"run", "-o", "json"}, w.rangeFlags()...)
@@ -115,6 +119,7 @@ func TestSecondStartJoinsTheRunUnderWay(t *testing.T) {
 // A source that can't be read fails the run clearly, and the next run makes up
 // for it.
 func TestSourceThatCannotBeReadFailsTheRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60})
 	wrong := w.with("JUSHUITAN_APP_SECRET", "not-the-secret")
 	worker := wrong.startWorker(t)

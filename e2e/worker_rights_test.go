@@ -23,6 +23,7 @@ import (
 // attributes: it starts if an administrator has registered them, else says which. Of
 // the two servers the development server alone can be without them.
 func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
+	t.Parallel()
 	for _, denied := range []codes.Code{codes.PermissionDenied, codes.Unimplemented} {
 		for name, attributes := range map[string]map[string]enumspb.IndexedValueType{
 			"registered": syncworker.SearchAttributes(), "not registered": nil,
