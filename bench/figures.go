@@ -155,7 +155,7 @@ func (s scene) bound() float64 {
 
 func (b *bench) latency(ctx context.Context) error {
 	return b.againstBound(ctx, scene{
-		orders: b.orders, pageLatency: 20 * time.Millisecond, callLatency: 50 * time.Millisecond, batchBills: 50, windowsAtOnce: 16,
+		orders: b.orders, pageLatency: 20 * time.Millisecond, callLatency: 50 * time.Millisecond, batchBills: 50, windowsAtOnce: 24,
 	})
 }
 
@@ -206,7 +206,7 @@ func (b *bench) growth(ctx context.Context) error {
 	for _, grain := range grains {
 		var first, last measured
 		for _, orders := range []int{1000, 10_000, 100_000} {
-			m, err := b.sync(ctx, scene{orders: orders, windows: max(24, orders/1000), grain: grain})
+			m, err := b.sync(ctx, scene{orders: orders, windows: orders / 1000, grain: grain})
 			if err != nil {
 				return err
 			}

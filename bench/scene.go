@@ -33,7 +33,7 @@ const (
 // scene is what a measurement takes place in.
 type scene struct {
 	orders int
-	// windows is how many the orders are spread over, one an hour.
+	// windows is how many the orders are spread over, one an hour of whole days.
 	windows, windowsAtOnce, inFlight int
 	grain                            string
 	// pageLatency is the source's, callLatency and billLatency Kingdee's.
@@ -53,9 +53,7 @@ const sessions = 4
 // defaults are of a big day: the settings that the flow and the worker have by
 // themselves, but for as many windows at once as there is work for.
 func (s scene) defaults() scene {
-	if s.windows == 0 {
-		s.windows = 24
-	}
+	s.windows = max(24, (s.windows+23)/24*24)
 	if s.windowsAtOnce == 0 {
 		s.windowsAtOnce = 8
 	}
@@ -115,7 +113,7 @@ func (b *bench) on(ctx context.Context, s scene, play func(context.Context, *sta
 }
 
 func (st *stage) startSimulators(ctx context.Context) error {
-	days := (st.windows + 23) / 24
+	days := st.windows / 24
 	out, in := io.Pipe()
 	simulators, err := st.bench.start(ctx, in, "simulators", nil,
 		"--orders", strconv.Itoa(st.orders), "--days", strconv.Itoa(days),
