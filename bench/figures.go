@@ -15,6 +15,7 @@ import (
 // bench is one run of the command.
 type bench struct {
 	orders   int
+	grains   []string
 	profiles string
 	out, log io.Writer
 
@@ -44,8 +45,6 @@ func figureNames() (names []string) {
 	}
 	return names
 }
-
-var grains = []string{flow.GrainOrder, flow.GrainPage}
 
 // run measures the figures that are named, or all.
 func (b *bench) run(ctx context.Context, only []string) error {
@@ -119,7 +118,7 @@ func (b *bench) loop(ctx context.Context, s scene) (m measured, err error) {
 
 func (b *bench) ceiling(ctx context.Context) error {
 	b.head("grain", "no-op orders/s", "sync orders/s", "ratio", "loop orders/s", "ms CPU an order: worker", "server", "simulators", "no-op worker", "no-op server")
-	for _, grain := range grains {
+	for _, grain := range b.grains {
 		s := scene{orders: b.orders, grain: grain}
 		if grain == flow.GrainOrder {
 			s.orders /= 4
@@ -189,7 +188,7 @@ func (b *bench) againstBound(ctx context.Context, s scene) error {
 
 func (b *bench) cost(ctx context.Context) error {
 	b.head("grain, orders in a page", "events", "bytes of history", "actions", "BatchSave calls", "look-ups", "calls to the source")
-	for _, grain := range grains {
+	for _, grain := range b.grains {
 		m, err := b.sync(ctx, scene{orders: b.orders / 10, grain: grain, countsHistories: true, callLatency: 50 * time.Millisecond})
 		if err != nil {
 			return err
@@ -203,7 +202,7 @@ func (b *bench) cost(ctx context.Context) error {
 
 func (b *bench) growth(ctx context.Context) error {
 	b.head("grain, orders", "seconds", "orders/s", "time, against a tenth of the orders", "worker's peak MB", "memory, against 1,000")
-	for _, grain := range grains {
+	for _, grain := range b.grains {
 		var first, last measured
 		for _, orders := range []int{1000, 10_000, 100_000} {
 			m, err := b.sync(ctx, scene{orders: orders, windows: orders / 1000, grain: grain})
@@ -247,7 +246,7 @@ func (b *bench) workers(ctx context.Context) error {
 
 func (b *bench) file(ctx context.Context) error {
 	b.head("grain", "in memory orders/s", "in a file orders/s", "ratio")
-	for _, grain := range grains {
+	for _, grain := range b.grains {
 		s := scene{orders: b.orders / 4, grain: grain}
 		memory, err := b.sync(ctx, s)
 		if err != nil {

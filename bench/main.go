@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"refundsync/internal/flow"
 )
 
 func main() {
@@ -49,6 +51,7 @@ func newCommand() *cobra.Command {
 	}
 	cmd.Flags().IntVar(&b.orders, "orders", 20_000, "orders of a run, where the figure does not say otherwise")
 	cmd.Flags().StringSliceVar(&only, "only", nil, "figures to measure: "+strings.Join(figureNames(), ", "))
+	cmd.Flags().StringSliceVar(&b.grains, "grain", []string{flow.GrainOrder, flow.GrainPage}, "grains to measure")
 	cmd.Flags().StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of each process; it slows them a little")
 	cmd.AddCommand(newPartCommands()...)
 	return cmd

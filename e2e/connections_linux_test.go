@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +56,13 @@ func (p *connectProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
 	join(readWriter{buffered, here}, there)
+}
+
+// tunnels counts those that were asked for so far, by host:port.
+func (p *connectProxy) tunnels() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.used)
 }
 
 type readWriter struct {
@@ -146,10 +154,11 @@ func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 	requireTruth(t, w, w.sync(t, 3))
 	e := w.run(t, "starter", "check")
 	require.Zero(t, e.code, e.stdout+e.stderr)
+	used := proxy.tunnels()
 	for place := range proxy.places {
-		assert.Positive(t, proxy.used[place], place)
+		assert.Positive(t, used[place], place)
 	}
-	assert.Len(t, proxy.used, len(proxy.places), "nothing else went out")
+	assert.Len(t, used, len(proxy.places), "nothing else went out")
 	worker.terminate(t)
 	assert.NotContains(t, worker.output(), proxyPassword)
 

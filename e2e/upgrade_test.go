@@ -177,7 +177,6 @@ func (d *deployed) retryParked(t *testing.T, version string) {
 // on which it began, whose workers are stopped only when it has drained; the next
 // run, and the orders that wait, are the new version's.
 func TestUpgrade(t *testing.T) {
-	t.Parallel()
 	d := newDeployed(t, simulator.Options{Orders: 400, CallLatency: 300 * time.Millisecond})
 	e := d.run(t, "starter", "check")
 	require.Equal(t, 1, e.code, "no worker was ever started")
@@ -220,7 +219,6 @@ func TestUpgrade(t *testing.T) {
 // A run whose version has no worker any more waits, until it is moved to the
 // current one, which goes on with its history.
 func TestPinnedRunIsMoved(t *testing.T) {
-	t.Parallel()
 	d := newDeployed(t, simulator.Options{Orders: 400, CallLatency: 300 * time.Millisecond})
 	v1 := d.release(t, "v1")
 	d.begin(t)
