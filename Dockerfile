@@ -1,13 +1,15 @@
 # syntax=docker/dockerfile:1
 FROM golang:1.26.8-trixie AS build
-ARG GOPROXY=https://proxy.golang.org,direct
-ARG GOSUMDB=sum.golang.org
+# Empty, they are Go's own defaults.
+ARG GOPROXY
+ARG GOSUMDB
+ENV GOCACHE=/go/cache
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN --mount=type=cache,target=/go/pkg/mod go mod download
 COPY . .
 ARG VERSION=local
-RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/go/cache \
     deploy/image/build.sh /image "$VERSION"
 
 # Nothing but the programs, the built-in flow, and whom to trust: no shell, no

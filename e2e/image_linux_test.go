@@ -33,6 +33,7 @@ const imageVersion = "v1.2.3"
 
 func newBox(t *testing.T, w *world) box {
 	t.Helper()
+	// A mount namespace of one's own needs root, which a developer mostly is not.
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount and change the root folder")
 	}

@@ -37,6 +37,7 @@ func postgresFolder(t *testing.T) string {
 
 func requirePostgres(t *testing.T) {
 	t.Helper()
+	// What is restored here is PostgreSQL's own; the dev server has none.
 	if !onPostgres() {
 		t.Skip("it needs PostgreSQL: make e2e-postgres")
 	}

@@ -94,7 +94,7 @@ func TestAllowance(t *testing.T) {
 				a := allowance{sessions: test.sessions, calls: test.sessions}
 				for i, step := range test.steps {
 					for range step.times {
-						time.Sleep(time.Until(a.resume))
+						time.Sleep(time.Until(a.resume)) // by the bubble's clock, in no time
 						a.ended(a.round, step.err)
 					}
 					require.Equal(t, step.calls, a.calls, "calls after step %d", i)
@@ -198,6 +198,8 @@ func TestGroupsAdaptToWhatKingdeeTakes(t *testing.T) {
 				}
 			})
 		}
+		// All sleeps here are by the bubble's clock: they take no time, and each is
+		// over when all goroutines wait.
 		time.Sleep(10 * time.Second) // to find out how many it takes
 		client.mostSince()
 		begun := len(client.made())
@@ -317,7 +319,7 @@ func TestGroupsRecoverFromOverload(t *testing.T) {
 				all.Go(func() {
 					err := saveOne(t.Context(), g, number)
 					for attempt := 2; err != nil; attempt++ {
-						time.Sleep(max(time.Second, fault.As(err).Delay))
+						time.Sleep(max(time.Second, fault.As(err).Delay)) // as Temporal's retry does, by the bubble's clock
 						err = saveOne(WithAttempt(t.Context(), attempt), g, number)
 					}
 				})
