@@ -1,7 +1,6 @@
 package galaxy
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -50,8 +49,8 @@ func (r *billReader) read(old *bill, model object) *bill {
 		b.head.set("FBillTypeID", "XSTHD01_SYS")
 	}
 	if model.has(fieldFinance) {
-		var finance object
-		if err := finance.UnmarshalJSON(model[strings.ToLower(fieldFinance)]); err != nil {
+		finance, ok := newObject(model[strings.ToLower(fieldFinance)])
+		if !ok {
 			r.problem(invalid(fieldFinance, "单据头“财务信息”不是有效的JSON对象"))
 		}
 		r.readPlace(b.finance, inFinance, finance, 0)
@@ -62,8 +61,8 @@ func (r *billReader) read(old *bill, model object) *bill {
 
 func (r *billReader) readEntries(b *bill, model object) {
 	if model.has(fieldEntries) {
-		var items []object
-		if err := json.Unmarshal(model[strings.ToLower(fieldEntries)], &items); err != nil {
+		items, ok := objects(model[strings.ToLower(fieldEntries)])
+		if !ok {
 			r.problem(invalid(fieldEntries, "单据体“明细信息”不是有效的JSON数组"))
 			return
 		}
@@ -79,6 +78,16 @@ func (r *billReader) readEntries(b *bill, model object) {
 	if len(b.entries) == 0 {
 		r.problem(invalid(fieldEntries, "单据体“明细信息”是必填项"))
 	}
+}
+
+// objects reads a list of objects; false says that it is none.
+func objects(content any) (all []object, ok bool) {
+	items, ok := content.([]any)
+	for _, item := range items {
+		o, isObject := newObject(item)
+		all, ok = append(all, o), ok && isObject
+	}
+	return all, ok
 }
 
 // readEntry adds an entry, or changes the one of its FEntryID. Row counts from
@@ -126,13 +135,13 @@ func (r *billReader) compute(v values, row int) {
 // checks that the required ones are there.
 func (r *billReader) readPlace(v values, p place, o object, row int) {
 	for _, f := range form[p] {
-		raw, sent := o[strings.ToLower(f.name)]
+		value, sent := o[strings.ToLower(f.name)]
 		if f.readOnly {
 			continue
 		}
 		before := len(r.problems)
 		if sent {
-			v[f.index] = r.readValue(f, raw)
+			v[f.index] = r.readValue(f, value)
 		}
 		if f.required && v[f.index] == "" && len(r.problems) == before {
 			r.problem(missing(f, row))
@@ -154,14 +163,14 @@ func missing(f *field, row int) *problem {
 
 // readValue reads a value into its canonical text, or reports what is wrong
 // with it and gives "".
-func (r *billReader) readValue(f *field, raw json.RawMessage) string {
-	if isNull(raw) {
+func (r *billReader) readValue(f *field, sent any) string {
+	if sent == nil {
 		return ""
 	}
 	if f.kind == isReference {
-		return r.readReference(f, raw)
+		return r.readReference(f, sent)
 	}
-	value := text(raw)
+	value := text(sent)
 	if value == "" || f.kind == isText {
 		return value
 	}
@@ -190,9 +199,9 @@ func (r *billReader) readValue(f *field, raw json.RawMessage) string {
 
 // readReference reads {"FNumber":…}; a contact is written {"FNAME":…} and is
 // not base data that can be checked.
-func (r *billReader) readReference(f *field, raw json.RawMessage) string {
-	var o object
-	if err := o.UnmarshalJSON(raw); err != nil {
+func (r *billReader) readReference(f *field, sent any) string {
+	o, ok := newObject(sent)
+	if !ok {
 		r.problem(invalid(f.name, "字段“%s”的值格式不正确，基础资料应为{\"FNumber\":…}", f.label))
 		return ""
 	}

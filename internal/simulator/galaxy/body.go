@@ -3,6 +3,7 @@ package galaxy
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,9 +19,9 @@ const maxBody = 32 << 20
 // ({"parameters":[…]}, the Java and .NET SDKs, some of which send the list as
 // a string).
 type requestBody struct {
-	formID     json.RawMessage
-	data       json.RawMessage
-	parameters []json.RawMessage
+	formID     any
+	data       any
+	parameters []any
 	positional bool
 }
 
@@ -35,7 +36,7 @@ type call struct {
 
 // object is a JSON object whose names are in lower case: Kingdee reads names
 // in either case.
-type object map[string]json.RawMessage
+type object map[string]any
 
 func readBody(r *http.Request) (requestBody, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
@@ -45,18 +46,45 @@ func readBody(r *http.Request) (requestBody, error) {
 	if len(raw) > maxBody {
 		return requestBody{}, fmt.Errorf("more than %d bytes", maxBody)
 	}
-	var fields object
-	if err := fields.UnmarshalJSON(raw); err != nil {
+	content, err := parse(raw)
+	if err != nil {
 		return requestBody{}, err
+	}
+	fields, ok := newObject(content)
+	if !ok {
+		return requestBody{}, errNotObject
 	}
 	body := requestBody{formID: fields["formid"], data: fields["data"]}
 	if parameters, ok := fields["parameters"]; ok {
 		body.positional = true
-		if err := json.Unmarshal(unquote(parameters), &body.parameters); err != nil {
+		list, err := unquote(parameters)
+		if err != nil {
 			return requestBody{}, err
+		}
+		if body.parameters, ok = list.([]any); !ok {
+			return requestBody{}, errNotList
 		}
 	}
 	return body, nil
+}
+
+var (
+	errNotObject   = errors.New("not a JSON object")
+	errNotList     = errors.New("not a JSON list")
+	errMoreThanOne = errors.New("more than one JSON value")
+)
+
+// parse reads JSON and keeps its numbers as they are written.
+func parse(raw []byte) (content any, err error) {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	if err := decoder.Decode(&content); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, errMoreThanOne
+	}
+	return content, nil
 }
 
 // newCall reads what an operation is given. A failure is the reply.
@@ -76,12 +104,18 @@ func newCall(op operation, body requestBody) (call, reply) {
 			formID = body.parameters[0]
 		}
 	}
-	if len(data) == 0 {
+	if data == nil {
 		return c, failed(msgBadParameter, "缺少参数data")
 	}
-	if err := c.data.UnmarshalJSON(unquote(data)); err != nil {
+	data, err := unquote(data)
+	if err != nil {
 		return c, failed(msgBadParameter, "参数data不是有效的JSON对象："+err.Error())
 	}
+	fields, ok := newObject(data)
+	if !ok {
+		return c, failed(msgBadParameter, "参数data不是有效的JSON对象")
+	}
+	c.data = fields
 	c.formID = text(formID)
 	if op.query {
 		c.formID = c.data.text("FormId")
@@ -101,23 +135,23 @@ func (b requestBody) texts() []string {
 	return texts
 }
 
-// UnmarshalJSON reads an object and puts its names into lower case.
-func (o *object) UnmarshalJSON(raw []byte) error {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &fields); err != nil {
-		return err
+// newObject puts the names of a JSON object into lower case; false says that it is
+// none.
+func newObject(content any) (object, bool) {
+	fields, ok := content.(map[string]any)
+	if !ok {
+		return nil, false
 	}
-	*o = make(object, len(fields))
+	o := make(object, len(fields))
 	for name, value := range fields {
-		(*o)[strings.ToLower(name)] = value
+		o[strings.ToLower(name)] = value
 	}
-	return nil
+	return o, true
 }
 
 // has reports whether the name is there with a value.
 func (o object) has(name string) bool {
-	value, ok := o[strings.ToLower(name)]
-	return ok && !isNull(value)
+	return o[strings.ToLower(name)] != nil
 }
 
 func (o object) text(name string) string { return text(o[strings.ToLower(name)]) }
@@ -134,47 +168,43 @@ func (o object) flag(name string, absent bool) bool {
 	}
 }
 
-// text reads a string, or the literal text of a number or boolean; null and
-// absence are "".
-func text(raw json.RawMessage) string {
-	if isNull(raw) {
+// text is a string, or the literal text of anything else; null and absence are "".
+func text(value any) string {
+	switch value := value.(type) {
+	case nil:
 		return ""
+	case string:
+		return value
+	case json.Number:
+		return value.String()
+	default:
+		// What came from JSON can be written as JSON.
+		literal, _ := json.Marshal(value)
+		return string(literal)
 	}
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s
-	}
-	return string(bytes.TrimSpace(raw))
 }
 
-func isNull(raw json.RawMessage) bool {
-	raw = bytes.TrimSpace(raw)
-	return len(raw) == 0 || string(raw) == "null"
-}
-
-// unquote gives the JSON that a JSON string holds, or raw itself when it is no
-// string.
-func unquote(raw json.RawMessage) json.RawMessage {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return json.RawMessage(s)
+// unquote gives the content of the JSON that a string holds, or what is no string
+// itself.
+func unquote(value any) (any, error) {
+	if quoted, ok := value.(string); ok {
+		return parse([]byte(quoted))
 	}
-	return raw
+	return value, nil
 }
 
 // list reads a list of texts, which callers write as an array or as one
 // comma-joined string.
 func (o object) list(name string) []string {
-	raw := o[strings.ToLower(name)]
-	var items []json.RawMessage
+	value := o[strings.ToLower(name)]
 	var texts []string
-	if json.Unmarshal(raw, &items) == nil {
+	if items, ok := value.([]any); ok {
 		for _, item := range items {
 			texts = append(texts, text(item))
 		}
 		return texts
 	}
-	for item := range strings.SplitSeq(text(raw), ",") {
+	for item := range strings.SplitSeq(text(value), ",") {
 		if item = strings.TrimSpace(item); item != "" {
 			texts = append(texts, item)
 		}

@@ -2,7 +2,6 @@ package galaxy
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -103,11 +102,11 @@ func noField(key string) reply {
 
 // filterText is the FilterString. An empty list of conditions is no filter; a
 // list with conditions is not understood here, and read as a broken filter.
-func filterText(raw json.RawMessage) string {
-	if strings.TrimSpace(string(raw)) == "[]" {
+func filterText(value any) string {
+	if conditions, ok := value.([]any); ok && len(conditions) == 0 {
 		return ""
 	}
-	return text(raw)
+	return text(value)
 }
 
 func (o object) number(name string) int {

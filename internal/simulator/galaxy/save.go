@@ -1,7 +1,6 @@
 package galaxy
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -10,8 +9,8 @@ import (
 // batchSave saves the bills of Model. Each bill is a transaction of its own:
 // those that are right stay saved when others are not.
 func (t *Tenant) batchSave(c call) reply {
-	var models []json.RawMessage
-	if !c.data.has("Model") || json.Unmarshal(c.data["model"], &models) != nil || len(models) == 0 {
+	models, _ := c.data["model"].([]any)
+	if len(models) == 0 {
 		return failed(msgFieldMissing, "缺少参数Model，或Model不是单据的数组")
 	}
 	r := newResult()
@@ -45,10 +44,10 @@ func (t *Tenant) save(c call) reply {
 }
 
 // saveOne saves the bill at an index and adds what came of it to the reply.
-func (t *Tenant) saveOne(r *resultReply, c call, index int, raw json.RawMessage) *bill {
-	var model object
-	if err := model.UnmarshalJSON(raw); err != nil {
-		r.failBill(index, &problem{code: msgBadParameter, message: "Model不是有效的JSON对象：" + err.Error()})
+func (t *Tenant) saveOne(r *resultReply, c call, index int, content any) *bill {
+	model, ok := newObject(content)
+	if !ok {
+		r.failBill(index, &problem{code: msgBadParameter, message: "Model不是有效的JSON对象"})
 		return nil
 	}
 	b, problems := t.saveModel(c, model)
