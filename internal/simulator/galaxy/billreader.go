@@ -172,8 +172,8 @@ func (r *billReader) readValue(f *field, raw json.RawMessage) string {
 				return t.Format(wireDate)
 			}
 		}
-	case isDecimal:
-		if d, err := decimal.NewFromString(value); err == nil {
+	case isDecimal, isWhole:
+		if d, err := decimal.NewFromString(value); err == nil && (f.kind == isDecimal || d.IsInteger()) {
 			return d.String()
 		}
 	case isFlag:
