@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/shopspring/decimal"
 )
@@ -162,6 +163,10 @@ func (r *billReader) readValue(f *field, raw json.RawMessage) string {
 		return r.readReference(f, raw)
 	}
 	value := text(raw)
+	if f.longest > 0 && len(utf16.Encode([]rune(value))) > f.longest {
+		r.problem(invalid(f.name, "字段“%s”的长度超过了%d", f.label, f.longest))
+		return ""
+	}
 	if value == "" || f.kind == isText {
 		return value
 	}

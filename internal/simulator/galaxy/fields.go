@@ -31,6 +31,9 @@ type field struct {
 	kind        valueKind
 	set         set // of a reference
 	required    bool
+	// longest bounds a text, in UTF-16 units; 0 does not. What a tenant allows is
+	// not published.
+	longest int
 	// readOnly fields are given by the system; what a caller sends is ignored.
 	readOnly bool
 
@@ -63,7 +66,7 @@ var form = [places][]*field{
 		{name: "FSaleOrgId", label: "销售组织", kind: isReference, set: organisations, required: true},
 		{name: "FStockOrgId", label: "库存组织", kind: isReference, set: organisations, required: true},
 		{name: "FRetcustId", label: "退货客户", kind: isReference, set: customers, required: true},
-		{name: "FHeadNote", label: "备注"},
+		{name: "FHeadNote", label: "备注", longest: 255},
 		{name: "FOwnerTypeIdHead", label: "货主类型"},
 		{name: "FOwnerIdHead", label: "货主", kind: isReference, set: organisations},
 		{name: "FReceiveCusContact", label: "收货方联系人", kind: isReference, set: contacts},

@@ -3,6 +3,7 @@ package galaxy
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,7 @@ func TestWhatABillNeeds(t *testing.T) {
 		{"date no date", []string{`2024-03-02`, `02.03.2024`}, "FDate", "字段“日期”的值“02.03.2024”格式不正确"},
 		{"flag no flag", []string{`"FIsFree":false`, `"FIsFree":"no"`}, "FIsFree", "字段“是否赠品”的值“no”格式不正确"},
 		{"reference as text", []string{`{"FNumber":"C1"}`, `"C1"`}, "FRetcustId", `字段“退货客户”的值格式不正确，基础资料应为{"FNumber":…}`},
+		{"note too long", []string{`"note"`, `"` + strings.Repeat("退", 254) + `😀"`}, "FHeadNote", "字段“备注”的长度超过了255"},
 		{"unknown customer", []string{`"C1"`, `"C9"`}, "FRetcustId", "基础资料字段“退货客户”的值“C9”不存在或已禁用"},
 		{"unknown material", []string{`"M1"`, `"M9"`}, "FMaterialId", "基础资料字段“物料编码”的值“M9”不存在或已禁用"},
 		{"unknown currency", []string{`PRE001`, `RMB`}, "FSettleCurrId", "基础资料字段“结算币别”的值“RMB”不存在或已禁用"},
