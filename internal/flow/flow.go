@@ -124,7 +124,7 @@ const (
 	// changed since, so that a person sees it.
 	ExistingReport = "report"
 	// ExistingUpdate changes the bill of an order that has changed since, while
-	// it is not submitted; otherwise it is as ExistingReport.
+	// it is not submitted and stays in its month; otherwise it is as ExistingReport.
 	ExistingUpdate = "update"
 )
 
