@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/version"
 )
 
 const unknownFieldReply = `[[{"Result":{"ResponseStatus":{"ErrorCode":500,"IsSuccess":false,"Errors":[{"FieldName":null,"Message":"字段不存在","DIndex":0}],"MsgCode":9}}}]]`
@@ -69,4 +70,13 @@ func TestUnknownFieldsFailures(t *testing.T) {
 		_, err := newClient(t, vectorConfig(server.URL)).UnknownFields(t.Context(), "SAL_RETURNSTOCK", []string{"A", "B"})
 		requireFault(t, err, fault.Final, badQuery.reason)
 	})
+}
+
+// Kingdee's log names the program and its version.
+func TestUserAgent(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+		assert.Equal(t, version.UserAgent(), r.Header.Get("User-Agent"))
+		write(w, `[]`)
+	})
+	require.NoError(t, newClient(t, vectorConfig(server.URL)).Check(t.Context()))
 }
