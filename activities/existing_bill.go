@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -74,20 +74,37 @@ func shown(quantities map[string]decimal.Decimal, material string) string {
 }
 
 // update changes the bill into what the order asks for now, if the flow wants that,
-// nobody has gone on with the bill, and it can keep its date.
+// nobody has gone on with the bill, and it stays in its month.
 func (b *billToSave) update(ctx context.Context, found kingdee.Bill) error {
 	if b.flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
-		return b.orderChanged(found)
+		return b.orderChanged(found, "", "")
 	}
-	// In a closed period it would get another date, and change what was booked in both.
-	bill, err := b.flow.InOpenPeriod(b.bill, time.Now())
+	now := time.Now()
+	booked, err := time.ParseInLocation(time.DateOnly, found.Date, catalog.Beijing)
+	if err != nil {
+		return b.orderChanged(found, "，读不到单据的日期", "; its date can't be read")
+	}
+	if closed := b.flow.ClosedPeriods.LastDay(now); !booked.After(closed) {
+		return b.orderChanged(found,
+			fmt.Sprintf("，单据日期 %s 在已结账的期间（截至 %s）", found.Date, closed.Format(time.DateOnly)),
+			fmt.Sprintf("; its date %s is in a closed period (up to %s)", found.Date, closed.Format(time.DateOnly)))
+	}
+	bill, err := b.flow.InOpenPeriod(b.bill, now)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(bill.Model, b.bill.Model) {
-		return b.orderChanged(found)
+	date, err := bill.Date()
+	if err != nil {
+		return err
 	}
-	err = b.send(ctx, b.bill.Changing(found.ID))
+	// From month to month it would change what is booked in both, and finance may
+	// have closed one of them without the flow's knowing, or dated the bill by hand.
+	if !date.IsZero() && !sameMonth(date, booked) {
+		return b.orderChanged(found,
+			fmt.Sprintf("，按售后单应记到 %s，单据却记在 %s，更新会把它移到另一个月", date.Format(time.DateOnly), found.Date),
+			fmt.Sprintf("; it is dated %s, and by the order it would be %s, in another month", found.Date, date.Format(time.DateOnly)))
+	}
+	err = b.send(ctx, bill.Changing(found.ID))
 	if isNumberUsed(err) {
 		return savedMeanwhile(b.bill.Number)
 	}
@@ -114,7 +131,11 @@ func isUntouched(bill kingdee.Bill) bool {
 	return bill.DocumentStatus == "Z" || bill.DocumentStatus == "A"
 }
 
-func (b *billToSave) orderChanged(found kingdee.Bill) error {
+func sameMonth(a, b time.Time) bool { return a.Year() == b.Year() && a.Month() == b.Month() }
+
+// orderChanged leaves the bill to a person; chinese and english say why it could not
+// be changed, where the flow wants that.
+func (b *billToSave) orderChanged(found kingdee.Bill, chinese, english string) error {
 	by := ""
 	if mark, _ := flow.FindMark(found.Text); mark.Version != b.bill.Mark.Version {
 		by = fmt.Sprintf("（单据由流程版本 %s 生成，现为 %s made by flow version %[1]s, now %[2]s）", mark.Version, b.bill.Mark.Version)
@@ -123,10 +144,10 @@ func (b *billToSave) orderChanged(found kingdee.Bill) error {
 		Class:  fault.Final,
 		Reason: workflows.OrderChanged,
 		System: "金蝶云星空 Kingdee",
-		Message: fmt.Sprintf("单据 %[1]s 保存后，售后单在聚水潭又变了%[2]s，单据（状态 %[3]s）没有改动。 The order has changed in Jushuitan since bill %[1]s was saved; the bill (status %[3]s) was left as it is",
-			b.bill.Number, by, found.DocumentStatus),
-		Advice: fmt.Sprintf("请财务核对并在金蝶改正单据；改好后把备注 %[1]s 末尾的标记换成 %[2]s，或放弃这一单（starter parked discard）。流程文件写 existing: update 时，未提交的单据会自动更新。"+
-			" Have finance compare and correct the bill in Kingdee; then put %[2]s in place of the mark at the end of its %[1]s, or discard the order. With existing: update in the flow, bills that are not submitted are changed by themselves",
+		Message: fmt.Sprintf("单据 %[1]s 保存后，售后单在聚水潭又变了%[2]s，单据（状态 %[3]s）没有改动%[4]s。 The order has changed in Jushuitan since bill %[1]s was saved; the bill (status %[3]s) was left as it is%[5]s",
+			b.bill.Number, by, found.DocumentStatus, chinese, english),
+		Advice: fmt.Sprintf("请财务核对并在金蝶改正单据；改好后把备注 %[1]s 末尾的标记换成 %[2]s，或放弃这一单（starter parked discard）。流程文件写 existing: update 时，未提交、不换月份的单据会自动更新。"+
+			" Have finance compare and correct the bill in Kingdee; then put %[2]s in place of the mark at the end of its %[1]s, or discard the order. With existing: update in the flow, bills that are not submitted and stay in their month are changed by themselves",
 			flow.MarkField, b.bill.Mark),
 	}
 }

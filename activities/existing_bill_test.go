@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -146,6 +147,50 @@ func TestUpdateSendsTheWholeBill(t *testing.T) {
 	require.Equal(t, `"100040"`, string(changing["FID"]))
 	delete(changing, "FID")
 	require.Equal(t, fresh, changing)
+}
+
+// An update neither changes a bill of a closed month nor carries one from month to
+// month. By the order the bill is of 2024-03-01.
+func TestUpdateLeavesABillInItsMonth(t *testing.T) {
+	march := time.Date(2024, 3, 31, 0, 0, 0, 0, catalog.Beijing)
+	for _, c := range []struct {
+		name         string
+		booked       string
+		closed       time.Time
+		then         string
+		reason, says string
+		date         string // that is sent
+	}{
+		{name: "of its day", booked: "2024-03-01", date: "2024-03-01"},
+		{name: "of another day of the month", booked: "2024-03-31", date: "2024-03-01"},
+		{name: "which finance moved to another month", booked: "2024-04-01", reason: workflows.OrderChanged, says: "应记到 2024-03-01，单据却记在 2024-04-01"},
+		{name: "of the same month of another year", booked: "2023-03-01", reason: workflows.OrderChanged, says: "另一个月"},
+		{name: "of a month closed meanwhile", booked: "2024-03-01", closed: march, then: flow.ClosedPark, reason: workflows.OrderChanged, says: "2024-03-01 在已结账的期间（截至 2024-03-31）"},
+		{name: "of a month closed meanwhile, moving on", booked: "2024-03-01", closed: march, then: flow.ClosedFirstOpenDay, reason: workflows.OrderChanged, says: "在已结账的期间"},
+		{name: "of an order whose month is closed", booked: "2024-04-01", closed: march, then: flow.ClosedPark, reason: flow.ReasonClosedPeriod, says: "2024-03-01"},
+		{name: "that was saved on the first open day", booked: "2024-04-01", closed: march, then: flow.ClosedFirstOpenDay, date: "2024-04-01"},
+		{name: "that was saved on a first open day long ago", booked: "2024-05-01", closed: march, then: flow.ClosedFirstOpenDay, reason: workflows.OrderChanged, says: "应记到 2024-04-01"},
+		{name: "without a date", booked: "", reason: workflows.OrderChanged, says: "读不到单据的日期"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := loadFlow(t, existingUpdate, func(f *flow.Flow) { f.ClosedPeriods = flow.ClosedPeriods{Until: c.closed, Then: c.then} })
+			order := pick(t, f, nil)
+			older := f.Mark(order)
+			older.Hash = "000000000000"
+			ledger := newFakeLedger().with("70001", "A").marked(older.String()).dated(c.booked)
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+			if c.reason != "" {
+				require.Equal(t, c.reason, fault.As(err).Reason)
+				require.ErrorContains(t, err, c.says)
+				require.Equal(t, []string{"look 70001"}, ledger.calls)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, workflows.Updated, result.Outcome)
+			require.Equal(t, c.date, ledger.dates["70001"])
+		})
+	}
 }
 
 // Another run has just changed the bill, in a call that this one's was kept out of:

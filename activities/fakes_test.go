@@ -102,7 +102,17 @@ func newFakeLedger() *fakeLedger {
 
 func (l *fakeLedger) with(number string, statuses ...string) *fakeLedger {
 	for _, status := range statuses {
-		l.bills[number] = append(l.bills[number], kingdee.Bill{ID: "1" + status, Number: number, DocumentStatus: status})
+		l.bills[number] = append(l.bills[number], kingdee.Bill{ID: "1" + status, Number: number, DocumentStatus: status, Date: "2024-03-01"})
+	}
+	return l
+}
+
+// dated puts a date into every bill.
+func (l *fakeLedger) dated(day string) *fakeLedger {
+	for _, bills := range l.bills {
+		for i := range bills {
+			bills[i].Date = day
+		}
 	}
 	return l
 }
@@ -153,7 +163,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 		l.marked(model.FHeadNote)
 	} else {
 		l.bills[model.FBillNo] = append(l.bills[model.FBillNo],
-			kingdee.Bill{ID: "1", Number: model.FBillNo, DocumentStatus: l.afterSave, Text: model.FHeadNote})
+			kingdee.Bill{ID: "1", Number: model.FBillNo, DocumentStatus: l.afterSave, Date: model.FDate, Text: model.FHeadNote})
 	}
 	l.dates[model.FBillNo] = model.FDate
 	if reply := l.replies[model.FBillNo]; reply != nil {

@@ -118,16 +118,6 @@ func TestSaveOrderKeepsClosedPeriods(t *testing.T) {
 		require.Equal(t, []string{"look 70001", "save", "look 70001"}, ledger.calls)
 		require.Equal(t, "2024-04-01", ledger.dates["70001"])
 	})
-	for then, want := range map[string]string{flow.ClosedPark: flow.ReasonClosedPeriod, flow.ClosedFirstOpenDay: workflows.OrderChanged} {
-		t.Run("bill of an order that has changed, "+then, func(t *testing.T) {
-			f := loadFlow(t, closed(then), existingUpdate)
-			before := f.Mark(pick(t, f, nil))
-			before.Hash, before.ChangedAt = "000000000000", before.ChangedAt.Add(-time.Hour)
-			ledger := newFakeLedger().with("70001", "A").marked(before.String())
-			require.Equal(t, want, fault.As(save(ledger, f)).Reason, "it keeps its date")
-			require.Equal(t, []string{"look 70001"}, ledger.calls)
-		})
-	}
 	t.Run("bill that was saved before", func(t *testing.T) {
 		f := loadFlow(t, closed(flow.ClosedPark), explicitAudit)
 		ledger := newFakeLedger().with("70001", "A").marked(f.Mark(pick(t, f, nil)).String())

@@ -200,6 +200,14 @@ func TestScheduleKeepsItsWatermark(t *testing.T) {
 	require.Empty(t, shown.NextRuns, "its only time lies where nothing runs")
 	require.Equal(t, 30, shown.Jitter)
 	require.Equal(t, 600, shown.CatchUp)
+
+	// An update changes what it names, and nothing else.
+	e = s.starter(t, 0, "schedule", "update", "--flow", testFlow, "--jitter", "45s", "-o", "json")
+	require.Contains(t, e.stderr, "checks.schedule", "the file's times are others")
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &shown))
+	require.Equal(t, []string{"0 4 1 1 *"}, shown.Cron)
+	require.Equal(t, []string{"01:00-05:30"}, shown.NotBetween)
+	require.Equal(t, 45, shown.Jitter)
 	s.starter(t, 0, "schedule", "trigger", "--flow", testFlow)
 	last, result := s.nextRun(t, anew.LastRun.RunID)
 	require.Equal(t, anew.Watermark.Add(-testOverlap).Unix(), result.From.Unix())

@@ -19,6 +19,7 @@ import (
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
+	"refundsync/internal/kingdee"
 	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
@@ -144,7 +145,35 @@ func (c *checks) systems(ctx context.Context, settings config.Settings, flows fl
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	c.report("金蝶 Kingdee", "可以登录并查询 lets us in and can be read", ledger.Check(ctx))
+	if !c.report("金蝶 Kingdee", "可以登录并查询 lets us in and can be read", ledger.Check(ctx)) {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(flows)) {
+		if own := flows[name].OwnFields; len(own) > 0 {
+			c.report("金蝶自定义字段 own fields ("+name+")", fmt.Sprintf("%d 个，表单里都有 all %[1]d are in the form", len(own)), checkOwnFields(ctx, ledger, flows[name]))
+		}
+	}
+}
+
+// checkOwnFields asks Kingdee whether the form has the fields that the flow
+// declares. It tells base data from the rest, but neither text from numbers nor the
+// head from the lines: a query takes both alike.
+func checkOwnFields(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) error {
+	var keys []string
+	for _, field := range f.OwnFields {
+		key := field.Name
+		if field.Type == catalog.Reference {
+			key += "." + field.ReferenceKey
+		}
+		keys = append(keys, key)
+	}
+	unknown, err := ledger.UnknownFields(ctx, f.Call.FormId, keys)
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	list := strings.Join(unknown, ", ")
+	return fmt.Errorf("%[2]s 没有字段 %[1]s，金蝶会不声不响地丢掉它们的值；请按 BOS 设计器里的标识改流程文件的 own_fields（带 .FNumber 的：字段不存在，或不是基础资料）。"+
+		" %[2]s has no such fields, and Kingdee would drop their values without a word: correct own_fields in the flow file after Kingdee's designer (with .FNumber: there is none, or it is no base data)", list, f.Call.FormId)
 }
 
 // askSource asks for the orders of the last minute.

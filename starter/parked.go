@@ -137,7 +137,7 @@ func newParkedListCommand() *cobra.Command {
 			if !ok {
 				return usageError(cmd, fmt.Errorf("-o %q 应为 json、table 或 csv。 Expected one of these", form))
 			}
-			return withTemporal(func(c client.Client) error {
+			return readTemporal(cmd, func(c client.Client) error {
 				orders := []parkedOrder{}
 				err := listParked(cmd.Context(), c, filter, func(order parkedOrder) error {
 					orders = append(orders, order)
@@ -203,7 +203,7 @@ func newParkedShowCommand() *cobra.Command {
 		Short: "显示一张挂起的单 show a parked order",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withTemporal(func(c client.Client) error {
+			return readTemporal(cmd, func(c client.Client) error {
 				workflowID, err := findParked(cmd.Context(), c, flowName, args[0])
 				if err != nil {
 					return err
@@ -240,6 +240,10 @@ func showParked(ctx context.Context, c client.Client, workflowID string) (shownO
 		}
 	}
 	shown.ParkedOrderState, err = query[workflows.ParkedOrderState](ctx, c, workflowID)
+	if isAway(err) {
+		// The server has just answered: what does not is a worker.
+		return shown, errors.New(noWorker)
+	}
 	return shown, err
 }
 
@@ -382,14 +386,4 @@ func parkedError(bill string, err error) error {
 		return fmt.Errorf("没有挂起的单 %s：可能已保存或已放弃；见 starter parked list。 There is no such parked order: it may have been saved or discarded", bill)
 	}
 	return fmt.Errorf("%s: %w", bill, err)
-}
-
-// withTemporal connects for the time of a command.
-func withTemporal(do func(client.Client) error) error {
-	c, err := dial()
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	return do(c)
 }

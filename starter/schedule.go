@@ -93,8 +93,14 @@ func newScheduleUpdateCommand() *cobra.Command {
 	var flags scheduleFlags
 	cmd := &cobra.Command{
 		Use:   "update",
-		Short: "按流程文件和参数更新 update a schedule by the flow file and flags",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return createSchedule(cmd, flags, false) },
+		Short: "更新所给的参数，其余不变 change what the flags name, and nothing else",
+		Long: `只改参数写明的，其余不变：时间也不变，除非给出 --cron、--not-between 或 --time-zone。流程文件启用或停用了流程时，照此恢复或暂停。
+要改用流程文件现在的 checks.schedule，用 starter schedule create。
+Changes what the flags name and nothing else: the times too stay as they are but for --cron, --not-between and --time-zone. A flow that its file has enabled or disabled is resumed or paused.
+To take the times that checks.schedule in the flow file has now, use starter schedule create.`,
+		Example: `  starter schedule update --flow refund_to_return --jitter 30s
+  starter schedule update --flow refund_to_return --not-between 01:00-05:30`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return createSchedule(cmd, flags, false) },
 	}
 	flags.add(cmd)
 	return cmd
@@ -109,9 +115,17 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 	if err != nil {
 		return err
 	}
-	times, err := flags.times.times(f)
+	named, err := flags.times.named()
+	var times flow.Schedule
+	if create {
+		times, err = flags.times.times(f)
+	}
 	if err != nil {
 		return usageError(cmd, err)
+	}
+	change := func(old client.ScheduleSpec) client.ScheduleSpec { return changedSpec(old, named) }
+	if create {
+		change = func(old client.ScheduleSpec) client.ScheduleSpec { return scheduleSpec(times, old.Jitter) }
 	}
 	return withTemporal(func(c client.Client) error {
 		ctx := cmd.Context()
@@ -129,10 +143,14 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 			if flags.since != "" && described.Info.NumActions > 0 {
 				fmt.Fprintln(cmd.ErrOrStderr(), "注意：该定时已运行过，--since 仅在它还没有水位时有效。 Note: this schedule has run; --since counts only while it has no watermark")
 			}
-			if err := flags.update(cmd, c, handle, f, times, settings.TaskQueue); err != nil {
+			if err := flags.update(cmd, c, handle, f, change, settings.TaskQueue); err != nil {
 				return scheduleError(f.Name, err)
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "已更新 updated: %s\n", handle.GetID())
+			if kept := change(*described.Schedule.Spec); !create && named.Cron == nil && len(f.Schedule.Cron) > 0 && !hasTimes(&kept, f.Schedule) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "注意：定时的时间与流程文件的 checks.schedule 不同，保持不变；要改用文件里的，用 starter schedule create。"+
+					" Note: its times are other than checks.schedule in the flow file, and stay; to take the file's, use starter schedule create")
+			}
 		}
 		return showSchedule(cmd, c, f.Name, flags.output)
 	})
@@ -166,7 +184,7 @@ func (f *scheduleFlags) create(ctx context.Context, c client.Client, of *flow.Fl
 	return nil
 }
 
-func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle client.ScheduleHandle, of *flow.Flow, times flow.Schedule, taskQueue string) error {
+func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle client.ScheduleHandle, of *flow.Flow, change func(client.ScheduleSpec) client.ScheduleSpec, taskQueue string) error {
 	in := workflows.SyncRefundsInput{Flow: of.Name}
 	if f.since != "" {
 		if err := startAt(cmd.Context(), c, &in, f.since); err != nil {
@@ -175,11 +193,10 @@ func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle clien
 	}
 	return handle.Update(cmd.Context(), client.ScheduleUpdateOptions{DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 		schedule := input.Description.Schedule
-		jitter := schedule.Spec.Jitter
+		spec := change(*schedule.Spec)
 		if cmd.Flags().Changed("jitter") {
-			jitter = f.jitter
+			spec.Jitter = f.jitter
 		}
-		spec := scheduleSpec(times, jitter)
 		schedule.Spec = &spec
 		schedule.Policy.Overlap = enumspb.SCHEDULE_OVERLAP_POLICY_SKIP
 		if cmd.Flags().Changed("catch-up") {

@@ -60,7 +60,7 @@ func newScheduleListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "列出 list the schedules",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withTemporal(func(c client.Client) error {
+			return readTemporal(cmd, func(c client.Client) error {
 				schedules, err := listSchedules(cmd.Context(), c)
 				if err != nil {
 					return err
@@ -147,7 +147,7 @@ func newScheduleShowCommand() *cobra.Command {
 		Use:   "show",
 		Short: "显示设置、下次与最近的运行 show the settings, the next runs and the last",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withTemporal(func(c client.Client) error { return showSchedule(cmd, c, flowName, o) })
+			return readTemporal(cmd, func(c client.Client) error { return showSchedule(cmd, c, flowName, o) })
 		},
 	}
 	addOutputFlag(cmd, &o)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	// Zone names are judged alike on every machine, also where none are installed.
@@ -28,19 +30,27 @@ func (f *timesFlags) add(cmd *cobra.Command) {
 
 // times are the flow's, but for what the flags say.
 func (f *timesFlags) times(of *flow.Flow) (flow.Schedule, error) {
+	named, err := f.named()
 	times := of.Schedule
-	if len(f.cron) > 0 {
-		times.Cron = f.cron
+	if len(named.Cron) > 0 {
+		times.Cron = named.Cron
 	}
+	if len(named.NotBetween) > 0 {
+		times.NotBetween = named.NotBetween
+	}
+	times.TimeZone = cmp.Or(named.TimeZone, times.TimeZone, "Asia/Shanghai")
 	if len(times.Cron) == 0 {
 		return times, fmt.Errorf("流程 %[1]s 没有 checks.schedule，请给出 --cron。 Flow %[1]s has no checks.schedule: give --cron", of.Name)
 	}
+	return times, err
+}
+
+// named are what the flags say alone.
+func (f *timesFlags) named() (flow.Schedule, error) {
+	times := flow.Schedule{Cron: f.cron, TimeZone: f.timeZone}
 	var wrong []error
-	for _, line := range times.Cron {
+	for _, line := range f.cron {
 		wrong = append(wrong, flow.CheckCron(line))
-	}
-	if len(f.notBetween) > 0 {
-		times.NotBetween = nil
 	}
 	for _, text := range f.notBetween {
 		span, ok := flow.ParseDaySpan(text)
@@ -49,14 +59,8 @@ func (f *timesFlags) times(of *flow.Flow) (flow.Schedule, error) {
 		}
 		times.NotBetween = append(times.NotBetween, span)
 	}
-	if f.timeZone != "" {
-		times.TimeZone = f.timeZone
-	}
-	if times.TimeZone == "" {
-		times.TimeZone = "Asia/Shanghai"
-	}
-	if _, err := time.LoadLocation(times.TimeZone); err != nil || times.TimeZone == "Local" {
-		wrong = append(wrong, fmt.Errorf("没有时区 %[1]s，应为 IANA 名称，如 Asia/Shanghai。 There is no time zone %[1]s; expected an IANA name, such as Asia/Shanghai", times.TimeZone))
+	if _, err := time.LoadLocation(f.timeZone); err != nil || f.timeZone == "Local" {
+		wrong = append(wrong, fmt.Errorf("没有时区 %[1]s，应为 IANA 名称，如 Asia/Shanghai。 There is no time zone %[1]s; expected an IANA name, such as Asia/Shanghai", f.timeZone))
 	}
 	return times, errors.Join(wrong...)
 }
@@ -64,14 +68,43 @@ func (f *timesFlags) times(of *flow.Flow) (flow.Schedule, error) {
 // scheduleSpec are the times in Temporal's terms. The server turns cron lines
 // into calendars; a comment keeps the line to show.
 func scheduleSpec(times flow.Schedule, jitter time.Duration) client.ScheduleSpec {
-	spec := client.ScheduleSpec{TimeZoneName: times.TimeZone, Jitter: jitter}
+	return changedSpec(client.ScheduleSpec{Jitter: jitter}, times)
+}
+
+// changedSpec is a schedule's spec with other times; of those that are not named it
+// keeps its own.
+func changedSpec(spec client.ScheduleSpec, named flow.Schedule) client.ScheduleSpec {
+	if len(named.Cron) > 0 {
+		spec.CronExpressions, spec.Calendars, spec.Intervals = nil, nil, nil
+		for _, line := range named.Cron {
+			spec.CronExpressions = append(spec.CronExpressions, line+" # "+line)
+		}
+	}
+	if len(named.NotBetween) > 0 {
+		spec.Skip = nil
+		for _, span := range named.NotBetween {
+			spec.Skip = append(spec.Skip, skipped(span)...)
+		}
+	}
+	spec.TimeZoneName = cmp.Or(named.TimeZone, spec.TimeZoneName)
+	return spec
+}
+
+// hasTimes tells whether a schedule runs at these times, by what the server made of
+// them.
+func hasTimes(spec *client.ScheduleSpec, times flow.Schedule) bool {
+	var lines, spans []string
 	for _, line := range times.Cron {
-		spec.CronExpressions = append(spec.CronExpressions, line+" # "+line)
+		if every, err := time.ParseDuration(strings.TrimPrefix(line, "@every ")); err == nil {
+			line = "@every " + every.String()
+		}
+		lines = append(lines, line)
 	}
 	for _, span := range times.NotBetween {
-		spec.Skip = append(spec.Skip, skipped(span)...)
+		spans = append(spans, span.String())
 	}
-	return spec
+	slices.Sort(lines)
+	return slices.Equal(slices.Sorted(slices.Values(cronLines(spec))), lines) && slices.Equal(quietSpans(spec), spans) && spec.TimeZoneName == times.TimeZone
 }
 
 // skipped are the calendars that match every second of a span of the day.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
@@ -76,6 +77,56 @@ func TestTimesOfAScheduleComeFromTheFlowUnlessFlagsSayOtherwise(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, c.want, times)
 		})
+	}
+}
+
+// What a schedule's update does not name stays as the server has it.
+func TestUpdateKeepsTheTimesThatItDoesNotName(t *testing.T) {
+	calendar := client.ScheduleCalendarSpec{Comment: "*/10 8-22 * * *"}
+	night := skipped(flow.DaySpan{From: 60, To: 300})
+	old := client.ScheduleSpec{
+		Calendars: []client.ScheduleCalendarSpec{calendar}, Intervals: []client.ScheduleIntervalSpec{{Every: 90 * time.Second}},
+		Skip: night, TimeZoneName: "Asia/Tokyo", Jitter: time.Minute,
+	}
+	noon := flow.DaySpan{From: 720, To: 780}
+	for _, c := range []struct {
+		name   string
+		flags  timesFlags
+		change func(*client.ScheduleSpec)
+	}{
+		{"nothing", timesFlags{}, func(*client.ScheduleSpec) {}},
+		{"the times", timesFlags{cron: []string{"@hourly"}}, func(s *client.ScheduleSpec) {
+			s.CronExpressions, s.Calendars, s.Intervals = []string{"@hourly # @hourly"}, nil, nil
+		}},
+		{"the spans", timesFlags{notBetween: []string{"12:00-13:00"}}, func(s *client.ScheduleSpec) { s.Skip = skipped(noon) }},
+		{"the zone", timesFlags{timeZone: "UTC"}, func(s *client.ScheduleSpec) { s.TimeZoneName = "UTC" }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			named, err := c.flags.named()
+			require.NoError(t, err)
+			want := old
+			c.change(&want)
+			require.Equal(t, want, changedSpec(old, named))
+		})
+	}
+}
+
+func TestHasTimes(t *testing.T) {
+	spec := &client.ScheduleSpec{
+		Calendars: []client.ScheduleCalendarSpec{{Comment: "@daily"}}, Intervals: []client.ScheduleIntervalSpec{{Every: 90 * time.Second}},
+		Skip: skipped(flow.DaySpan{From: 60, To: 310}), TimeZoneName: "Asia/Shanghai",
+	}
+	same := flow.Schedule{Cron: []string{"@every 90s", "@daily"}, NotBetween: []flow.DaySpan{{From: 60, To: 310}}, TimeZone: "Asia/Shanghai"}
+	require.True(t, hasTimes(spec, same))
+	for name, change := range map[string]func(*flow.Schedule){
+		"another line":   func(s *flow.Schedule) { s.Cron = []string{"@every 90s", "@hourly"} },
+		"no span":        func(s *flow.Schedule) { s.NotBetween = nil },
+		"another zone":   func(s *flow.Schedule) { s.TimeZone = "UTC" },
+		"one line fewer": func(s *flow.Schedule) { s.Cron = []string{"@daily"} },
+	} {
+		other := same
+		change(&other)
+		require.False(t, hasTimes(spec, other), name)
 	}
 }
 

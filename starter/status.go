@@ -101,7 +101,7 @@ The exit code is 4 when a flow lags behind by more than its checks.lag_limit, so
 			if err != nil {
 				return err
 			}
-			return withTemporal(func(c client.Client) error {
+			return readTemporal(cmd, func(c client.Client) error {
 				statuses, err := readStatuses(cmd.Context(), c, flows, flowName)
 				if err != nil {
 					return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"unicode/utf16"
 
 	"github.com/shopspring/decimal"
 
@@ -76,10 +77,47 @@ func (o *Opened) Bill() (Bill, error) {
 	if err != nil {
 		return Bill{}, err
 	}
+	shortenNote(fields, longestText(o.Order.ID))
 	mark := o.flow.markOf(o.Order, object(fields))
 	fields = withMark(fields, mark)
 	return Bill{number, object(fields), mark, fields}, nil
 }
+
+// shortenNote cuts a text of the mark's field that would leave the mark no room: a
+// long remark is no reason to refuse an order, and a mark that Kingdee cuts off is
+// none. What is cut off is no part of the bill, so a change of it is no change.
+func shortenNote(fields []fieldValue, longest int) {
+	for i, field := range fields {
+		var text string
+		if field.name != MarkField || json.Unmarshal(field.value, &text) != nil {
+			continue
+		}
+		if cut := cutText(text, longest); cut != text {
+			fields[i].value = encodeText(cut)
+		}
+	}
+}
+
+// cutText cuts a text that is longer than so many UTF-16 units, and shows it by an
+// ellipsis; where there is no room for one, nothing is left.
+func cutText(text string, longest int) string {
+	if utf16Length(text) <= longest {
+		return text
+	}
+	const ellipsis = "…"
+	left := longest - utf16Length(ellipsis)
+	if left < 0 {
+		return ""
+	}
+	for i, r := range text {
+		if left -= utf16.RuneLen(r); left < 0 {
+			return text[:i] + ellipsis
+		}
+	}
+	return text
+}
+
+func utf16Length(text string) int { return len(utf16.Encode([]rune(text))) }
 
 // withMark puts the mark at the end of its field, which the flow need not map.
 func withMark(fields []fieldValue, mark Mark) []fieldValue {
@@ -90,7 +128,10 @@ func withMark(fields []fieldValue, mark Mark) []fieldValue {
 		var text string
 		// A text of ours is always JSON.
 		_ = json.Unmarshal(field.value, &text)
-		fields[i].value = encodeText(text + " " + mark.String())
+		if text != "" {
+			text += " "
+		}
+		fields[i].value = encodeText(text + mark.String())
 		return fields
 	}
 	return append(fields, fieldValue{MarkField, encodeText(mark.String())})

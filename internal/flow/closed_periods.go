@@ -68,27 +68,35 @@ func (f *Flow) InOpenPeriod(bill Bill, now time.Time) (Bill, error) {
 	if closed.IsZero() {
 		return bill, nil
 	}
-	for i, field := range bill.fields {
-		if field.name != dateField {
-			continue
-		}
-		date, err := billDate(field.value)
-		if err != nil {
-			return Bill{}, err
-		}
-		if date.After(closed) {
-			return bill, nil
-		}
-		firstOpen := closed.AddDate(0, 0, 1)
-		if f.ClosedPeriods.Then != ClosedFirstOpenDay {
-			return Bill{}, inClosedPeriod(date, closed, firstOpen)
-		}
-		bill.fields = slices.Clone(bill.fields)
-		bill.fields[i].value = encode(catalog.Field{Type: catalog.Date}, firstOpen)
-		bill.Model = object(bill.fields)
+	date, err := bill.Date()
+	if err != nil {
+		return Bill{}, err
+	}
+	if date.IsZero() || date.After(closed) {
 		return bill, nil
 	}
+	firstOpen := closed.AddDate(0, 0, 1)
+	if f.ClosedPeriods.Then != ClosedFirstOpenDay {
+		return Bill{}, inClosedPeriod(date, closed, firstOpen)
+	}
+	bill.fields = slices.Clone(bill.fields)
+	bill.fields[bill.dateIndex()].value = encode(catalog.Field{Type: catalog.Date}, firstOpen)
+	bill.Model = object(bill.fields)
 	return bill, nil
+}
+
+// Date is the day to which the bill is booked, at midnight in Beijing; zero where
+// the flow leaves it to Kingdee.
+func (b Bill) Date() (time.Time, error) {
+	i := b.dateIndex()
+	if i < 0 {
+		return time.Time{}, nil
+	}
+	return billDate(b.fields[i].value)
+}
+
+func (b Bill) dateIndex() int {
+	return slices.IndexFunc(b.fields, func(field fieldValue) bool { return field.name == dateField })
 }
 
 func inClosedPeriod(date, closed, firstOpen time.Time) error {

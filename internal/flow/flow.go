@@ -37,10 +37,13 @@ type Flow struct {
 	// Enabled says whether the flow's schedule runs. Default: true.
 	Enabled bool
 
-	Source  Source
-	Call    Call
-	Options Options
-	Retry   Retry
+	Source Source
+	Call   Call
+	// OwnFields are the fields that the flow says the merchant's form has beside
+	// Kingdee's own, in the file's order.
+	OwnFields []catalog.Field
+	Options   Options
+	Retry     Retry
 	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int
@@ -121,7 +124,7 @@ const (
 	// changed since, so that a person sees it.
 	ExistingReport = "report"
 	// ExistingUpdate changes the bill of an order that has changed since, while
-	// it is not submitted; otherwise it is as ExistingReport.
+	// it is not submitted and stays in its month; otherwise it is as ExistingReport.
 	ExistingUpdate = "update"
 )
 

@@ -81,7 +81,16 @@ func (m *mapping) compute(o *Opened, of *line) (any, error) {
 		}
 		return nil, nil
 	}
-	return asNumber(result).value, nil
+	value := asNumber(result).value
+	if m.target.Type == catalog.Integer && !value.IsInteger() {
+		return nil, m.notWhole(value)
+	}
+	return value, nil
+}
+
+func (m *mapping) notWhole(value decimal.Decimal) *valueError {
+	found := quoted(value.String(), m.personal())
+	return newValueError(reasonMalformed, say("得到的%[1]s不是整数", "the result %[2]s is not a whole number", found.chinese, found.english))
 }
 
 // emptyText names the fields whose text came out empty.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	"refundsync/internal/catalog"
@@ -31,6 +32,11 @@ type Mark struct {
 // MarkField is the bill's field (备注) at whose end its mark stands.
 const MarkField = "FHeadNote"
 
+// longestNote is how much MarkField is given, in UTF-16 units as Kingdee's server
+// counts. Kingdee publishes no figure; 255 is what its text fields have where nobody
+// has set another.
+const longestNote = 255
+
 const markTime = "20060102150405"
 
 // String writes the mark as it stands in the bill:
@@ -42,6 +48,13 @@ func (m Mark) String() string {
 	}
 	// Escaped, a key holds no bracket that could be taken for the mark's own.
 	return "[" + url.PathEscape(m.OrderID) + "@" + at + "#" + m.Hash + "." + m.Version + "]"
+}
+
+// longestText is how much of MarkField is left before the mark of an order. It is the
+// same whether the order has a time or not: a bill that exists must stay the same.
+func longestText(orderID string) int {
+	mark := Mark{OrderID: orderID, ChangedAt: time.Unix(0, 0), Hash: strings.Repeat("0", 12), Version: strings.Repeat("0", 6)}
+	return longestNote - utf16Length(" "+mark.String())
 }
 
 var markPattern = regexp.MustCompile(`\[([^\[\]]+)@(\d{14})?#([0-9a-f]{12})\.([0-9a-f]{6})\]\s*$`)

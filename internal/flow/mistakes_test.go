@@ -47,6 +47,13 @@ func parseText(text, csv string) *parser {
 	})
 }
 
+// ownHead declares fields of the merchant's own in place of ownBefore; what follows
+// it is in the bill's head.
+const (
+	ownBefore = "  fields:\n    FBillNo: { field: as_id }\n"
+	ownHead   = "  own_fields:\n    head:\n      F_ABCD_Text: { type: text, label: 网上订单号 }\n      F_ABCD_Flag: { type: check_box }\n      F_ABCD_Count: { type: integer }\n" + ownBefore
+)
+
 // mistakes are made to testdata/base.yaml; what is said about each is in
 // testdata/mistakes, under its name.
 var mistakes = []struct {
@@ -179,6 +186,22 @@ var mistakes = []struct {
 	{name: "constant text for a bool", old: "FIsFree: { expression: item.price == 0 }", new: `FIsFree: { constant: "true" }`},
 	{name: "constant text for a date", old: `{ expression: "latest(map(lines, .receive_date))" }`, new: "{ constant: 2024-02-30 }"},
 	{name: "constant number for a date", old: `{ expression: "latest(map(lines, .receive_date))" }`, new: "{ constant: 20240301 }"},
+
+	// The merchant's own fields.
+	{name: "own field that is not declared", old: "    FDate:", new: "    F_ABCD_Text: { field: so_id }\n    FDate:"},
+	{name: "own field misspelt", old: ownBefore, new: ownHead + "    F_ABCD_Txet: { field: so_id }\n"},
+	{name: "own field in another case", old: ownBefore, new: ownHead + "    F_ABCD_text: { field: so_id }\n"},
+	{name: "own field of the head in a line", old: ownBefore, new: ownHead + "    FEntity:\n      F_ABCD_Text: { field: so_id }\n"},
+	{name: "own field in another part of the bill", old: "    FEntity:\n", new: "    SubHeadEntity:\n      F_ABCD_Text: { field: so_id }\n    FEntity:\n"},
+	{name: "own field declared in another part of the bill", old: "  fields:\n", new: "  own_fields:\n    SubHeadEntity:\n      F_ABCD_Text: { type: text }\n  fields:\n"},
+	{name: "own field of an unknown type", old: "  fields:\n", new: "  own_fields:\n    head:\n      F_ABCD_Text: { type: txt }\n  fields:\n"},
+	{name: "own field without a type", old: "  fields:\n", new: "  own_fields:\n    head:\n      F_ABCD_Text: { label: 网上订单号 }\n  fields:\n"},
+	{name: "own field that is text alone", old: "  fields:\n", new: "  own_fields:\n    head:\n      F_ABCD_Text: text\n  fields:\n"},
+	{name: "own field without its prefix", old: "  fields:\n", new: "  own_fields:\n    head:\n      FText: { type: text }\n  fields:\n"},
+	{name: "own field twice", old: "  fields:\n", new: "  own_fields:\n    head:\n      F_ABCD_Text: { type: text }\n    FEntity:\n      F_ABCD_TEXT: { type: text }\n  fields:\n"},
+	{name: "own field with a value of another type", old: ownBefore, new: ownHead + "    F_ABCD_Text: { field: modified }\n"},
+	{name: "own check box with text", old: ownBefore, new: ownHead + "    F_ABCD_Flag: { field: so_id }\n"},
+	{name: "own whole number with a half", old: ownBefore, new: ownHead + "    F_ABCD_Count: { constant: 1.5 }\n"},
 
 	// Source fields.
 	{name: "unknown source field", old: "{ field: as_id }", new: "{ field: as_idd }"},

@@ -96,7 +96,7 @@ func (p *parser) flowFile(root ast.Node) {
 		p.readTables(s.pairs["tables"].value)
 	}
 	p.bill(s.section("bill", []string{"FormId", "Operation", "fields"},
-		[]string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines"}))
+		[]string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "own_fields"}))
 	p.options(s.section("options", nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain"}))
 	p.checks(s.section("checks", nil, []string{"enabled", "leave_out", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}))
 	if s.has("alerts") {

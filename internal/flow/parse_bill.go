@@ -30,6 +30,9 @@ func (p *parser) bill(s section) {
 	if s.has("lines") {
 		p.flow.lines = p.expression(s.pairs["lines"].value, conditionScope, say("lines 条件", "The lines condition"), kindBool)
 	}
+	if s.has("own_fields") {
+		p.ownFields(s)
+	}
 	if s.has("fields") {
 		p.flow.bill = p.billFields(s.keySpan("fields"), s.pairs["fields"].value, catalog.Head)
 	}
@@ -44,10 +47,10 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []bi
 	var fields []billField
 	seen := map[string]bool{}
 	for _, pair := range p.pairs(node) {
-		field, ok := catalog.Kingdee().Find(place, pair.name)
+		field, ok := p.target(place, pair.name)
 		if !ok {
-			p.report(p.spanOf(pair.key), unknownTarget(pair.name, place))
-			seen[closest(pair.name, catalog.Kingdee().Names(place))] = true
+			p.report(p.spanOf(pair.key), p.unknownTarget(pair.name, place))
+			seen[closest(pair.name, p.targets(place))] = true
 			continue
 		}
 		seen[field.Name] = true
@@ -75,9 +78,9 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []bi
 const numberField = "FBillNo"
 
 // unknownTarget says where a field belongs, or which name was meant.
-func unknownTarget(name string, place catalog.Place) message {
+func (p *parser) unknownTarget(name string, place catalog.Place) message {
 	for _, other := range places {
-		if field, ok := catalog.Kingdee().Find(other, name); ok {
+		if field, ok := p.target(other, name); ok {
 			if other == catalog.Options {
 				return say("%[1]s（%[2]s）是调用的选项，不是单据字段，应写在 bill 下、fields 外。", "%[1]s is an option of the call, no field of the bill; put it under bill, outside fields.", name, field.Chinese)
 			}
@@ -85,7 +88,10 @@ func unknownTarget(name string, place catalog.Place) message {
 				place.Chinese(), other.Chinese(), place.English(), other.English())
 		}
 	}
-	known := catalog.Kingdee().Names(place)
+	if strings.HasPrefix(name, "F_") {
+		return p.unknownOwnField(name, place)
+	}
+	known := p.targets(place)
 	what := say("没有字段 %[1]s，%[2]s 可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
 		place.Chinese(), strings.Join(known, "、"), place.English(), strings.Join(known, ", "))
 	return what.didYouMean(name, known)
@@ -189,10 +195,14 @@ func (p *parser) constant(m *mapping, s section) {
 			p.wrongType(node, say("数字，如 12.5（%s）", "a number, such as 12.5 (%s)", target.Name))
 			return
 		}
-		if value, err := catalog.Decimal.Parse(json.Number(text)); err == nil {
-			m.constant = encode(target, value.(decimal.Decimal))
-		} else {
+		value, err := catalog.Decimal.Parse(json.Number(text))
+		switch {
+		case err != nil:
 			p.wrongType(node, say("短些的数字", "a shorter number"))
+		case target.Type == catalog.Integer && !value.(decimal.Decimal).IsInteger():
+			p.wrongType(node, say("整数，如 12（%s）", "a whole number, such as 12 (%s)", target.Name))
+		default:
+			m.constant = encode(target, value.(decimal.Decimal))
 		}
 	case kindBool:
 		m.constant = encode(target, s.boolean("constant", false))

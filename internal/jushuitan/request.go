@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/version"
 )
 
 // beijing is the zone of every time on this wire, none of which says so. China
@@ -60,7 +61,7 @@ func (c *Client) newRequest(ctx context.Context, params map[string]string) (*htt
 	request.URL.RawQuery = encode(system)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	request.Header.Set("Accept", "application/json")
-	request.Header.Set("User-Agent", "refundsync")
+	request.Header.Set("User-Agent", version.UserAgent())
 	return request, sign, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/version"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -31,6 +32,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	client := gateway(t, func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)
+		assert.Equal(t, version.UserAgent(), r.Header.Get("User-Agent"))
 		wire = fmt.Sprintf("%s %s\nContent-Type: %s\nAccept: %s\n\n%s\n",
 			r.Method, r.RequestURI, r.Header.Get("Content-Type"), r.Header.Get("Accept"), body)
 		_, _ = io.WriteString(w, emptyPage)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 )
 
 const (
@@ -22,6 +23,9 @@ type Bill struct {
 	// DocumentStatus is Z draft, A created, B under review, C audited or D
 	// re-opened.
 	DocumentStatus string
+	// Date is the day to which it is booked (FDate), as 2006-01-02; "" if Kingdee
+	// gave none that can be read.
+	Date string
 	// Text is the value of the text field that was asked for as well.
 	Text string
 }
@@ -41,7 +45,7 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 	for chunk := range slices.Chunk(slices.Compact(wanted), findChunk) {
 		query := BillQuery{
 			FormID:       formID,
-			FieldKeys:    "FID,FBillNo,FDocumentStatus," + textField,
+			FieldKeys:    "FID,FBillNo,FDocumentStatus,FDate," + textField,
 			FilterString: "FBillNo in (" + quoteAll(chunk) + ")",
 			OrderString:  "FID",
 			Limit:        findPage,
@@ -68,10 +72,10 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 // id: a page that is read again brings nothing new.
 func addBills(found map[string][]Bill, seen map[string]bool, rows [][]any) (fresh int, err error) {
 	for _, row := range rows {
-		if len(row) != 4 {
-			return 0, malformed(executeBillQuery, errors.New("a row without its four cells"))
+		if len(row) != 5 {
+			return 0, malformed(executeBillQuery, errors.New("a row without its five cells"))
 		}
-		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Text: cellText(row[3])}
+		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Date: cellDate(row[3]), Text: cellText(row[4])}
 		if bill.ID == "" {
 			return 0, malformed(executeBillQuery, errors.New("a row without FID"))
 		}
@@ -94,6 +98,15 @@ func cellText(cell any) string {
 	default:
 		return ""
 	}
+}
+
+// cellDate reads the day of a time such as 2024-03-02T00:00:00.
+func cellDate(cell any) string {
+	day, _, _ := strings.Cut(cellText(cell), "T")
+	if _, err := time.Parse(time.DateOnly, day); err != nil {
+		return ""
+	}
+	return day
 }
 
 // quoteAll makes SQL strings of the values. Doubling is all that the quotes

@@ -19,13 +19,14 @@ import (
 func TestFindBills(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
 		assert.Equal(t, golden(t, "find_bills.json"), body)
-		write(w, `[[100,"RT100","A","note"],["101","O'Hara","C",""],[102,"RT100","B",null],[103,"rt_1%",null," "],[104,77,"Z",""],[100,"RT100","A","note"]]`)
+		write(w, `[[100,"RT100","A","2024-03-02T00:00:00","note"],["101","O'Hara","C","2024-03-02",""],[102,"RT100","B",null,null],`+
+			`[103,"rt_1%",null,"02.03.2024"," "],[104,77,"Z",20240302,""],[100,"RT100","A","2024-03-02T00:00:00","note"]]`)
 	})
 	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{"RT_1%", "O'Hara", "", "RT100", "O'Hara"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]Bill{
-		"RT100":  {{ID: "100", Number: "RT100", DocumentStatus: "A", Text: "note"}, {ID: "102", Number: "RT100", DocumentStatus: "B"}},
-		"O'Hara": {{ID: "101", Number: "O'Hara", DocumentStatus: "C"}},
+		"RT100":  {{ID: "100", Number: "RT100", DocumentStatus: "A", Date: "2024-03-02", Text: "note"}, {ID: "102", Number: "RT100", DocumentStatus: "B"}},
+		"O'Hara": {{ID: "101", Number: "O'Hara", DocumentStatus: "C", Date: "2024-03-02"}},
 		"rt_1%":  {{ID: "103", Number: "rt_1%", Text: " "}}, // the database compared without case
 		"77":     {{ID: "104", Number: "77", DocumentStatus: "Z"}},
 	}, found)
@@ -49,7 +50,7 @@ func (b *billTable) answer(t assert.TestingT, body string) string {
 	rows := [][]any{}
 	for _, bill := range b.bills {
 		if slices.Contains(wanted, bill.Number) {
-			rows = append(rows, []any{json.Number(bill.ID), bill.Number, bill.DocumentStatus, bill.Text})
+			rows = append(rows, []any{json.Number(bill.ID), bill.Number, bill.DocumentStatus, nil, bill.Text})
 		}
 	}
 	rows = rows[min(q.StartRow, len(rows)):]
@@ -127,16 +128,16 @@ func TestFindBillsNeedsNoCallForNoNumbers(t *testing.T) {
 }
 
 func TestFindBillsFailures(t *testing.T) {
-	endless := strings.TrimSuffix(strings.Repeat(`[1,"A","A",""],`, findPage), ",")
+	endless := strings.TrimSuffix(strings.Repeat(`[1,"A","A",null,""],`, findPage), ",")
 	for name, test := range map[string]struct {
 		reply  string
 		class  fault.Class
 		reason string
 	}{
 		"the same page again and again": {`[` + endless + `]`, fault.Retry, "malformed_reply"},
-		"a cell missing":                {`[[1,"A","A"]]`, fault.Retry, "malformed_reply"},
+		"a cell missing":                {`[[1,"A","A",""]]`, fault.Retry, "malformed_reply"},
 		"an empty row":                  {`[[]]`, fault.Retry, "malformed_reply"},
-		"no id":                         {`[[null,"A","A",""]]`, fault.Retry, "malformed_reply"},
+		"no id":                         {`[[null,"A","A",null,""]]`, fault.Retry, "malformed_reply"},
 		"an unknown form":               {`[[` + status(`"MsgCode":4`) + `]]`, fault.Final, "bad_query"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+
+	"refundsync/internal/version"
 )
 
 // post makes one HTTP request on the session and gives the body of its reply.
@@ -20,7 +22,7 @@ func (c *Client) post(ctx context.Context, s *session, method, service string, b
 	}
 	// No Idempotency-Key: Go's transport resends a POST that carries one.
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("User-Agent", "refundsync")
+	request.Header.Set("User-Agent", version.UserAgent())
 	if c.config.Auth == AuthSignature {
 		c.signer.sign(request.Header, address.Path, c.config.Now())
 	}

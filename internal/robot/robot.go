@@ -18,6 +18,7 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/fault"
+	"refundsync/internal/version"
 )
 
 // Kind says whose robot it is.
@@ -140,7 +141,7 @@ func (r *Robot) Send(ctx context.Context, notice alert.Notice) (Answer, error) {
 		return Answer{}, r.told(failure(fault.Final, "robot_address", "地址不能用。 The address can't be used.", adviseAddress))
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
-	request.Header.Set("User-Agent", "refundsync")
+	request.Header.Set("User-Agent", version.UserAgent())
 	response, err := r.client.Do(request)
 	if err != nil {
 		return Answer{}, r.told(connectionFailure(ctx, err))

@@ -18,6 +18,7 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/fault"
+	"refundsync/internal/version"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -52,6 +53,7 @@ func listen(t *testing.T, handler http.HandlerFunc) (address string, calls *[]ca
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		assert.NoError(t, err)
+		assert.Equal(t, version.UserAgent(), r.Header.Get("User-Agent"))
 		*calls = append(*calls, call{r.URL, r.Header.Get("Content-Type"), string(body)})
 		handler(w, r)
 	}))

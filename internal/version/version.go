@@ -36,6 +36,13 @@ func versionOf(release, module string) string {
 	return cmp.Or(release, module, Unknown)
 }
 
+// userAgent is made once: every request asks for it.
+var userAgent = "refundsync/" + Version()
+
+// UserAgent names the program to the systems that it calls, such as
+// refundsync/v1.2.3.
+func UserAgent() string { return userAgent }
+
 // Long is the version and what it was built by and for.
 func Long() string {
 	return fmt.Sprintf("%s (%s %s/%s)", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)

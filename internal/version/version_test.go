@@ -24,6 +24,11 @@ func TestVersionOf(t *testing.T) {
 	}
 }
 
+func TestUserAgent(t *testing.T) {
+	require.Equal(t, "refundsync/"+Version(), UserAgent())
+	require.Regexp(t, `^refundsync/[\w.+-]+$`, UserAgent(), "a product as HTTP takes it")
+}
+
 // TestPrograms builds each program with a version, and asks it.
 func TestPrograms(t *testing.T) {
 	for _, program := range []string{"worker", "starter", "simulator"} {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/shopspring/decimal"
 )
@@ -171,6 +172,10 @@ func (r *billReader) readValue(f *field, sent any) string {
 		return r.readReference(f, sent)
 	}
 	value := text(sent)
+	if f.longest > 0 && len(utf16.Encode([]rune(value))) > f.longest {
+		r.problem(invalid(f.name, "字段“%s”的长度超过了%d", f.label, f.longest))
+		return ""
+	}
 	if value == "" || f.kind == isText {
 		return value
 	}
@@ -181,8 +186,8 @@ func (r *billReader) readValue(f *field, sent any) string {
 				return t.Format(wireDate)
 			}
 		}
-	case isDecimal:
-		if d, err := decimal.NewFromString(value); err == nil {
+	case isDecimal, isWhole:
+		if d, err := decimal.NewFromString(value); err == nil && (f.kind == isDecimal || d.IsInteger()) {
 			return d.String()
 		}
 	case isFlag:

@@ -47,7 +47,7 @@ func (c column) wireValue(b *bill, entry int) any {
 
 // compare orders two canonical values.
 func (c column) compare(a, b string) int {
-	if c.field.kind == isDecimal || c.field.kind == isID {
+	if c.field.kind == isDecimal || c.field.kind == isWhole || c.field.kind == isID {
 		return number(a).Cmp(number(b))
 	}
 	return strings.Compare(a, b)
@@ -66,7 +66,7 @@ func number(value string) decimal.Decimal {
 // with; false says that it is of the wrong type.
 func (c column) canonical(literal string) (string, bool) {
 	switch c.field.kind {
-	case isDecimal, isID:
+	case isDecimal, isWhole, isID:
 		_, err := decimal.NewFromString(literal)
 		return literal, err == nil
 	case isFlag:

@@ -19,6 +19,7 @@ const (
 	isText valueKind = iota
 	isDate
 	isDecimal
+	isWhole
 	isFlag
 	isReference // to base data, written {"FNumber":…}
 	isID        // given by the system, read only
@@ -30,6 +31,9 @@ type field struct {
 	kind        valueKind
 	set         set // of a reference
 	required    bool
+	// longest bounds a text, in UTF-16 units; 0 does not. What a tenant allows is
+	// not published.
+	longest int
 	// readOnly fields are given by the system; what a caller sends is ignored.
 	readOnly bool
 
@@ -52,7 +56,8 @@ const (
 	fieldSeq      = "FSeq"
 )
 
-// form is all fields of SAL_RETURNSTOCK that are known, by place.
+// form is all fields of SAL_RETURNSTOCK that are known, by place, and those that
+// the merchant has added in Kingdee's designer: F_DEMO_….
 var form = [places][]*field{
 	inHead: {
 		{name: "FBillTypeID", label: "单据类型", kind: isReference, set: billTypes},
@@ -61,10 +66,16 @@ var form = [places][]*field{
 		{name: "FSaleOrgId", label: "销售组织", kind: isReference, set: organisations, required: true},
 		{name: "FStockOrgId", label: "库存组织", kind: isReference, set: organisations, required: true},
 		{name: "FRetcustId", label: "退货客户", kind: isReference, set: customers, required: true},
-		{name: "FHeadNote", label: "备注"},
+		{name: "FHeadNote", label: "备注", longest: 255},
 		{name: "FOwnerTypeIdHead", label: "货主类型"},
 		{name: "FOwnerIdHead", label: "货主", kind: isReference, set: organisations},
 		{name: "FReceiveCusContact", label: "收货方联系人", kind: isReference, set: contacts},
+		{name: "F_DEMO_OnlineOrder", label: "网上订单号"},
+		{name: "F_DEMO_Shop", label: "店铺客户", kind: isReference, set: customers},
+		{name: "F_DEMO_Refund", label: "退款金额", kind: isDecimal},
+		{name: "F_DEMO_Lines", label: "退货行数", kind: isWhole},
+		{name: "F_DEMO_Confirmed", label: "确认日期", kind: isDate},
+		{name: "F_DEMO_Exchange", label: "是否换货", kind: isFlag},
 		{name: fieldID, label: "实体主键", kind: isID, readOnly: true},
 		{name: fieldStatus, label: "单据状态", readOnly: true},
 	},
@@ -94,6 +105,8 @@ var form = [places][]*field{
 		{name: "FLot", label: "批号"},
 		{name: "FNote", label: "备注"},
 		{name: "FETHIRDBILLNO", label: "第三方单据编号"},
+		{name: "F_DEMO_Wanted", label: "申请数量", kind: isDecimal},
+		{name: "F_DEMO_Properties", label: "颜色规格"},
 		{name: fieldEntryID, label: "分录内码", kind: isID, readOnly: true},
 		{name: fieldSeq, label: "行号", kind: isID, readOnly: true},
 	},

@@ -3,6 +3,7 @@ package galaxy
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,7 @@ func TestWhatABillNeeds(t *testing.T) {
 		{"date no date", []string{`2024-03-02`, `02.03.2024`}, "FDate", "字段“日期”的值“02.03.2024”格式不正确"},
 		{"flag no flag", []string{`"FIsFree":false`, `"FIsFree":"no"`}, "FIsFree", "字段“是否赠品”的值“no”格式不正确"},
 		{"reference as text", []string{`{"FNumber":"C1"}`, `"C1"`}, "FRetcustId", `字段“退货客户”的值格式不正确，基础资料应为{"FNumber":…}`},
+		{"note too long", []string{`"note"`, `"` + strings.Repeat("退", 254) + `😀"`}, "FHeadNote", "字段“备注”的长度超过了255"},
 		{"unknown customer", []string{`"C1"`, `"C9"`}, "FRetcustId", "基础资料字段“退货客户”的值“C9”不存在或已禁用"},
 		{"unknown material", []string{`"M1"`, `"M9"`}, "FMaterialId", "基础资料字段“物料编码”的值“M9”不存在或已禁用"},
 		{"unknown currency", []string{`PRE001`, `RMB`}, "FSettleCurrId", "基础资料字段“结算币别”的值“RMB”不存在或已禁用"},
@@ -218,6 +220,41 @@ func TestUnknownFieldsAreIgnoredAndShown(t *testing.T) {
 	f := start(t, nil)
 	require.True(t, f.save(model("R1", `"FHeadNote"`, `"FSettleCurrId":{"FNumber":"PRE001"},"FHeadNotes"`, `"FNote"`, `"FNoet"`)).IsSuccess)
 	require.Equal(t, map[string]int{"fsettlecurrid": 1, "fheadnotes": 1, "fnoet": 1}, f.tenant.State(false).UnknownFields)
+}
+
+func TestTheMerchantsOwnFields(t *testing.T) {
+	f := start(t, nil)
+	require.True(t, f.save(model("R1", `"FHeadNote"`, `"F_DEMO_OnlineOrder":"SO-1","F_DEMO_Shop":{"FNumber":"C2"},"F_DEMO_Refund":"12.50","F_DEMO_Lines":1,`+
+		`"F_DEMO_Confirmed":"2024-03-02","F_DEMO_Exchange":true,"FHeadNote"`, `"FNote"`, `"F_DEMO_Wanted":2,"F_DEMO_Properties":"红","FNote"`)).IsSuccess)
+	bill := f.tenant.State(true).Bills[0]
+	for name, want := range map[string]string{
+		"F_DEMO_OnlineOrder": "SO-1", "F_DEMO_Shop": "C2", "F_DEMO_Refund": "12.5", "F_DEMO_Lines": "1",
+		"F_DEMO_Confirmed": "2024-03-02T00:00:00", "F_DEMO_Exchange": "true",
+	} {
+		require.Equal(t, want, bill.Fields[name], name)
+	}
+	require.Equal(t, "2", bill.Entries[0].Fields["F_DEMO_Wanted"])
+	require.Equal(t, "红", bill.Entries[0].Fields["F_DEMO_Properties"])
+	require.Equal(t, `[["SO-1","C2",12.5,1,"2024-03-02T00:00:00",true,2]]`, f.query(`{"FormId":"SAL_RETURNSTOCK",`+
+		`"FieldKeys":"F_DEMO_OnlineOrder,F_DEMO_Shop.FNumber,F_DEMO_Refund,F_DEMO_Lines,F_DEMO_Confirmed,F_DEMO_Exchange,F_DEMO_Wanted"}`))
+}
+
+func TestOwnFieldsOfTheWrongType(t *testing.T) {
+	for _, c := range []struct{ field, value, message string }{
+		{"F_DEMO_Shop", `"C2"`, `字段“店铺客户”的值格式不正确，基础资料应为{"FNumber":…}`},
+		{"F_DEMO_Shop", `{"FNumber":"C9"}`, "基础资料字段“店铺客户”的值“C9”不存在或已禁用"},
+		{"F_DEMO_Refund", `"two"`, "字段“退款金额”的值“two”格式不正确"},
+		{"F_DEMO_Lines", `1.5`, "字段“退货行数”的值“1.5”格式不正确"},
+		{"F_DEMO_Confirmed", `"02.03.2024"`, "字段“确认日期”的值“02.03.2024”格式不正确"},
+		{"F_DEMO_Exchange", `"no"`, "字段“是否换货”的值“no”格式不正确"},
+	} {
+		t.Run(c.field, func(t *testing.T) {
+			f := start(t, nil)
+			status := f.save(model("R1", `"FHeadNote"`, `"`+c.field+`":`+c.value+`,"FHeadNote"`))
+			require.Equal(t, billError{FieldName: &c.field, Message: c.message}, status.Errors[0])
+			require.Empty(t, f.tenant.State(true).Bills)
+		})
+	}
 }
 
 func TestAutoSubmitAndAudit(t *testing.T) {

@@ -70,7 +70,7 @@ func (f *field) wireValue(value string) any {
 	switch {
 	case f.kind == isFlag:
 		return value == "true"
-	case f.kind == isID || f.kind == isDecimal:
+	case f.kind == isID || f.kind == isDecimal || f.kind == isWhole:
 		if value == "" {
 			return json.Number("0")
 		}

@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/simulator"
+)
+
+// Fields that the merchant has added to Kingdee's form are saved like any other,
+// and check says which of them Kingdee does not have.
+func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 40})
+	const fields, material = "  fields:\n    FBillTypeID:", "      FMaterialId:"
+	declared := `  own_fields:
+    head:
+      F_DEMO_OnlineOrder: { type: text }
+      F_DEMO_Shop: { type: base_data }
+      F_DEMO_Lines: { type: integer }
+    FEntity:
+      F_DEMO_Wanted: { type: decimal }
+`
+	mapped := `  fields:
+    F_DEMO_OnlineOrder: { field: so_id }
+    F_DEMO_Shop: { field: shop_name, table: customers }
+    F_DEMO_Lines: { expression: len(lines) }
+    FBillTypeID:`
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, fields, declared+mapped, material, "      F_DEMO_Wanted: { field: item.qty }\n"+material)
+	w.startWorker(t)
+	requireTruth(t, w, w.sync(t, 0))
+	state := w.State().Kingdee
+	require.NotEmpty(t, state.Bills)
+	require.Empty(t, state.UnknownFields)
+	for _, bill := range state.Bills {
+		require.NotEmpty(t, bill.Fields["F_DEMO_OnlineOrder"])
+		require.Equal(t, bill.Fields["FRetcustId"], bill.Fields["F_DEMO_Shop"])
+		require.NotEmpty(t, bill.Entries[0].Fields["F_DEMO_Wanted"])
+		require.Equal(t, strconv.Itoa(len(bill.Entries)), bill.Fields["F_DEMO_Lines"])
+	}
+
+	e := w.run(t, "starter", "check")
+	require.Zero(t, e.code, e.stdout)
+	require.Contains(t, e.stdout, "✓ 金蝶自定义字段")
+
+	misspelt := changedFlows(t, fields, `  own_fields:
+    head:
+      F_DEMO_OnlineOrdre: { type: text }
+      F_DEMO_OnlineOrder: { type: base_data }
+`+fields)
+	e = w.with("REFUNDSYNC_FLOWS", misspelt).run(t, "starter", "check")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stdout, "✗ 金蝶自定义字段")
+	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre, F_DEMO_OnlineOrder.FNumber，")
+}
