@@ -184,6 +184,32 @@ func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 	require.Equal(t, map[string]int{"dingtalk": 1, "feishu": 1, "webhook": 1}, w.told("新挂起"))
 }
 
+// Robots that take the place of others are tried, then told by the worker that
+// knows them; the watch that is under way goes on with them.
+func TestRobotsAreChangedWithoutAStop(t *testing.T) {
+	t.Parallel()
+	w, c := newWatchedWorld(t)
+	first := w.startWorker(t)
+	_, err := w.syncIncrementally(t, c)
+	require.NoError(t, err)
+	w.requireTold(t, 1, "新挂起")
+
+	other := newWorldAt(t, simulator.Options{Orders: 1}, w.env["TEMPORAL_ADDRESS"])
+	changed := w.with("JUSHUITAN_APP_SECRET", "not-the-secret") // so that there is something to tell of
+	for _, name := range []string{"WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "FEISHU_ROBOT_URL", "WEBHOOK_URL"} {
+		changed.env[name] = other.env[name]
+	}
+	e := changed.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	require.Zero(t, e.code, e.stdout+e.stderr)
+	other.requireTold(t, 1, "测试消息")
+	changed.startWorker(t)
+	first.terminate(t)
+	_, err = w.syncIncrementally(t, c)
+	require.Error(t, err)
+	other.requireTold(t, 1, "运行失败")
+	require.Len(t, w.State().Robots.Messages, len(robotKinds), "the old robots are told nothing more")
+}
+
 func TestAlertsTestSendsToEachRobot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})

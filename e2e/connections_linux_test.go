@@ -20,7 +20,10 @@ import (
 	"refundsync/internal/simulator"
 )
 
-const proxyPassword = "s3cret-of-the-proxy"
+const (
+	proxyPassword = "s3cret-of-the-proxy"
+	temporalKey   = "k3y-of-temporal"
+)
 
 // connectProxy is an HTTP proxy that lets tunnels to the named places through,
 // each to where it really is, and wants a password.
@@ -84,31 +87,6 @@ func join(one, other net.Conn) {
 	done.Wait()
 }
 
-// terminateTLS takes TLS connections and passes them on in clear text.
-func terminateTLS(t *testing.T, encryption *tls.Config, to string) (address string) {
-	t.Helper()
-	listener, err := tls.Listen("tcp", "127.0.0.1:0", encryption)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = listener.Close() })
-	go func() {
-		for {
-			connection, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				there, err := net.Dial("tcp", to)
-				if err != nil {
-					_ = connection.Close()
-					return
-				}
-				join(connection, there)
-			}()
-		}
-	}()
-	return listener.Addr().String()
-}
-
 // Everything goes through a proxy with a password, to servers whose certificates
 // no public CA has signed; Temporal wants a client's certificate and gets a key.
 func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
@@ -126,12 +104,9 @@ func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 		return server.Listener.Addr().String()
 	}
 	proxy := &connectProxy{used: map[string]int{}, places: map[string]string{
-		"qimen.example.com:443":   over(gateway),
-		"kingdee.example.com:443": over(tenant),
-		"temporal.example.com:7233": terminateTLS(t, &tls.Config{
-			Certificates: []tls.Certificate{temporal}, NextProtos: []string{"h2"},
-			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: certtest.Pool(ours),
-		}, w.env["TEMPORAL_ADDRESS"]),
+		"qimen.example.com:443":     over(gateway),
+		"kingdee.example.com:443":   over(tenant),
+		"temporal.example.com:7233": guardTemporal(t, w.env["TEMPORAL_ADDRESS"], door{temporal, []tls.Certificate{ours}, []string{temporalKey}}).Listener.Addr().String(),
 	}}
 	server := httptest.NewServer(proxy)
 	t.Cleanup(server.Close)
@@ -146,7 +121,7 @@ func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 		"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(temporal)),
 		"TEMPORAL_TLS_CLIENT_CERT_PATH":    certtest.File(t, certtest.PEM(ours)),
 		"TEMPORAL_TLS_CLIENT_KEY_PATH":     certtest.File(t, certtest.KeyPEM(t, ours)),
-		"TEMPORAL_API_KEY":                 "k3y-of-temporal",
+		"TEMPORAL_API_KEY":                 temporalKey,
 	} {
 		w.env[name] = value
 	}

@@ -198,7 +198,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 	})
 
 	w.setKeys(newKey, oldKey)
-	w.startWorker(t)
+	rotated := w.startWorker(t)
 	again := w.sync(t, 3)
 	require.Equal(t, first.Parked, again.Parked)
 	require.Equal(t, first.Saved+first.AlreadySaved, again.AlreadySaved)
@@ -211,29 +211,30 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 	}
 
 	t.Run("codec server", func(t *testing.T) {
-		const token = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b"
-		server := w.with("REFUNDSYNC_CODEC_TOKEN", token).with("REFUNDSYNC_CODEC_UI_ORIGIN", "http://localhost:8233").
-			start(t, "Web UI", "starter", "codec-server", "--listen", "127.0.0.1:0")
-		address := between(server.output(), "codec server: ", " ·")
+		const token, newToken = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b", "0b8c7d6e5f0a1b3c8e2d4d7a9e5b0c1f"
 		described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), first.WorkflowID, first.RunID)
 		require.NoError(t, err)
 		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
 		require.Equal(t, "2024-03", string(memo.GetMetadata()["encryption-key-id"]))
-		decode := func(token string) ([]*commonpb.Payload, error) {
-			return converter.NewRemotePayloadCodec(converter.RemotePayloadCodecOptions{
-				Endpoint: "http://" + address + "/default",
-				ModifyRequest: func(request *http.Request) error {
-					request.Header.Set("Authorization", "Bearer "+token)
-					return nil
-				},
-			}).Decode([]*commonpb.Payload{memo})
-		}
-		decoded, err := decode(token)
+		w := w.with("REFUNDSYNC_CODEC_UI_ORIGIN", "http://localhost:8233")
+		server := w.with("REFUNDSYNC_CODEC_TOKEN", token).startCodecServer(t)
+		decoded, err := server.decode(token, memo)
 		require.NoError(t, err)
 		require.Contains(t, string(decoded[0].GetData()), `"fetched":`)
-		_, err = decode("another")
+		_, err = server.decode("another", memo)
 		require.ErrorContains(t, err, "Unauthorized")
 		server.terminate(t)
+
+		// It is started again with another token, and once without the old key.
+		server = w.with("REFUNDSYNC_CODEC_TOKEN", newToken).startCodecServer(t)
+		_, err = server.decode(newToken, memo)
+		require.NoError(t, err)
+		_, err = server.decode(token, memo)
+		require.ErrorContains(t, err, "Unauthorized")
+		server.terminate(t)
+		server = w.with("REFUNDSYNC_CODEC_TOKEN", newToken).with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).startCodecServer(t)
+		_, err = server.decode(newToken, memo)
+		require.ErrorContains(t, err, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
 	})
 
 	t.Run("replay", func(t *testing.T) {
@@ -266,6 +267,21 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.Equal(t, map[string]bool{"": true, "2024-03": true, "2024-06": true}, keys, "clear text, and both keys")
 		require.Contains(t, currentDetails(t, c, again.WorkflowID), "| 保存 saved |")
 	})
+
+	t.Run("stopped", func(t *testing.T) {
+		rotated.terminate(t)
+		w.setKeys("none", newKey, oldKey)
+		w.startWorker(t)
+		last := w.sync(t, 3)
+		require.Equal(t, first.Parked, last.Parked)
+		require.Equal(t, again.AlreadySaved, last.AlreadySaved)
+		require.Len(t, w.parked(t), first.Parked)
+		described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), last.WorkflowID, last.RunID)
+		require.NoError(t, err)
+		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
+		require.Contains(t, string(memo.GetData()), `"fetched":`)
+		require.Contains(t, w.run(t, "starter", "check").stdout, "nothing more is encrypted in Temporal")
+	})
 }
 
 // A worker that lacks the key of what it is given fails nothing but its own tasks:
@@ -287,6 +303,78 @@ func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 
 	w.startWorker(t)
 	requireTruth(t, w, w.sync(t, 0))
+}
+
+// The key is changed while a run is under way, in the two steps that need no stop:
+// the new one is made known, then used. An order that was parked under the old key
+// is tried again under the new one. Then the old key is taken away too early: that
+// is said, and mended by giving it back.
+func TestKeyIsChangedWithoutAStop(t *testing.T) {
+	t.Parallel()
+	w := newWorldWithAShortRun(t)
+	w.setKeys(oldKey)
+	worker := w.startWorker(t)
+	w.begin(t)
+	const unknown = "unknown_material"
+	require.Eventually(t, func() bool { return len(w.parked(t, "--reason", unknown)) > 0 }, patience, 200*time.Millisecond)
+	underOldKey := w.parked(t, "--reason", unknown)
+	for _, keys := range [][]string{{oldKey, newKey}, {newKey, oldKey}} {
+		w.setKeys(keys...)
+		next := w.startWorker(t)
+		worker.terminate(t)
+		require.NotContains(t, worker.output(), "unknown_encryption_key")
+		worker = next
+	}
+	require.Less(t, len(w.State().Kingdee.Bills), len(w.savable()), "the run is still under way")
+	requireTruth(t, w, w.sync(t, 3)) // joins the run
+	worker.terminate(t)
+
+	// The old key is taken away, though orders wait that are under it.
+	early := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey)
+	e := early.run(t, "worker")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
+	id := slices.Sorted(maps.Keys(underOldKey))[0]
+	for _, args := range [][]string{{"parked", "list"}, {"parked", "show", id}} {
+		e = early.run(t, "starter", args...)
+		require.Equal(t, 1, e.code, args)
+		require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`, args)
+	}
+
+	w.startWorker(t)
+	for _, line := range underOldKey {
+		require.NoError(t, w.AddMaterial(between(line.Message, "的值“", "”")))
+		e = w.run(t, "starter", "parked", "retry", line.ID)
+		require.Zero(t, e.code, e.stderr)
+	}
+	require.Eventually(t, func() bool {
+		waiting := w.parked(t)
+		return !slices.ContainsFunc(slices.Collect(maps.Keys(underOldKey)), func(id string) bool { _, waits := waiting[id]; return waits })
+	}, patience, 200*time.Millisecond)
+	requireBills(t, w)
+}
+
+// codecServer is a `starter codec-server`.
+type codecServer struct {
+	*process
+	address string
+}
+
+func (w *world) startCodecServer(t *testing.T) codecServer {
+	t.Helper()
+	p := w.start(t, "Web UI", "starter", "codec-server", "--listen", "127.0.0.1:0")
+	return codecServer{p, between(p.output(), "codec server: ", " ·")}
+}
+
+// decode decrypts a payload as the temporal command does.
+func (s codecServer) decode(token string, payload *commonpb.Payload) ([]*commonpb.Payload, error) {
+	return converter.NewRemotePayloadCodec(converter.RemotePayloadCodecOptions{
+		Endpoint: "http://" + s.address + "/default",
+		ModifyRequest: func(request *http.Request) error {
+			request.Header.Set("Authorization", "Bearer "+token)
+			return nil
+		},
+	}).Decode([]*commonpb.Payload{payload})
 }
 
 func historyOf(t *testing.T, c client.Client, execution workflow.Execution) *historypb.History {

@@ -89,3 +89,28 @@ func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
 		require.Equal(t, want, strings.TrimSpace(string(out)), query)
 	}
 }
+
+// The password of the server's role is changed while a run is under way: workers
+// wait while the server is started again, and go on.
+func TestPostgresPasswordIsChanged(t *testing.T) {
+	t.Parallel()
+	requirePostgres(t)
+	server := startPostgres(t, pgserver.Options{Root: "..", Bin: bin})
+	connect := func(password string) error {
+		cmd := server.Psql(t.Context(), "temporal", "SELECT 1")
+		cmd.Env = append(cmd.Env, "PGHOST=127.0.0.1", "PGUSER=temporal", "PGPASSWORD="+password)
+		return cmd.Run()
+	}
+	w := slowly(t, newWorldAt(t, shortRun, server.Address))
+	w.startWorker(t)
+	w.begin(t)
+	w.waitForBills(t, 10)
+	const first, second = "first-changed-password", "second-changed-password"
+	require.NoError(t, server.ChangePassword(t.Context(), first))
+	require.NoError(t, connect(first))
+	require.NoError(t, server.ChangePassword(t.Context(), second))
+	require.NoError(t, connect(second))
+	require.Error(t, connect(first), "the old one is valid no more")
+	require.Less(t, len(w.State().Kingdee.Bills), len(w.savable()), "the run is still under way")
+	requireTruth(t, w, w.sync(t, 3)) // joins the run
+}

@@ -28,9 +28,22 @@ func (w *world) revokeOldSecrets() {
 // meanwhile.
 func newWorldWithALongRun(t *testing.T) *world {
 	t.Helper()
-	w := newWorld(t, simulator.Options{Orders: 300, CallLatency: 300 * time.Millisecond})
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "in_flight: 100", "in_flight: 5", "windows_at_once: 4", "windows_at_once: 1")
-	return w
+	return slowly(t, newWorld(t, simulator.Options{Orders: 300, CallLatency: 300 * time.Millisecond}))
+}
+
+// shortRun makes a run that, under slowly's flow, lasts for a change of workers and
+// little longer.
+var shortRun = simulator.Options{Orders: 200, CallLatency: 150 * time.Millisecond}
+
+// slowly has the world's flow do little at a time.
+func slowly(t *testing.T, w *world) *world {
+	t.Helper()
+	return w.with("REFUNDSYNC_FLOWS", changedFlows(t, "in_flight: 100", "in_flight: 5", "windows_at_once: 4", "windows_at_once: 1"))
+}
+
+func newWorldWithAShortRun(t *testing.T) *world {
+	t.Helper()
+	return slowly(t, newWorld(t, shortRun))
 }
 
 // Both systems take the old and the new secret for a while: a worker with the new

@@ -113,8 +113,11 @@ func currentVersion(ctx context.Context, c client.Client, deployment string) (st
 
 // describeEncryption says whether Temporal is given clear text.
 func describeEncryption(keys encryption.Keys) string {
-	if len(keys) == 0 {
+	switch {
+	case len(keys) == 0:
 		return "未加密 nothing is encrypted in Temporal"
+	case !keys.Encrypt():
+		return fmt.Sprintf("不再加密 nothing more is encrypted in Temporal，可解密 decrypting %s", keys[1:])
 	}
 	return fmt.Sprintf("加密，密钥 encrypted in Temporal by key %s，可解密 decrypting %s", keys[0], keys)
 }

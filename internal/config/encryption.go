@@ -56,7 +56,7 @@ func LoadCodecServer() (CodecServer, encryption.Keys, error) {
 	c.secretFiles(&env, keysName, tokenName)
 	c.misspelt("REFUNDSYNC_")
 	keys := c.encryption(env)
-	if len(keys) == 0 && len(c.problems) == 0 {
+	if none := len(keys) == 1 && !keys.Encrypt(); (len(keys) == 0 || none) && len(c.problems) == 0 {
 		c.required(keysName, "")
 	}
 	server := CodecServer{
@@ -93,12 +93,16 @@ const (
 var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // encryption reads the keys, one after the other, with commas or line ends between
-// them. Its problems show none of them.
+// them; before them may stand none. Its problems show none of them.
 func (c *checker) encryption(env environment) encryption.Keys {
 	var keys encryption.Keys
 	seen := map[string]bool{}
 	for _, entry := range strings.FieldsFunc(env.EncryptionKeys, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
 		if entry = strings.TrimSpace(entry); entry == "" {
+			continue
+		}
+		if len(keys) == 0 && entry == encryption.None.ID {
+			keys = append(keys, encryption.None)
 			continue
 		}
 		// Without a colon it may be a key, which is not to be shown.
@@ -110,6 +114,9 @@ func (c *checker) encryption(env environment) encryption.Keys {
 			return nil
 		case err != nil || len(secret) != encryption.KeyBytes:
 			c.wrong(keysName, "密钥 "+id+" 不是 base64 的 32 字节", "Key "+id+" is not 32 bytes in base64")
+			return nil
+		case id == encryption.None.ID:
+			c.wrong(keysName, "none 不是密钥：单独写 none 并排在最前，表示不再加密", "none is no key: by itself and first, it has nothing more encrypted")
 			return nil
 		case seen[id]:
 			c.wrong(keysName, "密钥 "+id+" 出现两次", "There are two keys "+id)

@@ -42,6 +42,10 @@ func TestLoadEncryption(t *testing.T) {
 	keys, err := LoadEncryption()
 	require.NoError(t, err)
 	require.Empty(t, keys, "off by default")
+	setenv(t, map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "none,2024-06:" + keyText})
+	keys, err = LoadEncryption()
+	require.NoError(t, err)
+	require.Equal(t, encryption.Keys{encryption.None, want[0]}, keys)
 }
 
 func TestEncryptionKeysThatAreWrong(t *testing.T) {
@@ -60,6 +64,8 @@ func TestEncryptionKeysThatAreWrong(t *testing.T) {
 		{"an empty file", write("empty", "\n"), "is empty"},
 		{"not a key", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "k1:s3cret"}, "Key k1 is not 32 bytes"},
 		{"without a name", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "s3cret"}, "has no id"},
+		{"none as a key's name", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "none:" + keyText}, "none is no key"},
+		{"none behind a key", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "k1:" + keyText + ",none"}, "has no id"},
 		{"not a key in the file", write("mistaken", "k1:s3cret"), "Key k1 is not 32 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -81,6 +87,7 @@ func TestLoadCodecServer(t *testing.T) {
 		{"over TLS", "k1:" + keyText, token, "https://Temporal.example.com/", "https://temporal.example.com", nil},
 		{"on this machine", "k1:" + keyText, token, "http://localhost:8233", "http://localhost:8233", nil},
 		{"nothing set", "", "", "", "", []string{"REFUNDSYNC_ENCRYPTION_KEYS", "REFUNDSYNC_CODEC_TOKEN", "REFUNDSYNC_CODEC_UI_ORIGIN"}},
+		{"no key to decrypt with", "none", token, "http://localhost:8233", "", []string{"REFUNDSYNC_ENCRYPTION_KEYS"}},
 		{"a short token", "k1:" + keyText, "s3cret", "http://localhost:8233", "", []string{"REFUNDSYNC_CODEC_TOKEN"}},
 		{"any origin", "k1:" + keyText, token, "*", "", []string{"REFUNDSYNC_CODEC_UI_ORIGIN"}},
 		{"a page of it", "k1:" + keyText, token, "https://temporal.example.com/namespaces", "", []string{"REFUNDSYNC_CODEC_UI_ORIGIN"}},

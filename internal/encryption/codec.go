@@ -50,6 +50,9 @@ func NewCodec(keys Keys) (Codec, error) {
 	}
 	c := Codec{keys: keys, ciphers: map[string]cipher.AEAD{}}
 	for _, key := range keys {
+		if key.ID == None.ID {
+			continue
+		}
 		block, err := aes.NewCipher(key.Secret)
 		if err != nil {
 			return Codec{}, err
@@ -64,7 +67,7 @@ func NewCodec(keys Keys) (Codec, error) {
 }
 
 // Enabled reports whether there is a key to encrypt with.
-func (c Codec) Enabled() bool { return len(c.keys) > 0 }
+func (c Codec) Enabled() bool { return c.keys.Encrypt() }
 
 // String gives the ids of the keys.
 func (c Codec) String() string { return c.keys.String() }

@@ -37,6 +37,26 @@ func TestNewCodecRefusesKeys(t *testing.T) {
 	require.ErrorContains(t, err, `Key "k1" has 5 bytes, not 32`)
 	_, err = NewCodec(Keys{key("k1", 'a'), key("k1", 'b')})
 	require.ErrorContains(t, err, `There are two keys "k1"`)
+	for _, keys := range []Keys{{key("k1", 'a'), None}, {key("none", 'a')}} {
+		_, err = NewCodec(keys)
+		require.ErrorContains(t, err, `"none" is no key, and stands first`)
+	}
+}
+
+// With none before the keys nothing more is encrypted, and what is stays readable.
+func TestEncryptionIsStopped(t *testing.T) {
+	encrypted, err := codec(t, key("k1", 'a')).Encode([]*commonpb.Payload{payload("order")})
+	require.NoError(t, err)
+	stopped := codec(t, None, key("k1", 'a'))
+	require.False(t, stopped.Enabled())
+	decoded, err := stopped.Decode(encrypted)
+	require.NoError(t, err)
+	require.True(t, proto.Equal(payload("order"), decoded[0]))
+	encoded, err := stopped.Encode(decoded)
+	require.NoError(t, err)
+	require.True(t, proto.Equal(payload("order"), encoded[0]))
+	_, err = codec(t, None).Decode(encrypted)
+	require.ErrorContains(t, err, `Add key "k1"`)
 }
 
 func TestEncrypted(t *testing.T) {

@@ -97,8 +97,7 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 		return nil, err
 	}
 	s.Address = hostPort(s.state.Ports["FRONTEND_GRPC_PORT"])
-	s.project, err = composefile.Load(ctx, options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
-	if err != nil {
+	if err := s.loadProject(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.startPostgres(ctx); err != nil {
@@ -126,8 +125,7 @@ func (s *Server) Stop() error {
 
 // loadState reads the folder's state, or makes it.
 func (s *Server) loadState() error {
-	file := filepath.Join(s.folder, "state.json")
-	data, err := os.ReadFile(file)
+	data, err := os.ReadFile(s.stateFile())
 	if err == nil {
 		return json.Unmarshal(data, &s.state)
 	}
@@ -144,10 +142,42 @@ func (s *Server) loadState() error {
 		s.state.Ports[name] = ports[i]
 	}
 	s.state.PostgresPort = ports[len(names)]
-	if data, err = json.Marshal(s.state); err != nil {
+	return s.saveState()
+}
+
+func (s *Server) stateFile() string { return filepath.Join(s.folder, "state.json") }
+
+func (s *Server) saveState() error {
+	data, err := json.Marshal(s.state)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(file, data, 0o600)
+	return os.WriteFile(s.stateFile(), data, 0o600)
+}
+
+// loadProject reads docker-compose.yml with the state's password in place.
+func (s *Server) loadProject(ctx context.Context) (err error) {
+	s.project, err = composefile.Load(ctx, s.options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
+	return err
+}
+
+// ChangePassword gives the role temporal another password, in the order in which
+// `docker compose up -d` does after a change of DATABASE_PASSWORD: the role first,
+// while the server runs, then the server is started again.
+func (s *Server) ChangePassword(ctx context.Context, password string) error {
+	s.state.Password = password
+	if err := errors.Join(s.saveState(), s.loadProject(ctx)); err != nil {
+		return err
+	}
+	for _, service := range []string{"databases", "schema"} {
+		if err := s.runService(ctx, service); err != nil {
+			return err
+		}
+	}
+	if err := s.temporal.stop(syscall.SIGTERM); err != nil {
+		return err
+	}
+	return s.startTemporal(ctx)
 }
 
 func (s *Server) portVariables() []string {
