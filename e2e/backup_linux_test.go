@@ -3,6 +3,9 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,12 +58,74 @@ func TestChaosPostgresRestored(t *testing.T) {
 	})
 }
 
+// A backup is made before a run, and PostgreSQL archives its log. The server crashes
+// after the run, and is restored to a moment in its middle.
+func TestChaosPostgresRestoredToAMoment(t *testing.T) {
+	requirePostgres(t)
+	eachChaosSeed(t, func(t *testing.T, seed uint64) {
+		options := pgserver.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
+		server := startPostgres(t, options)
+		archive := filepath.Join(options.Folder, "archive")
+		require.NoError(t, os.Mkdir(archive, 0o700))
+		// PostgreSQL's own user has to write to it.
+		require.NoError(t, os.Chmod(archive, 0o777))
+		archiving, err := server.Script(t.Context(), "archive.sh")
+		require.NoError(t, err)
+		psql(t, server, "ALTER SYSTEM SET archive_mode = on")
+		psql(t, server, fmt.Sprintf("ALTER SYSTEM SET archive_command = 'ARCHIVE=%s sh %s %%p %%f'", archive, archiving.Args[1]))
+		require.NoError(t, server.Crash())
+		server = startPostgres(t, options)
+		backup, err := script(t, server, "backup.sh", nil)
+		require.NoError(t, err)
+
+		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(t, 150, 1000), CallLatency: 20 * time.Millisecond}, server.Address)
+		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "2"
+		worker := c.startWorker(t)
+		run := c.beginAll(t)
+		c.waitForBills(t, c.Truth().Totals().Saved/4)
+		psql(t, server, "CREATE TABLE before ()")
+		moment := psql(t, server, "SELECT clock_timestamp()")
+		psql(t, server, "CREATE TABLE afterwards ()")
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run), "the moment came too late")
+		first := c.end(t, run)
+		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
+		c.kill(t, worker)
+		last := psql(t, server, "SELECT pg_walfile_name(pg_switch_wal())")
+		require.Eventually(t, func() bool {
+			_, err := os.Stat(filepath.Join(archive, last+".gz"))
+			return err == nil
+		}, chaosPatience, 20*time.Millisecond, "%s is not archived", last)
+		require.NoError(t, server.Crash())
+		c.kills++
+
+		_, err = script(t, server, "restore.sh", backup, "RESTORE_TO="+moment, "ARCHIVE="+archive)
+		require.NoError(t, err)
+		server = startPostgres(t, options)
+		require.Equal(t, "t|f", psql(t, server, "SELECT to_regclass('before') IS NOT NULL, to_regclass('afterwards') IS NOT NULL"), "the state is not that of the moment")
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run))
+		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
+		c.startWorker(t)
+		again := c.end(t, run)
+		require.Equal(t, first.Fetched, again.Fetched)
+		c.requireNothingLost(t)
+	})
+}
+
+// psql is what a query of the superuser gives.
+func psql(t *testing.T, server *pgserver.Server, query string) string {
+	t.Helper()
+	out, err := server.Psql(t.Context(), "postgres", query).CombinedOutput()
+	require.NoError(t, err, "%s: %s", query, out)
+	return strings.TrimSpace(string(out))
+}
+
 // script runs a script of deploy/compose in PostgreSQL's place, and gives what it
-// writes; the error holds what it says.
-func script(t *testing.T, server *pgserver.Server, name string, in []byte) ([]byte, error) {
+// writes; the error holds what it says. env is added to its environment.
+func script(t *testing.T, server *pgserver.Server, name string, in []byte, env ...string) ([]byte, error) {
 	t.Helper()
 	cmd, err := server.Script(t.Context(), name)
 	require.NoError(t, err)
+	cmd.Env = append(cmd.Env, env...)
 	var out, says bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(in), &out, &says
 	if err := cmd.Run(); err != nil {

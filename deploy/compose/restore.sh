@@ -4,6 +4,9 @@
 # removed.
 #
 #   docker compose run --rm --no-deps -T --entrypoint sh postgres /setup/restore.sh < backup.tar.gz
+#
+# With RESTORE_TO, a time or `latest`, PostgreSQL goes on from the backup to there by
+# the archive of its log when it is started next; see docs/backup.md.
 set -eu
 
 : "${PGDATA:?}"
@@ -24,4 +27,16 @@ fi
 find "$PGDATA" -mindepth 1 -maxdepth 1 ! -name restored -exec rm -rf {} +
 find "$new" -mindepth 1 -maxdepth 1 -exec mv {} "$PGDATA/" \;
 rmdir "$new"
+if [ -n "${RESTORE_TO:-}" ]; then
+  touch "$PGDATA/recovery.signal"
+  # Nobody is let in before the end: a server that can be read but not written to
+  # would look ready to those who wait for it.
+  cat >> "$PGDATA/postgresql.auto.conf" <<CONF
+restore_command = 'gzip -dc "${ARCHIVE:-/archive}/%f.gz" > "%p"'
+recovery_target_action = 'promote'
+hot_standby = off
+CONF
+  if [ "$RESTORE_TO" = latest ]; then time=; else time=$RESTORE_TO; fi
+  echo "recovery_target_time = '$time'" >> "$PGDATA/postgresql.auto.conf"
+fi
 echo '已恢复。 Restored.'
