@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 FROM golang:1.26.8-trixie AS build
 # Empty, they are Go's own defaults.
 ARG GOPROXY

@@ -10,7 +10,9 @@
 set -eu
 
 : "${PGDATA:?}"
-if pg_ctl status --pgdata "$PGDATA" >/dev/null 2>&1; then
+# A server in another container shows by its socket alone, not by its process. 1
+# is one that is there and takes no connections yet.
+if pg_ctl status --pgdata "$PGDATA" >/dev/null 2>&1 || pg_isready --quiet || [ $? -eq 1 ]; then
   echo 'PostgreSQL 还在运行，请先停止。 PostgreSQL still runs, stop it first.' >&2
   exit 1
 fi

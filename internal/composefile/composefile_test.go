@@ -86,7 +86,7 @@ func TestEachServiceWaitsForTheOnesBeforeIt(t *testing.T) {
 	}
 	for name, before := range map[string][]string{
 		"postgres": {"preflight"}, "databases": {"postgres"}, "schema": {"databases"}, "temporal": {"schema"},
-		"namespace": {"temporal"}, "ui": {"temporal"}, "worker": {"namespace"}, "starter": {"namespace"},
+		"namespace": {"temporal"}, "ui": {"temporal"}, "worker": {"namespace"},
 		"prometheus": {"preflight"}, "grafana": {"preflight"}, "codec-server": {"preflight"}, "demo-worker": {"demo-namespace", "simulator"}, "demo": {"demo-worker"},
 	} {
 		for _, one := range before {
@@ -94,6 +94,8 @@ func TestEachServiceWaitsForTheOnesBeforeIt(t *testing.T) {
 		}
 		require.True(t, standsOn(name)["preflight"], name)
 	}
+	// A command is run beside what has been started, and starts nothing again.
+	require.Empty(t, project.Services["starter"].DependsOn)
 }
 
 func TestImagesArePinned(t *testing.T) {
