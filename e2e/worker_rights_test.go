@@ -68,3 +68,17 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 		}
 	}
 }
+
+// A namespace that is not there is told of by name, not as attributes that are missing.
+func TestWorkerInANamespaceThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	c, err := client.DialContext(t.Context(), client.Options{
+		HostPort: startServer(t).address, Namespace: "nobody-made-it", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+	})
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	err = syncworker.Run(t.Context(), syncworker.Options{
+		Temporal: c, Namespace: "nobody-made-it", TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: patience,
+	})
+	require.ErrorContains(t, err, "temporal operator namespace create --namespace nobody-made-it")
+}

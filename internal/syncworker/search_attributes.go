@@ -44,6 +44,10 @@ func registerSearchAttributes(ctx context.Context, server client.Client, namespa
 			err = errors.New("worker 没有登记的权限 the worker has no right to register them")
 		}
 	}
+	var absent *serviceerror.NamespaceNotFound
+	if errors.As(err, &absent) {
+		return fmt.Errorf("没有命名空间 %[1]s；检查 TEMPORAL_NAMESPACE，或先创建：temporal operator namespace create --namespace %[1]s --retention 45d。 The Temporal server has no such namespace: check TEMPORAL_NAMESPACE, or make it by the command above: %[2]w", namespace, err)
+	}
 	if err != nil {
 		return fmt.Errorf("无法在命名空间 %[1]s 登记搜索属性 %[2]v；请管理员按所列类型登记后再启动（Temporal Cloud 在其网页或用 tcld 登记）。 The search attributes can't be registered there: have an administrator do it, with the types listed, then start again (at Temporal Cloud in its web pages or by tcld): %[3]w", namespace, missing, err)
 	}
