@@ -86,15 +86,26 @@ func startTemporal(t *testing.T, file string, port string) (*process, string) {
 	return p, strings.TrimSpace(address)
 }
 
+// startTemporalWithState starts a server that can be started again, with the same
+// state and at the same address, after it was killed.
+func startTemporalWithState(t *testing.T) (server *process, address string, restart func() *process) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "temporal.db")
+	if onPostgres() {
+		file = postgresFolder(t)
+	}
+	server, address = startTemporal(t, file, "0")
+	_, port, err := net.SplitHostPort(address)
+	require.NoError(t, err)
+	return server, address, func() *process {
+		again, _ := startTemporal(t, file, port)
+		return again
+	}
+}
+
 func TestChaosTemporalKilled(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		file := filepath.Join(t.TempDir(), "temporal.db")
-		if onPostgres() {
-			file = postgresFolder(t)
-		}
-		temporal, address := startTemporal(t, file, "0")
-		_, port, err := net.SplitHostPort(address)
-		require.NoError(t, err)
+		temporal, address, restart := startTemporalWithState(t)
 		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(t, 150, 1000), CallLatency: 20 * time.Millisecond}, address)
 		c.startWorker(t)
 		run := c.beginAll(t)
@@ -102,7 +113,7 @@ func TestChaosTemporalKilled(t *testing.T) {
 			c.waitForBills(t, bills)
 			c.kill(t, temporal)
 			require.Eventually(t, func() bool { return refused(address) }, patience, 5*time.Millisecond)
-			temporal, _ = startTemporal(t, file, port)
+			temporal = restart()
 		}
 		first := c.end(t, run)
 		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)

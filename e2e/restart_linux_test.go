@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"net"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -16,13 +14,7 @@ import (
 // server does not come back.
 func TestReadingWaitsForAServerThatRestarts(t *testing.T) {
 	t.Parallel()
-	file := filepath.Join(t.TempDir(), "temporal.db")
-	if onPostgres() {
-		file = postgresFolder(t)
-	}
-	temporal, address := startTemporal(t, file, "0")
-	_, port, err := net.SplitHostPort(address)
-	require.NoError(t, err)
+	temporal, address, restart := startTemporalWithState(t)
 	w := newWorldAt(t, simulator.Options{Orders: 1}, address)
 	w.startWorker(t)
 	require.Eventually(t, func() bool { return w.run(t, "starter", "status").code == 0 }, patience, 200*time.Millisecond)
@@ -36,7 +28,7 @@ func TestReadingWaitsForAServerThatRestarts(t *testing.T) {
 	require.Contains(t, e.stderr, "没有答复")
 
 	status := w.startCommand(t, "没有答复", w.command("starter", "status"))
-	startTemporal(t, file, port)
+	restart()
 	<-status.done
 	require.Zero(t, status.cmd.ProcessState.ExitCode(), status.output())
 	require.Contains(t, status.output(), "refund_to_return")

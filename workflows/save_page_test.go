@@ -261,20 +261,7 @@ func TestSyncWindowFinishesThePageInFlightWhenCancelled(t *testing.T) {
 		}
 		return nil
 	}
-	env := windowEnvironment(world)
-	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-		if info.ActivityType.Name == SavePageName {
-			env.CancelWorkflow()
-		}
-	})
-	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
-	err := env.GetWorkflowError()
-	require.True(t, temporal.IsCanceledError(err), "%v", err)
-	done, ok := detailsOf[Tally](err)
-	require.True(t, ok)
-	require.NotZero(t, done.Saved)
-	require.Equal(t, len(world.saves), done.Saved)
-	require.Zero(t, done.InFlight())
+	requireDrainedWhenCancelled(t, world, SavePageName)
 }
 
 func TestSyncRefundsTakesTheGrainThatItIsGiven(t *testing.T) {

@@ -333,9 +333,16 @@ func TestSyncWindowReportsWhatWasDoneWhenTheSourceFails(t *testing.T) {
 
 func TestSyncWindowFinishesWhatIsInFlightWhenCancelled(t *testing.T) {
 	world := newFakeWorld(10)
+	requireDrainedWhenCancelled(t, world, SaveOrderName)
+}
+
+// requireDrainedWhenCancelled cancels a window when the first activity of a name
+// begins, and requires what is in flight then to be finished and reported.
+func requireDrainedWhenCancelled(t *testing.T, world *fakeWorld, activityName string) {
+	t.Helper()
 	env := windowEnvironment(world)
 	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-		if info.ActivityType.Name == SaveOrderName {
+		if info.ActivityType.Name == activityName {
 			env.CancelWorkflow()
 		}
 	})

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"refundsync/internal/fault"
@@ -18,6 +16,9 @@ const (
 	adviseRetry = "会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）、JUSHUITAN_URL 和奇门的状态。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY), JUSHUITAN_URL and the state of Qimen."
 	adviseURL   = "请检查 JUSHUITAN_URL：应为 https://…/router/qm 。 Check JUSHUITAN_URL: it should be https://…/router/qm."
 )
+
+// longestWait bounds what the gateway asks for.
+const longestWait = 24 * time.Hour
 
 // waitFailure is for a wait under the client's own limit that did not end in a
 // call: ctx was cancelled, or its deadline comes before our turn.
@@ -39,10 +40,7 @@ func connectionFailure(err error) error {
 		return cancelled()
 	}
 	// The text of a *url.Error holds the URL, and with it session and sign.
-	var inURL *url.Error
-	if errors.As(err, &inURL) {
-		err = inURL.Err
-	}
+	err = fault.WithoutURL(err)
 	var f *fault.Error
 	var timeout net.Error
 	var certificate *tls.CertificateVerificationError
@@ -68,10 +66,10 @@ func statusFailure(response *http.Response, raw []byte) error {
 	switch {
 	case status >= 500:
 		f = newFault(fault.Retry, "http_status", "网关出错。 The gateway failed.", adviseRetry)
-		f.Delay = retryAfter(response)
+		f.Delay = fault.RetryAfter(response.Header.Get("Retry-After"), longestWait)
 	case status == http.StatusTooManyRequests:
 		f = newFault(fault.RateLimited, "call_limit", "网关限流。 The gateway limits calls.", adviseSlower)
-		f.Delay = max(retryAfter(response), limitDelay)
+		f.Delay = max(fault.RetryAfter(response.Header.Get("Retry-After"), longestWait), limitDelay)
 	case status == http.StatusRequestTimeout:
 		f = newFault(fault.Retry, "timeout", "网关没有等到完整的请求。 The gateway timed out waiting for the request.", adviseRetry)
 	case status >= 300 && status < 400:
@@ -87,15 +85,6 @@ func statusFailure(response *http.Response, raw []byte) error {
 	}
 	f.Code = fmt.Sprintf("HTTP %d", status)
 	return f
-}
-
-// retryAfter reads the header's form in seconds; 0 if there is none.
-func retryAfter(response *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 24*60*60)) * time.Second
 }
 
 func tooLarge() error {

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -257,6 +258,45 @@ func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 }
 
 // Who gives up in a pause is not sent, and a pause keeps nobody for ever.
+// Reading the quantities of a bill takes a place like any other call, one a bill, and
+// a refusal of it has all calls shrink.
+func TestQuantitiesTakeAPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newFakeClient()
+		g := newGroups(client, 2, GroupOptions{Bills: 20, Wait: time.Hour})
+		client.fails = func(numbers []string) error {
+			if numbers[0] == "3" {
+				return limit(30 * time.Second)
+			}
+			return nil
+		}
+		var all sync.WaitGroup
+		for _, id := range []string{"1", "2", "3", "4", "4"} {
+			all.Go(func() {
+				quantities, err := g.Quantities(t.Context(), "F", id)
+				if id == "3" {
+					assert.Equal(t, fault.RateLimited, fault.As(err).Class)
+					return
+				}
+				assert.NoError(t, err)
+				assert.True(t, quantities["M1"].Equal(decimal.NewFromInt(1)))
+			})
+			synctest.Wait()
+		}
+		all.Wait()
+		assert.Equal(t, []string{
+			"quantities F [1] at 0s", "quantities F [2] at 0s", "quantities F [3] at 100ms", "quantities F [4] at 100ms", "quantities F [4] at 200ms",
+		}, client.groups())
+		assert.Equal(t, 1, g.allowance.calls)
+
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := g.Quantities(ctx, "F", "5")
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.Len(t, client.made(), 5, "not asked for any more")
+	})
+}
+
 func TestCallerMayGiveUpInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()

@@ -3,7 +3,6 @@ package kingdee
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/shopspring/decimal"
 )
@@ -41,10 +40,24 @@ func (c findCall) make(ctx context.Context, client groupClient, members []*membe
 // inherit is for calls that change bills: any number of callers may look at one.
 func (c findCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
 
-// Quantities is [Client.Quantities]: too rare to share calls.
+// Quantities is [Client.Quantities]. Callers share no call, but wait for a place like
+// all others.
 func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	begun := time.Now()
-	quantities, err := g.client.Quantities(ctx, formID, id)
-	g.options.Observer.Called(executeBillQuery, 1, time.Since(begun), err)
-	return quantities, err
+	m := &member{numbers: []string{id}}
+	if err := g.share(ctx, quantitiesCall{formID: formID}, 1, []*member{m}); err != nil {
+		return nil, err
+	}
+	return m.quantities, m.result.Err
 }
+
+// quantitiesCall is a Quantities but for its bill.
+type quantitiesCall struct{ formID string }
+
+func (c quantitiesCall) method() string { return executeBillQuery }
+
+func (c quantitiesCall) make(ctx context.Context, client groupClient, members []*member) (err error) {
+	members[0].quantities, err = client.Quantities(ctx, c.formID, members[0].numbers[0])
+	return err
+}
+
+func (c quantitiesCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }

@@ -104,7 +104,7 @@ type groupCall interface {
 // submit or audit, or the numbers of a look-up.
 type member struct {
 	ctx     context.Context // of its caller
-	numbers []string        // one, but for a look-up
+	numbers []string        // one, but for a look-up; of quantities, the bill's id
 	bill    json.RawMessage // to save
 	claim   *claim          // nil if the same bill may be in two calls at once
 	key     queueKey
@@ -112,9 +112,10 @@ type member struct {
 	sent    bool
 
 	// The outcome, once done is closed. result.Err is a look-up's too.
-	result BillResult
-	found  map[string][]Bill
-	done   chan struct{}
+	result     BillResult
+	found      map[string][]Bill
+	quantities map[string]decimal.Decimal
+	done       chan struct{}
 }
 
 // claim names a bill that one call at a time may save, submit or audit.

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -28,9 +29,8 @@ type sentCall struct {
 
 // fakeClient writes down its calls, and saves whatever it is asked to.
 type fakeClient struct {
-	groupClient // what is not grouped
-	start       time.Time
-	takes       time.Duration
+	start time.Time
+	takes time.Duration
 	// fails is the error of the whole call with these numbers.
 	fails func(numbers []string) error
 	// refuses is the result of one bill.
@@ -100,6 +100,14 @@ func (f *fakeClient) FindBills(ctx context.Context, formID, _ string, numbers []
 		}
 	}
 	return found, nil
+}
+
+// Quantities gives every bill one of M1.
+func (f *fakeClient) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
+	if err := f.call(ctx, "quantities "+formID, []string{id}); err != nil {
+		return nil, err
+	}
+	return map[string]decimal.Decimal{"M1": decimal.NewFromInt(1)}, nil
 }
 
 // made are the calls so far.

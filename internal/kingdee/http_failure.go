@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
-	"strconv"
 	"time"
 
 	"refundsync/internal/fault"
 )
 
 const adviseURL = "请检查 KINGDEE_URL：应为金蝶服务器的地址，以 /k3cloud/ 结尾。 Check KINGDEE_URL: the address of the Kingdee server, ending in /k3cloud/."
+
+// longestWait bounds what the server asks for.
+const longestWait = 24 * time.Hour
 
 // notHTTPS is the Reason of an address that wrongly says https.
 const notHTTPS = "not_https"
@@ -56,10 +57,7 @@ func connectionFailure(ctx context.Context, method string, err error) error {
 		return cancelled(method)
 	}
 	// The text of a *url.Error repeats the method and the address.
-	var inURL *url.Error
-	if errors.As(err, &inURL) {
-		err = inURL.Err
-	}
+	err = fault.WithoutURL(err)
 	var f *fault.Error
 	var timeout net.Error
 	var operation *net.OpError
@@ -88,10 +86,10 @@ func statusFailure(method string, response *http.Response) *fault.Error {
 	switch {
 	case status >= 500:
 		f = serverError.failure(method, "金蝶服务器出错。 The server failed.")
-		f.Delay = retryAfter(response)
+		f.Delay = fault.RetryAfter(response.Header.Get("Retry-After"), longestWait)
 	case status == http.StatusTooManyRequests:
 		f = callLimit.failure(method, "服务器限流。 The server limits calls.")
-		f.Delay = max(retryAfter(response), callLimitDelay)
+		f.Delay = max(fault.RetryAfter(response.Header.Get("Retry-After"), longestWait), callLimitDelay)
 	case status == http.StatusRequestTimeout:
 		f = timedOut.failure(method, "服务器没有等到完整的请求。 The server timed out waiting for the request.")
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
@@ -107,15 +105,6 @@ func statusFailure(method string, response *http.Response) *fault.Error {
 
 // httpCode is the Code of a failure for an HTTP status.
 func httpCode(status int) string { return fmt.Sprintf("HTTP %d", status) }
-
-// retryAfter reads the header's form in seconds; 0 if there is none.
-func retryAfter(response *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(response.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 24*60*60)) * time.Second
-}
 
 func cancelled(method string) error {
 	return fmt.Errorf("%s %s: 调用被取消，是否成功不清楚。 The call was cancelled, whether it took effect is unclear: %w", system, method, context.Canceled)

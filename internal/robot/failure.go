@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
 	"refundsync/internal/fault"
 )
+
+// longestWait bounds what a robot asks for.
+const longestWait = 10 * time.Minute
 
 // limitDelay is how long a robot that limits messages is left alone: all three
 // vendors count by the minute.
@@ -106,23 +108,10 @@ func connectionFailure(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	var inURL *url.Error
-	if errors.As(err, &inURL) {
-		err = inURL.Err
-	}
+	err = fault.WithoutURL(err)
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return failure(fault.Retry, "robot_timeout", "等待机器人回复超时。 Timed out waiting for the robot's reply.", adviseRetry)
 	}
 	return failure(fault.Retry, "robot_connection", "连接不到机器人："+err.Error()+"。 The robot can't be reached.", adviseRetry)
-}
-
-// retryAfter reads the header's form in seconds, up to ten minutes; 0 if there
-// is none.
-func retryAfter(header http.Header) time.Duration {
-	seconds, err := strconv.Atoi(header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
-		return 0
-	}
-	return time.Duration(min(seconds, 600)) * time.Second
 }

@@ -153,7 +153,7 @@ func (r *Robot) Send(ctx context.Context, notice alert.Notice) (Answer, error) {
 	}
 	answer, err := r.vendor.answer(response.StatusCode, raw)
 	if f := fault.As(err); f != nil && f.Class == fault.RateLimited {
-		f.Delay = max(retryAfter(response.Header), limitDelay)
+		f.Delay = max(fault.RetryAfter(response.Header.Get("Retry-After"), longestWait), limitDelay)
 	}
 	answer.Message = r.clean(answer.Message)
 	return answer, r.told(err)
