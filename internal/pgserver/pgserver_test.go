@@ -3,21 +3,41 @@
 package pgserver
 
 import (
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-func TestFreePortsAreDifferentAndFitTwoBytes(t *testing.T) {
-	ports, err := freePorts(20)
-	require.NoError(t, err)
-	seen := map[int]bool{}
-	for _, port := range ports {
-		require.False(t, seen[port])
-		seen[port] = true
-		require.Less(t, port, 1<<15)
+// More than a block holds, by two that ask at the same time.
+func TestFreePortsAreDealtOnceAndFitTwoBytes(t *testing.T) {
+	type answer struct {
+		ports []int
+		err   error
 	}
-	require.Len(t, seen, 20)
+	answers := make(chan answer)
+	for range 2 {
+		go func() {
+			ports, err := freePorts(blockPorts)
+			answers <- answer{ports, err}
+		}()
+	}
+	seen := map[int]bool{}
+	for range 2 {
+		a := <-answers
+		require.NoError(t, a.err)
+		require.Len(t, a.ports, blockPorts)
+		for _, port := range a.ports {
+			require.False(t, seen[port])
+			seen[port] = true
+			require.Less(t, port, 1<<15)
+		}
+	}
+	// The first port of a block is what keeps other processes from it.
+	for _, block := range dealt.blocks {
+		_, err := net.Listen("tcp", block.Addr().String())
+		require.Error(t, err)
+	}
 }
 
 func TestMajorVersion(t *testing.T) {

@@ -7,29 +7,54 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"sync"
 )
 
 // The Temporal server keeps its ports in columns of two bytes with a sign, so none
 // may be over 32767, which the ports that the system chooses are.
-const lowestPort, highestPort = 15000, 32000
+const lowestPort, highestPort, blockPorts = 15000, 32000, 100
 
-// freePorts finds ports that nobody listens on. They are held together, so that
-// none is found twice, and let go at the end.
+// dealt are the ports of this process. A server takes its ports only seconds after
+// they were found free, so each is dealt once, from blocks of which no other process
+// deals: the first port of a block is listened on for as long as this one lives.
+var dealt struct {
+	mu        sync.Mutex
+	blocks    []net.Listener
+	next, end int
+}
+
+// freePorts deals ports that nobody listens on.
 func freePorts(count int) ([]int, error) {
+	dealt.mu.Lock()
+	defer dealt.mu.Unlock()
 	var ports []int
-	for attempts := 0; len(ports) < count; attempts++ {
-		if attempts > 100*count {
-			return nil, errors.New("no free ports")
+	for len(ports) < count {
+		if dealt.next == dealt.end {
+			if err := takeBlock(); err != nil {
+				return nil, err
+			}
 		}
-		port := lowestPort + rand.IntN(highestPort-lowestPort)
-		listener, err := net.Listen("tcp", hostPort(port))
-		if err != nil {
-			continue
+		port := dealt.next
+		dealt.next++
+		if listener, err := net.Listen("tcp", hostPort(port)); err == nil {
+			_ = listener.Close()
+			ports = append(ports, port)
 		}
-		defer func() { _ = listener.Close() }()
-		ports = append(ports, port)
 	}
 	return ports, nil
+}
+
+func takeBlock() error {
+	const blocks = (highestPort - lowestPort) / blockPorts
+	for _, i := range rand.Perm(blocks) {
+		first := lowestPort + i*blockPorts
+		if listener, err := net.Listen("tcp", hostPort(first)); err == nil {
+			dealt.blocks = append(dealt.blocks, listener)
+			dealt.next, dealt.end = first+1, first+blockPorts
+			return nil
+		}
+	}
+	return errors.New("no free ports")
 }
 
 func hostPort(port int) string { return net.JoinHostPort(loopback, strconv.Itoa(port)) }
