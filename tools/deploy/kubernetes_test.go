@@ -35,7 +35,10 @@ const kubernetesVersion = "1.30"
 
 // build gives the manifests of the example, its own files filled in as
 // docs/operations.md says: each document by kind and name.
-func build(t *testing.T) map[string][]byte {
+func build(t *testing.T) map[string][]byte { return buildWith(t, "") }
+
+// buildWith is build with patches at the end of the overlay's own.
+func buildWith(t *testing.T, patches string) map[string][]byte {
 	t.Helper()
 	root := filepath.Join("..", "..")
 	folder := t.TempDir()
@@ -46,6 +49,9 @@ func build(t *testing.T) map[string][]byte {
 	secrets, err := os.ReadFile(filepath.Join(example, "secrets.env.example"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(example, "secrets.env"), secrets, 0o600))
+	overlay, err := os.ReadFile(filepath.Join(example, "kustomization.yaml"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(example, "kustomization.yaml"), append(overlay, patches...), 0o600))
 
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), example)
 	require.NoError(t, err)
@@ -131,6 +137,32 @@ func TestSelectorsMeetThePods(t *testing.T) {
 	network := read[networkingv1.NetworkPolicy](t, documents, "NetworkPolicy")
 	matches("network policy", &network.Spec.PodSelector)
 	matches("service", &metav1.LabelSelector{MatchLabels: read[corev1.Service](t, documents, "Service").Spec.Selector})
+}
+
+// With Worker Deployment versions each version is a Deployment of its own, by the
+// patch of docs/upgrades.md: beside the one before it, with what they share.
+func TestAVersionIsADeploymentOfItsOwn(t *testing.T) {
+	upgrades, err := os.ReadFile(filepath.Join("..", "..", "docs", "upgrades.md"))
+	require.NoError(t, err)
+	patch := regexp.MustCompile("(?s)```yaml\n(  - target: .*?)```").FindSubmatch(upgrades)
+	require.NotNil(t, patch)
+	plain, versioned := build(t), buildWith(t, string(patch[1]))
+
+	const name = "Deployment/refundsync-v1-1-0"
+	require.Contains(t, versioned, name)
+	require.NoError(t, validate.ValidateDocument(versioned[name], newValidator(t)))
+	var deployment appsv1.Deployment
+	require.NoError(t, yaml.UnmarshalStrict(versioned[name], &deployment))
+	require.Equal(t, "v1.1.0", deployment.Spec.Selector.MatchLabels["app.kubernetes.io/version"])
+	pod := deployment.Spec.Template.Labels
+	require.Equal(t, deployment.Spec.Selector.MatchLabels, pod)
+	selector, err := metav1.LabelSelectorAsSelector(read[policyv1.PodDisruptionBudget](t, versioned, "PodDisruptionBudget").Spec.Selector)
+	require.NoError(t, err)
+	require.True(t, selector.Matches(labels.Set(pod)))
+
+	delete(versioned, name)
+	delete(plain, "Deployment/refundsync")
+	require.Equal(t, plain, versioned)
 }
 
 // What the pods refer to is made by the overlay, under the name that holds its hash.
