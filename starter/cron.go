@@ -110,17 +110,38 @@ func newCronStopCommand() *cobra.Command {
 	return cmd
 }
 
+// stopCronPatience is how long a cancelled run is watched: one that was about to
+// end by itself has ended by then, and any other has heard of it.
+const stopCronPatience = 10 * time.Second
+
 // stopCron ends a cron: a run under way is cancelled, which ends the cron as
 // well; one that waits for its time would only hear of it then, so it is
-// terminated, with nothing in flight.
+// terminated, with nothing in flight. A run may end by itself before it hears of
+// it, and the cron goes on: then the next one is stopped.
 func stopCron(ctx context.Context, c client.Client, id string) error {
-	described, err := c.DescribeWorkflowExecution(ctx, id, "")
-	if err != nil {
-		return err
+	watch, cancel := context.WithTimeout(ctx, stopCronPatience)
+	defer cancel()
+	for stopped := false; ; stopped = true {
+		described, err := c.DescribeWorkflowExecution(ctx, id, "")
+		if err != nil {
+			return err
+		}
+		execution := described.GetWorkflowExecutionInfo()
+		runID := execution.GetExecution().GetRunId()
+		running := execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+		if stopped && !running {
+			return nil
+		}
+		if execution.GetExecutionTime().AsTime().After(time.Now()) {
+			return c.TerminateWorkflow(ctx, id, runID, "starter cron stop")
+		}
+		if err := c.CancelWorkflow(ctx, id, runID); err != nil && !(running && isNotFound(err)) {
+			return err
+		}
+		// How it ended does not matter, but whether another one follows.
+		_ = c.GetWorkflow(watch, id, runID).GetWithOptions(watch, nil, client.WorkflowRunGetOptions{DisableFollowingRuns: true})
+		if watch.Err() != nil {
+			return ctx.Err()
+		}
 	}
-	execution := described.GetWorkflowExecutionInfo()
-	if execution.GetExecutionTime().AsTime().After(time.Now()) {
-		return c.TerminateWorkflow(ctx, id, execution.GetExecution().GetRunId(), "starter cron stop")
-	}
-	return c.CancelWorkflow(ctx, id, "")
 }
