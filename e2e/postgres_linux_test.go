@@ -101,7 +101,7 @@ func TestPostgresPasswordIsChanged(t *testing.T) {
 		cmd.Env = append(cmd.Env, "PGHOST=127.0.0.1", "PGUSER=temporal", "PGPASSWORD="+password)
 		return cmd.Run()
 	}
-	w := slowly(t, newWorldAt(t, shortRun, server.Address))
+	w := slowly(t, newWorldAt(t, longRun, server.Address))
 	w.startWorker(t)
 	w.begin(t)
 	w.waitForBills(t, 10)

@@ -28,12 +28,15 @@ func (w *world) revokeOldSecrets() {
 // meanwhile.
 func newWorldWithALongRun(t *testing.T) *world {
 	t.Helper()
-	return slowly(t, newWorld(t, simulator.Options{Orders: 300, CallLatency: 300 * time.Millisecond}))
+	return slowly(t, newWorld(t, longRun))
 }
 
-// shortRun makes a run that, under slowly's flow, lasts for a change of workers and
-// little longer.
-var shortRun = simulator.Options{Orders: 200, CallLatency: 150 * time.Millisecond}
+// Under slowly's flow, shortRun makes a run that lasts for a change of workers and
+// little longer, longRun one that lasts for restarts of a server too.
+var (
+	shortRun = simulator.Options{Orders: 200, CallLatency: 150 * time.Millisecond}
+	longRun  = simulator.Options{Orders: 300, CallLatency: 300 * time.Millisecond}
+)
 
 // slowly has the world's flow do little at a time.
 func slowly(t *testing.T, w *world) *world {
