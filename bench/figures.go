@@ -204,7 +204,7 @@ func (b *bench) cost(ctx context.Context) error {
 }
 
 func (b *bench) growth(ctx context.Context) error {
-	b.head("grain, orders", "seconds", "orders/s", "time, against a tenth of the orders", "worker's peak MB", "memory, against 1,000")
+	b.head("grain, orders", "seconds", "orders/s", "time, against a tenth of the orders", "worker's peak MB", "memory, against 1,000", "ms CPU an order: worker", "server", "simulators")
 	for _, grain := range b.grains {
 		var first, last measured
 		for _, orders := range []int{1000, 10_000, 100_000} {
@@ -219,7 +219,8 @@ func (b *bench) growth(ctx context.Context) error {
 				first = m
 			}
 			b.row(fmt.Sprintf("%s, %d", grain, orders), number(m.duration.Seconds()), number(m.perSecond()), against,
-				number(float64(m.workerPeak)/1e6), ratio(float64(m.workerPeak), float64(first.workerPeak)))
+				number(float64(m.workerPeak)/1e6), ratio(float64(m.workerPeak), float64(first.workerPeak)),
+				m.each(m.workerCPU), m.each(m.serverCPU), m.each(m.simulatorCPU))
 			last = m
 		}
 	}
