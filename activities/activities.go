@@ -63,6 +63,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 // of its task queue, under their stable names.
 func (a *Activities) RegisterSource(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.FetchPage, activity.RegisterOptions{Name: workflows.FetchPageName})
+	r.RegisterActivityWithOptions(a.SyncPage, activity.RegisterOptions{Name: workflows.SyncPageName})
 }
 
 func (a *Activities) flow(name string) (*flow.Flow, error) {

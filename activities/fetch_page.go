@@ -30,30 +30,40 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 	if err != nil {
 		return workflows.FetchPageResult{}, err
 	}
+	page, picked, err := a.readPage(ctx, f, params)
+	if err != nil {
+		return workflows.FetchPageResult{}, err
+	}
+	var size pageSize
+	for _, order := range picked {
+		size.add(&page, order.Order)
+	}
+	size.addLeftOut(&page)
+	return page, nil
+}
+
+// readPage reads a page from the source. Its orders, which the result does not hold
+// yet, come as they were picked.
+func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams) (page workflows.FetchPageResult, picked []*flow.Opened, err error) {
 	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
 	if err != nil {
-		return workflows.FetchPageResult{}, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
+		return page, nil, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
 	}
-	page := workflows.FetchPageResult{PickVersion: f.PickVersion}
+	page.PickVersion = f.PickVersion
 	if params.StartTS != nil {
 		err = readVersions(f, params, reply, &page)
 	} else {
 		page.PageCount, page.DataCount, err = counts(f, params, reply)
 	}
 	if err != nil {
-		return workflows.FetchPageResult{}, err
+		return page, nil, err
 	}
-	var size pageSize
 	for _, record := range reply.Datas {
-		sort(f, params, record, &page, &size)
-	}
-	// What is to be saved has room before what is left out.
-	for i := range page.Skipped {
-		if skipped := &page.Skipped[i]; skipped.Order != nil && size.take(*skipped.Order) != nil {
-			skipped.Order = nil
+		if order := sort(f, params, record, &page); order != nil {
+			picked = append(picked, order)
 		}
 	}
-	return page, nil
+	return page, picked, nil
 }
 
 // requestParameters are the flow's own parameters and those that the run fills
@@ -98,35 +108,32 @@ func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page
 	return pages, orders, nil
 }
 
-// sort puts one record of the reply where it belongs.
-func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, page *workflows.FetchPageResult, size *pageSize) {
+// sort puts one record of the reply where it belongs. It returns an order that is
+// to become a bill, and nil for every other record.
+func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, page *workflows.FetchPageResult) *flow.Opened {
 	picked, err := f.Pick(record)
 	if err != nil {
 		page.Failed = append(page.Failed, unreadable(record, err))
-		return
+		return nil
 	}
 	order := picked.Order
 	// An order without a readable time is taken by every window that shows it:
 	// saving it is safe to repeat, leaving it out is not.
 	if params.StartTS == nil && !order.ChangedAt.IsZero() && !params.Window.Holds(order.ChangedAt) {
 		page.Outside = append(page.Outside, order.ID)
-		return
+		return nil
 	}
-	// An order on which a precondition fails goes on to SaveOrder as well: it
-	// fails there with the same reason, where it can be seen and retried.
+	// An order on which a precondition fails is tried all the same: it fails with the
+	// same reason where it can be seen and retried.
 	if reason, skip, err := picked.Skip(); err == nil && skip {
 		skipped := workflows.SkippedOrder{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt}
 		if order.BillNumber != "" {
 			skipped.Order = &order
 		}
 		page.Skipped = append(page.Skipped, skipped)
-		return
+		return nil
 	}
-	if err := size.take(order); err != nil {
-		page.Failed = append(page.Failed, stayedBehind(order, err))
-		return
-	}
-	page.Orders = append(page.Orders, order)
+	return picked
 }
 
 // unreadable is the failure of a record without a key. It goes by a hash of

@@ -31,6 +31,7 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 		SinceRowVersion: f.Source.SinceTS,
 		WindowsAtOnce:   f.Options.WindowsAtOnce,
 		InFlight:        f.Options.InFlight,
+		PageSize:        f.Source.PageSize,
 		Grain:           f.Options.Grain,
 		TooManyFailures: f.TooManyFailures,
 		Retry: workflows.Retry{

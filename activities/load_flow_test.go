@@ -21,7 +21,7 @@ func TestLoadFlowTellsTheRunItsPlan(t *testing.T) {
 	require.Equal(t, workflows.Plan{
 		Flow: testFlow, Title: f.Title, Version: f.Version, Enabled: true,
 		LongestWindow: time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute, Since: &since, Cursor: flow.CursorTime,
-		WindowsAtOnce: 4, InFlight: 100, Grain: flow.GrainOrder, TooManyFailures: 80,
+		WindowsAtOnce: 4, InFlight: 100, PageSize: 50, Grain: flow.GrainOrder, TooManyFailures: 80,
 		Retry: workflows.Retry{Attempts: 8, First: 2 * time.Second, Factor: 2, Longest: 5 * time.Minute},
 	}, plan)
 }

@@ -25,6 +25,25 @@ type pageSize struct {
 	bytes int
 }
 
+// add puts an order into its page, or among those that failed if there is no room.
+func (s *pageSize) add(page *workflows.FetchPageResult, order flow.Order) {
+	if err := s.take(order); err != nil {
+		page.Failed = append(page.Failed, stayedBehind(order, err))
+		return
+	}
+	page.Orders = append(page.Orders, order)
+}
+
+// addLeftOut keeps the orders of those that are left out, as far as there is room:
+// what is to be saved has it first.
+func (s *pageSize) addLeftOut(page *workflows.FetchPageResult) {
+	for i := range page.Skipped {
+		if skipped := &page.Skipped[i]; skipped.Order != nil && s.take(*skipped.Order) != nil {
+			skipped.Order = nil
+		}
+	}
+}
+
 // take takes an order in, or says why it must stay behind. Its page and the
 // other orders go on without it.
 func (s *pageSize) take(order flow.Order) error {

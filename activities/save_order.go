@@ -41,12 +41,12 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 	if f.PickVersion != params.PickVersion {
 		return workflows.SaveOrderResult{}, flowChanged(f, params.Order.ID)
 	}
-	return a.saveOrderBy(ctx, f, params.Order, params.Exists, retried)
+	return a.saveOpened(ctx, f, f.Open(params.Order), params.Exists, retried)
 }
 
-// saveOrderBy saves an order by a flow that names the fields picked for it.
-func (a *Activities) saveOrderBy(ctx context.Context, f *flow.Flow, order flow.Order, exists, retried bool) (workflows.SaveOrderResult, error) {
-	opened := f.Open(order)
+// saveOpened saves an order by the flow that it was opened by.
+func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, opened *flow.Opened, exists, retried bool) (workflows.SaveOrderResult, error) {
+	order := opened.Order
 	reason, leaveOut, err := opened.Skip()
 	if err != nil {
 		return workflows.SaveOrderResult{}, err

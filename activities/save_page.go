@@ -22,6 +22,9 @@ import (
 func (a *Activities) SavePage(ctx context.Context, params workflows.SavePageParams) (workflows.SavePageResult, error) {
 	defer keepAlive(ctx)()
 	attempt := int(activity.GetInfo(ctx).Attempt)
+	if params.Tried {
+		attempt++
+	}
 	result, err := a.savePage(kingdee.WithAttempt(ctx, attempt), params, attempt)
 	return result, toTemporal(err)
 }
@@ -46,25 +49,37 @@ func (a *Activities) savePage(ctx context.Context, params workflows.SavePagePara
 	if attempt == 1 {
 		orders = withoutBill(orders, result.Found)
 	}
-	done, errs := make([]workflows.SaveOrderResult, len(orders)), make([]error, len(orders))
-	var saves sync.WaitGroup
+	opened := make([]*flow.Opened, len(orders))
 	for i, order := range orders {
-		saves.Go(func() { done[i], errs[i] = a.saveOneOfPage(ctx, f, order, attempt > 1) })
+		opened[i] = f.Open(order)
 	}
-	saves.Wait()
-	// What a cancelled activity could not finish has not failed.
-	if err := ctx.Err(); err != nil {
+	if result.Done, result.NotDone, err = a.saveTogether(ctx, f, opened, attempt > 1); err != nil {
 		return workflows.SavePageResult{}, err
 	}
-	result.Done, result.NotDone = map[string]workflows.SaveOrderResult{}, map[string]workflows.NotDone{}
+	return result, nil
+}
+
+// saveTogether saves orders all at once. The error is that of ctx alone: what a
+// cancelled activity could not finish has not failed.
+func (a *Activities) saveTogether(ctx context.Context, f *flow.Flow, orders []*flow.Opened, retried bool) (map[string]workflows.SaveOrderResult, map[string]workflows.NotDone, error) {
+	results, errs := make([]workflows.SaveOrderResult, len(orders)), make([]error, len(orders))
+	var saves sync.WaitGroup
+	for i, order := range orders {
+		saves.Go(func() { results[i], errs[i] = a.saveOneOfPage(ctx, f, order, retried) })
+	}
+	saves.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	done, left := map[string]workflows.SaveOrderResult{}, map[string]workflows.NotDone{}
 	for i, order := range orders {
 		if errs[i] != nil {
-			result.NotDone[order.ID] = notDone(errs[i])
+			left[order.Order.ID] = notDone(errs[i])
 		} else {
-			result.Done[order.ID] = done[i]
+			done[order.Order.ID] = results[i]
 		}
 	}
-	return result, nil
+	return done, left, nil
 }
 
 // billsOf are the bills to look up. An order whose bill number can't be computed
@@ -89,13 +104,13 @@ func withoutBill(orders []flow.Order, found workflows.FindBillsResult) []flow.Or
 
 // saveOneOfPage takes a panic for the order's failure, as Temporal does with one of
 // an activity: in a goroutine it would end the worker.
-func (a *Activities) saveOneOfPage(ctx context.Context, f *flow.Flow, order flow.Order, retried bool) (result workflows.SaveOrderResult, err error) {
+func (a *Activities) saveOneOfPage(ctx context.Context, f *flow.Flow, order *flow.Opened, retried bool) (result workflows.SaveOrderResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("售后单 order %s: panic: %v", order.ID, cause)
+			err = fmt.Errorf("售后单 order %s: panic: %v", order.Order.ID, cause)
 		}
 	}()
-	return a.saveOrderBy(ctx, f, order, false, retried)
+	return a.saveOpened(ctx, f, order, false, retried)
 }
 
 func notDone(err error) workflows.NotDone {

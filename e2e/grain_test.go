@@ -60,12 +60,12 @@ func TestGrainOfPages(t *testing.T) {
 			activities := w.activitiesOf(t, first)
 			if c.run == flow.GrainOrder {
 				require.Equal(t, first.Saved+first.Parked, activities[workflows.SaveOrderName])
-				require.Zero(t, activities[workflows.SavePageName])
+				require.Zero(t, activities[workflows.SyncPageName]+activities[workflows.SavePageName])
 				return
 			}
 			require.Equal(t, first.Parked, activities[workflows.SaveOrderName])
-			require.LessOrEqual(t, activities[workflows.SavePageName], first.Pages)
-			require.NotZero(t, activities[workflows.SavePageName])
+			require.GreaterOrEqual(t, activities[workflows.SyncPageName], first.Pages)
+			require.Zero(t, activities[workflows.FetchPageName]+activities[workflows.SavePageName], "what is saved does not travel")
 
 			second := w.sync(t, 3, flags...)
 			requireTruth(t, w, second)

@@ -19,6 +19,7 @@ const (
 	FindBillsName = "FindBills"
 	SaveOrderName = "SaveOrder"
 	SavePageName  = "SavePage"
+	SyncPageName  = "SyncPage"
 	ParkOrderName = "ParkOrder"
 	ReportRunName = "ReportRun"
 	SendAlertName = "SendAlert"
@@ -48,7 +49,10 @@ type Plan struct {
 	Since         *time.Time `json:"since,omitempty"`
 	WindowsAtOnce int        `json:"windows_at_once"`
 	// InFlight bounds the orders of one window that are being saved at a time.
-	InFlight int   `json:"in_flight"`
+	InFlight int `json:"in_flight"`
+	// PageSize is how many orders a page of the source has at most; 0 in older
+	// histories.
+	PageSize int   `json:"page_size,omitempty"`
 	Retry    Retry `json:"retry"`
 	// Grain is flow.GrainOrder, also when empty, or flow.GrainPage.
 	Grain string `json:"grain,omitempty"`
@@ -221,6 +225,9 @@ type SavePageParams struct {
 	LookUp bool `json:"look_up,omitempty"`
 	// LeftOut are orders that are to have no bill, to be looked up as well.
 	LeftOut []OrderBill `json:"left_out,omitempty"`
+	// Tried tells that SyncPage has tried this page: it counts as an attempt before
+	// the first, and what became of the orders may be open.
+	Tried bool `json:"tried,omitempty"`
 }
 
 // SavePageResult tells what became of each order, by its as_id.
@@ -240,6 +247,51 @@ type NotDone struct {
 	// Delay is how long to wait before the next attempt; 0 leaves it to the flow.
 	Delay time.Duration `json:"delay,omitempty"`
 }
+
+// SyncPageParams is a page that is to be read and its orders saved.
+type SyncPageParams struct {
+	FetchPageParams
+	// MostOrders is how many orders the window may have, by the source's count, for
+	// one to be saved; 0 for any number.
+	MostOrders int `json:"most_orders,omitempty"`
+	// UnderWay are the ids of orders of the window, in earlier versions, that are
+	// being saved now and must not be touched.
+	UnderWay []string `json:"under_way,omitempty"`
+}
+
+// SyncPageResult is a page whose orders are saved. Of those, only what the window
+// remembers travels.
+type SyncPageResult struct {
+	// FetchPageResult has of Orders and of the orders in Skipped those that want a
+	// SaveOrder of their own: their bill exists and wants more than a look, they must
+	// not be touched, or they are NotDone.
+	FetchPageResult
+	// Settled have their bill.
+	Settled []SettledOrder `json:"settled,omitempty"`
+	// NotDone are those of Orders that were tried and are not settled, by as_id.
+	NotDone map[string]NotDone `json:"not_done,omitempty"`
+}
+
+// SettledOrder is an order that has its bill.
+type SettledOrder struct {
+	ID        string    `json:"as_id"`
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// Content identifies the order's content; see [Settled].
+	Content string  `json:"content"`
+	Outcome Outcome `json:"outcome"`
+	// Reason is why an order is LeftOut.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Settled is an order that has its bill, as the window is told of it.
+func Settled(order flow.Order, result SaveOrderResult) SettledOrder {
+	shown := seen(order)
+	return SettledOrder{ID: shown.ID, ChangedAt: shown.ChangedAt, Content: shown.Content, Outcome: result.Outcome, Reason: result.Reason}
+}
+
+// PageUntouched is the type of the error with which SyncPage fails before it has
+// saved an order.
+const PageUntouched = "page_untouched"
 
 // ParkOrderParams is an order that can't be saved, and why.
 type ParkOrderParams struct {
@@ -368,6 +420,21 @@ func savePage(ctx workflow.Context, plan Plan, pageIndex int, params SavePagePar
 	})
 	var result SavePageResult
 	err := workflow.ExecuteActivity(ctx, SavePageName, params).Get(ctx, &result)
+	return result, err
+}
+
+// syncPage reads a page from the source and saves its orders. It is tried once: what
+// it could not do is done by FetchPage and SavePage.
+func syncPage(ctx workflow.Context, params SyncPageParams) (SyncPageResult, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:           SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		StartToCloseTimeout: pageTimeout,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
+		Summary:             params.summary() + " → 销售退货单",
+	})
+	var result SyncPageResult
+	err := workflow.ExecuteActivity(ctx, SyncPageName, params).Get(ctx, &result)
 	return result, err
 }
 

@@ -342,7 +342,7 @@ func TestControlIsCarriedOverContinueAsNew(t *testing.T) {
 			}
 		}
 		env.RegisterDelayedCallback(func() { env.SignalWorkflow(ControlSignal, control) }, time.Hour)
-		env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+		env.ExecuteWorkflow(SyncWindowName, world.input())
 		var again *workflow.ContinueAsNewError
 		require.ErrorAs(t, env.GetWorkflowError(), &again)
 		var input SyncWindowInput

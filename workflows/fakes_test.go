@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -44,16 +45,23 @@ type fakeWorld struct {
 	whileLooking func()
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
-	// pageErr fails SavePage as a whole.
+	// pageErr fails SavePage as a whole, and SyncPage once it has read.
 	pageErr func() error
 	// delays are for which SavePage asks before the next attempt at an order.
 	delays map[string]time.Duration
+
+	// syncPages has windows use SyncPage.
+	syncPages bool
+	// booked are the orders whose bills SyncPage finds, as they were saved.
+	booked map[string]flow.Order
 
 	fetches []int
 	looked  []OrderBill // in all look-ups
 	saves   map[string]int
 	asked   []SaveOrderParams // of all saves, in the order in which they ended
-	pages   [][]string        // as_ids given to SavePage
+	pages   [][]string        // as_ids that SavePage and SyncPage saved, or tried to
+	synced  []SyncPageParams
+	savings []SavePageParams
 	parked  map[string]Failure
 	waiting map[string]bool // as_id of those parked by an earlier run
 	reports []ReportRunParams
@@ -73,6 +81,7 @@ func newFakeWorld(orders int) *fakeWorld {
 		skipped:  map[string]string{},
 		outside:  map[string]bool{},
 		finished: map[string]bool{},
+		booked:   map[string]flow.Order{},
 		saves:    map[string]int{},
 		parked:   map[string]Failure{},
 	}
@@ -96,8 +105,35 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 	register(w.findBills, FindBillsName)
 	register(w.saveOrder, SaveOrderName)
 	register(w.savePage, SavePageName)
+	register(w.syncPage, SyncPageName)
 	register(w.parkOrder, ParkOrderName)
 	register(w.reportRun, ReportRunName)
+}
+
+// ways are those in which a window can save its orders.
+var ways = []string{"an order", "a page", "a page that is read and saved at once"}
+
+// by has the windows go one of the ways. A page must not have more orders than may be
+// in flight.
+func (w *fakeWorld) by(way string) {
+	w.syncPages = way == ways[2]
+	if way != ways[0] {
+		w.plan.Grain = flow.GrainPage
+	}
+}
+
+// eachWay runs a test each way.
+func eachWay(t *testing.T, name string, test func(t *testing.T, way string)) {
+	t.Helper()
+	for _, way := range ways {
+		t.Run(name+", by "+way, func(t *testing.T) { test(t, way) })
+	}
+}
+
+// input is that of a window.
+func (w *fakeWorld) input() SyncWindowInput {
+	w.plan.PageSize = w.pageSize
+	return SyncWindowInput{Plan: w.plan, Window: testWindow, SyncPages: w.syncPages}
 }
 
 func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (Plan, error) { return w.plan, nil }
@@ -180,6 +216,7 @@ func (w *fakeWorld) savePage(_ context.Context, params SavePageParams) (SavePage
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.savings = append(w.savings, params)
 	result := SavePageResult{Done: map[string]SaveOrderResult{}, NotDone: map[string]NotDone{}}
 	if params.LookUp {
 		bills := slices.Clone(params.LeftOut)
@@ -197,7 +234,9 @@ func (w *fakeWorld) savePage(_ context.Context, params SavePageParams) (SavePage
 	}
 	w.pages = append(w.pages, ids)
 	if w.pageErr != nil {
-		return SavePageResult{}, w.pageErr()
+		if err := w.pageErr(); err != nil {
+			return SavePageResult{}, err
+		}
 	}
 	for _, order := range orders {
 		done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: params.PickVersion, Order: order})
@@ -208,6 +247,79 @@ func (w *fakeWorld) savePage(_ context.Context, params SavePageParams) (SavePage
 			}
 		} else {
 			result.Done[order.ID] = done
+		}
+	}
+	return result, nil
+}
+
+// syncPage reads a page and saves one of its orders after the other.
+func (w *fakeWorld) syncPage(ctx context.Context, params SyncPageParams) (SyncPageResult, error) {
+	page, err := w.fetchPage(ctx, params.FetchPageParams)
+	if err != nil {
+		return SyncPageResult{}, temporal.NewNonRetryableApplicationError(err.Error(), PageUntouched, err)
+	}
+	if params.MostOrders > 0 && page.DataCount > params.MostOrders {
+		return SyncPageResult{FetchPageResult: FetchPageResult{PickVersion: page.PickVersion, PageCount: page.PageCount, DataCount: page.DataCount}}, nil
+	}
+	if w.whileSaving != nil {
+		w.whileSaving()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.synced = append(w.synced, params)
+	shown := map[string]int{}
+	for _, order := range page.Orders {
+		shown[order.ID]++
+	}
+	for _, skipped := range page.Skipped {
+		shown[skipped.ID]++
+	}
+	apart := func(id string) bool { return shown[id] > 1 || slices.Contains(params.UnderWay, id) }
+	result := SyncPageResult{FetchPageResult: page, NotDone: map[string]NotDone{}}
+	result.Orders = nil
+	var unsaved []flow.Order
+	for _, order := range page.Orders {
+		w.looked = append(w.looked, BillOf(order))
+		booked, ok := w.booked[order.ID]
+		if !ok && w.finished[order.ID] {
+			booked, ok = order, true
+			w.booked[order.ID] = order
+		}
+		switch {
+		case apart(order.ID), ok && seen(booked).isNewer(seen(order)), !ok && w.unfinished[order.ID]:
+			result.Orders = append(result.Orders, order)
+		case ok:
+			result.Settled = append(result.Settled, Settled(order, SaveOrderResult{Outcome: AlreadySaved}))
+		default:
+			unsaved = append(unsaved, order)
+		}
+	}
+	for i, skipped := range page.Skipped {
+		w.looked = append(w.looked, BillOfLeftOut(*skipped.Order))
+		if !apart(skipped.ID) && !w.unfinished[skipped.ID] {
+			result.Skipped[i].Order = nil
+		}
+	}
+	var ids []string
+	for _, order := range unsaved {
+		ids = append(ids, order.ID)
+	}
+	w.pages = append(w.pages, ids)
+	if w.pageErr != nil {
+		if err := w.pageErr(); err != nil {
+			return SyncPageResult{}, err
+		}
+	}
+	for _, order := range unsaved {
+		done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: page.PickVersion, Order: order})
+		var application *temporal.ApplicationError
+		if errors.As(err, &application) {
+			result.Orders = append(result.Orders, order)
+			result.NotDone[order.ID] = NotDone{
+				Reason: application.Type(), Message: application.Message(), Final: application.NonRetryable(), Delay: w.delays[order.ID],
+			}
+		} else {
+			result.Settled = append(result.Settled, Settled(order, done))
 		}
 	}
 	return result, nil
@@ -224,6 +336,7 @@ func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {
 	if reason, ok := w.leftOut[params.Order.ID]; ok {
 		return SaveOrderResult{Outcome: LeftOut, BillNumber: params.Order.BillNumber, Reason: reason}, nil
 	}
+	w.booked[params.Order.ID] = params.Order
 	return SaveOrderResult{Outcome: Saved, BillNumber: params.Order.BillNumber}, nil
 }
 

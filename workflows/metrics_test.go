@@ -72,7 +72,7 @@ func TestOrdersAreCountedAsTheTallyCountsThem(t *testing.T) {
 		return nil
 	}
 	env, counts := countedEnvironment(world)
-	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+	env.ExecuteWorkflow(SyncWindowName, world.input())
 	require.NoError(t, env.GetWorkflowError())
 	f := world.plan.Flow
 	require.Equal(t, map[string]int64{

@@ -29,6 +29,8 @@ type pageOrders struct {
 	pickVersion string
 	// looksUp tells that SavePage asks which bills exist.
 	looksUp bool
+	// again tells that SyncPage has tried the page.
+	again bool
 	// orders counts all of them, those that have their bill already included:
 	// a later run over the range tries only the bad ones again, and must not
 	// take that for a page on which everything fails.

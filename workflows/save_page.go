@@ -95,9 +95,9 @@ func (w *syncWindow) saveTogether(ctx workflow.Context, batch *pageOrders, part 
 	for _, id := range part.ids() {
 		w.given[id]++
 	}
-	params := SavePageParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Orders: part.orders, LookUp: batch.looksUp}
+	params := SavePageParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Orders: part.orders, LookUp: batch.looksUp, Tried: batch.again}
 	for _, skipped := range part.leftOut {
-		params.LeftOut = append(params.LeftOut, billOfLeftOut(*skipped.Order))
+		params.LeftOut = append(params.LeftOut, BillOfLeftOut(*skipped.Order))
 	}
 	workflow.GoNamed(ctx, fmt.Sprintf("page %d together", batch.index), func(ctx workflow.Context) {
 		defer cancel()
@@ -111,20 +111,41 @@ func (w *syncWindow) saveTogether(ctx workflow.Context, batch *pageOrders, part 
 		// Of a page that failed as a whole, nothing is known of any order.
 		exist, left := w.settleTogether(batch, part, result, err == nil)
 		w.showProgress(ctx)
-		for _, order := range exist {
-			w.saveAfter(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Exists: true}, 0)
-		}
-		if len(left) == 0 {
-			return
-		}
-		// Nothing cancels this context.
-		_ = workflow.NewTimerWithOptions(ctx, w.waitAfter(result, left), workflow.TimerOptions{
-			Summary: fmt.Sprintf("第 %d 页的 %d 单稍后各自重试 orders of page %[1]d wait for an attempt of their own: %[2]d", batch.index, len(left)),
-		}).Get(ctx, nil)
-		for _, order := range left {
-			w.saveAfter(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Tried: true}, 0)
-		}
+		w.saveLeft(ctx, leftOrders{batch: batch, exist: exist, tried: left, wait: w.waitAfter(result.NotDone, left)})
 	})
+}
+
+// leftOrders are the orders of a page that want a SaveOrder of their own.
+type leftOrders struct {
+	batch *pageOrders
+	// exist have a bill to be looked at, or may have one, and tried were tried already.
+	exist, tried []flow.Order
+	// wait is for how long the tried ones wait before their own attempt.
+	wait time.Duration
+	// earlier is how many earlier versions of an order were given out before.
+	earlier map[string]int
+}
+
+// saveLeft runs SaveOrder for each of the orders, which hold their places of inFlight.
+func (w *syncWindow) saveLeft(ctx workflow.Context, left leftOrders) {
+	params := SaveOrderParams{Flow: w.plan.Flow, PickVersion: left.batch.pickVersion}
+	for _, order := range left.exist {
+		params := params
+		params.Order, params.Exists = order, true
+		w.saveAfter(ctx, left.batch, params, left.earlier[order.ID])
+	}
+	if len(left.tried) == 0 {
+		return
+	}
+	// Nothing cancels this context.
+	_ = workflow.NewTimerWithOptions(ctx, left.wait, workflow.TimerOptions{
+		Summary: fmt.Sprintf("第 %d 页的 %d 单稍后各自重试 orders of page %[1]d wait for an attempt of their own: %[2]d", left.batch.index, len(left.tried)),
+	}).Get(ctx, nil)
+	for _, order := range left.tried {
+		params := params
+		params.Order, params.Tried = order, true
+		w.saveAfter(ctx, left.batch, params, left.earlier[order.ID])
+	}
 }
 
 // isRefusal reports whether SavePage could not work on any order: Kingdee's list of
@@ -181,11 +202,11 @@ func (w *syncWindow) settleTogether(batch *pageOrders, part pagePart, result Sav
 	return exist, left
 }
 
-// waitAfter is how long the orders that SavePage left wait for their SaveOrder, as
+// waitAfter is how long the orders that SavePage or SyncPage left wait for their SaveOrder, as
 // they would between two attempts: the longest that one of them has to.
-func (w *syncWindow) waitAfter(result SavePageResult, left []flow.Order) (wait time.Duration) {
+func (w *syncWindow) waitAfter(notDone map[string]NotDone, left []flow.Order) (wait time.Duration) {
 	for _, order := range left {
-		if failure := result.NotDone[order.ID]; !failure.Final {
+		if failure := notDone[order.ID]; !failure.Final {
 			wait = max(wait, cmp.Or(failure.Delay, w.plan.Retry.First))
 		}
 	}

@@ -17,16 +17,6 @@ import (
 	"refundsync/internal/flow"
 )
 
-var grains = []string{flow.GrainOrder, flow.GrainPage}
-
-// bothGrains runs a test in each grain.
-func bothGrains(t *testing.T, name string, test func(t *testing.T, grain string)) {
-	t.Helper()
-	for _, grain := range grains {
-		t.Run(name+", grain "+grain, func(t *testing.T) { test(t, grain) })
-	}
-}
-
 func pageWorld(orders int) *fakeWorld {
 	world := newFakeWorld(orders)
 	world.plan.Grain = flow.GrainPage
@@ -70,7 +60,7 @@ func TestSyncWindowGivesAPageToOneActivity(t *testing.T) {
 }
 
 // Law: what a run counts does not depend on its grain.
-func TestBothGrainsCountTheSame(t *testing.T) {
+func TestEachWayCountsTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const (
 			saved = iota
@@ -85,9 +75,10 @@ func TestBothGrainsCountTheSame(t *testing.T) {
 		fates := rapid.SliceOfN(rapid.IntRange(0, kinds-1), 0, 20).Draw(t, "fates")
 		inFlight := rapid.IntRange(1, 10).Draw(t, "in flight")
 		var tallies []Tally
-		for _, grain := range grains {
+		for _, way := range ways {
 			world := newFakeWorld(len(fates))
-			world.plan.Grain, world.plan.InFlight = grain, inFlight
+			world.by(way)
+			world.plan.InFlight = inFlight
 			world.unfinished, world.leftOut = map[string]bool{}, map[string]string{}
 			failures := map[string]error{}
 			for i, fate := range fates {
@@ -116,6 +107,7 @@ func TestBothGrainsCountTheSame(t *testing.T) {
 			tallies = append(tallies, tally)
 		}
 		require.Equal(t, tallies[0], tallies[1])
+		require.Equal(t, tallies[0], tallies[2])
 	})
 }
 
@@ -200,7 +192,7 @@ func TestSyncWindowWaitsBetweenThePageAndTheOrder(t *testing.T) {
 			env := windowEnvironment(world)
 			begun := env.Now()
 			times := started(env, SaveOrderName)
-			env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+			env.ExecuteWorkflow(SyncWindowName, world.input())
 			require.NoError(t, env.GetWorkflowError())
 			require.Len(t, *times, 1)
 			require.Equal(t, c.wait, (*times)[0].Sub(begun).Truncate(time.Second))
@@ -237,7 +229,7 @@ func TestSyncWindowBoundsWhatIsSavedTogether(t *testing.T) {
 			}
 			env := windowEnvironment(world)
 			times := started(env, SavePageName)
-			env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+			env.ExecuteWorkflow(SyncWindowName, world.input())
 			require.NoError(t, env.GetWorkflowError())
 			var sizes []int
 			for _, page := range world.pages {

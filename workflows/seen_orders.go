@@ -114,6 +114,11 @@ func (s seenOrder) isNewer(shown seenOrder) bool {
 	return s.ChangedAt.IsZero() || shown.ChangedAt.IsZero() || !shown.ChangedAt.Before(s.ChangedAt)
 }
 
+// failed reports whether an order was parked, or not even that.
+func (s seenOrder) failed() bool {
+	return slices.Contains([]fate{fateParked, fateNewlyParked, fateFailed, fateUnparked}, s.Fate)
+}
+
 // repeats reports whether a page shows an order twice.
 func repeats(page *FetchPageResult) bool {
 	ids := map[string]bool{}

@@ -85,9 +85,9 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 			}},
 		},
 	} {
-		bothGrains(t, c.name, func(t *testing.T, grain string) {
+		eachWay(t, c.name, func(t *testing.T, way string) {
 			world := newFakeWorld(6)
-			world.plan.Grain = grain
+			world.by(way)
 			world.rows[5] = c.first
 			if c.prepare != nil {
 				c.prepare(world)
@@ -108,6 +108,9 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 			for _, params := range world.asked {
 				if params.Order.ID == id && !params.Tried {
 					newer := string(params.Order.Fields) != string(c.first.Fields) && c.name != "was another window's"
+					if c.name == "was left out" && way == ways[2] {
+						newer = false // SyncPage has looked: there is none
+					}
 					require.Equal(t, newer, params.Exists, "the bill of an earlier version is looked for first")
 					var content string
 					require.NoError(t, json.Unmarshal(params.Order.Fields, &content))
@@ -244,7 +247,8 @@ func TestSyncWindowTakesTheNewestOfAPage(t *testing.T) {
 func TestSyncWindowSavesVersionsInTheirOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(rapid.IntRange(1, 10).Draw(t, "orders"))
-		world.plan.Grain = rapid.SampledFrom(grains).Draw(t, "grain")
+		way := rapid.SampledFrom(ways).Draw(t, "way")
+		world.by(way)
 		world.pageSize = 3
 		set := func(row, changed int) {
 			id := world.rows[row].ID
@@ -285,7 +289,8 @@ func TestSyncWindowSavesVersionsInTheirOrder(t *testing.T) {
 		last := map[string]string{}
 		for _, params := range world.asked {
 			id, content := params.Order.ID, string(params.Order.Fields)
-			if params.Tried {
+			if again := content == fmt.Sprintf(`"%02d"`, failing) && way == ways[2]; params.Tried || again && last[id] == content {
+				// SyncPage tries an order that failed again when it is shown again.
 				require.Equal(t, last[id], content, "as_id %s", id)
 			} else {
 				require.Less(t, last[id], content, "as_id %s", id)

@@ -347,7 +347,7 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity. With grain: page a page is a SavePage activity first, and each order that does not succeed in it a SaveOrder.",
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
-		Plan: r.state.Plan, Window: running.Window, Control: r.state.Control, RowVersion: r.state.startTS(),
+		Plan: r.state.Plan, Window: running.Window, Control: r.state.Control, RowVersion: r.state.startTS(), SyncPages: r.syncsPages(),
 	})
 	r.futures[running.WorkflowID] = window
 	defer delete(r.futures, running.WorkflowID)

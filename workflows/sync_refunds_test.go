@@ -311,6 +311,7 @@ func TestSyncRefundsCutsWindowsWithManyOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(2)
 		world.plan.WindowsAtOnce = rapid.IntRange(1, 4).Draw(t, "windows at once")
+		world.plan.Grain, world.plan.PageSize = rapid.SampledFrom([]string{flow.GrainOrder, flow.GrainPage}).Draw(t, "grain"), world.pageSize
 		perMinute := rapid.IntRange(1, 3000).Draw(t, "orders a minute in the second hour")
 		busy := at("2024-03-01 01:00:00")
 		read := map[Window]bool{}

@@ -52,6 +52,9 @@ type SyncWindowInput struct {
 	Control Control `json:"control,omitzero"`
 	// RowVersion is where a window of row versions begins; nil for one of time.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
+	// SyncPages has one activity read a page and save its orders, instead of one for
+	// each of the two. Older windows have it unset.
+	SyncPages bool `json:"sync_pages,omitempty"`
 	// Carried is nil at first, and is carried over continue-as-new.
 	Carried *WindowState `json:"carried,omitempty"`
 }
@@ -116,7 +119,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 			return SyncWindowResult{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
 		}
 		if err = w.controlled.untilResumed(ctx, w.over); err == nil && !w.over() {
-			err = w.readPage(ctx)
+			err = w.nextPage(ctx)
 		}
 	}
 	w.drain(ctx)
@@ -127,9 +130,10 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 }
 
 type syncWindow struct {
-	plan   Plan
-	window Window
-	state  WindowState
+	plan      Plan
+	window    Window
+	syncPages bool
+	state     WindowState
 	// seen gives the place of an order in state.Seen.
 	seen map[string]int
 	// given counts how often an order was given out, and settled how often it
@@ -156,15 +160,16 @@ type syncWindow struct {
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
 	w := &syncWindow{
-		plan:    in.Plan,
-		window:  in.Window,
-		state:   WindowState{Page: 1},
-		seen:    map[string]int{},
-		given:   map[string]int{},
-		settled: map[string]int{},
-		orders:  workflow.NewWaitGroup(ctx),
-		control: in.Control,
-		measure: counterOf(ctx, OrdersMetric, in.Plan.Flow),
+		plan:      in.Plan,
+		window:    in.Window,
+		syncPages: in.SyncPages,
+		state:     WindowState{Page: 1},
+		seen:      map[string]int{},
+		given:     map[string]int{},
+		settled:   map[string]int{},
+		orders:    workflow.NewWaitGroup(ctx),
+		control:   in.Control,
+		measure:   counterOf(ctx, OrdersMetric, in.Plan.Flow),
 	}
 	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
 	w.together = newLimit(func() int { return mostBytesTogether }, w.over)
@@ -185,8 +190,9 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 
 func (w *syncWindow) over() bool { return w.stopped != nil }
 
-// readPage reads the next page, decides which follows and gives the orders out.
-func (w *syncWindow) readPage(ctx workflow.Context) error {
+// readPage reads the next page, decides which follows and gives the orders out. again
+// tells that SyncPage has tried to save them.
+func (w *syncWindow) readPage(ctx workflow.Context, again bool) error {
 	if w.ahead == nil {
 		w.ahead = w.fetchNext(ctx)
 	}
@@ -206,7 +212,7 @@ func (w *syncWindow) readPage(ctx workflow.Context) error {
 	newer := w.leaveNew(ctx, &page)
 	progressed := len(w.state.Seen) > before
 	if !readsAhead(ctx) {
-		if err := w.giveOut(ctx, index, page, newer); err != nil {
+		if err := w.giveOut(ctx, index, page, newer, again); err != nil {
 			return err
 		}
 		if err := w.checkProgress(ctx, progressed); err != nil {
@@ -222,7 +228,7 @@ func (w *syncWindow) readPage(ctx workflow.Context) error {
 	if end == nil && w.readsOn(ctx) {
 		w.ahead = w.fetchNext(ctx)
 	}
-	if err := w.giveOut(ctx, index, page, newer); err != nil {
+	if err := w.giveOut(ctx, index, page, newer, again); err != nil {
 		return err
 	}
 	return end
@@ -236,14 +242,14 @@ func (w *syncWindow) fetchNext(ctx workflow.Context) workflow.Future {
 
 // readsOn reports whether the next page may be asked for.
 func (w *syncWindow) readsOn(ctx workflow.Context) bool {
-	return w.state.Page > 0 && w.stopped == nil && w.control.Paused == nil && ctx.Err() == nil && !workflow.GetInfo(ctx).GetContinueAsNewSuggested()
+	return w.state.Page > 0 && !w.syncPages && w.stopped == nil && w.control.Paused == nil && ctx.Err() == nil && !workflow.GetInfo(ctx).GetContinueAsNewSuggested()
 }
 
 // giveOut has the orders of a page saved, as the grain says.
-func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool) error {
+func (w *syncWindow) giveOut(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool, again bool) error {
 	defer w.showProgress(ctx)
 	if w.plan.Grain == flow.GrainPage && looksUpInSavePage(ctx) {
-		return w.giveOutUnknown(ctx, index, page, newer)
+		return w.giveOutUnknown(ctx, index, page, newer, again)
 	}
 	return w.giveOutKnown(ctx, index, page, newer)
 }
@@ -338,7 +344,7 @@ func (w *syncWindow) findBills(ctx workflow.Context, index int, page FetchPageRe
 	}
 	for _, skipped := range page.Skipped {
 		if skipped.Order != nil {
-			bills = append(bills, billOfLeftOut(*skipped.Order))
+			bills = append(bills, BillOfLeftOut(*skipped.Order))
 		}
 	}
 	if len(bills) == 0 {
@@ -352,9 +358,9 @@ func BillOf(order flow.Order) OrderBill {
 	return OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}
 }
 
-// billOfLeftOut is the bill that an order is not to have. Without a hash it has none
+// BillOfLeftOut is the bill that an order is not to have. Without a hash it has none
 // that would do: what makes it one to leave out need not stand in the bill.
-func billOfLeftOut(order flow.Order) OrderBill {
+func BillOfLeftOut(order flow.Order) OrderBill {
 	bill := BillOf(order)
 	bill.Hash = ""
 	return bill
@@ -407,8 +413,8 @@ func (w *syncWindow) giveOutKnown(ctx workflow.Context, index int, page FetchPag
 }
 
 // giveOutUnknown is giveOutKnown where SavePage asks which bills exist.
-func (w *syncWindow) giveOutUnknown(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool) error {
-	batch := &pageOrders{index: index, pickVersion: page.PickVersion, orders: len(page.Orders), looksUp: true}
+func (w *syncWindow) giveOutUnknown(ctx workflow.Context, index int, page FetchPageResult, newer map[string]bool, again bool) error {
+	batch := &pageOrders{index: index, pickVersion: page.PickVersion, orders: len(page.Orders), looksUp: true, again: again}
 	defer w.finishPage(ctx, batch)
 	for _, failed := range page.Failed {
 		w.state.Tally.Fetched++
@@ -513,14 +519,19 @@ func (w *syncWindow) awaitEarlier(ctx workflow.Context, id string, earlier int) 
 // checkCut ends a window whose first page tells that it has many orders, before it
 // has given one out.
 func (w *syncWindow) checkCut(ctx workflow.Context, page FetchPageResult) error {
-	opening := w.state.Pass == 0 && w.state.RowVersions == nil
-	if !opening || page.DataCount <= manyOrders || w.window.From.Equal(w.window.To) || !cutsWindows(ctx) {
+	if !w.mayBeCut() || page.DataCount <= manyOrders || !cutsWindows(ctx) {
 		return nil
 	}
 	parts := min((page.DataCount+cutOrders-1)/cutOrders, mostParts)
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 		"%[1]s 有 %[2]d 单，拆成 %[3]d 个窗口继续，不是故障。 The window has %[2]d orders and goes on as %[3]d windows; nothing is wrong",
 		w.window, page.DataCount, parts), WindowCut, nil, parts)
+}
+
+// mayBeCut reports whether the page to read is the first, and the window longer than
+// a second.
+func (w *syncWindow) mayBeCut() bool {
+	return w.state.Pass == 0 && w.state.RowVersions == nil && !w.window.From.Equal(w.window.To)
 }
 
 // checkSize keeps a window from growing beyond what can be carried over

@@ -31,7 +31,7 @@ func windowEnvironment(world *fakeWorld) *testsuite.TestWorkflowEnvironment {
 
 func runWindow(world *fakeWorld) (*testsuite.TestWorkflowEnvironment, Tally, error) {
 	env := windowEnvironment(world)
-	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+	env.ExecuteWorkflow(SyncWindowName, world.input())
 	if err := env.GetWorkflowError(); err != nil {
 		return env, Tally{}, err
 	}
@@ -137,10 +137,10 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 		{"all of a page, changed since they were saved", 40, func(string) string { return OrderChanged }, 0, 80, false},
 		{"for different causes", 20, func(id string) string { return "reason_" + id[4:] }, 0, 80, false},
 	} {
-		bothGrains(t, c.name, func(t *testing.T, grain string) {
+		eachWay(t, c.name, func(t *testing.T, way string) {
 			world := newFakeWorld(c.orders)
-			world.plan.Grain = grain
-			world.pageSize = 20
+			world.by(way)
+			world.pageSize, world.plan.InFlight = 20, 20
 			world.plan.TooManyFailures = c.percent
 			for _, row := range world.rows[:c.exist] {
 				world.finished[row.BillNumber] = true
@@ -213,7 +213,7 @@ func TestSyncWindowKeepsABoundOnWhatIsInFlight(t *testing.T) {
 func TestSyncWindowLosesNothingWhileRowsLeave(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(rapid.IntRange(0, 30).Draw(t, "orders"))
-		world.plan.Grain = rapid.SampledFrom(grains).Draw(t, "grain")
+		world.by(rapid.SampledFrom(ways).Draw(t, "way"))
 		world.beforeFetch = func(w *fakeWorld, call int) {
 			for range rapid.IntRange(0, 3).Draw(t, fmt.Sprintf("leave before call %d", call)) {
 				if len(w.rows) > 0 {
@@ -346,7 +346,7 @@ func requireDrainedWhenCancelled(t *testing.T, world *fakeWorld, activityName st
 			env.CancelWorkflow()
 		}
 	})
-	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+	env.ExecuteWorkflow(SyncWindowName, world.input())
 	err := env.GetWorkflowError()
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
 	done, ok := detailsOf[Tally](err)
@@ -359,38 +359,41 @@ func requireDrainedWhenCancelled(t *testing.T, world *fakeWorld, activityName st
 // However often the window continues as new, the result is the same, and no
 // order is saved by two of its runs.
 func TestSyncWindowContinuesAsNewAfterDraining(t *testing.T) {
-	world := newFakeWorld(18)
-	input := SyncWindowInput{Plan: world.plan, Window: testWindow}
-	runs := 0
-	for {
-		runs++
-		env := windowEnvironment(world)
-		env.SetContinueAsNewSuggested(false)
-		env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
-			if info.ActivityType.Name == FetchPageName {
-				env.SetContinueAsNewSuggested(true)
+	eachWay(t, "18 orders", func(t *testing.T, way string) {
+		world := newFakeWorld(18)
+		world.by(way)
+		input := world.input()
+		runs := 0
+		for {
+			runs++
+			env := windowEnvironment(world)
+			env.SetContinueAsNewSuggested(false)
+			env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+				if info.ActivityType.Name == FetchPageName || info.ActivityType.Name == SyncPageName {
+					env.SetContinueAsNewSuggested(true)
+				}
+			})
+			env.ExecuteWorkflow(SyncWindowName, input)
+			err := env.GetWorkflowError()
+			var again *workflow.ContinueAsNewError
+			if errors.As(err, &again) {
+				input = SyncWindowInput{}
+				require.NoError(t, decode(again, &input))
+				require.Zero(t, input.Carried.Tally.InFlight())
+				continue
 			}
-		})
-		env.ExecuteWorkflow(SyncWindowName, input)
-		err := env.GetWorkflowError()
-		var again *workflow.ContinueAsNewError
-		if errors.As(err, &again) {
-			input = SyncWindowInput{}
-			require.NoError(t, decode(again, &input))
-			require.Zero(t, input.Carried.Tally.InFlight())
-			continue
+			require.NoError(t, err)
+			var tally Tally
+			require.NoError(t, env.GetWorkflowResult(&tally))
+			require.Equal(t, Tally{Pages: 5, Fetched: 18, Saved: 18}, tally)
+			break
 		}
-		require.NoError(t, err)
-		var tally Tally
-		require.NoError(t, env.GetWorkflowResult(&tally))
-		require.Equal(t, Tally{Pages: 5, Fetched: 18, Saved: 18}, tally)
-		break
-	}
-	require.Equal(t, []int{1, 5, 4, 3, 2, 1}, world.fetches)
-	require.Equal(t, len(world.fetches), runs)
-	for id, saves := range world.saves {
-		require.Equal(t, 1, saves, "as_id %s", id)
-	}
+		require.Equal(t, []int{1, 5, 4, 3, 2, 1}, world.fetches)
+		require.Equal(t, len(world.fetches), runs)
+		for id, saves := range world.saves {
+			require.Equal(t, 1, saves, "as_id %s", id)
+		}
+	})
 }
 
 func TestSyncWindowAnswersTheProgressQuery(t *testing.T) {
@@ -405,7 +408,7 @@ func TestSyncWindowAnswersTheProgressQuery(t *testing.T) {
 		require.NoError(t, value.Get(&asked))
 	}, 500*time.Millisecond)
 	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("busy", "busy") }
-	env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: testWindow})
+	env.ExecuteWorkflow(SyncWindowName, world.input())
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, testWindow.String(), asked.Window.String())
 	require.Equal(t, 2, asked.PageCount)

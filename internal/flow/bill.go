@@ -60,6 +60,14 @@ type billField struct {
 // Bill maps the order. An error is a *fault.Error, Final, which names the order,
 // the line, the field and the value at fault. Bill does not ask Skip.
 func (o *Opened) Bill() (Bill, error) {
+	if !o.mapped {
+		o.bill, o.billErr = o.mapBill()
+		o.mapped = true
+	}
+	return o.bill, o.billErr
+}
+
+func (o *Opened) mapBill() (Bill, error) {
 	if o.err != nil {
 		return Bill{}, o.err
 	}

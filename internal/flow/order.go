@@ -66,6 +66,10 @@ type Opened struct {
 	// kept are the lines that the flow's condition keeps, once computed.
 	kept     []*line
 	keptDone bool
+	// bill is what Bill has mapped, once it has.
+	bill    Bill
+	billErr error
+	mapped  bool
 }
 
 // Open reads an order that Pick has picked. Why one can't be read, Skip and Bill

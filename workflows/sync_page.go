@@ -1,0 +1,169 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
+)
+
+// fewestBeside is how many windows of a run must be under way at a time for one
+// activity to read a page and save it. With fewer, Kingdee would wait while a page is
+// read, and the source while one is saved: there the next page is read ahead.
+const fewestBeside = 4
+
+// syncsPages reports whether the windows of the run have a page read and saved by one
+// activity.
+func (r *syncRefunds) syncsPages() bool {
+	atOnce := min(r.state.Control.windowsAtOnce(r.state.Plan), r.progress().Windows)
+	return r.state.Plan.Grain == flow.GrainPage && r.state.Plan.PageSize > 0 && r.state.RowVersions == nil && atOnce >= fewestBeside
+}
+
+// nextPage has the next page read and saved.
+func (w *syncWindow) nextPage(ctx workflow.Context) error {
+	// Where fewer orders may be in flight than a page has, it is given out in parts.
+	if !w.syncPages || w.control.inFlight(w.plan) < w.plan.PageSize {
+		return w.readPage(ctx, false)
+	}
+	places := int64(w.plan.PageSize)
+	if err := w.inFlight.Acquire(ctx, places); err != nil {
+		return err
+	}
+	if w.stopped != nil {
+		w.inFlight.Release(places)
+		return nil
+	}
+	result, err := w.syncPage(ctx)
+	if err != nil {
+		w.inFlight.Release(places)
+		return w.readPage(ctx, !isType(err, PageUntouched))
+	}
+	return w.takeSynced(ctx, result, places)
+}
+
+// syncPage asks for the next page and its orders' bills.
+func (w *syncWindow) syncPage(ctx workflow.Context) (SyncPageResult, error) {
+	// As in saveAfter.
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	params := SyncPageParams{
+		FetchPageParams: FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: w.state.Page},
+		UnderWay:        w.underWay(),
+	}
+	if w.mayBeCut() {
+		params.MostOrders = manyOrders
+	}
+	return syncPage(ctx, params)
+}
+
+// underWay are the orders that were given out and are not settled.
+func (w *syncWindow) underWay() (ids []string) {
+	for _, id := range workflow.DeterministicKeys(w.given) {
+		if w.settled[id] < w.given[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// takeSynced counts what became of the page, decides which follows and gives out what
+// was left. Of the places that the page held, each order that was left keeps one.
+func (w *syncWindow) takeSynced(ctx workflow.Context, result SyncPageResult, places int64) error {
+	defer w.showProgress(ctx)
+	page := result.FetchPageResult
+	left := leftOrders{batch: &pageOrders{index: w.state.Page, pickVersion: page.PickVersion}}
+	defer func() { w.inFlight.Release(places - int64(len(left.exist)+len(left.tried))) }()
+	if err := w.checkCut(ctx, page); err != nil {
+		return err
+	}
+	if err := w.checkSize(ctx, page); err != nil {
+		return err
+	}
+	before := len(w.state.Seen)
+	w.countSettled(result.Settled)
+	newer := w.leaveNew(ctx, &page)
+	progressed := len(w.state.Seen) > before
+	for _, failed := range page.Failed {
+		w.state.Tally.Fetched++
+		w.count(failed.ID, fateFailed, failed)
+	}
+	for _, skipped := range page.Skipped {
+		w.state.Tally.Fetched++
+		if skipped.Order == nil {
+			w.count(skipped.ID, fateSkipped, Failure{Reason: skipped.Reason})
+			continue
+		}
+		w.state.Seen[w.seen[skipped.ID]].Fate = fateLeftOut
+		left.exist = append(left.exist, *skipped.Order)
+	}
+	for _, order := range page.Orders {
+		if !newer[order.ID] {
+			w.state.Tally.Fetched++
+		}
+		if _, tried := result.NotDone[order.ID]; tried {
+			left.tried = append(left.tried, order)
+		} else {
+			left.exist = append(left.exist, order)
+		}
+	}
+	left.wait = w.waitAfter(result.NotDone, left.tried)
+	left.batch.orders = len(result.Settled) + len(left.exist) + len(left.tried)
+	left.batch.tried = len(left.exist) + len(left.tried)
+	w.giveOutLeft(ctx, left)
+	if err := w.checkProgress(ctx, progressed); err != nil {
+		return err
+	}
+	return w.turn(left.batch.index, page)
+}
+
+// countSettled counts the orders of a page that have their bill. One that was shown
+// before, in this version or a later one, is counted already, unless it failed then.
+func (w *syncWindow) countSettled(settled []SettledOrder) {
+	for _, order := range settled {
+		shown := seenOrder{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content}
+		if w.isNew(shown) {
+			w.state.Tally.Fetched++
+		} else {
+			known := &w.state.Seen[w.seen[order.ID]]
+			if !known.isNewer(shown) && !known.failed() {
+				continue
+			}
+			if known.Fate == fateOutside {
+				w.state.Tally.Fetched++
+				known.Fate = fateOpen
+			}
+			known.ChangedAt, known.Content = shown.ChangedAt, shown.Content
+		}
+		w.count(order.ID, fateOf(order.Outcome), Failure{Reason: order.Reason})
+	}
+}
+
+// giveOutLeft runs SaveOrder for what is left of a page, beside everything else, and
+// parks what fails there.
+func (w *syncWindow) giveOutLeft(ctx workflow.Context, left leftOrders) {
+	if left.batch.tried == 0 {
+		return
+	}
+	w.finishPage(ctx, left.batch)
+	left.earlier = map[string]int{}
+	bytes := int64(0)
+	for _, orders := range [][]flow.Order{left.exist, left.tried} {
+		for _, order := range orders {
+			left.earlier[order.ID] = w.given[order.ID]
+			w.given[order.ID]++
+			bytes += int64(len(order.Fields))
+		}
+	}
+	// As in saveAfter.
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	w.orders.Add(1)
+	workflow.GoNamed(ctx, fmt.Sprintf("page %d left", left.batch.index), func(ctx workflow.Context) {
+		defer cancel()
+		defer w.orders.Done()
+		// Nothing cancels this context.
+		_ = w.together.Acquire(ctx, bytes)
+		defer w.together.Release(bytes)
+		w.saveLeft(ctx, left)
+	})
+}
