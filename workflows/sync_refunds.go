@@ -343,8 +343,8 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 		// found by the next run.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
 		StaticSummary:     r.windowSummary(running.Window),
-		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动；grain: page 时每页先是一个 SavePage 活动，其中没成功的单据再各有一个 SaveOrder。\n\n" +
-			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity. With grain: page a page is a SavePage activity first, and each order that does not succeed in it a SaveOrder.",
+		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动；grain: page 时每页先是一个 SyncPage 活动（窗口少时是 FetchPage 和 SavePage），其中没成功的单据再各有一个 SaveOrder；SyncPage 失败时由这两个活动接着做，不是故障。\n\n" +
+			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity. With grain: page a page is a SyncPage activity first (with few windows, a FetchPage and a SavePage), and each order that does not succeed in it a SaveOrder; where a SyncPage fails, these two do its work, and nothing is wrong.",
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
 		Plan: r.state.Plan, Window: running.Window, Control: r.state.Control, RowVersion: r.state.startTS(), SyncPages: r.syncsPages(),

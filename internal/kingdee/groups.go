@@ -21,8 +21,10 @@ import (
 // A group goes as soon as there is a place for its call and it is full or its
 // first member has waited for [GroupOptions.Wait]. There are as many places as
 // sessions, fewer for a while after Kingdee refused a call as one too many or did
-// not answer in time. While all are taken, groups fill up by themselves, and the
-// one whose first member came first goes first.
+// not answer in time. While all are taken, groups fill up by themselves. When one is
+// free, the group whose first member came first goes first, but a group that is not
+// full lets full ones of up to patience times [GroupOptions.Wait] later go before it:
+// it fills up meanwhile, and is a call less.
 //
 // A call that fails as a whole with fault.Final saved nothing. The cause may be
 // one of its bills, so its halves go again, each as a call of its own, until
@@ -54,13 +56,16 @@ type Groups struct {
 // GroupOptions bound what callers share and how long they wait for each other.
 type GroupOptions struct {
 	// Bills is how many bills a call holds at most. A look-up, which costs
-	// Kingdee far less, holds 200 numbers.
+	// Kingdee far less, holds 500 numbers.
 	Bills int
 	// Wait is how long one waits for others at most while another call may go.
 	Wait time.Duration
 	// Observer is told what the groups do; nil: nobody is.
 	Observer GroupObserver
 }
+
+// patience bounds for how long a group that is not full lets full ones go before it.
+const patience = 10
 
 // groupClient is what is needed of a *Client.
 type groupClient interface {
@@ -269,19 +274,19 @@ func (g *Groups) dispatch() {
 	}
 }
 
-// next is the queue whose group goes next, and in how long: of those that may
-// go now, the one whose first member came first.
+// next is the queue whose group goes next, and in how long: of those that may go now,
+// the one whose turn came first.
 func (g *Groups) next() (next queueKey, wait time.Duration) {
 	now := time.Now()
-	var since time.Time
+	var turn time.Time
 	for key, q := range g.queues {
 		first := q.waiting[0].since
-		left := max(0, first.Add(g.options.Wait).Sub(now))
-		if q.numbers() >= key.most {
-			left = 0
+		left, its := time.Duration(0), first
+		if q.numbers() < key.most {
+			left, its = max(0, first.Add(g.options.Wait).Sub(now)), first.Add(patience*g.options.Wait)
 		}
-		if since.IsZero() || left < wait || left == wait && first.Before(since) {
-			next, wait, since = key, left, first
+		if turn.IsZero() || left < wait || left == wait && its.Before(turn) {
+			next, wait, turn = key, left, its
 		}
 	}
 	return next, wait

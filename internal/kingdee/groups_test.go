@@ -193,6 +193,18 @@ func TestGroupsShareACall(t *testing.T) {
 			time.Sleep(30 * time.Millisecond)
 			save(context.Background(), numbered(3, 6)...)
 		}, []string{"save F [1] at 20ms", "save F [2 3 4 5] at 120ms", "submit F [s] at 220ms", "save F [6] at 320ms"}},
+		"one that is not full lets full ones go before it, for a while": {1, func(g *Groups, save func(context.Context, ...string)) {
+			save(context.Background(), "0")
+			time.Sleep(30 * time.Millisecond)
+			go g.FindBills(context.Background(), "F", "FHeadNote", []string{"x"})
+			for first := range 3 {
+				time.Sleep(80 * time.Millisecond)
+				save(context.Background(), numbered(4*first+1, 4*first+4)...)
+			}
+		}, []string{
+			"save F [0] at 20ms", "save F [1 2 3 4] at 120ms", "save F [5 6 7 8] at 220ms",
+			"find F [x] at 320ms", "save F [9 10 11 12] at 420ms",
+		}},
 		"later attempts go in smaller groups": {9, func(_ *Groups, save func(context.Context, ...string)) {
 			save(WithAttempt(context.Background(), 1), "1")
 			save(WithAttempt(context.Background(), 2), "2", "3")
