@@ -289,14 +289,18 @@ func (st *stage) measure(ctx context.Context, part string, work func() (int, err
 		return m, err
 	}
 	server, simulators := cpuTime(st.server.PID()), cpuTime(st.simulators.pid())
+	starts := make([]time.Duration, len(workers))
+	for i, w := range workers {
+		starts[i] = cpuTime(w.pid())
+	}
 	begun := time.Now()
 	if m.orders, err = work(); err != nil {
 		return m, err
 	}
 	m.duration = time.Since(begun)
 	m.serverCPU, m.simulatorCPU = cpuTime(st.server.PID())-server, cpuTime(st.simulators.pid())-simulators
-	for _, w := range workers {
-		m.workerCPU += cpuTime(w.pid())
+	for i, w := range workers {
+		m.workerCPU += cpuTime(w.pid()) - starts[i]
 		m.workerPeak = max(m.workerPeak, peakMemory(w.pid()))
 	}
 	return m, nil
