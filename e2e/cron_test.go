@@ -25,6 +25,7 @@ func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	s.starter(t, 2, "cron", "start", "--flow", testFlow, "--spec", "* * *")
 	s.starter(t, 0, "cron", "start", "--flow", testFlow, "--spec", "@every 1s", "--since", from.Format(time.RFC3339))
 	s.starter(t, 1, "cron", "start", "--flow", testFlow, "--spec", "@every 1s")
+	s.starter(t, 1, "schedule", "create", "--flow", testFlow, "--since", from.Format(time.RFC3339))
 
 	var now status
 	require.Eventually(t, func() bool {
@@ -38,6 +39,9 @@ func TestCronGoesOnFromItsWatermark(t *testing.T) {
 		return !now.Cron
 	}, patience, 200*time.Millisecond)
 	s.starter(t, 1, "cron", "stop", "--flow", testFlow)
+	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--since", "last", "--paused")
+	s.starter(t, 1, "cron", "start", "--flow", testFlow, "--spec", "@every 1s")
+	s.starter(t, 0, "schedule", "delete", "--flow", testFlow)
 
 	// The runs follow each other without a gap, from the first on.
 	runs := s.completed(t)

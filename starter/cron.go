@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
 	"refundsync/workflows"
@@ -55,6 +56,10 @@ func newCronStartCommand() *cobra.Command {
 				return usageError(cmd, err)
 			}
 			return withTemporal(func(c client.Client) error {
+				// A server without schedules can't say that there is one.
+				if _, err := c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(f.Name)).Describe(cmd.Context()); err == nil {
+					return fmt.Errorf("流程 %[1]s 已有定时，两者会各自运行：先 starter schedule delete --flow %[1]s。 The flow has a schedule, and each would run by itself: delete that first", f.Name)
+				}
 				in := workflows.SyncRefundsInput{Flow: f.Name}
 				if err := startAt(cmd.Context(), c, &in, since); err != nil {
 					return err
@@ -108,6 +113,22 @@ func newCronStopCommand() *cobra.Command {
 	}
 	addFlowFlag(cmd, &flowName)
 	return cmd
+}
+
+// runningCron is the run of a flow's cron that is under way or waits for its time; nil
+// if the flow has no cron.
+func runningCron(ctx context.Context, c client.Client, flowName string) (*workflowpb.WorkflowExecutionInfo, error) {
+	described, err := c.DescribeWorkflowExecution(ctx, cronWorkflowID(flowName), "")
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", cronWorkflowID(flowName), err)
+	}
+	if execution := described.GetWorkflowExecutionInfo(); execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return execution, nil
+	}
+	return nil, nil
 }
 
 // stopCronPatience is how long a cancelled run is watched: one that was about to

@@ -133,6 +133,11 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 		described, err := handle.Describe(ctx)
 		switch {
 		case isNotFound(err) && create:
+			if running, err := runningCron(ctx, c, f.Name); err != nil {
+				return err
+			} else if running != nil {
+				return fmt.Errorf("流程 %[1]s 已由 cron 运行，两者会各自运行：先 starter cron stop --flow %[1]s。 The flow runs by cron, and each would run by itself: stop that first", f.Name)
+			}
 			if err := flags.create(ctx, c, f, times, settings.TaskQueue); err != nil {
 				return err
 			}

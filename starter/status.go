@@ -12,7 +12,6 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/catalog"
@@ -218,13 +217,9 @@ func (s *flowStatus) readSchedule(ctx context.Context, c client.Client) error {
 }
 
 func (s *flowStatus) readCron(ctx context.Context, c client.Client, now time.Time) error {
-	described, err := c.DescribeWorkflowExecution(ctx, cronWorkflowID(s.Flow), "")
-	execution := described.GetWorkflowExecutionInfo()
-	switch {
-	case err != nil && !isNotFound(err):
-		return fmt.Errorf("%s: %w", cronWorkflowID(s.Flow), err)
-	case err != nil || execution.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		return nil
+	execution, err := runningCron(ctx, c, s.Flow)
+	if err != nil || execution == nil {
+		return err
 	}
 	s.Cron = true
 	if begins := execution.GetExecutionTime().AsTime().In(catalog.Beijing).Truncate(time.Second); begins.After(now) && (s.NextRun == nil || begins.Before(*s.NextRun)) {
