@@ -1,6 +1,7 @@
 package kingdee
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 )
@@ -40,13 +41,30 @@ func (g *Groups) change(ctx context.Context, call groupCall, members []*member) 
 }
 
 // billNumber is "" for a bill without a number, to which Kingdee gives one, and
-// for what is no bill.
+// for what is no bill. It reads no further than the number, which stands near the
+// beginning.
 func billNumber(bill json.RawMessage) string {
-	var head struct{ FBillNo looseText }
-	if json.Unmarshal(bill, &head) != nil {
+	decoder := json.NewDecoder(bytes.NewReader(bill))
+	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
 		return ""
 	}
-	return string(head.FBillNo)
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return ""
+		}
+		var number looseText
+		if name == "FBillNo" {
+			// What is no number leaves it empty.
+			_ = decoder.Decode(&number)
+			return string(number)
+		}
+		var other json.RawMessage
+		if decoder.Decode(&other) != nil {
+			return ""
+		}
+	}
+	return ""
 }
 
 // saveCall is a BatchSave but for its bills.

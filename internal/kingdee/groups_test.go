@@ -579,3 +579,22 @@ type panickingClient struct{ groupClient }
 func (panickingClient) BatchSave(context.Context, BatchSave) ([]BillResult, error) {
 	panic("index out of range")
 }
+
+func TestBillNumberIsReadFromTheBill(t *testing.T) {
+	for _, test := range []struct{ name, bill, want string }{
+		{"first", `{"FBillNo":"70001","FDate":"2024-03-01"}`, "70001"},
+		{"behind others", `{"FBillTypeID":{"FNumber":"X","FBillNo":"no"},"FList":[{"FBillNo":"no"}],"FBillNo":"70001"}`, "70001"},
+		{"a number", `{"FBillNo":70001}`, "70001"},
+		{"spaces", ` {"FBillNo" : " 70001 "}`, "70001"},
+		{"null", `{"FBillNo":null}`, ""},
+		{"none", `{"FDate":"2024-03-01"}`, ""},
+		{"empty", `{}`, ""},
+		{"a list", `[{"FBillNo":"70001"}]`, ""},
+		{"no JSON", `{"FDate":,"FBillNo":"70001"}`, ""},
+		{"nothing", ``, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, billNumber(json.RawMessage(test.bill)))
+		})
+	}
+}
