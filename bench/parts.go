@@ -132,6 +132,7 @@ func dial(ctx context.Context) (temporal client.Client, namespace string, err er
 		return nil, "", err
 	}
 	options.Logger = silent
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, syncworker.ReplayQueries())
 	temporal, err = client.DialContext(ctx, options)
 	return temporal, options.Namespace, err
 }

@@ -110,6 +110,7 @@ func (d *demoRun) withServer(ctx context.Context, inside func(context.Context) e
 	}
 	defer func() { err = errors.Join(err, d.server.Stop()) }()
 	options := client.Options{HostPort: d.server.Address, Namespace: d.server.Namespace}
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, syncworker.ReplayQueries())
 	d.codec.ConfigureWorker(&options)
 	d.temporal, err = dialWith(options)
 	if err != nil {

@@ -107,7 +107,7 @@ func run(ctx context.Context) (err error) {
 	temporalOptions.Logger = observe.ForTemporal(logger)
 	temporalOptions.MetricsHandler = metrics.ForTemporal()
 	temporalOptions.Interceptors = append(temporalOptions.Interceptors, tracing...)
-	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls())
+	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls(), syncworker.ReplayQueries())
 	codec.ConfigureWorker(&temporalOptions)
 	temporal, err := client.DialContext(ctx, temporalOptions)
 	if err != nil {

@@ -3,10 +3,11 @@ package workflows
 import "go.temporal.io/sdk/workflow"
 
 // The counters that the workflows keep, through the metrics handler of the
-// worker's Temporal client. It counts nothing while a history is replayed, and a
-// workflow is where an order is counted once, however often a page is read or an
-// activity is tried. A workflow task that is done again, because its worker died
-// or the server refused its end, may count what it counted again.
+// worker's Temporal client. It counts nothing while a history is replayed, for a
+// query among others, and a workflow is where an order is counted once, however
+// often a page is read or an activity is tried. A workflow task that is done again,
+// because its worker died or the server refused its end, may count what it counted
+// again.
 const (
 	// OrdersMetric counts the orders of runs, under the outcomes of a [Tally]:
 	// saved, updated, already_saved, skipped, parked and failed, the last three
