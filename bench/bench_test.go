@@ -37,3 +37,14 @@ func TestFiguresAreMeasured(t *testing.T) {
 		})
 	}
 }
+
+// What the sync is compared with saves the same bills: the figure fails otherwise.
+func TestToolsSaveTheSameBills(t *testing.T) {
+	t.Chdir("..")
+	var out, log strings.Builder
+	b := bench{orders: 400, grains: []string{flow.GrainPage}, out: &out, log: &log}
+	require.NoError(t, b.run(t.Context(), []string{"tools"}), log.String())
+	for _, row := range []string{"| sync, page, 50 ", "| sync, page, 100 ", "| plain loop, 50 ", "| Benthos, 50 ", "| Benthos, 50, 8 pages at a time "} {
+		require.Contains(t, out.String(), row)
+	}
+}

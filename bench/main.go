@@ -35,6 +35,7 @@ func newCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measures the sync on this machine; prints Markdown tables",
 		Example: `  go run ./bench
+  go run ./bench --only tools --node-red node_modules/.bin/node-red
   go run ./bench --only ceiling,latency --orders 5000 --profiles /tmp/profiles`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
@@ -53,6 +54,8 @@ func newCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&only, "only", nil, "figures to measure: "+strings.Join(figureNames(), ", "))
 	cmd.Flags().StringSliceVar(&b.grains, "grain", []string{flow.GrainOrder, flow.GrainPage}, "grains to measure")
 	cmd.Flags().StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of each process; it slows them a little")
+	cmd.Flags().StringVar(&b.bento, "bento", "", "tools: Bento's executable, to run in place of Benthos")
+	cmd.Flags().StringVar(&b.nodeRED, "node-red", "", "tools: Node-RED's executable; without it Node-RED is left out")
 	cmd.AddCommand(newPartCommands()...)
 	return cmd
 }

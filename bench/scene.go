@@ -254,6 +254,7 @@ func (st *stage) loop(ctx context.Context) (m measured, err error) {
 		return m, err
 	}
 	var out strings.Builder
+	simulators := cpuTime(st.simulators.pid())
 	p, err := st.bench.start(ctx, &out, "loop", append(st.env, loopSettings+"="+string(settings)))
 	if err != nil {
 		return m, err
@@ -261,6 +262,7 @@ func (st *stage) loop(ctx context.Context) (m measured, err error) {
 	if err := p.wait(); err != nil {
 		return m, err
 	}
+	m.workerCPU, m.simulatorCPU = p.cpuTime(), cpuTime(st.simulators.pid())-simulators
 	state, err := st.state()
 	if err != nil {
 		return m, err
@@ -325,12 +327,17 @@ func (st *stage) awaitPolls(ctx context.Context, workers []*process) error {
 }
 
 func (st *stage) state() (state simulator.State, err error) {
-	response, err := http.Get(st.at.URL + "/_sim/state?bills=false")
+	return state, st.ask("/_sim/state?bills=false", &state)
+}
+
+// ask has the simulators tell what is behind the scenes.
+func (st *stage) ask(path string, reply any) error {
+	response, err := http.Get(st.at.URL + path)
 	if err != nil {
-		return state, err
+		return err
 	}
 	defer response.Body.Close()
-	return state, json.NewDecoder(response.Body).Decode(&state)
+	return json.NewDecoder(response.Body).Decode(reply)
 }
 
 // process is a part of a measurement.
@@ -353,6 +360,10 @@ func (b *bench) start(ctx context.Context, out io.Writer, part string, env []str
 		cmd.Env = append(cmd.Env, profileFile+"="+filepath.Join(b.profiles, fmt.Sprintf("%s-%02d-%s.pprof", b.figure, b.started, part)))
 	}
 	cmd.Stdout, cmd.Stderr = out, b.log
+	return begin(cmd)
+}
+
+func begin(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		return nil, err
@@ -365,6 +376,11 @@ func (b *bench) start(ctx context.Context, out io.Writer, part string, env []str
 }
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
+
+// cpuTime is what a process has used that has ended.
+func (p *process) cpuTime() time.Duration {
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
 
 func (p *process) wait() error {
 	<-p.ended

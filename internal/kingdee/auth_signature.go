@@ -29,18 +29,28 @@ type signer struct {
 // errAppID is for an AppID that is not of the form 123456_QUJDREVG….
 var errAppID = errors.New("AppID is not two parts joined by _, the second in base64")
 
-func newSigner(c Config) (signer, error) {
-	clientID, half2, _ := strings.Cut(c.AppID, "_")
+// SplitAppID gives what an AppID consists of: the client's id, and its secret, which
+// stands there masked.
+func SplitAppID(appID string) (clientID, clientSecret string, err error) {
+	clientID, half2, _ := strings.Cut(appID, "_")
 	masked, err := base64.StdEncoding.DecodeString(half2)
 	if err != nil || clientID == "" || len(masked) == 0 || len(masked) > len(appIDMask) {
-		return signer{}, errAppID
+		return "", "", errAppID
 	}
 	for i := range masked {
 		masked[i] ^= appIDMask[i]
 	}
+	return clientID, base64.StdEncoding.EncodeToString(masked), nil
+}
+
+func newSigner(c Config) (signer, error) {
+	clientID, clientSecret, err := SplitAppID(c.AppID)
+	if err != nil {
+		return signer{}, err
+	}
 	return signer{
 		clientID:     clientID,
-		clientSecret: base64.StdEncoding.EncodeToString(masked),
+		clientSecret: clientSecret,
 		appID:        c.AppID,
 		appSecret:    c.AppSecret,
 		appData:      strings.Join([]string{c.AcctID, c.Username, strconv.Itoa(c.LCID), c.OrgNumber}, ","),

@@ -1,6 +1,7 @@
 package qimen
 
 import (
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -19,6 +20,16 @@ type store struct {
 	latest time.Time
 	// version is the highest row version that any order had.
 	version int64
+	// last is what the call before this one asked for and found, whatever its page;
+	// nil once an order has changed. Pages of a long range are not searched for anew
+	// one by one, which would take longer than the page should.
+	last *search
+}
+
+// search is a request without its page, and the orders that it is for.
+type search struct {
+	request  request
+	matching []*merchant.Order
 }
 
 func newStore(orders []*merchant.Order) *store {
@@ -37,12 +48,7 @@ func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 	if r.end.After(g.store.latest) {
 		g.store.latest = r.end
 	}
-	var matching []*merchant.Order
-	for _, o := range g.inRange(r) {
-		if r.filter.holds(o) {
-			matching = append(matching, o)
-		}
-	}
+	matching := g.search(r)
 	first := min((r.pageIndex-1)*r.pageSize, len(matching))
 	page := slices.Clone(matching[first:min(first+r.pageSize, len(matching))])
 	count := len(matching)
@@ -50,6 +56,22 @@ func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 		g.moveOne(matching)
 	}
 	return page, count
+}
+
+// search gives the orders of all pages. It needs the lock.
+func (g *Gateway) search(r request) []*merchant.Order {
+	r.pageIndex, r.pageSize, r.totals = 0, 0, false
+	if last := g.store.last; last != nil && reflect.DeepEqual(last.request, r) {
+		return last.matching
+	}
+	var matching []*merchant.Order
+	for _, o := range g.inRange(r) {
+		if r.filter.holds(o) {
+			matching = append(matching, o)
+		}
+	}
+	g.store.last = &search{request: r, matching: matching}
+	return matching
 }
 
 // Arrive lets the orders arrive that are due by now.
@@ -67,6 +89,7 @@ func (g *Gateway) arrive() {
 	for _, o := range g.options.Arrive(g.options.Now()) {
 		g.store.version++
 		o.TS = g.store.version
+		g.store.last = nil
 		g.store.index.insert(o)
 	}
 }
@@ -83,7 +106,7 @@ func (g *Gateway) inRange(r request) []*merchant.Order {
 // pages are being read. It is none whose bill would be another for it. It
 // needs the lock.
 func (g *Gateway) moveOne(matching []*merchant.Order) {
-	matching = slices.DeleteFunc(matching, (*merchant.Order).DatedByModified)
+	matching = slices.DeleteFunc(slices.Clone(matching), (*merchant.Order).DatedByModified)
 	if len(matching) > 0 && g.faults.Strikes(faults.SourceOrderMoves) {
 		o := matching[g.faults.Pick(faults.SourceOrderMoves, len(matching))]
 		g.replace(o, o.ModifiedAt(g.present()))
@@ -121,6 +144,7 @@ func (g *Gateway) present() time.Time {
 func (g *Gateway) replace(old, newer *merchant.Order) {
 	g.store.version++
 	newer.TS = g.store.version
+	g.store.last = nil
 	g.store.index.replace(old, newer)
 	g.options.OrderChanged(newer)
 }
