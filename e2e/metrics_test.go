@@ -70,22 +70,9 @@ func orders(outcome, reason string) string {
 	return `refundsync_orders_total{flow="refund_to_return",outcome="` + outcome + `",reason="` + reason + `"}`
 }
 
-func TestMetricsHoldWhatTheRunSays(t *testing.T) {
-	t.Parallel()
-	temporal := startServer(t)
-	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
-	w := newWorldAt(t, simulator.Options{Orders: 200, From: from}, temporal.address)
-	worker := w.startMonitored(t)
-	require.Eventually(t, func() bool {
-		code, _ := worker.get(t, "/readyz")
-		return code == http.StatusOK
-	}, patience, 20*time.Millisecond)
-
-	e := w.run(t, "starter", "run", "--wait", "-o", "json", "--flow", "refund_to_return", "--move-watermark", "--since", from.Format(time.RFC3339))
-	require.Equal(t, 3, e.code, e.stderr)
-	var r result
-	require.NoError(t, json.Unmarshal([]byte(e.stdout), &r), e.stdout)
-	values := worker.metrics(t)
+// requireCounted requires that the orders of a run are counted as its result says.
+func requireCounted(t *testing.T, r result, values map[string]float64) {
+	t.Helper()
 	require.NotZero(t, r.Saved)
 	require.Equal(t, float64(r.Saved), values[orders("saved", "")])
 	require.Equal(t, float64(r.AlreadySaved), values[orders("already_saved", "")])
@@ -104,6 +91,25 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 		}
 	}
 	require.Equal(t, float64(r.Fetched), total)
+}
+
+func TestMetricsHoldWhatTheRunSays(t *testing.T) {
+	t.Parallel()
+	temporal := startServer(t)
+	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
+	w := newWorldAt(t, simulator.Options{Orders: 200, From: from}, temporal.address)
+	worker := w.startMonitored(t)
+	require.Eventually(t, func() bool {
+		code, _ := worker.get(t, "/readyz")
+		return code == http.StatusOK
+	}, patience, 20*time.Millisecond)
+
+	e := w.run(t, "starter", "run", "--wait", "-o", "json", "--flow", "refund_to_return", "--move-watermark", "--since", from.Format(time.RFC3339))
+	require.Equal(t, 3, e.code, e.stderr)
+	var r result
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &r), e.stdout)
+	values := worker.metrics(t)
+	requireCounted(t, r, values)
 	require.Equal(t, 1.0, values[`refundsync_runs_total{flow="refund_to_return",outcome="parked",reason=""}`])
 	require.GreaterOrEqual(t, values[`refundsync_kingdee_call_bills_sum{call="batchSave"}`], float64(r.Saved))
 	require.GreaterOrEqual(t, values[`refundsync_call_duration_seconds_count{call="jushuitan.refund.list.query",result="ok",system="jushuitan"}`], float64(r.Pages))
@@ -142,6 +148,17 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 	require.Contains(t, text, "Temporal can't be reached")
 	code, _ = worker.get(t, "/healthz")
 	require.Equal(t, http.StatusOK, code)
+}
+
+// The starter asks the windows for their progress all the while.
+func TestQueriesThatComeLateCountNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 200})
+	before := delayQueries(t, w.temporal(t), w.env["TEMPORAL_ADDRESS"])
+	worker := w.with("TEMPORAL_ADDRESS", before.Listener.Addr().String()).startMonitored(t)
+	r := w.sync(t, 3)
+	require.NotZero(t, before.delayed.Load())
+	requireCounted(t, r, worker.metrics(t))
 }
 
 // A collector of traces that is not there stops nothing.
