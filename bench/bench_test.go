@@ -42,7 +42,7 @@ func TestFiguresAreMeasured(t *testing.T) {
 func TestToolsSaveTheSameBills(t *testing.T) {
 	t.Chdir("..")
 	var out, log strings.Builder
-	b := bench{orders: 400, grains: []string{flow.GrainPage}, out: &out, log: &log}
+	b := bench{orders: 400, rounds: 1, out: &out, log: &log}
 	require.NoError(t, b.run(t.Context(), []string{"tools"}), log.String())
 	for _, row := range []string{"| sync, page, 50 ", "| sync, page, 100 ", "| plain loop, 50 ", "| Benthos, 50 ", "| Benthos, 50, 8 pages at a time "} {
 		require.Contains(t, out.String(), row)

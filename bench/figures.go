@@ -19,7 +19,9 @@ type bench struct {
 	profiles string
 	// bento and nodeRED are executables; "" takes Benthos, and leaves Node-RED out.
 	bento, nodeRED string
-	out, log       io.Writer
+	// rounds is how often tools measures all.
+	rounds   int
+	out, log io.Writer
 
 	figure  string // the one that is measured
 	started int    // processes, for the names of profiles
