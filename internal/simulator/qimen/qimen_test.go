@@ -400,3 +400,26 @@ func TestCallEndsWhenItsCallerHasGone(t *testing.T) {
 	require.Error(t, err)
 	require.Equal(t, 1, gateway.Calls()[Method])
 }
+
+// A question that is asked again is answered as things are by then: with an order
+// that has arrived, and without one that has changed and so left the range.
+func TestTheSameQuestionIsAnsweredAnew(t *testing.T) {
+	var arrived []*merchant.Order
+	gateway, address := start(t, func(o *Options) {
+		o.Arrive = func(time.Time) []*merchant.Order {
+			now := arrived
+			arrived = nil
+			return now
+		}
+	})
+	count := func() string { return fmt.Sprint(list(t, address, valid())["data_count"]) }
+	require.Equal(t, strconv.Itoa(len(orders)), count())
+
+	newcomer := *orders[0]
+	newcomer.AsID = 999_999_999
+	arrived = append(arrived, &newcomer)
+	require.Equal(t, strconv.Itoa(len(orders)+1), count())
+
+	require.True(t, gateway.Change(newcomer.AsID, (*merchant.Order).Remarked))
+	require.Equal(t, strconv.Itoa(len(orders)), count())
+}
