@@ -24,6 +24,9 @@ func (a *Activities) findBills(ctx context.Context, params workflows.FindBillsPa
 	if err != nil {
 		return workflows.FindBillsResult{}, err
 	}
+	if len(params.Bills) == 0 {
+		return workflows.FindBillsResult{}, nil
+	}
 	numbers := make([]string, len(params.Bills))
 	for i, bill := range params.Bills {
 		numbers[i] = bill.Number

@@ -51,12 +51,13 @@ func (a *Activities) readForSync(ctx context.Context, params workflows.SyncPageP
 		s.page = workflows.FetchPageResult{PickVersion: s.page.PickVersion, PageCount: s.page.PageCount, DataCount: s.page.DataCount}
 		return s, nil
 	}
+	// Of an order that the page shows twice, the window knows which to take.
+	apart := append(repeated(s.page, picked), params.UnderWay...)
+	picked = s.withoutKnown(picked, params.Known, apart)
 	found, err := a.findBills(ctx, workflows.FindBillsParams{Flow: params.Flow, Bills: billsOfPage(s.page, picked)})
 	if err != nil {
 		return s, err
 	}
-	// Of an order that the page shows twice, the window knows which to take.
-	apart := append(repeated(s.page, picked), params.UnderWay...)
 	for _, order := range picked {
 		switch id := order.Order.ID; {
 		case slices.Contains(apart, id) || slices.Contains(found.Unfinished, id):
@@ -73,6 +74,27 @@ func (a *Activities) readForSync(ctx context.Context, params workflows.SyncPageP
 		}
 	}
 	return s, nil
+}
+
+// withoutKnown takes out what needs no look-up, because it is known as it is shown now.
+func (s *syncedPage) withoutKnown(picked []*flow.Opened, known []workflows.SettledOrder, apart []string) []*flow.Opened {
+	same := func(shown workflows.SettledOrder) bool {
+		return !slices.Contains(apart, shown.ID) && slices.ContainsFunc(known, func(k workflows.SettledOrder) bool {
+			return k.ID == shown.ID && k.Content == shown.Content && k.ChangedAt.Equal(shown.ChangedAt)
+		})
+	}
+	for i := range s.page.Skipped {
+		if skipped := &s.page.Skipped[i]; same(workflows.SettledOrder{ID: skipped.ID, ChangedAt: skipped.ChangedAt}) {
+			skipped.Order = nil
+		}
+	}
+	return slices.DeleteFunc(picked, func(order *flow.Opened) bool {
+		if !same(workflows.Settled(order.Order, workflows.SaveOrderResult{})) {
+			return false
+		}
+		s.finished = append(s.finished, order)
+		return true
+	})
 }
 
 // saveOfSync saves the orders without a bill. The error is that of ctx alone.

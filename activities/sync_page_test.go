@@ -101,6 +101,42 @@ func TestSyncPageSavesWhatHasNoBillAndGivesBackTheRest(t *testing.T) {
 	require.NotContains(t, string(travelled), "T恤")
 }
 
+// What the window knows of a page that it reads again is not looked up, as long as it
+// is shown as it was.
+func TestSyncPageLooksUpNothingThatIsKnown(t *testing.T) {
+	f := loadFlow(t)
+	leftOut := map[string]any{"as_id": "2", "type": "仅退款"}
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Source: pageOf(record(nil), record(leftOut))}
+	ledger := newFakeLedger()
+	a.Ledger = ledger
+	first, err := syncPage(a)
+	require.NoError(t, err)
+	known := append(first.Settled, workflows.SettledOrder{ID: "2", ChangedAt: first.Skipped[0].ChangedAt, Outcome: workflows.LeftOut})
+	for _, c := range []struct {
+		name    string
+		records []map[string]any
+		calls   []string
+		settled map[string]workflows.Outcome
+	}{
+		{"as it was", []map[string]any{record(nil), record(leftOut)}, nil, map[string]workflows.Outcome{"70001": workflows.AlreadySaved}},
+		{"another beside it", []map[string]any{record(nil), record(map[string]any{"as_id": "3"})}, []string{"look 3", "save"},
+			map[string]workflows.Outcome{"70001": workflows.AlreadySaved, "3": workflows.Saved}},
+		{"changed", []map[string]any{record(map[string]any{"modified": "2024-03-01 09:00:00", "shop_name": "抖音小店"})}, []string{"look 70001"}, map[string]workflows.Outcome{}},
+		{"left out since", []map[string]any{record(map[string]any{"type": "仅退款"})}, []string{"look 70001"}, map[string]workflows.Outcome{}},
+		{"no longer left out", []map[string]any{record(map[string]any{"as_id": "2"})}, []string{"look 2", "save"}, map[string]workflows.Outcome{"2": workflows.Saved}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			again := newFakeLedger()
+			again.bills["70001"] = ledger.bills["70001"]
+			a := &Activities{Flows: a.Flows, Source: pageOf(c.records...), Ledger: again}
+			result, err := syncPage(a, func(p *workflows.SyncPageParams) { p.Known = known })
+			require.NoError(t, err)
+			require.Equal(t, c.calls, again.calls)
+			require.Equal(t, c.settled, outcomesOf(result.Settled))
+		})
+	}
+}
+
 // A window that will be cut has none of its orders saved.
 func TestSyncPageSavesNothingOfAWindowWithTooManyOrders(t *testing.T) {
 	for _, c := range []struct {

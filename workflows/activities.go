@@ -257,6 +257,9 @@ type SyncPageParams struct {
 	// UnderWay are the ids of orders of the window, in earlier versions, that are
 	// being saved now and must not be touched.
 	UnderWay []string `json:"under_way,omitempty"`
+	// Known are orders that the page showed before, with what became of them: in the
+	// same version they need no look-up.
+	Known []SettledOrder `json:"known,omitempty"`
 }
 
 // SyncPageResult is a page whose orders are saved. Of those, only what the window
@@ -272,12 +275,13 @@ type SyncPageResult struct {
 	NotDone map[string]NotDone `json:"not_done,omitempty"`
 }
 
-// SettledOrder is an order that has its bill.
+// SettledOrder is an order that has its bill, or is left out and has none.
 type SettledOrder struct {
 	ID        string    `json:"as_id"`
 	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Content identifies the order's content; see [Settled].
-	Content string  `json:"content"`
+	// Content identifies the order's content; see [Settled]. Empty for an order that
+	// was left out.
+	Content string  `json:"content,omitempty"`
 	Outcome Outcome `json:"outcome"`
 	// Reason is why an order is LeftOut.
 	Reason string `json:"reason,omitempty"`

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -54,6 +55,9 @@ func (w *syncWindow) syncPage(ctx workflow.Context) (SyncPageResult, error) {
 	if w.mayBeCut() {
 		params.MostOrders = manyOrders
 	}
+	if w.state.Page == 1 {
+		params.Known = w.first
+	}
 	return syncPage(ctx, params)
 }
 
@@ -79,6 +83,9 @@ func (w *syncWindow) takeSynced(ctx workflow.Context, result SyncPageResult, pla
 	}
 	if err := w.checkSize(ctx, page); err != nil {
 		return err
+	}
+	if left.batch.index == 1 {
+		w.first = settledOf(result)
 	}
 	before := len(w.state.Seen)
 	w.countSettled(result.Settled)
@@ -115,6 +122,17 @@ func (w *syncWindow) takeSynced(ctx workflow.Context, result SyncPageResult, pla
 		return err
 	}
 	return w.turn(left.batch.index, page)
+}
+
+// settledOf are the orders of a page of which it is settled what becomes of them.
+func settledOf(result SyncPageResult) []SettledOrder {
+	settled := slices.Clone(result.Settled)
+	for _, skipped := range result.Skipped {
+		if skipped.Order == nil {
+			settled = append(settled, SettledOrder{ID: skipped.ID, ChangedAt: skipped.ChangedAt, Outcome: LeftOut})
+		}
+	}
+	return settled
 }
 
 // countSettled counts the orders of a page that have their bill. One that was shown

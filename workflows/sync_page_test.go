@@ -24,11 +24,13 @@ func TestSyncWindowReadsAndSavesAPageInOneActivity(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Tally{Pages: 3, Fetched: 10, Saved: 10}, tally)
 	require.Empty(t, world.savings)
-	var pages, most []int
+	var pages, most, known []int
 	for _, params := range world.synced {
 		pages, most = append(pages, params.PageIndex), append(most, params.MostOrders)
+		known = append(known, len(params.Known))
 		require.Empty(t, params.UnderWay)
 	}
+	require.Equal(t, []int{0, 0, 0, 4}, known)
 	require.Equal(t, []int{1, 3, 2, 1}, pages)
 	require.Equal(t, []int{manyOrders, 0, 0, 0}, most)
 	require.Equal(t, pages, world.fetches)

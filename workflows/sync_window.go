@@ -140,6 +140,8 @@ type syncWindow struct {
 	// was decided what became of it then.
 	given, settled map[string]int
 
+	// first is what SyncPage said of page 1, which is read again at the end.
+	first []SettledOrder
 	// ahead is the page to read next, where it is asked for already.
 	ahead workflow.Future
 	// inFlight bounds the orders that are being saved, across pages: the next page
