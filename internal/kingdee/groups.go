@@ -65,7 +65,7 @@ type GroupOptions struct {
 }
 
 // patience bounds for how long a group that is not full lets full ones go before it.
-const patience = 10
+const patience = 25
 
 // groupClient is what is needed of a *Client.
 type groupClient interface {

@@ -197,13 +197,14 @@ func TestGroupsShareACall(t *testing.T) {
 			save(context.Background(), "0")
 			time.Sleep(30 * time.Millisecond)
 			go g.FindBills(context.Background(), "F", "FHeadNote", []string{"x"})
-			for first := range 3 {
+			for group := range 7 {
 				time.Sleep(80 * time.Millisecond)
-				save(context.Background(), numbered(4*first+1, 4*first+4)...)
+				save(context.Background(), numbered(4*group+1, 4*group+4)...)
 			}
 		}, []string{
-			"save F [0] at 20ms", "save F [1 2 3 4] at 120ms", "save F [5 6 7 8] at 220ms",
-			"find F [x] at 320ms", "save F [9 10 11 12] at 420ms",
+			"save F [0] at 20ms", "save F [1 2 3 4] at 120ms", "save F [5 6 7 8] at 220ms", "save F [9 10 11 12] at 320ms",
+			"save F [13 14 15 16] at 420ms", "save F [17 18 19 20] at 520ms", "save F [21 22 23 24] at 620ms",
+			"find F [x] at 720ms", "save F [25 26 27 28] at 820ms",
 		}},
 		"later attempts go in smaller groups": {9, func(_ *Groups, save func(context.Context, ...string)) {
 			save(WithAttempt(context.Background(), 1), "1")
