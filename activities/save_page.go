@@ -38,7 +38,7 @@ func (a *Activities) savePage(ctx context.Context, params workflows.SavePagePara
 		return result, flowChanged(f, fmt.Sprintf("%d 单", len(params.Orders)+len(params.LeftOut)))
 	}
 	if params.LookUp {
-		if result.Found, err = a.findBills(ctx, workflows.FindBillsParams{Flow: params.Flow, Bills: billsOf(params)}); err != nil {
+		if result.Found, err = a.findBills(ctx, workflows.FindBillsParams{Flow: params.Flow, Bills: billsOf(params.LeftOut, params.Orders)}); err != nil {
 			return result, err
 		}
 		if attempt > workflows.PageAttempts {
@@ -82,11 +82,11 @@ func (a *Activities) saveTogether(ctx context.Context, f *flow.Flow, orders []*f
 	return done, left, nil
 }
 
-// billsOf are the bills to look up. An order whose bill number can't be computed
-// fails when it is saved.
-func billsOf(params workflows.SavePageParams) []workflows.OrderBill {
-	bills := slices.Clone(params.LeftOut)
-	for _, order := range params.Orders {
+// billsOf are the bills to look up, those that are not to be included. An order whose
+// bill number can't be computed fails when it is saved.
+func billsOf(leftOut []workflows.OrderBill, orders []flow.Order) []workflows.OrderBill {
+	bills := slices.Clone(leftOut)
+	for _, order := range orders {
 		if order.BillNumber != "" {
 			bills = append(bills, workflows.BillOf(order))
 		}

@@ -123,20 +123,19 @@ func (a *Activities) saveOfSync(ctx context.Context, s syncedPage) (workflows.Sy
 	return result, nil
 }
 
-// billsOfPage are the bills to look up. An order whose bill number can't be computed
-// fails when it is saved.
-func billsOfPage(page workflows.FetchPageResult, picked []*flow.Opened) (bills []workflows.OrderBill) {
+// billsOfPage are the bills of a page to look up.
+func billsOfPage(page workflows.FetchPageResult, picked []*flow.Opened) []workflows.OrderBill {
+	var leftOut []workflows.OrderBill
 	for _, skipped := range page.Skipped {
 		if skipped.Order != nil {
-			bills = append(bills, workflows.BillOfLeftOut(*skipped.Order))
+			leftOut = append(leftOut, workflows.BillOfLeftOut(*skipped.Order))
 		}
 	}
-	for _, order := range picked {
-		if order.Order.BillNumber != "" {
-			bills = append(bills, workflows.BillOf(order.Order))
-		}
+	orders := make([]flow.Order, len(picked))
+	for i, order := range picked {
+		orders[i] = order.Order
 	}
-	return bills
+	return billsOf(leftOut, orders)
 }
 
 // repeated are the ids that a page shows more than once.

@@ -2,9 +2,11 @@ package workflows
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -354,6 +356,22 @@ func (w *fakeWorld) reportRun(_ context.Context, params ReportRunParams) error {
 	defer w.mu.Unlock()
 	w.reports = append(w.reports, params)
 	return w.reportErr
+}
+
+// keepPlaces makes each order so large, and has it keep its place for an hour: it is
+// refused at first.
+func (w *fakeWorld) keepPlaces(bytes int) {
+	w.delays = map[string]time.Duration{}
+	for i, row := range w.rows {
+		w.rows[i].Fields = json.RawMessage(`"` + strings.Repeat("x", bytes) + `"`)
+		w.delays[row.ID] = time.Hour
+	}
+	w.saveErr = func(order flow.Order) error {
+		if w.saves[order.ID] == 1 {
+			return temporal.NewApplicationError("调用过多", "call_limit")
+		}
+		return nil
+	}
 }
 
 func (w *fakeWorld) remove(index int) {

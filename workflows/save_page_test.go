@@ -2,8 +2,6 @@ package workflows
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -215,18 +213,7 @@ func TestSyncWindowBoundsWhatIsSavedTogether(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			world := pageWorld(c.orders)
 			world.pageSize, world.plan.InFlight = c.pageSize, c.inFlight
-			world.delays = map[string]time.Duration{}
-			for i, row := range world.rows {
-				world.rows[i].Fields = json.RawMessage(`"` + strings.Repeat("x", c.bytes) + `"`)
-				// Each order keeps its place for an hour.
-				world.delays[row.ID] = time.Hour
-			}
-			world.saveErr = func(order flow.Order) error {
-				if world.saves[order.ID] == 1 {
-					return temporal.NewApplicationError("调用过多", "call_limit")
-				}
-				return nil
-			}
+			world.keepPlaces(c.bytes)
 			env := windowEnvironment(world)
 			times := started(env, SavePageName)
 			env.ExecuteWorkflow(SyncWindowName, world.input())

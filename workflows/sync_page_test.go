@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -127,17 +125,7 @@ func TestSyncWindowTellsSyncPageWhatIsUnderWay(t *testing.T) {
 func TestSyncWindowBoundsWhatSyncPageLeaves(t *testing.T) {
 	world := syncPageWorld(3)
 	world.pageSize = 1
-	world.delays = map[string]time.Duration{}
-	for i, row := range world.rows {
-		world.rows[i].Fields = json.RawMessage(`"` + strings.Repeat("x", mostBytesTogether*6/10) + `"`)
-		world.delays[row.ID] = time.Hour
-	}
-	world.saveErr = func(order flow.Order) error {
-		if world.saves[order.ID] == 1 {
-			return temporal.NewApplicationError("调用过多", "call_limit")
-		}
-		return nil
-	}
+	world.keepPlaces(mostBytesTogether * 6 / 10)
 	env := windowEnvironment(world)
 	times := started(env, SaveOrderName)
 	env.ExecuteWorkflow(SyncWindowName, world.input())
