@@ -9,8 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
+	"refundsync/workflows"
 )
 
 // everyFault is how often each fault strikes when all do. The call limits are
@@ -74,7 +76,8 @@ func TestChaosWorkerKilled(t *testing.T) {
 			HangTime:    time.Second,
 		})
 		c.grain = grain
-		c.changeFlow(t, "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10")
+		// A page fits into what may be in flight: otherwise there would be no SyncPage.
+		c.changeFlow(t, "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10", `page_size: "50"`, `page_size: "10"`)
 		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(t, 4, 1))
 		worker := c.startWorker(t)
 		run := c.beginAll(t)
@@ -85,6 +88,9 @@ func TestChaosWorkerKilled(t *testing.T) {
 		}
 		first := c.end(t, run)
 		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
+		if grain == flow.GrainPage {
+			require.NotZero(t, c.activitiesOf(t, first)[workflows.SyncPageName])
+		}
 
 		worker.terminate(t)
 		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
