@@ -177,6 +177,7 @@ func (d *deployed) retryParked(t *testing.T, version string) {
 // on which it began, whose workers are stopped only when it has drained; the next
 // run, and the orders that wait, are the new version's.
 func TestUpgrade(t *testing.T) {
+	t.Parallel()
 	d := newDeployed(t, simulator.Options{Orders: 400, CallLatency: 300 * time.Millisecond})
 	e := d.run(t, "starter", "check")
 	require.Equal(t, 1, e.code, "no worker was ever started")
@@ -219,6 +220,7 @@ func TestUpgrade(t *testing.T) {
 // A run whose version has no worker any more waits, until it is moved to the
 // current one, which goes on with its history.
 func TestPinnedRunIsMoved(t *testing.T) {
+	t.Parallel()
 	d := newDeployed(t, simulator.Options{Orders: 400, CallLatency: 300 * time.Millisecond})
 	v1 := d.release(t, "v1")
 	d.begin(t)
@@ -248,6 +250,7 @@ func TestPinnedRunIsMoved(t *testing.T) {
 // A worker that has more to finish than its time allows ends all the same, and says
 // so; a second signal ends one at once.
 func TestStopIsBounded(t *testing.T) {
+	t.Parallel()
 	// A call takes longer than a worker may take to stop.
 	w := newWorld(t, simulator.Options{Orders: 30, CallLatency: 40 * time.Second})
 	w.env["REFUNDSYNC_DRAIN_TIMEOUT"] = "10s"
