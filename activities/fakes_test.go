@@ -3,12 +3,14 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
 	"refundsync/internal/fault"
@@ -36,6 +38,7 @@ func explicitAudit(f *flow.Flow) { f.Options.SubmitAndAudit = flow.SubmitAndAudi
 // environment runs the activities as a worker would.
 func environment(a *Activities) *testsuite.TestActivityEnvironment {
 	var suite testsuite.WorkflowTestSuite
+	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
 	env := suite.NewTestActivityEnvironment()
 	a.Register(env)
 	a.RegisterSource(env)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 )
 
@@ -29,7 +28,7 @@ func TestLimit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			size, over := 0, false
 			var taken []int64
-			env := new(testsuite.WorkflowTestSuite).NewTestWorkflowEnvironment()
+			env := silentSuite().NewTestWorkflowEnvironment()
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
 				l := newLimit(func() int { return size }, func() bool { return over })
 				begun := workflow.NewWaitGroup(ctx)
@@ -63,7 +62,7 @@ func TestLimit(t *testing.T) {
 }
 
 func TestLimitGivesWayToACancellation(t *testing.T) {
-	env := new(testsuite.WorkflowTestSuite).NewTestWorkflowEnvironment()
+	env := silentSuite().NewTestWorkflowEnvironment()
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Second)
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		l := newLimit(func() int { return 0 }, func() bool { return false })

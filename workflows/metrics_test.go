@@ -51,7 +51,7 @@ func (f counterFunc) Inc(d int64) { f(d) }
 
 func countedEnvironment(world *fakeWorld) (*testsuite.TestWorkflowEnvironment, map[string]int64) {
 	metrics := newCountedMetrics()
-	var suite testsuite.WorkflowTestSuite
+	suite := silentSuite()
 	suite.SetMetricsHandler(metrics)
 	env := suite.NewTestWorkflowEnvironment()
 	Register(env)

@@ -22,8 +22,7 @@ import (
 var testWindow = Window{From: at("2024-03-01 06:00:00"), To: at("2024-03-01 11:59:59")}
 
 func windowEnvironment(world *fakeWorld) *testsuite.TestWorkflowEnvironment {
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
+	env := silentSuite().NewTestWorkflowEnvironment()
 	Register(env)
 	world.register(env)
 	return env

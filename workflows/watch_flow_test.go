@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
-	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
@@ -101,8 +100,7 @@ func savingNothing(report *RunReport) { report.Saved = 0 }
 // watchUntil has a watch see the reports and cancels it after so many minutes.
 // It returns what the watch knew at the end.
 func watchUntil(t require.TestingT, c *chat, minutes int, reports ...RunReport) WatchFlowState {
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
+	env := silentSuite().NewTestWorkflowEnvironment()
 	env.SetStartTime(start)
 	Register(env)
 	env.RegisterActivityWithOptions(c.sendAlert, activity.RegisterOptions{Name: SendAlertName})
@@ -250,8 +248,7 @@ func TestWatchFlowEndsWithNobodyToTell(t *testing.T) {
 }
 
 func requireWatchEnds(t *testing.T, reason string) {
-	var suite testsuite.WorkflowTestSuite
-	env := suite.NewTestWorkflowEnvironment()
+	env := silentSuite().NewTestWorkflowEnvironment()
 	env.SetStartTime(start)
 	Register(env)
 	robots := chat{refuse: func(string) error { return temporal.NewNonRetryableApplicationError("gone", reason, nil) }}
@@ -279,8 +276,7 @@ func TestWatchFlowContinuesAsNew(t *testing.T) {
 	input, begun, runs := WatchFlowInput{Flow: "refund_to_return", Title: "test"}, start, 0
 	for {
 		runs++
-		var suite testsuite.WorkflowTestSuite
-		env := suite.NewTestWorkflowEnvironment()
+		env := silentSuite().NewTestWorkflowEnvironment()
 		env.SetStartTime(begun)
 		env.SetContinueAsNewSuggested(true)
 		Register(env)
