@@ -52,19 +52,26 @@ func (a *Activities) readForSync(ctx context.Context, params workflows.SyncPageP
 		return s, nil
 	}
 	// Of an order that the page shows twice, the window knows which to take.
-	apart := append(repeated(s.page, picked), params.UnderWay...)
+	apart := append(repeated(s.page, picked), params.LeaveAlone...)
 	picked = s.withoutKnown(picked, params.Known, apart)
 	found, err := a.findBills(ctx, workflows.FindBillsParams{Flow: params.Flow, Bills: billsOfPage(s.page, picked)})
 	if err != nil {
 		return s, err
 	}
+	var size pageSize
 	for _, order := range picked {
-		switch id := order.Order.ID; {
-		case slices.Contains(apart, id) || slices.Contains(found.Unfinished, id):
-			s.others = append(s.others, order)
-		case slices.Contains(found.Finished, id):
+		id := order.Order.ID
+		left := slices.Contains(apart, id)
+		if !left && slices.Contains(found.Finished, id) {
 			s.finished = append(s.finished, order)
-		default:
+			continue
+		}
+		// One that is not saved after all has to travel, so what can't is not tried.
+		if err := size.take(order.Order); err != nil {
+			s.page.Failed = append(s.page.Failed, stayedBehind(order.Order, err))
+		} else if left || slices.Contains(found.Unfinished, id) {
+			s.others = append(s.others, order)
+		} else {
 			s.unsaved = append(s.unsaved, order)
 		}
 	}

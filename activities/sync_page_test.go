@@ -78,7 +78,7 @@ func TestSyncPageSavesWhatHasNoBillAndGivesBackTheRest(t *testing.T) {
 	ledger.replies = map[string]func() error{"4": func() error { return failure(fault.Retry, "connection") }}
 
 	result, err := syncPage(&Activities{Flows: flow.Flows{testFlow: f}, Source: source, Ledger: ledger},
-		func(p *workflows.SyncPageParams) { p.UnderWay = []string{"9"} })
+		func(p *workflows.SyncPageParams) { p.LeaveAlone = []string{"9"} })
 	require.NoError(t, err)
 	require.Equal(t, map[string]workflows.Outcome{"1": workflows.Saved, "2": workflows.AlreadySaved}, outcomesOf(result.Settled))
 	require.Equal(t, []string{"3", "9", "10", "10", "4", "5"}, idsOf(result.Orders))
@@ -160,6 +160,19 @@ func TestSyncPageSavesNothingOfAWindowWithTooManyOrders(t *testing.T) {
 			require.Empty(t, result.Orders)
 		})
 	}
+}
+
+// An order that could not be given back, if its bill's fate stayed open, is not tried:
+// nobody would look for the bill any more.
+func TestSyncPageTriesNothingThatCouldNotTravel(t *testing.T) {
+	source := pageOf(record(map[string]any{"as_id": "1", "items": lines(2000, 600)}), record(map[string]any{"as_id": "2"}))
+	ledger := newFakeLedger()
+	result, err := syncPage(&Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source, Ledger: ledger})
+	require.NoError(t, err)
+	require.Equal(t, map[string]workflows.Outcome{"2": workflows.Saved}, outcomesOf(result.Settled))
+	require.NotContains(t, ledger.bills, "1")
+	require.Len(t, result.Failed, 1)
+	require.Equal(t, reasonOrderTooLarge, result.Failed[0].Reason)
 }
 
 // What fails before anything is saved says so: the page is then read and saved as if
