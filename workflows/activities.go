@@ -254,9 +254,9 @@ type SyncPageParams struct {
 	// MostOrders is how many orders the window may have, by the source's count, for
 	// one to be saved; 0 for any number.
 	MostOrders int `json:"most_orders,omitempty"`
-	// UnderWay are the ids of orders of the window, in earlier versions, that are
-	// being saved now and must not be touched.
-	UnderWay []string `json:"under_way,omitempty"`
+	// LeaveAlone are the ids of orders of the window that must not be touched: in
+	// earlier versions, they are being saved now, or have failed.
+	LeaveAlone []string `json:"leave_alone,omitempty"`
 	// Known are orders that the page showed before, with what became of them: in the
 	// same version they need no look-up.
 	Known []SettledOrder `json:"known,omitempty"`

@@ -105,7 +105,7 @@ func newFakeWorld(orders int) *fakeWorld {
 
 func (w *fakeWorld) add(i int) {
 	id := fmt.Sprintf("7%04d", i)
-	w.rows = append(w.rows, flow.Order{ID: id, BillNumber: id, Shop: "shop"})
+	w.rows = append(w.rows, flow.Order{ID: id, BillNumber: id, Shop: "shop", Fields: json.RawMessage(`"` + id + `"`)})
 }
 
 func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
@@ -286,7 +286,7 @@ func (w *fakeWorld) syncPage(ctx context.Context, params SyncPageParams) (SyncPa
 	for _, skipped := range page.Skipped {
 		shown[skipped.ID]++
 	}
-	apart := func(id string) bool { return shown[id] > 1 || slices.Contains(params.UnderWay, id) }
+	apart := func(id string) bool { return shown[id] > 1 || slices.Contains(params.LeaveAlone, id) }
 	result := SyncPageResult{FetchPageResult: page, NotDone: map[string]NotDone{}}
 	result.Orders = nil
 	var unsaved []flow.Order

@@ -13,9 +13,9 @@ import (
 	"refundsync/internal/flow"
 )
 
-// mostBytesTogether bounds the orders in SavePage activities. All may have to be
-// given to SaveOrder at one moment, when Kingdee is down, beside those of the next
-// page, and Temporal refuses a request over 4 MiB.
+// mostBytesTogether bounds the orders in SavePage activities, and those that SyncPage
+// left before it reads the next page. All may have to be given to SaveOrder at one
+// moment, when Kingdee is down, and Temporal refuses a request over 4 MiB.
 const mostBytesTogether = 1 << 20
 
 // pagePart are orders of a page that one SavePage works on.

@@ -21,26 +21,45 @@ func (r *syncRefunds) syncsPages() bool {
 	return r.state.Plan.Grain == flow.GrainPage && r.state.Plan.PageSize > 0 && r.state.RowVersions == nil && atOnce >= fewestBeside
 }
 
+// mostLeftAlone bounds the orders that a SyncPage is told to leave alone: they travel
+// with each page.
+const mostLeftAlone = 1000
+
 // nextPage has the next page read and saved.
 func (w *syncWindow) nextPage(ctx workflow.Context) error {
-	// Where fewer orders may be in flight than a page has, it is given out in parts.
-	if !w.syncPages || w.control.inFlight(w.plan) < w.plan.PageSize {
+	if !w.syncsNext() {
 		return w.readPage(ctx, false)
+	}
+	if err := w.checkSize(ctx, FetchPageResult{}); err != nil {
+		return err
+	}
+	if err := workflow.Await(ctx, func() bool { return w.leftBytes < mostBytesTogether }); err != nil {
+		return err
 	}
 	places := int64(w.plan.PageSize)
 	if err := w.inFlight.Acquire(ctx, places); err != nil {
 		return err
 	}
-	if w.stopped != nil {
+	// Stopped or slowed down meanwhile: it is decided anew how the page is read.
+	if w.over() || !w.syncsNext() {
 		w.inFlight.Release(places)
 		return nil
 	}
 	result, err := w.syncPage(ctx)
 	if err != nil {
 		w.inFlight.Release(places)
+		if err := w.controlled.untilResumed(ctx, w.over); err != nil || w.over() {
+			return err
+		}
 		return w.readPage(ctx, !isType(err, PageUntouched))
 	}
 	return w.takeSynced(ctx, result, places)
+}
+
+// syncsNext reports whether one activity may read the next page and save it. Where
+// fewer orders may be in flight than a page has, it is given out in parts.
+func (w *syncWindow) syncsNext() bool {
+	return w.syncPages && w.control.inFlight(w.plan) >= w.plan.PageSize && len(w.leftAlone()) <= mostLeftAlone
 }
 
 // syncPage asks for the next page and its orders' bills.
@@ -50,7 +69,8 @@ func (w *syncWindow) syncPage(ctx workflow.Context) (SyncPageResult, error) {
 	defer cancel()
 	params := SyncPageParams{
 		FetchPageParams: FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: w.state.Page},
-		UnderWay:        w.underWay(),
+		MostOrders:      mostOrders,
+		LeaveAlone:      w.leftAlone(),
 	}
 	if w.mayBeCut() {
 		params.MostOrders = manyOrders
@@ -61,11 +81,19 @@ func (w *syncWindow) syncPage(ctx workflow.Context) (SyncPageResult, error) {
 	return syncPage(ctx, params)
 }
 
-// underWay are the orders that were given out and are not settled.
-func (w *syncWindow) underWay() (ids []string) {
+// leftAlone are the orders that were given out and are not settled, and those that
+// failed: they have had their attempts, and wait for the next run, or a person has
+// discarded them.
+func (w *syncWindow) leftAlone() (ids []string) {
 	for _, id := range workflow.DeterministicKeys(w.given) {
 		if w.settled[id] < w.given[id] {
 			ids = append(ids, id)
+		}
+	}
+	for _, order := range w.state.Seen {
+		discarded := order.Fate == fateSkipped && order.Reason == discardedReason
+		if w.settled[order.ID] == w.given[order.ID] && (order.failed() || discarded) {
+			ids = append(ids, order.ID)
 		}
 	}
 	return ids
@@ -136,7 +164,7 @@ func settledOf(result SyncPageResult) []SettledOrder {
 }
 
 // countSettled counts the orders of a page that have their bill. One that was shown
-// before, in this version or a later one, is counted already, unless it failed then.
+// before, in this version or a later one, is counted already.
 func (w *syncWindow) countSettled(settled []SettledOrder) {
 	for _, order := range settled {
 		shown := seenOrder{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content}
@@ -144,7 +172,7 @@ func (w *syncWindow) countSettled(settled []SettledOrder) {
 			w.state.Tally.Fetched++
 		} else {
 			known := &w.state.Seen[w.seen[order.ID]]
-			if !known.isNewer(shown) && !known.failed() {
+			if !known.isNewer(shown) {
 				continue
 			}
 			if known.Fate == fateOutside {
@@ -165,23 +193,22 @@ func (w *syncWindow) giveOutLeft(ctx workflow.Context, left leftOrders) {
 	}
 	w.finishPage(ctx, left.batch)
 	left.earlier = map[string]int{}
-	bytes := int64(0)
+	bytes := 0
 	for _, orders := range [][]flow.Order{left.exist, left.tried} {
 		for _, order := range orders {
 			left.earlier[order.ID] = w.given[order.ID]
 			w.given[order.ID]++
-			bytes += int64(len(order.Fields))
+			bytes += len(order.Fields)
 		}
 	}
+	w.leftBytes += bytes
 	// As in saveAfter.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	w.orders.Add(1)
 	workflow.GoNamed(ctx, fmt.Sprintf("page %d left", left.batch.index), func(ctx workflow.Context) {
 		defer cancel()
 		defer w.orders.Done()
-		// Nothing cancels this context.
-		_ = w.together.Acquire(ctx, bytes)
-		defer w.together.Release(bytes)
+		defer func() { w.leftBytes -= bytes }()
 		w.saveLeft(ctx, left)
 	})
 }

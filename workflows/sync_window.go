@@ -149,7 +149,10 @@ type syncWindow struct {
 	inFlight *limit
 	// together bounds those in SavePage activities, in bytes.
 	together *limit
-	orders   workflow.WaitGroup
+	// leftBytes is the size of those that SyncPage left, until their SaveOrder begins.
+	// Unlike together it keeps only the next page waiting: it holds places of inFlight.
+	leftBytes int
+	orders    workflow.WaitGroup
 	// stopped is why no more orders are given out, nil while they are.
 	stopped error
 
@@ -460,7 +463,7 @@ func (w *syncWindow) giveOutAlone(ctx workflow.Context, batch *pageOrders, order
 		w.state.Tally.Fetched++
 	}
 	batch.tried++
-	w.save(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Exists: exists})
+	w.save(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Exists: exists, Tried: batch.again})
 	return nil
 }
 
