@@ -107,6 +107,9 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
 		}
 		result, err := p.try(ctx)
+		for result != nil && p.overtaken(ctx) {
+			result, err = p.try(ctx)
+		}
 		if err != nil {
 			return ParkedOrderResult{}, err
 		}
@@ -213,11 +216,25 @@ func (d Discard) complete() bool { return d.By != "" && d.Reason != "" }
 // and so does the same one from every later run.
 func (p *parkedOrder) take(version ParkedVersion) bool {
 	held := p.state.Version
-	if version.Order.ChangedAt.Before(held.Order.ChangedAt) {
+	if at := version.Order.ChangedAt; !at.IsZero() && at.Before(held.Order.ChangedAt) {
 		return false
 	}
 	p.state.Version = version
 	return version.PickVersion != held.PickVersion || !version.Order.Same(held.Order)
+}
+
+// overtaken reports whether a later version of the order has come while the last was
+// being saved: a run counts it as parked, so it must not be dropped.
+func (p *parkedOrder) overtaken(ctx workflow.Context) (newer bool) {
+	if p.versions.Len() == 0 || !keepsLateVersions(ctx) {
+		return false
+	}
+	for p.versions.Len() > 0 {
+		if version, ok := receive(ctx, p.versions, p.sameOrder); ok {
+			newer = p.take(version) || newer
+		}
+	}
+	return newer
 }
 
 // try saves the order. If that fails, it keeps the reason, and the result is nil.

@@ -142,6 +142,42 @@ func TestParkedOrderTakesANewerVersion(t *testing.T) {
 	}
 }
 
+// A run that fails to save a version counts it as parked as soon as its signal is
+// taken in, whatever becomes of the version at work.
+func TestParkedOrderKeepsAVersionThatComesWhileItSaves(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		leftOut bool
+		version ParkedVersion
+		saves   int
+		left    string
+	}{
+		{"a later one", false, parkedVersion("3", "2024-03-01 09:00:00"), 2, `{"r_qty":"3"}`},
+		{"a later one, of an order that was left out", true, parkedVersion("3", "2024-03-01 09:00:00"), 2, `{"r_qty":"3"}`},
+		{"one without a time", false, ParkedVersion{PickVersion: "v1", Order: flow.Order{ID: "70000", BillNumber: "70000", Fields: json.RawMessage(`{"r_qty":"3"}`)}}, 2, `{"r_qty":"3"}`},
+		{"an earlier one", false, parkedVersion("3", "2024-03-01 07:00:00"), 1, `{"r_qty":"3件"}`},
+		{"the same", false, parkedVersion("3件", "2024-03-01 08:00:00"), 1, `{"r_qty":"3件"}`},
+		{"another order's", false, ParkedVersion{Order: flow.Order{ID: "70001"}}, 1, `{"r_qty":"3件"}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(0)
+			if c.leftOut {
+				world.leftOut = map[string]string{"70000": "仅退款"}
+			}
+			result, err := runParked(t, world, func(flow.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
+				world.whileSaving = func() {
+					world.whileSaving = nil
+					e.SignalWorkflow(OrderSignal, c.version)
+				}
+			})
+			require.NoError(t, err)
+			require.Equal(t, c.saves, world.saves["70000"])
+			require.JSONEq(t, c.left, string(result.Order.Fields))
+			require.JSONEq(t, c.left, string(world.asked[len(world.asked)-1].Order.Fields))
+		})
+	}
+}
+
 func TestParkedOrderCanBeDiscarded(t *testing.T) {
 	world := newFakeWorld(0)
 	result, err := runParked(t, world, func(flow.Order) bool { return false }, func(e *testsuite.TestWorkflowEnvironment) {

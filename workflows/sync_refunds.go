@@ -368,9 +368,10 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 		return
 	}
 	if isType(err, WindowCut) {
-		parts, _ := detailsOf[int](err)
-		r.state.Cut = append(r.state.Cut, ended.Window.cut(parts)...)
-		return
+		if parts, ok := detailsOf[int](err); ok && parts > 0 {
+			r.state.Cut = append(r.state.Cut, ended.Window.cut(parts)...)
+			return
+		}
 	}
 	if done, ok := detailsOf[Tally](err); ok {
 		r.state.Tally.Add(done)

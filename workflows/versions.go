@@ -12,6 +12,13 @@ func leavesBadSignals(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "leave-bad-signals", workflow.DefaultVersion, 1) >= 1
 }
 
+// keepsLateVersions: a version of a parked order that comes while an earlier one is
+// being saved is tried in its turn. In older histories it was dropped if that was
+// saved.
+func keepsLateVersions(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "keep-late-versions", workflow.DefaultVersion, 1) >= 1
+}
+
 // takesNewerVersions: an order that a window shows again in a newer version is
 // given out again. In older histories the version shown first was kept.
 func takesNewerVersions(ctx workflow.Context) bool {
