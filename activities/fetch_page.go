@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"time"
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
@@ -45,6 +46,9 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 // readPage reads a page from the source. Its orders, which the result does not hold
 // yet, come as they were picked.
 func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams) (page workflows.FetchPageResult, picked []*flow.Opened, err error) {
+	if ahead := time.Until(params.Window.To); ahead > clocksApart {
+		return page, nil, clockAhead(params.Window, ahead)
+	}
 	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
 	if err != nil {
 		return page, nil, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
@@ -64,6 +68,22 @@ func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflow
 		}
 	}
 	return page, picked, nil
+}
+
+// clocksApart is by how much the clocks of the worker and of Temporal's server may
+// differ.
+const clocksApart = time.Minute
+
+// clockAhead keeps a window from being taken for read that is not over yet: what
+// changes in it later would be left out for good.
+func clockAhead(window workflows.Window, ahead time.Duration) error {
+	return &fault.Error{
+		Class:  fault.Final,
+		Reason: "clock_ahead",
+		Message: fmt.Sprintf("窗口 %[1]s 按 worker 的时钟还有 %[2]s 才结束：Temporal 服务器的时钟快了，或 worker 的慢了，没有读取。 By the worker's clock the window %[1]s ends only in %[2]s: the clock of Temporal's server is ahead, or the worker's behind, so it was not read",
+			window, ahead.Round(time.Second)),
+		Advice: "请让两台机器与网络时间（NTP）同步，再重跑同一时段。 Synchronise both machines with network time (NTP), then run the range again",
+	}
 }
 
 // requestParameters are the flow's own parameters and those that the run fills
@@ -117,9 +137,10 @@ func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any,
 		return nil
 	}
 	order := picked.Order
-	// An order without a readable time is taken by every window that shows it:
+	// An order without a readable time, or with one that the source was not asked for
+	// (it gives some times as a date alone), is taken by every window that shows it:
 	// saving it is safe to repeat, leaving it out is not.
-	if params.StartTS == nil && !order.ChangedAt.IsZero() && !params.Window.Holds(order.ChangedAt) {
+	if params.StartTS == nil && params.Window.Neighbours(order.ChangedAt) {
 		page.Outside = append(page.Outside, order.ID)
 		return nil
 	}

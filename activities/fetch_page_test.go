@@ -51,6 +51,9 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 		record(map[string]any{"as_id": "3", "modified": "2024-03-01 05:59:59"}),
 		record(map[string]any{"as_id": "4", "modified": "2024-03-01 12:00:00"}),
 		record(map[string]any{"as_id": "5", "modified": "yesterday"}),
+		// No neighbour would be shown these.
+		record(map[string]any{"as_id": "8", "modified": "2024-03-01"}),
+		record(map[string]any{"as_id": "9", "modified": "2024-03-01 12:00:01"}),
 		record(map[string]any{"as_id": nil}),
 		record(map[string]any{"as_id": "7", "items": []any{map[string]any{"type": "退货", "sku_id": "S", "r_qty": "3件", "price": "1"}}}),
 	}}}
@@ -60,7 +63,7 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	for _, order := range page.Orders {
 		orders = append(orders, order.ID)
 	}
-	require.Equal(t, []string{"70001", "5", "7"}, orders)
+	require.Equal(t, []string{"70001", "5", "8", "9", "7"}, orders)
 	require.Len(t, page.Skipped, 1)
 	require.Equal(t, "2", page.Skipped[0].ID)
 	require.Equal(t, "仅退款，没有退货 (refund only, no goods came back)", page.Skipped[0].Reason)
@@ -69,6 +72,36 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	require.Len(t, page.Failed, 1)
 	require.Contains(t, page.Failed[0].ID, "sha256:")
 	require.Equal(t, 7, page.DataCount)
+}
+
+// A window that is not over yet would be taken for read to its end.
+func TestFetchPageReadsNoWindowThatIsNotOver(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		ahead time.Duration
+		reads bool
+	}{
+		{"over", -time.Minute, true},
+		{"over but for what clocks differ by", clocksApart / 2, true},
+		{"not over", time.Hour, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			source := &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 1, Datas: []map[string]any{record(nil)}}}
+			to := time.Now().Add(c.ahead)
+			a := &Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source}
+			_, err := environment(a).ExecuteActivity(workflows.FetchPageName,
+				workflows.FetchPageParams{Flow: testFlow, Window: workflows.Window{From: to.Add(-time.Hour), To: to}, PageIndex: 1})
+			if c.reads {
+				require.NoError(t, err)
+				return
+			}
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, "clock_ahead", application.Type())
+			require.True(t, application.NonRetryable())
+			require.Empty(t, source.params)
+		})
+	}
 }
 
 func TestFetchPageLetsOutOnlyWhatTheFlowNames(t *testing.T) {

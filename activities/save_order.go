@@ -39,6 +39,9 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 		return workflows.SaveOrderResult{}, err
 	}
 	if f.PickVersion != params.PickVersion {
+		if saved, err := a.isSavedByNow(ctx, f, params); saved || err != nil {
+			return workflows.SaveOrderResult{Outcome: workflows.AlreadySaved, BillNumber: params.Order.BillNumber}, err
+		}
 		return workflows.SaveOrderResult{}, flowChanged(f, params.Order.ID)
 	}
 	return a.saveOpened(ctx, f, f.Open(params.Order), params.Exists, retried)
@@ -64,6 +67,22 @@ func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, opened *flow.
 		return workflows.SaveOrderResult{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", order.ID, bill.Number, err)
 	}
 	return workflows.SaveOrderResult{Outcome: outcome, BillNumber: bill.Number}, nil
+}
+
+// isSavedByNow reports whether an order that may have a bill has one that was made
+// from it, or from a later version, as its mark tells: a parked order that a later
+// run read and saved by the changed flow is at its end.
+func (a *Activities) isSavedByNow(ctx context.Context, f *flow.Flow, params workflows.SaveOrderParams) (bool, error) {
+	order := params.Order
+	if !params.Exists || order.BillNumber == "" || order.ChangedAt.IsZero() {
+		return false, nil
+	}
+	found, err := findBill(ctx, a.Ledger, f, order.BillNumber)
+	if err != nil || found == nil {
+		return false, err
+	}
+	mark, marked := flow.FindMark(found.Text)
+	return marked && mark.OrderID == order.ID && !mark.ChangedAt.Before(order.ChangedAt.Truncate(time.Second)), nil
 }
 
 // flowChanged keeps an order from being mapped by a flow that names other

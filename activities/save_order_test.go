@@ -94,6 +94,50 @@ func TestSaveOrderFailsWithReasonAndClass(t *testing.T) {
 }
 
 // A closed period keeps a bill from being saved, and from nothing else.
+// A parked order can't be mapped any more once the flow names other fields, and need
+// not be if a later run has saved it by those.
+func TestSaveOrderOfAnotherFlowEndsWhereTheBillIsThere(t *testing.T) {
+	f := loadFlow(t)
+	order := pick(t, f, nil)
+	mark := func(change func(*flow.Mark)) string {
+		m := f.Mark(order)
+		m.Hash, m.Version = "000000000000", "000000"
+		change(&m)
+		return m.String()
+	}
+	for _, c := range []struct {
+		name   string
+		bill   string // the text of the bill that is there
+		exists bool
+		saved  bool
+	}{
+		{"of this version", mark(func(*flow.Mark) {}), true, true},
+		{"of a later version", mark(func(m *flow.Mark) { m.ChangedAt = m.ChangedAt.Add(time.Second) }), true, true},
+		{"of an earlier version", mark(func(m *flow.Mark) { m.ChangedAt = m.ChangedAt.Add(-time.Second) }), true, false},
+		{"of another order", mark(func(m *flow.Mark) { m.OrderID = "70002" }), true, false},
+		{"of a person", "手工录入", true, false},
+		{"none", "", true, false},
+		{"none is looked for", mark(func(*flow.Mark) {}), false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ledger := newFakeLedger()
+			if c.bill != "" {
+				ledger.with("70001", "A").marked(c.bill)
+			}
+			_, err := environment(&Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}).ExecuteActivity(workflows.SaveOrderName,
+				workflows.SaveOrderParams{Flow: testFlow, PickVersion: "other", Order: order, Exists: c.exists})
+			require.NotContains(t, ledger.calls, "save")
+			if c.saved {
+				require.NoError(t, err)
+				return
+			}
+			var application *temporal.ApplicationError
+			require.ErrorAs(t, err, &application)
+			require.Equal(t, "flow_changed", application.Type())
+		})
+	}
+}
+
 func TestSaveOrderKeepsClosedPeriods(t *testing.T) {
 	closed := func(then string) func(*flow.Flow) {
 		return func(f *flow.Flow) {

@@ -30,6 +30,13 @@ func (w Window) Holds(t time.Time) bool {
 	return !t.Before(w.From) && !t.After(w.To)
 }
 
+// Neighbours reports whether t lies in one of the two seconds beyond the window that
+// the source is asked for: it belongs to the window before or behind.
+func (w Window) Neighbours(t time.Time) bool {
+	start, end := w.Asked()
+	return !w.Holds(t) && Window{From: start, To: end}.Holds(t)
+}
+
 // String gives the window in Beijing time.
 func (w Window) String() string {
 	from, to := w.From.In(catalog.Beijing), w.To.In(catalog.Beijing)
