@@ -109,6 +109,7 @@ var mistakes = []struct {
 	{name: "request parameter of another reader", old: "status: Confirmed", new: `start_ts: "1"`},
 	{name: "unknown status", old: "status: Confirmed", new: "status: Confirm"},
 	{name: "unknown date_type", old: "status: Confirmed", new: `date_type: "3"`},
+	{name: "date_type of a flow that runs by itself", old: "status: Confirmed", new: `date_type: "1"`},
 	{name: "empty parameter", old: "status: Confirmed", new: `shop_id: ""`},
 	{name: "missing placeholder", old: "    end_time: \"{end_time}\"\n", new: ""},
 	{name: "fixed placeholder", old: `"{start_time}"`, new: `"2024-03-01 00:00:00"`},

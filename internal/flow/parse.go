@@ -21,6 +21,7 @@ type parser struct {
 	flow     *Flow
 	name     span // of the flow's name
 	flag     span // of IsAutoSubmitAndAudit
+	dateType span // of date_type
 	readFile func(path string) ([]byte, error)
 	digest   hash.Hash
 	header   map[string]catalog.Field // of the order: those that the flow names

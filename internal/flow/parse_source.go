@@ -95,6 +95,9 @@ func (p *parser) parameters(owner span, node ast.Node) {
 		}
 		p.parameter(pair, field, value)
 		fixed[pair.name] = value
+		if pair.name == "date_type" {
+			p.dateType = p.spanOf(pair.value)
+		}
 	}
 	for _, name := range filledIn {
 		if !seen[name] && isMapping(node) {
