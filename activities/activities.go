@@ -45,6 +45,8 @@ type Activities struct {
 	Source Source
 	Ledger Ledger
 	Robots Robots
+	// Parked is nil where no order waits.
+	Parked Parked
 }
 
 // Register makes the activities that work on flows, on Kingdee and on robots known to the

@@ -36,15 +36,20 @@ func (a *Activities) findBills(ctx context.Context, params workflows.FindBillsPa
 		return workflows.FindBillsResult{}, fmt.Errorf("查询已存在的单据失败 looking up the bills that exist failed: %w", err)
 	}
 	var result workflows.FindBillsResult
+	var settled []workflows.OrderBill
 	for _, wanted := range params.Bills {
 		switch bills := found[wanted.Number]; {
 		case len(bills) == 1 && isFinished(f, wanted, bills[0]):
 			result.Finished = append(result.Finished, wanted.OrderID)
+			wanted.LeftOut = false // a later version has its bill
+			settled = append(settled, wanted)
 		case len(bills) > 0:
 			result.Unfinished = append(result.Unfinished, wanted.OrderID)
+		case wanted.LeftOut:
+			settled = append(settled, wanted)
 		}
 	}
-	return result, nil
+	return result, a.settleParked(ctx, params.Flow, settled)
 }
 
 func isFinished(f *flow.Flow, wanted workflows.OrderBill, bill kingdee.Bill) bool {

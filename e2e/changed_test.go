@@ -57,6 +57,19 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 			third := w.syncSpan(t, 3, from, truth.Latest())
 			require.Equal(t, second.FailedReasons, third.FailedReasons, "found again, and parked once")
 			require.Equal(t, second.AlreadySaved, third.AlreadySaved)
+
+			// They change back to what their bills say. Those that waited in between wait
+			// no more: they would be booked one day.
+			for id := range changed {
+				require.True(t, w.ChangeBack(id))
+			}
+			require.Eventually(t, func() bool {
+				back := w.syncSpan(t, 3, from, w.Truth().Latest())
+				waiting := back.FailedReasons["order_changed"]
+				require.Less(t, waiting, len(changed)/2, "only bills that are dated by the change differ still")
+				return len(w.parked(t, "--reason", "order_changed")) == waiting
+			}, patience, time.Second)
+			require.Empty(t, simulator.CompareAnyVersion(truth, w.State()), "the bills stay as they were")
 		})
 	}
 }

@@ -156,6 +156,9 @@ type OrderBill struct {
 	// Hash is the order's BillHash; see [flow.Order]. Empty for an order that the
 	// flow leaves out, which is to have no bill.
 	Hash string `json:"bill_hash,omitempty"`
+	// LeftOut tells that the flow leaves the order out. An order without a number or a
+	// value that it needs has no hash either.
+	LeftOut bool `json:"left_out,omitempty"`
 }
 
 // FindBillsResult says which orders have a bill, by their as_id: a flow may give

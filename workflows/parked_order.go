@@ -18,6 +18,9 @@ const (
 	RetrySignal = "retry"
 	// OrderSignal carries a [ParkedVersion]: the order as a later run read it.
 	OrderSignal = "order"
+	// SettledSignal carries a [SettledVersion]: a later run found that the order needs
+	// nothing any more. It ends the waiting, unless a later version waits.
+	SettledSignal = "settled"
 	// DiscardSignal carries a [Discard], complete, and ends the waiting.
 	DiscardSignal = "discard"
 )
@@ -46,6 +49,16 @@ type ParkedVersion struct {
 	Order       flow.Order `json:"order"`
 	Failure     Failure    `json:"failure"`
 }
+
+// SettledVersion is a version of an order that has its bill as it is to be, or is left
+// out and has none.
+type SettledVersion struct {
+	ChangedAt time.Time `json:"changed_at"`
+	LeftOut   bool      `json:"left_out,omitempty"`
+}
+
+// laterVersionLeftOut is why an order that waited needs no bill.
+const laterVersionLeftOut = "后来的版本不同步 a later version is left out"
 
 // Discard says who gives an order up, and why.
 type Discard struct {
@@ -90,8 +103,8 @@ func ParkedOrderID(flowName, orderID string) string {
 
 // ParkedOrder holds an order that could not be saved, and the reason. It tries
 // again at growing intervals, when it is told to, and when a later run brings
-// the order anew; it ends when the bill is saved, the flow leaves the order out,
-// or a person discards it.
+// the order anew; it ends when the bill is saved, the flow leaves the order out, a
+// later run finds that it needs nothing any more, or a person discards it.
 func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, error) {
 	p, err := newParkedOrder(ctx, in)
 	if err != nil {
@@ -102,9 +115,23 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 		if err := p.wait(ctx); err != nil {
 			return ParkedOrderResult{}, err
 		}
+		if p.discarded != nil || p.settled != nil {
+			// What ends an earlier version does not end a later one.
+			if p.overtaken(ctx) {
+				p.discarded, p.settled = nil, nil
+			}
+		}
 		if p.discarded != nil {
 			count(discardedOutcome, "")
 			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
+		}
+		if p.settled != nil && p.settled.LeftOut {
+			count(string(LeftOut), laterVersionLeftOut)
+			return ParkedOrderResult{LeftOut: laterVersionLeftOut, Order: p.state.Version.Order}, nil
+		}
+		if p.settled != nil {
+			count(string(AlreadySaved), "")
+			return ParkedOrderResult{Order: p.state.Version.Order}, nil
 		}
 		result, err := p.try(ctx)
 		for result != nil && p.overtaken(ctx) {
@@ -128,24 +155,26 @@ type parkedOrder struct {
 	plan      Plan
 	state     ParkedOrderState
 	discarded *Discard
+	settled   *SettledVersion
 
-	retries, versions, discards workflow.ReceiveChannel
+	retries, versions, settlings, discards workflow.ReceiveChannel
 }
 
 func newParkedOrder(ctx workflow.Context, in ParkedOrderInput) (*parkedOrder, error) {
 	p := &parkedOrder{
-		plan:     in.Plan,
-		state:    ParkedOrderState{Version: in.Version, Attempts: in.Attempts},
-		retries:  workflow.GetSignalChannel(ctx, RetrySignal),
-		versions: workflow.GetSignalChannel(ctx, OrderSignal),
-		discards: workflow.GetSignalChannel(ctx, DiscardSignal),
+		plan:      in.Plan,
+		state:     ParkedOrderState{Version: in.Version, Attempts: in.Attempts},
+		retries:   workflow.GetSignalChannel(ctx, RetrySignal),
+		versions:  workflow.GetSignalChannel(ctx, OrderSignal),
+		settlings: workflow.GetSignalChannel(ctx, SettledSignal),
+		discards:  workflow.GetSignalChannel(ctx, DiscardSignal),
 	}
 	return p, workflow.SetQueryHandler(ctx, ProgressQuery, func() (ParkedOrderState, error) { return p.state, nil })
 }
 
 // signalled reports whether a signal has come in that is not read yet.
 func (p *parkedOrder) signalled() bool {
-	return p.retries.Len()+p.versions.Len()+p.discards.Len() > 0
+	return p.retries.Len()+p.versions.Len()+p.settlings.Len()+p.discards.Len() > 0
 }
 
 // wait ends when it is time for the next attempt, or a signal has come. Its
@@ -170,6 +199,11 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 	selector.AddReceive(p.versions, func(c workflow.ReceiveChannel, _ bool) {
 		if version, ok := receive(ctx, c, p.sameOrder); ok {
 			awake = p.take(version) || awake
+		}
+	})
+	selector.AddReceive(p.settlings, func(c workflow.ReceiveChannel, _ bool) {
+		if version, ok := receive(ctx, c, SettledVersion.complete); ok && p.settles(version) && endsWhenSettled(ctx) {
+			p.settled, awake = &version, true
 		}
 	})
 	selector.AddReceive(p.discards, func(c workflow.ReceiveChannel, _ bool) {
@@ -206,6 +240,16 @@ func receive[T any](ctx workflow.Context, c workflow.ReceiveChannel, usable func
 func (p *parkedOrder) sameOrder(version ParkedVersion) bool {
 	return version.Order.ID == p.state.Version.Order.ID
 }
+
+// settles reports whether the version that needs nothing is the one that waits, or a
+// later one.
+func (p *parkedOrder) settles(version SettledVersion) bool {
+	held := p.state.Version.Order.ChangedAt
+	return !held.IsZero() && !version.ChangedAt.Before(held)
+}
+
+// complete reports whether it is known which version is meant.
+func (v SettledVersion) complete() bool { return !v.ChangedAt.IsZero() }
 
 // complete reports whether somebody is named, and a reason.
 func (d Discard) complete() bool { return d.By != "" && d.Reason != "" }

@@ -367,7 +367,7 @@ func BillOf(order flow.Order) OrderBill {
 // that would do: what makes it one to leave out need not stand in the bill.
 func BillOfLeftOut(order flow.Order) OrderBill {
 	bill := BillOf(order)
-	bill.Hash = ""
+	bill.Hash, bill.LeftOut = "", true
 	return bill
 }
 

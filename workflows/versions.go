@@ -19,6 +19,12 @@ func keepsLateVersions(ctx workflow.Context) bool {
 	return workflow.GetVersion(ctx, "keep-late-versions", workflow.DefaultVersion, 1) >= 1
 }
 
+// endsWhenSettled: a parked order ends when a run tells that it needs nothing any
+// more. Older histories take no notice.
+func endsWhenSettled(ctx workflow.Context) bool {
+	return workflow.GetVersion(ctx, "end-when-settled", workflow.DefaultVersion, 1) >= 1
+}
+
 // takesNewerVersions: an order that a window shows again in a newer version is
 // given out again. In older histories the version shown first was kept.
 func takesNewerVersions(ctx workflow.Context) bool {

@@ -29,6 +29,13 @@ func (s *Simulator) SetLines(asID string, lines int) bool {
 	return err == nil && s.gateway.Change(id, func(o *merchant.Order, _ time.Time) *merchant.Order { return o.WithLines(lines) })
 }
 
+// ChangeBack has the source take back that one piece more was received. False says
+// that there is no order of this as_id.
+func (s *Simulator) ChangeBack(asID string) bool {
+	id, err := strconv.ParseInt(asID, 10, 64)
+	return err == nil && s.gateway.Change(id, (*merchant.Order).LessReceived)
+}
+
 // SetFaults sets how often each fault strikes from now on; one that is not
 // named is off. The error names the fault that is unknown or has a probability
 // outside 0 to 1, and nothing is changed then.

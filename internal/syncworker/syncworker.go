@@ -94,7 +94,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots}
+	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal)}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)

@@ -26,12 +26,34 @@ func OfFlow(workflowType, flowName string) string {
 // CountParked counts the flow's parked orders that wait.
 func CountParked(ctx context.Context, c client.Client, flowName string) (int, error) {
 	waiting, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-		Query: OfFlow(workflows.ParkedOrderName, flowName) + " AND ExecutionStatus = 'Running'",
+		Query: parked(flowName),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("数不出流程 %[1]s 挂起的单。 The parked orders of flow %[1]s can't be counted: %[2]w", flowName, err)
 	}
 	return int(waiting.GetCount()), nil
+}
+
+// Parked gives the workflow ids of the flow's parked orders that wait.
+func Parked(ctx context.Context, c client.Client, flowName string) (map[string]bool, error) {
+	ids := map[string]bool{}
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: parked(flowName), PageSize: 1000}
+	for {
+		listed, err := c.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, fmt.Errorf("列不出流程 %[1]s 挂起的单。 The parked orders of flow %[1]s can't be listed: %[2]w", flowName, err)
+		}
+		for _, execution := range listed.GetExecutions() {
+			ids[execution.GetExecution().GetWorkflowId()] = true
+		}
+		if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return ids, nil
+		}
+	}
+}
+
+func parked(flowName string) string {
+	return OfFlow(workflows.ParkedOrderName, flowName) + " AND ExecutionStatus = 'Running'"
 }
 
 // LastWatermark is how far the flow's automatic runs have come, in Beijing time:

@@ -2,6 +2,7 @@ package visibility
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -65,4 +66,29 @@ func TestCountParked(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 3, count)
 	require.Equal(t, "WorkflowType = 'ParkedOrder' AND RefundsyncFlow = 'it''s' AND ExecutionStatus = 'Running'", l.query)
+}
+
+func TestParkedListsAllPages(t *testing.T) {
+	l := &pages{}
+	ids, err := Parked(t.Context(), l, "f")
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"parked/f/1": true, "parked/f/2": true}, ids)
+	require.Equal(t, []string{"", "more"}, l.tokens)
+}
+
+// pages is a server with a parked order on each of two pages of its list.
+type pages struct {
+	client.Client
+	tokens []string
+}
+
+func (p *pages) ListWorkflow(_ context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	p.tokens = append(p.tokens, string(request.GetNextPageToken()))
+	response := &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{{
+		Execution: &commonpb.WorkflowExecution{WorkflowId: fmt.Sprintf("parked/f/%d", len(p.tokens))},
+	}}}
+	if len(p.tokens) == 1 {
+		response.NextPageToken = []byte("more")
+	}
+	return response, nil
 }

@@ -17,13 +17,19 @@ func (o *Order) ModifiedAt(t time.Time) *Order {
 
 // MoreReceived is the order after the warehouse found one more of the first
 // line that came back: another bill must be stored for it.
-func (o *Order) MoreReceived(t time.Time) *Order {
+func (o *Order) MoreReceived(t time.Time) *Order { return o.received(t, 1) }
+
+// LessReceived is the order after the warehouse took back what [Order.MoreReceived]
+// says: its bill is again that from before.
+func (o *Order) LessReceived(t time.Time) *Order { return o.received(t, -1) }
+
+func (o *Order) received(t time.Time, more int64) *Order {
 	changed := o.ModifiedAt(t)
 	changed.Lines = slices.Clone(o.Lines)
-	one := decimal.NewFromInt(1)
 	for i := range changed.Lines {
 		if line := &changed.Lines[i]; line.returned() {
-			line.Quantity, line.Received = line.Quantity.Add(one), line.Received.Add(one)
+			line.Quantity = line.Quantity.Add(decimal.NewFromInt(more))
+			line.Received = line.Received.Add(decimal.NewFromInt(more))
 			break
 		}
 	}

@@ -29,6 +29,7 @@ func TestChangedOrders(t *testing.T) {
 		{"modified again", func(o *Order) *Order { return o.ModifiedAt(later) }, false},
 		{"another remark", func(o *Order) *Order { return o.Remarked(later) }, false},
 		{"more received", func(o *Order) *Order { return o.MoreReceived(later) }, true},
+		{"and taken back", func(o *Order) *Order { return o.MoreReceived(later).LessReceived(later) }, false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,0 +1,149 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/flow"
+	"refundsync/workflows"
+)
+
+// fakeParked knows which orders wait, and keeps what they are told.
+type fakeParked struct {
+	ids       []string
+	listErr   error
+	settleErr error
+	told      map[string]workflows.SettledVersion
+}
+
+func (p *fakeParked) Waiting(_ context.Context, flowName string) (map[string]bool, error) {
+	ids := map[string]bool{}
+	for _, id := range p.ids {
+		ids[workflows.ParkedOrderID(flowName, id)] = true
+	}
+	return ids, p.listErr
+}
+
+func (p *fakeParked) Settle(_ context.Context, workflowID string, version workflows.SettledVersion) error {
+	if p.told == nil {
+		p.told = map[string]workflows.SettledVersion{}
+	}
+	p.told[workflowID] = version
+	return p.settleErr
+}
+
+// A look-up tells the orders that wait what it has found of a later version: that the
+// bill there is right, or that there is to be none, and is none.
+func TestFindBillsTellsParkedOrdersThatNeedNothing(t *testing.T) {
+	f := loadFlow(t)
+	order := pick(t, f, nil)
+	back := workflows.BillOf(order)
+	back.ChangedAt = back.ChangedAt.Add(time.Hour)
+	leftOut := workflows.BillOfLeftOut(order)
+	id := workflows.ParkedOrderID(testFlow, order.ID)
+	same := f.Mark(order).String()
+	for _, c := range []struct {
+		name    string
+		bill    string // the text of the bill that is there; "" for none
+		wanted  workflows.OrderBill
+		waiting []string
+		told    map[string]workflows.SettledVersion
+	}{
+		{"changed back to what its bill says", same, back, []string{order.ID}, map[string]workflows.SettledVersion{id: {ChangedAt: back.ChangedAt}}},
+		{"left out, without a bill", "", leftOut, []string{order.ID}, map[string]workflows.SettledVersion{id: {ChangedAt: leftOut.ChangedAt, LeftOut: true}}},
+		{"left out, with a bill", same, leftOut, []string{order.ID}, nil},
+		{"without a bill, to be saved", "", back, []string{order.ID}, nil},
+		{"no bill can be made of it", "", workflows.OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt}, []string{order.ID}, nil},
+		{"it does not wait", same, back, []string{"70002"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ledger, parked := newFakeLedger(), &fakeParked{ids: c.waiting}
+			if c.bill != "" {
+				ledger.with(order.BillNumber, "A").marked(c.bill)
+			}
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger, Parked: parked}
+			_, err := environment(a).ExecuteActivity(workflows.FindBillsName,
+				workflows.FindBillsParams{Flow: testFlow, Bills: []workflows.OrderBill{c.wanted}})
+			require.NoError(t, err)
+			require.Len(t, parked.told, len(c.told))
+			for id, version := range c.told {
+				require.True(t, version.ChangedAt.Equal(parked.told[id].ChangedAt))
+				require.Equal(t, version.LeftOut, parked.told[id].LeftOut)
+			}
+		})
+	}
+}
+
+// Orders that can be saved do not wait for the list of those that can't; one that
+// should be told, and can't be, fails the look-up, which is tried again.
+func TestFindBillsWhenParkedOrdersCannotBeTold(t *testing.T) {
+	f := loadFlow(t)
+	order := pick(t, f, nil)
+	for _, c := range []struct {
+		name   string
+		parked fakeParked
+		fails  bool
+	}{
+		{"no list", fakeParked{listErr: errors.New("unavailable")}, false},
+		{"no signal", fakeParked{ids: []string{order.ID}, settleErr: errors.New("unavailable")}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Parked: &c.parked,
+				Ledger: newFakeLedger().with(order.BillNumber, "A").marked(f.Mark(order).String())}
+			_, err := environment(a).ExecuteActivity(workflows.FindBillsName,
+				workflows.FindBillsParams{Flow: testFlow, Bills: []workflows.OrderBill{workflows.BillOf(order)}})
+			require.Equal(t, c.fails, err != nil, "%v", err)
+		})
+	}
+}
+
+// listingClient is a server with one parked order, which may end at any time.
+type listingClient struct {
+	client.Client
+	lists   int
+	signals []any
+	gone    bool
+}
+
+func (c *listingClient) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	c.lists++
+	return &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflow.WorkflowExecutionInfo{
+		{Execution: &commonpb.WorkflowExecution{WorkflowId: "parked/f/1"}},
+	}}, nil
+}
+
+func (c *listingClient) SignalWorkflow(_ context.Context, id, runID, name string, content any) error {
+	if c.gone {
+		return serviceerror.NewNotFound("workflow execution already completed")
+	}
+	c.signals = append(c.signals, []any{id, runID, name, content})
+	return nil
+}
+
+func TestParkedOrdersAreListedOnceForAWhileAndSignalled(t *testing.T) {
+	c := &listingClient{}
+	parked := NewParkedOrders(c)
+	for range 3 {
+		ids, err := parked.Waiting(t.Context(), "f")
+		require.NoError(t, err)
+		require.Equal(t, map[string]bool{"parked/f/1": true}, ids)
+	}
+	_, err := parked.Waiting(t.Context(), "g")
+	require.NoError(t, err)
+	require.Equal(t, 2, c.lists, "once a flow")
+
+	version := workflows.SettledVersion{ChangedAt: testWindow.From, LeftOut: true}
+	require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version))
+	require.Equal(t, []any{[]any{"parked/f/1", "", workflows.SettledSignal, version}}, c.signals)
+	c.gone = true
+	require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version), "it waits no more")
+}
