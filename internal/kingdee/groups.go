@@ -34,7 +34,7 @@ import (
 // Of two callers that save, submit or audit the same bill, the second waits for
 // the first's end, and is not sent at all if the bill is then done or its
 // outcome open. So also a tenant without the rule that a number is unique gets
-// no second bill from two runs that overlap in one worker.
+// no second bill from two runs that save it at the same time in one worker.
 //
 // A caller whose ctx is done returns at once, with an error as the Client's; its
 // bill is not sent if it has not been. The call that it shared goes on for the
