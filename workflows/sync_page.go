@@ -92,7 +92,7 @@ func (w *syncWindow) leftAlone() (ids []string) {
 	}
 	for _, order := range w.state.Seen {
 		discarded := order.Fate == fateSkipped && order.Reason == discardedReason
-		if w.settled[order.ID] == w.given[order.ID] && (order.failed() || discarded) {
+		if (order.failed() || discarded) && w.settled[order.ID] == w.given[order.ID] {
 			ids = append(ids, order.ID)
 		}
 	}

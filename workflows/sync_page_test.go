@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
 	"refundsync/internal/flow"
@@ -397,32 +398,32 @@ func TestSyncWindowSavesApartWhereMuchIsToBeLeftAlone(t *testing.T) {
 }
 
 func TestSyncPageSavesNothingOfAWindowThatIsTooLarge(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		prepare func(world *fakeWorld, input *SyncWindowInput)
-	}{
-		{"by the source's count", func(world *fakeWorld, _ *SyncWindowInput) {
-			world.changePage = func(_ int, page *FetchPageResult) { page.DataCount, page.PageCount = mostOrders+1, mostOrders/4+1 }
-		}},
-		{"by what it has shown", func(_ *fakeWorld, input *SyncWindowInput) {
-			seen := make(seenOrders, mostOrders+1)
-			for i := range seen {
-				seen[i].ID = fmt.Sprint(i)
+	t.Run("by the source's count", func(t *testing.T) {
+		world := syncPageWorld(4)
+		world.changePage = func(_ int, page *FetchPageResult) { page.DataCount, page.PageCount = mostOrders+1, mostOrders/4+1 }
+		input := world.input()
+		input.Window.To = input.Window.From
+		env := windowEnvironment(world)
+		env.ExecuteWorkflow(SyncWindowName, input)
+		require.ErrorContains(t, env.GetWorkflowError(), "60000")
+		require.Empty(t, world.booked)
+	})
+
+	t.Run("by what it has shown", func(t *testing.T) {
+		world := syncPageWorld(4)
+		env := windowEnvironment(world)
+		seen := make(seenOrders, mostOrders+1)
+		env.ExecuteWorkflow(func(ctx workflow.Context) error {
+			w, err := newSyncWindow(ctx, world.input())
+			if err != nil {
+				return err
 			}
-			input.Carried = &WindowState{Page: 1, Pass: 1, PageCount: 2, Seen: seen}
-		}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			world := syncPageWorld(4)
-			input := world.input()
-			input.Window.To = input.Window.From
-			c.prepare(world, &input)
-			env := windowEnvironment(world)
-			env.ExecuteWorkflow(SyncWindowName, input)
-			require.ErrorContains(t, env.GetWorkflowError(), "60000")
-			require.Empty(t, world.booked)
+			w.state.Seen = seen
+			return w.nextPage(ctx)
 		})
-	}
+		require.ErrorContains(t, env.GetWorkflowError(), "60000")
+		require.Empty(t, world.booked)
+	})
 }
 
 // Wherever SyncPages die, and whatever moves, changes and leaves meanwhile: each
