@@ -27,7 +27,7 @@ type noOpRun struct {
 }
 
 func runNoOpWorker(ctx context.Context) error {
-	settings, err := config.LoadWorker()
+	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
 		return err
 	}

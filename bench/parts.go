@@ -111,7 +111,7 @@ func runWorker(ctx context.Context) error {
 
 // outside reads the settings and makes the clients of both systems.
 func outside() (config.Settings, flow.Flows, *jushuitan.Client, *kingdee.Groups, error) {
-	settings, err := config.Load()
+	settings, err := config.FromProcess().Load()
 	if err != nil {
 		return config.Settings{}, nil, nil, nil, err
 	}
@@ -127,7 +127,7 @@ func outside() (config.Settings, flow.Flows, *jushuitan.Client, *kingdee.Groups,
 }
 
 func dial(ctx context.Context) (temporal client.Client, namespace string, err error) {
-	options, err := config.TemporalOptions()
+	options, err := config.FromProcess().TemporalOptions()
 	if err != nil {
 		return nil, "", err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"refundsync/internal/alert"
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/syncworker"
 )
@@ -52,7 +53,7 @@ func testRobots(cmd *cobra.Command, f *flow.Flow) error {
 	c := &checks{out: cmd.OutOrStdout()}
 	for _, named := range f.Alerts.Robots {
 		found, err := "", error(nil)
-		if r, settingsErr := syncworker.NewRobot(named); settingsErr != nil {
+		if r, settingsErr := syncworker.NewRobot(config.FromProcess(), named); settingsErr != nil {
 			err = settingsErr
 		} else if answer, sendErr := r.Send(cmd.Context(), alert.Notice{Flow: f.Name, Title: f.Title, At: time.Now(), Test: true}); sendErr != nil {
 			err = sendErr

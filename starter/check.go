@@ -63,7 +63,7 @@ func (c *checks) report(what, found string, err error) bool {
 }
 
 func (c *checks) all(ctx context.Context) {
-	settings, settingsErr := config.Load()
+	settings, settingsErr := config.FromProcess().Load()
 	settingsOK := c.report("设置 settings", "完整 complete, "+describeEncryption(settings.Encryption), settingsErr)
 
 	flows, err := flow.LoadFolder(settings.Worker.Flows)
@@ -130,7 +130,7 @@ func (c *checks) robots(flows flow.Flows) {
 		count += len(f.Alerts.Robots)
 	}
 	if count > 0 {
-		_, err := syncworker.Robots(flows)
+		_, err := syncworker.Robots(config.FromProcess(), flows)
 		c.report("告警机器人 robots", fmt.Sprintf("%d 个，设置完整 with complete settings", count), err)
 	}
 }

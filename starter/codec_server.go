@@ -39,8 +39,8 @@ Decrypts for the Temporal Web UI and the temporal command: Temporal's codec serv
 }
 
 func serveCodec(cmd *cobra.Command, flags codecServerFlags) error {
-	settings, keys, settingsErr := config.LoadCodecServer()
-	options, optionsErr := config.TemporalOptions()
+	settings, keys, settingsErr := config.FromProcess().LoadCodecServer()
+	options, optionsErr := config.FromProcess().TemporalOptions()
 	if err := errors.Join(settingsErr, optionsErr); err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ import (
 // dial connects to the Temporal server that Temporal's own settings name, and
 // decrypts what it holds.
 func dial() (client.Client, error) {
-	options, optionsErr := config.TemporalOptions()
-	keys, keysErr := config.LoadEncryption()
+	options, optionsErr := config.FromProcess().TemporalOptions()
+	keys, keysErr := config.FromProcess().LoadEncryption()
 	if err := errors.Join(optionsErr, keysErr); err != nil {
 		return nil, err
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +18,6 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/devserver"
 	"refundsync/internal/encryption"
-	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
 	"refundsync/workflows"
@@ -60,7 +61,7 @@ func demo(cmd *cobra.Command, flags demoFlags) error {
 	if flags.orders < 1 {
 		return usageError(cmd, fmt.Errorf("--orders 应大于 0。 It must be more than 0"))
 	}
-	keys, err := config.LoadEncryption()
+	keys, err := config.FromProcess().LoadEncryption()
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,6 @@ func (d *demoRun) withServer(ctx context.Context, inside func(context.Context) e
 	}
 	defer func() { err = errors.Join(err, d.server.Stop()) }()
 	options := client.Options{HostPort: d.server.Address, Namespace: d.server.Namespace}
-	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, syncworker.ReplayQueries())
 	d.codec.ConfigureWorker(&options)
 	d.temporal, err = dialWith(options)
 	if err != nil {
@@ -150,42 +150,30 @@ func (d *demoRun) withSimulators(ctx context.Context, inside func(context.Contex
 }
 
 func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) error) error {
-	// The simulated source has no limit of calls a second; the real one's would be
-	// most of what is waited for.
-	environment := append(d.simulators.Environment(), simulator.Variable{Name: "JUSHUITAN_CALLS_PER_SECOND", Value: "50"})
-	for _, variable := range environment {
-		if err := os.Setenv(variable.Name, variable.Value); err != nil {
-			return err
-		}
-	}
-	settings, err := config.Load()
+	environment := config.FromProcess()
+	// The demo's own server is the only one that it may reach.
+	maps.DeleteFunc(environment, func(name, _ string) bool { return strings.HasPrefix(name, "TEMPORAL_") })
+	maps.Copy(environment, d.simulators.Environment().Map())
+	maps.Copy(environment, config.Environment{
+		"TEMPORAL_ADDRESS":   d.server.Address,
+		"TEMPORAL_NAMESPACE": d.server.Namespace,
+		// The simulated source has no limit of calls a second; the real one's would be
+		// most of what is waited for.
+		"JUSHUITAN_CALLS_PER_SECOND": "50",
+	})
+	settings, err := environment.LoadWorker()
 	if err != nil {
 		return err
 	}
-	d.taskQueue = settings.Worker.TaskQueue
-	flows, err := flow.LoadFolder(settings.Worker.Flows)
-	if err != nil {
-		return err
-	}
-	source, ledger, err := syncworker.Clients(settings)
-	if err != nil {
-		return err
-	}
+	d.taskQueue = settings.TaskQueue
 	workerCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
+	// Without a worker the run would be waited for in vain.
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	go func() {
-		ended <- syncworker.Run(workerCtx, syncworker.Options{
-			Temporal:             d.temporal,
-			Namespace:            d.server.Namespace,
-			Codec:                d.codec,
-			TaskQueue:            d.taskQueue,
-			Flows:                flows,
-			Source:               source,
-			Ledger:               syncworker.Ledger(ledger, settings.Kingdee, nil),
-			SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
-			Tuning:               settings.Worker.Tuning,
-			DrainTimeout:         settings.Worker.DrainTimeout,
-		})
+		defer giveUp()
+		ended <- syncworker.RunProcess(workerCtx, environment, io.Discard)
 	}()
 	err = inside(ctx)
 	stop()

@@ -14,7 +14,7 @@ import (
 
 // loadFlow reads the settings and the flow files, and gives the flow of the name.
 func loadFlow(cmd *cobra.Command, name string) (config.Worker, *flow.Flow, error) {
-	settings, err := config.LoadWorker()
+	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
 		return settings, nil, err
 	}

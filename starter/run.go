@@ -108,7 +108,7 @@ func runIncremental(cmd *cobra.Command, flags runFlags) error {
 
 // startAndFollow starts a run, and follows it if that is wished for.
 func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, start func(client.Client, string) (client.WorkflowRun, error)) error {
-	settings, err := config.LoadWorker()
+	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func newStatusCommand() *cobra.Command {
 Shows each flow of the folder, and those with a schedule: last run, watermark and how far it lags behind, next run, parked orders by reason, orders of the last 24 hours.
 The exit code is 4 when a flow lags behind by more than its checks.lag_limit, so that any monitor can call this.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.LoadWorker()
+			settings, err := config.FromProcess().LoadWorker()
 			if err != nil {
 				return err
 			}

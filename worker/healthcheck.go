@@ -32,7 +32,7 @@ func newHealthcheckCommand() *cobra.Command {
 			if len(args) == 1 {
 				return healthcheck(cmd.Context(), args[0])
 			}
-			settings, err := config.LoadWorker()
+			settings, err := config.FromProcess().LoadWorker()
 			if err != nil {
 				return err
 			}

@@ -232,7 +232,7 @@ func TestCodecServer(t *testing.T) {
 	for name, value := range Environment(server) {
 		t.Setenv(name, value)
 	}
-	settings, keys, err := config.LoadCodecServer()
+	settings, keys, err := config.FromProcess().LoadCodecServer()
 	require.NoError(t, err)
 	require.Len(t, keys, 1)
 	require.Equal(t, "http://"+ui.Ports[0].HostIP+":"+ui.Ports[0].Published, settings.UIOrigin)

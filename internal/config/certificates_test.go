@@ -30,7 +30,7 @@ func TestKingdeeCAFile(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			setenv(t, complete())
 			t.Setenv("KINGDEE_CA_FILE", certtest.File(t, test.content))
-			settings, err := Load()
+			settings, err := FromProcess().Load()
 			if test.wrong != "" {
 				require.ErrorContains(t, err, "KINGDEE_CA_FILE")
 				require.ErrorContains(t, err, test.wrong)
@@ -43,7 +43,7 @@ func TestKingdeeCAFile(t *testing.T) {
 	}
 	setenv(t, complete())
 	t.Setenv("KINGDEE_CA_FILE", filepath.Join(t.TempDir(), "absent.pem"))
-	_, err := Load()
+	_, err := FromProcess().Load()
 	require.ErrorContains(t, err, "absent.pem")
 }
 
@@ -55,7 +55,7 @@ func TestKingdeeCAFileAddsToTheSystems(t *testing.T) {
 	system.AddCert(added.Leaf)
 	setenv(t, complete())
 	t.Setenv("KINGDEE_CA_FILE", certtest.File(t, certtest.PEM(added)))
-	settings, err := Load()
+	settings, err := FromProcess().Load()
 	require.NoError(t, err)
 	require.True(t, system.Equal(settings.Kingdee.RootCAs))
 }

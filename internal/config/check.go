@@ -16,9 +16,10 @@ import (
 
 // checker turns text into settings and keeps all that is wrong with it.
 type checker struct {
-	tags     map[string]reflect.StructTag // by the variable's name
-	unread   map[string]bool              // secrets whose file is the problem
-	problems []error
+	environment Environment
+	tags        map[string]reflect.StructTag // by the variable's name
+	unread      map[string]bool              // secrets whose file is the problem
+	problems    []error
 }
 
 // wrong keeps a problem, with what the setting's tags say is expected.
@@ -86,7 +87,7 @@ func (c *checker) callsPerSecond(name, value string) rate.Limit {
 	return rate.Limit(number)
 }
 
-func (c *checker) jushuitan(env environment) Jushuitan {
+func (c *checker) jushuitan(env texts) Jushuitan {
 	return Jushuitan{
 		URL:            c.address("JUSHUITAN_URL", env.JushuitanURL, ""),
 		AppKey:         c.required("JUSHUITAN_APP_KEY", env.JushuitanAppKey),
@@ -99,7 +100,7 @@ func (c *checker) jushuitan(env environment) Jushuitan {
 	}
 }
 
-func (c *checker) kingdee(env environment) Kingdee {
+func (c *checker) kingdee(env texts) Kingdee {
 	k := Kingdee{
 		URL:       c.address("KINGDEE_URL", env.KingdeeURL, "/k3cloud/"),
 		Auth:      c.oneOf("KINGDEE_AUTH", env.KingdeeAuth, "signature", "appsecret", "sign", "password"),
@@ -130,7 +131,7 @@ func (c *checker) kingdee(env environment) Kingdee {
 	return k
 }
 
-func (c *checker) worker(env environment) Worker {
+func (c *checker) worker(env texts) Worker {
 	w := Worker{
 		Flows:          env.Flows,
 		TaskQueue:      env.TaskQueue,
@@ -154,7 +155,7 @@ func (c *checker) worker(env environment) Worker {
 	return w
 }
 
-func (c *checker) log(env environment) Log {
+func (c *checker) log(env texts) Log {
 	return Log{
 		Level:  c.oneOf("LOG_LEVEL", env.LogLevel, "debug", "info", "warn", "error"),
 		Format: c.oneOf("LOG_FORMAT", env.LogFormat, "json", "console"),

@@ -41,8 +41,8 @@ func setenv(t *testing.T, variables map[string]string) {
 
 func settingNames() []string {
 	var names []string
-	for field := range reflect.TypeFor[environment]().Fields() {
-		names = append(names, field.Tag.Get("envconfig"))
+	for field := range reflect.TypeFor[texts]().Fields() {
+		names = append(names, field.Tag.Get("env"))
 	}
 	return names
 }
@@ -76,7 +76,7 @@ var defaultTuning = Tuning{WorkflowPollers: 8, ActivityPollers: 16, EagerActivit
 
 func TestLoadFillsInDefaults(t *testing.T) {
 	setenv(t, complete())
-	settings, err := Load()
+	settings, err := FromProcess().Load()
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
 		Jushuitan: Jushuitan{
@@ -108,7 +108,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"REFUNDSYNC_DRAIN_TIMEOUT": "10m", "REFUNDSYNC_DEPLOYMENT_NAME": "sync", "REFUNDSYNC_BUILD_ID": "v2",
 		"LOG_LEVEL": "debug", "LOG_FORMAT": "console",
 	})
-	settings, err := Load()
+	settings, err := FromProcess().Load()
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
 		Jushuitan: Jushuitan{URL: "http://127.0.0.1:8080/router/qm", AppKey: "1", AppSecret: "2", CustomerID: "3",
@@ -130,7 +130,7 @@ func TestLoadSaysAllThatIsWrongAtOnce(t *testing.T) {
 		"KINGDEE_SESSIONS":           "51",
 		"LOG_FORMAT":                 "xml",
 	})
-	_, err := Load()
+	_, err := FromProcess().Load()
 	assert.ElementsMatch(t, []string{
 		"JUSHUITAN_URL", "JUSHUITAN_APP_KEY", "JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID", "JUSHUITAN_CALLS_PER_SECOND",
 		"KINGDEE_URL", "KINGDEE_ACCT_ID", "KINGDEE_USERNAME", "KINGDEE_APP_ID", "KINGDEE_APP_SECRET", "KINGDEE_SESSIONS",
@@ -141,7 +141,7 @@ func TestLoadSaysAllThatIsWrongAtOnce(t *testing.T) {
 func TestProblemReadsInBothLanguages(t *testing.T) {
 	setenv(t, complete())
 	t.Setenv("KINGDEE_SESSIONS", "fifty")
-	_, err := Load()
+	_, err := FromProcess().Load()
 	assert.EqualError(t, err, `KINGDEE_SESSIONS: "fifty" 无效；应为：同时使用的会话数，1 到 50 的整数。 `+
 		`"fifty" is not valid; expected: sessions used at a time, a whole number from 1 to 50. 例如 such as 4`)
 }
@@ -224,7 +224,7 @@ func TestEachMistake(t *testing.T) {
 		t.Run(test.mistake, func(t *testing.T) {
 			setenv(t, complete())
 			t.Setenv(test.name, test.value)
-			_, err := Load()
+			_, err := FromProcess().Load()
 			if test.wrong == "" {
 				require.NoError(t, err)
 				return
@@ -249,7 +249,7 @@ func TestCheckBuildID(t *testing.T) {
 			setenv(t, complete())
 			t.Setenv("REFUNDSYNC_DEPLOYMENT_NAME", test.deployment)
 			t.Setenv("REFUNDSYNC_BUILD_ID", test.build)
-			settings, err := Load()
+			settings, err := FromProcess().Load()
 			require.NoError(t, err)
 			if err := settings.Worker.CheckBuildID(); test.known {
 				require.NoError(t, err)
@@ -271,7 +271,7 @@ func TestWhatEachWayInNeeds(t *testing.T) {
 			for _, name := range []string{"KINGDEE_PASSWORD", "KINGDEE_APP_ID", "KINGDEE_APP_SECRET"} {
 				t.Setenv(name, "")
 			}
-			_, err := Load()
+			_, err := FromProcess().Load()
 			assert.Equal(t, needed, names(problems(t, err)))
 		})
 	}
@@ -279,7 +279,7 @@ func TestWhatEachWayInNeeds(t *testing.T) {
 		setenv(t, complete())
 		t.Setenv("KINGDEE_APP_ID", "123456")
 		t.Setenv("KINGDEE_AUTH", "appsecret")
-		_, err := Load()
+		_, err := FromProcess().Load()
 		assert.NoError(t, err)
 	})
 }
@@ -288,33 +288,33 @@ func TestMisspeltIsNoMistakeWhereTheSettingIsSet(t *testing.T) {
 	setenv(t, complete())
 	t.Setenv("KINGDEE_SESSION", "3")
 	t.Setenv("KINGDEE_SESSIONS", "3")
-	_, err := Load()
+	_, err := FromProcess().Load()
 	assert.NoError(t, err)
 }
 
 func TestEveryExampleIsValid(t *testing.T) {
 	examples := map[string]string{}
-	for field := range reflect.TypeFor[environment]().Fields() {
-		examples[field.Tag.Get("envconfig")] = field.Tag.Get("example")
+	for field := range reflect.TypeFor[texts]().Fields() {
+		examples[field.Tag.Get("env")] = field.Tag.Get("example")
 	}
 	examples["KINGDEE_CA_FILE"] = certtest.File(t, certtest.PEM(certtest.New(t, "company-ca")))
 	for _, auth := range []string{"signature", "appsecret", "sign", "password"} {
 		setenv(t, examples)
 		t.Setenv("KINGDEE_AUTH", auth)
-		_, err := Load()
+		_, err := FromProcess().Load()
 		assert.NoError(t, err, auth)
 	}
 }
 
 func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
 	setenv(t, map[string]string{"REFUNDSYNC_FLOWS": "/flows", "KINGDEE_LCID": "nonsense"})
-	worker, err := LoadWorker()
+	worker, err := FromProcess().LoadWorker()
 	require.NoError(t, err)
 	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second, Tuning: defaultTuning}, worker)
 
 	t.Setenv("REFUNDSYNC_TASK_QUEU", "q")
 	t.Setenv("KINGDEE_SESSION", "3")
-	_, err = LoadWorker()
+	_, err = FromProcess().LoadWorker()
 	assert.Equal(t, []string{"REFUNDSYNC_TASK_QUEU"}, names(problems(t, err)))
 }
 
@@ -349,8 +349,8 @@ func TestUsageListsEverySetting(t *testing.T) {
 		assert.Equal(t, secret, strings.Contains(lines[name], "[保密 secret]"), name)
 	}
 	assert.Len(t, lines, len(defaults)+1, "and the head line")
-	for field := range reflect.TypeFor[environment]().Fields() {
-		name := field.Tag.Get("envconfig")
+	for field := range reflect.TypeFor[texts]().Fields() {
+		name := field.Tag.Get("env")
 		assert.Contains(t, lines[name], field.Tag.Get("zh"))
 		assert.Contains(t, lines[name], field.Tag.Get("en"))
 		if field.Tag.Get("default") == "" {

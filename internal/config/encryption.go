@@ -35,11 +35,8 @@ const shortestToken = 32
 
 // LoadEncryption reads the keys alone, for commands that call neither system. The
 // error is like Load's.
-func LoadEncryption() (encryption.Keys, error) {
-	env, c, err := read()
-	if err != nil {
-		return nil, err
-	}
+func (e Environment) LoadEncryption() (encryption.Keys, error) {
+	env, c := e.read()
 	c.secretFiles(&env, keysName)
 	c.misspelt("REFUNDSYNC_")
 	keys := c.encryption(env)
@@ -48,11 +45,8 @@ func LoadEncryption() (encryption.Keys, error) {
 
 // LoadCodecServer reads the settings of the codec server, which needs keys too.
 // The error is like Load's.
-func LoadCodecServer() (CodecServer, encryption.Keys, error) {
-	env, c, err := read()
-	if err != nil {
-		return CodecServer{}, nil, err
-	}
+func (e Environment) LoadCodecServer() (CodecServer, encryption.Keys, error) {
+	env, c := e.read()
 	c.secretFiles(&env, keysName, tokenName)
 	c.misspelt("REFUNDSYNC_")
 	keys := c.encryption(env)
@@ -94,7 +88,7 @@ var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // encryption reads the keys, one after the other, with commas or line ends between
 // them; before them may stand none. Its problems show none of them.
-func (c *checker) encryption(env environment) encryption.Keys {
+func (c *checker) encryption(env texts) encryption.Keys {
 	var keys encryption.Keys
 	seen := map[string]bool{}
 	for _, entry := range strings.FieldsFunc(env.EncryptionKeys, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {

@@ -28,7 +28,7 @@ func TestLoadEncryption(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			setenv(t, variables)
-			keys, err := LoadEncryption()
+			keys, err := FromProcess().LoadEncryption()
 			require.NoError(t, err)
 			require.Equal(t, want, keys)
 			for _, shown := range []string{fmt.Sprint(keys), fmt.Sprintf("%+v %#v", keys, keys), fmt.Sprintf("%+v", Settings{Encryption: keys})} {
@@ -39,11 +39,11 @@ func TestLoadEncryption(t *testing.T) {
 		})
 	}
 	setenv(t, nil)
-	keys, err := LoadEncryption()
+	keys, err := FromProcess().LoadEncryption()
 	require.NoError(t, err)
 	require.Empty(t, keys, "off by default")
 	setenv(t, map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "none,2024-06:" + keyText})
-	keys, err = LoadEncryption()
+	keys, err = FromProcess().LoadEncryption()
 	require.NoError(t, err)
 	require.Equal(t, encryption.Keys{encryption.None, want[0]}, keys)
 }
@@ -70,7 +70,7 @@ func TestEncryptionKeysThatAreWrong(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			setenv(t, c.variables)
-			_, err := LoadEncryption()
+			_, err := FromProcess().LoadEncryption()
 			require.ErrorContains(t, err, c.wrong)
 			require.NotContains(t, err.Error(), "s3cret")
 		})
@@ -97,7 +97,7 @@ func TestLoadCodecServer(t *testing.T) {
 			setenv(t, map[string]string{
 				"REFUNDSYNC_ENCRYPTION_KEYS": c.keys, "REFUNDSYNC_CODEC_TOKEN": c.token, "REFUNDSYNC_CODEC_UI_ORIGIN": c.origin,
 			})
-			server, keys, err := LoadCodecServer()
+			server, keys, err := FromProcess().LoadCodecServer()
 			require.Equal(t, c.wrong, names(problems(t, err)))
 			if err != nil {
 				require.NotContains(t, err.Error(), "s3cret")

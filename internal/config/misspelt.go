@@ -3,7 +3,6 @@ package config
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -15,14 +14,13 @@ import (
 // one, sets KINGDEE_PORT where a service is named kingdee.
 func (c *checker) misspelt(prefixes ...string) {
 	names := slices.Sorted(maps.Keys(c.tags))
-	for _, variable := range os.Environ() {
-		name, _, _ := strings.Cut(variable, "=")
+	for _, name := range slices.Sorted(maps.Keys(c.environment)) {
 		ours := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 		if !ours || slices.Contains(names, name) {
 			continue
 		}
 		for _, meant := range names {
-			if os.Getenv(meant) == "" && levenshtein.ComputeDistance(name, meant) <= 2 {
+			if c.environment[meant] == "" && levenshtein.ComputeDistance(name, meant) <= 2 {
 				c.problems = append(c.problems, &Problem{
 					Name:    name,
 					WrongZH: "没有这个设置", WrongEN: "There is no such setting",

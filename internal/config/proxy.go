@@ -2,7 +2,6 @@ package config
 
 import (
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 )
@@ -10,9 +9,9 @@ import (
 // proxyProblems checks the addresses of proxies, which Go's HTTP client and gRPC
 // read by themselves. What they say of one that they can't understand shows all
 // of it, and with it a password.
-func proxyProblems() (problems []error) {
+func (e Environment) proxyProblems() (problems []error) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
-		if value := os.Getenv(name); value != "" && !isProxy(value) {
+		if value := e[name]; value != "" && !isProxy(value) {
 			problems = append(problems, &Problem{
 				Name:    name,
 				WrongZH: "不是代理的地址", WrongEN: "It is not the address of a proxy",

@@ -23,8 +23,8 @@ func TestProxies(t *testing.T) {
 			t.Run(name+"="+value, func(t *testing.T) {
 				setenv(t, complete())
 				t.Setenv(name, value)
-				_, err := Load()
-				_, temporalErr := TemporalOptions()
+				_, err := FromProcess().Load()
+				_, temporalErr := FromProcess().TemporalOptions()
 				require.Equal(t, valid, err == nil, "%v", err)
 				require.Equal(t, valid, temporalErr == nil, "%v", temporalErr)
 				if !valid {

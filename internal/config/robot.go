@@ -15,13 +15,13 @@ type Robot struct {
 	Secret string
 }
 
-// LoadRobot reads a robot from the environment variables that a flow names, or
+// LoadRobot reads a robot from the variables that a flow names, or
 // from the files that these with _FILE name. An empty secretFrom is a robot without
 // a secret. The error joins a [Problem] for each that is wrong.
-func LoadRobot(urlFrom, secretFrom string) (Robot, error) {
+func (e Environment) LoadRobot(urlFrom, secretFrom string) (Robot, error) {
 	var problems []error
 	read := func(name string, mistake func(value string) (zh, en string), expectedZH, expectedEN, example string) string {
-		value, problem := readSecret(name)
+		value, problem := e.readSecret(name)
 		if zh, en := mistake(value); problem == nil && zh != "" {
 			problem = &Problem{Name: name, WrongZH: zh, WrongEN: en, ExpectedZH: expectedZH, ExpectedEN: expectedEN, Example: example}
 		}

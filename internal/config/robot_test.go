@@ -25,7 +25,7 @@ func TestLoadRobot(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("ROBOT_URL", c.url)
 			t.Setenv("ROBOT_SECRET", c.secret)
-			r, err := LoadRobot("ROBOT_URL", "ROBOT_SECRET")
+			r, err := FromProcess().LoadRobot("ROBOT_URL", "ROBOT_SECRET")
 			require.Equal(t, len(c.wrong) > 0, err != nil, "%v", err)
 			for _, wrong := range c.wrong {
 				require.ErrorContains(t, err, wrong)
@@ -45,7 +45,7 @@ func TestLoadRobot(t *testing.T) {
 		})
 	}
 	t.Setenv("ROBOT_URL", "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key="+key)
-	r, err := LoadRobot("ROBOT_URL", "")
+	r, err := FromProcess().LoadRobot("ROBOT_URL", "")
 	require.NoError(t, err)
 	require.Empty(t, r.Secret)
 }

@@ -19,8 +19,8 @@ const maxSmallFile = 1 << 20
 // readSecret gives the value of a secret setting, from its variable or from the
 // file that the variable's name with _FILE names, less one line break at its end.
 // Nothing that either holds is shown: a secret may be in the wrong one.
-func readSecret(name string) (string, *Problem) {
-	value, path := os.Getenv(name), os.Getenv(name+fileSuffix)
+func (e Environment) readSecret(name string) (string, *Problem) {
+	value, path := e[name], e[name+fileSuffix]
 	if strings.TrimSpace(path) == "" {
 		return value, nil
 	}

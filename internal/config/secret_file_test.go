@@ -15,9 +15,9 @@ import (
 // secretNames are the settings that are secrets.
 func secretNames() []string {
 	var names []string
-	for field := range reflect.TypeFor[environment]().Fields() {
+	for field := range reflect.TypeFor[texts]().Fields() {
 		if field.Tag.Get("secret") != "" {
-			names = append(names, field.Tag.Get("envconfig"))
+			names = append(names, field.Tag.Get("env"))
 		}
 	}
 	return names
@@ -38,10 +38,10 @@ func TestEverySecretCanBeInAFile(t *testing.T) {
 		t.Setenv(name, "")
 		t.Setenv(name+"_FILE", certtest.File(t, []byte(want[name]+"\n")))
 	}
-	settings, err := Load()
+	settings, err := FromProcess().Load()
 	require.NoError(t, err)
 	require.Len(t, settings.Encryption, 1)
-	server, _, err := LoadCodecServer()
+	server, _, err := FromProcess().LoadCodecServer()
 	require.NoError(t, err)
 	assert.Equal(t, want, map[string]string{
 		"JUSHUITAN_APP_SECRET": settings.Jushuitan.AppSecret, "JUSHUITAN_SESSION": settings.Jushuitan.Session,
@@ -52,7 +52,7 @@ func TestEverySecretCanBeInAFile(t *testing.T) {
 
 	t.Setenv("ROBOT_URL_FILE", certtest.File(t, []byte("https://example.com/hook/0123456789\r\n")))
 	t.Setenv("ROBOT_SECRET_FILE", certtest.File(t, []byte("SEC0123456789")))
-	robot, err := LoadRobot("ROBOT_URL", "ROBOT_SECRET")
+	robot, err := FromProcess().LoadRobot("ROBOT_URL", "ROBOT_SECRET")
 	require.NoError(t, err)
 	assert.Equal(t, Robot{URL: "https://example.com/hook/0123456789", Secret: "SEC0123456789"}, robot)
 }
@@ -78,7 +78,7 @@ func TestSecretFileMistakes(t *testing.T) {
 			setenv(t, complete())
 			t.Setenv("KINGDEE_APP_SECRET", test.variable)
 			t.Setenv("KINGDEE_APP_SECRET_FILE", test.file)
-			settings, err := Load()
+			settings, err := FromProcess().Load()
 			if test.wrong == "" {
 				require.NoError(t, err)
 				require.Equal(t, secret, settings.Kingdee.AppSecret)
@@ -95,6 +95,6 @@ func TestSecretFileMistakes(t *testing.T) {
 func TestLoadWorkerReadsNoSecretFile(t *testing.T) {
 	setenv(t, nil)
 	t.Setenv("KINGDEE_APP_SECRET_FILE", filepath.Join(t.TempDir(), "absent"))
-	_, err := LoadWorker()
+	_, err := FromProcess().LoadWorker()
 	require.NoError(t, err)
 }

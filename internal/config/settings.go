@@ -110,11 +110,8 @@ type Log struct {
 }
 
 // Load reads all settings. The error joins a [Problem] for each that is wrong.
-func Load() (Settings, error) {
-	env, c, err := read()
-	if err != nil {
-		return Settings{}, err
-	}
+func (e Environment) Load() (Settings, error) {
+	env, c := e.read()
 	c.secretFiles(&env)
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
 	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
@@ -123,11 +120,8 @@ func Load() (Settings, error) {
 
 // LoadWorker reads the settings of Worker alone, for commands that call neither
 // system. The error is like Load's.
-func LoadWorker() (Worker, error) {
-	env, c, err := read()
-	if err != nil {
-		return Worker{}, err
-	}
+func (e Environment) LoadWorker() (Worker, error) {
+	env, c := e.read()
 	c.misspelt("REFUNDSYNC_")
 	worker := c.worker(env)
 	return worker, errors.Join(c.problems...)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"slices"
 	"strings"
 
@@ -23,8 +22,8 @@ const apiKeySetting = "TEMPORAL_API_KEY"
 // localhost:7233 and the namespace default. TEMPORAL_API_KEY_FILE and the paths of
 // the client's certificate and key are read again when they are used, so that they
 // can be renewed under a worker that runs.
-func TemporalOptions() (client.Options, error) {
-	options, err := temporalOptions()
+func (e Environment) TemporalOptions() (client.Options, error) {
+	options, err := e.temporalOptions()
 	if err != nil {
 		return client.Options{}, fmt.Errorf("与 Temporal 的连接设置（TEMPORAL_… 或其配置文件）有误，TEMPORAL_ADDRESS 应如 temporal.example.com:7233，证书路径应可读。 "+
 			"The settings of the connection to Temporal (TEMPORAL_… or its configuration file) are wrong; TEMPORAL_ADDRESS should be like temporal.example.com:7233, paths of certificates readable: %w", err)
@@ -40,17 +39,17 @@ func TemporalOptions() (client.Options, error) {
 	return options, nil
 }
 
-func temporalOptions() (client.Options, error) {
-	if err := errors.Join(proxyProblems()...); err != nil {
+func (e Environment) temporalOptions() (client.Options, error) {
+	if err := errors.Join(e.proxyProblems()...); err != nil {
 		return client.Options{}, err
 	}
-	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{EnvLookup: setVariables{}})
+	profile, err := envconfig.LoadClientConfigProfile(envconfig.LoadClientConfigProfileOptions{EnvLookup: setVariables{e}})
 	if err != nil {
 		return client.Options{}, err
 	}
-	keyInFile := strings.TrimSpace(os.Getenv(apiKeySetting+fileSuffix)) != ""
+	keyInFile := strings.TrimSpace(e[apiKeySetting+fileSuffix]) != ""
 	if keyInFile {
-		key, problem := readSecret(apiKeySetting)
+		key, problem := e.readSecret(apiKeySetting)
 		if problem != nil {
 			return client.Options{}, problem
 		}
@@ -62,7 +61,7 @@ func temporalOptions() (client.Options, error) {
 	}
 	if keyInFile {
 		options.Credentials = client.NewAPIKeyDynamicCredentials(func(context.Context) (string, error) {
-			key, problem := readSecret(apiKeySetting)
+			key, problem := e.readSecret(apiKeySetting)
 			if problem != nil {
 				return "", problem
 			}
@@ -108,14 +107,20 @@ func isLoopback(host string) bool {
 // setVariables are the environment's variables without those that are blank,
 // which compose files pass for what is not set. A blank TEMPORAL_TLS_… would
 // switch TLS on.
-type setVariables struct{}
+type setVariables struct{ Environment }
 
-func (setVariables) LookupEnv(name string) (string, bool) {
-	value, ok := os.LookupEnv(name)
+func (v setVariables) LookupEnv(name string) (string, bool) {
+	value, ok := v.Environment[name]
 	return value, ok && strings.TrimSpace(value) != ""
 }
 
-func (setVariables) Environ() []string { return os.Environ() }
+func (v setVariables) Environ() []string {
+	var variables []string
+	for name, value := range v.Environment {
+		variables = append(variables, name+"="+value)
+	}
+	return variables
+}
 
 // TemporalUnreachable says what to check after a connection with the options
 // failed.

@@ -34,7 +34,7 @@ func TestTemporalOptions(t *testing.T) {
 			for name, value := range test.environment {
 				t.Setenv(name, value)
 			}
-			options, err := TemporalOptions()
+			options, err := FromProcess().TemporalOptions()
 			if test.message != "" {
 				require.ErrorContains(t, err, test.message)
 				assert.ErrorContains(t, err, "TEMPORAL_ADDRESS")
@@ -53,12 +53,12 @@ func TestTemporalOptions(t *testing.T) {
 
 func TestTemporalIsSentPlainBytesWithoutTLS(t *testing.T) {
 	t.Setenv("TEMPORAL_CONFIG_FILE", filepath.Join(t.TempDir(), "absent.toml"))
-	options, err := TemporalOptions()
+	options, err := FromProcess().TemporalOptions()
 	require.NoError(t, err)
 	assert.IsType(t, &client.GrpcCompressionNone{}, options.ConnectionOptions.GrpcCompression)
 
 	t.Setenv("TEMPORAL_TLS", "true")
-	options, err = TemporalOptions()
+	options, err = FromProcess().TemporalOptions()
 	require.NoError(t, err)
 	assert.Nil(t, options.ConnectionOptions.GrpcCompression, "the SDK's own default, gzip")
 }

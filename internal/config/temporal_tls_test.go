@@ -91,7 +91,7 @@ func temporalEnvironment(t *testing.T, variables map[string]string) {
 // dialAsSet connects as the environment says.
 func dialAsSet(t *testing.T) (client.Client, error) {
 	t.Helper()
-	options, err := TemporalOptions()
+	options, err := FromProcess().TemporalOptions()
 	require.NoError(t, err)
 	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	c, err := client.DialContext(t.Context(), options)
@@ -200,7 +200,7 @@ func TestTemporalOptionsRefused(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			temporalEnvironment(t, test.environment)
-			_, err := TemporalOptions()
+			_, err := FromProcess().TemporalOptions()
 			require.ErrorContains(t, err, test.says)
 			require.NotContains(t, err.Error(), key)
 			require.NotContains(t, err.Error(), "PRIVATE KEY")
@@ -236,7 +236,7 @@ func TestTemporalSecretsAreReadAgain(t *testing.T) {
 			"TEMPORAL_ADDRESS": server.listen(t, serverTLS(local, first, second)), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(local)),
 			"TEMPORAL_TLS_CLIENT_CERT_PATH": certificate, "TEMPORAL_TLS_CLIENT_KEY_PATH": key,
 		})
-		options, err := TemporalOptions()
+		options, err := FromProcess().TemporalOptions()
 		require.NoError(t, err)
 		options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 		for _, pair := range []tls.Certificate{first, second} {

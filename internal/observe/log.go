@@ -4,19 +4,15 @@ package observe
 
 import (
 	"fmt"
-	"os"
+	"io"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
-// NewLogger logs to stderr. level is one of debug, info, warn and error, format
-// is json or console.
-func NewLogger(level, format string) (*zap.Logger, error) {
-	return newLogger(level, format, zapcore.Lock(os.Stderr))
-}
-
-func newLogger(level, format string, out zapcore.WriteSyncer) (*zap.Logger, error) {
+// NewLogger logs to out. level is one of debug, info, warn and error, format is
+// json or console.
+func NewLogger(out io.Writer, level, format string) (*zap.Logger, error) {
 	enabled, err := zapcore.ParseLevel(level)
 	if err != nil {
 		return nil, fmt.Errorf("日志级别应为 debug、info、warn 或 error。 The level of the log must be one of these: %w", err)
@@ -35,5 +31,5 @@ func newLogger(level, format string, out zapcore.WriteSyncer) (*zap.Logger, erro
 		return nil, fmt.Errorf("日志格式应为 json 或 console，不是 %[1]q。 The format of the log must be json or console, not %[1]q", format)
 	}
 	// There is no sampling: the line that it would leave out is the one looked for.
-	return zap.New(zapcore.NewCore(encoder, out, enabled), zap.AddCaller()), nil
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(out)), enabled), zap.AddCaller()), nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"testing"
 	"time"
 
@@ -11,14 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 )
 
 // jsonLogger logs at the level; the returned function gives its lines so far.
 func jsonLogger(t *testing.T, level string) (*zap.Logger, func() []map[string]any) {
 	t.Helper()
 	var out bytes.Buffer
-	logger, err := newLogger(level, "json", zapcore.AddSync(&out))
+	logger, err := NewLogger(&out, level, "json")
 	require.NoError(t, err)
 	return logger, func() []map[string]any {
 		var lines []map[string]any
@@ -67,7 +67,7 @@ func TestJSONLine(t *testing.T) {
 
 func TestConsoleLine(t *testing.T) {
 	var out bytes.Buffer
-	logger, err := newLogger("info", "console", zapcore.AddSync(&out))
+	logger, err := NewLogger(&out, "info", "console")
 	require.NoError(t, err)
 	logger.Warn("slow", zap.Int("orders", 3))
 	assert.Regexp(t, `^\S+T\S+\tWARN\tobserve/log_test\.go:\d+\tslow\t\{"orders": 3\}\n$`, out.String())
@@ -79,7 +79,7 @@ func TestNewLoggerRefuses(t *testing.T) {
 		"an unknown format": {"info", "xml"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := NewLogger(setting.level, setting.format)
+			_, err := NewLogger(io.Discard, setting.level, setting.format)
 			assert.Error(t, err)
 		})
 	}

@@ -14,12 +14,12 @@ import (
 
 // Robots makes the robots that the flows name, with their addresses and secrets
 // from the environment. The error holds all that is wrong.
-func Robots(flows flow.Flows) (activities.Robots, error) {
+func Robots(environment config.Environment, flows flow.Flows) (activities.Robots, error) {
 	robots := activities.Robots{}
 	var problems []error
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		for _, named := range flows[name].Alerts.Robots {
-			r, err := NewRobot(named)
+			r, err := NewRobot(environment, named)
 			if err != nil {
 				problems = append(problems, fmt.Errorf("流程 flow %s: %w", name, err))
 				continue
@@ -35,8 +35,8 @@ func Robots(flows flow.Flows) (activities.Robots, error) {
 
 // NewRobot makes one robot, as the environment says. The error holds all that is
 // wrong, and neither address nor secret.
-func NewRobot(named flow.Robot) (*robot.Robot, error) {
-	settings, err := config.LoadRobot(named.URLFrom, named.SecretFrom)
+func NewRobot(environment config.Environment, named flow.Robot) (*robot.Robot, error) {
+	settings, err := environment.LoadRobot(named.URLFrom, named.SecretFrom)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,113 @@
+package syncworker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"go.uber.org/zap"
+
+	"refundsync/internal/config"
+	"refundsync/internal/encryption"
+	"refundsync/internal/flow"
+	"refundsync/internal/observe"
+	"refundsync/internal/version"
+)
+
+// tracesTimeout is how long the last traces may take to leave.
+const tracesTimeout = 5 * time.Second
+
+// RunProcess runs a worker by the settings of the environment, with its log, metrics,
+// health and traces, until ctx is done; then it drains. All that is wrong with the
+// settings is said at once, before anything is polled.
+func RunProcess(ctx context.Context, environment config.Environment, log io.Writer) (err error) {
+	settings, settingsErr := environment.Load()
+	var flows flow.Flows
+	var flowsErr error
+	if settings.Worker.Flows != "" {
+		flows, flowsErr = flow.LoadFolder(settings.Worker.Flows)
+	}
+	robots, robotsErr := Robots(environment, flows)
+	temporalOptions, temporalErr := environment.TemporalOptions()
+	if err := errors.Join(settingsErr, settings.Worker.CheckBuildID(), flowsErr, robotsErr, temporalErr); err != nil {
+		return err
+	}
+	source, ledger, err := Clients(settings)
+	if err != nil {
+		return err
+	}
+	codec, err := encryption.NewCodec(settings.Encryption)
+	if err != nil {
+		return err
+	}
+	logger, err := observe.NewLogger(log, settings.Log.Level, settings.Log.Format)
+	if err != nil {
+		return err
+	}
+	metrics, err := observe.NewMetrics(observe.MetricsOptions{Flows: flows, Sessions: settings.Kingdee.Sessions, SessionsInUse: ledger.SessionsInUse})
+	if err != nil {
+		return err
+	}
+	tracing, stopTracing, err := observe.Traces(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		sent, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracesTimeout)
+		defer cancel()
+		if err := stopTracing(sent); err != nil {
+			logger.Warn("traces were lost", zap.Error(err))
+		}
+	}()
+
+	temporalOptions.Logger = observe.ForTemporal(logger)
+	temporalOptions.MetricsHandler = metrics.ForTemporal()
+	temporalOptions.Interceptors = append(temporalOptions.Interceptors, tracing...)
+	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls(), ReplayQueries())
+	codec.ConfigureWorker(&temporalOptions)
+	temporal, err := client.DialContext(ctx, temporalOptions)
+	if err != nil {
+		return config.TemporalUnreachable(temporalOptions, err)
+	}
+	defer temporal.Close()
+
+	if settings.Worker.HTTPAddress != "" {
+		server, err := observe.Serve(ctx, settings.Worker.HTTPAddress, metrics, temporal)
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if err := server.Close(); err != nil {
+				logger.Warn("health and metrics ended badly", zap.Error(err))
+			}
+		}()
+		logger.Info("serving health and metrics", zap.String("address", server.Address()))
+		go metrics.WatchFlows(ctx, codec.Client(temporal), logger)
+	}
+	for _, f := range flows {
+		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
+	}
+	logger.Info("encryption", zap.Bool("enabled", codec.Enabled()), zap.Stringer("keys", codec))
+	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
+		zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))
+	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
+	err = Run(ctx, Options{
+		Temporal:             temporal,
+		Namespace:            temporalOptions.Namespace,
+		Codec:                codec,
+		TaskQueue:            settings.Worker.TaskQueue,
+		Flows:                flows,
+		Source:               metrics.Source(source),
+		Ledger:               Ledger(ledger, settings.Kingdee, metrics),
+		Robots:               robots,
+		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+		Tuning:               settings.Worker.Tuning,
+		DrainTimeout:         settings.Worker.DrainTimeout,
+		Version:              worker.WorkerDeploymentVersion{DeploymentName: settings.Worker.DeploymentName, BuildID: settings.Worker.BuildID},
+	})
+	logger.Info("stopped", zap.Error(err))
+	return err
+}
