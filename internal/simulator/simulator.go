@@ -220,5 +220,15 @@ func (s *Simulator) AcceptSecrets(jushuitan, kingdee []string) {
 	s.tenant.AcceptSecrets(kingdee...)
 }
 
+// HoldSaves keeps saves back once Kingdee has so many bills, until ReleaseSaves, so
+// that what is done in the middle of a run can take as long as it needs.
+func (s *Simulator) HoldSaves(bills int) { s.tenant.HoldSaves(bills) }
+
+// ReleaseSaves lets all saves go on.
+func (s *Simulator) ReleaseSaves() { s.tenant.ReleaseSaves() }
+
+// HeldSaves counts the calls that are kept back.
+func (s *Simulator) HeldSaves() int { return s.tenant.HeldSaves() }
+
 // ExpireSessions ends all sessions of Kingdee and returns how many there were.
 func (s *Simulator) ExpireSessions() int { return s.tenant.ExpireSessions() }

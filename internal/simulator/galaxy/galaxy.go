@@ -69,6 +69,7 @@ type Tenant struct {
 	ledger   *ledger
 	faults   *faults.Injector
 	late     *lateSaves
+	hold     hold
 
 	mu            sync.Mutex
 	calls         map[string]int
@@ -167,6 +168,9 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, ok := operations[name]
 	if !ok {
 		writeFrameworkError(w, "找不到服务："+service)
+		return
+	}
+	if operation.saves && !t.hold.wait(r.Context(), t.ledger.count()) {
 		return
 	}
 	t.count(operation.name)

@@ -151,6 +151,12 @@ func (l *ledger) get(id int64) *bill {
 	return b
 }
 
+func (l *ledger) count() int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return len(l.bills)
+}
+
 // all gives all bills by id.
 func (l *ledger) all() []*bill {
 	l.mu.RLock()
