@@ -26,7 +26,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"refundsync/internal/composefile"
+	"refundsync/internal/testkit/compose"
 )
 
 const (
@@ -157,7 +157,7 @@ func (s *Server) saveState() error {
 
 // loadProject reads docker-compose.yml with the state's password in place.
 func (s *Server) loadProject(ctx context.Context) (err error) {
-	s.project, err = composefile.Load(ctx, s.options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
+	s.project, err = compose.Load(ctx, s.options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
 	return err
 }
 
@@ -195,7 +195,7 @@ func (s *Server) environment(service string) ([]string, error) {
 	if !found {
 		return nil, fmt.Errorf("docker-compose.yml has no service %s", service)
 	}
-	environment := composefile.Environment(config)
+	environment := compose.Environment(config)
 	here := map[string]string{
 		"PGHOST":              s.socketFolder(),
 		"POSTGRES_SEEDS":      loopback,
@@ -234,7 +234,7 @@ func (s *Server) environment(service string) ([]string, error) {
 
 // dynamicConfig is a copy of docker-compose.yml's file, and the options' settings.
 func (s *Server) dynamicConfig(service types.ServiceConfig, path string) (string, error) {
-	original, err := composefile.HostPath(service, path)
+	original, err := compose.HostPath(service, path)
 	if err != nil {
 		return "", err
 	}
@@ -257,7 +257,7 @@ func (s *Server) runService(ctx context.Context, service string) error {
 		return err
 	}
 	command := s.project.Services[service].Command
-	script, err := composefile.HostPath(s.project.Services[service], command[1])
+	script, err := compose.HostPath(s.project.Services[service], command[1])
 	if err != nil {
 		return err
 	}

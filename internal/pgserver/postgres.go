@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"refundsync/internal/composefile"
+	"refundsync/internal/testkit/compose"
 )
 
 // errNoPostgres says what to install.
@@ -55,7 +55,7 @@ func (s *Server) socketFolder() string { return filepath.Join(s.folder, "socket"
 // Script is a command that runs a script of deploy/compose where PostgreSQL's
 // container would: as its user, who is the superuser too, with its data.
 func (s *Server) Script(ctx context.Context, name string) (*exec.Cmd, error) {
-	script, err := composefile.HostPath(s.project.Services["postgres"], "/setup/"+name)
+	script, err := compose.HostPath(s.project.Services["postgres"], "/setup/"+name)
 	if err != nil {
 		return nil, err
 	}

@@ -16,3 +16,11 @@ func File(t testing.TB, content []byte) string {
 	require.NoError(t, os.WriteFile(path, content, 0o600))
 	return path
 }
+
+// SkipIfShort skips a test that starts processes or servers under `go test -short`.
+func SkipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
+}
