@@ -1,10 +1,10 @@
 //go:build linux
 
-// Package pgserver runs the server that docker-compose.yml describes without
+// Package postgres runs the server that docker-compose.yml describes without
 // containers: PostgreSQL and Temporal as child processes, set up by the scripts
 // and started with the environment of that file. Only addresses, ports and paths
 // are other than there. The tests run on it where they are to run on PostgreSQL.
-package pgserver
+package postgres
 
 import (
 	"context"
