@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"refundsync/internal/childprocess"
 	"refundsync/internal/testkit/compose"
 )
 
@@ -104,7 +105,7 @@ func (s *Server) startPostgres(ctx context.Context) error {
 	cmd.Dir = s.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	// An immediate shutdown: as after a crash, but with none of its processes left.
-	if s.postgres, err = startProcess(cmd, syscall.SIGQUIT); err != nil {
+	if s.postgres, err = childprocess.Start(cmd, syscall.SIGQUIT); err != nil {
 		return err
 	}
 	return s.poll(ctx, s.postgres, func(ctx context.Context) error {
