@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 
-	"refundsync/internal/pgserver"
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit/postgres"
 )
 
 // A backup is made in the middle of a run. The run ends, the server crashes, and
@@ -22,7 +22,7 @@ import (
 func TestChaosPostgresRestored(t *testing.T) {
 	requirePostgres(t)
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		options := pgserver.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
+		options := postgres.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
 		server := startPostgres(t, options)
 		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(t, 150, 1000), CallLatency: 20 * time.Millisecond}, server.Address)
 		// Pages are read slowly, so that the run outlives the backup.
@@ -63,7 +63,7 @@ func TestChaosPostgresRestored(t *testing.T) {
 func TestChaosPostgresRestoredToAMoment(t *testing.T) {
 	requirePostgres(t)
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		options := pgserver.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
+		options := postgres.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
 		server := startPostgres(t, options)
 		archive := filepath.Join(options.Folder, "archive")
 		require.NoError(t, os.Mkdir(archive, 0o700))
@@ -112,7 +112,7 @@ func TestChaosPostgresRestoredToAMoment(t *testing.T) {
 }
 
 // psql is what a query of the superuser gives.
-func psql(t *testing.T, server *pgserver.Server, query string) string {
+func psql(t *testing.T, server *postgres.Server, query string) string {
 	t.Helper()
 	out, err := server.Psql(t.Context(), "postgres", query).CombinedOutput()
 	require.NoError(t, err, "%s: %s", query, out)
@@ -121,7 +121,7 @@ func psql(t *testing.T, server *pgserver.Server, query string) string {
 
 // script runs a script of deploy/compose in PostgreSQL's place, and gives what it
 // writes; the error holds what it says. env is added to its environment.
-func script(t *testing.T, server *pgserver.Server, name string, in []byte, env ...string) ([]byte, error) {
+func script(t *testing.T, server *postgres.Server, name string, in []byte, env ...string) ([]byte, error) {
 	t.Helper()
 	cmd, err := server.Script(t.Context(), name)
 	require.NoError(t, err)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/certtest"
+	"refundsync/internal/testkit"
 )
 
 // credentials are what a program shows to Temporal, in files.
@@ -28,8 +28,8 @@ func newCredentials(t *testing.T) credentials {
 func (c credentials) write(t *testing.T, key string, certificate tls.Certificate) credentials {
 	t.Helper()
 	require.NoError(t, os.WriteFile(c.key, []byte(key), 0o600))
-	require.NoError(t, os.WriteFile(c.certificate, certtest.PEM(certificate), 0o600))
-	require.NoError(t, os.WriteFile(c.certificateKey, certtest.KeyPEM(t, certificate), 0o600))
+	require.NoError(t, os.WriteFile(c.certificate, testkit.CertificatePEM(certificate), 0o600))
+	require.NoError(t, os.WriteFile(c.certificateKey, testkit.KeyPEM(t, certificate), 0o600))
 	return c
 }
 
@@ -52,13 +52,13 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 	}{{"by a second worker", false}, {"in the files of the worker", true}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			oldServer, newServer := certtest.New(t, "127.0.0.1", named("old server")), certtest.New(t, "127.0.0.1", named("new server"))
-			oldClient, newClient := certtest.New(t, "old"), certtest.New(t, "new")
+			oldServer, newServer := testkit.NewCertificate(t, "127.0.0.1", named("old server")), testkit.NewCertificate(t, "127.0.0.1", named("new server"))
+			oldClient, newClient := testkit.NewCertificate(t, "old"), testkit.NewCertificate(t, "new")
 			w := newWorldWithAShortRun(t)
 			temporal := guardTemporal(t, w.env["TEMPORAL_ADDRESS"], door{oldServer, []tls.Certificate{oldClient}, []string{"old-key"}})
 			w.env["TEMPORAL_ADDRESS"] = temporal.Listener.Addr().String()
 			// The new CA is made known first, beside the old one.
-			both := certtest.File(t, bytes.Join([][]byte{certtest.PEM(oldServer), certtest.PEM(newServer)}, nil))
+			both := testkit.File(t, bytes.Join([][]byte{testkit.CertificatePEM(oldServer), testkit.CertificatePEM(newServer)}, nil))
 			w.env["TEMPORAL_TLS_SERVER_CA_CERT_PATH"] = both
 			before := w.withCredentials(newCredentials(t).write(t, "old-key", oldClient))
 			files := newCredentials(t).write(t, "old-key", oldClient)
@@ -83,7 +83,7 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 			for setting, stale := range map[string]*world{
 				"TEMPORAL_API_KEY":                 w.with("TEMPORAL_API_KEY_FILE", before.env["TEMPORAL_API_KEY_FILE"]),
 				"TEMPORAL_TLS_CLIENT_CERT_PATH":    before,
-				"TEMPORAL_TLS_SERVER_CA_CERT_PATH": w.with("TEMPORAL_TLS_SERVER_CA_CERT_PATH", certtest.File(t, certtest.PEM(oldServer))),
+				"TEMPORAL_TLS_SERVER_CA_CERT_PATH": w.with("TEMPORAL_TLS_SERVER_CA_CERT_PATH", testkit.File(t, testkit.CertificatePEM(oldServer))),
 			} {
 				e := stale.run(t, "starter", "check")
 				assert.Equal(t, 1, e.code, setting)

@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/certtest"
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 )
 
 const (
@@ -92,7 +92,7 @@ func join(one, other net.Conn) {
 func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 100})
-	gateway, tenant, temporal, ours := certtest.New(t, "qimen.example.com"), certtest.New(t, "kingdee.example.com"), certtest.New(t, "temporal.example.com"), certtest.New(t, "worker")
+	gateway, tenant, temporal, ours := testkit.NewCertificate(t, "qimen.example.com"), testkit.NewCertificate(t, "kingdee.example.com"), testkit.NewCertificate(t, "temporal.example.com"), testkit.NewCertificate(t, "worker")
 	inside, err := url.Parse(w.server.URL())
 	require.NoError(t, err)
 	over := func(certificate tls.Certificate) string {
@@ -114,13 +114,13 @@ func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 	for name, value := range map[string]string{
 		"JUSHUITAN_URL":                    "https://qimen.example.com/router/qm",
 		"KINGDEE_URL":                      "https://kingdee.example.com/k3cloud/",
-		"KINGDEE_CA_FILE":                  certtest.File(t, certtest.PEM(tenant)),
-		"SSL_CERT_FILE":                    certtest.File(t, certtest.PEM(gateway)),
+		"KINGDEE_CA_FILE":                  testkit.File(t, testkit.CertificatePEM(tenant)),
+		"SSL_CERT_FILE":                    testkit.File(t, testkit.CertificatePEM(gateway)),
 		"HTTPS_PROXY":                      "http://refundsync:" + proxyPassword + "@" + server.Listener.Addr().String(),
 		"TEMPORAL_ADDRESS":                 "temporal.example.com:7233",
-		"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(temporal)),
-		"TEMPORAL_TLS_CLIENT_CERT_PATH":    certtest.File(t, certtest.PEM(ours)),
-		"TEMPORAL_TLS_CLIENT_KEY_PATH":     certtest.File(t, certtest.KeyPEM(t, ours)),
+		"TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, testkit.CertificatePEM(temporal)),
+		"TEMPORAL_TLS_CLIENT_CERT_PATH":    testkit.File(t, testkit.CertificatePEM(ours)),
+		"TEMPORAL_TLS_CLIENT_KEY_PATH":     testkit.File(t, testkit.KeyPEM(t, ours)),
 		"TEMPORAL_API_KEY":                 temporalKey,
 	} {
 		w.env[name] = value

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"testing"
 
-	"refundsync/internal/certtest"
+	"refundsync/internal/testkit"
 )
 
 // guardedTemporal stands before a Temporal server, speaks TLS, and lets in who has
@@ -60,7 +60,7 @@ func guardTemporal(t *testing.T, address string, d door) *guardedTemporal {
 		defer g.mu.Unlock()
 		return &tls.Config{
 			Certificates: []tls.Certificate{g.door.certificate}, NextProtos: []string{"h2"},
-			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: certtest.Pool(g.door.clients...),
+			ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: testkit.CertificatePool(g.door.clients...),
 		}, nil
 	}}
 	g.StartTLS()

@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/devserver"
-	"refundsync/internal/pgserver"
+	"refundsync/internal/testkit/postgres"
 )
 
 func buildForPostgres(ctx context.Context, programs string, log func(string)) error {
-	return pgserver.Build(ctx, "..", programs, log)
+	return postgres.Build(ctx, "..", programs, log)
 }
 
 func serveOnPostgres(ctx context.Context, programs string, options devserver.Options) (address string, stop func() error, err error) {
-	server, err := pgserver.Start(ctx, pgserver.Options{Root: "..", Bin: programs, Folder: options.DBFile, DynamicConfig: options.DynamicConfig})
+	server, err := postgres.Start(ctx, postgres.Options{Root: "..", Bin: programs, Folder: options.DBFile, DynamicConfig: options.DynamicConfig})
 	if err != nil {
 		return "", nil, err
 	}
@@ -43,9 +43,9 @@ func requirePostgres(t *testing.T) {
 	}
 }
 
-func startPostgres(t *testing.T, options pgserver.Options) *pgserver.Server {
+func startPostgres(t *testing.T, options postgres.Options) *postgres.Server {
 	t.Helper()
-	server, err := pgserver.Start(t.Context(), options)
+	server, err := postgres.Start(t.Context(), options)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop()) })
 	return server
@@ -56,14 +56,14 @@ func startPostgres(t *testing.T, options pgserver.Options) *pgserver.Server {
 func TestPostgresServerIsOurOwn(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
-	options := pgserver.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
+	options := postgres.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
 	stranger := startPostgres(t, options)
 	ports, err := os.ReadFile(filepath.Join(options.Folder, "state.json"))
 	require.NoError(t, err)
 	other := postgresFolder(t)
 	require.NoError(t, os.WriteFile(filepath.Join(other, "state.json"), ports, 0o600))
 
-	_, err = pgserver.Start(t.Context(), pgserver.Options{Root: "..", Bin: bin, Folder: other})
+	_, err = postgres.Start(t.Context(), postgres.Options{Root: "..", Bin: bin, Folder: other})
 	require.Error(t, err)
 	require.NoError(t, stranger.Psql(t.Context(), "temporal", "SELECT 1").Run())
 	require.False(t, refused(stranger.Address))
@@ -74,7 +74,7 @@ func TestPostgresServerIsOurOwn(t *testing.T) {
 func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
-	server := startPostgres(t, pgserver.Options{Root: "..", Bin: bin})
+	server := startPostgres(t, postgres.Options{Root: "..", Bin: bin})
 	for query, want := range map[string]string{
 		"SELECT datname FROM pg_database WHERE has_database_privilege('temporal', oid, 'CONNECT') AND datallowconn ORDER BY 1":       "temporal\ntemporal_visibility",
 		"SELECT datname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE rolname = 'temporal' ORDER BY 1":                    "temporal\ntemporal_visibility",
@@ -95,7 +95,7 @@ func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
 func TestPostgresPasswordIsChanged(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
-	server := startPostgres(t, pgserver.Options{Root: "..", Bin: bin})
+	server := startPostgres(t, postgres.Options{Root: "..", Bin: bin})
 	connect := func(password string) error {
 		cmd := server.Psql(t.Context(), "temporal", "SELECT 1")
 		cmd.Env = append(cmd.Env, "PGHOST=127.0.0.1", "PGUSER=temporal", "PGPASSWORD="+password)

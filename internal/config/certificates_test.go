@@ -8,20 +8,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/certtest"
+	"refundsync/internal/testkit"
 )
 
 func TestKingdeeCAFile(t *testing.T) {
-	one, two := certtest.New(t, "127.0.0.1"), certtest.New(t, "127.0.0.1")
+	one, two := testkit.NewCertificate(t, "127.0.0.1"), testkit.NewCertificate(t, "127.0.0.1")
 	for _, test := range []struct {
 		name    string
 		content []byte
 		wrong   string // "" where the file is fine
 	}{
-		{"one", certtest.PEM(one), ""},
-		{"two, and a remark", append(append([]byte("company CA\n"), certtest.PEM(one)...), certtest.PEM(two)...), ""},
-		{"a key beside it", append(certtest.KeyPEM(t, one), certtest.PEM(one)...), ""},
-		{"a key alone", certtest.KeyPEM(t, one), "holds no certificate"},
+		{"one", testkit.CertificatePEM(one), ""},
+		{"two, and a remark", append(append([]byte("company CA\n"), testkit.CertificatePEM(one)...), testkit.CertificatePEM(two)...), ""},
+		{"a key beside it", append(testkit.KeyPEM(t, one), testkit.CertificatePEM(one)...), ""},
+		{"a key alone", testkit.KeyPEM(t, one), "holds no certificate"},
 		{"DER", one.Certificate[0], "holds no certificate"},
 		{"empty", nil, "holds no certificate"},
 		{"broken", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("broken")}), "Certificate 1 in it can't be understood"},
@@ -29,7 +29,7 @@ func TestKingdeeCAFile(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			setenv(t, complete())
-			t.Setenv("KINGDEE_CA_FILE", certtest.File(t, test.content))
+			t.Setenv("KINGDEE_CA_FILE", testkit.File(t, test.content))
 			settings, err := FromProcess().Load()
 			if test.wrong != "" {
 				require.ErrorContains(t, err, "KINGDEE_CA_FILE")
@@ -51,10 +51,10 @@ func TestKingdeeCAFile(t *testing.T) {
 func TestKingdeeCAFileAddsToTheSystems(t *testing.T) {
 	system, err := x509.SystemCertPool()
 	require.NoError(t, err)
-	added := certtest.New(t, "company-ca")
+	added := testkit.NewCertificate(t, "company-ca")
 	system.AddCert(added.Leaf)
 	setenv(t, complete())
-	t.Setenv("KINGDEE_CA_FILE", certtest.File(t, certtest.PEM(added)))
+	t.Setenv("KINGDEE_CA_FILE", testkit.File(t, testkit.CertificatePEM(added)))
 	settings, err := FromProcess().Load()
 	require.NoError(t, err)
 	require.True(t, system.Equal(settings.Kingdee.RootCAs))

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/certtest"
+	"refundsync/internal/testkit"
 )
 
 // complete is what a worker needs at least.
@@ -297,7 +297,7 @@ func TestEveryExampleIsValid(t *testing.T) {
 	for field := range reflect.TypeFor[texts]().Fields() {
 		examples[field.Tag.Get("env")] = field.Tag.Get("example")
 	}
-	examples["KINGDEE_CA_FILE"] = certtest.File(t, certtest.PEM(certtest.New(t, "company-ca")))
+	examples["KINGDEE_CA_FILE"] = testkit.File(t, testkit.CertificatePEM(testkit.NewCertificate(t, "company-ca")))
 	for _, auth := range []string{"signature", "appsecret", "sign", "password"} {
 		setenv(t, examples)
 		t.Setenv("KINGDEE_AUTH", auth)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/certtest"
+	"refundsync/internal/testkit"
 )
 
 // secretNames are the settings that are secrets.
@@ -36,7 +36,7 @@ func TestEverySecretCanBeInAFile(t *testing.T) {
 			want[name] = "k1:" + keyText
 		}
 		t.Setenv(name, "")
-		t.Setenv(name+"_FILE", certtest.File(t, []byte(want[name]+"\n")))
+		t.Setenv(name+"_FILE", testkit.File(t, []byte(want[name]+"\n")))
 	}
 	settings, err := FromProcess().Load()
 	require.NoError(t, err)
@@ -50,8 +50,8 @@ func TestEverySecretCanBeInAFile(t *testing.T) {
 		"REFUNDSYNC_ENCRYPTION_KEYS": settings.Encryption[0].ID + ":" + base64.StdEncoding.EncodeToString(settings.Encryption[0].Secret),
 	})
 
-	t.Setenv("ROBOT_URL_FILE", certtest.File(t, []byte("https://example.com/hook/0123456789\r\n")))
-	t.Setenv("ROBOT_SECRET_FILE", certtest.File(t, []byte("SEC0123456789")))
+	t.Setenv("ROBOT_URL_FILE", testkit.File(t, []byte("https://example.com/hook/0123456789\r\n")))
+	t.Setenv("ROBOT_SECRET_FILE", testkit.File(t, []byte("SEC0123456789")))
 	robot, err := FromProcess().LoadRobot("ROBOT_URL", "ROBOT_SECRET")
 	require.NoError(t, err)
 	assert.Equal(t, Robot{URL: "https://example.com/hook/0123456789", Secret: "SEC0123456789"}, robot)
@@ -64,14 +64,14 @@ func TestSecretFileMistakes(t *testing.T) {
 		file           string
 		wrong, at      string
 	}{
-		{"both", secret, certtest.File(t, []byte(secret)), "is set as well", "KINGDEE_APP_SECRET_FILE"},
+		{"both", secret, testkit.File(t, []byte(secret)), "is set as well", "KINGDEE_APP_SECRET_FILE"},
 		{"absent", "", filepath.Join(t.TempDir(), "absent"), "can't be read", "KINGDEE_APP_SECRET_FILE"},
 		{"the secret in place of its path", "", secret, "can't be read", "KINGDEE_APP_SECRET_FILE"},
 		{"a folder", "", t.TempDir(), "can't be read", "KINGDEE_APP_SECRET_FILE"},
-		{"empty", "", certtest.File(t, []byte("\n")), "empty", "KINGDEE_APP_SECRET_FILE"},
-		{"too large", "", certtest.File(t, make([]byte, maxSmallFile+1)), "over 1048576 bytes", "KINGDEE_APP_SECRET_FILE"},
-		{"two lines' ends", "", certtest.File(t, []byte(secret+"\n\n")), "white space", "KINGDEE_APP_SECRET"},
-		{"quotes", "", certtest.File(t, []byte(`"`+secret+`"`)), "quotes", "KINGDEE_APP_SECRET"},
+		{"empty", "", testkit.File(t, []byte("\n")), "empty", "KINGDEE_APP_SECRET_FILE"},
+		{"too large", "", testkit.File(t, make([]byte, maxSmallFile+1)), "over 1048576 bytes", "KINGDEE_APP_SECRET_FILE"},
+		{"two lines' ends", "", testkit.File(t, []byte(secret+"\n\n")), "white space", "KINGDEE_APP_SECRET"},
+		{"quotes", "", testkit.File(t, []byte(`"`+secret+`"`)), "quotes", "KINGDEE_APP_SECRET"},
 		{"blank path", secret, " ", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
-	"refundsync/internal/certtest"
+	"refundsync/internal/testkit"
 )
 
 // frontend is what of a Temporal server a client meets first. It notes who came.
@@ -105,18 +105,18 @@ func dialAsSet(t *testing.T) (client.Client, error) {
 func serverTLS(server tls.Certificate, clients ...tls.Certificate) *tls.Config {
 	encryption := &tls.Config{Certificates: []tls.Certificate{server}}
 	if len(clients) > 0 {
-		encryption.ClientAuth, encryption.ClientCAs = tls.RequireAndVerifyClientCert, certtest.Pool(clients...)
+		encryption.ClientAuth, encryption.ClientCAs = tls.RequireAndVerifyClientCert, testkit.CertificatePool(clients...)
 	}
 	return encryption
 }
 
 func TestTemporalConnections(t *testing.T) {
 	const key = "k3y-of-temporal-cloud"
-	local, named := certtest.New(t, "127.0.0.1"), certtest.New(t, "temporal.example.com")
-	ours, stranger := certtest.New(t, "worker"), certtest.New(t, "stranger")
-	expired := certtest.New(t, "127.0.0.1", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
+	local, named := testkit.NewCertificate(t, "127.0.0.1"), testkit.NewCertificate(t, "temporal.example.com")
+	ours, stranger := testkit.NewCertificate(t, "worker"), testkit.NewCertificate(t, "stranger")
+	expired := testkit.NewCertificate(t, "127.0.0.1", func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) })
 	mutual := serverTLS(local, ours)
-	both := map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(local))}
+	both := map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, testkit.CertificatePEM(local))}
 	with := func(variables ...map[string]string) map[string]string {
 		all := map[string]string{}
 		for _, some := range variables {
@@ -127,9 +127,9 @@ func TestTemporalConnections(t *testing.T) {
 		return all
 	}
 	byPath := func(certificate tls.Certificate) map[string]string {
-		return map[string]string{"TEMPORAL_TLS_CLIENT_CERT_PATH": certtest.File(t, certtest.PEM(certificate)), "TEMPORAL_TLS_CLIENT_KEY_PATH": certtest.File(t, certtest.KeyPEM(t, certificate))}
+		return map[string]string{"TEMPORAL_TLS_CLIENT_CERT_PATH": testkit.File(t, testkit.CertificatePEM(certificate)), "TEMPORAL_TLS_CLIENT_KEY_PATH": testkit.File(t, testkit.KeyPEM(t, certificate))}
 	}
-	byData := map[string]string{"TEMPORAL_TLS_CLIENT_CERT_DATA": string(certtest.PEM(ours)), "TEMPORAL_TLS_CLIENT_KEY_DATA": string(certtest.KeyPEM(t, ours))}
+	byData := map[string]string{"TEMPORAL_TLS_CLIENT_CERT_DATA": string(testkit.CertificatePEM(ours)), "TEMPORAL_TLS_CLIENT_KEY_DATA": string(testkit.KeyPEM(t, ours))}
 
 	for _, test := range []struct {
 		name        string
@@ -141,17 +141,17 @@ func TestTemporalConnections(t *testing.T) {
 		{"clear text", "", nil, nil, nil},
 		{"blank variables, as compose files pass them", "", nil, map[string]string{"TEMPORAL_TLS_CLIENT_CERT_PATH": "", "TEMPORAL_TLS_SERVER_NAME": " ", "TEMPORAL_API_KEY": ""}, nil},
 		{"CA by path", "", serverTLS(local), both, nil},
-		{"CA by data", "", serverTLS(local), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_DATA": string(certtest.PEM(local))}, nil},
-		{"name in the certificate", "", serverTLS(named), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(named)), "TEMPORAL_TLS_SERVER_NAME": "temporal.example.com"}, nil},
+		{"CA by data", "", serverTLS(local), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_DATA": string(testkit.CertificatePEM(local))}, nil},
+		{"name in the certificate", "", serverTLS(named), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, testkit.CertificatePEM(named)), "TEMPORAL_TLS_SERVER_NAME": "temporal.example.com"}, nil},
 		{"mTLS by path", "", mutual, with(both, byPath(ours)), nil},
 		{"mTLS by data", "", mutual, with(both, byData), nil},
 		{"API key", key, serverTLS(local), with(both, map[string]string{"TEMPORAL_API_KEY": key}), nil},
-		{"API key from a file", key, serverTLS(local), with(both, map[string]string{"TEMPORAL_API_KEY_FILE": certtest.File(t, []byte(key+"\n"))}), nil},
+		{"API key from a file", key, serverTLS(local), with(both, map[string]string{"TEMPORAL_API_KEY_FILE": testkit.File(t, []byte(key+"\n"))}), nil},
 		{"API key in clear text on this machine", key, nil, map[string]string{"TEMPORAL_API_KEY": key, "TEMPORAL_TLS": "false"}, nil},
 
 		{"unknown CA", "", serverTLS(local), map[string]string{"TEMPORAL_TLS": "true"}, []string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH", "unknown authority"}},
-		{"another name", "", serverTLS(named), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(named))}, []string{"TEMPORAL_TLS_SERVER_NAME"}},
-		{"expired", "", serverTLS(expired), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(expired))}, []string{"expired", "clock"}},
+		{"another name", "", serverTLS(named), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, testkit.CertificatePEM(named))}, []string{"TEMPORAL_TLS_SERVER_NAME"}},
+		{"expired", "", serverTLS(expired), map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, testkit.CertificatePEM(expired))}, []string{"expired", "clock"}},
 		{"TLS 1.1", "", &tls.Config{Certificates: []tls.Certificate{local}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, both, []string{"protocol version"}},
 		{"clear text to a server with TLS", "", serverTLS(local), nil, []string{"TEMPORAL_TLS=true"}},
 		{"TLS to a server without", "", nil, both, []string{"it does not speak TLS"}},
@@ -180,8 +180,8 @@ func TestTemporalConnections(t *testing.T) {
 
 func TestTemporalOptionsRefused(t *testing.T) {
 	const key = "k3y-of-temporal-cloud"
-	ours, another := certtest.New(t, "worker"), certtest.New(t, "worker")
-	profiles := func(text string) string { return certtest.File(t, []byte("[profile.default]\n"+text)) }
+	ours, another := testkit.NewCertificate(t, "worker"), testkit.NewCertificate(t, "worker")
+	profiles := func(text string) string { return testkit.File(t, []byte("[profile.default]\n"+text)) }
 	for _, test := range []struct {
 		name        string
 		environment map[string]string
@@ -190,13 +190,13 @@ func TestTemporalOptionsRefused(t *testing.T) {
 		{"API key in clear text", map[string]string{"TEMPORAL_ADDRESS": "10.0.0.7:7233", "TEMPORAL_API_KEY": key, "TEMPORAL_TLS": "false"}, "TEMPORAL_TLS=true"},
 		{"API key in clear text, by the file", map[string]string{"TEMPORAL_CONFIG_FILE": profiles("address = \"t.example.com:7233\"\napi_key = \"" + key + "\"\n[profile.default.tls]\ndisabled = true\n")}, "TEMPORAL_TLS=true"},
 		{"another key in clear text", map[string]string{"TEMPORAL_ADDRESS": "t.example.com:7233", "TEMPORAL_GRPC_META_AUTHORIZATION": "Bearer " + key}, "TEMPORAL_TLS=true"},
-		{"API key twice", map[string]string{"TEMPORAL_API_KEY": key, "TEMPORAL_API_KEY_FILE": certtest.File(t, []byte(key))}, "TEMPORAL_API_KEY is set as well"},
+		{"API key twice", map[string]string{"TEMPORAL_API_KEY": key, "TEMPORAL_API_KEY_FILE": testkit.File(t, []byte(key))}, "TEMPORAL_API_KEY is set as well"},
 		{"no such file of the API key", map[string]string{"TEMPORAL_API_KEY_FILE": "/nowhere/" + key}, "TEMPORAL_API_KEY_FILE"},
 		{"no verification", map[string]string{"TEMPORAL_TLS_DISABLE_HOST_VERIFICATION": "true"}, "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported"},
 		{"no verification, by the file", map[string]string{"TEMPORAL_CONFIG_FILE": profiles("[profile.default.tls]\ndisable_host_verification = true\n")}, "is not supported"},
-		{"a certificate without its key", map[string]string{"TEMPORAL_TLS_CLIENT_CERT_PATH": certtest.File(t, certtest.PEM(ours))}, "other must be present"},
-		{"another's key", map[string]string{"TEMPORAL_TLS_CLIENT_CERT_DATA": string(certtest.PEM(ours)), "TEMPORAL_TLS_CLIENT_KEY_DATA": string(certtest.KeyPEM(t, another))}, "private key does not match"},
-		{"no CA in the file", map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, []byte("none"))}, "CA"},
+		{"a certificate without its key", map[string]string{"TEMPORAL_TLS_CLIENT_CERT_PATH": testkit.File(t, testkit.CertificatePEM(ours))}, "other must be present"},
+		{"another's key", map[string]string{"TEMPORAL_TLS_CLIENT_CERT_DATA": string(testkit.CertificatePEM(ours)), "TEMPORAL_TLS_CLIENT_KEY_DATA": string(testkit.KeyPEM(t, another))}, "private key does not match"},
+		{"no CA in the file", map[string]string{"TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, []byte("none"))}, "CA"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			temporalEnvironment(t, test.environment)
@@ -211,11 +211,11 @@ func TestTemporalOptionsRefused(t *testing.T) {
 // Keys and certificates are exchanged beneath a worker that runs.
 func TestTemporalSecretsAreReadAgain(t *testing.T) {
 	t.Run("API key", func(t *testing.T) {
-		local := certtest.New(t, "127.0.0.1")
+		local := testkit.NewCertificate(t, "127.0.0.1")
 		server := &frontend{apiKey: "first"}
-		file := certtest.File(t, []byte("first"))
+		file := testkit.File(t, []byte("first"))
 		temporalEnvironment(t, map[string]string{
-			"TEMPORAL_ADDRESS": server.listen(t, serverTLS(local)), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(local)), "TEMPORAL_API_KEY_FILE": file,
+			"TEMPORAL_ADDRESS": server.listen(t, serverTLS(local)), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, testkit.CertificatePEM(local)), "TEMPORAL_API_KEY_FILE": file,
 		})
 		c, err := dialAsSet(t)
 		require.NoError(t, err)
@@ -227,21 +227,21 @@ func TestTemporalSecretsAreReadAgain(t *testing.T) {
 		require.NoError(t, err)
 	})
 	t.Run("client certificate", func(t *testing.T) {
-		local := certtest.New(t, "127.0.0.1")
-		first := certtest.New(t, "worker")
-		second := certtest.New(t, "worker", func(c *x509.Certificate) { c.SerialNumber.SetInt64(2) })
+		local := testkit.NewCertificate(t, "127.0.0.1")
+		first := testkit.NewCertificate(t, "worker")
+		second := testkit.NewCertificate(t, "worker", func(c *x509.Certificate) { c.SerialNumber.SetInt64(2) })
 		server := &frontend{}
-		certificate, key := certtest.File(t, certtest.PEM(first)), certtest.File(t, certtest.KeyPEM(t, first))
+		certificate, key := testkit.File(t, testkit.CertificatePEM(first)), testkit.File(t, testkit.KeyPEM(t, first))
 		temporalEnvironment(t, map[string]string{
-			"TEMPORAL_ADDRESS": server.listen(t, serverTLS(local, first, second)), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": certtest.File(t, certtest.PEM(local)),
+			"TEMPORAL_ADDRESS": server.listen(t, serverTLS(local, first, second)), "TEMPORAL_TLS_SERVER_CA_CERT_PATH": testkit.File(t, testkit.CertificatePEM(local)),
 			"TEMPORAL_TLS_CLIENT_CERT_PATH": certificate, "TEMPORAL_TLS_CLIENT_KEY_PATH": key,
 		})
 		options, err := FromProcess().TemporalOptions()
 		require.NoError(t, err)
 		options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 		for _, pair := range []tls.Certificate{first, second} {
-			require.NoError(t, os.WriteFile(certificate, certtest.PEM(pair), 0o600))
-			require.NoError(t, os.WriteFile(key, certtest.KeyPEM(t, pair), 0o600))
+			require.NoError(t, os.WriteFile(certificate, testkit.CertificatePEM(pair), 0o600))
+			require.NoError(t, os.WriteFile(key, testkit.KeyPEM(t, pair), 0o600))
 			c, err := client.DialContext(t.Context(), options) // as a connection that is made anew
 			require.NoError(t, err)
 			c.Close()

@@ -20,6 +20,8 @@ import (
 
 	"github.com/gofrs/flock"
 	enumspb "go.temporal.io/api/enums/v1"
+
+	"refundsync/internal/childprocess"
 )
 
 const (
@@ -65,7 +67,7 @@ type Server struct {
 	// UIURL is the Web UI's root without a slash at the end; "" without UI.
 	UIURL string
 
-	process *process
+	process *childprocess.Process
 	dbLock  *flock.Flock
 	stop    func() error
 }
@@ -107,10 +109,10 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 func (s *Server) Stop() error { return s.stop() }
 
 // PID is the process id of the server, for those who measure what it takes.
-func (s *Server) PID() int { return s.process.cmd.Process.Pid }
+func (s *Server) PID() int { return s.process.PID() }
 
 // Done is closed when the server has ended, for whatever reason.
-func (s *Server) Done() <-chan struct{} { return s.process.done }
+func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
 func startOnce(ctx context.Context, executable string, options Options) (*Server, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -129,13 +131,13 @@ func startOnce(ctx context.Context, executable string, options Options) (*Server
 		process:   process,
 	}
 	server.stop = sync.OnceValue(func() error {
-		return errors.Join(process.stop(), server.dbLock.Close())
+		return errors.Join(stop(process), server.dbLock.Close())
 	})
 	if options.UI {
 		server.UIURL = "http://" + hostPort(options.UIPort)
 	}
 	if err := waitUntilServing(ctx, server, mark); err != nil {
-		return nil, errors.Join(err, process.discard())
+		return nil, errors.Join(err, discard(process))
 	}
 	return server, nil
 }

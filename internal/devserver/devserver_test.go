@@ -22,11 +22,20 @@ import (
 
 func start(t *testing.T, options Options) *Server {
 	t.Helper()
+	skipIfShort(t)
 	options.Log = func(line string) { t.Log(line) }
 	server, err := Start(t.Context(), options)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Stop() })
 	return server
+}
+
+// skipIfShort is testkit's, which builds upon this package.
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 }
 
 func dial(t *testing.T, server *Server) client.Client {
@@ -105,7 +114,7 @@ func TestStopEndsTheServer(t *testing.T) {
 func TestServerThatEndsByItselfIsNoticed(t *testing.T) {
 	t.Parallel()
 	server := start(t, Options{})
-	require.NoError(t, killGroup(server.process.cmd.Process))
+	require.NoError(t, server.process.Kill())
 	<-server.Done()
 	assert.ErrorContains(t, server.Stop(), "ended by itself")
 }
@@ -133,6 +142,7 @@ func TestStateInAFileOutlivesTheServer(t *testing.T) {
 }
 
 func TestStartFails(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	taken := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(taken.Close)

@@ -16,12 +16,14 @@ import (
 // TestFindExecutable builds the pinned server where none is on PATH; the other
 // tests then find it.
 func TestFindExecutable(t *testing.T) {
+	skipIfShort(t)
 	path, err := findExecutable(t.Context(), func(line string) { t.Log(line) })
 	require.NoError(t, err)
 	assert.NoError(t, checkExecutable(t.Context(), path))
 }
 
 func TestTemporalOnPATH(t *testing.T) {
+	skipIfShort(t)
 	const allFlags = "--db-filename --dynamic-config-value --search-attribute --ui-port"
 	tests := []struct {
 		name, script string
@@ -85,6 +87,7 @@ func TestFindPinned(t *testing.T) {
 }
 
 func TestPinnedBuildFailure(t *testing.T) {
+	skipIfShort(t)
 	empty := pinned{folder: t.TempDir(), version: "v0.0.0"}
 	err := empty.build(t.Context(), filepath.Join(t.TempDir(), "temporal"), func(string) {})
 	require.ErrorContains(t, err, "put temporal on PATH")
@@ -101,6 +104,7 @@ func TestPinnedBuildIsCancelled(t *testing.T) {
 // TestStartIsTriedOnOtherPorts has a server whose port is taken by a stranger
 // the first time.
 func TestStartIsTriedOnOtherPorts(t *testing.T) {
+	skipIfShort(t)
 	real, err := findExecutable(t.Context(), func(line string) { t.Log(line) })
 	require.NoError(t, err)
 	folder := t.TempDir()

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/modfile"
+
+	"refundsync/internal/childprocess"
 )
 
 const (
@@ -91,7 +93,7 @@ func (p pinned) build(ctx context.Context, path string, log func(string)) error 
 	command.Env = append(os.Environ(), "GOWORK=off")
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = stopTimeout
-	output := &tail{}
+	output := &childprocess.Tail{}
 	command.Stdout, command.Stderr = output, output
 
 	finished := make(chan error, 1)

@@ -13,6 +13,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
+
+	"refundsync/internal/childprocess"
 )
 
 const (
@@ -44,25 +46,25 @@ func waitUntilServing(ctx context.Context, server *Server, mark string) error {
 }
 
 // poll repeats the check until it holds, the process has ended, or the context.
-func poll(ctx context.Context, process *process, check func(context.Context) error) error {
+func poll(ctx context.Context, process *childprocess.Process, check func(context.Context) error) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for {
 		once, cancel := context.WithTimeout(ctx, pollTimeout)
 		err := check(once)
 		cancel()
-		if process.ended() {
-			return process.endedError()
+		if process.Ended() {
+			return endedError(process)
 		}
 		if err == nil || errors.Is(err, errStranger) {
 			return err
 		}
 		select {
-		case <-process.done:
+		case <-process.Done():
 		case <-ticker.C:
 		case <-ctx.Done():
 			return fmt.Errorf("开发服务器 temporal 没有就绪。 The Temporal dev server did not get ready: %w (%w): %s",
-				ctx.Err(), err, process.output)
+				ctx.Err(), err, process.Output())
 		}
 	}
 }

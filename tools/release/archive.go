@@ -16,9 +16,10 @@ import (
 	"time"
 )
 
-// copyInto copies a file, or a folder with all that git keeps of it, from root.
+// copyInto copies a file, or a folder with all that git keeps of it but tests, from
+// root.
 func copyInto(folder, root, name string) error {
-	files, err := git(root, "ls-files", "-z", "--", name)
+	files, err := git(root, "ls-files", "-z", "--", name, ":(exclude)*_test.go")
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package composefile
+package deploy
 
 import (
 	"archive/tar"
@@ -11,12 +11,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/testkit"
 )
 
 // A container does not see the processes of another, so that it is the answer over
 // the socket, which both have, that keeps a restore from the data of a running
 // server. The programs are stood in for; e2e has the script with the real ones.
 func TestRestoreRefusesWhileAServerAnswers(t *testing.T) {
+	testkit.SkipIfShort(t)
 	for name, test := range map[string]struct {
 		status, ready int
 		refused       bool
@@ -32,7 +35,7 @@ func TestRestoreRefusesWhileAServerAnswers(t *testing.T) {
 				require.NoError(t, os.WriteFile(filepath.Join(bin, program), fmt.Appendf(nil, "#!/bin/sh\nexit %d\n", code), 0o755))
 			}
 			require.NoError(t, os.WriteFile(filepath.Join(data, "old"), nil, 0o600))
-			cmd := exec.CommandContext(t.Context(), "sh", filepath.Join(root, "deploy/compose/restore.sh"))
+			cmd := exec.CommandContext(t.Context(), "sh", filepath.Join("compose", "restore.sh"))
 			cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "PGDATA=" + data}
 			cmd.Stdin = backupOf(t, "new")
 			out, err := cmd.CombinedOutput()

@@ -1,4 +1,6 @@
-package composefile
+// Package deploy tests that docker-compose.yml and the scripts of this folder hold what
+// they promise.
+package deploy
 
 import (
 	"bytes"
@@ -20,13 +22,14 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/testkit/compose"
 )
 
-const root = "../.."
+const root = ".."
 
 func load(t *testing.T, variables map[string]string, profiles ...string) *types.Project {
 	t.Helper()
-	project, err := Load(t.Context(), root, variables, profiles...)
+	project, err := compose.Load(t.Context(), root, variables, profiles...)
 	require.NoError(t, err)
 	return project
 }
@@ -153,18 +156,18 @@ func TestFilesThatAreMountedExist(t *testing.T) {
 		}
 		for _, word := range service.Command {
 			if strings.HasPrefix(word, "/setup/") {
-				path, err := HostPath(service, word)
+				path, err := compose.HostPath(service, word)
 				require.NoError(t, err)
 				require.FileExists(t, path)
 			}
 		}
 	}
-	path, err := HostPath(project.Services["temporal"], *project.Services["temporal"].Environment["DYNAMIC_CONFIG_FILE_PATH"])
+	path, err := compose.HostPath(project.Services["temporal"], *project.Services["temporal"].Environment["DYNAMIC_CONFIG_FILE_PATH"])
 	require.NoError(t, err)
 	require.FileExists(t, path)
-	require.FileExists(t, filepath.Join(root, "deploy/prometheus/prometheus.yaml"))
+	require.FileExists(t, "prometheus/prometheus.yaml")
 	grafana := project.Services["grafana"]
-	provider, err := os.ReadFile(filepath.Join(root, "deploy/grafana/provisioning/dashboards/refundsync.yaml"))
+	provider, err := os.ReadFile("grafana/provisioning/dashboards/refundsync.yaml")
 	require.NoError(t, err)
 	dashboards := regexp.MustCompile(`path: (\S+)`).FindStringSubmatch(string(provider))
 	require.NotNil(t, dashboards)
@@ -172,7 +175,7 @@ func TestFilesThatAreMountedExist(t *testing.T) {
 		*grafana.Environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"], dashboards[1] + "/business.json", dashboards[1] + "/worker.json",
 		"/etc/grafana/provisioning/dashboards/refundsync.yaml", "/etc/grafana/provisioning/datasources/prometheus.yaml",
 	} {
-		path, err := HostPath(grafana, path)
+		path, err := compose.HostPath(grafana, path)
 		require.NoError(t, err)
 		require.FileExists(t, path)
 	}
@@ -229,7 +232,7 @@ func TestCodecServer(t *testing.T) {
 		slices.Sorted(maps.Keys(server.Environment)))
 	require.NotContains(t, project.Services["worker"].Environment, "REFUNDSYNC_CODEC_TOKEN")
 	require.Equal(t, project.Services["worker"].Environment["TEMPORAL_NAMESPACE"], server.Environment["TEMPORAL_NAMESPACE"])
-	for name, value := range Environment(server) {
+	for name, value := range compose.Environment(server) {
 		t.Setenv(name, value)
 	}
 	settings, keys, err := config.FromProcess().LoadCodecServer()
@@ -244,7 +247,7 @@ func TestCodecServer(t *testing.T) {
 func TestCertificatesOfTheUserAreMounted(t *testing.T) {
 	for _, name := range []string{"worker", "starter"} {
 		service := load(t, example(t), "*").Services[name]
-		path, err := HostPath(service, *service.Environment["KINGDEE_CA_FILE"])
+		path, err := compose.HostPath(service, *service.Environment["KINGDEE_CA_FILE"])
 		require.NoError(t, err)
 		require.DirExists(t, filepath.Dir(path))
 	}
@@ -276,7 +279,7 @@ func TestTheDemoCallsTheSimulator(t *testing.T) {
 	variables["BIND_ADDRESS"], variables["TEMPORAL_PORT"], variables["TEMPORAL_UI_PORT"] = "", "", ""
 	variables["PROMETHEUS_PORT"], variables["GRAFANA_PORT"], variables["CODEC_SERVER_PORT"] = "", "", ""
 	for _, name := range []string{"demo-worker", "demo"} {
-		environment := Environment(load(t, variables, "demo").Services[name])
+		environment := compose.Environment(load(t, variables, "demo").Services[name])
 		require.NotContains(t, slices.Collect(maps.Values(environment)), "from-dot-env")
 		for setting, value := range environment {
 			if strings.HasPrefix(setting, "JUSHUITAN_") || strings.HasPrefix(setting, "KINGDEE_") {
@@ -288,7 +291,7 @@ func TestTheDemoCallsTheSimulator(t *testing.T) {
 }
 
 func TestNamespaceGetsTheSearchAttributesOfTheWorkflows(t *testing.T) {
-	script, err := os.ReadFile(filepath.Join(root, "deploy/compose/setup-namespace.sh"))
+	script, err := os.ReadFile("compose/setup-namespace.sh")
 	require.NoError(t, err)
 	made := map[string]string{}
 	for _, attribute := range regexp.MustCompile(`(Refundsync[A-Za-z]+):([A-Za-z]+)`).FindAllStringSubmatch(string(script), -1) {

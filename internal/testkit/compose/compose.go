@@ -1,6 +1,6 @@
-// Package composefile reads docker-compose.yml, so that tests can check it and
+// Package compose reads docker-compose.yml, so that tests can check it and
 // start what it describes without containers.
-package composefile
+package compose
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package composefile
+package deploy
 
 import (
 	"maps"
@@ -9,12 +9,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/testkit"
+	"refundsync/internal/testkit/compose"
 )
 
 // preflight runs the command of the service with the variables of an .env file,
 // and with a wget that finds the simulator or does not.
 func preflight(t *testing.T, variables map[string]string, demo bool) (string, error) {
 	t.Helper()
+	testkit.SkipIfShort(t)
 	service := load(t, variables).Services["preflight"]
 	bin := t.TempDir()
 	wget := "#!/bin/sh\nexit 1\n"
@@ -22,11 +26,11 @@ func preflight(t *testing.T, variables map[string]string, demo bool) (string, er
 		wget = "#!/bin/sh\nexit 0\n"
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(bin, "wget"), []byte(wget), 0o755))
-	script, err := HostPath(service, service.Command[1])
+	script, err := compose.HostPath(service, service.Command[1])
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), service.Command[0], script)
 	cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH")}
-	for name, value := range Environment(service) {
+	for name, value := range compose.Environment(service) {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
 	out, err := cmd.CombinedOutput()

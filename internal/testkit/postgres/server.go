@@ -1,10 +1,10 @@
 //go:build linux
 
-// Package pgserver runs the server that docker-compose.yml describes without
+// Package postgres runs the server that docker-compose.yml describes without
 // containers: PostgreSQL and Temporal as child processes, set up by the scripts
 // and started with the environment of that file. Only addresses, ports and paths
 // are other than there. The tests run on it where they are to run on PostgreSQL.
-package pgserver
+package postgres
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +27,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/log"
 
-	"refundsync/internal/composefile"
+	"refundsync/internal/childprocess"
+	"refundsync/internal/testkit/compose"
 )
 
 const (
@@ -60,7 +62,7 @@ type Server struct {
 	installed          string // folder of PostgreSQL's programs
 	folder             string
 	state              state
-	postgres, temporal *process
+	postgres, temporal *childprocess.Process
 }
 
 // state is what a start leaves for the next one in the same folder.
@@ -116,11 +118,19 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 
 // Stop ends both, and nothing else, and removes a folder that Start made.
 func (s *Server) Stop() error {
-	err := errors.Join(s.temporal.stop(syscall.SIGTERM), s.postgres.stop(syscall.SIGINT))
+	err := errors.Join(stop(s.temporal, syscall.SIGTERM), stop(s.postgres, syscall.SIGINT))
 	if s.options.Folder == "" {
 		err = errors.Join(err, os.RemoveAll(s.folder))
 	}
 	return err
+}
+
+// stop ends a process, if there ever was one.
+func stop(p *childprocess.Process, signal syscall.Signal) error {
+	if p == nil {
+		return nil
+	}
+	return p.Stop(signal, stopTimeout)
 }
 
 // loadState reads the folder's state, or makes it.
@@ -157,7 +167,7 @@ func (s *Server) saveState() error {
 
 // loadProject reads docker-compose.yml with the state's password in place.
 func (s *Server) loadProject(ctx context.Context) (err error) {
-	s.project, err = composefile.Load(ctx, s.options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
+	s.project, err = compose.Load(ctx, s.options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
 	return err
 }
 
@@ -174,7 +184,7 @@ func (s *Server) ChangePassword(ctx context.Context, password string) error {
 			return err
 		}
 	}
-	if err := s.temporal.stop(syscall.SIGTERM); err != nil {
+	if err := stop(s.temporal, syscall.SIGTERM); err != nil {
 		return err
 	}
 	return s.startTemporal(ctx)
@@ -195,7 +205,7 @@ func (s *Server) environment(service string) ([]string, error) {
 	if !found {
 		return nil, fmt.Errorf("docker-compose.yml has no service %s", service)
 	}
-	environment := composefile.Environment(config)
+	environment := compose.Environment(config)
 	here := map[string]string{
 		"PGHOST":              s.socketFolder(),
 		"POSTGRES_SEEDS":      loopback,
@@ -234,7 +244,7 @@ func (s *Server) environment(service string) ([]string, error) {
 
 // dynamicConfig is a copy of docker-compose.yml's file, and the options' settings.
 func (s *Server) dynamicConfig(service types.ServiceConfig, path string) (string, error) {
-	original, err := composefile.HostPath(service, path)
+	original, err := compose.HostPath(service, path)
 	if err != nil {
 		return "", err
 	}
@@ -257,7 +267,7 @@ func (s *Server) runService(ctx context.Context, service string) error {
 		return err
 	}
 	command := s.project.Services[service].Command
-	script, err := composefile.HostPath(s.project.Services[service], command[1])
+	script, err := compose.HostPath(s.project.Services[service], command[1])
 	if err != nil {
 		return err
 	}
@@ -277,7 +287,7 @@ func (s *Server) startTemporal(ctx context.Context) error {
 	}
 	cmd := exec.Command(filepath.Join(s.options.Bin, "temporal-server"), "start")
 	cmd.Env = environment
-	if s.temporal, err = startProcess(cmd, syscall.SIGKILL); err != nil {
+	if s.temporal, err = childprocess.Start(cmd, syscall.SIGKILL); err != nil {
 		return err
 	}
 	return s.poll(ctx, s.temporal, s.checkOwnTemporal)
@@ -285,13 +295,13 @@ func (s *Server) startTemporal(ctx context.Context) error {
 
 // Crash ends both without a chance to tidy up. Start with the same folder goes on.
 func (s *Server) Crash() error {
-	return errors.Join(s.temporal.stop(syscall.SIGKILL), s.postgres.stop(syscall.SIGQUIT))
+	return errors.Join(stop(s.temporal, syscall.SIGKILL), stop(s.postgres, syscall.SIGQUIT))
 }
 
 // checkOwnTemporal makes sure that who answers at the address is the server on our
 // database, whose id is in it.
 func (s *Server) checkOwnTemporal(ctx context.Context) error {
-	connection, err := client.DialContext(ctx, client.Options{HostPort: s.Address, Logger: log.NewStructuredLogger(discard)})
+	connection, err := client.DialContext(ctx, client.Options{HostPort: s.Address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
 		return err
 	}
@@ -315,7 +325,7 @@ func (s *Server) checkOwnTemporal(ctx context.Context) error {
 var errStranger = errors.New("another server answers at this address")
 
 // poll repeats the check until it holds, the process has ended, or the context.
-func (s *Server) poll(ctx context.Context, p *process, check func(context.Context) error) error {
+func (s *Server) poll(ctx context.Context, p *childprocess.Process, check func(context.Context) error) error {
 	for {
 		once, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := check(once)
@@ -324,10 +334,10 @@ func (s *Server) poll(ctx context.Context, p *process, check func(context.Contex
 			return err
 		}
 		select {
-		case <-p.done:
-			return fmt.Errorf("it ended by itself: %s", p.output)
+		case <-p.Done():
+			return fmt.Errorf("it ended by itself: %s", p.Output())
 		case <-ctx.Done():
-			return fmt.Errorf("%w (%w): %s", ctx.Err(), err, p.output)
+			return fmt.Errorf("%w (%w): %s", ctx.Err(), err, p.Output())
 		case <-time.After(pollInterval):
 		}
 	}

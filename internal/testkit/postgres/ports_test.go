@@ -1,6 +1,6 @@
 //go:build linux
 
-package pgserver
+package postgres
 
 import (
 	"net"
@@ -38,9 +38,4 @@ func TestFreePortsAreDealtOnceAndFitTwoBytes(t *testing.T) {
 		_, err := net.Listen("tcp", block.Addr().String())
 		require.Error(t, err)
 	}
-}
-
-func TestMajorVersion(t *testing.T) {
-	require.Equal(t, 15, majorVersion("/usr/lib/postgresql/15/bin/initdb"))
-	require.Zero(t, majorVersion("/usr/lib/postgresql/devel/bin/initdb"))
 }

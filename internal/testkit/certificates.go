@@ -1,5 +1,4 @@
-// Package certtest makes certificates for tests.
-package certtest
+package testkit
 
 import (
 	"crypto/ecdsa"
@@ -11,17 +10,15 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// New makes a certificate that signs itself, for a host's name or IP address,
+// NewCertificate makes a certificate that signs itself, for a host's name or IP address,
 // valid for the hour around now or as the changes say.
-func New(t testing.TB, host string, changes ...func(*x509.Certificate)) tls.Certificate {
+func NewCertificate(t testing.TB, host string, changes ...func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -46,8 +43,8 @@ func New(t testing.TB, host string, changes ...func(*x509.Certificate)) tls.Cert
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-// PEM is the certificate as PEM.
-func PEM(certificate tls.Certificate) []byte {
+// CertificatePEM is the certificate as PEM.
+func CertificatePEM(certificate tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
 }
 
@@ -59,19 +56,11 @@ func KeyPEM(t testing.TB, certificate tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-// Pool trusts the certificates.
-func Pool(certificates ...tls.Certificate) *x509.CertPool {
+// CertificatePool trusts the certificates.
+func CertificatePool(certificates ...tls.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, certificate := range certificates {
 		pool.AddCert(certificate.Leaf)
 	}
 	return pool
-}
-
-// File is the path of a file with the content, which is gone after the test.
-func File(t testing.TB, content []byte) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	require.NoError(t, os.WriteFile(path, content, 0o600))
-	return path
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package pgserver
+package postgres
 
 import (
 	"bytes"
@@ -17,7 +17,8 @@ import (
 	"syscall"
 	"time"
 
-	"refundsync/internal/composefile"
+	"refundsync/internal/childprocess"
+	"refundsync/internal/testkit/compose"
 )
 
 // errNoPostgres says what to install.
@@ -55,7 +56,7 @@ func (s *Server) socketFolder() string { return filepath.Join(s.folder, "socket"
 // Script is a command that runs a script of deploy/compose where PostgreSQL's
 // container would: as its user, who is the superuser too, with its data.
 func (s *Server) Script(ctx context.Context, name string) (*exec.Cmd, error) {
-	script, err := composefile.HostPath(s.project.Services["postgres"], "/setup/"+name)
+	script, err := compose.HostPath(s.project.Services["postgres"], "/setup/"+name)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ func (s *Server) startPostgres(ctx context.Context) error {
 	cmd.Dir = s.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
 	// An immediate shutdown: as after a crash, but with none of its processes left.
-	if s.postgres, err = startProcess(cmd, syscall.SIGQUIT); err != nil {
+	if s.postgres, err = childprocess.Start(cmd, syscall.SIGQUIT); err != nil {
 		return err
 	}
 	return s.poll(ctx, s.postgres, func(ctx context.Context) error {

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package childprocess
+
+import "syscall"
+
+func dieWithParent(*syscall.SysProcAttr, syscall.Signal) {}

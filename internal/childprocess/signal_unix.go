@@ -1,0 +1,22 @@
+//go:build unix
+
+package childprocess
+
+import (
+	"errors"
+	"os"
+	"syscall"
+)
+
+func ownGroup(attributes *syscall.SysProcAttr) { attributes.Setpgid = true }
+
+func signalGroup(leader *os.Process, signal syscall.Signal) error {
+	err := syscall.Kill(-leader.Pid, signal)
+	// A group that is gone has ended, as it was to.
+	if errors.Is(err, syscall.ESRCH) {
+		return nil
+	}
+	return err
+}
+
+func killGroup(leader *os.Process) error { return signalGroup(leader, syscall.SIGKILL) }

@@ -1,0 +1,26 @@
+// Package testkit is what tests of several packages share.
+package testkit
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// File is the path of a file with the content, which is gone after the test.
+func File(t testing.TB, content []byte) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	return path
+}
+
+// SkipIfShort skips a test that starts processes or servers under `go test -short`.
+func SkipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
+}
