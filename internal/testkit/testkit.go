@@ -2,6 +2,7 @@
 package testkit
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,4 +24,13 @@ func SkipIfShort(t testing.TB) {
 	if testing.Short() {
 		t.Skip("it starts processes")
 	}
+}
+
+// FreeAddress is one on loopback that nobody listens at.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().String()
 }
