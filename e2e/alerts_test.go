@@ -4,17 +4,18 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
 
@@ -39,23 +40,15 @@ func flowsWithAlerts(t *testing.T) string {
 func newWatchedWorld(t *testing.T) (*world, client.Client) {
 	t.Helper()
 	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
-	w := newWorld(t, simulator.Options{Orders: 200, From: from}).with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
-	c, err := client.Dial(client.Options{HostPort: w.env["TEMPORAL_ADDRESS"]})
-	require.NoError(t, err)
-	t.Cleanup(c.Close)
-	return w, c
+	w := newWorld(t, simulator.Options{Orders: 100, From: from}).with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
+	return w, w.temporal(t)
 }
 
 // syncIncrementally runs the flow as a schedule does, from the first order on.
-func (w *world) syncIncrementally(t *testing.T, c client.Client) (workflows.SyncRefundsResult, error) {
+func (w *world) syncIncrementally(t *testing.T) result {
 	t.Helper()
 	from, _ := w.Range()
-	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "refund_to_return/incremental", TaskQueue: "refundsync"},
-		workflows.SyncRefundsName, workflows.SyncRefundsInput{Flow: "refund_to_return", Since: &from})
-	require.NoError(t, err)
-	var result workflows.SyncRefundsResult
-	err = run.Get(t.Context(), &result)
-	return result, err
+	return end(t, w.begin(t, workflows.SyncRefundsInput{Flow: builtInFlow, Since: &from}))
 }
 
 // told gives, by robot, the messages that hold a text.
@@ -72,15 +65,10 @@ func (w *world) told(text string) map[string]int {
 // requireTold waits until each robot was sent so many messages that hold a text.
 func (w *world) requireTold(t *testing.T, times int, text string) {
 	t.Helper()
-	require.Eventually(t, func() bool {
+	testkit.Wait(t, "the robots are told: "+text, func() bool {
 		told := w.told(text)
-		for _, robot := range robotKinds {
-			if told[robot] < times {
-				return false
-			}
-		}
-		return true
-	}, patience, 50*time.Millisecond, text)
+		return !slices.ContainsFunc(robotKinds, func(robot string) bool { return told[robot] < times })
+	})
 	for _, robot := range robotKinds {
 		require.Equal(t, times, w.told(text)[robot], "%s: %s", robot, text)
 	}
@@ -88,10 +76,8 @@ func (w *world) requireTold(t *testing.T, times int, text string) {
 
 func (w *world) watchState(t *testing.T, c client.Client) workflows.WatchFlowState {
 	t.Helper()
-	value, err := c.QueryWorkflow(t.Context(), workflows.WatchFlowID("refund_to_return"), "", workflows.ProgressQuery)
-	require.NoError(t, err)
 	var state workflows.WatchFlowState
-	require.NoError(t, value.Get(&state))
+	ask(t, c, workflows.WatchFlowID(builtInFlow), &state)
 	return state
 }
 
@@ -99,8 +85,8 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	t.Parallel()
 	w, c := newWatchedWorld(t)
 	worker := w.startWorker(t)
-	first, err := w.syncIncrementally(t, c)
-	require.NoError(t, err)
+	first := w.syncIncrementally(t)
+	require.Empty(t, first.Error)
 	require.NotZero(t, first.Parked)
 	const parked, failed, recovered, settled = "新挂起", "运行失败", "运行恢复成功", "挂起的单都已处理"
 	w.requireTold(t, 1, parked)
@@ -112,19 +98,18 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 
 	// The next run finds the same orders: nobody is told again. A range by hand
 	// is not told of at all.
-	second, err := w.syncIncrementally(t, c)
-	require.NoError(t, err)
+	second := w.syncIncrementally(t)
+	require.Empty(t, second.Error)
 	require.Equal(t, first.Parked, second.Parked)
 	require.Empty(t, second.NewlyParked)
-	w.sync(t, 3)
+	w.sync(t)
 	worker.terminate(t)
 
 	// Two runs fail, and one message says so.
 	wrong := w.with("JUSHUITAN_APP_SECRET", "not-the-secret")
 	worker = wrong.startWorker(t)
 	for range 2 {
-		_, err = w.syncIncrementally(t, c)
-		require.Error(t, err)
+		require.NotEmpty(t, w.syncIncrementally(t).Error)
 	}
 	w.requireTold(t, 1, failed)
 	w.requireTold(t, 1, "starter watch refund_to_return/incremental")
@@ -133,12 +118,10 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	// All is mended: one message says so.
 	w.startWorker(t)
 	for id := range w.parked(t) {
-		e := w.run(t, "starter", "parked", "discard", id, "--reason", "测试单", "--by", "wang")
-		require.Zero(t, e.code, e.stderr)
+		require.NoError(t, c.SignalWorkflow(t.Context(), workflows.ParkedOrderID(builtInFlow, id), "", workflows.DiscardSignal, workflows.Discard{By: "wang", Reason: "测试单"}))
 	}
-	require.Eventually(t, func() bool { return len(w.parked(t)) == 0 }, patience, 200*time.Millisecond)
-	_, err = w.syncIncrementally(t, c)
-	require.NoError(t, err)
+	w.waitForParkedCount(t, 0)
+	require.Empty(t, w.syncIncrementally(t).Error)
 	w.requireTold(t, 1, recovered)
 	w.requireTold(t, 1, settled)
 	w.requireTold(t, 1, parked)
@@ -150,10 +133,7 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	}
 
 	// Neither a robot's key nor an order is in the history of the watch.
-	history := c.GetWorkflowHistory(t.Context(), workflows.WatchFlowID("refund_to_return"), "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for history.HasNext() {
-		event, err := history.Next()
-		require.NoError(t, err)
+	for _, event := range events(t, c, workflows.WatchFlowID(builtInFlow), "") {
 		text := event.String()
 		for _, name := range []string{"WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "DINGTALK_ROBOT_SECRET", "FEISHU_ROBOT_URL", "FEISHU_ROBOT_SECRET"} {
 			require.NotContains(t, text, w.env[name])
@@ -174,12 +154,11 @@ func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 	w, c := newWatchedWorld(t)
 	require.NoError(t, w.SetFaults(faults.Probabilities{faults.RobotServerError: 1}))
 	w.with("WECOM_ROBOT_URL", w.env["WECOM_ROBOT_URL"]+"x").startWorker(t)
-	_, err := w.syncIncrementally(t, c)
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { return w.State().Faults[faults.RobotServerError] >= len(robotKinds) }, patience, 50*time.Millisecond)
+	require.Empty(t, w.syncIncrementally(t).Error)
+	testkit.Wait(t, "each robot has failed", func() bool { return w.State().Faults[faults.RobotServerError] >= len(robotKinds) })
 	require.Empty(t, w.State().Robots.Messages)
 	require.NoError(t, w.SetFaults(nil))
-	require.Eventually(t, func() bool { return len(w.watchState(t, c).SendFailures) == 1 }, patience, 200*time.Millisecond)
+	testkit.Wait(t, "one robot has failed for good", func() bool { return len(w.watchState(t, c).SendFailures) == 1 })
 	require.Contains(t, w.watchState(t, c).SendFailures[0], "WECOM_ROBOT_URL: 企业微信 WeCom robot [93000]")
 	require.Equal(t, map[string]int{"dingtalk": 1, "feishu": 1, "webhook": 1}, w.told("新挂起"))
 }
@@ -188,24 +167,22 @@ func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 // knows them; the watch that is under way goes on with them.
 func TestRobotsAreChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
-	w, c := newWatchedWorld(t)
+	w, _ := newWatchedWorld(t)
 	first := w.startWorker(t)
-	_, err := w.syncIncrementally(t, c)
-	require.NoError(t, err)
+	require.Empty(t, w.syncIncrementally(t).Error)
 	w.requireTold(t, 1, "新挂起")
 
-	other := newWorldAt(t, simulator.Options{Orders: 1}, w.env["TEMPORAL_ADDRESS"])
+	other := newWorldAt(t, simulator.Options{Orders: 1}, w.env["TEMPORAL_ADDRESS"], w.env["TEMPORAL_NAMESPACE"])
 	changed := w.with("JUSHUITAN_APP_SECRET", "not-the-secret") // so that there is something to tell of
 	for _, name := range []string{"WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "FEISHU_ROBOT_URL", "WEBHOOK_URL"} {
 		changed.env[name] = other.env[name]
 	}
-	e := changed.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	e := changed.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Zero(t, e.code, e.stdout+e.stderr)
 	other.requireTold(t, 1, "测试消息")
 	changed.startWorker(t)
 	first.terminate(t)
-	_, err = w.syncIncrementally(t, c)
-	require.Error(t, err)
+	require.NotEmpty(t, w.syncIncrementally(t).Error)
 	other.requireTold(t, 1, "运行失败")
 	require.Len(t, w.State().Robots.Messages, len(robotKinds), "the old robots are told nothing more")
 }
@@ -213,18 +190,18 @@ func TestRobotsAreChangedWithoutAStop(t *testing.T) {
 func TestAlertsTestSendsToEachRobot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
-	e := w.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	e := w.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Equal(t, 1, e.code)
 	require.Contains(t, e.stderr, "没有 alerts")
 
 	w = w.with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
-	e = w.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	e = w.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Zero(t, e.code, e.stdout+e.stderr)
 	require.Equal(t, 4, strings.Count(e.stdout, "✓"), e.stdout)
 	w.requireTold(t, 1, "测试消息")
 
 	wrong := w.with("DINGTALK_ROBOT_SECRET", "SECnot-the-secret").with("WEBHOOK_URL", "")
-	e = wrong.run(t, "starter", "alerts", "test", "--flow", "refund_to_return")
+	e = wrong.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Equal(t, 1, e.code)
 	require.Equal(t, 2, strings.Count(e.stdout, "✓"), e.stdout)
 	require.Contains(t, e.stdout, "✗ dingtalk DINGTALK_ROBOT_URL: 钉钉 DingTalk robot [310000]: sign not match")

@@ -13,6 +13,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 	"refundsync/internal/testkit/postgres"
 )
 
@@ -22,21 +23,22 @@ import (
 func TestChaosPostgresRestored(t *testing.T) {
 	requirePostgres(t)
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		options := postgres.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
+		options := postgres.Options{Root: "..", Bin: postgresPrograms(t), Folder: postgresFolder(t)}
 		server := startPostgres(t, options)
-		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(t, 150, 1000), CallLatency: 20 * time.Millisecond}, server.Address)
-		// Pages are read slowly, so that the run outlives the backup.
-		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "2"
-		worker := c.startWorker(t)
+		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(150, 1000), CallLatency: 20 * time.Millisecond}, server.Address, "default")
+		worker := c.startWorkerProcess(t)
+		c.HoldSaves(c.Truth().Totals().Saved / 4) // so that the run outlives the backup
 		run := c.beginAll(t)
-		c.waitForBills(t, c.Truth().Totals().Saved/4)
+		c.waitUntilHeld(t)
 		backup, err := script(t, server, "backup.sh", nil)
 		require.NoError(t, err)
-		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run), "the backup came too late")
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run.GetID()), "the backup came too late")
+		c.ReleaseSaves()
 		first := c.end(t, run)
 		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
 
-		c.kill(t, worker)
+		worker.Kill(t)
+		c.kills++
 		_, err = script(t, server, "restore.sh", backup)
 		require.ErrorContains(t, err, "PostgreSQL still runs")
 		require.NoError(t, server.Crash())
@@ -49,10 +51,9 @@ func TestChaosPostgresRestored(t *testing.T) {
 		require.NoError(t, err)
 		startPostgres(t, options)
 
-		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run), "the state is not that of the backup")
-		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
-		c.startWorker(t)
-		again := c.end(t, run)
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run.GetID()), "the state is not that of the backup")
+		c.startWorkerProcess(t)
+		again := c.end(t, c.temporal(t).GetWorkflow(t.Context(), run.GetID(), run.GetRunID()))
 		require.Equal(t, first.Fetched, again.Fetched)
 		c.requireNothingLost(t)
 	})
@@ -63,7 +64,7 @@ func TestChaosPostgresRestored(t *testing.T) {
 func TestChaosPostgresRestoredToAMoment(t *testing.T) {
 	requirePostgres(t)
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		options := postgres.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
+		options := postgres.Options{Root: "..", Bin: postgresPrograms(t), Folder: postgresFolder(t)}
 		server := startPostgres(t, options)
 		archive := filepath.Join(options.Folder, "archive")
 		require.NoError(t, os.Mkdir(archive, 0o700))
@@ -78,23 +79,25 @@ func TestChaosPostgresRestoredToAMoment(t *testing.T) {
 		backup, err := script(t, server, "backup.sh", nil)
 		require.NoError(t, err)
 
-		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(t, 150, 1000), CallLatency: 20 * time.Millisecond}, server.Address)
-		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "2"
-		worker := c.startWorker(t)
+		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(150, 1000), CallLatency: 20 * time.Millisecond}, server.Address, "default")
+		worker := c.startWorkerProcess(t)
+		c.HoldSaves(c.Truth().Totals().Saved / 4)
 		run := c.beginAll(t)
-		c.waitForBills(t, c.Truth().Totals().Saved/4)
+		c.waitUntilHeld(t)
 		psql(t, server, "CREATE TABLE before ()")
 		moment := psql(t, server, "SELECT clock_timestamp()")
 		psql(t, server, "CREATE TABLE afterwards ()")
-		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run), "the moment came too late")
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run.GetID()), "the moment came too late")
+		c.ReleaseSaves()
 		first := c.end(t, run)
 		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
-		c.kill(t, worker)
+		worker.Kill(t)
+		c.kills++
 		last := psql(t, server, "SELECT pg_walfile_name(pg_switch_wal())")
-		require.Eventually(t, func() bool {
+		testkit.Wait(t, last+" is archived", func() bool {
 			_, err := os.Stat(filepath.Join(archive, last+".gz"))
 			return err == nil
-		}, chaosPatience, 20*time.Millisecond, "%s is not archived", last)
+		})
 		require.NoError(t, server.Crash())
 		c.kills++
 
@@ -102,10 +105,9 @@ func TestChaosPostgresRestoredToAMoment(t *testing.T) {
 		require.NoError(t, err)
 		server = startPostgres(t, options)
 		require.Equal(t, "t|f", psql(t, server, "SELECT to_regclass('before') IS NOT NULL, to_regclass('afterwards') IS NOT NULL"), "the state is not that of the moment")
-		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run))
-		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
-		c.startWorker(t)
-		again := c.end(t, run)
+		require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, c.runStatus(t, run.GetID()))
+		c.startWorkerProcess(t)
+		again := c.end(t, c.temporal(t).GetWorkflow(t.Context(), run.GetID(), run.GetRunID()))
 		require.Equal(t, first.Fetched, again.Fetched)
 		c.requireNothingLost(t)
 	})

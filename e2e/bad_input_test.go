@@ -2,38 +2,22 @@ package e2e
 
 import (
 	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/simulator"
-	"refundsync/internal/simulator/merchant"
 	"refundsync/workflows"
 )
-
-// savable are the as_ids of the orders that must be saved, in their order.
-func (w *world) savable() []string {
-	var ids []string
-	truth := w.Truth()
-	for _, id := range slices.Sorted(maps.Keys(truth)) {
-		if truth[id].Outcome == merchant.Saved {
-			ids = append(ids, id)
-		}
-	}
-	return ids
-}
 
 // Orders of hundreds and thousands of lines become bills of as many lines. The
 // server of these tests enforces Temporal's limits.
 func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 80})
+	w := newWorld(t, simulator.Options{Orders: 40})
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "window: 1h", "window: 48h", `page_size: "50"`, `page_size: "100"`)
 	for i, id := range w.savable() {
 		lines := 300
@@ -43,13 +27,13 @@ func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 		require.True(t, w.SetLines(id, lines))
 	}
 	w.startWorker(t)
-	requireTruth(t, w, w.sync(t, 3))
+	requireTruth(t, w, w.sync(t))
 	longest := 0
 	for _, bill := range w.State().Kingdee.Bills {
 		longest = max(longest, len(bill.Entries))
 	}
 	require.Greater(t, longest, 2000)
-	second := w.sync(t, 3)
+	second := w.sync(t)
 	require.Zero(t, second.Saved)
 	require.Equal(t, len(w.savable()), second.AlreadySaved)
 }
@@ -59,10 +43,10 @@ func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 func TestOddBillNumbersAreNumbersLikeOthers(t *testing.T) {
 	t.Parallel()
 	const odd = `R'"%_[a-z]*;--/?#&<退>`
-	w := newWorld(t, simulator.Options{Orders: 200})
+	w := newWorld(t, simulator.Options{Orders: 100})
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "FBillNo: { field: as_id }", "FBillNo: { expression: '`"+strings.ReplaceAll(odd, "'", "''")+"` + as_id' }")
 	w.startWorker(t)
-	first := w.sync(t, 3)
+	first := w.sync(t)
 	var want, got []string
 	for _, id := range w.savable() {
 		want = append(want, odd+id)
@@ -72,18 +56,19 @@ func TestOddBillNumbersAreNumbersLikeOthers(t *testing.T) {
 	}
 	require.ElementsMatch(t, want, got)
 	require.Equal(t, len(want), first.Saved)
-	second := w.sync(t, 3)
+	second := w.sync(t)
 	require.Zero(t, second.Saved)
 	require.Equal(t, len(want), second.AlreadySaved)
 	require.Equal(t, first.Parked, second.Parked)
 
-	require.Eventually(t, func() bool { return len(w.parked(t)) == first.Parked }, patience, 200*time.Millisecond)
-	for id, line := range w.parked(t) {
-		require.Equal(t, odd+id, line.BillNumber)
-		e := w.run(t, "starter", "parked", "show", line.BillNumber)
-		require.Zero(t, e.code, e.stderr)
-		e = w.run(t, "starter", "parked", "retry", line.BillNumber)
-		require.Zero(t, e.code, e.stderr)
+	parked := w.waitForParkedCount(t, first.Parked)
+	for id, failure := range parked {
+		require.Equal(t, odd+id, failure.BillNumber)
+	}
+	for _, failure := range parked {
+		w.starter(t, 0, "parked", "show", failure.BillNumber)
+		w.starter(t, 0, "parked", "retry", failure.BillNumber)
+		break
 	}
 }
 
@@ -99,8 +84,7 @@ func raw(encoding, data string) converter.RawValue {
 // parked orders wait, and take the good signal that comes afterwards.
 func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, slowOptions())
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "in_flight: 100", "in_flight: 10", "window: 1h", "window: 48h")
+	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, "window: 1h", "window: 48h")
 	w.startWorker(t)
 	temporal := w.temporal(t)
 	bad := []converter.RawValue{
@@ -117,35 +101,29 @@ func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 		require.ErrorContains(t, err, "weather")
 	}
 
-	id := w.beginRun(t)
-	w.waitForBills(t, 10)
-	// Paused, it does not end meanwhile.
-	require.Zero(t, w.run(t, "starter", "pause", id).code)
-	value, err := temporal.QueryWorkflow(t.Context(), id, "", workflows.ProgressQuery)
-	require.NoError(t, err)
-	var progress workflows.SyncRefundsProgress
-	require.NoError(t, value.Get(&progress))
+	run := w.beginHeld(t, 10)
+	progress := runProgress(t, temporal, run.GetID())
 	require.NotEmpty(t, progress.Running)
-	disturb(id, "order", "stop")
+	disturb(run.GetID(), "order", "stop")
 	disturb(progress.Running[len(progress.Running)-1].WorkflowID, "retry", "discard", "stop")
-	require.Zero(t, w.run(t, "starter", "resume", id).code)
-	first := w.watch(t, id, 3)
+	w.ReleaseSaves()
+	first := end(t, run)
+	require.Empty(t, first.Error)
 	requireTruth(t, w, first)
 
-	require.Eventually(t, func() bool { return len(w.parked(t)) == first.Parked }, patience, 200*time.Millisecond)
-	parked := w.parked(t)
-	for as, line := range parked {
-		disturb("parked/refund_to_return/"+line.BillNumber, workflows.OrderSignal, workflows.DiscardSignal, "weather")
-		if line.Reason == "unknown_material" {
-			require.NoError(t, w.AddMaterial(between(line.Message, "的值“", "”")))
-			e := w.run(t, "starter", "parked", "retry", line.BillNumber)
-			require.Zero(t, e.code, e.stderr)
-			delete(parked, as)
+	parked := w.waitForParkedCount(t, first.Parked)
+	still := maps.Clone(parked)
+	for id, failure := range parked {
+		disturb(workflows.ParkedOrderID(builtInFlow, id), workflows.OrderSignal, workflows.DiscardSignal, "weather")
+		if failure.Reason == "unknown_material" {
+			require.NoError(t, w.AddMaterial(missingMaterial(failure)))
+			retryParked(t, temporal, id)
+			delete(still, id)
 		}
 	}
-	require.Eventually(t, func() bool { return len(w.parked(t)) == len(parked) }, patience, 200*time.Millisecond)
+	waiting := w.waitForParkedCount(t, len(still))
 	requireBills(t, w)
-	for id := range parked {
-		require.Contains(t, w.parked(t), id, strconv.Quote(id)+" still waits")
+	for id := range still {
+		require.Contains(t, waiting, id, "it still waits")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
+	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
 
@@ -40,7 +41,7 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
 		ways := []string{simulator.AuthPassword, simulator.AuthSignature, simulator.AuthAppSecret, simulator.AuthSign}
 		c := newChaosWorld(t, seed, simulator.Options{
-			Orders:   chaosLength(t, 200, 2000),
+			Orders:   chaosLength(60, 2000),
 			Auth:     ways[seed%uint64(len(ways))],
 			Faults:   everyFault(),
 			HangTime: time.Second,
@@ -52,7 +53,7 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 		// Small groups are more calls for faults to strike, and large enough for
 		// those that need several bills in a call.
 		c.env["KINGDEE_BATCH_BILLS"] = "5"
-		c.startWorker(t)
+		c.startWorkerProcess(t)
 		for {
 			run := c.endOrFail(t, c.beginAll(t))
 			if run.Error == "" {
@@ -65,12 +66,13 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 }
 
 // The work of a worker that is killed comes back after the time-out of its
-// heartbeats, half a minute. So windows are many and pages are read slowly here:
-// each worker finds some that the ones before have not taken.
+// heartbeats, half a minute. So all windows are under way at once, and in the long
+// form pages are read slowly: each worker finds some that the ones before have not
+// taken.
 func TestChaosWorkerKilled(t *testing.T) {
 	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
 		c := newChaosWorld(t, seed, simulator.Options{
-			Orders:      chaosLength(t, 120, 600),
+			Orders:      chaosLength(40, 600),
 			CallLatency: 100 * time.Millisecond,
 			Faults:      faults.Probabilities{faults.KingdeeReplyLost: 0.05, faults.KingdeeSaveLate: 0.05},
 			HangTime:    time.Second,
@@ -78,13 +80,12 @@ func TestChaosWorkerKilled(t *testing.T) {
 		c.grain = grain
 		// A page fits into what may be in flight: otherwise there would be no SyncPage.
 		c.changeFlow(t, "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10", `page_size: "50"`, `page_size: "10"`)
-		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(t, 4, 1))
-		worker := c.startWorker(t)
+		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(100, 1))
+		worker := c.startWorkerProcess(t)
 		run := c.beginAll(t)
-		for _, bills := range c.killPoints(chaosLength(t, 3, 20)) {
-			c.waitForBills(t, bills)
-			c.kill(t, worker)
-			worker = c.startWorker(t)
+		for _, bills := range c.killPoints(chaosLength(1, 20)) {
+			c.strikeAt(t, bills, func() { worker.Kill(t) })
+			worker = c.startWorkerProcess(t)
 		}
 		first := c.end(t, run)
 		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
@@ -92,25 +93,26 @@ func TestChaosWorkerKilled(t *testing.T) {
 			require.NotZero(t, c.activitiesOf(t, first)[workflows.SyncPageName])
 		}
 
-		worker.terminate(t)
+		worker.Terminate(t)
 		c.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
-		c.startWorker(t)
+		c.startWorkerProcess(t)
 		c.requireNothingLost(t)
 	})
 }
 
 func TestChaosSimulatorsStopped(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(t, 200, 1000), CallLatency: 20 * time.Millisecond})
-		worker := c.startWorker(t)
+		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(100, 1000), CallLatency: 20 * time.Millisecond})
+		worker := c.startWorkerProcess(t)
 		run := c.beginAll(t)
-		for _, bills := range c.killPoints(chaosLength(t, 2, 10)) {
-			c.waitForBills(t, bills)
-			before := strings.Count(worker.output(), "connection refused")
+		for _, bills := range c.killPoints(chaosLength(1, 10)) {
+			c.HoldSaves(bills) // the run can't end before the worker notices
+			c.waitUntilHeld(t)
+			before := strings.Count(worker.Output(), "connection refused")
 			start := c.stopSimulators(t)
 			c.kills++
-			require.Eventually(t, func() bool { return strings.Count(worker.output(), "connection refused") > before },
-				patience, 20*time.Millisecond, "the worker does not notice")
+			testkit.Wait(t, "the worker notices", func() bool { return strings.Count(worker.Output(), "connection refused") > before })
+			c.ReleaseSaves()
 			start()
 		}
 		first := c.end(t, run)
@@ -123,9 +125,9 @@ func TestChaosSimulatorsStopped(t *testing.T) {
 // order by order, the other page by page.
 func TestChaosOverlappingRanges(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(t, 300, 2000), CallLatency: 5 * time.Millisecond})
-		c.startWorker(t)
-		c.startWorker(t)
+		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(120, 2000), CallLatency: 5 * time.Millisecond})
+		c.startWorkerProcess(t)
+		c.startWorkerProcess(t)
 		from, to := c.Range()
 		third := to.Sub(from) / 3
 		early := c.beginRange(t, from, to.Add(-third-time.Second))

@@ -1,12 +1,10 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"net"
 	"net/url"
 	"os"
 	"slices"
@@ -16,29 +14,21 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/testkit"
 )
 
-// chaosPatience is how long a run may take under chaos before it counts as one
-// that never ends.
-const chaosPatience = 10 * time.Minute
-
-// chaosLength is short, or long with REFUNDSYNC_CHAOS=long.
-func chaosLength(t *testing.T, short, long int) int {
-	t.Helper()
-	switch length := os.Getenv("REFUNDSYNC_CHAOS"); length {
-	case "":
-		return short
-	case "long":
+// chaosLength is short, or long in the long suite.
+func chaosLength(short, long int) int {
+	if testkit.Long() {
 		return long
-	default:
-		require.Fail(t, "REFUNDSYNC_CHAOS must be long or unset", length)
-		return 0
 	}
+	return short
 }
 
 // eachChaosGrain runs a test for each seed in each grain, one beside the other.
@@ -95,15 +85,16 @@ type chaosWorld struct {
 
 func newChaosWorld(t *testing.T, seed uint64, options simulator.Options) *chaosWorld {
 	t.Helper()
-	return newChaosWorldAt(t, seed, options, startServer(t).address)
+	address, namespace := newNamespace(t)
+	return newChaosWorldAt(t, seed, options, address, namespace)
 }
 
-// newChaosWorldAt is newChaosWorld with a Temporal server that is there already.
-func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, temporalAddress string) *chaosWorld {
+// newChaosWorldAt is newChaosWorld with a namespace that is there already.
+func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, address, namespace string) *chaosWorld {
 	t.Helper()
 	options.Seed = seed
 	c := &chaosWorld{
-		world:   newWorldAt(t, options, temporalAddress),
+		world:   newWorldAt(t, options, address, namespace),
 		rng:     rand.New(rand.NewPCG(seed, 0)),
 		seed:    seed,
 		grain:   grainOf(seed),
@@ -123,8 +114,6 @@ func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 	}, pairs...)...)
 }
 
-func (c *chaosWorld) saved() int { return len(c.State().Kingdee.Bills) }
-
 // killPoints are n random numbers of bills, in ascending order, at which
 // something is killed in the middle of a run.
 func (c *chaosWorld) killPoints(n int) []int {
@@ -133,66 +122,52 @@ func (c *chaosWorld) killPoints(n int) []int {
 	return points
 }
 
-// waitForBills waits until so many bills are saved.
-func (c *chaosWorld) waitForBills(t *testing.T, bills int) {
+// strikeAt has something break when Kingdee has so many bills: half of the time
+// before the saves that are on their way have arrived, half of the time while they
+// do.
+func (c *chaosWorld) strikeAt(t *testing.T, bills int, strike func()) {
 	t.Helper()
-	require.Eventually(t, func() bool { return c.saved() >= bills }, chaosPatience, 20*time.Millisecond, "%d bills", bills)
-}
-
-// kill ends a process as a crash does.
-func (c *chaosWorld) kill(t *testing.T, p *process) {
-	t.Helper()
-	require.NoError(t, p.cmd.Process.Kill())
-	<-p.done
+	c.HoldSaves(bills)
+	c.waitUntilHeld(t)
+	if c.rng.IntN(2) == 0 {
+		c.ReleaseSaves()
+	}
+	strike()
+	c.ReleaseSaves()
 	c.kills++
 }
 
-// beginRange starts a run over a range, both ends included, and gives its
-// workflow id.
-func (c *chaosWorld) beginRange(t *testing.T, from, to time.Time) string {
+// beginRange starts a run over a range, both ends included.
+func (c *chaosWorld) beginRange(t *testing.T, from, to time.Time) client.WorkflowRun {
 	t.Helper()
-	e := c.run(t, "starter", append([]string{"run", "--grain", c.grain, "-o", "json"}, spanFlags(from, to)...)...)
-	require.Zero(t, e.code, e.stderr)
-	var begun result
-	require.NoError(t, json.Unmarshal([]byte(e.stdout), &begun))
+	in := inputOf(from, to)
+	in.Grain = c.grain
 	c.runs++
-	return begun.WorkflowID
+	return c.begin(t, in)
 }
 
 // beginAll starts a run over all orders.
-func (c *chaosWorld) beginAll(t *testing.T) string {
+func (c *chaosWorld) beginAll(t *testing.T) client.WorkflowRun {
 	t.Helper()
-	from, to := c.Range()
-	return c.beginRange(t, from, to.Add(-time.Second))
+	in := c.input().Range
+	return c.beginRange(t, in.From, in.To)
 }
 
 // end waits until a run has ended by itself, and gives its result, which must
 // add up.
-func (c *chaosWorld) end(t *testing.T, workflowID string) result {
+func (c *chaosWorld) end(t *testing.T, run client.WorkflowRun) result {
 	t.Helper()
-	r := c.endOrFail(t, workflowID)
+	r := c.endOrFail(t, run)
 	require.Empty(t, r.Error)
 	return r
 }
 
 // endOrFail is end for a run that may fail, and say so in its result.
-func (c *chaosWorld) endOrFail(t *testing.T, workflowID string) result {
+func (c *chaosWorld) endOrFail(t *testing.T, run client.WorkflowRun) result {
 	t.Helper()
-	cmd := c.command("starter", "watch", workflowID, "-o", "json")
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	require.NoError(t, cmd.Start())
-	overdue := time.AfterFunc(chaosPatience, func() { _ = cmd.Process.Kill() })
-	err := cmd.Wait()
-	require.True(t, overdue.Stop(), "the run does not end: %s", stderr.String())
-	require.Error(t, err, "each merchant has orders that can't be saved")
-	var r result
-	require.NoError(t, json.Unmarshal(stdout.Bytes(), &r), stdout.String()+stderr.String())
+	r := end(t, run)
 	require.Equal(t, r.Fetched, r.Saved+r.Updated+r.AlreadySaved+r.SkippedTotal()+r.Parked+r.Failed)
 	require.Zero(t, r.Failed, "%v", r.FailedReasons)
-	if r.Error == "" {
-		require.Equal(t, 3, cmd.ProcessState.ExitCode(), stderr.String())
-	}
 	return r
 }
 
@@ -202,7 +177,7 @@ func (c *chaosWorld) endOrFail(t *testing.T, workflowID string) result {
 func (c *chaosWorld) requireNothingLost(t *testing.T) {
 	t.Helper()
 	require.NoError(t, c.SetFaults(nil))
-	require.Eventually(t, func() bool { return c.State().Kingdee.LateSaves == 0 }, patience, 20*time.Millisecond)
+	testkit.Wait(t, "all saves have landed", func() bool { return c.State().Kingdee.LateSaves == 0 })
 	injected := c.State().Faults
 
 	truth := c.Truth()
@@ -240,22 +215,19 @@ func (c *chaosWorld) requireParkedAreTheBadOrders(t *testing.T, truth merchant.T
 			bad[id] = true
 		}
 	}
-	left := map[string]bool{}
-	allBad := func() bool {
-		clear(left)
-		for id := range c.parked(t) {
-			left[id] = true
-		}
-		return fmt.Sprint(left) == fmt.Sprint(bad)
-	}
-	require.Eventually(t, func() bool {
-		if allBad() {
+	temporal := c.temporal(t)
+	testkit.Wait(t, "only what can't be saved is parked", func() bool {
+		waiting := parkedIn(t, temporal)
+		if len(waiting) == len(bad) && !slices.ContainsFunc(slices.Collect(maps.Keys(waiting)), func(id string) bool { return !bad[id] }) {
 			return true
 		}
-		e := c.run(t, "starter", "parked", "retry", "--all")
-		require.Zero(t, e.code, e.stderr)
+		for id := range waiting {
+			if !bad[id] {
+				retryParked(t, temporal, id)
+			}
+		}
 		return false
-	}, patience, time.Second, "parked: %v, must be: %v", left, bad)
+	})
 }
 
 // differences compares the bills with the truth. Where the flow leaves the bill of
@@ -314,14 +286,4 @@ func (c *chaosWorld) stopSimulators(t *testing.T) (start func()) {
 		require.NoError(t, err)
 		c.server = server
 	}
-}
-
-// refused reports whether nothing listens at the address.
-func refused(address string) bool {
-	connection, err := net.Dial("tcp", address)
-	if err != nil {
-		return true
-	}
-	_ = connection.Close()
-	return false
 }

@@ -5,13 +5,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 )
 
 func TestWorkerSaysAllThatIsWrongAtOnce(t *testing.T) {
@@ -48,7 +47,7 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 		want string
 	}{
 		{"no flow", []string{"run"}, "--flow"},
-		{"half a range", []string{"run", "--flow", "refund_to_return", "--from", "2024-03-01"}, "--to"},
+		{"half a range", []string{"run", "--flow", builtInFlow, "--from", "2024-03-01"}, "--to"},
 		{"since with a range", []string{"run", "--flow", "f", "--from", "2024-03-01", "--to", "2024-03-02", "--since", "last"}, "--since"},
 		{"no such flag", []string{"run", "--fast"}, "--fast"},
 		{"not a time", []string{"run", "--flow", "f", "--from", "yesterday", "--to", "2024-03-01"}, "yesterday"},
@@ -72,34 +71,29 @@ func TestRunOfAnUnknownFlowFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	w.startWorker(t)
-	e := w.run(t, "starter", "run", "--flow", "refunds", "--from", "2024-03-01", "--to", "2024-03-02", "--wait")
-	require.Equal(t, 1, e.code)
-	require.Contains(t, e.stderr, "refund_to_return")
+	e := w.starter(t, 1, "run", "--flow", "refunds", "--from", "2024-03-01", "--to", "2024-03-02", "--wait")
+	require.Contains(t, e.stderr, builtInFlow)
 }
 
 func TestRunSaysThatNoWorkerAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	p := w.start(t, "没有 worker 应答", "starter", append([]string{"run", "--wait"}, w.rangeFlags()...)...)
-	require.NoError(t, p.cmd.Process.Signal(syscall.SIGINT))
-	<-p.done
-	require.Equal(t, 1, p.cmd.ProcessState.ExitCode())
-	require.Contains(t, p.output(), "starter watch")
+	require.Equal(t, 1, p.Interrupt(t))
+	require.Contains(t, p.Output(), "starter watch")
 }
 
 func TestWatchFollowsARunThatHasEnded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 30})
 	w.startWorker(t)
-	ran := w.sync(t, 3)
-	e := w.run(t, "starter", "watch", ran.WorkflowID, "-o", "json")
-	require.Equal(t, 3, e.code, e.stderr)
+	ran := w.starterSync(t, 3)
+	e := w.starter(t, 3, "watch", ran.WorkflowID, "-o", "json")
 	var watched result
 	require.NoError(t, json.Unmarshal([]byte(e.stdout), &watched))
 	require.Equal(t, ran, watched)
 
-	e = w.run(t, "starter", "watch", "nothing")
-	require.Equal(t, 1, e.code)
+	e = w.starter(t, 1, "watch", "nothing")
 	require.Contains(t, e.stderr, "nothing")
 }
 
@@ -110,7 +104,7 @@ func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "order.json")
 	require.NoError(t, os.WriteFile(path, []byte(order), 0o600))
 	w := newWorld(t, simulator.Options{Orders: 1})
-	e := w.run(t, "starter", "preview", "--flow", "refund_to_return", "--order", path)
+	e := w.run(t, "starter", "preview", "--flow", builtInFlow, "--order", path)
 	require.Zero(t, e.code, e.stderr)
 	var body struct {
 		FormID string `json:"formid"`
@@ -157,7 +151,7 @@ func TestPreviewKeepsClosedPeriods(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			closed := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `until: "2023-12-31"`, `until: "2024-11-30"`, "then: park", "then: "+c.then))
-			e := closed.run(t, "starter", "preview", "--flow", "refund_to_return", "--order", order)
+			e := closed.run(t, "starter", "preview", "--flow", builtInFlow, "--order", order)
 			require.Equal(t, c.code, e.code, e.stderr)
 			require.Contains(t, e.stderr, c.says)
 			require.Equal(t, c.dated, strings.Contains(e.stdout, `"FDate":"2024-12-01"`), e.stdout)
@@ -176,10 +170,10 @@ func TestCheckSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 
 	w.startWorker(t)
 	// The server learns of a poller with its first poll.
-	require.Eventually(t, func() bool {
+	testkit.Wait(t, "check finds nothing wrong", func() bool {
 		e = w.run(t, "starter", "check")
 		return e.code == 0
-	}, patience, 200*time.Millisecond, "%s", e.stdout)
+	})
 	require.NotContains(t, e.stdout, "✗")
 
 	for name, want := range map[string]string{

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/simulator"
 	"refundsync/internal/testkit"
 )
 
@@ -54,7 +55,7 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 			t.Parallel()
 			oldServer, newServer := testkit.NewCertificate(t, "127.0.0.1", named("old server")), testkit.NewCertificate(t, "127.0.0.1", named("new server"))
 			oldClient, newClient := testkit.NewCertificate(t, "old"), testkit.NewCertificate(t, "new")
-			w := newWorldWithAShortRun(t)
+			w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)
 			temporal := guardTemporal(t, w.env["TEMPORAL_ADDRESS"], door{oldServer, []tls.Certificate{oldClient}, []string{"old-key"}})
 			w.env["TEMPORAL_ADDRESS"] = temporal.Listener.Addr().String()
 			// The new CA is made known first, beside the old one.
@@ -65,28 +66,29 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 			w = w.withCredentials(files)
 
 			first := w.startWorker(t)
-			w.begin(t)
-			w.waitForBills(t, 10)
+			w.beginHeld(t, 10)
 			temporal.change(door{oldServer, []tls.Certificate{oldClient, newClient}, []string{"old-key", "new-key"}})
 			if c.files {
 				files.write(t, "new-key", newClient)
 			} else {
 				w = w.withCredentials(newCredentials(t).write(t, "new-key", newClient))
 				w.startWorker(t)
-				first.terminate(t)
+				first.stop()
+				first.waitFor(t, `"draining"`)
+				w.holdNext(t, 20) // what it has in hand
+				first.waitForEnd(t)
 			}
 			temporal.change(door{newServer, []tls.Certificate{newClient}, []string{"new-key"}})
-			require.Less(t, len(w.State().Kingdee.Bills), len(w.savable()), "the run is still under way")
+			w.ReleaseSaves()
 
-			requireTruth(t, w, w.sync(t, 3)) // joins the run
+			requireTruth(t, w, w.sync(t)) // joins the run
 			require.Equal(t, []string{"new new-key"}, temporal.callers())
 			for setting, stale := range map[string]*world{
 				"TEMPORAL_API_KEY":                 w.with("TEMPORAL_API_KEY_FILE", before.env["TEMPORAL_API_KEY_FILE"]),
 				"TEMPORAL_TLS_CLIENT_CERT_PATH":    before,
 				"TEMPORAL_TLS_SERVER_CA_CERT_PATH": w.with("TEMPORAL_TLS_SERVER_CA_CERT_PATH", testkit.File(t, testkit.CertificatePEM(oldServer))),
 			} {
-				e := stale.run(t, "starter", "check")
-				assert.Equal(t, 1, e.code, setting)
+				e := stale.starter(t, 1, "check")
 				assert.Contains(t, e.stdout, setting, "what is out of date is named")
 			}
 		})

@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
 
@@ -18,39 +19,44 @@ import (
 // and the next goes on, because continuing as new would end the cron.
 func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	t.Parallel()
-	s := newScheduledWorld(t, simulator.Options{Orders: 80, ArrivePerMinute: 60},
-		devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=60"}})
+	server := startDevServer(t, devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=60"}})
+	s := scheduled(t, newWorldAt(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, server.Address, server.Namespace))
 	s.startWorker(t)
 	from, _ := s.Range()
-	s.starter(t, 2, "cron", "start", "--flow", testFlow, "--spec", "* * *")
-	s.starter(t, 0, "cron", "start", "--flow", testFlow, "--spec", "@every 1s", "--since", from.Format(time.RFC3339))
-	s.starter(t, 1, "cron", "start", "--flow", testFlow, "--spec", "@every 1s")
-	s.starter(t, 1, "schedule", "create", "--flow", testFlow, "--since", from.Format(time.RFC3339))
+	s.starter(t, 2, "cron", "start", "--flow", builtInFlow, "--spec", "* * *")
+	s.starter(t, 0, "cron", "start", "--flow", builtInFlow, "--spec", "@every 1s", "--since", from.Format(time.RFC3339))
+	s.starter(t, 1, "cron", "start", "--flow", builtInFlow, "--spec", "@every 1s")
+	s.starter(t, 1, "schedule", "create", "--flow", builtInFlow, "--since", from.Format(time.RFC3339))
 
 	var now status
-	require.Eventually(t, func() bool {
-		now, _ = s.status(t)
-		return now.Watermark != nil && time.Since(*now.Watermark) < 30*time.Second
-	}, patience, 200*time.Millisecond)
+	// Two days do not fit into one run.
+	testkit.Wait(t, "several runs have completed", func() bool { return len(s.completed(t)) > 3 })
+	now, _ = s.status(t)
 	require.True(t, now.Cron)
-	s.starter(t, 0, "cron", "stop", "--flow", testFlow)
-	require.Eventually(t, func() bool {
+	s.starter(t, 0, "cron", "stop", "--flow", builtInFlow)
+	testkit.Wait(t, "the cron has ended", func() bool {
 		now, _ = s.status(t)
 		return !now.Cron
-	}, patience, 200*time.Millisecond)
-	s.starter(t, 1, "cron", "stop", "--flow", testFlow)
-	s.starter(t, 0, "schedule", "create", "--flow", testFlow, "--since", "last", "--paused")
-	s.starter(t, 1, "cron", "start", "--flow", testFlow, "--spec", "@every 1s")
-	s.starter(t, 0, "schedule", "delete", "--flow", testFlow)
+	})
+	s.starter(t, 1, "cron", "stop", "--flow", builtInFlow)
+	s.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", "last", "--paused")
+	s.starter(t, 1, "cron", "start", "--flow", builtInFlow, "--spec", "@every 1s")
+	s.starter(t, 0, "schedule", "delete", "--flow", builtInFlow)
 
-	// The runs follow each other without a gap, from the first on.
-	runs := s.completed(t)
-	require.Greater(t, len(runs), 3, "two days do not fit into one run")
-	require.Equal(t, from.Unix(), runs[0].From.Unix())
-	for i, run := range runs[1:] {
-		require.Equal(t, runs[i].Watermark.Add(-testOverlap).Unix(), run.From.Unix())
-		require.False(t, run.Watermark.Before(*runs[i].Watermark))
-	}
+	// The runs follow each other without a gap, from the first on; the list may show
+	// a later one before an earlier one.
+	var runs []workflows.SyncRefundsResult
+	testkit.Wait(t, "the runs follow each other", func() bool {
+		runs = s.completed(t)
+		next := from
+		for _, run := range runs {
+			if run.From.Unix() != next.Unix() || run.Watermark.Before(run.From) {
+				return false
+			}
+			next = run.Watermark.Add(-testOverlap)
+		}
+		return true
+	})
 	last := runs[len(runs)-1].Watermark
 	require.Empty(t, simulator.Compare(s.Truth().Between(from, *last), s.billsBefore(*last)))
 }

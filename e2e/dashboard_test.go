@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
@@ -16,6 +15,7 @@ import (
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
 
@@ -23,9 +23,9 @@ import (
 // every workflow in it what each step is about.
 func TestWebUIShowsWhatHappens(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 400})
+	w := newWorld(t, simulator.Options{Orders: 200})
 	w.startWorker(t)
-	ran := w.sync(t, 3)
+	ran := w.sync(t)
 	require.NotZero(t, ran.Parked)
 	temporal := w.temporal(t)
 
@@ -39,14 +39,14 @@ func TestWebUIShowsWhatHappens(t *testing.T) {
 		// The list lags behind by up to seconds.
 		for label, want := range map[string]int{"all parked orders": ran.Parked, "parked for an unknown material": ran.FailedReasons["unknown_material"]} {
 			require.NotZero(t, want)
-			require.Eventually(t, func() bool { return len(listed(t, temporal, filters[label])) == want }, patience, 200*time.Millisecond, label)
+			testkit.Wait(t, label, func() bool { return len(listed(t, temporal, filters[label])) == want })
 		}
 	})
 
 	t.Run("steps", func(t *testing.T) {
 		kinds := map[string]int{}
-		for _, id := range listed(t, temporal, "") {
-			requireSummaries(t, temporal, id, kinds)
+		for _, execution := range listed(t, temporal, "") {
+			requireSummaries(t, temporal, execution.GetExecution().GetWorkflowId(), kinds)
 		}
 		for _, name := range []string{
 			workflows.LoadFlowName, workflows.FetchPageName, workflows.FindBillsName, workflows.SaveOrderName, workflows.ParkOrderName,
@@ -62,7 +62,7 @@ func TestWebUIShowsWhatHappens(t *testing.T) {
 		require.Contains(t, details, "挂起或失败的单 Orders parked or failed")
 		require.Contains(t, details, "unknown_material")
 		parked := listed(t, temporal, "WorkflowType = 'ParkedOrder' AND RefundsyncReason = 'unknown_material'")
-		require.Contains(t, currentDetails(t, temporal, parked[0]), "`unknown_material`")
+		require.Contains(t, currentDetails(t, temporal, parked[0].GetExecution().GetWorkflowId()), "`unknown_material`")
 	})
 }
 
@@ -76,23 +76,6 @@ func documentedFilters(t *testing.T) map[string]string {
 		filters[row[1]] = row[2]
 	}
 	return filters
-}
-
-// listed gives the ids of the workflows that a filter finds.
-func listed(t *testing.T, temporal client.Client, filter string) []string {
-	t.Helper()
-	var ids []string
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: filter}
-	for {
-		reply, err := temporal.ListWorkflow(t.Context(), request)
-		require.NoError(t, err)
-		for _, execution := range reply.GetExecutions() {
-			ids = append(ids, execution.GetExecution().GetWorkflowId())
-		}
-		if request.NextPageToken = reply.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			return ids
-		}
-	}
 }
 
 // requireSummaries reads a workflow and its history as the Web UI does: it, and
@@ -112,10 +95,7 @@ func requireSummaries(t *testing.T, temporal client.Client, workflowID string, k
 	require.NotEmpty(t, described.GetExecutionConfig().GetUserMetadata().GetDetails().GetData(), "details of %s", workflowID)
 	require.NotContains(t, described.String(), merchant.PersonalData)
 
-	events := temporal.GetWorkflowHistory(t.Context(), workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		event, err := events.Next()
-		require.NoError(t, err)
+	for _, event := range events(t, temporal, workflowID, "") {
 		require.NotContains(t, event.String(), merchant.PersonalData)
 		switch event.GetEventType() {
 		case enumspb.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:

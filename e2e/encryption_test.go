@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -15,16 +16,16 @@ import (
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	historypb "go.temporal.io/api/history/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/devserver"
-	"refundsync/internal/encryption"
+	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
 
@@ -37,20 +38,6 @@ const (
 // setKeys has the programs that start from now on encrypt by these keys.
 func (w *world) setKeys(keys ...string) {
 	w.env["REFUNDSYNC_ENCRYPTION_KEYS"] = strings.Join(keys, ",")
-}
-
-// decrypting connects to the world's Temporal server as a program with these keys
-// does.
-func (w *world) decrypting(t *testing.T, keys ...encryption.Key) (client.Client, client.Options) {
-	t.Helper()
-	codec, err := encryption.NewCodec(keys)
-	require.NoError(t, err)
-	options := client.Options{HostPort: w.env["TEMPORAL_ADDRESS"]}
-	codec.ConfigureWorker(&options)
-	c, err := client.DialContext(t.Context(), options)
-	require.NoError(t, err)
-	t.Cleanup(c.Close)
-	return codec.Client(c), options
 }
 
 // discardReason is what a person gives as a reason, which is nobody else's business
@@ -67,13 +54,11 @@ func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 		keys []string
 	}{{"encrypted", []string{newKey, oldKey}}, {"off by default", nil}} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			folder := t.TempDir()
-			server, err := devserver.Start(t.Context(), devserver.Options{
-				DBFile: filepath.Join(folder, "temporal.db"), SearchAttributes: syncworker.SearchAttributes(),
-			})
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, server.Stop()) })
-			w := newWorldAt(t, simulator.Options{Orders: 300}, server.Address)
+			// PostgreSQL would compress what is long.
+			server := startDevServer(t, devserver.Options{DBFile: filepath.Join(folder, "temporal.db")})
+			w := newWorldAt(t, simulator.Options{Orders: 150}, server.Address, server.Namespace)
 			w.setKeys(c.keys...)
 			running := w.startWorker(t)
 			words := w.useEverything(t)
@@ -101,16 +86,15 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 	t.Helper()
 	from, to := w.Range()
 	noon := from.Add(24 * time.Hour)
-	saved := w.syncSpan(t, 3, from, noon.Add(-time.Second))
-	saved.Add(w.syncSpan(t, 3, noon, to.Add(-time.Second), "--grain", "page").Tally)
+	saved := w.syncSpan(t, from, noon.Add(-time.Second))
+	rest := inputOf(noon, to.Add(-time.Second))
+	rest.Grain = flow.GrainPage
+	saved.Add(w.syncBy(t, rest).Tally)
 	require.NotZero(t, saved.Saved)
-	require.Eventually(t, func() bool { return len(w.parked(t)) == saved.Parked }, patience, 200*time.Millisecond)
-	parked := w.parked(t)
+	parked := w.waitForParkedCount(t, saved.Parked)
 	messages := map[string]bool{}
-	for _, line := range parked {
-		if line.Reason == "unknown_material" {
-			messages[between(line.Message, "的值“", "”")] = true
-		}
+	for _, failure := range ofReason(parked, "unknown_material") {
+		messages[missingMaterial(failure)] = true
 	}
 	one := slices.Sorted(maps.Keys(parked))[0]
 	for _, args := range [][]string{
@@ -121,10 +105,9 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 		{"schedule", "trigger", "--flow", "refund_to_return"},
 		{"status"},
 	} {
-		e := w.run(t, "starter", args...)
-		require.Zero(t, e.code, "%v: %s", args, e.stderr)
+		w.starter(t, 0, args...)
 	}
-	require.Eventually(t, func() bool { _, waits := w.parked(t)[one]; return !waits }, patience, 200*time.Millisecond)
+	w.waitForParked(t, func(parked map[string]workflows.Failure) bool { _, waits := parked[one]; return !waits })
 
 	words := map[string]map[string]bool{
 		"names of an order's fields": {"sku_id": true, "outer_as_id": true, "properties_value": true},
@@ -170,49 +153,47 @@ func readAll(t *testing.T, folder string) string {
 // what was begun goes on, and what is old stays readable.
 func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 400, PageLatency: 200 * time.Millisecond, CallLatency: 50 * time.Millisecond})
+	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
 	plain := w.startWorker(t)
-	w.begin(t)
-	w.waitForBills(t, 50)
-	plain.terminate(t)
-	require.Less(t, len(w.State().Kingdee.Bills), 300, "the run was to be under way")
+	run := w.beginHeld(t, 20)
+	plain.stop()
+	plain.waitFor(t, `"draining"`)
+	w.ReleaseSaves()
+	plain.waitForEnd(t)
+	require.Less(t, w.bills(), w.Truth().Totals().Saved, "the run is under way")
 
 	w.setKeys(oldKey)
 	encrypted := w.startWorker(t)
-	first := w.sync(t, 3)
+	first := w.sync(t) // joins the run
+	require.Equal(t, run.GetRunID(), first.RunID)
 	requireTruth(t, w, first)
-	require.Eventually(t, func() bool { return len(w.parked(t)) == first.Parked }, patience, 200*time.Millisecond)
+	w.waitForParkedCount(t, first.Parked)
 	encrypted.terminate(t)
 
 	t.Run("a worker without the key does not begin", func(t *testing.T) {
-		e := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).run(t, "worker")
-		require.Equal(t, 1, e.code)
-		require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
+		err := syncworker.RunProcess(t.Context(), w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).env, io.Discard)
+		require.ErrorContains(t, err, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
 	})
 	t.Run("the starter says what is missing", func(t *testing.T) {
 		for _, args := range [][]string{{"parked", "list"}, {"status"}, {"watch", first.WorkflowID}} {
-			e := w.with("REFUNDSYNC_ENCRYPTION_KEYS", "").run(t, "starter", args...)
-			require.Equal(t, 1, e.code, args)
+			e := w.with("REFUNDSYNC_ENCRYPTION_KEYS", "").starter(t, 1, args...)
 			require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`, args)
 		}
 	})
 
 	w.setKeys(newKey, oldKey)
 	rotated := w.startWorker(t)
-	again := w.sync(t, 3)
+	again := w.sync(t)
 	require.Equal(t, first.Parked, again.Parked)
 	require.Equal(t, first.Saved+first.AlreadySaved, again.AlreadySaved)
-	require.Len(t, w.parked(t), first.Parked)
-	for id := range w.parked(t) {
-		e := w.run(t, "starter", "parked", "show", id)
-		require.Zero(t, e.code, e.stderr)
-		require.Contains(t, e.stdout, id)
-		break
-	}
+	parked := w.parked(t)
+	require.Len(t, parked, first.Parked)
+	id := slices.Sorted(maps.Keys(parked))[0]
+	require.Contains(t, w.starter(t, 0, "parked", "show", id).stdout, id)
 
 	t.Run("codec server", func(t *testing.T) {
 		const token, newToken = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b", "0b8c7d6e5f0a1b3c8e2d4d7a9e5b0c1f"
-		described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), first.WorkflowID, first.RunID)
+		described, err := w.rawTemporal(t).DescribeWorkflowExecution(t.Context(), first.WorkflowID, first.RunID)
 		require.NoError(t, err)
 		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
 		require.Equal(t, "2024-03", string(memo.GetMetadata()["encryption-key-id"]))
@@ -223,7 +204,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.Contains(t, string(decoded[0].GetData()), `"fetched":`)
 		_, err = server.decode("another", memo)
 		require.ErrorContains(t, err, "Unauthorized")
-		server.terminate(t)
+		server.Terminate(t)
 
 		// It is started again with another token, and once without the old key.
 		server = w.with("REFUNDSYNC_CODEC_TOKEN", newToken).startCodecServer(t)
@@ -231,29 +212,24 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.NoError(t, err)
 		_, err = server.decode(token, memo)
 		require.ErrorContains(t, err, "Unauthorized")
-		server.terminate(t)
+		server.Terminate(t)
 		server = w.with("REFUNDSYNC_CODEC_TOKEN", newToken).with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).startCodecServer(t)
 		_, err = server.decode(newToken, memo)
 		require.ErrorContains(t, err, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
 	})
 
 	t.Run("replay", func(t *testing.T) {
-		c, options := w.decrypting(t,
-			encryption.Key{ID: "2024-06", Secret: []byte("fedcba9876543210fedcba9876543210")},
-			encryption.Key{ID: "2024-03", Secret: []byte("0123456789abcdef0123456789abcdef")})
+		c := w.temporal(t)
+		_, options := w.clientOptions(t)
 		replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{
 			DataConverter: options.DataConverter, FailureConverter: options.FailureConverter,
 		})
 		require.NoError(t, err)
 		workflows.Register(replayer)
-		runs, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
-			Query: "WorkflowType = 'SyncRefunds' OR WorkflowType = 'SyncWindow'",
-		})
-		require.NoError(t, err)
 		keys := map[string]bool{}
-		for _, run := range runs.GetExecutions() {
+		for _, run := range listed(t, c, "WorkflowType = 'SyncRefunds' OR WorkflowType = 'SyncWindow'") {
 			execution := workflow.Execution{ID: run.GetExecution().GetWorkflowId(), RunID: run.GetExecution().GetRunId()}
-			history := historyOf(t, c, execution)
+			history := &historypb.History{Events: events(t, c, execution.ID, execution.RunID)}
 			for _, event := range history.GetEvents() {
 				for _, payload := range event.GetActivityTaskScheduledEventAttributes().GetInput().GetPayloads() {
 					keys[string(payload.GetMetadata()["encryption-key-id"])] = true
@@ -272,15 +248,15 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		rotated.terminate(t)
 		w.setKeys("none", newKey, oldKey)
 		w.startWorker(t)
-		last := w.sync(t, 3)
+		last := w.sync(t)
 		require.Equal(t, first.Parked, last.Parked)
 		require.Equal(t, again.AlreadySaved, last.AlreadySaved)
 		require.Len(t, w.parked(t), first.Parked)
-		described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), last.WorkflowID, last.RunID)
+		described, err := w.rawTemporal(t).DescribeWorkflowExecution(t.Context(), last.WorkflowID, last.RunID)
 		require.NoError(t, err)
 		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
 		require.Contains(t, string(memo.GetData()), `"fetched":`)
-		require.Contains(t, w.run(t, "starter", "check").stdout, "nothing more is encrypted in Temporal")
+		require.Contains(t, w.starter(t, 0, "check").stdout, "nothing more is encrypted in Temporal")
 	})
 }
 
@@ -291,18 +267,14 @@ func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 	w := newWorld(t, simulator.Options{Orders: 50})
 	lacking := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).startWorker(t)
 	w.setKeys(oldKey)
-	id := w.beginRun(t)
+	id := w.begin(t, w.input()).GetID()
 	c := w.temporal(t)
-	require.Eventually(t, func() bool {
-		return slices.ContainsFunc(historyOf(t, c, workflow.Execution{ID: id}).GetEvents(), func(event *historypb.HistoryEvent) bool {
-			return event.GetEventType() == enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED
-		})
-	}, patience, 100*time.Millisecond)
-	require.Contains(t, lacking.output(), `Add key \"2024-03\" to REFUNDSYNC_ENCRYPTION_KEYS`, "the log says what to do")
+	testkit.Wait(t, "a task fails", func() bool { return hasEvent(t, c, id, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED) })
+	lacking.waitFor(t, `Add key \"2024-03\" to REFUNDSYNC_ENCRYPTION_KEYS`)
 	lacking.terminate(t)
 
 	w.startWorker(t)
-	requireTruth(t, w, w.sync(t, 0))
+	requireTruth(t, w, w.sync(t))
 }
 
 // The key is changed while a run is under way, in the two steps that need no stop:
@@ -311,80 +283,77 @@ func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 // is said, and mended by giving it back.
 func TestKeyIsChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
-	w := newWorldWithAShortRun(t)
+	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
 	w.setKeys(oldKey)
 	worker := w.startWorker(t)
-	w.begin(t)
+	w.beginHeld(t, 5)
 	const unknown = "unknown_material"
-	require.Eventually(t, func() bool { return len(w.parked(t, "--reason", unknown)) > 0 }, patience, 200*time.Millisecond)
-	underOldKey := w.parked(t, "--reason", unknown)
+	bills := 5
+	for len(ofReason(w.parked(t), unknown)) == 0 { // there are some among the first
+		bills += 5
+		w.holdNext(t, bills)
+	}
+	underOldKey := ofReason(w.parked(t), unknown)
 	for _, keys := range [][]string{{oldKey, newKey}, {newKey, oldKey}} {
 		w.setKeys(keys...)
 		next := w.startWorker(t)
-		worker.terminate(t)
+		worker.stop()
+		worker.waitFor(t, `"draining"`)
+		bills += 10
+		w.holdNext(t, bills) // what it has in hand
+		worker.waitForEnd(t)
 		require.NotContains(t, worker.output(), "unknown_encryption_key")
 		worker = next
 	}
-	require.Less(t, len(w.State().Kingdee.Bills), len(w.savable()), "the run is still under way")
-	requireTruth(t, w, w.sync(t, 3)) // joins the run
+	w.ReleaseSaves()
+	requireTruth(t, w, w.sync(t)) // joins the run
 	worker.terminate(t)
 
 	// The old key is taken away, though orders wait that are under it.
 	early := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey)
-	e := early.run(t, "worker")
-	require.Equal(t, 1, e.code)
-	require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
+	const missing = `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`
+	require.ErrorContains(t, syncworker.RunProcess(t.Context(), early.env, io.Discard), missing)
 	id := slices.Sorted(maps.Keys(underOldKey))[0]
 	for _, args := range [][]string{{"parked", "list"}, {"parked", "show", id}} {
-		e = early.run(t, "starter", args...)
-		require.Equal(t, 1, e.code, args)
-		require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`, args)
+		require.Contains(t, early.starter(t, 1, args...).stderr, missing, args)
 	}
 
 	w.startWorker(t)
-	for _, line := range underOldKey {
-		require.NoError(t, w.AddMaterial(between(line.Message, "的值“", "”")))
-		e = w.run(t, "starter", "parked", "retry", line.ID)
-		require.Zero(t, e.code, e.stderr)
+	for id, failure := range underOldKey {
+		require.NoError(t, w.AddMaterial(missingMaterial(failure)))
+		w.starter(t, 0, "parked", "retry", id)
 	}
-	require.Eventually(t, func() bool {
-		waiting := w.parked(t)
+	w.waitForParked(t, func(waiting map[string]workflows.Failure) bool {
 		return !slices.ContainsFunc(slices.Collect(maps.Keys(underOldKey)), func(id string) bool { _, waits := waiting[id]; return waits })
-	}, patience, 200*time.Millisecond)
+	})
 	requireBills(t, w)
 }
 
 // codecServer is a `starter codec-server`.
 type codecServer struct {
-	*process
-	address string
+	*testkit.Process
+	address, namespace string
+}
+
+// rawTemporal connects to the world's namespace and decrypts nothing.
+func (w *world) rawTemporal(t *testing.T) client.Client {
+	t.Helper()
+	return w.with("REFUNDSYNC_ENCRYPTION_KEYS", "").dial(t)
 }
 
 func (w *world) startCodecServer(t *testing.T) codecServer {
 	t.Helper()
 	p := w.start(t, "Web UI", "starter", "codec-server", "--listen", "127.0.0.1:0")
-	return codecServer{p, between(p.output(), "codec server: ", " ·")}
+	return codecServer{p, between(p.Output(), "codec server: ", " ·"), w.env["TEMPORAL_NAMESPACE"]}
 }
 
 // decode decrypts a payload as the temporal command does.
 func (s codecServer) decode(token string, payload *commonpb.Payload) ([]*commonpb.Payload, error) {
 	return converter.NewRemotePayloadCodec(converter.RemotePayloadCodecOptions{
-		Endpoint: "http://" + s.address + "/default",
+		Endpoint: "http://" + s.address + "/" + s.namespace,
 		ModifyRequest: func(request *http.Request) error {
 			request.Header.Set("Authorization", "Bearer "+token)
 			return nil
 		},
 	}).Decode([]*commonpb.Payload{payload})
-}
-
-func historyOf(t *testing.T, c client.Client, execution workflow.Execution) *historypb.History {
-	t.Helper()
-	history := &historypb.History{}
-	events := c.GetWorkflowHistory(t.Context(), execution.ID, execution.RunID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		event, err := events.Next()
-		require.NoError(t, err)
-		history.Events = append(history.Events, event)
-	}
-	return history
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
 
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
@@ -18,15 +17,12 @@ func (w *world) activitiesOf(t *testing.T, run result) map[string]int {
 	counts := map[string]int{}
 	var count func(workflowID, runID string)
 	count = func(workflowID, runID string) {
-		history := c.GetWorkflowHistory(t.Context(), workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-		for history.HasNext() {
-			event, err := history.Next()
-			require.NoError(t, err)
+		for _, event := range events(t, c, workflowID, runID) {
 			if scheduled := event.GetActivityTaskScheduledEventAttributes(); scheduled != nil {
 				counts[scheduled.GetActivityType().GetName()]++
 			}
-			if window := event.GetChildWorkflowExecutionStartedEventAttributes(); window != nil {
-				count(window.GetWorkflowExecution().GetWorkflowId(), window.GetWorkflowExecution().GetRunId())
+			if window := event.GetChildWorkflowExecutionStartedEventAttributes().GetWorkflowExecution(); window != nil {
+				count(window.GetWorkflowId(), window.GetRunId())
 			}
 		}
 	}
@@ -45,16 +41,15 @@ func TestGrainOfPages(t *testing.T) {
 		{"of orders, as the run says", flow.GrainPage, flow.GrainOrder},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, simulator.Options{Orders: 400})
+			t.Parallel()
+			w := newWorld(t, simulator.Options{Orders: 150})
 			if c.flow != flow.GrainOrder {
 				w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "grain: order", "grain: "+c.flow)
 			}
 			w.startWorker(t)
-			var flags []string
-			if c.run != "" {
-				flags = []string{"--grain", c.run}
-			}
-			first := w.sync(t, 3, flags...)
+			in := w.input()
+			in.Grain = c.run
+			first := w.syncBy(t, in)
 			requireTruth(t, w, first)
 			require.Zero(t, first.AlreadySaved)
 			activities := w.activitiesOf(t, first)
@@ -67,7 +62,7 @@ func TestGrainOfPages(t *testing.T) {
 			require.GreaterOrEqual(t, activities[workflows.SyncPageName], first.Pages)
 			require.Zero(t, activities[workflows.FetchPageName]+activities[workflows.SavePageName], "what is saved does not travel")
 
-			second := w.sync(t, 3, flags...)
+			second := w.syncBy(t, in)
 			requireTruth(t, w, second)
 			require.Zero(t, second.Saved, "a second run saves nothing")
 			require.Equal(t, first.Saved, second.AlreadySaved)

@@ -4,17 +4,15 @@ import (
 	"debug/elf"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 )
 
 // box runs the programs as the image's container does: its content is all that
@@ -64,10 +62,11 @@ func (b box) run(program string, args ...string) (string, error) {
 
 func TestImageRunsReadOnlyAsNobody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 100})
+	testkit.SkipUnlessLong(t)
+	w := newWorld(t, simulator.Options{Orders: 60})
 	b := newBox(t, w)
 	b.env["REFUNDSYNC_FLOWS"] = "/flows"
-	b.env["REFUNDSYNC_HTTP_ADDRESS"] = freeAddress(t)
+	b.env["REFUNDSYNC_HTTP_ADDRESS"] = testkit.FreeAddress(t)
 
 	for _, program := range []string{"worker", "starter", "simulator"} {
 		file, err := elf.Open(filepath.Join(b.image, program))
@@ -87,15 +86,15 @@ func TestImageRunsReadOnlyAsNobody(t *testing.T) {
 	out, err = b.run("worker", "healthcheck")
 	require.Error(t, err, "no worker is there yet")
 	require.Contains(t, out, "connection refused")
-	worker := w.startCommand(t, `"polling"`, b.command("worker"))
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", worker.cmd.Process.Pid))
+	worker := testkit.Start(t, `"polling"`, b.command("worker"))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", worker.PID()))
 	require.NoError(t, err)
 	require.Contains(t, string(status), "\nUid:\t65532\t65532\t65532\t65532\n")
 	require.Contains(t, string(status), "\nCapEff:\t0000000000000000\n")
-	require.EventuallyWithT(t, func(c *assert.CollectT) {
-		out, err := b.run("worker", "healthcheck")
-		assert.NoError(c, err, out)
-	}, patience, 100*time.Millisecond)
+	testkit.Wait(t, "the worker is healthy", func() bool {
+		_, err := b.run("worker", "healthcheck")
+		return err == nil
+	})
 
 	cmd := b.command("starter", append([]string{"run", "--wait", "-o", "json"}, w.rangeFlags()...)...)
 	stdout, err := cmd.Output()
@@ -104,14 +103,5 @@ func TestImageRunsReadOnlyAsNobody(t *testing.T) {
 	var r result
 	require.NoError(t, json.Unmarshal(stdout, &r))
 	requireTruth(t, w, r)
-	worker.terminate(t)
-}
-
-// freeAddress is one on loopback that nobody listens at.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer listener.Close()
-	return listener.Addr().String()
+	worker.Terminate(t)
 }

@@ -30,7 +30,7 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
     FBillTypeID:`
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, fields, declared+mapped, material, "      F_DEMO_Wanted: { field: item.qty }\n"+material)
 	w.startWorker(t)
-	requireTruth(t, w, w.sync(t, 0))
+	requireTruth(t, w, w.sync(t))
 	state := w.State().Kingdee
 	require.NotEmpty(t, state.Bills)
 	require.Empty(t, state.UnknownFields)
@@ -41,8 +41,7 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
 		require.Equal(t, strconv.Itoa(len(bill.Entries)), bill.Fields["F_DEMO_Lines"])
 	}
 
-	e := w.run(t, "starter", "check")
-	require.Zero(t, e.code, e.stdout)
+	e := w.starter(t, 0, "check")
 	require.Contains(t, e.stdout, "✓ 金蝶自定义字段")
 
 	misspelt := changedFlows(t, fields, `  own_fields:
@@ -50,8 +49,7 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
       F_DEMO_OnlineOrdre: { type: text }
       F_DEMO_OnlineOrder: { type: base_data }
 `+fields)
-	e = w.with("REFUNDSYNC_FLOWS", misspelt).run(t, "starter", "check")
-	require.Equal(t, 1, e.code)
+	e = w.with("REFUNDSYNC_FLOWS", misspelt).starter(t, 1, "check")
 	require.Contains(t, e.stdout, "✗ 金蝶自定义字段")
 	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre, F_DEMO_OnlineOrder.FNumber，")
 }

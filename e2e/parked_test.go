@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -16,36 +15,18 @@ import (
 
 // parkedLine is an entry of `starter parked list -o json`.
 type parkedLine struct {
-	ID         string `json:"as_id"`
-	BillNumber string `json:"bill_number"`
-	Reason     string `json:"reason"`
-	Message    string `json:"message"`
-	Flow       string `json:"flow"`
-	Shop       string `json:"shop"`
-}
-
-// parked gives the parked orders by as_id.
-func (w *world) parked(t *testing.T, flags ...string) map[string]parkedLine {
-	t.Helper()
-	e := w.run(t, "starter", append([]string{"parked", "list", "-o", "json"}, flags...)...)
-	require.Zero(t, e.code, e.stderr)
-	var lines []parkedLine
-	require.NoError(t, json.Unmarshal([]byte(e.stdout), &lines))
-	parked := map[string]parkedLine{}
-	for _, line := range lines {
-		require.NotContains(t, parked, line.ID, "parked twice")
-		parked[line.ID] = line
-	}
-	return parked
+	Flow string `json:"flow"`
+	Shop string `json:"shop"`
+	workflows.Failure
 }
 
 // Orders that can't be saved wait, each once however many runs find them; they
 // are mended, retried and end, or are discarded for good.
 func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 400})
+	w := newWorld(t, simulator.Options{Orders: 200})
 	w.startWorker(t)
-	first := w.sync(t, 3)
+	first := w.sync(t)
 	failed := map[string]merchant.Expectation{}
 	materials := map[string]bool{}
 	for id, expectation := range w.Truth() {
@@ -54,84 +35,74 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 		}
 	}
 	require.Equal(t, len(failed), first.Parked)
-	// The list lags behind by up to seconds.
-	require.Eventually(t, func() bool { return len(w.parked(t)) == len(failed) }, patience, 200*time.Millisecond)
-	unknown := w.parked(t, "--reason", "unknown_material")
-	require.NotEmpty(t, unknown)
-	require.Less(t, len(unknown), len(failed))
-	for id, line := range w.parked(t) {
-		require.Contains(t, failed, id)
-		require.Equal(t, "refund_to_return", line.Flow)
+	w.waitForParkedCount(t, len(failed))
+	var lines []parkedLine
+	e := w.starter(t, 0, "parked", "list", "-o", "json")
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &lines))
+	require.Len(t, lines, len(failed))
+	unknown := 0
+	for _, line := range lines {
+		require.Contains(t, failed, line.ID)
+		require.Equal(t, builtInFlow, line.Flow)
 		require.NotEmpty(t, line.Shop)
 		if line.Reason == "unknown_material" {
-			materials[between(line.Message, "的值“", "”")] = true
+			materials[missingMaterial(line.Failure)] = true
+			unknown++
 		}
 	}
-	require.Equal(t, len(failed), w.sync(t, 3).Parked)
+	require.NotZero(t, unknown)
+	require.Less(t, unknown, len(failed))
+	require.Equal(t, len(failed), w.sync(t).Parked)
 	require.Len(t, w.parked(t), len(failed), "a second run parks nothing twice")
 
 	// The CSV opens in Excel: a byte-order mark, and ids as text.
-	e := w.run(t, "starter", "parked", "list", "-o", "csv", "--reason", "unknown_material")
-	require.Zero(t, e.code, e.stderr)
+	e = w.starter(t, 0, "parked", "list", "-o", "csv", "--reason", "unknown_material")
 	require.True(t, strings.HasPrefix(e.stdout, "\ufeffFBillNo,"))
 	rows, err := csv.NewReader(strings.NewReader(e.stdout)).ReadAll()
 	require.NoError(t, err)
-	require.Len(t, rows, 1+len(unknown))
+	require.Len(t, rows, 1+unknown)
 	require.Regexp(t, `^="\d+"$`, rows[1][0])
 
 	// The missing materials are added and their orders retried: they end.
 	for material := range materials {
 		require.NoError(t, w.AddMaterial(material))
 	}
-	e = w.run(t, "starter", "parked", "retry", "--reason", "unknown_material")
-	require.Zero(t, e.code, e.stderr)
-	require.Eventually(t, func() bool { return len(w.parked(t, "--reason", "unknown_material")) == 0 }, patience, 200*time.Millisecond)
+	w.starter(t, 0, "parked", "retry", "--reason", "unknown_material")
+	others := w.waitForParked(t, func(parked map[string]workflows.Failure) bool { return len(ofReason(parked, "unknown_material")) == 0 })
 	requireBills(t, w)
 
 	// One of the others is shown, and discarded: no later run parks it again.
 	var gone string
-	for gone = range w.parked(t) {
+	for gone = range others {
 		break
 	}
-	e = w.run(t, "starter", "parked", "show", gone)
-	require.Zero(t, e.code, e.stderr)
+	e = w.starter(t, 0, "parked", "show", gone)
 	var state workflows.ParkedOrderState
 	require.NoError(t, json.Unmarshal([]byte(e.stdout), &state))
 	require.Equal(t, gone, state.Version.Order.ID)
 	require.NotContains(t, e.stdout, merchant.PersonalData)
-	e = w.run(t, "starter", "parked", "discard", gone, "--reason", "测试单", "--by", "wang")
-	require.Zero(t, e.code, e.stderr)
-	require.Eventually(t, func() bool { return len(w.parked(t)) == len(failed)-len(unknown)-1 }, patience, 200*time.Millisecond)
-	last := w.sync(t, 3)
-	require.Equal(t, len(failed)-len(unknown)-1, last.Parked)
+	w.starter(t, 0, "parked", "discard", gone, "--reason", "测试单", "--by", "wang")
+	w.waitForParkedCount(t, len(others)-1)
+	last := w.sync(t)
+	require.Equal(t, len(others)-1, last.Parked)
 	require.Equal(t, 1, last.Skipped["已由人工放弃 (discarded by a person)"])
 	require.Equal(t, last.Fetched, last.Saved+last.Updated+last.AlreadySaved+last.SkippedTotal()+last.Parked)
 	require.NotContains(t, w.parked(t), gone)
 
-	e = w.run(t, "starter", "parked", "show", gone)
-	require.Zero(t, e.code, e.stderr)
-	require.Contains(t, e.stdout, "wang")
+	require.Contains(t, w.starter(t, 0, "parked", "show", gone).stdout, "wang")
 	for _, args := range [][]string{{"retry", gone}, {"discard", gone, "--reason", "again"}} {
-		e = w.run(t, "starter", append([]string{"parked"}, args...)...)
-		require.Equal(t, 1, e.code, args)
-		require.Contains(t, e.stderr, gone)
+		require.Contains(t, w.starter(t, 1, append([]string{"parked"}, args...)...).stderr, gone)
 	}
-}
-
-func between(text, before, after string) string {
-	_, text, _ = strings.Cut(text, before)
-	text, _, _ = strings.Cut(text, after)
-	return text
 }
 
 // A wrong organisation is one mistake, not four hundred: the run stops with it
 // and parks nothing.
 func TestRunStopsWhenMostOrdersFailForOneCause(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 300})
+	w := newWorld(t, simulator.Options{Orders: 150})
 	wrong := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `FSaleOrgId: { constant: "100" }`, `FSaleOrgId: { constant: "999" }`, "window: 1h", "window: 6h"))
 	worker := wrong.startWorker(t)
-	stopped := wrong.sync(t, 1)
+	stopped := end(t, w.begin(t, w.input()))
 	require.Contains(t, stopped.Error, "999")
 	require.Zero(t, stopped.Parked)
 	require.Empty(t, w.parked(t))
@@ -139,5 +110,5 @@ func TestRunStopsWhenMostOrdersFailForOneCause(t *testing.T) {
 	worker.terminate(t)
 
 	w.startWorker(t)
-	requireTruth(t, w, w.sync(t, 3))
+	requireTruth(t, w, w.sync(t))
 }

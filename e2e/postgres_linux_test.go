@@ -2,27 +2,63 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/devserver"
+	"refundsync/internal/simulator"
 	"refundsync/internal/testkit/postgres"
 )
 
-func buildForPostgres(ctx context.Context, programs string, log func(string)) error {
-	return postgres.Build(ctx, "..", programs, log)
+// onPostgres tells whether the tests run on the server of docker-compose.yml, on a
+// PostgreSQL of this machine, and not on the dev server.
+func onPostgres() bool {
+	switch value := os.Getenv("REFUNDSYNC_E2E_SERVER"); value {
+	case "":
+		return false
+	case "postgres":
+		return true
+	default:
+		panic("REFUNDSYNC_E2E_SERVER must be postgres or unset, not " + value)
+	}
 }
 
-func serveOnPostgres(ctx context.Context, programs string, options devserver.Options) (address string, stop func() error, err error) {
-	server, err := postgres.Start(ctx, postgres.Options{Root: "..", Bin: programs, Folder: options.DBFile, DynamicConfig: options.DynamicConfig})
-	if err != nil {
-		return "", nil, err
+// serveShared is nil for the dev server.
+var serveShared = func() func(context.Context, []string) (string, func() error, error) {
+	if !onPostgres() {
+		return nil
 	}
-	return server.Address, server.Stop, nil
+	return func(ctx context.Context, dynamicConfig []string) (string, func() error, error) {
+		folder, err := buildPostgres()
+		if err != nil {
+			return "", nil, err
+		}
+		server, err := postgres.Start(ctx, postgres.Options{Root: "..", Bin: folder, DynamicConfig: dynamicConfig})
+		if err != nil {
+			return "", nil, err
+		}
+		return server.Address, server.Stop, nil
+	}
+}()
+
+// buildPostgres builds the server's programs, which takes minutes the first time.
+var buildPostgres = sync.OnceValues(func() (string, error) {
+	if err := buildPrograms(); err != nil {
+		return "", err
+	}
+	return binFolder, postgres.Build(context.Background(), "..", binFolder, func(line string) { fmt.Fprintln(os.Stderr, line) })
+})
+
+func postgresPrograms(t *testing.T) string {
+	t.Helper()
+	folder, err := buildPostgres()
+	require.NoError(t, err)
+	return folder
 }
 
 // postgresFolder is one that PostgreSQL's own user may use, which t.TempDir is
@@ -33,6 +69,17 @@ func postgresFolder(t *testing.T) string {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
 	return folder
+}
+
+func startKillablePostgres(t *testing.T) killable {
+	t.Helper()
+	options := postgres.Options{Root: "..", Bin: postgresPrograms(t), Folder: postgresFolder(t)}
+	server := startPostgres(t, options)
+	return killable{
+		address: server.Address, namespace: "default",
+		kill:    func(t *testing.T) { require.NoError(t, server.Crash()) },
+		restart: func(t *testing.T) { server = startPostgres(t, options) },
+	}
 }
 
 func requirePostgres(t *testing.T) {
@@ -56,17 +103,16 @@ func startPostgres(t *testing.T, options postgres.Options) *postgres.Server {
 func TestPostgresServerIsOurOwn(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
-	options := postgres.Options{Root: "..", Bin: bin, Folder: postgresFolder(t)}
+	options := postgres.Options{Root: "..", Bin: postgresPrograms(t), Folder: postgresFolder(t)}
 	stranger := startPostgres(t, options)
 	ports, err := os.ReadFile(filepath.Join(options.Folder, "state.json"))
 	require.NoError(t, err)
 	other := postgresFolder(t)
 	require.NoError(t, os.WriteFile(filepath.Join(other, "state.json"), ports, 0o600))
 
-	_, err = postgres.Start(t.Context(), postgres.Options{Root: "..", Bin: bin, Folder: other})
+	_, err = postgres.Start(t.Context(), postgres.Options{Root: "..", Bin: postgresPrograms(t), Folder: other})
 	require.Error(t, err)
 	require.NoError(t, stranger.Psql(t.Context(), "temporal", "SELECT 1").Run())
-	require.False(t, refused(stranger.Address))
 }
 
 // The server's role owns its two databases, may not even connect to another, and
@@ -74,7 +120,7 @@ func TestPostgresServerIsOurOwn(t *testing.T) {
 func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
-	server := startPostgres(t, postgres.Options{Root: "..", Bin: bin})
+	server := startPostgres(t, postgres.Options{Root: "..", Bin: postgresPrograms(t)})
 	for query, want := range map[string]string{
 		"SELECT datname FROM pg_database WHERE has_database_privilege('temporal', oid, 'CONNECT') AND datallowconn ORDER BY 1":       "temporal\ntemporal_visibility",
 		"SELECT datname FROM pg_database JOIN pg_roles r ON r.oid = datdba WHERE rolname = 'temporal' ORDER BY 1":                    "temporal\ntemporal_visibility",
@@ -95,22 +141,21 @@ func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
 func TestPostgresPasswordIsChanged(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
-	server := startPostgres(t, postgres.Options{Root: "..", Bin: bin})
+	server := startPostgres(t, postgres.Options{Root: "..", Bin: postgresPrograms(t)})
 	connect := func(password string) error {
 		cmd := server.Psql(t.Context(), "temporal", "SELECT 1")
 		cmd.Env = append(cmd.Env, "PGHOST=127.0.0.1", "PGUSER=temporal", "PGPASSWORD="+password)
 		return cmd.Run()
 	}
-	w := slowly(t, newWorldAt(t, longRun, server.Address))
+	w := newWorldAt(t, simulator.Options{Orders: 60}, server.Address, "default").inSmallSteps(t)
 	w.startWorker(t)
-	w.begin(t)
-	w.waitForBills(t, 10)
+	w.beginHeld(t, 10)
 	const first, second = "first-changed-password", "second-changed-password"
 	require.NoError(t, server.ChangePassword(t.Context(), first))
 	require.NoError(t, connect(first))
 	require.NoError(t, server.ChangePassword(t.Context(), second))
 	require.NoError(t, connect(second))
 	require.Error(t, connect(first), "the old one is valid no more")
-	require.Less(t, len(w.State().Kingdee.Bills), len(w.savable()), "the run is still under way")
-	requireTruth(t, w, w.sync(t, 3)) // joins the run
+	w.ReleaseSaves()
+	requireTruth(t, w, w.sync(t)) // joins the run
 }

@@ -4,15 +4,14 @@ package e2e
 
 import (
 	"context"
-	"errors"
-
-	"refundsync/internal/devserver"
+	"testing"
 )
 
-var errNotLinux = errors.New("the tests run on PostgreSQL on Linux only")
+func onPostgres() bool { return false }
 
-func buildForPostgres(context.Context, string, func(string)) error { return errNotLinux }
+var serveShared func(context.Context, []string) (string, func() error, error)
 
-func serveOnPostgres(context.Context, string, devserver.Options) (string, func() error, error) {
-	return "", nil, errNotLinux
+func startKillablePostgres(t *testing.T) killable {
+	t.Fatal("the tests run on PostgreSQL on Linux only")
+	return killable{}
 }

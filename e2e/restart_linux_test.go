@@ -2,11 +2,11 @@ package e2e
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 )
 
 // A command that only reads waits out a restart of the Temporal server, so that a
@@ -14,22 +14,19 @@ import (
 // server does not come back.
 func TestReadingWaitsForAServerThatRestarts(t *testing.T) {
 	t.Parallel()
-	temporal, address, restart := startTemporalWithState(t)
-	w := newWorldAt(t, simulator.Options{Orders: 1}, address)
+	testkit.SkipUnlessLong(t)
+	temporal := startKillable(t)
+	w := newWorldAt(t, simulator.Options{Orders: 1}, temporal.address, temporal.namespace)
 	w.startWorker(t)
-	require.Eventually(t, func() bool { return w.run(t, "starter", "status").code == 0 }, patience, 200*time.Millisecond)
+	testkit.Wait(t, "the status is known", func() bool { return w.run(t, "starter", "status").code == 0 })
 
-	require.NoError(t, temporal.cmd.Process.Kill())
-	<-temporal.done
-	require.Eventually(t, func() bool { return refused(address) }, patience, 5*time.Millisecond)
-	e := w.run(t, "starter", "parked", "list")
-	require.Equal(t, 1, e.code)
+	temporal.kill(t)
+	e := w.starter(t, 1, "parked", "list")
 	require.Contains(t, e.stderr, "错误 error: 等了 ")
 	require.Contains(t, e.stderr, "没有答复")
 
-	status := w.startCommand(t, "没有答复", w.command("starter", "status"))
-	restart()
-	<-status.done
-	require.Zero(t, status.cmd.ProcessState.ExitCode(), status.output())
-	require.Contains(t, status.output(), "refund_to_return")
+	status := w.start(t, "没有答复", "starter", "status")
+	temporal.restart(t)
+	require.Zero(t, status.End(t), status.Output())
+	require.Contains(t, status.Output(), builtInFlow)
 }

@@ -3,13 +3,13 @@ package e2e
 import (
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
 
@@ -17,15 +17,15 @@ import (
 // what has changed since, and nothing else.
 func TestRowVersionsEqualTheTruth(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 300})
+	w := newWorld(t, simulator.Options{Orders: 100})
 	w = w.with("REFUNDSYNC_FLOWS", changedFlows(t, "  cursor: time\n", "  cursor: row_version\n  since_ts: 0\n"))
 	w.startWorker(t)
 	temporal := w.temporal(t)
 	schedule, err := temporal.ScheduleClient().Create(t.Context(), client.ScheduleOptions{
 		ID: "row-versions",
 		Action: &client.ScheduleWorkflowAction{
-			ID: "refund_to_return", Workflow: workflows.SyncRefundsName, TaskQueue: "refundsync",
-			Args: []any{workflows.SyncRefundsInput{Flow: "refund_to_return"}},
+			ID: builtInFlow, Workflow: workflows.SyncRefundsName, TaskQueue: "refundsync",
+			Args: []any{workflows.SyncRefundsInput{Flow: builtInFlow}},
 		},
 	})
 	require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestRowVersionsEqualTheTruth(t *testing.T) {
 		require.NoError(t, schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}))
 		runs++
 		var id string
-		require.Eventually(t, func() bool {
+		testkit.Wait(t, "the run begins", func() bool {
 			described, err := schedule.Describe(t.Context())
 			require.NoError(t, err)
 			if described.Info.NumActions < runs {
@@ -42,7 +42,7 @@ func TestRowVersionsEqualTheTruth(t *testing.T) {
 			}
 			id = described.Info.RecentActions[len(described.Info.RecentActions)-1].StartWorkflowResult.WorkflowID
 			return true
-		}, patience, 100*time.Millisecond)
+		})
 		require.NoError(t, temporal.GetWorkflow(t.Context(), id, "").Get(t.Context(), &result))
 		return result
 	}
@@ -58,9 +58,9 @@ func TestRowVersionsEqualTheTruth(t *testing.T) {
 
 	// Another scheduler's runs have no run before them. They look for the last in the
 	// server's list, which lags behind, and read the row at the boundary alone.
-	require.Eventually(t, func() bool {
-		ended := w.run(t, "starter", "run", "--flow", "refund_to_return", "--since", "last", "--move-watermark", "--wait", "-o", "json")
+	testkit.Wait(t, "the last run is listed", func() bool {
+		ended := w.run(t, "starter", "run", "--flow", builtInFlow, "--since", "last", "--move-watermark", "--wait", "-o", "json")
 		var elsewhere result
 		return json.Unmarshal([]byte(ended.stdout), &elsewhere) == nil && elsewhere.Fetched == 1 && *elsewhere.RowVersion == *first.RowVersion
-	}, patience, time.Second)
+	})
 }

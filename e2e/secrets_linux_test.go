@@ -17,12 +17,9 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"google.golang.org/grpc"
@@ -31,6 +28,7 @@ import (
 
 	"refundsync/internal/encryption"
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 )
 
 // quoter stands before both systems. It fails calls as the vendors do, and quotes
@@ -168,21 +166,17 @@ func (w *world) histories(t *testing.T) string {
 	require.NoError(t, err)
 	c, err := client.DialContext(t.Context(), client.Options{
 		HostPort:          w.env["TEMPORAL_ADDRESS"],
+		Namespace:         w.env["TEMPORAL_NAMESPACE"],
 		ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(decrypt)}},
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	var all strings.Builder
-	listed, err := c.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{PageSize: 1000})
-	require.NoError(t, err)
-	for _, info := range listed.GetExecutions() {
+	for _, info := range listed(t, c, "") {
 		raw, err := proto.Marshal(info)
 		require.NoError(t, err)
 		all.Write(raw)
-		events := c.GetWorkflowHistory(t.Context(), info.GetExecution().GetWorkflowId(), info.GetExecution().GetRunId(), false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-		for events.HasNext() {
-			event, err := events.Next()
-			require.NoError(t, err)
+		for _, event := range events(t, c, info.GetExecution().GetWorkflowId(), info.GetExecution().GetRunId()) {
 			raw, err := proto.Marshal(event)
 			require.NoError(t, err)
 			all.Write(raw)
@@ -197,6 +191,7 @@ func (w *world) histories(t *testing.T) string {
 // server, or in the list of processes.
 func TestSecretsAreShownNowhere(t *testing.T) {
 	t.Parallel()
+	testkit.SkipUnlessLong(t)
 	for name, keys := range map[string]string{"in clear text": "", "encrypted": newKey + "," + oldKey} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // each waits for retries, most of the time
@@ -232,11 +227,13 @@ func testSecretsAreShownNowhere(t *testing.T, keys string) {
 	} {
 		w.env[name] = value
 	}
-	worker := w.startMonitored(t)
+	// A crash and the list of processes are a process's.
+	address := testkit.FreeAddress(t)
+	worker := w.with("REFUNDSYNC_HTTP_ADDRESS", address).startWorkerProcess(t)
+	monitor := monitored{url: "http://" + address}
 	shown := map[string]string{}
 	say := func(code int, args ...string) {
-		e := w.run(t, "starter", args...)
-		require.Equal(t, code, e.code, e.stdout+e.stderr)
+		e := w.starter(t, code, args...)
 		shown["starter "+strings.Join(args, " ")] = e.stdout + e.stderr
 	}
 	say(3, append([]string{"run", "--wait"}, w.rangeFlags()...)...)
@@ -244,37 +241,36 @@ func testSecretsAreShownNowhere(t *testing.T, keys string) {
 	say(0, "status")
 	say(1, "alerts", "test", "--flow", "refund_to_return")
 	say(0, "check")
-	_, shown["metrics"] = worker.get(t, "/metrics")
-	_, shown["readiness"] = worker.get(t, "/readyz")
+	_, shown["metrics"] = monitor.get(t, "/metrics")
+	_, shown["readiness"] = monitor.get(t, "/readyz")
 	shown["histories"] = w.histories(t)
 	require.Contains(t, shown["histories"], "***", "the systems were quoted")
-	require.Eventually(t, func() bool { return strings.Contains(traces(), "RunActivity:SaveOrder") }, patience, 100*time.Millisecond)
+	testkit.Wait(t, "traces arrive", func() bool { return strings.Contains(traces(), "RunActivity:SaveOrder") })
 	shown["traces"] = traces()
-	shown["process list"] = commandLine(t, worker.process)
+	shown["process list"] = commandLine(t, worker)
 
 	// A crash: the runtime prints the stacks of all goroutines.
-	require.NoError(t, worker.cmd.Process.Signal(syscall.SIGQUIT))
-	<-worker.done
-	shown["log and crash"] = worker.output()
+	worker.Signal(t, syscall.SIGQUIT)
+	worker.End(t)
+	shown["log and crash"] = worker.Output()
 	require.Contains(t, shown["log and crash"], "SIGQUIT: quit")
 	require.Contains(t, shown["log and crash"], "goroutine ")
 	require.Contains(t, shown["log and crash"], "***")
 
 	if keys != "" {
 		server := w.start(t, "Web UI", "starter", "codec-server", "--listen", "127.0.0.1:0")
-		shown["codec server"] = w.askCodecServer(t, between(server.output(), "codec server: ", " ·"))
+		shown["codec server"] = w.askCodecServer(t, between(server.Output(), "codec server: ", " ·"))
 		shown["process list of the codec server"] = commandLine(t, server)
-		require.NoError(t, server.cmd.Process.Signal(syscall.SIGQUIT))
-		<-server.done
-		shown["log and crash of the codec server"] = server.output()
-		require.Contains(t, server.output(), "SIGQUIT: quit")
+		server.Signal(t, syscall.SIGQUIT)
+		server.End(t)
+		shown["log and crash of the codec server"] = server.Output()
+		require.Contains(t, server.Output(), "SIGQUIT: quit")
 		shown["codec server with settings that are wrong"] = w.with("REFUNDSYNC_CODEC_UI_ORIGIN", "x").run(t, "starter", "codec-server").stderr
 	}
 
 	// Neither system is there.
 	outside.Close()
-	e := w.run(t, "starter", "check")
-	require.Equal(t, 1, e.code)
+	e := w.starter(t, 1, "check")
 	shown["check without the systems"] = e.stdout + e.stderr
 	shown["worker with settings that are wrong"] = w.with("KINGDEE_SESSIONS", "x").run(t, "worker").stderr
 
@@ -299,7 +295,7 @@ func (w *world) askCodecServer(t *testing.T, address string) string {
 	var all strings.Builder
 	for _, token := range []string{"", "another", w.env["REFUNDSYNC_CODEC_TOKEN"]} {
 		for _, body := range []string{`{"payloads":[]}`, `{"payloads":[{"metadata":{"encoding":"YmluYXJ5L2VuY3J5cHRlZA==","encryption-key-id":"MjAyNC0wMw=="},"data":"AAAA"}]}`, "x"} {
-			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/default/decode", strings.NewReader(body))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/"+w.env["TEMPORAL_NAMESPACE"]+"/decode", strings.NewReader(body))
 			require.NoError(t, err)
 			request.Header.Set("Content-Type", "application/json")
 			request.Header.Set("Authorization", "Bearer "+token)
@@ -314,9 +310,9 @@ func (w *world) askCodecServer(t *testing.T, address string) string {
 	return all.String()
 }
 
-func commandLine(t *testing.T, p *process) string {
+func commandLine(t *testing.T, p *testkit.Process) string {
 	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.cmd.Process.Pid))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", p.PID()))
 	require.NoError(t, err)
 	return string(text)
 }

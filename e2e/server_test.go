@@ -1,73 +1,71 @@
 package e2e
 
 import (
-	"context"
-	"fmt"
+	"net"
 	"os"
-	"sync"
+	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/devserver"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/testkit"
 )
 
-// serverVariable says which Temporal server the tests start, each its own: the
-// development server, or with "postgres" the one of docker-compose.yml, on a
-// PostgreSQL of this machine.
-const serverVariable = "REFUNDSYNC_E2E_SERVER"
+// shared is the Temporal server of these tests.
+var shared = &testkit.Temporal{SearchAttributes: syncworker.SearchAttributes(), Serve: serveShared}
 
-func onPostgres() bool { return os.Getenv(serverVariable) == "postgres" }
-
-// checkServerVariable refuses what is neither.
-func checkServerVariable() error {
-	if value := os.Getenv(serverVariable); value != "" && !onPostgres() {
-		return fmt.Errorf("%s must be postgres or unset, not %q", serverVariable, value)
-	}
-	return nil
-}
-
-// temporalServer is one that was started here. stop ends it, once.
-type temporalServer struct {
-	address string
-	stop    func() error
-}
-
-// startServer starts a Temporal server for one test.
-func startServer(t *testing.T) temporalServer {
+// newNamespace makes a namespace for a test.
+func newNamespace(t *testing.T) (address, namespace string) {
 	t.Helper()
-	return startServerWith(t, devserver.Options{})
+	return shared.Namespace(t)
 }
 
-// startServerWith is startServer with options; on PostgreSQL, DynamicConfig alone
-// counts.
-func startServerWith(t *testing.T, options devserver.Options) temporalServer {
+// startDevServer starts a dev server for one test that needs other settings, or
+// ends it.
+func startDevServer(t *testing.T, options devserver.Options) *devserver.Server {
 	t.Helper()
-	server, err := serve(t.Context(), bin, options)
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, server.stop()) })
-	return server
+	options.SearchAttributes = syncworker.SearchAttributes()
+	return testkit.StartTemporal(t, options)
 }
 
-// serve starts a server whose state is in DBFile, or on PostgreSQL in a folder of
-// that name; "" keeps none. programs is the folder of the programs under test.
-func serve(ctx context.Context, programs string, options devserver.Options) (temporalServer, error) {
-	var server temporalServer
+// killable is a Temporal server that can be killed, and started again with the same
+// state at the same address.
+type killable struct {
+	address, namespace string
+	kill, restart      func(t *testing.T)
+}
+
+func startKillable(t *testing.T) killable {
+	t.Helper()
 	if onPostgres() {
-		address, stop, err := serveOnPostgres(ctx, programs, options)
-		if err != nil {
-			return server, err
-		}
-		server = temporalServer{address, stop}
-	} else {
-		options.SearchAttributes = syncworker.SearchAttributes()
-		dev, err := devserver.Start(ctx, options)
-		if err != nil {
-			return server, err
-		}
-		server = temporalServer{dev.Address, dev.Stop}
+		return startKillablePostgres(t)
 	}
-	server.stop = sync.OnceValue(server.stop)
-	return server, nil
+	testkit.SkipIfShort(t)
+	options := devserver.Options{DBFile: filepath.Join(t.TempDir(), "temporal.db"), SearchAttributes: syncworker.SearchAttributes()}
+	var server *devserver.Server
+	start := func(t *testing.T) {
+		var err error
+		server, err = devserver.Start(t.Context(), options)
+		require.NoError(t, err)
+	}
+	start(t)
+	t.Cleanup(func() { require.NoError(t, server.Stop()) })
+	_, port, err := net.SplitHostPort(server.Address)
+	require.NoError(t, err)
+	options.Port, err = strconv.Atoi(port)
+	require.NoError(t, err)
+	return killable{
+		address: server.Address, namespace: server.Namespace,
+		kill: func(t *testing.T) {
+			process, err := os.FindProcess(server.PID())
+			require.NoError(t, err)
+			require.NoError(t, process.Kill())
+			<-server.Done()
+			require.ErrorContains(t, server.Stop(), "ended by itself") // and lets go of the file
+		},
+		restart: start,
+	}
 }

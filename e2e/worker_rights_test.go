@@ -15,13 +15,12 @@ import (
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
-	"refundsync/internal/devserver"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/testkit"
 )
 
 // Temporal Cloud, and a server with roles, let a worker manage no search
-// attributes: it starts if an administrator has registered them, else says which. Of
-// the two servers the development server alone can be without them.
+// attributes: it starts if an administrator has registered them, else says which.
 func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 	t.Parallel()
 	for _, denied := range []codes.Code{codes.PermissionDenied, codes.Unimplemented} {
@@ -29,15 +28,14 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 			"registered": syncworker.SearchAttributes(), "not registered": nil,
 		} {
 			t.Run(denied.String()+" "+name, func(t *testing.T) {
-				server, err := devserver.Start(t.Context(), devserver.Options{SearchAttributes: attributes})
-				require.NoError(t, err)
-				t.Cleanup(func() { require.NoError(t, server.Stop()) })
-				ctx, stop := context.WithTimeout(t.Context(), patience)
+				t.Parallel()
+				address, namespace := shared.NamespaceWith(t, attributes)
+				ctx, stop := context.WithTimeout(t.Context(), testkit.Patience)
 				defer stop()
 				var polled atomic.Bool
 				c, err := client.DialContext(ctx, client.Options{
-					HostPort: server.Address,
-					Logger:   log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+					HostPort: address, Namespace: namespace,
+					Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 					ConnectionOptions: client.ConnectionOptions{DialOptions: []grpc.DialOption{grpc.WithChainUnaryInterceptor(
 						func(ctx context.Context, method string, request, reply any, connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
 							switch {
@@ -53,7 +51,7 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 				require.NoError(t, err)
 				t.Cleanup(c.Close)
 				err = syncworker.Run(ctx, syncworker.Options{
-					Temporal: c, Namespace: "default", TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: patience,
+					Temporal: c, Namespace: namespace, TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: testkit.Patience,
 				})
 				if attributes != nil {
 					require.NoError(t, err)
@@ -72,13 +70,14 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 // A namespace that is not there is told of by name, not as attributes that are missing.
 func TestWorkerInANamespaceThatIsNotThere(t *testing.T) {
 	t.Parallel()
+	address, _ := newNamespace(t)
 	c, err := client.DialContext(t.Context(), client.Options{
-		HostPort: startServer(t).address, Namespace: "nobody-made-it", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
+		HostPort: address, Namespace: "nobody-made-it", Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 	})
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	err = syncworker.Run(t.Context(), syncworker.Options{
-		Temporal: c, Namespace: "nobody-made-it", TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: patience,
+		Temporal: c, Namespace: "nobody-made-it", TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: testkit.Patience,
 	})
 	require.ErrorContains(t, err, "temporal operator namespace create --namespace nobody-made-it")
 }

@@ -36,11 +36,12 @@ func Start(t testing.TB, says string, cmd *exec.Cmd) *Process {
 		_ = cmd.Process.Kill() // or it has ended
 		<-p.Done()
 	})
-	p.waitUntilSaid(t, says)
+	p.WaitFor(t, says)
 	return p
 }
 
-func (p *Process) waitUntilSaid(t testing.TB, says string) {
+// WaitFor waits until the program has written a text.
+func (p *Process) WaitFor(t testing.TB, says string) {
 	t.Helper()
 	Wait(t, "%s says %q", func() bool {
 		// Before its output: what it says last counts too.

@@ -55,6 +55,12 @@ type Temporal struct {
 // Workers, schedules and lists work in it at once.
 func (s *Temporal) Namespace(t testing.TB) (address, namespace string) {
 	t.Helper()
+	return s.NamespaceWith(t, s.SearchAttributes)
+}
+
+// NamespaceWith is Namespace with other search attributes.
+func (s *Temporal) NamespaceWith(t testing.TB, attributes map[string]enumspb.IndexedValueType) (address, namespace string) {
+	t.Helper()
 	SkipIfShort(t)
 	// It outlives the test that starts it.
 	s.start.Do(func() { s.failure = s.serve(context.Background()) })
@@ -64,9 +70,9 @@ func (s *Temporal) Namespace(t testing.TB) (address, namespace string) {
 		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
 	})
 	require.NoError(t, err)
-	if len(s.SearchAttributes) > 0 {
+	if len(attributes) > 0 {
 		_, err = s.client.OperatorService().AddSearchAttributes(t.Context(), &operatorservice.AddSearchAttributesRequest{
-			Namespace: namespace, SearchAttributes: s.SearchAttributes,
+			Namespace: namespace, SearchAttributes: attributes,
 		})
 		require.NoError(t, err)
 	}

@@ -34,3 +34,27 @@ func FreeAddress(t testing.TB) string {
 	require.NoError(t, listener.Close())
 	return listener.Addr().String()
 }
+
+// longVariable asks for the long suite too.
+const longVariable = "REFUNDSYNC_TESTS"
+
+// Long tells whether the long suite is to run as well, by REFUNDSYNC_TESTS=long.
+func Long() bool {
+	switch value := os.Getenv(longVariable); value {
+	case "":
+		return false
+	case "long":
+		return true
+	default:
+		panic(longVariable + " must be long or unset, not " + value)
+	}
+}
+
+// SkipUnlessLong skips a test that takes minutes.
+func SkipUnlessLong(t testing.TB) {
+	t.Helper()
+	SkipIfShort(t)
+	if !Long() {
+		t.Skip("part of the long suite: " + longVariable + "=long")
+	}
+}

@@ -1,0 +1,471 @@
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+
+	"refundsync/internal/config"
+	"refundsync/internal/encryption"
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/syncworker"
+	"refundsync/internal/testkit"
+	"refundsync/workflows"
+)
+
+const builtInFlow = "refund_to_return"
+
+// world is all that one test needs: both outside systems, a namespace of its own at
+// a Temporal server, and the settings to reach them.
+type world struct {
+	*simulator.Simulator
+	server *simulator.Server
+	env    config.Environment
+}
+
+// newWorld makes a merchant whose orders lie in two days.
+func newWorld(t *testing.T, options simulator.Options) *world {
+	t.Helper()
+	address, namespace := newNamespace(t)
+	return newWorldAt(t, options, address, namespace)
+}
+
+// newWorldAt is newWorld with a namespace that is there already.
+func newWorldAt(t *testing.T, options simulator.Options, address, namespace string) *world {
+	t.Helper()
+	options.Days, options.Seed = 2, cmp.Or(options.Seed, 7)
+	sim, err := simulator.New(options)
+	require.NoError(t, err)
+	server, err := sim.Start(context.Background(), "127.0.0.1:0")
+	require.NoError(t, err)
+	w := &world{Simulator: sim, server: server, env: server.Environment().Map()}
+	t.Cleanup(func() {
+		sim.ReleaseSaves()
+		require.NoError(t, w.server.Close())
+		require.NoError(t, sim.Close())
+	})
+	w.env["TEMPORAL_ADDRESS"], w.env["TEMPORAL_NAMESPACE"] = address, namespace
+	w.env["REFUNDSYNC_FLOWS"] = filepath.Join("..", "flows")
+	// The limit is tested elsewhere; here it would only be waited for.
+	w.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
+	return w
+}
+
+// with gives the same world with a setting changed.
+func (w *world) with(name, value string) *world {
+	env := maps.Clone(w.env)
+	env[name] = value
+	return &world{Simulator: w.Simulator, server: w.server, env: env}
+}
+
+// changedFlows is a folder with the built-in flow, changed in the places that
+// the pairs of old and new text say.
+func changedFlows(t *testing.T, pairs ...string) string {
+	t.Helper()
+	folder := t.TempDir()
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("..", "flows"))))
+	path := filepath.Join(folder, builtInFlow+".yaml")
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for i := 0; i < len(pairs); i += 2 {
+		require.Equal(t, 1, strings.Count(string(text), pairs[i]), pairs[i])
+	}
+	require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer(pairs...).Replace(string(text))), 0o600))
+	return folder
+}
+
+// inSmallSteps has a run take few orders at a time, in small calls, so that what
+// happens in its middle finds much of it still to be done.
+func (w *world) inSmallSteps(t *testing.T, pairs ...string) *world {
+	t.Helper()
+	small := w.with("REFUNDSYNC_FLOWS", changedFlows(t, append([]string{"in_flight: 100", "in_flight: 5", "windows_at_once: 4", "windows_at_once: 1"}, pairs...)...))
+	return small.with("KINGDEE_BATCH_BILLS", "2")
+}
+
+// temporal connects to the world's namespace, with its encryption keys.
+func (w *world) temporal(t *testing.T) client.Client {
+	t.Helper()
+	codec, _ := w.clientOptions(t)
+	return codec.Client(w.dial(t))
+}
+
+// dial is temporal without what is needed to read memos that are encrypted.
+func (w *world) dial(t *testing.T) client.Client {
+	t.Helper()
+	_, options := w.clientOptions(t)
+	c, err := client.DialContext(t.Context(), options)
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (w *world) clientOptions(t *testing.T) (encryption.Codec, client.Options) {
+	t.Helper()
+	keys, err := w.env.LoadEncryption()
+	require.NoError(t, err)
+	codec, err := encryption.NewCodec(keys)
+	require.NoError(t, err)
+	options, err := w.env.TemporalOptions()
+	require.NoError(t, err)
+	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	codec.ConfigureWorker(&options)
+	return codec, options
+}
+
+// runningWorker is a worker inside the test.
+type runningWorker struct {
+	stop context.CancelFunc
+	done chan struct{}
+	err  error // once done is closed
+
+	mu  sync.Mutex
+	log strings.Builder
+}
+
+// startWorker starts a worker by the world's settings, and waits until it polls.
+func (w *world) startWorker(t *testing.T) *runningWorker {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	r := &runningWorker{stop: stop, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		r.err = syncworker.RunProcess(ctx, maps.Clone(w.env), r)
+	}()
+	t.Cleanup(func() {
+		w.ReleaseSaves() // it would wait for what is held
+		stop()
+		<-r.done
+	})
+	r.waitFor(t, `"polling"`)
+	return r
+}
+
+// Write collects the log.
+func (r *runningWorker) Write(text []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Write(text)
+}
+
+func (r *runningWorker) output() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.String()
+}
+
+// waitFor waits until the worker has logged a text.
+func (r *runningWorker) waitFor(t *testing.T, text string) {
+	t.Helper()
+	testkit.Wait(t, "the worker logs "+text, func() bool {
+		select {
+		case <-r.done:
+			require.Contains(t, r.output(), text, "%v", r.err)
+		default:
+		}
+		return strings.Contains(r.output(), text)
+	})
+}
+
+// terminate tells the worker to stop, and waits until it has finished what it had.
+func (r *runningWorker) terminate(t *testing.T) {
+	t.Helper()
+	r.stop()
+	r.waitForEnd(t)
+}
+
+func (r *runningWorker) waitForEnd(t *testing.T) {
+	t.Helper()
+	select {
+	case <-r.done:
+	case <-time.After(testkit.Patience):
+		require.Fail(t, "the worker does not end", r.output())
+	}
+	require.NoError(t, r.err)
+}
+
+// beginHeld starts the run over the world's days, and returns when Kingdee has so
+// many bills and keeps further saves back: the run can't end before ReleaseSaves.
+func (w *world) beginHeld(t *testing.T, bills int) client.WorkflowRun {
+	t.Helper()
+	w.HoldSaves(bills)
+	run := w.begin(t, w.input())
+	w.waitUntilHeld(t)
+	return run
+}
+
+// holdNext lets saves go on until there are so many bills.
+func (w *world) holdNext(t *testing.T, bills int) {
+	t.Helper()
+	w.ReleaseSaves()
+	w.HoldSaves(bills)
+	testkit.Wait(t, "bills are saved", func() bool { return w.bills() >= bills })
+	w.waitUntilHeld(t)
+}
+
+func (w *world) waitUntilHeld(t *testing.T) {
+	t.Helper()
+	testkit.Wait(t, "a save is held", func() bool { return w.HeldSaves() > 0 })
+	require.Less(t, w.bills(), w.Truth().Totals().Saved, "the run is under way")
+}
+
+// bills counts those that Kingdee has.
+func (w *world) bills() int { return len(w.State().Kingdee.Bills) }
+
+// waitForBills waits until more than so many bills are saved.
+func (w *world) waitForBills(t *testing.T, bills int) {
+	t.Helper()
+	testkit.Wait(t, "bills are saved", func() bool { return w.bills() > bills })
+}
+
+// result is what became of a run.
+type result struct {
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	workflows.SyncRefundsResult
+	Error string `json:"error"`
+}
+
+// input is the run over the world's days.
+func (w *world) input() workflows.SyncRefundsInput {
+	from, to := w.Range()
+	return inputOf(from, to.Add(-time.Second))
+}
+
+// inputOf is a run over a range with both ends included.
+func inputOf(from, to time.Time) workflows.SyncRefundsInput {
+	return workflows.SyncRefundsInput{Flow: builtInFlow, Range: &workflows.Window{From: from, To: to}}
+}
+
+// begin starts a run, or joins it while it is under way.
+func (w *world) begin(t *testing.T, in workflows.SyncRefundsInput) client.WorkflowRun {
+	t.Helper()
+	id := in.Flow + "/incremental"
+	if in.Range != nil {
+		const format = "20060102T150405" // as the starter does, so that it joins the run
+		id = in.Flow + "/" + in.Range.From.Format(format) + "-" + in.Range.To.Format(format)
+	}
+	run, err := w.temporal(t).ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
+		ID: id, TaskQueue: "refundsync", WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		StaticSummary: "a test", StaticDetails: "a test",
+	}, workflows.SyncRefundsName, in)
+	require.NoError(t, err)
+	return run
+}
+
+// end waits for the end of a run, which may be an error.
+func end(t *testing.T, run client.WorkflowRun) result {
+	t.Helper()
+	r := result{WorkflowID: run.GetID(), RunID: run.GetRunID()}
+	err := run.Get(t.Context(), &r.SyncRefundsResult)
+	var application *temporal.ApplicationError
+	var cancelled *temporal.CanceledError
+	switch {
+	case err == nil:
+		return r
+	case errors.As(err, &application) && application.HasDetails():
+		require.NoError(t, application.Details(&r.SyncRefundsResult))
+	case errors.As(err, &cancelled) && cancelled.HasDetails():
+		require.NoError(t, cancelled.Details(&r.SyncRefundsResult))
+	}
+	r.Error = err.Error()
+	return r
+}
+
+// sync runs the flow over the world's days, or joins the run under way; it must
+// complete.
+func (w *world) sync(t *testing.T) result {
+	t.Helper()
+	return w.syncBy(t, w.input())
+}
+
+func (w *world) syncBy(t *testing.T, in workflows.SyncRefundsInput) result {
+	t.Helper()
+	r := end(t, w.begin(t, in))
+	require.Empty(t, r.Error)
+	return r
+}
+
+// syncSpan is sync for a range of its own, both ends included.
+func (w *world) syncSpan(t *testing.T, from, to time.Time) result {
+	t.Helper()
+	return w.syncBy(t, inputOf(from, to))
+}
+
+// requireTruth compares a run that is the first over its range, and what
+// Kingdee holds after it, with what the generator says, order by order.
+func requireTruth(t *testing.T, w *world, r result) {
+	t.Helper()
+	requireBills(t, w)
+	truth := w.Truth()
+	totals := truth.Totals()
+	require.Equal(t, totals.Orders, r.Fetched)
+	require.Equal(t, totals.Saved, r.Saved+r.Updated+r.AlreadySaved)
+	require.Equal(t, totals.Skipped, r.Skipped)
+	require.Equal(t, r.Fetched, r.Saved+r.Updated+r.AlreadySaved+r.SkippedTotal()+r.Parked+r.Failed)
+	require.Zero(t, r.Failed)
+	failed := map[string]bool{}
+	for _, failure := range r.Failures {
+		require.False(t, failed[failure.ID], "as_id %s failed twice", failure.ID)
+		failed[failure.ID] = true
+		require.Equal(t, failure.ID, failure.BillNumber)
+		require.Equal(t, merchant.Failed, truth[failure.ID].Outcome, "as_id %s", failure.ID)
+		require.NotEmpty(t, failure.Reason)
+		require.Contains(t, failure.Message, failure.ID)
+	}
+	for id, expectation := range truth {
+		require.Equal(t, expectation.Outcome == merchant.Failed, failed[id], "as_id %s", id)
+	}
+}
+
+func requireBills(t *testing.T, w *world) {
+	t.Helper()
+	require.Empty(t, simulator.Compare(w.Truth(), w.State()))
+	require.Empty(t, w.State().Kingdee.Violations, "no session serves two requests at a time")
+}
+
+// savable are the as_ids of the orders that must be saved, in their order.
+func (w *world) savable() []string {
+	var ids []string
+	truth := w.Truth()
+	for _, id := range slices.Sorted(maps.Keys(truth)) {
+		if truth[id].Outcome == merchant.Saved {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// listed are the executions that a filter finds.
+func listed(t *testing.T, c client.Client, filter string) []*workflowpb.WorkflowExecutionInfo {
+	t.Helper()
+	var all []*workflowpb.WorkflowExecutionInfo
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: filter}
+	for {
+		reply, err := c.ListWorkflow(t.Context(), request)
+		require.NoError(t, err)
+		all = append(all, reply.GetExecutions()...)
+		if request.NextPageToken = reply.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			return all
+		}
+	}
+}
+
+// parked gives the failures of the orders that wait, by as_id. The list lags behind
+// by up to seconds.
+func (w *world) parked(t *testing.T) map[string]workflows.Failure {
+	t.Helper()
+	return parkedIn(t, w.temporal(t))
+}
+
+func parkedIn(t *testing.T, c client.Client) map[string]workflows.Failure {
+	t.Helper()
+	parked := map[string]workflows.Failure{}
+	for _, execution := range listed(t, c, "WorkflowType = '"+workflows.ParkedOrderName+"' AND ExecutionStatus = 'Running'") {
+		var failure workflows.Failure
+		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(execution.GetMemo().GetFields()[workflows.FailureMemo], &failure))
+		require.NotContains(t, parked, failure.ID, "parked twice")
+		parked[failure.ID] = failure
+	}
+	return parked
+}
+
+// waitForParked waits until the orders that wait are as they must be, and gives
+// them.
+func (w *world) waitForParked(t *testing.T, right func(map[string]workflows.Failure) bool) map[string]workflows.Failure {
+	t.Helper()
+	c := w.temporal(t)
+	var parked map[string]workflows.Failure
+	testkit.Wait(t, "the right orders wait", func() bool {
+		parked = parkedIn(t, c)
+		return right(parked)
+	})
+	return parked
+}
+
+// waitForParkedCount waits until so many orders wait.
+func (w *world) waitForParkedCount(t *testing.T, count int) map[string]workflows.Failure {
+	t.Helper()
+	return w.waitForParked(t, func(parked map[string]workflows.Failure) bool { return len(parked) == count })
+}
+
+// ofReason are the failures with a reason.
+func ofReason(parked map[string]workflows.Failure, reason string) map[string]workflows.Failure {
+	found := map[string]workflows.Failure{}
+	for id, failure := range parked {
+		if failure.Reason == reason {
+			found[id] = failure
+		}
+	}
+	return found
+}
+
+// retryParked has an order that waits tried again, as `starter parked retry` does.
+func retryParked(t *testing.T, c client.Client, id string) {
+	t.Helper()
+	require.NoError(t, c.SignalWorkflow(t.Context(), workflows.ParkedOrderID(builtInFlow, id), "", workflows.RetrySignal, nil))
+}
+
+// missingMaterial is the material that an order waits for.
+func missingMaterial(failure workflows.Failure) string {
+	return between(failure.Message, "的值“", "”")
+}
+
+func between(text, before, after string) string {
+	_, text, _ = strings.Cut(text, before)
+	text, _, _ = strings.Cut(text, after)
+	return text
+}
+
+// runProgress asks a run how far it is.
+func runProgress(t *testing.T, c client.Client, workflowID string) workflows.SyncRefundsProgress {
+	t.Helper()
+	var progress workflows.SyncRefundsProgress
+	ask(t, c, workflowID, &progress)
+	return progress
+}
+
+// ask queries a workflow for its progress.
+func ask(t *testing.T, c client.Client, workflowID string, progress any) {
+	t.Helper()
+	value, err := c.QueryWorkflow(t.Context(), workflowID, "", workflows.ProgressQuery)
+	require.NoError(t, err)
+	require.NoError(t, value.Get(progress))
+}
+
+// events are the history of an execution, "" being the latest run.
+func events(t *testing.T, c client.Client, workflowID, runID string) []*historypb.HistoryEvent {
+	t.Helper()
+	var all []*historypb.HistoryEvent
+	history := c.GetWorkflowHistory(t.Context(), workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	for history.HasNext() {
+		event, err := history.Next()
+		require.NoError(t, err)
+		all = append(all, event)
+	}
+	return all
+}
+
+func hasEvent(t *testing.T, c client.Client, workflowID string, kind enumspb.EventType) bool {
+	t.Helper()
+	return slices.ContainsFunc(events(t, c, workflowID, ""), func(e *historypb.HistoryEvent) bool { return e.GetEventType() == kind })
+}
