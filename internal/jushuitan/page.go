@@ -47,7 +47,7 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	toldNext, nextKnown, err := truth(body["has_next"])
+	toldNext, _, err := truth(body["has_next"])
 	if err != nil {
 		return Page{}, unreadable("has_next", err)
 	}
@@ -55,18 +55,15 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	// Some serialisers leave out an empty list or write null. That is an empty
-	// page only if something else in the reply says so.
-	saysEmpty := !toldNext && (nextKnown || countKnown && dataCount == 0)
-	if !listed && !saysEmpty {
-		return Page{}, malformed("没有 datas", "no datas")
-	}
-
 	if len(datas) > mostDatas {
 		return Page{}, malformed("一页的售后单太多", "a page of far more orders than any has")
 	}
 	if dataCount > 0 && pageCount > dataCount {
 		return Page{}, malformed("page_count 大于 data_count", "page_count is over data_count")
+	}
+	// Fewer than there are on this page alone is no count: 0 beside orders is met.
+	if countKnown && dataCount < len(datas) {
+		dataCount, pageCount = 0, 0
 	}
 
 	askedIndex, askedSize := readAsked(params["page_index"]), readAsked(params["page_size"])
@@ -88,6 +85,13 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 		return Page{}, malformed("page_index 不是所要的那一页", "page_index is another page than asked for")
 	}
 	if len(datas) == 0 {
+		// Without a list, only the count can say that there is nothing.
+		if !listed && (!countKnown || toldNext) {
+			return Page{}, malformed("没有 datas，也没有说是空页", "no datas, and nothing says that the page is empty")
+		}
+		if toldNext && page.PageIndex == 1 {
+			return Page{}, malformed("has_next 说后面还有，第一页却是空的", "has_next promises more, yet the first page is empty")
+		}
 		if page.promisesOrders() {
 			return Page{}, malformed("按总数这一页应有售后单，datas 却是空的", "by its counts this page has orders, yet datas is empty")
 		}
@@ -126,12 +130,13 @@ func readAsked(param string) int {
 	return max(n, 0)
 }
 
-// readDatas gives listed = false if there is no list.
+// readDatas gives listed = false if there is no list: "", {} and null are how
+// some serialisers write one of nothing, but may as well stand for a failure.
 func readDatas(value any) (datas []map[string]any, listed bool, err error) {
-	if value == nil || value == "" {
+	if object, ok := value.(map[string]any); ok && len(object) == 0 || value == nil || value == "" {
 		return nil, false, nil
 	}
-	list, ok := value.([]any)
+	list, ok := listIn(value)
 	if !ok {
 		return nil, false, malformed("datas 不是列表", "datas is no list")
 	}
@@ -144,6 +149,36 @@ func readDatas(value any) (datas []map[string]any, listed bool, err error) {
 		datas[i] = order
 	}
 	return datas, true, nil
+}
+
+// listIn takes what serialisers make of a list: the list, one order by itself,
+// or either of them wrapped once more, as in {"data":[…]} and [[…]].
+func listIn(value any) (list []any, ok bool) {
+	if list, ok = unwrappedList(value); ok {
+		return list, true
+	}
+	if object, isObject := value.(map[string]any); isObject && len(object) == 1 {
+		for _, inside := range object {
+			return unwrappedList(inside)
+		}
+	}
+	return nil, false
+}
+
+func unwrappedList(value any) (list []any, ok bool) {
+	switch v := value.(type) {
+	case []any:
+		if len(v) == 1 {
+			if inside, ok := v[0].([]any); ok {
+				return inside, true
+			}
+		}
+		return v, true
+	case map[string]any:
+		_, isOrder := v["as_id"]
+		return []any{v}, isOrder
+	}
+	return nil, false
 }
 
 func unreadable(name string, err error) error {
