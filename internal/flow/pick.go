@@ -77,7 +77,7 @@ func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 
 // pickItems keeps the lines' fields.
 func (f *Flow) pickItems(items any) any {
-	list, ok := items.([]any)
+	list, ok := catalog.Rows(items, lineKey)
 	if !ok {
 		return map[string]any{}
 	}

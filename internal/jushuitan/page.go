@@ -1,6 +1,10 @@
 package jushuitan
 
-import "cmp"
+import (
+	"cmp"
+
+	"refundsync/internal/catalog"
+)
 
 // mostDatas bounds the orders of a page. The interface gives at most 100.
 const mostDatas = 500
@@ -130,55 +134,21 @@ func readAsked(param string) int {
 	return max(n, 0)
 }
 
-// readDatas gives listed = false if there is no list: "", {} and null are how
-// some serialisers write one of nothing, but may as well stand for a failure.
+// readDatas gives listed = false if there is no list: what may stand for one of
+// nothing may as well stand for a failure.
 func readDatas(value any) (datas []map[string]any, listed bool, err error) {
-	if object, ok := value.(map[string]any); ok && len(object) == 0 || value == nil || value == "" {
-		return nil, false, nil
-	}
-	list, ok := listIn(value)
+	list, ok := catalog.Rows(value, "as_id")
 	if !ok {
 		return nil, false, malformed("datas 不是列表", "datas is no list")
 	}
-	datas = make([]map[string]any, len(list))
-	for i, element := range list {
+	for _, element := range list {
 		order, ok := element.(map[string]any)
 		if !ok {
 			return nil, false, malformed("datas 里有不是对象的内容", "datas holds something other than objects")
 		}
-		datas[i] = order
+		datas = append(datas, order)
 	}
-	return datas, true, nil
-}
-
-// listIn takes what serialisers make of a list: the list, one order by itself,
-// or either of them wrapped once more, as in {"data":[…]} and [[…]].
-func listIn(value any) (list []any, ok bool) {
-	if list, ok = unwrappedList(value); ok {
-		return list, true
-	}
-	if object, isObject := value.(map[string]any); isObject && len(object) == 1 {
-		for _, inside := range object {
-			return unwrappedList(inside)
-		}
-	}
-	return nil, false
-}
-
-func unwrappedList(value any) (list []any, ok bool) {
-	switch v := value.(type) {
-	case []any:
-		if len(v) == 1 {
-			if inside, ok := v[0].([]any); ok {
-				return inside, true
-			}
-		}
-		return v, true
-	case map[string]any:
-		_, isOrder := v["as_id"]
-		return []any{v}, isOrder
-	}
-	return nil, false
+	return datas, list != nil, nil
 }
 
 func unreadable(name string, err error) error {

@@ -26,8 +26,8 @@ const (
 	// SourceOddCounts leaves the counts out of a page, or writes them as "", null
 	// or 0 beside its orders.
 	SourceOddCounts Name = "source-odd-counts"
-	// SourceOddList writes the orders of a page as some serialisers do: wrapped
-	// once more, one of them without a list, none as "", {} or null.
+	// SourceOddList writes the orders of a page and their lines as some
+	// serialisers do: wrapped once more, one without a list, none as "", {} or null.
 	SourceOddList Name = "source-odd-list"
 	// SourceOddTimes writes the times of a page with slashes, single digits or
 	// without seconds, and no time as 0001-01-01 or 1900-01-01.

@@ -142,7 +142,7 @@ func TestOddReplies(t *testing.T) {
 	}{
 		{"no page", faults.SourceNoPage, nil, []string{`"msg":"系统繁忙，请稍后再试","has_next":false`, `^\{"response":\{"has_next":false\}\}$`, `"success":false`}, `"as_id"`},
 		{"counts", faults.SourceOddCounts, nil, []string{`"data_count":"","page_count":""`, `"data_count":null`, `"data_count":0`, `"page_index":"?1"?,"has_next"`}, `"data_count":"?[1-9]`},
-		{"orders", faults.SourceOddList, nil, []string{`"datas":\{"data":\[\{`, `"datas":\[\[\{`}, `"datas":\[\{`},
+		{"orders", faults.SourceOddList, nil, []string{`"datas":\{"data":\[\{`, `"datas":\[\[\{`, `"items":\{"asi_id"`, `"items":\{"data":`, `"items":\[\[\{`}, `"datas":\[\{|"items":\[[^\[]`},
 		{"one order", faults.SourceOddList, one, []string{`"datas":\{"as_id"`, `"datas":\{"data":\{"as_id"`, `"datas":\{"data":\[\{"as_id"`}, `"datas":\[`},
 		{"no order", faults.SourceOddList, none, []string{`"datas":""`, `"datas":\{\}`, `"datas":null`}, `"datas":\[`},
 		{"GBK", faults.SourceNotUTF8, nil, []string{`"as_id"`}, `退货`},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"refundsync/internal/simulator/faults"
@@ -30,13 +31,27 @@ func (g *Gateway) oddCounts(counts string, orders int) string {
 	return forms[g.faults.Pick(faults.SourceOddCounts, len(forms))]
 }
 
-// oddList gives a list of so many orders, or what a fault makes of it.
+// lines matches the lines of an order: what follows them stands in no line.
+var lines = regexp.MustCompile(`"items":\[.*?\],"batchs"`)
+
+// oddList gives a list of so many orders, or what a fault makes of it and of the
+// lists of their lines.
 func (g *Gateway) oddList(list []byte, orders int) []byte {
 	if !g.faults.Strikes(faults.SourceOddList) {
 		return list
 	}
+	pick := g.faults.Pick(faults.SourceOddList, 6)
+	list = lines.ReplaceAllFunc(list, func(items []byte) []byte {
+		inside := items[len(`"items":`) : len(items)-len(`,"batchs"`)]
+		return slices.Concat([]byte(`"items":`), respell(inside, bytes.Count(inside, []byte(`"asi_id"`)), pick), []byte(`,"batchs"`))
+	})
+	return respell(list, orders, pick)
+}
+
+// respell writes a list of n records as a serialiser does.
+func respell(list []byte, n, pick int) []byte {
 	var forms []string
-	switch orders {
+	switch n {
 	case 0:
 		forms = []string{`""`, `{}`, `null`}
 	case 1:
@@ -44,8 +59,7 @@ func (g *Gateway) oddList(list []byte, orders int) []byte {
 	default:
 		forms = []string{`{"data":[*]}`, `[[*]]`}
 	}
-	form := forms[g.faults.Pick(faults.SourceOddList, len(forms))]
-	return []byte(strings.Replace(form, "*", string(list[1:len(list)-1]), 1))
+	return []byte(strings.Replace(forms[pick%len(forms)], "*", string(list[1:len(list)-1]), 1))
 }
 
 var (
