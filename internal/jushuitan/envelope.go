@@ -86,8 +86,12 @@ func (e *envelope) open(layer map[string]any) (inside map[string]any) {
 	case len(objects) == 1:
 		return objects[0]
 	}
-	inside, _ = fields["response"].(map[string]any)
-	return inside
+	for _, name := range []string{"response", "data"} {
+		if inside, ok := fields[name].(map[string]any); ok {
+			return inside
+		}
+	}
+	return nil
 }
 
 func (e *envelope) openFields(fields map[string]any) {

@@ -118,6 +118,7 @@ func forms(t *testing.T, name faults.Name, change map[string]string, patterns ..
 	met := map[string]bool{}
 	for range 60 {
 		params := valid()
+		params["page_size"] = "20"
 		maps.Copy(params, change)
 		_, body, err := try(t, http.DefaultClient, address, params)
 		require.NoError(t, err)
