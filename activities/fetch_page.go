@@ -94,8 +94,10 @@ func requestParameters(f *flow.Flow, params workflows.FetchPageParams) map[strin
 	request["page_index"] = strconv.Itoa(params.PageIndex)
 	if params.StartTS != nil {
 		request["start_ts"] = strconv.FormatInt(*params.StartTS, 10)
+		request["is_get_total"] = "false" // which is faster; nobody counts by row versions
 		return request
 	}
+	request["is_get_total"] = "true" // what it is by default is not documented
 	request["start_time"] = start.In(catalog.Beijing).Format("2006-01-02 15:04:05")
 	request["end_time"] = end.In(catalog.Beijing).Format("2006-01-02 15:04:05")
 	return request
@@ -106,17 +108,14 @@ func requestParameters(f *flow.Flow, params workflows.FetchPageParams) map[strin
 // its last page, and so not without gaps.
 func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page) (pages, orders int, err error) {
 	pages, orders = reply.PageCount, reply.DataCount
-	if pages == 0 && orders > 0 {
-		pages = (orders + f.Source.PageSize - 1) / f.Source.PageSize
-	}
 	if pages == 0 && reply.HasNext {
 		return 0, 0, &fault.Error{
-			Class:   fault.Final,
+			Class:   fault.Retry,
 			Reason:  "no_page_count",
 			System:  "聚水潭 Jushuitan",
 			Call:    f.Source.Method,
-			Message: "回复没有 page_count 和 data_count，无法从最后一页读起。 The reply has neither page_count nor data_count, so that its last page is unknown",
-			Advice:  "从流程的参数中去掉 is_get_total=false。 Remove is_get_total=false from the flow's parameters",
+			Message: "这一页之后还有售后单，回复却没有可信的 page_count 和 data_count，无法从最后一页读起。 More orders follow this page, yet the reply has no page_count or data_count to be believed, so that its last page is unknown",
+			Advice:  "会自动重试；一直如此时，请把流程文件的 window 调小，使一个窗口不满一页，并联系聚水潭。 Tried again by itself; if it lasts, shorten window in the flow file so that a window is less than a page, and ask Jushuitan",
 		}
 	}
 	if len(reply.Datas) > 0 {
@@ -137,10 +136,10 @@ func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any,
 		return nil
 	}
 	order := picked.Order
-	// An order without a readable time, or with one that the source was not asked for
-	// (it gives some times as a date alone), is taken by every window that shows it:
-	// saving it is safe to repeat, leaving it out is not.
-	if params.StartTS == nil && params.Window.Neighbours(order.ChangedAt) {
+	// An order without a readable time, or with one that is not told to the second or
+	// that the source was not asked for, is taken by every window that shows it: saving
+	// it is safe to repeat, leaving it out is not.
+	if params.StartTS == nil && params.Window.Neighbours(order.ChangedAt) && catalog.ToTheSecond(record[f.Source.ChangedField()]) {
 		page.Outside = append(page.Outside, order.ID)
 		return nil
 	}

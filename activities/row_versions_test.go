@@ -55,7 +55,8 @@ func TestFetchPageReadsRowVersions(t *testing.T) {
 			require.Equal(t, []any{c.last, c.settled, c.more}, []any{page.LastTS, page.SettledTS, page.More})
 			require.Len(t, page.Orders, len(c.page.Datas), "no row is left to another window")
 			require.Equal(t, map[string]string{
-				"page_index": "1", "page_size": "50", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED", "start_ts": "100",
+				"page_index": "1", "page_size": "50", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED",
+				"start_ts": "100", "is_get_total": "false",
 			}, source.params)
 		})
 	}

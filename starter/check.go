@@ -188,6 +188,7 @@ func askSource(ctx context.Context, source *jushuitan.Client, f *flow.Flow) (str
 	params["page_index"] = "1"
 	params["start_time"] = now.Add(-time.Minute).Format("2006-01-02 15:04:05")
 	params["end_time"] = now.Format("2006-01-02 15:04:05")
+	params["is_get_total"] = "true"
 	page, err := source.RefundList(ctx, params)
 	return fmt.Sprintf("签名通过，最近一分钟 %d 单 the signature is accepted; %d orders in the last minute", page.DataCount, page.DataCount), err
 }

@@ -100,7 +100,8 @@ func TestNothingElseClaimsToBeCore(t *testing.T) {
 
 func TestWiderFieldsAreInTheCatalog(t *testing.T) {
 	for place, names := range map[Place][]string{
-		Request: {"type", "start_ts", "end_ts", "is_get_total", "shop_id", "wms_co_id", "as_ids", "so_ids", "o_ids"},
+		Request: {"type", "start_ts", "end_ts", "is_get_total", "shop_id", "wms_co_id", "as_ids", "so_ids", "o_ids",
+			"is_offline_shop", "archive", "order_types", "owner_co_id", "is_get_promotion"},
 		Header: {
 			"o_id", "created", "confirm_date", "status", "shop_status", "good_status", "question_type", "remark", "node",
 			"warehouse", "wh_id", "refund", "payment", "freight", "shop_id", "shop_buyer_id", "logistics_company", "l_id",

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,16 +86,35 @@ var (
 	errNotOneValue = &ParseError{"不是单个值", "is not a single value"}
 )
 
-// timeLayouts are the spellings of a time that are known from replies; each
-// may carry a fraction of a second. One with a zone is taken at its word.
-var timeLayouts = []string{time.DateTime, time.DateOnly, "2006-01-02T15:04:05", time.RFC3339}
+// timeLayouts are the spellings of a time that are known from replies, with
+// slashes too; each part may have one digit, and seconds may have a fraction. One
+// with a zone is taken at its word.
+var timeLayouts = []string{
+	"2006-1-2 15:4:5", "2006-1-2 15:4", "2006-1-2",
+	"2006-1-2T15:4:5", "2006-1-2T15:4", "2006-1-2T15:4:5Z07:00",
+}
+
+// noTime are the days that stand for no time at all: the first that .NET, SQL
+// Server, its smalldatetime and Unix know.
+var noTime = []string{"0001-01-01", "1753-01-01", "1900-01-01", "1970-01-01"}
+
+// withSeconds matches a time that is told to the second.
+var withSeconds = regexp.MustCompile(`\d:\d{1,2}:\d`)
+
+// ToTheSecond reports whether raw is written as a time to the second, rather than
+// to the minute or the day.
+func ToTheSecond(raw any) bool {
+	text, _ := raw.(string)
+	return withSeconds.MatchString(text)
+}
 
 // Parse reads one value of a decoded JSON document (string, json.Number, bool
 // or nil) tolerantly: replies spell the same field as a number or as text,
 // from tenant to tenant. It gives a string for Text and Reference, a
 // decimal.Decimal for Decimal and Integer, a time.Time in Beijing time for
 // Time and Date (a Date at midnight), a bool for Bool, and nil for null, ""
-// and blank text, which all mean that the value is absent. Any other failure
+// and blank text, and for a time such as 0001-01-01, which all mean that the value
+// is absent. Any other failure
 // is a *ParseError.
 func (t Type) Parse(raw any) (any, error) {
 	if text, ok := raw.(string); ok {
@@ -124,12 +145,13 @@ func (t Type) parse(raw any) (any, error) {
 			return nil, errNotWhole
 		}
 		return number, nil
-	case Time:
-		return parseTime(raw)
-	case Date:
+	case Time, Date:
 		at, err := parseTime(raw)
-		if err != nil {
+		if err != nil || at.IsZero() {
 			return nil, err
+		}
+		if t == Time {
+			return at, nil
 		}
 		return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, Beijing), nil
 	case Bool:
@@ -177,18 +199,25 @@ func parseDecimal(raw any) (decimal.Decimal, error) {
 	return number, nil
 }
 
+// parseTime gives the zero time for one that stands for none.
 func parseTime(raw any) (time.Time, error) {
 	text, ok := raw.(string)
 	if !ok {
 		return time.Time{}, errNotTime
+	}
+	text = strings.ReplaceAll(text, "/", "-")
+	if strings.HasPrefix(text, "0000-00-00") { // MySQL's, which is no day
+		return time.Time{}, nil
 	}
 	for _, layout := range timeLayouts {
 		at, err := time.ParseInLocation(layout, text, Beijing)
 		if err != nil {
 			continue
 		}
-		// The vendors' platforms write "no time" as a year such as 0001.
 		at = at.In(Beijing)
+		if slices.Contains(noTime, at.Format(time.DateOnly)) {
+			return time.Time{}, nil
+		}
 		if at.Year() < 1970 || at.Year() > 9999 {
 			return time.Time{}, errOddYear
 		}

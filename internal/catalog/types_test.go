@@ -49,6 +49,20 @@ func TestParse(t *testing.T) {
 		{"a day alone", Time, "2024-03-01", at(2024, 3, 1, 0, 0, 0, 0)},
 		{"a time with a T", Time, "2024-03-01T09:08:07", at(2024, 3, 1, 9, 8, 7, 0)},
 		{"a time with a zone", Time, "2024-03-01T01:08:07Z", at(2024, 3, 1, 9, 8, 7, 0)},
+		{"a time without seconds", Time, "2024-03-01 09:08", at(2024, 3, 1, 9, 8, 0, 0)},
+		{"a time of single digits", Time, "2024-3-1 9:8:7", at(2024, 3, 1, 9, 8, 7, 0)},
+		{"a time with slashes", Time, "2024/03/01 09:08:07.5", at(2024, 3, 1, 9, 8, 7, 5e8)},
+		{"a time with slashes and single digits", Time, "2024/3/1 9:08", at(2024, 3, 1, 9, 8, 0, 0)},
+		{"a day with slashes", Time, "2024/3/1", at(2024, 3, 1, 0, 0, 0, 0)},
+		{"a time with a T, without seconds", Time, "2024-03-01T09:08", at(2024, 3, 1, 9, 8, 0, 0)},
+		{"no time, as .NET writes it", Time, "0001-01-01 00:00:00", nil},
+		{"no time, with a zone", Time, "0001-01-01T00:00:00+08:00", nil},
+		{"no time, with slashes", Time, "0001/1/1 0:00:00", nil},
+		{"no time, as SQL Server writes it", Time, "1900-01-01 00:00:00.000", nil},
+		{"no time, the first that SQL Server knows", Time, "1753-01-01 00:00:00", nil},
+		{"no time, as Unix counts", Time, "1970-01-01 08:00:00", nil},
+		{"no time, as MySQL writes it", Time, "0000-00-00 00:00:00", nil},
+		{"no date", Date, "1900-01-01", nil},
 		{"a date", Date, "2024-03-01 23:59:59", at(2024, 3, 1, 0, 0, 0, 0)},
 		{"a date with a zone", Date, "2024-02-29T16:00:00Z", at(2024, 3, 1, 0, 0, 0, 0)},
 
@@ -100,7 +114,10 @@ func TestParseRefuses(t *testing.T) {
 		{"words for a time", Time, "昨天", errNotTime},
 		{"a number for a time", Time, json.Number("1709254800"), errNotTime},
 		{"an impossible day", Time, "2024-02-30 00:00:00", errNotTime},
-		{"the year of no time", Time, "0001-01-01 00:00:00", errOddYear},
+		{"a year before all of this", Time, "1900-01-02 00:00:00", errOddYear},
+		{"a year of five digits", Time, "12024-03-01 00:00:00", errNotTime},
+		{"a day before the year", Time, "1/3/2024", errNotTime},
+		{"a month of no year", Time, "2024/13/01", errNotTime},
 		{"words for a date", Date, "x", errNotTime},
 		{"words for a bool", Bool, "yes", errNotBool},
 		{"two for a bool", Bool, json.Number("2"), errNotBool},
@@ -139,11 +156,21 @@ func TestEveryDecimalIsReadExactly(t *testing.T) {
 
 func TestEveryTimeIsReadExactly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "seconds"), 0).In(Beijing)
-		got, err := Time.Parse(want.Format(time.DateTime))
+		want := time.Unix(rapid.Int64Range(24*60*60, 4e9).Draw(t, "seconds"), 0).In(Beijing)
+		layout := rapid.SampledFrom([]string{time.DateTime, "2006/01/02 15:04:05", "2006-1-2 15:4:5", "2006/1/2 15:04:05"}).Draw(t, "layout")
+		got, err := Time.Parse(want.Format(layout))
 		require.NoError(t, err)
 		require.True(t, want.Equal(got.(time.Time)))
 	})
+}
+
+func TestToTheSecond(t *testing.T) {
+	for raw, want := range map[any]bool{
+		"2024-03-01 09:08:07": true, "2024/3/1 9:8:7.5": true, "2024-03-01T09:08:07Z": true,
+		"2024-03-01 09:08": false, "2024-03-01": false, "": false, nil: false, 7: false,
+	} {
+		assert.Equal(t, want, ToTheSecond(raw), raw)
+	}
 }
 
 func FuzzParse(f *testing.F) {

@@ -87,6 +87,46 @@ func TestALongShopNameIsCutWhereItIsOnlyShown(t *testing.T) {
 	require.Contains(t, string(order.Fields), shop)
 }
 
+// A list is one in each of the spellings of serialisers.
+func TestItemsOfEachSpelling(t *testing.T) {
+	f := builtIn(t)
+	line := map[string]any{"asi_id": "1", "sku_id": "S", "type": "退货", "r_qty": "1", "price": "1"}
+	want := pick(t, f, oddOrder(t, map[string]any{"items": []any{line}}))
+	for name, items := range map[string]any{
+		"one line": line, "wrapped": map[string]any{"item": []any{line}}, "one line, wrapped": map[string]any{"item": line},
+		"wrapped in a list": []any{[]any{line}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, want, pick(t, f, oddOrder(t, map[string]any{"items": items})))
+		})
+	}
+	none := pick(t, f, oddOrder(t, map[string]any{"items": []any{}}))
+	for name, items := range map[string]any{"empty text": "", "empty object": map[string]any{}} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, none, pick(t, f, oddOrder(t, map[string]any{"items": items})))
+		})
+	}
+}
+
+// A bill is dated by the goods' arrival however that is written, and by the next
+// time that the flow names where there is none.
+func TestBillsAreDatedByTimesOfEachSpelling(t *testing.T) {
+	f := builtIn(t)
+	for received, want := range map[string]string{
+		"2024-03-02 18:30:00": "2024-03-02", "2024-03-02 18:30": "2024-03-02", "2024/3/2 8:05:00": "2024-03-02", "2024/03/02": "2024-03-02",
+		"0001-01-01 00:00:00": "2024-03-05", "1900-01-01": "2024-03-05", "0001-01-01T00:00:00": "2024-03-05", "": "2024-03-05",
+	} {
+		t.Run(received, func(t *testing.T) {
+			line := map[string]any{"asi_id": "1", "sku_id": "S", "type": "退货", "r_qty": "1", "price": "1", "receive_date": received}
+			bill, err := f.Open(pick(t, f, oddOrder(t, map[string]any{"confirm_date": "2024/3/5 9:00:00", "items": []any{line}}))).Bill()
+			require.NoError(t, err)
+			var model struct{ FDate string }
+			require.NoError(t, json.Unmarshal(bill.Model, &model))
+			require.Equal(t, want, model.FDate)
+		})
+	}
+}
+
 // An order of 5,000 lines is a bill of 5,000 lines, and small on its way.
 func TestAnOrderOfThousandsOfLines(t *testing.T) {
 	f := builtIn(t)

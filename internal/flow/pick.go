@@ -12,6 +12,9 @@ import (
 // changedFields are the fields that each date_type counts by.
 var changedFields = map[string]string{"0": "modified", "1": "created", "2": "confirm_date"}
 
+// ChangedField is the field of an order that the source's ranges count by.
+func (s Source) ChangedField() string { return changedFields[s.DateType] }
+
 // shopField names the shop for people and for grouping.
 const shopField = "shop_name"
 
@@ -51,7 +54,7 @@ func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
 		order.Shop = beginning(shop.(string), longestShop)
 	}
-	if at, err := catalog.Time.Parse(record[changedFields[f.Source.DateType]]); err == nil && at != nil {
+	if at, err := catalog.Time.Parse(record[f.Source.ChangedField()]); err == nil && at != nil {
 		order.ChangedAt = at.(time.Time)
 	}
 
@@ -74,7 +77,7 @@ func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 
 // pickItems keeps the lines' fields.
 func (f *Flow) pickItems(items any) any {
-	list, ok := items.([]any)
+	list, ok := catalog.Rows(items, lineKey)
 	if !ok {
 		return map[string]any{}
 	}

@@ -109,11 +109,7 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 	if len(raw) > maxReply {
 		return Page{}, tooLarge()
 	}
-	body, err := decodeReply(raw)
-	if err != nil {
-		return Page{}, err
-	}
-	return readPage(body, params)
+	return readReply(raw, response.Header.Get("Content-Type"), params)
 }
 
 func newFault(class fault.Class, reason, message, advice string) *fault.Error {

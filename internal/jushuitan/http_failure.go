@@ -17,7 +17,8 @@ const (
 	adviseURL   = "请检查 JUSHUITAN_URL：应为 https://…/router/qm 。 Check JUSHUITAN_URL: it should be https://…/router/qm."
 )
 
-// longestWait bounds what the gateway asks for.
+// longestWait bounds what the gateway asks for: a daily allowance is there again
+// within a day.
 const longestWait = 24 * time.Hour
 
 // waitFailure is for a wait under the client's own limit that did not end in a
@@ -61,7 +62,7 @@ func connectionFailure(err error) error {
 
 // statusFailure is for an HTTP status other than 2xx. raw may be incomplete.
 func statusFailure(response *http.Response, raw []byte) error {
-	status := response.StatusCode
+	status, said := response.StatusCode, failureIn(raw)
 	var f *fault.Error
 	switch {
 	case status >= 500:
@@ -75,15 +76,18 @@ func statusFailure(response *http.Response, raw []byte) error {
 	case status >= 300 && status < 400:
 		f = newFault(fault.Final, "redirect",
 			"网关要求转到别的地址，签名参数不会发往那里。 The gateway redirects elsewhere; signed parameters are not sent there.", adviseURL)
-	default:
+	case said != nil && said.Reason != noCode.reason:
 		// A gateway in front may set a status of its own beside the envelope,
 		// and the envelope knows more.
-		if f = failureIn(raw); f != nil {
-			return f
-		}
+		return said
+	default:
 		f = newFault(fault.Final, "http_status", "网关拒绝了请求。 The gateway refused the request.", adviseURL)
 	}
 	f.Code = fmt.Sprintf("HTTP %d", status)
+	if said != nil {
+		f.Message += " " + said.Message
+		f.Delay = max(f.Delay, said.Delay)
+	}
 	return f
 }
 

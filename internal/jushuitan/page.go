@@ -1,6 +1,10 @@
 package jushuitan
 
-import "cmp"
+import (
+	"cmp"
+
+	"refundsync/internal/catalog"
+)
 
 // mostDatas bounds the orders of a page. The interface gives at most 100.
 const mostDatas = 500
@@ -47,7 +51,7 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	toldNext, nextKnown, err := truth(body["has_next"])
+	toldNext, _, err := truth(body["has_next"])
 	if err != nil {
 		return Page{}, unreadable("has_next", err)
 	}
@@ -55,18 +59,15 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	// Some serialisers leave out an empty list or write null. That is an empty
-	// page only if something else in the reply says so.
-	saysEmpty := !toldNext && (nextKnown || countKnown && dataCount == 0)
-	if !listed && !saysEmpty {
-		return Page{}, malformed("没有 datas", "no datas")
-	}
-
 	if len(datas) > mostDatas {
 		return Page{}, malformed("一页的售后单太多", "a page of far more orders than any has")
 	}
 	if dataCount > 0 && pageCount > dataCount {
 		return Page{}, malformed("page_count 大于 data_count", "page_count is over data_count")
+	}
+	// Fewer than there are on this page alone is no count: 0 beside orders is met.
+	if countKnown && dataCount < len(datas) {
+		dataCount, pageCount = 0, 0
 	}
 
 	askedIndex, askedSize := readAsked(params["page_index"]), readAsked(params["page_size"])
@@ -88,6 +89,13 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 		return Page{}, malformed("page_index 不是所要的那一页", "page_index is another page than asked for")
 	}
 	if len(datas) == 0 {
+		// Without a list, only the count can say that there is nothing.
+		if !listed && (!countKnown || toldNext) {
+			return Page{}, malformed("没有 datas，也没有说是空页", "no datas, and nothing says that the page is empty")
+		}
+		if toldNext && page.PageIndex == 1 {
+			return Page{}, malformed("has_next 说后面还有，第一页却是空的", "has_next promises more, yet the first page is empty")
+		}
 		if page.promisesOrders() {
 			return Page{}, malformed("按总数这一页应有售后单，datas 却是空的", "by its counts this page has orders, yet datas is empty")
 		}
@@ -126,24 +134,21 @@ func readAsked(param string) int {
 	return max(n, 0)
 }
 
-// readDatas gives listed = false if there is no list.
+// readDatas gives listed = false if there is no list: what may stand for one of
+// nothing may as well stand for a failure.
 func readDatas(value any) (datas []map[string]any, listed bool, err error) {
-	if value == nil || value == "" {
-		return nil, false, nil
-	}
-	list, ok := value.([]any)
+	list, ok := catalog.Rows(value, "as_id")
 	if !ok {
 		return nil, false, malformed("datas 不是列表", "datas is no list")
 	}
-	datas = make([]map[string]any, len(list))
-	for i, element := range list {
+	for _, element := range list {
 		order, ok := element.(map[string]any)
 		if !ok {
 			return nil, false, malformed("datas 里有不是对象的内容", "datas holds something other than objects")
 		}
-		datas[i] = order
+		datas = append(datas, order)
 	}
-	return datas, true, nil
+	return datas, list != nil, nil
 }
 
 func unreadable(name string, err error) error {

@@ -50,6 +50,10 @@ func TestPageTolerance(t *testing.T) {
 		{"any name of the root object", asked("1", "2"),
 			`{"jushuitan_refund_list_query_response":{"page_index":1,"data_count":1,"has_next":false,"datas":[` + one + `]},"request_id":"r"}`,
 			Page{PageIndex: 1, PageSize: 2, DataCount: 1, PageCount: 1}, 1},
+		{"another object beside the page", asked("1", "2"), `{"code":0,"data":{"data_count":1,"datas":[` + one + `]},"extra":{}}`,
+			Page{PageIndex: 1, PageSize: 2, DataCount: 1, PageCount: 1}, 1},
+		{"two layers", asked("1", "2"), `{"response":{"code":0,"data":{"data_count":1,"datas":[` + one + `]}}}`,
+			Page{PageIndex: 1, PageSize: 2, DataCount: 1, PageCount: 1}, 1},
 		{"no root object", asked("1", "2"), `{"page_index":1,"data_count":1,"datas":[` + one + `]}`,
 			Page{PageIndex: 1, PageSize: 2, DataCount: 1, PageCount: 1}, 1},
 		{"byte-order mark", asked("1", "2"), "\xef\xbb\xbf" + `{"response":{"page_index":1,"data_count":1,"datas":[` + one + `]}}`,
@@ -71,6 +75,10 @@ func TestPageTolerance(t *testing.T) {
 			Page{PageIndex: 3, PageSize: 2}, 0},
 		{"counts of 0 beside orders", asked("1", "2"), `{"response":{"data_count":0,"page_count":0,"datas":[` + two + `]}}`,
 			Page{PageIndex: 1, PageSize: 2, HasNext: true}, 2},
+		{"counts below the orders of the page", asked("1", "2"), `{"response":{"data_count":1,"page_count":1,"datas":[` + two + `]}}`,
+			Page{PageIndex: 1, PageSize: 2, HasNext: true}, 2},
+		{"has_next N", asked("1", "2"), `{"response":{"has_next":"N","page_count":1,"data_count":2,"datas":[` + two + `]}}`,
+			Page{PageIndex: 1, PageSize: 2, DataCount: 2, PageCount: 1}, 2},
 		{"counts of -1", asked("1", "2"), `{"response":{"data_count":-1,"page_count":-1,"page_index":-1,"page_size":-1,"datas":[` + one + `]}}`,
 			Page{PageIndex: 1, PageSize: 2}, 1},
 		{"counts null and empty", asked("1", "2"), `{"response":{"data_count":null,"page_count":"","has_next":"","datas":[` + one + `]}}`,
@@ -90,7 +98,9 @@ func TestPageTolerance(t *testing.T) {
 		{"nothing found, one page counted", asked("1", "2"), `{"response":{"page_count":1,"data_count":0,"datas":[]}}`,
 			Page{PageIndex: 1, PageSize: 2, PageCount: 1}, 0},
 		{"datas null, data_count 0", asked("1", "2"), `{"response":{"data_count":0,"datas":null}}`, Page{PageIndex: 1, PageSize: 2}, 0},
-		{"datas absent, has_next false", asked("1", "2"), `{"response":{"has_next":"false"}}`, Page{PageIndex: 1, PageSize: 2}, 0},
+		{"datas absent, data_count 0", asked("1", "2"), `{"response":{"data_count":"0","has_next":"false"}}`, Page{PageIndex: 1, PageSize: 2}, 0},
+		{"datas null beyond the last page", asked("5", "2"), `{"response":{"page_index":5,"page_count":2,"data_count":3,"datas":null}}`,
+			Page{PageIndex: 5, PageSize: 2, DataCount: 3, PageCount: 2}, 0},
 		{"a page shorter than counted", asked("1", "2"), `{"response":{"data_count":3,"page_count":2,"datas":[` + one + `]}}`,
 			Page{PageIndex: 1, PageSize: 2, DataCount: 3, PageCount: 2, HasNext: true}, 1},
 	} {
@@ -114,9 +124,7 @@ func TestControlCharactersInText(t *testing.T) {
 		{"chinese", "退\x03货\n单", "退货\n单"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			body, err := decodeReply([]byte(`{"response":{"datas":[{"name":"` + test.raw + `"}]}}`))
-			require.NoError(t, err)
-			page, err := readPage(body, seedParams())
+			page, err := readReply([]byte(`{"response":{"datas":[{"name":"`+test.raw+`"}]}}`), "", seedParams())
 			require.NoError(t, err)
 			require.Equal(t, test.want, page.Datas[0]["name"])
 		})
@@ -140,6 +148,9 @@ func TestMalformedReplies(t *testing.T) {
 		"empty root object":            `{"response":{}}`,
 		"root object null":             `{"response":null}`,
 		"datas absent":                 `{"response":{"page_index":1,"has_next":true}}`,
+		"datas absent, no next page":   `{"response":{"has_next":false}}`,
+		"datas null, no next page":     `{"response":{"has_next":"false","datas":null}}`,
+		"datas empty, a next page":     `{"response":{"page_index":1,"has_next":true,"datas":[]}}`,
 		"datas null, orders counted":   `{"response":{"data_count":3,"has_next":false,"datas":null}}`,
 		"datas absent, a next page":    `{"response":{"data_count":0,"has_next":true}}`,
 		"datas an object":              `{"response":{"datas":{"name":"` + secretName + `"}}}`,

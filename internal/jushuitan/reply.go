@@ -6,69 +6,45 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"unicode/utf8"
 
 	"refundsync/internal/fault"
 )
 
-// decodeReply gives the object that holds the page. It returns a *fault.Error
-// if the reply tells of a failure or is no such object.
-func decodeReply(raw []byte) (map[string]any, error) {
-	root, err := decodeObject(raw)
+// readReply reads a page, or the failure that a reply tells of. A text of the
+// vendor's beside no order is a failure, whatever else the reply says: nothing
+// that can't be read is an empty page.
+func readReply(raw []byte, contentType string, params map[string]string) (Page, error) {
+	e, err := openEnvelope(raw)
 	if err != nil {
-		f := malformed(fmt.Sprintf("不是完整的 JSON 对象（%d 字节）", len(raw)),
-			fmt.Sprintf("not a whole JSON object (%d bytes)", len(raw)))
+		f := malformed(fmt.Sprintf("不是完整的 JSON 对象（%d 字节，%s）", len(raw), shorten(contentType)),
+			fmt.Sprintf("not a whole JSON object (%d bytes, %s)", len(raw), shorten(contentType)))
 		f.Err = err
-		return nil, f
+		return Page{}, f
 	}
-	if f := failureOf(root); f != nil {
-		return nil, f
+	if e.failed {
+		return Page{}, e.failure()
 	}
-	return unwrap(root), nil
+	// The decoder replaces such bytes, which would give an order another shop
+	// and another customer.
+	if !utf8.Valid(raw) {
+		return Page{}, malformed(fmt.Sprintf("编码不是 UTF-8（%s）", shorten(contentType)), fmt.Sprintf("its text is not UTF-8 (%s)", shorten(contentType)))
+	}
+	page, err := readPage(e.inner, params)
+	if len(page.Datas) == 0 && e.message {
+		return Page{}, e.failure()
+	}
+	return page, err
 }
 
-// failureIn finds the failure that a reply tells of, or nil.
+// failureIn finds the failure that the reply of another HTTP status than 200
+// tells of, or nil.
 func failureIn(raw []byte) *fault.Error {
-	root, err := decodeObject(raw)
-	if err != nil {
+	e, err := openEnvelope(raw)
+	if err != nil || !e.failed && !e.message {
 		return nil
 	}
-	return failureOf(root)
-}
-
-func failureOf(root map[string]any) *fault.Error {
-	switch platform := root["error_response"].(type) {
-	case nil:
-	case map[string]any:
-		return vendorFailure(platform, true)
-	default:
-		return vendorFailure(map[string]any{"msg": platform}, true)
-	}
-	if f := vendorFailure(root, false); f != nil {
-		return f
-	}
-	return vendorFailure(unwrap(root), false)
-}
-
-// unwrap takes off the root object. Its name is not documented for this
-// method ("response" in the samples), so the only object in it is taken,
-// whatever its name. A reply without one is the object itself.
-func unwrap(root map[string]any) map[string]any {
-	if _, bare := root["datas"]; bare {
-		return root
-	}
-	var inner map[string]any
-	for _, value := range root {
-		if object, ok := value.(map[string]any); ok {
-			if inner != nil {
-				return root
-			}
-			inner = object
-		}
-	}
-	if inner == nil {
-		return root
-	}
-	return inner
+	return e.failure()
 }
 
 func decodeObject(raw []byte) (map[string]any, error) {

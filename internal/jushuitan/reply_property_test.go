@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -27,9 +28,7 @@ func TestDecimalsKeepEveryDigit(t *testing.T) {
 		}
 		raw := fmt.Sprintf(`{"response":{"page_index":1,"datas":[{"refund":%s,"items":[%s]}]}}`, wanted[0], strings.Join(lines, ","))
 
-		body, err := decodeReply([]byte(raw))
-		require.NoError(t, err)
-		page, err := readPage(body, nil)
+		page, err := readReply([]byte(raw), "", nil)
 		require.NoError(t, err)
 		require.Equal(t, json.Number(wanted[0]), page.Datas[0]["refund"])
 		items := page.Datas[0]["items"].([]any)
@@ -56,17 +55,16 @@ func FuzzReply(f *testing.F) {
 		`{"error_response":{"code":7,"msg":"App Call Limited","sub_msg":"This ban will last for 2 more seconds"}}`,
 		`{"response":{"flag":"failure","code":"25","message":"m","request_id":"r"}}`,
 		`{"response":{"page_size":"2","page_index":1.0,"data_count":"5","has_next":"true","datas":[{"as_id":1,"items":[{"price":1.10}]}]}}`,
+		`{"response":{"msg":"系统繁忙","has_next":false}}`,
+		`{"response":{"data_count":0,"page_count":"","datas":{"data":[{"as_id":1}]}}}`,
+		`<error_response><code>7</code><msg>App Call Limited</msg></error_response>`,
 		"{\"response\":{\"datas\":[{\"name\":\"a\x01\\\"\tb\"}]}}",
 		`{"response":{"page_index":1,"page_count":2147483647,"page_size":2147483647,"data_count":2147483647,"datas":[]}}`,
 	} {
 		f.Add([]byte(seed), "1", "50")
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, index, size string) {
-		body, err := decodeReply(raw)
-		var page Page
-		if err == nil {
-			page, err = readPage(body, map[string]string{"page_index": index, "page_size": size})
-		}
+		page, err := readReply(raw, "text/javascript", map[string]string{"page_index": index, "page_size": size})
 		if err != nil {
 			failure := fault.As(err)
 			require.NotNil(t, failure, "%v", err)
@@ -77,6 +75,7 @@ func FuzzReply(f *testing.F) {
 			require.GreaterOrEqual(t, failure.Delay, time.Duration(0))
 			return
 		}
+		require.True(t, utf8.Valid(raw))
 		require.Positive(t, page.PageIndex)
 		require.GreaterOrEqual(t, page.PageSize, 0)
 		require.GreaterOrEqual(t, page.DataCount, 0)

@@ -8,7 +8,7 @@ import (
 )
 
 // Envelope values come in whatever type the gateway felt like: 50 or "50",
-// true or "true" or 1. null and "" are the same as absent.
+// true or "true" or 1 or "Y". null and "" are the same as absent.
 
 // text gives a string or number as text, "" for null, objects and lists.
 func text(value any) string {
@@ -50,9 +50,9 @@ func wholeNumber(value any) (n int, told bool, err error) {
 func truth(value any) (yes, told bool, err error) {
 	written := strings.ToLower(text(value))
 	switch written {
-	case "true", "1":
+	case "true", "1", "yes", "y":
 		return true, true, nil
-	case "false", "0":
+	case "false", "0", "no", "n":
 		return false, true, nil
 	case "":
 		switch value.(type) {

@@ -44,10 +44,15 @@ var (
 		"请检查流程文件的 source.parameters，以及 JUSHUITAN_CUSTOMER_ID 和 JUSHUITAN_TARGET_APP_KEY。 Check source.parameters of the flow file, and JUSHUITAN_CUSTOMER_ID and JUSHUITAN_TARGET_APP_KEY."}
 	ipNotAllowed = rule{fault.Final, "ip_not_allowed", 0,
 		"请把 worker 的出口 IP 加入聚水潭开放平台的白名单（应用 JUSHUITAN_APP_KEY）。 Add the worker's public IP to the allow list at Jushuitan's open platform (application JUSHUITAN_APP_KEY)."}
+	// The two tables of Jushuitan's that are met disagree about 140.
+	badArgumentOrTimestamp = rule{fault.Final, "bad_argument", 0, badArgument.advice + " " + badTimestamp.advice}
 	// A code that nobody has described may pass by itself. Reading has no side
 	// effect, so another try costs nothing, and the retry policy ends it.
 	unknownCode = rule{fault.Retry, "unknown_code", 0,
 		"不认识的错误码；查询没有副作用，所以先重试；一直如此时，请带着 request_id 联系聚水潭。 An unknown code; a query has no side effect, so it is tried again; if it lasts, ask Jushuitan and give the request_id."}
+	// No page and no code, only a text. It may pass by itself as well.
+	noCode = rule{fault.Retry, "no_code", 0,
+		"回复里没有售后单，也没有错误码，只有这段话；会自动重试；一直如此时，请按它说的处理，或联系聚水潭。 The reply has no orders and no code, only this text; tried again by itself; if it lasts, do what it says, or ask Jushuitan."}
 )
 
 // rules by the vendor's code. Below 100 they are the Taobao Open Platform's
@@ -65,19 +70,35 @@ var rules = map[string]rule{
 	"40": badArgument, "41": badArgument, "43": badArgument,
 	"100": badSession,
 	"110": ipNotAllowed,
+	"120": badSignature,
+	"130": badArgument,
+	"140": badArgumentOrTimestamp,
+	"170": badArgument,
+	"180": badTimestamp,
 	"190": noPermission,
 	"199": {fault.RateLimited, "call_limit", 2 * time.Second, adviseSlower}, // over 5 a second
 	"200": {fault.RateLimited, "call_limit", time.Minute, adviseSlower},     // over 100 a minute
 }
 
-// ruleFor looks at the code first; 15 (remote service error) only wraps what
+// limitWords are how the platforms say that there were too many calls where no
+// code does: ApiCallLimit, isv.access-limited-by-app-access-count,
+// accesscontrol.limited-by-…, isp.system-busy.
+var limitWords = regexp.MustCompile(`(?i)call-?limit|limited-by|system-busy|ban will last|frequency exceeds|频率|频繁`)
+
+// rule looks at the code first; 15 (remote service error) only wraps what
 // sub_code says. The Qimen envelope may carry isv.* or isp.* as its code.
-func ruleFor(code, subCode string) rule {
-	known, ok := rules[code]
-	if ok && code != "15" {
+func (e envelope) rule() rule {
+	if e.code == "10" && !e.gateway {
+		return badSignature // Jushuitan's own 10
+	}
+	known, ok := rules[e.code]
+	if ok && e.code != "15" {
 		return known
 	}
-	for _, text := range []string{subCode, code} {
+	if limitWords.MatchString(e.code) || limitWords.MatchString(e.words()) {
+		return callLimit
+	}
+	for _, text := range []string{e.subCode, e.code} {
 		switch {
 		case strings.HasPrefix(text, "isv."):
 			return badArgument
@@ -85,54 +106,53 @@ func ruleFor(code, subCode string) rule {
 			return unavailable
 		}
 	}
-	if ok {
+	switch {
+	case ok:
 		return known
+	case e.code == "" || e.code == "0":
+		return noCode
 	}
 	return unknownCode
 }
 
-// banSeconds matches what the platform adds to a call limit, such as "This ban
+// waitNamed matches the wait that comes with a call limit, such as "This ban
 // will last for 2 more seconds". A spent daily allowance says hours.
-var banSeconds = regexp.MustCompile(`(?i)ban will last for (\d{1,6}) more second`)
+var waitNamed = regexp.MustCompile(`(?i)ban will last (?:for )?(\d+)|(\d+) ?秒(?:钟)?[之以]?后`)
 
-// vendorFailure reads a failure out of an envelope, or returns nil if the
-// envelope tells of none: flag is "failure", issuccess is false, code is
-// anything but absent, "" and 0, or there is a sub_code.
-func vendorFailure(envelope map[string]any, isError bool) *fault.Error {
-	code, subCode := text(envelope["code"]), text(envelope["sub_code"])
-	success, told, err := truth(envelope["issuccess"])
-	failed := isError ||
-		strings.EqualFold(text(envelope["flag"]), "failure") ||
-		err != nil || told && !success ||
-		code != "" && code != "0" ||
-		subCode != ""
-	if !failed {
-		return nil
+// limitDelayFor is the wait that the vendor names, up to longestWait, or else
+// what is usual.
+func limitDelayFor(words string, usual time.Duration) time.Duration {
+	found := waitNamed.FindStringSubmatch(words)
+	if found == nil {
+		return usual
 	}
-	var said []string
-	for _, name := range []string{"msg", "message", "sub_code", "sub_msg", "sub_message"} {
-		if part := text(envelope[name]); part != "" {
-			said = append(said, part)
-		}
+	seconds, err := strconv.Atoi(found[1] + found[2]) // one of them is empty
+	if err != nil || seconds >= int(longestWait/time.Second) {
+		return longestWait
 	}
-	if len(said) == 0 {
-		said = append(said, "对方没有说明原因。 The vendor gave no reason.")
+	return time.Duration(seconds+1) * time.Second
+}
+
+// failure is what the envelope tells of, with the vendor's words.
+func (e envelope) failure() *fault.Error {
+	words := e.words()
+	found := e.rule()
+	f := newFault(found.class, found.reason, shorten(words), found.advice)
+	if words == "" {
+		f.Message = "对方没有说明原因。 The vendor gave no reason."
 	}
-	message := strings.Join(said, "; ")
-	found := ruleFor(code, subCode)
-	f := newFault(found.class, found.reason, shorten(message), found.advice)
-	f.Code = shorten(code)
+	f.Code = shorten(e.code)
 	f.Delay = found.delay
-	if ban := banSeconds.FindStringSubmatch(message); ban != nil && f.Class == fault.RateLimited {
-		if seconds, err := strconv.Atoi(ban[1]); err == nil {
-			f.Delay = time.Duration(seconds+1) * time.Second
-		}
+	if f.Class == fault.RateLimited {
+		f.Delay = limitDelayFor(words, found.delay)
 	}
-	if id := text(envelope["request_id"]); id != "" {
-		f.Message += " (request_id " + shorten(id) + ")"
+	if e.requestID != "" {
+		f.Message += " (request_id " + shorten(e.requestID) + ")"
 	}
 	return f
 }
+
+func (e envelope) words() string { return strings.Join(e.said, "; ") }
 
 // shorten keeps an error small enough for a workflow history.
 func shorten(s string) string {

@@ -60,6 +60,17 @@ func TestVendorCodes(t *testing.T) {
 		{"40", "", argument}, {"41", "", argument}, {"43", "", argument},
 		{"41", "", final("bad_argument", "JUSHUITAN_CUSTOMER_ID")},
 		{"100", "", final("bad_session", "JUSHUITAN_SESSION")},
+		{"120", "", final("bad_signature", "JUSHUITAN_APP_SECRET")},
+		{"130", "", argument},
+		{"140", "", final("bad_argument", "NTP")},
+		{"170", "", argument},
+		{"180", "", final("bad_timestamp", "NTP")},
+		{"ApiCallLimit", "", limited},
+		{"isv.access-limited-by-api-access-count", "", limited},
+		{"15", "isv.access-limited-by-app-access-count", limited},
+		{"999", "accesscontrol.limited-by-app-api-access-count", limited},
+		{"530", "isp.system-busy", limited},
+		{"15", "isp.call-limited", limited},
 		{"110", "", final("ip_not_allowed", "IP")},
 		{"190", "", final("no_permission", "JUSHUITAN_APP_KEY")},
 		{"12345", "", want{fault.Retry, "unknown_code", 0, "request_id"}},
@@ -129,11 +140,32 @@ func TestWhatCountsAsFailure(t *testing.T) {
 	}
 }
 
+// Jushuitan's own codes below 100 clash with the gateway's.
+func TestTenIsTheEnvelopes(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"response":{"code":10,"issuccess":false,"msg":"验证失败！无效签名"}}`:         "bad_signature",
+		`{"code":"10","msg":"无效签名","data":null}`:                               "bad_signature",
+		`{"response":{"flag":"failure","code":10,"message":"不可用"}}`:            "service_unavailable",
+		`{"error_response":{"code":10,"msg":"Service Currently Unavailable"}}`: "service_unavailable",
+	} {
+		t.Run(body, func(t *testing.T) {
+			_, err := gateway(t, replyWith(http.StatusOK, body)).RefundList(t.Context(), seedParams())
+			f := fault.As(err)
+			require.NotNil(t, f, "%v", err)
+			require.Equal(t, want, f.Reason)
+		})
+	}
+}
+
 func TestCallLimitWaitsAsLongAsThePlatformSays(t *testing.T) {
 	for message, want := range map[string]time.Duration{
 		"This ban will last for 1 more seconds":       2 * time.Second,
 		"This ban will last for 31062 more seconds":   31063 * time.Second,
-		"This ban will last for 99999999 more second": limitDelay,
+		"this ban will last 1 seconds":                2 * time.Second,
+		"请在 30 秒后重试":                                  31 * time.Second,
+		"This ban will last for 86400 more seconds":   longestWait,
+		"This ban will last for 99999999 more second": longestWait,
+		"ban will last for 99999999999999999999":      longestWait,
 		"请稍后再试":                                       limitDelay,
 	} {
 		t.Run(message, func(t *testing.T) {

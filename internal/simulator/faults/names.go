@@ -9,8 +9,8 @@ type Name string
 
 // The faults of Jushuitan and its gateway.
 const (
-	// SourceCallLimit refuses a call as one too many, in one of the vendor's
-	// ways.
+	// SourceCallLimit refuses a call as one too many, in one of the vendors'
+	// ways: by a code or by a text.
 	SourceCallLimit Name = "source-call-limit"
 	// SourceServerError answers a 5xx before anything is done.
 	SourceServerError Name = "source-server-error"
@@ -18,6 +18,20 @@ const (
 	SourceHang Name = "source-hang"
 	// SourceMalformedJSON answers with a text that is no JSON.
 	SourceMalformedJSON Name = "source-malformed-json"
+	// SourceNoPage answers with a text and no code, or with less than that, in
+	// the place of a page.
+	SourceNoPage Name = "source-no-page"
+	// SourceNotUTF8 writes a page in GBK.
+	SourceNotUTF8 Name = "source-not-utf8"
+	// SourceOddCounts leaves the counts out of a page, or writes them as "", null
+	// or 0 beside its orders.
+	SourceOddCounts Name = "source-odd-counts"
+	// SourceOddList writes the orders of a page and their lines as some
+	// serialisers do: wrapped once more, one without a list, none as "", {} or null.
+	SourceOddList Name = "source-odd-list"
+	// SourceOddTimes writes the times of a page with slashes, single digits or
+	// without seconds, and no time as 0001-01-01 or 1900-01-01.
+	SourceOddTimes Name = "source-odd-times"
 	// SourceTruncatedBody cuts the connection in the middle of the reply.
 	SourceTruncatedBody Name = "source-truncated-body"
 	// SourceClockOff reads the clock wrong by the clock error, so that the
@@ -90,6 +104,7 @@ const (
 
 var names = []Name{
 	SourceCallLimit, SourceServerError, SourceHang, SourceMalformedJSON, SourceTruncatedBody, SourceClockOff,
+	SourceNoPage, SourceNotUTF8, SourceOddCounts, SourceOddList, SourceOddTimes,
 	SourceOrderMoves, SourceOrderChanges,
 	KingdeeCallLimit, KingdeeServerError, KingdeeHang, KingdeeReplyLost, KingdeeSaveLate, KingdeeSessionLost,
 	KingdeeConflict, KingdeeBillConflict, KingdeeFrameworkError, KingdeePartialFailure, KingdeeShuffled,

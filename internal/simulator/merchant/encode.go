@@ -51,7 +51,7 @@ func (o *Order) AppendJSON(dst []byte, seed uint64) []byte {
 	w.text("logistics_company", o.LogisticsCompany)
 	w.text("l_id", o.LogisticsID)
 	w.text("order_status", "Sent")
-	w.text("order_type", "普通订单")
+	w.text("order_type", OrderType)
 	w.text("drp_co_id_from", "")
 	w.text("drp_co_id_to", "")
 	w.text("labels", "")

@@ -34,6 +34,9 @@ const (
 // Types are all types of an order that Jushuitan documents.
 var Types = []string{TypeReturn, TypeOther, TypeRejected, TypeRefundOnly, TypeComplaint, TypeResend, TypeExchange, TypeRepair}
 
+// OrderType is the type of every order that goods come back from.
+const OrderType = "普通订单"
+
 // lineReturned is the usual type of a line of goods that come back.
 const lineReturned = "退货"
 

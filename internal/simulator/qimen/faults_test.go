@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"testing"
@@ -84,29 +86,88 @@ func TestCallsThatFail(t *testing.T) {
 	}
 }
 
-func TestCallLimitInBothEnvelopes(t *testing.T) {
+func TestCallLimitInEveryEnvelope(t *testing.T) {
 	gateway, _, address := disturbed(t, nil, faults.SourceCallLimit)
-	envelopes := map[string]bool{}
-	for range 20 {
+	for range 40 {
 		_, body, err := try(t, http.DefaultClient, address, valid())
 		require.NoError(t, err)
 		var reply map[string]map[string]any
 		require.NoError(t, json.Unmarshal([]byte(body), &reply))
-		for envelope, fields := range reply {
-			envelopes[envelope] = true
-			switch envelope {
-			case "response":
-				require.Equal(t, "199", fields["code"])
-				require.Equal(t, "failure", fields["flag"])
-			case "error_response":
-				require.InDelta(t, 7, fields["code"], 0)
-				require.Equal(t, "App Call Limited", fields["msg"])
-				require.Equal(t, "isp.call-limited", fields["sub_code"])
-			}
+		fields := reply["error_response"]
+		switch {
+		case reply["response"] != nil:
+			require.Equal(t, "199", reply["response"]["code"])
+			require.Equal(t, "failure", reply["response"]["flag"])
+		case fields["code"] == "ApiCallLimit":
+			require.NotContains(t, fields, "sub_code")
+		default:
+			require.Contains(t, []any{7.0, 15.0}, fields["code"])
+			require.Regexp(t, "limited", fields["sub_code"])
 		}
 	}
-	require.Equal(t, map[string]bool{"response": true, "error_response": true}, envelopes)
-	require.Equal(t, 20, gateway.Refusals()["199"]+gateway.Refusals()["7"])
+	refusals := gateway.Refusals()
+	for _, code := range []string{"199", "7", "ApiCallLimit", "15"} {
+		require.NotZero(t, refusals[code], code)
+	}
+}
+
+// forms makes many calls under a fault and gives which of the patterns were met in
+// the replies.
+func forms(t *testing.T, name faults.Name, change map[string]string, patterns ...string) map[string]bool {
+	gateway, injector, address := disturbed(t, nil, name)
+	met := map[string]bool{}
+	for range 60 {
+		params := valid()
+		params["page_size"] = "20"
+		maps.Copy(params, change)
+		_, body, err := try(t, http.DefaultClient, address, params)
+		require.NoError(t, err)
+		for _, pattern := range patterns {
+			met[pattern] = met[pattern] || regexp.MustCompile(pattern).MatchString(body)
+		}
+	}
+	require.Equal(t, map[faults.Name]int{name: 60}, injector.Injected())
+	require.Equal(t, 60, gateway.Calls()[Method])
+	return met
+}
+
+func TestOddReplies(t *testing.T) {
+	one := map[string]string{"as_ids": orders[5].ID()}
+	none := map[string]string{"as_ids": "1"}
+	for _, c := range []struct {
+		test     string
+		fault    faults.Name
+		params   map[string]string
+		patterns []string
+		never    string
+	}{
+		{"no page", faults.SourceNoPage, nil, []string{`"msg":"系统繁忙，请稍后再试","has_next":false`, `^\{"response":\{"has_next":false\}\}$`, `"success":false`}, `"as_id"`},
+		{"counts", faults.SourceOddCounts, nil, []string{`"data_count":"","page_count":""`, `"data_count":null`, `"data_count":0`, `"page_index":"?1"?,"has_next"`}, `"data_count":"?[1-9]`},
+		{"orders", faults.SourceOddList, nil, []string{`"datas":\{"data":\[\{`, `"datas":\[\[\{`, `"items":\{"asi_id"`, `"items":\{"data":`, `"items":\[\[\{`}, `"datas":\[\{|"items":\[[^\[]`},
+		{"one order", faults.SourceOddList, one, []string{`"datas":\{"as_id"`, `"datas":\{"data":\{"as_id"`, `"datas":\{"data":\[\{"as_id"`}, `"datas":\[`},
+		{"no order", faults.SourceOddList, none, []string{`"datas":""`, `"datas":\{\}`, `"datas":null`}, `"datas":\[`},
+		{"GBK", faults.SourceNotUTF8, nil, []string{`"as_id"`}, `退货`},
+		{"times", faults.SourceOddTimes, nil, []string{
+			`"confirm_date":"2024/\d/\d+ \d+:\d\d:\d\d`, `"confirm_date":"2024-\d-\d+ \d+:\d\d:\d\d`, `"confirm_date":"2024-\d-\d+ \d+:\d\d"`,
+			`_date":"0001/1/1`, `_date":"1900-01-01`, `_date":"0001-01-01`,
+		}, `"modified":"[^"]* \d+:\d+"|"modified":"2024-`},
+	} {
+		t.Run(c.test, func(t *testing.T) {
+			met := forms(t, c.fault, c.params, append(c.patterns, c.never)...)
+			for _, pattern := range c.patterns {
+				require.True(t, met[pattern], pattern)
+			}
+			require.False(t, met[c.never], c.never)
+		})
+	}
+}
+
+func TestEmptyPagesHaveNoOddCountsAndTimes(t *testing.T) {
+	_, injector, address := disturbed(t, nil, faults.SourceOddCounts, faults.SourceOddTimes, faults.SourceNotUTF8)
+	params := valid()
+	params["as_ids"] = "1"
+	require.Empty(t, ids(list(t, address, params)))
+	require.Empty(t, injector.Injected())
 }
 
 // A clock that is fast refuses what is right and accepts what is as fast.

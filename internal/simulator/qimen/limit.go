@@ -19,9 +19,17 @@ type limit struct {
 
 // Jushuitan's own codes for too many calls.
 var (
-	errPerSecond = errorReply{Code: 199, Message: "接口调用频率超过每秒的限制", CodeAsText: true}
-	errPerMinute = errorReply{Code: 200, Message: "接口调用频率超过每分钟的限制", CodeAsText: true}
+	errPerSecond = errorReply{Code: "199", Message: "接口调用频率超过每秒的限制"}
+	errPerMinute = errorReply{Code: "200", Message: "接口调用频率超过每分钟的限制"}
 )
+
+// limitReplies are how the vendors refuse one call too many.
+var limitReplies = []errorReply{
+	errPerSecond,
+	{Platform: true, Code: 7, Message: "App Call Limited", SubCode: "isp.call-limited", SubMessage: "This ban will last for 1 more seconds"},
+	{Platform: true, Code: "ApiCallLimit", Message: "E005: frequency exceeds the limit. this ban will last 1 seconds"},
+	{Platform: true, Code: 15, Message: "Remote service error", SubCode: "isv.access-limited-by-app-access-count", SubMessage: "This ban will last for 1 more seconds"},
+}
 
 func newLimit(n int, window time.Duration, refusal errorReply) *limit {
 	return &limit{window: window, refusal: refusal, last: make([]time.Time, n)}
@@ -40,12 +48,9 @@ func (l *limit) allow(now time.Time) bool {
 	return true
 }
 
-// errPlatform is the platform's own refusal of too many calls.
-var errPlatform = errorReply{Code: 7, Message: "App Call Limited", SubCode: "isp.call-limited", SubMessage: "This ban will last for 1 more seconds"}
-
 func (g *Gateway) checkLimits() *errorReply {
 	if g.faults.Strikes(faults.SourceCallLimit) {
-		return []*errorReply{&errPerSecond, &errPlatform}[g.faults.Pick(faults.SourceCallLimit, 2)]
+		return &limitReplies[g.faults.Pick(faults.SourceCallLimit, len(limitReplies))]
 	}
 	now := g.options.Now()
 	for _, l := range g.limits {

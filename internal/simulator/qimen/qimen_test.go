@@ -165,6 +165,9 @@ func TestRefusals(t *testing.T) {
 		{"unknown status", func(p map[string]string) { p["status"] = "confirmed" }, "41"},
 		{"unknown good_status", func(p map[string]string) { p["good_status"] = "RECEIVED" }, "41"},
 		{"unknown type", func(p map[string]string) { p["type"] = "退货" }, "41"},
+		{"archive neither true nor false", func(p map[string]string) { p["archive"] = "1" }, "41"},
+		{"is_get_total no bool", func(p map[string]string) { p["is_get_total"] = "yes" }, "41"},
+		{"owner_co_id no number", func(p map[string]string) { p["owner_co_id"] = "me" }, "41"},
 		{"shop_id no number", func(p map[string]string) { p["shop_id"] = "10001,x" }, "41"},
 	}
 	gateway, address := start(t, nil)
@@ -358,6 +361,11 @@ func TestPagesAddUp(t *testing.T) {
 		shop := maybe("shop_id", "10001", "10005,10003")
 		warehouse := maybe("wms_co_id", "20001")
 		some := maybe("as_ids", orders[3].ID()+","+orders[5].ID())
+		orderTypes := maybe("order_types", merchant.OrderType, "天猫供销,"+merchant.OrderType, "天猫供销")
+		offline := maybe("is_offline_shop", "true", "false")
+		maybe("archive", "true", "false")
+		maybe("owner_co_id", "30001")
+		maybe("is_get_promotion", "true", "false")
 		shopOrder := maybe("so_ids", orders[3].SoID, orders[7].SoID+","+orders[5].SoID)
 
 		in := func(list, value string) bool { return list == "" || slices.Contains(strings.Split(list, ","), value) }
@@ -365,7 +373,8 @@ func TestPagesAddUp(t *testing.T) {
 		for _, o := range orders {
 			moment := []time.Time{o.Modified, o.Created, o.ConfirmDate}[dates]
 			if !moment.IsZero() && !moment.Before(first) && !moment.After(last) && in(status, o.Status) && in(goodStatus, o.GoodStatus) &&
-				in(kind, o.Type) && in(shop, fmt.Sprint(o.Shop.ID)) && in(warehouse, fmt.Sprint(o.Warehouse.ID)) && in(some, o.ID()) && in(shopOrder, o.SoID) {
+				in(kind, o.Type) && in(shop, fmt.Sprint(o.Shop.ID)) && in(warehouse, fmt.Sprint(o.Warehouse.ID)) && in(some, o.ID()) && in(shopOrder, o.SoID) &&
+				in(orderTypes, merchant.OrderType) && offline != "true" {
 				want = append(want, moment.Format(time.DateTime)+" "+o.ID())
 			}
 		}

@@ -6,17 +6,19 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+
+	"refundsync/internal/simulator/faults"
 )
 
 // errorReply is a call refused.
 type errorReply struct {
-	Code    int
+	// Code is a number where it is the gateway's, and a string where it is
+	// Jushuitan's.
+	Code    any
 	Message string
-	// CodeAsText writes the code as a string, as Jushuitan's own are; the
-	// gateway's are numbers.
-	CodeAsText bool
-	// SubCode and SubMessage make it a refusal of the platform, which has an
-	// envelope of its own.
+	// Platform makes it a refusal of the platform, which has an envelope of its
+	// own. SubCode and SubMessage stand in that alone.
+	Platform            bool
 	SubCode, SubMessage string
 }
 
@@ -27,30 +29,23 @@ func refusal(code int, message string) *errorReply {
 // refuse answers with the envelope of the gateway for refusals, or with the
 // platform's, error_response, for what the platform itself refuses.
 func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
-	codeText := strconv.Itoa(e.Code)
 	g.mu.Lock()
-	g.refusals[codeText]++
+	g.refusals[fmt.Sprint(e.Code)]++
 	g.refused++
 	requestID := fmt.Sprintf("sim%08d", g.refused)
 	g.mu.Unlock()
-	var code any = e.Code
-	if e.CodeAsText {
-		code = codeText
-	}
 	envelope := map[string]any{"response": map[string]any{
 		"flag":       "failure",
-		"code":       code,
+		"code":       e.Code,
 		"message":    e.Message,
 		"request_id": requestID,
 	}}
-	if e.SubCode != "" {
-		envelope = map[string]any{"error_response": map[string]any{
-			"code":       code,
-			"msg":        e.Message,
-			"sub_code":   e.SubCode,
-			"sub_msg":    e.SubMessage,
-			"request_id": requestID,
-		}}
+	if e.Platform {
+		fields := map[string]any{"code": e.Code, "msg": e.Message, "request_id": requestID}
+		if e.SubCode != "" {
+			fields["sub_code"], fields["sub_msg"] = e.SubCode, e.SubMessage
+		}
+		envelope = map[string]any{"error_response": fields}
 	}
 	body, err := json.Marshal(envelope)
 	if err != nil {
@@ -62,6 +57,10 @@ func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
 // writePage answers with a page. The forms of its own fields vary between
 // calls as they do between merchants, by the seed and the page alone.
 func (g *Gateway) writePage(w http.ResponseWriter, r request) {
+	if g.faults.Strikes(faults.SourceNoPage) {
+		g.write(w, []byte(noPages[g.faults.Pick(faults.SourceNoPage, len(noPages))]))
+		return
+	}
 	orders, count := g.page(r)
 	rng := rand.New(rand.NewPCG(g.options.Seed, uint64(r.start.Unix())+uint64(r.pageIndex)))
 	integer := func(n int) string {
@@ -70,22 +69,24 @@ func (g *Gateway) writePage(w http.ResponseWriter, r request) {
 		}
 		return strconv.Itoa(n)
 	}
-	body := make([]byte, 0, 1024+2048*len(orders))
-	body = append(body, `{"response":{`...)
-	body = append(body, `"page_size":`+integer(r.pageSize)+`,"page_index":`+integer(r.pageIndex)...)
+	body := []byte(`{"response":{"page_size":` + integer(r.pageSize) + `,"page_index":` + integer(r.pageIndex))
 	if r.totals {
 		pages := (count + r.pageSize - 1) / r.pageSize
-		body = append(body, `,"data_count":`+integer(count)+`,"page_count":`+integer(pages)...)
+		counts := `,"data_count":` + integer(count) + `,"page_count":` + integer(pages)
+		body = append(body, g.oddCounts(counts, len(orders))...)
 	}
-	body = append(body, `,"has_next":`+hasNext(r.pageIndex*r.pageSize < count, rng)+`,"datas":[`...)
+	body = append(body, `,"has_next":`+hasNext(r.pageIndex*r.pageSize < count, rng)+`,"datas":`...)
+	datas := []byte{'['}
 	for i, o := range orders {
 		if i > 0 {
-			body = append(body, ',')
+			datas = append(datas, ',')
 		}
-		body = o.AppendJSON(body, g.options.Seed)
+		datas = o.AppendJSON(datas, g.options.Seed)
 	}
-	body = append(body, `]}}`...)
-	g.write(w, body)
+	datas = append(datas, ']')
+	body = append(body, g.oddList(g.oddTimes(datas), len(orders))...)
+	body = append(body, `}}`...)
+	g.writeEncoded(w, body)
 }
 
 // hasNext writes the flag as a bool, a string or a number.
@@ -97,6 +98,7 @@ func hasNext(next bool, rng *rand.Rand) string {
 	return forms[rng.IntN(len(forms))]
 }
 
+// write answers in the gateway's usual encoding.
 func (g *Gateway) write(w http.ResponseWriter, body []byte) {
 	g.faults.Write(w, wire, "text/javascript;charset=UTF-8", body)
 }

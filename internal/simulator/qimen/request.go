@@ -18,6 +18,8 @@ const (
 	maxSpan = 7 * 24 * time.Hour
 )
 
+var bools = []string{"true", "false"}
+
 // request is one call, checked.
 type request struct {
 	pageIndex, pageSize int
@@ -34,6 +36,9 @@ type filter struct {
 	status, goodStatus, kind    string
 	shops, warehouses           []int64
 	asIDs, orderIDs, shopOrders []string
+	orderTypes                  []string
+	// offline asks for the orders of offline shops, of which there are none.
+	offline bool
 }
 
 func parseRequest(params map[string]string) (request, *errorReply) {
@@ -43,7 +48,7 @@ func parseRequest(params map[string]string) (request, *errorReply) {
 		pageSize:  p.integer("page_size", defaultPageSize, 1, maxPageSize),
 		dateType:  dateType(p.integer("date_type", 0, 0, 2)),
 		versions:  p.versions(),
-		totals:    p.choice("is_get_total", []string{"true", "false"}) != "false",
+		totals:    p.choice("is_get_total", bools) != "false",
 		filter: filter{
 			status:     p.choice("status", merchant.Statuses),
 			goodStatus: p.choice("good_status", merchant.GoodStatuses),
@@ -53,8 +58,14 @@ func parseRequest(params map[string]string) (request, *errorReply) {
 			asIDs:      p.list("as_ids"),
 			orderIDs:   p.list("o_ids"),
 			shopOrders: p.list("so_ids"),
+			orderTypes: p.list("order_types"),
+			offline:    p.choice("is_offline_shop", bools) == "true",
 		},
 	}
+	// Orders here are not archived and have no owner or promotions.
+	p.choice("archive", bools)
+	p.choice("is_get_promotion", bools)
+	p.integers("owner_co_id")
 	if r.versions != nil {
 		return r, p.failure
 	}
@@ -74,7 +85,7 @@ func (f *filter) holds(o *merchant.Order) bool {
 		oneOf(f.shops, o.Shop.ID) && oneOf(f.warehouses, o.Warehouse.ID) &&
 		(len(f.asIDs) == 0 || slices.Contains(f.asIDs, o.ID())) &&
 		(len(f.orderIDs) == 0 || slices.Contains(f.orderIDs, strconv.FormatInt(o.OID, 10))) &&
-		oneOf(f.shopOrders, o.SoID)
+		oneOf(f.shopOrders, o.SoID) && oneOf(f.orderTypes, merchant.OrderType) && !f.offline
 }
 
 func is(want, got string) bool { return want == "" || want == got }

@@ -1,0 +1,84 @@
+package jushuitan
+
+import (
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/qimen"
+)
+
+// Law: whatever the source makes of its replies, a page is read as it is or fails
+// such that it is asked for again.
+func TestOddRepliesOfTheSimulator(t *testing.T) {
+	from := time.Date(2024, 3, 1, 0, 0, 0, 0, beijing)
+	orders := merchant.New(merchant.Options{Seed: 1, Orders: 25, From: from, Days: 2}).Orders()
+	for _, name := range []faults.Name{
+		faults.SourceCallLimit, faults.SourceNoPage, faults.SourceNotUTF8, faults.SourceMalformedJSON,
+		faults.SourceOddCounts, faults.SourceOddList, faults.SourceOddTimes,
+	} {
+		t.Run(string(name), func(t *testing.T) {
+			injector, err := faults.New(faults.Options{Seed: 1, Probabilities: faults.Probabilities{name: 0.5}})
+			require.NoError(t, err)
+			server := httptest.NewServer(qimen.New(qimen.Options{
+				Credentials: qimen.Credentials{AppKey: "12345678", AppSecret: testSecret, TargetAppKey: "23060081", CustomerID: "c1"},
+				Now:         func() time.Time { return settings("").Now() },
+				Faults:      injector,
+			}, orders))
+			defer server.Close()
+			client, err := New(settings(server.URL))
+			require.NoError(t, err)
+
+			// The ranges have 0, 1 and 2 orders and all of them.
+			for _, to := range []int{-1, 0, 1, len(orders) - 1} {
+				got, want := []string{}, []string{}
+				params := map[string]string{
+					"is_get_total": "true", "page_size": "10", "as_ids": "1",
+					"start_time": "2024-03-01 00:00:00", "end_time": "2024-03-03 00:00:00",
+				}
+				for i := range to + 1 {
+					want = append(want, orders[i].ID())
+				}
+				switch {
+				case to == len(orders)-1:
+					delete(params, "as_ids")
+				case to >= 0:
+					params["as_ids"] = orders[0].ID() + "," + orders[to].ID()
+				}
+				for index, next := 1, true; next; index++ {
+					params["page_index"] = strconv.Itoa(index)
+					page := readUntilItIsRead(t, client, params)
+					for _, order := range page.Datas {
+						got = append(got, text(order["as_id"]))
+					}
+					next = page.HasNext
+				}
+				slices.Sort(got)
+				slices.Sort(want)
+				require.Equal(t, want, got)
+			}
+			require.NotZero(t, injector.Injected()[name])
+		})
+	}
+}
+
+func readUntilItIsRead(t *testing.T, client *Client, params map[string]string) Page {
+	for range 100 {
+		page, err := client.RefundList(t.Context(), params)
+		if err == nil {
+			return page
+		}
+		f := fault.As(err)
+		require.NotNil(t, f, "%v", err)
+		require.NotEqual(t, fault.Final, f.Class, f.Error())
+	}
+	require.Fail(t, "never read")
+	return Page{}
+}
