@@ -136,6 +136,7 @@ func TestErrorsOfTheCall(t *testing.T) {
 		"framework error, conflict":  {`response_error:{"Message":"` + conflictText + `"}`, fault.Retry, "network_control"},
 		"framework error, empty":     {`response_error:`, fault.Retry, "exception"},
 		"malformed":                  {`{"Result":"甲`, fault.Retry, "malformed_reply"},
+		"malformed, written twice":   {`"{\"Result\":\"甲`, fault.Retry, "malformed_reply"},
 		"nothing":                    {``, fault.Retry, "malformed_reply"},
 		"null":                       {`null`, fault.Retry, "malformed_reply"},
 		"no Result":                  {`{"Result":null}`, fault.Retry, "malformed_reply"},

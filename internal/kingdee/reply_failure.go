@@ -28,7 +28,7 @@ func textFailure(method string, raw []byte) *fault.Error {
 	if isPage(raw) {
 		return wrongAddress.failure(method, withTheirs("回复是一个网页。 The reply is a web page.", raw[:min(len(raw), readable)]))
 	}
-	isText := len(raw) > 0 && !bytes.ContainsAny(raw[:1], "{[") && !json.Valid(raw)
+	isText := len(raw) > 0 && !bytes.ContainsAny(raw[:1], `{["`) && !json.Valid(raw)
 	if isText {
 		raw = raw[:min(len(raw), readable)]
 	} else if !bytes.HasPrefix(raw, []byte("{")) {
