@@ -15,7 +15,7 @@ import (
 const (
 	// readable bounds what is read of a reply that is none.
 	readable = 64 << 10
-	replied  = "回复不是金蝶接口的。 The reply is not one of Kingdee's API."
+	replied  = "服务器回复： The server replied:"
 )
 
 // textFailure is for what came in place of a method's reply, with HTTP 2xx: an
@@ -44,7 +44,7 @@ func textFailure(method string, raw []byte) *fault.Error {
 	switch {
 	case known:
 	case isText:
-		r = malformedReply
+		return malformedReply.failure(method, withTheirs("看不懂的回复。 Reply not understood.", raw))
 	default:
 		r = gatewayRefused
 	}
