@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"golang.org/x/sync/singleflight"
 
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
@@ -31,8 +32,10 @@ type Parked interface {
 // ParkedOrders are the ParkedOrder workflows of a namespace.
 type ParkedOrders struct {
 	client client.Client
+	// lists are under way: one a flow, for all who ask meanwhile.
+	lists singleflight.Group
 
-	mu     sync.Mutex
+	mu     sync.Mutex // never held during a call
 	listed map[string]parkedList
 }
 
@@ -46,18 +49,37 @@ func NewParkedOrders(c client.Client) *ParkedOrders {
 	return &ParkedOrders{client: c, listed: map[string]parkedList{}}
 }
 
-// Waiting gives the workflow ids of a flow's parked orders, as they were ten seconds ago
-// at most.
+// Waiting gives the workflow ids of a flow's parked orders, as they were ten seconds
+// ago at most. Those who ask while the list is away wait for it together.
 func (p *ParkedOrders) Waiting(ctx context.Context, flowName string) (map[string]bool, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	if list, ok := p.listed[flowName]; ok && time.Since(list.at) < listedFor {
+	list, ok := p.listed[flowName]
+	p.mu.Unlock()
+	if ok && time.Since(list.at) < listedFor {
 		return list.ids, nil
 	}
+	listed := p.lists.DoChan(flowName, func() (any, error) {
+		// Whoever asked first may give up; the others have not.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listedFor)
+		defer cancel()
+		return p.list(ctx, flowName)
+	})
+	select {
+	case result := <-listed:
+		ids, _ := result.Val.(map[string]bool)
+		return ids, result.Err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *ParkedOrders) list(ctx context.Context, flowName string) (map[string]bool, error) {
 	ids, err := visibility.Parked(ctx, p.client, flowName)
 	if err != nil {
 		return nil, err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.listed[flowName] = parkedList{time.Now(), ids}
 	return ids, nil
 }

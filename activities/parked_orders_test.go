@@ -3,9 +3,14 @@ package activities
 import (
 	"context"
 	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/api/serviceerror"
@@ -146,4 +151,86 @@ func TestParkedOrdersAreListedOnceForAWhileAndSignalled(t *testing.T) {
 	require.Equal(t, []any{[]any{"parked/f/1", "", workflows.SettledSignal, version}}, c.signals)
 	c.gone = true
 	require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version), "it waits no more")
+}
+
+// hangingClient gives no list until its context is done or it is let go.
+type hangingClient struct {
+	client.Client
+	lists atomic.Int64
+	letGo chan struct{}
+}
+
+func (c *hangingClient) ListWorkflow(ctx context.Context, _ *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	c.lists.Add(1)
+	select {
+	case <-c.letGo:
+		return &workflowservice.ListWorkflowExecutionsResponse{}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// While Temporal's list is away nobody waits for another's turn: all wait for the one
+// list, whoever gives up leaves at once, and another flow has its own.
+func TestParkedOrdersAreListedOnceForAllWhoAsk(t *testing.T) {
+	for _, away := range []bool{true, false} {
+		t.Run(fmt.Sprintf("away %t", away), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &hangingClient{letGo: make(chan struct{})}
+				parked := NewParkedOrders(c)
+				begun := time.Now()
+				var all sync.WaitGroup
+				for range 20 {
+					all.Go(func() {
+						_, err := parked.Waiting(t.Context(), "f")
+						assert.Equal(t, away, err != nil, "%v", err)
+					})
+				}
+				synctest.Wait()
+
+				impatient, giveUp := context.WithCancel(t.Context())
+				giveUp()
+				_, err := parked.Waiting(impatient, "f")
+				assert.ErrorIs(t, err, context.Canceled)
+				all.Go(func() {
+					_, err := parked.Waiting(t.Context(), "g")
+					assert.Equal(t, away, err != nil, "%v", err)
+				})
+				synctest.Wait()
+				assert.EqualValues(t, 2, c.lists.Load(), "one a flow")
+
+				if !away {
+					close(c.letGo)
+				}
+				all.Wait()
+				if away {
+					assert.Equal(t, listedFor, time.Since(begun), "once, not one after another")
+				}
+			})
+		})
+	}
+}
+
+// Whoever asked first and gives up takes the list away from nobody.
+func TestParkedOrdersAreListedForTheOthersToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &hangingClient{letGo: make(chan struct{})}
+		parked := NewParkedOrders(c)
+		first, giveUp := context.WithCancel(t.Context())
+		var both sync.WaitGroup
+		both.Go(func() {
+			_, err := parked.Waiting(first, "f")
+			assert.ErrorIs(t, err, context.Canceled)
+		})
+		synctest.Wait()
+		both.Go(func() {
+			_, err := parked.Waiting(t.Context(), "f")
+			assert.NoError(t, err)
+		})
+		synctest.Wait()
+		giveUp()
+		synctest.Wait()
+		close(c.letGo)
+		both.Wait()
+	})
 }

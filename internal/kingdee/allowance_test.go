@@ -22,7 +22,7 @@ import (
 
 func TestWhichFailuresAreOverload(t *testing.T) {
 	ofStatus := func(status int) error {
-		return statusFailure(batchSave, &http.Response{StatusCode: status})
+		return httpFailure(batchSave, &http.Response{StatusCode: status}, nil)
 	}
 	ofConnection := func(err error) error { return connectionFailure(t.Context(), batchSave, err) }
 	for name, test := range map[string]struct {

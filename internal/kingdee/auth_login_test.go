@@ -99,7 +99,7 @@ func TestLoginRefused(t *testing.T) {
 		"an array": {
 			`[]`, fault.Retry, "malformed_reply", "看不懂的回复。 Reply not understood: unexpected type of ", ""},
 		"no JSON": {
-			`<html>`, fault.Retry, "malformed_reply", "看不懂的回复。 Reply not understood: no JSON", ""},
+			`{"LoginResultType":1`, fault.Retry, "malformed_reply", "看不懂的回复。 Reply not understood: no JSON", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls []string

@@ -111,7 +111,8 @@ func (b BatchSave) Body() ([]byte, error) {
 //
 // An error is one of the call as a whole. Whether bills were saved all the same
 // is open with fault.Retry and with a cancelled ctx: look them up first. With
-// every other class nothing was saved.
+// every other class nothing was saved, except that a bill with IsAutoSubmitAndAudit
+// may have been refused after it was saved.
 func (c *Client) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
 	if len(b.Model) == 0 {
 		return nil, nil

@@ -49,6 +49,9 @@ func New(config Config) (*Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = config.Sessions
 	transport.TLSClientConfig = &tls.Config{RootCAs: config.RootCAs}
+	// Some servers before Kingdee offer HTTP/2 and answer it with 502.
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(true)
 	for range config.Sessions {
 		c.put(newSession(transport))
 	}
@@ -57,7 +60,8 @@ func New(config Config) (*Client, error) {
 
 // call makes one call of DynamicFormService on a session of its own. If the
 // session turns out to be lost, the call took no effect: it is made again, once,
-// on a new session.
+// on a new session. So is one that was refused on an earlier call's login in a way
+// in which web servers speak of a session that has ended, too.
 func call[T any](ctx context.Context, c *Client, method string, body []byte, decode func(raw []byte) (T, error)) (T, error) {
 	s, err := c.take(ctx, method)
 	if err != nil {
@@ -65,8 +69,9 @@ func call[T any](ctx context.Context, c *Client, method string, body []byte, dec
 		return none, err
 	}
 	defer c.put(s)
+	old := s.loggedIn
 	reply, err := attempt(ctx, c, s, method, body, decode)
-	if fault.Is(err, fault.SessionLost) {
+	if fault.Is(err, fault.SessionLost) || old && fault.Is(err, fault.Final) && doubtsSession(err) {
 		reply, err = attempt(ctx, c, s, method, body, decode)
 	}
 	return reply, err
@@ -82,7 +87,7 @@ func attempt[T any](ctx context.Context, c *Client, s *session, method string, b
 	if err == nil {
 		reply, err = decode(raw)
 	}
-	if fault.Is(err, fault.SessionLost) {
+	if doubtsSession(err) {
 		s.forget()
 	}
 	if err != nil {

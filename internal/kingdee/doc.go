@@ -8,7 +8,9 @@
 // the cookies of a login. Failures come with HTTP 200, mostly as
 // Result.ResponseStatus with a MsgCode and a list of Errors, which
 // ExecuteBillQuery wraps as [[{…}]], and now and then as the text
-// "response_error:" followed by JSON. Bills go over as they are given: Kingdee
+// "response_error:" followed by JSON; fronts and older versions have shapes of
+// their own. A failure is classified by its structure first and by its words last,
+// for those may be quoted from a bill. Bills go over as they are given: Kingdee
 // reads the fields in order, and a later one may overwrite an earlier one.
 //
 // Kingdee decides each bill of a BatchSave in a transaction of its own, so a
@@ -20,8 +22,8 @@
 //
 // A session of Kingdee serves one request at a time, so the client holds
 // several and lends each to one call. It never repeats a call by itself, with
-// one exception: a lost session took no effect, so it is renewed once and the
-// same call is made again once.
+// one exception: a call refused for a session that is lost, or may be, took no
+// effect, so the session is renewed and the same call made again, once.
 //
 // Failures are *fault.Error, except that a cancelled context gives an error
 // for which errors.Is(err, context.Canceled) holds. No error text holds a

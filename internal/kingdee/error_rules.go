@@ -1,6 +1,8 @@
 package kingdee
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,6 +99,12 @@ var (
 		"请在金蝶检查许可：是否过期、用户数是否用完、集成用户（KINGDEE_USERNAME）是否有 WebAPI 许可。 Check the licence in Kingdee: expired, all users taken, or none for the integration user (KINGDEE_USERNAME)."}
 	administratorForbidden = rule{fault.Final, "administrator_forbidden", ofCall, 0,
 		"金蝶不允许管理员通过接口登录：请把 KINGDEE_USERNAME 换成普通的集成用户。 Kingdee lets no administrator in through the API: set KINGDEE_USERNAME to an ordinary integration user."}
+	webAPIForbidden = rule{fault.Final, "webapi_forbidden", ofCall, 0,
+		"请在金蝶把集成用户（KINGDEE_USERNAME）加入允许调用 WebAPI 的用户。 In Kingdee, add the integration user (KINGDEE_USERNAME) to those that may call the WebAPI."}
+	wrongDataCentre = rule{fault.Final, "wrong_data_centre", ofCall, 0,
+		"金蝶不认这个数据中心：请检查 KINGDEE_ACCT_ID（数据中心 ID，不是名称）和 KINGDEE_URL 是否属于同一个账套。 Kingdee does not know the data centre: check KINGDEE_ACCT_ID (its id, not its name), and that KINGDEE_URL is of the same account."}
+	gatewayRefused = rule{fault.Final, "gateway_refused", ofCall, 0,
+		"网关不接受签名或应用：请检查 KINGDEE_APP_ID、KINGDEE_APP_SECRET 和本机时钟，再看金蝶的“第三方系统登录授权”是否启用、是否限制了 IP。 The gateway refuses the signature or the application: check KINGDEE_APP_ID, KINGDEE_APP_SECRET and this machine's clock; then whether 第三方系统登录授权 in Kingdee is enabled and allows this IP."}
 	loginFailed = rule{fault.Final, "login_failed", ofCall, 0, adviseCredentials}
 	badRequest  = rule{fault.Final, "bad_request", ofCall, 0,
 		"请求不合金蝶的要求：请检查流程文件的 FormId、Operation 和字段。 The request is not as Kingdee wants it: check FormId, Operation and the fields in the flow file."}
@@ -130,55 +138,128 @@ var queryRules = map[int]rule{
 	3: badQuery, 4: badQuery, 5: badQuery, 8: badQuery, 9: badQuery, 10: badQuery, 11: badQuery, 12: badQuery,
 }
 
-// ruleOf finds the rule of one error. Its text comes first, because MsgCode is
-// one for the whole reply while each bill may have failed for a cause of its
-// own.
-func ruleOf(method string, code looseInt, field, text string) rule {
-	query := method == executeBillQuery
-	if r, ok := ruleOfText(query, field, text); ok {
-		return r
-	}
-	if r, ok := queryRules[code.Value]; ok && query {
-		return r
-	}
-	if r, ok := rules[code.Value]; ok {
-		return r
-	}
-	return unknownError
-}
+// shared are the codes that say little, or one thing of a whole reply whose bills
+// may each have failed for a cause of its own: the words of an error can tell more.
+// Every other code means what it means, whatever the words.
+var shared = []int{4, 6, 9, 10, 11, 12, 13}
 
-// ruleOfText knows the texts of the Chinese servers (LCID 2052) that have been
-// seen. The texts hold values from the bill, so the patterns are Kingdee's
-// phrases rather than single words.
-func ruleOfText(query bool, field, text string) (rule, bool) {
-	says := func(parts ...string) bool {
-		for _, part := range parts {
-			if !strings.Contains(text, part) {
-				return false
-			}
+// ruleOf finds the rule of one error by structure first: by the field that it names,
+// then by its MsgCode, and by its words last, for they can hold those of a bill.
+func (s *responseStatus) ruleOf(method string, e replyError) rule {
+	code, field, change := s.MsgCode.Value, string(e.FieldName), changesBills(method)
+	byCode, coded := queryRules[code]
+	if !coded || method != executeBillQuery {
+		byCode, coded = rules[code]
+	}
+	definite := coded && !slices.Contains(shared, code)
+	if change && (field != "" || !definite) {
+		if r, ok := ruleOfBill(field, string(e.Message)); ok {
+			return r
 		}
-		return true
+	}
+	words := outsideQuotes(string(e.Message))
+	if field == "" && !definite {
+		if r, ok := words.ruleOfAnyCode(); ok {
+			return r
+		}
+		if r, ok := words.ruleWithoutCode(); ok && (!coded || code == 4) {
+			return r
+		}
 	}
 	switch {
-	case says("会话信息已丢失"):
-		return sessionLost, true
-	case says("使用业务单据", "冲突"), says("冲突，请稍候再使用"):
-		return networkControl, true
-	case query:
-		return rule{}, false // the rest is about saving
-	case says("违反字段唯一性要求"):
+	case coded:
+		return byCode
+	case change && code == 0 && e.Message != "" && (field != "" || e.DIndex.Known):
+		return validationFailed // older versions give no code
+	default:
+		return unknownError
+	}
+}
+
+func changesBills(method string) bool {
+	return strings.EqualFold(method, batchSave) || method == submit || method == audit
+}
+
+// ruleOfText is for a text that came in place of a reply.
+func ruleOfText(text string) (rule, bool) {
+	words := outsideQuotes(text)
+	if r, ok := words.ruleOfAnyCode(); ok {
+		return r, true
+	}
+	return words.ruleWithoutCode()
+}
+
+// words are what a text says itself, in lower case: what it quotes may be the words
+// of a bill. They are those of the Chinese servers (LCID 2052) that have been seen.
+type words string
+
+var quoted = regexp.MustCompile(`(?s)“.*”|‘.*’|".*"|'.*'|「.*」|【.*】|\[.*\]`)
+
+func outsideQuotes(text string) words {
+	return words(strings.ToLower(quoted.ReplaceAllString(text, "")))
+}
+
+// say reports whether all parts occur.
+func (w words) say(parts ...string) bool {
+	return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(string(w), part) })
+}
+
+// sayAny reports whether one of the parts occurs.
+func (w words) sayAny(parts ...string) bool {
+	return slices.ContainsFunc(parts, func(part string) bool { return w.say(part) })
+}
+
+// ruleOfBill knows what is wrong with the values of a bill.
+func ruleOfBill(field, message string) (rule, bool) {
+	w := outsideQuotes(message)
+	switch {
+	case w.say("违反字段唯一性要求"):
 		if field == "" || strings.EqualFold(field, "FBillNo") {
 			return numberUsed, true
 		}
 		return notUnique, true
-	case says("是必填项"), says("字段必录"):
+	case w.sayAny("是必填项", "字段必录", "是必录字段"):
 		return fieldRequired, true
-	case (field != "" || says("基础资料") || says("编码")) &&
-		(says("不存在") || says("找不到") || says("未找到") || says("已禁用") || says("被禁用")):
-		if isMaterial(field, text) {
+	case (field != "" || w.sayAny("基础资料", "编码")) && w.sayAny("不存在", "找不到", "未找到", "已禁用", "被禁用"):
+		if isMaterial(field, message) {
 			return unknownMaterial, true
 		}
 		return unknownBaseData, true
+	default:
+		return rule{}, false
+	}
+}
+
+// ruleOfAnyCode knows what comes with a code of something else, mostly 11, too.
+func (w words) ruleOfAnyCode() (rule, bool) {
+	switch {
+	case w.sayAny("死锁", "deadlock"):
+		return databaseFailure, true
+	case w.say("使用业务单据", "冲突"), w.sayAny("请稍候", "请稍后", "稍后重试", "稍后再试"),
+		w.say("占用") && !w.sayAny("编码", "编号", "名称", "库存", "数量", "额度"):
+		return networkControl, true
+	case w.say("fail to verify", "passport"), w.say("数据中心", "无法获取"):
+		return wrongDataCentre, true
+	case w.say("允许调用webapi"):
+		return webAPIForbidden, true
+	default:
+		return rule{}, false
+	}
+}
+
+// ruleWithoutCode knows what is told by words alone.
+func (w words) ruleWithoutCode() (rule, bool) {
+	switch {
+	case w.say("重新登录"), w.say("会话") && w.sayAny("丢失", "过期", "失效", "超时"),
+		w.say("登录") && w.sayAny("超时", "过期", "失效"),
+		w.say("session") && w.sayAny("lost", "expired", "invalid", "timeout", "timed out"):
+		return sessionLost, true
+	case w.sayAny("调用次数", "限流", "频率", "频繁", "too many requests", "rate limit"):
+		return callLimit, true
+	case w.sayAny("签名", "signature"):
+		return gatewayRefused, true
+	case w.sayAny("未将对象引用", "object reference", "异常", "exception", "超时", "timeout", "timed out", "繁忙", "unavailable"):
+		return exception, true
 	default:
 		return rule{}, false
 	}

@@ -1,6 +1,7 @@
 package kingdee
 
 import (
+	"net/http"
 	"testing"
 	"unicode/utf8"
 
@@ -25,6 +26,7 @@ func FuzzDecodeResults(f *testing.F) {
 		savedReply, lostReply, lostQueryReply, ``, `null`, `{"Result":null}`,
 		status(`"MsgCode":"11","Errors":[{"FieldName":"FBillNo","Message":"` + duplicateText + `","DIndex":"1"},null],"SuccessEntitys":[{"Id":"7","Number":5,"DIndex":0}]`),
 		status(`"MsgCode":13,"Errors":[{"Message":"` + conflictText + `"}],"SuccessEntitys":null`),
+		`{"Result":"{\"ResponseStatus\":{\"Errors\":[\"x\",{}]}}"}`, `[{"Errors":"x"}]`, `"` + `{\"MsgCode\":1}` + `"`,
 	} {
 		f.Add([]byte(reply), uint8(2))
 	}
@@ -98,13 +100,14 @@ func FuzzDecodeLogin(f *testing.F) {
 	})
 }
 
-func FuzzFrameworkFailure(f *testing.F) {
-	for _, reply := range []string{`response_error:{"Message":"超时","InnerExWrapper":null}`, `response_error:`, ` response_error: boom`, savedReply} {
+func FuzzTextFailure(f *testing.F) {
+	for _, reply := range []string{`response_error:{"Message":"超时","InnerExWrapper":null}`, `response_error:`, ` response_error: boom`, savedReply, `<html>&amp;<br></html>`, `{"errcode":4002,"description":"signature invalid"}`, `"\"[]\""`} {
 		f.Add([]byte(reply))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if failure := frameworkFailure("BatchSave", raw); failure != nil {
+		if failure := textFailure("BatchSave", unwrap(raw)); failure != nil {
 			checkFault(t, failure)
 		}
+		checkFault(t, httpFailure("BatchSave", &http.Response{StatusCode: 519}, unwrap(raw)))
 	})
 }

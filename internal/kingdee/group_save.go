@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+
+	"refundsync/internal/fault"
 )
 
 // BatchSave is [Client.BatchSave], except that what the call as a whole failed
@@ -98,6 +100,14 @@ func (c saveCall) make(ctx context.Context, client groupClient, members []*membe
 	return nil
 }
 
+// refusedAfterSave makes a refusal an open outcome: the bill is looked up before
+// another attempt, and goes on from where it stands.
+func refusedAfterSave(method string, err error) error {
+	f := unclear.failure(method, "被拒绝，但可能已经保存："+fault.As(err).Message+"。 Refused, and perhaps saved before.")
+	f.Code, f.Err = fault.As(err).Code, err
+	return f
+}
+
 // inherit says to who would save a bill that was just saved what a tenant with
 // the rule that a number is unique says: the caller then looks at that bill. An
 // open outcome is open for both. A bill that was refused may be another one this
@@ -109,6 +119,8 @@ func (c saveCall) inherit(end BillResult) (BillResult, bool) {
 			"同一个 worker 里另一次调用刚刚保存了这个单据编号，没有再发出。 Another call of this worker has just saved this number; it was not sent again.")}, true
 	case isOpen(end.Err):
 		return BillResult{Err: end.Err}, true
+	case fault.Is(end.Err, fault.Final) && c.isAutoSubmitAndAudit:
+		return BillResult{Err: refusedAfterSave(c.method(), end.Err)}, true
 	default:
 		return BillResult{}, false
 	}

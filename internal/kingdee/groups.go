@@ -29,7 +29,9 @@ import (
 // A call that fails as a whole with fault.Final saved nothing. The cause may be
 // one of its bills, so its halves go again, each as a call of its own, until
 // the bad bill stands alone. With every other class each member gets the error
-// and nothing is sent again: with fault.Retry that could make a second bill.
+// and nothing is sent again: with fault.Retry that could make a second bill. So
+// could a save that was to submit and audit in one, and was refused: that can have
+// been after the save, so each member is told to look.
 //
 // Of two callers that save, submit or audit the same bill, the second waits for
 // the first's end, and is not sent at all if the bill is then done or its
@@ -333,7 +335,11 @@ func (g *Groups) send(call groupCall, members []*member, round int) {
 	begun := time.Now()
 	err := g.make(context.WithoutCancel(members[0].ctx), call, members)
 	g.options.Observer.Called(call.method(), len(numbersOf(members)), time.Since(begun), err)
-	if err != nil && len(members) > 1 && mayBeOneBill(err) {
+	apart := err != nil && len(members) > 1 && mayBeOneBill(err)
+	if save, ok := call.(saveCall); apart && ok && save.isAutoSubmitAndAudit {
+		err, apart = refusedAfterSave(call.method(), err), false
+	}
+	if apart {
 		half := len(members) / 2
 		g.send(call, members[:half], round)
 		g.send(call, members[half:], round)
@@ -395,7 +401,8 @@ func (g *Groups) settle(m *member) {
 func mayBeOneBill(err error) bool {
 	f := fault.As(err)
 	return f != nil && f.Class == fault.Final && !slices.Contains([]string{
-		licence.reason, administratorForbidden.reason, loginFailed.reason, badCertificate.reason, notHTTPS, redirected.reason,
+		licence.reason, administratorForbidden.reason, loginFailed.reason, webAPIForbidden.reason, wrongDataCentre.reason,
+		gatewayRefused.reason, accessDenied.reason, redirected.reason, wrongAddress.reason, badCertificate.reason, notHTTPS,
 	}, f.Reason)
 }
 

@@ -331,6 +331,7 @@ func TestGroupsAfterACallThatFailedAsAWhole(t *testing.T) {
 		calls  int
 	}{
 		"one bill may be the cause: it is found": {badRequest.failure(batchSave, ""), []string{"3"}, 7},
+		"the address is the cause":               {wrongAddress.failure(batchSave, ""), numbered(1, 8), 1},
 		"the account is the cause":               {licence.failure(batchSave, ""), numbered(1, 8), 1},
 		"the outcome is open":                    {connectionLost.failure(batchSave, ""), numbered(1, 8), 1},
 		"too many calls":                         {callLimit.failure(batchSave, ""), numbered(1, 8), 1},
@@ -355,6 +356,54 @@ func TestGroupsAfterACallThatFailedAsAWhole(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A save that submits and audits as well can be refused after it has saved: sent
+// again without a look, it could make a second bill.
+func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
+	refused := noPermission.failure(batchSave, "没有审核权限")
+	auto := func(number string) BatchSave {
+		b := saveOf(number)
+		b.IsAutoSubmitAndAudit = true
+		return b
+	}
+	t.Run("with others", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client := newFakeClient()
+			client.fails = func([]string) error { return refused }
+			g := newGroups(client, 1, GroupOptions{Bills: 8, Wait: time.Millisecond})
+			var all sync.WaitGroup
+			for _, number := range numbered(1, 8) {
+				all.Go(func() {
+					results, err := g.BatchSave(t.Context(), auto(number))
+					assert.NoError(t, err)
+					f := requireFault(t, results[0].Err, fault.Retry, "unclear")
+					assert.Contains(t, f.Message, "没有审核权限")
+				})
+			}
+			all.Wait()
+			assert.Len(t, client.made(), 1)
+		})
+	})
+	t.Run("twice the same", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client := newFakeClient()
+			client.fails = func([]string) error { return refused }
+			g := newGroups(client, 4, testOptions)
+			var both sync.WaitGroup
+			reasons := make([]string, 2)
+			for i := range reasons {
+				both.Go(func() {
+					results, err := g.BatchSave(t.Context(), auto("1"))
+					assert.NoError(t, err)
+					reasons[i] = fault.As(results[0].Err).Reason
+				})
+			}
+			both.Wait()
+			assert.ElementsMatch(t, []string{"no_permission", "unclear"}, reasons)
+			assert.Len(t, client.made(), 1)
+		})
+	})
 }
 
 func TestGroupsFindTheNumberThatALookUpFailsFor(t *testing.T) {

@@ -36,8 +36,9 @@ var (
 		"证书由企业自己的 CA 签发时，把 CA 证书文件（PEM）的路径放进 KINGDEE_CA_FILE；名字不符时，按证书里的名字改 KINGDEE_URL；过期时，请换证书，并核对本机时钟。 " +
 			"Where it is from a CA of your own, put the path of the CA's certificate (PEM) into KINGDEE_CA_FILE; where the name differs, change KINGDEE_URL to a name in the certificate; where it has expired, renew it, and check this machine's clock."}
 	refused      = rule{fault.Final, "http_status", ofCall, 0, adviseURL}
-	unauthorised = rule{fault.Final, "http_status", ofCall, 0, adviseCredentials}
+	accessDenied = rule{fault.Final, "access_denied", ofCall, 0, adviseURL + " " + adviseCredentials}
 	redirected   = rule{fault.Final, "redirect", ofCall, 0, adviseURL}
+	wrongAddress = rule{fault.Final, "wrong_address", ofCall, 0, adviseURL}
 )
 
 // waitFailure is for a wait for a session that ended without one: nothing was
@@ -76,30 +77,6 @@ func connectionFailure(ctx context.Context, method string, err error) error {
 		f = connectionLost.failure(method, "连接中断："+err.Error()+"。 Connection lost.")
 	}
 	f.Err = err
-	return f
-}
-
-// statusFailure is for an HTTP status other than 2xx.
-func statusFailure(method string, response *http.Response) *fault.Error {
-	status := response.StatusCode
-	var f *fault.Error
-	switch {
-	case status >= 500:
-		f = serverError.failure(method, "金蝶服务器出错。 The server failed.")
-		f.Delay = fault.RetryAfter(response.Header.Get("Retry-After"), longestWait)
-	case status == http.StatusTooManyRequests:
-		f = callLimit.failure(method, "服务器限流。 The server limits calls.")
-		f.Delay = max(fault.RetryAfter(response.Header.Get("Retry-After"), longestWait), callLimitDelay)
-	case status == http.StatusRequestTimeout:
-		f = timedOut.failure(method, "服务器没有等到完整的请求。 The server timed out waiting for the request.")
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		f = unauthorised.failure(method, "服务器拒绝访问。 The server denies access.")
-	case status >= 300 && status < 400:
-		f = redirected.failure(method, "服务器要求转到别的地址，会话和签名不会发往那里。 The server redirects elsewhere; no session or signature is sent there.")
-	default:
-		f = refused.failure(method, "服务器拒绝了请求。 The server refused the request.")
-	}
-	f.Code = httpCode(status)
 	return f
 }
 

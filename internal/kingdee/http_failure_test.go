@@ -30,11 +30,11 @@ func TestHTTPStatus(t *testing.T) {
 		"500":                   {500, "", fault.Retry, "http_status", 0, "先按单据编号查"},
 		"502":                   {502, "", fault.Retry, "http_status", 0, "先按单据编号查"},
 		"503 with a delay":      {503, "7", fault.Retry, "http_status", 7 * time.Second, "先按单据编号查"},
-		"519 of the gateway":    {519, "", fault.Retry, "http_status", 0, "先按单据编号查"},
+		"519 without a code":    {519, "", fault.Retry, "http_status", 0, "先按单据编号查"},
 		"400":                   {400, "", fault.Final, "http_status", 0, "KINGDEE_URL"},
 		"404":                   {404, "", fault.Final, "http_status", 0, "KINGDEE_URL"},
-		"401":                   {401, "", fault.Final, "http_status", 0, "KINGDEE_APP_SECRET"},
-		"403":                   {403, "", fault.Final, "http_status", 0, "KINGDEE_APP_SECRET"},
+		"401":                   {401, "", fault.Final, "access_denied", 0, "KINGDEE_APP_SECRET"},
+		"403":                   {403, "", fault.Final, "access_denied", 0, "KINGDEE_URL"},
 		"408":                   {408, "", fault.Retry, "timeout", 0, "先按单据编号查"},
 		"429":                   {429, "", fault.RateLimited, "call_limit", callLimitDelay, "KINGDEE_SESSIONS"},
 		"429 with a delay":      {429, "90", fault.RateLimited, "call_limit", 90 * time.Second, "KINGDEE_SESSIONS"},
@@ -202,4 +202,22 @@ func TestCancelledCall(t *testing.T) {
 			assert.Contains(t, err.Error(), method)
 		})
 	}
+}
+
+// Some fronts offer HTTP/2 and answer it with 502.
+func TestHTTP1Only(t *testing.T) {
+	server := secureServer(t, func(server *httptest.Server) {
+		server.EnableHTTP2 = true
+		server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.ProtoMajor != 1 {
+				w.WriteHeader(http.StatusBadGateway)
+			}
+			write(w, savedReply)
+		})
+	})
+	config := vectorConfig(server.URL)
+	config.RootCAs = x509.NewCertPool()
+	config.RootCAs.AddCert(server.Certificate())
+	_, err := newClient(t, config).BatchSave(t.Context(), oneBill)
+	require.NoError(t, err)
 }

@@ -3,6 +3,7 @@ package kingdee
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"maps"
 	"net/http"
 	"slices"
@@ -39,12 +40,15 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 		},
 		"of the framework": func(said string) string { return `response_error:{"Message":` + inJSON(said) + `}` },
 		"as raw text":      func(said string) string { return `response_error:` + inJSON(said) },
+		"as a page":        func(said string) string { return "<html>" + html.EscapeString(said) + "</html>" },
+		"with HTTP 500":    func(said string) string { return said },
+		"of a gateway":     func(said string) string { return `{"errcode":4002,"description":` + inJSON(said) + `}` },
 	}
 	for _, auth := range []Auth{AuthSignature, AuthAppSecret, AuthSign, AuthPassword} {
 		for name, end := range ends {
 			for _, at := range []string{"login", "save"} {
 				// The last of these has the vendor's text cut within the secrets.
-				for _, before := range []int{0, 900, 960} {
+				for _, before := range []int{0, 200, 260, 900, 960} {
 					t.Run(fmt.Sprint(auth, " ", name, " ", at, " ", before), func(t *testing.T) {
 						secrets := []string{"pass&word", "0123456789abcdef", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "cXJ2cCN1fn8qfHl"}
 						server := serve(t, func(w http.ResponseWriter, r *http.Request, body string) {
@@ -65,6 +69,9 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 								secrets = append(secrets, fmt.Sprint(sent.Parameters[4])[:20])
 							}
 							secrets = append(secrets, "session-123")
+							if name == "with HTTP 500" {
+								w.WriteHeader(http.StatusInternalServerError)
+							}
 							write(w, end(strings.Repeat("字", before)+quoted(r, body)))
 						})
 						config := vectorConfig(server.URL)

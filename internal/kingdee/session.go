@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
+
+	"refundsync/internal/fault"
 )
 
 // session is one place in the pool. Whoever holds it makes one request at a
@@ -36,6 +39,18 @@ func (s *session) forget() {
 	// server, so it needs no list of public suffixes.
 	s.http.Jar, _ = cookiejar.New(nil)
 	s.loggedIn = false
+}
+
+// doubtsSession reports whether a call may have failed because its session has
+// ended, which Kingdee and the web servers before it say in many ways: a status, a
+// redirect, a page to log in, a reply that nobody understands. What is sure is that
+// a worker must not go on with such a session for ever.
+func doubtsSession(err error) bool {
+	f := fault.As(err)
+	return f != nil && slices.Contains([]string{
+		sessionLost.reason, accessDenied.reason, redirected.reason, wrongAddress.reason, gatewayRefused.reason,
+		serverError.reason, malformedReply.reason, exception.reason, unknownError.reason,
+	}, f.Reason)
 }
 
 func (s *session) hasCookie(base *url.URL, name string) bool {

@@ -221,6 +221,98 @@ func TestLostSessionIsRenewedOnce(t *testing.T) {
 	}
 }
 
+// signsOfADeadSession are the ways in which Kingdee and the web servers before it
+// tell that a login has ended. With those that refuse the call it is made again.
+var signsOfADeadSession = map[string]struct {
+	status  int
+	body    string
+	refused bool
+}{
+	"401":                       {401, ``, true},
+	"403":                       {403, ``, true},
+	"a redirect":                {302, ``, true},
+	"a page to log in":          {200, `<html><form action="/k3cloud/login">登录</form></html>`, true},
+	"expired, as text":          {200, `会话已过期`, true},
+	"expired, with HTTP 500":    {500, `{"Message":"登录超时，请重新登录"}`, true},
+	"the status with HTTP 500":  {500, lostReply, true},
+	"the framework's text":      {200, `response_error:"会话信息已丢失，请重新登录"`, true},
+	"the status at the top":     {200, `{"ResponseStatus":{"IsSuccess":false,"MsgCode":1,"Errors":[]}}`, true},
+	"errors as texts":           {200, status(`"Errors":["会话信息已丢失，请重新登录"]`), true},
+	"one error without a list":  {200, status(`"Errors":"会话信息已丢失，请重新登录"`), true},
+	"a message without errors":  {200, `{"Result":{"ErrorCode":500,"Message":"会话信息已丢失，请重新登录"}}`, true},
+	"an error of the product":   {200, status(`"MsgCode":4,"Errors":[{"Message":"未将对象引用设置到对象的实例。","DIndex":0}]`), false},
+	"an unknown shape":          {200, `{"unknown":1}`, false},
+	"an unknown text":           {200, `Service Unknown`, false},
+	"an unknown HTTP 500":       {500, ``, false},
+	"an error of no known kind": {200, status(`"Errors":[{"Message":"x"}]`), false},
+}
+
+func TestDeadSessionIsLoggedInAgain(t *testing.T) {
+	for name, sign := range signsOfADeadSession {
+		for _, auth := range []Auth{AuthAppSecret, AuthSign, AuthPassword} {
+			t.Run(name+"/"+string(auth), func(t *testing.T) {
+				logins, dead := 0, 0
+				server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+					if methodOf(r) != batchSave {
+						logins++
+						http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: fmt.Sprint("s", logins), Path: "/"})
+						write(w, loggedInReply)
+						return
+					}
+					if cookie, err := r.Cookie(sessionCookie); assert.NoError(t, err) && cookie.Value == "s1" && dead > 0 {
+						dead++
+						w.Header().Set("Location", "/k3cloud/login")
+						w.WriteHeader(sign.status)
+						write(w, sign.body)
+						return
+					}
+					write(w, savedReply)
+				})
+				config := vectorConfig(server.URL)
+				config.Auth = auth
+				c := newClient(t, config)
+				_, err := c.BatchSave(t.Context(), oneBill)
+				require.NoError(t, err)
+				dead++ // the session has ended
+				_, err = c.BatchSave(t.Context(), oneBill)
+				if sign.refused {
+					require.NoError(t, err)
+				} else {
+					require.Equal(t, fault.Retry, fault.As(err).Class, "whether it was saved is open")
+					_, err = c.BatchSave(t.Context(), oneBill)
+					require.NoError(t, err)
+				}
+				require.Equal(t, 2, logins)
+				require.Equal(t, 2, dead, "the session was used once more")
+			})
+		}
+	}
+}
+
+// What goes on after a login is no matter of sessions.
+func TestRefusalOfANewSessionIsFinal(t *testing.T) {
+	for name, reason := range map[string]string{"401": "access_denied", "403": "access_denied", "a redirect": "redirect", "a page to log in": "wrong_address"} {
+		t.Run(name, func(t *testing.T) {
+			sign, calls := signsOfADeadSession[name], 0
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+				if methodOf(r) != batchSave {
+					write(w, loggedInReply)
+					return
+				}
+				calls++
+				w.WriteHeader(sign.status)
+				write(w, sign.body)
+			})
+			config := vectorConfig(server.URL)
+			config.Auth = AuthPassword
+			_, err := newClient(t, config).BatchSave(t.Context(), oneBill)
+			f := requireFault(t, err, fault.Final, reason)
+			assert.Contains(t, f.Advice, "KINGDEE_URL")
+			assert.Equal(t, 1, calls)
+		})
+	}
+}
+
 // What Kingdee did must not be done again, whatever MsgCode says.
 func TestNoRenewalAfterASuccess(t *testing.T) {
 	kingdee := losing{times: 100, lost: `{"Result":{"ResponseStatus":{"IsSuccess":false,"MsgCode":1,

@@ -1,7 +1,6 @@
 package kingdee
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -26,15 +25,11 @@ func (s *responseStatus) concernsCall(method string) bool {
 	}
 	if len(s.Errors) == 0 {
 		// Without a text only a code that was set means anything.
-		return s.MsgCode.Value != 0 && ruleOf(method, s.MsgCode, "", "").scope != ofBill
+		return s.MsgCode.Value != 0 && s.ruleOf(method, replyError{}).scope != ofBill
 	}
 	return !slices.ContainsFunc(s.Errors, func(e replyError) bool {
 		return e.DIndex.Value > 0 || s.ruleOf(method, e).scope == ofBill
 	})
-}
-
-func (s *responseStatus) ruleOf(method string, e replyError) rule {
-	return ruleOf(method, s.MsgCode, string(e.FieldName), string(e.Message))
 }
 
 // failure makes one error of several: the gravest decides about class, reason,
@@ -89,29 +84,6 @@ func gravity(r rule) int {
 	}
 }
 
-// frameworkFailure reads an error that Kingdee's framework writes as text in
-// place of a reply: "response_error:" and a JSON object with a Message. It may
-// come before or after the work was done.
-func frameworkFailure(method string, raw []byte) *fault.Error {
-	text, found := bytes.CutPrefix(bytes.TrimSpace(raw), []byte("response_error:"))
-	if !found {
-		return nil
-	}
-	var body struct{ Message looseText }
-	message := strings.TrimSpace(string(text))
-	if err := json.Unmarshal(text, &body); err == nil && body.Message != "" {
-		message = string(body.Message)
-	}
-	if message == "" {
-		message = noReason
-	}
-	r, known := ruleOfText(true, "", message)
-	if !known {
-		r = exception
-	}
-	return r.failure(method, shorten(message))
-}
-
 // malformed is for a reply that is not what the method promises. It may have
 // been cut or mixed up on its way, and the work may have been done. The text
 // quotes nothing of the reply, which may hold personal data.
@@ -124,8 +96,9 @@ func malformed(method string, err error) *fault.Error {
 }
 
 // shorten keeps an error small enough for a workflow history.
-func shorten(s string) string {
-	const longest = 1000
+func shorten(s string) string { return shortenTo(s, 1000) }
+
+func shortenTo(s string, longest int) string {
 	if runes := []rune(s); len(runes) > longest {
 		return string(runes[:longest]) + "…"
 	}

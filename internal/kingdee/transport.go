@@ -30,14 +30,7 @@ func (c *Client) post(ctx context.Context, s *session, method, service string, b
 	for _, cookie := range s.http.Jar.Cookies(c.base) {
 		s.sent = append(s.sent, cookie.Value)
 	}
-	raw, err := c.send(ctx, s, method, request)
-	if err != nil {
-		return nil, err
-	}
-	if f := frameworkFailure(method, raw); f != nil {
-		return nil, f
-	}
-	return raw, nil
+	return c.send(ctx, s, method, request)
 }
 
 func (c *Client) send(ctx context.Context, s *session, method string, request *http.Request) ([]byte, error) {
@@ -49,16 +42,22 @@ func (c *Client) send(ctx context.Context, s *session, method string, request *h
 		return nil, connectionFailure(ctx, method, err)
 	}
 	defer response.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(response.Body, c.maxReply+1))
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		return nil, statusFailure(method, response)
+		// A part of it tells as well.
+		raw, _ := io.ReadAll(io.LimitReader(response.Body, readable))
+		return nil, httpFailure(method, response, unwrap(raw))
 	}
+	raw, err := io.ReadAll(io.LimitReader(response.Body, c.maxReply+1))
 	if err != nil {
 		s.forget()
 		return nil, connectionFailure(ctx, method, err)
 	}
 	if int64(len(raw)) > c.maxReply {
 		return nil, tooLarge.failure(method, "回复超过上限，没有读完。 The reply is over the limit and was not read to its end.")
+	}
+	raw = unwrap(raw)
+	if f := textFailure(method, raw); f != nil {
+		return nil, f
 	}
 	return raw, nil
 }

@@ -122,9 +122,8 @@ func (c *caller) logIn() {
 	require.Contains(c.t, string(body), `"LoginResultType":1`)
 }
 
-// save saves the bill that the truth asks for and gives the reply.
-func (c *caller) save(b *merchant.Bill) string {
-	c.t.Helper()
+// modelOf is the bill that the truth asks for as it is sent.
+func modelOf(b *merchant.Bill) map[string]any {
 	number := func(n string) map[string]string { return map[string]string{"FNumber": n} }
 	var lines []map[string]any
 	for _, l := range b.Lines {
@@ -134,16 +133,22 @@ func (c *caller) save(b *merchant.Bill) string {
 			"FStockId": number(l.Stock), "FNote": "行 " + l.Note,
 		})
 	}
+	return map[string]any{
+		"FBillTypeID": number(b.BillType), "FBillNo": b.Number, "FDate": b.Date, "FSaleOrgId": number(b.SaleOrg),
+		"FStockOrgId": number(b.StockOrg), "FRetcustId": number(b.Customer), "FHeadNote": b.HeadNote + " [" + b.Number + "@20240301120000#0123456789ab.012345]",
+		"SubHeadEntity": map[string]any{
+			"FSettleOrgId": number(b.SettleOrg), "FSettleCurrId": number(b.Currency), "FThirdBillNo": b.ThirdBillNo,
+		},
+		"FEntity": lines,
+	}
+}
+
+// save saves the bill that the truth asks for and gives the reply.
+func (c *caller) save(b *merchant.Bill) string {
+	c.t.Helper()
 	body, err := json.Marshal(map[string]any{"formid": "SAL_RETURNSTOCK", "data": map[string]any{
 		"IsVerifyBaseDataField": true,
-		"Model": []any{map[string]any{
-			"FBillTypeID": number(b.BillType), "FBillNo": b.Number, "FDate": b.Date, "FSaleOrgId": number(b.SaleOrg),
-			"FStockOrgId": number(b.StockOrg), "FRetcustId": number(b.Customer), "FHeadNote": b.HeadNote + " [" + b.Number + "@20240301120000#0123456789ab.012345]",
-			"SubHeadEntity": map[string]any{
-				"FSettleOrgId": number(b.SettleOrg), "FSettleCurrId": number(b.Currency), "FThirdBillNo": b.ThirdBillNo,
-			},
-			"FEntity": lines,
-		}},
+		"Model":                 []any{modelOf(b)},
 	}})
 	require.NoError(c.t, err)
 	return string(c.post("/k3cloud/Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.BatchSave.common.kdsvc", string(body)))

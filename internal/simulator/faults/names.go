@@ -63,11 +63,25 @@ const (
 	// KingdeeSessionLost ends the session of a call. A caller with signed
 	// headers is given a new one, any other must log in again.
 	KingdeeSessionLost Name = "kingdee-session-lost"
+	// KingdeeSessionRefused ends a login that has served a call before, and says so
+	// in one of the ways of older versions and of web servers before Kingdee: 401,
+	// 403, a redirect, a page, a text, another shape.
+	KingdeeSessionRefused Name = "kingdee-session-refused"
 	// KingdeeConflict refuses a call because of network control.
 	KingdeeConflict Name = "kingdee-conflict"
 	// KingdeeBillConflict refuses one bill of a call because of network
 	// control.
 	KingdeeBillConflict Name = "kingdee-bill-conflict"
+	// KingdeeBillBusy refuses one bill of a call because of a deadlock or because
+	// it is occupied, with the code of a validation that failed.
+	KingdeeBillBusy Name = "kingdee-bill-busy"
+	// KingdeeAuditRefused saves the bills of a call that is to submit and audit
+	// them as well, and then refuses it as a whole, as it does for a user without
+	// the right to audit.
+	KingdeeAuditRefused Name = "kingdee-audit-refused"
+	// KingdeeOtherShape answers in another shape: as JSON written twice or, where
+	// it is no list of rows, with the status at the top or in a list.
+	KingdeeOtherShape Name = "kingdee-other-shape"
 	// KingdeeFrameworkError answers with the text of the framework behind the
 	// API, before anything is done.
 	KingdeeFrameworkError Name = "kingdee-framework-error"
@@ -107,7 +121,8 @@ var names = []Name{
 	SourceNoPage, SourceNotUTF8, SourceOddCounts, SourceOddList, SourceOddTimes,
 	SourceOrderMoves, SourceOrderChanges,
 	KingdeeCallLimit, KingdeeServerError, KingdeeHang, KingdeeReplyLost, KingdeeSaveLate, KingdeeSessionLost,
-	KingdeeConflict, KingdeeBillConflict, KingdeeFrameworkError, KingdeePartialFailure, KingdeeShuffled,
+	KingdeeSessionRefused, KingdeeConflict, KingdeeBillConflict, KingdeeBillBusy, KingdeeAuditRefused, KingdeeOtherShape,
+	KingdeeFrameworkError, KingdeePartialFailure, KingdeeShuffled,
 	KingdeeBillUnmentioned, KingdeeBillForgotten, KingdeeMalformedJSON, KingdeeTruncatedBody,
 	RobotCallLimit, RobotRefusal, RobotServerError, RobotReplyLost,
 }

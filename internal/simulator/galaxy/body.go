@@ -32,7 +32,12 @@ type call struct {
 	data   object
 	// late is a save that lands when nobody waits for its reply any more.
 	late bool
+	// auditRefused saves without the submit and audit that were asked for.
+	auditRefused bool
 }
+
+// audits tells a save that is to submit and audit as well.
+func (c call) audits() bool { return c.data.flag("IsAutoSubmitAndAudit", false) }
 
 // object is a JSON object whose names are in lower case: Kingdee reads names
 // in either case.

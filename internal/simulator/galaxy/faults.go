@@ -1,6 +1,7 @@
 package galaxy
 
 import (
+	"io"
 	"net/http"
 	"slices"
 
@@ -25,6 +26,59 @@ func (t *Tenant) refuse(op operation) reply {
 		return failed(t.conflictCode(faults.KingdeeConflict), conflictText(t.options.Credentials.Username, op.name))
 	}
 	return nil
+}
+
+// rawReply is a reply that Kingdee's API does not make.
+type rawReply struct {
+	status      int
+	contentType string
+	body        string
+}
+
+const (
+	lostText  = "会话信息已丢失，请重新登录"
+	lostError = `{"FieldName":null,"Message":"` + lostText + `"}`
+	loginPage = `<!DOCTYPE html><html><head><title>登录</title></head><body></body></html>`
+)
+
+// sessionRefusals are the ways in which the end of a session is told, but for
+// Kingdee's own.
+var sessionRefusals = []rawReply{
+	{http.StatusUnauthorized, "text/plain", ""},
+	{http.StatusForbidden, "text/html", ""},
+	{http.StatusFound, "text/html", ""},
+	{http.StatusOK, "text/html", loginPage},
+	{http.StatusOK, contentType, `response_error:{"Message":"` + lostText + `"}`},
+	{http.StatusInternalServerError, contentType, `{"Message":"` + lostText + `"}`},
+	{http.StatusOK, contentType, `{"ResponseStatus":{"IsSuccess":false,"MsgCode":1,"Errors":[` + lostError + `]}}`},
+	{http.StatusOK, contentType, `{"Result":{"ResponseStatus":{"IsSuccess":false,"Errors":["` + lostText + `"]}}}`},
+}
+
+func (t *Tenant) sessionRefusal() rawReply {
+	return sessionRefusals[t.faults.Pick(faults.KingdeeSessionRefused, len(sessionRefusals))]
+}
+
+func (r rawReply) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", r.contentType)
+	if r.status == http.StatusFound {
+		w.Header().Set("Location", "/k3cloud/html5/index.aspx")
+	}
+	w.WriteHeader(r.status)
+	// A caller that has gone does not read the reply; there is nobody to tell.
+	_, _ = io.WriteString(w, r.body)
+}
+
+// reshape gives a reply another shape.
+func (t *Tenant) reshape(r reply) reply {
+	shapes := []func() reply{
+		func() reply { return string(mustMarshal(r)) },
+	}
+	if result, ok := r.(*resultReply); ok {
+		shapes = append(shapes,
+			func() reply { return result.Result },
+			func() reply { return []reply{result} })
+	}
+	return shapes[t.faults.Pick(faults.KingdeeOtherShape, len(shapes))]()
 }
 
 // conflictCode is the MsgCode of a network-control conflict: 13 is documented,
@@ -56,15 +110,22 @@ func (d disturbance) strikes(r *resultReply, index int) bool {
 	case d.off:
 		return false
 	case d.failing == index:
-		r.fail(index, msgDatabaseFailure, "", "数据库执行异常：事务与另一个进程发生死锁，已被选作牺牲品")
+		r.fail(index, msgDatabaseFailure, "", deadlockText)
 		return true
 	case t.faults.Strikes(faults.KingdeeBillConflict):
 		r.fail(index, t.conflictCode(faults.KingdeeBillConflict), "", conflictText(t.options.Credentials.Username, "修改"))
+		return true
+	case t.faults.Strikes(faults.KingdeeBillBusy):
+		r.fail(index, msgInvalid, "", busyTexts[t.faults.Pick(faults.KingdeeBillBusy, len(busyTexts))])
 		return true
 	default:
 		return t.faults.Strikes(faults.KingdeeBillForgotten)
 	}
 }
+
+const deadlockText = "数据库执行异常：事务与另一个进程发生死锁，已被选作牺牲品"
+
+var busyTexts = []string{deadlockText, "单据已被其他用户占用"}
 
 // finish disturbs the reply when all bills are done. The MsgCode of a reply is
 // one for all its bills; that of a partial failure is the one that passes by

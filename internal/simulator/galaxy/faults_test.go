@@ -186,6 +186,40 @@ func TestSessionLost(t *testing.T) {
 	require.Equal(t, "R1=A", f.bills())
 }
 
+// A login that has served a call ends, in one of many ways; a new one is not struck
+// before it has served one.
+func TestSessionRefused(t *testing.T) {
+	f, injector := disturbed(t, always(faults.KingdeeSessionRefused), nil)
+	f.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	seen := map[string]bool{}
+	for range 60 {
+		f.headers = http.Header{}
+		f.post(authPath+"ValidateUser.common.kdsvc", `{"parameters":["5f0000000000a1","demo","pass",2052]}`)
+		require.Equal(t, `[]`, f.query(queryAll))
+		request, err := http.NewRequest(http.MethodPost, f.url+formPath+"ExecuteBillQuery.common.kdsvc", strings.NewReader(`{"data":`+queryAll+`}`))
+		require.NoError(t, err)
+		for _, cookie := range f.cookies {
+			request.AddCookie(cookie)
+		}
+		response, err := f.client.Do(request)
+		require.NoError(t, err)
+		raw, err := io.ReadAll(response.Body)
+		require.NoError(t, errors.Join(err, response.Body.Close()))
+		require.NotEqual(t, `[]`, string(raw))
+		seen[fmt.Sprint(response.StatusCode, string(raw))] = true
+	}
+	require.Len(t, seen, len(sessionRefusals))
+	require.Equal(t, map[faults.Name]int{faults.KingdeeSessionRefused: 60}, injector.Injected())
+	require.Zero(t, f.tenant.State(false).Sessions)
+}
+
+func TestSessionRefusedIsForLoginsOnly(t *testing.T) {
+	f, injector := disturbed(t, always(faults.KingdeeSessionRefused), nil)
+	require.True(t, f.save(model("R1")).IsSuccess)
+	require.True(t, f.save(model("R2")).IsSuccess)
+	require.Empty(t, injector.Injected())
+}
+
 // A caller with signed headers is given another session without a word.
 func TestSessionLostOfASignedCaller(t *testing.T) {
 	f, injector := disturbed(t, always(faults.KingdeeSessionLost), nil)
@@ -233,6 +267,44 @@ func TestConflictOfABill(t *testing.T) {
 		require.Contains(t, f.bills(), numbers[s.DIndex])
 	}
 	require.Len(t, f.tenant.State(true).Bills, len(status.SuccessEntitys))
+}
+
+func TestBillThatIsBusy(t *testing.T) {
+	f, injector := disturbed(t, always(faults.KingdeeBillBusy), nil)
+	texts := map[string]bool{}
+	for range 20 {
+		status := f.save(model("R1"))
+		require.Equal(t, msgInvalid, status.MsgCode)
+		require.Len(t, status.Errors, 1)
+		require.Nil(t, status.Errors[0].FieldName)
+		texts[status.Errors[0].Message] = true
+	}
+	require.Len(t, texts, len(busyTexts))
+	require.Empty(t, f.bills())
+	require.Equal(t, map[faults.Name]int{faults.KingdeeBillBusy: 20}, injector.Injected())
+}
+
+func TestAuditRefusedAfterTheSave(t *testing.T) {
+	f, injector := disturbed(t, always(faults.KingdeeAuditRefused), nil)
+	require.True(t, f.save(model("R0")).IsSuccess, "there is nothing to audit")
+	status := f.form("BatchSave", `{"IsAutoSubmitAndAudit":true,"Model":[`+model("R1")+`,`+model("R2")+`]}`)
+	require.Equal(t, msgNoPermission, status.MsgCode)
+	require.Empty(t, status.SuccessEntitys)
+	require.Equal(t, "R0=A R1=A R2=A", f.bills())
+	require.Equal(t, map[faults.Name]int{faults.KingdeeAuditRefused: 1}, injector.Injected())
+}
+
+func TestOtherShapes(t *testing.T) {
+	f, injector := disturbed(t, always(faults.KingdeeOtherShape), nil)
+	shapes := map[string]bool{}
+	for i := range 30 {
+		body := f.post(formPath+"BatchSave.common.kdsvc", fmt.Sprintf(`{"formid":"SAL_RETURNSTOCK","data":{"Model":[%s]}}`, model(fmt.Sprint("R", i))))
+		require.Contains(t, body, fmt.Sprint("R", i))
+		shapes[body[:3]] = true
+	}
+	require.Equal(t, map[string]bool{`"{\`: true, `{"R`: true, `[{"`: true}, shapes)
+	require.Regexp(t, `^"\[.*\]"$`, f.query(queryAll))
+	require.Equal(t, map[faults.Name]int{faults.KingdeeOtherShape: 31}, injector.Injected())
 }
 
 func TestPartialFailureSaysEitherOfTheWhole(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"refundsync/internal/simulator/faults"
 )
 
 // The codes of ResponseStatus.MsgCode.
@@ -124,27 +126,36 @@ func conflictText(user, operation string) string {
 // writeReply writes the reply of an operation. The failure of a query comes as
 // its only row.
 func (t *Tenant) writeReply(w http.ResponseWriter, op operation, r reply) {
+	if raw, ok := r.(rawReply); ok {
+		raw.write(w)
+		return
+	}
+	if t.faults.Strikes(faults.KingdeeOtherShape) {
+		t.writeJSON(w, t.reshape(r))
+		return
+	}
 	if _, failure := r.(*resultReply); failure && op.query {
 		r = [][]any{{r}}
 	}
 	t.writeJSON(w, r)
 }
 
-func (t *Tenant) writeJSON(w http.ResponseWriter, v any) {
+func mustMarshal(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // replies are made of texts and numbers
 	}
-	t.faults.Write(w, wire, contentType, body)
+	return body
+}
+
+func (t *Tenant) writeJSON(w http.ResponseWriter, v any) {
+	t.faults.Write(w, wire, contentType, mustMarshal(v))
 }
 
 // writeFrameworkError answers what the framework behind the API can't make
 // sense of: text, not JSON, and HTTP 200.
 func writeFrameworkError(w http.ResponseWriter, message string) {
-	body, err := json.Marshal(map[string]string{"Message": message})
-	if err != nil {
-		panic(err) // a text always marshals
-	}
+	body := mustMarshal(map[string]string{"Message": message})
 	w.Header().Set("Content-Type", contentType)
 	// A caller that has gone does not read the reply; there is nobody to tell.
 	_, _ = w.Write(append([]byte("response_error:"), body...))

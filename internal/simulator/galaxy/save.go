@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"refundsync/internal/simulator/faults"
 )
 
 // batchSave saves the bills of Model. Each bill is a transaction of its own:
@@ -16,11 +18,15 @@ func (t *Tenant) batchSave(c call) reply {
 	r := newResult()
 	work := t.newWork()
 	disturbed := t.newDisturbance(c, len(models))
+	c.auditRefused = c.audits() && !c.late && t.faults.Strikes(faults.KingdeeAuditRefused)
 	for i, model := range models {
 		work.bill()
 		if !disturbed.strikes(r, i) {
 			t.saveOne(r, c, i, model)
 		}
+	}
+	if c.auditRefused {
+		return failed(msgNoPermission, "您没有“销售退货单”的“审核”权限")
 	}
 	disturbed.finish(r)
 	return r
@@ -71,7 +77,7 @@ func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 		deleteOthers: c.data.flag("IsDeleteEntry", true),
 	}
 	after := created
-	if c.data.flag("IsAutoSubmitAndAudit", false) {
+	if c.audits() && !c.auditRefused {
 		after = audited
 	}
 	if id := model.text("FID"); id != "" && id != "0" {

@@ -18,7 +18,9 @@ const (
 type session struct {
 	id   string
 	busy sync.Mutex
-	used time.Time // guarded by sessions.mu
+	// Guarded by sessions.mu.
+	used   time.Time
+	served bool // a request before
 }
 
 // take claims the session for a request; false says that it serves another.
@@ -74,9 +76,15 @@ func (ss *sessions) find(r *http.Request) *session {
 // release ends the request that took the session.
 func (ss *sessions) release(s *session) {
 	ss.mu.Lock()
-	s.used = ss.now()
+	s.used, s.served = ss.now(), true
 	ss.mu.Unlock()
 	s.busy.Unlock()
+}
+
+func (ss *sessions) hasServed(s *session) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return s.served
 }
 
 // end ends one session.

@@ -28,15 +28,19 @@ func (t *Tenant) authenticate(w http.ResponseWriter, r *http.Request) (*session,
 		}
 	}
 	if s := t.sessions.find(r); s != nil {
-		if !t.faults.Strikes(faults.KingdeeSessionLost) {
+		refused := !signed && t.sessions.hasServed(s) && t.faults.Strikes(faults.KingdeeSessionRefused)
+		if !refused && !t.faults.Strikes(faults.KingdeeSessionLost) {
 			return s, nil
 		}
 		t.sessions.end(s)
+		if refused {
+			return nil, t.sessionRefusal()
+		}
 	}
 	if signed {
 		return t.sessions.open(w), nil
 	}
-	return nil, failed(msgSessionLost, "会话信息已丢失，请重新登录")
+	return nil, failed(msgSessionLost, lostText)
 }
 
 // checkSignature checks every signed header. The time is not held against the

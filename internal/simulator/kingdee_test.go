@@ -1,0 +1,102 @@
+package simulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/kingdee"
+	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/merchant"
+)
+
+// kingdeeOf is a client as a worker makes it from the environment.
+func (c *caller) kingdeeOf(auth kingdee.Auth) *kingdee.Client {
+	c.t.Helper()
+	e := c.environment
+	lcid, err := strconv.Atoi(e["KINGDEE_LCID"])
+	require.NoError(c.t, err)
+	credentials := tenantCredentials
+	client, err := kingdee.New(kingdee.Config{
+		URL: e["KINGDEE_URL"], Auth: auth, AcctID: credentials.AcctID, Username: credentials.Username, Password: credentials.Password,
+		AppID: credentials.AppID, AppSecret: credentials.AppSecret, LCID: lcid, OrgNumber: credentials.OrgNumber, Sessions: 1,
+	})
+	require.NoError(c.t, err)
+	return client
+}
+
+// someBills are n bills that can be saved.
+func someBills(t *testing.T, s *Simulator, n int) (models []json.RawMessage, numbers []string) {
+	t.Helper()
+	for _, expected := range s.Truth() {
+		if expected.Outcome == merchant.Saved && len(models) < n {
+			model, err := json.Marshal(modelOf(expected.Bill))
+			require.NoError(t, err)
+			models, numbers = append(models, model), append(numbers, expected.Bill.Number)
+		}
+	}
+	require.Len(t, models, n)
+	return models, numbers
+}
+
+func TestClientReadsEveryShapeOfAReply(t *testing.T) {
+	for _, name := range []faults.Name{faults.KingdeeSessionRefused, faults.KingdeeOtherShape} {
+		for _, auth := range []kingdee.Auth{AuthSignature, AuthAppSecret, AuthSign, AuthPassword} {
+			t.Run(fmt.Sprint(name, " ", auth), func(t *testing.T) {
+				s, _, c := start(t, Options{Seed: 1, Orders: 200, Faults: faults.Probabilities{name: 1}})
+				client := c.kingdeeOf(auth)
+				models, numbers := someBills(t, s, 30)
+				for i, number := range numbers {
+					results, err := client.BatchSave(t.Context(), kingdee.BatchSave{FormID: "SAL_RETURNSTOCK", Model: models[i : i+1]})
+					require.NoError(t, err)
+					require.NoError(t, results[0].Err)
+					found, err := client.FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{number})
+					require.NoError(t, err)
+					require.Len(t, found[number], 1)
+				}
+				require.Len(t, s.State().Kingdee.Bills, 30)
+				if name == faults.KingdeeSessionRefused && auth == AuthSignature {
+					require.Empty(t, s.State().Faults)
+				} else {
+					require.GreaterOrEqual(t, s.State().Faults[name], 30)
+				}
+			})
+		}
+	}
+}
+
+func TestClientTriesABusyBillAgain(t *testing.T) {
+	s, _, c := start(t, Options{Seed: 1, Orders: 200, Faults: faults.Probabilities{faults.KingdeeBillBusy: 1}})
+	client := c.kingdeeOf(AuthSignature)
+	models, _ := someBills(t, s, 20)
+	for _, model := range models {
+		results, err := client.BatchSave(t.Context(), kingdee.BatchSave{FormID: "SAL_RETURNSTOCK", Model: []json.RawMessage{model}})
+		if err == nil {
+			err = results[0].Err
+		}
+		require.Equal(t, fault.Retry, fault.As(err).Class, "%v", err)
+	}
+	require.Empty(t, s.State().Kingdee.Bills)
+}
+
+// Bills that were saved before their call was refused are there when they are looked
+// up, once each.
+func TestRefusedAuditIsLookedAt(t *testing.T) {
+	s, _, c := start(t, Options{Seed: 1, Orders: 200, AllowDuplicateNumbers: true, Faults: faults.Probabilities{faults.KingdeeAuditRefused: 1}})
+	client := kingdee.NewGroups(c.kingdeeOf(AuthSignature), kingdee.GroupOptions{Bills: 20, Wait: time.Millisecond})
+	models, numbers := someBills(t, s, 20)
+	results, err := client.BatchSave(t.Context(), kingdee.BatchSave{FormID: "SAL_RETURNSTOCK", IsAutoSubmitAndAudit: true, Model: models})
+	require.NoError(t, err)
+	for _, result := range results {
+		require.True(t, fault.Is(result.Err, fault.Retry), "%v", result.Err)
+	}
+	found, err := client.FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", numbers)
+	require.NoError(t, err)
+	require.Len(t, found, 20)
+	require.Empty(t, s.State().Kingdee.Doubles)
+}
