@@ -38,6 +38,7 @@ func (p *parser) source(s section) {
 		}
 		if !slices.Contains(known, key) {
 			p.report(s.valueSpan("key"), say("key 不能是 %[1]s，应为售后单的一个文本字段，如 as_id。", "key can't be %[1]s; expected a text field of the order, such as as_id.", key).didYouMean(key, known))
+			p.flow.Source.Key = ""
 		}
 	}
 	if s.has("parameters") {

@@ -20,6 +20,7 @@ type rewriter struct {
 	header    map[string]catalog.Field
 	items     map[string]catalog.Field
 	usesLines bool
+	names     []named
 
 	root        *ast.Node // of the tree, once it has been visited
 	identifiers []*ast.IdentifierNode
@@ -147,6 +148,7 @@ func (r *rewriter) checkNames() {
 }
 
 func (r *rewriter) name(n *ast.IdentifierNode) {
+	r.names = append(r.names, named{n.Value, n.Location().From, n.Location().To})
 	switch {
 	case n.Value == "items", n.Value == "item" && r.scope.item:
 	case n.Value == "lines" && r.scope.lines:
