@@ -213,6 +213,7 @@ func (p *parser) constant(m *mapping, s section) {
 	}
 	switch kindOfTarget(target) {
 	case kindText:
+		p.checkCode(node)
 		if text := s.text("constant"); text != "" {
 			m.constant = encode(target, text)
 		}
