@@ -12,7 +12,7 @@ import (
 // they keep formulas, and what has become of them.
 var (
 	scientific = regexp.MustCompile(`^[+-]?[0-9](\.[0-9]+)?[Ee][+-][0-9]{2}$`)
-	formula    = regexp.MustCompile(`^(=.*|#N/A|#[A-Z0/]+[!?]|#+)$`)
+	formula    = regexp.MustCompile(`^(=.*|#N/A|#[A-Z0/]+[!?]|##+)$`)
 )
 
 // allDigits writes the number of a spreadsheet in full.

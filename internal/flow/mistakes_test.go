@@ -395,6 +395,25 @@ func TestTheBaseOfTheMistakesHasNone(t *testing.T) {
 	assert.Empty(t, parseText("\ufeff"+base(t), warehousesCSV).all(), "with a byte order mark")
 }
 
+func TestWhatOnlyLooksLikeAMistakeIsNone(t *testing.T) {
+	for _, c := range []struct{ name, old, new string }{
+		{"a comment", "window: 6h", "window: 6h # 窗口：“六小时”，\t（全角）2.0001E+04 = AND"},
+		{"prose", "reason: 仅退款", "reason: 仅退款：“只退款”，没有“退货”！"},
+		{"a name in brackets", "天猫旗舰店: CUST_TMALL", "【官方】旗舰店（杭州）: CUST_TMALL"},
+		{"odd codes in straight quotes", "天猫旗舰店: CUST_TMALL", `"“天猫”：旗舰店，": "ＣＵＳＴ"`},
+		{"a code with a letter among its digits", "天猫旗舰店: CUST_TMALL", `"12E4": 2E05X`},
+		{"a text in an expression", `type == "仅退款"`, `type in ["“退货”，＝ AND", '＝', "it's"]`},
+		{"a variable", "item.price == 0", `"let free = item.price == 0; free"`},
+		{"a remark in an expression", "item.price == 0", `"item.price == 0 // isn't = AND"`},
+		{"a tab between key and value", "window: 6h", "window:\t6h"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.Contains(t, base(t), c.old)
+			assert.Empty(t, parseText(strings.Replace(base(t), c.old, c.new, 1), warehousesCSV).all())
+		})
+	}
+}
+
 func TestAllMistakesOfAFolderAreToldAtOnceAndInOrder(t *testing.T) {
 	_, err := LoadFolder("testdata/folder")
 	var problems Problems
