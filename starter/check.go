@@ -90,6 +90,24 @@ func (c *checks) all(ctx context.Context) {
 			workers, err := pollers(ctx, temporal, queue.name, queue.kind)
 			c.report("任务队列 task queue "+queue.name, fmt.Sprintf("%d 个轮询者 pollers", workers), err)
 		}
+		c.workerFlows(ctx, temporal, settings.Worker.TaskQueue, flows)
+	}
+}
+
+// workerFlows checks that the workers have the flows of these files.
+func (c *checks) workerFlows(ctx context.Context, temporal client.Client, taskQueue string, flows flow.Flows) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	atWorkers, err := readWorkerFlows(ctx, temporal, taskQueue)
+	if err != nil {
+		c.report("worker 的流程 the workers' flows", "", err)
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(flows)) {
+		err := atWorkers.differs(flows[name])
+		if err != nil || len(atWorkers.versions(name)) > 0 {
+			c.report("worker 的流程 flow of the workers "+name, "版本 version "+flows[name].Version+"，与文件相同 as in the file", err)
+		}
 	}
 }
 

@@ -106,19 +106,30 @@ func runIncremental(cmd *cobra.Command, flags runFlags) error {
 	})
 }
 
-// startAndFollow starts a run, and follows it if that is wished for.
+// startAndFollow starts a run of a flow that a worker has, and follows it if that is
+// wished for.
 func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, start func(client.Client, string) (client.WorkflowRun, error)) error {
 	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
 		return err
 	}
 	return withTemporal(func(c client.Client) error {
+		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
+		if err != nil {
+			fmt.Fprintln(cmd.ErrOrStderr(), err)
+		}
+		if err := atWorkers.lacks(flags.flow); err != nil {
+			return err
+		}
 		run, err := start(c, settings.TaskQueue)
 		if err != nil {
 			return err
 		}
 		fmt.Fprintf(cmd.ErrOrStderr(), "运行 run: %s (%s)\n", run.GetID(), run.GetRunID())
 		if !flags.wait {
+			if len(atWorkers.workers) == 0 && atWorkers.all {
+				fmt.Fprintln(cmd.ErrOrStderr(), noWorker)
+			}
 			return flags.output.printStarted(cmd.OutOrStdout(), run, span)
 		}
 		return followAndPrint(cmd, c, run, span, flags.output)

@@ -26,6 +26,11 @@ type flowStatus struct {
 	Flow    string `json:"flow"`
 	Title   string `json:"title"`
 	Enabled bool   `json:"enabled"`
+	// Version is that of the flow file; empty without one.
+	Version string `json:"version,omitempty"`
+	// WorkerVersions are those in which the workers have the flow; none where no
+	// worker tells.
+	WorkerVersions []string `json:"worker_versions"`
 	// Watermark is how far automatic runs have come; null if none is known.
 	Watermark *time.Time `json:"watermark"`
 	// LagSeconds is how far the watermark is behind now; null without one.
@@ -49,6 +54,8 @@ type flowStatus struct {
 	// LastDay adds up the runs that ended in the last 24 hours, those by hand
 	// included. An order that several of them read counts in each.
 	LastDay dayStatus `json:"last_day"`
+
+	versionNote string // what is to be said of Version and WorkerVersions
 }
 
 type runStatus struct {
@@ -104,6 +111,13 @@ The exit code is 4 when a flow lags behind by more than its checks.lag_limit, so
 				statuses, err := readStatuses(cmd.Context(), c, flows, flowName)
 				if err != nil {
 					return err
+				}
+				atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
+				if err != nil {
+					return err
+				}
+				for i := range statuses {
+					statuses[i].compare(flows[statuses[i].Flow], atWorkers)
 				}
 				if o == outputJSON {
 					if err := writeJSON(cmd.OutOrStdout(), statuses); err != nil {
@@ -277,6 +291,22 @@ func (d *dayStatus) add(run listedRun) {
 	d.Failed += run.Result.Failed
 }
 
+// compare sets the flow's file beside what the workers have; of is nil without one.
+func (s *flowStatus) compare(of *flow.Flow, atWorkers workerFlows) {
+	s.WorkerVersions = append([]string{}, atWorkers.versions(s.Flow)...)
+	switch {
+	case of == nil:
+		return
+	case len(atWorkers.workers) == 0:
+		s.versionNote = "没有看到 worker no worker is seen"
+	default:
+		if err := atWorkers.differs(of); err != nil {
+			s.versionNote = "✗ " + err.Error()
+		}
+	}
+	s.Version = of.Version
+}
+
 // judge says whether the flow is behind. One that is disabled, or was never to
 // run by itself, is not.
 func (s *flowStatus) judge(limit time.Duration, now time.Time) {
@@ -295,6 +325,9 @@ func (s *flowStatus) print(w io.Writer) {
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: 80, WidthMaxEnforcer: text.WrapSoft}})
 	if !s.Enabled {
 		t.AppendRow(table.Row{"状态 state", disabledNote})
+	}
+	if s.Version != "" {
+		t.AppendRow(table.Row{"版本 version", strings.TrimSpace(s.Version + " " + s.versionNote)})
 	}
 	last := "–"
 	if s.LastRun != nil {

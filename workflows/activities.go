@@ -161,8 +161,7 @@ type OrderBill struct {
 	LeftOut bool `json:"left_out,omitempty"`
 }
 
-// FindBillsResult says which orders have a bill, by their as_id: a flow may give
-// two orders one bill number.
+// FindBillsResult says which orders have a bill, by their as_id.
 type FindBillsResult struct {
 	// Finished have one that was made from the order as it is, and has gone as
 	// far as the flow wants it to.

@@ -93,10 +93,9 @@ type ParkedOrderState struct {
 }
 
 // ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the
-// order (as_id), so that an order waits once, whatever run found it, and two orders
-// wait apart even where a flow gives both one bill number. What is not printable
-// ASCII is escaped: Temporal's clients send the id as a header of HTTP, which takes
-// nothing else.
+// order (as_id), so that an order waits once, whatever run found it. What is not
+// printable ASCII is escaped: Temporal's clients send the id as a header of HTTP,
+// which takes nothing else.
 func ParkedOrderID(flowName, orderID string) string {
 	return "parked/" + flowName + "/" + url.PathEscape(orderID)
 }

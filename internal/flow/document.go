@@ -3,6 +3,7 @@ package flow
 import (
 	"errors"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -17,6 +18,9 @@ type document struct {
 	file     string
 	lines    []string
 	problems Problems
+	// told are the nodes of which it was said that they are misspelt: what follows
+	// from that is not said as well.
+	told map[ast.Node]bool
 }
 
 // span is a stretch of one line of the file; line and column count from 1, column
@@ -25,13 +29,36 @@ type span struct{ line, column, length int }
 
 func newDocument(file string, data []byte) *document {
 	text := strings.TrimPrefix(string(data), "\ufeff")
-	return &document{file: file, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")}
+	return &document{file: file, lines: strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), told: map[ast.Node]bool{}}
+}
+
+// readable tells whether the file is text, and reports where it is not.
+func (d *document) readable() bool {
+	for i, line := range d.lines {
+		if damaged := strings.IndexRune(line, utf8.RuneError); damaged >= 0 {
+			at := span{i + 1, utf8.RuneCountInString(line[:damaged]) + 1, 1}
+			if utf8.ValidString(line) {
+				d.report(at, say("这里的文字已损坏（�），文件曾以另一种编码打开后保存；请从原来的文件恢复。", "The text is damaged here (�): the file was opened in another encoding and saved. Restore it from the original."))
+			} else {
+				d.lines[i] = strings.ToValidUTF8(line, string(utf8.RuneError))
+				d.report(at, say("文件不是 UTF-8 编码，大概是按 GBK（ANSI）或 Unicode 保存的；请在编辑器里另存为 UTF-8，在 Excel 里另存为“CSV UTF-8”。",
+					"The file is not UTF-8, probably GBK (ANSI) or Unicode; have the editor save it as UTF-8, Excel as \"CSV UTF-8\"."))
+			}
+			return false
+		}
+	}
+	return true
 }
 
 func (d *document) report(at span, what message) {
 	problem := Problem{File: d.file, Line: at.line, Column: at.column, Length: at.length, Chinese: strings.TrimSpace(what.chinese), English: what.english}
 	if at.line > 0 && at.line <= len(d.lines) {
-		problem.Source = d.lines[at.line-1]
+		problem.Source = strings.Map(func(r rune) rune {
+			if unicode.IsControl(r) && r != '\t' {
+				return utf8.RuneError
+			}
+			return r
+		}, d.lines[at.line-1])
 	}
 	d.problems = append(d.problems, problem)
 }
@@ -46,7 +73,7 @@ func (d *document) root() ast.Node {
 		if errors.As(err, &syntax) {
 			at, text = d.tokenSpan(syntax.Token), syntax.Message
 		}
-		d.report(at, say("YAML 语法错误：%s。", "YAML syntax: %s.", text))
+		d.syntaxMistake(at, text)
 		return nil
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
@@ -56,6 +83,7 @@ func (d *document) root() ast.Node {
 	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
 		d.report(d.spanOf(file.Docs[1].Body), say("一个文件只能有一个流程，请去掉 --- 之后的部分。", "A file holds one flow; remove what follows ---."))
 	}
+	d.straighten(file.Docs[0].Body, false)
 	return file.Docs[0].Body
 }
 

@@ -41,6 +41,13 @@ type expression struct {
 	header  map[string]catalog.Field // fields of the order
 	items   map[string]catalog.Field // fields of its lines
 	lines   bool                     // whether it names lines
+	names   []named                  // the order's fields, items and lines, where they stand
+}
+
+// named is a name in an expression; from and to count characters.
+type named struct {
+	name     string
+	from, to int
 }
 
 // mistake is one thing wrong with an expression; from and to count characters.
@@ -85,7 +92,7 @@ func compile(source string, in scope) (*expression, []mistake) {
 		// The library shares a node between the two halves of a < b < c.
 		return nil, slices.Compact(r.mistakes)
 	}
-	return &expression{program, kindOf(program.Node().Type()), r.header, r.items, r.usesLines}, nil
+	return &expression{program, kindOf(program.Node().Type()), r.header, r.items, r.usesLines, r.names}, nil
 }
 
 // environment gives the names of a scope their types, from the catalog.

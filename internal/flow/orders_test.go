@@ -273,14 +273,14 @@ func TestWhyAnOrderHasNoBill(t *testing.T) {
 			message: "售后单 1 第 1 行（asi_id 5）：没有 r_qty（实收数量）（用于 lines 条件）。 Order 1, line 1 (asi_id 5): r_qty is absent (needed for the lines condition).",
 		},
 		{
-			name: "no bill number", old: "FBillNo: { field: as_id }", new: "FBillNo: { field: so_id }",
+			name: "no customer", old: "FRetcustId: { field: shop_name, table: customers }", new: "FRetcustId: { field: so_id }",
 			reason: "missing_value", field: "so_id",
-			message: "售后单 1：没有 so_id（线上订单号）（用于 FBillNo 单据编号）。 Order 1: so_id is absent (needed for FBillNo).",
+			message: "售后单 1：没有 so_id（线上订单号）（用于 FRetcustId 退货客户）。 Order 1: so_id is absent (needed for FRetcustId).",
 		},
 		{
-			name: "no bill number out of two fields", old: "FBillNo: { field: as_id }", new: "FBillNo: { expression: so_id + o_id }",
+			name: "no customer out of two fields", old: "FRetcustId: { field: shop_name, table: customers }", new: "FRetcustId: { expression: so_id + o_id }",
 			reason: "missing_value", field: "o_id",
-			message: "售后单 1：o_id（内部订单号）、so_id（线上订单号） 都没有（用于 FBillNo 单据编号）。 Order 1: o_id, so_id are all absent (needed for FBillNo).",
+			message: "售后单 1：o_id（内部订单号）、so_id（线上订单号） 都没有（用于 FRetcustId 退货客户）。 Order 1: o_id, so_id are all absent (needed for FRetcustId).",
 		},
 		{
 			name: "no customer out of an expression of its own", old: "FRetcustId: { field: shop_name, table: customers }", new: `FRetcustId: { expression: '""' }`,

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 
 	"refundsync/internal/catalog"
 )
@@ -44,8 +45,10 @@ func parse(file string, data []byte, readFile func(path string) ([]byte, error))
 		digest:   sha256.New(),
 	}
 	p.hash("", data)
-	if root := p.root(); root != nil {
-		p.flowFile(root)
+	if p.readable() {
+		if root := p.root(); root != nil {
+			p.flowFile(root)
+		}
 	}
 	p.flow.header, p.flow.items = sorted(p.header), sorted(p.items)
 	p.flow.Version = hex.EncodeToString(p.digest.Sum(nil))[:12]
@@ -80,9 +83,36 @@ func (p *parser) hash(name string, data []byte) {
 
 var flowName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
+// keys are those of one part of the file.
+type keys struct{ required, optional []string }
+
+// parts are the parts of a flow file; "" is the file itself.
+var parts = map[string]keys{
+	"":        {[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks", "alerts"}},
+	"source":  {[]string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since", "cursor", "since_ts"}},
+	"bill":    {[]string{"FormId", "Operation", "fields"}, []string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "own_fields"}},
+	"options": {nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain"}},
+	"checks":  {nil, []string{"enabled", "leave_out", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}},
+}
+
+// belongs says of a key that stands in the wrong part which part is its own: the line
+// is indented too far, or not far enough.
+func (m message) belongs(key string) (message, bool) {
+	for part, keys := range parts {
+		if !slices.Contains(slices.Concat(keys.required, keys.optional), key) {
+			continue
+		}
+		where := say("%[1]s 属于 %[2]s，请检查这一行的缩进。", " %[1]s belongs in %[2]s: look at the indentation of this line.", key, part)
+		if part == "" {
+			where = say("%[1]s 应在最外层，请去掉这一行的缩进。", " %[1]s belongs at the top, without indentation.", key)
+		}
+		return message{m.chinese + where.chinese, m.english + where.english}, true
+	}
+	return m, false
+}
+
 func (p *parser) flowFile(root ast.Node) {
-	s := p.document.section(span{1, 1, 1}, say("流程文件", "The flow file"), root,
-		[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks", "alerts"})
+	s := p.document.section(span{1, 1, 1}, say("流程文件", "The flow file"), root, parts[""].required, parts[""].optional)
 	s.integer("version", 1, 1, 1)
 	p.flow.Name = s.text("name")
 	if s.has("name") {
@@ -92,14 +122,13 @@ func (p *parser) flowFile(root ast.Node) {
 		p.report(p.name, say("name 不能是 %[1]s，应为小写字母、数字和下划线，以字母开头，最多 64 个字符。", "name can't be %[1]s; expected a-z, 0-9 and _, from a letter on, at most 64.", p.flow.Name))
 	}
 	p.flow.Title = cmp.Or(s.text("title"), p.flow.Name)
-	p.source(s.section("source", []string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since", "cursor", "since_ts"}))
+	p.source(s.part("source"))
 	if s.has("tables") {
 		p.readTables(s.pairs["tables"].value)
 	}
-	p.bill(s.section("bill", []string{"FormId", "Operation", "fields"},
-		[]string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "own_fields"}))
-	p.options(s.section("options", nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain"}))
-	p.checks(s.section("checks", nil, []string{"enabled", "leave_out", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}))
+	p.bill(s.part("bill"))
+	p.options(s.part("options"))
+	p.checks(s.part("checks"))
 	if s.has("alerts") {
 		p.alerts(s)
 	}
@@ -113,6 +142,16 @@ func (p *parser) expression(node ast.Node, in scope, owned message, want kind) *
 		return nil
 	}
 	compiled, mistakes := compile(source, in)
+	if compiled == nil {
+		quote := '"'
+		if node.GetToken().Type == token.DoubleQuoteType {
+			quote = '\''
+		}
+		// Where there is a reason why it does not compile, the rest follows from it.
+		if reasons := misspelt(source, quote); len(reasons) > 0 {
+			mistakes = reasons
+		}
+	}
 	for _, mistake := range mistakes {
 		p.report(p.spanWithin(node, mistake.from, mistake.to), mistake.what)
 	}

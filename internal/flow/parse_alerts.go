@@ -108,4 +108,9 @@ func (d *document) hide(at span) {
 		line[i] = '*'
 	}
 	d.lines[at.line-1] = string(line)
+	for i := range d.problems {
+		if d.problems[i].Line == at.line {
+			d.problems[i].Source = string(line)
+		}
+	}
 }

@@ -132,7 +132,34 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *mappi
 		m.table = p.tableOf(s, target)
 	}
 	m.value = p.expression(value, in, fieldName(target), want)
+	if target.Name == numberField {
+		p.checkNumber(s, value, m)
+	}
 	return m
+}
+
+// checkNumber sees that a bill's number comes from the order's key alone. Where
+// anything else in it changes, a field or a table, the order would be booked a second
+// time; and of orders that share a number only one is booked.
+func (p *parser) checkNumber(s section, node ast.Node, m *mapping) {
+	key := p.flow.Source.Key
+	if s.has("table") {
+		p.report(s.keySpan("table"), say("FBillNo（单据编号）不能用 table：对照表改了，同一售后单会再存成一张；应只由 %[1]s 得出，如 { field: %[1]s }。",
+			"FBillNo can't use a table: once that is edited, the same order would be saved again; expected %[1]s alone, such as { field: %[1]s }.", key))
+	}
+	if m.value == nil || key == "" {
+		return
+	}
+	if len(m.value.names) == 0 {
+		p.report(p.spanOf(node), say("FBillNo（单据编号）里没有 %[1]s，所有售后单会是同一张单据；应如 { field: %[1]s }。",
+			"FBillNo is without %[1]s, and all orders would be one bill; expected something like { field: %[1]s }.", key))
+	}
+	for _, name := range m.value.names {
+		if name.name != key {
+			p.report(p.spanWithin(node, name.from, name.to), say("FBillNo（单据编号）只能由 %[1]s（source 的 key）得出，不能用 %[2]s：它变了，同一售后单会再存成一张；它与别的售后单相同，编号就会冲突。应如 { field: %[1]s } 或 { expression: '\"TH\" + %[1]s' }。",
+				"FBillNo comes from %[1]s, the key of source, alone and can't use %[2]s: where that changes, the same order would be saved again; where two orders share it, their numbers collide. Expected something like { field: %[1]s } or { expression: '\"TH\" + %[1]s' }.", key, name.name))
+		}
+	}
 }
 
 func kindOfTarget(target catalog.Field) kind {
@@ -186,6 +213,7 @@ func (p *parser) constant(m *mapping, s section) {
 	}
 	switch kindOfTarget(target) {
 	case kindText:
+		p.checkCode(node)
 		if text := s.text("constant"); text != "" {
 			m.constant = encode(target, text)
 		}

@@ -38,6 +38,7 @@ func (p *parser) source(s section) {
 		}
 		if !slices.Contains(known, key) {
 			p.report(s.valueSpan("key"), say("key 不能是 %[1]s，应为售后单的一个文本字段，如 as_id。", "key can't be %[1]s; expected a text field of the order, such as as_id.", key).didYouMean(key, known))
+			p.flow.Source.Key = ""
 		}
 	}
 	if s.has("parameters") {
@@ -77,8 +78,12 @@ func (p *parser) parameters(owner span, node ast.Node) {
 		field, ok := catalog.Jushuitan().Find(catalog.Request, pair.name)
 		if !ok || slices.Contains(notFixed, pair.name) {
 			known := slices.DeleteFunc(catalog.Jushuitan().Names(catalog.Request), func(name string) bool { return slices.Contains(notFixed, name) })
-			p.report(p.spanOf(pair.key), say("请求参数 %[1]s 不能用，可用的参数：%[2]s。", "The request parameter %[1]s can't be used; expected one of %[3]s.",
-				pair.name, strings.Join(known, "、"), strings.Join(known, ", ")).didYouMean(pair.name, known))
+			what, misplaced := say("请求参数 %[1]s 不能用，可用的参数：%[2]s。", "The request parameter %[1]s can't be used; expected one of %[3]s.",
+				pair.name, strings.Join(known, "、"), strings.Join(known, ", ")).belongs(pair.name)
+			if !misplaced {
+				what = what.didYouMean(pair.name, known)
+			}
+			p.report(p.spanOf(pair.key), what)
 			seen[closest(pair.name, known)] = true
 			continue
 		}
@@ -117,6 +122,10 @@ func (p *parser) parameter(from pair, field catalog.Field, value string) {
 	}
 	if strings.TrimSpace(value) == "" {
 		p.report(at, say("参数 %[1]s 是空的；不需要就去掉它。", "The parameter %[1]s is empty; leave it out if it is not needed.", field.Name))
+		return
+	}
+	if what := spreadsheetMistake(value); what != nil {
+		p.report(at, *what)
 		return
 	}
 	if _, ok := field.Values[value]; len(field.Values) > 0 && !ok {

@@ -102,6 +102,7 @@ func say(chinese, english string, args ...any) message {
 // comes close: about every third character may be wrong, so that feild is field,
 // but abs is not all.
 func closest(name string, known []string) string {
+	name = plainText(name)
 	length := len([]rune(name))
 	best, shortest := "", min((length+2)/3, length-1)+1
 	for _, candidate := range known {

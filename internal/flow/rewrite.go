@@ -3,6 +3,7 @@ package flow
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/shopspring/decimal"
@@ -20,6 +21,7 @@ type rewriter struct {
 	header    map[string]catalog.Field
 	items     map[string]catalog.Field
 	usesLines bool
+	names     []named
 
 	root        *ast.Node // of the tree, once it has been visited
 	identifiers []*ast.IdentifierNode
@@ -94,6 +96,10 @@ func (r *rewriter) exact(node ast.Node) ast.Node {
 	}
 	at := node.Location()
 	text := strings.ReplaceAll(string(r.source[at.From:at.To]), "_", "")
+	if scientific.MatchString(text) {
+		r.report(node, say("数字 %[1]s 请写出全部数位（Excel 可能已舍去一些），如 %[2]s。", "Write all digits of the number %[1]s, of which Excel may have cut some off, such as %[2]s.", text, allDigits(text)))
+		return node
+	}
 	value, err := catalog.Decimal.Parse(text)
 	if err != nil {
 		r.report(node, say("数字 %[1]s 应写成十进制小数，如 12.5。", "The number %[1]s should be a plain decimal, such as 12.5.", text))
@@ -147,6 +153,7 @@ func (r *rewriter) checkNames() {
 }
 
 func (r *rewriter) name(n *ast.IdentifierNode) {
+	r.names = append(r.names, named{n.Value, n.Location().From, n.Location().To})
 	switch {
 	case n.Value == "items", n.Value == "item" && r.scope.item:
 	case n.Value == "lines" && r.scope.lines:
@@ -178,6 +185,9 @@ func unknownName(name string, in scope) message {
 		return say("%[1]s 是商品明细的字段，应写成 map(lines, .%[1]s) 之类。", "%[1]s is a field of the lines; write something like map(lines, .%[1]s).", name)
 	}
 	what := say("没有字段 %s。", "There is no field %s.", name)
+	if strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		return say("没有字段 %[1]s。它若是文本，应加引号：\"%[1]s\"。", "There is no field %[1]s. If it is a text, put it in quotes: \"%[1]s\".", name)
+	}
 	meant := closest(name, append(header, "lines", "item"))
 	if meant == "" && in.item && closest(name, items) != "" {
 		meant = "item." + closest(name, items)

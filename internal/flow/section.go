@@ -18,8 +18,13 @@ type pair struct {
 	value ast.Node
 }
 
-// pairs reads a mapping whose keys are text, and reports a key that stands twice.
+// pairs reads a mapping whose keys are text, and reports a key that stands twice. A
+// key that was told to be misspelt, and has no value by that, is left out.
 func (d *document) pairs(node ast.Node) []pair {
+	return slices.DeleteFunc(d.allPairs(node), func(p pair) bool { return d.told[p.key] })
+}
+
+func (d *document) allPairs(node ast.Node) []pair {
 	mapping, ok := node.(*ast.MappingNode)
 	if !ok {
 		d.wrongType(node, say("一组键和值", "keys with values"))
@@ -31,7 +36,12 @@ func (d *document) pairs(node ast.Node) []pair {
 		at := d.spanOf(value.Key)
 		key, ok := value.Key.(*ast.StringNode)
 		if !ok {
-			d.report(at, say("键 %[1]s 不是文本，应加引号：\"%[1]s\"。", "The key %[1]s is not text; put it in quotes: \"%[1]s\".", value.Key.GetToken().Value))
+			text := value.Key.GetToken().Value
+			if what := spreadsheetMistake(text); what != nil {
+				d.report(at, *what)
+			} else {
+				d.report(at, say("键 %[1]s 不是文本，应加引号：\"%[1]s\"。", "The key %[1]s is not text; put it in quotes: \"%[1]s\".", text))
+			}
 			continue
 		}
 		if line, ok := lines[key.Value]; ok {
@@ -68,11 +78,19 @@ func (d *document) section(owner span, owned message, node ast.Node, required, o
 		return s
 	}
 	meant := map[string]bool{}
-	for _, pair := range d.pairs(node) {
+	for _, pair := range d.allPairs(node) {
+		if d.told[pair.key] {
+			s.unknown, meant[pair.name] = true, true
+			continue
+		}
 		s.pairs[pair.name] = pair
 		if !slices.Contains(known, pair.name) {
 			what := say("%[2]s没有键 %[1]s，可用的键：%[3]s。", "%[4]s has no key %[1]s; expected one of %[5]s.",
-				pair.name, owned.chinese, strings.Join(known, "、"), owned.english, strings.Join(known, ", ")).didYouMean(pair.name, known)
+				pair.name, owned.chinese, strings.Join(known, "、"), owned.english, strings.Join(known, ", "))
+			what, misplaced := what.belongs(pair.name)
+			if !misplaced {
+				what = what.didYouMean(pair.name, known)
+			}
 			if _, null := pair.value.(*ast.NullNode); null && node.(*ast.MappingNode).IsFlowStyle {
 				what.chinese += "{ } 里的逗号会断开文本，含逗号的文本应加引号。"
 				what.english += " Within { } a comma ends a text; one that holds a comma should be in quotes."
@@ -97,6 +115,11 @@ func (s section) section(key string, required, optional []string) section {
 	return s.document.section(s.keySpan(key), message{" " + key + " ", key}, s.pairs[key].value, required, optional)
 }
 
+// part reads one of the parts of a flow file.
+func (s section) part(name string) section {
+	return s.section(name, parts[name].required, parts[name].optional)
+}
+
 func (s section) has(key string) bool {
 	return s.pairs[key].value != nil
 }
@@ -110,12 +133,24 @@ func (s section) valueSpan(key string) span {
 }
 
 func (d *document) wrongType(node ast.Node, want message) {
+	if d.told[node] {
+		return
+	}
 	found := describe(node)
 	hint := message{}
-	switch node.(type) {
+	switch text := node.GetToken().Value; node.(type) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		if want == wantText {
-			hint = say("请加引号：\"%[1]s\"。", " Put it in quotes: \"%[1]s\".", node.GetToken().Value)
+		switch number := scientific.MatchString(text); {
+		case number && want == wantText:
+			hint = say("请写出全部数位（Excel 可能已舍去一些）并加引号，如 \"%[1]s\"。", " Write all its digits, of which Excel may have cut some off, in quotes, such as \"%[1]s\".", allDigits(text))
+		case number:
+			hint = say("请写出全部数位（Excel 可能已舍去一些），如 %[1]s。", " Write all its digits, of which Excel may have cut some off, such as %[1]s.", allDigits(text))
+		case want == wantText:
+			hint = say("请加引号：\"%[1]s\"。", " Put it in quotes: \"%[1]s\".", text)
+		}
+	case *ast.StringNode:
+		if meant := plainText(text); meant != text {
+			hint = say("全角字符应为半角：%[1]s。", " Write its full-width characters as plain ones: %[1]s.", meant)
 		}
 	}
 	d.report(d.spanOf(node), message{

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // table translates codes of one system into codes of the other.
@@ -54,6 +55,9 @@ func (p *parser) table(from pair) *table {
 	t := &table{name: from.name, rows: map[string]string{}}
 	s := p.section(at, say("对照表 %s ", "table %s", from.name), from.value, nil, []string{"default", "values", "file"})
 	t.otherwise = s.text("default")
+	if s.has("default") {
+		p.checkCode(s.pairs["default"].value)
+	}
 	if t.otherwise == passCode {
 		t.otherwise, t.pass = "", true
 	}
@@ -75,12 +79,29 @@ func (p *parser) table(from pair) *table {
 
 func (p *parser) inlineRows(t *table, node ast.Node) {
 	for _, row := range p.pairs(node) {
+		p.checkCode(row.key)
 		value, ok := p.textNode(row.value)
+		p.checkCode(row.value)
 		value = strings.TrimSpace(value)
 		if ok && value == "" {
 			p.report(p.spanOf(row.value), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", row.name))
 		}
 		t.rows[strings.TrimSpace(row.name)] = value
+	}
+}
+
+// checkCode reports a code that is none. In straight quotes every character is meant.
+func (d *document) checkCode(node ast.Node) {
+	text, ok := node.(*ast.StringNode)
+	if !ok || d.told[node] {
+		return
+	}
+	what := spreadsheetMistake(strings.TrimSpace(text.Value))
+	if what == nil && text.Token.Type == token.StringType {
+		what = spellingMistake(text.Value, say("确实如此的编码请加英文引号。", "A code that really is so goes in straight quotes."))
+	}
+	if what != nil {
+		d.report(d.spanOf(node), *what)
 	}
 }
 
@@ -104,8 +125,7 @@ func (p *parser) csvRows(t *table, path string, at span) {
 }
 
 func (d *document) csvRows(t *table, data []byte) {
-	if !utf8.Valid(data) {
-		d.report(span{}, say("文件不是 UTF-8 编码；在 Excel 里请另存为“CSV UTF-8”。", "The file is not UTF-8; in Excel, save it as \"CSV UTF-8\"."))
+	if !d.readable() {
 		return
 	}
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
@@ -120,7 +140,8 @@ func (d *document) csvRows(t *table, data []byte) {
 		if err != nil {
 			var syntax *csv.ParseError
 			if errors.As(err, &syntax) {
-				d.report(span{syntax.Line, d.characters(syntax.Line, syntax.Column), 1}, say("CSV 格式错误：%s。", "CSV syntax: %s.", syntax.Err))
+				d.report(span{syntax.Line, d.characters(syntax.Line, syntax.Column), 1}, say("引号 \" 用错了（%s）：要么整格在一对引号里，其中的引号写两个；要么不用引号。",
+					"A quote \" is out of place (%s): either the whole cell stands in a pair of them, with each within it doubled, or it has none.", syntax.Err))
 			}
 			return
 		}
@@ -132,7 +153,10 @@ func (d *document) csvRows(t *table, data []byte) {
 			continue
 		}
 		if len(row) != width {
-			d.report(d.csvSpan(reader, 0, strings.Join(row, ",")), say("这一行有 %d 列，应为 %d 列。", "This row has %d columns, expected %d.", len(row), width))
+			at := d.csvSpan(reader, 0, strings.Join(row, ","))
+			if !d.wrongSeparator(at.line) {
+				d.report(at, say("这一行有 %d 列，应为 %d 列。", "This row has %d columns, expected %d.", len(row), width))
+			}
 			continue
 		}
 		from, to := strings.TrimSpace(row[code]), strings.TrimSpace(row[value])
@@ -142,6 +166,15 @@ func (d *document) csvRows(t *table, data []byte) {
 			d.report(d.csvSpan(reader, value, row[value]), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", from))
 		case ok:
 			d.report(at, say("编码 %[1]s 重复，第 %[2]d 行已有，只应写一次。", "Code %[1]s stands twice; expected once, and it is in line %[2]d already.", from, line))
+		}
+		for i, text := range map[int]string{code: from, value: to} {
+			what := spreadsheetMistake(text)
+			if what == nil {
+				what = spellingMistake(text, say("确实如此的编码请写进流程文件的 values，并加英文引号。", "A code that really is so goes into values in the flow file, in straight quotes."))
+			}
+			if what != nil {
+				d.report(d.csvSpan(reader, i, row[i]), *what)
+			}
 		}
 		if _, ok := lines[from]; !ok {
 			lines[from] = at.line
@@ -155,6 +188,9 @@ func (d *document) csvRows(t *table, data []byte) {
 
 // csvColumns finds the two columns in the first row; -1 for one that is missing.
 func (d *document) csvColumns(reader *csv.Reader, row []string) (code, value int) {
+	if line, _ := reader.FieldPos(0); len(row) == 1 && d.wrongSeparator(line) {
+		return -1, -1
+	}
 	known := []string{"code", "value", "remark"}
 	found := map[string]int{"code": -1, "value": -1, "remark": -1}
 	for i, name := range row {
@@ -172,6 +208,21 @@ func (d *document) csvColumns(reader *csv.Reader, row []string) (code, value int
 		}
 	}
 	return found["code"], found["value"]
+}
+
+// wrongSeparator reports the first character of a line that stands between its columns
+// in place of a comma, as spreadsheets and input methods write it.
+func (d *document) wrongSeparator(line int) bool {
+	at := lookalikeOutsideQuotes([]rune(d.lines[line-1]), "\t;，；")
+	if at < 0 {
+		return false
+	}
+	found := string([]rune(d.lines[line-1])[at])
+	if found == "\t" {
+		found = "Tab"
+	}
+	d.report(span{line, at + 1, 1}, say("列之间是 %[1]s ，应为英文逗号。", "The columns are separated by %[1]s, expected a comma.", found))
+	return true
 }
 
 // csvSpan turns the reader's place, in bytes, into characters.

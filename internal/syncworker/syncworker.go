@@ -84,6 +84,7 @@ func Run(ctx context.Context, o Options) error {
 	options.DeploymentOptions = worker.DeploymentOptions{UseVersioning: o.Version != worker.WorkerDeploymentVersion{}, Version: o.Version}
 	sourceOptions := options
 	sourceOptions.DisableWorkflowWorker = true
+	sourceOptions.Identity = identity(o.Flows)
 	sourceOptions.TaskQueueActivitiesPerSecond = float64(o.SourceCallsPerSecond)
 
 	main, err := newDraining(o.Temporal, o.TaskQueue, options, o.Tuning.ActivitySlots)

@@ -1,0 +1,107 @@
+package syncworker
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	taskqueuepb "go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/flow"
+	"refundsync/workflows"
+)
+
+// FlowVersions are the versions of a worker's flows by their names.
+type FlowVersions map[string]string
+
+// A worker tells which flows it has by its identity where it polls for the calls to
+// the source, which the server's list of pollers shows. It does so there alone,
+// because an identity is in every event that its worker causes: of that worker's
+// there are two a page, of the other's several an order.
+const (
+	flowsInIdentity = " flows "
+	// longestIdentity is what the server takes, in bytes.
+	longestIdentity = 1000
+	// andMore stands at the end where not all flows have room.
+	andMore = "…"
+)
+
+// identity names this process, and its flows with their versions.
+func identity(flows flow.Flows) string {
+	host, _ := os.Hostname() // as the SDK has it: without a name it is left empty
+	text := fmt.Sprintf("%d@%s%s", os.Getpid(), host, flowsInIdentity)
+	for i, name := range slices.Sorted(maps.Keys(flows)) {
+		entry := name + "@" + flows[name].Version
+		if i > 0 {
+			entry = "," + entry
+		}
+		if len(text)+len(entry)+len(","+andMore) > longestIdentity {
+			return text + "," + andMore
+		}
+		text += entry
+	}
+	return text
+}
+
+// flowVersions reads what identity wrote; false for the identity of another program,
+// or of a worker with more flows than it can name.
+func flowVersions(identity string) (FlowVersions, bool) {
+	_, list, ok := strings.Cut(identity, flowsInIdentity)
+	if !ok {
+		return nil, false
+	}
+	versions := FlowVersions{}
+	for entry := range strings.SplitSeq(list, ",") {
+		name, version, ok := strings.Cut(entry, "@")
+		if !ok {
+			return nil, false
+		}
+		versions[name] = version
+	}
+	return versions, true
+}
+
+// pollInterval is how often a worker that is there polls: the server answers a poll
+// that finds nothing after a minute.
+const pollInterval = 70 * time.Second
+
+// WorkerFlows asks the server which flows the workers of a task queue have. It gives
+// none for no worker, and false where one of them does not tell.
+func WorkerFlows(ctx context.Context, c client.Client, taskQueue string) (workers []FlowVersions, all bool, err error) {
+	described, err := c.DescribeTaskQueue(ctx, workflows.SourceTaskQueue(taskQueue), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	if err != nil {
+		return nil, false, err
+	}
+	workers, all = flowsOfPollers(described.GetPollers())
+	return workers, all, nil
+}
+
+// flowsOfPollers leaves out who has not polled for long before the last one did: the
+// server lists a worker for five minutes after it has ended.
+func flowsOfPollers(pollers []*taskqueuepb.PollerInfo) (workers []FlowVersions, all bool) {
+	last := time.Time{}
+	for _, poller := range pollers {
+		if at := poller.GetLastAccessTime().AsTime(); at.After(last) {
+			last = at
+		}
+	}
+	all = true
+	for _, poller := range pollers {
+		if poller.GetLastAccessTime().AsTime().Before(last.Add(-pollInterval)) {
+			continue
+		}
+		versions, ok := flowVersions(poller.GetIdentity())
+		if !ok {
+			all = false
+			continue
+		}
+		workers = append(workers, versions)
+	}
+	return workers, all
+}
