@@ -41,7 +41,7 @@ func testMain(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("building the programs: %w\n%s", err, out)
 	}
 	if onPostgres() {
-		if err := buildForPostgres(context.Background(), bin, func(line string) { fmt.Fprintln(os.Stderr, line) }); err != nil {
+		if err := buildForPostgres(context.Background(), bin, os.Stderr); err != nil {
 			return 0, err
 		}
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +14,7 @@ import (
 	"refundsync/internal/pgserver"
 )
 
-func buildForPostgres(ctx context.Context, programs string, log func(string)) error {
+func buildForPostgres(ctx context.Context, programs string, log io.Writer) error {
 	return pgserver.Build(ctx, "..", programs, log)
 }
 
