@@ -17,10 +17,6 @@ type bench struct {
 	orders   int
 	grains   []string
 	profiles string
-	// bento and nodeRED are executables; "" takes Benthos, and leaves Node-RED out.
-	bento, nodeRED string
-	// rounds is how often tools measures all.
-	rounds   int
 	out, log io.Writer
 
 	figure  string // the one that is measured
@@ -31,19 +27,16 @@ type bench struct {
 type figure struct {
 	name, title string
 	measure     func(*bench, context.Context) error
-	// byName is measured only where it is named.
-	byName bool
 }
 
 var figures = []figure{
-	{name: "ceiling", title: "Zero latency, against a no-op fan-out of the same shape", measure: (*bench).ceiling},
-	{name: "latency", title: "20 ms a page of 50, 50 ms a call of 50 bills, 4 sessions", measure: (*bench).latency},
-	{name: "realistic", title: "150 ms a page; 200 ms a call and 20 ms a bill, 4 sessions", measure: (*bench).realistic},
-	{name: "cost", title: "What an order costs", measure: (*bench).cost},
-	{name: "growth", title: "From 1,000 to 100,000 orders", measure: (*bench).growth},
-	{name: "workers", title: "One, two and four workers, the latencies of realistic, 10 calls a second to the source over all", measure: (*bench).workers},
-	{name: "file", title: "The server's state in an SQLite file", measure: (*bench).file},
-	{name: "tools", title: "The latencies of latency, against what people use for such work", measure: (*bench).tools, byName: true},
+	{"ceiling", "Zero latency, against a no-op fan-out of the same shape", (*bench).ceiling},
+	{"latency", "20 ms a page of 50, 50 ms a call of 50 bills, 4 sessions", (*bench).latency},
+	{"realistic", "150 ms a page; 200 ms a call and 20 ms a bill, 4 sessions", (*bench).realistic},
+	{"cost", "What an order costs", (*bench).cost},
+	{"growth", "From 1,000 to 100,000 orders", (*bench).growth},
+	{"workers", "One, two and four workers, the latencies of realistic, 10 calls a second to the source over all", (*bench).workers},
+	{"file", "The server's state in an SQLite file", (*bench).file},
 }
 
 func figureNames() (names []string) {
@@ -53,8 +46,7 @@ func figureNames() (names []string) {
 	return names
 }
 
-// run measures the figures that are named; where none is, all but those that must
-// be.
+// run measures the figures that are named, or all where none is.
 func (b *bench) run(ctx context.Context, only []string) error {
 	if b.profiles != "" {
 		if err := os.MkdirAll(b.profiles, 0o755); err != nil {
@@ -63,7 +55,7 @@ func (b *bench) run(ctx context.Context, only []string) error {
 	}
 	b.printf("%s, %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	for _, f := range figures {
-		if named := slices.Contains(only, f.name); !named && (f.byName || len(only) > 0) {
+		if len(only) > 0 && !slices.Contains(only, f.name) {
 			continue
 		}
 		b.figure = f.name
@@ -160,10 +152,10 @@ func (s scene) bound() float64 {
 	return sessions * float64(s.batchBills) / call.Seconds()
 }
 
-func (b *bench) latency(ctx context.Context) error { return b.againstBound(ctx, b.latencyScene()) }
-
-func (b *bench) latencyScene() scene {
-	return scene{orders: b.orders, pageLatency: 20 * time.Millisecond, callLatency: 50 * time.Millisecond, batchBills: 50, windowsAtOnce: 24}
+func (b *bench) latency(ctx context.Context) error {
+	return b.againstBound(ctx, scene{
+		orders: b.orders, pageLatency: 20 * time.Millisecond, callLatency: 50 * time.Millisecond, batchBills: 50, windowsAtOnce: 24,
+	})
 }
 
 func (b *bench) realistic(ctx context.Context) error {

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -36,15 +35,11 @@ func newCommand() *cobra.Command {
 		Use:   "bench",
 		Short: "Measures the sync on this machine; prints Markdown tables",
 		Example: `  go run ./bench
-  go run ./bench --only tools --node-red node_modules/.bin/node-red
   go run ./bench --only ceiling,latency --orders 5000 --profiles /tmp/profiles`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if b.rounds < 1 {
-				return errors.New("--rounds must be 1 at least")
-			}
 			b.out, b.log = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			for _, name := range only {
 				if !slices.ContainsFunc(figures, func(f figure) bool { return f.name == name }) {
@@ -58,9 +53,6 @@ func newCommand() *cobra.Command {
 	cmd.Flags().StringSliceVar(&only, "only", nil, "figures to measure: "+strings.Join(figureNames(), ", "))
 	cmd.Flags().StringSliceVar(&b.grains, "grain", []string{flow.GrainOrder, flow.GrainPage}, "grains to measure")
 	cmd.Flags().StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of each process; it slows them a little")
-	cmd.Flags().IntVar(&b.rounds, "rounds", 3, "tools: how often all are measured, in turn; the tables hold the medians")
-	cmd.Flags().StringVar(&b.bento, "bento", "", "tools: Bento's executable, to run in place of Benthos")
-	cmd.Flags().StringVar(&b.nodeRED, "node-red", "", "tools: Node-RED's executable; without it Node-RED is left out")
 	cmd.AddCommand(newPartCommands()...)
 	return cmd
 }

@@ -225,17 +225,25 @@ func (st *stage) sync(ctx context.Context) (measured, error) {
 	for _, calls := range state.Source.Calls {
 		m.pages += calls
 	}
-	m.doubles = len(state.Kingdee.Doubles)
-	if m.orders != state.Source.Customary || m.doubles > 0 {
-		return m, fmt.Errorf("the run saved %d of %d orders, and %d bills are double", m.orders, state.Source.Customary, m.doubles)
+	return m, savedOnce(m.orders, state)
+}
+
+// savedOnce requires that each order was saved, and has one bill.
+func savedOnce(saved int, state simulator.State) error {
+	orders, bills, doubles := state.Source.Customary, 0, len(state.Kingdee.Doubles)
+	for _, count := range state.Kingdee.ByStatus {
+		bills += count
 	}
-	return m, nil
+	if saved != orders || bills != orders || doubles > 0 {
+		return fmt.Errorf("%d of %d orders were saved; there are %d bills, and %d numbers have several", saved, orders, bills, doubles)
+	}
+	return nil
 }
 
 // noOp has the no-op worker do nothing for as many orders.
 func (st *stage) noOp(ctx context.Context) (measured, error) {
 	in := noOpRun{
-		Windows: st.windows, WindowsAtOnce: st.windowsAtOnce, OrdersInPage: st.pageSize,
+		Windows: st.windows, WindowsAtOnce: st.windowsAtOnce, OrdersInPage: min(st.pageSize, max(1, st.orders/st.windows)),
 		PagesInWindow: max(1, st.orders/st.windows/st.pageSize), InFlight: st.inFlight, Grain: st.grain,
 	}
 	return st.measure(ctx, "no-op-worker", func() (int, error) {
@@ -268,6 +276,9 @@ func (st *stage) loop(ctx context.Context) (m measured, err error) {
 		return m, err
 	}
 	m.orders = state.Source.Customary
+	if err := savedOnce(m.orders, state); err != nil {
+		return m, err
+	}
 	m.duration, err = time.ParseDuration(strings.TrimSpace(out.String()))
 	return m, err
 }
@@ -326,18 +337,14 @@ func (st *stage) awaitPolls(ctx context.Context, workers []*process) error {
 	}
 }
 
+// state has the simulators tell what is behind the scenes.
 func (st *stage) state() (state simulator.State, err error) {
-	return state, st.ask("/_sim/state?bills=false", &state)
-}
-
-// ask has the simulators tell what is behind the scenes.
-func (st *stage) ask(path string, reply any) error {
-	response, err := http.Get(st.at.URL + path)
+	response, err := http.Get(st.at.URL + "/_sim/state?bills=false")
 	if err != nil {
-		return err
+		return state, err
 	}
 	defer response.Body.Close()
-	return json.NewDecoder(response.Body).Decode(reply)
+	return state, json.NewDecoder(response.Body).Decode(&state)
 }
 
 // process is a part of a measurement.
@@ -360,10 +367,6 @@ func (b *bench) start(ctx context.Context, out io.Writer, part string, env []str
 		cmd.Env = append(cmd.Env, profileFile+"="+filepath.Join(b.profiles, fmt.Sprintf("%s-%02d-%s.pprof", b.figure, b.started, part)))
 	}
 	cmd.Stdout, cmd.Stderr = out, b.log
-	return begin(cmd)
-}
-
-func begin(cmd *exec.Cmd) (*process, error) {
 	p := &process{cmd: cmd, ended: make(chan struct{})}
 	if err := cmd.Start(); err != nil {
 		return nil, err

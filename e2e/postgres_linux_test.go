@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,7 +50,7 @@ var buildPostgres = sync.OnceValues(func() (string, error) {
 	if err := buildPrograms(); err != nil {
 		return "", err
 	}
-	return binFolder, postgres.Build(context.Background(), "..", binFolder, func(line string) { fmt.Fprintln(os.Stderr, line) })
+	return binFolder, postgres.Build(context.Background(), "..", binFolder, os.Stderr)
 })
 
 func postgresPrograms(t *testing.T) string {

@@ -104,7 +104,7 @@ func (d *demoRun) withServer(ctx context.Context, inside func(context.Context) e
 		UI:     true,
 		// Known from the start, they need no time to get about in the server.
 		SearchAttributes: syncworker.SearchAttributes(),
-		Log:              func(line string) { fmt.Fprintln(d.log, line) },
+		Log:              d.log,
 	})
 	if err != nil {
 		return err

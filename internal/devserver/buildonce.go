@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,12 +16,12 @@ import (
 // lockInterval is how often a process that waits for another's build looks.
 const lockInterval = 200 * time.Millisecond
 
-type buildFunc func(ctx context.Context, path string, log func(string)) error
+type buildFunc func(ctx context.Context, path string, log io.Writer) error
 
 // buildOnce builds the file at the path unless it is there. Of several
 // processes, such as the packages of one `go test ./...`, one builds and the
 // others wait for it. A build that failed or was cut off leaves no file.
-func buildOnce(ctx context.Context, path string, log func(string), build buildFunc) (err error) {
+func buildOnce(ctx context.Context, path string, log io.Writer, build buildFunc) (err error) {
 	if there, err := exists(path); there || err != nil {
 		return err
 	}
@@ -30,7 +31,7 @@ func buildOnce(ctx context.Context, path string, log func(string), build buildFu
 	lock := flock.New(path + ".lock")
 	locked, err := lock.TryLock()
 	if err == nil && !locked {
-		log("另一个进程正在构建 Temporal 开发服务器，等它完成。 Another process is building the Temporal dev server, waiting for it.")
+		fmt.Fprintln(log, "另一个进程正在构建 Temporal 开发服务器，等它完成。 Another process is building the Temporal dev server, waiting for it.")
 		_, err = lock.TryLockContext(ctx, lockInterval)
 	}
 	if err != nil {

@@ -3,6 +3,7 @@ package devserver
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -13,11 +14,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// writerFunc is told of each write.
+type writerFunc func([]byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
+}
+
 func TestBuildOnceOfMany(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cache", "temporal")
 	var builds atomic.Int32
 	othersWait := make(chan struct{}, 8)
-	build := func(_ context.Context, path string, _ func(string)) error {
+	build := func(_ context.Context, path string, _ io.Writer) error {
 		builds.Add(1)
 		// At least one other is at the lock before the file is there.
 		<-othersWait
@@ -26,7 +35,7 @@ func TestBuildOnceOfMany(t *testing.T) {
 	var group errgroup.Group
 	for range 8 {
 		group.Go(func() error {
-			return buildOnce(t.Context(), path, func(string) { othersWait <- struct{}{} }, build)
+			return buildOnce(t.Context(), path, writerFunc(func([]byte) { othersWait <- struct{}{} }), build)
 		})
 	}
 	require.NoError(t, group.Wait())
@@ -39,16 +48,15 @@ func TestBuildOnceOfMany(t *testing.T) {
 func TestBuildThatFailedLeavesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "temporal")
 	broken := errors.New("broken")
-	quiet := func(string) {}
 
-	err := buildOnce(t.Context(), path, quiet, func(_ context.Context, path string, _ func(string)) error {
+	err := buildOnce(t.Context(), path, io.Discard, func(_ context.Context, path string, _ io.Writer) error {
 		require.NoError(t, os.WriteFile(path, []byte("half"), 0o755))
 		return broken
 	})
 	require.ErrorIs(t, err, broken)
 	require.NoFileExists(t, path)
 
-	err = buildOnce(t.Context(), path, quiet, func(_ context.Context, path string, _ func(string)) error {
+	err = buildOnce(t.Context(), path, io.Discard, func(_ context.Context, path string, _ io.Writer) error {
 		require.NoFileExists(t, path, "what the last build left is gone")
 		return os.WriteFile(path, []byte("whole"), 0o755)
 	})

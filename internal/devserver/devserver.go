@@ -11,6 +11,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -53,9 +54,9 @@ type Options struct {
 	// DynamicConfig holds the server's dynamic configuration as KEY=VALUE,
 	// VALUE being JSON.
 	DynamicConfig []string
-	// Log is told, one line at a time and for people, what takes long; nil
-	// keeps quiet.
-	Log func(line string)
+	// Log is told, in lines for people, what takes long; on a terminal a bar shows
+	// it. nil keeps quiet.
+	Log io.Writer
 }
 
 // Server is a running development server.
@@ -81,9 +82,9 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		options.Namespace = "default"
 	}
 	if options.Log == nil {
-		options.Log = func(string) {}
+		options.Log = io.Discard
 	}
-	executable, err := findExecutable(ctx, options.Log)
+	executable, err := Executable(ctx, options.Log)
 	if err != nil {
 		return nil, err
 	}

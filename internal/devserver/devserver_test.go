@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,8 +21,7 @@ import (
 
 func start(t *testing.T, options Options) *Server {
 	t.Helper()
-	skipIfShort(t)
-	options.Log = func(line string) { t.Log(line) }
+	options.Log = t.Output()
 	server, err := Start(t.Context(), options)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = server.Stop() })
@@ -57,17 +55,8 @@ func startWorkflow(t *testing.T, connection client.Client, id string) {
 	require.NoError(t, err)
 }
 
-func refusesConnections(address string) func() bool {
-	return func() bool {
-		connection, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = connection.Close()
-		}
-		return err != nil
-	}
-}
-
 func TestStartServesWorkflowsAndWebUI(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	server := start(t, Options{
 		Namespace:        "returns",
@@ -99,27 +88,16 @@ func TestStartServesWorkflowsAndWebUI(t *testing.T) {
 	assert.Equal(t, http.StatusOK, page.StatusCode)
 	assert.Contains(t, string(body), "<html")
 	http.DefaultClient.CloseIdleConnections()
-}
 
-func TestStopEndsTheServer(t *testing.T) {
-	t.Parallel()
-	server := start(t, Options{})
-	assert.Empty(t, server.UIURL)
+	assert.ErrorIs(t, waitUntilServing(t.Context(), server, "devserver-of-somebody-else"), errStranger)
+
 	require.NoError(t, server.Stop())
 	<-server.Done()
-	assert.True(t, refusesConnections(server.Address)())
 	assert.NoError(t, server.Stop(), "a second Stop returns what the first did")
 }
 
-func TestServerThatEndsByItselfIsNoticed(t *testing.T) {
-	t.Parallel()
-	server := start(t, Options{})
-	require.NoError(t, server.process.Kill())
-	<-server.Done()
-	assert.ErrorContains(t, server.Stop(), "ended by itself")
-}
-
-func TestStateInAFileOutlivesTheServer(t *testing.T) {
+func TestStateInAFileOutlivesAServerThatWasKilled(t *testing.T) {
+	skipIfShort(t)
 	t.Parallel()
 	options := Options{DBFile: filepath.Join(t.TempDir(), "new folder", "temporal.db")}
 	first := start(t, options)
@@ -127,16 +105,12 @@ func TestStateInAFileOutlivesTheServer(t *testing.T) {
 
 	_, err := Start(t.Context(), options)
 	require.ErrorContains(t, err, "Another process uses the state file")
-	require.NoError(t, first.Stop())
 
-	// The same port again, as workers that reconnect need it.
-	_, port, err := net.SplitHostPort(first.Address)
-	require.NoError(t, err)
-	options.Port, err = net.LookupPort("tcp", port)
-	require.NoError(t, err)
-	second := start(t, options)
-	assert.Equal(t, first.Address, second.Address)
-	described, err := dial(t, second).DescribeWorkflowExecution(t.Context(), "kept", "")
+	require.NoError(t, first.process.Kill())
+	<-first.Done()
+	require.ErrorContains(t, first.Stop(), "ended by itself")
+
+	described, err := dial(t, start(t, options)).DescribeWorkflowExecution(t.Context(), "kept", "")
 	require.NoError(t, err)
 	assert.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.WorkflowExecutionInfo.Status)
 }
@@ -168,12 +142,4 @@ func TestStartFails(t *testing.T) {
 			assert.ErrorContains(t, err, test.message)
 		})
 	}
-}
-
-func TestStrangerAtTheAddressIsRefused(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	t.Cleanup(cancel)
-	server := start(t, Options{})
-	assert.ErrorIs(t, waitUntilServing(ctx, server, "devserver-of-somebody-else"), errStranger)
 }

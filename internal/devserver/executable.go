@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,15 +19,10 @@ const answerTimeout = 30 * time.Second
 // that not every version has.
 var neededFlags = []string{"--db-filename", "--dynamic-config-value", "--search-attribute", "--ui-port"}
 
-// Executable is the temporal that Start runs, which is the CLI as well. It is
-// built if it never was; log is told of it, one line at a time.
-func Executable(ctx context.Context, log func(line string)) (string, error) {
-	return findExecutable(ctx, log)
-}
-
-// findExecutable returns a temporal that can run a development server: one on
-// PATH, else the pinned one, which is built if it never was.
-func findExecutable(ctx context.Context, log func(string)) (string, error) {
+// Executable is the temporal that Start runs, which is the CLI as well: one on PATH
+// that can run a development server, else the pinned one, which is built if it never
+// was. log is told of it as Options.Log is.
+func Executable(ctx context.Context, log io.Writer) (string, error) {
 	onPath, err := exec.LookPath("temporal")
 	if err == nil {
 		err = checkExecutable(ctx, onPath)
@@ -35,7 +31,7 @@ func findExecutable(ctx context.Context, log func(string)) (string, error) {
 		return onPath, nil
 	}
 	if !errors.Is(err, exec.ErrNotFound) {
-		log(fmt.Sprintf("PATH 中的 temporal 不可用，改用固定版本。 The temporal on PATH is of no use, taking the pinned one: %v", err))
+		fmt.Fprintf(log, "PATH 中的 temporal 不可用，改用固定版本。 The temporal on PATH is of no use, taking the pinned one: %v\n", err)
 	}
 	directory, err := os.Getwd()
 	if err != nil {

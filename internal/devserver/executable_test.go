@@ -4,10 +4,12 @@ package devserver
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,14 +19,14 @@ import (
 // tests then find it.
 func TestFindExecutable(t *testing.T) {
 	skipIfShort(t)
-	path, err := findExecutable(t.Context(), func(line string) { t.Log(line) })
+	path, err := Executable(t.Context(), t.Output())
 	require.NoError(t, err)
 	assert.NoError(t, checkExecutable(t.Context(), path))
 }
 
+const allFlags = "--db-filename --dynamic-config-value --search-attribute --ui-port"
+
 func TestTemporalOnPATH(t *testing.T) {
-	skipIfShort(t)
-	const allFlags = "--db-filename --dynamic-config-value --search-attribute --ui-port"
 	tests := []struct {
 		name, script string
 		usable       bool
@@ -37,21 +39,18 @@ func TestTemporalOnPATH(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			folder := t.TempDir()
-			fake := filepath.Join(folder, "temporal")
-			require.NoError(t, os.WriteFile(fake, []byte("#!/bin/sh\n"+test.script+"\n"), 0o755))
-			t.Setenv("PATH", folder)
+			fake := filepath.Join(fakeOnPath(t, "temporal", test.script), "temporal")
 			t.Chdir(t.TempDir())
 
-			var told []string
-			path, err := findExecutable(t.Context(), func(line string) { told = append(told, line) })
+			var told strings.Builder
+			path, err := Executable(t.Context(), &told)
 			if test.usable {
 				require.NoError(t, err)
 				assert.Equal(t, fake, path)
 				return
 			}
 			assert.ErrorIs(t, err, errNoTemporal, "outside a checkout there is nothing to build")
-			assert.Contains(t, strings.Join(told, "\n"), test.message)
+			assert.Contains(t, told.String(), test.message)
 		})
 	}
 }
@@ -89,39 +88,78 @@ func TestFindPinned(t *testing.T) {
 func TestPinnedBuildFailure(t *testing.T) {
 	skipIfShort(t)
 	empty := pinned{folder: t.TempDir(), version: "v0.0.0"}
-	err := empty.build(t.Context(), filepath.Join(t.TempDir(), "temporal"), func(string) {})
+	err := empty.build(t.Context(), filepath.Join(t.TempDir(), "temporal"), io.Discard)
 	require.ErrorContains(t, err, "put temporal on PATH")
-	assert.ErrorContains(t, err, "go.mod", "the words of go build are in it")
+	assert.ErrorContains(t, err, "go.mod", "the words of go list are in it")
 }
 
 func TestPinnedBuildIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err := pinned{folder: t.TempDir()}.build(ctx, filepath.Join(t.TempDir(), "temporal"), func(string) {})
+	err := pinned{folder: t.TempDir()}.build(ctx, filepath.Join(t.TempDir(), "temporal"), io.Discard)
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// TestStartIsTriedOnOtherPorts has a server whose port is taken by a stranger
-// the first time.
-func TestStartIsTriedOnOtherPorts(t *testing.T) {
+// fakeOnPath puts a shell script on PATH before all else.
+func fakeOnPath(t *testing.T, name, script string) (folder string) {
+	t.Helper()
 	skipIfShort(t)
-	real, err := findExecutable(t.Context(), func(line string) { t.Log(line) })
-	require.NoError(t, err)
-	folder := t.TempDir()
-	script := `#!/bin/sh
-case "$*" in
-*--help* | --version) exec "` + real + `" "$@" ;;
-esac
-echo "$*" >>"` + folder + `/starts"
-[ "$(wc -l <"` + folder + `/starts")" -gt 1 ] || { echo "listen: bind: address already in use"; exit 1; }
-exec "` + real + `" "$@"
-`
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "temporal"), []byte(script), 0o755))
+	folder = t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte("#!/bin/sh\n"+script+"\n"), 0o755))
 	t.Setenv("PATH", folder+string(os.PathListSeparator)+os.Getenv("PATH"))
+	return folder
+}
 
-	server := start(t, Options{})
-	require.NoError(t, server.Stop())
-	starts, err := os.ReadFile(filepath.Join(folder, "starts"))
+// TestBuildIsShownAndItsErrorsAreWhole has a build of two packages that goes on
+// until its progress was shown, and then fails with a lot of words.
+func TestBuildIsShownAndItsErrorsAreWhole(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "a.go")
+	require.NoError(t, os.WriteFile(source, []byte("package a"), 0o644))
+	shown := filepath.Join(t.TempDir(), "shown")
+	fakeOnPath(t, "go", `
+if [ "$1" = list ]; then
+	echo "go: downloading example.com/a v1.0.0" >&2
+	printf 'a\ttrue\t0\t`+filepath.Dir(source)+`\ta.go\n'
+	printf 'main\ttrue\t1\t`+filepath.Dir(source)+`\ta.go\n'
+	exit
+fi
+echo a >&2
+while [ ! -e "`+shown+`" ]; do sleep 0.05; done
+echo "# main" >&2
+i=0
+while [ $i -lt 1000 ]; do echo "main.go:$i: wrong" >&2; i=$((i+1)); done
+printf 'the last word' >&2
+exit 1`)
+
+	var told strings.Builder
+	view := newBuildView(writerFunc(func(text []byte) {
+		told.Write(text)
+		if strings.Contains(told.String(), "compiling 1/2") {
+			assert.NoError(t, os.WriteFile(shown, nil, 0o644))
+		}
+	}))
+	view.interval = time.Millisecond
+	err := pinned{folder: t.TempDir()}.listAndBuild(t.Context(), "temporal", view)
+	require.ErrorContains(t, err, "exit status 1: # main\nmain.go:0: wrong\n")
+	assert.ErrorContains(t, err, "main.go:999: wrong\nthe last word")
+}
+
+// TestStartIsTriedOnOtherPorts has a server whose port is taken by a stranger the
+// first time, and that fails for another reason the second.
+func TestStartIsTriedOnOtherPorts(t *testing.T) {
+	starts := filepath.Join(t.TempDir(), "starts")
+	fakeOnPath(t, "temporal", `
+case "$*" in
+*--help* | --version) echo "`+allFlags+`"; exit ;;
+esac
+echo "$*" >>"`+starts+`"
+if [ "$(wc -l <"`+starts+`")" -eq 1 ]; then echo "listen: bind: address already in use"; else echo "out of memory"; fi
+exit 1`)
+
+	_, err := Start(t.Context(), Options{})
+	require.ErrorContains(t, err, "out of memory")
+	assert.NotErrorIs(t, err, errPortTaken)
+	lines, err := os.ReadFile(starts)
 	require.NoError(t, err)
-	assert.Equal(t, 2, strings.Count(string(starts), "\n"))
+	assert.Equal(t, 2, strings.Count(string(lines), "\n"))
 }

@@ -1,22 +1,17 @@
 package devserver
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"time"
 
 	"golang.org/x/mod/modfile"
-
-	"refundsync/internal/childprocess"
 )
 
 const (
@@ -80,43 +75,4 @@ func (p pinned) fileName() string {
 		name += ".exe"
 	}
 	return name
-}
-
-// build compiles the CLI to the path, and tells how it goes.
-func (p pinned) build(ctx context.Context, path string, log func(string)) error {
-	log(fmt.Sprintf("正在构建 Temporal 开发服务器 %s：只需一次，通常约 3 分钟。 "+
-		"Building the Temporal dev server %s: only once, usually about 3 minutes.", p.version, p.version))
-	began := time.Now()
-	command := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-buildvcs=false",
-		"-ldflags=-s -w", "-o", path, cliPackage)
-	command.Dir = p.folder
-	command.Env = append(os.Environ(), "GOWORK=off")
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = stopTimeout
-	output := &childprocess.Tail{}
-	command.Stdout, command.Stderr = output, output
-
-	finished := make(chan error, 1)
-	go func() { finished <- command.Run() }()
-	if err := waitAloud(finished, began, log); err != nil {
-		return fmt.Errorf("构建 Temporal 开发服务器失败，请检查网络和 GOPROXY，或把 temporal 放到 PATH 中。 "+
-			"Building the Temporal dev server failed: check the network and GOPROXY, or put temporal on PATH: %w: %s", err, output)
-	}
-	log(fmt.Sprintf("Temporal 开发服务器已构建，用时 %[1]s。 Built the Temporal dev server in %[1]s.",
-		time.Since(began).Round(time.Second)))
-	return nil
-}
-
-// waitAloud waits for the build and tells twice a minute that it goes on.
-func waitAloud(finished <-chan error, began time.Time, log func(string)) error {
-	ticker := time.NewTicker(30 * time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case err := <-finished:
-			return err
-		case <-ticker.C:
-			log(fmt.Sprintf("仍在构建，已用 %[1]s。 Still building, %[1]s so far.", time.Since(began).Round(time.Second)))
-		}
-	}
 }

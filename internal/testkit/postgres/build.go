@@ -5,6 +5,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +15,7 @@ import (
 
 // Build puts the programs of both of Temporal's images into a folder: the server,
 // the tool for its schema, and the CLI. The first time takes minutes.
-func Build(ctx context.Context, root, bin string, log func(string)) error {
+func Build(ctx context.Context, root, bin string, log io.Writer) error {
 	// What is missing is said before minutes of building.
 	if _, err := findPostgres(); err != nil {
 		return err
@@ -27,7 +28,7 @@ func Build(ctx context.Context, root, bin string, log func(string)) error {
 		"temporal-server":   "go.temporal.io/server/cmd/server",
 		"temporal-sql-tool": "go.temporal.io/server/cmd/tools/sql",
 	} {
-		log("building " + name)
+		fmt.Fprintln(log, "building "+name)
 		build := exec.CommandContext(ctx, "go", "build", "-mod=readonly", "-buildvcs=false", "-ldflags=-s -w", "-o", filepath.Join(bin, name), pkg)
 		build.Dir = filepath.Join(root, "tools", "server")
 		build.Env = append(os.Environ(), "GOWORK=off")
