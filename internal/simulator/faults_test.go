@@ -186,7 +186,7 @@ func TestHangEndsWithTheServer(t *testing.T) {
 		_, err := client.Post(server.URL()+"/router/qm", "application/x-www-form-urlencoded", strings.NewReader("method=jushuitan.refund.list.query"))
 		done <- err
 	}()
-	require.Eventually(t, func() bool { return s.State().Source.Calls["jushuitan.refund.list.query"] == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.State().Source.Calls["jushuitan.refund.list.query"] == 1 }, time.Minute, time.Millisecond)
 	require.NoError(t, server.Close())
 	require.Error(t, <-done)
 	client.CloseIdleConnections()
