@@ -16,16 +16,24 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 
 	"refundsync/internal/flow"
 )
 
-// silentSuite logs nothing: thousands of lines would hide the few that say why a test
-// failed.
-func silentSuite() *testsuite.WorkflowTestSuite {
+// newEnvironment logs nothing, as thousands of lines would hide the few that say why a
+// test failed, and gives a workflow task, and whatever it waits for, a minute of real
+// time, where the SDK gives a second and three.
+func newEnvironment(prepare ...func(*testsuite.WorkflowTestSuite)) *testsuite.TestWorkflowEnvironment {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.DiscardHandler)))
-	return &suite
+	for _, p := range prepare {
+		p(&suite)
+	}
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(time.Minute)
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute})
+	return env
 }
 
 // fakeWorld stands in for the activities: a source with pages and a ledger

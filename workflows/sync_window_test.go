@@ -22,7 +22,7 @@ import (
 var testWindow = Window{From: at("2024-03-01 06:00:00"), To: at("2024-03-01 11:59:59")}
 
 func windowEnvironment(world *fakeWorld) *testsuite.TestWorkflowEnvironment {
-	env := silentSuite().NewTestWorkflowEnvironment()
+	env := newEnvironment()
 	Register(env)
 	world.register(env)
 	return env
@@ -399,13 +399,14 @@ func TestSyncWindowAnswersTheProgressQuery(t *testing.T) {
 	world := newFakeWorld(6)
 	env := windowEnvironment(world)
 	var asked SyncWindowProgress
-	// Between the first attempts and the second, a second later by the
-	// workflow's clock.
+	// Between the first attempts and the second. Time goes on for real while an
+	// activity is under way, so the wait between them is no short one.
+	world.plan.Retry.First, world.plan.Retry.Longest = time.Hour, time.Hour
 	env.RegisterDelayedCallback(func() {
 		value, err := env.QueryWorkflow(ProgressQuery)
 		require.NoError(t, err)
 		require.NoError(t, value.Get(&asked))
-	}, 500*time.Millisecond)
+	}, 30*time.Minute)
 	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("busy", "busy") }
 	env.ExecuteWorkflow(SyncWindowName, world.input())
 	require.NoError(t, env.GetWorkflowError())
@@ -491,7 +492,7 @@ func TestSyncWindowReadsAhead(t *testing.T) {
 	world.whileLooking = func() {
 		select {
 		case <-ahead:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			panic("the second page is not asked for")
 		}
 	}
