@@ -381,11 +381,21 @@ func (w *fakeWorld) reportRun(_ context.Context, params ReportRunParams) error {
 func (w *fakeWorld) keepPlaces(bytes int) {
 	w.delays = map[string]time.Duration{}
 	for i, row := range w.rows {
-		w.rows[i].Fields = json.RawMessage(`"` + strings.Repeat("x", bytes) + `"`)
+		w.sized(i, bytes)
 		w.delays[row.ID] = time.Hour
 	}
+	w.refuseOnce()
+}
+
+// sized has an order be about so large.
+func (w *fakeWorld) sized(row int, bytes int) {
+	w.rows[row].Fields = json.RawMessage(`"` + strings.Repeat("x", bytes) + `"`)
+}
+
+// refuseOnce refuses the first attempt at each order, but for those named.
+func (w *fakeWorld) refuseOnce(but ...string) {
 	w.saveErr = func(order flow.Order) error {
-		if w.saves[order.ID] == 1 {
+		if w.saves[order.ID] == 1 && !slices.Contains(but, order.ID) {
 			return temporal.NewApplicationError("调用过多", "call_limit")
 		}
 		return nil

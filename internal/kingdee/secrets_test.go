@@ -40,7 +40,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 		"of the framework": func(said string) string { return `response_error:{"Message":` + inJSON(said) + `}` },
 		"as raw text":      func(said string) string { return `response_error:` + inJSON(said) },
 	}
-	for _, auth := range []Auth{AuthSignature, AuthAppSecret, AuthSign, AuthPassword} {
+	for _, auth := range everyAuth {
 		for name, end := range ends {
 			for _, at := range []string{"login", "save"} {
 				// The last of these has the vendor's text cut within the secrets.

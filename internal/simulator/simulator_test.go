@@ -162,7 +162,7 @@ func (c *caller) save(b *merchant.Bill) string {
 }
 
 // TestACorrectSyncHasNoDifference: reads the source over HTTP, saves what the
-// truth asks for over HTTP, and compares.
+// truth asks for over HTTP, and compares. There is no fault unless one is ordered.
 func TestACorrectSyncHasNoDifference(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 300, Days: 2})
 	from, to := s.Range()
@@ -179,6 +179,9 @@ func TestACorrectSyncHasNoDifference(t *testing.T) {
 	}
 	state := s.State()
 	require.Empty(t, Compare(truth, state))
+	require.Equal(t, truth, s.Truth())
+	require.Empty(t, state.Faults)
+	require.Zero(t, state.Kingdee.LateSaves)
 	require.Len(t, state.Kingdee.Bills, truth.Totals().Saved)
 	require.Equal(t, map[string]int{"A": truth.Totals().Saved}, state.Kingdee.ByStatus)
 	require.Empty(t, state.Kingdee.UnknownFields)
