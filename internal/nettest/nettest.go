@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// URL is that of the server, as of every other: Dial takes no notice of it.
+// URL is any: Dial takes no notice of it.
 const URL = "http://example.com"
 
 // Server answers HTTP over pipes.
