@@ -41,14 +41,13 @@ func TestFetchPageBoundsWhatTravels(t *testing.T) {
 		orders int
 		items  []any
 		change map[string]any
-		taken  int
-		advice string
+		advice string // of those that did not fit
 	}{
-		{"an order of 5,000 lines", 1, lines(5000, 4), nil, 1, ""},
-		{"100 orders of 300 lines", 100, lines(300, 4), nil, 100, ""},
-		{"100 orders of 500 noisy lines are too much for a page", 100, lines(500, 60), nil, 0, "page_size"},
-		{"an order over half a MiB of noise", 1, lines(2000, 600), nil, 0, "请在金蝶手工录入"},
-		{"a field over half a MiB of noise", 1, nil, map[string]any{"so_id": lines(1, 1<<20)[0].(map[string]any)["name"]}, 0, "请在金蝶手工录入"},
+		{"an order of 5,000 lines", 1, lines(5000, 4), nil, ""},
+		{"100 orders of 50 lines", 100, lines(50, 4), nil, ""},
+		{"6 orders of 350 noisy lines are too much for a page", 6, lines(350, 600), nil, "page_size"},
+		{"an order over half a MiB of noise", 1, lines(1000, 600), nil, "请在金蝶手工录入"},
+		{"a field over half a MiB of noise", 1, nil, map[string]any{"so_id": lines(1, 1<<20)[0].(map[string]any)["name"]}, "请在金蝶手工录入"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			page := jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: c.orders + 1}
@@ -87,18 +86,20 @@ func TestFetchPageBoundsWhatTravels(t *testing.T) {
 
 // Orders that are left out take no room from those that are to be saved.
 func TestFetchPageGivesRoomToWhatIsToBeSaved(t *testing.T) {
-	page := jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 61}
-	for i := range 60 {
-		page.Datas = append(page.Datas, record(map[string]any{"as_id": fmt.Sprint(i), "type": "仅退款", "items": lines(500, 60)}))
+	const leftOut = 6
+	noisy := lines(350, 600)
+	page := jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: leftOut + 1}
+	for i := range leftOut {
+		page.Datas = append(page.Datas, record(map[string]any{"as_id": fmt.Sprint(i), "type": "仅退款", "items": noisy}))
 	}
-	page.Datas = append(page.Datas, record(map[string]any{"as_id": "last", "items": lines(500, 60)}))
+	page.Datas = append(page.Datas, record(map[string]any{"as_id": "last", "items": noisy}))
 	result, err := fetchPage(t, &fakeSource{page: page}, 1)
 	require.NoError(t, err)
 	require.Empty(t, result.Failed)
 	require.Len(t, result.Orders, 1)
-	require.Len(t, result.Skipped, 60)
+	require.Len(t, result.Skipped, leftOut)
 	require.NotNil(t, result.Skipped[0].Order)
-	require.Nil(t, result.Skipped[59].Order)
+	require.Nil(t, result.Skipped[leftOut-1].Order)
 	raw, err := json.Marshal(result)
 	require.NoError(t, err)
 	require.Less(t, len(raw), 2<<20)

@@ -135,22 +135,29 @@ func (c *listingClient) SignalWorkflow(_ context.Context, id, runID, name string
 }
 
 func TestParkedOrdersAreListedOnceForAWhileAndSignalled(t *testing.T) {
-	c := &listingClient{}
-	parked := NewParkedOrders(c)
-	for range 3 {
-		ids, err := parked.Waiting(t.Context(), "f")
-		require.NoError(t, err)
-		require.Equal(t, map[string]bool{"parked/f/1": true}, ids)
-	}
-	_, err := parked.Waiting(t.Context(), "g")
-	require.NoError(t, err)
-	require.Equal(t, 2, c.lists, "once a flow")
+	synctest.Test(t, func(t *testing.T) {
+		c := &listingClient{}
+		parked := NewParkedOrders(c)
+		list := func(flowName string) {
+			ids, err := parked.Waiting(t.Context(), flowName)
+			require.NoError(t, err)
+			require.Equal(t, map[string]bool{"parked/f/1": true}, ids)
+		}
+		for range 3 {
+			list("f")
+		}
+		list("g")
+		require.Equal(t, 2, c.lists, "once a flow")
+		time.Sleep(listedFor)
+		list("f")
+		require.Equal(t, 3, c.lists, "a while later")
 
-	version := workflows.SettledVersion{ChangedAt: testWindow.From, LeftOut: true}
-	require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version))
-	require.Equal(t, []any{[]any{"parked/f/1", "", workflows.SettledSignal, version}}, c.signals)
-	c.gone = true
-	require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version), "it waits no more")
+		version := workflows.SettledVersion{ChangedAt: testWindow.From, LeftOut: true}
+		require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version))
+		require.Equal(t, []any{[]any{"parked/f/1", "", workflows.SettledSignal, version}}, c.signals)
+		c.gone = true
+		require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version), "it waits no more")
+	})
 }
 
 // hangingClient gives no list until its context is done or it is let go.

@@ -93,7 +93,6 @@ func TestSaveOrderFailsWithReasonAndClass(t *testing.T) {
 	}
 }
 
-// A closed period keeps a bill from being saved, and from nothing else.
 // A parked order can't be mapped any more once the flow names other fields, and need
 // not be if a later run has saved it by those.
 func TestSaveOrderOfAnotherFlowEndsWhereTheBillIsThere(t *testing.T) {
@@ -138,6 +137,7 @@ func TestSaveOrderOfAnotherFlowEndsWhereTheBillIsThere(t *testing.T) {
 	}
 }
 
+// A closed period keeps a bill from being saved, and from nothing else.
 func TestSaveOrderKeepsClosedPeriods(t *testing.T) {
 	closed := func(then string) func(*flow.Flow) {
 		return func(f *flow.Flow) {

@@ -165,7 +165,7 @@ func TestSyncPageSavesNothingOfAWindowWithTooManyOrders(t *testing.T) {
 // An order that could not be given back, if its bill's fate stayed open, is not tried:
 // nobody would look for the bill any more.
 func TestSyncPageTriesNothingThatCouldNotTravel(t *testing.T) {
-	source := pageOf(record(map[string]any{"as_id": "1", "items": lines(2000, 600)}), record(map[string]any{"as_id": "2"}))
+	source := pageOf(record(map[string]any{"as_id": "1", "items": lines(1000, 600)}), record(map[string]any{"as_id": "2"}))
 	ledger := newFakeLedger()
 	result, err := syncPage(&Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source, Ledger: ledger})
 	require.NoError(t, err)

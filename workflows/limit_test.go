@@ -28,7 +28,7 @@ func TestLimit(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			size, over := 0, false
 			var taken []int64
-			env := silentSuite().NewTestWorkflowEnvironment()
+			env := newEnvironment()
 			env.ExecuteWorkflow(func(ctx workflow.Context) error {
 				l := newLimit(func() int { return size }, func() bool { return over })
 				begun := workflow.NewWaitGroup(ctx)
@@ -62,7 +62,7 @@ func TestLimit(t *testing.T) {
 }
 
 func TestLimitGivesWayToACancellation(t *testing.T) {
-	env := silentSuite().NewTestWorkflowEnvironment()
+	env := newEnvironment()
 	env.RegisterDelayedCallback(env.CancelWorkflow, time.Second)
 	env.ExecuteWorkflow(func(ctx workflow.Context) error {
 		l := newLimit(func() int { return 0 }, func() bool { return false })

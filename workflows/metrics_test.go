@@ -51,9 +51,7 @@ func (f counterFunc) Inc(d int64) { f(d) }
 
 func countedEnvironment(world *fakeWorld) (*testsuite.TestWorkflowEnvironment, map[string]int64) {
 	metrics := newCountedMetrics()
-	suite := silentSuite()
-	suite.SetMetricsHandler(metrics)
-	env := suite.NewTestWorkflowEnvironment()
+	env := newEnvironment(func(suite *testsuite.WorkflowTestSuite) { suite.SetMetricsHandler(metrics) })
 	Register(env)
 	world.register(env)
 	return env, metrics.kept.counts

@@ -26,7 +26,10 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 			require.NoError(t, err)
 			started := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
 
-			replayer := worker.NewWorkflowReplayer()
+			// A busy machine may take longer for a task than the second after which the
+			// SDK speaks of a deadlock.
+			replayer, err := worker.NewWorkflowReplayerWithOptions(worker.WorkflowReplayerOptions{DisableDeadlockDetection: true})
+			require.NoError(t, err)
 			Register(replayer)
 			require.NoError(t, replayer.ReplayWorkflowHistoryWithOptions(nil, history, worker.ReplayWorkflowHistoryOptions{
 				// The ids of the windows are made from the id of their run.

@@ -230,19 +230,6 @@ func TestSyncWindowBoundsWhatIsSavedTogether(t *testing.T) {
 	}
 }
 
-// Orders of a page that was under way when the run was cancelled are saved to the
-// end, by themselves if need be, and counted.
-func TestSyncWindowFinishesThePageInFlightWhenCancelled(t *testing.T) {
-	world := pageWorld(10)
-	world.saveErr = func(order flow.Order) error {
-		if world.saves[order.ID] == 1 {
-			return temporal.NewApplicationError("连接中断", "connection_lost")
-		}
-		return nil
-	}
-	requireDrainedWhenCancelled(t, world, SavePageName)
-}
-
 func TestSyncRefundsTakesTheGrainThatItIsGiven(t *testing.T) {
 	for _, c := range []struct {
 		name, flow, input string

@@ -351,6 +351,7 @@ func TestSeenOrdersOfAnOlderWorkerAreTaken(t *testing.T) {
 // The largest window fits into a payload.
 func TestTheLargestWindowCanBeCarriedOver(t *testing.T) {
 	state := WindowState{Tally: Tally{FailedReasons: map[string]int{}}}
+	long := strings.Repeat("长", 5000)
 	for i := range mostOrders {
 		hash := sha256.Sum256([]byte(fmt.Sprint(i)))
 		state.Seen = append(state.Seen, seenOrder{
@@ -359,7 +360,7 @@ func TestTheLargestWindowCanBeCarriedOver(t *testing.T) {
 			Content:   base64.RawStdEncoding.EncodeToString(hash[8:14]),
 			Fate:      fateSaved,
 		})
-		state.Tally.fail(Failure{ID: fmt.Sprint(i), Reason: "refused", Message: strings.Repeat("长", 5000)})
+		state.Tally.fail(Failure{ID: fmt.Sprint(i), Reason: "refused", Message: long})
 	}
 	raw, err := json.Marshal(SyncWindowInput{Carried: &state})
 	require.NoError(t, err)

@@ -2,10 +2,8 @@ package workflows
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -97,17 +95,6 @@ func TestSyncWindowDoesNotSavePagesThatAreTooLargeToBeInFlight(t *testing.T) {
 	}
 }
 
-func TestSyncWindowFinishesTheSyncPageInFlightWhenCancelled(t *testing.T) {
-	world := syncPageWorld(10)
-	world.saveErr = func(order flow.Order) error {
-		if world.saves[order.ID] == 1 {
-			return temporal.NewApplicationError("连接中断", "connection_lost")
-		}
-		return nil
-	}
-	requireDrainedWhenCancelled(t, world, SyncPageName)
-}
-
 // An order that waits for its next attempt is not touched when a page shows it again.
 func TestSyncWindowTellsSyncPageWhatIsBeingSaved(t *testing.T) {
 	world := syncPageWorld(10)
@@ -128,21 +115,6 @@ func TestSyncWindowTellsSyncPageWhatIsBeingSaved(t *testing.T) {
 	require.Equal(t, []string{"70009"}, world.synced[2].LeaveAlone)
 	require.Equal(t, 2, world.saves["70009"])
 	require.Equal(t, 10, tally.Saved)
-}
-
-// sized has an order be about so large.
-func (w *fakeWorld) sized(row int, bytes int) {
-	w.rows[row].Fields = json.RawMessage(`"` + strings.Repeat("x", bytes) + `"`)
-}
-
-// refuseOnce refuses the first attempt at each order, but for those named.
-func (w *fakeWorld) refuseOnce(but ...string) {
-	w.saveErr = func(order flow.Order) error {
-		if w.saves[order.ID] == 1 && !slices.Contains(but, order.ID) {
-			return temporal.NewApplicationError("调用过多", "call_limit")
-		}
-		return nil
-	}
 }
 
 // However much SyncPage leaves, what waits for its SaveOrder fits into a request,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ import (
 var testWindow = Window{From: at("2024-03-01 06:00:00"), To: at("2024-03-01 11:59:59")}
 
 func windowEnvironment(world *fakeWorld) *testsuite.TestWorkflowEnvironment {
-	env := silentSuite().NewTestWorkflowEnvironment()
+	env := newEnvironment()
 	Register(env)
 	world.register(env)
 	return env
@@ -330,29 +331,28 @@ func TestSyncWindowReportsWhatWasDoneWhenTheSourceFails(t *testing.T) {
 	require.Zero(t, done.InFlight())
 }
 
+// Orders that are under way when a window is cancelled are saved to the end, those of
+// a page by themselves if need be, and counted.
 func TestSyncWindowFinishesWhatIsInFlightWhenCancelled(t *testing.T) {
-	world := newFakeWorld(10)
-	requireDrainedWhenCancelled(t, world, SaveOrderName)
-}
-
-// requireDrainedWhenCancelled cancels a window when the first activity of a name
-// begins, and requires what is in flight then to be finished and reported.
-func requireDrainedWhenCancelled(t *testing.T, world *fakeWorld, activityName string) {
-	t.Helper()
-	env := windowEnvironment(world)
-	env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
-		if info.ActivityType.Name == activityName {
-			env.CancelWorkflow()
-		}
+	eachWay(t, "10 orders", func(t *testing.T, way string) {
+		world := newFakeWorld(10)
+		world.by(way)
+		world.refuseOnce()
+		env := windowEnvironment(world)
+		env.SetOnActivityStartedListener(func(info *activity.Info, _ context.Context, _ converter.EncodedValues) {
+			if slices.Contains([]string{SaveOrderName, SavePageName, SyncPageName}, info.ActivityType.Name) {
+				env.CancelWorkflow()
+			}
+		})
+		env.ExecuteWorkflow(SyncWindowName, world.input())
+		err := env.GetWorkflowError()
+		require.True(t, temporal.IsCanceledError(err), "%v", err)
+		done, ok := detailsOf[Tally](err)
+		require.True(t, ok)
+		require.NotZero(t, done.Saved)
+		require.Equal(t, len(world.saves), done.Saved)
+		require.Zero(t, done.InFlight())
 	})
-	env.ExecuteWorkflow(SyncWindowName, world.input())
-	err := env.GetWorkflowError()
-	require.True(t, temporal.IsCanceledError(err), "%v", err)
-	done, ok := detailsOf[Tally](err)
-	require.True(t, ok)
-	require.NotZero(t, done.Saved)
-	require.Equal(t, len(world.saves), done.Saved)
-	require.Zero(t, done.InFlight())
 }
 
 // However often the window continues as new, the result is the same, and no
@@ -399,13 +399,14 @@ func TestSyncWindowAnswersTheProgressQuery(t *testing.T) {
 	world := newFakeWorld(6)
 	env := windowEnvironment(world)
 	var asked SyncWindowProgress
-	// Between the first attempts and the second, a second later by the
-	// workflow's clock.
+	// Between the first attempts and the second. Time goes on for real while an
+	// activity is under way, so the wait between them is no short one.
+	world.plan.Retry.First, world.plan.Retry.Longest = time.Hour, time.Hour
 	env.RegisterDelayedCallback(func() {
 		value, err := env.QueryWorkflow(ProgressQuery)
 		require.NoError(t, err)
 		require.NoError(t, value.Get(&asked))
-	}, 500*time.Millisecond)
+	}, 30*time.Minute)
 	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("busy", "busy") }
 	env.ExecuteWorkflow(SyncWindowName, world.input())
 	require.NoError(t, env.GetWorkflowError())
@@ -491,7 +492,7 @@ func TestSyncWindowReadsAhead(t *testing.T) {
 	world.whileLooking = func() {
 		select {
 		case <-ahead:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			panic("the second page is not asked for")
 		}
 	}

@@ -100,7 +100,7 @@ func savingNothing(report *RunReport) { report.Saved = 0 }
 // watchUntil has a watch see the reports and cancels it after so many minutes.
 // It returns what the watch knew at the end.
 func watchUntil(t require.TestingT, c *chat, minutes int, reports ...RunReport) WatchFlowState {
-	env := silentSuite().NewTestWorkflowEnvironment()
+	env := newEnvironment()
 	env.SetStartTime(start)
 	Register(env)
 	env.RegisterActivityWithOptions(c.sendAlert, activity.RegisterOptions{Name: SendAlertName})
@@ -248,7 +248,7 @@ func TestWatchFlowEndsWithNobodyToTell(t *testing.T) {
 }
 
 func requireWatchEnds(t *testing.T, reason string) {
-	env := silentSuite().NewTestWorkflowEnvironment()
+	env := newEnvironment()
 	env.SetStartTime(start)
 	Register(env)
 	robots := chat{refuse: func(string) error { return temporal.NewNonRetryableApplicationError("gone", reason, nil) }}
@@ -276,7 +276,7 @@ func TestWatchFlowContinuesAsNew(t *testing.T) {
 	input, begun, runs := WatchFlowInput{Flow: "refund_to_return", Title: "test"}, start, 0
 	for {
 		runs++
-		env := silentSuite().NewTestWorkflowEnvironment()
+		env := newEnvironment()
 		env.SetStartTime(begun)
 		env.SetContinueAsNewSuggested(true)
 		Register(env)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/testkit/nettest"
 )
 
 // requireFault also checks what holds for every failure on the way: it names
@@ -126,11 +126,8 @@ func TestConnectionLost(t *testing.T) {
 }
 
 func TestNobodyListens(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	address := listener.Addr().String()
-	require.NoError(t, listener.Close())
-	client, err := New(settings("http://" + address + "/router/qm"))
+	// A port that was free may be somebody's by now; nobody is given this one.
+	client, err := New(settings("http://127.0.0.1:1/router/qm"))
 	require.NoError(t, err)
 	_, err = client.RefundList(t.Context(), seedParams())
 	requireFault(t, err, fault.Retry, "connection")
@@ -139,37 +136,52 @@ func TestNobodyListens(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		begin string
+		begin func(w http.ResponseWriter)
 	}{
-		{"before the reply", ""},
-		{"within the reply", emptyPage[:40]},
+		{"before the reply", func(http.ResponseWriter) {}},
+		{"within the reply", func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, emptyPage[:40])
+			_ = http.NewResponseController(w).Flush()
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client := gateway(t, func(w http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body) // only then is the lost connection noticed
-				if test.begin != "" {
-					_, _ = io.WriteString(w, test.begin)
-					_ = http.NewResponseController(w).Flush()
-				}
-				<-r.Context().Done()
-			}, func(c *Config) { c.Timeout = 50 * time.Millisecond })
-			_, err := client.RefundList(t.Context(), seedParams())
-			f := requireFault(t, err, fault.Retry, "timeout")
-			require.ErrorIs(t, f, context.DeadlineExceeded)
+			synctest.Test(t, func(t *testing.T) {
+				client := slowGateway(t, test.begin)
+				begun := time.Now()
+				_, err := client.RefundList(t.Context(), seedParams())
+				f := requireFault(t, err, fault.Retry, "timeout")
+				require.ErrorIs(t, f, context.DeadlineExceeded)
+				require.Equal(t, defaultTimeout, time.Since(begun))
+			})
 		})
 	}
 }
 
 func TestDeadlineOfTheCaller(t *testing.T) {
-	client := gateway(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
+	synctest.Test(t, func(t *testing.T) {
+		client := slowGateway(t, func(http.ResponseWriter) {})
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := client.RefundList(ctx, seedParams())
+		f := requireFault(t, err, fault.Retry, "timeout")
+		require.ErrorIs(t, f, context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(begun))
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	_, err := client.RefundList(ctx, seedParams())
-	f := requireFault(t, err, fault.Retry, "timeout")
-	require.ErrorIs(t, f, context.DeadlineExceeded)
+}
+
+// slowGateway begins a reply and never ends it, in a synctest bubble.
+func slowGateway(t *testing.T, begin func(w http.ResponseWriter)) *Client {
+	t.Helper()
+	server := nettest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then is the lost connection noticed
+		begin(w)
+		<-r.Context().Done()
+	}))
+	client, err := New(settings(nettest.URL))
+	require.NoError(t, err)
+	client.http.Transport = &http.Transport{DialContext: server.Dial}
+	return client
 }
 
 func TestCancelIsNoFault(t *testing.T) {

@@ -257,7 +257,6 @@ func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 	})
 }
 
-// Who gives up in a pause is not sent, and a pause keeps nobody for ever.
 // Reading the quantities of a bill takes a place like any other call, one a bill, and
 // a refusal of it has all calls shrink.
 func TestQuantitiesTakeAPlace(t *testing.T) {
@@ -297,6 +296,7 @@ func TestQuantitiesTakeAPlace(t *testing.T) {
 	})
 }
 
+// Who gives up in a pause is not sent, and a pause keeps nobody for ever.
 func TestCallerMayGiveUpInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()

@@ -44,7 +44,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 		"with HTTP 500":    func(said string) string { return said },
 		"of a gateway":     func(said string) string { return `{"errcode":4002,"description":` + inJSON(said) + `}` },
 	}
-	for _, auth := range []Auth{AuthSignature, AuthAppSecret, AuthSign, AuthPassword} {
+	for _, auth := range everyAuth {
 		for name, end := range ends {
 			for _, at := range []string{"login", "save"} {
 				// The last of these has the vendor's text cut within the secrets.

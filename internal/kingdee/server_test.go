@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/testkit/nettest"
 )
 
 // Replies that were seen on live servers, or follow Kingdee's documents.
@@ -48,6 +49,20 @@ func newClient(t *testing.T, config Config) *Client {
 	t.Helper()
 	c, err := New(config)
 	require.NoError(t, err)
+	return c
+}
+
+// bubbleClient is a client in a synctest bubble, and reply its Kingdee.
+func bubbleClient(t *testing.T, reply http.HandlerFunc) *Client {
+	t.Helper()
+	server := nettest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then is a lost connection noticed
+		reply(w, r)
+	}))
+	c := newClient(t, vectorConfig(nettest.URL))
+	s := <-c.sessions
+	s.http.Transport = &http.Transport{DialContext: server.Dial}
+	c.sessions <- s
 	return c
 }
 

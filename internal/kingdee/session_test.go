@@ -335,47 +335,31 @@ func TestNoSecondRequestOnASessionInDoubt(t *testing.T) {
 		"cancelled by context": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			var kingdee sessionServer
-			var mu sync.Mutex
-			var seen []string
-			arrived := make(chan struct{}, 1)
-			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
-				session := kingdee.enter(w, r)
-				mu.Lock()
-				seen = append(seen, session)
-				second := len(seen) == 2
-				mu.Unlock()
-				if second {
-					arrived <- struct{}{}
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				var kingdee sessionServer
+				var seen []string
+				c := bubbleClient(t, func(w http.ResponseWriter, r *http.Request) {
+					session := kingdee.enter(w, r)
+					seen = append(seen, session)
+					if len(seen) != 2 {
+						write(w, savedReply)
+						return
+					}
+					if name == "cancelled by context" {
+						cancel()
+					}
 					breakOff(w, r)
-					return
-				}
-				write(w, savedReply)
+				})
+				_, err := c.BatchSave(ctx, oneBill)
+				require.NoError(t, err)
+				_, err = c.BatchSave(ctx, oneBill)
+				require.Error(t, err)
+				_, err = c.BatchSave(t.Context(), oneBill)
+				require.NoError(t, err)
+				assert.Equal(t, []string{"s1", "s1", "s2"}, seen)
 			})
-			config := vectorConfig(server.URL)
-			c := newClient(t, config)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-
-			_, err := c.BatchSave(ctx, oneBill)
-			require.NoError(t, err)
-			switch name {
-			case "timed out":
-				c.config.Timeout = 500 * time.Millisecond // enough to reach the server
-			case "cancelled by context":
-				go func() {
-					<-arrived
-					cancel()
-				}()
-			}
-			_, err = c.BatchSave(ctx, oneBill)
-			require.Error(t, err)
-			c.config.Timeout = defaultTimeout
-			_, err = c.BatchSave(t.Context(), oneBill)
-			require.NoError(t, err)
-			mu.Lock()
-			defer mu.Unlock()
-			assert.Equal(t, []string{"s1", "s1", "s2"}, seen)
 		})
 	}
 }

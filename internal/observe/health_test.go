@@ -53,8 +53,8 @@ func TestReadyIsWhoCanBeGivenWork(t *testing.T) {
 			ago(&m.polls.begun, time.Hour)
 			ago(&m.polls.answered, time.Minute)
 		}, false, ""},
-		{"the first poll never comes back", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, 5*time.Minute) }, false, "for 5m0s"},
-		{"polls come back no more", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, 5*time.Minute) }, false, "for 5m0s"},
+		{"the first poll never comes back", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, 5*time.Minute) }, false, "for 5m"},
+		{"polls come back no more", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, 5*time.Minute) }, false, "for 5m"},
 		{"Temporal is gone", func(m *Metrics, temporal *fakeTemporal) {
 			ago(&m.polls.answered, time.Second)
 			temporal.err = errors.New("connection refused")
@@ -158,7 +158,7 @@ func TestFlowStatesAreNeverStale(t *testing.T) {
 		m.WatchFlows(ctx, temporal, zap.NewNop())
 		close(done)
 	}()
-	require.Eventually(t, func() bool { return scrape(t, m)[parked] == 7 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return scrape(t, m)[parked] == 7 }, time.Minute, 10*time.Millisecond)
 	require.NotContains(t, scrape(t, m), watermark, "no run has moved it")
 	stop()
 	<-done

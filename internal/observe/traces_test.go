@@ -40,6 +40,7 @@ func TestTracesGoToTheEndpoint(t *testing.T) {
 	go func() { _ = collector.Serve(listen) }()
 	t.Cleanup(collector.Stop)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+listen.Addr().String())
+	t.Setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "60000") // ms; a busy machine may take longer than 10 seconds
 
 	stop := traceAnActivity(t)
 	require.NoError(t, stop(t.Context()))

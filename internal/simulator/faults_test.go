@@ -68,24 +68,6 @@ func TestFaultsAtRunTime(t *testing.T) {
 	require.Equal(t, map[faults.Name]int{faults.KingdeeConflict: 1}, state.Faults)
 }
 
-func TestNoFaultsUnlessOrdered(t *testing.T) {
-	s, _, c := start(t, Options{Seed: 1, Orders: 100})
-	from, to := s.Range()
-	truth := s.Truth()
-	c.logIn()
-	ids, _ := c.refunds(from, to)
-	for _, id := range ids {
-		if bill := truth[id].Bill; bill != nil {
-			c.save(bill)
-		}
-	}
-	state := s.State()
-	require.Empty(t, Compare(truth, state))
-	require.Equal(t, truth, s.Truth())
-	require.Empty(t, state.Faults)
-	require.Zero(t, state.Kingdee.LateSaves)
-}
-
 // An order that is modified again leaves the range, and is there for a run
 // over its new time, with the same bill.
 func TestMovedOrdersAreFoundAtTheirNewTime(t *testing.T) {
@@ -186,7 +168,7 @@ func TestHangEndsWithTheServer(t *testing.T) {
 		_, err := client.Post(server.URL()+"/router/qm", "application/x-www-form-urlencoded", strings.NewReader("method=jushuitan.refund.list.query"))
 		done <- err
 	}()
-	require.Eventually(t, func() bool { return s.State().Source.Calls["jushuitan.refund.list.query"] == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return s.State().Source.Calls["jushuitan.refund.list.query"] == 1 }, time.Minute, time.Millisecond)
 	require.NoError(t, server.Close())
 	require.Error(t, <-done)
 	client.CloseIdleConnections()

@@ -29,6 +29,7 @@ func robotsOf(environment map[string]string) map[robot.Kind]robot.Config {
 func send(t *testing.T, config robot.Config) (robot.Answer, error) {
 	t.Helper()
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	config.Timeout = time.Minute
 	r, err := robot.New(config)
 	require.NoError(t, err)
 	return r.Send(t.Context(), alert.Notice{Flow: "refund_to_return", Title: "售后单", At: time.Now(), Test: true})

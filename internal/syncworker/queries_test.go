@@ -123,11 +123,12 @@ func askLate(t *testing.T, recorded, metric string, withHistory bool, options ..
 	counted := counts{client.MetricsNopHandler, metric, new(atomic.Int64)}
 	c, err := client.DialContext(t.Context(), client.Options{
 		HostPort: listener.Addr().String(), MetricsHandler: counted, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
-		ConnectionOptions: client.ConnectionOptions{DialOptions: options},
+		// A busy machine may take longer than the SDK's 5 seconds, and its second below.
+		ConnectionOptions: client.ConnectionOptions{DialOptions: options, GetSystemInfoTimeout: time.Minute},
 	})
 	require.NoError(t, err)
 	defer c.Close()
-	w := worker.New(c, "refundsync", worker.Options{LocalActivityWorkerOnly: true})
+	w := worker.New(c, "refundsync", worker.Options{LocalActivityWorkerOnly: true, DeadlockDetectionTimeout: time.Minute})
 	workflows.Register(w)
 	require.NoError(t, w.Start())
 	defer w.Stop()

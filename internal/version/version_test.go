@@ -31,6 +31,9 @@ func TestUserAgent(t *testing.T) {
 
 // TestPrograms builds each program with a version, and asks it.
 func TestPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds three programs and runs them")
+	}
 	for _, program := range []string{"worker", "starter", "simulator"} {
 		t.Run(program, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), program)

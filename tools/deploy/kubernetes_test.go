@@ -221,6 +221,9 @@ func TestPodsMayDrain(t *testing.T) {
 // workerHelp lists the settings of a worker with their defaults.
 func workerHelp(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("builds the worker and runs it")
+	}
 	help := exec.Command("go", "run", "./worker", "--help")
 	help.Dir = filepath.Join("..", "..")
 	text, err := help.Output()

@@ -245,12 +245,12 @@ func TestWhatIsNoCall(t *testing.T) {
 		require.True(t, strings.HasPrefix(f.post(c.path, c.body), `response_error:{"Message":"`), c.name)
 	}
 	for _, path := range []string{"/k3cloud/", formPath + "BatchSave"} {
-		response, err := http.Post(f.url+path, "application/json", strings.NewReader("{}"))
+		response, err := f.client.Post(f.url+path, "application/json", strings.NewReader("{}"))
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 		require.Equal(t, http.StatusNotFound, response.StatusCode, path)
 	}
-	response, err := http.Get(f.url + formPath + "BatchSave.common.kdsvc")
+	response, err := f.client.Get(f.url + formPath + "BatchSave.common.kdsvc")
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusNotFound, response.StatusCode)

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/testkit/nettest"
 )
 
 var credentials = Credentials{
@@ -39,7 +40,7 @@ type fixture struct {
 }
 
 func start(t testing.TB, change func(*Options)) *fixture {
-	f := &fixture{t: t, clock: now, client: &http.Client{}}
+	f := &fixture{t: t, url: nettest.URL, clock: now}
 	options := Options{
 		Credentials: credentials,
 		BaseData: BaseData{
@@ -56,10 +57,8 @@ func start(t testing.TB, change func(*Options)) *fixture {
 	var err error
 	f.tenant, err = New(options)
 	require.NoError(t, err)
-	server := httptest.NewServer(f.tenant)
-	t.Cleanup(server.Close)
+	f.client = &http.Client{Transport: &http.Transport{DialContext: nettest.Serve(t, f.tenant).Dial}}
 	t.Cleanup(func() { require.NoError(t, f.tenant.Close()) })
-	f.url = server.URL
 	return f
 }
 

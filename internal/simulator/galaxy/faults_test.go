@@ -1,6 +1,7 @@
 package galaxy
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -148,12 +150,14 @@ func TestCallFailsAfterAllIsDone(t *testing.T) {
 }
 
 func TestHangEndsWhenItsCallerHasGone(t *testing.T) {
-	options := always(faults.KingdeeHang)
-	options.HangTime = time.Hour
-	f, _ := disturbed(t, options, nil)
-	f.client.Timeout = 50 * time.Millisecond
-	_, _, err := f.try("ExecuteBillQuery", queryAll)
-	require.Error(t, err) // and the server of the test can close
+	synctest.Test(t, func(t *testing.T) {
+		options := always(faults.KingdeeHang)
+		options.HangTime = time.Hour
+		f, _ := disturbed(t, options, nil)
+		f.client.Timeout = time.Minute
+		_, _, err := f.try("ExecuteBillQuery", queryAll)
+		require.ErrorIs(t, err, context.DeadlineExceeded) // and nothing is left behind in the bubble
+	})
 }
 
 func TestFaultsOfALogin(t *testing.T) {
@@ -366,34 +370,36 @@ func TestBillInNeitherList(t *testing.T) {
 	}
 }
 
+// settled has all late saves land, by the clock of the test's bubble.
 func (f *fixture) settled() {
 	f.t.Helper()
-	require.Eventually(f.t, func() bool { return f.tenant.State(false).LateSaves == 0 }, 10*time.Second, time.Millisecond)
+	time.Sleep(time.Minute)
+	require.Zero(f.t, f.tenant.State(false).LateSaves)
 }
 
 func TestSaveThatLandsLate(t *testing.T) {
-	options := always()
-	options.SaveDelay = 200 * time.Millisecond
-	f, injector := disturbed(t, options, nil)
-	seen := map[string]bool{}
-	for i := range 12 {
-		number := fmt.Sprintf("R%02d", i)
-		require.NoError(t, injector.Set(faults.Probabilities{faults.KingdeeSaveLate: 1}))
-		status, body, err := f.try("BatchSave", `{"Model":[`+model(number)+`,`+model(number+"b")+`]}`)
-		if err == nil {
-			require.Equal(t, http.StatusGatewayTimeout, status, body)
-		} else {
-			require.ErrorIs(t, err, io.EOF)
+	synctest.Test(t, func(t *testing.T) {
+		f, injector := disturbed(t, always(), nil)
+		seen := map[string]bool{}
+		for i := range 12 {
+			number := fmt.Sprintf("R%02d", i)
+			require.NoError(t, injector.Set(faults.Probabilities{faults.KingdeeSaveLate: 1}))
+			status, body, err := f.try("BatchSave", `{"Model":[`+model(number)+`,`+model(number+"b")+`]}`)
+			if err == nil {
+				require.Equal(t, http.StatusGatewayTimeout, status, body)
+			} else {
+				require.ErrorIs(t, err, io.EOF)
+			}
+			seen[fmt.Sprint(status)] = true
 		}
-		seen[fmt.Sprint(status)] = true
-	}
-	require.Equal(t, map[string]bool{"0": true, "504": true}, seen)
-	f.settled()
-	bills := f.tenant.State(true).Bills
-	require.Len(t, bills, 24)
-	require.Len(t, bills[0].Entries, 1)
-	require.Equal(t, map[faults.Name]int{faults.KingdeeSaveLate: 12}, injector.Injected())
-	require.Empty(t, f.tenant.State(false).Violations)
+		require.Equal(t, map[string]bool{"0": true, "504": true}, seen)
+		f.settled()
+		bills := f.tenant.State(true).Bills
+		require.Len(t, bills, 24)
+		require.Len(t, bills[0].Entries, 1)
+		require.Equal(t, map[faults.Name]int{faults.KingdeeSaveLate: 12}, injector.Injected())
+		require.Empty(t, f.tenant.State(false).Violations)
+	})
 }
 
 // A caller that looks, finds nothing and saves again is before the save that
@@ -401,17 +407,18 @@ func TestSaveThatLandsLate(t *testing.T) {
 func TestLateSaveFindsItsNumberUsed(t *testing.T) {
 	for allowed, doubles := range map[bool][]string{false: {}, true: {"R1"}} {
 		t.Run(fmt.Sprintf("duplicates allowed %t", allowed), func(t *testing.T) {
-			t.Parallel()
-			options := always(faults.KingdeeSaveLate)
-			options.SaveDelay = time.Second
-			f, injector := disturbed(t, options, func(o *Options) { o.AllowDuplicateNumbers = allowed })
-			_, _, _ = f.try("BatchSave", `{"Model":[`+model("R1")+`]}`)
-			injector.Clear()
-			require.Equal(t, `[]`, f.query(queryAll))
-			require.Equal(t, 1, f.tenant.State(false).LateSaves)
-			require.True(t, f.save(model("R1")).IsSuccess)
-			f.settled()
-			require.Equal(t, doubles, f.tenant.State(false).Doubles)
+			synctest.Test(t, func(t *testing.T) {
+				options := always(faults.KingdeeSaveLate)
+				options.SaveDelay = time.Second
+				f, injector := disturbed(t, options, func(o *Options) { o.AllowDuplicateNumbers = allowed })
+				_, _, _ = f.try("BatchSave", `{"Model":[`+model("R1")+`]}`)
+				injector.Clear()
+				require.Equal(t, `[]`, f.query(queryAll))
+				require.Equal(t, 1, f.tenant.State(false).LateSaves)
+				require.True(t, f.save(model("R1")).IsSuccess)
+				f.settled()
+				require.Equal(t, doubles, f.tenant.State(false).Doubles)
+			})
 		})
 	}
 }
@@ -445,56 +452,60 @@ func TestStoredBillsAreTold(t *testing.T) {
 // TestEveryFaultAtOnce: whatever strikes, callers that save the same numbers
 // again and again make one whole bill of each, and a caller that goes on ends.
 func TestEveryFaultAtOnce(t *testing.T) {
-	options := always()
-	for _, name := range faults.Names() {
-		options.Probabilities[name] = 0.1
-	}
-	f, injector := disturbed(t, options, nil)
-	const callers, numbers = 6, 20
-	var group sync.WaitGroup
-	for range callers {
-		group.Go(func() {
-			for n := 0; n < numbers; n += 2 {
-				for range 10 {
-					_, _, _ = f.try("BatchSave", fmt.Sprintf(`{"Model":[%s,%s]}`, model(fmt.Sprintf("R%02d", n)), model(fmt.Sprintf("R%02d", n+1))))
+	synctest.Test(t, func(t *testing.T) {
+		options := always()
+		for _, name := range faults.Names() {
+			options.Probabilities[name] = 0.1
+		}
+		f, injector := disturbed(t, options, nil)
+		const callers, numbers = 6, 20
+		var group sync.WaitGroup
+		for range callers {
+			group.Go(func() {
+				for n := 0; n < numbers; n += 2 {
+					for range 10 {
+						_, _, _ = f.try("BatchSave", fmt.Sprintf(`{"Model":[%s,%s]}`, model(fmt.Sprintf("R%02d", n)), model(fmt.Sprintf("R%02d", n+1))))
+					}
 				}
-			}
-		})
-	}
-	group.Wait()
-	injector.Clear()
-	f.settled()
-	state := f.tenant.State(true)
-	require.Len(t, state.Bills, numbers)
-	require.Empty(t, state.Doubles)
-	require.Empty(t, state.Violations)
-	for _, b := range state.Bills {
-		require.Len(t, b.Entries, 1, b.Number)
-		require.Equal(t, "49.98", b.Entries[0].Fields["FAmount"])
-	}
-	struck := slices.Sorted(maps.Keys(injector.Injected()))
-	require.Contains(t, struck, faults.KingdeeSaveLate)
-	require.Contains(t, struck, faults.KingdeeReplyLost)
+			})
+		}
+		group.Wait()
+		injector.Clear()
+		f.settled()
+		state := f.tenant.State(true)
+		require.Len(t, state.Bills, numbers)
+		require.Empty(t, state.Doubles)
+		require.Empty(t, state.Violations)
+		for _, b := range state.Bills {
+			require.Len(t, b.Entries, 1, b.Number)
+			require.Equal(t, "49.98", b.Entries[0].Fields["FAmount"])
+		}
+		struck := slices.Sorted(maps.Keys(injector.Injected()))
+		require.Contains(t, struck, faults.KingdeeSaveLate)
+		require.Contains(t, struck, faults.KingdeeReplyLost)
+	})
 }
 
 // TestSameSeedSameFaults: calls made one after another see the same.
 func TestSameSeedSameFaults(t *testing.T) {
-	run := func(seed uint64) []string {
-		options := always()
-		options.Seed = seed
-		for _, name := range faults.Names() {
-			options.Probabilities[name] = 0.15
+	synctest.Test(t, func(t *testing.T) {
+		run := func(seed uint64) []string {
+			options := always()
+			options.Seed = seed
+			for _, name := range faults.Names() {
+				options.Probabilities[name] = 0.15
+			}
+			// When a late save lands is a matter of time.
+			delete(options.Probabilities, faults.KingdeeSaveLate)
+			f, _ := disturbed(t, options, nil)
+			var seen []string
+			for i := range 30 {
+				status, body, err := f.try("BatchSave", fmt.Sprintf(`{"Model":[%s,%s]}`, model(fmt.Sprintf("A%d", i)), model(fmt.Sprintf("B%d", i))))
+				seen = append(seen, fmt.Sprint(status, body, err != nil))
+			}
+			return append(seen, f.bills())
 		}
-		// When a late save lands is a matter of time.
-		delete(options.Probabilities, faults.KingdeeSaveLate)
-		f, _ := disturbed(t, options, nil)
-		var seen []string
-		for i := range 30 {
-			status, body, err := f.try("BatchSave", fmt.Sprintf(`{"Model":[%s,%s]}`, model(fmt.Sprintf("A%d", i)), model(fmt.Sprintf("B%d", i))))
-			seen = append(seen, fmt.Sprint(status, body, err != nil))
-		}
-		return append(seen, f.bills())
-	}
-	require.Equal(t, run(7), run(7))
-	require.NotEqual(t, run(7), run(8))
+		require.Equal(t, run(7), run(7))
+		require.NotEqual(t, run(7), run(8))
+	})
 }

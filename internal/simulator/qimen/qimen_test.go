@@ -1,6 +1,7 @@
 package qimen
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,12 +13,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/testkit/nettest"
 )
 
 var (
@@ -397,17 +400,16 @@ func TestPagesAddUp(t *testing.T) {
 	})
 }
 
-// The server of the test can't close while a call lasts.
+// The bubble of the test can't end while a call lasts.
 func TestCallEndsWhenItsCallerHasGone(t *testing.T) {
-	gateway, address := start(t, func(options *Options) { options.PageLatency = time.Hour })
-	client := &http.Client{Timeout: 50 * time.Millisecond}
-	values := url.Values{}
-	for name, value := range signed(valid()) {
-		values.Set(name, value)
-	}
-	_, err := client.PostForm(address, values)
-	require.Error(t, err)
-	require.Equal(t, 1, gateway.Calls()[Method])
+	synctest.Test(t, func(t *testing.T) {
+		gateway := New(Options{Credentials: credentials, Seed: 1, Now: func() time.Time { return now }, PageLatency: time.Hour}, orders)
+		server := nettest.Serve(t, gateway)
+		client := &http.Client{Transport: &http.Transport{DialContext: server.Dial}, Timeout: time.Minute}
+		_, _, err := try(t, client, nettest.URL, valid())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 1, gateway.Calls()[Method])
+	})
 }
 
 // A question that is asked again is answered as things are by then: with an order
