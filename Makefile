@@ -12,17 +12,25 @@ demo: ## the whole sync, simulated, on a real Temporal server
 worker: ## the worker, with the settings of the environment
 	go run ./worker
 
+.PHONY: quick
+quick: ## the tests that need no server and no process, in under a minute
+	go test -short ./...
+
 .PHONY: test
-test: ## all tests
+test: ## the tests, on a real Temporal server
 	go test ./...
+
+.PHONY: test-long
+test-long: ## these and the long ones: chaos at length, a soak, upgrades, the image
+	REFUNDSYNC_TESTS=long go test -v -timeout 60m ./e2e
 
 .PHONY: release
 release: ## archives for all systems in dist/, with checksums; VERSION=v1.2.3 names them, else git does
 	go -C tools/release run . -version "$(VERSION)"
 
 .PHONY: e2e-postgres
-e2e-postgres: ## the end-to-end and chaos tests on docker-compose.yml's server and a PostgreSQL of this machine
-	REFUNDSYNC_E2E_SERVER=postgres go test ./e2e -count=1 -v -timeout 60m
+e2e-postgres: ## the end-to-end tests, the long ones too, on docker-compose.yml's server and a PostgreSQL of this machine
+	REFUNDSYNC_TESTS=long REFUNDSYNC_E2E_SERVER=postgres go test ./e2e -count=1 -v -timeout 60m
 
 .PHONY: bench
 bench: ## how fast the sync is on this machine, as tables of docs/performance.md
@@ -38,5 +46,5 @@ check-deploy: ## the Kubernetes manifests and the dashboards, by the schemas and
 	go -C tools/deploy test -count=1 ./...
 
 .PHONY: check
-check: ## all that CI checks: formatting, linters, tests with the race detector
+check: ## all that CI checks: formatting, linters, tests, the long ones with the race detector
 	.ci/run

@@ -23,9 +23,9 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// chaosLength is short, or long in the long suite.
+// chaosLength is short, or long in the long suite on the dev server.
 func chaosLength(short, long int) int {
-	if testkit.Long() {
+	if testkit.Long() && !onPostgres() {
 		return long
 	}
 	return short
