@@ -66,7 +66,7 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 			w = w.withCredentials(files)
 
 			first := w.startWorker(t)
-			w.beginHeld(t, 10)
+			run := w.beginHeld(t, 10)
 			temporal.change(door{oldServer, []tls.Certificate{oldClient, newClient}, []string{"old-key", "new-key"}})
 			if c.files {
 				files.write(t, "new-key", newClient)
@@ -75,8 +75,7 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 				w.startWorker(t)
 				first.stop()
 				first.waitFor(t, `"draining"`)
-				w.holdNext(t, 20) // what it has in hand
-				first.waitForEnd(t)
+				w.handOver(t, run.GetID(), func() { first.waitForEnd(t) })
 			}
 			temporal.change(door{newServer, []tls.Certificate{newClient}, []string{"new-key"}})
 			w.ReleaseSaves()

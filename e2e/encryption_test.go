@@ -286,7 +286,7 @@ func TestKeyIsChangedWithoutAStop(t *testing.T) {
 	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
 	w.setKeys(oldKey)
 	worker := w.startWorker(t)
-	w.beginHeld(t, 5)
+	run := w.beginHeld(t, 5)
 	const unknown = "unknown_material"
 	bills := 5
 	for len(ofReason(w.parked(t), unknown)) == 0 { // there are some among the first
@@ -299,9 +299,7 @@ func TestKeyIsChangedWithoutAStop(t *testing.T) {
 		next := w.startWorker(t)
 		worker.stop()
 		worker.waitFor(t, `"draining"`)
-		bills += 10
-		w.holdNext(t, bills) // what it has in hand
-		worker.waitForEnd(t)
+		w.handOver(t, run.GetID(), func() { worker.waitForEnd(t) })
 		require.NotContains(t, worker.output(), "unknown_encryption_key")
 		worker = next
 	}

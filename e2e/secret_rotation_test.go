@@ -30,15 +30,14 @@ func TestSecretsAreChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)
 	first := w.startWorker(t)
-	w.beginHeld(t, 10)
+	run := w.beginHeld(t, 10)
 	w.AcceptSecrets(
 		[]string{w.env["JUSHUITAN_APP_SECRET"], newJushuitanSecret},
 		[]string{w.env["KINGDEE_APP_SECRET"], newKingdeeSecret})
 	w.withNewSecrets().startWorker(t)
 	first.stop()
 	first.waitFor(t, `"draining"`)
-	w.holdNext(t, 20) // what the first has in hand
-	first.waitForEnd(t)
+	w.handOver(t, run.GetID(), func() { first.waitForEnd(t) })
 	w.revokeOldSecrets()
 	w.ReleaseSaves()
 

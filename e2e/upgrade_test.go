@@ -36,15 +36,12 @@ func TestRollingRestart(t *testing.T) {
 	const restarts = 4
 	w := newWorld(t, simulator.Options{Orders: 200}).inSmallSteps(t)
 	last := w.startWorkerProcess(t)
-	bills := 10
-	w.beginHeld(t, bills)
+	run := w.beginHeld(t, 10)
 	for range restarts {
 		next := w.startWorkerProcess(t)
 		last.Signal(t, syscall.SIGTERM)
 		last.WaitFor(t, `"draining"`)
-		bills += 20
-		w.holdNext(t, bills) // what it has in hand
-		require.Zero(t, last.End(t), last.Output())
+		w.handOver(t, run.GetID(), func() { require.Zero(t, last.End(t), last.Output()) })
 		last = next
 	}
 	w.ReleaseSaves()

@@ -222,6 +222,30 @@ func (w *world) holdNext(t *testing.T, bills int) {
 	w.waitUntilHeld(t)
 }
 
+// handOver has a worker end that was told to stop while saves are held. It finishes
+// what it has in hand; the run gives out nothing more meanwhile, so that it can't end,
+// and goes on with whoever else is there until saves are held again.
+func (w *world) handOver(t *testing.T, workflowID string, waitForEnd func()) {
+	t.Helper()
+	c := w.temporal(t)
+	steer(t, c, workflowID, workflows.PauseUpdate, workflows.Pause{By: "a test"})
+	w.ReleaseSaves()
+	waitForEnd()
+	w.HoldSaves(0)
+	steer(t, c, workflowID, workflows.ResumeUpdate)
+	w.waitUntilHeld(t)
+}
+
+// steer sends a run an update and waits until it has taken it.
+func steer(t *testing.T, c client.Client, workflowID, update string, args ...any) {
+	t.Helper()
+	handle, err := c.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
+		WorkflowID: workflowID, UpdateName: update, Args: args, WaitForStage: client.WorkflowUpdateStageCompleted,
+	})
+	require.NoError(t, err)
+	require.NoError(t, handle.Get(t.Context(), nil))
+}
+
 func (w *world) waitUntilHeld(t *testing.T) {
 	t.Helper()
 	testkit.Wait(t, "a save is held", func() bool { return w.HeldSaves() > 0 })
