@@ -105,7 +105,7 @@ func TestBillsThatWereSavedAndNotAuditedAreFinished(t *testing.T) {
 		t.Run("by the same run, "+way, func(t *testing.T) {
 			t.Parallel()
 			testkit.SkipUnlessLong(t)
-			w := newWorld(t, simulator.Options{Orders: 80, Faults: faults.Probabilities{faults.KingdeeReplyLost: 0.1}}).inSmallSteps(t, submitAndAudit(way)...)
+			w := newWorld(t, simulator.Options{Orders: 40, Faults: faults.Probabilities{faults.KingdeeReplyLost: 0.1}}).inSmallSteps(t, submitAndAudit(way)...)
 			worker := w.startWorkerProcess(t)
 			w.beginHeld(t, 10)
 			worker.Kill(t)
