@@ -41,7 +41,7 @@ func runLoop(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(os.Getenv(loopSettings)), &l); err != nil {
 		return err
 	}
-	_, flows, source, ledger, err := outside()
+	flows, source, ledger, err := outside()
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func runNoOpWorker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	temporal, _, err := dial(ctx)
+	temporal, err := dial(ctx)
 	if err != nil {
 		return err
 	}

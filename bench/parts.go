@@ -85,54 +85,35 @@ func runSimulators(ctx context.Context, options simulator.Options) error {
 	return server.Wait()
 }
 
-// runWorker is the worker as the worker command runs it, without its metrics.
+// runWorker is the worker as the worker command runs it.
 func runWorker(ctx context.Context) error {
-	settings, flows, source, ledger, err := outside()
-	if err != nil {
-		return err
-	}
-	temporal, namespace, err := dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
-	return syncworker.Run(ctx, syncworker.Options{
-		Temporal:             temporal,
-		Namespace:            namespace,
-		TaskQueue:            settings.Worker.TaskQueue,
-		Flows:                flows,
-		Source:               source,
-		Ledger:               ledger,
-		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
-		Tuning:               settings.Worker.Tuning,
-		DrainTimeout:         settings.Worker.DrainTimeout,
-	})
+	environment := config.FromProcess()
+	environment["LOG_LEVEL"] = "error"
+	return syncworker.RunProcess(ctx, environment, os.Stderr)
 }
 
 // outside reads the settings and makes the clients of both systems.
-func outside() (config.Settings, flow.Flows, *jushuitan.Client, *kingdee.Groups, error) {
+func outside() (flow.Flows, *jushuitan.Client, *kingdee.Groups, error) {
 	settings, err := config.FromProcess().Load()
 	if err != nil {
-		return config.Settings{}, nil, nil, nil, err
+		return nil, nil, nil, err
 	}
 	flows, err := flow.LoadFolder(settings.Worker.Flows)
 	if err != nil {
-		return config.Settings{}, nil, nil, nil, err
+		return nil, nil, nil, err
 	}
 	source, ledger, err := syncworker.Clients(settings)
 	if err != nil {
-		return config.Settings{}, nil, nil, nil, err
+		return nil, nil, nil, err
 	}
-	return settings, flows, source, syncworker.Ledger(ledger, settings.Kingdee, nil), nil
+	return flows, source, syncworker.Ledger(ledger, settings.Kingdee, nil), nil
 }
 
-func dial(ctx context.Context) (temporal client.Client, namespace string, err error) {
+func dial(ctx context.Context) (client.Client, error) {
 	options, err := config.FromProcess().TemporalOptions()
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	options.Logger = silent
-	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, syncworker.ReplayQueries())
-	temporal, err = client.DialContext(ctx, options)
-	return temporal, options.Namespace, err
+	return client.DialContext(ctx, options)
 }

@@ -19,6 +19,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/childprocess"
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
@@ -128,7 +129,7 @@ func (st *stage) startSimulators(ctx context.Context) error {
 	st.simulators = simulators
 	// A part that ends without a word would be waited for without end.
 	go func() {
-		<-simulators.ended
+		<-simulators.Done()
 		_ = in.Close() // a pipe's never fails
 	}()
 	if err := json.NewDecoder(out).Decode(&st.at); err != nil {
@@ -262,7 +263,7 @@ func (st *stage) loop(ctx context.Context) (m measured, err error) {
 		return m, err
 	}
 	var out strings.Builder
-	simulators := cpuTime(st.simulators.pid())
+	simulators := cpuTime(st.simulators.PID())
 	p, err := st.bench.start(ctx, &out, "loop", append(st.env, loopSettings+"="+string(settings)))
 	if err != nil {
 		return m, err
@@ -270,7 +271,7 @@ func (st *stage) loop(ctx context.Context) (m measured, err error) {
 	if err := p.wait(); err != nil {
 		return m, err
 	}
-	m.workerCPU, m.simulatorCPU = p.cpuTime(), cpuTime(st.simulators.pid())-simulators
+	m.workerCPU, m.simulatorCPU = p.cpuTime(), cpuTime(st.simulators.PID())-simulators
 	state, err := st.state()
 	if err != nil {
 		return m, err
@@ -301,20 +302,20 @@ func (st *stage) measure(ctx context.Context, part string, work func() (int, err
 	if err := st.awaitPolls(ctx, workers); err != nil {
 		return m, err
 	}
-	server, simulators := cpuTime(st.server.PID()), cpuTime(st.simulators.pid())
+	server, simulators := cpuTime(st.server.PID()), cpuTime(st.simulators.PID())
 	starts := make([]time.Duration, len(workers))
 	for i, w := range workers {
-		starts[i] = cpuTime(w.pid())
+		starts[i] = cpuTime(w.PID())
 	}
 	begun := time.Now()
 	if m.orders, err = work(); err != nil {
 		return m, err
 	}
 	m.duration = time.Since(begun)
-	m.serverCPU, m.simulatorCPU = cpuTime(st.server.PID())-server, cpuTime(st.simulators.pid())-simulators
+	m.serverCPU, m.simulatorCPU = cpuTime(st.server.PID())-server, cpuTime(st.simulators.PID())-simulators
 	for i, w := range workers {
-		m.workerCPU += cpuTime(w.pid()) - starts[i]
-		m.workerPeak = max(m.workerPeak, peakMemory(w.pid()))
+		m.workerCPU += cpuTime(w.PID()) - starts[i]
+		m.workerPeak = max(m.workerPeak, peakMemory(w.PID()))
 	}
 	return m, nil
 }
@@ -330,7 +331,7 @@ func (st *stage) awaitPolls(ctx context.Context, workers []*process) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-workers[0].ended:
+		case <-workers[0].Done():
 			return errors.New("a worker ended before it began")
 		case <-time.After(50 * time.Millisecond):
 		}
@@ -349,10 +350,12 @@ func (st *stage) state() (state simulator.State, err error) {
 
 // process is a part of a measurement.
 type process struct {
-	cmd   *exec.Cmd
-	ended chan struct{}
-	err   error // once ended is closed
+	*childprocess.Process
+	cmd *exec.Cmd
 }
+
+// stopTimeout is far over what a part needs to end.
+const stopTimeout = 2 * time.Minute
 
 // start starts a part, which ends no later than ctx. What it prints goes to out.
 func (b *bench) start(ctx context.Context, out io.Writer, part string, env []string, args ...string) (*process, error) {
@@ -367,33 +370,25 @@ func (b *bench) start(ctx context.Context, out io.Writer, part string, env []str
 		cmd.Env = append(cmd.Env, profileFile+"="+filepath.Join(b.profiles, fmt.Sprintf("%s-%02d-%s.pprof", b.figure, b.started, part)))
 	}
 	cmd.Stdout, cmd.Stderr = out, b.log
-	p := &process{cmd: cmd, ended: make(chan struct{})}
-	if err := cmd.Start(); err != nil {
+	child, err := childprocess.Start(cmd, syscall.SIGKILL)
+	if err != nil {
 		return nil, err
 	}
-	go func() {
-		p.err = cmd.Wait()
-		close(p.ended)
-	}()
-	return p, nil
+	return &process{child, cmd}, nil
 }
-
-func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // cpuTime is what a process has used that has ended.
 func (p *process) cpuTime() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
+// wait waits for the end of a part, which must be a good one.
 func (p *process) wait() error {
-	<-p.ended
-	return p.err
+	if code := p.ExitCode(); code != 0 {
+		return fmt.Errorf("%s ended with code %d", strings.Join(p.cmd.Args[1:], " "), code)
+	}
+	return nil
 }
 
 // stop ends a part as Ctrl-C does, and waits for its end.
-func (p *process) stop() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	return p.wait()
-}
+func (p *process) stop() error { return errors.Join(p.Stop(syscall.SIGTERM, stopTimeout), p.wait()) }

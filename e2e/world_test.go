@@ -255,12 +255,6 @@ func (w *world) waitUntilHeld(t *testing.T) {
 // bills counts those that Kingdee has.
 func (w *world) bills() int { return len(w.State().Kingdee.Bills) }
 
-// waitForBills waits until more than so many bills are saved.
-func (w *world) waitForBills(t *testing.T, bills int) {
-	t.Helper()
-	testkit.Wait(t, "bills are saved", func() bool { return w.bills() > bills })
-}
-
 // result is what became of a run.
 type result struct {
 	WorkflowID string `json:"workflow_id"`
