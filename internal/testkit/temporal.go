@@ -45,7 +45,8 @@ type Temporal struct {
 	Serve func(ctx context.Context, dynamicConfig []string) (address string, stop func() error, err error)
 
 	start   sync.Once
-	failure error // of the start
+	making  sync.Mutex // namespaces: the server refuses changes to two at a time
+	failure error      // of the start
 	address string
 	stop    func() error
 	client  client.Client
@@ -65,6 +66,8 @@ func (s *Temporal) NamespaceWith(t testing.TB, attributes map[string]enumspb.Ind
 	// It outlives the test that starts it.
 	s.start.Do(func() { s.failure = s.serve(context.Background()) })
 	require.NoError(t, s.failure)
+	s.making.Lock()
+	defer s.making.Unlock()
 	namespace = namespaceName(t.Name(), rand.Text())
 	_, err := s.client.WorkflowService().RegisterNamespace(t.Context(), &workflowservice.RegisterNamespaceRequest{
 		Namespace: namespace, WorkflowExecutionRetentionPeriod: durationpb.New(24 * time.Hour),
