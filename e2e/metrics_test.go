@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,14 +160,27 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 }
 
-// The starter asks the windows for their progress all the while.
+// Each window is asked for its progress while it can't end, and the question reaches
+// the worker when it has.
 func TestQueriesThatComeLateCountNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 100})
-	before := delayQueries(t, w.temporal(t), w.env["TEMPORAL_ADDRESS"])
+	c := w.temporal(t)
+	before := delayQueries(t, c, w.env["TEMPORAL_ADDRESS"])
 	worker := w.with("TEMPORAL_ADDRESS", before.Listener.Addr().String()).startMonitored(t)
-	r := w.starterSync(t, 3)
-	require.NotZero(t, before.delayed.Load())
+	run := w.beginHeld(t, 20)
+	var asked sync.WaitGroup
+	for _, window := range runProgress(t, c, run.GetID()).Running {
+		asked.Go(func() {
+			// Whoever asks may hear that the window has ended.
+			_, _ = c.QueryWorkflow(t.Context(), window.WorkflowID, "", workflows.ProgressQuery)
+		})
+	}
+	testkit.Wait(t, "a question is kept back", func() bool { return before.delayed.Load() > 0 })
+	w.ReleaseSaves()
+	r := end(t, run)
+	require.Empty(t, r.Error)
+	asked.Wait()
 	requireCounted(t, w, r, worker.metrics(t))
 }
 
