@@ -103,6 +103,7 @@ func runWorker(ctx context.Context) error {
 		Flows:                flows,
 		Source:               source,
 		Ledger:               ledger,
+		Accounts:             settings.Accounts(),
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 		Tuning:               settings.Worker.Tuning,
 		DrainTimeout:         settings.Worker.DrainTimeout,
