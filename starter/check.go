@@ -90,8 +90,27 @@ func (c *checks) all(ctx context.Context) {
 			workers, err := pollers(ctx, temporal, queue.name, queue.kind)
 			c.report("任务队列 task queue "+queue.name, fmt.Sprintf("%d 个轮询者 pollers", workers), err)
 		}
+		c.accounts(ctx, temporal, settings, settingsOK)
 		c.workerFlows(ctx, temporal, settings.Worker.TaskQueue, flows)
 	}
+}
+
+// accounts checks that the task queue belongs to the accounts of the settings; where
+// these are not complete, what there is of them.
+func (c *checks) accounts(ctx context.Context, temporal client.Client, settings config.Settings, complete bool) {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	bound, _, err := syncworker.BoundAccounts(ctx, temporal, settings.Worker.TaskQueue)
+	found := "还没有记下，由第一个 worker 记下 none are kept yet; the first worker keeps its own"
+	if bound != nil {
+		found = bound.String()
+		here := settings.Accounts()
+		if !complete {
+			here = here.Or(*bound)
+		}
+		err = syncworker.OtherAccounts(settings.Worker.TaskQueue, *bound, here)
+	}
+	c.report("账号 accounts", found, err)
 }
 
 // workerFlows checks that the workers have the flows of these files.

@@ -17,6 +17,7 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
+	"refundsync/internal/syncworker"
 )
 
 // dial connects to the Temporal server that Temporal's own settings name, and
@@ -58,6 +59,22 @@ func withTemporal(do func(client.Client) error) error {
 	}
 	defer c.Close()
 	return do(c)
+}
+
+// changeTemporal is withTemporal for a command that starts or changes something: it is
+// refused where the task queue belongs to other accounts than those set here. A person
+// who has none set compares nothing.
+func changeTemporal(ctx context.Context, do func(client.Client) error) error {
+	settings, err := config.FromProcess().LoadWorker()
+	if err != nil {
+		return err
+	}
+	return withTemporal(func(c client.Client) error {
+		if err := syncworker.CheckAccounts(ctx, c, settings.TaskQueue, config.FromProcess().LoadAccounts()); err != nil {
+			return err
+		}
+		return do(c)
+	})
 }
 
 // A server that restarts is away for some seconds. A command waits that long for it,

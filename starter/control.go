@@ -108,7 +108,7 @@ const steerTimeout = 30 * time.Second
 // steer sends an update to a run and waits until its windows know.
 func steer(ctx context.Context, workflowID, update string, args ...any) (workflows.Control, error) {
 	var control workflows.Control
-	err := withTemporal(func(c client.Client) error {
+	err := changeTemporal(ctx, func(c client.Client) error {
 		ctx, cancel := context.WithTimeout(ctx, steerTimeout)
 		defer cancel()
 		handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

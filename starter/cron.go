@@ -55,7 +55,7 @@ func newCronStartCommand() *cobra.Command {
 			if err != nil {
 				return usageError(cmd, err)
 			}
-			return withTemporal(func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				// A server without schedules can't say that there is one.
 				if _, err := c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(f.Name)).Describe(cmd.Context()); err == nil {
 					return fmt.Errorf("流程 %[1]s 已有定时，两者会各自运行：先 starter schedule delete --flow %[1]s。 The flow has a schedule, and each would run by itself: delete that first", f.Name)
@@ -98,7 +98,7 @@ func newCronStopCommand() *cobra.Command {
 		Use:   "stop",
 		Short: "停止；在途的单会处理完 stop it; what is in flight is finished",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withTemporal(func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				err := stopCron(cmd.Context(), c, cronWorkflowID(flowName))
 				if isNotFound(err) {
 					return fmt.Errorf("流程 %s 没有运行中的 cron。 The flow has no cron running", flowName)

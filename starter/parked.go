@@ -262,7 +262,7 @@ func newParkedRetryCommand() *cobra.Command {
 			if chosen == (len(args) > 0) {
 				return usageError(cmd, errors.New("给出单据编号，或 --reason、--shop、--all 之一。 Give bill numbers, or one of these flags"))
 			}
-			return withTemporal(func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				var retried atomic.Int64
 				retry := func(workflowID string) error {
 					retried.Add(1)
@@ -328,7 +328,7 @@ func newParkedDiscardCommand() *cobra.Command {
 			if err != nil {
 				return usageError(cmd, err)
 			}
-			return withTemporal(func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				workflowID, err := findParked(cmd.Context(), c, flowName, args[0])
 				if err != nil {
 					return err

@@ -113,7 +113,7 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, s
 	if err != nil {
 		return err
 	}
-	return withTemporal(func(c client.Client) error {
+	return changeTemporal(cmd.Context(), func(c client.Client) error {
 		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
 		if err != nil {
 			fmt.Fprintln(cmd.ErrOrStderr(), err)

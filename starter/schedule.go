@@ -127,7 +127,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 	if create {
 		change = func(old client.ScheduleSpec) client.ScheduleSpec { return scheduleSpec(times, old.Jitter) }
 	}
-	return withTemporal(func(c client.Client) error {
+	return changeTemporal(cmd.Context(), func(c client.Client) error {
 		ctx := cmd.Context()
 		handle := c.ScheduleClient().GetHandle(ctx, scheduleID(f.Name))
 		described, err := handle.Describe(ctx)
@@ -346,7 +346,7 @@ func newScheduleDeleteCommand() *cobra.Command {
 
 // withSchedule does something to the schedule of a flow and says what was done.
 func withSchedule(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
-	return withTemporal(func(c client.Client) error {
+	return changeTemporal(cmd.Context(), func(c client.Client) error {
 		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
 		if err != nil {
 			return scheduleError(flowName, err)

@@ -16,6 +16,7 @@ const (
 	SyncWindowName  = "SyncWindow"
 	ParkedOrderName = "ParkedOrder"
 	WatchFlowName   = "WatchFlow"
+	AccountsName    = "Accounts"
 )
 
 // ProgressQuery is the query that SyncRefunds answers with a
@@ -34,6 +35,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName, VersioningBehavior: moved})
+	r.RegisterWorkflowWithOptions(Accounts, workflow.RegisterOptions{Name: AccountsName, VersioningBehavior: moved})
 }
 
 // SourceTaskQueue is the task queue of the calls to the source. It is one of

@@ -32,10 +32,15 @@ const (
 	andMore = "…"
 )
 
+// processIdentity names this process.
+func processIdentity() string {
+	host, _ := os.Hostname() // as the SDK has it: without a name it is left empty
+	return fmt.Sprintf("%d@%s", os.Getpid(), host)
+}
+
 // identity names this process, and its flows with their versions.
 func identity(flows flow.Flows) string {
-	host, _ := os.Hostname() // as the SDK has it: without a name it is left empty
-	text := fmt.Sprintf("%d@%s%s", os.Getpid(), host, flowsInIdentity)
+	text := processIdentity() + flowsInIdentity
 	for i, name := range slices.Sorted(maps.Keys(flows)) {
 		entry := name + "@" + flows[name].Version
 		if i > 0 {

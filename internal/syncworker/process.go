@@ -91,8 +91,6 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
 	logger.Info("encryption", zap.Bool("enabled", codec.Enabled()), zap.Stringer("keys", codec))
-	logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
-		zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))
 	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
 	err = Run(ctx, Options{
 		Temporal:             temporal,
@@ -103,10 +101,15 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		Source:               metrics.Source(source),
 		Ledger:               Ledger(ledger, settings.Kingdee, metrics),
 		Robots:               robots,
+		Accounts:             settings.Accounts(),
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 		Tuning:               settings.Worker.Tuning,
 		DrainTimeout:         settings.Worker.DrainTimeout,
-		Version:              worker.WorkerDeploymentVersion{DeploymentName: settings.Worker.DeploymentName, BuildID: settings.Worker.BuildID},
+		Polls: func() {
+			logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
+				zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))
+		},
+		Version: worker.WorkerDeploymentVersion{DeploymentName: settings.Worker.DeploymentName, BuildID: settings.Worker.BuildID},
 	})
 	logger.Info("stopped", zap.Error(err))
 	return err

@@ -37,11 +37,16 @@ type Options struct {
 	Source    activities.Source
 	Ledger    activities.Ledger
 	Robots    activities.Robots
+	// Accounts are those of Source and Ledger. The first worker binds the task queue to
+	// its own; one with others is refused.
+	Accounts config.Accounts
 	// SourceCallsPerSecond is the source's limit over all workers.
 	SourceCallsPerSecond rate.Limit
 	Tuning               config.Tuning
 	// DrainTimeout is how long Run may take to end when it is told to.
 	DrainTimeout time.Duration
+	// Polls, unless nil, is called once the worker polls.
+	Polls func()
 	// Version is the worker's in a Worker Deployment; the zero value is a worker
 	// without versions.
 	Version worker.WorkerDeploymentVersion
@@ -69,6 +74,9 @@ func WorkerOptions(t config.Tuning) worker.Options {
 // time for that, and another error if polling could not begin or broke for good.
 func Run(ctx context.Context, o Options) error {
 	if err := registerSearchAttributes(ctx, o.Temporal, o.Namespace); err != nil {
+		return err
+	}
+	if err := bindAccounts(ctx, o.Temporal, o.Namespace, o.TaskQueue, o.Accounts); err != nil {
 		return err
 	}
 	if err := checkDecryption(ctx, o.Codec.Client(o.Temporal)); err != nil {
@@ -106,6 +114,9 @@ func Run(ctx context.Context, o Options) error {
 			return errors.Join(fmt.Errorf("worker 无法开始轮询 the worker can't begin to poll: %w", err), stop(started, o.DrainTimeout))
 		}
 		started = append(started, w)
+	}
+	if o.Polls != nil {
+		o.Polls()
 	}
 	select {
 	case <-ctx.Done():
