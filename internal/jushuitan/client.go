@@ -75,7 +75,8 @@ func New(config Config) (*Client, error) {
 //
 // Every failure is a *fault.Error, except that a cancelled ctx gives an error
 // for which errors.Is(err, context.Canceled) holds. Its text never holds the
-// secret, the session or the sign, nor anything of an order.
+// secret, the session or the sign, nor anything of an order. Beside a failure
+// that the gateway tells of, the page still has its Clock.
 func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page, error) {
 	if err := c.limiter.Wait(ctx); err != nil {
 		return Page{}, waitFailure(err)
@@ -88,16 +89,17 @@ func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page
 	page, err := c.send(request, params)
 	if err != nil {
 		fault.Hide(err, c.config.AppSecret, c.config.Session, sign)
-		return Page{}, err
 	}
-	return page, nil
+	return page, err
 }
 
 func (c *Client) send(request *http.Request, params map[string]string) (Page, error) {
+	sent := c.config.Now()
 	response, err := c.http.Do(request)
 	if err != nil {
 		return Page{}, connectionFailure(err)
 	}
+	received := c.config.Now()
 	defer response.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
 	if response.StatusCode < 200 || response.StatusCode > 299 {
@@ -109,7 +111,15 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 	if len(raw) > maxReply {
 		return Page{}, tooLarge()
 	}
-	return readReply(raw, response.Header.Get("Content-Type"), params)
+	page, err := readReply(raw, response.Header.Get("Content-Type"), params)
+	page.Clock = readClock(response, sent, received)
+	if f := fault.As(err); f != nil && f.Reason == ReasonBadTimestamp && page.Clock.Known() {
+		f.Message += " " + page.Clock.String()
+	}
+	if err == nil {
+		err = page.Clock.check()
+	}
+	return page, err
 }
 
 func newFault(class fault.Class, reason, message, advice string) *fault.Error {
