@@ -75,8 +75,7 @@ func New(config Config) (*Client, error) {
 //
 // Every failure is a *fault.Error, except that a cancelled ctx gives an error
 // for which errors.Is(err, context.Canceled) holds. Its text never holds the
-// secret, the session or the sign, nor anything of an order. Beside a failure
-// that the gateway tells of, the page still has its Clock.
+// secret, the session or the sign, nor anything of an order.
 func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page, error) {
 	if err := c.limiter.Wait(ctx); err != nil {
 		return Page{}, waitFailure(err)
@@ -89,8 +88,9 @@ func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page
 	page, err := c.send(request, params)
 	if err != nil {
 		fault.Hide(err, c.config.AppSecret, c.config.Session, sign)
+		return Page{}, err
 	}
-	return page, err
+	return page, nil
 }
 
 func (c *Client) send(request *http.Request, params map[string]string) (Page, error) {
@@ -113,13 +113,7 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 	}
 	page, err := readReply(raw, response.Header.Get("Content-Type"), params)
 	page.Clock = readClock(response, sent, received)
-	if f := fault.As(err); f != nil && f.Reason == ReasonBadTimestamp && page.Clock.Known() {
-		f.Message += " " + page.Clock.String()
-	}
-	if err == nil {
-		err = page.Clock.check()
-	}
-	return page, err
+	return page, page.Clock.check(err)
 }
 
 func newFault(class fault.Class, reason, message, advice string) *fault.Error {

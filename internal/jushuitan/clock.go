@@ -59,14 +59,14 @@ func (c Clock) String() string {
 		c.Date.In(beijing).Format(time.DateTime), c.Received.In(beijing).Format(time.DateTime))
 }
 
-// ReasonBadTimestamp is that of a fault because our clock and the source's are too far
-// apart.
-const ReasonBadTimestamp = "bad_timestamp"
-
-// check refuses what the gateway should have refused.
-func (c Clock) check() error {
-	if c.Ahead().Abs() <= tolerance {
-		return nil
+// check names both times where the gateway has refused ours, and refuses what it should
+// have refused. err is how the call went.
+func (c Clock) check(err error) error {
+	switch f := fault.As(err); {
+	case f != nil && f.Reason == badTimestamp.reason && c.Known():
+		f.Message += " " + c.String()
+	case err == nil && c.Ahead().Abs() > tolerance:
+		return newFault(badTimestamp.class, badTimestamp.reason, c.String(), badTimestamp.advice)
 	}
-	return newFault(fault.Final, ReasonBadTimestamp, c.String(), badTimestamp.advice)
+	return err
 }

@@ -38,7 +38,7 @@ var (
 		"授权缺失或已过期：请让商家重新授权，把新的值放进 JUSHUITAN_SESSION。 The authorisation is missing or has expired: have the merchant authorise again and put the new value into JUSHUITAN_SESSION."}
 	badAppKey = rule{fault.Final, "bad_app_key", 0,
 		"请检查 JUSHUITAN_APP_KEY，以及它属于正式环境还是测试环境（JUSHUITAN_URL）。 Check JUSHUITAN_APP_KEY, and whether it belongs to production or test (JUSHUITAN_URL)."}
-	badTimestamp = rule{fault.Final, ReasonBadTimestamp, 0,
+	badTimestamp = rule{fault.Final, "bad_timestamp", 0,
 		"请校准运行 worker 的机器的时钟（NTP）：与网关最多差 10 分钟。 Set the clock of the worker's machine (NTP): it may be at most 10 minutes off the gateway's."}
 	badArgument = rule{fault.Final, "bad_argument", 0,
 		"请检查流程文件的 source.parameters，以及 JUSHUITAN_CUSTOMER_ID 和 JUSHUITAN_TARGET_APP_KEY。 Check source.parameters of the flow file, and JUSHUITAN_CUSTOMER_ID and JUSHUITAN_TARGET_APP_KEY."}
