@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -47,6 +48,8 @@ type Activities struct {
 	Robots Robots
 	// Parked is nil where no order waits.
 	Parked Parked
+
+	noDate sync.Once // says that the source does not tell its time
 }
 
 // Register makes the activities that work on flows, on Kingdee and on robots known to the

@@ -46,12 +46,12 @@ func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPagePa
 // readPage reads a page from the source. Its orders, which the result does not hold
 // yet, come as they were picked.
 func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams) (page workflows.FetchPageResult, picked []*flow.Opened, err error) {
-	if ahead := time.Until(params.Window.To); ahead > clocksApart {
-		return page, nil, clockAhead(params.Window, ahead)
-	}
 	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
 	if err != nil {
 		return page, nil, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
+	}
+	if err := checkOver(params.Window, reply.Clock); err != nil {
+		return page, nil, err
 	}
 	page.PickVersion = f.PickVersion
 	if params.StartTS != nil {
@@ -71,11 +71,36 @@ func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflow
 }
 
 // clocksApart is by how much the clocks of the worker and of Temporal's server may
-// differ.
+// differ where the source's is not known.
 const clocksApart = time.Minute
 
-// clockAhead keeps a window from being taken for read that is not over yet: what
-// changes in it later would be left out for good.
+// checkOver keeps a window from being taken for read that was not over at the source
+// when it was asked: what changes in it later would be left out for good.
+func checkOver(window workflows.Window, source jushuitan.Clock) error {
+	if source.Known() {
+		if left := window.To.Sub(source.Time()); left > 0 {
+			return windowNotOver(window, left, source)
+		}
+		return nil
+	}
+	if left := time.Until(window.To); left > clocksApart {
+		return clockAhead(window, left)
+	}
+	return nil
+}
+
+// windowNotOver passes by itself, when the source's clock is there.
+func windowNotOver(window workflows.Window, left time.Duration, source jushuitan.Clock) error {
+	return &fault.Error{
+		Class:  fault.Retry,
+		Reason: "clock_ahead",
+		Message: fmt.Sprintf("窗口 %[1]s 按聚水潭的时钟还有 %[2]s 才结束，到时再读。 By Jushuitan's clock the window %[1]s ends only in %[2]s, and is read then. %[3]s",
+			window, left.Round(time.Second), source),
+		Advice: "会自动重试；请让 worker 和 Temporal 服务器与网络时间（NTP）同步。 Tried again by itself; synchronise the worker and Temporal's server with network time (NTP)",
+		Delay:  left + time.Second, // the next reply's Date leaves out up to a second
+	}
+}
+
 func clockAhead(window workflows.Window, ahead time.Duration) error {
 	return &fault.Error{
 		Class:  fault.Final,

@@ -76,20 +76,31 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	require.Equal(t, 7, page.DataCount)
 }
 
-// A window that is not over yet would be taken for read to its end.
+// A window that is not over yet would be taken for read to its end. The source's clock
+// says whether it is, and only where that is not known the worker's.
 func TestFetchPageReadsNoWindowThatIsNotOver(t *testing.T) {
+	now := time.Now()
+	source := func(ahead time.Duration) jushuitan.Clock {
+		return jushuitan.Clock{Date: now.Add(ahead), Sent: now, Received: now.Add(2 * time.Second)}
+	}
 	for _, c := range []struct {
 		name  string
-		ahead time.Duration
+		ends  time.Duration // from now on
+		clock jushuitan.Clock
 		reads bool
+		retry time.Duration // 0: never
 	}{
-		{"over", -time.Minute, true},
-		{"over but for what clocks differ by", clocksApart / 2, true},
-		{"not over", time.Hour, false},
+		{"over", -time.Minute, jushuitan.Clock{}, true, 0},
+		{"over but for what clocks differ by", clocksApart / 2, jushuitan.Clock{}, true, 0},
+		{"not over", time.Hour, jushuitan.Clock{}, false, 0},
+		{"over by both clocks", -time.Minute, source(0), true, 0},
+		{"over by the worker's clock alone", -time.Minute, source(-9 * time.Minute), false, 8*time.Minute + 3*time.Second},
+		{"over by the source's clock alone", 8 * time.Minute, source(9 * time.Minute), true, 0},
+		{"over at the source's Date, but not when it was asked", -time.Second, source(0), false, 2 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			source := &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 1, Datas: []map[string]any{record(nil)}}}
-			to := time.Now().Add(c.ahead)
+			source := &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 1, Datas: []map[string]any{record(nil)}, Clock: c.clock}}
+			to := now.Add(c.ends)
 			a := &Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source}
 			_, err := environment(a).ExecuteActivity(workflows.FetchPageName,
 				workflows.FetchPageParams{Flow: testFlow, Window: workflows.Window{From: to.Add(-time.Hour), To: to}, PageIndex: 1})
@@ -100,8 +111,9 @@ func TestFetchPageReadsNoWindowThatIsNotOver(t *testing.T) {
 			var application *temporal.ApplicationError
 			require.ErrorAs(t, err, &application)
 			require.Equal(t, "clock_ahead", application.Type())
-			require.True(t, application.NonRetryable())
-			require.Empty(t, source.params)
+			require.Contains(t, application.Message(), "NTP")
+			require.Equal(t, c.retry == 0, application.NonRetryable())
+			require.Equal(t, c.retry, application.NextRetryDelay())
 		})
 	}
 }

@@ -4,16 +4,58 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
+	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
 	"refundsync/workflows"
 )
 
-// LoadFlow tells a run what it needs to know of its flow.
-func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams) (workflows.Plan, error) {
+// LoadFlow tells a run what it needs to know of its flow, and the time at the source.
+func (a *Activities) LoadFlow(ctx context.Context, params workflows.LoadFlowParams) (workflows.LoadFlowResult, error) {
 	f, err := a.flow(params.Flow)
 	if err != nil {
-		return workflows.Plan{}, toTemporal(err)
+		return workflows.LoadFlowResult{}, toTemporal(err)
 	}
+	result := workflows.LoadFlowResult{Plan: planOf(f)}
+	if clock := a.sourceClock(ctx, f); clock.Known() {
+		result.SourceTime, result.SourceAhead = clock.Time(), clock.Ahead()
+	}
+	return result, nil
+}
+
+// clockWait bounds the question for the source's time: FetchPage is the one that waits
+// for a source that does not answer.
+const clockWait = 5 * time.Second
+
+// longAgo is a second without orders, to be asked for where only the reply's Date
+// matters.
+var longAgo = time.Date(2000, 1, 1, 0, 0, 0, 0, catalog.Beijing)
+
+// sourceClock asks for the source's clock. Where it is not told, a run goes by our own,
+// and FetchPage sees whether the window is over at the source.
+func (a *Activities) sourceClock(ctx context.Context, f *flow.Flow) jushuitan.Clock {
+	log := activity.GetLogger(ctx)
+	ctx, cancel := context.WithTimeout(ctx, clockWait)
+	defer cancel()
+	second := workflows.Window{From: longAgo, To: longAgo}
+	page, err := a.Source.RefundList(ctx, requestParameters(f, workflows.FetchPageParams{Window: second, PageIndex: 1}))
+	clock := page.Clock
+	switch {
+	case err != nil:
+		log.Warn("问不到聚水潭的时间，时段先按本机的时钟。 Jushuitan does not tell its time; the range is by our own clock", "error", err)
+	case !clock.Known():
+		a.noDate.Do(func() {
+			log.Warn("聚水潭的回复没有可读的 Date（可能被代理去掉），时段一直按本机的时钟：请确认本机与网络时间（NTP）同步。 Jushuitan's replies have no Date that can be read, which a proxy may drop; ranges are by our own clock: see that it follows network time (NTP)")
+		})
+	case clock.Ahead() != 0:
+		log.Warn("时钟不一致，时段按较慢的时钟：请与网络时间（NTP）同步。 The clocks are apart, and the range is by the slower one: synchronise with network time (NTP)", "clocks", clock.String())
+	}
+	return clock
+}
+
+func planOf(f *flow.Flow) workflows.Plan {
 	var since *time.Time
 	if !f.Source.Since.IsZero() {
 		since = &f.Source.Since
@@ -41,7 +83,7 @@ func (a *Activities) LoadFlow(_ context.Context, params workflows.LoadFlowParams
 			Longest:  f.Retry.Longest,
 		},
 		Alerts: alertSettings(f),
-	}, nil
+	}
 }
 
 func alertSettings(f *flow.Flow) *workflows.AlertSettings {

@@ -25,10 +25,11 @@ func everyFault() faults.Probabilities {
 		all[name] = 0.03
 	}
 	maps.Copy(all, faults.Probabilities{
-		faults.SourceOrderMoves: 0.3,
-		faults.SourceClockOff:   0.01,
-		faults.KingdeeCallLimit: 0.0005,
-		faults.KingdeeConflict:  0.01,
+		faults.SourceOrderMoves:  0.3,
+		faults.SourceClockOff:    0.01,
+		faults.SourceClockBehind: 0, // it would stop all of them
+		faults.KingdeeCallLimit:  0.0005,
+		faults.KingdeeConflict:   0.01,
 	})
 	return all
 }

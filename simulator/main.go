@@ -80,7 +80,7 @@ func newCommand() *cobra.Command {
 	flags.Uint64Var(&s.FaultSeed, "fault-seed", 0, "故障的随机种子，0同--seed。 Seed of the faults; 0 is that of --seed.")
 	flags.DurationVar(&s.HangTime, "hang-time", faults.DefaultHangTime, "连接挂起多久后断开。 How long a hanging connection hangs.")
 	flags.DurationVar(&s.SaveDelay, "save-delay", faults.DefaultSaveDelay, "迟到的保存晚多久生效。 How much later a late save lands.")
-	flags.DurationVar(&s.ClockError, "clock-error", faults.DefaultClockError, "时钟不准时快多少。 How far a clock that is off is fast.")
+	flags.DurationVar(&s.ClockError, "clock-error", faults.DefaultClockError, "时钟不准（source-clock-off）时快多少，落后（source-clock-behind）时慢多少；负数相反。 How far a clock that is off is fast, and one that is behind slow; negative for the other way.")
 	return cmd
 }
 

@@ -227,7 +227,18 @@ func askSource(ctx context.Context, source *jushuitan.Client, f *flow.Flow) (str
 	params["end_time"] = now.Format("2006-01-02 15:04:05")
 	params["is_get_total"] = "true"
 	page, err := source.RefundList(ctx, params)
-	return fmt.Sprintf("签名通过，最近一分钟 %d 单 the signature is accepted; %d orders in the last minute", page.DataCount, page.DataCount), err
+	return fmt.Sprintf("签名通过，最近一分钟 %d 单 the signature is accepted; %[1]d orders in the last minute; %s", page.DataCount, describeClock(page.Clock)), err
+}
+
+// describeClock says whether the source's clock and this machine's agree.
+func describeClock(clock jushuitan.Clock) string {
+	switch {
+	case !clock.Known():
+		return "回复没有 Date，不知道它的时钟 no Date, so its clock is not known"
+	case clock.Ahead() == 0:
+		return "时钟一致 the clocks agree"
+	}
+	return "时钟不一致 the clocks are apart: " + clock.String()
 }
 
 // pollers counts the workers that ask a task queue for work.

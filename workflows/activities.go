@@ -85,6 +85,17 @@ type LoadFlowParams struct {
 	Flow string `json:"flow"`
 }
 
+// LoadFlowResult is what a run begins with.
+type LoadFlowResult struct {
+	Plan
+	// SourceTime is what the source's clock showed at least when the run began; zero
+	// where it is not known.
+	SourceTime time.Time `json:"source_time,omitzero"`
+	// SourceAhead is by how much that clock is ahead of the worker's at least, negative
+	// where it is behind; 0 where the two agree, or it is not known.
+	SourceAhead time.Duration `json:"source_ahead,omitempty"`
+}
+
 // FetchPageParams names a page of a window, as the source counts pages now, or
 // with StartTS the rows from a row version on.
 type FetchPageParams struct {
@@ -355,17 +366,17 @@ type FailureDetails struct {
 	Field string `json:"field,omitempty"`
 }
 
-// loadFlow asks a worker for the flow. It never leaves the worker, so it is
-// tried again only for the time that a worker needs to start.
-func loadFlow(ctx workflow.Context, name string) (Plan, error) {
+// loadFlow asks a worker for the flow. It does not depend on the source's answer, so
+// it is tried again only for the time that a worker needs to start.
+func loadFlow(ctx workflow.Context, name string) (LoadFlowResult, error) {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 10 * time.Second,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 5},
 		Summary:             "读取流程 load flow " + name,
 	})
-	var plan Plan
-	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name}).Get(ctx, &plan)
-	return plan, err
+	var result LoadFlowResult
+	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name}).Get(ctx, &result)
+	return result, err
 }
 
 // fetchPage begins to read a page from the source, which is a [FetchPageResult].

@@ -3,6 +3,7 @@ package workflows
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"refundsync/internal/catalog"
 )
@@ -32,6 +33,7 @@ func runDetails(progress SyncRefundsProgress) string {
 	var b strings.Builder
 	b.WriteString(pauseDetails(progress.Control))
 	fmt.Fprintf(&b, "**时段 Range** %s\n\n", progress.Range)
+	b.WriteString(clockDetails(progress.SourceAhead))
 	fmt.Fprintf(&b, "**速率 Rate** 同时窗口 windows at once %d · 每窗口在途单 orders in flight in each %d\n\n",
 		progress.Rate.WindowsAtOnce, progress.Rate.InFlight)
 	fmt.Fprintf(&b, "**窗口 Windows** %d / %d\n\n", progress.WindowsDone, progress.Windows)
@@ -46,6 +48,20 @@ func runDetails(progress SyncRefundsProgress) string {
 		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", progress.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
 	}
 	return b.String()
+}
+
+// clockDetails says that the clocks are apart, if they are.
+func clockDetails(ahead time.Duration) string {
+	chinese, english := "快", "ahead of"
+	switch {
+	case ahead == 0:
+		return ""
+	case ahead < 0:
+		chinese, english = "慢", "behind"
+	}
+	apart := ahead.Abs().Round(time.Second)
+	return fmt.Sprintf("**⚠ 时钟 Clocks** 聚水潭的时钟比 worker 的%[1]s至少 %[2]s，时段按较慢的时钟：请与网络时间（NTP）同步。"+
+		" Jushuitan's clock is %[2]s or more %[3]s the worker's, and the range is by the slower one: synchronise with network time (NTP)\n\n", chinese, apart, english)
 }
 
 // pauseDetails says that the run is paused, if it is.

@@ -39,12 +39,15 @@ func newEnvironment(prepare ...func(*testsuite.WorkflowTestSuite)) *testsuite.Te
 // fakeWorld stands in for the activities: a source with pages and a ledger
 // with bills.
 type fakeWorld struct {
-	mu       sync.Mutex
-	plan     Plan
-	rows     []flow.Order
-	pageSize int
-	skipped  map[string]string // as_id → reason
-	outside  map[string]bool   // as_ids of a neighbouring window
+	mu   sync.Mutex
+	plan Plan
+	// sourceTime and sourceAhead are what LoadFlow knows of the source's clock.
+	sourceTime  time.Time
+	sourceAhead time.Duration
+	rows        []flow.Order
+	pageSize    int
+	skipped     map[string]string // as_id → reason
+	outside     map[string]bool   // as_ids of a neighbouring window
 	// as_ids of the orders whose bills exist, as they are wanted or otherwise
 	finished, unfinished map[string]bool
 	leftOut              map[string]string // as_id → reason for which SaveOrder leaves it out
@@ -156,7 +159,9 @@ func (w *fakeWorld) input() SyncWindowInput {
 	return SyncWindowInput{Plan: w.plan, Window: testWindow, SyncPages: w.syncPages}
 }
 
-func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (Plan, error) { return w.plan, nil }
+func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (LoadFlowResult, error) {
+	return LoadFlowResult{Plan: w.plan, SourceTime: w.sourceTime, SourceAhead: w.sourceAhead}, nil
+}
 
 func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchPageResult, error) {
 	w.mu.Lock()

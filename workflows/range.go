@@ -10,6 +10,16 @@ import (
 // was covered by a run that completed, and it never moves back. Only runs that
 // start by themselves move it.
 
+// slowerClock is the present for a run: by the source's clock where that is behind
+// ours. An order has its time from the source, so that what our clock calls past may
+// still change there. A zero source is not known.
+func slowerClock(ours, source time.Time) time.Time {
+	if !source.IsZero() && source.Before(ours) {
+		return source
+	}
+	return ours
+}
+
 // givenRange is the range as given, but for a future that has not happened:
 // orders that change while the run reads must not move from one window to the
 // next.

@@ -78,6 +78,8 @@ type RunState struct {
 	RowVersions *RowVersions `json:"row_versions,omitempty"`
 	// RowVersion is the one that the run started with; nil in a run by time.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
+	// SourceAhead is that of [LoadFlowResult].
+	SourceAhead time.Duration `json:"source_ahead,omitempty"`
 }
 
 // SyncRefundsResult says what a run covered and what became of the orders.
@@ -107,6 +109,9 @@ type SyncRefundsProgress struct {
 	// way at a time with that.
 	Control Control `json:"control,omitzero"`
 	Rate    Rate    `json:"rate"`
+	// SourceAhead is by how much the source's clock is ahead of the worker's, as
+	// [LoadFlowResult] says.
+	SourceAhead time.Duration `json:"source_ahead,omitempty"`
 }
 
 // RunningWindow is a window under way, and the workflow that reads it.
@@ -199,10 +204,12 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 
 // begin reads the flow and works out the range.
 func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
-	plan, err := loadFlow(ctx, in.Flow)
+	loaded, err := loadFlow(ctx, in.Flow)
 	if err != nil {
 		return err
 	}
+	plan, now := loaded.Plan, slowerClock(workflow.Now(ctx), loaded.SourceTime)
+	r.state.SourceAhead = loaded.SourceAhead
 	if !plan.Enabled && !r.byHand {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 			"流程 %s 已停用，不会自动运行：把流程文件的 enabled 改为 true 并重启 worker；给定时段的手工运行不受影响。"+
@@ -222,19 +229,19 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err
 	}
-	if err := r.beginRowVersions(ctx, &in); err != nil {
+	if err := r.beginRowVersions(ctx, &in, now); err != nil {
 		return err
 	}
 	if in.Range != nil {
-		r.state.Range = givenRange(*in.Range, workflow.Now(ctx))
-	} else if err := r.beginIncremental(ctx, in); err != nil {
+		r.state.Range = givenRange(*in.Range, now)
+	} else if err := r.beginIncremental(in, now); err != nil {
 		return err
 	}
 	r.state.Next = r.state.Range.From
 	return nil
 }
 
-func (r *syncRefunds) beginIncremental(ctx workflow.Context, in SyncRefundsInput) error {
+func (r *syncRefunds) beginIncremental(in SyncRefundsInput, now time.Time) error {
 	if r.state.Watermark == nil {
 		r.state.Watermark = in.Watermark
 	}
@@ -242,7 +249,7 @@ func (r *syncRefunds) beginIncremental(ctx workflow.Context, in SyncRefundsInput
 	if since == nil {
 		since = r.state.Plan.Since
 	}
-	span, ok := incrementalRange(r.state.Plan, r.state.Watermark, since, workflow.Now(ctx))
+	span, ok := incrementalRange(r.state.Plan, r.state.Watermark, since, now)
 	if !ok {
 		return temporal.NewNonRetryableApplicationError(
 			"没有上次的水位，也没有给出起点：请在流程文件的 source.since 或用 --since 给出首次运行的起点，或给出时段。"+
@@ -436,6 +443,7 @@ func (r *syncRefunds) progress() SyncRefundsProgress {
 		Tally:       r.state.Tally,
 		Watermark:   r.state.Watermark,
 		Control:     r.state.Control,
+		SourceAhead: r.state.SourceAhead,
 		Rate: Rate{
 			InFlight:      cmp.Or(r.state.Control.Rate.InFlight, r.state.Plan.InFlight),
 			WindowsAtOnce: cmp.Or(r.state.Control.Rate.WindowsAtOnce, r.state.Plan.WindowsAtOnce),

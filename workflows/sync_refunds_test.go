@@ -64,6 +64,69 @@ func TestSyncRefundsCutsARangeIntoWindowsAndAddsThemUp(t *testing.T) {
 	}, spans)
 }
 
+// Orders have their times by the source's clock, so that a range ends by it where it is
+// behind ours.
+func TestSyncRefundsEndsItsRangeByTheSlowerClock(t *testing.T) {
+	last := at("2024-03-01 11:00:00")
+	for _, c := range []struct {
+		name   string
+		input  SyncRefundsInput
+		source string
+		to     string
+	}{
+		{"the source behind", SyncRefundsInput{}, "2024-03-01 11:51:00", "2024-03-01 11:46:00"},
+		{"the source ahead", SyncRefundsInput{}, "2024-03-01 12:09:00", "2024-03-01 11:55:00"},
+		{"by hand, the source behind", handRange("2024-03-01 11:00:00", "2024-03-09 00:00:00"), "2024-03-01 11:51:00", "2024-03-01 11:51:00"},
+		{"by hand, the source ahead", handRange("2024-03-01 11:00:00", "2024-03-09 00:00:00"), "2024-03-01 12:09:00", "2024-03-01 12:00:00"},
+		{"by hand, in the past", handRange("2024-03-01 00:00:00", "2024-03-01 01:00:00"), "2024-03-01 11:51:00", "2024-03-01 01:00:00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(0)
+			world.sourceTime = at(c.source)
+			result, err := runSync(world, c.input, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+				env.SetLastCompletionResult(SyncRefundsResult{Watermark: &last})
+			})
+			require.NoError(t, err)
+			require.Equal(t, at(c.to).UTC(), result.To.UTC())
+			if c.input.Range == nil {
+				require.Equal(t, at(c.to).UTC(), result.Watermark.UTC())
+			}
+		})
+	}
+}
+
+// A first run by row versions begins and ends by the same clock.
+func TestSyncRefundsReadsRowVersionsByTheSlowerClock(t *testing.T) {
+	world := newFakeWorld(0)
+	world.plan.Cursor, world.plan.SinceRowVersion = flow.CursorRowVersion, new(int64)
+	world.sourceTime = at("2024-03-01 11:59:30")
+	result, err := runSync(world, SyncRefundsInput{}, startingAt("2024-03-01 12:00:00"))
+	require.NoError(t, err)
+	require.Equal(t, at("2024-03-01 11:54:30").UTC(), result.To.UTC())
+	require.Equal(t, result.To, result.From)
+	require.NotEmpty(t, world.fetches)
+}
+
+// What is known of the clocks is shown while the run is under way and after.
+func TestSyncRefundsSaysThatTheClocksAreApart(t *testing.T) {
+	world := newFakeWorld(0)
+	world.sourceAhead = -29500 * time.Millisecond
+	env := windowEnvironment(world)
+	env.ExecuteWorkflow(SyncRefundsName, handRange("2024-03-01 00:00:00", "2024-03-01 01:00:00"))
+	require.NoError(t, env.GetWorkflowError())
+	value, err := env.QueryWorkflow(ProgressQuery)
+	require.NoError(t, err)
+	var progress SyncRefundsProgress
+	require.NoError(t, value.Get(&progress))
+	for ahead, text := range map[time.Duration]string{
+		progress.SourceAhead: "聚水潭的时钟比 worker 的慢至少 30s",
+		30 * time.Second:     "Jushuitan's clock is 30s or more ahead of the worker's",
+	} {
+		require.Contains(t, runDetails(SyncRefundsProgress{SourceAhead: ahead}), text)
+	}
+	require.NotContains(t, runDetails(SyncRefundsProgress{}), "时钟")
+}
+
 func TestSyncRefundsWorksOutItsRange(t *testing.T) {
 	since := at("2024-03-01 08:00:00")
 	last := at("2024-03-01 11:00:00")

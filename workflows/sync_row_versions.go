@@ -51,7 +51,7 @@ type SyncWindowResult struct {
 
 // beginRowVersions works out from which row version on the run reads, if it
 // reads by these; a range by hand is one of time.
-func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInput) error {
+func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInput, now time.Time) error {
 	plan := r.state.Plan
 	if plan.Cursor != flow.CursorRowVersion || in.Range != nil {
 		return nil
@@ -77,8 +77,8 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 	}
 	r.state.RowVersions, r.state.RowVersion = &RowVersions{Reached: *start, Settled: *start}, start
 	if r.state.Watermark == nil && in.Since == nil {
-		now := workflow.Now(ctx).Add(-plan.Lag)
-		in.Since = &now
+		since := now.Add(-plan.Lag)
+		in.Since = &since
 	}
 	return nil
 }

@@ -94,10 +94,12 @@ func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page
 }
 
 func (c *Client) send(request *http.Request, params map[string]string) (Page, error) {
+	sent := c.config.Now()
 	response, err := c.http.Do(request)
 	if err != nil {
 		return Page{}, connectionFailure(err)
 	}
+	received := c.config.Now()
 	defer response.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
 	if response.StatusCode < 200 || response.StatusCode > 299 {
@@ -109,7 +111,9 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 	if len(raw) > maxReply {
 		return Page{}, tooLarge()
 	}
-	return readReply(raw, response.Header.Get("Content-Type"), params)
+	page, err := readReply(raw, response.Header.Get("Content-Type"), params)
+	page.Clock = readClock(response, sent, received)
+	return page, page.Clock.check(err)
 }
 
 func newFault(class fault.Class, reason, message, advice string) *fault.Error {

@@ -35,7 +35,8 @@ type Config struct {
 	// Timeout bounds one call from the request to the last byte of the reply,
 	// not the wait for CallsPerSecond. 0: 60 s.
 	Timeout time.Duration
-	// Now gives the time of the parameter timestamp; nil: time.Now.
+	// Now is our clock, for the parameter timestamp and beside the source's; nil:
+	// time.Now.
 	Now func() time.Time
 }
 

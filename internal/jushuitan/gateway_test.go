@@ -29,9 +29,15 @@ func settings(url string) Config {
 // gateway starts an HTTP server and a client for it.
 func gateway(t *testing.T, handler http.HandlerFunc, changes ...func(*Config)) *Client {
 	t.Helper()
-	server := httptest.NewServer(handler)
+	var config Config
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if config.Now != nil {
+			w.Header().Set("Date", config.Now().UTC().Format(http.TimeFormat))
+		}
+		handler(w, r)
+	}))
 	t.Cleanup(server.Close)
-	config := settings(server.URL + "/router/qm")
+	config = settings(server.URL + "/router/qm")
 	for _, change := range changes {
 		change(&config)
 	}

@@ -28,6 +28,8 @@ type Page struct {
 	HasNext bool
 	// Datas are the orders as decoded; numbers are json.Number.
 	Datas []map[string]any
+	// Clock is what the reply tells of the source's clock.
+	Clock Clock
 }
 
 // readPage reads body and holds it against what was asked for. A reply that

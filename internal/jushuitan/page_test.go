@@ -18,7 +18,7 @@ func TestReplyOfTheVendor(t *testing.T) {
 	page, err := gateway(t, replyWith(http.StatusOK, string(reply))).RefundList(t.Context(), seedParams())
 	require.NoError(t, err)
 
-	require.Equal(t, Page{PageIndex: 1, PageSize: 50, DataCount: 2, PageCount: 1, HasNext: false, Datas: page.Datas}, page)
+	require.Equal(t, Page{PageIndex: 1, PageSize: 50, DataCount: 2, PageCount: 1, HasNext: false, Datas: page.Datas, Clock: page.Clock}, page)
 	require.Len(t, page.Datas, 2)
 	require.Equal(t, json.Number("9007199254740993"), page.Datas[0]["as_id"], "above 2^53")
 	require.Equal(t, "9007199254740994", page.Datas[1]["as_id"])
@@ -108,7 +108,7 @@ func TestPageTolerance(t *testing.T) {
 			page, err := gateway(t, replyWith(http.StatusOK, test.body)).RefundList(t.Context(), test.params)
 			require.NoError(t, err)
 			require.Len(t, page.Datas, test.orders)
-			test.want.Datas = page.Datas
+			test.want.Datas, test.want.Clock = page.Datas, page.Clock
 			require.Equal(t, test.want, page)
 		})
 	}

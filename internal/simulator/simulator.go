@@ -70,7 +70,8 @@ type Options struct {
 	// FaultSeed decides when faults strike; 0 is Seed.
 	FaultSeed uint64
 	// HangTime is how long a hanging connection hangs, SaveDelay how much
-	// later a late save lands, ClockError how far a clock that is off is fast.
+	// later a late save lands, ClockError how far a clock that is off is fast, and
+	// one that is behind slow.
 	// Defaults 5 s, 1 s and 15 min.
 	HangTime, SaveDelay, ClockError time.Duration
 }
@@ -143,7 +144,7 @@ func New(options Options) (*Simulator, error) {
 		Seed:  options.Seed, Orders: options.Orders, From: options.From, Days: options.Days,
 		Arrivals: merchant.Arrivals{PerMinute: options.ArrivePerMinute, From: options.Now()},
 	})
-	var arrive func(time.Time) []*merchant.Order
+	var arrive func(time.Time, time.Duration) []*merchant.Order
 	if options.ArrivePerMinute > 0 {
 		arrive = m.Arrive
 	}

@@ -23,7 +23,8 @@ type Options struct {
 	HangTime time.Duration
 	// SaveDelay is how much later a late save lands.
 	SaveDelay time.Duration
-	// ClockError is how far a clock that is off is fast.
+	// ClockError is how far a clock that is off is fast, and one that is behind is
+	// slow; a negative one turns both round.
 	ClockError time.Duration
 }
 
@@ -147,5 +148,5 @@ func (i *Injector) Pick(name Name, n int) int {
 // SaveDelay is how much later a late save lands.
 func (i *Injector) SaveDelay() time.Duration { return i.options.SaveDelay }
 
-// ClockError is how far a clock that is off is fast.
+// ClockError is how far a clock that is off is fast, and one that is behind slow.
 func (i *Injector) ClockError() time.Duration { return i.options.ClockError }

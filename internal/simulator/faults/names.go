@@ -37,6 +37,10 @@ const (
 	// SourceClockOff reads the clock wrong by the clock error, so that the
 	// gateway refuses a timestamp that is right.
 	SourceClockOff Name = "source-clock-off"
+	// SourceClockBehind has all of the source by a clock that is behind by the clock
+	// error, for as long as the fault is on: the orders' times, the Date of replies
+	// and what timestamps are held against.
+	SourceClockBehind Name = "source-clock-behind"
 	// SourceOrderMoves changes, after a page was served, when an order of the
 	// range asked for was modified: it leaves the range, and the orders behind
 	// it move up by a place.
@@ -117,7 +121,7 @@ const (
 )
 
 var names = []Name{
-	SourceCallLimit, SourceServerError, SourceHang, SourceMalformedJSON, SourceTruncatedBody, SourceClockOff,
+	SourceCallLimit, SourceServerError, SourceHang, SourceMalformedJSON, SourceTruncatedBody, SourceClockOff, SourceClockBehind,
 	SourceNoPage, SourceNotUTF8, SourceOddCounts, SourceOddList, SourceOddTimes,
 	SourceOrderMoves, SourceOrderChanges,
 	KingdeeCallLimit, KingdeeServerError, KingdeeHang, KingdeeReplyLost, KingdeeSaveLate, KingdeeSessionLost,

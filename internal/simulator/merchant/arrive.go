@@ -18,8 +18,8 @@ type Arrivals struct {
 }
 
 // Arrive lets the orders arrive that are due by now, and gives them. Each was
-// modified up to three seconds before it arrives.
-func (m *Merchant) Arrive(now time.Time) []*Order {
+// modified up to three seconds before it arrives, by a clock that is so far ahead.
+func (m *Merchant) Arrive(now time.Time, ahead time.Duration) []*Order {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.options.Arrivals.PerMinute == 0 {
@@ -32,7 +32,7 @@ func (m *Merchant) Arrive(now time.Time) []*Order {
 			break
 		}
 		m.arrived++
-		modified := due.Truncate(time.Second).Add(-m.arriving.ago(longestDelay)).In(Beijing)
+		modified := due.Add(ahead).Truncate(time.Second).Add(-m.arriving.ago(longestDelay)).In(Beijing)
 		var o *Order
 		if m.arrived%(leftOutEvery+1) == 0 {
 			o = m.arriving.leftOut(modified)

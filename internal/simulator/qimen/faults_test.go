@@ -178,6 +178,52 @@ func TestClockOff(t *testing.T) {
 	require.Len(t, ids(list(t, address, params)), 50)
 }
 
+// A source whose clock is behind goes by it in all that it says and holds against
+// others, and goes by the right one when it is set right.
+func TestClockBehind(t *testing.T) {
+	var changed *merchant.Order
+	var arrivals []time.Duration
+	gateway, injector, address := disturbed(t, func(o *Options) {
+		o.OrderChanged = func(o *merchant.Order) { changed = o }
+		o.Arrive = func(_ time.Time, ahead time.Duration) []*merchant.Order {
+			arrivals = append(arrivals, ahead)
+			return nil
+		}
+	}, faults.SourceClockBehind)
+	call := func(timestamp time.Time) (date, body string) {
+		values := url.Values{}
+		params := valid()
+		params["timestamp"] = timestamp.Format(time.DateTime)
+		for name, value := range signed(params) {
+			values.Set(name, value)
+		}
+		response, err := http.PostForm(address, values)
+		require.NoError(t, err)
+		raw, err := io.ReadAll(response.Body)
+		require.NoError(t, errors.Join(err, response.Body.Close()))
+		shown, err := http.ParseTime(response.Header.Get("Date"))
+		require.NoError(t, err)
+		return shown.In(merchant.Beijing).Format(time.DateTime), string(raw)
+	}
+	slow := now.Add(-faults.DefaultClockError)
+	date, body := call(now)
+	require.Equal(t, slow.Format(time.DateTime), date, "also of a refusal")
+	require.Contains(t, body, "Invalid Timestamp")
+	date, body = call(slow)
+	require.Equal(t, slow.Format(time.DateTime), date)
+	require.Contains(t, body, `"as_id"`)
+	require.True(t, gateway.Change(orders[3].AsID, (*merchant.Order).ModifiedAt))
+	require.True(t, slow.Equal(changed.Modified))
+
+	injector.Clear()
+	date, body = call(now)
+	require.Equal(t, now.Format(time.DateTime), date)
+	require.Contains(t, body, `"as_id"`)
+	require.True(t, gateway.Change(orders[3].AsID, (*merchant.Order).ModifiedAt))
+	require.True(t, now.Equal(changed.Modified))
+	require.Equal(t, []time.Duration{-faults.DefaultClockError, 0}, arrivals)
+}
+
 // readPages reads all pages in an order and gives how often each order came.
 func readPages(t testing.TB, address string, pages []int) map[string]int {
 	read := map[string]int{}

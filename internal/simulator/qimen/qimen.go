@@ -46,9 +46,10 @@ type Options struct {
 	// OrderChanged is told the newer version of every order that changes; nil
 	// is nobody.
 	OrderChanged func(newer *merchant.Order)
-	// Arrive gives the orders that have arrived by now; nil is none. With it the
-	// orders live in the present: one that changes is modified now.
-	Arrive func(now time.Time) []*merchant.Order
+	// Arrive gives the orders that have arrived by now, modified by a clock that is
+	// so far ahead; nil is none. With it the orders live in the present: one that
+	// changes is modified now.
+	Arrive func(now time.Time, ahead time.Duration) []*merchant.Order
 }
 
 // Gateway is the simulated gateway, an http.Handler for /router/qm.
@@ -133,7 +134,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !g.faults.Before(w, r, wire) {
 		return
 	}
-	if refusal := g.checkSystem(params); refusal != nil {
+	now := g.clock()
+	setDate(w, now)
+	if refusal := g.checkSystem(params, now); refusal != nil {
 		g.refuse(w, *refusal)
 		return
 	}
@@ -149,7 +152,32 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !wait(r, g.options.PageLatency) {
 		return
 	}
+	setDate(w, now.Add(g.options.PageLatency))
 	g.writePage(w, request)
+}
+
+// now is the time by the source's clock.
+func (g *Gateway) now() time.Time { return g.options.Now().Add(g.ahead()) }
+
+// ahead is how far the source's clock is ahead.
+func (g *Gateway) ahead() time.Duration {
+	if g.faults.On(faults.SourceClockBehind) {
+		return -g.faults.ClockError()
+	}
+	return 0
+}
+
+// clock is what a call takes for the time.
+func (g *Gateway) clock() time.Time {
+	if g.faults.Strikes(faults.SourceClockOff) {
+		return g.now().Add(g.faults.ClockError())
+	}
+	return g.now()
+}
+
+// setDate has a reply tell the time; net/http would tell this machine's.
+func setDate(w http.ResponseWriter, now time.Time) {
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 }
 
 func (g *Gateway) count(method string) {

@@ -417,7 +417,7 @@ func TestCallEndsWhenItsCallerHasGone(t *testing.T) {
 func TestTheSameQuestionIsAnsweredAnew(t *testing.T) {
 	var arrived []*merchant.Order
 	gateway, address := start(t, func(o *Options) {
-		o.Arrive = func(time.Time) []*merchant.Order {
+		o.Arrive = func(time.Time, time.Duration) []*merchant.Order {
 			now := arrived
 			arrived = nil
 			return now

@@ -86,7 +86,7 @@ func (g *Gateway) arrive() {
 	if g.options.Arrive == nil {
 		return
 	}
-	for _, o := range g.options.Arrive(g.options.Now()) {
+	for _, o := range g.options.Arrive(g.options.Now(), g.ahead()) {
 		g.store.version++
 		o.TS = g.store.version
 		g.store.last = nil
@@ -133,7 +133,7 @@ func (g *Gateway) Change(asID int64, edit func(o *merchant.Order, now time.Time)
 // is the clock's time where orders arrive by the clock. It needs the lock.
 func (g *Gateway) present() time.Time {
 	g.store.latest = g.store.latest.Add(time.Second)
-	if now := g.options.Now().Truncate(time.Second); g.options.Arrive != nil && now.After(g.store.latest) {
+	if now := g.now().Truncate(time.Second); g.options.Arrive != nil && now.After(g.store.latest) {
 		g.store.latest = now
 	}
 	return g.store.latest

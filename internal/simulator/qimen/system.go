@@ -3,7 +3,6 @@ package qimen
 import (
 	"time"
 
-	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -12,7 +11,7 @@ const maxClockError = 10 * time.Minute
 
 // checkSystem checks the gateway's own parameters, in the order in which each
 // is needed. The codes are those of Taobao's open platform.
-func (g *Gateway) checkSystem(params map[string]string) *errorReply {
+func (g *Gateway) checkSystem(params map[string]string, now time.Time) *errorReply {
 	credentials := g.options.Credentials
 	switch method := params["method"]; method {
 	case Method:
@@ -39,7 +38,7 @@ func (g *Gateway) checkSystem(params map[string]string) *errorReply {
 	if params["format"] != "json" {
 		return refusal(23, "Invalid Format")
 	}
-	if reply := g.checkTimestamp(params["timestamp"]); reply != nil {
+	if reply := checkTimestamp(params["timestamp"], now); reply != nil {
 		return reply
 	}
 	if reply := g.checkSign(params); reply != nil {
@@ -51,15 +50,11 @@ func (g *Gateway) checkSystem(params map[string]string) *errorReply {
 	return checkArgument(params, "customer_id", credentials.CustomerID)
 }
 
-func (g *Gateway) checkTimestamp(timestamp string) *errorReply {
+func checkTimestamp(timestamp string, now time.Time) *errorReply {
 	if timestamp == "" {
 		return refusal(30, "Missing Timestamp")
 	}
 	t, err := time.ParseInLocation(time.DateTime, timestamp, merchant.Beijing)
-	now := g.options.Now()
-	if g.faults.Strikes(faults.SourceClockOff) {
-		now = now.Add(g.faults.ClockError())
-	}
 	if err != nil || t.Sub(now).Abs() > maxClockError {
 		return refusal(31, "Invalid Timestamp")
 	}
