@@ -38,7 +38,6 @@ func delayQueries(t *testing.T, temporal client.Client, address string) *delayed
 	http2.SetUnencryptedHTTP2(true)
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	proxy.Transport = &http.Transport{Protocols: http2}
-	proxy.FlushInterval = -1
 	proxy.ErrorLog = log.New(io.Discard, "", 0) // polls are broken off when the worker ends
 	proxy.ModifyResponse = d.delay
 	d.Server = httptest.NewUnstartedServer(proxy)

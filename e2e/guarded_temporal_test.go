@@ -42,7 +42,6 @@ func guardTemporal(t *testing.T, address string, d door) *guardedTemporal {
 	http2.SetUnencryptedHTTP2(true)
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	proxy.Transport = &http.Transport{Protocols: http2}
-	proxy.FlushInterval = -1
 	proxy.ErrorLog = log.New(io.Discard, "", 0) // calls that are broken off are the point
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.enter(r) {

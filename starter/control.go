@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os/user"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
@@ -102,14 +101,11 @@ func whoElse(by string) (string, error) {
 	return current.Username, nil
 }
 
-// steerTimeout bounds the wait for a worker's answer.
-const steerTimeout = 30 * time.Second
-
 // steer sends an update to a run and waits until its windows know.
 func steer(ctx context.Context, workflowID, update string, args ...any) (workflows.Control, error) {
 	var control workflows.Control
 	err := changeTemporal(ctx, func(c client.Client) error {
-		ctx, cancel := context.WithTimeout(ctx, steerTimeout)
+		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
 		handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 			WorkflowID: workflowID, UpdateName: update, Args: args, WaitForStage: client.WorkflowUpdateStageCompleted,

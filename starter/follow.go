@@ -18,9 +18,12 @@ import (
 const (
 	// progressInterval is how often a run is asked for its progress.
 	progressInterval = 500 * time.Millisecond
-	// queryTimeout bounds a question that no worker answers; after that long
-	// without an answer, the progress view says so.
-	queryTimeout = 5 * time.Second
+	// progressTimeout is how long a worker may take to say how far it is, before the
+	// progress view says that none answers.
+	progressTimeout = 5 * time.Second
+	// answerTimeout is how long a worker may take to answer, on a busy machine too,
+	// where nothing else can be shown.
+	answerTimeout = 30 * time.Second
 )
 
 // followAndPrint shows the progress of a run until it ends, and its result. A
@@ -83,7 +86,7 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 			if p, err := askProgress(ctx, c, run.GetID()); err == nil {
 				answered = time.Now()
 				view.show(p)
-			} else if time.Since(answered) > queryTimeout && ctx.Err() == nil {
+			} else if time.Since(answered) > progressTimeout && ctx.Err() == nil {
 				view.silent()
 			}
 		}
@@ -102,13 +105,13 @@ type progress struct {
 
 // askProgress asks a run, and each window that it has under way.
 func askProgress(ctx context.Context, c client.Client, workflowID string) (progress, error) {
-	run, err := query[workflows.SyncRefundsProgress](ctx, c, workflowID)
+	run, err := query[workflows.SyncRefundsProgress](ctx, c, workflowID, progressTimeout)
 	if err != nil {
 		return progress{}, err
 	}
 	p := progress{Tally: run.Tally, windows: run.Windows, windowsDone: run.WindowsDone, permille: 1000 * run.WindowsDone, paused: run.Control.Paused}
 	for _, running := range run.Running {
-		window, err := query[workflows.SyncWindowProgress](ctx, c, running.WorkflowID)
+		window, err := query[workflows.SyncWindowProgress](ctx, c, running.WorkflowID, progressTimeout)
 		if err != nil {
 			// It has not begun, or has just ended; the next look shows it.
 			continue
@@ -122,8 +125,8 @@ func askProgress(ctx context.Context, c client.Client, workflowID string) (progr
 	return p, nil
 }
 
-func query[T any](ctx context.Context, c client.Client, workflowID string) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+func query[T any](ctx context.Context, c client.Client, workflowID string, timeout time.Duration) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	var answer T
 	value, err := c.QueryWorkflow(ctx, workflowID, "", workflows.ProgressQuery)

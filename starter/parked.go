@@ -239,7 +239,7 @@ func showParked(ctx context.Context, c client.Client, workflowID string) (shownO
 			return shown, err
 		}
 	}
-	shown.ParkedOrderState, err = query[workflows.ParkedOrderState](ctx, c, workflowID)
+	shown.ParkedOrderState, err = query[workflows.ParkedOrderState](ctx, c, workflowID, answerTimeout)
 	if isAway(err) {
 		// The server has just answered: what does not is a worker.
 		return shown, errors.New(noWorker)
