@@ -12,6 +12,9 @@ import (
 	"refundsync/internal/catalog"
 )
 
+// MarkLike is what a text with a mark at its end is like, as a pattern of SQL's.
+const MarkLike = "%@%#%.%]"
+
 // Mark is what a bill tells of the order that it was made from. It stands at the
 // end of one of the bill's text fields, because Kingdee is the only place that
 // lasts as long as the bill: a later run compares it with the order as it is
@@ -76,6 +79,16 @@ func FindMark(text string) (Mark, bool) {
 		}
 	}
 	return m, true
+}
+
+// remainsPattern is the beginning of a mark, or its end.
+var remainsPattern = regexp.MustCompile(`\[[^\[\]\s]+@(\d{14})?(#|$)|[@#]?[0-9a-f]{12}\.?[0-9a-f]{6}\]?\s*$`)
+
+// HasRemainsOfMark reports whether a text holds what is left of a mark that was cut,
+// cleaned or written over.
+func HasRemainsOfMark(text string) bool {
+	_, whole := FindMark(text)
+	return !whole && remainsPattern.MatchString(text)
 }
 
 // Kinship says what a bill that exists under an order's number is to that order.

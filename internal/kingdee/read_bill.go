@@ -3,6 +3,7 @@ package kingdee
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/shopspring/decimal"
 )
@@ -11,45 +12,50 @@ import (
 // many digits.
 const maxExponent = 100
 
-// Quantities adds up FRealQty (实退数量) of the lines of one sales return bill by
-// the number of their material (FMaterialId). The bill is given by its inner id
-// (FID); one that is not there has no lines.
-func (c *Client) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	query := BillQuery{
+// ReadBill reads fields of one sales return bill, given by its inner id (FID): a row
+// of cells in the order of keys for each of its lines, in their order, with nil for a
+// cell that holds no value. A bill that is not shown has no rows.
+func (c *Client) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
+	rows, err := c.allRows(ctx, BillQuery{
 		FormID:       formID,
-		FieldKeys:    "FEntity_FEntryID,FMaterialId.FNumber,FRealQty",
+		FieldKeys:    strings.Join(append([]string{"FEntity_FEntryID"}, keys...), ","),
 		FilterString: "FID=" + quoteAll([]string{id}),
 		OrderString:  "FEntity_FEntryID",
-		Limit:        findPage,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		rows[i] = rows[i][1:]
+		for cell := range rows[i] {
+			if noValue(rows[i][cell]) {
+				rows[i][cell] = nil
+			}
+		}
+	}
+	return rows, nil
+}
+
+// Quantities adds up FRealQty (实退数量) of the lines of one bill by the number of
+// their material (FMaterialId); one that is not there has no lines.
+func (c *Client) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
+	rows, err := c.ReadBill(ctx, formID, id, []string{"FMaterialId.FNumber", "FRealQty"})
+	if err != nil {
+		return nil, err
 	}
 	quantities := map[string]decimal.Decimal{}
-	seen := map[string]bool{}
-	for last := false; !last; query.StartRow += findPage {
-		rows, err := c.ExecuteBillQuery(ctx, query)
-		if err != nil {
-			return nil, err
-		}
-		fresh := 0
-		for _, row := range rows {
-			if len(row) != 3 {
-				return nil, malformed(executeBillQuery, errors.New("a row without its three cells"))
+	for _, row := range rows {
+		for i, field := range []string{"FMaterialId", "FRealQty"} {
+			if cellText(row[i]) == "" {
+				return nil, Unreadable(field, id)
 			}
-			entry, material := cellText(row[0]), cellText(row[1])
-			if seen[entry] {
-				continue
-			}
-			quantity, err := decimal.NewFromString(cellText(row[2]))
-			if err != nil || quantity.Exponent() < -maxExponent || quantity.Exponent() > maxExponent {
-				return nil, malformed(executeBillQuery, errors.New("FRealQty is no number"))
-			}
-			seen[entry] = true
-			fresh++
-			quantities[material] = quantities[material].Add(quantity)
 		}
-		last = len(rows) < findPage
-		if !last && fresh == 0 {
-			return nil, malformed(executeBillQuery, errNoPaging)
+		material := cellText(row[0])
+		quantity, err := decimal.NewFromString(cellText(row[1]))
+		if err != nil || quantity.Exponent() < -maxExponent || quantity.Exponent() > maxExponent {
+			return nil, malformed(executeBillQuery, errors.New("FRealQty is no number"))
 		}
+		quantities[material] = quantities[material].Add(quantity)
 	}
 	return quantities, nil
 }
