@@ -290,7 +290,7 @@ func (b *billToSave) readBack(ctx context.Context, saved *savedBill) (gone bool,
 		}
 	}
 	if len(told) > 0 {
-		b.told = fmt.Sprintf("单据 bill %s: %s", saved.bill.Number, strings.Join(told, "; "))
+		b.told = workflows.ShortMessage(fmt.Sprintf("单据 bill %s: %s", saved.bill.Number, strings.Join(told, "; ")))
 	}
 	return false, nil
 }

@@ -79,10 +79,13 @@ func TestVoidBillsArePartOfNoBooking(t *testing.T) {
 	w.startWorker(t)
 	first := w.sync(t)
 	require.NotZero(t, first.Saved)
+	require.Len(t, first.Differences, 1)
+	require.Contains(t, first.Differences[0], "FAmount[1]")
 	void := w.savable()[0]
 	require.NoError(t, w.VoidBills(void))
 	second := w.sync(t)
 	require.Zero(t, second.Saved)
+	require.Empty(t, second.Differences)
 	parked := w.waitForParked(t, func(parked map[string]workflows.Failure) bool { return parked[void].Reason == workflows.BillVoid })
 	require.Len(t, ofReason(parked, workflows.BillVoid), 1)
 }

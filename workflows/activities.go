@@ -320,12 +320,14 @@ type SettledOrder struct {
 	Outcome Outcome `json:"outcome"`
 	// Reason is why an order is LeftOut.
 	Reason string `json:"reason,omitempty"`
+	// Differences are as in [SaveOrderResult].
+	Differences string `json:"differences,omitempty"`
 }
 
 // Settled is an order that has its bill, as the window is told of it.
 func Settled(order flow.Order, result SaveOrderResult) SettledOrder {
 	shown := seen(order)
-	return SettledOrder{ID: shown.ID, ChangedAt: shown.ChangedAt, Content: shown.Content, Outcome: result.Outcome, Reason: result.Reason}
+	return SettledOrder{ID: shown.ID, ChangedAt: shown.ChangedAt, Content: shown.Content, Outcome: result.Outcome, Reason: result.Reason, Differences: result.Differences}
 }
 
 // PageUntouched is the type of the error with which SyncPage fails before it has

@@ -19,8 +19,11 @@ var comparedFields = map[catalog.Place][]string{
 	catalog.FEntity: {"FMaterialId", "FRealQty", "FTaxPrice", "FEntryTaxRate", "FAmount", "FStockId"},
 }
 
-// statusField is given by Kingdee.
-const statusField = "FDocumentStatus"
+// Fields that Kingdee gives by itself.
+const (
+	statusField = "FDocumentStatus"
+	cancelField = "FCancelStatus"
+)
 
 // mayDiffer are the names for [Options.ExpectedDifferences]. A bill whose number or mark
 // is not as sent can't be found again, so that is never expected.
@@ -75,10 +78,7 @@ func (b Bill) sentFields(status string) []sentField {
 	for _, place := range []catalog.Place{catalog.Head, catalog.FEntity} {
 		for _, name := range comparedFields[place] {
 			field, _ := catalog.Kingdee().Find(place, name)
-			sent := sentField{field: field, key: name, values: []any{plainValue(field, model[name])}}
-			if field.Type == catalog.Reference {
-				sent.key += "." + field.ReferenceKey
-			}
+			sent := sentField{field: field, key: keyOf(place, name), values: []any{plainValue(field, model[name])}}
 			if place == catalog.FEntity {
 				sent.values = nil
 				for _, line := range lines {
@@ -100,6 +100,26 @@ func plainValue(field catalog.Field, value any) any {
 		return reference[field.ReferenceKey]
 	}
 	return value
+}
+
+// ReadBackKeys are the fields of any bill that are read back, as a query names them.
+func ReadBackKeys() []string {
+	keys := []string{statusField, cancelField}
+	for _, place := range []catalog.Place{catalog.Head, catalog.FEntity} {
+		for _, name := range comparedFields[place] {
+			keys = append(keys, keyOf(place, name))
+		}
+	}
+	return keys
+}
+
+// keyOf is a field as a query names it.
+func keyOf(place catalog.Place, name string) string {
+	field, _ := catalog.Kingdee().Find(place, name)
+	if field.Type == catalog.Reference {
+		return name + "." + field.ReferenceKey
+	}
+	return name
 }
 
 // ReadBackKeys are the fields by which the bill is read back, as a query names them.
