@@ -135,11 +135,25 @@ func (p *Proofs) keep(flowName string, saved *savedBill) {
 	p.unproven[flowName] = saved
 }
 
+// miss notes that a bill was not shown, and gives what was known of it.
+func (p *Proofs) miss(saved *savedBill) (shown, missed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	missed, saved.missed = saved.missed, true
+	return saved.shown, missed
+}
+
+func (p *Proofs) show(saved *savedBill) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	saved.shown = true
+}
+
 // savedBill is a bill whose save Kingdee has acknowledged.
 type savedBill struct {
 	id   string // its FID
 	bill flow.Bill
-	// shown tells that a look-up has shown it, and missed that one has not.
+	// shown tells that a look-up has shown it, and missed that one has not; of [Proofs].
 	shown, missed bool
 }
 
@@ -261,14 +275,13 @@ func (b *billToSave) readBack(ctx context.Context, saved *savedBill) (gone bool,
 		return false, fmt.Errorf("读回单据失败 reading bill FID %s back failed: %w", saved.id, err)
 	}
 	if len(rows) == 0 {
-		if saved.shown {
+		shown, missed := b.proofs.miss(saved)
+		if shown {
 			return true, nil
 		}
-		missed := saved.missed
-		saved.missed = true
 		return false, notShown(saved.bill.Number, saved.id, missed)
 	}
-	saved.shown = true
+	b.proofs.show(saved)
 	switch rows[0][len(keys)] {
 	case "A":
 	case "B":
@@ -282,6 +295,9 @@ func (b *billToSave) readBack(ctx context.Context, saved *savedBill) (gone bool,
 		case difference.Unreadable && difference.OfIdentity():
 			return false, kingdee.Unreadable(difference.Field, saved.id)
 		case difference.Field == flow.MarkField:
+			if mark, ok := flow.FindMark(difference.Read); ok && mark.OrderID == saved.bill.Mark.OrderID {
+				return false, nil // a later version of the order has been saved over it
+			}
 			return false, markLost(saved, difference)
 		case difference.OfIdentity():
 			return false, renumbered(saved.id, saved.bill.Number, difference.Read)

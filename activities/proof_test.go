@@ -33,6 +33,8 @@ type tenantLedger struct {
 	hides  bool
 	refuse func(number string) error
 	read   int
+	// readErr is what reading a bill back fails with.
+	readErr error
 }
 
 type tenantBill struct {
@@ -67,6 +69,9 @@ func (l *tenantLedger) ReadBill(_ context.Context, _, id string, keys []string) 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.read++
+	if l.readErr != nil {
+		return nil, l.readErr
+	}
 	for _, b := range l.bills {
 		if l.hides || b.ID != id {
 			continue
@@ -312,6 +317,28 @@ func TestProofOfACallerThatIsGone(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, tried)
 	})
+}
+
+// A proof whose bill could not be read back is ended by the next, also where a later
+// version of the order was saved over the bill meanwhile.
+func TestProofIsEndedByTheNext(t *testing.T) {
+	f := loadFlow(t)
+	ledger, proofs := &tenantLedger{}, NewProofs()
+	ledger.readErr = failure(fault.Retry, "connection")
+	_, errs := ledger.run(t, proofs, f, "run 1", 1)
+	require.NoError(t, errs[0], "the second attempt finds the bill")
+	require.NotNil(t, proofs.unprovenOf(testFlow))
+	mark, _ := flow.FindMark(ledger.bills[0].Text)
+	mark.Hash = "000000000000"
+	ledger.bills[0].Text, ledger.readErr = "note "+mark.String(), nil
+	saves := ledger.saves
+	for _, order := range pickPage(t, f, 3, nil)[1:] {
+		a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger, Proofs: proofs}
+		_, err := a.saveOrder(t.Context(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Run: "run 1"}, false)
+		require.NoError(t, err)
+	}
+	require.Equal(t, saves+2, ledger.saves)
+	require.Nil(t, proofs.unprovenOf(testFlow))
 }
 
 // After an edit of FBillNo nothing is saved: the marks name the orders.

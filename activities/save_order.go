@@ -190,16 +190,14 @@ func (b *billToSave) save(ctx context.Context) (*savedBill, error) {
 		return nil, err
 	}
 	result, err := b.send(ctx, bill.Model)
-	if err != nil {
+	if result.ID == "" {
 		return nil, err
 	}
-	saved := &savedBill{id: result.ID, bill: bill}
-	if result.Number != "" && result.Number != bill.Number {
-		return saved, renumbered(result.ID, bill.Number, result.Number)
-	}
-	return saved, nil
+	return &savedBill{id: result.ID, bill: bill}, err
 }
 
+// send gives what the reply says of a bill that was saved, also where the number is not
+// the one that was sent.
 func (b *billToSave) send(ctx context.Context, model json.RawMessage) (kingdee.BillResult, error) {
 	request := BatchSaveRequest(b.flow, b.bill)
 	request.Model = []json.RawMessage{model}
@@ -207,7 +205,14 @@ func (b *billToSave) send(ctx context.Context, model json.RawMessage) (kingdee.B
 	if err != nil {
 		return kingdee.BillResult{}, err
 	}
-	return results[0], results[0].Err
+	result := results[0]
+	if result.Err != nil {
+		return kingdee.BillResult{}, result.Err
+	}
+	if result.Number != "" && result.Number != b.bill.Number {
+		return result, renumbered(result.ID, b.bill.Number, result.Number)
+	}
+	return result, nil
 }
 
 // settle brings a bill that is there to the order as it is now, and as far as the

@@ -81,6 +81,13 @@ func TestVoidBillsArePartOfNoBooking(t *testing.T) {
 	require.NotZero(t, first.Saved)
 	require.Len(t, first.Differences, 1)
 	require.Contains(t, first.Differences[0], "FAmount[1]")
+	e := w.run(t, "starter", "check")
+	require.Contains(t, e.stdout, "✓ 金蝶字段权限")
+	w.SetHabits(galaxy.Habits{NoRight: []string{"FTaxPrice"}})
+	e = w.run(t, "starter", "check")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stdout, "FTaxPrice")
+	w.SetHabits(galaxy.Habits{})
 	void := w.savable()[0]
 	require.NoError(t, w.VoidBills(void))
 	second := w.sync(t)
