@@ -30,8 +30,8 @@ func (b *billToSave) compare(ctx context.Context, found kingdee.Bill) (changed b
 		return false, b.numberConflict(found,
 			fmt.Sprintf("是售后单 %s 的", other.OrderID), fmt.Sprintf("is the bill of order %s", other.OrderID))
 	}
-	if flow.HasRemainsOfMark(found.Text) {
-		return false, b.markDamaged(found)
+	if b.bill.Mark.RemainsIn(found.Text) {
+		return false, markDamaged(found, b.bill.Mark)
 	}
 	// The mark can't tell: it is missing, or the flow was changed since and would
 	// make another bill of the same order. What came back does.
@@ -166,7 +166,11 @@ func (a *Activities) leaveOut(ctx context.Context, f *flow.Flow, order flow.Orde
 	// A bill of another order, or one that a person made, is none of this one's, and
 	// one of a later version of the order is right.
 	order.BillHash = ""
-	switch f.Mark(order).Kinship(found.Text) {
+	mark := f.Mark(order)
+	if mark.RemainsIn(found.Text) {
+		return workflows.SaveOrderResult{}, markDamaged(*found, mark)
+	}
+	switch mark.Kinship(found.Text) {
 	case flow.Unmarked, flow.OtherOrder, flow.Newer:
 		return result, nil
 	}
@@ -193,14 +197,18 @@ func (b *billToSave) numberConflict(found kingdee.Bill, chinese, english string)
 
 // markDamaged is a bill whose mark is there in part: nobody can tell what it was made
 // from, and its goods alone don't.
-func (b *billToSave) markDamaged(found kingdee.Bill) error {
+func markDamaged(found kingdee.Bill, mark flow.Mark) error {
+	advice := "请人核对，在金蝶改正或删除这张单据，或放弃这一单（starter parked discard）；再查备注被谁截断或改写。 Have a person look, correct or delete the bill in Kingdee, or discard the order; then find out what cuts or rewrites notes"
+	if mark.Hash != "" {
+		advice = fmt.Sprintf("请人核对；单据正确时，把标记 %[1]s 放到备注末尾再重试，或放弃这一单（starter parked discard）；再查备注被谁截断或改写。 Have a person look: if the bill is right, put the mark %[1]s at the end of its note and retry, or discard the order; then find out what cuts or rewrites notes", mark)
+	}
 	return &fault.Error{
 		Class:   fault.Final,
 		Reason:  "mark_damaged",
 		System:  "金蝶云星空 Kingdee",
 		Field:   flow.MarkField,
-		Message: fmt.Sprintf("单据 %[1]s（FID %[2]s）备注里的标记残缺，看不出它由哪一单、哪一版生成：%[3]q。 The mark in the note of bill %[1]s (FID %[2]s) is damaged, and does not tell what the bill was made from", b.bill.Number, found.ID, found.Text),
-		Advice:  fmt.Sprintf("请人核对；单据正确时，把标记 %[1]s 放到备注末尾再重试，或放弃这一单（starter parked discard）；再查备注被谁截断或改写。 Have a person look: if the bill is right, put the mark %[1]s at the end of its note and retry, or discard the order; then find out what cuts or rewrites notes", b.bill.Mark),
+		Message: fmt.Sprintf("单据 %[1]s（FID %[2]s）备注里的标记残缺，看不出它由哪一单、哪一版生成：%[3]q。 The mark in the note of bill %[1]s (FID %[2]s) is damaged, and does not tell what the bill was made from", found.Number, found.ID, noteEnd(found.Text)),
+		Advice:  advice,
 	}
 }
 

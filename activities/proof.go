@@ -342,11 +342,20 @@ func markLost(saved *savedBill, difference flow.Difference) error {
 		Reason: workflows.MarkLost,
 		System: "金蝶云星空 Kingdee",
 		Field:  flow.MarkField,
-		Message: fmt.Sprintf("单据 %[1]s（FID %[2]s）备注末尾的标记没有原样保存：发送 %[3]q，读回 %[4]q；没有标记就认不出单据属于哪一单、是否变过。运行因此停止。"+
+		Message: fmt.Sprintf("单据 %[1]s（FID %[2]s）备注末尾的标记没有原样保存：发送 %[3]s，读回的末尾是 %[4]q；没有标记就认不出单据属于哪一单、是否变过。运行因此停止。"+
 			" The mark at the end of %[5]s of bill %[1]s (FID %[2]s) is not as it was sent, and without it nobody can tell whose the bill is and whether the order has changed; the run stops",
-			saved.bill.Number, saved.id, difference.Sent, difference.Read, flow.MarkField),
+			saved.bill.Number, saved.id, saved.bill.Mark, noteEnd(difference.Read), flow.MarkField),
 		Advice: "请在金蝶加长备注字段，并停用改写或清理备注的插件、值更新；再删除这张单据，然后重跑。 In Kingdee, make the note longer, and switch off what rewrites or cleans it; delete this bill, then run again",
 	}
+}
+
+// noteEnd is the end of a note, where its mark stands: the rest may be about a person.
+func noteEnd(note string) string {
+	const longest = 60
+	if runes := []rune(note); len(runes) > longest {
+		return "…" + string(runes[len(runes)-longest:])
+	}
+	return note
 }
 
 // numberChanged is a bill that has not the number which the flow gives its order today.

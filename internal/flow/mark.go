@@ -81,14 +81,29 @@ func FindMark(text string) (Mark, bool) {
 	return m, true
 }
 
-// remainsPattern is the beginning of a mark, or its end.
-var remainsPattern = regexp.MustCompile(`\[[^\[\]\s]+@(\d{14})?(#|$)|[@#]?[0-9a-f]{12}\.?[0-9a-f]{6}\]?\s*$`)
+var (
+	// cutPattern is a mark without its end, and cleanedPattern the end of one without
+	// some of its signs.
+	cutPattern     = regexp.MustCompile(`\[[^\[\]\s]+@\d{0,14}(#|$)`)
+	cleanedPattern = regexp.MustCompile(`[0-9a-f]{12}\.?[0-9a-f]{6}\]?\s*$`)
+)
 
-// HasRemainsOfMark reports whether a text holds what is left of a mark that was cut,
-// cleaned or written over.
-func HasRemainsOfMark(text string) bool {
-	_, whole := FindMark(text)
-	return !whole && remainsPattern.MatchString(text)
+// RemainsIn reports whether a text holds what is left of the mark of this order, of any
+// version, that was cut, cleaned or written over.
+func (m Mark) RemainsIn(text string) bool {
+	if _, whole := FindMark(text); whole {
+		return false
+	}
+	if cutPattern.MatchString(text) || cleanedPattern.MatchString(text) && strings.Contains(text, m.OrderID) {
+		return true
+	}
+	beginning := "[" + url.PathEscape(m.OrderID)
+	for length := 2; length <= len(beginning); length++ {
+		if strings.HasSuffix(text, beginning[:length]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Kinship says what a bill that exists under an order's number is to that order.

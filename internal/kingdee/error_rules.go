@@ -108,7 +108,7 @@ var (
 	loginFailed = rule{fault.Final, "login_failed", ofCall, 0, adviseCredentials}
 	// A right to a field is not told apart from a field that has no value.
 	unreadable = rule{fault.Final, ReasonUnreadable, ofCall, 0,
-		"请在金蝶给集成用户（KINGDEE_USERNAME）授予这个字段的查看权限（字段权限、脱敏设置），再重跑。 In Kingdee, give the integration user (KINGDEE_USERNAME) the right to view the field (字段权限, masking), then run again."}
+		"请在金蝶给集成用户（KINGDEE_USERNAME）授予这个字段的查看权限（字段权限、脱敏设置），再重跑；若只是这张单据的这个字段为空，请填上。 In Kingdee, give the integration user (KINGDEE_USERNAME) the right to view the field (字段权限, masking), then run again; where the field is only empty in this bill, fill it in."}
 	badRequest = rule{fault.Final, "bad_request", ofCall, 0,
 		"请求不合金蝶的要求：请检查流程文件的 FormId、Operation 和字段。 The request is not as Kingdee wants it: check FormId, Operation and the fields in the flow file."}
 	badQuery = rule{fault.Final, "bad_query", ofCall, 0,
