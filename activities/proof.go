@@ -210,6 +210,23 @@ func (b *billToSave) prove(ctx context.Context, retried bool) (saved bool, err e
 	return true, nil
 }
 
+// proveBy goes on with the proof if the bill that was found is the one that was saved for
+// it, by an attempt before.
+func (b *billToSave) proveBy(ctx context.Context, found kingdee.Bill) error {
+	if b.proofs == nil {
+		return nil
+	}
+	saved := b.proofs.unprovenOf(b.flow.Name)
+	if saved == nil || saved.id != found.ID {
+		return nil
+	}
+	_, err := b.readBack(ctx, saved)
+	if err == nil {
+		b.proofs.keep(b.flow.Name, nil)
+	}
+	return err
+}
+
 // fewNewest is how many of the newest bills tell whether numbers are as they were.
 const fewNewest = 20
 

@@ -228,6 +228,9 @@ func (b *billToSave) settle(ctx context.Context, found kingdee.Bill, ours bool) 
 	if found.Number != b.bill.Number {
 		return "", renumbered(found.ID, b.bill.Number, found.Number)
 	}
+	if err := b.proveBy(ctx, found); err != nil {
+		return "", err
+	}
 	changed, err := b.compare(ctx, found)
 	if err != nil {
 		return "", err
