@@ -31,6 +31,8 @@ type Source interface {
 // [*kingdee.Client].
 type Ledger interface {
 	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error)
+	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error)
+	ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error)
 	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
 	BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error)
 	Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)
@@ -50,6 +52,8 @@ type Activities struct {
 	Parked Parked
 
 	noDate sync.Once // says that the source does not tell its time
+	// Proofs is nil where no bill has to prove the way.
+	Proofs *Proofs
 }
 
 // Register makes the activities that work on flows, on Kingdee and on robots known to the

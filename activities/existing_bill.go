@@ -30,6 +30,9 @@ func (b *billToSave) compare(ctx context.Context, found kingdee.Bill) (changed b
 		return false, b.numberConflict(found,
 			fmt.Sprintf("是售后单 %s 的", other.OrderID), fmt.Sprintf("is the bill of order %s", other.OrderID))
 	}
+	if b.bill.Mark.RemainsIn(found.Text) {
+		return false, markDamaged(found, b.bill.Mark)
+	}
 	// The mark can't tell: it is missing, or the flow was changed since and would
 	// make another bill of the same order. What came back does.
 	different, err := b.differentGoods(ctx, found)
@@ -104,7 +107,7 @@ func (b *billToSave) update(ctx context.Context, found kingdee.Bill) error {
 			fmt.Sprintf("，按售后单应记到 %s，单据却记在 %s，更新会把它移到另一个月", date.Format(time.DateOnly), found.Date),
 			fmt.Sprintf("; it is dated %s, and by the order it would be %s, in another month", found.Date, date.Format(time.DateOnly)))
 	}
-	err = b.send(ctx, bill.Changing(found.ID))
+	_, err = b.send(ctx, bill.Changing(found.ID))
 	if isNumberUsed(err) {
 		return savedMeanwhile(b.bill.Number)
 	}
@@ -157,13 +160,17 @@ func (b *billToSave) orderChanged(found kingdee.Bill, chinese, english string) e
 func (a *Activities) leaveOut(ctx context.Context, f *flow.Flow, order flow.Order, reason string) (workflows.SaveOrderResult, error) {
 	result := workflows.SaveOrderResult{Outcome: workflows.LeftOut, BillNumber: order.BillNumber, Reason: reason}
 	found, err := findBill(ctx, a.Ledger, f, order.BillNumber)
-	if err != nil || found == nil {
+	if err != nil || found == nil || found.Void {
 		return result, err
 	}
 	// A bill of another order, or one that a person made, is none of this one's, and
 	// one of a later version of the order is right.
 	order.BillHash = ""
-	switch f.Mark(order).Kinship(found.Text) {
+	mark := f.Mark(order)
+	if mark.RemainsIn(found.Text) {
+		return workflows.SaveOrderResult{}, markDamaged(*found, mark)
+	}
+	switch mark.Kinship(found.Text) {
 	case flow.Unmarked, flow.OtherOrder, flow.Newer:
 		return result, nil
 	}
@@ -185,6 +192,34 @@ func (b *billToSave) numberConflict(found kingdee.Bill, chinese, english string)
 		Field:   "FBillNo",
 		Message: fmt.Sprintf("单据编号 %[1]s 已被另一张单据（FID %[2]s）使用，它%[3]s。 Bill number %[1]s is taken: the bill there (FID %[2]s) %[4]s", b.bill.Number, found.ID, chinese, english),
 		Advice:  "请人核对：流程的 FBillNo 是否对每张售后单都不同；那张单据若就是这一单，改正后放弃（starter parked discard）。 Have a person look: is the flow's FBillNo different for every order? If that bill is this order's, correct it and discard the order",
+	}
+}
+
+// markDamaged is a bill whose mark is there in part: nobody can tell what it was made
+// from, and its goods alone don't.
+func markDamaged(found kingdee.Bill, mark flow.Mark) error {
+	advice := "请人核对，在金蝶改正或删除这张单据，或放弃这一单（starter parked discard）；再查备注被谁截断或改写。 Have a person look, correct or delete the bill in Kingdee, or discard the order; then find out what cuts or rewrites notes"
+	if mark.Hash != "" {
+		advice = fmt.Sprintf("请人核对；单据正确时，把标记 %[1]s 放到备注末尾再重试，或放弃这一单（starter parked discard）；再查备注被谁截断或改写。 Have a person look: if the bill is right, put the mark %[1]s at the end of its note and retry, or discard the order; then find out what cuts or rewrites notes", mark)
+	}
+	return &fault.Error{
+		Class:   fault.Final,
+		Reason:  "mark_damaged",
+		System:  "金蝶云星空 Kingdee",
+		Field:   flow.MarkField,
+		Message: fmt.Sprintf("单据 %[1]s（FID %[2]s）备注里的标记残缺，看不出它由哪一单、哪一版生成：%[3]q。 The mark in the note of bill %[1]s (FID %[2]s) is damaged, and does not tell what the bill was made from", found.Number, found.ID, noteEnd(found.Text)),
+		Advice:  advice,
+	}
+}
+
+// billVoid is a bill that was made void, which books nothing.
+func billVoid(found kingdee.Bill) error {
+	return &fault.Error{
+		Class:   fault.Final,
+		Reason:  workflows.BillVoid,
+		System:  "金蝶云星空 Kingdee",
+		Message: fmt.Sprintf("单据 %[1]s（FID %[2]s）已作废，这一单没有入账，而编号被它占着。 Bill %[1]s (FID %[2]s) is void: the order is not booked, and the bill holds its number", found.Number, found.ID),
+		Advice:  "请财务决定：反作废，或删除这张单据后重试（starter parked retry），或放弃这一单（starter parked discard）。 Have finance decide: undo the voiding, or delete the bill and retry the order, or discard it",
 	}
 }
 

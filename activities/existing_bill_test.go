@@ -224,6 +224,7 @@ func TestSaveOrderOfAnOrderToLeaveOut(t *testing.T) {
 		{"the bill is a later version's", newFakeLedger().with("70001", "A"), func(m flow.Mark) string { m.ChangedAt = m.ChangedAt.Add(time.Second); return m.String() }, ""},
 		{"the bill is another order's", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.OrderID = "70002"; return m.String() }, ""},
 		{"the bill is a person's", newFakeLedger().with("70001", "C"), func(flow.Mark) string { return "手工" }, ""},
+		{"the bill's mark is cut", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { return m.String()[:20] }, "mark_damaged"},
 		{"was saved twice", newFakeLedger().with("70001", "C", "C"), flow.Mark.String, workflows.DoubleBill},
 	} {
 		t.Run(c.name, func(t *testing.T) {

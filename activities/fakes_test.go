@@ -175,6 +175,14 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
 }
 
+func (l *fakeLedger) NewestBills(context.Context, string, string, string, int) ([]kingdee.Bill, error) {
+	return nil, nil
+}
+
+func (l *fakeLedger) ReadBill(context.Context, string, string, []string) ([][]any, error) {
+	return nil, nil
+}
+
 func (l *fakeLedger) Quantities(_ context.Context, _, id string) (map[string]decimal.Decimal, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

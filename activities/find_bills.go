@@ -53,6 +53,9 @@ func (a *Activities) findBills(ctx context.Context, params workflows.FindBillsPa
 }
 
 func isFinished(f *flow.Flow, wanted workflows.OrderBill, bill kingdee.Bill) bool {
+	if bill.Void || bill.Unreadable != "" || bill.Number != wanted.Number {
+		return false
+	}
 	mark := f.Mark(flow.Order{ID: wanted.OrderID, ChangedAt: wanted.ChangedAt, BillHash: wanted.Hash})
 	kinship := mark.Kinship(bill.Text)
 	return (kinship == flow.Same || kinship == flow.Newer) && nextStep(f, bill) == stepNone

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -44,11 +45,11 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 		}
 		return workflows.SaveOrderResult{}, flowChanged(f, params.Order.ID)
 	}
-	return a.saveOpened(ctx, f, f.Open(params.Order), params.Exists, retried)
+	return a.saveOpened(ctx, f, params.Run, f.Open(params.Order), params.Exists, retried)
 }
 
 // saveOpened saves an order by the flow that it was opened by.
-func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, opened *flow.Opened, exists, retried bool) (workflows.SaveOrderResult, error) {
+func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, opened *flow.Opened, exists, retried bool) (workflows.SaveOrderResult, error) {
 	order := opened.Order
 	reason, leaveOut, err := opened.Skip()
 	if err != nil {
@@ -61,12 +62,12 @@ func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, opened *flow.
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
-	b := &billToSave{flow: f, ledger: a.Ledger, bill: bill}
+	b := &billToSave{flow: f, flows: a.Flows, run: run, ledger: a.Ledger, proofs: a.Proofs, bill: bill}
 	outcome, err := b.bring(ctx, exists, retried)
 	if err != nil {
 		return workflows.SaveOrderResult{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", order.ID, bill.Number, err)
 	}
-	return workflows.SaveOrderResult{Outcome: outcome, BillNumber: bill.Number}, nil
+	return workflows.SaveOrderResult{Outcome: outcome, BillNumber: bill.Number, Differences: b.told}, nil
 }
 
 // isSavedByNow reports whether an order that may have a bill has one that was made
@@ -78,7 +79,7 @@ func (a *Activities) isSavedByNow(ctx context.Context, f *flow.Flow, params work
 		return false, nil
 	}
 	found, err := findBill(ctx, a.Ledger, f, order.BillNumber)
-	if err != nil || found == nil {
+	if err != nil || found == nil || found.Void {
 		return false, err
 	}
 	mark, marked := flow.FindMark(found.Text)
@@ -114,8 +115,13 @@ func BatchSaveRequest(f *flow.Flow, bill flow.Bill) kingdee.BatchSave {
 // billToSave brings one bill as far as its flow wants it.
 type billToSave struct {
 	flow   *flow.Flow
+	flows  flow.Flows // of the worker
+	run    string     // see [workflows.SaveOrderParams]
 	ledger Ledger
+	proofs *Proofs
 	bill   flow.Bill
+	// told is what Kingdee has otherwise than the proof was sent.
+	told string
 }
 
 func (b *billToSave) bring(ctx context.Context, exists, retried bool) (workflows.Outcome, error) {
@@ -129,7 +135,7 @@ func (b *billToSave) bring(ctx context.Context, exists, retried bool) (workflows
 			return b.settle(ctx, *found, retried)
 		}
 	}
-	err := b.save(ctx)
+	err := b.saveProven(ctx, retried)
 	used := isNumberUsed(err)
 	if err != nil && !used {
 		return "", err
@@ -145,7 +151,7 @@ func (b *billToSave) bring(ctx context.Context, exists, retried bool) (workflows
 		return "", err
 	}
 	if found == nil {
-		return "", notFound(b.bill.Number)
+		return "", notShown(b.bill.Number, "", retried)
 	}
 	return b.settle(ctx, *found, !used)
 }
@@ -160,30 +166,53 @@ func findBill(ctx context.Context, ledger Ledger, f *flow.Flow, number string) (
 	if err != nil {
 		return nil, err
 	}
-	switch bills := found[number]; len(bills) {
-	case 0:
+	// A void bill books nothing, and stands in nobody's way but by its number.
+	all := found[number]
+	bills := slices.DeleteFunc(slices.Clone(all), func(bill kingdee.Bill) bool { return bill.Void })
+	switch {
+	case len(all) == 0:
 		return nil, nil
-	case 1:
-		return &bills[0], nil
-	default:
+	case len(bills) > 1:
 		return nil, doubleBill(number, bills)
+	case len(bills) == 0:
+		return &all[0], nil
+	case bills[0].Unreadable != "":
+		return nil, kingdee.Unreadable(bills[0].Unreadable, bills[0].ID)
 	}
+	return &bills[0], nil
 }
 
 // save saves the bill anew. Which periods are closed it asks at the last moment: a
 // bill that exists has its date, however long after it is looked at again.
-func (b *billToSave) save(ctx context.Context) error {
+func (b *billToSave) save(ctx context.Context) (*savedBill, error) {
 	bill, err := b.flow.InOpenPeriod(b.bill, time.Now())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return b.send(ctx, bill.Model)
+	result, err := b.send(ctx, bill.Model)
+	if result.ID == "" {
+		return nil, err
+	}
+	return &savedBill{id: result.ID, bill: bill}, err
 }
 
-func (b *billToSave) send(ctx context.Context, model json.RawMessage) error {
+// send gives what the reply says of a bill that was saved, also where the number is not
+// the one that was sent.
+func (b *billToSave) send(ctx context.Context, model json.RawMessage) (kingdee.BillResult, error) {
 	request := BatchSaveRequest(b.flow, b.bill)
 	request.Model = []json.RawMessage{model}
-	return only(b.ledger.BatchSave(ctx, request))
+	results, err := b.ledger.BatchSave(ctx, request)
+	if err != nil {
+		return kingdee.BillResult{}, err
+	}
+	result := results[0]
+	if result.Err != nil {
+		return kingdee.BillResult{}, result.Err
+	}
+	if result.Number != "" && result.Number != b.bill.Number {
+		return result, renumbered(result.ID, b.bill.Number, result.Number)
+	}
+	return result, nil
 }
 
 // settle brings a bill that is there to the order as it is now, and as far as the
@@ -192,6 +221,15 @@ func (b *billToSave) settle(ctx context.Context, found kingdee.Bill, ours bool) 
 	outcome := workflows.AlreadySaved
 	if ours {
 		outcome = workflows.Saved
+	}
+	if found.Void {
+		return "", billVoid(found)
+	}
+	if found.Number != b.bill.Number {
+		return "", renumbered(found.ID, b.bill.Number, found.Number)
+	}
+	if err := b.proveBy(ctx, found); err != nil {
+		return "", err
 	}
 	changed, err := b.compare(ctx, found)
 	if err != nil {

@@ -53,7 +53,7 @@ func (a *Activities) savePage(ctx context.Context, params workflows.SavePagePara
 	for i, order := range orders {
 		opened[i] = f.Open(order)
 	}
-	if result.Done, result.NotDone, err = a.saveTogether(ctx, f, opened, attempt > 1); err != nil {
+	if result.Done, result.NotDone, err = a.saveTogether(ctx, f, params.Run, opened, attempt > 1); err != nil {
 		return workflows.SavePageResult{}, err
 	}
 	return result, nil
@@ -61,11 +61,11 @@ func (a *Activities) savePage(ctx context.Context, params workflows.SavePagePara
 
 // saveTogether saves orders all at once. The error is that of ctx alone: what a
 // cancelled activity could not finish has not failed.
-func (a *Activities) saveTogether(ctx context.Context, f *flow.Flow, orders []*flow.Opened, retried bool) (map[string]workflows.SaveOrderResult, map[string]workflows.NotDone, error) {
+func (a *Activities) saveTogether(ctx context.Context, f *flow.Flow, run string, orders []*flow.Opened, retried bool) (map[string]workflows.SaveOrderResult, map[string]workflows.NotDone, error) {
 	results, errs := make([]workflows.SaveOrderResult, len(orders)), make([]error, len(orders))
 	var saves sync.WaitGroup
 	for i, order := range orders {
-		saves.Go(func() { results[i], errs[i] = a.saveOneOfPage(ctx, f, order, retried) })
+		saves.Go(func() { results[i], errs[i] = a.saveOneOfPage(ctx, f, run, order, retried) })
 	}
 	saves.Wait()
 	if err := ctx.Err(); err != nil {
@@ -104,13 +104,13 @@ func withoutBill(orders []flow.Order, found workflows.FindBillsResult) []flow.Or
 
 // saveOneOfPage takes a panic for the order's failure, as Temporal does with one of
 // an activity: in a goroutine it would end the worker.
-func (a *Activities) saveOneOfPage(ctx context.Context, f *flow.Flow, order *flow.Opened, retried bool) (result workflows.SaveOrderResult, err error) {
+func (a *Activities) saveOneOfPage(ctx context.Context, f *flow.Flow, run string, order *flow.Opened, retried bool) (result workflows.SaveOrderResult, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = fmt.Errorf("售后单 order %s: panic: %v", order.Order.ID, cause)
 		}
 	}()
-	return a.saveOpened(ctx, f, order, false, retried)
+	return a.saveOpened(ctx, f, run, order, false, retried)
 }
 
 func notDone(err error) workflows.NotDone {

@@ -27,7 +27,7 @@ func (a *Activities) SyncPage(ctx context.Context, params workflows.SyncPagePara
 			"这一页没有动过，改为先读后存。 The page was left untouched; it is read, then saved, by activities of their own: "+err.Error()),
 			workflows.PageUntouched, err)
 	}
-	return a.saveOfSync(ctx, s)
+	return a.saveOfSync(ctx, s, params.Run)
 }
 
 // syncedPage is a page at work, with what became of its orders.
@@ -105,8 +105,8 @@ func (s *syncedPage) withoutKnown(picked []*flow.Opened, known []workflows.Settl
 }
 
 // saveOfSync saves the orders without a bill. The error is that of ctx alone.
-func (a *Activities) saveOfSync(ctx context.Context, s syncedPage) (workflows.SyncPageResult, error) {
-	done, notDone, err := a.saveTogether(ctx, s.flow, s.unsaved, false)
+func (a *Activities) saveOfSync(ctx context.Context, s syncedPage, run string) (workflows.SyncPageResult, error) {
+	done, notDone, err := a.saveTogether(ctx, s.flow, run, s.unsaved, false)
 	if err != nil {
 		return workflows.SyncPageResult{}, err
 	}

@@ -210,7 +210,7 @@ func TestSyncPageThatIsCancelledWhileItSavesSaysNothingOfThePage(t *testing.T) {
 	a := &Activities{Flows: flow.Flows{testFlow: f}, Source: pageOf(record(nil)), Ledger: ledger}
 	s, err := a.readForSync(ctx, workflows.SyncPageParams{FetchPageParams: workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1}})
 	require.NoError(t, err)
-	result, err := a.saveOfSync(ctx, s)
+	result, err := a.saveOfSync(ctx, s, "")
 	require.ErrorIs(t, err, context.Canceled)
 	require.Zero(t, result)
 	require.Len(t, ledger.bills, 1)

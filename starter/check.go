@@ -189,10 +189,28 @@ func (c *checks) systems(ctx context.Context, settings config.Settings, flows fl
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
+		found, err := checkReadable(ctx, ledger, flows[name])
+		c.report("金蝶字段权限 rights to fields ("+name+")", found, err)
 		if own := flows[name].OwnFields; len(own) > 0 {
 			c.report("金蝶自定义字段 own fields ("+name+")", fmt.Sprintf("%d 个，表单里都有 all %[1]d are in the form", len(own)), checkOwnFields(ctx, ledger, flows[name]))
 		}
 	}
+}
+
+// checkReadable reads a bill as the worker does that proves the way of a run.
+func checkReadable(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) (string, error) {
+	keys := flow.ReadBackKeys()
+	id, unreadable, err := ledger.UnreadableFields(ctx, f.Call.FormId, flow.MarkField, flow.MarkLike, keys)
+	switch {
+	case err != nil:
+		return "", err
+	case len(unreadable) > 0:
+		return "", fmt.Errorf("单据（FID %[1]s）的 %[2]s 读不到：请在金蝶给集成用户（KINGDEE_USERNAME）授予这些字段的查看权限。 Bill FID %[1]s is given without %[2]s: in Kingdee, give the integration user (KINGDEE_USERNAME) the right to view these fields",
+			id, strings.Join(unreadable, ", "))
+	case id == "":
+		return "金蝶还没有单据，或这个用户看不到；首次运行会先存一张核对 no bill to read yet, or none is shown to this user; the first run saves one and reads it back", nil
+	}
+	return fmt.Sprintf("单据 FID %[1]s 的 %[2]d 个字段都读得到 all %[2]d fields of bill FID %[1]s can be read", id, len(keys)), nil
 }
 
 // checkOwnFields asks Kingdee whether the form has the fields that the flow

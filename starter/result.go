@@ -99,6 +99,9 @@ func writeJSON(w io.Writer, value any) error {
 }
 
 func printTable(w io.Writer, result runResult) {
+	for _, differences := range result.Differences {
+		fmt.Fprintf(w, "\n金蝶的值与发送的不同（本次第一张单据，其他单据多半也这样；属正常的写进流程的 expected_differences）Kingdee has other values than were sent (of the run's first bill, and most likely of the others; name in expected_differences of the flow what is right): %s\n", differences)
+	}
 	printFailures(w, result.Tally)
 	t := newTable(w)
 	t.SetTitle("%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})

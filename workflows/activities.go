@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -193,6 +194,9 @@ type SaveOrderParams struct {
 	// Tried tells that SavePage has tried this order: it counts as an attempt
 	// before the first, and its outcome may be open.
 	Tried bool `json:"tried,omitempty"`
+	// Run identifies the run whose first new bill proves the way for the others; "" for
+	// a parked order.
+	Run string `json:"run,omitempty"`
 }
 
 // Outcome is what SaveOrder made of an order.
@@ -217,6 +221,9 @@ type SaveOrderResult struct {
 	BillNumber string `json:"bill_number"`
 	// Reason is why an order is LeftOut.
 	Reason string `json:"reason,omitempty"`
+	// Differences are what Kingdee has otherwise than it was sent, of the bill that
+	// proved the way.
+	Differences string `json:"differences,omitempty"`
 }
 
 // Reasons for which SaveOrder fails that are about the bill that is there.
@@ -226,7 +233,29 @@ const (
 	OrderChanged = "order_changed"
 	// DoubleBill: there are several bills under the number.
 	DoubleBill = "double_bill"
+	// BillVoid: the bill under the number was made void (作废).
+	BillVoid = "bill_void"
 )
+
+// Reasons for which no order of a run may be saved: a bill that is saved would not be
+// found again, or not be known.
+const (
+	// BillRenumbered: Kingdee gave a bill another number than was sent.
+	BillRenumbered = "bill_renumbered"
+	// BillHidden: look-ups do not show a bill that was saved.
+	BillHidden = "bill_hidden"
+	// MarkLost: a bill's mark is not as it was sent.
+	MarkLost = "mark_lost"
+	// NumberChanged: bills have other numbers than the flow gives their orders now.
+	NumberChanged = "number_changed"
+	// FieldUnreadable: the user has no right to a field.
+	FieldUnreadable = "field_unreadable"
+)
+
+// ClosesTheWay reports whether a reason is one for which no order may be saved.
+func ClosesTheWay(reason string) bool {
+	return slices.Contains([]string{BillRenumbered, BillHidden, MarkLost, NumberChanged, FieldUnreadable}, reason)
+}
 
 // SavePageParams are orders of one page that are to become bills.
 type SavePageParams struct {
@@ -241,6 +270,8 @@ type SavePageParams struct {
 	// Tried tells that SyncPage has tried this page: it counts as an attempt before
 	// the first, and what became of the orders may be open.
 	Tried bool `json:"tried,omitempty"`
+	// Run is as in [SaveOrderParams].
+	Run string `json:"run,omitempty"`
 }
 
 // SavePageResult tells what became of each order, by its as_id.
@@ -273,6 +304,8 @@ type SyncPageParams struct {
 	// Known are orders that the page showed before, with what became of them: in the
 	// same version they need no look-up.
 	Known []SettledOrder `json:"known,omitempty"`
+	// Run is as in [SaveOrderParams].
+	Run string `json:"run,omitempty"`
 }
 
 // SyncPageResult is a page whose orders are saved. Of those, only what the window
@@ -298,12 +331,14 @@ type SettledOrder struct {
 	Outcome Outcome `json:"outcome"`
 	// Reason is why an order is LeftOut.
 	Reason string `json:"reason,omitempty"`
+	// Differences are as in [SaveOrderResult].
+	Differences string `json:"differences,omitempty"`
 }
 
 // Settled is an order that has its bill, as the window is told of it.
 func Settled(order flow.Order, result SaveOrderResult) SettledOrder {
 	shown := seen(order)
-	return SettledOrder{ID: shown.ID, ChangedAt: shown.ChangedAt, Content: shown.Content, Outcome: result.Outcome, Reason: result.Reason}
+	return SettledOrder{ID: shown.ID, ChangedAt: shown.ChangedAt, Content: shown.Content, Outcome: result.Outcome, Reason: result.Reason, Differences: result.Differences}
 }
 
 // PageUntouched is the type of the error with which SyncPage fails before it has
@@ -406,6 +441,14 @@ func findBills(ctx workflow.Context, plan Plan, pageIndex int, bills []OrderBill
 	return found, err
 }
 
+// runOf identifies the run that a window is part of; "" outside of one.
+func runOf(ctx workflow.Context) string {
+	if run := workflow.GetInfo(ctx).ParentWorkflowExecution; run != nil {
+		return run.RunID
+	}
+	return ""
+}
+
 // saveOrder maps an order and saves its bill.
 func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrderResult, error) {
 	summary := fmt.Sprintf("售后单 %s → 销售退货单 %s", params.Order.ID, params.Order.BillNumber)
@@ -418,6 +461,7 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 		RetryPolicy:         plan.Retry.policy(),
 		Summary:             shortSummary(summary),
 	})
+	params.Run = runOf(ctx)
 	var result SaveOrderResult
 	err := workflow.ExecuteActivity(ctx, SaveOrderName, params).Get(ctx, &result)
 	return result, err
@@ -436,6 +480,7 @@ func savePage(ctx workflow.Context, plan Plan, pageIndex int, params SavePagePar
 		Summary:             fmt.Sprintf("第 %d 页的 %d 单 → 销售退货单 %[2]d orders of page %[1]d", pageIndex, len(params.Orders)),
 	})
 	var result SavePageResult
+	params.Run = runOf(ctx)
 	err := workflow.ExecuteActivity(ctx, SavePageName, params).Get(ctx, &result)
 	return result, err
 }
@@ -451,6 +496,7 @@ func syncPage(ctx workflow.Context, params SyncPageParams) (SyncPageResult, erro
 		Summary:             params.summary() + " → 销售退货单",
 	})
 	var result SyncPageResult
+	params.Run = runOf(ctx)
 	err := workflow.ExecuteActivity(ctx, SyncPageName, params).Get(ctx, &result)
 	return result, err
 }

@@ -96,6 +96,12 @@ func tallyDetails(tally Tally) string {
 	if inFlight := tally.InFlight(); inFlight > 0 {
 		row("处理中 in flight", inFlight)
 	}
+	for i, differences := range tally.Differences {
+		if i == 0 {
+			b.WriteString("\n**金蝶的值与发送的不同 Kingdee has other values than were sent**\n\n")
+		}
+		fmt.Fprintf(&b, "- %s\n", literal.Replace(differences))
+	}
 	for i, failure := range tally.Failures {
 		if i == 0 {
 			b.WriteString("\n**挂起或失败的单 Orders parked or failed**\n\n")

@@ -96,11 +96,20 @@ func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedO
 // ofEachOrder are reasons that are no wrong setting, however often they come: the
 // first run after a month was closed, or after the flow was edited, can meet
 // hundreds of such orders, and each wants a person's look.
-var ofEachOrder = []string{flow.ReasonClosedPeriod, OrderChanged, DoubleBill}
+var ofEachOrder = []string{flow.ReasonClosedPeriod, OrderChanged, DoubleBill, BillVoid}
 
-// commonCause is the error that stops the run if the page's orders fail too
-// often for one cause, which is a reason and the field that it is about.
+// commonCause is the error that stops the run if one of the page's orders shows that
+// none may be saved, or they fail too often for one cause, which is a reason and the
+// field that it is about.
 func (w *syncWindow) commonCause(page *pageOrders) error {
+	for _, failed := range page.failed {
+		if reason := failed.failure.Reason; ClosesTheWay(reason) {
+			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+				"第 %[1]d 页保存时发现，再保存的单据会找不回来，已停止，没有挂起；改正后重跑同一时段。"+
+					" What is saved from page %[1]d on would not be found again, so the run stopped and parked nothing; mend it and run the range again: %[2]s",
+				page.index, failed.failure.Message), reason, nil)
+		}
+	}
 	if w.plan.TooManyFailures == 0 || len(page.failed) < fewestFailures {
 		return nil
 	}

@@ -182,6 +182,7 @@ func (w *syncWindow) settleTogether(batch *pageOrders, part pagePart, result Sav
 	for _, order := range part.orders {
 		switch done, ok := result.Done[order.ID]; {
 		case ok:
+			w.state.Tally.tell(done.Differences)
 			settle(order.ID, fateOf(done.Outcome), done.Reason)
 		case slices.Contains(result.Found.Finished, order.ID):
 			settle(order.ID, fateAlreadySaved, "")

@@ -167,6 +167,7 @@ func settledOf(result SyncPageResult) []SettledOrder {
 // before, in this version or a later one, is counted already.
 func (w *syncWindow) countSettled(settled []SettledOrder) {
 	for _, order := range settled {
+		w.state.Tally.tell(order.Differences)
 		shown := seenOrder{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content}
 		if w.isNew(shown) {
 			w.state.Tally.Fetched++

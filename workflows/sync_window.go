@@ -512,6 +512,7 @@ func (w *syncWindow) saveAfter(ctx workflow.Context, batch *pageOrders, params S
 		if err != nil {
 			batch.failed = append(batch.failed, failedOrder{params.Order, failureOf(params.Order, err)})
 		} else {
+			w.state.Tally.tell(result.Differences)
 			w.settle(id, fateOf(result.Outcome), Failure{Reason: result.Reason})
 		}
 		batch.settled++

@@ -135,6 +135,13 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 		{"a small page", 9, func(string) string { return "unknown_base_data" }, 0, 80, false},
 		{"all of a page, in a closed period", 40, func(string) string { return flow.ReasonClosedPeriod }, 0, 80, false},
 		{"all of a page, changed since they were saved", 40, func(string) string { return OrderChanged }, 0, 80, false},
+		{"one of a few, where none may be saved", 3, func(id string) string {
+			if id == "70001" {
+				return BillRenumbered
+			}
+			return ""
+		}, 0, 0, true},
+		{"all of a page, void", 40, func(string) string { return BillVoid }, 0, 80, false},
 		{"for different causes", 20, func(id string) string { return "reason_" + id[4:] }, 0, 80, false},
 	} {
 		eachWay(t, c.name, func(t *testing.T, way string) {

@@ -13,6 +13,9 @@ import (
 // failuresListed bounds the failures that a result lists; all are counted.
 const failuresListed = 100
 
+// differencesListed bounds the bills of which a result tells what differs.
+const differencesListed = 10
+
 // Tally counts what became of the orders. When nothing is in flight,
 // Fetched = Saved + Updated + AlreadySaved + all of Skipped + Parked + Failed.
 type Tally struct {
@@ -37,6 +40,9 @@ type Tally struct {
 	// Unparked counts those of Failed that the next run has to find again: the
 	// source showed them well, but they could not be parked.
 	Unparked int `json:"unparked,omitempty"`
+	// Differences are what Kingdee has otherwise than it was sent, of each bill that
+	// proved the way: one a run, and one a worker that joins it.
+	Differences []string `json:"differences,omitempty"`
 	// FailedReasons counts the orders that were parked or failed, by reason.
 	FailedReasons map[string]int `json:"failed_reasons"`
 	// Failures lists the first of those that were parked or failed.
@@ -76,8 +82,18 @@ func (t *Tally) Add(other Tally) {
 	addCounts(&t.NewlyParked, other.NewlyParked)
 	t.Failed += other.Failed
 	t.Unparked += other.Unparked
+	for _, differences := range other.Differences {
+		t.tell(differences)
+	}
 	addCounts(&t.FailedReasons, other.FailedReasons)
 	t.list(other.Failures...)
+}
+
+// tell keeps what Kingdee has otherwise than it was sent; "" is nothing.
+func (t *Tally) tell(differences string) {
+	if differences != "" && len(t.Differences) < differencesListed && !slices.Contains(t.Differences, differences) {
+		t.Differences = append(t.Differences, differences)
+	}
 }
 
 func (t *Tally) skip(reason string) {

@@ -58,3 +58,16 @@ func TestTallyAddKeepsTheSum(t *testing.T) {
 		require.Len(t, sum.Failures, min(failed+parked, failuresListed))
 	})
 }
+
+// What Kingdee has otherwise is told once, however many windows tell it.
+func TestTallyTellsDifferencesOnce(t *testing.T) {
+	var sum Tally
+	for i := range 3 * differencesListed {
+		var window Tally
+		window.tell("")
+		window.tell(fmt.Sprint(i / 2))
+		sum.Add(window)
+	}
+	require.Len(t, sum.Differences, differencesListed)
+	require.Equal(t, []string{"0", "1", "2"}, sum.Differences[:3])
+}

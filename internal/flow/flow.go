@@ -160,6 +160,9 @@ type Options struct {
 	WindowsAtOnce int
 	// Grain is GrainOrder or GrainPage. Default: GrainOrder.
 	Grain string
+	// ExpectedDifferences are the fields of the bill that Kingdee may have otherwise
+	// than they were sent, which is then not told.
+	ExpectedDifferences []string
 }
 
 // Retry says how often and when a failed order is tried again.

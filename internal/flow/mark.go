@@ -12,6 +12,9 @@ import (
 	"refundsync/internal/catalog"
 )
 
+// MarkLike is what a text with a mark at its end is like, as a pattern of SQL's.
+const MarkLike = "%@%#%.%]"
+
 // Mark is what a bill tells of the order that it was made from. It stands at the
 // end of one of the bill's text fields, because Kingdee is the only place that
 // lasts as long as the bill: a later run compares it with the order as it is
@@ -76,6 +79,31 @@ func FindMark(text string) (Mark, bool) {
 		}
 	}
 	return m, true
+}
+
+var (
+	// cutPattern is a mark without its end, and cleanedPattern the end of one without
+	// some of its signs.
+	cutPattern     = regexp.MustCompile(`\[[^\[\]\s]+@\d{0,14}(#|$)`)
+	cleanedPattern = regexp.MustCompile(`[0-9a-f]{12}\.?[0-9a-f]{6}\]?\s*$`)
+)
+
+// RemainsIn reports whether a text holds what is left of the mark of this order, of any
+// version, that was cut, cleaned or written over.
+func (m Mark) RemainsIn(text string) bool {
+	if _, whole := FindMark(text); whole {
+		return false
+	}
+	if cutPattern.MatchString(text) || cleanedPattern.MatchString(text) && strings.Contains(text, m.OrderID) {
+		return true
+	}
+	beginning := "[" + url.PathEscape(m.OrderID)
+	for length := 2; length <= len(beginning); length++ {
+		if strings.HasSuffix(text, beginning[:length]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Kinship says what a bill that exists under an order's number is to that order.

@@ -102,3 +102,26 @@ func TestTheMarkFollowsWhatIsMapped(t *testing.T) {
 	}
 	assert.Empty(t, order(`"price": 3`, `"price": "x"`).BillHash, "an order that can't be mapped has none")
 }
+
+// Wherever a mark is cut, what is left is not taken for the note of a person.
+func TestRemainsOfAMark(t *testing.T) {
+	mark := Mark{OrderID: "70001", ChangedAt: beijing("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012"}
+	whole := "聚水潭售后单 70001 " + mark.String()
+	require.False(t, mark.RemainsIn(whole))
+	begins := strings.Index(whole, "[")
+	for end := begins + 2; end < len(whole); end++ {
+		require.True(t, mark.RemainsIn(whole[:end]), whole[:end])
+	}
+	for _, signs := range []string{"[]", "#", "@", ".", "[]@#."} {
+		cleaned := strings.Map(func(r rune) rune {
+			if strings.ContainsRune(signs, r) {
+				return -1
+			}
+			return r
+		}, whole)
+		require.True(t, mark.RemainsIn(cleaned), cleaned)
+	}
+	for _, note := range []string{"", "手工录入", "见 [1]", "[a@example.com]", "身份证 110101199003071234", "聚水潭售后单 70001 线上订单 SO1"} {
+		require.False(t, mark.RemainsIn(note), note)
+	}
+}

@@ -210,6 +210,9 @@ var mistakes = []struct {
 	{name: "closed_periods from the 29th on", old: "  retry: {", new: "  closed_periods: { month_closes_on_day: 29 }\n  retry: {"},
 	{name: "closed_periods with an unknown way", old: "  retry: {", new: "  closed_periods: { month_closes_on_day: 5, then: next_month }\n  retry: {"},
 	{name: "unknown grain", old: "submit_and_audit: none", new: "grain: pages"},
+	{name: "expected_differences of an unknown field", old: "submit_and_audit: none", new: "expected_differences: [FStockID, FSomething]"},
+	{name: "expected_differences of the number and the mark", old: "submit_and_audit: none", new: "expected_differences: [FBillNo, FHeadNote]"},
+	{name: "expected_differences that is no list", old: "submit_and_audit: none", new: "expected_differences: FStockId"},
 	{name: "windows_at_once of 51", old: "submit_and_audit: none", new: "windows_at_once: 51"},
 
 	// The bill's fields.

@@ -91,7 +91,7 @@ var parts = map[string]keys{
 	"":        {[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks", "alerts"}},
 	"source":  {[]string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since", "cursor", "since_ts"}},
 	"bill":    {[]string{"FormId", "Operation", "fields"}, []string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "own_fields"}},
-	"options": {nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain"}},
+	"options": {nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain", "expected_differences"}},
 	"checks":  {nil, []string{"enabled", "leave_out", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}},
 }
 

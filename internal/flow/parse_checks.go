@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
@@ -14,6 +16,9 @@ func (p *parser) options(s section) {
 		WindowsAtOnce:  s.integer("windows_at_once", 4, 1, 50),
 		Grain:          s.oneOf("grain", GrainOrder, GrainPage),
 	}
+	if s.has("expected_differences") {
+		p.flow.Options.ExpectedDifferences = p.expectedDifferences(s.pairs["expected_differences"].value)
+	}
 	byKingdee := p.flow.Options.SubmitAndAudit == SubmitAndAuditKingdee
 	if byKingdee == p.flow.Call.IsAutoSubmitAndAudit {
 		return
@@ -25,6 +30,31 @@ func (p *parser) options(s section) {
 	p.report(at, say("submit_and_audit 与 IsAutoSubmitAndAudit 不一致：kingdee 应配 true，none 和 explicit 应配 false，这里是 %[1]s 和 %[2]t。",
 		"submit_and_audit and IsAutoSubmitAndAudit disagree: expected kingdee with true, none or explicit with false; found %[1]s with %[2]t.",
 		p.flow.Options.SubmitAndAudit, p.flow.Call.IsAutoSubmitAndAudit))
+}
+
+// expectedDifferences reads the fields that Kingdee may have otherwise than sent.
+func (p *parser) expectedDifferences(node ast.Node) (names []string) {
+	list, ok := node.(*ast.SequenceNode)
+	if !ok {
+		p.wrongType(node, say("字段名的列表，如 [FStockId, FTaxPrice]", "a list of fields, such as [FStockId, FTaxPrice]"))
+		return nil
+	}
+	known := mayDiffer()
+	for _, item := range list.Values {
+		name, ok := p.textNode(item)
+		switch {
+		case !ok:
+		case name == numberField || name == MarkField:
+			p.report(p.spanOf(item), say("%[1]s 不能写在 expected_differences 里：单据靠编号和标记找回，两者变了，同一售后单会再存成一张。",
+				"%[1]s can't be an expected difference: a bill is found again by its number and its mark, and without them the same order would be saved again.", name))
+		case !slices.Contains(known, name):
+			p.report(p.spanOf(item), say("expected_differences 里没有 %[1]s，可用的字段：%[2]s。", "expected_differences can't have %[1]s; expected some of %[3]s.",
+				name, strings.Join(known, "、"), strings.Join(known, ", ")).didYouMean(name, known))
+		default:
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (p *parser) checks(s section) {

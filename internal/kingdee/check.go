@@ -2,6 +2,7 @@ package kingdee
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"refundsync/internal/fault"
@@ -39,6 +40,39 @@ func (c *Client) UnknownFields(ctx context.Context, formID string, keys []string
 		return nil, err // each by itself is known
 	}
 	return unknown, nil
+}
+
+// UnreadableFields reads fields of the newest bill whose text field is like a pattern of
+// SQL's, and names those whose cells hold no value: the user has no right to them. Where
+// there is no such bill, it reads the newest of any, but for the text field, which may
+// be empty there. id is the bill's; "" if the form has none, or shows none. It writes
+// nothing.
+func (c *Client) UnreadableFields(ctx context.Context, formID, textField, like string, keys []string) (id string, unreadable []string, err error) {
+	query := BillQuery{
+		FormID:       formID,
+		FieldKeys:    strings.Join(append([]string{"FID"}, keys...), ","),
+		FilterString: textField + " like " + quoteAll([]string{like}),
+		OrderString:  "FID desc",
+		Limit:        1,
+	}
+	rows, err := c.ExecuteBillQuery(ctx, query)
+	ours := len(rows) > 0
+	if err == nil && !ours {
+		query.FilterString = ""
+		rows, err = c.ExecuteBillQuery(ctx, query)
+	}
+	if err != nil || len(rows) == 0 {
+		return "", nil, err
+	}
+	if len(rows[0]) != 1+len(keys) {
+		return "", nil, malformed(executeBillQuery, fmt.Errorf("a row with %d cells instead of %d", len(rows[0]), 1+len(keys)))
+	}
+	for i, key := range keys {
+		if noValue(rows[0][i+1]) && (ours || key != textField) {
+			unreadable = append(unreadable, key)
+		}
+	}
+	return cellText(rows[0][0]), unreadable, nil
 }
 
 func (c *Client) queryFields(ctx context.Context, formID string, keys []string) error {

@@ -80,3 +80,32 @@ func TestUserAgent(t *testing.T) {
 	})
 	require.NoError(t, newClient(t, vectorConfig(server.URL)).Check(t.Context()))
 }
+
+func TestUnreadableFields(t *testing.T) {
+	for _, c := range []struct {
+		name, marked, any string
+		id                string
+		unreadable        []string
+	}{
+		{"all are read", `[[7,"70001","note",2]]`, "", "7", nil},
+		{"without right, and masked", `[["7",null,null,"***"]]`, "", "7", []string{"FBillNo", "FHeadNote", "FRealQty"}},
+		{"no bill of ours", `[]`, `[[8,null,null,2]]`, "8", []string{"FBillNo"}},
+		{"no bill", `[]`, `[]`, "", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+				if strings.Contains(body, " like '%]'") {
+					write(w, c.marked)
+					return
+				}
+				write(w, c.any)
+			})
+			id, unreadable, err := newClient(t, vectorConfig(server.URL)).UnreadableFields(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", "%]", []string{"FBillNo", "FHeadNote", "FRealQty"})
+			require.NoError(t, err)
+			require.Equal(t, c.id, id)
+			require.Equal(t, c.unreadable, unreadable)
+		})
+	}
+	_, _, err := newClient(t, vectorConfig(always(t, `[[7]]`).URL)).UnreadableFields(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", "%]", []string{"FBillNo"})
+	requireFault(t, err, fault.Retry, "malformed_reply")
+}

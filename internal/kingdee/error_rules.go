@@ -106,7 +106,10 @@ var (
 	gatewayRefused = rule{fault.Final, "gateway_refused", ofCall, 0,
 		"网关不接受签名或应用：请检查 KINGDEE_APP_ID、KINGDEE_APP_SECRET 和本机时钟，再看金蝶的“第三方系统登录授权”是否启用、是否限制了 IP。 The gateway refuses the signature or the application: check KINGDEE_APP_ID, KINGDEE_APP_SECRET and this machine's clock; then whether 第三方系统登录授权 in Kingdee is enabled and allows this IP."}
 	loginFailed = rule{fault.Final, "login_failed", ofCall, 0, adviseCredentials}
-	badRequest  = rule{fault.Final, "bad_request", ofCall, 0,
+	// A right to a field is not told apart from a field that has no value.
+	unreadable = rule{fault.Final, ReasonUnreadable, ofCall, 0,
+		"请在金蝶给集成用户（KINGDEE_USERNAME）授予这个字段的查看权限（字段权限、脱敏设置），再重跑；若只是这张单据的这个字段为空，请填上。 In Kingdee, give the integration user (KINGDEE_USERNAME) the right to view the field (字段权限, masking), then run again; where the field is only empty in this bill, fill it in."}
+	badRequest = rule{fault.Final, "bad_request", ofCall, 0,
 		"请求不合金蝶的要求：请检查流程文件的 FormId、Operation 和字段。 The request is not as Kingdee wants it: check FormId, Operation and the fields in the flow file."}
 	badQuery = rule{fault.Final, "bad_query", ofCall, 0,
 		"查询被拒绝：请检查流程文件的 FormId，以及金蝶的版本是否有这个业务对象和字段。 The query was refused: check FormId in the flow file, and that this version of Kingdee has the form and its fields."}

@@ -1,6 +1,7 @@
 package kingdee
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -40,24 +41,44 @@ func (c findCall) make(ctx context.Context, client groupClient, members []*membe
 // inherit is for calls that change bills: any number of callers may look at one.
 func (c findCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
 
-// Quantities is [Client.Quantities]. Callers share no call, but wait for a place like
-// all others.
-func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	m := &member{numbers: []string{id}}
-	if err := g.share(ctx, quantitiesCall{formID: formID}, 1, []*member{m}); err != nil {
-		return nil, err
-	}
-	return m.quantities, m.result.Err
+// NewestBills is [Client.NewestBills].
+func (g *Groups) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error) {
+	return alone(ctx, g, func(ctx context.Context, client groupClient) ([]Bill, error) {
+		return client.NewestBills(ctx, formID, textField, like, limit)
+	})
 }
 
-// quantitiesCall is a Quantities but for its bill.
-type quantitiesCall struct{ formID string }
+// ReadBill is [Client.ReadBill].
+func (g *Groups) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
+	return alone(ctx, g, func(ctx context.Context, client groupClient) ([][]any, error) {
+		return client.ReadBill(ctx, formID, id, keys)
+	})
+}
 
-func (c quantitiesCall) method() string { return executeBillQuery }
+// Quantities is [Client.Quantities].
+func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
+	return alone(ctx, g, func(ctx context.Context, client groupClient) (map[string]decimal.Decimal, error) {
+		return client.Quantities(ctx, formID, id)
+	})
+}
 
-func (c quantitiesCall) make(ctx context.Context, client groupClient, members []*member) (err error) {
-	members[0].quantities, err = client.Quantities(ctx, c.formID, members[0].numbers[0])
+// alone makes a query that no other caller shares. It waits for a place like all others.
+func alone[T any](ctx context.Context, g *Groups, query func(context.Context, groupClient) (T, error)) (answer T, err error) {
+	m := &member{numbers: []string{""}, query: func(ctx context.Context, client groupClient) (any, error) { return query(ctx, client) }}
+	if err := g.share(ctx, aloneCall{}, 1, []*member{m}); err != nil || m.result.Err != nil {
+		return answer, cmp.Or(err, m.result.Err)
+	}
+	return m.answer.(T), nil
+}
+
+// aloneCall is a query of one caller, which its member has.
+type aloneCall struct{}
+
+func (c aloneCall) method() string { return executeBillQuery }
+
+func (c aloneCall) make(ctx context.Context, client groupClient, members []*member) (err error) {
+	members[0].answer, err = members[0].query(ctx, client)
 	return err
 }
 
-func (c quantitiesCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
+func (c aloneCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }

@@ -72,6 +72,8 @@ const patience = 25
 // groupClient is what is needed of a *Client.
 type groupClient interface {
 	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error)
+	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error)
+	ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error)
 	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
 	BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error)
 	Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
@@ -111,18 +113,19 @@ type groupCall interface {
 // submit or audit, or the numbers of a look-up.
 type member struct {
 	ctx     context.Context // of its caller
-	numbers []string        // one, but for a look-up; of quantities, the bill's id
+	numbers []string        // one, but for a look-up
 	bill    json.RawMessage // to save
-	claim   *claim          // nil if the same bill may be in two calls at once
+	query   func(context.Context, groupClient) (any, error)
+	claim   *claim // nil if the same bill may be in two calls at once
 	key     queueKey
 	since   time.Time // when it came into its queue
 	sent    bool
 
 	// The outcome, once done is closed. result.Err is a look-up's too.
-	result     BillResult
-	found      map[string][]Bill
-	quantities map[string]decimal.Decimal
-	done       chan struct{}
+	result BillResult
+	found  map[string][]Bill
+	answer any // of a query of one caller
+	done   chan struct{}
 }
 
 // claim names a bill that one call at a time may save, submit or audit.

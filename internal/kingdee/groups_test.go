@@ -109,6 +109,14 @@ func (f *fakeClient) Quantities(ctx context.Context, formID, id string) (map[str
 	return map[string]decimal.Decimal{"M1": decimal.NewFromInt(1)}, nil
 }
 
+func (f *fakeClient) NewestBills(context.Context, string, string, string, int) ([]Bill, error) {
+	return nil, nil
+}
+
+func (f *fakeClient) ReadBill(context.Context, string, string, []string) ([][]any, error) {
+	return nil, nil
+}
+
 // made are the calls so far.
 func (f *fakeClient) made() (calls []sentCall) {
 	f.mu.Lock()

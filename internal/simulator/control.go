@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -16,6 +17,8 @@ import (
 //	GET  /_sim/state            what both systems hold; ?bills=false leaves the bills out
 //	GET  /_sim/truth            what must become of every order, as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
 //	POST /_sim/materials        {"number":"…"} adds a material
+//	POST /_sim/bills/void       {"number":"…"} makes a bill void
+//	GET, PUT /_sim/habits       what Kingdee's settings do to bills, such as {"renumber":true}
 //	GET  /_sim/robots           what the robots of group chats were sent
 //	POST /_sim/sessions/expire  ends all sessions of Kingdee
 //	GET /_sim/faults            how often each fault strikes
@@ -29,6 +32,9 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/robots", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.robots.State()) })
 	mux.HandleFunc("GET /_sim/truth", s.serveTruth)
 	mux.HandleFunc("POST /_sim/materials", s.serveMaterial)
+	mux.HandleFunc("POST /_sim/bills/void", s.serveVoid)
+	mux.HandleFunc("GET /_sim/habits", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.tenant.Habits()) })
+	mux.HandleFunc("PUT /_sim/habits", s.serveHabits)
 	mux.HandleFunc("POST /_sim/sessions/expire", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]int{"expired": s.ExpireSessions()})
 	})
@@ -74,6 +80,31 @@ func (s *Simulator) serveMaterial(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, map[string]string{"number": material.Number})
+}
+
+func (s *Simulator) serveVoid(w http.ResponseWriter, r *http.Request) {
+	var bill struct {
+		Number string `json:"number"`
+	}
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&bill)
+	if err == nil {
+		err = s.VoidBills(bill.Number)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, map[string]string{"number": bill.Number})
+}
+
+func (s *Simulator) serveHabits(w http.ResponseWriter, r *http.Request) {
+	habits, err := galaxy.ReadHabits(http.MaxBytesReader(w, r.Body, 1<<16))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.SetHabits(habits)
+	writeJSON(w, habits)
 }
 
 func (s *Simulator) serveFaults(set func(faults.Probabilities) error) http.HandlerFunc {

@@ -58,6 +58,8 @@ type Options struct {
 	// AllowDuplicateNumbers makes a Kingdee without the rule that a bill
 	// number is used once.
 	AllowDuplicateNumbers bool
+	// Habits are what Kingdee's settings do to bills; they can be changed at run time.
+	Habits galaxy.Habits
 	// Data is the file that keeps Kingdee's bills across restarts; "" keeps
 	// them in memory alone.
 	Data string
@@ -175,6 +177,7 @@ func New(options Options) (*Simulator, error) {
 		AllowDuplicateNumbers: options.AllowDuplicateNumbers,
 		CallLatency:           options.CallLatency,
 		BillLatency:           options.BillLatency,
+		Habits:                options.Habits,
 		Data:                  options.Data,
 		Now:                   options.Now,
 		Faults:                injector,
@@ -213,6 +216,12 @@ func (s *Simulator) StopArriving() { s.merchant.StopArriving() }
 
 // AddMaterial adds a material to Kingdee, which can make an order savable.
 func (s *Simulator) AddMaterial(number string) error { return s.tenant.AddMaterial(number) }
+
+// SetHabits changes what Kingdee's settings do to bills.
+func (s *Simulator) SetHabits(h galaxy.Habits) { s.tenant.SetHabits(h) }
+
+// VoidBills makes all bills of a number void.
+func (s *Simulator) VoidBills(number string) error { return s.tenant.VoidBills(number) }
 
 // AcceptSecrets sets which secrets of the application each system takes: several,
 // while one is changed for another. Both begin with that of the environment.

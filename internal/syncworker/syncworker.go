@@ -103,7 +103,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal)}
+	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: activities.NewProofs()}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)

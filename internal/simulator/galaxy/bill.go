@@ -26,6 +26,7 @@ type values []string
 type bill struct {
 	id            int64
 	status        status
+	void          bool
 	head, finance values
 	entries       []entry
 }
@@ -55,6 +56,11 @@ func (b *bill) value(f *field, row int) string {
 		return strconv.FormatInt(b.id, 10)
 	case fieldStatus:
 		return string(b.status)
+	case fieldCancel:
+		if b.void {
+			return "B"
+		}
+		return "A"
 	case fieldSeq:
 		return strconv.Itoa(row + 1)
 	case fieldEntryID:
@@ -84,6 +90,8 @@ type Bill struct {
 	// Status is FDocumentStatus: Z draft, A created, B under review, C
 	// audited, D re-opened.
 	Status string `json:"FDocumentStatus"`
+	// Void tells a bill whose FCancelStatus is B.
+	Void bool `json:"void,omitempty"`
 	// Fields are head and SubHeadEntity together, references by their
 	// numbers, dates as yyyy-MM-ddTHH:mm:ss, fields without a value left out.
 	Fields  map[string]string `json:"fields"`
@@ -98,7 +106,7 @@ type Entry struct {
 
 // shown is the bill as others see it.
 func (b *bill) shown() Bill {
-	s := Bill{ID: b.id, Number: b.number(), Status: string(b.status), Fields: map[string]string{}}
+	s := Bill{ID: b.id, Number: b.number(), Status: string(b.status), Void: b.void, Fields: map[string]string{}}
 	b.head.addTo(s.Fields, inHead)
 	b.finance.addTo(s.Fields, inFinance)
 	for _, e := range b.entries {
@@ -122,6 +130,7 @@ func (s Bill) stored() *bill {
 	b := &bill{
 		id:      s.ID,
 		status:  status(s.Status),
+		void:    s.Void,
 		head:    valuesFrom(s.Fields, inHead),
 		finance: valuesFrom(s.Fields, inFinance),
 	}

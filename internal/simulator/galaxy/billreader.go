@@ -129,7 +129,11 @@ func (r *billReader) compute(v values, row int) {
 	if err != nil {
 		price = decimal.Zero
 	}
-	v.set(fieldAmount, quantity.Mul(price).Round(2).String())
+	places := int32(2)
+	if r.tenant.Habits().RoundAmounts {
+		places = 0
+	}
+	v.set(fieldAmount, quantity.Mul(price).Round(places).String())
 }
 
 // readPlace reads the fields of one place in the order of the form, and then

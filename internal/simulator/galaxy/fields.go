@@ -52,6 +52,8 @@ const (
 	fieldEntries  = "FEntity"
 	fieldID       = "FID"
 	fieldStatus   = "FDocumentStatus"
+	fieldCancel   = "FCancelStatus"
+	fieldNote     = "FHeadNote"
 	fieldEntryID  = "FEntryID"
 	fieldSeq      = "FSeq"
 )
@@ -66,7 +68,7 @@ var form = [places][]*field{
 		{name: "FSaleOrgId", label: "销售组织", kind: isReference, set: organisations, required: true},
 		{name: "FStockOrgId", label: "库存组织", kind: isReference, set: organisations, required: true},
 		{name: "FRetcustId", label: "退货客户", kind: isReference, set: customers, required: true},
-		{name: "FHeadNote", label: "备注", longest: 255},
+		{name: fieldNote, label: "备注", longest: 255},
 		{name: "FOwnerTypeIdHead", label: "货主类型"},
 		{name: "FOwnerIdHead", label: "货主", kind: isReference, set: organisations},
 		{name: "FReceiveCusContact", label: "收货方联系人", kind: isReference, set: contacts},
@@ -78,6 +80,7 @@ var form = [places][]*field{
 		{name: "F_DEMO_Exchange", label: "是否换货", kind: isFlag},
 		{name: fieldID, label: "实体主键", kind: isID, readOnly: true},
 		{name: fieldStatus, label: "单据状态", readOnly: true},
+		{name: fieldCancel, label: "作废状态", readOnly: true},
 	},
 	inFinance: {
 		{name: "FSettleOrgId", label: "结算组织", kind: isReference, set: organisations},

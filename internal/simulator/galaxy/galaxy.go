@@ -47,6 +47,8 @@ type Options struct {
 	// CallLatency is how long each call takes, BillLatency how much longer
 	// for each bill that it saves or changes, whatever BatchCount says.
 	CallLatency, BillLatency time.Duration
+	// Habits are the tenant's to begin with.
+	Habits Habits
 	// Data is the file that keeps bills across restarts; "" keeps them in
 	// memory alone.
 	Data string
@@ -64,6 +66,7 @@ type Options struct {
 type Tenant struct {
 	options  Options
 	secrets  atomic.Pointer[[]string]
+	habits   atomic.Pointer[Habits]
 	base     *baseData
 	sessions *sessions
 	ledger   *ledger
@@ -103,6 +106,7 @@ func New(options Options) (*Tenant, error) {
 		unknownFields: map[string]int{},
 	}
 	t.AcceptSecrets(options.Credentials.AppSecret)
+	t.SetHabits(options.Habits)
 	if options.Data != "" {
 		if err := t.openJournal(options.Data); err != nil {
 			return nil, err

@@ -20,6 +20,10 @@ func (t *Tenant) executeBillQuery(c call) reply {
 		return failure
 	}
 	rows := q.rows()
+	habits := t.Habits()
+	if habits.HideBills {
+		rows = nil
+	}
 	first := min(q.startRow, len(rows))
 	behind := min(first+q.limit, len(rows))
 	if q.topRow > 0 {
@@ -29,7 +33,9 @@ func (t *Tenant) executeBillQuery(c call) reply {
 	for _, r := range rows[first:behind] {
 		line := make([]any, len(q.columns))
 		for i, column := range q.columns {
-			line[i] = column.wireValue(r.bill, r.entry)
+			if !habits.forbids(column.field) {
+				line[i] = column.wireValue(r.bill, r.entry)
+			}
 		}
 		table = append(table, line)
 	}

@@ -109,6 +109,7 @@ func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 		return nil, reader.problems
 	}
 	b.status = after
+	t.Habits().apply(b.head)
 	if p := t.ledger.insert(b); p != nil {
 		return nil, []*problem{p}
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestQuantities(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
-		assert.Equal(t, golden(t, "bill_quantities.json"), body)
+		assert.Equal(t, golden(t, "read_bill.json"), body)
 		write(w, `[[1,"M1",2.5],["2","M2","1.0"],[3,"M1",0.5],[1,"M1",2.5]]`)
 	})
 	quantities, err := newClient(t, vectorConfig(server.URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "100040")
@@ -47,7 +47,6 @@ func TestQuantitiesFailures(t *testing.T) {
 		"the same page again and again": `[` + endless + `]`,
 		"a cell missing":                `[[1,"M"]]`,
 		"a quantity in words":           `[[1,"M","two"]]`,
-		"no quantity":                   `[[1,"M",null]]`,
 		"a billion digits":              `[[1,"M",1e999999999],[2,"M",1]]`,
 		"a billion decimals":            `[[1,"M","1e-999999999"],[2,"M",1]]`,
 		"the smallest exponent":         `[[1,"M","1e-2147483648"],[2,"M",1]]`,
@@ -56,5 +55,13 @@ func TestQuantitiesFailures(t *testing.T) {
 			_, err := newClient(t, vectorConfig(always(t, reply).URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")
 			requireFault(t, err, fault.Retry, "malformed_reply")
 		})
+	}
+}
+
+// A cell without a value is never taken for a material or a quantity.
+func TestQuantitiesWithoutRight(t *testing.T) {
+	for field, reply := range map[string]string{"FMaterialId": `[[1,null,2]]`, "FRealQty": `[[1,"M","***"]]`} {
+		_, err := newClient(t, vectorConfig(always(t, reply).URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")
+		require.Equal(t, field, requireFault(t, err, fault.Final, "field_unreadable").Field)
 	}
 }

@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/galaxy"
+	"refundsync/workflows"
+)
+
+// A tenant whose settings keep a bill from being found again gets one bill, in both
+// grains, with few orders and with many; and a second run saves none.
+func TestFirstBillOfARunProvesTheWay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		orders int
+		grain  string
+		habits galaxy.Habits
+		reason string
+		second string
+		says   []string
+	}{
+		{"a coding rule", 60, flow.GrainOrder, galaxy.Habits{Renumber: true}, workflows.BillRenumbered, workflows.BillRenumbered, []string{"100001", "XSTHD000001"}},
+		{"a coding rule, few orders, by pages", 5, flow.GrainPage, galaxy.Habits{Renumber: true}, workflows.BillRenumbered, workflows.BillRenumbered, []string{"100001", "XSTHD000001"}},
+		{"notes cleaned", 60, flow.GrainPage, galaxy.Habits{CleanNotes: true}, workflows.MarkLost, workflows.MarkLost, []string{"100001", "FHeadNote"}},
+		{"bills hidden", 60, flow.GrainPage, galaxy.Habits{HideBills: true}, workflows.BillHidden, workflows.BillHidden, []string{"100001"}},
+		{"bills hidden, few orders", 5, flow.GrainOrder, galaxy.Habits{HideBills: true}, workflows.BillHidden, workflows.BillHidden, []string{"100001"}},
+		{"no right to the number", 60, flow.GrainPage, galaxy.Habits{NoRight: []string{"FBillNo"}}, workflows.FieldUnreadable, workflows.FieldUnreadable, []string{"FBillNo"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			// A tenant without the rule that a number is unique: nothing else keeps it.
+			w := newWorld(t, simulator.Options{Orders: c.orders, Habits: c.habits, AllowDuplicateNumbers: true})
+			w.startWorker(t)
+			in := w.input()
+			in.Grain = c.grain
+			first := end(t, w.begin(t, in))
+			require.Contains(t, first.Error, c.reason)
+			for _, text := range c.says {
+				require.Contains(t, first.Error, text)
+			}
+			require.Zero(t, first.Parked)
+			require.Equal(t, 1, w.bills())
+
+			second := end(t, w.begin(t, in))
+			require.Contains(t, second.Error, c.second)
+			require.Zero(t, second.Parked)
+			require.Equal(t, 1, w.bills())
+		})
+	}
+}
+
+// Numbers that the flow's FBillNo gave before it was edited are noticed before
+// anything is saved.
+func TestEditedBillNumbersStopTheRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 60})
+	worker := w.startWorker(t)
+	first := w.sync(t)
+	requireTruth(t, w, first)
+	bills := w.bills()
+	worker.terminate(t)
+
+	edited := w.with("REFUNDSYNC_FLOWS", changedFlows(t, "FBillNo: { field: as_id }", `FBillNo: { expression: '"TH" + as_id' }`))
+	edited.startWorker(t)
+	second := end(t, edited.begin(t, edited.input()))
+	require.Contains(t, second.Error, workflows.NumberChanged)
+	require.Equal(t, bills, w.bills())
+}
+
+// A void bill is no booking, and amounts that Kingdee rounds stop nothing.
+func TestVoidBillsArePartOfNoBooking(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 40, Habits: galaxy.Habits{RoundAmounts: true}})
+	w.startWorker(t)
+	first := w.sync(t)
+	require.NotZero(t, first.Saved)
+	require.Len(t, first.Differences, 1)
+	require.Contains(t, first.Differences[0], "FAmount[1]")
+	e := w.run(t, "starter", "check")
+	require.Contains(t, e.stdout, "✓ 金蝶字段权限")
+	w.SetHabits(galaxy.Habits{NoRight: []string{"FTaxPrice"}})
+	e = w.run(t, "starter", "check")
+	require.Equal(t, 1, e.code)
+	require.Contains(t, e.stdout, "FTaxPrice")
+	w.SetHabits(galaxy.Habits{})
+	void := w.savable()[0]
+	require.NoError(t, w.VoidBills(void))
+	second := w.sync(t)
+	require.Zero(t, second.Saved)
+	require.Empty(t, second.Differences)
+	parked := w.waitForParked(t, func(parked map[string]workflows.Failure) bool { return parked[void].Reason == workflows.BillVoid })
+	require.Len(t, ofReason(parked, workflows.BillVoid), 1)
+}

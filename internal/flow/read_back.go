@@ -1,0 +1,193 @@
+package flow
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/catalog"
+)
+
+// comparedFields are the fields of a bill that are read back, where the flow sends
+// them: those that queries of this form are known to take.
+var comparedFields = map[catalog.Place][]string{
+	catalog.Head:    {numberField, dateField, "FRetcustId", "FSaleOrgId", "FStockOrgId", MarkField},
+	catalog.FEntity: {"FMaterialId", "FRealQty", "FTaxPrice", "FEntryTaxRate", "FAmount", "FStockId"},
+}
+
+// Fields that Kingdee gives by itself.
+const (
+	statusField = "FDocumentStatus"
+	cancelField = "FCancelStatus"
+)
+
+// mayDiffer are the names for [Options.ExpectedDifferences]. A bill whose number or mark
+// is not as sent can't be found again, so that is never expected.
+func mayDiffer() []string {
+	names := slices.Concat([]string{statusField}, comparedFields[catalog.Head], comparedFields[catalog.FEntity])
+	return slices.DeleteFunc(names, func(name string) bool { return name == numberField || name == MarkField })
+}
+
+// Difference is a value of a bill that Kingdee does not have as it was sent.
+type Difference struct {
+	Field string
+	// Line is the line's number from 1; 0 for a field of the head.
+	Line int
+	// Sent is the value as it was sent, and Read as Kingdee has it.
+	Sent, Read string
+	// Unreadable tells that the cell holds no value.
+	Unreadable bool
+}
+
+func (d Difference) String() string {
+	field := d.Field
+	if d.Line > 0 {
+		field = fmt.Sprintf("%s[%d]", field, d.Line)
+	}
+	if d.Unreadable {
+		return fmt.Sprintf("%s: %s → 读不到 unreadable", field, d.Sent)
+	}
+	return fmt.Sprintf("%s: %s → %s", field, d.Sent, d.Read)
+}
+
+// OfIdentity reports whether the difference is one of the bill's number or mark: by
+// these it is found again.
+func (d Difference) OfIdentity() bool { return d.Field == numberField || d.Field == MarkField }
+
+// sentField is a field of a bill with its value for each row that is read back.
+type sentField struct {
+	field catalog.Field
+	key   string // in a query
+	// values are one of the head, or one a line; nil where none was sent.
+	values []any
+}
+
+// sentFields are the fields of the bill that are read back.
+func (b Bill) sentFields(status string) []sentField {
+	decoder := json.NewDecoder(bytes.NewReader(b.Model))
+	decoder.UseNumber()
+	var model map[string]any
+	// What the flow has made is always JSON.
+	_ = decoder.Decode(&model)
+	lines, _ := model[string(catalog.FEntity)].([]any)
+	fields := []sentField{{catalog.Field{Name: statusField, Type: catalog.Text, Place: catalog.Head}, statusField, []any{status}}}
+	for _, place := range []catalog.Place{catalog.Head, catalog.FEntity} {
+		for _, name := range comparedFields[place] {
+			field, _ := catalog.Kingdee().Find(place, name)
+			sent := sentField{field: field, key: keyOf(place, name), values: []any{plainValue(field, model[name])}}
+			if place == catalog.FEntity {
+				sent.values = nil
+				for _, line := range lines {
+					values, _ := line.(map[string]any)
+					sent.values = append(sent.values, plainValue(field, values[name]))
+				}
+			}
+			if slices.ContainsFunc(sent.values, func(value any) bool { return value != nil }) {
+				fields = append(fields, sent)
+			}
+		}
+	}
+	return fields
+}
+
+// plainValue takes the number of base data out of its object.
+func plainValue(field catalog.Field, value any) any {
+	if reference, ok := value.(map[string]any); ok {
+		return reference[field.ReferenceKey]
+	}
+	return value
+}
+
+// ReadBackKeys are the fields of any bill that are read back, as a query names them.
+func ReadBackKeys() []string {
+	keys := []string{statusField, cancelField}
+	for _, place := range []catalog.Place{catalog.Head, catalog.FEntity} {
+		for _, name := range comparedFields[place] {
+			keys = append(keys, keyOf(place, name))
+		}
+	}
+	return keys
+}
+
+// keyOf is a field as a query names it.
+func keyOf(place catalog.Place, name string) string {
+	field, _ := catalog.Kingdee().Find(place, name)
+	if field.Type == catalog.Reference {
+		return name + "." + field.ReferenceKey
+	}
+	return name
+}
+
+// ReadBackKeys are the fields by which the bill is read back, as a query names them.
+func (b Bill) ReadBackKeys() (keys []string) {
+	for _, field := range b.sentFields("") {
+		keys = append(keys, field.key)
+	}
+	return keys
+}
+
+// Differences compares the bill as it was sent with what a query of ReadBackKeys gives:
+// a row of cells for each line. Values are compared by what they mean: 10 and 10.00 are
+// the same number, and of a date the day counts. status is the FDocumentStatus that the
+// bill should have.
+func (b Bill) Differences(status string, rows [][]any) (differences []Difference) {
+	if len(rows) == 0 {
+		return nil
+	}
+	for column, sent := range b.sentFields(status) {
+		inHead := sent.field.Place == catalog.Head
+		if !inHead && len(sent.values) != len(rows) {
+			if len(differences) == 0 || differences[len(differences)-1].Field != string(catalog.FEntity) {
+				differences = append(differences, Difference{Field: string(catalog.FEntity), Sent: fmt.Sprint(len(sent.values)), Read: fmt.Sprint(len(rows))})
+			}
+			continue
+		}
+		for i, value := range sent.values {
+			if value == nil {
+				continue
+			}
+			difference := Difference{Field: sent.field.Name, Sent: cellShown(value), Read: cellShown(rows[i][column]), Unreadable: rows[i][column] == nil}
+			if !inHead {
+				difference.Line = i + 1
+			}
+			if difference.Unreadable || !sameValue(sent.field, value, rows[i][column]) {
+				differences = append(differences, difference)
+			}
+		}
+	}
+	return differences
+}
+
+// sameValue compares two values by what they mean. Of the mark's field the mark alone
+// counts: it holds a hash of the rest.
+func sameValue(field catalog.Field, sent, read any) bool {
+	if field.Name == MarkField {
+		is, ok := FindMark(cellShown(read))
+		want, _ := FindMark(cellShown(sent))
+		return ok && is.String() == want.String()
+	}
+	want, err := field.Type.Parse(sent)
+	if err != nil {
+		return false
+	}
+	is, err := field.Type.Parse(read)
+	if err != nil || is == nil || want == nil {
+		return err == nil && is == want
+	}
+	if number, ok := want.(decimal.Decimal); ok {
+		return number.Equal(is.(decimal.Decimal))
+	}
+	return bytes.Equal(encode(field, want), encode(field, is))
+}
+
+func cellShown(value any) string { return strings.TrimSpace(fmt.Sprint(value)) }
+
+// NumberOf gives the number that the flow gives the bill of an order, which depends on
+// the order's key alone.
+func (f *Flow) NumberOf(orderID string) (string, error) {
+	return f.open(Order{ID: orderID}, map[string]any{f.Source.Key: orderID}).billNumber()
+}

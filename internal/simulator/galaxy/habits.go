@@ -1,0 +1,104 @@
+package galaxy
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Habits are what a tenant's own settings, rules and plug-ins do to bills.
+type Habits struct {
+	// Renumber gives new bills a number by a coding rule (编码规则), whatever was sent.
+	Renumber bool `json:"renumber,omitempty"`
+	// UpperCaseNumbers and NumberLength change the number of a new bill in case, or cut
+	// it; 0 cuts nothing.
+	UpperCaseNumbers bool `json:"upper_case_numbers,omitempty"`
+	NumberLength     int  `json:"number_length,omitempty"`
+	// CleanNotes takes brackets and other signs out of the note of a new bill.
+	CleanNotes bool `json:"clean_notes,omitempty"`
+	// RoundAmounts rounds amounts to whole units.
+	RoundAmounts bool `json:"round_amounts,omitempty"`
+	// HideBills is a rule on data by which the user is shown no bill.
+	HideBills bool `json:"hide_bills,omitempty"`
+	// NoRight are fields, such as FBillNo, that the user may not see: their cells are
+	// null.
+	NoRight []string `json:"no_right,omitempty"`
+}
+
+// ReadHabits reads them as JSON; a name that is unknown is a mistake.
+func ReadHabits(r io.Reader) (h Habits, err error) {
+	decoder := json.NewDecoder(r)
+	decoder.DisallowUnknownFields()
+	err = decoder.Decode(&h)
+	return h, err
+}
+
+// String, Set and Type make Habits a flag that takes JSON.
+func (h *Habits) String() string {
+	text, _ := json.Marshal(h) // always JSON
+	return string(text)
+}
+
+// Set reads the flag.
+func (h *Habits) Set(text string) (err error) {
+	*h, err = ReadHabits(strings.NewReader(text))
+	return err
+}
+
+// Type names the flag's value in the help.
+func (h *Habits) Type() string { return "json" }
+
+// Habits are the tenant's.
+func (t *Tenant) Habits() Habits { return *t.habits.Load() }
+
+// SetHabits changes the tenant's; bills that are stored stay as they are.
+func (t *Tenant) SetHabits(h Habits) { t.habits.Store(&h) }
+
+// forbids tells whether the user may not see a field.
+func (h Habits) forbids(f *field) bool {
+	return slices.ContainsFunc(h.NoRight, func(name string) bool { return strings.EqualFold(name, f.name) })
+}
+
+// apply changes the head of a new bill.
+func (h Habits) apply(head values) {
+	number := head.get(fieldBillNo)
+	if h.UpperCaseNumbers {
+		number = strings.ToUpper(number)
+	}
+	if h.NumberLength > 0 && len(number) > h.NumberLength {
+		number = number[:h.NumberLength]
+	}
+	if h.Renumber {
+		number = "" // the ledger gives it one
+	}
+	head.set(fieldBillNo, number)
+	if h.CleanNotes {
+		head.set(fieldNote, strings.Map(func(r rune) rune {
+			if strings.ContainsRune("[]@#.", r) {
+				return -1
+			}
+			return r
+		}, head.get(fieldNote)))
+	}
+}
+
+// VoidBills makes all bills of a number void (作废), and fails if there is none.
+func (t *Tenant) VoidBills(number string) error {
+	bills := t.ledger.numbered(number)
+	if len(bills) == 0 {
+		return fmt.Errorf("没有单据 %s。 There is no bill %[1]s", number)
+	}
+	for _, b := range bills {
+		_, p := t.ledger.change(b.id, func(old *bill) (*bill, *problem) {
+			changed := *old
+			changed.void = true
+			return &changed, nil
+		})
+		if p != nil {
+			return fmt.Errorf("%s", p.message)
+		}
+	}
+	return nil
+}
