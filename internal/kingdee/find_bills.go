@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -36,16 +37,20 @@ type Bill struct {
 // the number asked for; it is then another number. More than one bill under a
 // number is a double.
 //
-// textField is a text field of the head to read as well, such as FHeadNote.
+// textField is a text field of the head to read as well, such as FHeadNote; "" for none.
 // Empty numbers name no bill and are not asked for.
 func (c *Client) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error) {
 	wanted := slices.DeleteFunc(slices.Sorted(slices.Values(numbers)), func(number string) bool { return number == "" })
+	fields := []string{"FID", "FBillNo", "FDocumentStatus", "FDate"}
+	if textField != "" {
+		fields = append(fields, textField)
+	}
 	found := make(map[string][]Bill)
 	seen := make(map[string]bool)
 	for chunk := range slices.Chunk(slices.Compact(wanted), findChunk) {
 		query := BillQuery{
 			FormID:       formID,
-			FieldKeys:    "FID,FBillNo,FDocumentStatus,FDate," + textField,
+			FieldKeys:    strings.Join(fields, ","),
 			FilterString: "FBillNo in (" + quoteAll(chunk) + ")",
 			OrderString:  "FID",
 			Limit:        findPage,
@@ -55,7 +60,7 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 			if err != nil {
 				return nil, err
 			}
-			fresh, err := addBills(found, seen, rows)
+			fresh, err := addBills(found, seen, rows, len(fields))
 			if err != nil {
 				return nil, err
 			}
@@ -70,12 +75,15 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 
 // addBills adds the bills that are new and counts them. A bill is known by its
 // id: a page that is read again brings nothing new.
-func addBills(found map[string][]Bill, seen map[string]bool, rows [][]any) (fresh int, err error) {
+func addBills(found map[string][]Bill, seen map[string]bool, rows [][]any, cells int) (fresh int, err error) {
 	for _, row := range rows {
-		if len(row) != 5 {
-			return 0, malformed(executeBillQuery, errors.New("a row without its five cells"))
+		if len(row) != cells {
+			return 0, malformed(executeBillQuery, fmt.Errorf("a row without its %d cells", cells))
 		}
-		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Date: cellDate(row[3]), Text: cellText(row[4])}
+		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Date: cellDate(row[3])}
+		if cells > 4 {
+			bill.Text = cellText(row[4])
+		}
 		if bill.ID == "" {
 			return 0, malformed(executeBillQuery, errors.New("a row without FID"))
 		}

@@ -73,7 +73,7 @@ func FuzzDecodeRows(f *testing.F) {
 			t.Fatal("neither rows nor an error")
 		}
 		found := map[string][]Bill{}
-		if _, err := addBills(found, map[string]bool{}, rows); err != nil {
+		if _, err := addBills(found, map[string]bool{}, rows, 5); err != nil {
 			checkFault(t, err)
 		}
 		for number, bills := range found {

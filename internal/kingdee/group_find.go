@@ -21,11 +21,15 @@ type findCall struct{ formID, textField string }
 
 func (c findCall) method() string { return executeBillQuery }
 
-func (c findCall) make(ctx context.Context, client groupClient, members []*member) error {
-	found, err := client.FindBills(ctx, c.formID, c.textField, numbersOf(members))
+func (c findCall) make(ctx context.Context, g *Groups, members []*member) error {
+	began := g.now()
+	found, err := g.client.FindBills(ctx, c.formID, c.textField, numbersOf(members))
 	if err != nil {
 		return err
 	}
+	g.mu.Lock()
+	g.known.lookedUp(g.now(), began, c.formID, numbersOf(members), found)
+	g.mu.Unlock()
 	for _, m := range members {
 		m.found = make(map[string][]Bill, len(m.numbers))
 		for _, number := range m.numbers {
@@ -55,8 +59,8 @@ type quantitiesCall struct{ formID string }
 
 func (c quantitiesCall) method() string { return executeBillQuery }
 
-func (c quantitiesCall) make(ctx context.Context, client groupClient, members []*member) (err error) {
-	members[0].quantities, err = client.Quantities(ctx, c.formID, members[0].numbers[0])
+func (c quantitiesCall) make(ctx context.Context, g *Groups, members []*member) (err error) {
+	members[0].quantities, err = g.client.Quantities(ctx, c.formID, members[0].numbers[0])
 	return err
 }
 
