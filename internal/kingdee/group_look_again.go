@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // changingCall is a groupCall that changes bills, each by what a look-up showed of it.
@@ -35,7 +36,7 @@ func (g *Groups) lookAgain(ctx context.Context, call changingCall, members []*me
 			}
 			m.allowedBy = g.known.allowedBy(m.claim.numberOf)
 		}
-		if m.isTooOld(now) {
+		if g.isTooOld(m) {
 			unsure = append(unsure, m)
 		}
 	}
@@ -73,7 +74,49 @@ func (g *Groups) lookUp(ctx context.Context, call changingCall, members []*membe
 }
 
 // isTooOld reports whether the look-up that allows the member does so no more.
-func (m *member) isTooOld(now moment) bool { return now.since(m.allowedBy) >= lookUpHolds }
+func (g *Groups) isTooOld(m *member) bool {
+	now := g.now()
+	g.awake.tell(now)
+	return now.since(m.allowedBy) >= lookUpHolds || !m.allowedBy.isAfter(g.awake.woke)
+}
+
+// longestNap is how long a process may be suspended without harm: what it has in hand
+// is not given to another worker before. A heartbeat reaches the server every 24 s, and
+// is missed after 30.
+const longestNap = 5 * time.Second
+
+// awake tells when the process was suspended last. No look-up from before that holds.
+type awake struct {
+	last  moment // when it was awake for sure
+	woke  moment
+	used  moment // when a call ended last
+	timer *time.Timer
+}
+
+// tell takes in that the process is awake.
+func (a *awake) tell(now moment) {
+	if now.since(a.last) >= longestNap {
+		a.woke = now
+	}
+	a.last = now
+}
+
+// stayAwake tells so every second for as long as a look-up may hold: time in which
+// nothing is asked for must not look like a suspension.
+func (g *Groups) stayAwake() {
+	if g.awake.timer != nil {
+		return
+	}
+	g.awake.tell(g.now())
+	g.awake.timer = time.AfterFunc(time.Second, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.awake.timer = nil
+		if g.underWay > 0 || g.now().since(g.awake.used) < lookUpHolds {
+			g.stayAwake()
+		}
+	})
+}
 
 type beforeSentKey struct{}
 
@@ -88,11 +131,12 @@ func beforeSent(ctx context.Context, check func() error) context.Context {
 // process may have been suspended.
 func (g *Groups) whileAllowed(ctx context.Context, method string, members []*member) context.Context {
 	return beforeSent(ctx, func() error {
-		now := g.now()
-		if !slices.ContainsFunc(members, func(m *member) bool { return m.claim != nil && m.isTooOld(now) }) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if !slices.ContainsFunc(members, func(m *member) bool { return m.claim != nil && g.isTooOld(m) }) {
 			return nil
 		}
 		return lookUpTooOld.failure(method, fmt.Sprintf(
-			"距离上次查询单据超过 %[1]v，没有发出。 The bills were looked up more than %[1]v ago; not sent.", lookUpHolds))
+			"上次查询单据之后过了 %v，或进程被挂起过，没有发出。 More than %[1]v have passed since the bills were looked up, or the process was suspended; not sent.", lookUpHolds))
 	})
 }

@@ -176,7 +176,20 @@ func TestHowLongALookUpAllowsASave(t *testing.T) {
 		"just looked up":    {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g) }, "find, save"},
 		"almost a minute":   {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpHolds - time.Second) }, "find, save"},
 		"a minute":          {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpHolds) }, "find, find, save"},
-		"the machine slept": {func(_ *ledgerClient, g *Groups, a *asleep) { find(g); a.sleep(lookUpHolds) }, "find, find, save"},
+		"the machine slept": {func(_ *ledgerClient, g *Groups, a *asleep) { find(g); a.sleep(longestNap) }, "find, find, save"},
+		"the machine slept after a while": {func(_ *ledgerClient, g *Groups, a *asleep) {
+			find(g)
+			time.Sleep(20 * time.Second)
+			a.sleep(longestNap)
+			time.Sleep(20 * time.Second)
+		}, "find, find, save"},
+		"the machine stuttered": {func(_ *ledgerClient, g *Groups, a *asleep) {
+			find(g)
+			for range 10 {
+				a.sleep(longestNap / 2)
+				time.Sleep(2 * time.Second)
+			}
+		}, "find, save"},
 		"the clock was set back": {func(_ *ledgerClient, g *Groups, a *asleep) {
 			find(g)
 			a.sleep(-time.Hour)
@@ -225,7 +238,7 @@ func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
 		_, err := g.FindBills(t.Context(), "F", "FHeadNote", numbered(1, 3))
 		require.NoError(t, err)
 		outcomes, wait := saving(t.Context(), g, numbered(1, 3)...)
-		clock.sleep(10 * time.Minute) // with the first on its way
+		clock.sleep(10 * time.Second) // with the first on its way
 		client.put(Bill{ID: "of another worker", Number: "2"})
 		wait()
 		require.NoError(t, outcomes[0])

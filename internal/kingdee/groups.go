@@ -60,7 +60,8 @@ type Groups struct {
 	known  *knownNumbers
 	wake   *time.Timer
 
-	now func() moment
+	now   func() moment
+	awake awake
 }
 
 // GroupOptions bound what callers share and how long they wait for each other.
@@ -100,7 +101,7 @@ func newGroups(client groupClient, sessions int, options GroupOptions) *Groups {
 		client: client, options: options,
 		allowance: allowance{sessions: sessions, calls: sessions},
 		queues:    map[queueKey]*queue{}, claims: map[claim][]*member{}, known: newKnownNumbers(),
-		now: momentNow,
+		now: momentNow, awake: awake{last: momentNow()},
 	}
 }
 
@@ -288,6 +289,7 @@ func (g *Groups) dispatch() {
 			return
 		}
 		g.underWay++
+		g.stayAwake()
 		go g.run(key.call, g.take(key), g.allowance.round)
 	}
 }
@@ -341,6 +343,7 @@ func (g *Groups) run(call groupCall, members []*member, round int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.underWay--
+	g.awake.used = g.now()
 	g.dispatch()
 }
 

@@ -346,7 +346,7 @@ func (s *scenario) requireNoNumberTwiceAtOnce(r *rapid.T, calls []*scenarioCall)
 
 // requireNoDoubles: no number gets a second bill, though there is no rule against it,
 // but where another worker saves it as well; and none is sent that another worker saved
-// more than lookUpHolds ago, by the clock that went further.
+// more than lookUpHolds ago, or before the machine slept.
 func (s *scenario) requireNoDoubles(r *rapid.T, calls []*scenarioCall, ledger map[string]int) {
 	for number, bills := range ledger {
 		if _, elsewhere := s.elsewhere[number]; !elsewhere {
@@ -355,8 +355,13 @@ func (s *scenario) requireNoDoubles(r *rapid.T, calls []*scenarioCall, ledger ma
 	}
 	for _, call := range calls {
 		for _, bill := range call.bills {
-			if at, elsewhere := s.elsewhere[bill.Number]; elsewhere && at < call.begun {
-				require.Less(r, s.clock(call.begun)-s.clock(at), lookUpHolds, "sent by an old look-up: %v", bill)
+			at, elsewhere := s.elsewhere[bill.Number]
+			if !elsewhere || at >= call.begun {
+				continue
+			}
+			require.Less(r, s.clock(call.begun)-s.clock(at), lookUpHolds, "sent by an old look-up: %v", bill)
+			for slept, length := range s.sleeps {
+				require.False(r, at < slept && slept <= call.begun && length >= longestNap, "sent by a look-up from before a sleep: %v", bill)
 			}
 		}
 	}

@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	// lookUpHolds is for how long a look-up allows what was decided by it.
+	// lookUpHolds is for how long a look-up allows what was decided by it, in a process
+	// that is not suspended; see awake.
 	lookUpHolds = time.Minute
 	// savedHolds is for how long a number is remembered that was saved: longer than a
 	// look-up holds, so none that began before the save outlives the memory of it.
