@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,48 +78,65 @@ func shown(quantities map[string]decimal.Decimal, material string) string {
 }
 
 // update changes the bill into what the order asks for now, if the flow wants that,
-// nobody has gone on with the bill, and it stays in its month.
-func (b *billToSave) update(ctx context.Context, found kingdee.Bill) error {
+// nobody has gone on with the bill, and it stays in its month. It gives the bill as it
+// is then: another worker may have changed it at the same time.
+func (b *billToSave) update(ctx context.Context, found kingdee.Bill) (kingdee.Bill, error) {
+	model, err := b.modelForUpdate(found)
+	if err != nil {
+		return found, err
+	}
+	_, err = b.send(ctx, model, &found)
+	if isNumberUsed(err) {
+		return found, savedMeanwhile(b.bill.Number)
+	}
+	if err != nil {
+		return found, fmt.Errorf("更新失败 update failed: %w", err)
+	}
+	updated, err := b.look(ctx)
+	if err != nil {
+		return found, err
+	}
+	if updated == nil || b.bill.Mark.Kinship(updated.Text) != flow.Same {
+		return found, savedMeanwhile(b.bill.Number)
+	}
+	return *updated, nil
+}
+
+// modelForUpdate is the bill that is to be saved over one; an error says why none is.
+func (b *billToSave) modelForUpdate(found kingdee.Bill) (json.RawMessage, error) {
 	if b.flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
-		return b.orderChanged(found, "", "")
+		return nil, b.orderChanged(found, "", "")
 	}
 	now := time.Now()
 	booked, err := time.ParseInLocation(time.DateOnly, found.Date, catalog.Beijing)
 	if err != nil {
-		return b.orderChanged(found, "，读不到单据的日期", "; its date can't be read")
+		return nil, b.orderChanged(found, "，读不到单据的日期", "; its date can't be read")
 	}
 	if closed := b.flow.ClosedPeriods.LastDay(now); !booked.After(closed) {
-		return b.orderChanged(found,
+		return nil, b.orderChanged(found,
 			fmt.Sprintf("，单据日期 %s 在已结账的期间（截至 %s）", found.Date, closed.Format(time.DateOnly)),
 			fmt.Sprintf("; its date %s is in a closed period (up to %s)", found.Date, closed.Format(time.DateOnly)))
 	}
 	bill, err := b.flow.InOpenPeriod(b.bill, now)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	date, err := bill.Date()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// From month to month it would change what is booked in both, and finance may
 	// have closed one of them without the flow's knowing, or dated the bill by hand.
 	if !date.IsZero() && !sameMonth(date, booked) {
-		return b.orderChanged(found,
+		return nil, b.orderChanged(found,
 			fmt.Sprintf("，按售后单应记到 %s，单据却记在 %s，更新会把它移到另一个月", date.Format(time.DateOnly), found.Date),
 			fmt.Sprintf("; it is dated %s, and by the order it would be %s, in another month", found.Date, date.Format(time.DateOnly)))
 	}
-	_, err = b.send(ctx, bill.Changing(found.ID))
-	if isNumberUsed(err) {
-		return savedMeanwhile(b.bill.Number)
-	}
-	if err != nil {
-		return fmt.Errorf("更新失败 update failed: %w", err)
-	}
-	return nil
+	return bill.Changing(found.ID), nil
 }
 
-// savedMeanwhile is a bill that another activity of this worker has just saved or
-// changed; see [kingdee.Groups]. The next attempt compares it anew.
+// savedMeanwhile is a bill that another run has saved or changed since it was looked
+// at, or right after. The next attempt compares it anew.
 func savedMeanwhile(number string) error {
 	return &fault.Error{
 		Class:   fault.Retry,

@@ -56,10 +56,10 @@ func TestSaveOrderComparesTheBillThatExists(t *testing.T) {
 		{name: "made from this order", status: "C", text: same, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
 		{name: "made from a later version", status: "A", text: newer, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
 		{name: "made from an earlier version, to be reported", status: "A", text: older, reason: workflows.OrderChanged, says: "#", calls: []string{"look 70001"}},
-		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1A"}},
-		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1Z"}},
+		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1A", "look 70001"}},
+		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1Z", "look 70001"}},
 		{name: "updated and then audited", flow: func(f *flow.Flow) { existingUpdate(f); explicitAudit(f) }, status: "A", text: older, outcome: workflows.Updated,
-			calls: []string{"look 70001", "update 1A", "submit 70001", "audit 70001"}},
+			calls: []string{"look 70001", "update 1A", "look 70001", "submit 70001", "audit 70001"}},
 		{name: "under review, not to be updated", flow: existingUpdate, status: "B", text: older, reason: workflows.OrderChanged, says: "B", calls: []string{"look 70001"}},
 		{name: "audited, not to be updated", flow: existingUpdate, status: "C", text: older, reason: workflows.OrderChanged, says: "C", calls: []string{"look 70001"}},
 		{name: "re-opened by a person, not to be updated", flow: existingUpdate, status: "D", text: older, reason: workflows.OrderChanged, says: "D", calls: []string{"look 70001"}},
@@ -206,6 +206,27 @@ func TestUpdateThatAnotherRunMadeIsComparedAnew(t *testing.T) {
 	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
 	require.Equal(t, fault.Retry, fault.As(err).Class)
 	require.Equal(t, "saved_meanwhile", fault.As(err).Reason)
+}
+
+// What Kingdee holds after an update must be what was sent. Where another worker has
+// changed the bill at the same time, the next attempt compares it anew.
+func TestUpdateThatAnotherWorkerOverwroteIsComparedAnew(t *testing.T) {
+	f := loadFlow(t, existingUpdate)
+	order := pick(t, f, nil)
+	older, newer := f.Mark(order), f.Mark(order)
+	older.Hash = "000000000000"
+	newer.Hash, newer.ChangedAt = "111111111111", newer.ChangedAt.Add(time.Hour)
+	for name, theirs := range map[string]string{"with a later version": newer.String(), "with an earlier version": older.String(), "without a mark": ""} {
+		t.Run(name, func(t *testing.T) {
+			ledger := newFakeLedger().with("70001", "A").marked(older.String())
+			ledger.replies = map[string]func() error{"70001": func() error { ledger.marked(theirs); return nil }}
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
+			_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+			require.Equal(t, fault.Retry, fault.As(err).Class)
+			require.Equal(t, "saved_meanwhile", fault.As(err).Reason)
+			require.Equal(t, []string{"look 70001", "update 1A", "look 70001"}, ledger.calls)
+		})
+	}
 }
 
 // An order that the flow leaves out must have no bill. If it was saved before it

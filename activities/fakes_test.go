@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -162,6 +163,9 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 		return []kingdee.BillResult{{Err: l.saveResult}}, nil
 	}
 	if model.FID != "" {
+		if *request.Over != l.bills[model.FBillNo][0] || request.TextField != flow.MarkField {
+			return nil, errors.New("the bill is saved over another than was looked at")
+		}
 		l.calls[len(l.calls)-1] = "update " + model.FID
 		l.marked(model.FHeadNote)
 	} else {

@@ -17,9 +17,10 @@ import (
 
 // SaveOrder maps one order and sees to it that its bill is in Kingdee, once.
 //
-// The first attempt saves, unless the bill is known to exist. Any later one, and
-// one of an order that SavePage has tried, looks first, because it can't know what
-// became of the one before. It goes on from what it finds: absent, save; saved,
+// The first attempt saves, unless the bill is known to exist: whether a look-up that
+// holds found none is seen to by [kingdee.Groups]. Any later one, and one of an order
+// that SavePage has tried, looks first, because it can't know what became of the one
+// before. It goes on from what it finds: absent, save; saved,
 // submit; submitted, audit, as far as the flow wants it. A bill that is there is
 // compared with the order by its mark: one made from an earlier version of the
 // order is changed or reported, as the flow says, and one made from another order
@@ -189,18 +190,19 @@ func (b *billToSave) save(ctx context.Context) (*savedBill, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := b.send(ctx, bill.Model)
+	result, err := b.send(ctx, bill.Model, nil)
 	if result.ID == "" {
 		return nil, err
 	}
 	return &savedBill{id: result.ID, bill: bill}, err
 }
 
-// send gives what the reply says of a bill that was saved, also where the number is not
-// the one that was sent.
-func (b *billToSave) send(ctx context.Context, model json.RawMessage) (kingdee.BillResult, error) {
+// send saves the bill, over another one unless that is nil. It gives what the reply says,
+// also where the number is not the one that was sent.
+func (b *billToSave) send(ctx context.Context, model json.RawMessage, over *kingdee.Bill) (kingdee.BillResult, error) {
 	request := BatchSaveRequest(b.flow, b.bill)
 	request.Model = []json.RawMessage{model}
+	request.Over, request.TextField = over, flow.MarkField
 	results, err := b.ledger.BatchSave(ctx, request)
 	if err != nil {
 		return kingdee.BillResult{}, err
@@ -236,7 +238,7 @@ func (b *billToSave) settle(ctx context.Context, found kingdee.Bill, ours bool) 
 		return "", err
 	}
 	if changed {
-		if err := b.update(ctx, found); err != nil {
+		if found, err = b.update(ctx, found); err != nil {
 			return "", err
 		}
 		outcome = workflows.Updated

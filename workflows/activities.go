@@ -189,7 +189,7 @@ type SaveOrderParams struct {
 	PickVersion string     `json:"pick_version"`
 	Order       flow.Order `json:"order"`
 	// Exists tells that the bill is in Kingdee already, unfinished. Otherwise
-	// the first attempt saves without looking.
+	// the first attempt saves by the look-up that found none.
 	Exists bool `json:"exists,omitempty"`
 	// Tried tells that SavePage has tried this order: it counts as an attempt
 	// before the first, and its outcome may be open.

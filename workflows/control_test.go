@@ -127,26 +127,6 @@ func TestPauseReachesEveryWindow(t *testing.T) {
 	}
 }
 
-// An order that waited for room is looked at again before it is saved: another run
-// can have saved it meanwhile.
-func TestOrderThatWaitedIsLookedAtAgain(t *testing.T) {
-	world := newFakeWorld(8)
-	world.pageSize, world.plan.InFlight = 8, 4
-	// The first half of the page keeps the other waiting.
-	world.plan.Retry = Retry{Attempts: 2, First: time.Hour, Factor: 1, Longest: time.Hour}
-	world.busyFirst = true
-	_, tally, err := runWindow(world)
-	require.NoError(t, err)
-	require.Equal(t, 8, tally.Saved)
-	looked := 0
-	for _, params := range world.asked {
-		if params.Exists {
-			looked++
-		}
-	}
-	require.Equal(t, 4, looked)
-}
-
 func TestPausedRunCanBeCancelled(t *testing.T) {
 	world := newFakeWorld(10)
 	world.plan.WindowsAtOnce = 2

@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -28,9 +27,6 @@ const discardedReason = "已由人工放弃 (discarded by a person)"
 type pageOrders struct {
 	index       int
 	pickVersion string
-	// lookedUp is when FindBills said which bills exist; zero where SavePage or
-	// SyncPage does.
-	lookedUp time.Time
 	// looksUp tells that SavePage asks which bills exist.
 	looksUp bool
 	// again tells that SyncPage has tried the page.

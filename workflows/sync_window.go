@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -33,9 +32,6 @@ const (
 	// mostParts bounds these windows; one that is still too large is cut again.
 	mostParts = 24
 )
-
-// lookUpHolds is for how long an order that had no bill is saved without another look.
-const lookUpHolds = time.Minute
 
 // WindowCut is the type of the error with which a window ends that has more orders
 // than [SyncWindow] reads in one. Its details hold the number of windows that its
@@ -384,7 +380,7 @@ func (w *syncWindow) giveOutKnown(ctx workflow.Context, index int, page FetchPag
 		return err
 	}
 	tally := &w.state.Tally
-	batch := &pageOrders{index: index, pickVersion: page.PickVersion, lookedUp: workflow.Now(ctx)}
+	batch := &pageOrders{index: index, pickVersion: page.PickVersion}
 	defer w.finishPage(ctx, batch)
 	orders := page.Orders
 	for _, skipped := range page.Skipped {
@@ -467,9 +463,6 @@ func (w *syncWindow) giveOutAlone(ctx workflow.Context, batch *pageOrders, order
 		w.state.Tally.Fetched++
 	}
 	batch.tried++
-	// While the order waited for room, in a pause of hours for example, another run can
-	// have saved it.
-	exists = exists || workflow.Now(ctx).Sub(batch.lookedUp) > lookUpHolds
 	w.save(ctx, batch, SaveOrderParams{Flow: w.plan.Flow, PickVersion: batch.pickVersion, Order: order, Exists: exists, Tried: batch.again})
 	return nil
 }

@@ -189,6 +189,7 @@ func (c *crowdedClient) mostSince() (most, tooMany int) {
 func TestGroupsAdaptToWhatKingdeeTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := &crowdedClient{fakeClient: newFakeClient(), takesAtOnce: 2, delay: 30 * time.Second}
+		client.shows = func(string) bool { return false }
 		g := newGroups(client, 8, GroupOptions{Bills: 1})
 		ctx, stop := context.WithCancel(t.Context())
 		var all sync.WaitGroup
@@ -237,7 +238,7 @@ func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 			}
 			return nil
 		}
-		g := newGroups(client, 1, GroupOptions{Bills: 1})
+		g := newGroupsForNew(client, 1, GroupOptions{Bills: 1})
 		outcomes, wait := saving(t.Context(), g, numbered(1, 20)...)
 		wait()
 		var begun []time.Duration
@@ -262,7 +263,7 @@ func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 func TestQuantitiesTakeAPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
-		g := newGroups(client, 2, GroupOptions{Bills: 20, Wait: time.Hour})
+		g := newGroupsForNew(client, 2, GroupOptions{Bills: 20, Wait: time.Hour})
 		client.fails = func(numbers []string) error {
 			if numbers[0] == "3" {
 				return limit(30 * time.Second)
@@ -301,7 +302,7 @@ func TestCallerMayGiveUpInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
 		client.fails = poison(limit(30*time.Second), "1")
-		g := newGroups(client, 1, GroupOptions{Bills: 1})
+		g := newGroupsForNew(client, 1, GroupOptions{Bills: 1})
 		require.Error(t, saveOne(t.Context(), g, "1"))
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
@@ -315,7 +316,7 @@ func TestObserverIsToldHowManyCallsAreAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, observer := newFakeClient(), &notes{}
 		client.fails = poison(timedOut.failure(batchSave, ""), "1", "2", "3")
-		g := newGroups(client, 4, GroupOptions{Bills: 1, Observer: observer})
+		g := newGroupsForNew(client, 4, GroupOptions{Bills: 1, Observer: observer})
 		_, wait := saving(t.Context(), g, numbered(1, 3)...) // all at once: one shrinks
 		wait()
 		_, wait = saving(t.Context(), g, numbered(4, 80)...)
@@ -354,7 +355,12 @@ func TestGroupsRecoverFromOverload(t *testing.T) {
 				saved[number]++
 				return nil
 			}
-			g := newGroups(client, sessions, GroupOptions{Bills: 4, Wait: 20 * time.Millisecond})
+			client.shows = func(number string) bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return saved[number] > 0
+			}
+			g := newGroupsForNew(client, sessions, GroupOptions{Bills: 4, Wait: 20 * time.Millisecond})
 			var all sync.WaitGroup
 			for _, number := range numbers {
 				all.Go(func() {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// BatchSave is a call of BatchSave (批量保存): new bills of one form.
+// BatchSave is a call of BatchSave (批量保存): bills of one form.
 type BatchSave struct {
 	// FormID is the form, such as SAL_RETURNSTOCK (销售退货单).
 	FormID string
@@ -28,6 +28,12 @@ type BatchSave struct {
 	// IsAutoSubmitAndAudit submits and audits the saved bills in the same
 	// call. Kingdee's documents do not list it.
 	IsAutoSubmitAndAudit bool
+
+	// Over is the bill over which the only one of Model is saved, as a look-up with
+	// TextField showed it; nil for new bills. Neither is sent: [Groups] sees by them
+	// whether the bill is still the same.
+	Over      *Bill
+	TextField string
 }
 
 const batchSave = "BatchSave"

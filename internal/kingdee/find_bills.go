@@ -37,8 +37,10 @@ type Bill struct {
 	Unreadable string
 }
 
-// billKeys are the fields of a [Bill] but for the text field.
-const billKeys = "FID,FBillNo,FDocumentStatus,FCancelStatus,FDate,"
+// billKeys are the fields of a [Bill]; textField may be "".
+func billKeys(textField string) string {
+	return strings.TrimSuffix("FID,FBillNo,FDocumentStatus,FCancelStatus,FDate,"+textField, ",")
+}
 
 // FindBills looks bills up by their numbers, and gives them by the number that was
 // asked for: one that is no key of the result has no bill. The database behind may
@@ -46,7 +48,7 @@ const billKeys = "FID,FBillNo,FDocumentStatus,FCancelStatus,FDate,"
 // has the very number; [Bill.Number] tells. More than one bill under a number is a
 // double.
 //
-// textField is a text field of the head to read as well, such as FHeadNote.
+// textField is a text field of the head to read as well, such as FHeadNote; "" for none.
 // Empty numbers name no bill and are not asked for.
 func (c *Client) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error) {
 	wanted := slices.DeleteFunc(slices.Sorted(slices.Values(numbers)), func(number string) bool { return number == "" })
@@ -55,7 +57,7 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 	for chunk := range slices.Chunk(wanted, findChunk) {
 		rows, err := c.allRows(ctx, BillQuery{
 			FormID:       formID,
-			FieldKeys:    billKeys + textField,
+			FieldKeys:    billKeys(textField),
 			FilterString: "FBillNo in (" + quoteAll(chunk) + ")",
 			OrderString:  "FID",
 		})
@@ -76,7 +78,7 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 func (c *Client) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error) {
 	rows, err := c.ExecuteBillQuery(ctx, BillQuery{
 		FormID:       formID,
-		FieldKeys:    billKeys + textField,
+		FieldKeys:    billKeys(textField),
 		FilterString: textField + " like " + quoteAll([]string{like}),
 		OrderString:  "FID desc",
 		Limit:        limit,
@@ -139,24 +141,31 @@ func (c *Client) allRows(ctx context.Context, query BillQuery) (all [][]any, err
 	return all, nil
 }
 
-// readBills reads rows of billKeys and a text field. A row without a number can't be
-// told to be of any bill, and is never taken for one of no bill.
+// readBills reads rows of billKeys. A row without a number can't be told to be of any
+// bill, and is never taken for one of no bill.
 func readBills(rows [][]any, textField string) ([]Bill, error) {
+	fields := strings.Split(billKeys(textField), ",")
 	bills := make([]Bill, 0, len(rows))
 	for _, row := range rows {
-		if len(row) != 6 {
-			return nil, malformed(executeBillQuery, errors.New("a row without its six cells"))
+		if len(row) != len(fields) {
+			return nil, malformed(executeBillQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(fields)))
 		}
-		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Void: cellText(row[3]) == void, Date: cellDate(row[4]), Text: cellText(row[5])}
+		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Void: cellText(row[3]) == void, Date: cellDate(row[4])}
 		if bill.ID == "" {
 			return nil, malformed(executeBillQuery, errors.New("a row without FID"))
 		}
 		if bill.Number == "" || noValue(row[1]) {
 			return nil, Unreadable("FBillNo", bill.ID)
 		}
-		for cell, field := range map[int]string{2: "FDocumentStatus", 3: "FCancelStatus", 5: textField} {
-			if noValue(row[cell]) || cell != 5 && cellText(row[cell]) == "" {
-				bill.Unreadable = max(bill.Unreadable, field) // always the same one
+		for cell := 2; cell <= 3; cell++ {
+			if noValue(row[cell]) || cellText(row[cell]) == "" {
+				bill.Unreadable = fields[cell]
+			}
+		}
+		if textField != "" {
+			bill.Text = cellText(row[5])
+			if noValue(row[5]) {
+				bill.Unreadable = textField
 			}
 		}
 		bills = append(bills, bill)

@@ -22,11 +22,15 @@ type findCall struct{ formID, textField string }
 
 func (c findCall) method() string { return executeBillQuery }
 
-func (c findCall) make(ctx context.Context, client groupClient, members []*member) error {
-	found, err := client.FindBills(ctx, c.formID, c.textField, numbersOf(members))
+func (c findCall) make(ctx context.Context, g *Groups, members []*member) error {
+	began := g.now()
+	found, err := g.client.FindBills(ctx, c.formID, c.textField, numbersOf(members))
 	if err != nil {
 		return err
 	}
+	g.mu.Lock()
+	g.known.lookedUp(g.now(), began, c.formID, numbersOf(members), found)
+	g.mu.Unlock()
 	for _, m := range members {
 		m.found = make(map[string][]Bill, len(m.numbers))
 		for _, number := range m.numbers {
@@ -76,8 +80,8 @@ type aloneCall struct{}
 
 func (c aloneCall) method() string { return executeBillQuery }
 
-func (c aloneCall) make(ctx context.Context, client groupClient, members []*member) (err error) {
-	members[0].answer, err = members[0].query(ctx, client)
+func (c aloneCall) make(ctx context.Context, g *Groups, members []*member) (err error) {
+	members[0].answer, err = members[0].query(ctx, g.client)
 	return err
 }
 

@@ -35,7 +35,7 @@ func TestGroupObserverIsToldOfEachCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, observer := newFakeClient(), &notes{}
 		client.fails = poison(badRequest.failure(batchSave, ""), "2")
-		g := newGroups(client, 1, GroupOptions{Bills: 2, Wait: 20 * time.Millisecond, Observer: observer})
+		g := newGroupsForNew(client, 1, GroupOptions{Bills: 2, Wait: 20 * time.Millisecond, Observer: observer})
 		_, first := saving(t.Context(), g, "1", "2")
 		time.Sleep(time.Millisecond)
 		_, second := saving(t.Context(), g, "3")

@@ -1,6 +1,9 @@
 package kingdee
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // Submit is [Client.Submit]; its errors are as with Groups.BatchSave.
 func (g *Groups) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
@@ -15,7 +18,8 @@ func (g *Groups) Audit(ctx context.Context, formID string, numbers []string) ([]
 func (g *Groups) operate(ctx context.Context, call operateCall, numbers []string) ([]BillResult, error) {
 	members := make([]*member, len(numbers))
 	for i, number := range numbers {
-		members[i] = &member{numbers: []string{number}, claim: &claim{call.name, call.formID, number}}
+		// Who submits or audits a bill has just looked at it.
+		members[i] = &member{numbers: []string{number}, claim: &claim{call.name, numberOf{call.formID, number}}, allowedBy: g.now()}
 	}
 	return g.change(ctx, call, members)
 }
@@ -25,10 +29,27 @@ type operateCall struct{ name, formID string }
 
 func (c operateCall) method() string { return c.name }
 
-func (c operateCall) make(ctx context.Context, client groupClient, members []*member) error {
-	operate := client.Submit
+func (c operateCall) form() string { return c.formID }
+
+func (c operateCall) textField() string { return "" }
+
+// allows: a bill that has gone on since, or that a person has re-opened, is looked at
+// anew by its caller.
+func (c operateCall) allows(m *member, found []Bill) error {
+	states := []string{"Z", "A"}
 	if c.name == audit {
-		operate = client.Audit
+		states = []string{"B"}
+	}
+	if len(found) == 1 && slices.Contains(states, found[0].DocumentStatus) {
+		return nil
+	}
+	return notOperable.failure(c.name, "等待期间单据的状态变了，没有发出。 The bill's state has changed while it waited; not sent.")
+}
+
+func (c operateCall) make(ctx context.Context, g *Groups, members []*member) error {
+	operate := g.client.Submit
+	if c.name == audit {
+		operate = g.client.Audit
 	}
 	results, err := operate(ctx, c.formID, numbersOf(members))
 	if err != nil {

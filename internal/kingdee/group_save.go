@@ -18,13 +18,14 @@ func (g *Groups) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, erro
 		batchCount:            b.BatchCount,
 		isVerifyBaseDataField: b.IsVerifyBaseDataField,
 		isAutoSubmitAndAudit:  b.IsAutoSubmitAndAudit,
+		text:                  b.TextField,
 	}
 	members := make([]*member, len(b.Model))
 	for i, bill := range b.Model {
 		number := billNumber(bill)
-		members[i] = &member{numbers: []string{number}, bill: bill}
+		members[i] = &member{numbers: []string{number}, bill: bill, isNew: b.Over == nil, over: b.Over}
 		if number != "" {
-			members[i].claim = &claim{batchSave, b.FormID, number}
+			members[i].claim = &claim{batchSave, numberOf{b.FormID, number}}
 		}
 	}
 	return g.change(ctx, call, members)
@@ -75,11 +76,29 @@ type saveCall struct {
 	batchCount            int
 	isVerifyBaseDataField bool
 	isAutoSubmitAndAudit  bool
+	text                  string
 }
 
 func (c saveCall) method() string { return BatchSave{Operation: c.operation}.operation() }
 
-func (c saveCall) make(ctx context.Context, client groupClient, members []*member) error {
+func (c saveCall) form() string { return c.formID }
+
+func (c saveCall) textField() string { return c.text }
+
+// allows a new bill where there is none, and one that is saved over another where that
+// is as the caller saw it.
+func (c saveCall) allows(m *member, found []Bill) error {
+	switch {
+	case m.isNew && len(found) == 0, !m.isNew && len(found) == 1 && found[0] == *m.over:
+		return nil
+	case m.isNew:
+		return numberUsed.failure(c.method(), "发出之前查到已有这个编号的单据，没有发出。 A look-up before it was sent showed a bill of this number; it was not sent.")
+	default:
+		return numberUsed.failure(c.method(), "发出之前查到这张单据又变了，没有发出。 A look-up before it was sent showed that the bill has changed; it was not sent.")
+	}
+}
+
+func (c saveCall) make(ctx context.Context, g *Groups, members []*member) error {
 	b := BatchSave{
 		FormID:                c.formID,
 		Operation:             c.operation,
@@ -90,7 +109,7 @@ func (c saveCall) make(ctx context.Context, client groupClient, members []*membe
 	for _, m := range members {
 		b.Model = append(b.Model, m.bill)
 	}
-	results, err := client.BatchSave(ctx, b)
+	results, err := g.client.BatchSave(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -108,6 +127,10 @@ func refusedAfterSave(method string, err error) error {
 	return f
 }
 
+func justSaved(method string) error {
+	return numberUsed.failure(method, "同一个 worker 里另一次调用刚刚保存了这个单据编号，没有再发出。 Another call of this worker has just saved this number; it was not sent again.")
+}
+
 // inherit says to who would save a bill that was just saved what a tenant with
 // the rule that a number is unique says: the caller then looks at that bill. An
 // open outcome is open for both. A bill that was refused may be another one this
@@ -115,8 +138,7 @@ func refusedAfterSave(method string, err error) error {
 func (c saveCall) inherit(end BillResult) (BillResult, bool) {
 	switch {
 	case end.Err == nil:
-		return BillResult{Err: numberUsed.failure(c.method(),
-			"同一个 worker 里另一次调用刚刚保存了这个单据编号，没有再发出。 Another call of this worker has just saved this number; it was not sent again.")}, true
+		return BillResult{Err: justSaved(c.method())}, true
 	case isOpen(end.Err):
 		return BillResult{Err: end.Err}, true
 	case fault.Is(end.Err, fault.Final) && c.isAutoSubmitAndAudit:

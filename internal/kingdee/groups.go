@@ -35,8 +35,13 @@ import (
 //
 // Of two callers that save, submit or audit the same bill, the second waits for
 // the first's end, and is not sent at all if the bill is then done or its
-// outcome open. So also a tenant without the rule that a number is unique gets
-// no second bill from two runs that save it at the same time in one worker.
+// outcome open.
+//
+// Whatever is sent goes by a look-up that holds at the moment when its request is
+// written; see [knownNumbers] for new bills. What has waited too long is looked up
+// again, in its call's own place, and goes if the bill is still as it was. So a tenant
+// without the rule that a number is unique gets no second bill from runs that overlap
+// in one worker, and one that slept sends nothing of what it had in hand.
 //
 // A caller whose ctx is done returns at once, with an error as the Client's; its
 // bill is not sent if it has not been. The call that it shared goes on for the
@@ -52,7 +57,11 @@ type Groups struct {
 	// claims holds every bill that waits to be changed or is being changed, and
 	// the members that wait for that to end.
 	claims map[claim][]*member
+	known  *knownNumbers
 	wake   *time.Timer
+
+	now   func() moment
+	awake awake
 }
 
 // GroupOptions bound what callers share and how long they wait for each other.
@@ -93,7 +102,8 @@ func newGroups(client groupClient, sessions int, options GroupOptions) *Groups {
 	return &Groups{
 		client: client, options: options,
 		allowance: allowance{sessions: sessions, calls: sessions},
-		queues:    map[queueKey]*queue{}, claims: map[claim][]*member{},
+		queues:    map[queueKey]*queue{}, claims: map[claim][]*member{}, known: newKnownNumbers(),
+		now: momentNow, awake: awake{last: momentNow()},
 	}
 }
 
@@ -103,7 +113,7 @@ type groupCall interface {
 	method() string
 	// make makes the call and gives each member its outcome. An error is one of
 	// the call as a whole; then it gives none.
-	make(ctx context.Context, client groupClient, members []*member) error
+	make(ctx context.Context, g *Groups, members []*member) error
 	// inherit is the outcome of a member whose bill another caller's call has
 	// just brought to this end. Without one, the member is sent itself.
 	inherit(end BillResult) (BillResult, bool)
@@ -116,10 +126,14 @@ type member struct {
 	numbers []string        // one, but for a look-up
 	bill    json.RawMessage // to save
 	query   func(context.Context, groupClient) (any, error)
+	isNew   bool   // a bill that is not there yet
+	over    *Bill  // what the bill is saved over
 	claim   *claim // nil if the same bill may be in two calls at once
 	key     queueKey
 	since   time.Time // when it came into its queue
 	sent    bool
+	// allowedBy is when the look-up began by which the bill may be changed.
+	allowedBy moment
 
 	// The outcome, once done is closed. result.Err is a look-up's too.
 	result BillResult
@@ -129,7 +143,10 @@ type member struct {
 }
 
 // claim names a bill that one call at a time may save, submit or audit.
-type claim struct{ method, formID, number string }
+type claim struct {
+	method string
+	numberOf
+}
 
 // queueKey tells apart what can't share a call.
 type queueKey struct {
@@ -275,6 +292,7 @@ func (g *Groups) dispatch() {
 			return
 		}
 		g.underWay++
+		g.stayAwake()
 		go g.run(key.call, g.take(key), g.allowance.round)
 	}
 }
@@ -328,6 +346,7 @@ func (g *Groups) run(call groupCall, members []*member, round int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.underWay--
+	g.awake.used = g.now()
 	g.dispatch()
 }
 
@@ -335,9 +354,14 @@ func (g *Groups) run(call groupCall, members []*member, round int) {
 // fails.
 func (g *Groups) send(call groupCall, members []*member, round int) {
 	// The caller whose ctx this is may give up; the others have not.
-	begun := time.Now()
-	err := g.make(context.WithoutCancel(members[0].ctx), call, members)
-	g.options.Observer.Called(call.method(), len(numbersOf(members)), time.Since(begun), err)
+	ctx := context.WithoutCancel(members[0].ctx)
+	if change, ok := call.(changingCall); ok {
+		if members = g.lookAgain(ctx, change, members, round); len(members) == 0 {
+			return
+		}
+		ctx = g.whileAllowed(ctx, call.method(), members)
+	}
+	err := g.call(ctx, call, members)
 	apart := err != nil && len(members) > 1 && mayBeOneBill(err)
 	if save, ok := call.(saveCall); apart && ok && save.isAutoSubmitAndAudit {
 		err, apart = refusedAfterSave(call.method(), err), false
@@ -369,15 +393,17 @@ func (g *Groups) learn(round int, err error) {
 	}
 }
 
-// make makes the call. A panic is taken for a reply that was not understood, as
+// call makes the call. A panic is taken for a reply that was not understood, as
 // Temporal takes one for the failure of an activity: here it would end the worker.
-func (g *Groups) make(ctx context.Context, call groupCall, members []*member) (err error) {
+func (g *Groups) call(ctx context.Context, call groupCall, members []*member) (err error) {
+	begun := time.Now()
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = malformed(call.method(), fmt.Errorf("panic: %v", cause))
 		}
+		g.options.Observer.Called(call.method(), len(numbersOf(members)), time.Since(begun), err)
 	}()
-	return call.make(ctx, g.client, members)
+	return call.make(ctx, g, members)
 }
 
 // settle gives a member its outcome, and its bill to whoever waits for it.
@@ -387,6 +413,9 @@ func (g *Groups) settle(m *member) {
 		return
 	}
 	end, done := m.key.call.inherit(m.result)
+	if done && m.claim.method == batchSave {
+		g.known.saveEnded(g.now(), m.claim.numberOf, m.result.Err != nil)
+	}
 	if !done {
 		g.giveUp(m.claim)
 		return

@@ -29,6 +29,12 @@ type scenario struct {
 	fails []error
 	// poison fails each call that holds the number, refused the bill alone.
 	poison, refused map[string]error
+	// lands tells, by the place of a call, whether it saves although nobody knows.
+	lands []bool
+	// elsewhere is when another worker saves a number.
+	elsewhere map[string]time.Duration
+	// sleeps are those of the machine, by when they begin: its wall clock jumps.
+	sleeps map[time.Duration]time.Duration
 
 	// What came of the allowance.
 	allowed []allowedFrom
@@ -69,10 +75,13 @@ type scenarioBill struct {
 	Place  int
 }
 
-// scenarioCall is a call that was made; whole is its failure as a whole, results
-// those of its bills.
+// scenarioCall is a call that was made: a save of bills, or a look-up of numbers, by a
+// group before it saves or by a caller. whole is its failure as a whole, results those
+// of its bills.
 type scenarioCall struct {
 	bills      []scenarioBill
+	numbers    []string
+	byGroup    bool
 	begun, end time.Duration
 	whole      error
 	results    []BillResult
@@ -107,7 +116,28 @@ func drawScenario(r *rapid.T) *scenario {
 		fails:    append(rapid.SliceOfN(whole, 0, 6).Draw(r, "fails"), nil),
 		poison:   rapid.MapOfN(number, poison, 0, 2).Draw(r, "poison"),
 		refused:  rapid.MapOfN(number, refused, 0, 3).Draw(r, "refused"),
+
+		lands:     append(rapid.SliceOfN(rapid.Bool(), 0, 10).Draw(r, "lands"), false),
+		elsewhere: rapid.MapOfN(number, milliseconds(0, 200), 0, 3).Draw(r, "elsewhere"),
+		sleeps:    rapid.MapOfN(milliseconds(1, 200), milliseconds(1000, 100_000), 0, 2).Draw(r, "sleeps"),
 	}
+}
+
+// clock is the wall clock, as time since the beginning, at an instant of the monotonic one.
+func (s *scenario) clock(instant time.Duration) time.Duration {
+	wall := instant
+	for at, length := range s.sleeps {
+		if at <= instant {
+			wall += length
+		}
+	}
+	return wall
+}
+
+// moment is now, by both clocks.
+func (s *scenario) moment(start time.Time) moment {
+	now := time.Now()
+	return moment{now, start.Round(0).Add(s.clock(now.Sub(start)))}
 }
 
 // scenarioClient is the client of a scenario.
@@ -116,13 +146,15 @@ type scenarioClient struct {
 	groupClient // what the scenario does not call
 	start       time.Time
 
-	mu    sync.Mutex
-	begun int
-	calls []*scenarioCall
+	mu     sync.Mutex
+	begun  int
+	calls  []*scenarioCall
+	ledger map[string]int // bills by number; there is no rule that it is one
 }
 
-func (c *scenarioClient) call(bills []scenarioBill) *scenarioCall {
-	call := &scenarioCall{bills: bills, begun: time.Since(c.start)}
+// call makes a call, and tells whether it saves where nobody knows.
+func (c *scenarioClient) call(call *scenarioCall) (lands bool) {
+	call.begun = time.Since(c.start)
 	c.mu.Lock()
 	place := c.begun
 	c.begun++
@@ -131,22 +163,52 @@ func (c *scenarioClient) call(bills []scenarioBill) *scenarioCall {
 	time.Sleep(c.takes[min(place, len(c.takes)-1)])
 	call.end = time.Since(c.start)
 	call.whole = c.fails[min(place, len(c.fails)-1)]
-	return call
+	return c.lands[min(place, len(c.lands)-1)]
 }
 
-func (c *scenarioClient) BatchSave(_ context.Context, b BatchSave) ([]BillResult, error) {
+func (c *scenarioClient) save(number string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ledger[number]++
+}
+
+// saveElsewhere saves the numbers of another worker, which looks first.
+func (c *scenarioClient) saveElsewhere() {
+	for number, at := range c.elsewhere {
+		time.AfterFunc(at, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.ledger[number] = max(1, c.ledger[number])
+		})
+	}
+}
+
+func (c *scenarioClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
+	if err := ctx.Value(beforeSentKey{}).(func() error)(); err != nil {
+		return nil, err
+	}
 	bills := make([]scenarioBill, len(b.Model))
 	for i, bill := range b.Model {
 		if err := json.Unmarshal(bill, &bills[i]); err != nil {
 			return nil, err
 		}
 	}
-	call := c.call(bills)
+	call := &scenarioCall{bills: bills}
+	lands := c.call(call)
 	for i, bill := range bills {
 		if call.whole == nil {
 			call.whole = c.poison[bill.Number]
 		}
 		call.results = append(call.results, BillResult{ID: fmt.Sprint(bill.Caller, "/", i), Number: bill.Number, Err: c.refused[bill.Number]})
+	}
+	for i, bill := range bills {
+		err := call.whole
+		if err == nil {
+			err = call.results[i].Err
+		}
+		if err == nil || isOpen(err) && lands {
+			c.save(bill.Number)
+		}
 	}
 	if call.whole != nil {
 		return nil, call.whole
@@ -154,13 +216,19 @@ func (c *scenarioClient) BatchSave(_ context.Context, b BatchSave) ([]BillResult
 	return call.results, nil
 }
 
-func (c *scenarioClient) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]Bill, error) {
-	if call := c.call(nil); call.whole != nil {
-		return nil, call.whole
-	}
+// FindBills shows what was there when it began.
+func (c *scenarioClient) FindBills(_ context.Context, _, textField string, numbers []string) (map[string][]Bill, error) {
 	found := map[string][]Bill{}
+	c.mu.Lock()
 	for _, number := range numbers {
-		found[number] = []Bill{{Number: number}}
+		for range c.ledger[number] {
+			found[number] = append(found[number], Bill{Number: number})
+		}
+	}
+	c.mu.Unlock()
+	call := &scenarioCall{numbers: numbers, byGroup: textField == ""}
+	if c.call(call); call.whole != nil {
+		return nil, call.whole
 	}
 	return found, nil
 }
@@ -188,16 +256,18 @@ func (o *scenarioObserver) Waited(string, time.Duration) {
 	}
 }
 
-// run plays the scenario on a clock of its own and gives the calls made. It
-// fails if a caller is left waiting, or a goroutine behind.
-func (s *scenario) run(t *testing.T) (calls []*scenarioCall) {
+// run plays the scenario on a clock of its own and gives the calls made, and how many
+// bills there are then by number. It fails if a caller is left waiting, or a goroutine behind.
+func (s *scenario) run(t *testing.T) (calls []*scenarioCall, ledger map[string]int) {
 	synctest.Test(t, func(*testing.T) {
-		client := &scenarioClient{scenario: s, start: time.Now()}
+		client := &scenarioClient{scenario: s, start: time.Now(), ledger: map[string]int{}}
 		observer := &scenarioObserver{scenario: s, start: client.start}
 		s.options.Observer = observer
 		s.allowed = []allowedFrom{{0, s.sessions}}
 		g := newGroups(client, s.sessions, s.options)
 		observer.groups = g
+		g.now = func() moment { return s.moment(client.start) }
+		client.saveElsewhere()
 		var all sync.WaitGroup
 		for i, caller := range s.callers {
 			all.Go(func() {
@@ -224,21 +294,22 @@ func (s *scenario) run(t *testing.T) (calls []*scenarioCall) {
 		all.Wait()
 		time.Sleep(time.Hour) // for the calls whose callers gave up
 		synctest.Wait()
-		calls = client.calls
+		calls, ledger = client.calls, client.ledger
 	})
-	return calls
+	return calls, ledger
 }
 
 // Whatever the mixture of callers and failures: see each of the laws.
 func TestGroupLaws(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := drawScenario(r)
-		calls := s.run(t)
+		calls, ledger := s.run(t)
+		s.requireNoDoubles(r, calls, ledger)
 		s.requireBounds(r, calls)
 		s.requireNoNumberTwiceAtOnce(r, calls)
 		for i, caller := range s.callers {
 			if caller.looksUp {
-				s.requireLookedUp(r, caller)
+				s.requireLookedUp(r, calls, caller)
 				continue
 			}
 			s.requireOneEnd(r, caller)
@@ -273,15 +344,46 @@ func (s *scenario) requireNoNumberTwiceAtOnce(r *rapid.T, calls []*scenarioCall)
 	}
 }
 
-func (s *scenario) requireLookedUp(r *rapid.T, caller *scenarioCaller) {
+// requireNoDoubles: no number gets a second bill, though there is no rule against it,
+// but where another worker saves it as well; and none is sent that another worker saved
+// more than lookUpHolds ago, or before the machine slept.
+func (s *scenario) requireNoDoubles(r *rapid.T, calls []*scenarioCall, ledger map[string]int) {
+	for number, bills := range ledger {
+		if _, elsewhere := s.elsewhere[number]; !elsewhere {
+			require.Equal(r, 1, bills, "bills %s", number)
+		}
+	}
+	for _, call := range calls {
+		for _, bill := range call.bills {
+			at, elsewhere := s.elsewhere[bill.Number]
+			if !elsewhere || at >= call.begun {
+				continue
+			}
+			require.Less(r, s.clock(call.begun)-s.clock(at), lookUpHolds, "sent by an old look-up: %v", bill)
+			for slept, length := range s.sleeps {
+				require.False(r, at < slept && slept <= call.begun && length >= longestNap, "sent by a look-up from before a sleep: %v", bill)
+			}
+		}
+	}
+}
+
+// requireLookedUp: a caller is shown the numbers that it asks for, and of those all
+// that were saved before.
+func (s *scenario) requireLookedUp(r *rapid.T, calls []*scenarioCall, caller *scenarioCaller) {
 	s.requireOneEnd(r, caller)
 	if caller.err != nil {
 		return
 	}
-	for _, number := range caller.numbers {
-		require.Equal(r, []Bill{{Number: number}}, caller.found[number])
+	for number := range caller.found {
+		require.Contains(r, caller.numbers, number)
 	}
-	require.LessOrEqual(r, len(caller.found), len(caller.numbers))
+	for _, call := range calls {
+		for i, result := range call.results {
+			if number := call.bills[i].Number; call.end < caller.at && call.whole == nil && result.Err == nil && slices.Contains(caller.numbers, number) {
+				require.NotEmpty(r, caller.found[number])
+			}
+		}
+	}
 }
 
 // requireOneEnd: a caller gets all its results, or its ctx's error as soon as
@@ -302,8 +404,9 @@ func (s *scenario) requireOneEnd(r *rapid.T, caller *scenarioCaller) {
 
 // requireOneOutcome: a bill is sent again only after a call that failed without
 // effect, its caller gets the outcome of the last call, and it waits for
-// strangers no longer than it may. A bill that was never sent has the outcome of
-// another caller's call for the same number, or its caller gave up.
+// strangers no longer than it may. A bill that was not sent, or not sent again, has
+// the outcome of another caller's call for the same number or of a look-up, or its
+// caller gave up.
 func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill scenarioBill) {
 	caller := s.callers[bill.Caller]
 	var last *scenarioCall
@@ -316,7 +419,7 @@ func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill sce
 		if last != nil {
 			require.True(r, mayBeOneBill(last.whole) && len(last.bills) > 1, "sent again after %v", last.whole)
 		} else {
-			s.requireNoLongWait(r, calls, bill, call.begun)
+			s.requireNoLongWait(r, calls, bill, begunWithLook(calls, call))
 		}
 		last, place = call, i
 		for _, earlier := range calls {
@@ -331,16 +434,44 @@ func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill sce
 	}
 	got := caller.results[bill.Place]
 	switch {
-	case last == nil:
-		require.True(r, slices.ContainsFunc(calls, func(call *scenarioCall) bool {
-			return call.end == caller.end || call.end >= caller.at && slices.Contains(call.done(), bill.Number)
-		}))
-		require.True(r, fault.As(got.Err).Reason == ReasonNumberUsed || isOpen(got.Err), "%v", got.Err)
+	case last == nil, mayBeOneBill(last.whole) && len(last.bills) > 1:
+		s.requireNotSent(r, calls, bill, got.Err)
 	case last.whole != nil:
 		require.Equal(r, last.whole, got.Err)
 	default:
 		require.Equal(r, last.results[place], got)
 	}
+}
+
+// requireNotSent: a bill was kept back for a reason.
+func (s *scenario) requireNotSent(r *rapid.T, calls []*scenarioCall, bill scenarioBill, err error) {
+	require.Error(r, err)
+	of := func(numbers func(*scenarioCall) []string) func(*scenarioCall) bool {
+		return func(call *scenarioCall) bool { return slices.Contains(numbers(call), bill.Number) }
+	}
+	switch reason := fault.As(err).Reason; {
+	case reason == ReasonNumberUsed:
+		_, elsewhere := s.elsewhere[bill.Number]
+		require.True(r, elsewhere || slices.ContainsFunc(calls, of((*scenarioCall).done)), "nobody saved %v", bill)
+	case reason == lookUpTooOld.reason:
+		require.NotEmpty(r, s.sleeps)
+	case isOpen(err) && slices.ContainsFunc(calls, of((*scenarioCall).done)):
+	default:
+		require.True(r, slices.ContainsFunc(calls, func(call *scenarioCall) bool {
+			return call.whole == err && of(func(c *scenarioCall) []string { return c.numbers })(call)
+		}), "no look-up failed with %v", err)
+	}
+}
+
+// begunWithLook is when a save went, with the look-up that its group made before it, for
+// whichever of its members.
+func begunWithLook(calls []*scenarioCall, save *scenarioCall) time.Duration {
+	for _, look := range calls {
+		if look.byGroup && look.end == save.begun {
+			return look.begun
+		}
+	}
+	return save.begun
 }
 
 // done are the numbers of a call that were saved, or of which nobody knows.

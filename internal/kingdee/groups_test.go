@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -32,6 +33,8 @@ type fakeClient struct {
 	takes time.Duration
 	// fails is the error of the whole call with these numbers.
 	fails func(numbers []string) error
+	// shows tells whether a look-up finds a bill of the number.
+	shows func(number string) bool
 	// refuses is the result of one bill.
 	refuses func(number string) error
 
@@ -45,15 +48,30 @@ func newFakeClient() *fakeClient {
 		takes:   100 * time.Millisecond,
 		fails:   func([]string) error { return nil },
 		refuses: func(string) error { return nil },
+		shows:   func(number string) bool { return number != "absent" },
 	}
+}
+
+// newGroupsForNew are groups that know that no bill has a small number: what is saved
+// under it goes without a look-up.
+func newGroupsForNew(client groupClient, sessions int, options GroupOptions) *Groups {
+	g := newGroups(client, sessions, options)
+	later := moment{g.now().monotonic.Add(time.Hour), g.now().wall.Add(time.Hour)}
+	for _, formID := range []string{"F", "G"} {
+		for _, number := range append(numbered(0, 100), "A", "B", "C") {
+			g.known.absent[numberOf{formID, number}] = later
+		}
+	}
+	return g
 }
 
 func (f *fakeClient) call(ctx context.Context, what string, numbers []string) error {
 	call := &sentCall{what: what, numbers: slices.Clone(numbers), begun: time.Since(f.start), ctx: ctx}
 	f.mu.Lock()
 	f.calls = append(f.calls, call)
+	takes := f.takes
 	f.mu.Unlock()
-	time.Sleep(f.takes)
+	time.Sleep(takes)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	call.end = time.Since(f.start)
@@ -87,14 +105,13 @@ func (f *fakeClient) Audit(ctx context.Context, formID string, numbers []string)
 	return f.change(ctx, "audit "+formID, numbers)
 }
 
-// FindBills finds a bill for each number but "absent".
 func (f *fakeClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]Bill, error) {
 	if err := f.call(ctx, "find "+formID, numbers); err != nil {
 		return nil, err
 	}
 	found := map[string][]Bill{}
 	for _, number := range numbers {
-		if number != "absent" {
+		if f.shows(number) {
 			found[number] = []Bill{{ID: "id of " + number, Number: number}}
 		}
 	}
@@ -222,7 +239,7 @@ func TestGroupsShareACall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newFakeClient()
-				g := newGroups(client, test.sessions, testOptions)
+				g := newGroupsForNew(client, test.sessions, testOptions)
 				test.do(g, func(ctx context.Context, numbers ...string) {
 					outcomes, wait := saving(ctx, g, numbers...)
 					t.Cleanup(func() {
@@ -240,7 +257,7 @@ func TestGroupsShareACall(t *testing.T) {
 func TestGroupsKeepApartWhatCannotShareACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
-		g := newGroups(client, 9, testOptions)
+		g := newGroupsForNew(client, 9, testOptions)
 		for i, change := range []func(*BatchSave){
 			func(*BatchSave) {},
 			func(b *BatchSave) { b.FormID = "G" },
@@ -271,7 +288,7 @@ func TestGroupsGiveEachCallerItsOwnOutcome(t *testing.T) {
 			}
 			return nil
 		}
-		g := newGroups(client, 4, GroupOptions{Bills: 10, Wait: time.Millisecond})
+		g := newGroupsForNew(client, 4, GroupOptions{Bills: 10, Wait: time.Millisecond})
 		var all sync.WaitGroup
 		for _, numbers := range [][]string{{"1"}, {"2", "3"}, {"4"}} {
 			all.Go(func() {
@@ -306,7 +323,7 @@ func TestGroupsGiveEachCallerItsOwnOutcome(t *testing.T) {
 func TestLookUpsShareAQueryOf500Numbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
-		g := newGroups(client, 4, testOptions)
+		g := newGroupsForNew(client, 4, testOptions)
 		for i := range 11 {
 			go g.FindBills(t.Context(), "F", "FHeadNote", numbered(50*i+1, 50*i+50))
 			synctest.Wait()
@@ -348,7 +365,7 @@ func TestGroupsAfterACallThatFailedAsAWhole(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newFakeClient()
 				client.fails = poison(test.err, "3")
-				g := newGroups(client, 1, GroupOptions{Bills: 8, Wait: time.Millisecond})
+				g := newGroupsForNew(client, 1, GroupOptions{Bills: 8, Wait: time.Millisecond})
 				numbers := numbered(1, 8)
 				outcomes, wait := saving(t.Context(), g, numbers...)
 				wait()
@@ -378,7 +395,7 @@ func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			client := newFakeClient()
 			client.fails = func([]string) error { return refused }
-			g := newGroups(client, 1, GroupOptions{Bills: 8, Wait: time.Millisecond})
+			g := newGroupsForNew(client, 1, GroupOptions{Bills: 8, Wait: time.Millisecond})
 			var all sync.WaitGroup
 			for _, number := range numbered(1, 8) {
 				all.Go(func() {
@@ -396,7 +413,7 @@ func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			client := newFakeClient()
 			client.fails = func([]string) error { return refused }
-			g := newGroups(client, 4, testOptions)
+			g := newGroupsForNew(client, 4, testOptions)
 			var both sync.WaitGroup
 			reasons := make([]string, 2)
 			for i := range reasons {
@@ -417,7 +434,7 @@ func TestGroupsFindTheNumberThatALookUpFailsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
 		client.fails = poison(badQuery.failure(executeBillQuery, ""), "2")
-		g := newGroups(client, 1, testOptions)
+		g := newGroupsForNew(client, 1, testOptions)
 		var all sync.WaitGroup
 		for _, number := range numbered(1, 3) {
 			all.Go(func() {
@@ -480,7 +497,7 @@ func TestSameBillIsNeverInTwoCallsAtOnce(t *testing.T) {
 					}
 					return nil
 				}
-				g := newGroups(client, 4, testOptions)
+				g := newGroupsForNew(client, 4, testOptions)
 				var first, second error
 				var both sync.WaitGroup
 				both.Go(func() { first = test.do(g) })
@@ -514,7 +531,7 @@ func TestCallerThatGivesUpReturnsAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newFakeClient()
-				g := newGroups(client, 1, testOptions)
+				g := newGroupsForNew(client, 1, testOptions)
 				type key struct{}
 				ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "kept"))
 				first, waitFirst := saving(ctx, g, "1")
@@ -545,7 +562,7 @@ func TestCallerThatGivesUpReturnsAtOnce(t *testing.T) {
 	}
 	t.Run("which time-out it is", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			g := newGroups(newFakeClient(), 1, testOptions)
+			g := newGroupsForNew(newFakeClient(), 1, testOptions)
 			for after, reason := range map[time.Duration]string{10 * time.Millisecond: "no_session", 70 * time.Millisecond: "timeout", -1: "no_session"} {
 				ctx, cancel := context.WithTimeout(t.Context(), after)
 				requireFault(t, saveOne(ctx, g, "1"), fault.Retry, reason)
@@ -560,7 +577,7 @@ func TestGroupsLeaveNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which sees that no goroutine is left
 		client := newFakeClient()
 		client.takes = 0
-		g := newGroups(client, 2, GroupOptions{Bills: 3, Wait: time.Millisecond})
+		g := newGroupsForNew(client, 2, GroupOptions{Bills: 3, Wait: time.Millisecond})
 		impatient, giveUp := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		for i := range 100 {
@@ -581,12 +598,16 @@ func TestGroupsLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-// Over HTTP, three callers share a request, and each gets what the reply says of
+// Over HTTP, three callers share a look-up and a save, and each gets what the reply says of
 // its own bill.
 func TestGroupsOverHTTP(t *testing.T) {
 	var sent []string
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
 		sent = append(sent, body)
+		if strings.Contains(body, "FilterString") {
+			write(w, `[]`)
+			return
+		}
 		write(w, status(`"MsgCode":11,"Errors":[{"FieldName":"FMaterialId","Message":"物料不存在","DIndex":1}],"SuccessEntitys":[{"Id":12,"Number":"C","DIndex":2},{"Id":10,"Number":"A","DIndex":0}]`))
 	})
 	// Full with three bills, the group does not wait for the clock.
@@ -605,7 +626,8 @@ func TestGroupsOverHTTP(t *testing.T) {
 		require.Eventually(t, func() bool { return g.has(number) || number == "C" }, time.Minute, time.Millisecond)
 	}
 	all.Wait()
-	require.Len(t, sent, 1)
+	require.Len(t, sent, 2)
+	assert.Contains(t, sent[0], `FBillNo in ('A','B','C')`, "none was looked up yet")
 	assert.Equal(t, BillResult{ID: "10", Number: "A"}, outcomes["A"])
 	requireFault(t, outcomes["B"].Err, fault.Final, "unknown_material")
 	assert.Equal(t, BillResult{ID: "12", Number: "C"}, outcomes["C"])
@@ -615,14 +637,14 @@ func TestGroupsOverHTTP(t *testing.T) {
 func (g *Groups) has(number string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, ok := g.claims[claim{batchSave, "F", number}]
+	_, ok := g.claims[claim{batchSave, numberOf{"F", number}}]
 	return ok
 }
 
 // A reply that makes the decoder panic leaves the outcome open for each member of
 // the call, and the others' calls alone.
 func TestPanicIsAnOpenOutcome(t *testing.T) {
-	g := newGroups(panickingClient{}, 1, GroupOptions{Bills: 20})
+	g := newGroupsForNew(panickingClient{}, 1, GroupOptions{Bills: 20})
 	for range 2 { // the session is free again
 		results, err := g.BatchSave(t.Context(), BatchSave{FormID: "F", Model: []json.RawMessage{[]byte(`{"FBillNo":"1"}`), []byte(`{"FBillNo":"2"}`)}})
 		require.NoError(t, err)

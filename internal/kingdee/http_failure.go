@@ -32,6 +32,9 @@ var (
 		"会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）和 KINGDEE_URL。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY) and KINGDEE_URL."}
 	noSession = rule{fault.Retry, "no_session", ofCall, 0,
 		"会自动重试；经常出现时，请调高 KINGDEE_SESSIONS，或减少同时处理的单据。 Tried again by itself; if it is frequent, raise KINGDEE_SESSIONS or handle fewer bills at once."}
+	// The process was suspended, or logging in and connecting took very long.
+	lookUpTooOld = rule{fault.Retry, "look_up_too_old", ofCall, 0,
+		"会再查一次，然后重试。 They are looked up again, and tried again, by itself."}
 	badCertificate = rule{fault.Final, "tls_certificate", ofCall, 0,
 		"证书由企业自己的 CA 签发时，把 CA 证书文件（PEM）的路径放进 KINGDEE_CA_FILE；名字不符时，按证书里的名字改 KINGDEE_URL；过期时，请换证书，并核对本机时钟。 " +
 			"Where it is from a CA of your own, put the path of the CA's certificate (PEM) into KINGDEE_CA_FILE; where the name differs, change KINGDEE_URL to a name in the certificate; where it has expired, renew it, and check this machine's clock."}
@@ -56,6 +59,9 @@ func waitFailure(method string, err error) error {
 func connectionFailure(ctx context.Context, method string, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return cancelled(method)
+	}
+	if f := fault.As(err); f != nil {
+		return f // it was not sent
 	}
 	// The text of a *url.Error repeats the method and the address.
 	err = fault.WithoutURL(err)

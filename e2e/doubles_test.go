@@ -1,0 +1,46 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
+	"refundsync/workflows"
+)
+
+// Three ranges that overlap, in one worker: each run has looked its orders up before any
+// of them is saved. Kingdee has no rule that a number is unique.
+func TestRangesThatOverlapInOneWorkerMakeNoDoubles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 260, AllowDuplicateNumbers: true}).
+		inSmallSteps(t, "window: 1h # 1h", "window: 48h # 1h").
+		with("KINGDEE_SESSIONS", "10") // look-ups go while saves are held
+	w.startWorker(t)
+	from, to := w.Range()
+	runs := []client.WorkflowRun{w.beginHeld(t, 0)}
+	for _, in := range []workflows.SyncRefundsInput{
+		inputOf(from, to.Add(-2*time.Hour)),
+		inputOf(from.Add(2*time.Hour), to.Add(-time.Second)),
+	} {
+		looked := w.State().Kingdee.Calls["ExecuteBillQuery"]
+		runs = append(runs, w.begin(t, in))
+		testkit.Wait(t, "it has looked its first orders up", func() bool {
+			return w.State().Kingdee.Calls["ExecuteBillQuery"] > looked
+		})
+	}
+	w.ReleaseSaves()
+
+	saved := 0
+	for _, run := range runs {
+		ended := end(t, run)
+		require.Empty(t, ended.Error)
+		saved += ended.Saved
+	}
+	require.Empty(t, w.State().Kingdee.Doubles)
+	requireBills(t, w)
+	require.Equal(t, w.Truth().Totals().Saved, saved, "each bill was saved by one of the runs")
+}

@@ -1,0 +1,492 @@
+package kingdee
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/fault"
+)
+
+// ledgerClient is a tenant without the rule that a number is unique.
+type ledgerClient struct {
+	*fakeClient
+	mu     sync.Mutex
+	bills  map[string][]Bill
+	losing atomic.Bool // calls end without an outcome
+}
+
+func newLedgerClient() *ledgerClient {
+	c := &ledgerClient{fakeClient: newFakeClient(), bills: map[string][]Bill{}}
+	c.refuses = func(number string) error {
+		c.put(Bill{ID: "of this worker", Number: number, DocumentStatus: "A"})
+		return nil
+	}
+	c.fails = func([]string) error {
+		if c.losing.Load() {
+			return connectionLost.failure(batchSave, "")
+		}
+		return nil
+	}
+	return c
+}
+
+// lose makes a save whose outcome stays open.
+func (c *ledgerClient) lose(g *Groups) {
+	c.losing.Store(true)
+	_ = saveOne(context.Background(), g, "1")
+	c.losing.Store(false)
+}
+
+// take has calls that begin from now on take so long.
+func (c *ledgerClient) take(d time.Duration) {
+	c.fakeClient.mu.Lock()
+	defer c.fakeClient.mu.Unlock()
+	c.takes = d
+}
+
+func (c *ledgerClient) put(bill Bill) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bills[bill.Number] = append(c.bills[bill.Number], bill)
+}
+
+func (c *ledgerClient) replace(bill Bill) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bills[bill.Number] = []Bill{bill}
+}
+
+func (c *ledgerClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]Bill, error) {
+	if err := c.call(ctx, "find "+formID, numbers); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found := map[string][]Bill{}
+	for _, number := range numbers {
+		if bills := c.bills[number]; len(bills) > 0 {
+			found[number] = bills
+		}
+	}
+	return found, nil
+}
+
+// asleep is a clock of which the wall clock alone goes on while the machine sleeps.
+type asleep struct{ wall atomic.Int64 }
+
+func (a *asleep) sleep(d time.Duration) { a.wall.Add(int64(d)) }
+
+func (a *asleep) now() moment {
+	now := momentNow()
+	return moment{now.monotonic, now.wall.Add(time.Duration(a.wall.Load()))}
+}
+
+// Three runs look at a page at one moment, and save its orders one after the other: the
+// first saves, the others learn that it did, though their look-ups still hold.
+func TestRunsThatOverlapSaveOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newLedgerClient()
+		g := newGroups(client, 4, testOptions)
+		var looks sync.WaitGroup
+		for range 3 {
+			looks.Go(func() {
+				found, err := g.FindBills(t.Context(), "F", "FHeadNote", numbered(1, 20))
+				assert.NoError(t, err)
+				assert.Empty(t, found)
+			})
+		}
+		looks.Wait()
+		for run := range 3 {
+			outcomes, wait := saving(t.Context(), g, numbered(1, 20)...)
+			wait()
+			for _, err := range outcomes {
+				if run == 0 {
+					require.NoError(t, err)
+				} else {
+					require.Equal(t, ReasonNumberUsed, fault.As(err).Reason)
+				}
+			}
+			time.Sleep(15 * time.Second)
+		}
+		for number, bills := range client.bills {
+			require.Len(t, bills, 1, number)
+		}
+		require.Len(t, client.made(), 1+5, "one look-up, and what the first run saved")
+	})
+}
+
+// A number that was saved is remembered for longer than any look-up holds; a look-up
+// that does not show it is behind.
+func TestSavedNumberIsRemembered(t *testing.T) {
+	for name, test := range map[string]struct {
+		after time.Duration
+		calls []string // from then on
+	}{
+		"at once":                    {0, nil},
+		"while a look-up may hold":   {lookUpHolds, nil},
+		"a little before it is past": {savedHolds - time.Second, nil},
+		"when it is past":            {savedHolds, []string{"find F [1]"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newLedgerClient()
+				g := newGroups(client, 1, testOptions)
+				require.NoError(t, saveOne(t.Context(), g, "1"))
+				client.mu.Lock()
+				bills := client.bills
+				client.bills = nil // not shown yet
+				client.mu.Unlock()
+				_, err := g.FindBills(t.Context(), "F", "FHeadNote", []string{"1"})
+				require.NoError(t, err)
+				client.mu.Lock()
+				client.bills = bills
+				client.mu.Unlock()
+				before := len(client.made())
+				time.Sleep(test.after)
+				require.Equal(t, ReasonNumberUsed, fault.As(saveOne(t.Context(), g, "1")).Reason)
+				var calls []string
+				for _, call := range client.made()[before:] {
+					calls = append(calls, fmt.Sprint(call.what, " ", call.numbers))
+				}
+				require.Equal(t, test.calls, calls)
+			})
+		})
+	}
+}
+
+// A look-up allows a save for a minute from its beginning, and after a save whose
+// outcome is open only if it began after that.
+func TestHowLongALookUpAllowsASave(t *testing.T) {
+	for name, test := range map[string]struct {
+		do   func(*ledgerClient, *Groups, *asleep)
+		want string
+	}{
+		"never looked up":   {func(*ledgerClient, *Groups, *asleep) {}, "find, save"},
+		"just looked up":    {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g) }, "find, save"},
+		"almost a minute":   {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpHolds - time.Second) }, "find, save"},
+		"a minute":          {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpHolds) }, "find, find, save"},
+		"the machine slept": {func(_ *ledgerClient, g *Groups, a *asleep) { find(g); a.sleep(longestNap) }, "find, find, save"},
+		"the machine slept after a while": {func(_ *ledgerClient, g *Groups, a *asleep) {
+			find(g)
+			time.Sleep(20 * time.Second)
+			a.sleep(longestNap)
+			time.Sleep(20 * time.Second)
+		}, "find, find, save"},
+		"the machine stuttered": {func(_ *ledgerClient, g *Groups, a *asleep) {
+			find(g)
+			for range 10 {
+				a.sleep(longestNap / 2)
+				time.Sleep(2 * time.Second)
+			}
+		}, "find, save"},
+		"the clock was set back": {func(_ *ledgerClient, g *Groups, a *asleep) {
+			find(g)
+			a.sleep(-time.Hour)
+			time.Sleep(lookUpHolds)
+		}, "find, find, save"},
+		"a save ended without an outcome": {func(c *ledgerClient, g *Groups, _ *asleep) {
+			find(g)
+			c.lose(g)
+		}, "find, save, find, save"},
+		"a look-up from before such a save ends after it": {func(c *ledgerClient, g *Groups, _ *asleep) {
+			find(g)
+			c.take(30 * time.Second)
+			go find(g)
+			time.Sleep(time.Second) // it is under way
+			c.take(time.Second)
+			c.lose(g)
+			time.Sleep(40 * time.Second)
+		}, "find, find, save, find, save"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, clock := newLedgerClient(), &asleep{}
+				g := newGroups(client, 2, testOptions)
+				g.now = clock.now
+				test.do(client, g, clock)
+				require.NoError(t, saveOne(t.Context(), g, "1"))
+				var calls []string
+				for _, call := range client.made() {
+					calls = append(calls, strings.TrimSuffix(call.what, " F"))
+				}
+				require.Equal(t, test.want, strings.Join(calls, ", "))
+			})
+		})
+	}
+}
+
+func find(g *Groups) { _, _ = g.FindBills(context.Background(), "F", "FHeadNote", []string{"1"}) }
+
+// While saves wait for the only session, the machine sleeps, and another worker goes on.
+// What had waited is looked at before it is sent.
+func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, clock := newLedgerClient(), &asleep{}
+		g := newGroups(client, 1, GroupOptions{Bills: 1})
+		g.now = clock.now
+		_, err := g.FindBills(t.Context(), "F", "FHeadNote", numbered(1, 3))
+		require.NoError(t, err)
+		outcomes, wait := saving(t.Context(), g, numbered(1, 3)...)
+		clock.sleep(10 * time.Second) // with the first on its way
+		client.put(Bill{ID: "of another worker", Number: "2"})
+		wait()
+		require.NoError(t, outcomes[0])
+		require.Equal(t, ReasonNumberUsed, fault.As(outcomes[1]).Reason)
+		require.NoError(t, outcomes[2])
+		require.Equal(t, []string{
+			"find F [1 2 3] at 0s", "save F [1] at 100ms", "find F [2] at 200ms", "find F [3] at 300ms", "save F [3] at 400ms",
+		}, client.groups())
+		for number, bills := range client.bills {
+			require.Len(t, bills, 1, number)
+		}
+	})
+}
+
+// A bill is saved over another one only if that is still as its caller saw it, as a
+// look-up right before tells.
+func TestSaveOverABillThatHasChanged(t *testing.T) {
+	seen := Bill{ID: "7", Number: "1", DocumentStatus: "A", Date: "2024-03-01", Text: "of the first version"}
+	changed := func(change func(*Bill)) Bill {
+		bill := seen
+		change(&bill)
+		return bill
+	}
+	for name, test := range map[string]struct {
+		there []Bill
+		sent  bool
+	}{
+		"the same":          {[]Bill{seen}, true},
+		"a newer version":   {[]Bill{changed(func(b *Bill) { b.Text = "of the second version" })}, false},
+		"taken further":     {[]Bill{changed(func(b *Bill) { b.DocumentStatus = "B" })}, false},
+		"of another date":   {[]Bill{changed(func(b *Bill) { b.Date = "2024-04-01" })}, false},
+		"saved anew":        {[]Bill{changed(func(b *Bill) { b.ID = "8" })}, false},
+		"deleted":           {nil, false},
+		"with a double now": {[]Bill{seen, changed(func(b *Bill) { b.ID = "8" })}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newLedgerClient()
+				g := newGroups(client, 1, testOptions)
+				client.bills["1"] = test.there
+				b := saveOf("1")
+				b.Over, b.TextField = &seen, "FHeadNote"
+				results, err := g.BatchSave(t.Context(), b)
+				require.NoError(t, err)
+				if test.sent {
+					require.NoError(t, results[0].Err)
+					require.Equal(t, []string{"find F [1] at 20ms", "save F [1] at 120ms"}, client.groups())
+					return
+				}
+				require.Equal(t, ReasonNumberUsed, fault.As(results[0].Err).Reason)
+				require.Equal(t, []string{"find F [1] at 20ms"}, client.groups())
+			})
+		})
+	}
+}
+
+// A submit or an audit that has waited for over a minute goes if the bill still stands
+// where it stood.
+func TestSubmitAndAuditThatWaited(t *testing.T) {
+	for name, test := range map[string]struct {
+		status string
+		audit  bool
+		slept  time.Duration
+		want   []string
+		reason string
+	}{
+		"submit at once":               {"A", false, 0, []string{"save", "submit"}, ""},
+		"submit, created":              {"A", false, lookUpHolds, []string{"save", "find", "submit"}, ""},
+		"submit, a draft":              {"Z", false, lookUpHolds, []string{"save", "find", "submit"}, ""},
+		"submit, submitted meanwhile":  {"B", false, lookUpHolds, []string{"save", "find"}, "not_operable"},
+		"submit, re-opened meanwhile":  {"D", false, lookUpHolds, []string{"save", "find"}, "not_operable"},
+		"audit at once":                {"B", true, 0, []string{"save", "audit"}, ""},
+		"audit, under review":          {"B", true, lookUpHolds, []string{"save", "find", "audit"}, ""},
+		"audit, audited meanwhile":     {"C", true, lookUpHolds, []string{"save", "find"}, "not_operable"},
+		"audit, re-opened by a person": {"D", true, lookUpHolds, []string{"save", "find"}, "not_operable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, clock := newLedgerClient(), &asleep{}
+				client.replace(Bill{ID: "7", Number: "s", DocumentStatus: test.status})
+				client.refuses = func(string) error { return nil }
+				g := newGroups(client, 1, GroupOptions{Bills: 1})
+				g.now = clock.now
+				g.known.absent[numberOf{"F", "1"}] = clock.now()
+				_, wait := saving(t.Context(), g, "1") // takes the only session
+				operate := g.Submit
+				if test.audit {
+					operate = g.Audit
+				}
+				var results []BillResult
+				var err error
+				var operated sync.WaitGroup
+				operated.Go(func() { results, err = operate(t.Context(), "F", []string{"s"}) })
+				synctest.Wait()
+				clock.sleep(test.slept)
+				wait()
+				operated.Wait()
+				require.NoError(t, err)
+				if test.reason != "" {
+					requireFault(t, results[0].Err, fault.Retry, test.reason)
+				} else {
+					require.NoError(t, results[0].Err)
+				}
+				var calls []string
+				for _, call := range client.made() {
+					calls = append(calls, strings.TrimSuffix(call.what, " F"))
+				}
+				require.Equal(t, test.want, calls)
+			})
+		})
+	}
+}
+
+// At the very moment when the request is written: whatever the client itself does before
+// it, a new login and the call once more among that, nothing is sent by an old look-up.
+func TestRequestIsNotWrittenByAnOldLookUp(t *testing.T) {
+	login := func(c *Config) { c.Auth, c.Password = AuthPassword, "secret" }
+	for name, test := range map[string]struct {
+		config func(*Config)
+		// sleeps has the machine sleep while the server is at work on a request.
+		sleeps func(path string, saves int) bool
+		reply  func(w http.ResponseWriter, saves int)
+		saves  int // that the server was sent
+	}{
+		"awake":                      {func(*Config) {}, func(string, int) bool { return false }, nil, 1},
+		"while it logs in":           {login, func(path string, _ int) bool { return strings.Contains(path, "AuthService") }, nil, 0},
+		"with the call on its way":   {login, func(_ string, saves int) bool { return saves == 1 }, nil, 1},
+		"before the call once more":  {login, func(_ string, saves int) bool { return saves == 2 }, lostSession, 2},
+		"in the login for that call": {login, func(path string, saves int) bool { return saves == 2 && strings.Contains(path, "AuthService") }, lostSession, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			clock := &asleep{}
+			saves := 0
+			var mu sync.Mutex
+			server := serve(t, func(w http.ResponseWriter, r *http.Request, body string) {
+				mu.Lock()
+				defer mu.Unlock()
+				saved := strings.Contains(body, `"Model"`)
+				if saved {
+					saves++
+				}
+				if test.sleeps(r.URL.Path, saves) {
+					clock.sleep(10 * time.Minute)
+				}
+				switch {
+				case strings.Contains(r.URL.Path, "AuthService"):
+					http.SetCookie(w, &http.Cookie{Name: "kdservice-sessionid", Value: fmt.Sprint(saves)})
+					write(w, loggedInReply)
+				case saved && test.reply != nil:
+					test.reply(w, saves)
+				case saved:
+					write(w, status(`"IsSuccess":true,"SuccessEntitys":[{"Id":10,"Number":"1","DIndex":0}]`))
+				default:
+					write(w, `[]`)
+				}
+			})
+			config := vectorConfig(server.URL)
+			config.Sessions = 1
+			test.config(&config)
+			g := NewGroups(newClient(t, config), GroupOptions{Bills: 1})
+			g.now = clock.now
+			for _, number := range []string{"0", "1"} {
+				g.known.absent[numberOf{"F", number}] = clock.now()
+			}
+			if test.reply != nil {
+				require.NoError(t, saveOne(t.Context(), g, "0")) // logs in
+			}
+			err := saveOne(t.Context(), g, "1")
+			if test.saves == 1 {
+				require.NoError(t, err)
+			} else {
+				requireFault(t, err, fault.Retry, "look_up_too_old")
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			require.Equal(t, test.saves, saves)
+		})
+	}
+}
+
+// lostSession answers the first save, and says of the second that its session is lost.
+func lostSession(w http.ResponseWriter, saves int) {
+	if saves == 1 {
+		write(w, status(`"IsSuccess":true,"SuccessEntitys":[{"Id":10,"Number":"0","DIndex":0}]`))
+		return
+	}
+	write(w, lostReply)
+}
+
+// Go's transport makes a request anew if the connection that it had kept turns out to be
+// broken, as after a long sleep. That is a request like the first.
+func TestRequestThatIsMadeAnewIsCheckedAnew(t *testing.T) {
+	for name, test := range map[string]struct {
+		tooOld bool // by then
+		saves  int32
+	}{"the look-up holds": {false, 1}, "the look-up is too old": {true, 0}} {
+		t.Run(name, func(t *testing.T) {
+			var saves atomic.Int32
+			server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+				if !strings.Contains(body, `"Model"`) {
+					write(w, `[]`)
+					return
+				}
+				saves.Add(1)
+				write(w, savedReply)
+			})
+			c := newClient(t, vectorConfig(server.URL))
+			s := <-c.sessions
+			first := &brittleConn{}
+			s.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+				if err != nil || first.Conn != nil {
+					return conn, err
+				}
+				first.Conn = conn
+				return first, nil
+			}
+			c.put(s)
+			_, err := c.FindBills(t.Context(), "F", "", []string{"1"})
+			require.NoError(t, err)
+			first.broken.Store(true)
+			_, err = c.BatchSave(beforeSent(t.Context(), func() error {
+				if first.failed.Load() && test.tooOld {
+					return lookUpTooOld.failure(batchSave, "")
+				}
+				return nil
+			}), saveOf("1"))
+			if test.tooOld {
+				requireFault(t, err, fault.Retry, "look_up_too_old")
+			} else {
+				require.NoError(t, err)
+			}
+			require.True(t, first.failed.Load())
+			require.Equal(t, test.saves, saves.Load())
+		})
+	}
+}
+
+// brittleConn writes nothing once it is broken.
+type brittleConn struct {
+	net.Conn
+	broken, failed atomic.Bool
+}
+
+func (c *brittleConn) Write(p []byte) (int, error) {
+	if c.broken.Load() {
+		c.failed.Store(true)
+		return 0, net.ErrClosed
+	}
+	return c.Conn.Write(p)
+}
