@@ -104,10 +104,16 @@ func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, addre
 	return c
 }
 
+// manyWindows are those that the built-in flow has: 48 over the orders of a world.
+var manyWindows = []string{"window: 1h #", "window: 60m #"}
+
 // changeFlow has the worker use the built-in flow with short waits between
 // attempts, and with the further changes.
 func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 	t.Helper()
+	if testkit.Long() {
+		pairs = append(pairs, manyWindows...)
+	}
 	c.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{
 		"first: 2s # before", "first: 1s # before",
 		"longest: 5m # 5m", "longest: 2s # 5m",

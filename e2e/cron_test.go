@@ -20,7 +20,7 @@ import (
 func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	t.Parallel()
 	server := startDevServer(t, devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=60"}})
-	s := scheduled(t, newWorldAt(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, server.Address, server.Namespace))
+	s := scheduled(t, newWorldAt(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, server.Address, server.Namespace), manyWindows...)
 	s.startWorker(t)
 	from, _ := s.Range()
 	s.starter(t, 2, "cron", "start", "--flow", builtInFlow, "--spec", "* * *")
