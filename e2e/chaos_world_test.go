@@ -23,9 +23,11 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// chaosLength is short, or long in the long suite on the dev server.
+// isLong tells whether chaos is at length: in the long suite on the dev server.
+func isLong() bool { return testkit.Long() && !onPostgres() }
+
 func chaosLength(short, long int) int {
-	if testkit.Long() && !onPostgres() {
+	if isLong() {
 		return long
 	}
 	return short
@@ -79,6 +81,9 @@ type chaosWorld struct {
 	// updates tells that the flow changes the bills of orders that changed.
 	updates bool
 
+	// batch is how many bills share a call at most.
+	batch int
+
 	kills int
 	runs  int
 }
@@ -99,7 +104,9 @@ func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, addre
 		seed:    seed,
 		grain:   grainOf(seed),
 		started: time.Now(),
+		batch:   chaosLength(2, 20),
 	}
+	c.env["KINGDEE_BATCH_BILLS"] = strconv.Itoa(c.batch)
 	c.changeFlow(t)
 	return c
 }
@@ -111,7 +118,7 @@ var manyWindows = []string{"window: 1h #", "window: 60m #"}
 // attempts, and with the further changes.
 func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 	t.Helper()
-	if testkit.Long() {
+	if isLong() {
 		pairs = append(pairs, manyWindows...)
 	}
 	c.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{
@@ -121,9 +128,11 @@ func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 }
 
 // killPoints are n random numbers of bills, in ascending order, at which
-// something is killed in the middle of a run.
+// something is killed in the middle of a run: others than are under way then are still
+// to be saved.
 func (c *chaosWorld) killPoints(n int) []int {
-	points := c.rng.Perm(c.Truth().Totals().Saved * 9 / 10)[:n]
+	const sessions = 4
+	points := c.rng.Perm(c.Truth().Totals().Saved - sessions*c.batch)[:n]
 	slices.Sort(points)
 	return points
 }

@@ -164,7 +164,7 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 // the worker when it has.
 func TestQueriesThatComeLateCountNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 100})
+	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
 	c := w.temporal(t)
 	before := delayQueries(t, c, w.env["TEMPORAL_ADDRESS"])
 	worker := w.with("TEMPORAL_ADDRESS", before.Listener.Addr().String()).startMonitored(t)
