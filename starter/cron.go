@@ -131,9 +131,9 @@ func runningCron(ctx context.Context, c client.Client, flowName string) (*workfl
 	return nil, nil
 }
 
-// stopCronPatience is how long a cancelled run is watched: one that was about to
-// end by itself has ended by then, and any other has heard of it.
-const stopCronPatience = 10 * time.Second
+// stopCronPatience is how long a cancelled run is watched, on a busy machine too: one
+// that was about to end by itself has ended by then, and any other has heard of it.
+const stopCronPatience = time.Minute
 
 // stopCron ends a cron: a run under way is cancelled, which ends the cron as
 // well; one that waits for its time would only hear of it then, so it is
