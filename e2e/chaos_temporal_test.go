@@ -13,6 +13,7 @@ func TestChaosTemporalKilled(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
 		temporal := startKillable(t)
 		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(60, 1000), CallLatency: 20 * time.Millisecond}, temporal.address, temporal.namespace)
+		c.changeFlow(t, manyAttempts...)
 		c.startWorkerProcess(t)
 		run := c.beginAll(t)
 		for _, bills := range c.killPoints(chaosLength(1, 5)) {

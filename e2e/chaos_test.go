@@ -80,7 +80,7 @@ func TestChaosWorkerKilled(t *testing.T) {
 		})
 		c.grain = grain
 		// A page fits into what may be in flight: otherwise there would be no SyncPage.
-		c.changeFlow(t, "windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10", `page_size: "50"`, `page_size: "10"`)
+		c.changeFlow(t, append([]string{"windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10", `page_size: "50"`, `page_size: "10"`}, manyAttempts...)...)
 		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(100, 1))
 		worker := c.startWorkerProcess(t)
 		run := c.beginAll(t)
@@ -104,6 +104,7 @@ func TestChaosWorkerKilled(t *testing.T) {
 func TestChaosSimulatorsStopped(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
 		c := newChaosWorld(t, seed, simulator.Options{Orders: chaosLength(100, 1000), CallLatency: 20 * time.Millisecond})
+		c.changeFlow(t, manyAttempts...)
 		worker := c.startWorkerProcess(t)
 		run := c.beginAll(t)
 		for _, bills := range c.killPoints(chaosLength(1, 10)) {
