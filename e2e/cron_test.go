@@ -34,9 +34,11 @@ func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	now, _ = s.status(t)
 	require.True(t, now.Cron)
 	s.starter(t, 0, "cron", "stop", "--flow", builtInFlow)
-	testkit.Wait(t, "nothing is left to stop", func() bool { return s.run(t, "starter", "cron", "stop", "--flow", builtInFlow).code == 1 })
-	now, _ = s.status(t)
-	require.False(t, now.Cron)
+	testkit.Wait(t, "the cron has ended", func() bool {
+		now, _ = s.status(t)
+		return !now.Cron
+	})
+	s.starter(t, 1, "cron", "stop", "--flow", builtInFlow)
 	s.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", "last", "--paused")
 	s.starter(t, 1, "cron", "start", "--flow", builtInFlow, "--spec", "@every 1s")
 	s.starter(t, 0, "schedule", "delete", "--flow", builtInFlow)

@@ -149,14 +149,17 @@ func stopCron(ctx context.Context, c client.Client, id string) error {
 		}
 		execution := described.GetWorkflowExecutionInfo()
 		runID := execution.GetExecution().GetRunId()
-		running := execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
-		if stopped && !running {
-			return nil
+		// The server takes a request to cancel a run that has ended.
+		if execution.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+			if stopped {
+				return nil
+			}
+			return serviceerror.NewNotFound("the cron has ended")
 		}
 		if execution.GetExecutionTime().AsTime().After(time.Now()) {
 			return c.TerminateWorkflow(ctx, id, runID, "starter cron stop")
 		}
-		if err := c.CancelWorkflow(ctx, id, runID); err != nil && !(running && isNotFound(err)) {
+		if err := c.CancelWorkflow(ctx, id, runID); err != nil && !isNotFound(err) {
 			return err
 		}
 		// How it ended does not matter, but whether another one follows.
