@@ -58,9 +58,9 @@ func TestGrainOfPages(t *testing.T) {
 				require.Zero(t, activities[workflows.SyncPageName]+activities[workflows.SavePageName])
 				return
 			}
-			require.Equal(t, first.Parked, activities[workflows.SaveOrderName])
-			require.GreaterOrEqual(t, activities[workflows.SyncPageName], first.Pages)
-			require.Zero(t, activities[workflows.FetchPageName]+activities[workflows.SavePageName], "what is saved does not travel")
+			require.NotZero(t, activities[workflows.SyncPageName])
+			require.GreaterOrEqual(t, activities[workflows.SaveOrderName], first.Parked)
+			require.Less(t, activities[workflows.SaveOrderName], first.Saved/2, "pages save most of the orders")
 
 			second := w.syncBy(t, in)
 			requireTruth(t, w, second)
