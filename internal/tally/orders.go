@@ -1,0 +1,146 @@
+package tally
+
+import (
+	"encoding/json"
+	"time"
+
+	"refundsync/internal/packed"
+)
+
+// Version is an order as the source shows it at one moment.
+type Version struct {
+	ID string `json:"as_id"`
+	// ChangedAt is zero where it is not known.
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// Content identifies the content; empty for an order that is left out or can't be
+	// read.
+	Content string `json:"content,omitempty"`
+}
+
+// Order is what is remembered of an order that was shown.
+type Order struct {
+	Version
+	Outcome Outcome `json:"outcome,omitempty"`
+	// Reason is the one that an order is counted under that was left out, parked or
+	// failed.
+	Reason string `json:"reason,omitempty"`
+}
+
+// Orders are all orders that the source showed of a window, in the order in which it
+// did, with their tally.
+type Orders struct {
+	Tally Tally
+	shown []Order
+	place map[string]int
+}
+
+// Sight is how a version compares with what was shown before.
+type Sight int
+
+const (
+	// Repeat is no newer than what was shown.
+	Repeat Sight = iota
+	// New is the first of its order.
+	New
+	// Newer is to be saved after the version shown before.
+	Newer
+)
+
+// Sight compares a version with what was shown before. Of two that changed in the same
+// second, or at unknown times, the one shown later is the newer if its content differs.
+func (o *Orders) Sight(v Version) Sight {
+	known, ok := o.Order(v.ID)
+	switch {
+	case !ok, known.Outcome == Outside:
+		return New
+	case v.Content == "", known.Content == v.Content:
+		// An order that is to be left out now keeps its bill until the next run, which
+		// compares the two.
+		return Repeat
+	case known.ChangedAt.IsZero() || v.ChangedAt.IsZero() || !v.ChangedAt.Before(known.ChangedAt):
+		return Newer
+	}
+	return Repeat
+}
+
+// Order is what is remembered of an order; false if it was never shown.
+func (o *Orders) Order(id string) (Order, bool) {
+	i, ok := o.place[id]
+	if !ok {
+		return Order{}, false
+	}
+	return o.shown[i], true
+}
+
+// Len is the number of distinct orders shown.
+func (o *Orders) Len() int { return len(o.shown) }
+
+// Show remembers a version, which takes the place of the one before it. What became of
+// that one stays counted until it is known what became of the new one.
+func (o *Orders) Show(v Version) {
+	if i, ok := o.place[v.ID]; ok {
+		o.shown[i].Version = v
+		return
+	}
+	if o.place == nil {
+		o.place = map[string]int{}
+	}
+	o.place[v.ID] = len(o.shown)
+	o.shown = append(o.shown, Order{Version: v})
+}
+
+// Fetch counts an order as fetched: its outcome is about to be known.
+func (o *Orders) Fetch() { o.Tally.Fetched++ }
+
+// Settle counts what became of an order that was shown and fetched, in place of what
+// became of an earlier version of it. It gives the outcome under which the order is
+// counted, and false where that is the one from before.
+func (o *Orders) Settle(id string, now Outcome, failure Failure) (Outcome, bool) {
+	order := &o.shown[o.place[id]]
+	switch {
+	case now == AlreadySaved && (order.Outcome == Saved || order.Outcome == Updated), now == Updated && order.Outcome == Saved:
+		return order.Outcome, false // by this very run
+	case now == Parked && order.Outcome == NewlyParked:
+		now = NewlyParked // by this very run
+	}
+	failure.ID = id
+	o.Tally.count(order.Outcome, Failure{ID: id, Reason: order.Reason}, -1)
+	order.Outcome, order.Reason = now, failure.Reason
+	o.Tally.count(now, failure, 1)
+	return now, true
+}
+
+// orders is how they travel: compressed, 19 bytes an order.
+type orders struct {
+	Tally Tally  `json:"tally"`
+	Shown []byte `json:"shown"`
+}
+
+// MarshalJSON gives the tally, and the orders as compressed text.
+func (o Orders) MarshalJSON() ([]byte, error) {
+	raw, err := json.Marshal(o.shown)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(orders{o.Tally, packed.Pack(raw)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (o *Orders) UnmarshalJSON(raw []byte) error {
+	var form orders
+	if err := json.Unmarshal(raw, &form); err != nil {
+		return err
+	}
+	list, err := packed.Unpack(form.Shown)
+	if err != nil {
+		return err
+	}
+	*o = Orders{Tally: form.Tally, place: map[string]int{}}
+	if err := json.Unmarshal(list, &o.shown); err != nil {
+		return err
+	}
+	for i, order := range o.shown {
+		o.place[order.ID] = i
+	}
+	return nil
+}

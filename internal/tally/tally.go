@@ -1,0 +1,167 @@
+package tally
+
+import (
+	"maps"
+	"slices"
+	"unicode/utf8"
+)
+
+const (
+	// failuresListed bounds the failures that a tally lists; all are counted.
+	failuresListed = 100
+	// differencesListed bounds the bills of which a tally tells what differs.
+	differencesListed = 10
+	// longestMessage bounds what a failure says, in characters: a tally travels with
+	// a hundred, and Temporal refuses a payload over 2 MiB.
+	longestMessage = 1000
+)
+
+// Tally counts what became of the orders. When nothing is in flight,
+// Fetched = Saved + Updated + AlreadySaved + all of Skipped + Parked + Failed.
+type Tally struct {
+	// Pages counts the pages read; one read again counts once.
+	Pages int `json:"pages"`
+	// Fetched counts distinct orders.
+	Fetched int `json:"fetched"`
+	Saved   int `json:"saved"`
+	// Updated counts the orders that had changed, and their bills with them.
+	Updated      int `json:"updated"`
+	AlreadySaved int `json:"already_saved"`
+	// Skipped counts the orders that the flow leaves out, by reason.
+	Skipped map[string]int `json:"skipped"`
+	// Parked counts the orders that can't be saved now and wait, each in a
+	// ParkedOrder workflow of its own.
+	Parked int `json:"parked"`
+	// NewlyParked counts those of the parked orders that did not wait before, by
+	// reason.
+	NewlyParked map[string]int `json:"newly_parked,omitempty"`
+	// Failed counts those that could not even be parked.
+	Failed int `json:"failed"`
+	// Unparked counts those of Failed that the next run has to find again: the
+	// source showed them well, but they could not be parked.
+	Unparked int `json:"unparked,omitempty"`
+	// Differences are what Kingdee has otherwise than it was sent, of each bill that
+	// proved the way: one a run, and one a worker that joins it.
+	Differences []string `json:"differences,omitempty"`
+	// FailedReasons counts the orders that were parked or failed, by reason.
+	FailedReasons map[string]int `json:"failed_reasons"`
+	// Failures lists the first of those that were parked or failed.
+	Failures []Failure `json:"failures"`
+}
+
+// SkippedTotal is the number of orders left out, for whatever reason.
+func (t Tally) SkippedTotal() int { return total(t.Skipped) }
+
+func total(counts map[string]int) (sum int) {
+	for _, count := range counts {
+		sum += count
+	}
+	return sum
+}
+
+// InFlight is the number of orders whose outcome is not known yet.
+func (t Tally) InFlight() int {
+	return t.Fetched - t.Saved - t.Updated - t.AlreadySaved - t.SkippedTotal() - t.Parked - t.Failed
+}
+
+// Reasons gives the reasons of a count by reason in a stable order.
+func Reasons(counts map[string]int) []string {
+	return slices.Sorted(maps.Keys(counts))
+}
+
+// Add adds another tally to this one.
+func (t *Tally) Add(other Tally) {
+	t.Pages += other.Pages
+	t.Fetched += other.Fetched
+	t.Saved += other.Saved
+	t.Updated += other.Updated
+	t.AlreadySaved += other.AlreadySaved
+	addCounts(&t.Skipped, other.Skipped)
+	t.Parked += other.Parked
+	addCounts(&t.NewlyParked, other.NewlyParked)
+	t.Failed += other.Failed
+	t.Unparked += other.Unparked
+	for _, differences := range other.Differences {
+		t.Tell(differences)
+	}
+	addCounts(&t.FailedReasons, other.FailedReasons)
+	t.list(other.Failures...)
+}
+
+// Tell keeps what Kingdee has otherwise than it was sent; "" is nothing.
+func (t *Tally) Tell(differences string) {
+	if differences != "" && len(t.Differences) < differencesListed && !slices.Contains(t.Differences, differences) {
+		t.Differences = append(t.Differences, differences)
+	}
+}
+
+// Example is what one of the listed orders says that failed for a reason; the reason
+// itself if none is listed.
+func (t Tally) Example(reason string) string {
+	i := slices.IndexFunc(t.Failures, func(f Failure) bool { return f.Reason == reason })
+	if i < 0 {
+		return reason
+	}
+	return t.Failures[i].Message
+}
+
+// count adds an order's outcome, or with by -1 takes it back.
+func (t *Tally) count(outcome Outcome, failure Failure, by int) {
+	switch outcome {
+	case Saved:
+		t.Saved += by
+	case Updated:
+		t.Updated += by
+	case AlreadySaved:
+		t.AlreadySaved += by
+	case LeftOut:
+		addCounts(&t.Skipped, map[string]int{failure.Reason: by})
+	case NewlyParked:
+		t.Parked += by
+		addCounts(&t.NewlyParked, map[string]int{failure.Reason: by})
+	case Parked:
+		t.Parked += by
+	case Failed:
+		t.Failed += by
+	case Unparked:
+		t.Failed += by
+		t.Unparked += by
+	}
+	if !outcome.HasFailed() {
+		return
+	}
+	addCounts(&t.FailedReasons, map[string]int{failure.Reason: by})
+	if by > 0 {
+		t.list(failure)
+	} else {
+		t.Failures = slices.DeleteFunc(t.Failures, func(f Failure) bool { return f.ID == failure.ID })
+	}
+}
+
+func addCounts(counts *map[string]int, more map[string]int) {
+	for reason, count := range more {
+		if *counts == nil {
+			*counts = map[string]int{}
+		}
+		(*counts)[reason] += count
+		if (*counts)[reason] == 0 {
+			delete(*counts, reason)
+		}
+	}
+}
+
+func (t *Tally) list(failures ...Failure) {
+	room := failuresListed - len(t.Failures)
+	for _, failure := range failures[:min(room, len(failures))] {
+		failure.Message = ShortMessage(failure.Message)
+		t.Failures = append(t.Failures, failure)
+	}
+}
+
+// ShortMessage cuts a message that is too long to travel with a failure.
+func ShortMessage(text string) string {
+	if utf8.RuneCountInString(text) <= longestMessage {
+		return text
+	}
+	return string([]rune(text)[:longestMessage]) + "…"
+}
