@@ -21,8 +21,6 @@ LABEL org.opencontainers.image.title="refundsync" \
       org.opencontainers.image.version="$VERSION"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /image/ /
-# Go's own setting: a worker holds little and makes much garbage; see docs/performance.md.
-ENV GOGC=300
 ENV REFUNDSYNC_FLOWS=/flows REFUNDSYNC_HTTP_ADDRESS=:9464
 USER 65532:65532
 EXPOSE 9464

@@ -36,7 +36,7 @@ func runNoOpWorker(ctx context.Context) error {
 		return err
 	}
 	defer temporal.Close()
-	w := worker.New(temporal, settings.TaskQueue, syncworker.WorkerOptions(settings.Tuning))
+	w := worker.New(temporal, settings.TaskQueue, syncworker.WorkerOptions())
 	w.RegisterWorkflow(NoOpRun)
 	w.RegisterWorkflow(NoOpWindow)
 	w.RegisterActivityWithOptions(noOpFetch, activity.RegisterOptions{Name: "Fetch"})

@@ -51,10 +51,6 @@ type scene struct {
 
 const sessions = 4
 
-// imageGOGC is the Dockerfile's: how often the worker collects garbage. The
-// simulators and the plain loop do alike.
-const imageGOGC = "300"
-
 // defaults are of a big day: the settings that the flow and the worker have by
 // themselves, but for as many windows at once as there is work for.
 func (s scene) defaults() scene {
@@ -120,7 +116,7 @@ func (b *bench) on(ctx context.Context, s scene, play func(context.Context, *sta
 func (st *stage) startSimulators(ctx context.Context) error {
 	days := st.windows / 24
 	out, in := io.Pipe()
-	simulators, err := st.bench.start(ctx, in, "simulators", []string{"GOGC=" + imageGOGC},
+	simulators, err := st.bench.start(ctx, in, "simulators", nil,
 		"--orders", strconv.Itoa(st.orders), "--days", strconv.Itoa(days),
 		"--page-latency", st.pageLatency.String(), "--call-latency", st.callLatency.String(), "--bill-latency", st.billLatency.String())
 	if err != nil {
@@ -164,7 +160,6 @@ func (st *stage) makeSettings() error {
 	}
 	settings := maps.Clone(st.at.Env)
 	settings["TEMPORAL_ADDRESS"] = st.server.Address
-	settings["GOGC"] = imageGOGC
 	settings["REFUNDSYNC_FLOWS"], settings["REFUNDSYNC_TASK_QUEUE"] = flows, taskQueue
 	// The allowance of the source is none of what is measured.
 	settings["JUSHUITAN_CALLS_PER_SECOND"] = "1000"

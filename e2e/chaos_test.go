@@ -67,7 +67,7 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 }
 
 // The work of a worker that is killed comes back after the time-out of its
-// heartbeats, half a minute. So all windows are under way at once, and in the long
+// heartbeats, 15 seconds. So all windows are under way at once, and in the long
 // form pages are read slowly: each worker finds some that the ones before have not
 // taken.
 func TestChaosWorkerKilled(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -158,30 +157,6 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 	require.Contains(t, text, "Temporal can't be reached")
 	code, _ = worker.get(t, "/healthz")
 	require.Equal(t, http.StatusOK, code)
-}
-
-// Each window is asked for its progress while it can't end, and the question reaches
-// the worker when it has.
-func TestQueriesThatComeLateCountNothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
-	c := w.temporal(t)
-	before := delayQueries(t, c, w.env["TEMPORAL_ADDRESS"])
-	worker := w.with("TEMPORAL_ADDRESS", before.Listener.Addr().String()).startMonitored(t)
-	run := w.beginHeld(t, 20)
-	var asked sync.WaitGroup
-	for _, window := range runProgress(t, c, run.GetID()).Running {
-		asked.Go(func() {
-			// Whoever asks may hear that the window has ended.
-			_, _ = c.QueryWorkflow(t.Context(), window.WorkflowID, "", workflows.ProgressQuery)
-		})
-	}
-	testkit.Wait(t, "a question is kept back", func() bool { return before.delayed.Load() > 0 })
-	w.ReleaseSaves()
-	r := end(t, run)
-	require.Empty(t, r.Error)
-	asked.Wait()
-	requireCounted(t, w, r, worker.metrics(t))
 }
 
 // requireNoSecretsNorOrders: the labels of metrics hold neither.

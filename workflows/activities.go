@@ -540,7 +540,7 @@ func sendAlert(ctx workflow.Context, params SendAlertParams) workflow.Future {
 const (
 	// heartbeatTimeout is how soon the work of a worker that died is given to
 	// another.
-	heartbeatTimeout = 30 * time.Second
+	heartbeatTimeout = 15 * time.Second
 	// kingdeeTimeout bounds one attempt at Kingdee. Most of it can be the wait
 	// for a free session, behind everything else in flight.
 	kingdeeTimeout = 15 * time.Minute

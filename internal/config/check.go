@@ -138,13 +138,6 @@ func (c *checker) worker(env texts) Worker {
 		HTTPAddress:    c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress),
 		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env.DrainTimeout, 10*time.Second, time.Hour),
 		DeploymentName: env.DeploymentName,
-		Tuning: Tuning{
-			WorkflowPollers: c.between("REFUNDSYNC_WORKFLOW_POLLERS", env.WorkflowPollers, 2, 100),
-			ActivityPollers: c.between("REFUNDSYNC_ACTIVITY_POLLERS", env.ActivityPollers, 1, 100),
-			EagerActivities: c.between("REFUNDSYNC_EAGER_ACTIVITIES", env.EagerActivities, 0, 1000),
-			ActivitySlots:   c.between("REFUNDSYNC_ACTIVITY_SLOTS", env.ActivitySlots, 1, 10000),
-			CachedWorkflows: c.between("REFUNDSYNC_CACHED_WORKFLOWS", env.CachedWorkflows, 10, 10000),
-		},
 	}
 	// The server's rules: it writes a version as name:build or name.build.
 	if strings.ContainsAny(w.DeploymentName, ".:") || strings.HasPrefix(w.DeploymentName, "__") {

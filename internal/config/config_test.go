@@ -72,8 +72,6 @@ func names(problems []*Problem) []string {
 	return found
 }
 
-var defaultTuning = Tuning{WorkflowPollers: 8, ActivityPollers: 16, EagerActivities: 50, ActivitySlots: 1000, CachedWorkflows: 500}
-
 func TestLoadFillsInDefaults(t *testing.T) {
 	setenv(t, complete())
 	settings, err := FromProcess().Load()
@@ -88,7 +86,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			AppID: "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", AppSecret: "k3-secret", LCID: 2052, Sessions: 4,
 			BatchBills: 20, BatchWait: 20 * time.Millisecond,
 		},
-		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second, Tuning: defaultTuning},
+		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second},
 		Log:    Log{Level: "info", Format: "json"},
 	}, settings)
 }
@@ -103,8 +101,6 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
 		"KINGDEE_BATCH_BILLS": "500", "KINGDEE_BATCH_WAIT": "0",
 		"REFUNDSYNC_FLOWS": "/flows", "REFUNDSYNC_TASK_QUEUE": "q", "REFUNDSYNC_HTTP_ADDRESS": ":9464",
-		"REFUNDSYNC_WORKFLOW_POLLERS": "2", "REFUNDSYNC_ACTIVITY_POLLERS": "3", "REFUNDSYNC_EAGER_ACTIVITIES": "0",
-		"REFUNDSYNC_ACTIVITY_SLOTS": "4", "REFUNDSYNC_CACHED_WORKFLOWS": "10",
 		"REFUNDSYNC_DRAIN_TIMEOUT": "10m", "REFUNDSYNC_DEPLOYMENT_NAME": "sync", "REFUNDSYNC_BUILD_ID": "v2",
 		"LOG_LEVEL": "debug", "LOG_FORMAT": "console",
 	})
@@ -117,7 +113,6 @@ func TestLoadReadsEverySetting(t *testing.T) {
 			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
 		Worker: Worker{
 			Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464", DrainTimeout: 10 * time.Minute, DeploymentName: "sync", BuildID: "v2",
-			Tuning: Tuning{WorkflowPollers: 2, ActivityPollers: 3, ActivitySlots: 4, CachedWorkflows: 10},
 		},
 		Log: Log{Level: "debug", Format: "console"},
 	}, settings)
@@ -310,7 +305,7 @@ func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
 	setenv(t, map[string]string{"REFUNDSYNC_FLOWS": "/flows", "KINGDEE_LCID": "nonsense"})
 	worker, err := FromProcess().LoadWorker()
 	require.NoError(t, err)
-	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second, Tuning: defaultTuning}, worker)
+	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second}, worker)
 
 	t.Setenv("REFUNDSYNC_TASK_QUEU", "q")
 	t.Setenv("KINGDEE_SESSION", "3")
@@ -334,8 +329,6 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_CA_FILE": "(optional)", "KINGDEE_SESSIONS": "4",
 		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
-		"REFUNDSYNC_WORKFLOW_POLLERS": "8", "REFUNDSYNC_ACTIVITY_POLLERS": "16", "REFUNDSYNC_EAGER_ACTIVITIES": "50",
-		"REFUNDSYNC_ACTIVITY_SLOTS": "1000", "REFUNDSYNC_CACHED_WORKFLOWS": "500",
 		"REFUNDSYNC_DRAIN_TIMEOUT": "90s", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional)", "REFUNDSYNC_BUILD_ID": "(optional)",
 		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional)",
 		"REFUNDSYNC_CODEC_TOKEN":     "(for starter codec-server)", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server)",

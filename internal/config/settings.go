@@ -72,23 +72,6 @@ type Worker struct {
 	// DeploymentName is the Worker Deployment in Temporal, "" for a worker without
 	// versions. BuildID is its version there, set with a DeploymentName alone.
 	DeploymentName, BuildID string
-	Tuning                  Tuning
-}
-
-// Tuning is how a worker takes its work from Temporal. docs/performance.md has
-// what was measured.
-type Tuning struct {
-	// WorkflowPollers and ActivityPollers are the requests for tasks that are
-	// open at a time.
-	WorkflowPollers, ActivityPollers int
-	// EagerActivities is how many activities of a workflow task the server may
-	// hand to the same worker in its reply, instead of by way of the task queue.
-	EagerActivities int
-	// ActivitySlots is how many activities are at work at a time.
-	ActivitySlots int
-	// CachedWorkflows is how many workflows are kept in memory between two of
-	// their tasks.
-	CachedWorkflows int
 }
 
 // CheckBuildID says what is wrong if a worker in a Worker Deployment does not know

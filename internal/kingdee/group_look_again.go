@@ -81,8 +81,8 @@ func (g *Groups) isTooOld(m *member) bool {
 }
 
 // longestNap is how long a process may be suspended without harm: what it has in hand
-// is not given to another worker before. A heartbeat reaches the server every 24 s, and
-// is missed after 30.
+// is not given to another worker before. A heartbeat reaches the server every 5 s, and is
+// missed after 15.
 const longestNap = 5 * time.Second
 
 // awake tells when the process was suspended last. No look-up from before that holds.

@@ -42,7 +42,6 @@ type Options struct {
 	Accounts config.Accounts
 	// SourceCallsPerSecond is the source's limit over all workers.
 	SourceCallsPerSecond rate.Limit
-	Tuning               config.Tuning
 	// DrainTimeout is how long Run may take to end when it is told to.
 	DrainTimeout time.Duration
 	// Polls, unless nil, is called once the worker polls.
@@ -56,17 +55,33 @@ type Options struct {
 // was over. Another worker does it again.
 var ErrCutOff = errors.New("停止的时限已到，仍有活动在做，将由别的 worker 重做；可调大 REFUNDSYNC_DRAIN_TIMEOUT。 The time to stop is over with activities under way; another worker does them again. Raise that setting to leave them more time")
 
-// WorkerOptions is a worker's tuning in Temporal's terms, but for its slots.
-func WorkerOptions(t config.Tuning) worker.Options {
-	options := worker.Options{
-		MaxConcurrentWorkflowTaskPollers: t.WorkflowPollers,
-		MaxConcurrentActivityTaskPollers: t.ActivityPollers,
-		DisableEagerActivities:           t.EagerActivities == 0,
+const (
+	// workflowPollers and activityPollers are the requests for tasks that are open at a
+	// time, the latter of each task queue: by the SDK's two, the polling itself is what an
+	// order waits for. Pollers that scale by themselves begin with five, and a short run
+	// is over before there are enough.
+	workflowPollers, activityPollers = 8, 16
+	// cachedWorkflows is how many workflows are kept in memory between two of their tasks:
+	// runs and windows are some dozen; a parked order takes 60 KiB, and waits for hours.
+	cachedWorkflows = 500
+	// heartbeatInterval is how often a heartbeat reaches the server at most. A cancellation
+	// comes with its answer, so an activity that beats hears of one within that time.
+	heartbeatInterval = 2 * time.Second
+)
+
+// eagerActivities is how many activities come back with the workflow task that asked for
+// them, without a poll: a page's. The SDK's 3 leave the others to the polls.
+var eagerActivities = 50
+
+// WorkerOptions are how a worker takes its work from Temporal; docs/performance.md has
+// what was measured.
+func WorkerOptions() worker.Options {
+	return worker.Options{
+		MaxConcurrentWorkflowTaskPollers:            workflowPollers,
+		MaxConcurrentActivityTaskPollers:            activityPollers,
+		MaxEagerActivityReservationsPerWorkflowTask: &eagerActivities,
+		MaxHeartbeatThrottleInterval:                heartbeatInterval,
 	}
-	if t.EagerActivities > 0 {
-		options.MaxEagerActivityReservationsPerWorkflowTask = &t.EagerActivities
-	}
-	return options
 }
 
 // Run polls until ctx is done, then drains: it takes nothing new and lets the
@@ -82,12 +97,12 @@ func Run(ctx context.Context, o Options) error {
 	if err := checkDecryption(ctx, o.Codec.Client(o.Temporal)); err != nil {
 		return err
 	}
-	worker.SetStickyWorkflowCacheSize(o.Tuning.CachedWorkflows)
+	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	broken := make(chan error, 2)
-	options := WorkerOptions(o.Tuning)
+	options := WorkerOptions()
 	options.DisableRegistrationAliasing = true
 	// Beyond the time that stop waits, so that it is stop that ends it.
-	options.WorkerStopTimeout = o.DrainTimeout
+	options.WorkerStopTimeout = o.DrainTimeout + time.Minute
 	options.OnFatalError = func(err error) { broken <- err }
 	options.DeploymentOptions = worker.DeploymentOptions{UseVersioning: o.Version != worker.WorkerDeploymentVersion{}, Version: o.Version}
 	sourceOptions := options
@@ -95,21 +110,15 @@ func Run(ctx context.Context, o Options) error {
 	sourceOptions.Identity = identity(o.Flows)
 	sourceOptions.TaskQueueActivitiesPerSecond = float64(o.SourceCallsPerSecond)
 
-	main, err := newDraining(o.Temporal, o.TaskQueue, options, o.Tuning.ActivitySlots)
-	if err != nil {
-		return err
-	}
-	source, err := newDraining(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions, o.Tuning.ActivitySlots)
-	if err != nil {
-		return err
-	}
+	main := worker.New(o.Temporal, o.TaskQueue, options)
+	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
 	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: activities.NewProofs()}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)
 
-	var started []*draining
-	for _, w := range []*draining{main, source} {
+	var started []worker.Worker
+	for _, w := range []worker.Worker{main, source} {
 		if err := w.Start(); err != nil {
 			return errors.Join(fmt.Errorf("worker 无法开始轮询 the worker can't begin to poll: %w", err), stop(started, o.DrainTimeout))
 		}
@@ -127,13 +136,13 @@ func Run(ctx context.Context, o Options) error {
 }
 
 // stop stops all workers, within the time-out.
-func stop(workers []*draining, timeout time.Duration) error {
+func stop(workers []worker.Worker, timeout time.Duration) error {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
 		var all sync.WaitGroup
 		for _, w := range workers {
-			all.Go(w.drainAndStop)
+			all.Go(w.Stop)
 		}
 		all.Wait()
 	}()
