@@ -87,20 +87,9 @@ func WorkerFlows(ctx context.Context, c client.Client, taskQueue string) (worker
 	return workers, all, nil
 }
 
-// flowsOfPollers leaves out who has not polled for long before the last one did: the
-// server lists a worker for five minutes after it has ended.
 func flowsOfPollers(pollers []*taskqueuepb.PollerInfo) (workers []FlowVersions, all bool) {
-	last := time.Time{}
-	for _, poller := range pollers {
-		if at := poller.GetLastAccessTime().AsTime(); at.After(last) {
-			last = at
-		}
-	}
 	all = true
-	for _, poller := range pollers {
-		if poller.GetLastAccessTime().AsTime().Before(last.Add(-pollInterval)) {
-			continue
-		}
+	for _, poller := range recent(pollers) {
 		versions, ok := flowVersions(poller.GetIdentity())
 		if !ok {
 			all = false
@@ -109,4 +98,18 @@ func flowsOfPollers(pollers []*taskqueuepb.PollerInfo) (workers []FlowVersions, 
 		workers = append(workers, versions)
 	}
 	return workers, all
+}
+
+// recent leaves out who has not polled for long before the last one did: the server
+// lists a worker for five minutes after it has ended.
+func recent(pollers []*taskqueuepb.PollerInfo) []*taskqueuepb.PollerInfo {
+	last := time.Time{}
+	for _, poller := range pollers {
+		if at := poller.GetLastAccessTime().AsTime(); at.After(last) {
+			last = at
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(pollers), func(poller *taskqueuepb.PollerInfo) bool {
+		return poller.GetLastAccessTime().AsTime().Before(last.Add(-pollInterval))
+	})
 }

@@ -111,7 +111,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		Codec:                codec,
 		TaskQueue:            settings.Worker.TaskQueue,
 		Flows:                flows,
-		Source:               metrics.Source(source),
+		Source:               metrics.Source(shareCalls(source, settings.Jushuitan.CallsPerSecond, temporal, settings.Worker.TaskQueue)),
 		Ledger:               Ledger(ledger, settings.Kingdee, metrics),
 		Robots:               robots,
 		Accounts:             settings.Accounts(),

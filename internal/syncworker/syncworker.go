@@ -101,6 +101,7 @@ func Run(ctx context.Context, o Options) error {
 	broken := make(chan error, 2)
 	options := WorkerOptions()
 	options.DisableRegistrationAliasing = true
+	options.Identity = processIdentity()
 	// Beyond the time that stop waits, so that it is stop that ends it.
 	options.WorkerStopTimeout = o.DrainTimeout + time.Minute
 	options.OnFatalError = func(err error) { broken <- err }
