@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/simulator"
+)
+
+// Four workers that could each use up the source's allowance keep to it together. They
+// are processes, since the server tells workers apart by their process.
+func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
+	t.Parallel()
+	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+		t.Run(grain, func(t *testing.T) {
+			t.Parallel()
+			const (
+				workers   = 4
+				perSecond = 10
+				ahead     = 6 // a worker's calls that are no more than its share, over the run
+			)
+			w := newWorld(t, simulator.Options{Orders: 400})
+			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "50"`, `page_size: "5"`, "windows_at_once: 4", "windows_at_once: 16")
+			w.env["JUSHUITAN_CALLS_PER_SECOND"] = fmt.Sprint(perSecond)
+			for range workers {
+				w.startWorkerProcess(t)
+			}
+			in := w.input()
+			in.Grain = grain
+			begun := time.Now()
+			requireTruth(t, w, w.syncBy(t, in))
+			most := perSecond*time.Since(begun).Seconds() + workers*ahead
+			require.LessOrEqual(t, float64(w.State().Source.Calls["jushuitan.refund.list.query"]), most)
+		})
+	}
+}
