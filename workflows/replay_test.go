@@ -3,6 +3,7 @@ package workflows
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,8 +18,10 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	histories, err := filepath.Glob("testdata/histories/*.json")
 	require.NoError(t, err)
 	require.NotEmpty(t, histories)
+	recordedFrom, err := os.ReadFile("testdata/histories/RECORDED_FROM")
+	require.NoError(t, err)
 	for _, path := range histories {
-		t.Run(filepath.Base(path), func(t *testing.T) {
+		t.Run(strings.TrimSpace(string(recordedFrom))+"/"+filepath.Base(path), func(t *testing.T) {
 			file, err := os.Open(path)
 			require.NoError(t, err)
 			defer file.Close()
