@@ -51,6 +51,9 @@ type Options struct {
 	// SearchAttributes are registered when the namespace is made; a DBFile
 	// keeps the ones it was made with.
 	SearchAttributes map[string]enumspb.IndexedValueType
+	// Plain leaves all settings that a server has by itself as they are, as who starts
+	// one by hand has them.
+	Plain bool
 	// DynamicConfig holds the server's dynamic configuration as KEY=VALUE,
 	// VALUE being JSON.
 	DynamicConfig []string
@@ -151,9 +154,11 @@ func arguments(options Options, mark string) []string {
 		"--namespace", options.Namespace,
 		"--namespace", mark,
 		"--log-level", "error",
+	}
+	if !options.Plain {
 		// By its default of 20 a second, which is for each of hundreds of shards, the
 		// one shard of this server lets every step of a workflow wait 50 ms.
-		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=200",
+		args = append(args, "--dynamic-config-value", "history.transferProcessorMaxPollRPS=200")
 	}
 	if options.UI {
 		args = append(args, "--ui-port", strconv.Itoa(options.UIPort))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,8 +20,7 @@ func startProcess(executable string, args []string) (*childprocess.Process, erro
 	cmd := exec.Command(executable, args...)
 	// A server that can't take a port says so and then panics; without the trace
 	// the end of its output still holds what it said.
-	// Later ones count: whoever sets GOGC has it.
-	cmd.Env = slices.Concat([]string{garbageCollection}, withoutTemporalSettings(os.Environ()), []string{"GOTRACEBACK=none"})
+	cmd.Env = append(withoutTemporalSettings(os.Environ()), "GOTRACEBACK=none")
 	// SQLite bears a kill, so the state file does too.
 	return childprocess.Start(cmd, syscall.SIGKILL)
 }
@@ -53,10 +51,6 @@ func discard(process *childprocess.Process) error {
 	}
 	return err
 }
-
-// garbageCollection has the server collect garbage half as often as by Go's default:
-// it is a fifth of its CPU time, see docs/performance.md.
-const garbageCollection = "GOGC=200"
 
 // withoutTemporalSettings drops the variables that configure a connection, lest
 // they configure the server.
