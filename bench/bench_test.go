@@ -10,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/galaxy"
 )
@@ -24,25 +23,20 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Figures come to their end with few orders: one that compares the sync with the
-// no-op fan-out and the loop, one that counts what Temporal keeps. How fast anything is
-// depends on the machine, and is not looked at.
+// Figures come to their end with few orders. How fast anything is depends on the machine,
+// and is not looked at.
 func TestFiguresAreMeasured(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")
 	}
 	t.Chdir("..")
-	for name, grain := range map[string]string{"ceiling": flow.GrainOrder, "cost": flow.GrainPage} {
-		t.Run(name, func(t *testing.T) {
-			var out, log strings.Builder
-			b := bench{orders: 100, grains: []string{grain}, out: &out, log: &log, profiles: t.TempDir()}
-			require.NoError(t, b.run(t.Context(), []string{name}), log.String())
-			require.Contains(t, out.String(), "\n| "+grain)
-			profiles, err := os.ReadDir(b.profiles)
-			require.NoError(t, err)
-			require.NotEmpty(t, profiles)
-		})
-	}
+	var out, log strings.Builder
+	b := bench{orders: 100, out: &out, log: &log, profiles: t.TempDir()}
+	require.NoError(t, b.run(t.Context(), []string{"loop", "no-op", "cost"}), log.String())
+	require.Regexp(t, `\n\| by pages, against a plain loop with 4 connections \| 0\.95 \| \d+\.\d\d \|\n`, out.String())
+	profiles, err := os.ReadDir(b.profiles)
+	require.NoError(t, err)
+	require.NotEmpty(t, profiles)
 }
 
 func TestSavedOnce(t *testing.T) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,13 +16,17 @@ import (
 // bench is one run of the command.
 type bench struct {
 	orders   int
-	grains   []string
 	profiles string
 	out, log io.Writer
 
-	figure  string // the one that is measured
-	started int    // processes, for the names of profiles
+	programs string // their folder
+	figure   string // the one that is measured
+	started  int    // processes, for the names of profiles
+	reached  []reached
 }
+
+// reached is a figure beside what it should be.
+type reached struct{ what, wanted, measured string }
 
 // figure is what is measured and compared, in one table.
 type figure struct {
@@ -30,14 +35,16 @@ type figure struct {
 }
 
 var figures = []figure{
-	{"ceiling", "Zero latency, against a no-op fan-out of the same shape", (*bench).ceiling},
-	{"latency", "20 ms a page of 50, 50 ms a call of 50 bills, 4 sessions", (*bench).latency},
-	{"realistic", "150 ms a page; 200 ms a call and 20 ms a bill, 4 sessions", (*bench).realistic},
-	{"cost", "What an order costs", (*bench).cost},
-	{"growth", "From 1,000 to 100,000 orders", (*bench).growth},
-	{"workers", "One, two and four workers, the latencies of realistic, 10 calls a second to the source over all", (*bench).workers},
-	{"file", "The server's state in an SQLite file", (*bench).file},
+	{"loop", "Pages of 50, 20 ms each; 50 ms a call of 50 bills, 4 sessions", (*bench).againstLoop},
+	{"no-op", "An activity an order, zero latency, against activities that do nothing", (*bench).againstNoOp},
+	{"bound", "Pages of 50, 150 ms each; 200 ms a call and 20 ms a bill, 4 sessions", (*bench).againstBound},
+	{"cost", "What an order costs at Temporal, zero latency", (*bench).cost},
+	{"year", "A year without orders", (*bench).year},
+	{growth, "Ten times the orders", (*bench).growth},
 }
+
+// growth is measured only where it is named.
+const growth = "growth"
 
 func figureNames() (names []string) {
 	for _, f := range figures {
@@ -46,16 +53,23 @@ func figureNames() (names []string) {
 	return names
 }
 
-// run measures the figures that are named, or all where none is.
-func (b *bench) run(ctx context.Context, only []string) error {
+// run measures the figures that are named, or where none is, all that are quick.
+func (b *bench) run(ctx context.Context, only []string) (err error) {
 	if b.profiles != "" {
 		if err := os.MkdirAll(b.profiles, 0o755); err != nil {
 			return err
 		}
 	}
+	if b.programs, err = os.MkdirTemp("", "refundsync-bench"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.programs)) }()
+	if err := b.buildPrograms(ctx); err != nil {
+		return err
+	}
 	b.printf("%s, %s/%s, %d CPUs\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	for _, f := range figures {
-		if len(only) > 0 && !slices.Contains(only, f.name) {
+		if len(only) > 0 && !slices.Contains(only, f.name) || len(only) == 0 && f.name == growth {
 			continue
 		}
 		b.figure = f.name
@@ -64,7 +78,16 @@ func (b *bench) run(ctx context.Context, only []string) error {
 			return fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
+	b.printf("\n### In short\n\n")
+	b.head("figure", "wanted", "measured")
+	for _, r := range b.reached {
+		b.row(r.what, r.wanted, r.measured)
+	}
 	return nil
+}
+
+func (b *bench) reach(what, wanted, measured string) {
+	b.reached = append(b.reached, reached{what, wanted, measured})
 }
 
 func (b *bench) printf(format string, args ...any) { fmt.Fprintf(b.out, format, args...) }
@@ -100,168 +123,122 @@ func (m measured) call(calls int) string {
 }
 
 // sync plays one run on a stage of its own.
-func (b *bench) sync(ctx context.Context, s scene) (m measured, err error) {
-	err = b.on(ctx, s, func(ctx context.Context, st *stage) error {
-		m, err = st.sync(ctx)
-		return err
-	})
-	return m, err
+func (b *bench) sync(ctx context.Context, s scene) (measured, error) {
+	return b.on(ctx, s, (*stage).sync)
 }
 
-func (b *bench) loop(ctx context.Context, s scene) (m measured, err error) {
-	err = b.on(ctx, s, func(ctx context.Context, st *stage) error {
-		m, err = st.loop(ctx)
-		return err
-	})
-	return m, err
-}
+const (
+	pageLatency = 20 * time.Millisecond
+	callLatency = 50 * time.Millisecond
+)
 
-func (b *bench) ceiling(ctx context.Context) error {
-	b.head("grain", "no-op orders/s", "sync orders/s", "ratio", "loop orders/s", "ms CPU an order: worker", "server", "simulators", "no-op worker", "no-op server")
-	for _, grain := range b.grains {
-		s := scene{orders: b.orders, grain: grain}
-		if grain == flow.GrainOrder {
-			s.orders /= 4
-		}
-		var noOp measured
-		if err := b.on(ctx, s, func(ctx context.Context, st *stage) (err error) {
-			noOp, err = st.noOp(ctx)
-			return err
-		}); err != nil {
-			return err
-		}
-		sync, err := b.sync(ctx, s)
-		if err != nil {
-			return err
-		}
-		loop, err := b.loop(ctx, s)
-		if err != nil {
-			return err
-		}
-		b.row(grain, number(noOp.perSecond()), number(sync.perSecond()), ratio(sync.perSecond(), noOp.perSecond()), number(loop.perSecond()),
-			sync.each(sync.workerCPU), sync.each(sync.serverCPU), sync.each(sync.simulatorCPU),
-			noOp.each(noOp.workerCPU), noOp.each(noOp.serverCPU))
+func (b *bench) againstLoop(ctx context.Context) error {
+	s := scene{orders: b.orders, pageLatency: pageLatency, callLatency: callLatency, batchBills: 50, grain: flow.GrainPage}
+	loop, err := b.on(ctx, s, (*stage).loop)
+	if err != nil {
+		return err
 	}
+	m, err := b.sync(ctx, s)
+	if err != nil {
+		return err
+	}
+	b.head("what", "orders/s", "of the loop", "BatchSave calls an order", "look-ups an order", "ms CPU an order: worker", "server")
+	b.row("a plain loop", number(loop.perSecond()), "1", loop.call(loop.saves), loop.call(loop.lookUps), loop.each(loop.workerCPU), "")
+	b.row("the sync by pages", number(m.perSecond()), ratio(m.perSecond(), loop.perSecond()), m.call(m.saves), m.call(m.lookUps), m.each(m.workerCPU), m.each(m.serverCPU))
+	b.reach("by pages, against a plain loop with 4 connections", "0.95", ratio(m.perSecond(), loop.perSecond()))
+	b.reach("by pages, server's CPU time an order", "0.10 ms", m.each(m.serverCPU)+" ms")
+	return nil
+}
+
+func (b *bench) againstNoOp(ctx context.Context) error {
+	s := scene{orders: b.orders / 4, grain: flow.GrainOrder}
+	noOp, err := b.on(ctx, s, (*stage).noOp)
+	if err != nil {
+		return err
+	}
+	m, err := b.sync(ctx, s)
+	if err != nil {
+		return err
+	}
+	b.head("what", "orders/s", "of the no-op", "ms CPU an order: worker", "server")
+	b.row("no-op activities", number(noOp.perSecond()), "1", noOp.each(noOp.workerCPU), noOp.each(noOp.serverCPU))
+	b.row("the sync by orders", number(m.perSecond()), ratio(m.perSecond(), noOp.perSecond()), m.each(m.workerCPU), m.each(m.serverCPU))
+	b.reach("by orders, against no-op activities on the same server", "0.90", ratio(m.perSecond(), noOp.perSecond()))
 	return nil
 }
 
 // bound is the orders a second that the sessions of Kingdee can save at most.
 func (s scene) bound() float64 {
-	s = s.defaults()
-	call := s.callLatency + time.Duration(s.batchBills)*s.billLatency
-	return sessions * float64(s.batchBills) / call.Seconds()
+	call := s.callLatency + time.Duration(batchBills)*s.billLatency
+	return sessions * batchBills / call.Seconds()
 }
 
-func (b *bench) latency(ctx context.Context) error {
-	return b.againstBound(ctx, scene{
-		orders: b.orders, pageLatency: 20 * time.Millisecond, callLatency: 50 * time.Millisecond, batchBills: 50, windowsAtOnce: 24,
-	})
-}
-
-func (b *bench) realistic(ctx context.Context) error {
-	return b.againstBound(ctx, scene{
-		orders: b.orders / 4, pageLatency: 150 * time.Millisecond, callLatency: 200 * time.Millisecond, billLatency: 20 * time.Millisecond,
-	})
-}
-
-func (b *bench) againstBound(ctx context.Context, s scene) error {
-	b.head("grain, orders in a page", "orders/s", "of the bound", "of the loop", "BatchSave calls an order", "look-ups an order", "ms CPU an order: worker", "server", "simulators")
-	loop, err := b.loop(ctx, s)
-	if err != nil {
-		return err
-	}
+func (b *bench) againstBound(ctx context.Context) error {
+	s := scene{pageLatency: 150 * time.Millisecond, callLatency: 200 * time.Millisecond, billLatency: 20 * time.Millisecond}
+	b.head("what", "orders", "orders/s", "of the bound", "BatchSave calls an order", "look-ups an order", "ms CPU an order: worker", "server")
 	for _, c := range []struct {
-		grain    string
-		pageSize int
-	}{{flow.GrainOrder, 50}, {flow.GrainPage, 50}, {flow.GrainPage, 100}} {
-		if !slices.Contains(b.grains, c.grain) {
-			continue
-		}
-		s.grain, s.pageSize = c.grain, c.pageSize
-		m, err := b.sync(ctx, s)
+		what, wanted, grain string
+		orders              int
+		play                func(*stage, context.Context) (measured, error)
+	}{
+		{"the sync by orders", "0.95", flow.GrainOrder, b.orders / 4, (*stage).sync},
+		{"the sync by pages", "0.95", flow.GrainPage, b.orders / 4, (*stage).sync},
+		{"the sync, a short run", "0.65", "", b.orders / 20, (*stage).sync},
+		{"a plain loop, as short", "", "", b.orders / 20, (*stage).loop},
+	} {
+		s.orders, s.grain = c.orders, c.grain
+		m, err := b.on(ctx, s, c.play)
 		if err != nil {
 			return err
 		}
-		b.row(fmt.Sprintf("%s, %d", c.grain, c.pageSize), number(m.perSecond()), ratio(m.perSecond(), s.bound()), ratio(m.perSecond(), loop.perSecond()),
-			m.call(m.saves), m.call(m.lookUps), m.each(m.workerCPU), m.each(m.serverCPU), m.each(m.simulatorCPU))
+		of := ratio(m.perSecond(), s.bound())
+		b.row(c.what, number(float64(m.orders)), number(m.perSecond()), of, m.call(m.saves), m.call(m.lookUps), m.each(m.workerCPU), m.each(m.serverCPU))
+		if c.wanted != "" {
+			b.reach(fmt.Sprintf("%s, %d orders, realistic latency, against the bound", c.what, m.orders), c.wanted, of)
+		}
 	}
-	b.row("loop, 50", number(loop.perSecond()), ratio(loop.perSecond(), s.bound()), "1", "", "", "", "", "")
 	return nil
 }
 
 func (b *bench) cost(ctx context.Context) error {
-	b.head("grain, orders in a page", "events", "bytes of history", "actions", "BatchSave calls", "look-ups", "calls to the source")
-	for _, grain := range b.grains {
-		m, err := b.sync(ctx, scene{orders: b.orders / 10, grain: grain, countsHistories: true, callLatency: 50 * time.Millisecond})
+	b.head("grain", "events", "bytes of history", "actions", "calls to the source")
+	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+		m, err := b.sync(ctx, scene{orders: b.orders / 10, grain: grain, countsHistories: true})
 		if err != nil {
 			return err
 		}
 		each := func(n int) string { return fmt.Sprintf("%.2f", float64(n)/float64(m.orders)) }
-		b.row(fmt.Sprintf("%s, %d", grain, m.orders/m.pages), each(m.histories.events), each(m.histories.bytes), each(m.histories.actions),
-			m.call(m.saves), m.call(m.lookUps), m.call(m.pages))
+		b.row(grain, each(m.histories.events), each(m.histories.bytes), each(m.histories.actions), m.call(m.pages))
 	}
+	return nil
+}
+
+func (b *bench) year(ctx context.Context) error {
+	m, err := b.sync(ctx, scene{empty: true, days: 365})
+	if err != nil {
+		return err
+	}
+	b.head("calls to the source", "seconds")
+	b.row(fmt.Sprint(m.pages), number(m.duration.Seconds()))
+	b.reach("calls to the source for an empty year, at most", "60", fmt.Sprint(m.pages))
 	return nil
 }
 
 func (b *bench) growth(ctx context.Context) error {
-	b.head("grain, orders", "seconds", "orders/s", "time, against a tenth of the orders", "worker's peak MB", "memory, against 1,000", "ms CPU an order: worker", "server", "simulators")
-	for _, grain := range b.grains {
-		var first, last measured
-		for _, orders := range []int{1000, 10_000, 100_000} {
-			m, err := b.sync(ctx, scene{orders: orders, windows: orders * 24 / 1000, grain: grain})
-			if err != nil {
-				return err
-			}
-			against := ""
-			if last.orders > 0 {
-				against = ratio(m.duration.Seconds(), last.duration.Seconds())
-			} else {
-				first = m
-			}
-			b.row(fmt.Sprintf("%s, %d", grain, orders), number(m.duration.Seconds()), number(m.perSecond()), against,
-				number(float64(m.workerPeak)/1e6), ratio(float64(m.workerPeak), float64(first.workerPeak)),
-				m.each(m.workerCPU), m.each(m.serverCPU), m.each(m.simulatorCPU))
-			last = m
-		}
-	}
-	return nil
-}
-
-func (b *bench) workers(ctx context.Context) error {
-	b.head("workers", "orders/s", "against one", "calls to the source a second", "BatchSave calls an order", "bills saved twice")
-	var one measured
-	for _, workers := range []int{1, 2, 4} {
-		m, err := b.sync(ctx, scene{
-			orders: b.orders / 4, workers: workers, grain: flow.GrainPage, windowsAtOnce: 16,
-			pageLatency: 150 * time.Millisecond, callLatency: 200 * time.Millisecond, billLatency: 20 * time.Millisecond,
-			env: map[string]string{"JUSHUITAN_CALLS_PER_SECOND": "10"},
-		})
+	b.head("orders by pages", "seconds", "orders/s", "worker's peak MB", "ms CPU an order: worker", "server")
+	var few measured
+	for _, times := range []int{5, 50} {
+		m, err := b.sync(ctx, scene{orders: b.orders * times, days: times, grain: flow.GrainPage})
 		if err != nil {
 			return err
 		}
-		if workers == 1 {
-			one = m
+		b.row(number(float64(m.orders)), number(m.duration.Seconds()), number(m.perSecond()), number(float64(m.workerPeak)/1e6), m.each(m.workerCPU), m.each(m.serverCPU))
+		if times == 5 {
+			few = m
+			continue
 		}
-		b.row(fmt.Sprint(workers), number(m.perSecond()), ratio(m.perSecond(), one.perSecond()),
-			fmt.Sprintf("%.1f", float64(m.pages)/m.duration.Seconds()), m.call(m.saves), fmt.Sprint(m.doubles))
-	}
-	return nil
-}
-
-func (b *bench) file(ctx context.Context) error {
-	b.head("grain", "in memory orders/s", "in a file orders/s", "ratio")
-	for _, grain := range b.grains {
-		s := scene{orders: b.orders / 4, grain: grain}
-		memory, err := b.sync(ctx, s)
-		if err != nil {
-			return err
-		}
-		s.inFile = true
-		file, err := b.sync(ctx, s)
-		if err != nil {
-			return err
-		}
-		b.row(grain, number(memory.perSecond()), number(file.perSecond()), ratio(file.perSecond(), memory.perSecond()))
+		b.reach("time of ten times the orders, at most", "10.5", ratio(m.duration.Seconds(), few.duration.Seconds()))
+		b.reach("worker's memory with ten times the orders, at most", "1.1", ratio(float64(m.workerPeak), float64(few.workerPeak)))
 	}
 	return nil
 }

@@ -3,36 +3,38 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"refundsync/activities"
 	"refundsync/internal/catalog"
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/syncworker"
 )
 
 // loopSettings is the variable that holds a loop as JSON.
 const loopSettings = "BENCH_LOOP"
 
-// loop is what a script does that has the same clients, the same mapping, the
-// same shared calls and as many goroutines as a run has windows and orders in
-// flight, but remembers nothing: what fails, or is under way when it ends, is
-// lost.
+// loop is what a script does that has the same clients and the same mapping: each of
+// four goroutines takes the next page, maps it and saves its bills. It looks nothing up
+// and remembers nothing: what fails, or is under way when it ends, is lost.
 type loop struct {
-	From, To                time.Time
-	Window                  time.Duration
-	WindowsAtOnce, InFlight int
+	From, To time.Time
 
 	source *jushuitan.Client
-	ledger *kingdee.Groups
+	ledger *kingdee.Client
 	flow   *flow.Flow
+	bills  int // in a call
 }
 
 // runLoop prints how long the loop took, and ends.
@@ -41,67 +43,101 @@ func runLoop(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(os.Getenv(loopSettings)), &l); err != nil {
 		return err
 	}
-	flows, source, ledger, err := outside()
+	settings, err := config.FromProcess().Load()
 	if err != nil {
 		return err
 	}
-	l.source, l.ledger, l.flow = source, ledger, flows[builtInFlow]
-	begun := time.Now()
-	windows, ctx := errgroup.WithContext(ctx)
-	windows.SetLimit(l.WindowsAtOnce)
-	for from := l.From; from.Before(l.To); from = from.Add(l.Window) {
-		windows.Go(func() error { return l.window(ctx, from, from.Add(l.Window-time.Second)) })
-	}
-	if err := windows.Wait(); err != nil {
+	flows, err := flow.LoadFolder(settings.Worker.Flows)
+	if err != nil {
 		return err
+	}
+	if l.source, l.ledger, err = syncworker.Clients(settings); err != nil {
+		return err
+	}
+	l.flow, l.bills = flows[builtInFlow], settings.Kingdee.BatchBills
+	begun := time.Now()
+	// The interface takes no longer range.
+	const longest = 7 * 24 * time.Hour
+	for from := l.From; from.Before(l.To); from = from.Add(longest) {
+		to := from.Add(longest - time.Second)
+		if to.After(l.To) {
+			to = l.To
+		}
+		if err := l.read(ctx, from, to); err != nil {
+			return err
+		}
 	}
 	fmt.Println(time.Since(begun))
 	return nil
 }
 
-func (l *loop) window(ctx context.Context, from, to time.Time) error {
-	orders, ctx := errgroup.WithContext(ctx)
-	orders.SetLimit(l.InFlight)
-	for index := 1; ; index++ {
-		parameters := map[string]string{}
-		for name, value := range l.flow.Source.Parameters {
-			parameters[name] = value
-		}
-		parameters["page_index"] = strconv.Itoa(index)
-		parameters["start_time"] = from.In(catalog.Beijing).Format(time.DateTime)
-		parameters["end_time"] = to.In(catalog.Beijing).Format(time.DateTime)
-		page, err := l.source.RefundList(ctx, parameters)
-		if err != nil {
-			return errors.Join(err, orders.Wait())
-		}
-		for _, record := range page.Datas {
-			orders.Go(func() error { return l.save(ctx, record) })
-		}
-		if !page.HasNext {
-			return orders.Wait()
-		}
-	}
-}
-
-// save drops an order that can't be saved, as a script would that only logs it.
-func (l *loop) save(ctx context.Context, record map[string]any) error {
-	picked, err := l.flow.Pick(record)
-	if err != nil {
-		return nil
-	}
-	if _, skip, err := picked.Skip(); err != nil || skip {
-		return nil
-	}
-	bill, err := picked.Bill()
-	if err != nil {
-		return nil
-	}
-	results, err := l.ledger.BatchSave(ctx, activities.BatchSaveRequest(l.flow, bill))
+// read saves the orders of a range. The first reply tells how many pages there are.
+func (l *loop) read(ctx context.Context, from, to time.Time) error {
+	first, err := l.page(ctx, from, to, 1)
 	if err != nil {
 		return err
 	}
-	if len(results) != 1 {
-		return fmt.Errorf("order %s: %d results", picked.Order.ID, len(results))
+	var taken atomic.Int64
+	taken.Store(1)
+	connections, ctx := errgroup.WithContext(ctx)
+	for connection := range sessions {
+		connections.Go(func() error {
+			if connection == 0 {
+				if err := l.save(ctx, first); err != nil {
+					return err
+				}
+			}
+			for {
+				index := int(taken.Add(1))
+				if index > first.PageCount {
+					return nil
+				}
+				page, err := l.page(ctx, from, to, index)
+				if err != nil {
+					return err
+				}
+				if err := l.save(ctx, page); err != nil {
+					return err
+				}
+			}
+		})
+	}
+	return connections.Wait()
+}
+
+func (l *loop) page(ctx context.Context, from, to time.Time, index int) (jushuitan.Page, error) {
+	parameters := maps.Clone(l.flow.Source.Parameters)
+	parameters["page_index"] = strconv.Itoa(index)
+	parameters["start_time"] = from.In(catalog.Beijing).Format(time.DateTime)
+	parameters["end_time"] = to.In(catalog.Beijing).Format(time.DateTime)
+	return l.source.RefundList(ctx, parameters)
+}
+
+// save drops an order that can't be mapped, as a script would that only logs it.
+func (l *loop) save(ctx context.Context, page jushuitan.Page) error {
+	var bills []flow.Bill
+	for _, record := range page.Datas {
+		picked, err := l.flow.Pick(record)
+		if err != nil {
+			continue
+		}
+		if _, skip, err := picked.Skip(); err != nil || skip {
+			continue
+		}
+		bill, err := picked.Bill()
+		if err != nil {
+			continue
+		}
+		bills = append(bills, bill)
+	}
+	for call := range slices.Chunk(bills, l.bills) {
+		request := activities.BatchSaveRequest(l.flow, call[0])
+		for _, bill := range call[1:] {
+			request.Model = append(request.Model, bill.Model)
+		}
+		if _, err := l.ledger.BatchSave(ctx, request); err != nil {
+			return err
+		}
 	}
 	return nil
 }

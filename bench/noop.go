@@ -10,21 +10,18 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/config"
-	"refundsync/internal/flow"
 	"refundsync/internal/syncworker"
 )
 
-// The no-op fan-out has the shape of a run: as many windows, pages, activities and
-// bytes, on the same server with the same tuning. It asks nobody and does nothing,
-// so it is what Temporal itself takes.
+// The no-op fan-out has the shape of a run by orders: windows, pages and activities of
+// as many bytes, on the same server, by a worker with the same options. It asks nobody
+// and does nothing, so it is what Temporal itself takes.
 
-// noOpOrderBytes is what an order takes on its way through Temporal.
-const noOpOrderBytes = 800
-
-type noOpRun struct {
-	Windows, WindowsAtOnce, PagesInWindow, OrdersInPage, InFlight int
-	Grain                                                         string
-}
+const (
+	noOpWindows, noOpPage, noOpInFlight = 4, 50, 100
+	// noOpOrderBytes is what an order takes on its way through Temporal.
+	noOpOrderBytes = 800
+)
 
 func runNoOpWorker(ctx context.Context) error {
 	settings, err := config.FromProcess().LoadWorker()
@@ -40,7 +37,6 @@ func runNoOpWorker(ctx context.Context) error {
 	w.RegisterWorkflow(NoOpRun)
 	w.RegisterWorkflow(NoOpWindow)
 	w.RegisterActivityWithOptions(noOpFetch, activity.RegisterOptions{Name: "Fetch"})
-	w.RegisterActivityWithOptions(noOpFind, activity.RegisterOptions{Name: "Find"})
 	w.RegisterActivityWithOptions(noOpSave, activity.RegisterOptions{Name: "Save"})
 	if err := w.Start(); err != nil {
 		return err
@@ -58,72 +54,50 @@ func noOpFetch(_ context.Context, orders int) ([][]byte, error) {
 	return page, nil
 }
 
-func noOpFind(context.Context, []string) ([]string, error)     { return nil, nil }
-func noOpSave(_ context.Context, orders [][]byte) (int, error) { return len(orders), nil }
+func noOpSave(context.Context, []byte) error { return nil }
 
-// NoOpRun starts the windows, so many at once.
-func NoOpRun(ctx workflow.Context, run noOpRun) error {
-	atOnce, windows := workflow.NewSemaphore(ctx, int64(run.WindowsAtOnce)), workflow.NewWaitGroup(ctx)
-	var failed error
-	for range run.Windows {
-		if err := atOnce.Acquire(ctx, 1); err != nil {
+// NoOpRun has the orders done by a few windows at once.
+func NoOpRun(ctx workflow.Context, orders int) error {
+	var windows []workflow.Future
+	for range noOpWindows {
+		windows = append(windows, workflow.ExecuteChildWorkflow(ctx, NoOpWindow, orders/noOpWindows))
+	}
+	for _, window := range windows {
+		if err := window.Get(ctx, nil); err != nil {
 			return err
 		}
-		windows.Add(1)
-		workflow.Go(ctx, func(ctx workflow.Context) {
-			defer windows.Done()
-			defer atOnce.Release(1)
-			if err := workflow.ExecuteChildWorkflow(ctx, NoOpWindow, run).Get(ctx, nil); err != nil {
-				failed = err
-			}
-		})
 	}
-	windows.Wait(ctx)
-	return failed
+	return nil
 }
 
-// NoOpWindow reads the pages and gives out the orders, or each page.
-func NoOpWindow(ctx workflow.Context, run noOpRun) error {
+// NoOpWindow reads the pages and gives out the orders.
+func NoOpWindow(ctx workflow.Context, orders int) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,
 		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
 		Summary:             "an order or a page, as a person would see it",
 	})
-	inFlight, orders := workflow.NewSemaphore(ctx, int64(run.InFlight)), workflow.NewWaitGroup(ctx)
+	inFlight, saved := workflow.NewSemaphore(ctx, noOpInFlight), workflow.NewWaitGroup(ctx)
 	var failed error
-	for range run.PagesInWindow {
+	for ; orders > 0; orders -= noOpPage {
 		var page [][]byte
-		if err := workflow.ExecuteActivity(ctx, "Fetch", run.OrdersInPage).Get(ctx, &page); err != nil {
+		if err := workflow.ExecuteActivity(ctx, "Fetch", min(orders, noOpPage)).Get(ctx, &page); err != nil {
 			return err
 		}
-		numbers := make([]string, len(page))
-		for i := range numbers {
-			numbers[i] = "AS202403010000001"
-		}
-		if err := workflow.ExecuteActivity(ctx, "Find", numbers).Get(ctx, nil); err != nil {
-			return err
-		}
-		parts := [][][]byte{page}
-		if run.Grain == flow.GrainOrder {
-			parts = nil
-			for _, order := range page {
-				parts = append(parts, [][]byte{order})
-			}
-		}
-		for _, part := range parts {
-			if err := inFlight.Acquire(ctx, int64(len(part))); err != nil {
+		for _, order := range page {
+			if err := inFlight.Acquire(ctx, 1); err != nil {
 				return err
 			}
-			orders.Add(1)
+			saved.Add(1)
 			workflow.Go(ctx, func(ctx workflow.Context) {
-				defer orders.Done()
-				defer inFlight.Release(int64(len(part)))
-				if err := workflow.ExecuteActivity(ctx, "Save", part).Get(ctx, nil); err != nil {
+				defer saved.Done()
+				defer inFlight.Release(1)
+				if err := workflow.ExecuteActivity(ctx, "Save", order).Get(ctx, nil); err != nil {
 					failed = err
 				}
 			})
 		}
 	}
-	orders.Wait(ctx)
+	saved.Wait(ctx)
 	return failed
 }

@@ -10,9 +10,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/config"
-	"refundsync/internal/flow"
-	"refundsync/internal/jushuitan"
-	"refundsync/internal/kingdee"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/syncworker"
@@ -85,28 +82,9 @@ func runSimulators(ctx context.Context, options simulator.Options) error {
 	return server.Wait()
 }
 
-// runWorker is the worker as the worker command runs it.
+// runWorker is the worker as the worker command runs it, for a profile of it.
 func runWorker(ctx context.Context) error {
-	environment := config.FromProcess()
-	environment["LOG_LEVEL"] = "error"
-	return syncworker.RunProcess(ctx, environment, os.Stderr)
-}
-
-// outside reads the settings and makes the clients of both systems.
-func outside() (flow.Flows, *jushuitan.Client, *kingdee.Groups, error) {
-	settings, err := config.FromProcess().Load()
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	flows, err := flow.LoadFolder(settings.Worker.Flows)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	source, ledger, err := syncworker.Clients(settings)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	return flows, source, syncworker.Ledger(ledger, settings.Kingdee, nil), nil
+	return syncworker.RunProcess(ctx, config.FromProcess(), os.Stderr)
 }
 
 func dial(ctx context.Context) (client.Client, error) {

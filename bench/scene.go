@@ -11,71 +11,48 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/childprocess"
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
-	"refundsync/internal/syncworker"
-	"refundsync/workflows"
 )
 
 const (
 	builtInFlow = "refund_to_return"
 	taskQueue   = "bench"
+	// sessions and batchBills are what the settings are by themselves.
+	sessions, batchBills = 4, 20
 )
 
-// scene is what a measurement takes place in.
+// scene is what a measurement takes place in. What it does not say is as the flow and
+// the worker have it by themselves.
 type scene struct {
-	orders int
-	// windows is how many the orders are spread over, one an hour of whole days.
-	windows, windowsAtOnce, inFlight int
-	grain                            string
+	// orders are spread over days of 24 hours, 0 being one.
+	orders, days int
+	// grain of the run; "" leaves it to the flow.
+	grain string
 	// pageLatency is the source's, callLatency and billLatency Kingdee's.
 	pageLatency, callLatency, billLatency time.Duration
-	pageSize, batchBills                  int
-	workers                               int
-	// inFile has the server keep its state in an SQLite file instead of in memory.
-	inFile bool
+	// batchBills is how many bills Kingdee takes in a call; 0 is the default.
+	batchBills int
+	// empty has the run cover as many days before all orders.
+	empty bool
 	// countsHistories has what Temporal keeps of the run counted afterwards.
 	countsHistories bool
-	// env changes settings of the workers.
-	env map[string]string
-}
-
-const sessions = 4
-
-// defaults are of a big day: the settings that the flow and the worker have by
-// themselves, but for as many windows at once as there is work for.
-func (s scene) defaults() scene {
-	s.windows = max(24, (s.windows+23)/24*24)
-	if s.windowsAtOnce == 0 {
-		s.windowsAtOnce = 8
-	}
-	if s.inFlight == 0 {
-		s.inFlight = 100
-	}
-	if s.pageSize == 0 {
-		s.pageSize = 50
-	}
-	if s.batchBills == 0 {
-		s.batchBills = 20
-	}
-	s.workers = max(s.workers, 1)
-	return s
 }
 
 // stage is a scene with its server and simulators running.
 type stage struct {
 	scene
 	bench      *bench
-	folder     string
 	server     *devserver.Server
 	temporal   client.Client
 	simulators *process
@@ -85,39 +62,30 @@ type stage struct {
 }
 
 // on sets a scene up, has it played, and clears it away.
-func (b *bench) on(ctx context.Context, s scene, play func(context.Context, *stage) error) (err error) {
-	st := &stage{scene: s.defaults(), bench: b}
-	if st.folder, err = os.MkdirTemp("", "refundsync-bench"); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(st.folder)) }()
-	options := devserver.Options{SearchAttributes: syncworker.SearchAttributes()}
-	if s.inFile {
-		options.DBFile = filepath.Join(st.folder, "temporal.db")
-	}
-	if st.server, err = devserver.Start(ctx, options); err != nil {
-		return err
+func (b *bench) on(ctx context.Context, s scene, play func(*stage, context.Context) (measured, error)) (m measured, err error) {
+	s.days = max(s.days, 1)
+	st := &stage{scene: s, bench: b}
+	// As `temporal server start-dev` runs it, its state in memory.
+	if st.server, err = devserver.Start(ctx, devserver.Options{Plain: true}); err != nil {
+		return m, err
 	}
 	defer func() { err = errors.Join(err, st.server.Stop()) }()
 	if st.temporal, err = client.DialContext(ctx, client.Options{HostPort: st.server.Address, Logger: silent}); err != nil {
-		return err
+		return m, err
 	}
 	defer st.temporal.Close()
 	if err := st.startSimulators(ctx); err != nil {
-		return err
+		return m, err
 	}
 	defer func() { err = errors.Join(err, st.simulators.stop()) }()
-	if err := st.makeSettings(); err != nil {
-		return err
-	}
-	return play(ctx, st)
+	st.makeSettings()
+	return play(st, ctx)
 }
 
 func (st *stage) startSimulators(ctx context.Context) error {
-	days := st.windows / 24
 	out, in := io.Pipe()
-	simulators, err := st.bench.start(ctx, in, "simulators", nil,
-		"--orders", strconv.Itoa(st.orders), "--days", strconv.Itoa(days),
+	simulators, err := st.bench.startPart(ctx, in, "simulators", nil,
+		"--orders", strconv.Itoa(st.orders), "--days", strconv.Itoa(st.days),
 		"--page-latency", st.pageLatency.String(), "--call-latency", st.callLatency.String(), "--bill-latency", st.billLatency.String())
 	if err != nil {
 		return err
@@ -132,96 +100,99 @@ func (st *stage) startSimulators(ctx context.Context) error {
 		return fmt.Errorf("the simulators said no address: %w", errors.Join(err, simulators.stop()))
 	}
 	st.from = simulator.DefaultFrom
-	st.to = st.from.Add(time.Duration(st.windows) * time.Hour)
+	if st.empty {
+		st.from = st.from.AddDate(0, 0, -st.days)
+	}
+	st.to = st.from.AddDate(0, 0, st.days).Add(-time.Second)
 	return nil
 }
 
-var (
-	windowLine   = regexp.MustCompile(`(?m)^  window: \S+`)
-	pageSizeLine = regexp.MustCompile(`(?m)^    page_size: \S+`)
-)
-
-// makeSettings makes the flow, with windows of an hour and the size of a page, and the environment of the
-// workers.
-func (st *stage) makeSettings() error {
-	flows := filepath.Join(st.folder, "flows")
-	if err := os.CopyFS(flows, os.DirFS("flows")); err != nil {
-		return fmt.Errorf("run it in the project's folder: %w", err)
-	}
-	file := filepath.Join(flows, builtInFlow+".yaml")
-	built, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	built = windowLine.ReplaceAll(built, []byte("  window: 1h"))
-	built = pageSizeLine.ReplaceAll(built, fmt.Appendf(nil, "    page_size: \"%d\"", st.pageSize))
-	if err := os.WriteFile(file, built, 0o600); err != nil {
-		return err
-	}
+// makeSettings makes the environment of worker, starter and loop.
+func (st *stage) makeSettings() {
 	settings := maps.Clone(st.at.Env)
 	settings["TEMPORAL_ADDRESS"] = st.server.Address
-	settings["REFUNDSYNC_FLOWS"], settings["REFUNDSYNC_TASK_QUEUE"] = flows, taskQueue
-	// The allowance of the source is none of what is measured.
+	settings["REFUNDSYNC_TASK_QUEUE"] = taskQueue
+	settings["LOG_LEVEL"] = "error"
+	// How much the source and Kingdee take is theirs to say.
 	settings["JUSHUITAN_CALLS_PER_SECOND"] = "1000"
-	settings["KINGDEE_BATCH_BILLS"], settings["KINGDEE_SESSIONS"] = strconv.Itoa(st.batchBills), strconv.Itoa(sessions)
-	for name, value := range st.scene.env {
-		settings[name] = value
+	if st.batchBills > 0 {
+		settings["KINGDEE_BATCH_BILLS"] = strconv.Itoa(st.batchBills)
 	}
 	for name, value := range settings {
 		st.env = append(st.env, name+"="+value)
 	}
-	return nil
 }
 
 // measured is what a run took.
 type measured struct {
 	orders   int
 	duration time.Duration
-	// The CPU time of all processes of a kind, and the most memory that one
-	// worker held at a time; 0 where the system does not tell.
-	workerCPU, serverCPU, simulatorCPU time.Duration
-	workerPeak                         uint64
-	saves, lookUps, pages, doubles     int
-	histories                          histories
+	// The worker's and the server's CPU time, and the most memory that the worker held at
+	// a time; 0 where the system does not tell.
+	workerCPU, serverCPU  time.Duration
+	workerPeak            uint64
+	saves, lookUps, pages int
+	histories             histories
 }
 
 func (m measured) perSecond() float64 { return float64(m.orders) / m.duration.Seconds() }
 
-// sync has the workers run the flow over all orders, and requires that each has
-// its bill then.
+// sync has a worker run the flow over all orders, as a person starts it, and requires
+// that each has its bill then.
 func (st *stage) sync(ctx context.Context) (measured, error) {
-	in := workflows.SyncRefundsInput{
-		Flow:  builtInFlow,
-		Range: &workflows.Window{From: st.from, To: st.to.Add(-time.Second)},
-		Grain: st.grain,
-		Rate:  workflows.Rate{InFlight: st.inFlight, WindowsAtOnce: st.windowsAtOnce},
+	const format = "2006-01-02 15:04:05"
+	args := []string{"run", "--flow", builtInFlow, "--from", st.from.Format(format), "--to", st.to.Format(format), "--wait", "-o", "json"}
+	if st.grain != "" {
+		args = append(args, "--grain", st.grain)
 	}
-	var run client.WorkflowRun
-	m, err := st.measure(ctx, "worker", func() (saved int, err error) {
-		var result workflows.SyncRefundsResult
-		run, err = st.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, workflows.SyncRefundsName, in)
-		if err == nil {
-			err = run.Get(ctx, &result)
+	var run commonpb.WorkflowExecution
+	m, err := st.measure(ctx, st.startWorker, func() (int, time.Duration, error) {
+		var out, progress strings.Builder
+		starter, err := st.bench.start(ctx, &out, &progress, filepath.Join(st.bench.programs, "starter"), st.env, args...)
+		if err != nil {
+			return 0, 0, err
 		}
-		return result.Saved, err
+		if err := starter.wait(); err != nil {
+			return 0, 0, fmt.Errorf("%w: %s", err, progress.String())
+		}
+		var result struct {
+			WorkflowID string `json:"workflow_id"`
+			RunID      string `json:"run_id"`
+			Saved      int    `json:"saved"`
+		}
+		if err := json.Unmarshal([]byte(out.String()), &result); err != nil {
+			return 0, 0, fmt.Errorf("the starter printed %s: %w", out.String(), err)
+		}
+		run.WorkflowId, run.RunId = result.WorkflowID, result.RunID
+		duration, err := runDuration(ctx, st.temporal, result.WorkflowID)
+		return result.Saved, duration, err
 	})
 	if err != nil {
 		return m, err
 	}
 	if st.countsHistories {
-		if err := m.histories.add(ctx, st.temporal, run.GetID(), run.GetRunID()); err != nil {
+		if err := m.histories.add(ctx, st.temporal, run.WorkflowId, run.RunId); err != nil {
 			return m, err
 		}
 	}
+	return m, st.count(&m)
+}
+
+// count adds what the simulators have counted, and requires that each order was saved
+// and has one bill.
+func (st *stage) count(m *measured) error {
 	state, err := st.state()
 	if err != nil {
-		return m, err
+		return err
 	}
 	m.saves, m.lookUps = state.Kingdee.Calls["BatchSave"], state.Kingdee.Calls["ExecuteBillQuery"]
 	for _, calls := range state.Source.Calls {
 		m.pages += calls
 	}
-	return m, savedOnce(m.orders, state)
+	if st.empty {
+		state.Source.Customary = 0
+	}
+	return savedOnce(m.orders, state)
 }
 
 // savedOnce requires that each order was saved, and has one bill.
@@ -238,96 +209,85 @@ func savedOnce(saved int, state simulator.State) error {
 
 // noOp has the no-op worker do nothing for as many orders.
 func (st *stage) noOp(ctx context.Context) (measured, error) {
-	in := noOpRun{
-		Windows: st.windows, WindowsAtOnce: st.windowsAtOnce, OrdersInPage: min(st.pageSize, max(1, st.orders/st.windows)),
-		PagesInWindow: max(1, st.orders/st.windows/st.pageSize), InFlight: st.inFlight, Grain: st.grain,
+	start := func(ctx context.Context) (*process, error) {
+		return st.bench.startPart(ctx, st.bench.log, "no-op-worker", st.env)
 	}
-	return st.measure(ctx, "no-op-worker", func() (int, error) {
-		run, err := st.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, NoOpRun, in)
+	return st.measure(ctx, start, func() (int, time.Duration, error) {
+		run, err := st.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, NoOpRun, st.orders)
 		if err == nil {
 			err = run.Get(ctx, nil)
 		}
-		return in.Windows * in.PagesInWindow * in.OrdersInPage, err
+		if err != nil {
+			return 0, 0, err
+		}
+		duration, err := runDuration(ctx, st.temporal, run.GetID())
+		return st.orders, duration, err
 	})
 }
 
 // loop has a plain Go loop do the work.
 func (st *stage) loop(ctx context.Context) (m measured, err error) {
-	settings, err := json.Marshal(loop{From: st.from, To: st.to, Window: time.Hour, WindowsAtOnce: st.windowsAtOnce, InFlight: st.inFlight})
+	settings, err := json.Marshal(loop{From: st.from, To: st.to})
 	if err != nil {
 		return m, err
 	}
 	var out strings.Builder
-	simulators := cpuTime(st.simulators.PID())
-	p, err := st.bench.start(ctx, &out, "loop", append(st.env, loopSettings+"="+string(settings)))
+	p, err := st.bench.startPart(ctx, &out, "loop", append(slices.Clone(st.env), loopSettings+"="+string(settings)))
 	if err != nil {
 		return m, err
 	}
 	if err := p.wait(); err != nil {
 		return m, err
 	}
-	m.workerCPU, m.simulatorCPU = p.cpuTime(), cpuTime(st.simulators.PID())-simulators
-	state, err := st.state()
+	m.orders, m.workerCPU = st.orders, p.cpuTime()
+	if m.duration, err = time.ParseDuration(strings.TrimSpace(out.String())); err != nil {
+		return m, err
+	}
+	return m, st.count(&m)
+}
+
+// startWorker starts the worker that a person starts; where profiles are wanted, the
+// same as a part of this program.
+func (st *stage) startWorker(ctx context.Context) (*process, error) {
+	if st.bench.profiles != "" {
+		return st.bench.startPart(ctx, st.bench.log, "worker", st.env)
+	}
+	return st.bench.start(ctx, st.bench.log, st.bench.log, filepath.Join(st.bench.programs, "worker"), st.env)
+}
+
+// measure starts a worker, has the work done, which tells its orders and how long it
+// took, and stops it.
+func (st *stage) measure(ctx context.Context, start func(context.Context) (*process, error), work func() (int, time.Duration, error)) (m measured, err error) {
+	worker, err := start(ctx)
 	if err != nil {
 		return m, err
 	}
-	m.orders = state.Source.Customary
-	if err := savedOnce(m.orders, state); err != nil {
+	defer func() { err = errors.Join(err, worker.stop()) }()
+	if err := st.awaitPolls(ctx, worker); err != nil {
 		return m, err
 	}
-	m.duration, err = time.ParseDuration(strings.TrimSpace(out.String()))
-	return m, err
-}
-
-// measure starts the workers, times what they do and stops them.
-func (st *stage) measure(ctx context.Context, part string, work func() (int, error)) (m measured, err error) {
-	var workers []*process
-	defer func() {
-		for _, w := range workers {
-			err = errors.Join(err, w.stop())
-		}
-	}()
-	for range st.workers {
-		w, err := st.bench.start(ctx, st.bench.log, part, st.env)
-		if err != nil {
-			return m, err
-		}
-		workers = append(workers, w)
-	}
-	if err := st.awaitPolls(ctx, workers); err != nil {
+	server, before := cpuTime(st.server.PID()), cpuTime(worker.PID())
+	if m.orders, m.duration, err = work(); err != nil {
 		return m, err
 	}
-	server, simulators := cpuTime(st.server.PID()), cpuTime(st.simulators.PID())
-	starts := make([]time.Duration, len(workers))
-	for i, w := range workers {
-		starts[i] = cpuTime(w.PID())
-	}
-	begun := time.Now()
-	if m.orders, err = work(); err != nil {
-		return m, err
-	}
-	m.duration = time.Since(begun)
-	m.serverCPU, m.simulatorCPU = cpuTime(st.server.PID())-server, cpuTime(st.simulators.PID())-simulators
-	for i, w := range workers {
-		m.workerCPU += cpuTime(w.PID()) - starts[i]
-		m.workerPeak = max(m.workerPeak, peakMemory(w.PID()))
-	}
+	m.serverCPU, m.workerCPU = cpuTime(st.server.PID())-server, cpuTime(worker.PID())-before
+	m.workerPeak = peakMemory(worker.PID())
 	return m, nil
 }
 
-// awaitPolls waits until workers ask for tasks: their start is none of what is
+// awaitPolls waits until the worker asks for tasks: its start is none of what is
 // measured.
-func (st *stage) awaitPolls(ctx context.Context, workers []*process) error {
+func (st *stage) awaitPolls(ctx context.Context, worker *process) error {
 	for {
-		pollers, err := pollersOf(ctx, st.temporal)
-		if err != nil || pollers >= len(workers) {
+		polls, err := isPolled(ctx, st.temporal)
+		if err != nil || polls {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-workers[0].Done():
-			return errors.New("a worker ended before it began")
+		case <-worker.Done():
+			return errors.New("the worker ended before it began")
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -343,28 +303,42 @@ func (st *stage) state() (state simulator.State, err error) {
 	return state, json.NewDecoder(response.Body).Decode(&state)
 }
 
-// process is a part of a measurement.
+// buildPrograms builds the worker and the starter of this checkout.
+func (b *bench) buildPrograms(ctx context.Context) error {
+	build := exec.CommandContext(ctx, "go", "build", "-o", b.programs+string(filepath.Separator), "./worker", "./starter")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("run it in the project's folder: building the programs: %w: %s", err, out)
+	}
+	return nil
+}
+
+// process is a program of a measurement.
 type process struct {
 	*childprocess.Process
 	cmd *exec.Cmd
 }
 
-// stopTimeout is far over what a part needs to end.
+// stopTimeout is far over what a program needs to end.
 const stopTimeout = 2 * time.Minute
 
-// start starts a part, which ends no later than ctx. What it prints goes to out.
-func (b *bench) start(ctx context.Context, out io.Writer, part string, env []string, args ...string) (*process, error) {
+// startPart starts a part of this program. What it prints goes to out.
+func (b *bench) startPart(ctx context.Context, out io.Writer, part string, env []string, args ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{part}, args...)...)
-	cmd.Env = append(os.Environ(), env...)
 	if b.profiles != "" {
 		b.started++
-		cmd.Env = append(cmd.Env, profileFile+"="+filepath.Join(b.profiles, fmt.Sprintf("%s-%02d-%s.pprof", b.figure, b.started, part)))
+		env = append(slices.Clone(env), profileFile+"="+filepath.Join(b.profiles, fmt.Sprintf("%s-%02d-%s.pprof", b.figure, b.started, part)))
 	}
-	cmd.Stdout, cmd.Stderr = out, b.log
+	return b.start(ctx, out, b.log, self, env, append([]string{part}, args...)...)
+}
+
+// start starts a program, which ends no later than ctx.
+func (b *bench) start(ctx context.Context, stdout, stderr io.Writer, program string, env []string, args ...string) (*process, error) {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
 	child, err := childprocess.Start(cmd, syscall.SIGKILL)
 	if err != nil {
 		return nil, err

@@ -42,15 +42,22 @@ func peakMemory(pid int) uint64 {
 	return status.VmHWM
 }
 
-// pollersOf counts the workers that ask for workflow tasks.
-func pollersOf(ctx context.Context, temporal client.Client) (int, error) {
+// isPolled says whether a worker asks for workflow tasks.
+func isPolled(ctx context.Context, temporal client.Client) (bool, error) {
 	queue, err := temporal.DescribeTaskQueue(ctx, taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	return len(queue.GetPollers()) > 0, err
+}
+
+// runDuration is how long a run took, with all that it continued as, by the server's
+// clock.
+func runDuration(ctx context.Context, temporal client.Client, workflowID string) (time.Duration, error) {
+	last, err := temporal.DescribeWorkflowExecution(ctx, workflowID, "")
 	if err != nil {
 		return 0, err
 	}
-	workers := map[string]bool{}
-	for _, poller := range queue.GetPollers() {
-		workers[poller.GetIdentity()] = true
+	first, err := temporal.DescribeWorkflowExecution(ctx, workflowID, last.GetWorkflowExecutionInfo().GetFirstRunId())
+	if err != nil {
+		return 0, err
 	}
-	return len(workers), nil
+	return last.GetWorkflowExecutionInfo().GetCloseTime().AsTime().Sub(first.GetWorkflowExecutionInfo().GetStartTime().AsTime()), nil
 }
