@@ -143,3 +143,10 @@ func TestStartFails(t *testing.T) {
 		})
 	}
 }
+
+// A server that is measured is as `temporal server start-dev` starts it, but for its
+// ports and names, and what is logged.
+func TestPlainServerHasNoSettings(t *testing.T) {
+	require.NotContains(t, arguments(Options{Plain: true}, "mark"), "--dynamic-config-value")
+	require.Contains(t, arguments(Options{}, "mark"), "--dynamic-config-value")
+}
