@@ -11,10 +11,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/shopspring/decimal"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/worker"
 
+	"refundsync/internal/booking"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -27,18 +27,6 @@ type Source interface {
 	RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error)
 }
 
-// Ledger is what is needed of Kingdee; [*kingdee.Groups] has it, and so has
-// [*kingdee.Client].
-type Ledger interface {
-	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error)
-	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error)
-	ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error)
-	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
-	BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error)
-	Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)
-	Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error)
-}
-
 // Activities are the activities of one worker. A failure of an outside system or
 // of an order is returned as a *temporal.ApplicationError whose type is the
 // fault's Reason; a cancelled activity returns its context's error, and ParkOrder
@@ -46,14 +34,14 @@ type Ledger interface {
 type Activities struct {
 	Flows  flow.Flows
 	Source Source
-	Ledger Ledger
+	Ledger kingdee.Ledger
 	Robots Robots
 	// Parked is nil where no order waits.
 	Parked Parked
 
 	noDate sync.Once // says that the source does not tell its time
 	// Proofs is nil where no bill has to prove the way.
-	Proofs *Proofs
+	Proofs *booking.Proofs
 }
 
 // Register makes the activities that work on flows, on Kingdee and on robots known to the

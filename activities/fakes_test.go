@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -33,8 +32,6 @@ func loadFlow(t *testing.T, change ...func(*flow.Flow)) *flow.Flow {
 	}
 	return f
 }
-
-func explicitAudit(f *flow.Flow) { f.Options.SubmitAndAudit = flow.SubmitAndAuditExplicit }
 
 // environment runs the activities as a worker would.
 func environment(a *Activities) *testsuite.TestActivityEnvironment {
@@ -86,37 +83,22 @@ func (s *fakeSource) RefundList(_ context.Context, params map[string]string) (ju
 type fakeLedger struct {
 	mu    sync.Mutex
 	bills map[string][]kingdee.Bill
-	// quantities are those of every bill, by material.
-	quantities map[string]decimal.Decimal
-	dates      map[string]string // by number, of those that were saved
-	calls      []string
+	calls []string
 
-	lookErr, saveErr, submitErr, auditErr error
+	lookErr, saveErr error
 	// saveResult is what becomes of the bill in a call that succeeds.
 	saveResult error
 	// replies are to the save of a number, whose bill is saved all the same.
 	replies map[string]func() error
-	// afterSave is the status of a bill that was just saved.
-	afterSave string
 }
 
 func newFakeLedger() *fakeLedger {
-	return &fakeLedger{bills: map[string][]kingdee.Bill{}, dates: map[string]string{}, afterSave: "A"}
+	return &fakeLedger{bills: map[string][]kingdee.Bill{}}
 }
 
 func (l *fakeLedger) with(number string, statuses ...string) *fakeLedger {
 	for _, status := range statuses {
 		l.bills[number] = append(l.bills[number], kingdee.Bill{ID: "1" + status, Number: number, DocumentStatus: status, Date: "2024-03-01"})
-	}
-	return l
-}
-
-// dated puts a date into every bill.
-func (l *fakeLedger) dated(day string) *fakeLedger {
-	for _, bills := range l.bills {
-		for i := range bills {
-			bills[i].Date = day
-		}
 	}
 	return l
 }
@@ -155,24 +137,15 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	if l.saveErr != nil {
 		return nil, l.saveErr
 	}
-	var model struct{ FID, FBillNo, FHeadNote, FDate string }
+	var model struct{ FBillNo, FHeadNote string }
 	if err := json.Unmarshal(request.Model[0], &model); err != nil {
 		return nil, err
 	}
 	if l.saveResult != nil {
 		return []kingdee.BillResult{{Err: l.saveResult}}, nil
 	}
-	if model.FID != "" {
-		if *request.Over != l.bills[model.FBillNo][0] || request.TextField != flow.MarkField {
-			return nil, errors.New("the bill is saved over another than was looked at")
-		}
-		l.calls[len(l.calls)-1] = "update " + model.FID
-		l.marked(model.FHeadNote)
-	} else {
-		l.bills[model.FBillNo] = append(l.bills[model.FBillNo],
-			kingdee.Bill{ID: "1", Number: model.FBillNo, DocumentStatus: l.afterSave, Date: model.FDate, Text: model.FHeadNote})
-	}
-	l.dates[model.FBillNo] = model.FDate
+	l.bills[model.FBillNo] = append(l.bills[model.FBillNo],
+		kingdee.Bill{ID: "1", Number: model.FBillNo, DocumentStatus: "A", Text: model.FHeadNote})
 	if reply := l.replies[model.FBillNo]; reply != nil {
 		return []kingdee.BillResult{{Err: reply()}}, nil
 	}
@@ -187,25 +160,16 @@ func (l *fakeLedger) ReadBill(context.Context, string, string, []string) ([][]an
 	return nil, nil
 }
 
-func (l *fakeLedger) Quantities(_ context.Context, _, id string) (map[string]decimal.Decimal, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.call("quantities", id)
-	return l.quantities, nil
+func (l *fakeLedger) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
+	return nil, nil
 }
 
-func (l *fakeLedger) Submit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.call("submit", numbers...)
-	return []kingdee.BillResult{{Err: l.submitErr}}, nil
+func (l *fakeLedger) Submit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+	return nil, nil
 }
 
-func (l *fakeLedger) Audit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.call("audit", numbers...)
-	return []kingdee.BillResult{{Err: l.auditErr}}, nil
+func (l *fakeLedger) Audit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+	return nil, nil
 }
 
 func failure(class fault.Class, reason string) error {

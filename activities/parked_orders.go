@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/singleflight"
 
+	"refundsync/internal/booking"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
@@ -103,7 +104,7 @@ func (p *ParkedOrders) Settle(ctx context.Context, workflowID string, version wo
 //
 // Where the list of parked orders can't be read, nobody is told: orders that can be
 // saved do not wait for it.
-func (a *Activities) settleParked(ctx context.Context, flowName string, settled []workflows.OrderBill) error {
+func (a *Activities) settleParked(ctx context.Context, flowName string, settled []booking.Wanted) error {
 	if a.Parked == nil || len(settled) == 0 {
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"refundsync/activities"
+	"refundsync/internal/booking"
 	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
@@ -131,7 +131,7 @@ func (l *loop) save(ctx context.Context, page jushuitan.Page) error {
 		bills = append(bills, bill)
 	}
 	for call := range slices.Chunk(bills, l.bills) {
-		request := activities.BatchSaveRequest(l.flow, call[0])
+		request := booking.Request(l.flow, call[0].Model)
 		for _, bill := range call[1:] {
 			request.Model = append(request.Model, bill.Model)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"refundsync/activities"
+	"refundsync/internal/booking"
 	"refundsync/internal/flow"
 )
 
@@ -90,7 +90,7 @@ func preview(stdout, stderr io.Writer, f *flow.Flow, record map[string]any) erro
 			return err
 		}
 	}
-	body, err := activities.BatchSaveRequest(f, open).Body()
+	body, err := booking.Request(f, open.Model).Body()
 	if err != nil {
 		return err
 	}

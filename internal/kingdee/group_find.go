@@ -47,28 +47,28 @@ func (c findCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, 
 
 // NewestBills is [Client.NewestBills].
 func (g *Groups) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error) {
-	return alone(ctx, g, func(ctx context.Context, client groupClient) ([]Bill, error) {
+	return alone(ctx, g, func(ctx context.Context, client Ledger) ([]Bill, error) {
 		return client.NewestBills(ctx, formID, textField, like, limit)
 	})
 }
 
 // ReadBill is [Client.ReadBill].
 func (g *Groups) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
-	return alone(ctx, g, func(ctx context.Context, client groupClient) ([][]any, error) {
+	return alone(ctx, g, func(ctx context.Context, client Ledger) ([][]any, error) {
 		return client.ReadBill(ctx, formID, id, keys)
 	})
 }
 
 // Quantities is [Client.Quantities].
 func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	return alone(ctx, g, func(ctx context.Context, client groupClient) (map[string]decimal.Decimal, error) {
+	return alone(ctx, g, func(ctx context.Context, client Ledger) (map[string]decimal.Decimal, error) {
 		return client.Quantities(ctx, formID, id)
 	})
 }
 
 // alone makes a query that no other caller shares. It waits for a place like all others.
-func alone[T any](ctx context.Context, g *Groups, query func(context.Context, groupClient) (T, error)) (answer T, err error) {
-	m := &member{numbers: []string{""}, query: func(ctx context.Context, client groupClient) (any, error) { return query(ctx, client) }}
+func alone[T any](ctx context.Context, g *Groups, query func(context.Context, Ledger) (T, error)) (answer T, err error) {
+	m := &member{numbers: []string{""}, query: func(ctx context.Context, client Ledger) (any, error) { return query(ctx, client) }}
 	if err := g.share(ctx, aloneCall{}, 1, []*member{m}); err != nil || m.result.Err != nil {
 		return answer, cmp.Or(err, m.result.Err)
 	}

@@ -47,7 +47,7 @@ import (
 // bill is not sent if it has not been. The call that it shared goes on for the
 // others, with the values of its first member's ctx, bounded by Config.Timeout.
 type Groups struct {
-	client  groupClient
+	client  Ledger
 	options GroupOptions
 
 	mu        sync.Mutex
@@ -78,8 +78,8 @@ type GroupOptions struct {
 // patience bounds for how long a group that is not full lets full ones go before it.
 const patience = 25
 
-// groupClient is what is needed of a *Client.
-type groupClient interface {
+// Ledger works on bills, as a [Client] does and [Groups] do.
+type Ledger interface {
 	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error)
 	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error)
 	ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error)
@@ -95,7 +95,7 @@ func NewGroups(c *Client, options GroupOptions) *Groups {
 	return newGroups(c, c.config.Sessions, options)
 }
 
-func newGroups(client groupClient, sessions int, options GroupOptions) *Groups {
+func newGroups(client Ledger, sessions int, options GroupOptions) *Groups {
 	if options.Observer == nil {
 		options.Observer = nobody{}
 	}
@@ -125,7 +125,7 @@ type member struct {
 	ctx     context.Context // of its caller
 	numbers []string        // one, but for a look-up
 	bill    json.RawMessage // to save
-	query   func(context.Context, groupClient) (any, error)
+	query   func(context.Context, Ledger) (any, error)
 	isNew   bool   // a bill that is not there yet
 	over    *Bill  // what the bill is saved over
 	claim   *claim // nil if the same bill may be in two calls at once

@@ -143,8 +143,8 @@ func (s *scenario) moment(start time.Time) moment {
 // scenarioClient is the client of a scenario.
 type scenarioClient struct {
 	*scenario
-	groupClient // what the scenario does not call
-	start       time.Time
+	Ledger // what the scenario does not call
+	start  time.Time
 
 	mu     sync.Mutex
 	begun  int

@@ -54,7 +54,7 @@ func newFakeClient() *fakeClient {
 
 // newGroupsForNew are groups that know that no bill has a small number: what is saved
 // under it goes without a look-up.
-func newGroupsForNew(client groupClient, sessions int, options GroupOptions) *Groups {
+func newGroupsForNew(client Ledger, sessions int, options GroupOptions) *Groups {
 	g := newGroups(client, sessions, options)
 	later := moment{g.now().monotonic.Add(time.Hour), g.now().wall.Add(time.Hour)}
 	for _, formID := range []string{"F", "G"} {
@@ -655,7 +655,7 @@ func TestPanicIsAnOpenOutcome(t *testing.T) {
 	}
 }
 
-type panickingClient struct{ groupClient }
+type panickingClient struct{ Ledger }
 
 func (panickingClient) BatchSave(context.Context, BatchSave) ([]BillResult, error) {
 	panic("index out of range")

@@ -16,9 +16,11 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/activities"
+	"refundsync/internal/booking"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
 	"refundsync/workflows"
 )
 
@@ -35,7 +37,7 @@ type Options struct {
 	TaskQueue string
 	Flows     flow.Flows
 	Source    activities.Source
-	Ledger    activities.Ledger
+	Ledger    kingdee.Ledger
 	Robots    activities.Robots
 	// Accounts are those of Source and Ledger. The first worker binds the task queue to
 	// its own; one with others is refused.
@@ -113,7 +115,7 @@ func Run(ctx context.Context, o Options) error {
 
 	main := worker.New(o.Temporal, o.TaskQueue, options)
 	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
-	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: activities.NewProofs()}
+	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: booking.NewProofs()}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)

@@ -1,4 +1,4 @@
-package activities
+package booking
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
-	"refundsync/workflows"
+	"refundsync/internal/tally"
 )
 
 // tenantLedger keeps bills as a tenant's settings have them. It has no rule that a
@@ -147,18 +147,22 @@ func (l *tenantLedger) Audit(context.Context, string, []string) ([]kingdee.BillR
 	return nil, nil
 }
 
+func (l *tenantLedger) book(proofs *Proofs, f *flow.Flow, run string) Book {
+	return Book{Flow: f, Flows: flow.Flows{testFlow: f}, Ledger: l, Proofs: proofs, Run: run}
+}
+
 // run saves so many orders from 70001 on at once, as those of one run, each up to three
 // times while what fails may pass by itself.
-func (l *tenantLedger) run(t *testing.T, proofs *Proofs, f *flow.Flow, run string, count int) (results []workflows.SaveOrderResult, errs []error) {
+func (l *tenantLedger) run(t *testing.T, proofs *Proofs, f *flow.Flow, run string, count int) (results []Result, errs []error) {
 	t.Helper()
-	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: l, Proofs: proofs}
+	b := l.book(proofs, f, run)
 	orders := pickPage(t, f, count, nil)
-	results, errs = make([]workflows.SaveOrderResult, count), make([]error, count)
+	results, errs = make([]Result, count), make([]error, count)
 	var all sync.WaitGroup
 	for i, order := range orders {
 		all.Go(func() {
 			for attempt := range 3 {
-				results[i], errs[i] = a.saveOrder(t.Context(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Run: run}, attempt > 0)
+				results[i], errs[i] = b.Save(t.Context(), f.Open(order), false, attempt > 0)
 				if errs[i] == nil || fault.Is(errs[i], fault.Final) {
 					return
 				}
@@ -175,7 +179,7 @@ func requireAllFail(t *testing.T, errs []error, reason string) {
 		f := fault.As(err)
 		require.NotNil(t, f, "%v", err)
 		require.Equal(t, reason, f.Reason, "%v", err)
-		require.True(t, workflows.ClosesTheWay(f.Reason))
+		require.True(t, tally.ClosesTheWay(f.Reason))
 	}
 }
 
@@ -192,10 +196,10 @@ func TestFirstBillProvesTheWay(t *testing.T) {
 		// where it can't know.
 		later string
 	}{
-		{"a coding rule", func(b *tenantBill) { b.Number = "XSTHD000001" }, false, workflows.BillRenumbered, []string{"100001", "XSTHD000001", "编码规则"}, workflows.NumberChanged},
-		{"a number cut", func(b *tenantBill) { b.Number = b.Number[:3] }, false, workflows.BillRenumbered, []string{"100001", "700"}, workflows.NumberChanged},
-		{"a note cleaned", func(b *tenantBill) { b.Text = strings.ReplaceAll(b.Text, "#", "") }, false, workflows.MarkLost, []string{"100001", "FHeadNote"}, ""},
-		{"bills hidden", nil, true, workflows.BillHidden, []string{"100001", "数据规则"}, ""},
+		{"a coding rule", func(b *tenantBill) { b.Number = "XSTHD000001" }, false, tally.BillRenumbered, []string{"100001", "XSTHD000001", "编码规则"}, tally.NumberChanged},
+		{"a number cut", func(b *tenantBill) { b.Number = b.Number[:3] }, false, tally.BillRenumbered, []string{"100001", "700"}, tally.NumberChanged},
+		{"a note cleaned", func(b *tenantBill) { b.Text = strings.ReplaceAll(b.Text, "#", "") }, false, tally.MarkLost, []string{"100001", "FHeadNote"}, ""},
+		{"bills hidden", nil, true, tally.BillHidden, []string{"100001", "数据规则"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t)
@@ -215,8 +219,7 @@ func TestFirstBillProvesTheWay(t *testing.T) {
 			saved := proofs.unprovenOf(testFlow).bill
 			if !c.hides && ledger.bills[0].Number == saved.Number {
 				order := pickPage(t, f, 5, nil)[saved.Number[4]-'1']
-				a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger, Proofs: proofs}
-				_, err := a.saveOrder(t.Context(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true, Run: "run 2"}, false)
+				_, err := ledger.book(proofs, f, "run 2").Save(t.Context(), f.Open(order), true, false)
 				requireAllFail(t, []error{err}, c.reason)
 			}
 			if c.later != "" {
@@ -291,7 +294,7 @@ func TestProofThatMayPassByItselfIsToldToAllWhoWait(t *testing.T) {
 		var calls atomic.Int32
 		for range 4 {
 			all.Go(func() {
-				_, err := proofs.pass(t.Context(), key, func() error {
+				err := proofs.pass(t.Context(), key, func() error {
 					calls.Add(1)
 					<-end
 					return failure(fault.Retry, "connection")
@@ -313,16 +316,16 @@ func TestProofOfACallerThatIsGone(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			defer func() { assert.NotNil(t, recover()) }()
-			_, _ = proofs.pass(ctx, key, func() error { <-ctx.Done(); panic("a bug") })
+			_ = proofs.pass(ctx, key, func() error { <-ctx.Done(); panic("a bug") })
 		}()
 		synctest.Wait()
 		waiting, giveUp := context.WithCancel(t.Context())
 		giveUp()
-		_, err := proofs.pass(waiting, key, nil)
+		err := proofs.pass(waiting, key, nil)
 		require.ErrorIs(t, err, context.Canceled)
 		cancel()
-		tried, err := proofs.pass(t.Context(), key, func() error { return nil })
-		require.NoError(t, err)
+		tried := false
+		require.NoError(t, proofs.pass(t.Context(), key, func() error { tried = true; return nil }))
 		require.True(t, tried)
 	})
 }
@@ -341,8 +344,7 @@ func TestProofIsEndedByTheNext(t *testing.T) {
 	mark.Hash = "000000000000"
 	ledger.bills[0].Text, ledger.readErr = "note "+mark.String(), nil
 	for _, order := range pickPage(t, f, 3, nil)[1:] {
-		a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger, Proofs: proofs}
-		_, err := a.saveOrder(t.Context(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Run: "run 1"}, false)
+		_, err := ledger.book(proofs, f, "run 1").Save(t.Context(), f.Open(order), false, false)
 		require.NoError(t, err)
 	}
 	require.Equal(t, 3, ledger.saves)
@@ -359,7 +361,7 @@ func TestEditedNumbersAreNoticedBeforeASave(t *testing.T) {
 		ledger.bills[i].Number = "TH" + ledger.bills[i].Number // as an earlier mapping had it
 	}
 	_, errs = ledger.run(t, NewProofs(), f, "run 2", 5)
-	requireAllFail(t, errs, workflows.NumberChanged)
+	requireAllFail(t, errs, tally.NumberChanged)
 	require.ErrorContains(t, errs[0], "TH7000")
 	require.Equal(t, 5, ledger.saves)
 
@@ -374,35 +376,4 @@ func TestEditedNumbersAreNoticedBeforeASave(t *testing.T) {
 	ledger.bills = append(ledger.bills, copied)
 	_, errs = ledger.run(t, NewProofs(), f, "run 4", 6)
 	require.NoError(t, errs[5])
-}
-
-func TestSaveOrderWithABillThatIsVoidOrUnreadable(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		bill   func(kingdee.Bill) kingdee.Bill
-		reason string
-	}{
-		{"void", func(b kingdee.Bill) kingdee.Bill { b.Void = true; return b }, workflows.BillVoid},
-		{"status without right", func(b kingdee.Bill) kingdee.Bill { b.Unreadable = "FDocumentStatus"; return b }, workflows.FieldUnreadable},
-		{"number in another case", func(b kingdee.Bill) kingdee.Bill { b.Number = "x70001"; return b }, workflows.BillRenumbered},
-		{"mark cut", func(b kingdee.Bill) kingdee.Bill { b.Text = b.Text[:len(b.Text)-8]; return b }, "mark_damaged"},
-		{"mark cleaned", func(b kingdee.Bill) kingdee.Bill {
-			b.Text = strings.NewReplacer("[", "", "]", "", "@", "", "#", "").Replace(b.Text)
-			return b
-		}, "mark_damaged"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			f := loadFlow(t)
-			order := pick(t, f, nil)
-			ledger := newFakeLedger()
-			ledger.bills["70001"] = []kingdee.Bill{c.bill(kingdee.Bill{ID: "1", Number: "70001", DocumentStatus: "A", Text: "note " + f.Mark(order).String()})}
-			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-			found, err := a.findBills(t.Context(), workflows.FindBillsParams{Flow: testFlow, Bills: []workflows.OrderBill{workflows.BillOf(order)}})
-			require.NoError(t, err)
-			require.Empty(t, found.Finished)
-			_, err = a.saveOrder(t.Context(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
-			require.Equal(t, c.reason, fault.As(err).Reason, "%v", err)
-			require.NotContains(t, ledger.calls, "save")
-		})
-	}
 }

@@ -1,8 +1,9 @@
-package activities
+package booking
 
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,14 +14,14 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
-	"refundsync/workflows"
+	"refundsync/internal/tally"
 )
 
 func existingUpdate(f *flow.Flow) { f.Options.Existing = flow.ExistingUpdate }
 
 // What becomes of an order whose bill number is taken depends on what the bill
 // there was made from.
-func TestSaveOrderComparesTheBillThatExists(t *testing.T) {
+func TestSaveComparesTheBillThatExists(t *testing.T) {
 	same := func(m flow.Mark) string { return m.String() }
 	older := func(m flow.Mark) string {
 		m.Hash, m.ChangedAt = "000000000000", m.ChangedAt.Add(-time.Hour)
@@ -48,27 +49,27 @@ func TestSaveOrderComparesTheBillThatExists(t *testing.T) {
 		status     string
 		text       func(flow.Mark) string
 		quantities map[string]decimal.Decimal
-		outcome    workflows.Outcome
+		outcome    tally.Outcome
 		reason     string
 		says       string
 		calls      []string
 	}{
-		{name: "made from this order", status: "C", text: same, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
-		{name: "made from a later version", status: "A", text: newer, outcome: workflows.AlreadySaved, calls: []string{"look 70001"}},
-		{name: "made from an earlier version, to be reported", status: "A", text: older, reason: workflows.OrderChanged, says: "#", calls: []string{"look 70001"}},
-		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1A", "look 70001"}},
-		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: workflows.Updated, calls: []string{"look 70001", "update 1Z", "look 70001"}},
-		{name: "updated and then audited", flow: func(f *flow.Flow) { existingUpdate(f); explicitAudit(f) }, status: "A", text: older, outcome: workflows.Updated,
+		{name: "made from this order", status: "C", text: same, outcome: tally.AlreadySaved, calls: []string{"look 70001"}},
+		{name: "made from a later version", status: "A", text: newer, outcome: tally.AlreadySaved, calls: []string{"look 70001"}},
+		{name: "made from an earlier version, to be reported", status: "A", text: older, reason: tally.OrderChanged, says: "#", calls: []string{"look 70001"}},
+		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: tally.Updated, calls: []string{"look 70001", "update 1A", "look 70001"}},
+		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: tally.Updated, calls: []string{"look 70001", "update 1Z", "look 70001"}},
+		{name: "updated and then audited", flow: func(f *flow.Flow) { existingUpdate(f); explicitAudit(f) }, status: "A", text: older, outcome: tally.Updated,
 			calls: []string{"look 70001", "update 1A", "look 70001", "submit 70001", "audit 70001"}},
-		{name: "under review, not to be updated", flow: existingUpdate, status: "B", text: older, reason: workflows.OrderChanged, says: "B", calls: []string{"look 70001"}},
-		{name: "audited, not to be updated", flow: existingUpdate, status: "C", text: older, reason: workflows.OrderChanged, says: "C", calls: []string{"look 70001"}},
-		{name: "re-opened by a person, not to be updated", flow: existingUpdate, status: "D", text: older, reason: workflows.OrderChanged, says: "D", calls: []string{"look 70001"}},
-		{name: "the flow changed, the goods are the same", status: "C", text: otherFlow, quantities: two, outcome: workflows.AlreadySaved, calls: []string{"look 70001", "quantities 1C"}},
-		{name: "the flow changed, and the goods", status: "C", text: otherFlow, quantities: three, reason: workflows.OrderChanged, says: "000000", calls: []string{"look 70001", "quantities 1C"}},
+		{name: "under review, not to be updated", flow: existingUpdate, status: "B", text: older, reason: tally.OrderChanged, says: "B", calls: []string{"look 70001"}},
+		{name: "audited, not to be updated", flow: existingUpdate, status: "C", text: older, reason: tally.OrderChanged, says: "C", calls: []string{"look 70001"}},
+		{name: "re-opened by a person, not to be updated", flow: existingUpdate, status: "D", text: older, reason: tally.OrderChanged, says: "D", calls: []string{"look 70001"}},
+		{name: "the flow changed, the goods are the same", status: "C", text: otherFlow, quantities: two, outcome: tally.AlreadySaved, calls: []string{"look 70001", "quantities 1C"}},
+		{name: "the flow changed, and the goods", status: "C", text: otherFlow, quantities: three, reason: tally.OrderChanged, says: "000000", calls: []string{"look 70001", "quantities 1C"}},
 		{name: "of another order", status: "A", text: otherOrder, reason: "number_conflict", says: "70002", calls: []string{"look 70001"}},
-		{name: "without a mark, the goods are the same", status: "A", text: unmarked, quantities: two, outcome: workflows.AlreadySaved, calls: []string{"look 70001", "quantities 1A"}},
+		{name: "without a mark, the goods are the same", status: "A", text: unmarked, quantities: two, outcome: tally.AlreadySaved, calls: []string{"look 70001", "quantities 1A"}},
 		{name: "without a mark, other goods", status: "A", text: unmarked, quantities: three, reason: "number_conflict", says: "SKU-1: 3/2", calls: []string{"look 70001", "quantities 1A"}},
-		{name: "without a mark, no goods", status: "A", text: unmarked, reason: "number_conflict", says: "SKU-1: –/2", calls: []string{"look 70001", "quantities 1A"}},
+		{name: "without a mark, no goods", status: "A", text: unmarked, reason: "number_conflict", says: "SKU-1: 0/2", calls: []string{"look 70001", "quantities 1A"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t)
@@ -78,10 +79,7 @@ func TestSaveOrderComparesTheBillThatExists(t *testing.T) {
 			order := pick(t, f, nil)
 			ledger := newFakeLedger().with("70001", c.status).marked("note " + c.text(f.Mark(order)))
 			ledger.quantities = c.quantities
-			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{
-				Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true,
-			}, false)
+			result, err := saveOne(t, f, ledger, order, true, false)
 			require.Equal(t, c.calls, ledger.calls)
 			if c.reason == "" {
 				require.NoError(t, err)
@@ -99,28 +97,26 @@ func TestSaveOrderComparesTheBillThatExists(t *testing.T) {
 }
 
 // "Number already used" says nothing of whose number it is.
-func TestSaveOrderComparesTheBillUnderAUsedNumber(t *testing.T) {
+func TestSaveComparesTheBillUnderAUsedNumber(t *testing.T) {
 	f := loadFlow(t)
 	order := pick(t, f, nil)
 	other := f.Mark(order)
 	other.OrderID = "70002"
 	ledger := newFakeLedger().with("70001", "A").marked(other.String())
 	ledger.saveResult = failure(fault.Final, kingdee.ReasonNumberUsed)
-	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order}, false)
+	_, err := saveOne(t, f, ledger, order, false, false)
 	require.Equal(t, "number_conflict", fault.As(err).Reason)
 	require.Equal(t, []string{"save", "look 70001"}, ledger.calls)
 }
 
 // A save that lands after the look of the next attempt makes a second bill where
 // Kingdee has no rule against it: that is told at once.
-func TestSaveOrderReportsADoubleThatLandedLate(t *testing.T) {
+func TestSaveReportsADoubleThatLandedLate(t *testing.T) {
 	f := loadFlow(t)
 	order := pick(t, f, nil)
 	ledger := &lateLedger{fakeLedger: newFakeLedger(), mark: f.Mark(order).String()}
-	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order}, true)
-	require.Equal(t, workflows.DoubleBill, fault.As(err).Reason)
+	_, err := saveOne(t, f, ledger, order, false, true)
+	require.Equal(t, tally.DoubleBill, fault.As(err).Reason)
 	require.ErrorContains(t, err, "FID")
 }
 
@@ -163,14 +159,14 @@ func TestUpdateLeavesABillInItsMonth(t *testing.T) {
 	}{
 		{name: "of its day", booked: "2024-03-01", date: "2024-03-01"},
 		{name: "of another day of the month", booked: "2024-03-31", date: "2024-03-01"},
-		{name: "which finance moved to another month", booked: "2024-04-01", reason: workflows.OrderChanged, says: "应记到 2024-03-01，单据却记在 2024-04-01"},
-		{name: "of the same month of another year", booked: "2023-03-01", reason: workflows.OrderChanged, says: "另一个月"},
-		{name: "of a month closed meanwhile", booked: "2024-03-01", closed: march, then: flow.ClosedPark, reason: workflows.OrderChanged, says: "2024-03-01 在已结账的期间（截至 2024-03-31）"},
-		{name: "of a month closed meanwhile, moving on", booked: "2024-03-01", closed: march, then: flow.ClosedFirstOpenDay, reason: workflows.OrderChanged, says: "在已结账的期间"},
+		{name: "which finance moved to another month", booked: "2024-04-01", reason: tally.OrderChanged, says: "应记到 2024-03-01，单据却记在 2024-04-01"},
+		{name: "of the same month of another year", booked: "2023-03-01", reason: tally.OrderChanged, says: "另一个月"},
+		{name: "of a month closed meanwhile", booked: "2024-03-01", closed: march, then: flow.ClosedPark, reason: tally.OrderChanged, says: "2024-03-01 在已结账的期间（截至 2024-03-31）"},
+		{name: "of a month closed meanwhile, moving on", booked: "2024-03-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "在已结账的期间"},
 		{name: "of an order whose month is closed", booked: "2024-04-01", closed: march, then: flow.ClosedPark, reason: flow.ReasonClosedPeriod, says: "2024-03-01"},
 		{name: "that was saved on the first open day", booked: "2024-04-01", closed: march, then: flow.ClosedFirstOpenDay, date: "2024-04-01"},
-		{name: "that was saved on a first open day long ago", booked: "2024-05-01", closed: march, then: flow.ClosedFirstOpenDay, reason: workflows.OrderChanged, says: "应记到 2024-04-01"},
-		{name: "without a date", booked: "", reason: workflows.OrderChanged, says: "读不到单据的日期"},
+		{name: "that was saved on a first open day long ago", booked: "2024-05-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "应记到 2024-04-01"},
+		{name: "without a date", booked: "", reason: tally.OrderChanged, says: "读不到单据的日期"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t, existingUpdate, func(f *flow.Flow) { f.ClosedPeriods = flow.ClosedPeriods{Until: c.closed, Then: c.then} })
@@ -178,8 +174,7 @@ func TestUpdateLeavesABillInItsMonth(t *testing.T) {
 			older := f.Mark(order)
 			older.Hash = "000000000000"
 			ledger := newFakeLedger().with("70001", "A").marked(older.String()).dated(c.booked)
-			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+			result, err := saveOne(t, f, ledger, order, true, false)
 			if c.reason != "" {
 				require.Equal(t, c.reason, fault.As(err).Reason)
 				require.ErrorContains(t, err, c.says)
@@ -187,7 +182,7 @@ func TestUpdateLeavesABillInItsMonth(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, workflows.Updated, result.Outcome)
+			require.Equal(t, tally.Updated, result.Outcome)
 			require.Equal(t, c.date, ledger.dates["70001"])
 		})
 	}
@@ -202,8 +197,7 @@ func TestUpdateThatAnotherRunMadeIsComparedAnew(t *testing.T) {
 	older.Hash = "000000000000"
 	ledger := newFakeLedger().with("70001", "A").marked(older.String())
 	ledger.saveResult = failure(fault.Final, kingdee.ReasonNumberUsed)
-	a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-	_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+	_, err := saveOne(t, f, ledger, order, true, false)
 	require.Equal(t, fault.Retry, fault.As(err).Class)
 	require.Equal(t, "saved_meanwhile", fault.As(err).Reason)
 }
@@ -220,8 +214,7 @@ func TestUpdateThatAnotherWorkerOverwroteIsComparedAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ledger := newFakeLedger().with("70001", "A").marked(older.String())
 			ledger.replies = map[string]func() error{"70001": func() error { ledger.marked(theirs); return nil }}
-			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger}
-			_, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+			_, err := saveOne(t, f, ledger, order, true, false)
 			require.Equal(t, fault.Retry, fault.As(err).Class)
 			require.Equal(t, "saved_meanwhile", fault.As(err).Reason)
 			require.Equal(t, []string{"look 70001", "update 1A", "look 70001"}, ledger.calls)
@@ -231,7 +224,7 @@ func TestUpdateThatAnotherWorkerOverwroteIsComparedAnew(t *testing.T) {
 
 // An order that the flow leaves out must have no bill. If it was saved before it
 // changed, a person has to see that.
-func TestSaveOrderOfAnOrderToLeaveOut(t *testing.T) {
+func TestSaveOfAnOrderToLeaveOut(t *testing.T) {
 	const reason = "仅退款，没有退货 (refund only, no goods came back)"
 	for _, c := range []struct {
 		name   string
@@ -240,19 +233,18 @@ func TestSaveOrderOfAnOrderToLeaveOut(t *testing.T) {
 		fails  string
 	}{
 		{"has no bill", newFakeLedger(), flow.Mark.String, ""},
-		{"was saved before", newFakeLedger().with("70001", "C"), flow.Mark.String, workflows.OrderChanged},
-		{"was saved from another content", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.Hash = "000000000000"; return m.String() }, workflows.OrderChanged},
+		{"was saved before", newFakeLedger().with("70001", "C"), flow.Mark.String, tally.OrderChanged},
+		{"was saved from another content", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.Hash = "000000000000"; return m.String() }, tally.OrderChanged},
 		{"the bill is a later version's", newFakeLedger().with("70001", "A"), func(m flow.Mark) string { m.ChangedAt = m.ChangedAt.Add(time.Second); return m.String() }, ""},
 		{"the bill is another order's", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { m.OrderID = "70002"; return m.String() }, ""},
 		{"the bill is a person's", newFakeLedger().with("70001", "C"), func(flow.Mark) string { return "手工" }, ""},
 		{"the bill's mark is cut", newFakeLedger().with("70001", "C"), func(m flow.Mark) string { return m.String()[:20] }, "mark_damaged"},
-		{"was saved twice", newFakeLedger().with("70001", "C", "C"), flow.Mark.String, workflows.DoubleBill},
+		{"was saved twice", newFakeLedger().with("70001", "C", "C"), flow.Mark.String, tally.DoubleBill},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t)
 			order := pick(t, f, map[string]any{"type": "仅退款"})
-			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger.marked(c.mark(f.Mark(order)))}
-			result, err := a.saveOrder(context.Background(), workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true}, false)
+			result, err := saveOne(t, f, c.ledger.marked(c.mark(f.Mark(order))), order, true, false)
 			require.Equal(t, []string{"look 70001"}, c.ledger.calls)
 			if c.fails != "" {
 				require.Equal(t, c.fails, fault.As(err).Reason)
@@ -260,7 +252,37 @@ func TestSaveOrderOfAnOrderToLeaveOut(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, workflows.SaveOrderResult{Outcome: workflows.LeftOut, BillNumber: "70001", Reason: reason}, result)
+			require.Equal(t, Result{Outcome: tally.LeftOut, BillNumber: "70001", Reason: reason}, result)
+		})
+	}
+}
+
+func TestSaveWithABillThatIsVoidOrUnreadable(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		bill   func(kingdee.Bill) kingdee.Bill
+		reason string
+	}{
+		{"void", func(b kingdee.Bill) kingdee.Bill { b.Void = true; return b }, tally.BillVoid},
+		{"status without right", func(b kingdee.Bill) kingdee.Bill { b.Unreadable = "FDocumentStatus"; return b }, tally.FieldUnreadable},
+		{"number in another case", func(b kingdee.Bill) kingdee.Bill { b.Number = "x70001"; return b }, tally.BillRenumbered},
+		{"mark cut", func(b kingdee.Bill) kingdee.Bill { b.Text = b.Text[:len(b.Text)-8]; return b }, "mark_damaged"},
+		{"mark cleaned", func(b kingdee.Bill) kingdee.Bill {
+			b.Text = strings.NewReplacer("[", "", "]", "", "@", "", "#", "").Replace(b.Text)
+			return b
+		}, "mark_damaged"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := loadFlow(t)
+			order := pick(t, f, nil)
+			ledger := newFakeLedger()
+			ledger.bills["70001"] = []kingdee.Bill{c.bill(kingdee.Bill{ID: "1", Number: "70001", DocumentStatus: "A", Text: "note " + f.Mark(order).String()})}
+			found, err := Book{Flow: f, Ledger: ledger}.Find(t.Context(), []Wanted{{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}})
+			require.NoError(t, err)
+			require.Empty(t, found.Finished)
+			_, err = saveOne(t, f, ledger, order, true, false)
+			require.Equal(t, c.reason, fault.As(err).Reason, "%v", err)
+			require.NotContains(t, ledger.calls, "save")
 		})
 	}
 }

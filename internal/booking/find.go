@@ -1,0 +1,90 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
+)
+
+// Wanted is the bill that an order is to have.
+type Wanted struct {
+	OrderID string
+	// Number is the bill's; "" where the order has a mistake that saving it tells.
+	Number    string
+	ChangedAt time.Time
+	// Hash is the order's BillHash; see [flow.Order]. Empty for an order that is left
+	// out, or has a mistake.
+	Hash string
+	// LeftOut tells that the flow leaves the order out: it is to have no bill.
+	LeftOut bool
+}
+
+// Found says which orders have a bill, by their as_id.
+type Found struct {
+	// Finished have one that was made from the order as it is, and has gone as
+	// far as the flow wants it to.
+	Finished []string
+	// Unfinished have one that wants a submit, an audit, a comparison with the
+	// order, which may have changed, or a person's look.
+	Unfinished []string
+	// Settled are those orders that need nothing: Finished, or left out without a bill.
+	// LeftOut is unset where a later version of the order has its bill.
+	Settled []Wanted
+}
+
+// Find asks which bills exist, how far they have gone, and whether they were made from
+// the orders as they are now.
+func (b Book) Find(ctx context.Context, all []Wanted) (found Found, err error) {
+	if len(all) == 0 {
+		return found, nil
+	}
+	numbers := make([]string, len(all))
+	for i, wanted := range all {
+		numbers[i] = wanted.Number
+	}
+	bills, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, numbers)
+	if err != nil {
+		return found, fmt.Errorf("查询已存在的单据失败 looking up the bills that exist failed: %w", err)
+	}
+	for _, wanted := range all {
+		switch its := bills[wanted.Number]; {
+		case len(its) == 1 && b.isFinished(wanted, its[0]):
+			found.Finished = append(found.Finished, wanted.OrderID)
+			wanted.LeftOut = false
+			found.Settled = append(found.Settled, wanted)
+		case len(its) > 0:
+			found.Unfinished = append(found.Unfinished, wanted.OrderID)
+		case wanted.LeftOut:
+			found.Settled = append(found.Settled, wanted)
+		}
+	}
+	return found, nil
+}
+
+func (b Book) isFinished(wanted Wanted, bill kingdee.Bill) bool {
+	if bill.Void || bill.Unreadable != "" || bill.Number != wanted.Number {
+		return false
+	}
+	mark := b.Flow.Mark(flow.Order{ID: wanted.OrderID, ChangedAt: wanted.ChangedAt, BillHash: wanted.Hash})
+	kinship := mark.Kinship(bill.Text)
+	_, audit := steps(b.Flow, bill)
+	return (kinship == flow.Same || kinship == flow.Newer) && !audit
+}
+
+// IsSaved reports whether an order has a bill that was made from it, or from a later
+// version, as its mark tells, by whatever flow. A parked order that a later run read and
+// saved by a changed flow is at its end.
+func (b Book) IsSaved(ctx context.Context, order flow.Order) (bool, error) {
+	if order.BillNumber == "" || order.ChangedAt.IsZero() {
+		return false, nil
+	}
+	found, err := b.find(ctx, order.BillNumber)
+	if err != nil || found == nil || found.Void {
+		return false, err
+	}
+	mark, marked := flow.FindMark(found.Text)
+	return marked && mark.OrderID == order.ID && !mark.ChangedAt.Before(order.ChangedAt.Truncate(time.Second)), nil
+}
