@@ -90,7 +90,7 @@ type awake struct {
 	last  moment // when it was awake for sure
 	woke  moment
 	used  moment // when a call ended last
-	timer *time.Timer
+	timer Timer
 }
 
 // tell takes in that the process is awake.
@@ -108,7 +108,7 @@ func (g *Groups) stayAwake() {
 		return
 	}
 	g.awake.tell(g.now())
-	g.awake.timer = time.AfterFunc(time.Second, func() {
+	g.awake.timer = g.options.Clock.AfterFunc(time.Second, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.awake.timer = nil
@@ -118,19 +118,22 @@ func (g *Groups) stayAwake() {
 	})
 }
 
-type beforeSentKey struct{}
+type maySendKey struct{}
 
-// beforeSent has the requests of a ctx checked while they are written: one for which
-// check gives an error is not sent to its end.
-func beforeSent(ctx context.Context, check func() error) context.Context {
-	return context.WithValue(ctx, beforeSentKey{}, check)
+// MaySend is nil if a request of ctx may still be sent. [Groups] has it asked at the
+// very moment when the request is written: what allowed it may hold no more.
+func MaySend(ctx context.Context) error {
+	if check, ok := ctx.Value(maySendKey{}).(func() error); ok {
+		return check()
+	}
+	return nil
 }
 
 // whileAllowed keeps a call from being sent once the look-up of one of its members
 // holds no more: it may have waited for a session, a connection or a login, or the
 // process may have been suspended.
 func (g *Groups) whileAllowed(ctx context.Context, method string, members []*member) context.Context {
-	return beforeSent(ctx, func() error {
+	return context.WithValue(ctx, maySendKey{}, func() error {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if !slices.ContainsFunc(members, func(m *member) bool { return m.claim != nil && g.isTooOld(m) }) {

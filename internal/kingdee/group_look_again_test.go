@@ -83,13 +83,16 @@ func (c *ledgerClient) FindBills(ctx context.Context, formID, _ string, numbers 
 }
 
 // asleep is a clock of which the wall clock alone goes on while the machine sleeps.
-type asleep struct{ wall atomic.Int64 }
+type asleep struct {
+	machine
+	wall atomic.Int64
+}
 
 func (a *asleep) sleep(d time.Duration) { a.wall.Add(int64(d)) }
 
-func (a *asleep) now() moment {
-	now := momentNow()
-	return moment{now.monotonic, now.wall.Add(time.Duration(a.wall.Load()))}
+func (a *asleep) Now() (monotonic, wall time.Time) {
+	monotonic, wall = a.machine.Now()
+	return monotonic, wall.Add(time.Duration(a.wall.Load()))
 }
 
 // Three runs look at a page at one moment, and save its orders one after the other: the
@@ -213,7 +216,7 @@ func TestHowLongALookUpAllowsASave(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, clock := newLedgerClient(), &asleep{}
 				g := newGroups(client, 2, testOptions)
-				g.now = clock.now
+				g.options.Clock = clock
 				test.do(client, g, clock)
 				require.NoError(t, saveOne(t.Context(), g, "1"))
 				var calls []string
@@ -234,7 +237,7 @@ func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, clock := newLedgerClient(), &asleep{}
 		g := newGroups(client, 1, GroupOptions{Bills: 1})
-		g.now = clock.now
+		g.options.Clock = clock
 		_, err := g.FindBills(t.Context(), "F", "FHeadNote", numbered(1, 3))
 		require.NoError(t, err)
 		outcomes, wait := saving(t.Context(), g, numbered(1, 3)...)
@@ -321,8 +324,8 @@ func TestSubmitAndAuditThatWaited(t *testing.T) {
 				client.replace(Bill{ID: "7", Number: "s", DocumentStatus: test.status})
 				client.refuses = func(string) error { return nil }
 				g := newGroups(client, 1, GroupOptions{Bills: 1})
-				g.now = clock.now
-				g.known.absent[numberOf{"F", "1"}] = clock.now()
+				g.options.Clock = clock
+				g.known.absent[numberOf{"F", "1"}] = g.now()
 				_, wait := saving(t.Context(), g, "1") // takes the only session
 				operate := g.Submit
 				if test.audit {
@@ -399,9 +402,9 @@ func TestRequestIsNotWrittenByAnOldLookUp(t *testing.T) {
 			config.Sessions = 1
 			test.config(&config)
 			g := NewGroups(newClient(t, config), GroupOptions{Bills: 1})
-			g.now = clock.now
+			g.options.Clock = clock
 			for _, number := range []string{"0", "1"} {
-				g.known.absent[numberOf{"F", number}] = clock.now()
+				g.known.absent[numberOf{"F", number}] = g.now()
 			}
 			if test.reply != nil {
 				require.NoError(t, saveOne(t.Context(), g, "0")) // logs in
@@ -460,7 +463,7 @@ func TestRequestThatIsMadeAnewIsCheckedAnew(t *testing.T) {
 			_, err := c.FindBills(t.Context(), "F", "", []string{"1"})
 			require.NoError(t, err)
 			first.broken.Store(true)
-			_, err = c.BatchSave(beforeSent(t.Context(), func() error {
+			_, err = c.BatchSave(context.WithValue(t.Context(), maySendKey{}, func() error {
 				if first.failed.Load() && test.tooOld {
 					return lookUpTooOld.failure(batchSave, "")
 				}

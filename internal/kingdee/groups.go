@@ -1,6 +1,7 @@
 package kingdee
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,19 +54,20 @@ type Groups struct {
 	mu        sync.Mutex
 	underWay  int // groups that were sent and have not ended
 	allowance allowance
-	queues    map[queueKey]*queue
+	queues    []*queue
 	// claims holds every bill that waits to be changed or is being changed, and
 	// the members that wait for that to end.
 	claims map[claim][]*member
 	known  *knownNumbers
-	wake   *time.Timer
-
-	now   func() moment
-	awake awake
+	wake   Timer
+	awake  awake
 }
 
 // GroupOptions bound what callers share and how long they wait for each other.
 type GroupOptions struct {
+	// Calls is how many may be under way at a time: as many as the client has sessions.
+	// Default: 4.
+	Calls int
 	// Bills is how many bills a call holds at most. A look-up, which costs
 	// Kingdee far less, holds 500 numbers.
 	Bills int
@@ -73,6 +75,8 @@ type GroupOptions struct {
 	Wait time.Duration
 	// Observer is told what the groups do; nil: nobody is.
 	Observer GroupObserver
+	// Clock is this process's; nil: the machine's.
+	Clock Clock
 }
 
 // patience bounds for how long a group that is not full lets full ones go before it.
@@ -89,22 +93,23 @@ type Ledger interface {
 	Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
 }
 
-// NewGroups groups the calls of a client, at most as many at once as it has
-// sessions.
-func NewGroups(c *Client, options GroupOptions) *Groups {
-	return newGroups(c, c.config.Sessions, options)
-}
-
-func newGroups(client Ledger, sessions int, options GroupOptions) *Groups {
+// NewGroups groups the calls of a client. One that is not a [Client] has to ask
+// [MaySend] when it writes a request.
+func NewGroups(client Ledger, options GroupOptions) *Groups {
+	options.Calls = cmp.Or(options.Calls, defaultSessions)
 	if options.Observer == nil {
 		options.Observer = nobody{}
 	}
-	return &Groups{
-		client: client, options: options,
-		allowance: allowance{sessions: sessions, calls: sessions},
-		queues:    map[queueKey]*queue{}, claims: map[claim][]*member{}, known: newKnownNumbers(),
-		now: momentNow, awake: awake{last: momentNow()},
+	if options.Clock == nil {
+		options.Clock = machine{}
 	}
+	g := &Groups{
+		client: client, options: options,
+		allowance: allowance{sessions: options.Calls, calls: options.Calls},
+		claims:    map[claim][]*member{}, known: newKnownNumbers(),
+	}
+	g.awake.last = g.now()
+	return g
 }
 
 // groupCall is a call that members can share. Those whose calls are equal do.
@@ -155,7 +160,10 @@ type queueKey struct {
 }
 
 // queue holds those that wait for one call, in the order in which they came.
-type queue struct{ waiting []*member }
+type queue struct {
+	key     queueKey
+	waiting []*member
+}
 
 type attemptKey struct{}
 
@@ -223,13 +231,23 @@ func (g *Groups) join(m *member) {
 }
 
 func (g *Groups) enqueue(m *member) {
-	q := g.queues[m.key]
+	q := g.queue(m.key)
 	if q == nil {
-		q = &queue{}
-		g.queues[m.key] = q
+		q = &queue{key: m.key}
+		g.queues = append(g.queues, q)
 	}
 	m.since = time.Now()
 	q.waiting = append(q.waiting, m)
+}
+
+// queue is nil where nobody waits.
+func (g *Groups) queue(key queueKey) *queue {
+	for _, q := range g.queues {
+		if q.key == key {
+			return q
+		}
+	}
+	return nil
 }
 
 // leave takes the members that were not sent out again, and reports whether one
@@ -240,9 +258,9 @@ func (g *Groups) leave(members []*member) (sent bool) {
 	for _, m := range members {
 		sent = sent || m.sent
 		is := func(other *member) bool { return other == m }
-		if q := g.queues[m.key]; q != nil && slices.ContainsFunc(q.waiting, is) {
+		if q := g.queue(m.key); q != nil && slices.ContainsFunc(q.waiting, is) {
 			q.waiting = slices.DeleteFunc(q.waiting, is)
-			g.tidy(m.key)
+			g.tidy()
 			g.giveUp(m.claim)
 		} else if m.claim != nil && slices.ContainsFunc(g.claims[*m.claim], is) {
 			g.claims[*m.claim] = slices.DeleteFunc(g.claims[*m.claim], is)
@@ -252,11 +270,9 @@ func (g *Groups) leave(members []*member) (sent bool) {
 	return sent
 }
 
-// tidy drops a queue that holds nobody any more.
-func (g *Groups) tidy(key queueKey) {
-	if len(g.queues[key].waiting) == 0 {
-		delete(g.queues, key)
-	}
+// tidy drops queues that hold nobody any more.
+func (g *Groups) tidy() {
+	g.queues = slices.DeleteFunc(g.queues, func(q *queue) bool { return len(q.waiting) == 0 })
 }
 
 // giveUp gives a bill to the next one that waits for it.
@@ -281,10 +297,10 @@ func (g *Groups) dispatch() {
 		g.wake = nil
 	}
 	for g.underWay < g.allowance.calls && len(g.queues) > 0 {
-		key, wait := g.next()
+		q, wait := g.next()
 		wait = max(wait, time.Until(g.allowance.resume))
 		if wait > 0 {
-			g.wake = time.AfterFunc(wait, func() {
+			g.wake = g.options.Clock.AfterFunc(wait, func() {
 				g.mu.Lock()
 				defer g.mu.Unlock()
 				g.dispatch()
@@ -293,23 +309,23 @@ func (g *Groups) dispatch() {
 		}
 		g.underWay++
 		g.stayAwake()
-		go g.run(key.call, g.take(key), g.allowance.round)
+		go g.run(q.key.call, g.take(q), g.allowance.round)
 	}
 }
 
 // next is the queue whose group goes next, and in how long: of those that may go now,
 // the one whose turn came first.
-func (g *Groups) next() (next queueKey, wait time.Duration) {
+func (g *Groups) next() (next *queue, wait time.Duration) {
 	now := time.Now()
 	var turn time.Time
-	for key, q := range g.queues {
+	for _, q := range g.queues {
 		first := q.waiting[0].since
 		left, its := time.Duration(0), first
-		if q.numbers() < key.most {
+		if q.numbers() < q.key.most {
 			left, its = max(0, first.Add(g.options.Wait).Sub(now)), first.Add(patience*g.options.Wait)
 		}
-		if turn.IsZero() || left < wait || left == wait && its.Before(turn) {
-			next, wait, turn = key, left, its
+		if next == nil || left < wait || left == wait && its.Before(turn) {
+			next, wait, turn = q, left, its
 		}
 	}
 	return next, wait
@@ -323,12 +339,11 @@ func (q *queue) numbers() (n int) {
 }
 
 // take takes a group out of its queue: as many as fit, and one in any case.
-func (g *Groups) take(key queueKey) []*member {
-	q := g.queues[key]
+func (g *Groups) take(q *queue) []*member {
 	end, numbers := 0, 0
 	for _, m := range q.waiting {
 		numbers += len(m.numbers)
-		if end > 0 && numbers > key.most {
+		if end > 0 && numbers > q.key.most {
 			break
 		}
 		m.sent = true
@@ -336,7 +351,7 @@ func (g *Groups) take(key queueKey) []*member {
 	}
 	group := slices.Clone(q.waiting[:end])
 	q.waiting = slices.Delete(q.waiting, 0, end)
-	g.tidy(key)
+	g.tidy()
 	return group
 }
 

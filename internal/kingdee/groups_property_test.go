@@ -134,10 +134,16 @@ func (s *scenario) clock(instant time.Duration) time.Duration {
 	return wall
 }
 
-// moment is now, by both clocks.
-func (s *scenario) moment(start time.Time) moment {
+// scenarioClock is the clock of a scenario's machine.
+type scenarioClock struct {
+	machine
+	*scenario
+	start time.Time
+}
+
+func (c scenarioClock) Now() (monotonic, wall time.Time) {
 	now := time.Now()
-	return moment{now, start.Round(0).Add(s.clock(now.Sub(start)))}
+	return now, c.start.Round(0).Add(c.clock(now.Sub(c.start)))
 }
 
 // scenarioClient is the client of a scenario.
@@ -184,7 +190,7 @@ func (c *scenarioClient) saveElsewhere() {
 }
 
 func (c *scenarioClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
-	if err := ctx.Value(beforeSentKey{}).(func() error)(); err != nil {
+	if err := MaySend(ctx); err != nil {
 		return nil, err
 	}
 	bills := make([]scenarioBill, len(b.Model))
@@ -266,7 +272,7 @@ func (s *scenario) run(t *testing.T) (calls []*scenarioCall, ledger map[string]i
 		s.allowed = []allowedFrom{{0, s.sessions}}
 		g := newGroups(client, s.sessions, s.options)
 		observer.groups = g
-		g.now = func() moment { return s.moment(client.start) }
+		g.options.Clock = scenarioClock{scenario: s, start: client.start}
 		client.saveElsewhere()
 		var all sync.WaitGroup
 		for i, caller := range s.callers {

@@ -52,6 +52,16 @@ func newFakeClient() *fakeClient {
 	}
 }
 
+func newGroups(client Ledger, sessions int, options GroupOptions) *Groups {
+	options.Calls = sessions
+	return NewGroups(client, options)
+}
+
+func momentNow() moment {
+	monotonic, wall := machine{}.Now()
+	return moment{monotonic, wall}
+}
+
 // newGroupsForNew are groups that know that no bill has a small number: what is saved
 // under it goes without a look-up.
 func newGroupsForNew(client Ledger, sessions int, options GroupOptions) *Groups {

@@ -16,13 +16,34 @@ const (
 	mostKnown = 50_000
 )
 
-// moment is an instant by the two clocks of a process. The monotonic one stands still
-// while a virtual machine sleeps; the other one can be set back.
+// Clock is how a process tells the time.
+type Clock interface {
+	// Now gives an instant by the two clocks of a process. The monotonic one stands still
+	// while a virtual machine sleeps; the other one can be set back.
+	Now() (monotonic, wall time.Time)
+	// AfterFunc is as [time.AfterFunc].
+	AfterFunc(d time.Duration, f func()) Timer
+}
+
+// Timer stops a [Clock.AfterFunc].
+type Timer interface{ Stop() bool }
+
+// machine is the clock of this machine.
+type machine struct{}
+
+func (machine) Now() (monotonic, wall time.Time) {
+	now := time.Now()
+	return now, now.Round(0)
+}
+
+func (machine) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
+
+// moment is what a [Clock] shows.
 type moment struct{ monotonic, wall time.Time }
 
-func momentNow() moment {
-	now := time.Now()
-	return moment{monotonic: now, wall: now.Round(0)}
+func (g *Groups) now() moment {
+	monotonic, wall := g.options.Clock.Now()
+	return moment{monotonic, wall}
 }
 
 // since is the longer of the times that have gone by on the two clocks.

@@ -20,11 +20,9 @@ func (c *Client) post(ctx context.Context, s *session, method, service string, b
 	if err != nil {
 		return nil, connectionFailure(ctx, method, err)
 	}
-	if check, ok := ctx.Value(beforeSentKey{}).(func() error); ok {
-		// The transport may send a request again if it found the connection broken.
-		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(checkedBody{bytes.NewReader(body), check}), nil }
-		request.Body, _ = request.GetBody()
-	}
+	// The transport may send a request again if it found the connection broken.
+	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(checkedBody{ctx, bytes.NewReader(body)}), nil }
+	request.Body, _ = request.GetBody()
 	// No Idempotency-Key: Go's transport resends a POST that carries one.
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", version.UserAgent())
@@ -67,15 +65,15 @@ func (c *Client) send(ctx context.Context, s *session, method string, request *h
 	return raw, nil
 }
 
-// checkedBody is the body of a request that must not be sent once check fails. It is
-// read at the very moment when it is written to the connection.
+// checkedBody is the body of a request that is sent only while it may be. It is read at
+// the very moment when it is written to the connection.
 type checkedBody struct {
+	ctx context.Context
 	io.Reader
-	check func() error
 }
 
 func (b checkedBody) Read(p []byte) (int, error) {
-	if err := b.check(); err != nil {
+	if err := MaySend(b.ctx); err != nil {
 		return 0, err
 	}
 	return b.Reader.Read(p)

@@ -40,5 +40,5 @@ func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, erro
 // Ledger lets the activities of one worker share the client's calls. observer is
 // told of them; nil: nobody is.
 func Ledger(client *kingdee.Client, settings config.Kingdee, observer kingdee.GroupObserver) *kingdee.Groups {
-	return kingdee.NewGroups(client, kingdee.GroupOptions{Bills: settings.BatchBills, Wait: settings.BatchWait, Observer: observer})
+	return kingdee.NewGroups(client, kingdee.GroupOptions{Calls: settings.Sessions, Bills: settings.BatchBills, Wait: settings.BatchWait, Observer: observer})
 }
