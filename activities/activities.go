@@ -39,6 +39,10 @@ type Activities struct {
 	// Parked is nil where no order waits.
 	Parked Parked
 
+	// CallsPerSecond and Sessions are what [workflows.Plan] tells of them.
+	CallsPerSecond float64
+	Sessions       int
+
 	noDate sync.Once // says that the source does not tell its time
 	// Proofs is nil where no bill has to prove the way.
 	Proofs *booking.Proofs
@@ -50,7 +54,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.LoadFlow, activity.RegisterOptions{Name: workflows.LoadFlowName})
 	r.RegisterActivityWithOptions(a.FindBills, activity.RegisterOptions{Name: workflows.FindBillsName})
 	r.RegisterActivityWithOptions(a.SaveOrder, activity.RegisterOptions{Name: workflows.SaveOrderName})
-	r.RegisterActivityWithOptions(a.SavePage, activity.RegisterOptions{Name: workflows.SavePageName})
+	r.RegisterActivityWithOptions(a.SyncPages, activity.RegisterOptions{Name: workflows.SyncPagesName})
 	r.RegisterActivityWithOptions(a.ParkOrder, activity.RegisterOptions{Name: workflows.ParkOrderName})
 	r.RegisterActivityWithOptions(a.ReportRun, activity.RegisterOptions{Name: workflows.ReportRunName})
 	r.RegisterActivityWithOptions(a.SendAlert, activity.RegisterOptions{Name: workflows.SendAlertName})
@@ -60,7 +64,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 // of its task queue, under their stable names.
 func (a *Activities) RegisterSource(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.FetchPage, activity.RegisterOptions{Name: workflows.FetchPageName})
-	r.RegisterActivityWithOptions(a.SyncPage, activity.RegisterOptions{Name: workflows.SyncPageName})
+	r.RegisterActivityWithOptions(a.CountOrders, activity.RegisterOptions{Name: workflows.CountName})
 }
 
 func (a *Activities) flow(name string) (*flow.Flow, error) {

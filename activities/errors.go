@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -22,7 +23,7 @@ func toTemporal(err error) error {
 	if f == nil {
 		return err
 	}
-	return temporal.NewApplicationErrorWithOptions(workflows.ShortMessage(err.Error()), f.Reason, temporal.ApplicationErrorOptions{
+	return temporal.NewApplicationErrorWithOptions(tally.ShortMessage(err.Error()), f.Reason, temporal.ApplicationErrorOptions{
 		NonRetryable:   f.Class == fault.Final,
 		Details:        []any{workflows.FailureDetails{Field: f.Field}},
 		NextRetryDelay: f.Delay,

@@ -79,6 +79,18 @@ func (s *fakeSource) RefundList(_ context.Context, params map[string]string) (ju
 	return s.page, s.err
 }
 
+// pageOf is a source with a single page.
+func pageOf(records ...map[string]any) *fakeSource {
+	return &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: len(records), Datas: records}}
+}
+
+func idsOf(orders []flow.Order) (ids []string) {
+	for _, order := range orders {
+		ids = append(ids, order.ID)
+	}
+	return ids
+}
+
 // fakeLedger keeps bills by number and writes down what it is asked.
 type fakeLedger struct {
 	mu    sync.Mutex

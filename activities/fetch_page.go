@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,38 +15,85 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
 // FetchPage reads one page of a window from the source and keeps of each order
 // what the flow names. An order that is left out, that can't be read or that is
-// too large to travel says so in the result and never fails its page.
-func (a *Activities) FetchPage(ctx context.Context, params workflows.FetchPageParams) (workflows.FetchPageResult, error) {
+// too large to travel says so in the result and never fails its page. What has no room
+// in one result is read by the next call: the rows at the beginning of the page, or with
+// row versions those behind the last.
+func (a *Activities) FetchPage(ctx context.Context, params workflows.FetchPageParams) (paging.Page, error) {
 	defer keepAlive(ctx)()
-	result, err := a.fetchPage(ctx, params)
-	return result, toTemporal(err)
+	page, err := a.fetchPage(ctx, params)
+	return page, toTemporal(err)
 }
 
-func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPageParams) (workflows.FetchPageResult, error) {
+func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPageParams) (paging.Page, error) {
 	f, err := a.flow(params.Flow)
 	if err != nil {
-		return workflows.FetchPageResult{}, err
+		return paging.Page{}, err
 	}
-	page, picked, err := a.readPage(ctx, f, params)
+	page, rows, err := a.readPage(ctx, f, params, nothingKnown)
 	if err != nil {
-		return workflows.FetchPageResult{}, err
+		return paging.Page{}, err
 	}
-	var size pageSize
-	for _, order := range picked {
-		size.add(&page, order.Order)
+	if params.StartTS != nil {
+		if fits := fitting(rows); fits < len(rows) {
+			rows, page.More = rows[:fits], true
+			if err := readVersions(f, params, rows, &page); err != nil {
+				return paging.Page{}, err
+			}
+		}
+	} else {
+		slices.Reverse(rows)
+		page.Rest = len(rows) - fitting(rows)
+		rows = rows[:len(rows)-page.Rest]
+		slices.Reverse(rows)
 	}
-	size.addLeftOut(&page)
+	for _, row := range rows {
+		row.addTo(&page)
+	}
 	return page, nil
 }
 
-// readPage reads a page from the source. Its orders, which the result does not hold
-// yet, come as they were picked.
-func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams) (page workflows.FetchPageResult, picked []*flow.Opened, err error) {
+// fitting is how many of the rows, from the first on, have room in one result. Those
+// that never would become failures.
+func fitting(rows []*row) (count int) {
+	room := longestPage
+	for _, row := range rows {
+		size := row.size()
+		if size > longestOrder {
+			row.tooLarge(size)
+			size = 0
+		}
+		if room -= size; room < 0 {
+			break
+		}
+		count++
+	}
+	return count
+}
+
+// CountOrders asks the source how many orders a window has.
+func (a *Activities) CountOrders(ctx context.Context, params workflows.FetchPageParams) (int, error) {
+	defer keepAlive(ctx)()
+	f, err := a.flow(params.Flow)
+	if err != nil {
+		return 0, toTemporal(err)
+	}
+	page, _, err := a.readPage(ctx, f, params, nothingKnown)
+	return page.DataCount, toTemporal(err)
+}
+
+// nothingKnown is for who remembers nothing of what the source has shown.
+func nothingKnown(flow.Order) bool { return false }
+
+// readPage reads a page from the source, or the rows at its beginning. These, which the
+// page does not hold yet, come in their order; orders that are known as they are, unopened.
+func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams, known func(flow.Order) bool) (page paging.Page, rows []*row, err error) {
 	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
 	if err != nil {
 		return page, nil, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
@@ -54,20 +102,76 @@ func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflow
 		return page, nil, err
 	}
 	page.PickVersion = f.PickVersion
+	records := reply.Datas
+	if params.Rows > 0 {
+		records = records[:min(params.Rows, len(records))]
+	}
+	for _, record := range records {
+		row := sort(f, params, record, known)
+		row.record = record
+		rows = append(rows, row)
+	}
 	if params.StartTS != nil {
-		err = readVersions(f, params, reply, &page)
-	} else {
-		page.PageCount, page.DataCount, err = counts(f, params, reply)
+		page.More = reply.HasNext || len(rows) >= f.Source.PageSize
+		return page, rows, readVersions(f, params, rows, &page)
 	}
-	if err != nil {
-		return page, nil, err
+	page.PageCount, page.DataCount, err = counts(f, params, reply)
+	return page, rows, err
+}
+
+// row is one row of a reply, put where it belongs: beside the record that it came as,
+// exactly one is set.
+type row struct {
+	record  map[string]any
+	order   *flow.Opened // is to become a bill
+	skipped *paging.Skipped
+	failed  *tally.Failure
+	outside string // the id of an order of a neighbouring window
+}
+
+// travels is the order that travels with the row; nil for none.
+func (r *row) travels() *flow.Order {
+	switch {
+	case r.order != nil:
+		return &r.order.Order
+	case r.skipped != nil:
+		return r.skipped.Order
 	}
-	for _, record := range reply.Datas {
-		if order := sort(f, params, record, &page); order != nil {
-			picked = append(picked, order)
-		}
+	return nil
+}
+
+// size is about what travels of the row, in bytes.
+func (r *row) size() int {
+	order := r.travels()
+	if order == nil {
+		return 0
 	}
-	return page, picked, nil
+	return sizeOf(*order)
+}
+
+// tooLarge turns the row into the failure of an order that is too large to travel. One
+// that is left out goes without its fields, so that no bill of it is looked for.
+func (r *row) tooLarge(size int) {
+	order := *r.travels()
+	if r.skipped != nil {
+		r.skipped.Order = nil
+		return
+	}
+	*r = row{record: r.record, failed: &tally.Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: reasonOrderTooLarge, Message: tally.ShortMessage(orderTooLarge(order.ID, size).Error())}}
+}
+
+// addTo adds the row to a page that travels.
+func (r *row) addTo(page *paging.Page) {
+	switch {
+	case r.order != nil:
+		page.Orders = append(page.Orders, r.order.Order)
+	case r.skipped != nil:
+		page.Skipped = append(page.Skipped, *r.skipped)
+	case r.failed != nil:
+		page.Failed = append(page.Failed, *r.failed)
+	default:
+		page.Outside = append(page.Outside, r.outside)
+	}
 }
 
 // clocksApart is by how much the clocks of the worker and of Temporal's server may
@@ -152,39 +256,39 @@ func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page
 	return pages, orders, nil
 }
 
-// sort puts one record of the reply where it belongs. It returns an order that is
-// to become a bill, and nil for every other record.
-func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, page *workflows.FetchPageResult) *flow.Opened {
-	picked, err := f.Pick(record)
+// sort puts one record of the reply where it belongs.
+func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, known func(flow.Order) bool) *row {
+	picked, err := f.PickUnless(known, record)
 	if err != nil {
-		page.Failed = append(page.Failed, unreadable(record, err))
-		return nil
+		failure := unreadable(record, err)
+		return &row{failed: &failure}
 	}
 	order := picked.Order
 	// An order without a readable time, or with one that is not told to the second or
 	// that the source was not asked for, is taken by every window that shows it: saving
 	// it is safe to repeat, leaving it out is not.
-	if params.StartTS == nil && params.Window.Neighbours(order.ChangedAt) && catalog.ToTheSecond(record[f.Source.ChangedField()]) {
-		page.Outside = append(page.Outside, order.ID)
-		return nil
+	if params.StartTS == nil && params.Window.Neighbours(f.CountedAt(record)) && catalog.ToTheSecond(record[f.Source.ChangedField()]) {
+		return &row{outside: order.ID}
+	}
+	if known(order) {
+		return &row{order: picked}
 	}
 	// An order on which a precondition fails is tried all the same: it fails with the
 	// same reason where it can be seen and retried.
 	if reason, skip, err := picked.Skip(); err == nil && skip {
-		skipped := workflows.SkippedOrder{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt}
+		skipped := &paging.Skipped{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt}
 		if order.BillNumber != "" {
 			skipped.Order = &order
 		}
-		page.Skipped = append(page.Skipped, skipped)
-		return nil
+		return &row{skipped: skipped}
 	}
-	return picked
+	return &row{order: picked}
 }
 
 // unreadable is the failure of a record without a key. It goes by a hash of
 // its content, so that it is counted once however often it is read.
-func unreadable(record map[string]any, err error) workflows.Failure {
-	failure := workflows.Failure{Reason: "unreadable_order", Message: workflows.ShortMessage(err.Error())}
+func unreadable(record map[string]any, err error) tally.Failure {
+	failure := tally.Failure{Reason: "unreadable_order", Message: tally.ShortMessage(err.Error())}
 	if f := fault.As(err); f != nil {
 		failure.Reason = f.Reason
 	}

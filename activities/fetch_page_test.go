@@ -12,6 +12,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
+	"refundsync/internal/paging"
 	"refundsync/workflows"
 )
 
@@ -20,15 +21,20 @@ var testWindow = workflows.Window{
 	To:   time.Date(2024, 3, 1, 11, 59, 59, 0, catalog.Beijing),
 }
 
-func fetchPage(t *testing.T, source *fakeSource, pageIndex int) (workflows.FetchPageResult, error) {
+func fetchPage(t *testing.T, source *fakeSource, pageIndex int) (paging.Page, error) {
+	t.Helper()
+	return fetchRows(t, source, pageIndex, 0)
+}
+
+func fetchRows(t *testing.T, source *fakeSource, pageIndex, rows int) (paging.Page, error) {
 	t.Helper()
 	a := &Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source}
 	value, err := environment(a).ExecuteActivity(workflows.FetchPageName,
-		workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: pageIndex})
+		workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: pageIndex, Rows: rows})
 	if err != nil {
-		return workflows.FetchPageResult{}, err
+		return paging.Page{}, err
 	}
-	var page workflows.FetchPageResult
+	var page paging.Page
 	require.NoError(t, value.Get(&page))
 	return page, nil
 }
@@ -38,7 +44,7 @@ func TestFetchPageSendsEveryParameterOfTheInterface(t *testing.T) {
 	_, err := fetchPage(t, source, 3)
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{
-		"page_index": "3", "page_size": "50", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED", "is_get_total": "true",
+		"page_index": "3", "page_size": "100", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED", "is_get_total": "true",
 		// A second more on each side than the window.
 		"start_time": "2024-03-01 05:59:59", "end_time": "2024-03-01 12:00:00",
 	}, source.params)
@@ -61,11 +67,7 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	}}}
 	page, err := fetchPage(t, source, 1)
 	require.NoError(t, err)
-	var orders []string
-	for _, order := range page.Orders {
-		orders = append(orders, order.ID)
-	}
-	require.Equal(t, []string{"70001", "5", "8", "9", "10", "7"}, orders)
+	require.Equal(t, []string{"70001", "5", "8", "9", "10", "7"}, idsOf(page.Orders))
 	require.Len(t, page.Skipped, 1)
 	require.Equal(t, "2", page.Skipped[0].ID)
 	require.Equal(t, "仅退款，没有退货 (refund only, no goods came back)", page.Skipped[0].Reason)
@@ -74,6 +76,56 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	require.Len(t, page.Failed, 1)
 	require.Contains(t, page.Failed[0].ID, "sha256:")
 	require.Equal(t, 7, page.DataCount)
+}
+
+// Whatever time the source's ranges count by, two versions of an order are told apart by
+// when it was modified, and the window is judged by what is counted.
+func TestFetchPageTellsVersionsApartByTheTimeOfTheirChange(t *testing.T) {
+	late := time.Date(2024, 3, 9, 8, 0, 0, 0, catalog.Beijing)
+	for _, c := range []struct{ dateType, counted string }{{"1", "created"}, {"2", "confirm_date"}} {
+		t.Run(c.counted, func(t *testing.T) {
+			source := pageOf(
+				record(map[string]any{"as_id": "1", c.counted: "2024-03-01 08:00:00", "modified": "2024-03-09 08:00:00"}),
+				record(map[string]any{"as_id": "2", c.counted: "2024-03-01 05:59:59", "modified": "2024-03-01 08:00:00"}),
+				record(map[string]any{"as_id": "3", c.counted: "2024-03-01 08:00:00", "modified": "2024-03-09 08:00:00", "type": "仅退款"}),
+				record(map[string]any{"as_id": "4", c.counted: "2024-03-01 08:00:00", "modified": nil}),
+				record(map[string]any{"as_id": "5", c.counted: nil, "modified": "2024-03-01 05:59:59"}),
+			)
+			f := loadFlow(t, func(f *flow.Flow) { f.Source.DateType = c.dateType })
+			page, err := (&Activities{Flows: flow.Flows{testFlow: f}, Source: source}).fetchPage(t.Context(),
+				workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1})
+			require.NoError(t, err)
+			require.Equal(t, []string{"2"}, page.Outside)
+			require.Equal(t, []string{"1", "4", "5"}, idsOf(page.Orders))
+			require.True(t, late.Equal(page.Orders[0].ChangedAt))
+			require.Zero(t, page.Orders[1].ChangedAt, "it is not known when it was modified")
+			require.True(t, late.Equal(page.Skipped[0].ChangedAt))
+		})
+	}
+}
+
+func TestCountOrdersTellsWhatTheSourceCounts(t *testing.T) {
+	count := func(source *fakeSource) (count int, err error) {
+		a := &Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source}
+		value, err := environment(a).ExecuteActivity(workflows.CountName,
+			workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1})
+		if err != nil {
+			return 0, err
+		}
+		return count, value.Get(&count)
+	}
+	source := pageOf(record(nil))
+	source.page.DataCount, source.page.PageCount = 1234, 25
+	orders, err := count(source)
+	require.NoError(t, err)
+	require.Equal(t, 1234, orders)
+	require.Equal(t, "true", source.params["is_get_total"])
+
+	_, err = count(&fakeSource{err: failure(fault.Final, "bad_signature")})
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, "bad_signature", application.Type())
+	require.True(t, application.NonRetryable())
 }
 
 // A window that is not over yet would be taken for read to its end. The source's clock

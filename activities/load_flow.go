@@ -18,7 +18,7 @@ func (a *Activities) LoadFlow(ctx context.Context, params workflows.LoadFlowPara
 	if err != nil {
 		return workflows.LoadFlowResult{}, toTemporal(err)
 	}
-	result := workflows.LoadFlowResult{Plan: planOf(f)}
+	result := workflows.LoadFlowResult{Plan: a.planOf(f)}
 	if clock := a.sourceClock(ctx, f); clock.Known() {
 		result.SourceTime, result.SourceAhead = clock.Time(), clock.Ahead()
 	}
@@ -55,7 +55,7 @@ func (a *Activities) sourceClock(ctx context.Context, f *flow.Flow) jushuitan.Cl
 	return clock
 }
 
-func planOf(f *flow.Flow) workflows.Plan {
+func (a *Activities) planOf(f *flow.Flow) workflows.Plan {
 	var since *time.Time
 	if !f.Source.Since.IsZero() {
 		since = &f.Source.Since
@@ -75,6 +75,8 @@ func planOf(f *flow.Flow) workflows.Plan {
 		InFlight:        f.Options.InFlight,
 		PageSize:        f.Source.PageSize,
 		Grain:           f.Options.Grain,
+		CallsPerSecond:  a.CallsPerSecond,
+		Sessions:        a.Sessions,
 		TooManyFailures: f.TooManyFailures,
 		Retry: workflows.Retry{
 			Attempts: f.Retry.Attempts,

@@ -3,6 +3,7 @@ package activities
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -12,7 +13,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/fault"
-	"refundsync/internal/jushuitan"
 )
 
 // lines are n good lines of an order; their names don't compress below half a
@@ -33,76 +33,108 @@ func lines(n, noise int) []any {
 	return items
 }
 
-// What a page holds has a bound, whatever its orders hold: the ones that do not
-// fit stay behind, each with what to do, and the rest of the page goes on.
+// What one result holds has a bound, whatever the orders hold: a page without room for
+// all is read in parts, from its end to its beginning. Only an order that could never
+// travel stays behind, with what to do.
 func TestFetchPageBoundsWhatTravels(t *testing.T) {
+	noise := lines(1, 1<<20)[0].(map[string]any)["name"]
 	for _, c := range []struct {
 		name   string
 		orders int
 		items  []any
 		change map[string]any
-		advice string // of those that did not fit
+		parts  int
+		tooBig int
 	}{
-		{"an order of 5,000 lines", 1, lines(5000, 4), nil, ""},
-		{"100 orders of 50 lines", 100, lines(50, 4), nil, ""},
-		{"6 orders of 350 noisy lines are too much for a page", 6, lines(350, 600), nil, "page_size"},
-		{"an order over half a MiB of noise", 1, lines(1000, 600), nil, "请在金蝶手工录入"},
-		{"a field over half a MiB of noise", 1, nil, map[string]any{"so_id": lines(1, 1<<20)[0].(map[string]any)["name"]}, "请在金蝶手工录入"},
+		{"an order of 5,000 lines", 1, lines(5000, 4), nil, 1, 0},
+		{"100 orders of 50 lines", 100, lines(50, 4), nil, 1, 0},
+		{"6 orders of 350 noisy lines are too much for a page", 6, lines(350, 600), nil, 2, 0},
+		{"orders to leave out take room as well", 6, lines(350, 600), map[string]any{"type": "仅退款"}, 2, 0},
+		{"an order over half a MiB of noise", 1, lines(1000, 600), nil, 1, 1},
+		{"five of them take no room", 5, lines(1000, 600), nil, 1, 5},
+		{"a field over half a MiB of noise", 1, nil, map[string]any{"so_id": noise}, 1, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			page := jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: c.orders + 1}
-			for i := range c.orders {
+			source := pageOf()
+			var ids []string
+			for i := range c.orders + 1 {
 				fields := map[string]any{"as_id": fmt.Sprint(i)}
-				if c.items != nil {
-					fields["items"] = c.items
+				if i < c.orders {
+					if c.items != nil {
+						fields["items"] = c.items
+					}
+					maps.Copy(fields, c.change)
 				}
-				for name, value := range c.change {
-					fields[name] = value
+				ids = append(ids, fmt.Sprint(i))
+				source.page.Datas = append(source.page.Datas, record(fields))
+			}
+			var shown, failed []string
+			parts, rest := 0, 0
+			for more := true; more; more = rest > 0 {
+				result, err := fetchRows(t, source, 1, rest)
+				require.NoError(t, err)
+				raw, err := json.Marshal(result)
+				require.NoError(t, err)
+				require.Less(t, len(raw), 2<<20)
+				if rest > 0 {
+					require.Less(t, result.Rest, rest)
 				}
-				page.Datas = append(page.Datas, record(fields))
+				var part []string
+				for _, skipped := range result.Skipped {
+					require.NotNil(t, skipped.Order, "whether it has a bill is looked up")
+					part = append(part, skipped.ID)
+				}
+				part = append(part, idsOf(result.Orders)...)
+				for _, f := range result.Failed {
+					require.Equal(t, reasonOrderTooLarge, f.Reason)
+					require.Equal(t, f.ID, f.BillNumber)
+					require.Contains(t, f.Message, "请在金蝶手工录入")
+					require.Less(t, len(f.Message), 1000)
+					failed = append(failed, f.ID)
+				}
+				shown = append(part, shown...)
+				parts, rest = parts+1, result.Rest
 			}
-			page.Datas = append(page.Datas, record(map[string]any{"as_id": "small"}))
-			result, err := fetchPage(t, &fakeSource{page: page}, 1)
-			require.NoError(t, err)
-			raw, err := json.Marshal(result)
-			require.NoError(t, err)
-			require.Less(t, len(raw), 2<<20)
-			require.Equal(t, "small", result.Orders[len(result.Orders)-1].ID)
-			require.Len(t, result.Failed, c.orders+1-len(result.Orders))
-			for _, failed := range result.Failed {
-				require.Equal(t, reasonOrderTooLarge, failed.Reason)
-				require.Equal(t, failed.ID, failed.BillNumber)
-				require.Contains(t, failed.Message, c.advice)
-				require.Less(t, len(failed.Message), 1000)
-			}
-			if c.advice == "" {
-				require.Empty(t, result.Failed)
-			} else {
-				require.NotEmpty(t, result.Failed)
-			}
+			require.Equal(t, c.parts, parts)
+			require.Equal(t, ids[:c.tooBig], append([]string{}, failed...))
+			require.Equal(t, ids[c.tooBig:], shown)
 		})
 	}
 }
 
-// Orders that are left out take no room from those that are to be saved.
-func TestFetchPageGivesRoomToWhatIsToBeSaved(t *testing.T) {
-	const leftOut = 6
+// An order that is left out and could never travel is left out all the same; no bill of
+// it is looked for.
+func TestFetchPageLeavesOutWhatIsTooLargeToTravel(t *testing.T) {
+	page, err := fetchPage(t, pageOf(record(map[string]any{"type": "仅退款", "items": lines(1000, 600)})), 1)
+	require.NoError(t, err)
+	require.Empty(t, page.Failed)
+	require.Len(t, page.Skipped, 1)
+	require.Nil(t, page.Skipped[0].Order)
+}
+
+// Rows that change move behind the others, so that a page of row versions is read on from
+// the last row that had room, and not by counting rows.
+func TestFetchPageReadsOnFromTheLastRowVersionThatHadRoom(t *testing.T) {
+	source := &fakeSource{}
 	noisy := lines(350, 600)
-	page := jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: leftOut + 1}
-	for i := range leftOut {
-		page.Datas = append(page.Datas, record(map[string]any{"as_id": fmt.Sprint(i), "type": "仅退款", "items": noisy}))
+	for i := range 6 {
+		modified := "2024-03-01 08:00:00"
+		if i == 1 {
+			modified = "2024-03-01 13:00:00"
+		}
+		source.page.Datas = append(source.page.Datas, record(map[string]any{
+			"as_id": fmt.Sprint(i), "ts": fmt.Sprint(101 + i), "modified": modified, "items": noisy,
+		}))
 	}
-	page.Datas = append(page.Datas, record(map[string]any{"as_id": "last", "items": noisy}))
-	result, err := fetchPage(t, &fakeSource{page: page}, 1)
+	page, err := fetchVersions(t, source)
 	require.NoError(t, err)
-	require.Empty(t, result.Failed)
-	require.Len(t, result.Orders, 1)
-	require.Len(t, result.Skipped, leftOut)
-	require.NotNil(t, result.Skipped[0].Order)
-	require.Nil(t, result.Skipped[leftOut-1].Order)
-	raw, err := json.Marshal(result)
-	require.NoError(t, err)
-	require.Less(t, len(raw), 2<<20)
+	fits := len(page.Orders)
+	require.Less(t, fits, 6)
+	require.Zero(t, page.Rest)
+	require.True(t, page.More)
+	require.Equal(t, int64(100+fits), page.LastTS)
+	require.Equal(t, int64(101), page.SettledTS)
+	require.Equal(t, fmt.Sprint(fits-1), page.Orders[fits-1].ID)
 }
 
 func TestLongMessagesAreCut(t *testing.T) {

@@ -8,24 +8,22 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
-	"refundsync/internal/jushuitan"
+	"refundsync/internal/paging"
 	"refundsync/workflows"
 )
 
 // versionField is the row version, which grows with every change of any row.
 const versionField = "ts"
 
-// modifiedField is when a row got its version, whatever time the flow's date_type
-// counts by: an order can be modified long after it was created.
-const modifiedField = "modified"
-
-// readVersions holds the rows of a reply against what reading by row versions
+// readVersions says how far rows go, and holds them against what reading by row versions
 // rests on: each has a version, not below the one asked for, in growing order.
 // Without that rows would be left out, and nobody is known to have tried it on
 // this interface.
-func readVersions(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page, page *workflows.FetchPageResult) error {
+func readVersions(f *flow.Flow, params workflows.FetchPageParams, rows []*row, page *paging.Page) error {
 	last, fresh := *params.StartTS, false
-	for _, record := range reply.Datas {
+	page.LastTS, page.SettledTS = 0, 0
+	for _, row := range rows {
+		record := row.record
 		version, err := versionOf(record)
 		if err != nil || version < last {
 			return unfitForVersions(f, record, last, err)
@@ -36,7 +34,6 @@ func readVersions(f *flow.Flow, params workflows.FetchPageParams, reply jushuita
 			page.SettledTS = version
 		}
 	}
-	page.More = reply.HasNext || len(reply.Datas) >= f.Source.PageSize
 	return nil
 }
 
@@ -52,7 +49,7 @@ func versionOf(record map[string]any) (int64, error) {
 // modifiedAfter reports whether a row was modified after a moment. One without a
 // readable time was not: it would hold up everything behind it for ever.
 func modifiedAfter(record map[string]any, moment time.Time) bool {
-	value, err := catalog.Time.Parse(record[modifiedField])
+	value, err := catalog.Time.Parse(record[flow.ModifiedField])
 	at, known := value.(time.Time)
 	return err == nil && known && at.After(moment)
 }

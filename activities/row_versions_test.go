@@ -9,15 +9,16 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
+	"refundsync/internal/paging"
 	"refundsync/workflows"
 )
 
-// row is an order with a row version.
-func row(id string, ts any, modified string) map[string]any {
+// versioned is an order with a row version.
+func versioned(id string, ts any, modified string) map[string]any {
 	return record(map[string]any{"as_id": id, "ts": ts, "modified": modified})
 }
 
-func fetchVersions(t *testing.T, source *fakeSource) (workflows.FetchPageResult, error) {
+func fetchVersions(t *testing.T, source *fakeSource) (paging.Page, error) {
 	t.Helper()
 	start := int64(100)
 	a := &Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source}
@@ -25,9 +26,9 @@ func fetchVersions(t *testing.T, source *fakeSource) (workflows.FetchPageResult,
 }
 
 func TestFetchPageReadsRowVersions(t *testing.T) {
-	full := make([]map[string]any, 50)
+	full := make([]map[string]any, loadFlow(t).Source.PageSize)
 	for i := range full {
-		full[i] = row("7", json.Number("101"), "2024-03-01 08:00:00")
+		full[i] = versioned("7", json.Number("101"), "2024-03-01 08:00:00")
 	}
 	for _, c := range []struct {
 		name          string
@@ -36,16 +37,16 @@ func TestFetchPageReadsRowVersions(t *testing.T) {
 		more          bool
 	}{
 		{"no row", jushuitan.Page{}, 0, 0, false},
-		{"the boundary alone", jushuitan.Page{Datas: []map[string]any{row("1", json.Number("100"), "2024-03-01 08:00:00")}}, 100, 100, false},
+		{"the boundary alone", jushuitan.Page{Datas: []map[string]any{versioned("1", json.Number("100"), "2024-03-01 08:00:00")}}, 100, 100, false},
 		{"numbers and text, beyond what a float holds", jushuitan.Page{Datas: []map[string]any{
-			row("1", "100", "2024-03-01 08:00:00"), row("2", json.Number("9007199254740993"), "2024-03-01 08:00:00"),
+			versioned("1", "100", "2024-03-01 08:00:00"), versioned("2", json.Number("9007199254740993"), "2024-03-01 08:00:00"),
 		}}, 9007199254740993, 9007199254740993, false},
 		{"rows that are fresh, from one on", jushuitan.Page{Datas: []map[string]any{
-			row("1", json.Number("101"), "2024-03-01 11:59:59"), row("2", json.Number("102"), "2024-03-01 12:00:00"), row("3", json.Number("103"), "2024-03-01 08:00:00"),
+			versioned("1", json.Number("101"), "2024-03-01 11:59:59"), versioned("2", json.Number("102"), "2024-03-01 12:00:00"), versioned("3", json.Number("103"), "2024-03-01 08:00:00"),
 		}}, 103, 101, false},
-		{"fresh from the first on", jushuitan.Page{Datas: []map[string]any{row("1", json.Number("101"), "2024-03-01 13:00:00")}}, 101, 0, false},
-		{"a row without a time", jushuitan.Page{Datas: []map[string]any{row("1", json.Number("101"), "yesterday")}}, 101, 101, false},
-		{"the source says that there is more", jushuitan.Page{HasNext: true, Datas: []map[string]any{row("1", json.Number("101"), "2024-03-01 08:00:00")}}, 101, 101, true},
+		{"fresh from the first on", jushuitan.Page{Datas: []map[string]any{versioned("1", json.Number("101"), "2024-03-01 13:00:00")}}, 101, 0, false},
+		{"a row without a time", jushuitan.Page{Datas: []map[string]any{versioned("1", json.Number("101"), "yesterday")}}, 101, 101, false},
+		{"the source says that there is more", jushuitan.Page{HasNext: true, Datas: []map[string]any{versioned("1", json.Number("101"), "2024-03-01 08:00:00")}}, 101, 101, true},
 		{"a full page", jushuitan.Page{Datas: full}, 101, 101, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,7 +56,7 @@ func TestFetchPageReadsRowVersions(t *testing.T) {
 			require.Equal(t, []any{c.last, c.settled, c.more}, []any{page.LastTS, page.SettledTS, page.More})
 			require.Len(t, page.Orders, len(c.page.Datas), "no row is left to another window")
 			require.Equal(t, map[string]string{
-				"page_index": "1", "page_size": "50", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED",
+				"page_index": "1", "page_size": "100", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED",
 				"start_ts": "100", "is_get_total": "false",
 			}, source.params)
 		})
@@ -78,10 +79,10 @@ func TestRowVersionsAreFreshByTheTimeOfTheirChange(t *testing.T) {
 
 func TestFetchPageRefusesRowsThatAreNotInOrderOfTheirVersions(t *testing.T) {
 	for name, rows := range map[string][]map[string]any{
-		"without a version":             {row("1", nil, "2024-03-01 08:00:00")},
-		"with words":                    {row("1", "latest", "2024-03-01 08:00:00")},
-		"below the one asked for":       {row("1", json.Number("99"), "2024-03-01 08:00:00")},
-		"from the newest to the oldest": {row("1", json.Number("120"), "2024-03-01 08:00:00"), row("2", json.Number("110"), "2024-03-01 08:00:00")},
+		"without a version":             {versioned("1", nil, "2024-03-01 08:00:00")},
+		"with words":                    {versioned("1", "latest", "2024-03-01 08:00:00")},
+		"below the one asked for":       {versioned("1", json.Number("99"), "2024-03-01 08:00:00")},
+		"from the newest to the oldest": {versioned("1", json.Number("120"), "2024-03-01 08:00:00"), versioned("2", json.Number("110"), "2024-03-01 08:00:00")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := fetchVersions(t, &fakeSource{page: jushuitan.Page{Datas: rows}})

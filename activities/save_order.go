@@ -10,11 +10,12 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
 // SaveOrder maps one order and sees to it that its bill is in Kingdee, once; see
-// [booking.Book.Save]. An order that SavePage has tried has had its first attempt.
+// [booking.Book.Save]. An order that SyncPages has tried has had its first attempt.
 func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderParams) (workflows.SaveOrderResult, error) {
 	defer keepAlive(ctx)()
 	attempt := int(activity.GetInfo(ctx).Attempt)
@@ -33,7 +34,7 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 	if f.PickVersion != params.PickVersion {
 		if params.Exists {
 			if saved, err := a.book(f, params.Run).IsSaved(ctx, params.Order); saved || err != nil {
-				return workflows.SaveOrderResult{Outcome: workflows.AlreadySaved, BillNumber: params.Order.BillNumber}, err
+				return workflows.SaveOrderResult{Outcome: tally.AlreadySaved, BillNumber: params.Order.BillNumber}, err
 			}
 		}
 		return workflows.SaveOrderResult{}, flowChanged(f, params.Order.ID)
@@ -45,7 +46,7 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, order *flow.Opened, exists, retried bool) (workflows.SaveOrderResult, error) {
 	result, err := a.book(f, run).Save(ctx, order, exists, retried)
 	return workflows.SaveOrderResult{
-		Outcome: workflows.Outcome(result.Outcome), BillNumber: result.BillNumber, Reason: result.Reason, Differences: result.Differences,
+		Outcome: result.Outcome, BillNumber: result.BillNumber, Reason: result.Reason, Differences: result.Differences,
 	}, err
 }
 

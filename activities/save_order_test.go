@@ -10,6 +10,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -19,12 +20,12 @@ func TestSaveOrder(t *testing.T) {
 		exists bool
 		tried  bool
 		ledger *fakeLedger
-		want   workflows.Outcome
+		want   tally.Outcome
 		calls  []string
 	}{
-		{"a new order", false, false, newFakeLedger(), workflows.Saved, []string{"save"}},
-		{"an order that SavePage has tried", false, true, newFakeLedger().with("70001", "A"), workflows.Saved, []string{"look 70001"}},
-		{"an order whose bill was found", true, false, newFakeLedger().with("70001", "A"), workflows.AlreadySaved, []string{"look 70001"}},
+		{"a new order", false, false, newFakeLedger(), tally.Saved, []string{"save"}},
+		{"an order that SavePage has tried", false, true, newFakeLedger().with("70001", "A"), tally.Saved, []string{"look 70001"}},
+		{"an order whose bill was found", true, false, newFakeLedger().with("70001", "A"), tally.AlreadySaved, []string{"look 70001"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t)

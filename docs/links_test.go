@@ -68,10 +68,10 @@ func anchors(t *testing.T, path string) map[string]bool {
 
 func TestAnchor(t *testing.T) {
 	for text, want := range map[string]string{
-		"On PostgreSQL":                       "on-postgresql",
-		"`worker --version`, and so on":       "worker---version-and-so-on",
-		"每单一个活动，或每页一个":                        "每单一个活动或每页一个",
-		"An activity an order, or one a page": "an-activity-an-order-or-one-a-page",
+		"On PostgreSQL":                          "on-postgresql",
+		"`worker --version`, and so on":          "worker---version-and-so-on",
+		"每单一个活动，或若干页一个":                          "每单一个活动或若干页一个",
+		"An activity an order, or one for pages": "an-activity-an-order-or-one-for-pages",
 	} {
 		require.Equal(t, want, anchor(text))
 	}

@@ -24,7 +24,7 @@ func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
 				ahead     = 6 // a worker's calls that are no more than its share, over the run
 			)
 			w := newWorld(t, simulator.Options{Orders: 400})
-			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "50"`, `page_size: "5"`, "windows_at_once: 4", "windows_at_once: 16")
+			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "100"`, `page_size: "5"`, "windows_at_once: 8", "windows_at_once: 16", "window: 167h59m58s", "window: 1h")
 			w.env["JUSHUITAN_CALLS_PER_SECOND"] = fmt.Sprint(perSecond)
 			for range workers {
 				w.startWorkerProcess(t)

@@ -18,7 +18,6 @@ import (
 func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 40})
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "window: 1h", "window: 48h", `page_size: "50"`, `page_size: "100"`)
 	for i, id := range w.savable() {
 		lines := 300
 		if i == 0 {
@@ -84,7 +83,7 @@ func raw(encoding, data string) converter.RawValue {
 // parked orders wait, and take the good signal that comes afterwards.
 func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, "window: 1h", "window: 48h")
+	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, oneWindow...)
 	w.startWorker(t)
 	temporal := w.temporal(t)
 	bad := []converter.RawValue{

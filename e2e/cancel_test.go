@@ -4,14 +4,17 @@ import (
 	"errors"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/testkit"
+	"refundsync/workflows"
 )
 
 // submitAndAudit changes the built-in flow to a way to submit and audit.
@@ -34,9 +37,39 @@ func (w *world) unfinished() int {
 	return count
 }
 
+// waitUntilTold waits until an activity that is cancelled has had word of it, with the
+// answer to a heartbeat.
+func waitUntilTold(t *testing.T, temporal client.Client, workflowID string) {
+	t.Helper()
+	asked := time.Time{}
+	testkit.Wait(t, "the activity is told", func() bool {
+		described, err := temporal.DescribeWorkflowExecution(t.Context(), workflowID, "")
+		require.NoError(t, err)
+		for _, pending := range described.GetPendingActivities() {
+			if pending.GetActivityType().GetName() != workflows.SyncPagesName {
+				continue
+			}
+			if pending.GetState() != enumspb.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED {
+				return false
+			}
+			if beat := pending.GetLastHeartbeatTime().AsTime(); asked.IsZero() {
+				asked = beat
+			} else if beat.After(asked) {
+				return true
+			}
+			return false
+		}
+		return true
+	})
+}
+
 func TestCancelledRunFinishesWhatItHasInHand(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, submitAndAudit("explicit")...)
+	eachGrain(t, cancelledRunFinishesWhatItHasInHand)
+}
+
+func cancelledRunFinishesWhatItHasInHand(t *testing.T, grain []string) {
+	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, append(submitAndAudit("explicit"), grain...)...)
 	w.startWorker(t)
 	temporal := w.temporal(t)
 	run := w.beginHeld(t, 20)
@@ -48,6 +81,7 @@ func TestCancelledRunFinishesWhatItHasInHand(t *testing.T) {
 		testkit.Wait(t, "the window is told", func() bool {
 			return hasEvent(t, temporal, window.WorkflowID, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
 		})
+		waitUntilTold(t, temporal, window.WorkflowID)
 	}
 	w.ReleaseSaves()
 

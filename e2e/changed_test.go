@@ -8,8 +8,8 @@ import (
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
+	"refundsync/internal/tally"
 	"refundsync/internal/testkit"
-	"refundsync/workflows"
 )
 
 // Every order changes right after its bill was saved, two of three in what the bill
@@ -52,7 +52,7 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 			// Those that are audited are left to a person, too.
 			require.Zero(t, second.Updated)
 			require.Equal(t, len(changed), second.FailedReasons["order_changed"])
-			waiting := w.waitForParked(t, func(parked map[string]workflows.Failure) bool {
+			waiting := w.waitForParked(t, func(parked map[string]tally.Failure) bool {
 				return len(ofReason(parked, "order_changed")) == len(changed)
 			})
 			for id := range ofReason(waiting, "order_changed") {
@@ -99,7 +99,7 @@ func TestDoublesAreReportedWhereNumbersNeedNotBeUnique(t *testing.T) {
 
 	second := w.sync(t)
 	require.Equal(t, len(doubles), second.FailedReasons["double_bill"])
-	parked := w.waitForParked(t, func(parked map[string]workflows.Failure) bool {
+	parked := w.waitForParked(t, func(parked map[string]tally.Failure) bool {
 		return len(ofReason(parked, "double_bill")) == len(doubles)
 	})
 	for _, number := range doubles {

@@ -79,8 +79,7 @@ func TestChaosWorkerKilled(t *testing.T) {
 			HangTime:    time.Second,
 		})
 		c.grain = grain
-		// A page fits into what may be in flight: otherwise there would be no SyncPage.
-		c.changeFlow(t, append([]string{"windows_at_once: 4", "windows_at_once: 50", "in_flight: 100", "in_flight: 10", `page_size: "50"`, `page_size: "10"`}, manyAttempts...)...)
+		c.changeFlow(t, append([]string{"windows_at_once: 8", "windows_at_once: 50", "in_flight: 100", "in_flight: 10", `page_size: "100"`, `page_size: "10"`}, manyAttempts...)...)
 		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(100, 1))
 		worker := c.startWorkerProcess(t)
 		run := c.beginAll(t)
@@ -91,7 +90,7 @@ func TestChaosWorkerKilled(t *testing.T) {
 		first := c.end(t, run)
 		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
 		if grain == flow.GrainPage {
-			require.NotZero(t, c.activitiesOf(t, first)[workflows.SyncPageName])
+			require.NotZero(t, c.activitiesOf(t, first)[workflows.SyncPagesName])
 		}
 
 		worker.Terminate(t)

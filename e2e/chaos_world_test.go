@@ -111,24 +111,22 @@ func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, addre
 	return c
 }
 
-// manyWindows are those that the built-in flow has: 48 over the orders of a world.
-var manyWindows = []string{"window: 1h #", "window: 60m #"}
-
 // manyAttempts keep what breaks again and again from using an order's attempts up: it
 // would be parked, and the number of bills at which the next thing breaks not reached.
 var manyAttempts = []string{"attempts: 8 #", "attempts: 50 #"}
 
-// changeFlow has the worker use the built-in flow with short waits between
-// attempts, and with the further changes.
+// changeFlow has the worker use the built-in flow with several windows, short waits
+// between attempts, and with the further changes.
 func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 	t.Helper()
+	windows := someWindows
 	if isLong() {
-		pairs = append(pairs, manyWindows...)
+		windows = manyWindows
 	}
-	c.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{
+	c.env["REFUNDSYNC_FLOWS"] = changedFlows(t, slices.Concat(windows, []string{
 		"first: 2s # before", "first: 1s # before",
 		"longest: 5m # 5m", "longest: 2s # 5m",
-	}, pairs...)...)
+	}, pairs)...)
 }
 
 // killPoints are n random numbers of bills, in ascending order, at which

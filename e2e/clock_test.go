@@ -19,7 +19,7 @@ func TestSourceWhoseClockIsBehindLosesNothing(t *testing.T) {
 		Orders: 10, ArrivePerMinute: 120,
 		Faults: faults.Probabilities{faults.SourceClockBehind: 1}, ClockError: 30 * time.Second,
 	})
-	s.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "window: 1h #", "window: 24h #", "overlap: 10m # how", "overlap: 5s # how", "lag: 5m # how", "lag: 5s # how")
+	s.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "overlap: 10m # how", "overlap: 5s # how", "lag: 5m # how", "lag: 5s # how")
 	worker := s.startWorker(t)
 	from, _ := s.Range()
 	s.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", from.Format(time.RFC3339), "--paused", "--cron", "0 4 1 1 *")

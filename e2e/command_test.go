@@ -79,6 +79,7 @@ func TestRunSaysThatNoWorkerAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	p := w.start(t, "没有 worker 应答", "starter", append([]string{"run", "--wait"}, w.rangeFlags()...)...)
+	require.Contains(t, p.Output(), "not estimated: 没有 worker")
 	require.Equal(t, 1, p.Interrupt(t))
 	require.Contains(t, p.Output(), "starter watch")
 }

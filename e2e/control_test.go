@@ -6,29 +6,44 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/testkit"
-	"refundsync/workflows"
 )
 
-// inFlight asks the windows of a run how many orders they have under way.
+// inFlight counts the activities that the windows of a run have under way.
 func inFlight(t *testing.T, w *world, workflowID string) int {
 	t.Helper()
 	temporal := w.temporal(t)
-	orders := 0
+	activities := 0
 	for _, running := range runProgress(t, temporal, workflowID).Running {
-		var window workflows.SyncWindowProgress
-		ask(t, temporal, running.WorkflowID, &window)
-		orders += window.Tally.InFlight()
+		window, err := temporal.DescribeWorkflowExecution(t.Context(), running.WorkflowID, "")
+		require.NoError(t, err)
+		activities += len(window.GetPendingActivities())
 	}
-	return orders
+	return activities
 }
 
 // A run under way is paused, slowed down and gone on with, by whichever worker
 // is there, and loses and repeats nothing by it.
 func TestRunIsPausedSlowedDownAndResumed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
+	eachGrain(t, runIsPausedSlowedDownAndResumed)
+}
+
+// eachGrain runs a test in each grain; the pair changes the built-in flow to it.
+func eachGrain(t *testing.T, test func(t *testing.T, pair []string)) {
+	t.Helper()
+	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+		t.Run(grain, func(t *testing.T) {
+			t.Parallel()
+			test(t, []string{"grain: auto", "grain: " + grain})
+		})
+	}
+}
+
+func runIsPausedSlowedDownAndResumed(t *testing.T, grain []string) {
+	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t, grain...)
 	worker := w.startWorker(t)
 	id := w.beginHeld(t, 20).GetID()
 	e := w.starter(t, 0, "pause", id, "--by", "wang", "--reason", "盘点")

@@ -25,6 +25,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/tally"
 	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
@@ -107,7 +108,7 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 	} {
 		w.starter(t, 0, args...)
 	}
-	w.waitForParked(t, func(parked map[string]workflows.Failure) bool { _, waits := parked[one]; return !waits })
+	w.waitForParked(t, func(parked map[string]tally.Failure) bool { _, waits := parked[one]; return !waits })
 
 	words := map[string]map[string]bool{
 		"names of an order's fields": {"sku_id": true, "outer_as_id": true, "properties_value": true},
@@ -145,7 +146,7 @@ func readAll(t *testing.T, folder string) string {
 		require.NoError(t, err)
 		all.Write(content)
 	}
-	require.Greater(t, all.Len(), 1<<20)
+	require.Greater(t, all.Len(), 1<<19)
 	return all.String()
 }
 
@@ -283,7 +284,8 @@ func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 // is said, and mended by giving it back.
 func TestKeyIsChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
+	// Orders are parked page by page.
+	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t, `page_size: "100"`, `page_size: "10"`)
 	w.setKeys(oldKey)
 	worker := w.startWorker(t)
 	run := w.beginHeld(t, 5)
@@ -321,7 +323,7 @@ func TestKeyIsChangedWithoutAStop(t *testing.T) {
 		require.NoError(t, w.AddMaterial(missingMaterial(failure)))
 		w.starter(t, 0, "parked", "retry", id)
 	}
-	w.waitForParked(t, func(waiting map[string]workflows.Failure) bool {
+	w.waitForParked(t, func(waiting map[string]tally.Failure) bool {
 		return !slices.ContainsFunc(slices.Collect(maps.Keys(underOldKey)), func(id string) bool { _, waits := waiting[id]; return waits })
 	})
 	requireBills(t, w)

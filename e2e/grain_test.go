@@ -43,9 +43,7 @@ func TestGrainOfPages(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, simulator.Options{Orders: 150})
-			if c.flow != flow.GrainOrder {
-				w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "grain: order", "grain: "+c.flow)
-			}
+			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "grain: auto", "grain: "+c.flow)
 			w.startWorker(t)
 			in := w.input()
 			in.Grain = c.run
@@ -55,10 +53,10 @@ func TestGrainOfPages(t *testing.T) {
 			activities := w.activitiesOf(t, first)
 			if c.run == flow.GrainOrder {
 				require.Equal(t, first.Saved+first.Parked, activities[workflows.SaveOrderName])
-				require.Zero(t, activities[workflows.SyncPageName]+activities[workflows.SavePageName])
+				require.Zero(t, activities[workflows.SyncPagesName])
 				return
 			}
-			require.NotZero(t, activities[workflows.SyncPageName])
+			require.NotZero(t, activities[workflows.SyncPagesName])
 			require.GreaterOrEqual(t, activities[workflows.SaveOrderName], first.Parked)
 			require.Less(t, activities[workflows.SaveOrderName], first.Saved/2, "pages save most of the orders")
 

@@ -125,7 +125,7 @@ func waitForTries(t *testing.T, c client.Client, id string, tries int) {
 
 func recordPages(t *testing.T, r recorder) {
 	w := newWorld(t, simulator.Options{Orders: 400})
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "50"`, `page_size: "20"`, "window: 1h # 1h", "window: 24h # 1h")
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "100"`, `page_size: "20"`)
 	w.startWorkerProcess(t)
 	r.run(t, w.temporal(t), "_by_pages", w.starterSync(t, 3, "--grain", flow.GrainPage))
 }
@@ -178,7 +178,7 @@ func recordFailed(t *testing.T, r recorder) {
 func recordContinued(t *testing.T, r recorder) {
 	server := startDevServer(t, devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=30"}})
 	w := newWorldAt(t, simulator.Options{Orders: 400}, server.Address, server.Namespace)
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{`page_size: "50"`, `page_size: "5"`}, manyWindows...)...)
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{`page_size: "100"`, `page_size: "5"`}, manyWindows...)...)
 	w.startWorkerProcess(t)
 	c := w.temporal(t)
 	run := w.starterSync(t, 3, "--grain", flow.GrainOrder)

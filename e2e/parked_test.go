@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -17,7 +18,7 @@ import (
 type parkedLine struct {
 	Flow string `json:"flow"`
 	Shop string `json:"shop"`
-	workflows.Failure
+	tally.Failure
 }
 
 // Orders that can't be saved wait, each once however many runs find them; they
@@ -68,7 +69,7 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 		require.NoError(t, w.AddMaterial(material))
 	}
 	w.starter(t, 0, "parked", "retry", "--reason", "unknown_material")
-	others := w.waitForParked(t, func(parked map[string]workflows.Failure) bool { return len(ofReason(parked, "unknown_material")) == 0 })
+	others := w.waitForParked(t, func(parked map[string]tally.Failure) bool { return len(ofReason(parked, "unknown_material")) == 0 })
 	requireBills(t, w)
 
 	// One of the others is shown, and discarded: no later run parks it again.
@@ -100,7 +101,7 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 func TestRunStopsWhenMostOrdersFailForOneCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 150})
-	wrong := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `FSaleOrgId: { constant: "100" }`, `FSaleOrgId: { constant: "999" }`, "window: 1h", "window: 6h"))
+	wrong := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `FSaleOrgId: { constant: "100" }`, `FSaleOrgId: { constant: "999" }`))
 	worker := wrong.startWorker(t)
 	stopped := end(t, w.begin(t, w.input()))
 	require.Contains(t, stopped.Error, "999")

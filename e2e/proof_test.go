@@ -8,7 +8,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/galaxy"
-	"refundsync/workflows"
+	"refundsync/internal/tally"
 )
 
 // A tenant whose settings keep a bill from being found again gets one bill, in both
@@ -24,12 +24,12 @@ func TestFirstBillOfARunProvesTheWay(t *testing.T) {
 		second string
 		says   []string
 	}{
-		{"a coding rule", 60, flow.GrainOrder, galaxy.Habits{Renumber: true}, workflows.BillRenumbered, workflows.BillRenumbered, []string{"100001", "XSTHD000001"}},
-		{"a coding rule, few orders, by pages", 5, flow.GrainPage, galaxy.Habits{Renumber: true}, workflows.BillRenumbered, workflows.BillRenumbered, []string{"100001", "XSTHD000001"}},
-		{"notes cleaned", 60, flow.GrainPage, galaxy.Habits{CleanNotes: true}, workflows.MarkLost, workflows.MarkLost, []string{"100001", "FHeadNote"}},
-		{"bills hidden", 60, flow.GrainPage, galaxy.Habits{HideBills: true}, workflows.BillHidden, workflows.BillHidden, []string{"100001"}},
-		{"bills hidden, few orders", 5, flow.GrainOrder, galaxy.Habits{HideBills: true}, workflows.BillHidden, workflows.BillHidden, []string{"100001"}},
-		{"no right to the number", 60, flow.GrainPage, galaxy.Habits{NoRight: []string{"FBillNo"}}, workflows.FieldUnreadable, workflows.FieldUnreadable, []string{"FBillNo"}},
+		{"a coding rule", 60, flow.GrainOrder, galaxy.Habits{Renumber: true}, tally.BillRenumbered, tally.BillRenumbered, []string{"100001", "XSTHD000001"}},
+		{"a coding rule, few orders, by pages", 5, flow.GrainPage, galaxy.Habits{Renumber: true}, tally.BillRenumbered, tally.BillRenumbered, []string{"100001", "XSTHD000001"}},
+		{"notes cleaned", 60, flow.GrainPage, galaxy.Habits{CleanNotes: true}, tally.MarkLost, tally.MarkLost, []string{"100001", "FHeadNote"}},
+		{"bills hidden", 60, flow.GrainPage, galaxy.Habits{HideBills: true}, tally.BillHidden, tally.BillHidden, []string{"100001"}},
+		{"bills hidden, few orders", 5, flow.GrainOrder, galaxy.Habits{HideBills: true}, tally.BillHidden, tally.BillHidden, []string{"100001"}},
+		{"no right to the number", 60, flow.GrainPage, galaxy.Habits{NoRight: []string{"FBillNo"}}, tally.FieldUnreadable, tally.FieldUnreadable, []string{"FBillNo"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +68,7 @@ func TestEditedBillNumbersStopTheRun(t *testing.T) {
 	edited := w.with("REFUNDSYNC_FLOWS", changedFlows(t, "FBillNo: { field: as_id }", `FBillNo: { expression: '"TH" + as_id' }`))
 	edited.startWorker(t)
 	second := end(t, edited.begin(t, edited.input()))
-	require.Contains(t, second.Error, workflows.NumberChanged)
+	require.Contains(t, second.Error, tally.NumberChanged)
 	require.Equal(t, bills, w.bills())
 }
 
@@ -93,6 +93,6 @@ func TestVoidBillsArePartOfNoBooking(t *testing.T) {
 	second := w.sync(t)
 	require.Zero(t, second.Saved)
 	require.Empty(t, second.Differences)
-	parked := w.waitForParked(t, func(parked map[string]workflows.Failure) bool { return parked[void].Reason == workflows.BillVoid })
-	require.Len(t, ofReason(parked, workflows.BillVoid), 1)
+	parked := w.waitForParked(t, func(parked map[string]tally.Failure) bool { return parked[void].Reason == tally.BillVoid })
+	require.Len(t, ofReason(parked, tally.BillVoid), 1)
 }

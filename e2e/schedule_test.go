@@ -110,7 +110,7 @@ const testOverlap = 20 * time.Second
 // schedule is deleted and made anew.
 func TestScheduleKeepsItsWatermark(t *testing.T) {
 	t.Parallel()
-	s := newScheduledWorld(t, simulator.Options{Orders: 60, ArrivePerMinute: 60}, "window: 1h #", "window: 24h #")
+	s := newScheduledWorld(t, simulator.Options{Orders: 60, ArrivePerMinute: 60})
 	right := s.startWorker(t)
 	from, _ := s.Range()
 	since := from.Format(time.RFC3339)
@@ -259,8 +259,7 @@ func TestScheduleOfADisabledFlowIsPaused(t *testing.T) {
 // its own, and no longer once it has caught up.
 func TestStatusTellsThatAFlowIsBehind(t *testing.T) {
 	t.Parallel()
-	s := newScheduledWorld(t, simulator.Options{Orders: 40, ArrivePerMinute: 60},
-		"window: 1h #", "window: 24h #", "lag_limit: 1h", "lag_limit: 12h")
+	s := newScheduledWorld(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, "lag_limit: 1h", "lag_limit: 12h")
 	now, code := s.status(t)
 	require.Zero(t, code, "a flow that never ran by itself is not behind")
 	require.Nil(t, now.Watermark)

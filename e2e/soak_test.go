@@ -33,7 +33,7 @@ func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
 	const seed = 11
 	s := newScheduledWorld(t, simulator.Options{
 		Seed: seed, Orders: 60, ArrivePerMinute: 60, Faults: everyFault(), HangTime: time.Second,
-	}, "window: 1h #", "window: 24h #", "lag_limit: 1h", "lag_limit: "+limit.String())
+	}, "lag_limit: 1h", "lag_limit: "+limit.String())
 	s.startWorkerProcess(t)
 	from, _ := s.Range()
 	c := &chaosWorld{world: s.world, seed: seed, grain: flow.GrainOrder, started: time.Now()}

@@ -30,7 +30,7 @@ func TestSuspendedWorkerLooksAgainWhenItWakes(t *testing.T) {
 				options.Faults = faults.Probabilities{faults.SourceOrderChanges: 1}
 			}
 			w := newWorld(t, options)
-			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "existing: report", "existing: update", "window: 1h # 1h", "window: 48h # 1h")
+			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "existing: report", "existing: update")
 			// One call at a time, so that nearly all that is in hand waits in the worker.
 			w.env["KINGDEE_SESSIONS"], w.env["KINGDEE_BATCH_BILLS"] = "1", "2"
 			worker := w.startWorkerProcess(t)

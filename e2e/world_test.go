@@ -30,6 +30,7 @@ import (
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/tally"
 	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
@@ -79,9 +80,15 @@ func (w *world) with(name, value string) *world {
 	return &world{Simulator: w.Simulator, server: w.server, env: env}
 }
 
+// manyWindows are 48 over the orders of a world, someWindows eight, and oneWindow is one.
+var (
+	manyWindows = []string{"window: 167h59m58s #", "window: 1h #"}
+	someWindows = []string{"window: 167h59m58s #", "window: 6h #"}
+	oneWindow   = []string{"window: 167h59m58s #", "window: 48h #"}
+)
+
 // changedFlows is a folder with the built-in flow, changed in the places that
-// the pairs of old and new text say. Unless these say otherwise its windows are longer,
-// since most of a server's work is a window's, not an order's.
+// the pairs of old and new text say.
 func changedFlows(t *testing.T, pairs ...string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -93,16 +100,17 @@ func changedFlows(t *testing.T, pairs ...string) string {
 		require.Equal(t, 1, strings.Count(string(text), pairs[i]), pairs[i])
 	}
 	changed := strings.NewReplacer(pairs...).Replace(string(text))
-	changed = strings.Replace(changed, "window: 1h #", "window: 6h #", 1)
 	require.NoError(t, os.WriteFile(path, []byte(changed), 0o600))
 	return folder
 }
 
-// inSmallSteps has a run take few orders at a time, in small calls, so that what
-// happens in its middle finds much of it still to be done.
+// inSmallSteps has a run take few orders at a time, in small windows and calls, so that
+// what happens in its middle finds much of it still to be done. A pair for the same text
+// takes the place of these.
 func (w *world) inSmallSteps(t *testing.T, pairs ...string) *world {
 	t.Helper()
-	small := w.with("REFUNDSYNC_FLOWS", changedFlows(t, append([]string{"in_flight: 100", "in_flight: 5", "windows_at_once: 4", "windows_at_once: 1"}, pairs...)...))
+	steps := slices.Concat(pairs, someWindows, []string{"in_flight: 100", "in_flight: 5", "windows_at_once: 8", "windows_at_once: 1"})
+	small := w.with("REFUNDSYNC_FLOWS", changedFlows(t, steps...))
 	return small.with("KINGDEE_BATCH_BILLS", "2")
 }
 
@@ -394,16 +402,16 @@ func listed(t *testing.T, c client.Client, filter string) []*workflowpb.Workflow
 
 // parked gives the failures of the orders that wait, by as_id. The list lags behind
 // by up to seconds.
-func (w *world) parked(t *testing.T) map[string]workflows.Failure {
+func (w *world) parked(t *testing.T) map[string]tally.Failure {
 	t.Helper()
 	return parkedIn(t, w.temporal(t))
 }
 
-func parkedIn(t *testing.T, c client.Client) map[string]workflows.Failure {
+func parkedIn(t *testing.T, c client.Client) map[string]tally.Failure {
 	t.Helper()
-	parked := map[string]workflows.Failure{}
+	parked := map[string]tally.Failure{}
 	for _, execution := range listed(t, c, "WorkflowType = '"+workflows.ParkedOrderName+"' AND ExecutionStatus = 'Running'") {
-		var failure workflows.Failure
+		var failure tally.Failure
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(execution.GetMemo().GetFields()[workflows.FailureMemo], &failure))
 		require.NotContains(t, parked, failure.ID, "parked twice")
 		parked[failure.ID] = failure
@@ -413,10 +421,10 @@ func parkedIn(t *testing.T, c client.Client) map[string]workflows.Failure {
 
 // waitForParked waits until the orders that wait are as they must be, and gives
 // them.
-func (w *world) waitForParked(t *testing.T, right func(map[string]workflows.Failure) bool) map[string]workflows.Failure {
+func (w *world) waitForParked(t *testing.T, right func(map[string]tally.Failure) bool) map[string]tally.Failure {
 	t.Helper()
 	c := w.temporal(t)
-	var parked map[string]workflows.Failure
+	var parked map[string]tally.Failure
 	testkit.Wait(t, "the right orders wait", func() bool {
 		parked = parkedIn(t, c)
 		return right(parked)
@@ -425,14 +433,14 @@ func (w *world) waitForParked(t *testing.T, right func(map[string]workflows.Fail
 }
 
 // waitForParkedCount waits until so many orders wait.
-func (w *world) waitForParkedCount(t *testing.T, count int) map[string]workflows.Failure {
+func (w *world) waitForParkedCount(t *testing.T, count int) map[string]tally.Failure {
 	t.Helper()
-	return w.waitForParked(t, func(parked map[string]workflows.Failure) bool { return len(parked) == count })
+	return w.waitForParked(t, func(parked map[string]tally.Failure) bool { return len(parked) == count })
 }
 
 // ofReason are the failures with a reason.
-func ofReason(parked map[string]workflows.Failure, reason string) map[string]workflows.Failure {
-	found := map[string]workflows.Failure{}
+func ofReason(parked map[string]tally.Failure, reason string) map[string]tally.Failure {
+	found := map[string]tally.Failure{}
 	for id, failure := range parked {
 		if failure.Reason == reason {
 			found[id] = failure
@@ -453,7 +461,7 @@ func retryParked(t *testing.T, c client.Client, id string) {
 }
 
 // missingMaterial is the material that an order waits for.
-func missingMaterial(failure workflows.Failure) string {
+func missingMaterial(failure tally.Failure) string {
 	return between(failure.Message, "的值“", "”")
 }
 

@@ -184,12 +184,12 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 func (d *demoRun) sync(ctx context.Context) error {
 	from, end := d.simulator.Range()
 	span := workflows.Window{From: from, To: end.Add(-time.Second)}
-	run, err := startRun(ctx, d.temporal, d.taskQueue, workflows.SyncRefundsInput{Flow: builtInFlow, Range: &span})
+	run, _, err := rangeRun(workflows.SyncRefundsInput{Flow: builtInFlow, Range: &span}).start(ctx, d.temporal, d.log, d.taskQueue)
 	if err != nil {
 		return err
 	}
 	runURL := fmt.Sprintf("%s/namespaces/%s/workflows/%s", d.server.UIURL, d.server.Namespace, url.PathEscape(run.GetID()))
-	fmt.Fprintf(d.log, "运行 run: %s\n%s\n", run.GetID(), runURL)
+	fmt.Fprintln(d.log, runURL)
 	result, err := follow(ctx, d.temporal, run, newProgressView(d.log))
 	if err != nil {
 		if ctx.Err() != nil {

@@ -93,36 +93,21 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 	}
 }
 
-// progress is how far a run has come, its windows under way included.
-type progress struct {
-	workflows.Tally
-	windows, windowsDone int
-	// permille is how much of the range is done, by windows and pages.
-	permille int
-	// paused is nil while the run goes on.
-	paused *workflows.Pause
-}
-
 // askProgress asks a run, and each window that it has under way.
 func askProgress(ctx context.Context, c client.Client, workflowID string) (progress, error) {
 	run, err := query[workflows.SyncRefundsProgress](ctx, c, workflowID, progressTimeout)
 	if err != nil {
 		return progress{}, err
 	}
-	p := progress{Tally: run.Tally, windows: run.Windows, windowsDone: run.WindowsDone, permille: 1000 * run.WindowsDone, paused: run.Control.Paused}
+	var windows []workflows.SyncWindowProgress
 	for _, running := range run.Running {
 		window, err := query[workflows.SyncWindowProgress](ctx, c, running.WorkflowID, progressTimeout)
-		if err != nil {
-			// It has not begun, or has just ended; the next look shows it.
-			continue
+		if err == nil {
+			windows = append(windows, window)
 		}
-		p.Add(window.Tally)
-		if window.DataCount > 0 {
-			p.permille += min(1000, 1000*(window.Tally.Fetched-window.Tally.InFlight())/window.DataCount)
-		}
+		// Otherwise it has not begun, or has just ended; the next look shows it.
 	}
-	p.permille /= max(run.Windows, 1)
-	return p, nil
+	return newProgress(run, windows), nil
 }
 
 func query[T any](ctx context.Context, c client.Client, workflowID string, timeout time.Duration) (T, error) {

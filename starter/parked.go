@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -70,7 +71,7 @@ type parkedOrder struct {
 	WorkflowID string `json:"workflow_id"`
 	Flow       string `json:"flow"`
 	Shop       string `json:"shop"`
-	workflows.Failure
+	tally.Failure
 	// Since is when it was parked, in Beijing time.
 	Since time.Time `json:"since"`
 }

@@ -8,16 +8,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/workflows"
+	"refundsync/internal/tally"
 )
 
 // A buyer's remark must not drive the terminal of who looks at the order.
 func TestOrdersDriveNoTerminal(t *testing.T) {
 	const remark = "退款\x1b]0;title\x07\x1b[2J\u009b31m \u200e好"
 	var out bytes.Buffer
-	printFailures(plainText{&out}, workflows.Tally{
+	printFailures(plainText{&out}, tally.Tally{
 		FailedReasons: map[string]int{"unknown_code": 1},
-		Failures:      []workflows.Failure{{Reason: "unknown_code", ID: "7", Message: remark}},
+		Failures:      []tally.Failure{{Reason: "unknown_code", ID: "7", Message: remark}},
 	})
 	require.Contains(t, out.String(), "退款□]0;title□□[2J□31m")
 	require.NotContains(t, out.String(), "\x1b")
@@ -36,7 +36,7 @@ func TestOrdersDriveNoTerminal(t *testing.T) {
 func TestCellsAreNoFormulas(t *testing.T) {
 	var out bytes.Buffer
 	const formula = `=HYPERLINK("https://example.com/","x")`
-	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, Failure: workflows.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: "+1"}}}))
+	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, Failure: tally.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: "+1"}}}))
 	rows, err := csv.NewReader(strings.NewReader(out.String())).ReadAll()
 	require.NoError(t, err)
 	id := `="=HYPERLINK(""https://example.com/"",""x"")"`

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
-	"github.com/schollz/progressbar/v3"
+	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -23,78 +26,157 @@ type progressView interface {
 	end(workflows.SyncRefundsResult)
 }
 
-// newProgressView is a bar on a terminal and a line a page elsewhere.
+// newProgressView is a bar on a terminal, and a line now and then elsewhere.
 func newProgressView(w io.Writer) progressView {
 	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return newBarView(w)
+		return &barView{notices: notices{w: barClearer{w}}, w: w, columns: func() int {
+			columns, _, err := term.GetSize(int(file.Fd()))
+			if err != nil {
+				return 80
+			}
+			return columns
+		}}
 	}
-	return &lineView{w: w}
+	return newLineView(w, "")
 }
 
 const noWorker = "没有 worker 应答；worker 是否在运行？任务队列是否相同？（starter check） No worker answers: is one running, on the same task queue? See starter check"
 
-type barView struct {
-	bar      *progressbar.ProgressBar
-	permille int
+// notices are lines that are said once, when what they say begins.
+type notices struct {
+	w io.Writer
+	// prefix tells several runs apart.
+	prefix        string
+	paused, grain string
+	warned        bool
 }
 
-func newBarView(w io.Writer) *barView {
-	return &barView{bar: progressbar.NewOptions(1000,
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionUseANSICodes(true),
-		progressbar.OptionSetPredictTime(false),
-		progressbar.OptionSetElapsedTime(true),
-	)}
+func (n *notices) say(text string) { fmt.Fprintln(plainText{n.w}, n.prefix+text) }
+
+func (n *notices) show(p progress) {
+	n.warned = false
+	if grain := grainText(p.run.Grain, p.run.GrainAuto); grain != n.grain {
+		n.grain = grain
+		if p.run.Orders > 0 {
+			grain += fmt.Sprintf(" · 预计 expected 约 about %d 单 orders", p.run.Orders)
+		}
+		n.say(grain)
+	}
+	if paused := pausedText(p.run.Control.Paused); paused != n.paused {
+		n.paused = paused
+		n.say(cmp.Or(paused, "已继续 resumed"))
+	}
+}
+
+func (n *notices) silent() {
+	if !n.warned {
+		n.say(noWorker)
+		n.warned = true
+	}
+}
+
+// barView rewrites one line of a terminal.
+type barView struct {
+	notices
+	pace
+	w       io.Writer
+	columns func() int
 }
 
 func (v *barView) show(p progress) {
-	v.bar.Describe(pausedText(p.paused) + counts(p.Tally))
-	// A window that ends between two questions is in neither answer for a
-	// moment; a bar that runs backwards would only frighten.
-	v.permille = max(v.permille, p.permille)
-	_ = v.bar.Set(v.permille)
+	v.notices.show(p)
+	v.take(time.Now(), p)
+	fmt.Fprint(v.w, "\r"+barLine(p, v.permille, v.left(), v.columns()-1)+clearRest)
 }
 
-func (v *barView) silent() { v.bar.Describe(noWorker) }
+func (v *barView) end(workflows.SyncRefundsResult) { fmt.Fprint(v.w, "\r"+clearRest) }
 
-func (v *barView) end(result workflows.SyncRefundsResult) {
-	v.bar.Describe(counts(result.Tally))
-	_ = v.bar.Set(1000)
-	_ = v.bar.Exit()
-	_ = v.bar.Clear()
+// clearRest clears a terminal's line from the cursor on.
+const clearRest = "\x1b[K"
+
+// barClearer takes the bar away before a line is written.
+type barClearer struct{ w io.Writer }
+
+func (b barClearer) Write(text []byte) (int, error) {
+	if _, err := io.WriteString(b.w, "\r"+clearRest); err != nil {
+		return 0, err
+	}
+	return b.w.Write(text)
 }
 
+// columnsOf counts the columns that a text takes at most: a terminal may show some
+// characters, such as ·, in one or in two.
+var columnsOf = runewidth.Condition{EastAsianWidth: true, StrictEmojiNeutral: true}
+
+// barLine is a line of so many columns at most: a bar, and what has room of what is to be
+// said.
+func barLine(p progress, permille int, left string, columns int) string {
+	bar := max(min(columns/5, 30), 4)
+	done := bar * permille / 1000
+	line := fmt.Sprintf("[%s%s] %d%%", strings.Repeat("=", done), strings.Repeat(" ", bar-done), permille/10)
+	for _, text := range barTexts(p, left) {
+		if longer := line + " · " + text; columnsOf.StringWidth(longer) <= columns {
+			line = longer
+		}
+	}
+	return columnsOf.Truncate(line, max(columns, 0), "")
+}
+
+// barTexts are what is to be said of a run, the more important first.
+func barTexts(p progress, left string) (texts []string) {
+	if p.run.Control.Paused != nil {
+		texts = append(texts, "已暂停 paused")
+	} else if left != "" {
+		texts = append(texts, "剩 left "+left)
+	}
+	texts = append(texts, "单 orders "+doneOf(p.Fetched-p.InFlight(), p.expected))
+	for _, count := range []struct {
+		name  string
+		count int
+	}{
+		{"挂起 parked", p.Parked}, {"失败 failed", p.Failed},
+		{"保存 saved", p.Saved}, {"更新 updated", p.Updated}, {"已存在 already", p.AlreadySaved}, {"跳过 skipped", p.SkippedTotal()},
+	} {
+		if count.count > 0 {
+			texts = append(texts, fmt.Sprintf("%s %d", count.name, count.count))
+		}
+	}
+	return append(texts, fmt.Sprintf("窗口 windows %d/%d", p.run.WindowsDone, p.run.Windows))
+}
+
+// lineInterval is how often a line is written at most.
+const lineInterval = 5 * time.Second
+
+// lineView writes a line when there is something new.
 type lineView struct {
-	w io.Writer
-	// prefix tells several runs apart.
-	prefix string
-	pages  int
-	warned bool
-	paused string
+	notices
+	pace
+	last string
+	next time.Time
+}
+
+func newLineView(w io.Writer, prefix string) *lineView {
+	return &lineView{notices: notices{w: w, prefix: prefix}}
 }
 
 func (v *lineView) show(p progress) {
-	v.warned = false
-	if paused := pausedText(p.paused); paused != v.paused {
-		v.paused = paused
-		fmt.Fprintln(v.w, cmp.Or(strings.TrimSuffix(paused, " · "), "已继续 resumed"))
+	v.notices.show(p)
+	now := time.Now()
+	v.take(now, p)
+	text := fmt.Sprintf("窗口 windows %d/%d · %s", p.run.WindowsDone, p.run.Windows, counts(p.Tally))
+	if text == v.last || now.Before(v.next) || p.Fetched == 0 && p.run.WindowsDone == 0 {
+		return
 	}
-	// One look can find several new pages; each gets its line.
-	for ; v.pages < p.Pages; v.pages++ {
-		fmt.Fprintf(v.w, "%s第 %d 页 page %d · 窗口 windows %d/%d · %s\n", v.prefix, v.pages+1, v.pages+1, p.windowsDone, p.windows, counts(p.Tally))
+	v.last, v.next = text, now.Add(lineInterval)
+	head := fmt.Sprintf("%d%% · ", v.permille/10)
+	if left := v.left(); left != "" {
+		head += "剩 left " + left + " · "
 	}
-}
-
-func (v *lineView) silent() {
-	if !v.warned {
-		fmt.Fprintln(v.w, v.prefix+noWorker)
-		v.warned = true
-	}
+	v.say(head + text)
 }
 
 func (v *lineView) end(result workflows.SyncRefundsResult) {
-	fmt.Fprintf(v.w, "%s共 %d 页 pages · %s\n", v.prefix, result.Pages, counts(result.Tally))
+	v.say(fmt.Sprintf("共 %d 页 pages · %s", result.Pages, counts(result.Tally)))
 }
 
 // pausedText is empty while the run goes on.
@@ -106,10 +188,27 @@ func pausedText(pause *workflows.Pause) string {
 	if pause.Reason != "" {
 		text += ": " + pause.Reason
 	}
-	return text + " · "
+	return text
 }
 
-func counts(t workflows.Tally) string {
+// grainText says what one activity of a run saves.
+func grainText(grain string, auto bool) string {
+	if auto {
+		return "粒度 grain " + grain + "（自动 auto）"
+	}
+	return "粒度 grain " + grain
+}
+
+// doneOf says how many of the orders expected are done, where it is known how many there
+// are.
+func doneOf(done, expected int) string {
+	if expected == 0 {
+		return strconv.Itoa(done)
+	}
+	return fmt.Sprintf("%d/%d", done, expected)
+}
+
+func counts(t tally.Tally) string {
 	return fmt.Sprintf("读取 fetched %d · 保存 saved %d · 更新 updated %d · 已存在 already %d · 跳过 skipped %d · 挂起 parked %d · 失败 failed %d",
 		t.Fetched, t.Saved, t.Updated, t.AlreadySaved, t.SkippedTotal(), t.Parked, t.Failed)
 }

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -63,7 +64,7 @@ func (r *runResult) fill() {
 		r.FailedReasons = map[string]int{}
 	}
 	if r.Failures == nil {
-		r.Failures = []workflows.Failure{}
+		r.Failures = []tally.Failure{}
 	}
 }
 
@@ -78,14 +79,19 @@ func (o output) print(w io.Writer, result runResult) error {
 
 // printStarted is for a run that is not waited for. One without a given range
 // works its range out itself.
-func (o output) printStarted(w io.Writer, run client.WorkflowRun, span workflows.Window) error {
+func (o output) printStarted(w io.Writer, run client.WorkflowRun, span workflows.Window, estimate *workflows.Estimate) error {
 	if o == outputJSON {
-		return writeJSON(w, struct {
-			WorkflowID string    `json:"workflow_id"`
-			RunID      string    `json:"run_id"`
-			From       time.Time `json:"from,omitzero"`
-			To         time.Time `json:"to,omitzero"`
-		}{run.GetID(), run.GetRunID(), span.From, span.To})
+		started := struct {
+			WorkflowID string         `json:"workflow_id"`
+			RunID      string         `json:"run_id"`
+			From       time.Time      `json:"from,omitzero"`
+			To         time.Time      `json:"to,omitzero"`
+			Estimate   *shownEstimate `json:"estimate,omitempty"`
+		}{WorkflowID: run.GetID(), RunID: run.GetRunID(), From: span.From, To: span.To}
+		if e := estimate; e != nil {
+			started.Estimate = &shownEstimate{e.Windows, e.Orders, e.Counted, int(e.Duration / time.Second)}
+		}
+		return writeJSON(w, started)
 	}
 	_, err := fmt.Fprintf(w, "已启动，查看进度 started; to follow it: starter watch %s\n", run.GetID())
 	return err
@@ -109,12 +115,12 @@ func printTable(w io.Writer, result runResult) {
 	t.AppendRow(table.Row{"保存 saved", result.Saved})
 	t.AppendRow(table.Row{"更新 updated", result.Updated})
 	t.AppendRow(table.Row{"此前已保存 already saved", result.AlreadySaved})
-	for _, reason := range workflows.Reasons(result.Skipped) {
+	for _, reason := range tally.Reasons(result.Skipped) {
 		t.AppendRow(table.Row{"跳过 skipped: " + reason, result.Skipped[reason]})
 	}
 	t.AppendRow(table.Row{"挂起 parked", result.Parked})
 	t.AppendRow(table.Row{"失败 failed", result.Failed})
-	for _, reason := range workflows.Reasons(result.FailedReasons) {
+	for _, reason := range tally.Reasons(result.FailedReasons) {
 		t.AppendRow(table.Row{"  其中 of which: " + reason, result.FailedReasons[reason]})
 	}
 	t.AppendFooter(table.Row{fmt.Sprintf("读取 fetched (%d 页 pages)", result.Pages), result.Fetched})
@@ -129,19 +135,19 @@ const idsShown = 8
 
 // printFailures shows the orders that were parked or failed by reason, with one
 // message for each: the same cause mostly has the same cure.
-func printFailures(w io.Writer, tally workflows.Tally) {
-	if len(tally.Failures) == 0 {
+func printFailures(w io.Writer, sum tally.Tally) {
+	if len(sum.Failures) == 0 {
 		return
 	}
-	byReason := map[string][]workflows.Failure{}
-	for _, failure := range tally.Failures {
+	byReason := map[string][]tally.Failure{}
+	for _, failure := range sum.Failures {
 		byReason[failure.Reason] = append(byReason[failure.Reason], failure)
 	}
 	t := newTable(w)
 	t.SetTitle("挂起或失败的单 Orders parked or failed")
 	t.AppendHeader(table.Row{"原因 Reason", "售后单 as_id", "例如 For example"})
 	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 80, WidthMaxEnforcer: text.WrapText}})
-	for _, reason := range workflows.Reasons(tally.FailedReasons) {
+	for _, reason := range tally.Reasons(sum.FailedReasons) {
 		failures := byReason[reason]
 		if len(failures) == 0 {
 			continue
@@ -150,7 +156,7 @@ func printFailures(w io.Writer, tally workflows.Tally) {
 		for _, failure := range failures[:min(idsShown, len(failures))] {
 			ids = append(ids, failure.ID)
 		}
-		if more := tally.FailedReasons[reason] - len(ids); more > 0 {
+		if more := sum.FailedReasons[reason] - len(ids); more > 0 {
 			ids = append(ids, fmt.Sprintf("… +%d", more))
 		}
 		t.AppendRow(table.Row{reason, strings.Join(ids, "\n"), failures[0].Message})

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -138,7 +137,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 			} else if running != nil {
 				return fmt.Errorf("流程 %[1]s 已由 cron 运行，两者会各自运行：先 starter cron stop --flow %[1]s。 The flow runs by cron, and each would run by itself: stop that first", f.Name)
 			}
-			if err := flags.create(ctx, c, f, times, settings.TaskQueue); err != nil {
+			if err := flags.create(cmd, c, f, times, settings.TaskQueue); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "已创建 created: %s\n", handle.GetID())
@@ -161,7 +160,8 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 	})
 }
 
-func (f *scheduleFlags) create(ctx context.Context, c client.Client, of *flow.Flow, times flow.Schedule, taskQueue string) error {
+func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flow, times flow.Schedule, taskQueue string) error {
+	ctx := cmd.Context()
 	in := workflows.SyncRefundsInput{Flow: of.Name}
 	if err := startAt(ctx, c, &in, f.since); err != nil {
 		return err
@@ -170,6 +170,8 @@ func (f *scheduleFlags) create(ctx context.Context, c client.Client, of *flow.Fl
 		return fmt.Errorf("不知道第一次从哪里开始：流程 %[1]s 没有水位，也没有 source.since。请用 --since 给出时间。"+
 			" It is unknown where the first run starts: flow %[1]s has no watermark and no source.since. Give a time by --since", of.Name)
 	}
+	fmt.Fprint(cmd.ErrOrStderr(), "首次运行 the first run: ")
+	sayEstimate(ctx, c, cmd.ErrOrStderr(), taskQueue, in)
 	options := client.ScheduleOptions{
 		ID:     scheduleID(of.Name),
 		Spec:   scheduleSpec(times, f.jitter),

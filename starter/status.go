@@ -17,6 +17,7 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
+	"refundsync/internal/tally"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
@@ -66,6 +67,15 @@ type runStatus struct {
 	Outcome    string    `json:"outcome"`
 	// Error is why it failed.
 	Error string `json:"error,omitempty"`
+
+	// The rest is what a run under way says of itself, if a worker answers for it.
+
+	// Grain is what one activity saves, and GrainAuto tells that the run chooses it.
+	Grain     string `json:"grain,omitempty"`
+	GrainAuto bool   `json:"grain_auto,omitempty"`
+	// DoneOrders are done with, of about ExpectedOrders in all; 0 while that is not known.
+	DoneOrders     int `json:"done_orders,omitempty"`
+	ExpectedOrders int `json:"expected_orders,omitempty"`
 }
 
 type scheduleStatus struct {
@@ -118,6 +128,9 @@ The exit code is 4 when a flow lags behind by more than its checks.lag_limit, so
 				}
 				for i := range statuses {
 					statuses[i].compare(flows[statuses[i].Flow], atWorkers)
+					if len(atWorkers.workers) > 0 || !atWorkers.all {
+						statuses[i].askRunning(cmd.Context(), c)
+					}
 				}
 				if o == outputJSON {
 					if err := writeJSON(cmd.OutOrStdout(), statuses); err != nil {
@@ -307,6 +320,16 @@ func (s *flowStatus) compare(of *flow.Flow, atWorkers workerFlows) {
 	s.Version = of.Version
 }
 
+// askRunning asks the runs under way how far they are.
+func (s *flowStatus) askRunning(ctx context.Context, c client.Client) {
+	for i := range s.Running {
+		run := &s.Running[i]
+		if p, err := askProgress(ctx, c, run.WorkflowID); err == nil {
+			run.Grain, run.GrainAuto, run.DoneOrders, run.ExpectedOrders = p.run.Grain, p.run.GrainAuto, p.Fetched-p.InFlight(), p.expected
+		}
+	}
+}
+
 // judge says whether the flow is behind. One that is disabled, or was never to
 // run by itself, is not.
 func (s *flowStatus) judge(limit time.Duration, now time.Time) {
@@ -336,6 +359,9 @@ func (s *flowStatus) print(w io.Writer) {
 	t.AppendRow(table.Row{"上次运行 last run", last})
 	for _, run := range s.Running {
 		t.AppendRow(table.Row{"在途 running", fmt.Sprintf("%s · %s", run.StartedAt.Format(time.DateTime), run.WorkflowID)})
+		if run.Grain != "" {
+			t.AppendRow(table.Row{"", grainText(run.Grain, run.GrainAuto) + " · 单 orders " + doneOf(run.DoneOrders, run.ExpectedOrders)})
+		}
 	}
 	watermark := "–"
 	if s.Watermark != nil {
@@ -349,13 +375,13 @@ func (s *flowStatus) print(w io.Writer) {
 		parked += count
 	}
 	t.AppendRow(table.Row{"挂起 parked", parked})
-	for _, reason := range workflows.Reasons(s.Parked) {
+	for _, reason := range tally.Reasons(s.Parked) {
 		t.AppendRow(table.Row{"  其中 of which: " + reason, s.Parked[reason]})
 	}
 	d := s.LastDay
 	t.AppendSeparator()
 	t.AppendRow(table.Row{"24 小时 last 24 hours", fmt.Sprintf("%d 次运行 runs，失败 failed %d", d.Runs, d.RunsFailed)})
-	t.AppendRow(table.Row{"单数 orders", counts(workflows.Tally{
+	t.AppendRow(table.Row{"单数 orders", counts(tally.Tally{
 		Fetched: d.Fetched, Saved: d.Saved, Updated: d.Updated, AlreadySaved: d.AlreadySaved, Skipped: d.Skipped, Parked: d.Parked, Failed: d.Failed,
 	})})
 	t.Render()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -49,7 +50,7 @@ func TestStatusJudgesWhetherAFlowIsBehind(t *testing.T) {
 
 func TestStatusAddsUpTheRunsOfADay(t *testing.T) {
 	day := dayStatus{Skipped: map[string]int{}}
-	tally := workflows.Tally{Fetched: 6, Saved: 2, Updated: 1, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1}, Parked: 1}
+	tally := tally.Tally{Fetched: 6, Saved: 2, Updated: 1, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1}, Parked: 1}
 	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, "terminated"} {
 		day.add(listedRun{Outcome: outcome, Result: &workflows.SyncRefundsResult{Tally: tally}})
 	}

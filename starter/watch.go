@@ -97,7 +97,7 @@ func watchAll(cmd *cobra.Command, c client.Client, o output) error {
 }
 
 func followListed(ctx context.Context, c client.Client, run listedRun, w io.Writer) runResult {
-	result, err := follow(ctx, c, c.GetWorkflow(ctx, run.WorkflowID, run.RunID), &lineView{w: w, prefix: run.WorkflowID + " · "})
+	result, err := follow(ctx, c, c.GetWorkflow(ctx, run.WorkflowID, run.RunID), newLineView(w, run.WorkflowID+" · "))
 	printed := runResult{WorkflowID: run.WorkflowID, RunID: run.RunID, SyncRefundsResult: result}
 	if err != nil {
 		printed.Error = runFailure(err)

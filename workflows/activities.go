@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -10,6 +9,8 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
 )
 
 // The names under which the activities are known to the Temporal server. They
@@ -19,8 +20,8 @@ const (
 	FetchPageName = "FetchPage"
 	FindBillsName = "FindBills"
 	SaveOrderName = "SaveOrder"
-	SavePageName  = "SavePage"
-	SyncPageName  = "SyncPage"
+	SyncPagesName = "SyncPages"
+	CountName     = "CountOrders"
 	ParkOrderName = "ParkOrder"
 	ReportRunName = "ReportRun"
 	SendAlertName = "SendAlert"
@@ -36,8 +37,9 @@ type Plan struct {
 	Enabled bool   `json:"enabled"`
 	// LongestWindow is the longest span that is read at a time.
 	LongestWindow time.Duration `json:"longest_window"`
-	// Cursor is the flow's way to find what is new; "" stands for its default.
-	Cursor string `json:"cursor,omitempty"`
+	// Cursor is the flow's way to find what is new: flow.CursorTime or
+	// flow.CursorRowVersion.
+	Cursor string `json:"cursor"`
 	// SinceRowVersion is where the first incremental run by row versions starts;
 	// nil where the flow does not say.
 	SinceRowVersion *int64 `json:"since_row_version,string,omitempty"`
@@ -51,12 +53,15 @@ type Plan struct {
 	WindowsAtOnce int        `json:"windows_at_once"`
 	// InFlight bounds the orders of one window that are being saved at a time.
 	InFlight int `json:"in_flight"`
-	// PageSize is how many orders a page of the source has at most; 0 in older
-	// histories.
-	PageSize int   `json:"page_size,omitempty"`
+	// PageSize is how many orders a page of the source has at most.
+	PageSize int   `json:"page_size"`
 	Retry    Retry `json:"retry"`
-	// Grain is flow.GrainOrder, also when empty, or flow.GrainPage.
-	Grain string `json:"grain,omitempty"`
+	// Grain is flow.GrainAuto, flow.GrainOrder or flow.GrainPage.
+	Grain string `json:"grain"`
+	// CallsPerSecond is the source's allowance, over all workers, and Sessions how many
+	// calls to Kingdee one worker makes at a time.
+	CallsPerSecond float64 `json:"calls_per_second"`
+	Sessions       int     `json:"sessions"`
 	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does.
 	TooManyFailures int `json:"too_many_failures"`
@@ -103,7 +108,10 @@ type FetchPageParams struct {
 	Flow      string `json:"flow"`
 	Window    Window `json:"window"`
 	PageIndex int    `json:"page_index"`
-	StartTS   *int64 `json:"start_ts,string,omitempty"`
+	// Rows is how many rows of the page are to be read, those at its beginning: the
+	// others have come already. 0 is all.
+	Rows    int    `json:"rows,omitempty"`
+	StartTS *int64 `json:"start_ts,string,omitempty"`
 }
 
 func (p FetchPageParams) summary() string {
@@ -111,47 +119,6 @@ func (p FetchPageParams) summary() string {
 		return fmt.Sprintf("行版本自 row versions from %d", *p.StartTS)
 	}
 	return fmt.Sprintf("%s 第 %d 页 page %d", p.Window, p.PageIndex, p.PageIndex)
-}
-
-// FetchPageResult is a page: of each order the fields that the flow names, and
-// nothing else.
-type FetchPageResult struct {
-	// PickVersion identifies the fields that were picked; see
-	// [flow.Flow.PickVersion].
-	PickVersion string `json:"pick_version"`
-	// PageCount and DataCount are the source's, at the time of this call.
-	PageCount int `json:"page_count"`
-	DataCount int `json:"data_count"`
-	// Orders are to become bills.
-	Orders []flow.Order `json:"orders,omitempty"`
-	// Skipped are left out by the flow.
-	Skipped []SkippedOrder `json:"skipped,omitempty"`
-	// Failed can't even be read as orders.
-	Failed []Failure `json:"failed,omitempty"`
-	// Outside are the ids of orders that belong to a neighbouring window; see
-	// [Window].
-	Outside []string `json:"outside,omitempty"`
-
-	// The rest is said of rows by their versions alone. LastTS is the highest
-	// version on the page, and SettledTS the highest before the first row that
-	// changed after the window; 0 for none.
-	LastTS    int64 `json:"last_ts,string,omitempty"`
-	SettledTS int64 `json:"settled_ts,string,omitempty"`
-	// More tells that the source may have more rows: the page is full, or the
-	// source says so.
-	More bool `json:"more,omitempty"`
-}
-
-// SkippedOrder is an order that a flow leaves out, and why.
-type SkippedOrder struct {
-	ID     string `json:"as_id"`
-	Reason string `json:"reason"`
-	// ChangedAt is the order's; see [flow.Order].
-	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Order is the order itself, if it has a bill number and the page has room for
-	// it: it may have been saved before it became one to leave out. nil in older
-	// histories.
-	Order *flow.Order `json:"order,omitempty"`
 }
 
 // FindBillsParams names the bills that orders are to have.
@@ -173,6 +140,19 @@ type OrderBill struct {
 	LeftOut bool `json:"left_out,omitempty"`
 }
 
+// BillOf is the bill that an order is to have.
+func BillOf(order flow.Order) OrderBill {
+	return OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}
+}
+
+// BillOfLeftOut is the bill that an order is not to have. Without a hash it has none
+// that would do: what makes it one to leave out need not stand in the bill.
+func BillOfLeftOut(order flow.Order) OrderBill {
+	bill := BillOf(order)
+	bill.Hash, bill.LeftOut = "", true
+	return bill
+}
+
 // FindBillsResult says which orders have a bill, by their as_id.
 type FindBillsResult struct {
 	// Finished have one that was made from the order as it is, and has gone as
@@ -191,7 +171,7 @@ type SaveOrderParams struct {
 	// Exists tells that the bill is in Kingdee already, unfinished. Otherwise
 	// the first attempt saves by the look-up that found none.
 	Exists bool `json:"exists,omitempty"`
-	// Tried tells that SavePage has tried this order: it counts as an attempt
+	// Tried tells that SyncPages has tried this order: it counts as an attempt
 	// before the first, and its outcome may be open.
 	Tried bool `json:"tried,omitempty"`
 	// Run identifies the run whose first new bill proves the way for the others; "" for
@@ -199,24 +179,9 @@ type SaveOrderParams struct {
 	Run string `json:"run,omitempty"`
 }
 
-// Outcome is what SaveOrder made of an order.
-type Outcome string
-
-const (
-	// Saved is a bill that this run brought into being or finished.
-	Saved Outcome = "saved"
-	// Updated is a bill that this run changed, because its order had changed.
-	Updated Outcome = "updated"
-	// AlreadySaved is a bill that somebody else had saved.
-	AlreadySaved Outcome = "already_saved"
-	// LeftOut is an order that the flow leaves out, and that has no bill but that of
-	// a later version of it, if any.
-	LeftOut Outcome = "left_out"
-)
-
 // SaveOrderResult tells what became of the order.
 type SaveOrderResult struct {
-	Outcome Outcome `json:"outcome"`
+	Outcome tally.Outcome `json:"outcome"`
 	// BillNumber is the bill's FBillNo.
 	BillNumber string `json:"bill_number"`
 	// Reason is why an order is LeftOut.
@@ -226,131 +191,56 @@ type SaveOrderResult struct {
 	Differences string `json:"differences,omitempty"`
 }
 
-// Reasons for which SaveOrder fails that are about the bill that is there.
-const (
-	// OrderChanged: the order has changed since its bill was saved, and the bill
-	// was left as it is.
-	OrderChanged = "order_changed"
-	// DoubleBill: there are several bills under the number.
-	DoubleBill = "double_bill"
-	// BillVoid: the bill under the number was made void (作废).
-	BillVoid = "bill_void"
-)
-
-// Reasons for which no order of a run may be saved: a bill that is saved would not be
-// found again, or not be known.
-const (
-	// BillRenumbered: Kingdee gave a bill another number than was sent.
-	BillRenumbered = "bill_renumbered"
-	// BillHidden: look-ups do not show a bill that was saved.
-	BillHidden = "bill_hidden"
-	// MarkLost: a bill's mark is not as it was sent.
-	MarkLost = "mark_lost"
-	// NumberChanged: bills have other numbers than the flow gives their orders now.
-	NumberChanged = "number_changed"
-	// FieldUnreadable: the user has no right to a field.
-	FieldUnreadable = "field_unreadable"
-)
-
-// ClosesTheWay reports whether a reason is one for which no order may be saved.
-func ClosesTheWay(reason string) bool {
-	return slices.Contains([]string{BillRenumbered, BillHidden, MarkLost, NumberChanged, FieldUnreadable}, reason)
-}
-
-// SavePageParams are orders of one page that are to become bills.
-type SavePageParams struct {
-	Flow        string       `json:"flow"`
-	PickVersion string       `json:"pick_version"`
-	Orders      []flow.Order `json:"orders"`
-	// LookUp has SavePage ask first which bills exist, and save the others alone.
-	// In older histories none of the bills is known to exist.
-	LookUp bool `json:"look_up,omitempty"`
-	// LeftOut are orders that are to have no bill, to be looked up as well.
-	LeftOut []OrderBill `json:"left_out,omitempty"`
-	// Tried tells that SyncPage has tried this page: it counts as an attempt before
-	// the first, and what became of the orders may be open.
-	Tried bool `json:"tried,omitempty"`
+// SyncPagesParams are pages of a window that are to be read, and their orders saved.
+type SyncPagesParams struct {
+	Flow   string `json:"flow"`
+	Window Window `json:"window"`
+	// Reading is how far the window is read, and what it has shown.
+	Reading paging.Window `json:"reading"`
+	// MostOrders is how many orders the window may have, by the source's count on its
+	// first page, for one to be saved.
+	MostOrders int `json:"most_orders"`
+	// InFlight bounds the orders that are being saved at a time.
+	InFlight int `json:"in_flight"`
 	// Run is as in [SaveOrderParams].
 	Run string `json:"run,omitempty"`
 }
 
-// SavePageResult tells what became of each order, by its as_id.
-type SavePageResult struct {
-	// Found are the orders that have a bill.
-	Found   FindBillsResult            `json:"found,omitzero"`
-	Done    map[string]SaveOrderResult `json:"done,omitempty"`
-	NotDone map[string]NotDone         `json:"not_done,omitempty"`
-}
-
-// NotDone is why SavePage did not come to an end with an order.
-type NotDone struct {
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
-	// Final tells that it will fail again until a person changes something.
-	Final bool `json:"final,omitempty"`
-	// Delay is how long to wait before the next attempt; 0 leaves it to the flow.
-	Delay time.Duration `json:"delay,omitempty"`
-}
-
-// SyncPageParams is a page that is to be read and its orders saved.
-type SyncPageParams struct {
-	FetchPageParams
-	// MostOrders is how many orders the window may have, by the source's count, for
-	// one to be saved; 0 for any number.
-	MostOrders int `json:"most_orders,omitempty"`
-	// LeaveAlone are the ids of orders of the window that must not be touched: in
-	// earlier versions, they are being saved now, or have failed.
-	LeaveAlone []string `json:"leave_alone,omitempty"`
-	// Known are orders that the page showed before, with what became of them: in the
-	// same version they need no look-up.
-	Known []SettledOrder `json:"known,omitempty"`
-	// Run is as in [SaveOrderParams].
-	Run string `json:"run,omitempty"`
-}
-
-// SyncPageResult is a page whose orders are saved. Of those, only what the window
-// remembers travels.
-type SyncPageResult struct {
-	// FetchPageResult has of Orders and of the orders in Skipped those that want a
-	// SaveOrder of their own: their bill exists and wants more than a look, they must
-	// not be touched, or they are NotDone.
-	FetchPageResult
-	// Settled have their bill.
-	Settled []SettledOrder `json:"settled,omitempty"`
-	// NotDone are those of Orders that were tried and are not settled, by as_id.
-	NotDone map[string]NotDone `json:"not_done,omitempty"`
-}
-
-// SettledOrder is an order that has its bill, or is left out and has none.
-type SettledOrder struct {
-	ID        string    `json:"as_id"`
-	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Content identifies the order's content; see [Settled]. Empty for an order that
-	// was left out.
-	Content string  `json:"content,omitempty"`
-	Outcome Outcome `json:"outcome"`
-	// Reason is why an order is LeftOut.
-	Reason string `json:"reason,omitempty"`
+// SyncPagesResult is what came of some pages. It is in the order in which the orders
+// were shown.
+type SyncPagesResult struct {
+	PickVersion string `json:"pick_version"`
+	// Crowded is how many orders the source counts, where these are over MostOrders and
+	// none was saved; 0 otherwise.
+	Crowded int `json:"crowded,omitempty"`
+	// Reader is how far the window is read by now.
+	Reader paging.Reader `json:"reader"`
+	// Settled are the orders of which it is known what became of them.
+	Settled tally.List `json:"settled"`
+	// Failed are the first of those of Settled that failed.
+	Failed []tally.Failure `json:"failed,omitempty"`
+	// Left want a SaveOrder of their own.
+	Left []LeftOrder `json:"left,omitempty"`
+	// Wait is for how long those of Left that were tried wait before that.
+	Wait time.Duration `json:"wait,omitempty"`
 	// Differences are as in [SaveOrderResult].
-	Differences string `json:"differences,omitempty"`
+	Differences []string `json:"differences,omitempty"`
 }
 
-// Settled is an order that has its bill, as the window is told of it.
-func Settled(order flow.Order, result SaveOrderResult) SettledOrder {
-	shown := seen(order)
-	return SettledOrder{ID: shown.ID, ChangedAt: shown.ChangedAt, Content: shown.Content, Outcome: result.Outcome, Reason: result.Reason, Differences: result.Differences}
+// LeftOrder is an order that SyncPages has not brought to its end.
+type LeftOrder struct {
+	Order flow.Order `json:"order"`
+	// Tried tells that saving it did not succeed. Otherwise it has a bill that wants
+	// more than a look, or may have one.
+	Tried bool `json:"tried,omitempty"`
 }
-
-// PageUntouched is the type of the error with which SyncPage fails before it has
-// saved an order.
-const PageUntouched = "page_untouched"
 
 // ParkOrderParams is an order that can't be saved, and why.
 type ParkOrderParams struct {
-	Plan        Plan       `json:"plan"`
-	PickVersion string     `json:"pick_version"`
-	Order       flow.Order `json:"order"`
-	Failure     Failure    `json:"failure"`
+	Plan        Plan          `json:"plan"`
+	PickVersion string        `json:"pick_version"`
+	Order       flow.Order    `json:"order"`
+	Failure     tally.Failure `json:"failure"`
 }
 
 // ParkOrderResult tells where the order waits.
@@ -383,18 +273,6 @@ type SendAlertParams struct {
 // names no such robot any more.
 const UnknownRobot = "unknown_robot"
 
-// Failure is an order that could not be saved, and why.
-type Failure struct {
-	ID         string `json:"as_id"`
-	BillNumber string `json:"bill_number"`
-	// Reason is a short stable code to group by.
-	Reason string `json:"reason"`
-	// Message says what happened and what to do, for a person.
-	Message string `json:"message"`
-	// Field is the vendor's name of the field at fault, where known.
-	Field string `json:"field,omitempty"`
-}
-
 // FailureDetails are the details of the *temporal.ApplicationError with which
 // an activity fails, beside the reason (its type) and the message.
 type FailureDetails struct {
@@ -414,7 +292,7 @@ func loadFlow(ctx workflow.Context, name string) (LoadFlowResult, error) {
 	return result, err
 }
 
-// fetchPage begins to read a page from the source, which is a [FetchPageResult].
+// fetchPage begins to read a page from the source, which is a [paging.Page].
 func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) workflow.Future {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
@@ -467,38 +345,31 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 	return result, err
 }
 
-// savePage maps the orders of a page and saves their bills.
-func savePage(ctx workflow.Context, plan Plan, pageIndex int, params SavePageParams) (SavePageResult, error) {
-	policy := plan.Retry.policy()
-	if !params.LookUp {
-		policy.MaximumAttempts = min(policy.MaximumAttempts, PageAttempts)
-	}
+// syncPages begins to read pages from the source and save their orders, which is a
+// [SyncPagesResult]. Cancelled, it gives what it has done.
+func syncPages(ctx workflow.Context, plan Plan, params SyncPagesParams) workflow.Future {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: pageTimeout,
+		StartToCloseTimeout: time.Hour,
 		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         policy,
-		Summary:             fmt.Sprintf("第 %d 页的 %d 单 → 销售退货单 %[2]d orders of page %[1]d", pageIndex, len(params.Orders)),
+		RetryPolicy:         plan.Retry.policy(),
+		WaitForCancellation: true,
+		Summary:             fmt.Sprintf("%s 自第 %d 页 from page %d → 销售退货单", params.Window, params.Reading.Next, params.Reading.Next),
 	})
-	var result SavePageResult
 	params.Run = runOf(ctx)
-	err := workflow.ExecuteActivity(ctx, SavePageName, params).Get(ctx, &result)
-	return result, err
+	return workflow.ExecuteActivity(ctx, SyncPagesName, params)
 }
 
-// syncPage reads a page from the source and saves its orders. It is tried once: what
-// it could not do is done by FetchPage and SavePage.
-func syncPage(ctx workflow.Context, params SyncPageParams) (SyncPageResult, error) {
+// countOrders begins to ask the source how many orders a window has, which is an int.
+func countOrders(ctx workflow.Context, plan Plan, window Window) workflow.Future {
+	params := FetchPageParams{Flow: plan.Flow, Window: window, PageIndex: 1}
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue:           SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
-		StartToCloseTimeout: pageTimeout,
+		StartToCloseTimeout: 5 * time.Minute,
 		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 1},
-		Summary:             params.summary() + " → 销售退货单",
+		RetryPolicy:         plan.Retry.policy(),
+		Summary:             fmt.Sprintf("%s 有多少单 how many orders", window),
 	})
-	var result SyncPageResult
-	params.Run = runOf(ctx)
-	err := workflow.ExecuteActivity(ctx, SyncPageName, params).Get(ctx, &result)
-	return result, err
+	return workflow.ExecuteActivity(ctx, CountName, params)
 }
 
 // parkOrder gives an order that can't be saved a workflow of its own, in which
@@ -544,11 +415,4 @@ const (
 	// kingdeeTimeout bounds one attempt at Kingdee. Most of it can be the wait
 	// for a free session, behind everything else in flight.
 	kingdeeTimeout = 15 * time.Minute
-	// pageTimeout is kingdeeTimeout for the orders of a page: from the third
-	// attempt on they share no calls.
-	pageTimeout = time.Hour
-	// PageAttempts bounds those at a page. They are used up by workers that die,
-	// and the cause may be one of its orders. A SavePage with LookUp is tried
-	// further, as FindBills is, but only looks up then.
-	PageAttempts = 3
 )

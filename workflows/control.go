@@ -191,9 +191,3 @@ func (c *controlled) take() {
 		*c.control = control
 	}
 }
-
-// untilResumed waits for the end of a pause, or until over. Its error is a
-// cancellation.
-func (c *controlled) untilResumed(ctx workflow.Context, over func() bool) error {
-	return workflow.Await(ctx, func() bool { return c.control.Paused == nil || over() })
-}

@@ -10,6 +10,8 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/tally"
 )
 
 // update is what came of an update.
@@ -95,7 +97,7 @@ func TestPausedRunBeginsNothingUntilItIsResumed(t *testing.T) {
 		}, 24*time.Hour)
 	})
 	require.NoError(t, err)
-	require.Equal(t, Tally{Pages: 30, Fetched: 100, Saved: 100}, result.Tally)
+	require.Equal(t, tally.Tally{Pages: 30, Fetched: 100, Saved: 100}, result.Tally)
 	for _, u := range []*update{paused, resumed} {
 		require.NoError(t, errors.Join(u.refused, u.failed))
 		require.True(t, u.done)

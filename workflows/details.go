@@ -6,25 +6,29 @@ import (
 	"time"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
 )
 
 // failuresShown bounds the failures that the current details show.
 const failuresShown = 10
 
 // windowDetails renders the state of a window for the Web UI.
-func windowDetails(window Window, state WindowState, control Control) string {
+func windowDetails(window Window, grain string, reading paging.Window, control Control) string {
 	var b strings.Builder
 	b.WriteString(pauseDetails(control))
 	fmt.Fprintf(&b, "**窗口 Window** %s\n\n", window)
+	fmt.Fprintf(&b, "**粒度 Grain** %s\n\n", grain)
 	switch {
-	case state.RowVersions != nil:
-		fmt.Fprintf(&b, "**行版本 Row version** 已读到 read up to %d\n\n", state.RowVersions.Reached)
-	case state.Page == 0:
-		fmt.Fprintf(&b, "**页 Pages** %d，已读完 all read\n\n", state.Tally.Pages)
-	case state.PageCount > 0:
-		fmt.Fprintf(&b, "**页 Pages** %d，下一页 next: %d\n\n", state.PageCount, state.Page)
+	case reading.Versions != nil:
+		fmt.Fprintf(&b, "**行版本 Row version** 已读到 read up to %d\n\n", reading.Versions.Reached)
+	case reading.Next == 0:
+		fmt.Fprintf(&b, "**页 Pages** %d，已读完 all read\n\n", reading.Pages)
+	case reading.PageCount > 0:
+		fmt.Fprintf(&b, "**页 Pages** %d，第 %d 遍 pass，下一页 next: %d\n\n", reading.PageCount, reading.Pass, reading.Next)
 	}
-	b.WriteString(tallyDetails(state.Tally))
+	b.WriteString(tallyDetails(reading.Orders.Tally))
 	return b.String()
 }
 
@@ -36,6 +40,7 @@ func runDetails(progress SyncRefundsProgress) string {
 	b.WriteString(clockDetails(progress.SourceAhead))
 	fmt.Fprintf(&b, "**速率 Rate** 同时窗口 windows at once %d · 每窗口在途单 orders in flight in each %d\n\n",
 		progress.Rate.WindowsAtOnce, progress.Rate.InFlight)
+	b.WriteString(grainDetails(progress))
 	fmt.Fprintf(&b, "**窗口 Windows** %d / %d\n\n", progress.WindowsDone, progress.Windows)
 	for _, running := range progress.Running {
 		fmt.Fprintf(&b, "- 正在读取 reading %s\n", running.Window)
@@ -48,6 +53,24 @@ func runDetails(progress SyncRefundsProgress) string {
 		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", progress.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
 	}
 	return b.String()
+}
+
+// grainDetails says what one activity saves, and why.
+func grainDetails(progress SyncRefundsProgress) string {
+	var why string
+	switch {
+	case !progress.GrainAuto:
+		why = "流程或本次运行指定 fixed by the flow or for this run"
+	case progress.Grain == flow.GrainPage:
+		why = fmt.Sprintf("自动：超过 %d 单 auto: over %[1]d orders", fewOrders)
+	default:
+		why = fmt.Sprintf("自动：不超过 %d 单 auto: up to %[1]d orders", fewOrders)
+	}
+	text := fmt.Sprintf("**粒度 Grain** %s · %s", progress.Grain, why)
+	if progress.Orders > 0 {
+		text += fmt.Sprintf(" · 预计 expected %d", progress.Orders)
+	}
+	return text + "\n\n"
 }
 
 // clockDetails says that the clocks are apart, if they are.
@@ -77,37 +100,37 @@ func pauseDetails(control Control) string {
 	return text + "\n\n"
 }
 
-func tallyDetails(tally Tally) string {
+func tallyDetails(sum tally.Tally) string {
 	var b strings.Builder
 	b.WriteString("| 结果 Outcome | 单数 Orders |\n|---|---:|\n")
 	row := func(label string, count int) { fmt.Fprintf(&b, "| %s | %d |\n", label, count) }
-	row("读取 fetched", tally.Fetched)
-	row("保存 saved", tally.Saved)
-	row("更新 updated", tally.Updated)
-	row("此前已保存 already saved", tally.AlreadySaved)
-	for _, reason := range Reasons(tally.Skipped) {
-		row("跳过 skipped: "+tableCell(reason), tally.Skipped[reason])
+	row("读取 fetched", sum.Fetched)
+	row("保存 saved", sum.Saved)
+	row("更新 updated", sum.Updated)
+	row("此前已保存 already saved", sum.AlreadySaved)
+	for _, reason := range tally.Reasons(sum.Skipped) {
+		row("跳过 skipped: "+tableCell(reason), sum.Skipped[reason])
 	}
-	row("挂起 parked", tally.Parked)
-	row("失败 failed", tally.Failed)
-	for _, reason := range Reasons(tally.FailedReasons) {
-		row("其中 of which: "+tableCell(reason), tally.FailedReasons[reason])
+	row("挂起 parked", sum.Parked)
+	row("失败 failed", sum.Failed)
+	for _, reason := range tally.Reasons(sum.FailedReasons) {
+		row("其中 of which: "+tableCell(reason), sum.FailedReasons[reason])
 	}
-	if inFlight := tally.InFlight(); inFlight > 0 {
+	if inFlight := sum.InFlight(); inFlight > 0 {
 		row("处理中 in flight", inFlight)
 	}
-	for i, differences := range tally.Differences {
+	for i, differences := range sum.Differences {
 		if i == 0 {
 			b.WriteString("\n**金蝶的值与发送的不同 Kingdee has other values than were sent**\n\n")
 		}
 		fmt.Fprintf(&b, "- %s\n", literal.Replace(differences))
 	}
-	for i, failure := range tally.Failures {
+	for i, failure := range sum.Failures {
 		if i == 0 {
 			b.WriteString("\n**挂起或失败的单 Orders parked or failed**\n\n")
 		}
 		if i == failuresShown {
-			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", tally.Parked+tally.Failed)
+			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", sum.Parked+sum.Failed)
 			break
 		}
 		fmt.Fprintf(&b, "- %s\n", literal.Replace(failure.Message))

@@ -4,14 +4,16 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/tally"
 )
 
 // What an order says is text in the Web UI, and nothing to click on.
 func TestDetailsAreLiteral(t *testing.T) {
-	details := tallyDetails(Tally{
+	details := tallyDetails(tally.Tally{
 		Skipped:       map[string]int{"a|b": 1},
 		FailedReasons: map[string]int{"unknown_code": 1},
-		Failures:      []Failure{{ID: "7", Message: "batchSave [11]: “![x](https://example.com/x)\n<img src=x>”"}},
+		Failures:      []tally.Failure{{ID: "7", Message: "batchSave [11]: “![x](https://example.com/x)\n<img src=x>”"}},
 	})
 	require.Contains(t, details, `| 跳过 skipped: a\|b | 1 |`)
 	require.Contains(t, details, `- batchSave \[11]: “!\[x](https://example.com/x) \<img src=x>”`)

@@ -1,13 +1,12 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +17,10 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
+	"refundsync/internal/fault"
 	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
 )
 
 // newEnvironment logs nothing, as thousands of lines would hide the few that say why a
@@ -57,7 +59,7 @@ type fakeWorld struct {
 	beforeFetch func(w *fakeWorld, call int)
 	fetchErr    func(call int) error
 	// changePage may change what a call answers.
-	changePage func(call int, page *FetchPageResult)
+	changePage func(call int, page *paging.Page)
 	saveErr    func(order flow.Order) error
 	// busyFirst fails the first attempt at every order.
 	busyFirst bool
@@ -68,24 +70,26 @@ type fakeWorld struct {
 	whileLooking func()
 	// whileSaving runs in the middle of a save, beside others.
 	whileSaving func()
-	// pageErr fails SavePage as a whole, and SyncPage once it has read.
+	// pageErr fails SyncPages as a whole.
 	pageErr func() error
-	// delays are for which SavePage asks before the next attempt at an order.
+	// delays are for which SyncPages asks before the next attempt at an order.
 	delays map[string]time.Duration
 
-	// syncPages has windows use SyncPage.
-	syncPages bool
-	// booked are the orders whose bills SyncPage finds, as they were saved.
-	booked map[string]flow.Order
+	// count is what the source counts in a window, where it is not the rows.
+	count func(Window) (int, error)
+	// partSize is how many rows of a page one FetchPage tells; 0 for any number.
+	partSize int
+	// mostPages is how many pages one SyncPages reads; 0 for any number.
+	mostPages int
 
 	fetches []int
 	looked  []OrderBill // in all look-ups
 	saves   map[string]int
 	asked   []SaveOrderParams // of all saves, in the order in which they ended
-	pages   [][]string        // as_ids that SavePage and SyncPage saved, or tried to
-	synced  []SyncPageParams
-	savings []SavePageParams
-	parked  map[string]Failure
+	pages   [][]string        // as_ids that SyncPages saved, or tried to
+	synced  []SyncPagesParams
+	counted []Window
+	parked  map[string]tally.Failure
 	waiting map[string]bool // as_id of those parked by an earlier run
 	reports []ReportRunParams
 	windows []Window
@@ -96,7 +100,7 @@ func newFakeWorld(orders int) *fakeWorld {
 		plan: Plan{
 			Flow: "refund_to_return", Title: "test", Version: "v1", Enabled: true,
 			LongestWindow: time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute,
-			WindowsAtOnce: 3, InFlight: 5,
+			WindowsAtOnce: 3, InFlight: 5, Grain: flow.GrainOrder, Cursor: flow.CursorTime,
 			TooManyFailures: 80,
 			Retry:           Retry{Attempts: 3, First: time.Second, Factor: 2, Longest: time.Minute},
 		},
@@ -104,9 +108,8 @@ func newFakeWorld(orders int) *fakeWorld {
 		skipped:  map[string]string{},
 		outside:  map[string]bool{},
 		finished: map[string]bool{},
-		booked:   map[string]flow.Order{},
 		saves:    map[string]int{},
-		parked:   map[string]Failure{},
+		parked:   map[string]tally.Failure{},
 	}
 	for i := range orders {
 		w.add(i)
@@ -127,43 +130,31 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 	register(w.fetchPage, FetchPageName)
 	register(w.findBills, FindBillsName)
 	register(w.saveOrder, SaveOrderName)
-	register(w.savePage, SavePageName)
-	register(w.syncPage, SyncPageName)
+	register(w.syncPages, SyncPagesName)
+	register(w.countOrders, CountName)
 	register(w.parkOrder, ParkOrderName)
 	register(w.reportRun, ReportRunName)
 }
 
-// ways are those in which a window can save its orders.
-var ways = []string{"an order", "a page", "a page that is read and saved at once"}
-
-// by has the windows go one of the ways. A page must not have more orders than may be
-// in flight.
-func (w *fakeWorld) by(way string) {
-	w.syncPages = way == ways[2]
-	if way != ways[0] {
-		w.plan.Grain = flow.GrainPage
-	}
-}
-
-// eachWay runs a test each way.
-func eachWay(t *testing.T, name string, test func(t *testing.T, way string)) {
+// eachGrain runs a test in each grain.
+func eachGrain(t *testing.T, name string, test func(t *testing.T, grain string)) {
 	t.Helper()
-	for _, way := range ways {
-		t.Run(name+", by "+way, func(t *testing.T) { test(t, way) })
+	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+		t.Run(name+", by "+grain, func(t *testing.T) { test(t, grain) })
 	}
 }
 
 // input is that of a window.
 func (w *fakeWorld) input() SyncWindowInput {
 	w.plan.PageSize = w.pageSize
-	return SyncWindowInput{Plan: w.plan, Window: testWindow, SyncPages: w.syncPages}
+	return SyncWindowInput{Plan: w.plan, Window: testWindow, Grain: cmp.Or(w.plan.Grain, flow.GrainOrder), Reading: paging.Window{Reader: paging.New(nil)}}
 }
 
 func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (LoadFlowResult, error) {
 	return LoadFlowResult{Plan: w.plan, SourceTime: w.sourceTime, SourceAhead: w.sourceAhead}, nil
 }
 
-func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchPageResult, error) {
+func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (paging.Page, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fetches = append(w.fetches, params.PageIndex)
@@ -173,21 +164,29 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (FetchP
 	}
 	if w.fetchErr != nil {
 		if err := w.fetchErr(len(w.fetches)); err != nil {
-			return FetchPageResult{}, err
+			return paging.Page{}, err
 		}
 	}
 	if params.StartTS != nil {
 		return w.fetchVersions(params)
 	}
-	page := FetchPageResult{
+	page := paging.Page{
 		PickVersion: "v1",
 		DataCount:   len(w.rows),
 		PageCount:   (len(w.rows) + w.pageSize - 1) / w.pageSize,
 	}
 	first := min((params.PageIndex-1)*w.pageSize, len(w.rows))
-	for _, row := range w.rows[first:min(first+w.pageSize, len(w.rows))] {
+	rows := w.rows[first:min(first+w.pageSize, len(w.rows))]
+	if params.Rows > 0 {
+		rows = rows[:min(params.Rows, len(rows))]
+	}
+	if w.partSize > 0 && len(rows) > w.partSize {
+		page.Rest = len(rows) - w.partSize
+		rows = rows[page.Rest:]
+	}
+	for _, row := range rows {
 		if reason, ok := w.skipped[row.ID]; ok {
-			page.Skipped = append(page.Skipped, SkippedOrder{ID: row.ID, Reason: reason, ChangedAt: row.ChangedAt, Order: &row})
+			page.Skipped = append(page.Skipped, paging.Skipped{ID: row.ID, Reason: reason, ChangedAt: row.ChangedAt, Order: &row})
 		} else if w.outside[row.ID] {
 			page.Outside = append(page.Outside, row.ID)
 		} else {
@@ -234,120 +233,99 @@ func (w *fakeWorld) saveOrder(ctx context.Context, params SaveOrderParams) (Save
 	return w.save(params)
 }
 
-// savePage saves one order after the other, as saveOrder would.
-func (w *fakeWorld) savePage(_ context.Context, params SavePageParams) (SavePageResult, error) {
-	if w.whileSaving != nil {
-		w.whileSaving()
-	}
+// syncPages reads and saves pages, one after the other, until it has read mostPages or
+// has left something.
+func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (SyncPagesResult, error) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.savings = append(w.savings, params)
-	result := SavePageResult{Done: map[string]SaveOrderResult{}, NotDone: map[string]NotDone{}}
-	if params.LookUp {
-		bills := slices.Clone(params.LeftOut)
-		for _, order := range params.Orders {
-			bills = append(bills, BillOf(order))
-		}
-		result.Found = w.lookUp(bills)
-	}
-	orders := slices.DeleteFunc(slices.Clone(params.Orders), func(order flow.Order) bool {
-		return slices.Contains(result.Found.Finished, order.ID) || slices.Contains(result.Found.Unfinished, order.ID)
-	})
-	var ids []string
-	for _, order := range orders {
-		ids = append(ids, order.ID)
-	}
-	w.pages = append(w.pages, ids)
+	w.synced = append(w.synced, params)
+	w.mu.Unlock()
 	if w.pageErr != nil {
 		if err := w.pageErr(); err != nil {
-			return SavePageResult{}, err
+			return SyncPagesResult{}, err
 		}
 	}
-	for _, order := range orders {
-		done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: params.PickVersion, Order: order})
-		var application *temporal.ApplicationError
-		if errors.As(err, &application) {
-			result.NotDone[order.ID] = NotDone{
-				Reason: application.Type(), Message: application.Message(), Final: application.NonRetryable(), Delay: w.delays[order.ID],
+	reading, result := params.Reading, SyncPagesResult{PickVersion: "v1"}
+	tell := func(id string, now tally.Outcome, failure tally.Failure) {
+		order, _ := reading.Orders.Order(id)
+		if result.Settled = append(result.Settled, order); now.HasFailed() {
+			result.Failed = append(result.Failed, failure)
+		}
+	}
+	settle := func(id string, outcome tally.Outcome, reason string) {
+		if now, changed := reading.Orders.Settle(id, outcome, tally.Failure{Reason: reason}); changed {
+			tell(id, now, tally.Failure{Reason: reason})
+		}
+	}
+	for pages := 0; reading.Next > 0 && len(result.Left) == 0 && (w.mostPages == 0 || pages < w.mostPages); pages++ {
+		page, err := w.fetchPage(ctx, FetchPageParams{Window: params.Window, PageIndex: reading.Next, Rows: reading.Rest})
+		if err != nil {
+			if pages > 0 {
+				break
 			}
-		} else {
-			result.Done[order.ID] = done
+			return SyncPagesResult{}, err
+		}
+		if reading.Orders.Len() == 0 && page.DataCount > params.MostOrders {
+			return SyncPagesResult{Crowded: page.DataCount}, nil
+		}
+		before := reading.Reader
+		work, err := reading.Take(page, tell)
+		if w.whileSaving != nil {
+			w.whileSaving()
+		}
+		w.mu.Lock()
+		for _, order := range work.Newer {
+			result.Left = append(result.Left, LeftOrder{Order: order})
+		}
+		var ids []string
+		for _, order := range work.New {
+			found := w.lookUp([]OrderBill{BillOf(order)})
+			if len(found.Finished) > 0 {
+				settle(order.ID, tally.AlreadySaved, "")
+				continue
+			}
+			if len(found.Unfinished) > 0 {
+				result.Left = append(result.Left, LeftOrder{Order: order})
+				continue
+			}
+			ids = append(ids, order.ID)
+			done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: page.PickVersion, Order: order})
+			if err != nil {
+				result.Left = append(result.Left, LeftOrder{Order: order, Tried: true})
+				result.Wait = max(result.Wait, w.delays[order.ID])
+				continue
+			}
+			settle(order.ID, done.Outcome, done.Reason)
+		}
+		for _, skipped := range work.LeftOut {
+			if len(w.lookUp([]OrderBill{BillOfLeftOut(*skipped.Order)}).Unfinished) > 0 {
+				result.Left = append(result.Left, LeftOrder{Order: *skipped.Order})
+			} else {
+				settle(skipped.ID, tally.LeftOut, skipped.Reason)
+			}
+		}
+		w.pages = append(w.pages, ids)
+		w.mu.Unlock()
+		if err != nil {
+			reading.Reader = before
+			if pages > 0 {
+				break
+			}
+			return SyncPagesResult{}, temporal.NewNonRetryableApplicationError(err.Error(), fault.As(err).Reason, nil)
 		}
 	}
+	result.Reader = reading.Reader
 	return result, nil
 }
 
-// syncPage reads a page and saves one of its orders after the other.
-func (w *fakeWorld) syncPage(ctx context.Context, params SyncPageParams) (SyncPageResult, error) {
-	page, err := w.fetchPage(ctx, params.FetchPageParams)
-	if err != nil {
-		return SyncPageResult{}, temporal.NewNonRetryableApplicationError(err.Error(), PageUntouched, err)
-	}
-	if params.MostOrders > 0 && page.DataCount > params.MostOrders {
-		return SyncPageResult{FetchPageResult: FetchPageResult{PickVersion: page.PickVersion, PageCount: page.PageCount, DataCount: page.DataCount}}, nil
-	}
-	if w.whileSaving != nil {
-		w.whileSaving()
-	}
+// countOrders counts the rows, or as count says.
+func (w *fakeWorld) countOrders(_ context.Context, params FetchPageParams) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.synced = append(w.synced, params)
-	shown := map[string]int{}
-	for _, order := range page.Orders {
-		shown[order.ID]++
+	w.counted = append(w.counted, params.Window)
+	if w.count != nil {
+		return w.count(params.Window)
 	}
-	for _, skipped := range page.Skipped {
-		shown[skipped.ID]++
-	}
-	apart := func(id string) bool { return shown[id] > 1 || slices.Contains(params.LeaveAlone, id) }
-	result := SyncPageResult{FetchPageResult: page, NotDone: map[string]NotDone{}}
-	result.Orders = nil
-	var unsaved []flow.Order
-	for _, order := range page.Orders {
-		w.looked = append(w.looked, BillOf(order))
-		booked, ok := w.booked[order.ID]
-		if !ok && w.finished[order.ID] {
-			booked, ok = order, true
-			w.booked[order.ID] = order
-		}
-		switch {
-		case apart(order.ID), ok && seen(booked).isNewer(seen(order)), !ok && w.unfinished[order.ID]:
-			result.Orders = append(result.Orders, order)
-		case ok:
-			result.Settled = append(result.Settled, Settled(order, SaveOrderResult{Outcome: AlreadySaved}))
-		default:
-			unsaved = append(unsaved, order)
-		}
-	}
-	for i, skipped := range page.Skipped {
-		w.looked = append(w.looked, BillOfLeftOut(*skipped.Order))
-		if !apart(skipped.ID) && !w.unfinished[skipped.ID] {
-			result.Skipped[i].Order = nil
-		}
-	}
-	var ids []string
-	for _, order := range unsaved {
-		ids = append(ids, order.ID)
-	}
-	w.pages = append(w.pages, ids)
-	if w.pageErr != nil {
-		if err := w.pageErr(); err != nil {
-			return SyncPageResult{}, err
-		}
-	}
-	for _, order := range unsaved {
-		done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: page.PickVersion, Order: order})
-		var application *temporal.ApplicationError
-		if errors.As(err, &application) {
-			result.Orders = append(result.Orders, order)
-			result.NotDone[order.ID] = NotDone{
-				Reason: application.Type(), Message: application.Message(), Final: application.NonRetryable(), Delay: w.delays[order.ID],
-			}
-		} else {
-			result.Settled = append(result.Settled, Settled(order, done))
-		}
-	}
-	return result, nil
+	return len(w.rows), nil
 }
 
 func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {
@@ -359,10 +337,9 @@ func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {
 		}
 	}
 	if reason, ok := w.leftOut[params.Order.ID]; ok {
-		return SaveOrderResult{Outcome: LeftOut, BillNumber: params.Order.BillNumber, Reason: reason}, nil
+		return SaveOrderResult{Outcome: tally.LeftOut, BillNumber: params.Order.BillNumber, Reason: reason}, nil
 	}
-	w.booked[params.Order.ID] = params.Order
-	return SaveOrderResult{Outcome: Saved, BillNumber: params.Order.BillNumber}, nil
+	return SaveOrderResult{Outcome: tally.Saved, BillNumber: params.Order.BillNumber}, nil
 }
 
 func (w *fakeWorld) parkOrder(_ context.Context, params ParkOrderParams) (ParkOrderResult, error) {
@@ -379,22 +356,6 @@ func (w *fakeWorld) reportRun(_ context.Context, params ReportRunParams) error {
 	defer w.mu.Unlock()
 	w.reports = append(w.reports, params)
 	return w.reportErr
-}
-
-// keepPlaces makes each order so large, and has it keep its place for an hour: it is
-// refused at first.
-func (w *fakeWorld) keepPlaces(bytes int) {
-	w.delays = map[string]time.Duration{}
-	for i, row := range w.rows {
-		w.sized(i, bytes)
-		w.delays[row.ID] = time.Hour
-	}
-	w.refuseOnce()
-}
-
-// sized has an order be about so large.
-func (w *fakeWorld) sized(row int, bytes int) {
-	w.rows[row].Fields = json.RawMessage(`"` + strings.Repeat("x", bytes) + `"`)
 }
 
 // refuseOnce refuses the first attempt at each order, but for those named.

@@ -9,7 +9,7 @@ import "go.temporal.io/sdk/workflow"
 // because its worker died or the server refused its end, may count what it counted
 // again.
 const (
-	// OrdersMetric counts the orders of runs, under the outcomes of a [Tally]:
+	// OrdersMetric counts the orders of runs, under the outcomes of a [tally.Tally]:
 	// saved, updated, already_saved, skipped, parked and failed, the last three
 	// with their reason. One that changes while its window is read counts with
 	// each of its versions.
@@ -39,16 +39,4 @@ func counterOf(ctx workflow.Context, metric, flowName string) func(outcome, reas
 	return func(outcome, reason string) {
 		handler.WithTags(map[string]string{FlowLabel: flowName, OutcomeLabel: outcome, ReasonLabel: reason}).Counter(metric).Inc(1)
 	}
-}
-
-// label is the outcome of a fate in [OrdersMetric]. Whether an order waited
-// before, or comes again, is no difference there.
-func (f fate) label() string {
-	switch f {
-	case fateNewlyParked:
-		return string(fateParked)
-	case fateUnparked:
-		return string(fateFailed)
-	}
-	return string(f)
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/tally"
 )
 
 // TooManyFailures is the type of the error that stops a run in which most
@@ -22,105 +23,76 @@ const fewestFailures = 10
 // discarded.
 const discardedReason = "已由人工放弃 (discarded by a person)"
 
-// pageOrders are the orders of one page that are to be bills, or have one that they
-// are not to have any more.
-type pageOrders struct {
-	index       int
-	pickVersion string
-	// looksUp tells that SavePage asks which bills exist.
-	looksUp bool
-	// again tells that SyncPage has tried the page.
-	again bool
-	// orders counts all of them, those that have their bill already included:
-	// a later run over the range tries only the bad ones again, and must not
-	// take that for a page on which everything fails.
-	orders int
-	// tried were given out, and settled of these.
-	tried, settled int
-	failed         []failedOrder
-}
-
-type failedOrder struct {
-	order   flow.Order
-	failure Failure
-}
-
-// parkFailures waits until what became of every order of the page is known, and
-// parks those that failed. If they are too many, for one cause, it stops the
-// run instead: ten thousand parked orders would only hide a wrong setting.
-func (w *syncWindow) parkFailures(ctx workflow.Context, page *pageOrders) {
-	// Cancelling the run cancels neither the saving nor the parking.
-	ctx, cancel := workflow.NewDisconnectedContext(ctx)
-	defer cancel()
-	if err := workflow.Await(ctx, func() bool { return page.settled == page.tried }); err != nil {
-		return
-	}
-	if cause := w.commonCause(page); cause != nil && w.stopped == nil {
+// parkFailures parks the orders of a batch that failed. If they are too many, for one
+// cause, it stops the run instead: ten thousand parked orders would only hide a wrong
+// setting.
+func (w *syncWindow) parkFailures(ctx workflow.Context, b *batch) {
+	if cause := w.commonCause(b); cause != nil && w.stopped == nil {
 		w.stopped = cause
 	}
-	for _, failed := range page.failed {
-		w.park(ctx, page, failed)
+	for _, failed := range b.failed {
+		w.park(ctx, b, failed)
+		failed.decided.SetValue(nil)
 	}
-	w.showProgress(ctx)
 }
 
 // park counts one order that failed, and parks it unless the run has stopped.
-func (w *syncWindow) park(ctx workflow.Context, page *pageOrders, failed failedOrder) {
+func (w *syncWindow) park(ctx workflow.Context, b *batch, failed failedOrder) {
 	if w.stopped != nil {
-		w.settle(failed.order.ID, fateFailed, failed.failure)
+		w.settle(failed.order.ID, tally.Failed, failed.failure)
 		return
 	}
 	result, err := parkOrder(ctx, ParkOrderParams{
 		Plan:        w.plan,
-		PickVersion: page.pickVersion,
+		PickVersion: b.pickVersion,
 		Order:       failed.order,
 		Failure:     failed.failure,
 	})
 	switch {
 	case err != nil:
 		failed.failure.Message += " 挂起也失败 it could not be parked either: " + messageOf(err)
-		w.settle(failed.order.ID, fateUnparked, failed.failure)
+		w.settle(failed.order.ID, tally.Unparked, failed.failure)
 	case result.Discarded:
-		w.settle(failed.order.ID, fateSkipped, Failure{Reason: discardedReason})
+		w.settle(failed.order.ID, tally.LeftOut, tally.Failure{Reason: discardedReason})
 	case result.AlreadyWaiting:
-		w.settle(failed.order.ID, fateParked, failed.failure)
+		w.settle(failed.order.ID, tally.Parked, failed.failure)
 	default:
-		w.settle(failed.order.ID, fateNewlyParked, failed.failure)
+		w.settle(failed.order.ID, tally.NewlyParked, failed.failure)
 	}
 }
 
 // ofEachOrder are reasons that are no wrong setting, however often they come: the
 // first run after a month was closed, or after the flow was edited, can meet
 // hundreds of such orders, and each wants a person's look.
-var ofEachOrder = []string{flow.ReasonClosedPeriod, OrderChanged, DoubleBill, BillVoid}
+var ofEachOrder = []string{flow.ReasonClosedPeriod, tally.OrderChanged, tally.DoubleBill, tally.BillVoid}
 
-// commonCause is the error that stops the run if one of the page's orders shows that
+// commonCause is the error that stops the run if one of the orders shows that
 // none may be saved, or they fail too often for one cause, which is a reason and the
 // field that it is about.
-func (w *syncWindow) commonCause(page *pageOrders) error {
-	for _, failed := range page.failed {
-		if reason := failed.failure.Reason; ClosesTheWay(reason) {
+func (w *syncWindow) commonCause(b *batch) error {
+	for _, failed := range b.failed {
+		if reason := failed.failure.Reason; tally.ClosesTheWay(reason) {
 			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 				"第 %[1]d 页保存时发现，再保存的单据会找不回来，已停止，没有挂起；改正后重跑同一时段。"+
 					" What is saved from page %[1]d on would not be found again, so the run stopped and parked nothing; mend it and run the range again: %[2]s",
-				page.index, failed.failure.Message), reason, nil)
+				b.page, failed.failure.Message), reason, nil)
 		}
 	}
-	if w.plan.TooManyFailures == 0 || len(page.failed) < fewestFailures {
+	if w.plan.TooManyFailures == 0 || len(b.failed) < fewestFailures {
 		return nil
 	}
-	counts := map[string]int{}
-	for _, failed := range page.failed {
+	orders, counts := b.booked+b.given, map[string]int{}
+	for _, failed := range b.failed {
 		if slices.Contains(ofEachOrder, failed.failure.Reason) {
 			continue
 		}
 		cause := failed.failure.Reason + " " + failed.failure.Field
 		counts[cause]++
-		if count := counts[cause]; count >= fewestFailures && 100*count >= w.plan.TooManyFailures*page.orders {
+		if count := counts[cause]; count >= fewestFailures && 100*count >= w.plan.TooManyFailures*orders {
 			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 				"第 %[1]d 页的 %[2]d 单中至少 %[3]d 单因同一原因失败，已停止，没有挂起；改正后重跑同一时段。"+
 					" At least %[3]d of the %[2]d orders of page %[1]d failed for one cause, so the run stopped and parked none of them; mend it and run the range again: %[4]s",
-				page.index, page.orders, count, failed.failure.Message), TooManyFailures, nil)
+				b.page, orders, count, failed.failure.Message), TooManyFailures, nil)
 		}
 	}
 	return nil
@@ -129,10 +101,10 @@ func (w *syncWindow) commonCause(page *pageOrders) error {
 // commonCause is the error that stops a run in whose windows most orders were parked
 // for one reason: windows can be too small for a page of one to tell.
 func (r *syncRefunds) commonCause() error {
-	tally := r.state.Tally
-	tried := tally.Saved + tally.Updated + tally.AlreadySaved + tally.Parked + tally.Failed
-	for _, reason := range Reasons(tally.NewlyParked) {
-		count := tally.NewlyParked[reason]
+	sum := r.state.Tally
+	tried := sum.Saved + sum.Updated + sum.AlreadySaved + sum.Parked + sum.Failed
+	for _, reason := range tally.Reasons(sum.NewlyParked) {
+		count := sum.NewlyParked[reason]
 		if r.state.Plan.TooManyFailures == 0 || slices.Contains(ofEachOrder, reason) ||
 			count < fewestFailures || 100*count < r.state.Plan.TooManyFailures*tried {
 			continue
@@ -140,16 +112,7 @@ func (r *syncRefunds) commonCause() error {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 			"本次运行的 %[1]d 单中已有 %[2]d 单因同一原因（%[3]s）挂起，已停止；改正后重跑同一时段，挂起的单会自行重试。"+
 				" %[2]d of the %[1]d orders of this run were parked for one reason (%[3]s), so it stopped; mend the cause and run the range again. The parked ones are tried again by themselves: %[4]s",
-			tried, count, reason, tally.example(reason)), TooManyFailures, nil)
+			tried, count, reason, sum.Example(reason)), TooManyFailures, nil)
 	}
 	return nil
-}
-
-// example is what one of the orders says that failed for a reason.
-func (t Tally) example(reason string) string {
-	i := slices.IndexFunc(t.Failures, func(f Failure) bool { return f.Reason == reason })
-	if i < 0 {
-		return reason
-	}
-	return t.Failures[i].Message
 }

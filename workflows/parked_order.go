@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
+	"refundsync/internal/tally"
 )
 
 // The signals that a ParkedOrder workflow takes.
@@ -32,7 +33,7 @@ var (
 	ReasonAttribute = temporal.NewSearchAttributeKeyKeyword("RefundsyncReason")
 )
 
-// FailureMemo is the memo of a ParkedOrder workflow that holds its [Failure],
+// FailureMemo is the memo of a ParkedOrder workflow that holds its [tally.Failure],
 // so that a list of parked orders needs no question to each.
 const FailureMemo = "failure"
 
@@ -45,9 +46,9 @@ const (
 
 // ParkedVersion is an order as it was read, and why it could not be saved.
 type ParkedVersion struct {
-	PickVersion string     `json:"pick_version"`
-	Order       flow.Order `json:"order"`
-	Failure     Failure    `json:"failure"`
+	PickVersion string        `json:"pick_version"`
+	Order       flow.Order    `json:"order"`
+	Failure     tally.Failure `json:"failure"`
 }
 
 // SettledVersion is a version of an order that has its bill as it is to be, or is left
@@ -125,11 +126,11 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
 		}
 		if p.settled != nil && p.settled.LeftOut {
-			count(string(LeftOut), laterVersionLeftOut)
+			count(string(tally.LeftOut), laterVersionLeftOut)
 			return ParkedOrderResult{LeftOut: laterVersionLeftOut, Order: p.state.Version.Order}, nil
 		}
 		if p.settled != nil {
-			count(string(AlreadySaved), "")
+			count(string(tally.AlreadySaved), "")
 			return ParkedOrderResult{Order: p.state.Version.Order}, nil
 		}
 		result, err := p.try(ctx)
@@ -201,7 +202,7 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 		}
 	})
 	selector.AddReceive(p.settlings, func(c workflow.ReceiveChannel, _ bool) {
-		if version, ok := receive(ctx, c, SettledVersion.complete); ok && p.settles(version) && endsWhenSettled(ctx) {
+		if version, ok := receive(ctx, c, SettledVersion.complete); ok && p.settles(version) {
 			p.settled, awake = &version, true
 		}
 	})
@@ -221,18 +222,11 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 // the order goes on waiting as if it had not come.
 func receive[T any](ctx workflow.Context, c workflow.ReceiveChannel, usable func(T) bool) (content T, ok bool) {
 	// Receive would drop what can't be decoded, and wait for the next signal.
-	decoded := c.ReceiveAsync(&content)
-	if decoded && usable(content) {
+	if c.ReceiveAsync(&content) && usable(content) {
 		return content, true
 	}
-	if leavesBadSignals(ctx) {
-		workflow.GetLogger(ctx).Warn("信号的内容不可用，已忽略。 A signal without usable content is left aside", "signal", c.Name())
-		return content, false
-	}
-	if !decoded {
-		c.Receive(ctx, &content)
-	}
-	return content, true
+	workflow.GetLogger(ctx).Warn("信号的内容不可用，已忽略。 A signal without usable content is left aside", "signal", c.Name())
+	return content, false
 }
 
 // sameOrder reports whether the version is one of the order that waits.
@@ -269,9 +263,6 @@ func (p *parkedOrder) take(version ParkedVersion) bool {
 // overtaken reports whether a later version of the order has come while the last was
 // being saved: a run counts it as parked, so it must not be dropped.
 func (p *parkedOrder) overtaken(ctx workflow.Context) (newer bool) {
-	if p.versions.Len() == 0 || !keepsLateVersions(ctx) {
-		return false
-	}
 	for p.versions.Len() > 0 {
 		if version, ok := receive(ctx, p.versions, p.sameOrder); ok {
 			newer = p.take(version) || newer

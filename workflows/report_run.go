@@ -1,8 +1,6 @@
 package workflows
 
 import (
-	"errors"
-
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 )
@@ -17,7 +15,7 @@ const NotParked = "not_parked"
 // to tell of.
 func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err error) {
 	plan := r.state.Plan
-	if plan.Alerts == nil || r.byHand || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled || !reportsRuns(ctx) {
+	if plan.Alerts == nil || r.byHand || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled {
 		return
 	}
 	report := RunReport{
@@ -47,24 +45,4 @@ func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err
 		// The orders are where they belong; a run does not fail for its report.
 		workflow.GetLogger(ctx).Warn("the run could not be reported", "error", err)
 	}
-}
-
-// reasonOf is the reason nearest to the cause of a failure; "" for none.
-func reasonOf(err error) string {
-	if err == nil {
-		return ""
-	}
-	reason := "unknown"
-	for {
-		var application *temporal.ApplicationError
-		if !errors.As(err, &application) {
-			break
-		}
-		reason, err = application.Type(), application.Unwrap()
-	}
-	var timeout *temporal.TimeoutError
-	if errors.As(err, &timeout) {
-		return "timeout"
-	}
-	return reason
 }

@@ -3,6 +3,8 @@ package workflows
 import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/tally"
 )
 
 // The search attributes of a SyncRefunds workflow, beside [FlowAttribute]. An
@@ -40,11 +42,11 @@ const (
 	RunCancelled = "cancelled"
 )
 
-func outcomeOf(tally Tally) string {
+func outcomeOf(sum tally.Tally) string {
 	switch {
-	case tally.Failed > 0:
+	case sum.Failed > 0:
 		return RunOrdersFailed
-	case tally.Parked > 0:
+	case sum.Parked > 0:
 		return RunParked
 	default:
 		return RunDone
@@ -53,9 +55,6 @@ func outcomeOf(tally Tally) string {
 
 // listRun puts the run under its flow's name in the server's list.
 func listRun(ctx workflow.Context, flowName string) error {
-	if !listsRuns(ctx) {
-		return nil
-	}
 	return workflow.UpsertTypedSearchAttributes(ctx, FlowAttribute.ValueSet(flowName))
 }
 
@@ -70,9 +69,6 @@ func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, fa
 		outcome = RunCancelled
 	}
 	counterOf(ctx, RunsMetric, flowName)(outcome, "")
-	if !listsRuns(ctx) {
-		return nil
-	}
 	attributes := []temporal.SearchAttributeUpdate{
 		OutcomeAttribute.ValueSet(outcome),
 		SavedAttribute.ValueSet(int64(result.Saved)),

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"refundsync/internal/tally"
 )
 
 // Law: whatever a text holds, what is kept of it is its beginning, whole
@@ -18,14 +20,14 @@ func TestLongTextsAreCut(t *testing.T) {
 			short string
 			fits  bool
 		}{
-			"message": {ShortMessage(text), utf8.RuneCountInString(text) <= 1000},
+			"message": {tally.ShortMessage(text), utf8.RuneCountInString(text) <= 1000},
 			"summary": {shortSummary(text), len(text) <= 360},
 		} {
 			require.True(t, utf8.ValidString(c.short), name)
 			require.True(t, strings.HasPrefix(text, strings.TrimSuffix(c.short, "…")), name)
 			require.Equal(t, c.fits, c.short == text, name)
 		}
-		require.LessOrEqual(t, utf8.RuneCountInString(ShortMessage(text)), 1001)
+		require.LessOrEqual(t, utf8.RuneCountInString(tally.ShortMessage(text)), 1001)
 		require.LessOrEqual(t, len(shortSummary(text)), 360)
 	})
 }

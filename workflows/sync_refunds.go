@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -12,6 +11,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
 )
 
 // The types of the errors with which a run ends; each names what a person can
@@ -49,9 +50,12 @@ type SyncRefundsInput struct {
 	// Since is where the first incremental run starts, instead of where the
 	// flow says.
 	Since *time.Time `json:"since,omitempty"`
-	// Grain is what one activity saves, flow.GrainOrder or flow.GrainPage, instead
-	// of what the flow says.
+	// Grain is what one activity saves, one of flow.Grains, instead of what the flow
+	// says.
 	Grain string `json:"grain,omitempty"`
+	// Orders is about how many orders the run has, as [EstimateRun] says; nil has the
+	// run ask the source itself.
+	Orders *int `json:"orders,omitempty"`
 	// Rate is how much is under way at a time from the beginning, where it is not
 	// to be what the flow says.
 	Rate Rate `json:"rate,omitzero"`
@@ -70,12 +74,14 @@ type RunState struct {
 	// Next is where the next window begins; after Range.To when all have begun.
 	Next time.Time `json:"next"`
 	// Cut are the windows, still to begin, that larger ones were cut into.
-	Cut         []Window `json:"cut,omitempty"`
-	WindowsDone int      `json:"windows_done"`
-	Tally       Tally    `json:"tally"`
-	Control     Control  `json:"control,omitzero"`
+	Cut         []Window    `json:"cut,omitempty"`
+	WindowsDone int         `json:"windows_done"`
+	Tally       tally.Tally `json:"tally"`
+	// Orders is about how many orders the run has in all; 0 while that is not known.
+	Orders  int     `json:"orders,omitempty"`
+	Control Control `json:"control,omitzero"`
 	// RowVersions is nil in a run by time.
-	RowVersions *RowVersions `json:"row_versions,omitempty"`
+	RowVersions *paging.Versions `json:"row_versions,omitempty"`
 	// RowVersion is the one that the run started with; nil in a run by time.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
 	// SourceAhead is that of [LoadFlowResult].
@@ -93,7 +99,7 @@ type SyncRefundsResult struct {
 	// RowVersion is what Watermark is, as a row version of the source, for the
 	// runs that read by these; nil for others.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
-	Tally
+	tally.Tally
 }
 
 // SyncRefundsProgress is the answer to [ProgressQuery].
@@ -103,7 +109,12 @@ type SyncRefundsProgress struct {
 	WindowsDone int             `json:"windows_done"`
 	Running     []RunningWindow `json:"running"`
 	// Tally adds up the windows that are done; ask the running ones for theirs.
-	Tally     Tally      `json:"tally"`
+	Tally tally.Tally `json:"tally"`
+	// Orders is about how many orders the run has in all; 0 while that is not known.
+	Orders int `json:"orders,omitempty"`
+	// Grain is that of the windows to begin; GrainAuto tells that the run chooses it.
+	Grain     string     `json:"grain"`
+	GrainAuto bool       `json:"grain_auto,omitempty"`
 	Watermark *time.Time `json:"watermark"`
 	// Control is how a person steers the run, and Rate how much may be under
 	// way at a time with that.
@@ -238,7 +249,33 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 		return err
 	}
 	r.state.Next = r.state.Range.From
-	return nil
+	return r.expect(ctx, in.Orders)
+}
+
+// expect asks about how many orders the run has, where that is not known and a single
+// window does not tell.
+func (r *syncRefunds) expect(ctx workflow.Context, known *int) error {
+	if known != nil {
+		r.state.Orders = *known
+	}
+	if known != nil || r.state.RowVersions != nil || windowCount(r.state.Range, r.state.Plan.LongestWindow) <= 1 {
+		return nil
+	}
+	estimate, err := estimateRange(ctx, r.state.Plan, r.state.Range)
+	r.state.Orders = estimate.Orders
+	return err
+}
+
+// grain is what one activity saves in the next window: in a run of up to [fewOrders]
+// an order, in a larger one pages, unless the flow or the run says otherwise.
+func (r *syncRefunds) grain() string {
+	switch {
+	case r.state.Plan.Grain != flow.GrainAuto:
+		return r.state.Plan.Grain
+	case r.state.RowVersions == nil && r.state.Orders > fewOrders:
+		return flow.GrainPage
+	}
+	return flow.GrainOrder
 }
 
 func (r *syncRefunds) beginIncremental(in SyncRefundsInput, now time.Time) error {
@@ -279,10 +316,10 @@ func lastWatermark(ctx workflow.Context) (*time.Time, error) {
 // CheckGrain says what is wrong with the grain that a run is asked for with; none,
 // which leaves it to the flow, is right.
 func CheckGrain(grain string) error {
-	if slices.Contains([]string{"", flow.GrainOrder, flow.GrainPage}, grain) {
+	if grain == "" || slices.Contains(flow.Grains, grain) {
 		return nil
 	}
-	return fmt.Errorf("粒度 %q 不能用，应为 %s 或 %s。 There is no such grain; expected one of these", grain, flow.GrainOrder, flow.GrainPage)
+	return fmt.Errorf("粒度 %q 不能用，应为 %v 之一。 There is no such grain; expected one of these", grain, flow.Grains)
 }
 
 // hasMore reports whether there is a window to begin. Of those under way, one may
@@ -314,7 +351,7 @@ func (r *syncRefunds) left() Window { return Window{From: r.state.Next, To: r.st
 
 // beginWindow starts the next window as soon as there is room for it.
 func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
-	if err := r.atOnce.Acquire(ctx, 1); err != nil {
+	if err := r.atOnce.Acquire(ctx); err != nil {
 		return err
 	}
 	if r.failure != nil {
@@ -330,10 +367,10 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	r.windows.Add(1)
 	workflow.GoNamed(ctx, running.WorkflowID, func(ctx workflow.Context) {
 		defer r.windows.Done()
-		defer r.atOnce.Release(1)
+		defer r.atOnce.Release()
 		result, err := r.syncWindow(ctx, running)
 		r.endWindow(running, result, err)
-		if cause := r.commonCause(); cause != nil && r.failure == nil && stopsRuns(ctx) {
+		if cause := r.commonCause(); cause != nil && r.failure == nil {
 			r.failure = cause
 		}
 		r.showProgress(ctx)
@@ -350,11 +387,12 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 		// found by the next run.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
 		StaticSummary:     r.windowSummary(running.Window),
-		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，每张单据是一个 SaveOrder 活动；grain: page 时每页先是一个 SyncPage 活动（窗口少时是 FetchPage 和 SavePage），其中没成功的单据再各有一个 SaveOrder；SyncPage 失败时由这两个活动接着做，不是故障。\n\n" +
-			"A window of a run: its pages are read from the last to the first, each bill is a SaveOrder activity. With grain: page a page is a SyncPage activity first (with few windows, a FetchPage and a SavePage), and each order that does not succeed in it a SaveOrder; where a SyncPage fails, these two do its work, and nothing is wrong.",
+		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，直到一遍没有新的单。粒度 order：每张单据是一个 SaveOrder 活动；page：一个 SyncPages 活动读取并保存若干页，其中没成功的单据再各有一个 SaveOrder。\n\n" +
+			"A window of a run: its pages are read from the last to the first, until a pass shows nothing new. In the grain order each bill is a SaveOrder activity; in the grain page a SyncPages activity reads and saves several pages, and each order that does not succeed in it has a SaveOrder.",
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
-		Plan: r.state.Plan, Window: running.Window, Control: r.state.Control, RowVersion: r.state.startTS(), SyncPages: r.syncsPages(),
+		Plan: r.state.Plan, Window: running.Window, Grain: r.grain(), Control: r.state.Control,
+		Reading: paging.Window{Reader: paging.New(r.state.RowVersions)},
 	})
 	r.futures[running.WorkflowID] = window
 	defer delete(r.futures, running.WorkflowID)
@@ -370,17 +408,18 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 		r.state.WindowsDone++
 		r.state.Tally.Add(result.Tally)
 		if result.RowVersions != nil {
-			r.state.RowVersions = r.state.RowVersions.after(*result.RowVersions)
+			r.state.RowVersions = r.state.RowVersions.After(*result.RowVersions)
 		}
 		return
 	}
 	if isType(err, WindowCut) {
-		if parts, ok := detailsOf[int](err); ok && parts > 0 {
-			r.state.Cut = append(r.state.Cut, ended.Window.cut(parts)...)
+		if orders, ok := detailsOf[int](err); ok && orders > 0 {
+			r.state.Orders = max(r.state.Orders, r.state.Tally.Fetched+orders)
+			r.state.Cut = append(r.state.Cut, ended.Window.cut(partsOf(r.grain(), orders))...)
 			return
 		}
 	}
-	if done, ok := detailsOf[Tally](err); ok {
+	if done, ok := detailsOf[tally.Tally](err); ok {
 		r.state.Tally.Add(done)
 	}
 	if r.failure == nil {
@@ -441,6 +480,9 @@ func (r *syncRefunds) progress() SyncRefundsProgress {
 		WindowsDone: r.state.WindowsDone,
 		Running:     r.running,
 		Tally:       r.state.Tally,
+		Orders:      r.state.Orders,
+		Grain:       r.grain(),
+		GrainAuto:   r.state.Plan.Grain == flow.GrainAuto,
 		Watermark:   r.state.Watermark,
 		Control:     r.state.Control,
 		SourceAhead: r.state.SourceAhead,
@@ -453,34 +495,4 @@ func (r *syncRefunds) progress() SyncRefundsProgress {
 
 func (r *syncRefunds) showProgress(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, runDetails(r.progress()))
-}
-
-// detailsOf reads the details of a failure or a cancellation.
-func detailsOf[T any](err error) (T, bool) {
-	var details T
-	var application *temporal.ApplicationError
-	var canceled *temporal.CanceledError
-	switch {
-	case errors.As(err, &application) && application.HasDetails():
-		return details, application.Details(&details) == nil
-	case errors.As(err, &canceled) && canceled.HasDetails():
-		return details, canceled.Details(&details) == nil
-	}
-	return details, false
-}
-
-// isType reports whether a workflow or an activity failed for a reason of ours.
-func isType(err error, reason string) bool {
-	var application *temporal.ApplicationError
-	return errors.As(err, &application) && application.Type() == reason
-}
-
-// messageOf is what the innermost teller of a failure says of it, without the
-// frames that Temporal puts around it.
-func messageOf(err error) string {
-	var application *temporal.ApplicationError
-	if errors.As(err, &application) {
-		return application.Message()
-	}
-	return err.Error()
 }

@@ -16,6 +16,8 @@ import (
 
 	"pgregory.net/rapid"
 	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
 )
 
 // decode reads the input that a workflow continues as new with.
@@ -53,7 +55,7 @@ func TestSyncRefundsCutsARangeIntoWindowsAndAddsThemUp(t *testing.T) {
 	require.Equal(t, at("2024-03-01 00:00:00"), result.From.In(at("2024-03-01 00:00:00").Location()))
 	require.Nil(t, result.Watermark)
 	// The fake source shows its two orders in every window.
-	require.Equal(t, Tally{Pages: 4, Fetched: 8, Saved: 8}, result.Tally)
+	require.Equal(t, tally.Tally{Pages: 4, Fetched: 8, Saved: 8}, result.Tally)
 	var spans []string
 	for _, window := range world.windows {
 		spans = append(spans, window.String())
@@ -375,13 +377,13 @@ func TestSyncRefundsCutsWindowsWithManyOrders(t *testing.T) {
 		world := newFakeWorld(2)
 		world.plan.WindowsAtOnce = rapid.IntRange(1, 4).Draw(t, "windows at once")
 		world.plan.Grain, world.plan.PageSize = rapid.SampledFrom([]string{flow.GrainOrder, flow.GrainPage}).Draw(t, "grain"), world.pageSize
-		perMinute := rapid.IntRange(1, 3000).Draw(t, "orders a minute in the second hour")
+		perMinute := rapid.IntRange(1, 300).Draw(t, "orders a minute in the second hour")
 		busy := at("2024-03-01 01:00:00")
 		read := map[Window]bool{}
-		world.changePage = func(call int, page *FetchPageResult) {
+		world.changePage = func(call int, page *paging.Page) {
 			window := world.windows[call-1]
 			count := int(window.To.Sub(window.From).Minutes()) * perMinute
-			if !window.From.Before(busy) && window.From.Before(busy.Add(time.Hour)) && count > manyOrders {
+			if !window.From.Before(busy) && window.From.Before(busy.Add(time.Hour)) && count > mostOrders(world.plan.Grain, window) {
 				page.DataCount, page.PageCount = count, count/2
 				return
 			}
@@ -412,7 +414,9 @@ func TestSyncRefundsStopsWhenItsOrdersFailForOneCause(t *testing.T) {
 		{"never", func(w *fakeWorld) { w.plan.TooManyFailures = 0 }, false},
 		{"half of the orders", func(w *fakeWorld) { w.finished["70000"], w.finished["70001"] = true, true }, false},
 		{"of each order", func(w *fakeWorld) {
-			w.saveErr = func(flow.Order) error { return temporal.NewNonRetryableApplicationError("已改", OrderChanged, nil) }
+			w.saveErr = func(flow.Order) error {
+				return temporal.NewNonRetryableApplicationError("已改", tally.OrderChanged, nil)
+			}
 		}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

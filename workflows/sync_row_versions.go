@@ -9,6 +9,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
+	"refundsync/internal/paging"
 )
 
 // Reading by row versions: an incremental run of a flow whose source.cursor is
@@ -16,38 +17,6 @@ import (
 // and over, until nothing newer comes. Rows that change while they are read come
 // again at the end, so that none can slip from page to page. It is not known to
 // have been tried on this method of the source.
-
-// rowsAWindow bounds the orders of a window of row versions: what it has seen is
-// carried over continue-as-new. The next window goes on.
-const rowsAWindow = 20_000
-
-// RowVersions is how far rows have been read in the order of their versions.
-type RowVersions struct {
-	// Reached is the highest version seen.
-	Reached int64 `json:"reached,string"`
-	// Settled is the version up to which nothing can come in any more: that of
-	// the last row before the first that changed within the flow's lag. Versions
-	// are given before they can be seen, so that a lower one may appear late.
-	Settled int64 `json:"settled,string"`
-	// Complete tells that nothing newer came.
-	Complete bool `json:"complete"`
-}
-
-// after adds what the window that went on from here has read. A window knows nothing
-// of those before it: what was not settled in one of them stays so.
-func (v RowVersions) after(next RowVersions) *RowVersions {
-	if v.Settled < v.Reached {
-		next.Settled = v.Settled
-	}
-	return &next
-}
-
-// SyncWindowResult is what a window did.
-type SyncWindowResult struct {
-	Tally
-	// RowVersions is nil for a window of time.
-	RowVersions *RowVersions `json:"row_versions,omitempty"`
-}
 
 // beginRowVersions works out from which row version on the run reads, if it
 // reads by these; a range by hand is one of time.
@@ -75,7 +44,7 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 				" There is no row version of an earlier run, and no source.since_ts in the flow file: say there from which row version on the first run reads",
 			WatermarkUnknown, nil)
 	}
-	r.state.RowVersions, r.state.RowVersion = &RowVersions{Reached: *start, Settled: *start}, start
+	r.state.RowVersions, r.state.RowVersion = &paging.Versions{Reached: *start, Settled: *start}, start
 	if r.state.Watermark == nil && in.Since == nil {
 		since := now.Add(-plan.Lag)
 		in.Since = &since
@@ -128,48 +97,4 @@ func (s RunState) rowVersion() *int64 {
 		return nil
 	}
 	return &s.RowVersions.Settled
-}
-
-// startTS is the row version to read from; nil in a window of time.
-func (s WindowState) startTS() *int64 {
-	if s.RowVersions == nil {
-		return nil
-	}
-	return &s.RowVersions.Reached
-}
-
-// startTS is the row version from which the next window reads; nil in a run by
-// time.
-func (s RunState) startTS() *int64 {
-	if s.RowVersions == nil {
-		return nil
-	}
-	return &s.RowVersions.Reached
-}
-
-// turnRowVersions decides whether there is more to read. Page stays 1: the rows
-// read are no longer asked for.
-func (w *syncWindow) turnRowVersions(page FetchPageResult) error {
-	s := &w.state
-	s.Tally.Pages++
-	versions := *s.RowVersions
-	newer := page.LastTS > versions.Reached
-	if page.More && !newer {
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"从行版本 %[1]d 起的整页里没有更新的行：该接口可能不支持 start_ts。请把流程文件的 source.cursor 改为 time。"+
-				" A full page from row version %[1]d on holds no newer row: the interface may not know start_ts; set source.cursor to time in the flow file",
-			versions.Reached), "row_versions_unsupported", nil)
-	}
-	if newer {
-		if versions.Settled == versions.Reached {
-			versions.Settled = max(versions.Settled, page.SettledTS)
-		}
-		versions.Reached = page.LastTS
-	}
-	versions.Complete = !page.More
-	if versions.Complete || len(s.Seen) >= rowsAWindow {
-		s.Page = 0
-	}
-	s.RowVersions = &versions
-	return nil
 }

@@ -14,7 +14,12 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
 )
+
+// rowsAWindow is how many rows a window of row versions has at most.
+const rowsAWindow = 20_000
 
 // versionedRow is a row of a source that is read by row versions.
 type versionedRow struct {
@@ -27,9 +32,9 @@ type versionedRow struct {
 
 // fetchVersions shows what there is at the end of the window plus the lag,
 // which is now.
-func (w *fakeWorld) fetchVersions(params FetchPageParams) (FetchPageResult, error) {
+func (w *fakeWorld) fetchVersions(params FetchPageParams) (paging.Page, error) {
 	now := params.Window.To.Add(w.plan.Lag)
-	page := FetchPageResult{PickVersion: "v1"}
+	page := paging.Page{PickVersion: "v1"}
 	fresh := false
 	for _, row := range w.versions {
 		if row.ts < *params.StartTS || row.seen.After(now) {
@@ -84,7 +89,7 @@ func TestRowVersionsAreReadUntilNothingNewerComes(t *testing.T) {
 			world := versionedWorld(c.rows)
 			first, err := runVersions(world, "2024-03-01 12:00:00", nil)
 			require.NoError(t, err)
-			require.Equal(t, Tally{Pages: c.pages, Fetched: c.rows, Saved: c.rows}, first.Tally)
+			require.Equal(t, tally.Tally{Pages: c.pages, Fetched: c.rows, Saved: c.rows}, first.Tally)
 			require.Equal(t, at("2024-03-01 11:55:00").UTC(), first.Watermark.UTC())
 			reached := int64(0)
 			if c.rows > 0 {
@@ -112,7 +117,7 @@ func TestRowVersionsAreReadUntilNothingNewerComes(t *testing.T) {
 func TestRowVersionsAreShown(t *testing.T) {
 	start := int64(123)
 	require.Equal(t, "行版本自 row versions from 123", FetchPageParams{Window: testWindow, PageIndex: 1, StartTS: &start}.summary())
-	require.Contains(t, windowDetails(testWindow, WindowState{RowVersions: &RowVersions{Reached: 123}}, Control{}), "read up to 123")
+	require.Contains(t, windowDetails(testWindow, flow.GrainOrder, paging.Window{Reader: paging.New(&paging.Versions{Reached: 123})}, Control{}), "read up to 123")
 }
 
 func TestRowVersionsNeedAStart(t *testing.T) {
@@ -196,15 +201,15 @@ func TestRowVersionStaysWhereAnOrderIsNeitherSavedNorParked(t *testing.T) {
 func TestRowVersionsStayUnsettledInTheNextWindow(t *testing.T) {
 	for _, c := range []struct {
 		name               string
-		before, next, want RowVersions
+		before, next, want paging.Versions
 	}{
-		{"all settled", RowVersions{Reached: 20, Settled: 20}, RowVersions{Reached: 30, Settled: 30, Complete: true}, RowVersions{Reached: 30, Settled: 30, Complete: true}},
-		{"not settled in the next", RowVersions{Reached: 20, Settled: 20}, RowVersions{Reached: 30, Settled: 25}, RowVersions{Reached: 30, Settled: 25}},
-		{"not settled before", RowVersions{Reached: 20, Settled: 15}, RowVersions{Reached: 30, Settled: 30}, RowVersions{Reached: 30, Settled: 15}},
-		{"not settled in either", RowVersions{Reached: 20, Settled: 15}, RowVersions{Reached: 30, Settled: 25}, RowVersions{Reached: 30, Settled: 15}},
+		{"all settled", paging.Versions{Reached: 20, Settled: 20}, paging.Versions{Reached: 30, Settled: 30, Complete: true}, paging.Versions{Reached: 30, Settled: 30, Complete: true}},
+		{"not settled in the next", paging.Versions{Reached: 20, Settled: 20}, paging.Versions{Reached: 30, Settled: 25}, paging.Versions{Reached: 30, Settled: 25}},
+		{"not settled before", paging.Versions{Reached: 20, Settled: 15}, paging.Versions{Reached: 30, Settled: 30}, paging.Versions{Reached: 30, Settled: 15}},
+		{"not settled in either", paging.Versions{Reached: 20, Settled: 15}, paging.Versions{Reached: 30, Settled: 25}, paging.Versions{Reached: 30, Settled: 15}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.want, *c.before.after(c.next))
+			require.Equal(t, c.want, *c.before.After(c.next))
 		})
 	}
 	world := versionedWorld(rowsAWindow + 50)
@@ -233,8 +238,7 @@ func TestRowVersionsOfASourceWithoutThemFail(t *testing.T) {
 
 func TestRowVersionsAreCarriedOverContinueAsNew(t *testing.T) {
 	world := versionedWorld(18)
-	start := int64(0)
-	input := SyncWindowInput{Plan: world.plan, Window: testWindow, RowVersion: &start}
+	input := SyncWindowInput{Plan: world.plan, Window: testWindow, Grain: flow.GrainOrder, Reading: paging.Window{Reader: paging.New(&paging.Versions{})}}
 	runs := 0
 	for {
 		runs++
@@ -251,7 +255,7 @@ func TestRowVersionsAreCarriedOverContinueAsNew(t *testing.T) {
 		var result SyncWindowResult
 		require.NoError(t, env.GetWorkflowResult(&result))
 		require.Equal(t, 18, result.Saved)
-		require.Equal(t, RowVersions{Reached: 270, Settled: 270, Complete: true}, *result.RowVersions)
+		require.Equal(t, paging.Versions{Reached: 270, Settled: 270, Complete: true}, *result.RowVersions)
 		break
 	}
 	require.Greater(t, runs, 3)

@@ -12,6 +12,7 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/catalog"
+	"refundsync/internal/tally"
 )
 
 // RunSignal carries a [RunReport] to a WatchFlow workflow.
@@ -194,11 +195,11 @@ func (w *watchFlow) take(report RunReport) {
 
 	parked := s.Causes[alert.OrdersParked]
 	// The count of those that wait lags behind what a run has just parked.
-	waiting := max(report.Waiting, total(report.NewlyParked))
+	waiting := max(report.Waiting, tally.Total(report.NewlyParked))
 	parked.hold(alert.OrdersParked, waiting > 0 && (parked.Active || len(report.NewlyParked) > 0), report.EndedAt)
 	if parked.Active {
 		parked.News = parked.News || len(report.NewlyParked) > 0
-		addCounts(&parked.Trouble.Parked, report.NewlyParked)
+		tally.AddCounts(&parked.Trouble.Parked, report.NewlyParked)
 		parked.Trouble.Waiting = waiting
 	}
 	s.Causes[alert.OrdersParked] = parked

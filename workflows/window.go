@@ -1,9 +1,11 @@
 package workflows
 
 import (
+	"math"
 	"time"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/flow"
 )
 
 // Window is a span of time in whole seconds, both ends included, in the
@@ -62,6 +64,38 @@ func windowCount(span Window, longest time.Duration) int {
 		return 0
 	}
 	return int(span.To.Sub(span.From)/longest) + 1
+}
+
+// fewOrders is how many orders a run has at most that goes order by order by itself.
+const fewOrders = 5000
+
+// A window of time that is longer than a second is cut if its first page counts more
+// orders than this, into windows of about half as many: several are read side by side.
+const (
+	mostByOrder = 1000
+	mostByPage  = 5000
+	// mostParts bounds these windows; one that is still too large is cut again.
+	mostParts = 24
+)
+
+// mostOrders is how many orders a window may have for one to be saved.
+func mostOrders(grain string, window Window) int {
+	switch {
+	case window.From.Equal(window.To):
+		return math.MaxInt
+	case grain == flow.GrainPage:
+		return mostByPage
+	}
+	return mostByOrder
+}
+
+// partsOf is into how many windows one of so many orders is cut.
+func partsOf(grain string, orders int) int {
+	each := mostByOrder / 2
+	if grain == flow.GrainPage {
+		each = mostByPage / 2
+	}
+	return min((orders+each-1)/each, mostParts)
 }
 
 // cut cuts the window into so many of about the same length, or as many as it has

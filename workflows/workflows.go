@@ -14,6 +14,7 @@ import (
 const (
 	SyncRefundsName = "SyncRefunds"
 	SyncWindowName  = "SyncWindow"
+	EstimateRunName = "EstimateRun"
 	ParkedOrderName = "ParkedOrder"
 	WatchFlowName   = "WatchFlow"
 	AccountsName    = "Accounts"
@@ -33,6 +34,7 @@ func Register(r worker.WorkflowRegistry) {
 	pinned, moved := workflow.VersioningBehaviorPinned, workflow.VersioningBehaviorAutoUpgrade
 	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName, VersioningBehavior: pinned})
+	r.RegisterWorkflowWithOptions(EstimateRun, workflow.RegisterOptions{Name: EstimateRunName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(Accounts, workflow.RegisterOptions{Name: AccountsName, VersioningBehavior: moved})

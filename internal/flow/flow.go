@@ -69,7 +69,7 @@ type Source struct {
 	// Parameters are the fixed parameters as they are sent, page_size and
 	// date_type among them. The run adds page_index, start_time and end_time.
 	Parameters map[string]string
-	// PageSize is the number of orders a page, 1 to 100. Default: 50.
+	// PageSize is the number of orders a page, 1 to 100. Default: 100.
 	PageSize int
 	// DateType says which time a range is about: "0" modified, "1" created,
 	// "2" confirmed. Default: "0".
@@ -142,10 +142,16 @@ const (
 const (
 	// GrainOrder has each order saved by an activity of its own.
 	GrainOrder = "order"
-	// GrainPage has one activity save the orders of a page, and gives those that
-	// do not succeed there an activity of their own.
+	// GrainPage has one activity read and save several pages, and gives those orders
+	// that do not succeed there an activity of their own.
 	GrainPage = "page"
+	// GrainAuto leaves it to the run: GrainOrder for up to a few thousand orders,
+	// GrainPage for more.
+	GrainAuto = "auto"
 )
+
+// Grains are all there are; the first is the default.
+var Grains = []string{GrainAuto, GrainOrder, GrainPage}
 
 // Options says how bills are saved.
 type Options struct {
@@ -156,9 +162,9 @@ type Options struct {
 	// InFlight is how many orders of one window are at work at once, 1 to 1000.
 	// Default: 100.
 	InFlight int
-	// WindowsAtOnce is how many windows are, 1 to 50. Default: 4.
+	// WindowsAtOnce is how many windows are, 1 to 50. Default: 8.
 	WindowsAtOnce int
-	// Grain is GrainOrder or GrainPage. Default: GrainOrder.
+	// Grain is one of Grains. Default: GrainAuto.
 	Grain string
 	// ExpectedDifferences are the fields of the bill that Kingdee may have otherwise
 	// than they were sent, which is then not told.

@@ -2,6 +2,8 @@ package flow
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"time"
 
@@ -21,8 +23,8 @@ type Order struct {
 	BillNumber string `json:"bill_number,omitempty"`
 	// Shop is the name of the shop, at most 100 characters of it and an ellipsis.
 	Shop string `json:"shop,omitempty"`
-	// ChangedAt is the time that the flow's date_type counts by, in Beijing time;
-	// zero when it is absent or unreadable.
+	// ChangedAt is when the order was modified, in Beijing time; zero when that is
+	// absent or unreadable.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// BillHash is the Hash of the Mark that the order's bill carries as the flow
 	// is now; empty if the order has a mistake that Bill will tell.
@@ -40,6 +42,12 @@ func (o Order) Same(other Order) bool {
 		return o.ID == other.ID && o.BillHash == other.BillHash
 	}
 	return o.ID == other.ID && other.BillHash == "" && bytes.Equal(o.Fields, other.Fields)
+}
+
+// Content identifies the order's content: a short hash of its fields.
+func (o Order) Content() string {
+	hash := sha256.Sum256(o.Fields)
+	return base64.RawStdEncoding.EncodeToString(hash[:6])
 }
 
 // lineKey is the field that names a line.

@@ -7,10 +7,10 @@ import (
 	"refundsync/internal/packed"
 )
 
-// longFields is the size, in bytes, above which an order's fields travel
+// LongestPlain is the size, in bytes, above which an order's fields travel
 // compressed. Most orders stay below it and can be read in the Web UI; a page of
 // 100 just below it stays under 1 MiB.
-const longFields = 8 << 10
+const LongestPlain = 8 << 10
 
 // orderJSON is the form in which an order travels. It has either Fields or
 // FieldsGzip.
@@ -28,7 +28,7 @@ type plainOrder Order
 func (o Order) MarshalJSON() ([]byte, error) {
 	form := orderJSON{plainOrder: plainOrder(o), Fields: o.Fields}
 	switch {
-	case len(o.Fields) > longFields:
+	case len(o.Fields) > LongestPlain:
 		form.Fields, form.FieldsGzip = nil, packed.Pack(o.Fields)
 	case o.Fields == nil:
 		form.Fields = json.RawMessage("null")

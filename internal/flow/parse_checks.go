@@ -13,8 +13,8 @@ func (p *parser) options(s section) {
 		Existing:       s.oneOf("existing", ExistingReport, ExistingUpdate),
 		SubmitAndAudit: s.oneOf("submit_and_audit", SubmitAndAuditNone, SubmitAndAuditKingdee, SubmitAndAuditExplicit),
 		InFlight:       s.integer("in_flight", 100, 1, 1000),
-		WindowsAtOnce:  s.integer("windows_at_once", 4, 1, 50),
-		Grain:          s.oneOf("grain", GrainOrder, GrainPage),
+		WindowsAtOnce:  s.integer("windows_at_once", 8, 1, 50),
+		Grain:          s.oneOf("grain", Grains...),
 	}
 	if s.has("expected_differences") {
 		p.flow.Options.ExpectedDifferences = p.expectedDifferences(s.pairs["expected_differences"].value)

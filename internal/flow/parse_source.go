@@ -24,7 +24,7 @@ func (p *parser) source(s section) {
 	p.flow.Source = Source{
 		Method:  s.oneOf("method", catalog.Jushuitan().Name),
 		Key:     s.text("key"),
-		Window:  s.duration("window", time.Hour, time.Minute, longestWindow),
+		Window:  s.duration("window", longestWindow, time.Minute, longestWindow),
 		Overlap: s.duration("overlap", 10*time.Minute, 0, longestWindow),
 		Lag:     s.duration("lag", 5*time.Minute, 0, longestWindow),
 		Since:   s.moment("since"),
@@ -72,7 +72,7 @@ var filledIn = []string{"page_index", "start_time", "end_time"}
 var notFixed = []string{"start_ts", "end_ts", "is_get_total"}
 
 func (p *parser) parameters(owner span, node ast.Node) {
-	fixed := map[string]string{"page_size": "50", "date_type": "0"}
+	fixed := map[string]string{"page_size": "100", "date_type": "0"}
 	seen := map[string]bool{}
 	for _, pair := range p.pairs(node) {
 		field, ok := catalog.Jushuitan().Find(catalog.Request, pair.name)

@@ -12,8 +12,26 @@ import (
 // changedFields are the fields that each date_type counts by.
 var changedFields = map[string]string{"0": "modified", "1": "created", "2": "confirm_date"}
 
+// ModifiedField tells two versions of an order apart, whatever its ranges count by: an
+// order can be modified long after it was created.
+const ModifiedField = "modified"
+
 // ChangedField is the field of an order that the source's ranges count by.
 func (s Source) ChangedField() string { return changedFields[s.DateType] }
+
+// CountedAt is the time of an order of Jushuitan's reply that the source's ranges count
+// by, in Beijing time; zero when it is absent or unreadable.
+func (f *Flow) CountedAt(record map[string]any) time.Time {
+	return timeOf(record, f.Source.ChangedField())
+}
+
+func timeOf(record map[string]any, field string) time.Time {
+	at, err := catalog.Time.Parse(record[field])
+	if err != nil || at == nil {
+		return time.Time{}
+	}
+	return at.(time.Time)
+}
 
 // shopField names the shop for people and for grouping.
 const shopField = "shop_name"
@@ -30,6 +48,12 @@ const longestShop = 100
 // The only error is a key that is missing, no key or over 255 bytes long: a
 // *fault.Error, Final.
 func (f *Flow) Pick(record map[string]any) (*Opened, error) {
+	return f.PickUnless(func(Order) bool { return false }, record)
+}
+
+// PickUnless is Pick for all but the orders that are known as they are: these come with
+// their fields alone, for to map an order is most of the work.
+func (f *Flow) PickUnless(known func(Order) bool, record map[string]any) (*Opened, error) {
 	key, err := catalog.Text.Parse(record[f.Source.Key])
 	if err != nil || key == nil {
 		return nil, &fault.Error{
@@ -54,9 +78,7 @@ func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
 		order.Shop = beginning(shop.(string), longestShop)
 	}
-	if at, err := catalog.Time.Parse(record[f.Source.ChangedField()]); err == nil && at != nil {
-		order.ChangedAt = at.(time.Time)
-	}
+	order.ChangedAt = timeOf(record, ModifiedField)
 
 	fields := pickFields(record, f.header)
 	if items := record[itemsField.Name]; items != nil {
@@ -64,6 +86,9 @@ func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 	}
 	if order.Fields, err = json.Marshal(fields); err != nil {
 		return nil, failure(order.ID, nil, message{}, newValueError(reasonMalformed, say("内容写不成 JSON：%s", "its fields can't be written as JSON: %s", err)))
+	}
+	if known(order) {
+		return &Opened{Order: order}, nil
 	}
 	picked := f.open(order, fields)
 	if picked.err == nil {

@@ -18,6 +18,7 @@ import (
 	"go.temporal.io/sdk/contrib/opentelemetry"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -80,7 +81,7 @@ func countersOfWorkflows(name string) sdk.View {
 
 func (m *Metrics) countFromZero(flows flow.Flows) error {
 	for name, outcomes := range map[string][]string{
-		workflows.OrdersMetric: {string(workflows.Saved), string(workflows.Updated), string(workflows.AlreadySaved)},
+		workflows.OrdersMetric: {string(tally.Saved), string(tally.Updated), string(tally.AlreadySaved)},
 		workflows.RunsMetric:   {workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled},
 	} {
 		counter, err := m.meter.Int64Counter(name)

@@ -31,10 +31,12 @@ const (
 // count does not tell. So a window of several pages is gone through until a pass has
 // shown nothing new.
 type Reader struct {
-	// Page is the page to read next, from 1; 0 when all is read.
-	Page int `json:"page"`
-	// Row is the row to begin with on that page, from 0: not all had room in one reply.
-	Row int `json:"row,omitempty"`
+	// Next is the page to read next, from 1; 0 when all is read.
+	Next int `json:"next"`
+	// Rest is how many rows of that page are to be read, those at its beginning: not all
+	// have room on their way. 0 is all of them. They are read from the last to the first
+	// as well.
+	Rest int `json:"rest,omitempty"`
 	// Pass counts the times that the pages were gone through; 0 before the first page.
 	Pass int `json:"pass"`
 	// PageCount and DataCount are the source's when the pass began.
@@ -73,32 +75,17 @@ func (v Versions) After(next Versions) *Versions {
 }
 
 // New begins a window of time, or with versions one that reads from there on.
-func New(versions *Versions) Reader { return Reader{Page: 1, Versions: versions} }
+func New(versions *Versions) Reader { return Reader{Next: 1, Versions: versions} }
 
-// Page is what a reply of the source says.
-type Page struct {
-	// PageCount and DataCount are the source's own, now.
-	PageCount, DataCount int
-	// NextRow is the row at which the page is to be read on; 0 when it is read.
-	NextRow int
-	// Fresh tells that the page showed an order that is new, or newer than before.
-	Fresh bool
-	// LastTS, SettledTS and More are said of rows by their versions alone: the highest
-	// version on the page, the highest before the first row that may still move, and
-	// whether there may be more.
-	LastTS, SettledTS int64
-	More              bool
-}
-
-// Read takes in the page that was to be read next, after which so many distinct orders
-// of the window have been seen. It gives a final *fault.Error if the window can't be
-// read to its end.
-func (r *Reader) Read(page Page, seen int) error {
+// read takes in the page that was to be read next. fresh tells that it showed an order
+// that is new, or newer than before; seen is how many distinct orders the window has
+// shown by now. It gives a final *fault.Error if the window can't be read to its end.
+func (r *Reader) read(page Page, fresh bool, seen int) error {
 	if count := max(page.DataCount, seen); count > mostOrders {
 		return windowTooLarge(count)
 	}
 	r.Stale++
-	if page.Fresh {
+	if fresh {
 		r.Stale = 0
 	}
 	// A page holds one order at least, so there can't be more pages of orders seen
@@ -106,32 +93,32 @@ func (r *Reader) Read(page Page, seen int) error {
 	if r.Stale > seen+stalePages {
 		return sourceRepeats(r.Stale)
 	}
-	inParts := r.Row > 0
-	if r.Row = page.NextRow; r.Row > 0 {
-		r.Moved = r.Moved || page.Fresh
+	inParts := r.Rest > 0
+	if r.Rest = page.Rest; r.Rest > 0 {
+		r.Moved = r.Moved || fresh
 		return nil
 	}
 	if r.Versions != nil {
 		return r.turnVersions(page, seen)
 	}
-	return r.turn(page, seen, inParts)
+	return r.turn(page, fresh, seen, inParts)
 }
 
-func (r *Reader) turn(page Page, seen int, inParts bool) error {
-	r.Pages = max(r.Pages, r.Page)
+func (r *Reader) turn(page Page, fresh bool, seen int, inParts bool) error {
+	r.Pages = max(r.Pages, r.Next)
 	if r.Pass == 0 {
 		r.begin(page)
 		if page.PageCount <= 1 && !inParts && seen >= page.DataCount {
-			r.Page = 0 // one reply has shown all there is
+			r.Next = 0 // one reply has shown all there is
 		}
 		return nil
 	}
-	r.Moved = r.Moved || page.Fresh || page.PageCount > r.PageCount || page.DataCount > r.DataCount
+	r.Moved = r.Moved || fresh || page.PageCount > r.PageCount || page.DataCount > r.DataCount
 	switch {
-	case r.Page > 1:
-		r.Page--
+	case r.Next > 1:
+		r.Next--
 	case !r.Moved && seen >= page.DataCount:
-		r.Page = 0
+		r.Next = 0
 	case r.Pass == passes:
 		return sourceUnsettled(page.DataCount, seen)
 	default:
@@ -142,12 +129,12 @@ func (r *Reader) turn(page Page, seen int, inParts bool) error {
 
 // begin begins a pass.
 func (r *Reader) begin(page Page) {
-	r.Page, r.Pass = max(page.PageCount, 1), r.Pass+1
+	r.Next, r.Pass = max(page.PageCount, 1), r.Pass+1
 	r.PageCount, r.DataCount = page.PageCount, page.DataCount
 	r.Moved, r.Stale = false, 0
 }
 
-// turnVersions leaves Page at 1: the rows read are no longer asked for.
+// turnVersions leaves Next at 1: the rows read are no longer asked for.
 func (r *Reader) turnVersions(page Page, seen int) error {
 	r.Pages++
 	r.Pass = 1
@@ -164,7 +151,7 @@ func (r *Reader) turnVersions(page Page, seen int) error {
 	}
 	versions.Complete = !page.More
 	if versions.Complete || seen >= rowsAWindow {
-		r.Page = 0
+		r.Next = 0
 	}
 	r.Versions = &versions
 	return nil

@@ -33,7 +33,7 @@ func newSource(rows, pageSize int) *source {
 	return s
 }
 
-func (s *source) reply(page, row int) (reply Page) {
+func (s *source) reply(page, rest int) (reply Page, fresh bool) {
 	s.calls = append(s.calls, page)
 	if s.before != nil {
 		s.before(s, len(s.calls))
@@ -42,22 +42,26 @@ func (s *source) reply(page, row int) (reply Page) {
 	reply.PageCount = (len(s.rows) + s.pageSize - 1) / s.pageSize
 	begin := min((page-1)*s.pageSize, len(s.rows))
 	rows := s.rows[begin:min(begin+s.pageSize, len(s.rows))]
-	rows = rows[min(row, len(rows)):]
+	if rest > 0 {
+		rows = rows[:min(rest, len(rows))]
+	}
 	if s.most > 0 && len(rows) > s.most {
-		rows, reply.NextRow = rows[:s.most], row+s.most
+		reply.Rest = len(rows) - s.most
+		rows = rows[reply.Rest:]
 	}
 	for _, r := range rows {
-		reply.Fresh = reply.Fresh || !s.seen[r]
+		fresh = fresh || !s.seen[r]
 		s.seen[r] = true
 	}
-	return reply
+	return reply, fresh
 }
 
 // read reads the window to its end.
 func (s *source) read() (Reader, error) {
 	r := New(nil)
-	for r.Page > 0 {
-		if err := r.Read(s.reply(r.Page, r.Row), len(s.seen)); err != nil {
+	for r.Next > 0 {
+		page, fresh := s.reply(r.Next, r.Rest)
+		if err := r.read(page, fresh, len(s.seen)); err != nil {
 			return r, err
 		}
 		if len(s.calls) > 100_000 {
@@ -174,19 +178,19 @@ func TestNothingIsLeftOut(t *testing.T) {
 func TestWindowThatCannotBeReadToItsEnd(t *testing.T) {
 	for _, c := range []struct {
 		reason string
-		reply  func(call int) (Page, int)
+		reply  func(call int) (Page, bool, int)
 	}{
-		{"window_too_large", func(int) (Page, int) { return Page{PageCount: 601, DataCount: 60_001}, 100 }},
-		{"source_repeats", func(call int) (Page, int) { return Page{PageCount: 9000, DataCount: 50, Fresh: call == 1}, 50 }},
-		{"source_unsettled", func(call int) (Page, int) { return Page{PageCount: 2, DataCount: 100, Fresh: true}, call }},
-		{"source_unsettled", func(int) (Page, int) { return Page{PageCount: 1, DataCount: 3, Fresh: true}, 2 }},
+		{"window_too_large", func(int) (Page, bool, int) { return Page{PageCount: 601, DataCount: 60_001}, false, 100 }},
+		{"source_repeats", func(call int) (Page, bool, int) { return Page{PageCount: 9000, DataCount: 50}, call == 1, 50 }},
+		{"source_unsettled", func(call int) (Page, bool, int) { return Page{PageCount: 2, DataCount: 100}, true, call }},
+		{"source_unsettled", func(int) (Page, bool, int) { return Page{PageCount: 1, DataCount: 3}, true, 2 }},
 	} {
 		t.Run(c.reason, func(t *testing.T) {
 			r := New(nil)
 			var err error
-			for call := 1; err == nil && r.Page > 0; call++ {
-				page, seen := c.reply(call)
-				err = r.Read(page, seen)
+			for call := 1; err == nil && r.Next > 0; call++ {
+				page, fresh, seen := c.reply(call)
+				err = r.read(page, fresh, seen)
 			}
 			require.Equal(t, c.reason, fault.As(err).Reason)
 			require.Equal(t, fault.Final, fault.As(err).Class)
@@ -210,17 +214,29 @@ func TestRowVersions(t *testing.T) {
 			r := New(&Versions{Reached: 5, Settled: 5})
 			var err error
 			for i, page := range c.pages {
-				require.Equal(t, 1, r.Page, fmt.Sprint("page ", i))
-				page.Fresh = true
-				err = r.Read(page, 10)
+				require.Equal(t, 1, r.Next, fmt.Sprint("page ", i))
+				err = r.read(page, true, 10)
 			}
 			if !c.pass {
 				require.Equal(t, "row_versions_unsupported", fault.As(err).Reason)
 				return
 			}
 			require.NoError(t, err)
-			require.Zero(t, r.Page)
+			require.Zero(t, r.Next)
 			require.Equal(t, c.want, *r.Versions)
 		})
+	}
+}
+
+func TestVersionsOfTheNextWindowAreAddedToThoseBefore(t *testing.T) {
+	for _, c := range []struct {
+		name               string
+		before, next, want Versions
+	}{
+		{"all settled", Versions{Reached: 5, Settled: 5}, Versions{Reached: 9, Settled: 9, Complete: true}, Versions{Reached: 9, Settled: 9, Complete: true}},
+		{"the next is not", Versions{Reached: 5, Settled: 5}, Versions{Reached: 9, Settled: 7}, Versions{Reached: 9, Settled: 7}},
+		{"the one before was not", Versions{Reached: 5, Settled: 3}, Versions{Reached: 9, Settled: 9}, Versions{Reached: 9, Settled: 3}},
+	} {
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, *c.before.After(c.next)) })
 	}
 }

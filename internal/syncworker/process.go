@@ -116,6 +116,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		Robots:               robots,
 		Accounts:             settings.Accounts(),
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
+		Sessions:             settings.Kingdee.Sessions,
 		DrainTimeout:         settings.Worker.DrainTimeout,
 		Polls: func() {
 			logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),

@@ -44,6 +44,8 @@ type Options struct {
 	Accounts config.Accounts
 	// SourceCallsPerSecond is the source's limit over all workers.
 	SourceCallsPerSecond rate.Limit
+	// Sessions is how many calls to Kingdee the Ledger makes at a time.
+	Sessions int
 	// DrainTimeout is how long Run may take to end when it is told to.
 	DrainTimeout time.Duration
 	// Polls, unless nil, is called once the worker polls.
@@ -115,7 +117,7 @@ func Run(ctx context.Context, o Options) error {
 
 	main := worker.New(o.Temporal, o.TaskQueue, options)
 	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
-	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: booking.NewProofs()}
+	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: booking.NewProofs(), CallsPerSecond: float64(o.SourceCallsPerSecond), Sessions: o.Sessions}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)

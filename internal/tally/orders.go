@@ -24,13 +24,15 @@ type Order struct {
 	// Reason is the one that an order is counted under that was left out, parked or
 	// failed.
 	Reason string `json:"reason,omitempty"`
+	// Fetched tells that the order is counted as fetched.
+	Fetched bool `json:"fetched,omitempty"`
 }
 
 // Orders are all orders that the source showed of a window, in the order in which it
 // did, with their tally.
 type Orders struct {
 	Tally Tally
-	shown []Order
+	shown List
 	place map[string]int
 }
 
@@ -80,6 +82,9 @@ func (o *Orders) Len() int { return len(o.shown) }
 func (o *Orders) Show(v Version) {
 	if i, ok := o.place[v.ID]; ok {
 		o.shown[i].Version = v
+		if o.shown[i].Outcome == Outside {
+			o.shown[i].Outcome = Open
+		}
 		return
 	}
 	if o.place == nil {
@@ -89,13 +94,22 @@ func (o *Orders) Show(v Version) {
 	o.shown = append(o.shown, Order{Version: v})
 }
 
-// Fetch counts an order as fetched: its outcome is about to be known.
-func (o *Orders) Fetch() { o.Tally.Fetched++ }
+// Fetch counts an order that was shown as fetched, once: what becomes of it is about to
+// be known.
+func (o *Orders) Fetch(id string) {
+	if order := &o.shown[o.place[id]]; !order.Fetched {
+		order.Fetched = true
+		o.Tally.Fetched++
+	}
+}
 
-// Settle counts what became of an order that was shown and fetched, in place of what
-// became of an earlier version of it. It gives the outcome under which the order is
+// Settle counts what became of an order that was shown, in place of what became of an
+// earlier version of it. It gives the outcome under which the order is
 // counted, and false where that is the one from before.
 func (o *Orders) Settle(id string, now Outcome, failure Failure) (Outcome, bool) {
+	if now != Outside {
+		o.Fetch(id)
+	}
 	order := &o.shown[o.place[id]]
 	switch {
 	case now == AlreadySaved && (order.Outcome == Saved || order.Outcome == Updated), now == Updated && order.Outcome == Saved:
@@ -110,20 +124,14 @@ func (o *Orders) Settle(id string, now Outcome, failure Failure) (Outcome, bool)
 	return now, true
 }
 
-// orders is how they travel: compressed, 19 bytes an order.
+// orders is how they travel.
 type orders struct {
-	Tally Tally  `json:"tally"`
-	Shown []byte `json:"shown"`
+	Tally Tally `json:"tally"`
+	Shown List  `json:"shown"`
 }
 
 // MarshalJSON gives the tally, and the orders as compressed text.
-func (o Orders) MarshalJSON() ([]byte, error) {
-	raw, err := json.Marshal(o.shown)
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(orders{o.Tally, packed.Pack(raw)})
-}
+func (o Orders) MarshalJSON() ([]byte, error) { return json.Marshal(orders{o.Tally, o.shown}) }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (o *Orders) UnmarshalJSON(raw []byte) error {
@@ -131,16 +139,34 @@ func (o *Orders) UnmarshalJSON(raw []byte) error {
 	if err := json.Unmarshal(raw, &form); err != nil {
 		return err
 	}
-	list, err := packed.Unpack(form.Shown)
-	if err != nil {
-		return err
-	}
-	*o = Orders{Tally: form.Tally, place: map[string]int{}}
-	if err := json.Unmarshal(list, &o.shown); err != nil {
-		return err
-	}
+	*o = Orders{Tally: form.Tally, shown: form.Shown, place: map[string]int{}}
 	for i, order := range o.shown {
 		o.place[order.ID] = i
 	}
 	return nil
+}
+
+// List is a list of orders that travels compressed, some 30 bytes an order.
+type List []Order
+
+// MarshalJSON gives the compressed list as text.
+func (l List) MarshalJSON() ([]byte, error) {
+	raw, err := json.Marshal([]Order(l))
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(packed.Pack(raw))
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *List) UnmarshalJSON(raw []byte) error {
+	var compressed []byte
+	if err := json.Unmarshal(raw, &compressed); err != nil {
+		return err
+	}
+	list, err := packed.Unpack(compressed)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(list, (*[]Order)(l))
 }

@@ -55,6 +55,9 @@ func (o Outcome) HasFailed() bool {
 	return slices.Contains([]Outcome{Parked, NewlyParked, Failed, Unparked}, o)
 }
 
+// HasBill reports whether the order has its bill.
+func (o Outcome) HasBill() bool { return o == Saved || o == Updated || o == AlreadySaved }
+
 // Failure is an order that could not be saved, and why.
 type Failure struct {
 	ID         string `json:"as_id"`

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// failuresListed bounds the failures that a tally lists; all are counted.
-	failuresListed = 100
+	// FailuresListed bounds the failures that a tally lists; all are counted.
+	FailuresListed = 100
 	// differencesListed bounds the bills of which a tally tells what differs.
 	differencesListed = 10
 	// longestMessage bounds what a failure says, in characters: a tally travels with
@@ -50,11 +50,12 @@ type Tally struct {
 }
 
 // SkippedTotal is the number of orders left out, for whatever reason.
-func (t Tally) SkippedTotal() int { return total(t.Skipped) }
+func (t Tally) SkippedTotal() int { return Total(t.Skipped) }
 
-func total(counts map[string]int) (sum int) {
-	for _, count := range counts {
-		sum += count
+// Total is the sum of a count by reason.
+func Total(counts map[string]int) (sum int) {
+	for _, reason := range Reasons(counts) {
+		sum += counts[reason]
 	}
 	return sum
 }
@@ -76,15 +77,15 @@ func (t *Tally) Add(other Tally) {
 	t.Saved += other.Saved
 	t.Updated += other.Updated
 	t.AlreadySaved += other.AlreadySaved
-	addCounts(&t.Skipped, other.Skipped)
+	AddCounts(&t.Skipped, other.Skipped)
 	t.Parked += other.Parked
-	addCounts(&t.NewlyParked, other.NewlyParked)
+	AddCounts(&t.NewlyParked, other.NewlyParked)
 	t.Failed += other.Failed
 	t.Unparked += other.Unparked
 	for _, differences := range other.Differences {
 		t.Tell(differences)
 	}
-	addCounts(&t.FailedReasons, other.FailedReasons)
+	AddCounts(&t.FailedReasons, other.FailedReasons)
 	t.list(other.Failures...)
 }
 
@@ -115,10 +116,10 @@ func (t *Tally) count(outcome Outcome, failure Failure, by int) {
 	case AlreadySaved:
 		t.AlreadySaved += by
 	case LeftOut:
-		addCounts(&t.Skipped, map[string]int{failure.Reason: by})
+		AddCounts(&t.Skipped, map[string]int{failure.Reason: by})
 	case NewlyParked:
 		t.Parked += by
-		addCounts(&t.NewlyParked, map[string]int{failure.Reason: by})
+		AddCounts(&t.NewlyParked, map[string]int{failure.Reason: by})
 	case Parked:
 		t.Parked += by
 	case Failed:
@@ -130,7 +131,7 @@ func (t *Tally) count(outcome Outcome, failure Failure, by int) {
 	if !outcome.HasFailed() {
 		return
 	}
-	addCounts(&t.FailedReasons, map[string]int{failure.Reason: by})
+	AddCounts(&t.FailedReasons, map[string]int{failure.Reason: by})
 	if by > 0 {
 		t.list(failure)
 	} else {
@@ -138,12 +139,13 @@ func (t *Tally) count(outcome Outcome, failure Failure, by int) {
 	}
 }
 
-func addCounts(counts *map[string]int, more map[string]int) {
-	for reason, count := range more {
+// AddCounts adds counts by reason to others. A reason whose count comes to 0 goes.
+func AddCounts(counts *map[string]int, more map[string]int) {
+	for _, reason := range Reasons(more) {
 		if *counts == nil {
 			*counts = map[string]int{}
 		}
-		(*counts)[reason] += count
+		(*counts)[reason] += more[reason]
 		if (*counts)[reason] == 0 {
 			delete(*counts, reason)
 		}
@@ -151,7 +153,7 @@ func addCounts(counts *map[string]int, more map[string]int) {
 }
 
 func (t *Tally) list(failures ...Failure) {
-	room := failuresListed - len(t.Failures)
+	room := FailuresListed - len(t.Failures)
 	for _, failure := range failures[:min(room, len(failures))] {
 		failure.Message = ShortMessage(failure.Message)
 		t.Failures = append(t.Failures, failure)

@@ -1,0 +1,85 @@
+package e2e
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/simulator"
+	"refundsync/workflows"
+)
+
+// started is what `starter run -o json` prints of a run that it does not wait for.
+type started struct {
+	WorkflowID string `json:"workflow_id"`
+	Estimate   *struct {
+		Windows int `json:"windows"`
+		Orders  int `json:"orders"`
+		Counted int `json:"counted"`
+	} `json:"estimate"`
+}
+
+func (w *world) startRun(t *testing.T) (started, string) {
+	t.Helper()
+	e := w.starter(t, 0, append([]string{"run", "-o", "json"}, w.rangeFlags()...)...)
+	var s started
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &s), e.stdout)
+	return s, e.stderr
+}
+
+// A run says what it is about to do, and is told how many orders to expect. One that is
+// joined is not estimated again.
+func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 80})
+	orders := w.Truth().Totals().Orders
+	w.startWorker(t)
+	w.HoldSaves(0)
+	first, said := w.startRun(t)
+	require.Contains(t, said, "预计 expected: 窗口 windows 1 · 单 orders 80 · ")
+	require.NotNil(t, first.Estimate)
+	require.Equal(t, 1, first.Estimate.Windows)
+	require.Equal(t, 1, first.Estimate.Counted)
+	require.Equal(t, orders, first.Estimate.Orders)
+	w.waitUntilHeld(t)
+	progress := runProgress(t, w.temporal(t), first.WorkflowID)
+	require.Equal(t, orders, progress.Orders)
+	e := w.starter(t, 0, "status", "--flow", builtInFlow)
+	require.Regexp(t, `粒度 grain order（自动 auto） · 单 orders \d+/80 `, e.stdout)
+
+	second, said := w.startRun(t)
+	require.Equal(t, first.WorkflowID, second.WorkflowID)
+	require.Nil(t, second.Estimate)
+	require.NotContains(t, said, "预计")
+	w.ReleaseSaves()
+	requireTruth(t, w, w.sync(t))
+
+	many := w.with("REFUNDSYNC_FLOWS", changedFlows(t, manyWindows...)).with("REFUNDSYNC_TASK_QUEUE", "many")
+	many.startWorker(t)
+	_, said = many.startRun(t)
+	require.Regexp(t, `窗口 windows 48 · 单 orders 约 about \d+（数了 counted 5/48）`, said)
+
+	from, _ := w.Range()
+	e = w.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", from.Format(time.RFC3339), "--paused")
+	require.Regexp(t, `首次运行 the first run: 预计 expected: 窗口 windows \d+`, e.stderr)
+}
+
+// A source that does not answer keeps no run from starting.
+func TestRunStartsWithoutAnEstimate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 1}).with("JUSHUITAN_URL", "http://127.0.0.1:1/")
+	w.startWorker(t)
+	run, said := w.startRun(t)
+	require.Contains(t, said, "未能预计单数 not estimated: ")
+	require.Nil(t, run.Estimate)
+	require.Equal(t, workflows.SyncRefundsName, typeOf(t, w, run.WorkflowID))
+}
+
+func typeOf(t *testing.T, w *world, workflowID string) string {
+	t.Helper()
+	described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), workflowID, "")
+	require.NoError(t, err)
+	return described.GetWorkflowExecutionInfo().GetType().GetName()
+}

@@ -1,0 +1,77 @@
+package paging
+
+import (
+	"time"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/tally"
+)
+
+// Page is what one reply of the source says: of each order the fields that the flow
+// names, and nothing else.
+type Page struct {
+	// PickVersion identifies the fields that were picked; see [flow.Flow.PickVersion].
+	PickVersion string `json:"pick_version"`
+	// PageCount and DataCount are the source's, at the time of this call.
+	PageCount int `json:"page_count"`
+	DataCount int `json:"data_count"`
+	// Rest is how many rows at the beginning of the page are still to be read, because
+	// not all have room; 0 where there is none.
+	Rest int `json:"rest,omitempty"`
+	// Orders are to become bills.
+	Orders []flow.Order `json:"orders,omitempty"`
+	// Skipped are left out by the flow.
+	Skipped []Skipped `json:"skipped,omitempty"`
+	// Failed can't be read as orders, or are too large to travel.
+	Failed []tally.Failure `json:"failed,omitempty"`
+	// Outside are the ids of orders that belong to a neighbouring window.
+	Outside []string `json:"outside,omitempty"`
+
+	// The rest is said of rows by their versions alone. LastTS is the highest
+	// version on the page, and SettledTS the highest before the first row that
+	// changed after the window; 0 for none.
+	LastTS    int64 `json:"last_ts,string,omitempty"`
+	SettledTS int64 `json:"settled_ts,string,omitempty"`
+	// More tells that the source may have more rows: the page is full, or the
+	// source says so.
+	More bool `json:"more,omitempty"`
+}
+
+// Skipped is an order that a flow leaves out, and why.
+type Skipped struct {
+	ID     string `json:"as_id"`
+	Reason string `json:"reason"`
+	// ChangedAt is the order's; see [flow.Order].
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// Order is the order itself, if it has a bill number and the page has room for
+	// it: it may have been saved before it became one to leave out.
+	Order *flow.Order `json:"order,omitempty"`
+}
+
+// dropRepeats leaves each order of the page in it once, in its newest version.
+func (p *Page) dropRepeats() {
+	last := map[string]int{}
+	orders := p.Orders[:0:0]
+	for _, order := range p.Orders {
+		i, repeated := last[order.ID]
+		switch {
+		case !repeated:
+			last[order.ID] = len(orders)
+			orders = append(orders, order)
+		case !order.ChangedAt.Before(orders[i].ChangedAt):
+			orders[i] = order
+		}
+	}
+	for _, skipped := range p.Skipped {
+		if i, repeated := last[skipped.ID]; repeated && orders[i].ChangedAt.Before(skipped.ChangedAt) {
+			orders[i].ID = ""
+			delete(last, skipped.ID)
+		}
+	}
+	p.Orders = p.Orders[:0:0]
+	for _, order := range orders {
+		if order.ID != "" {
+			p.Orders = append(p.Orders, order)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package tally
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// outcomes are all that can become of an order.
+var outcomes = []Outcome{Saved, Updated, AlreadySaved, LeftOut, Open, Outside, Parked, NewlyParked, Failed, Unparked}
+
+// drawOrders are orders of which each has become something.
+func drawOrders(t *rapid.T, most int) *Orders {
+	var orders Orders
+	for i := range rapid.IntRange(0, most).Draw(t, "orders") {
+		id := fmt.Sprint(i)
+		orders.Show(Version{ID: id, Content: "c"})
+		outcome := rapid.SampledFrom(outcomes).Draw(t, "outcome")
+		if outcome == Open {
+			orders.Fetch(id) // stays in flight
+			continue
+		}
+		orders.Settle(id, outcome, Failure{Reason: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "reason"), Message: "m"})
+	}
+	return &orders
+}
+
+// Law: adding tallies up loses no order, whatever became of them.
+func TestTallyAddKeepsTheSum(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var sum Tally
+		fetched, inFlight, failed, parked, newly, skipped, reasons := 0, 0, 0, 0, 0, 0, 0
+		for range rapid.IntRange(0, 5).Draw(t, "tallies") {
+			tally := drawOrders(t, 150).Tally
+			sum.Add(tally)
+			fetched += tally.Fetched
+			inFlight += tally.InFlight()
+			failed += tally.Failed
+			parked += tally.Parked
+			newly += Total(tally.NewlyParked)
+			skipped += tally.SkippedTotal()
+			reasons += Total(tally.FailedReasons)
+		}
+		require.Equal(t, fetched, sum.Fetched)
+		require.Equal(t, inFlight, sum.InFlight())
+		require.Equal(t, failed, sum.Failed)
+		require.Equal(t, parked, sum.Parked)
+		require.Equal(t, newly, Total(sum.NewlyParked))
+		require.Equal(t, skipped, sum.SkippedTotal())
+		require.Equal(t, reasons, Total(sum.FailedReasons))
+		require.Equal(t, failed+parked, reasons)
+		require.LessOrEqual(t, newly, parked)
+		require.LessOrEqual(t, sum.Unparked, failed)
+		require.Len(t, sum.Failures, min(failed+parked, FailuresListed))
+	})
+}
+
+// What Kingdee has otherwise is told once, however many windows tell it.
+func TestTallyTellsDifferencesOnce(t *testing.T) {
+	var sum Tally
+	for i := range 3 * differencesListed {
+		var window Tally
+		window.Tell("")
+		window.Tell(fmt.Sprint(i / 2))
+		sum.Add(window)
+	}
+	require.Len(t, sum.Differences, differencesListed)
+	require.Equal(t, []string{"0", "1", "2"}, sum.Differences[:3])
+}
+
+func TestTallyGivesAnExampleOfAReason(t *testing.T) {
+	sum := Tally{Failures: []Failure{{Reason: "a", Message: "first"}, {Reason: "a", Message: "second"}}}
+	require.Equal(t, "first", sum.Example("a"))
+	require.Equal(t, "b", sum.Example("b"))
+}
+
+func TestShortMessage(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		text  string
+		runes int
+	}{
+		{"short", "短", 1},
+		{"just short enough", strings.Repeat("长", longestMessage), longestMessage},
+		{"too long", strings.Repeat("长", longestMessage+1), longestMessage + 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			short := ShortMessage(c.text)
+			require.Equal(t, c.runes, utf8.RuneCountInString(short))
+			require.Equal(t, c.name == "too long", strings.HasSuffix(short, "…"))
+		})
+	}
+}
+
+func TestOutcomesAreToldAndJudged(t *testing.T) {
+	for _, c := range []struct {
+		outcome         Outcome
+		label           string
+		failed, hasBill bool
+	}{
+		{Open, "", false, false},
+		{Outside, "outside", false, false},
+		{Saved, "saved", false, true},
+		{Updated, "updated", false, true},
+		{AlreadySaved, "already_saved", false, true},
+		{LeftOut, "skipped", false, false},
+		{Parked, "parked", true, false},
+		{NewlyParked, "parked", true, false},
+		{Failed, "failed", true, false},
+		{Unparked, "failed", true, false},
+	} {
+		require.Equal(t, c.label, c.outcome.Label())
+		require.Equal(t, c.failed, c.outcome.HasFailed(), c.outcome)
+		require.Equal(t, c.hasBill, c.outcome.HasBill(), c.outcome)
+	}
+}

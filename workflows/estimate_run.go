@@ -1,0 +1,76 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+)
+
+// Estimate is what a run is about to do, before it begins.
+type Estimate struct {
+	Range Window `json:"range"`
+	// Windows is how many windows it begins with. One with many orders is cut.
+	Windows int `json:"windows"`
+	// Orders is about how many orders the source has in the range: what it counts in
+	// Counted of the windows, and as many in the others.
+	Orders  int `json:"orders"`
+	Counted int `json:"counted"`
+	// Calls is about how many calls to the source the run makes.
+	Calls int `json:"calls"`
+	// Duration is about how long it takes: by the source's allowance, or by what a bill
+	// usually takes Kingdee, whatever is longer.
+	Duration time.Duration `json:"duration"`
+}
+
+const (
+	// mostCounted is how many windows are counted for an estimate.
+	mostCounted = 5
+	// usualBill is what a bill takes in a session of Kingdee as a rule: 20 ms, and its
+	// share of a call of 20 that takes 200 ms.
+	usualBill = 30 * time.Millisecond
+)
+
+// EstimateRun says what a run with that input would do now, and does nothing. It fails
+// as [SyncRefunds] does where that can't be said.
+func EstimateRun(ctx workflow.Context, in SyncRefundsInput) (Estimate, error) {
+	r := &syncRefunds{byHand: true}
+	none := 0
+	in.Orders = &none
+	if err := r.begin(ctx, in); err != nil {
+		return Estimate{}, err
+	}
+	if r.state.RowVersions != nil {
+		// Nobody counts by row versions.
+		return Estimate{Range: r.state.Range, Windows: 1}, nil
+	}
+	return estimateRange(ctx, r.state.Plan, r.state.Range)
+}
+
+// estimateRange asks the source how many orders some windows of a range have.
+func estimateRange(ctx workflow.Context, plan Plan, span Window) (Estimate, error) {
+	e := Estimate{Range: span, Windows: windowCount(span, plan.LongestWindow)}
+	e.Counted = min(e.Windows, mostCounted)
+	var counts []workflow.Future
+	for i := range e.Counted {
+		window := span
+		window.From = span.From.Add(time.Duration(i*e.Windows/e.Counted) * plan.LongestWindow)
+		counts = append(counts, countOrders(ctx, plan, firstWindow(window, plan.LongestWindow)))
+	}
+	for _, future := range counts {
+		var count int
+		if err := future.Get(ctx, &count); err != nil {
+			return e, err
+		}
+		e.Orders += count
+	}
+	if e.Counted > 0 {
+		e.Orders = e.Orders * e.Windows / e.Counted
+	}
+	// A window of several pages is gone through twice.
+	e.Calls = e.Windows + 2*e.Orders/max(plan.PageSize, 1)
+	if plan.CallsPerSecond > 0 {
+		e.Duration = time.Duration(float64(e.Calls) / plan.CallsPerSecond * float64(time.Second))
+	}
+	e.Duration = max(e.Duration, time.Duration(e.Orders)*usualBill/time.Duration(max(plan.Sessions, 1)))
+	return e, nil
+}

@@ -1,0 +1,218 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
+)
+
+// batch are orders that were read together, and wait to be saved.
+type batch struct {
+	page        int // the first
+	pickVersion string
+	work        paging.Work
+	// tried are orders that SyncPages has tried, which wait before their next attempt.
+	tried []flow.Order
+	wait  time.Duration
+
+	// booked counts the orders that have their bill without a SaveOrder: a later run
+	// over the range tries only the bad ones again, and must not take that for a page
+	// on which everything fails.
+	booked int
+	// given were given out, and ended of these.
+	given, ended int
+	failed       []failedOrder
+}
+
+type failedOrder struct {
+	order   flow.Order
+	failure tally.Failure
+	decided workflow.Settable
+}
+
+// take counts what came of pages.
+func (w *syncWindow) take(result SyncPagesResult) *batch {
+	b := &batch{page: w.reading.Next, pickVersion: result.PickVersion, wait: result.Wait}
+	messages := map[string]tally.Failure{}
+	for _, failure := range result.Failed {
+		messages[failure.ID] = failure
+	}
+	for _, order := range result.Settled {
+		w.reading.Orders.Show(order.Version)
+		failure, ok := messages[order.ID]
+		if !ok {
+			failure.Reason = order.Reason
+		}
+		w.settle(order.ID, order.Outcome, failure)
+		if order.Outcome.HasBill() {
+			b.booked++
+		}
+	}
+	for _, differences := range result.Differences {
+		w.reading.Orders.Tally.Tell(differences)
+	}
+	for _, left := range result.Left {
+		w.reading.Orders.Show(paging.VersionOf(left.Order))
+		if left.Tried {
+			b.tried = append(b.tried, left.Order)
+		} else {
+			b.work.Newer = append(b.work.Newer, left.Order)
+		}
+	}
+	w.reading.Reader = result.Reader
+	w.reading.Orders.Tally.Pages = w.reading.Pages
+	return b
+}
+
+// giveOut has the orders of a batch saved, beside everything else, and those parked
+// that fail.
+func (w *syncWindow) giveOut(ctx workflow.Context, b *batch) {
+	w.givingOut = true
+	w.begin(ctx, fmt.Sprintf("page %d", b.page), func(ctx workflow.Context) {
+		if err := w.withoutBills(ctx, b); err != nil && w.stopped == nil {
+			w.stopped = err
+		}
+		w.saveAll(ctx, b, b.work.New, SaveOrderParams{})
+		w.saveAll(ctx, b, b.work.Newer, SaveOrderParams{Exists: true})
+		if len(b.tried) > 0 {
+			// Nothing cancels this context.
+			_ = workflow.NewTimerWithOptions(ctx, b.wait, workflow.TimerOptions{
+				Summary: fmt.Sprintf("%d 单稍后各自重试 orders wait for an attempt of their own", len(b.tried)),
+			}).Get(ctx, nil)
+		}
+		w.saveAll(ctx, b, b.tried, SaveOrderParams{Tried: true})
+		w.givingOut = false
+		_ = workflow.Await(ctx, func() bool { return b.ended == b.given })
+		w.parkFailures(ctx, b)
+		w.showProgress(ctx)
+	})
+}
+
+// withoutBills asks Kingdee which of the orders have a bill, and settles what needs no
+// saving. Those whose bill wants more than a look, or is there and should not be, join
+// the newer ones: SaveOrder looks first.
+func (w *syncWindow) withoutBills(ctx workflow.Context, b *batch) error {
+	var bills []OrderBill
+	for _, order := range b.work.New {
+		// An order whose bill number can't be computed fails in SaveOrder.
+		if order.BillNumber != "" {
+			bills = append(bills, BillOf(order))
+		}
+	}
+	for _, skipped := range b.work.LeftOut {
+		bills = append(bills, BillOfLeftOut(*skipped.Order))
+	}
+	if len(bills) == 0 || w.over() {
+		return nil
+	}
+	found, err := findBills(ctx, w.plan, b.page, bills)
+	if err != nil {
+		b.work = paging.Work{}
+		return err
+	}
+	var unsaved []flow.Order
+	for _, order := range b.work.New {
+		switch {
+		case slices.Contains(found.Finished, order.ID):
+			b.booked++
+			w.settle(order.ID, tally.AlreadySaved, tally.Failure{})
+		case slices.Contains(found.Unfinished, order.ID):
+			b.work.Newer = append(b.work.Newer, order)
+		default:
+			unsaved = append(unsaved, order)
+		}
+	}
+	b.work.New = unsaved
+	for _, skipped := range b.work.LeftOut {
+		if slices.Contains(found.Unfinished, skipped.ID) {
+			b.work.Newer = append(b.work.Newer, *skipped.Order)
+		} else {
+			w.settle(skipped.ID, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
+		}
+	}
+	return nil
+}
+
+// saveAll has orders saved, each as soon as there is room for it, until the window
+// stops. Those that were tried are finished all the same: they may have a bill by now.
+func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []flow.Order, params SaveOrderParams) {
+	params.Flow, params.PickVersion = w.plan.Flow, b.pickVersion
+	for _, order := range orders {
+		// Nothing cancels this context.
+		_ = w.inFlight.Acquire(ctx)
+		if w.over() && !params.Tried {
+			w.inFlight.Release()
+			return
+		}
+		params.Order = order
+		w.save(ctx, b, params)
+	}
+}
+
+// save runs SaveOrder beside everything else, once it is decided what becomes of the
+// earlier version of the order: an older one is never saved after a newer one. It holds
+// a place of inFlight.
+func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams) {
+	id := params.Order.ID
+	params.Tried = params.Tried || w.tried
+	w.reading.Orders.Fetch(id)
+	b.given++
+	earlier := w.undecided[id]
+	future, decided := workflow.NewFuture(ctx)
+	w.undecided[id] = future
+	w.begin(ctx, id, func(ctx workflow.Context) {
+		defer w.inFlight.Release()
+		defer w.showProgress(ctx)
+		if earlier != nil {
+			_ = earlier.Get(ctx, nil)
+		}
+		result, err := saveOrder(ctx, w.plan, params)
+		if b.ended++; err != nil {
+			b.failed = append(b.failed, failedOrder{params.Order, failureOf(params.Order, err), decided})
+			return
+		}
+		w.reading.Orders.Tally.Tell(result.Differences)
+		w.settle(id, result.Outcome, tally.Failure{Reason: result.Reason})
+		decided.SetValue(nil)
+	})
+}
+
+// settle counts what became of an order.
+func (w *syncWindow) settle(id string, outcome tally.Outcome, failure tally.Failure) {
+	if now, changed := w.reading.Orders.Settle(id, outcome, failure); changed {
+		w.count(id, now, failure)
+	}
+}
+
+// count adds an outcome to the metrics.
+func (w *syncWindow) count(_ string, now tally.Outcome, failure tally.Failure) {
+	if now != tally.Outside {
+		w.measure(now.Label(), failure.Reason)
+	}
+}
+
+// begin runs work beside everything else. Cancelling a run stops its reading; what has
+// begun is finished, so that what became of it is known.
+func (w *syncWindow) begin(ctx workflow.Context, name string, work func(workflow.Context)) {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	w.work.Add(1)
+	workflow.GoNamed(ctx, name, func(ctx workflow.Context) {
+		defer cancel()
+		defer w.work.Done()
+		work(ctx)
+	})
+}
+
+// drain waits for what is under way, also when the run is cancelled.
+func (w *syncWindow) drain(ctx workflow.Context) {
+	ctx, cancel := workflow.NewDisconnectedContext(ctx)
+	defer cancel()
+	w.work.Wait(ctx)
+	w.showProgress(ctx)
+}

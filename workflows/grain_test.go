@@ -1,0 +1,139 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+)
+
+// grainsOf notes the grain in which each window is read.
+func grainsOf(env *testsuite.TestWorkflowEnvironment) *[]string {
+	var grains []string
+	env.SetOnChildWorkflowStartedListener(func(_ *workflow.Info, _ workflow.Context, args converter.EncodedValues) {
+		var input SyncWindowInput
+		if err := args.Get(&input); err != nil {
+			panic(err)
+		}
+		grains = append(grains, input.Grain)
+	})
+	return &grains
+}
+
+func TestSyncRefundsChoosesItsGrain(t *testing.T) {
+	few, many := fewOrders, fewOrders+1
+	for _, c := range []struct {
+		name        string
+		flow, run   string
+		windows     int // of an hour
+		perWindow   int // that the source counts
+		orders      *int
+		rowVersions bool
+		counted     int
+		want        string
+	}{
+		{name: "a single window", flow: flow.GrainAuto, windows: 1, perWindow: 4, want: flow.GrainOrder},
+		{name: "many windows with few orders", flow: flow.GrainAuto, windows: 10, perWindow: 500, counted: mostCounted, want: flow.GrainOrder},
+		{name: "many windows with many orders", flow: flow.GrainAuto, windows: 10, perWindow: 501, counted: mostCounted, want: flow.GrainPage},
+		{name: "two windows with many orders", flow: flow.GrainAuto, windows: 2, perWindow: 2501, counted: 2, want: flow.GrainPage},
+		{name: "as many as are told, few", flow: flow.GrainAuto, windows: 10, perWindow: 9000, orders: &few, want: flow.GrainOrder},
+		{name: "as many as are told, many", flow: flow.GrainAuto, windows: 10, perWindow: 4, orders: &many, want: flow.GrainPage},
+		{name: "a single window with as many as are told", flow: flow.GrainAuto, windows: 1, perWindow: 4, orders: &many, want: flow.GrainPage},
+		{name: "the flow says order", flow: flow.GrainOrder, windows: 10, perWindow: 9000, counted: mostCounted, want: flow.GrainOrder},
+		{name: "the flow says page", flow: flow.GrainPage, windows: 1, perWindow: 4, want: flow.GrainPage},
+		{name: "the run says page", flow: flow.GrainOrder, run: flow.GrainPage, windows: 1, perWindow: 4, want: flow.GrainPage},
+		{name: "the run says order", flow: flow.GrainAuto, run: flow.GrainOrder, windows: 10, perWindow: 9000, counted: mostCounted, want: flow.GrainOrder},
+		{name: "the run says auto", flow: flow.GrainPage, run: flow.GrainAuto, windows: 1, perWindow: 4, want: flow.GrainOrder},
+		{name: "row versions, which nobody counts", flow: flow.GrainAuto, windows: 1, orders: &many, rowVersions: true, want: flow.GrainOrder},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(4)
+			world.plan.Grain = c.flow
+			world.count = func(Window) (int, error) { return c.perWindow, nil }
+			from := at("2024-03-01 00:00:00")
+			input := SyncRefundsInput{Flow: "refund_to_return", Grain: c.run, Orders: c.orders}
+			if c.rowVersions {
+				world.plan.Cursor, world.plan.SinceRowVersion = flow.CursorRowVersion, new(int64)
+			} else {
+				input.Range = &Window{From: from, To: from.Add(time.Duration(c.windows)*world.plan.LongestWindow - time.Second)}
+			}
+			var grains *[]string
+			var progress SyncRefundsProgress
+			_, err := runSync(world, input, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+				grains = grainsOf(env)
+				world.beforeFetch = func(_ *fakeWorld, call int) {
+					if call == 1 {
+						progress = askRun(t, env)
+					}
+				}
+			})
+			require.NoError(t, err)
+			require.Len(t, *grains, c.windows)
+			for _, grain := range *grains {
+				require.Equal(t, c.want, grain)
+			}
+			require.Len(t, world.counted, c.counted)
+			require.Equal(t, c.want == flow.GrainPage, len(world.synced) > 0)
+			require.Equal(t, c.want, progress.Grain)
+		})
+	}
+}
+
+// A single window does not tell beforehand how many orders it has. Once it has, and had to
+// be cut, the rest goes by pages.
+func TestSyncRefundsGoesByPagesFromThenOnWhereAWindowHasManyOrders(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		orders int
+		grains []string
+	}{
+		{"a few too many for a window", mostByOrder + 1, []string{flow.GrainOrder, flow.GrainOrder, flow.GrainOrder, flow.GrainOrder}},
+		{"many", fewOrders + 1, []string{flow.GrainOrder, flow.GrainPage, flow.GrainPage, flow.GrainPage}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(2)
+			world.plan.Grain, world.plan.WindowsAtOnce = flow.GrainAuto, 1
+			world.changePage = func(call int, page *paging.Page) {
+				if call == 1 {
+					page.DataCount, page.PageCount = c.orders, c.orders/4
+				}
+			}
+			var grains *[]string
+			result, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 00:59:59"), startingAt("2024-03-02 00:00:00"),
+				func(env *testsuite.TestWorkflowEnvironment) { grains = grainsOf(env) })
+			require.NoError(t, err)
+			require.Equal(t, c.grains, *grains)
+			require.Equal(t, 2*(len(c.grains)-1), result.Saved)
+			require.Empty(t, world.counted)
+		})
+	}
+}
+
+func TestSyncRefundsRefusesAGrainThatThereIsNot(t *testing.T) {
+	input := handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00")
+	input.Grain = "pages"
+	_, err := runSync(newFakeWorld(4), input)
+	var application *temporal.ApplicationError
+	require.ErrorAs(t, err, &application)
+	require.Equal(t, UnknownGrain, application.Type())
+	require.Contains(t, application.Message(), `"pages"`)
+}
+
+// A source that does not count can't be read either.
+func TestSyncRefundsFailsWhereOrdersCanNotBeCounted(t *testing.T) {
+	world := newFakeWorld(4)
+	world.plan.Grain = flow.GrainAuto
+	world.count = func(Window) (int, error) {
+		return 0, temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil)
+	}
+	_, err := runSync(world, tenWindows, startingAt("2024-03-02 00:00:00"))
+	require.ErrorContains(t, err, "签名错误")
+	require.Empty(t, world.fetches)
+}
