@@ -1,4 +1,4 @@
-FROM golang:1.26.8-trixie AS build
+FROM golang:1.26.11-trixie AS build
 # Empty, they are Go's own defaults.
 ARG GOPROXY
 ARG GOSUMDB

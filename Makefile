@@ -2,7 +2,7 @@
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## the whole sync, simulated, on a real Temporal server
@@ -44,6 +44,10 @@ check-alerts: ## the alert rules, with Prometheus' promtool
 .PHONY: check-deploy
 check-deploy: ## the Kubernetes manifests and the dashboards, by the schemas and types of what reads them
 	go -C tools/deploy test -count=1 ./...
+
+.PHONY: vulnerabilities
+vulnerabilities: ## known vulnerabilities that the code reaches, by a pinned database
+	.ci/vulnerabilities
 
 .PHONY: check
 check: ## all that CI checks: formatting, linters, tests, the long ones with the race detector

@@ -1,7 +1,7 @@
 // Command release builds what users download, into dist/: for each system an
 // archive with the programs, the flows, the documents and a software bill of
 // materials of each program, and SHA256SUMS over the archives. The same commit
-// and the same Go give the same bytes, on whatever machine.
+// gives the same bytes, on whatever machine.
 package main
 
 import (
@@ -80,12 +80,17 @@ func run(version string) error {
 type release struct {
 	root, dist string
 	version    string
+	// toolchain is the Go that go.mod names, whichever runs this.
+	toolchain string
 	// time is the commit's, and that of every file in the archives.
 	time time.Time
 }
 
 // versionForm is a semantic version with its v, as Go's modules have them.
 var versionForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+
+// toolchainLine is the one of a go.mod.
+var toolchainLine = regexp.MustCompile(`(?m)^toolchain (\S+)$`)
 
 func newRelease(root, version string) (*release, error) {
 	changed, err := git(root, "status", "--porcelain")
@@ -112,7 +117,15 @@ func newRelease(root, version string) (*release, error) {
 	if !versionForm.MatchString(version) {
 		return nil, fmt.Errorf("%q is no version such as v1.2.3", version)
 	}
-	return &release{root: root, dist: filepath.Join(root, "dist"), version: version, time: at}, nil
+	module, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		return nil, err
+	}
+	toolchain := toolchainLine.FindSubmatch(module)
+	if toolchain == nil {
+		return nil, errors.New("go.mod names no toolchain")
+	}
+	return &release{root: root, dist: filepath.Join(root, "dist"), version: version, toolchain: string(toolchain[1]), time: at}, nil
 }
 
 // build makes the archive of a platform, and gives its path.
@@ -148,7 +161,7 @@ func (r *release) buildProgram(p platform, program, folder string) error {
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false",
 		"-ldflags", "-s -w -buildid= -X refundsync/internal/version.release="+r.version, "-o", binary, "./"+program)
 	build.Dir = r.root
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
+	build.Env = append(os.Environ(), "GOTOOLCHAIN="+r.toolchain, "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch, "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0", "GOEXPERIMENT=")
 	if err := execute(build); err != nil {
 		return err
 	}
