@@ -27,29 +27,28 @@ type Options struct {
 	Namespaces []string
 }
 
-// mostBytes bounds a request. Temporal takes no payload over 2 MiB, and a request
-// has those of one event.
-const mostBytes = 16 << 20
-
 // New serves POST /decode and /encode, with the namespace in the header X-Namespace
-// or before it in the path; a page at / where people sign in; and GET /healthz.
+// or before it in the path, and a bearer token; the same below /session/{session},
+// without one, for who has signed in at the page at /; and GET /healthz.
 func New(o Options) http.Handler {
 	s := &server{
 		Options:  o,
-		payloads: converter.NewPayloadCodecHTTPHandler(o.Codec),
+		payloads: converter.NewPayloadCodecHTTPHandler(boundedCodec{o.Codec}),
+		working:  make(chan struct{}, atOnce),
 		sessions: sessions{secret: []byte(o.Token), now: time.Now},
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.showSignIn)
 	mux.HandleFunc("POST /{$}", s.signIn)
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
-	for _, path := range []string{"/decode", "/encode", "/{namespace}/decode", "/{namespace}/encode"} {
+	for _, path := range []string{"/decode", "/encode", "/{namespace}/decode", "/{namespace}/encode", "/session/{session}/decode", "/session/{session}/encode"} {
 		mux.HandleFunc("POST "+path, s.convert)
 		mux.HandleFunc("OPTIONS "+path, s.preflight)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
 		r.Body = http.MaxBytesReader(w, r.Body, mostBytes)
 		mux.ServeHTTP(w, r)
 	})
@@ -58,6 +57,7 @@ func New(o Options) http.Handler {
 type server struct {
 	Options
 	payloads http.Handler
+	working  chan struct{}
 	sessions sessions
 }
 
@@ -68,7 +68,6 @@ func (s *server) allowUI(w http.ResponseWriter, r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	if origin == s.UIOrigin {
 		w.Header().Set("Access-Control-Allow-Origin", s.UIOrigin)
-		w.Header().Set("Access-Control-Allow-Credentials", "true")
 	}
 	return origin == "" || origin == s.UIOrigin
 }
@@ -92,27 +91,44 @@ func (s *server) convert(w http.ResponseWriter, r *http.Request) {
 	case !s.signedIn(r):
 		http.Error(w, "请先在本服务的首页登录，或给出 Authorization: Bearer。 Sign in at this server's first page, or give a bearer token", http.StatusUnauthorized)
 	case !s.serves(r):
-		http.Error(w, "不是本服务的命名空间。 This namespace is not served here", http.StatusForbidden)
+		http.Error(w, "请求没有写明命名空间，或不是本服务的。 The request names no namespace, or one that is not served here", http.StatusForbidden)
 	default:
+		select {
+		case s.working <- struct{}{}:
+			defer func() { <-s.working }()
+		case <-r.Context().Done():
+			return
+		}
+		if err := bounded(r); err != nil {
+			http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
+			return
+		}
 		s.payloads.ServeHTTP(w, r)
 	}
 }
 
-// serves reports whether every namespace that the request names is one of ours. The
-// temporal command names none unless it was given --namespace.
+// serves reports whether the request names a namespace, and each that it names is
+// served.
 func (s *server) serves(r *http.Request) bool {
-	return !slices.ContainsFunc([]string{r.Header.Get("X-Namespace"), r.PathValue("namespace")}, func(name string) bool {
-		return name != "" && !slices.Contains(s.Namespaces, name)
-	})
+	named := 0
+	for _, name := range []string{r.Header.Get("X-Namespace"), r.PathValue("namespace")} {
+		if name == "" {
+			continue
+		}
+		if !slices.Contains(s.Namespaces, name) {
+			return false
+		}
+		named++
+	}
+	return named > 0
 }
 
-// signedIn takes a bearer token, or the cookie of somebody who signed in.
+// signedIn reports whether the request comes with the token, or in a session.
 func (s *server) signedIn(r *http.Request) bool {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && s.isToken(token) {
 		return true
 	}
-	cookie, err := r.Cookie(cookieName)
-	return err == nil && s.sessions.valid(cookie.Value)
+	return s.sessions.valid(r.PathValue("session"))
 }
 
 // isToken takes as long for a wrong token as for the right one.
@@ -128,12 +144,14 @@ var signInPage = template.Must(template.New("sign_in").Parse(signInHTML))
 
 // signInState is what the page shows.
 type signInState struct {
-	UIOrigin         string
-	SignedIn, Refuse bool
+	UIOrigin string
+	// Endpoint is what the Web UI is told, for the session of who has just signed in.
+	Endpoint string
+	Refuse   bool
 }
 
-func (s *server) showSignIn(w http.ResponseWriter, r *http.Request) {
-	s.show(w, http.StatusOK, signInState{SignedIn: s.signedIn(r)})
+func (s *server) showSignIn(w http.ResponseWriter, _ *http.Request) {
+	s.show(w, http.StatusOK, signInState{})
 }
 
 func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
@@ -141,16 +159,9 @@ func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 		s.show(w, http.StatusUnauthorized, signInState{Refuse: true})
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: cookieName, Value: s.sessions.begin(), Path: "/", MaxAge: int(sessionLength.Seconds()),
-		HttpOnly: true,
-		// A browser takes no secure cookie over HTTP, except on this machine.
-		Secure: strings.HasPrefix(s.UIOrigin, "https:"),
-		// The Web UI's own requests are of the same site, if it has the same host or
-		// domain; those of strangers' pages are not.
-		SameSite: http.SameSiteStrictMode,
-	})
-	s.show(w, http.StatusOK, signInState{SignedIn: true})
+	// A page over TLS can't ask one without, and a proxy with TLS may be in front.
+	scheme, _, _ := strings.Cut(s.UIOrigin, ":")
+	s.show(w, http.StatusOK, signInState{Endpoint: scheme + "://" + r.Host + "/session/" + s.sessions.begin()})
 }
 
 func (s *server) show(w http.ResponseWriter, status int, state signInState) {

@@ -9,15 +9,12 @@ import (
 	"time"
 )
 
-const (
-	cookieName = "refundsync_codec"
-	// sessionLength is how long a person stays signed in.
-	sessionLength = 12 * time.Hour
-)
+// sessionLength is how long a person stays signed in: a working day.
+const sessionLength = 10 * time.Hour
 
-// sessions makes the cookies of people who signed in. A cookie says until when it
-// is good, and is signed, so that nothing has to be kept; with another token, all
-// end.
+// sessions are kept nowhere: each says until when it lasts, and is signed. They
+// stand in the path that a page asks, never in a cookie: a browser would show a
+// cookie to whatever listens on another port of the same host.
 type sessions struct {
 	secret []byte
 	now    func() time.Time
@@ -28,8 +25,8 @@ func (s sessions) begin() string {
 	return until + "." + s.signature(until)
 }
 
-func (s sessions) valid(cookie string) bool {
-	until, signature, _ := strings.Cut(cookie, ".")
+func (s sessions) valid(session string) bool {
+	until, signature, _ := strings.Cut(session, ".")
 	if !hmac.Equal([]byte(signature), []byte(s.signature(until))) {
 		return false
 	}
