@@ -163,7 +163,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 	plain.waitForEnd(t)
 	require.Less(t, w.bills(), w.Truth().Totals().Saved, "the run is under way")
 
-	w.setKeys(oldKey)
+	w.setKeys(oldKey, "none") // the run is in clear text so far
 	encrypted := w.startWorker(t)
 	first := w.sync(t) // joins the run
 	require.Equal(t, run.GetRunID(), first.RunID)
@@ -182,7 +182,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		}
 	})
 
-	w.setKeys(newKey, oldKey)
+	w.setKeys(newKey, oldKey, "none")
 	rotated := w.startWorker(t)
 	again := w.sync(t)
 	require.Equal(t, first.Parked, again.Parked)

@@ -156,7 +156,11 @@ func describeEncryption(keys encryption.Keys) string {
 	case !keys.Encrypt():
 		return fmt.Sprintf("不再加密 nothing more is encrypted in Temporal，可解密 decrypting %s", keys[1:])
 	}
-	return fmt.Sprintf("加密，密钥 encrypted in Temporal by key %s，可解密 decrypting %s", keys[0], keys)
+	text := fmt.Sprintf("加密，密钥 encrypted in Temporal by key %s，可解密 decrypting %s", keys[0], keys)
+	if keys.ClearText() {
+		text += "；仍读明文，旧内容过期后请去掉 none clear text is read too: take none away once the old content is gone"
+	}
+	return text
 }
 
 // robots checks the settings of the robots that the flows name. It sends them

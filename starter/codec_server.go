@@ -57,7 +57,7 @@ func serveCodec(cmd *cobra.Command, flags codecServerFlags) error {
 	}
 	server := &http.Server{
 		Handler: codecserver.New(codecserver.Options{
-			Codec: codec, Token: settings.Token, UIOrigin: settings.UIOrigin, Namespaces: flags.namespaces,
+			Codec: codec.AcceptClearText(), Token: settings.Token, UIOrigin: settings.UIOrigin, Namespaces: flags.namespaces,
 		}),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 16 << 10,

@@ -87,7 +87,7 @@ const (
 var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // encryption reads the keys, one after the other, with commas or line ends between
-// them; before them may stand none. Its problems show none of them.
+// them; before or behind them may stand none. Its problems show none of them.
 func (c *checker) encryption(env texts) encryption.Keys {
 	var keys encryption.Keys
 	seen := map[string]bool{}
@@ -95,9 +95,13 @@ func (c *checker) encryption(env texts) encryption.Keys {
 		if entry = strings.TrimSpace(entry); entry == "" {
 			continue
 		}
-		if len(keys) == 0 && entry == encryption.None.ID {
+		if entry == encryption.None.ID {
 			keys = append(keys, encryption.None)
 			continue
+		}
+		if len(keys) > 1 && keys[len(keys)-1].ID == encryption.None.ID {
+			c.wrong(keysName, "none 只能排在最前或最后", "none stands first or last")
+			return nil
 		}
 		// Without a colon it may be a key, which is not to be shown.
 		id, encoded, named := strings.Cut(entry, ":")
@@ -110,7 +114,7 @@ func (c *checker) encryption(env texts) encryption.Keys {
 			c.wrong(keysName, "密钥 "+id+" 不是 base64 的 32 字节", "Key "+id+" is not 32 bytes in base64")
 			return nil
 		case id == encryption.None.ID:
-			c.wrong(keysName, "none 不是密钥：单独写 none 并排在最前，表示不再加密", "none is no key: by itself and first, it has nothing more encrypted")
+			c.wrong(keysName, "none 不是密钥：单独写 none，排在最前表示不再加密，排在最后表示仍读明文", "none is no key: by itself, and first, it has nothing more encrypted; last, it has clear text read")
 			return nil
 		case seen[id]:
 			c.wrong(keysName, "密钥 "+id+" 出现两次", "There are two keys "+id)

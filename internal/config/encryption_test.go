@@ -63,7 +63,7 @@ func TestEncryptionKeysThatAreWrong(t *testing.T) {
 		{"no such file", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS_FILE": filepath.Join(folder, "absent")}, "can't be read"},
 		{"an empty file", write("empty", "\n"), "is empty"},
 		{"none as a key's name", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "none:" + keyText}, "none is no key"},
-		{"none behind a key", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "k1:" + keyText + ",none"}, "has no id"},
+		{"none between keys", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "k1:" + keyText + ",none,k2:" + keyText}, "none stands first or last"},
 		{"not a key in the file", write("mistaken", "k1:s3cret"), "Key k1 is not 32 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -110,6 +110,15 @@ func (c Codec) Client(of client.Client) client.Client {
 	return decryptingClient{Client: of, codec: c}
 }
 
+// Raw is the client beneath one of [Codec.Client], for what is in clear text on
+// purpose.
+func Raw(c client.Client) client.Client {
+	if decrypting, ok := c.(decryptingClient); ok {
+		return decrypting.Client
+	}
+	return c
+}
+
 type decryptingClient struct {
 	client.Client
 	codec Codec

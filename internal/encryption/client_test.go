@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
+	"google.golang.org/protobuf/proto"
 
 	"refundsync/internal/fault"
 )
@@ -121,6 +122,19 @@ func (h holding) DescribeWorkflowExecution(context.Context, string, string) (*wo
 		WorkflowExecutionInfo: h.execution(),
 		ExecutionConfig:       &workflowpb.WorkflowExecutionConfig{UserMetadata: &sdkpb.UserMetadata{Summary: h.payload}},
 	}, h.err
+}
+
+func TestClientRefusesClearText(t *testing.T) {
+	held := holding{payload: payload(`"order"`)}
+	c := codec(t, key("k1", 'a')).Client(held)
+	_, err := c.ListWorkflow(t.Context(), nil)
+	require.Equal(t, ReasonClearText, fault.As(err).Reason)
+	_, err = c.DescribeWorkflowExecution(t.Context(), "id", "")
+	require.Equal(t, ReasonClearText, fault.As(err).Reason)
+	described, err := Raw(c).DescribeWorkflowExecution(t.Context(), "id", "")
+	require.NoError(t, err)
+	require.True(t, proto.Equal(held.payload, described.GetWorkflowExecutionInfo().GetMemo().GetFields()["held"]))
+	require.Equal(t, client.Client(held), Raw(held))
 }
 
 func TestClientDecryptsWhatTheServerLists(t *testing.T) {

@@ -30,6 +30,8 @@ const (
 	// ReasonUndecryptable: the payload was changed since it was encrypted, or its
 	// key is another one of the same id.
 	ReasonUndecryptable = "undecryptable_payload"
+	// ReasonClearText: the payload is not encrypted, where all should be.
+	ReasonClearText = "clear_text_payload"
 )
 
 // Codec encrypts payloads with the first key of a key ring and decrypts them with
@@ -38,6 +40,8 @@ const (
 type Codec struct {
 	keys    Keys
 	ciphers map[string]cipher.AEAD // by the key's id
+	// clearText has it read whatever the keys say.
+	clearText bool
 }
 
 var _ converter.PayloadCodec = Codec{}
@@ -116,15 +120,25 @@ func (c Codec) encrypt(payload *commonpb.Payload) (*commonpb.Payload, error) {
 	}, nil
 }
 
-// Decode decrypts the payloads that are encrypted; others stay as they are, such
-// as those from before encryption was turned on. The error is a [fault.Error] that
+// AcceptClearText is a codec with the same keys that leaves clear text as it is, for
+// those who only look.
+func (c Codec) AcceptClearText() Codec {
+	c.clearText = true
+	return c
+}
+
+// Decode decrypts the payloads. Clear text stays as it is where there is no key, or
+// the key ring takes it, and is refused elsewhere. The error is a [fault.Error] that
 // may be tried again, since it lies in a setting: its reason is one of those above.
 func (c Codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	decoded := make([]*commonpb.Payload, len(payloads))
 	for i, payload := range payloads {
-		if !isEncrypted(payload) {
+		if payload == nil || !isEncrypted(payload) && (c.clearText || c.keys.ClearText()) {
 			decoded[i] = payload
 			continue
+		}
+		if !isEncrypted(payload) {
+			return nil, refusedClearText()
 		}
 		var err error
 		if decoded[i], err = c.decrypt(payload); err != nil {
@@ -181,6 +195,17 @@ func (c Codec) unknownKey(id string) error {
 		}, " "),
 		Advice: fmt.Sprintf("把密钥 %[1]s 加入 REFUNDSYNC_ENCRYPTION_KEYS 或其文件，再重新启动。 Add key %[1]s to REFUNDSYNC_ENCRYPTION_KEYS or its file, then start again", id),
 		Delay:  retryDelay,
+	}
+}
+
+func refusedClearText() error {
+	return &fault.Error{
+		Class:   fault.Retry,
+		Reason:  ReasonClearText,
+		Message: "内容没有加密，而这里的一切都应加密：可能是没有密钥的人写的。 The content is in clear text, where all is encrypted: somebody without a key may have written it",
+		Advice: "若它是加密启用之前的内容，在 REFUNDSYNC_ENCRYPTION_KEYS 末尾加上 none，直到 Temporal 不再保留它；否则请查明是谁写的。" +
+			" If it is from before encryption was turned on, put none at the end of REFUNDSYNC_ENCRYPTION_KEYS until Temporal has forgotten it; otherwise find out who wrote it",
+		Delay: retryDelay,
 	}
 }
 

@@ -37,9 +37,9 @@ func TestNewCodecRefusesKeys(t *testing.T) {
 	require.ErrorContains(t, err, `Key "k1" has 5 bytes, not 32`)
 	_, err = NewCodec(Keys{key("k1", 'a'), key("k1", 'b')})
 	require.ErrorContains(t, err, `There are two keys "k1"`)
-	for _, keys := range []Keys{{key("k1", 'a'), None}, {key("none", 'a')}} {
+	for _, keys := range []Keys{{key("k1", 'a'), None, key("k2", 'b')}, {key("none", 'a')}} {
 		_, err = NewCodec(keys)
-		require.ErrorContains(t, err, `"none" is no key, and stands first`)
+		require.ErrorContains(t, err, `"none" is no key, and stands first or last`)
 	}
 }
 
@@ -57,6 +57,31 @@ func TestEncryptionIsStopped(t *testing.T) {
 	require.True(t, proto.Equal(payload("order"), encoded[0]))
 	_, err = codec(t, None).Decode(encrypted)
 	require.ErrorContains(t, err, `Add key "k1"`)
+}
+
+// Who writes to the database without a key can't pass off clear text for what was
+// encrypted, unless the key ring has it read.
+func TestClearTextIsRefused(t *testing.T) {
+	clear := []*commonpb.Payload{payload("order")}
+	_, err := codec(t, key("k1", 'a')).Decode(clear)
+	require.Equal(t, ReasonClearText, fault.As(err).Reason)
+	require.Equal(t, fault.Retry, fault.As(err).Class)
+	require.ErrorContains(t, err, "put none at the end of REFUNDSYNC_ENCRYPTION_KEYS")
+	require.NotContains(t, err.Error(), "order")
+	for name, reading := range map[string]Codec{
+		"none behind the keys":  codec(t, key("k1", 'a'), None),
+		"none before the keys":  codec(t, None, key("k1", 'a')),
+		"for those who look on": codec(t, key("k1", 'a')).AcceptClearText(),
+	} {
+		decoded, err := reading.Decode(clear)
+		require.NoError(t, err, name)
+		require.Equal(t, clear, decoded, name)
+	}
+	reading := codec(t, key("k1", 'a'), None)
+	require.True(t, reading.Enabled())
+	decoded, err := codec(t, key("k1", 'a')).Decode([]*commonpb.Payload{nil})
+	require.NoError(t, err, "what is absent is no clear text")
+	require.Nil(t, decoded[0])
 }
 
 func TestEncrypted(t *testing.T) {
@@ -174,7 +199,7 @@ func TestDecodeGivesBackWhatWasEncoded(t *testing.T) {
 			require.NoError(r, err)
 			encoded = append(encoded, one...)
 		}
-		now, err := NewCodec(rapid.Permutation(keys).Draw(r, "keys now"))
+		now, err := NewCodec(append(rapid.Permutation(keys).Draw(r, "keys now"), None))
 		require.NoError(r, err)
 		decoded, err := now.Decode(encoded)
 		require.NoError(r, err)

@@ -31,8 +31,9 @@ func (k Key) GoString() string { return k.String() }
 // MarshalText is String, for JSON and for what zap reflects.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// None, as the first of a key ring, has it encrypt nothing any more; the keys behind
-// it decrypt what is encrypted already.
+// None stands for clear text. As the first of a key ring it has nothing encrypted any
+// more; the keys behind it decrypt what is encrypted already. As the last it has
+// clear text read that is from before there was a key.
 var None = Key{ID: "none"}
 
 // Keys is a key ring. The first key encrypts, unless it is [None], and each of them
@@ -41,6 +42,12 @@ type Keys []Key
 
 // Encrypt reports whether there is a key to encrypt with.
 func (k Keys) Encrypt() bool { return len(k) > 0 && k[0].ID != None.ID }
+
+// ClearText reports whether clear text is read. Where everything is encrypted, only
+// somebody without a key can have written any.
+func (k Keys) ClearText() bool {
+	return len(k) == 0 || k[0].ID == None.ID || k[len(k)-1].ID == None.ID
+}
 
 // String gives the ids, the first one first.
 func (k Keys) String() string {
@@ -59,8 +66,8 @@ func (k Keys) check() error {
 	seen := map[string]bool{}
 	for i, key := range k {
 		switch {
-		case key.ID == None.ID && (i > 0 || len(key.Secret) > 0):
-			return fmt.Errorf("%[1]q 不是密钥，只能排在最前。 %[1]q is no key, and stands first", key.ID)
+		case key.ID == None.ID && (i > 0 && i < len(k)-1 || len(key.Secret) > 0):
+			return fmt.Errorf("%[1]q 不是密钥，只能排在最前或最后。 %[1]q is no key, and stands first or last", key.ID)
 		case key.ID == None.ID:
 		case len(key.Secret) != KeyBytes:
 			return fmt.Errorf("密钥 %[1]q 是 %[2]d 字节，应为 %[3]d 字节。 Key %[1]q has %[2]d bytes, not %[3]d", key.ID, len(key.Secret), KeyBytes)

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/config"
+	"refundsync/internal/encryption"
 	"refundsync/workflows"
 )
 
@@ -24,7 +25,7 @@ import (
 // for as long as the server remembers it.
 func BoundAccounts(ctx context.Context, c client.Client, taskQueue string) (bound *config.Accounts, open bool, err error) {
 	id := workflows.AccountsID(taskQueue)
-	described, err := c.DescribeWorkflowExecution(ctx, id, "")
+	described, err := encryption.Raw(c).DescribeWorkflowExecution(ctx, id, "")
 	var none *serviceerror.NotFound
 	if errors.As(err, &none) {
 		return nil, false, nil
