@@ -51,6 +51,9 @@ func (d *document) readable() bool {
 }
 
 func (d *document) report(at span, what message) {
+	if len(d.problems) >= maxProblems {
+		return
+	}
 	problem := Problem{File: d.file, Line: at.line, Column: at.column, Length: at.length, Chinese: strings.TrimSpace(what.chinese), English: what.english}
 	if at.line > 0 && at.line <= len(d.lines) {
 		problem.Source = strings.Map(func(r rune) rune {
@@ -66,6 +69,9 @@ func (d *document) report(at span, what message) {
 // root parses the file and gives its one document; nil, with the reason reported,
 // if there is none.
 func (d *document) root() ast.Node {
+	if !d.bounded() {
+		return nil
+	}
 	file, err := yamlparser.ParseBytes([]byte(strings.Join(d.lines, "\n")), 0, yamlparser.AllowDuplicateMapKey())
 	if err != nil {
 		at, text := span{1, 1, 1}, err.Error()

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -13,13 +14,6 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"refundsync/internal/catalog"
-)
-
-// Bounds of one expression: nodes when it is compiled, values when it is run. A
-// walk over the lines of an order of 5,000 lines stays well below.
-const (
-	maxNodes     = 1000
-	memoryBudget = 1e6
 )
 
 // scope says what an expression may name beside the order's own fields and items.
@@ -42,6 +36,8 @@ type expression struct {
 	items   map[string]catalog.Field // fields of its lines
 	lines   bool                     // whether it names lines
 	names   []named                  // the order's fields, items and lines, where they stand
+	work    work
+	splits  bool // whether it calls split, whose lists are none of the order's
 }
 
 // named is a name in an expression; from and to count characters.
@@ -59,6 +55,9 @@ type mistake struct {
 // compile checks an expression's names and types and compiles it. What it is wrong
 // about comes back as mistakes, in their order.
 func compile(source string, in scope) (*expression, []mistake) {
+	if length := utf8.RuneCountInString(source); length > maxExpression {
+		return nil, []mistake{{0, 1, say("表达式有 %d 个字符，最多 %d 个。", "The expression has %d characters; at most %d.", length, maxExpression)}}
+	}
 	r := &rewriter{
 		source:  []rune(source),
 		scope:   in,
@@ -92,7 +91,14 @@ func compile(source string, in scope) (*expression, []mistake) {
 		// The library shares a node between the two halves of a < b < c.
 		return nil, slices.Compact(r.mistakes)
 	}
-	return &expression{program, kindOf(program.Node().Type()), r.header, r.items, r.usesLines, r.names}, nil
+	work, tooDeep := workOf(program.Node())
+	if tooDeep {
+		return nil, []mistake{{0, 1, say("循环（map、filter 等）嵌套超过 %d 层。", "Loops (map, filter and the like) stand more than %d deep within each other.", maxLoops)}}
+	}
+	return &expression{
+		program: program, kind: kindOf(program.Node().Type()), header: r.header, items: r.items, lines: r.usesLines, names: r.names,
+		work: work, splits: slices.ContainsFunc(r.identifiers, func(n *ast.IdentifierNode) bool { return n.Value == "split" }),
+	}, nil
 }
 
 // environment gives the names of a scope their types, from the catalog.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/expr-lang/expr/builtin"
@@ -30,6 +31,18 @@ var functions = map[string]*builtin.Function{
 	"has":      {Validate: checkOne("has", typeBool, kindText, kindNumber, kindTime), Func: has},
 	"text":     {Validate: checkOne("text", typeText, kindText, kindNumber, kindTime), Func: text},
 	"date":     {Validate: checkOne("date", typeMoment, kindTime), Func: date},
+	// The library's own build texts and lists without bound.
+	"split":   {Types: typesOf(strings.Split), Func: split},
+	"join":    {Types: typesOf(func([]any, string) string { return "" }, func([]any) string { return "" }, strings.Join, func([]string) string { return "" }), Func: join},
+	"replace": {Types: typesOf(strings.ReplaceAll), Func: replace},
+}
+
+func typesOf(functions ...any) []reflect.Type {
+	types := make([]reflect.Type, len(functions))
+	for i, function := range functions {
+		types[i] = reflect.TypeOf(function)
+	}
+	return types
 }
 
 // listFunctions take one list, of the kind given.
@@ -38,7 +51,7 @@ var listFunctions = map[string]kind{"latest": kindTime, "earliest": kindTime, "s
 // allowedBuiltins are the library's functions that work on exact values only.
 var allowedBuiltins = []string{
 	"all", "any", "none", "one", "filter", "map", "count", "find", "findLast",
-	"len", "trim", "upper", "lower", "split", "join", "replace",
+	"len", "trim", "upper", "lower",
 }
 
 // functionNames lists all functions for messages.
@@ -48,7 +61,7 @@ var functionNames = slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(
 func useFunctions(c *conf.Config) {
 	for _, table := range []map[string]*builtin.Function{functions, operators} {
 		for name, function := range table {
-			c.Functions[name] = &builtin.Function{Name: name, Func: function.Func, Validate: function.Validate}
+			c.Functions[name] = &builtin.Function{Name: name, Func: function.Func, Validate: function.Validate, Types: function.Types}
 		}
 	}
 }
@@ -232,4 +245,41 @@ func date(args ...any) (any, error) {
 	}
 	year, month, day := at.value.Date()
 	return moment{value: time.Date(year, month, day, 0, 0, 0, 0, catalog.Beijing)}, nil
+}
+
+func split(args ...any) (any, error) {
+	parts := strings.SplitN(args[0].(string), args[1].(string), maxParts+1)
+	if len(parts) > maxParts {
+		return nil, newValueError(reasonExpression, say("split 得到 %d 个以上的部分", "split gives more than %d parts", maxParts))
+	}
+	return parts, nil
+}
+
+func join(args ...any) (any, error) {
+	glue := ""
+	if len(args) == 2 {
+		glue = args[1].(string)
+	}
+	if parts, ok := args[0].([]string); ok {
+		return boundedText(strings.Join(parts, glue))
+	}
+	var b strings.Builder
+	for i, part := range args[0].([]any) {
+		if i > 0 {
+			b.WriteString(glue)
+		}
+		b.WriteString(part.(string))
+		if b.Len() > maxText {
+			return nil, textTooLong()
+		}
+	}
+	return b.String(), nil
+}
+
+func replace(args ...any) (any, error) {
+	text, old, by := args[0].(string), args[1].(string), args[2].(string)
+	if len(text)+strings.Count(text, old)*max(0, len(by)-len(old)) > maxText {
+		return nil, textTooLong()
+	}
+	return strings.ReplaceAll(text, old, by), nil
 }

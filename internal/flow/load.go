@@ -65,12 +65,6 @@ func LoadFolder(folder string) (Flows, error) {
 	return flows, nil
 }
 
-// Bounds of the files that are read, in bytes.
-const (
-	maxFlowFile  = 1 << 20
-	maxTableFile = 16 << 20
-)
-
 func load(path string) (*parser, error) {
 	data, err := readFile(path, maxFlowFile)
 	if err != nil {

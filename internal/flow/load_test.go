@@ -334,5 +334,5 @@ func TestFilesAreBounded(t *testing.T) {
 	require.ErrorContains(t, err, "more than 16777216")
 	require.NoError(t, os.WriteFile(flowFile, make([]byte, maxFlowFile+1), 0o600))
 	_, err = Load(flowFile)
-	require.ErrorContains(t, err, "more than 1048576")
+	require.ErrorContains(t, err, "more than 262144")
 }

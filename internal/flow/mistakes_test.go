@@ -326,7 +326,7 @@ var mistakes = []struct {
 	{name: "condition that is no condition", old: `lines: item.type == "退货" and item.r_qty > 0`, new: "lines: item.r_qty"},
 	{name: "precondition that is no condition", old: `when: type == "仅退款"`, new: "when: type"},
 	{name: "field of a number", old: "item.price == 0", new: "item.price.value == 0"},
-	{name: "expression without end", old: "item.price == 0", new: strings.Repeat("item.price == 0 and ", 300) + "true"},
+	{name: "expression without end", old: "item.price == 0", new: strings.Repeat("item.price==0 and ", 210) + "true"},
 
 	// Checks.
 	{name: "precondition without a reason", old: "      reason: 仅退款\n", new: ""},

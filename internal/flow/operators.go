@@ -64,13 +64,17 @@ func arithmetic(operation func(left, right decimal.Decimal) decimal.Decimal) fun
 		if err != nil {
 			return nil, err
 		}
-		return number{value: operation(left, right)}, nil
+		return boundedNumber(operation(left, right))
 	}
 }
 
 func add(args ...any) (any, error) {
 	if left, ok := args[0].(string); ok {
-		return left + args[1].(string), nil
+		right := args[1].(string)
+		if len(left)+len(right) > maxText {
+			return nil, textTooLong()
+		}
+		return left + right, nil
 	}
 	return arithmetic(decimal.Decimal.Add)(args...)
 }
@@ -83,7 +87,7 @@ func divide(args ...any) (any, error) {
 	if right.IsZero() {
 		return nil, newValueError(reasonExpression, say("除数是 0", "the divisor is 0"))
 	}
-	return number{value: left.DivRound(right, divisionPlaces)}, nil
+	return boundedNumber(left.DivRound(right, divisionPlaces))
 }
 
 func negate(args ...any) (any, error) {

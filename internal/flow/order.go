@@ -69,6 +69,7 @@ type Opened struct {
 	flow    *Flow
 	err     error          // why its values can't be read, for Skip and Bill
 	machine vm.VM          // used again for every expression
+	steps   float64        // what its expressions have cost
 	env     map[string]any // what expressions see
 	lines   []*line
 	// kept are the lines that the flow's condition keeps, once computed.
@@ -176,6 +177,9 @@ func readValue(field catalog.Field, raw any, of *line) (any, error) {
 	if value == nil {
 		return "", nil
 	}
+	if text, ok := value.(string); ok && len(text) > maxText {
+		return nil, textTooLong()
+	}
 	return value, nil
 }
 
@@ -190,6 +194,13 @@ func (o *Opened) run(e *expression, of *line) (any, error) {
 	}
 	if of != nil {
 		o.env["item"] = of.fields
+	}
+	elements := len(o.lines)
+	if e.splits {
+		elements = max(elements, maxParts)
+	}
+	if o.steps += e.work.steps(elements); o.steps > maxSteps {
+		return nil, newValueError(reasonExpression, say("这一单的商品行太多，表达式算不完", "the order has too many lines for the expressions"))
 	}
 	return o.machine.Run(e.program, o.env)
 }

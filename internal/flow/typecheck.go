@@ -30,13 +30,11 @@ func (c *typeChecker) Visit(node *ast.Node) {
 		if left := kindOf(n.Left.Type()); n.Operator == "in" && left != kindText && (c.sound || left != kindUnknown) {
 			c.report(n, say("in 只能用于文本，这里是%[1]s。", "in works on text only, found %[2]s.", kindNames[left].chinese, kindNames[left].english))
 		}
-	case *ast.BuiltinNode:
-		if n.Name == "join" && len(n.Arguments) > 0 {
-			c.list(n, n.Name, n.Arguments[0], kindText)
-		}
 	case *ast.CallNode:
 		if callee, ok := n.Callee.(*ast.IdentifierNode); ok && listFunctions[callee.Value] != "" && len(n.Arguments) == 1 {
 			c.list(n, callee.Value, n.Arguments[0], listFunctions[callee.Value])
+		} else if ok && callee.Value == "join" && len(n.Arguments) > 0 {
+			c.list(n, callee.Value, n.Arguments[0], kindText)
 		}
 	}
 }

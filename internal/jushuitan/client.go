@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/replysize"
 )
 
 const (
@@ -23,8 +24,8 @@ const (
 )
 
 // ErrReplyTooLarge is the cause of the failure of a call whose reply was over
-// 32 MiB.
-var ErrReplyTooLarge = errors.New("reply over 32 MiB")
+// 32 MiB, or had over a million values.
+var ErrReplyTooLarge = errors.New("reply too large")
 
 // Client calls the gateway for one merchant. It may be used by many goroutines
 // at once.
@@ -102,6 +103,9 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 	received := c.config.Now()
 	defer response.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxReply+1))
+	if replysize.TooMany(raw) {
+		return Page{}, tooLarge()
+	}
 	if response.StatusCode < 200 || response.StatusCode > 299 {
 		return Page{}, statusFailure(response, raw)
 	}

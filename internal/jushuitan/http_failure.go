@@ -92,7 +92,7 @@ func statusFailure(response *http.Response, raw []byte) error {
 }
 
 func tooLarge() error {
-	f := newFault(fault.Final, "reply_too_large", "回复超过 32 MiB，没有读完。 The reply is over 32 MiB and was not read to its end.",
+	f := newFault(fault.Final, "reply_too_large", "回复超过 32 MiB 或 100 万个值，没有读取。 The reply is over 32 MiB, or has over a million values, and was not read.",
 		"请把流程文件里的 page_size 调小。 Lower page_size in the flow file.")
 	f.Err = ErrReplyTooLarge
 	return f

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/replysize"
 	"refundsync/internal/testkit/nettest"
 )
 
@@ -243,6 +244,14 @@ func TestReplyTooLarge(t *testing.T) {
 	f := requireFault(t, err, fault.Final, "reply_too_large")
 	require.ErrorIs(t, f, ErrReplyTooLarge)
 	require.Contains(t, f.Advice, "page_size")
+}
+
+func TestReplyOfTooManyValues(t *testing.T) {
+	client := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"datas":[`+strings.Repeat("{},", replysize.MostValues)+`{}]}`)
+	})
+	_, err := client.RefundList(t.Context(), seedParams())
+	require.ErrorIs(t, requireFault(t, err, fault.Final, "reply_too_large"), ErrReplyTooLarge)
 }
 
 type zeros struct{}

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/replysize"
 )
 
 func TestHTTPStatus(t *testing.T) {
@@ -91,6 +92,11 @@ func TestBrokenConnections(t *testing.T) {
 		"an endless reply": {
 			func(w http.ResponseWriter, _ *http.Request) { write(w, savedReply) },
 			func(c *Client) { c.maxReply = int64(len(savedReply)) - 1 }, fault.Retry, "reply_too_large"},
+		"a reply of values without end": {
+			func(w http.ResponseWriter, _ *http.Request) {
+				write(w, "["+strings.Repeat("{},", replysize.MostValues)+"{}]")
+			},
+			nil, fault.Retry, "reply_too_large"},
 		// A port that was free may be somebody's by now; nobody is given this one.
 		"nobody there":                      {nil, func(c *Client) { c.base.Host = "127.0.0.1:1" }, fault.Retry, "unreachable"},
 		"https, but the server speaks http": {nil, func(c *Client) { c.base.Scheme = "https" }, fault.Final, "not_https"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 
+	"refundsync/internal/replysize"
 	"refundsync/internal/version"
 )
 
@@ -55,7 +56,7 @@ func (c *Client) send(ctx context.Context, s *session, method string, request *h
 		s.forget()
 		return nil, connectionFailure(ctx, method, err)
 	}
-	if int64(len(raw)) > c.maxReply {
+	if int64(len(raw)) > c.maxReply || replysize.TooMany(raw) {
 		return nil, tooLarge.failure(method, "回复超过上限，没有读完。 The reply is over the limit and was not read to its end.")
 	}
 	raw = unwrap(raw)

@@ -1,0 +1,144 @@
+package flow
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/shopspring/decimal"
+)
+
+// Bounds of the files, so that no YAML or CSV, however odd, takes much memory to
+// read. The largest flow of any use is far below them.
+const (
+	maxFlowFile  = 256 << 10 // bytes
+	maxTableFile = 16 << 20  // bytes
+	maxFlowLines = 5000
+	maxLine      = 4000 // bytes of a line of YAML
+	maxSigns     = 2000 // brackets and other signs that may begin something in YAML
+	maxProblems  = 1000 // of one file
+)
+
+// Bounds of an expression, where it is compiled.
+const (
+	maxExpression = 4000 // characters
+	maxNodes      = 1000
+	maxLoops      = 3 // one within the other
+)
+
+// Bounds of an expression, where it is run. A walk over the lines of an order of
+// 5,000 lines for each of its lines stays below.
+const (
+	memoryBudget = 1e6           // values
+	maxSteps     = 1_000_000_000 // nodes, of all that is run for an order
+	maxText      = 64 << 10      // bytes of a text that is read or built
+	maxParts     = 1000          // of a text that is split
+	maxBits      = 4096          // of a number's digits
+	maxExponent  = 1000
+)
+
+// bounded reports a file that is more than YAML may be given.
+func (d *document) bounded() bool {
+	if len(d.lines) > maxFlowLines {
+		d.report(span{maxFlowLines + 1, 1, 1}, say("文件超过 %d 行；长的对照表请放进 CSV 文件。", "The file has more than %d lines; put long tables into CSV files.", maxFlowLines))
+		return false
+	}
+	signs := 0
+	for i, line := range d.lines {
+		if len(line) > maxLine {
+			d.report(span{i + 1, 1, 1}, say("这一行超过 %d 字节，请分行写。", "This line has more than %d bytes; break it up.", maxLine))
+			return false
+		}
+		for _, sign := range []byte("[{&*!?|>") {
+			signs += strings.Count(line, string(sign))
+		}
+		if signs > maxSigns {
+			d.report(span{i + 1, 1, 1}, say("到这一行为止已有 %d 个以上的括号或特殊符号，太多了。", "Up to this line there are more than %d brackets and signs, which is too many.", maxSigns))
+			return false
+		}
+	}
+	return true
+}
+
+// work is what an expression costs, in nodes that are run: work[i] of them for each
+// element of i loops within each other.
+type work [maxLoops + 1]float64
+
+// workOf also reports whether the loops are too deep.
+func workOf(node ast.Node) (w work, tooDeep bool) {
+	w[0] = 1
+	var children []ast.Node
+	switch n := node.(type) {
+	case *ast.PredicateNode:
+		inner, tooDeep := workOf(n.Node)
+		copy(w[1:], inner[:])
+		return w, tooDeep || inner[maxLoops] > 0
+	case *ast.UnaryNode:
+		children = []ast.Node{n.Node}
+	case *ast.BinaryNode:
+		children = []ast.Node{n.Left, n.Right}
+	case *ast.ChainNode:
+		children = []ast.Node{n.Node}
+	case *ast.MemberNode:
+		children = []ast.Node{n.Node, n.Property}
+	case *ast.SliceNode:
+		children = []ast.Node{n.Node, n.From, n.To}
+	case *ast.CallNode:
+		children = n.Arguments
+	case *ast.BuiltinNode:
+		children = slices.Concat(n.Arguments, []ast.Node{n.Map})
+	case *ast.ConditionalNode:
+		children = []ast.Node{n.Cond, n.Exp1, n.Exp2}
+	case *ast.VariableDeclaratorNode:
+		children = []ast.Node{n.Value, n.Expr}
+	case *ast.SequenceNode:
+		children = n.Nodes
+	case *ast.ArrayNode:
+		children = n.Nodes
+	case *ast.MapNode:
+		children = n.Pairs
+	case *ast.PairNode:
+		children = []ast.Node{n.Key, n.Value}
+	}
+	for _, child := range children {
+		if child == nil {
+			continue
+		}
+		of, deep := workOf(child)
+		for i := range w {
+			w[i] += of[i]
+		}
+		tooDeep = tooDeep || deep
+	}
+	return w, tooDeep
+}
+
+// steps is the work over lists of so many elements.
+func (w work) steps(elements int) float64 {
+	sum := 0.0
+	for i := len(w) - 1; i >= 0; i-- {
+		sum = sum*float64(elements) + w[i]
+	}
+	return sum
+}
+
+// boundedText gives the text, or an error if it is too long to go on with.
+func boundedText(text string) (any, error) {
+	if len(text) > maxText {
+		return nil, textTooLong()
+	}
+	return text, nil
+}
+
+func textTooLong() *valueError {
+	return newValueError(reasonExpression, say("文本超过 %d 字节", "a text has more than %d bytes", maxText))
+}
+
+// boundedNumber gives the number, or an error if it has more digits than any
+// quantity.
+func boundedNumber(value decimal.Decimal) (any, error) {
+	if value.Coefficient().BitLen() > maxBits || value.Exponent() > maxExponent || value.Exponent() < -maxExponent {
+		return nil, newValueError(reasonExpression, say("数字的位数太多", "a number has too many digits"))
+	}
+	return number{value: value}, nil
+}

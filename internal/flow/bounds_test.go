@@ -1,0 +1,118 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Each of these would have the YAML library take seconds and gigabytes.
+func TestOddYAMLIsRefusedBeforeItIsRead(t *testing.T) {
+	for name, c := range map[string]struct{ text, says string }{
+		"nested brackets": {strings.Repeat("[\n", maxSigns+1), "brackets and signs"},
+		"brackets":        {strings.Repeat("{", maxSigns+1), "brackets and signs"},
+		"anchors":         {strings.Repeat("a: &a 1\n", maxSigns+1), "brackets and signs"},
+		"aliases":         {"a: &a 1\n" + strings.Repeat("b: *a\n", maxSigns+1), "brackets and signs"},
+		"blocks":          {strings.Repeat("a: |\n", maxSigns+1), "brackets and signs"},
+		"many keys":       {strings.Repeat("a: b\n", maxFlowLines+1), "more than 5000 lines"},
+		"deep lists":      {strings.Repeat("- ", maxLine), "more than 4000 bytes"},
+		"a long line":     {"a: " + strings.Repeat("a: ", maxLine), "more than 4000 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := parse("flow.yaml", []byte(c.text), nil)
+			require.Len(t, p.problems, 1)
+			require.Contains(t, p.problems[0].English, c.says)
+		})
+	}
+}
+
+func TestMistakesOfAFileAreBounded(t *testing.T) {
+	table := &table{rows: map[string]string{}}
+	d := newDocument("table.csv", []byte("code,value\n"+strings.Repeat("a\n", 3*maxProblems)))
+	d.csvRows(table, []byte(strings.Join(d.lines, "\n")))
+	require.Len(t, d.problems, maxProblems)
+}
+
+func TestExpressionsThatAreTooMuch(t *testing.T) {
+	loop := "lines"
+	for range maxLoops + 1 {
+		loop = "map(lines, len(" + loop + "))"
+	}
+	for name, c := range map[string]struct{ source, says string }{
+		"parentheses without end": {strings.Repeat("(", 1<<20), "at most 4000"},
+		"nots without end":        {strings.Repeat("!", maxExpression+1), "at most 4000"},
+		"parentheses":             {strings.Repeat("(", maxExpression), ""},
+		"nots":                    {strings.Repeat("!", maxExpression-4) + "true", "nodes"},
+		"loops within loops":      {loop, "more than 3 deep"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, mistakes := compile(c.source, orderScope)
+			require.NotEmpty(t, mistakes)
+			require.Contains(t, mistakes[0].what.english, c.says)
+		})
+	}
+}
+
+func TestExpressionsBuildNoEndlessValues(t *testing.T) {
+	doubled := func(operator string) string {
+		source := `let a0 = as_id + "x"; `
+		if operator == "*" {
+			source = "let a0 = refund; "
+		}
+		for i := range 40 {
+			source += fmt.Sprintf("let a%d = a%d %s a%d; ", i+1, i, operator, i)
+		}
+		return source + "a40"
+	}
+	for name, c := range map[string]struct{ source, says string }{
+		"a text that is doubled":      {doubled("+"), "more than 65536 bytes"},
+		"a number that is squared":    {doubled("*"), "too many digits"},
+		"a text of replacements":      {`replace(replace(replace("` + strings.Repeat("a", 500) + `", "", "` + strings.Repeat("b", 500) + `"), "b", "cc"), "c", "dd")`, "more than 65536 bytes"},
+		"a text of joined parts":      {`join(map(items, .sku_id), "` + strings.Repeat("b", 3000) + `")`, "more than 65536 bytes"},
+		"a text of split parts":       {`join(split("` + strings.Repeat("a", 500) + `", ""), "` + strings.Repeat("b", 500) + `")`, "more than 65536 bytes"},
+		"parts of a long text":        {`len(split(join(map(items, .sku_id), "` + strings.Repeat(",", 1000) + `"), ","))`, "more than 1000 parts"},
+		"more steps than anybody has": {`count(items, count(items, count(items, .sku_id == "x") > 0) > 0)`, "too many lines"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			compiled, mistakes := compile(c.source, orderScope)
+			require.Empty(t, mistakes)
+			f := &Flow{header: sorted(compiled.header), items: sorted(compiled.items)}
+			lines := 50
+			if strings.Contains(c.says, "lines") {
+				lines = 2000
+			}
+			opened := f.open(Order{ID: "7"}, map[string]any{"as_id": "7", "refund": "10.5", "items": slices.Repeat([]any{map[string]any{"sku_id": "A"}}, lines)})
+			require.NoError(t, opened.err)
+			_, err := opened.run(compiled, nil)
+			require.ErrorContains(t, err, c.says)
+		})
+	}
+}
+
+// The bounds are far from what flows do: each line of an order of 5,000 may walk over
+// all of them.
+func TestWorkOfAnExpression(t *testing.T) {
+	for source, want := range map[string]work{
+		`as_id`:                        {1},
+		`as_id + "x"`:                  {3},
+		`count(items, .sku_id == "x")`: {3, 5},
+		`count(items, any(items, .sku_id == as_id))`: {3, 3, 5},
+	} {
+		compiled, mistakes := compile(source, orderScope)
+		require.Empty(t, mistakes, source)
+		require.Equal(t, want, compiled.work, source)
+	}
+	walk, _ := compile(`count(items, .sku_id == item.sku_id)`, entryScope)
+	require.Less(t, 5000*walk.work.steps(5000), float64(maxSteps))
+}
+
+func TestALongTextOfAnOrderIsRefused(t *testing.T) {
+	compiled, mistakes := compile(`so_id`, orderScope)
+	require.Empty(t, mistakes)
+	f := &Flow{header: sorted(compiled.header)}
+	require.NoError(t, f.open(Order{ID: "7"}, map[string]any{"so_id": strings.Repeat("a", maxText)}).err)
+	require.ErrorContains(t, f.open(Order{ID: "7"}, map[string]any{"so_id": strings.Repeat("a", maxText+1)}).err, "more than 65536 bytes")
+}
