@@ -64,6 +64,11 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	require.Len(t, rows, 1+unknown)
 	require.Regexp(t, `^="\d+"$`, rows[1][0])
 
+	// No shop has such a name, and none of it is a part of the query.
+	for _, odd := range []string{`x' OR RefundsyncReason = 'unknown_material`, `x\' OR RefundsyncReason = 'unknown_material' OR RefundsyncShop = \'`, `\`, `''`, `x\\' OR 1 = 1 --`} {
+		require.Equal(t, "[]", strings.TrimSpace(w.starter(t, 0, "parked", "list", "-o", "json", "--shop", odd).stdout), odd)
+	}
+
 	// The missing materials are added and their orders retried: they end.
 	for material := range materials {
 		require.NoError(t, w.AddMaterial(material))

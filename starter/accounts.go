@@ -13,6 +13,7 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -113,7 +114,7 @@ func nothingWaits(ctx context.Context, c client.Client, queue string, take bool)
 			continue
 		}
 		counted, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
-			Query: fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running' AND TaskQueue = '%s'", w.workflow, strings.ReplaceAll(queue, "'", "''")),
+			Query: visibility.All(visibility.Equal("WorkflowType", w.workflow), visibility.Running, visibility.Equal("TaskQueue", queue)),
 		})
 		if err != nil {
 			return err

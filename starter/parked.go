@@ -24,6 +24,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/tally"
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -53,17 +54,17 @@ func (f *parkedFilter) addFlags(cmd *cobra.Command) {
 
 // query is the filter in Temporal's list language.
 func (f parkedFilter) query() string {
-	conditions := []string{fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflows.ParkedOrderName)}
+	conditions := []string{visibility.Equal("WorkflowType", workflows.ParkedOrderName), visibility.Running}
 	for _, c := range []struct{ attribute, value string }{
 		{workflows.FlowAttribute.GetName(), f.flow},
 		{workflows.ReasonAttribute.GetName(), f.reason},
 		{workflows.ShopAttribute.GetName(), f.shop},
 	} {
 		if c.value != "" {
-			conditions = append(conditions, fmt.Sprintf("%s = '%s'", c.attribute, strings.ReplaceAll(c.value, "'", "''")))
+			conditions = append(conditions, visibility.Equal(c.attribute, c.value))
 		}
 	}
-	return strings.Join(conditions, " AND ")
+	return visibility.All(conditions...)
 }
 
 // parkedOrder is a line of the list.

@@ -45,11 +45,11 @@ const (
 // runsOf chooses the runs of a flow in Temporal's list language. Parts of one
 // that continued as new are left out but for the last.
 func runsOf(flowName string) string {
-	return visibility.OfFlow(workflows.SyncRefundsName, flowName) + " AND ExecutionStatus != 'ContinuedAsNew'"
+	return visibility.All(visibility.OfFlow(workflows.SyncRefundsName, flowName), "ExecutionStatus != 'ContinuedAsNew'")
 }
 
 // allRunning chooses the runs under way, of every flow.
-var allRunning = fmt.Sprintf("WorkflowType = '%s' AND ExecutionStatus = 'Running'", workflows.SyncRefundsName)
+var allRunning = visibility.All(visibility.Equal("WorkflowType", workflows.SyncRefundsName), visibility.Running)
 
 // listRuns gives the runs that a query chooses, the newest first, for as long
 // as each wants more.

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -20,7 +21,7 @@ const checkedWorkflows = 5
 // for another reason does not matter here.
 func checkDecryption(ctx context.Context, decrypting client.Client) error {
 	listed, err := decrypting.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query:    fmt.Sprintf("WorkflowType IN ('%s', '%s')", workflows.SyncRefundsName, workflows.ParkedOrderName),
+		Query:    visibility.OfTypes(workflows.SyncRefundsName, workflows.ParkedOrderName),
 		PageSize: checkedWorkflows, // those under way and the newest come first
 	})
 	if fault.As(err) != nil {

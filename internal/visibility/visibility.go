@@ -6,7 +6,6 @@ package visibility
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/api/workflowservice/v1"
@@ -16,12 +15,6 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/workflows"
 )
-
-// OfFlow chooses the workflows of a type and a flow, in Temporal's list language.
-func OfFlow(workflowType, flowName string) string {
-	return fmt.Sprintf("WorkflowType = '%s' AND %s = '%s'",
-		workflowType, workflows.FlowAttribute.GetName(), strings.ReplaceAll(flowName, "'", "''"))
-}
 
 // CountParked counts the flow's parked orders that wait.
 func CountParked(ctx context.Context, c client.Client, flowName string) (int, error) {
@@ -53,7 +46,7 @@ func Parked(ctx context.Context, c client.Client, flowName string) (map[string]b
 }
 
 func parked(flowName string) string {
-	return OfFlow(workflows.ParkedOrderName, flowName) + " AND ExecutionStatus = 'Running'"
+	return All(OfFlow(workflows.ParkedOrderName, flowName), Running)
 }
 
 // LastWatermark is how far the flow's automatic runs have come, in Beijing time:
@@ -63,7 +56,7 @@ func parked(flowName string) string {
 func LastWatermark(ctx context.Context, c client.Client, flowName string) (watermark *time.Time, rowVersion *int64, err error) {
 	name := workflows.WatermarkAttribute.GetName()
 	listed, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query:    fmt.Sprintf("%s AND ExecutionStatus = 'Completed' AND %s IS NOT NULL", OfFlow(workflows.SyncRefundsName, flowName), name),
+		Query:    All(OfFlow(workflows.SyncRefundsName, flowName), Equal("ExecutionStatus", "Completed"), name+" IS NOT NULL"),
 		PageSize: 1, // the newest comes first
 	})
 	if err != nil {
