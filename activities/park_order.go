@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/literal"
 	"refundsync/workflows"
 )
 
@@ -36,7 +37,7 @@ func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderPa
 			workflows.ReasonAttribute.ValueSet(params.Failure.Reason),
 		),
 		Memo:          map[string]any{workflows.FailureMemo: params.Failure},
-		StaticSummary: fmt.Sprintf("挂起 parked: 售后单 %s · %s", params.Order.ID, params.Failure.Reason),
+		StaticSummary: literal.Markdown(fmt.Sprintf("挂起 parked: 售后单 %s · %s", params.Order.ID, params.Failure.Reason)),
 		StaticDetails: "这一单暂时无法保存，按逐渐变长的间隔自动重试；信号 retry 立即重试，starter parked discard 放弃。\n\n" +
 			"The order can't be saved now and is tried again at growing intervals; the signal retry tries at once, starter parked discard gives it up.",
 	}, workflows.ParkedOrderName, workflows.ParkedOrderInput{Plan: params.Plan, Version: version})

@@ -98,13 +98,17 @@ func (d *demoRun) dataFile(name string) string {
 }
 
 func (d *demoRun) withServer(ctx context.Context, inside func(context.Context) error) (err error) {
+	var serverLog io.Writer = d.log
+	if terminal := terminalBehind(d.log); terminal != nil {
+		serverLog = terminal // a bar shows how its build goes
+	}
 	fmt.Fprintln(d.log, "启动 Temporal 服务器 starting the Temporal server …")
 	d.server, err = devserver.Start(ctx, devserver.Options{
 		DBFile: d.dataFile("temporal.db"),
 		UI:     true,
 		// Known from the start, they need no time to get about in the server.
 		SearchAttributes: syncworker.SearchAttributes(),
-		Log:              d.log,
+		Log:              serverLog,
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/literal"
 	"refundsync/workflows"
 )
 
@@ -25,7 +26,7 @@ const estimatePatience = 20 * time.Second
 func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue string, in workflows.SyncRefundsInput) *workflows.Estimate {
 	e, err := askEstimate(ctx, c, taskQueue, in)
 	if err != nil {
-		fmt.Fprintf(plainText{w}, "未能预计单数 not estimated: %s\n", strings.ReplaceAll(runFailure(err), "\n", " "))
+		fmt.Fprintf(&literal.Writer{To: w}, "未能预计单数 not estimated: %s\n", strings.ReplaceAll(runFailure(err), "\n", " "))
 		return nil
 	}
 	fmt.Fprintln(w, estimateText(e))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"refundsync/internal/literal"
 	"refundsync/internal/version"
 )
 
@@ -56,7 +57,7 @@ func exitCode(err error) int {
 		return 0
 	}
 	if err.Error() != "" {
-		fmt.Fprintln(plainText{os.Stderr}, "错误 error:", err)
+		fmt.Fprintln(&literal.Writer{To: os.Stderr}, "错误 error:", err)
 	}
 	var exit *exitError
 	if errors.As(err, &exit) {
@@ -78,7 +79,8 @@ Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetOut(plainText{os.Stdout})
+	root.SetOut(&literal.Writer{To: os.Stdout})
+	root.SetErr(&literal.Writer{To: os.Stderr})
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(cmd, err)
 	})

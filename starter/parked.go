@@ -23,6 +23,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
@@ -180,22 +181,14 @@ func printParkedCSV(w io.Writer, orders []parkedOrder) error {
 	rows := [][]string{{"FBillNo", "as_id", "shop", "since", "reason", "field", "message"}}
 	for _, order := range orders {
 		rows = append(rows, []string{
-			"=\"" + strings.ReplaceAll(order.BillNumber, `"`, `""`) + "\"", "=\"" + strings.ReplaceAll(order.ID, `"`, `""`) + "\"",
-			cell(order.Shop), order.Since.Format("2006-01-02 15:04:05"), order.Reason, cell(order.Field), cell(order.Message),
+			literal.CSVText(order.BillNumber), literal.CSVText(order.ID),
+			literal.CSV(order.Shop), order.Since.Format("2006-01-02 15:04:05"), literal.CSV(order.Reason), literal.CSV(order.Field), literal.CSV(order.Message),
 		})
 	}
 	if err := out.WriteAll(rows); err != nil {
 		return err
 	}
 	return out.Error()
-}
-
-// cell keeps a text from being taken for a formula.
-func cell(value string) string {
-	if strings.ContainsAny(value[:min(1, len(value))], "=+-@\t\r") {
-		return "'" + value
-	}
-	return value
 }
 
 func newParkedShowCommand() *cobra.Command {

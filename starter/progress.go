@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
@@ -28,8 +29,8 @@ type progressView interface {
 
 // newProgressView is a bar on a terminal, and a line now and then elsewhere.
 func newProgressView(w io.Writer) progressView {
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return &barView{notices: notices{w: barClearer{w}}, w: w, columns: func() int {
+	if file := terminalBehind(w); file != nil {
+		return &barView{notices: notices{w: barClearer{file}}, w: file, columns: func() int {
 			columns, _, err := term.GetSize(int(file.Fd()))
 			if err != nil {
 				return 80
@@ -38,6 +39,19 @@ func newProgressView(w io.Writer) progressView {
 		}}
 	}
 	return newLineView(w, "")
+}
+
+// terminalBehind gives the terminal that a command writes to, for what moves its
+// cursor; nil if it is none.
+func terminalBehind(w io.Writer) *os.File {
+	literally, ok := w.(*literal.Writer)
+	if !ok {
+		return nil
+	}
+	if file, ok := literally.To.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return file
+	}
+	return nil
 }
 
 const noWorker = "没有 worker 应答；worker 是否在运行？任务队列是否相同？（starter check） No worker answers: is one running, on the same task queue? See starter check"
@@ -51,7 +65,7 @@ type notices struct {
 	warned        bool
 }
 
-func (n *notices) say(text string) { fmt.Fprintln(plainText{n.w}, n.prefix+text) }
+func (n *notices) say(text string) { fmt.Fprintln(&literal.Writer{To: n.w}, n.prefix+text) }
 
 func (n *notices) show(p progress) {
 	n.warned = false

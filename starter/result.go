@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
@@ -165,8 +166,26 @@ func printFailures(w io.Writer, sum tally.Tally) {
 	t.Render()
 }
 
+// cellTable is a table whose cells, which may be an order's, are literal.
+type cellTable struct{ table.Writer }
+
+func (t cellTable) AppendRow(row table.Row, config ...table.RowConfig) {
+	shown := make(table.Row, len(row))
+	for i, value := range row {
+		if text, ok := value.(string); ok {
+			value = literal.Cell(text)
+		}
+		shown[i] = value
+	}
+	t.Writer.AppendRow(shown, config...)
+}
+
+func (t cellTable) SetTitle(format string, args ...any) {
+	t.Writer.SetTitle("%s", literal.Cell(fmt.Sprintf(format, args...)))
+}
+
 func newTable(w io.Writer) table.Writer {
-	t := table.NewWriter()
+	t := cellTable{table.NewWriter()}
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault

@@ -197,7 +197,7 @@ const runsShown = 5
 
 func (s *shownSchedule) print(w io.Writer) {
 	t := newTable(w)
-	t.SetTitle(s.ID)
+	t.SetTitle("%s", s.ID)
 	t.AppendRow(table.Row{"状态 state", s.state()})
 	if s.Note != "" {
 		t.AppendRow(table.Row{"备注 note", s.Note})

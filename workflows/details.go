@@ -7,6 +7,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
+	"refundsync/internal/literal"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 )
@@ -93,9 +94,9 @@ func pauseDetails(control Control) string {
 	if pause == nil {
 		return ""
 	}
-	text := fmt.Sprintf("**⏸ 已暂停 Paused** %s · %s", pause.Since.In(catalog.Beijing).Format("2006-01-02 15:04:05"), tableCell(pause.By))
+	text := fmt.Sprintf("**⏸ 已暂停 Paused** %s · %s", pause.Since.In(catalog.Beijing).Format("2006-01-02 15:04:05"), literal.Markdown(pause.By))
 	if pause.Reason != "" {
-		text += ": " + tableCell(pause.Reason)
+		text += ": " + literal.Markdown(pause.Reason)
 	}
 	return text + "\n\n"
 }
@@ -109,12 +110,12 @@ func tallyDetails(sum tally.Tally) string {
 	row("更新 updated", sum.Updated)
 	row("此前已保存 already saved", sum.AlreadySaved)
 	for _, reason := range tally.Reasons(sum.Skipped) {
-		row("跳过 skipped: "+tableCell(reason), sum.Skipped[reason])
+		row("跳过 skipped: "+literal.Markdown(reason), sum.Skipped[reason])
 	}
 	row("挂起 parked", sum.Parked)
 	row("失败 failed", sum.Failed)
 	for _, reason := range tally.Reasons(sum.FailedReasons) {
-		row("其中 of which: "+tableCell(reason), sum.FailedReasons[reason])
+		row("其中 of which: "+literal.Markdown(reason), sum.FailedReasons[reason])
 	}
 	if inFlight := sum.InFlight(); inFlight > 0 {
 		row("处理中 in flight", inFlight)
@@ -123,7 +124,7 @@ func tallyDetails(sum tally.Tally) string {
 		if i == 0 {
 			b.WriteString("\n**金蝶的值与发送的不同 Kingdee has other values than were sent**\n\n")
 		}
-		fmt.Fprintf(&b, "- %s\n", literal.Replace(differences))
+		fmt.Fprintf(&b, "- %s\n", literal.Markdown(differences))
 	}
 	for i, failure := range sum.Failures {
 		if i == 0 {
@@ -133,16 +134,7 @@ func tallyDetails(sum tally.Tally) string {
 			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", sum.Parked+sum.Failed)
 			break
 		}
-		fmt.Fprintf(&b, "- %s\n", literal.Replace(failure.Message))
+		fmt.Fprintf(&b, "- %s\n", literal.Markdown(failure.Message))
 	}
 	return b.String()
-}
-
-// literal keeps a text, which may quote an order, from being a link, an image or a
-// tag in Markdown, or more than one line.
-var literal = strings.NewReplacer("\n", " ", "[", `\[`, "<", `\<`)
-
-// tableCell keeps a text from ending its Markdown table cell as well.
-func tableCell(text string) string {
-	return strings.ReplaceAll(literal.Replace(text), "|", `\|`)
 }

@@ -16,5 +16,5 @@ func TestDetailsAreLiteral(t *testing.T) {
 		Failures:      []tally.Failure{{ID: "7", Message: "batchSave [11]: “![x](https://example.com/x)\n<img src=x>”"}},
 	})
 	require.Contains(t, details, `| 跳过 skipped: a\|b | 1 |`)
-	require.Contains(t, details, `- batchSave \[11]: “!\[x](https://example.com/x) \<img src=x>”`)
+	require.Contains(t, details, `- batchSave \[11\]: “!\[x\](https\://example.com/x) \<img src=x\>”`)
 }

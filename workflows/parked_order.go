@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
+	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 )
 
@@ -308,7 +309,7 @@ func parkedWait(attempts int) time.Duration {
 
 func (p *parkedOrder) show(ctx workflow.Context) {
 	version := p.state.Version
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**原因 Reason** `%s`\n\n%s\n\n**已重试 Attempts** %d\n\n**下次 Next** %s\n",
-		version.Failure.Reason, literal.Replace(version.Failure.Message),
+	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**原因 Reason** %s\n\n%s\n\n**已重试 Attempts** %d\n\n**下次 Next** %s\n",
+		literal.Markdown(version.Failure.Reason), literal.Markdown(version.Failure.Message),
 		p.state.Attempts, p.state.NextAttempt.Format("2006-01-02 15:04:05")))
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 )
 
@@ -16,16 +17,17 @@ import (
 func TestLongTextsAreCut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Repeat(rapid.String().Draw(t, "text"), rapid.IntRange(1, 500).Draw(t, "times"))
+		summary := literal.Markdown(text)
 		for name, c := range map[string]struct {
-			short string
-			fits  bool
+			text, short string
+			fits        bool
 		}{
-			"message": {tally.ShortMessage(text), utf8.RuneCountInString(text) <= 1000},
-			"summary": {shortSummary(text), len(text) <= 360},
+			"message": {text, tally.ShortMessage(text), utf8.RuneCountInString(text) <= 1000},
+			"summary": {summary, shortSummary(text), len(summary) <= 360},
 		} {
 			require.True(t, utf8.ValidString(c.short), name)
-			require.True(t, strings.HasPrefix(text, strings.TrimSuffix(c.short, "…")), name)
-			require.Equal(t, c.fits, c.short == text, name)
+			require.True(t, strings.HasPrefix(c.text, strings.TrimSuffix(c.short, "…")), name)
+			require.Equal(t, c.fits, c.short == c.text, name)
 		}
 		require.LessOrEqual(t, utf8.RuneCountInString(tally.ShortMessage(text)), 1001)
 		require.LessOrEqual(t, len(shortSummary(text)), 360)

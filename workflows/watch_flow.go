@@ -12,6 +12,7 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/catalog"
+	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 )
 
@@ -338,7 +339,7 @@ func (w *watchFlow) show(ctx workflow.Context) {
 func watchDetails(state WatchFlowState, settings AlertSettings) string {
 	clock := func(t time.Time) string { return t.In(catalog.Beijing).Format("2006-01-02 15:04:05") }
 	var b strings.Builder
-	fmt.Fprintf(&b, "**机器人 Robots** %s\n\n", strings.Join(settings.Robots, ", "))
+	fmt.Fprintf(&b, "**机器人 Robots** %s\n\n", literal.Markdown(strings.Join(settings.Robots, ", ")))
 	b.WriteString("| 情况 Cause | 现在 Now | 自 Since | 上次通知 Last told |\n|---|---|---|---|\n")
 	for _, cause := range causes {
 		c := state.Causes[cause]
@@ -356,10 +357,10 @@ func watchDetails(state WatchFlowState, settings AlertSettings) string {
 	}
 	fmt.Fprintf(&b, "\n**上次有单据保存 Last bill saved** %s\n", clock(state.LastSynced))
 	if last := state.LastRun; last != nil {
-		fmt.Fprintf(&b, "\n**上次运行 Last run** %s · %s\n", last.WorkflowID, clock(last.EndedAt))
+		fmt.Fprintf(&b, "\n**上次运行 Last run** %s · %s\n", literal.Markdown(last.WorkflowID), clock(last.EndedAt))
 	}
 	for _, failure := range state.SendFailures {
-		fmt.Fprintf(&b, "\n- 未送达 not delivered: %s\n", strings.ReplaceAll(failure, "\n", " "))
+		fmt.Fprintf(&b, "\n- 未送达 not delivered: %s\n", literal.Markdown(failure))
 	}
 	return b.String()
 }

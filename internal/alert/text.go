@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/literal"
 )
 
 // reasonsShown bounds the reasons that a message lists.
@@ -28,17 +29,17 @@ func (t Text) String() string {
 // Text puts a notice into words, Chinese first, English second. Every title
 // holds the word refundsync, for robots that ask for a keyword.
 func (n Notice) Text() Text {
-	t := Text{Title: fmt.Sprintf("refundsync · %s：%s", cmp.Or(n.Title, n.Flow), n.verdict())}
+	t := Text{Title: fmt.Sprintf("refundsync · %s：%s", literal.Chat(cmp.Or(n.Title, n.Flow)), n.verdict())}
 	if n.Test {
 		t.add("这是一条测试消息，收到即表示机器人设置正确。 This is a test message; that it came shows that the robot is set up.")
 	}
 	for _, trouble := range n.Wrong {
-		t.add(trouble.wrong(n.Flow)...)
+		t.add(trouble.wrong(literal.Chat(n.Flow))...)
 	}
 	for _, trouble := range n.WellAgain {
 		t.add(trouble.wellAgain())
 	}
-	t.add(fmt.Sprintf("流程 flow %s · %s", n.Flow, clock(n.At)))
+	t.add(fmt.Sprintf("流程 flow %s · %s", literal.Chat(n.Flow), clock(n.At)))
 	return t
 }
 
@@ -60,9 +61,9 @@ func (t Trouble) wrong(flow string) []string {
 	switch t.Cause {
 	case RunFailed:
 		return []string{
-			fmt.Sprintf("✗ 运行失败 %[1]d 次，最近一次的原因：%[2]s。 Runs failed: %[1]d, the last for %[2]s.", t.FailedRuns, t.Reason),
-			"运行 run: " + t.RunID,
-			"查看 see: starter watch " + t.WorkflowID,
+			fmt.Sprintf("✗ 运行失败 %[1]d 次，最近一次的原因：%[2]s。 Runs failed: %[1]d, the last for %[2]s.", t.FailedRuns, literal.Chat(t.Reason)),
+			"运行 run: " + literal.Chat(t.RunID),
+			"查看 see: starter watch " + literal.Chat(t.WorkflowID),
 		}
 	case OrdersParked:
 		return []string{
@@ -104,7 +105,7 @@ func byReason(counts map[string]int) string {
 			parts = append(parts, "…")
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %d", reason, counts[reason]))
+		parts = append(parts, fmt.Sprintf("%s %d", literal.Chat(reason), counts[reason]))
 	}
 	return strings.Join(parts, ", ")
 }

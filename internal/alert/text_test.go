@@ -59,3 +59,16 @@ func TestHours(t *testing.T) {
 		assert.Equal(t, want, hours(seconds))
 	}
 }
+
+// A flow's title and the id of a run come from files and from who starts runs.
+func TestNamesInANoticeAreLiteral(t *testing.T) {
+	const odd = "[x](https://example.com)\n<@all> **"
+	text := Notice{Flow: odd, Title: odd, Wrong: []Trouble{
+		{Cause: RunFailed, Reason: odd, WorkflowID: odd, RunID: odd},
+		{Cause: OrdersParked, Parked: map[string]int{odd: 1}},
+	}}.Text().String()
+	for _, obeyed := range []string{"[", "://", "<", "**", "com\n"} {
+		require.NotContains(t, text, obeyed)
+	}
+	require.Contains(t, text, "［x］(https：//example.com) ＜＠all＞ ＊＊")
+}

@@ -31,7 +31,7 @@ const (
 const (
 	memoryBudget = 1e6           // values
 	maxSteps     = 1_000_000_000 // nodes, of all that is run for an order
-	maxText      = 64 << 10      // bytes of a text that is read or built
+	maxText      = 64 << 10      // bytes of a text that is built
 	maxParts     = 1000          // of a text that is split
 	maxBits      = 4096          // of a number's digits
 	maxExponent  = 1000

@@ -108,11 +108,3 @@ func TestWorkOfAnExpression(t *testing.T) {
 	walk, _ := compile(`count(items, .sku_id == item.sku_id)`, entryScope)
 	require.Less(t, 5000*walk.work.steps(5000), float64(maxSteps))
 }
-
-func TestALongTextOfAnOrderIsRefused(t *testing.T) {
-	compiled, mistakes := compile(`so_id`, orderScope)
-	require.Empty(t, mistakes)
-	f := &Flow{header: sorted(compiled.header)}
-	require.NoError(t, f.open(Order{ID: "7"}, map[string]any{"so_id": strings.Repeat("a", maxText)}).err)
-	require.ErrorContains(t, f.open(Order{ID: "7"}, map[string]any{"so_id": strings.Repeat("a", maxText+1)}).err, "more than 65536 bytes")
-}

@@ -177,9 +177,6 @@ func readValue(field catalog.Field, raw any, of *line) (any, error) {
 	if value == nil {
 		return "", nil
 	}
-	if text, ok := value.(string); ok && len(text) > maxText {
-		return nil, textTooLong()
-	}
 	return value, nil
 }
 

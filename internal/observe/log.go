@@ -8,6 +8,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"refundsync/internal/literal"
 )
 
 // NewLogger logs to out. level is one of debug, info, warn and error, format is
@@ -30,6 +32,7 @@ func NewLogger(out io.Writer, level, format string) (*zap.Logger, error) {
 	default:
 		return nil, fmt.Errorf("日志格式应为 json 或 console，不是 %[1]q。 The format of the log must be json or console, not %[1]q", format)
 	}
+	// A line may quote a reply, and a person looks at it on a terminal, in JSON too.
 	// There is no sampling: the line that it would leave out is the one looked for.
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(out)), enabled), zap.AddCaller()), nil
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(&literal.Writer{To: out})), enabled), zap.AddCaller()), nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/log"
 	"go.uber.org/zap"
+
+	"refundsync/internal/literal"
 )
 
 // jsonLogger logs at the level; the returned function gives its lines so far.
@@ -51,6 +53,18 @@ func TestLevels(t *testing.T) {
 			}
 			assert.Equal(t, want, got)
 		})
+	}
+}
+
+func TestLogLinesDriveNoTerminal(t *testing.T) {
+	const odd = "退\x1b[2J\u009b31m\r\u202e\x9b"
+	for _, format := range []string{"json", "console"} {
+		var out bytes.Buffer
+		logger, err := NewLogger(&out, "info", format)
+		require.NoError(t, err)
+		logger.Info(odd, zap.String(odd, odd), zap.Error(errors.New(odd)))
+		require.Equal(t, literal.Terminal(out.String()), out.String(), format)
+		require.Contains(t, out.String(), "退", format)
 	}
 }
 
