@@ -68,8 +68,16 @@ func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 
 			stored := readAll(t, folder)
 			require.Contains(t, stored, "RefundsyncShop", "the search reaches the database")
+			logged := running.output()
+			require.Contains(t, logged, "unknown_material", "the reason is told")
 			for kind, texts := range words {
 				require.NotEmpty(t, texts, kind)
+				inLog := slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(logged, text) })
+				if kind == "unknown materials" {
+					require.Equal(t, c.keys == nil, inLog, "the log: "+kind)
+				} else if c.keys != nil {
+					require.False(t, inLog, "the log: "+kind)
+				}
 				found := slices.DeleteFunc(texts, func(text string) bool { return !strings.Contains(stored, text) })
 				if c.keys == nil {
 					require.NotEmpty(t, found, kind)

@@ -4,15 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
 	"go.uber.org/zap"
 
+	"refundsync/internal/encryption"
+	"refundsync/internal/fault"
 	"refundsync/internal/literal"
 )
 
@@ -42,11 +47,11 @@ func TestLevels(t *testing.T) {
 	} {
 		t.Run(level, func(t *testing.T) {
 			logger, lines := jsonLogger(t, level)
-			temporal := ForTemporal(logger)
-			temporal.Debug("one")
-			temporal.Info("two")
-			temporal.Warn("three")
-			temporal.Error("four")
+			temporalLog := ForTemporal(logger, false)
+			temporalLog.Debug("one")
+			temporalLog.Info("two")
+			temporalLog.Warn("three")
+			temporalLog.Error("four")
 			var got []string
 			for _, line := range lines() {
 				got = append(got, line["level"].(string))
@@ -101,7 +106,7 @@ func TestNewLoggerRefuses(t *testing.T) {
 
 func TestTemporalPairsBecomeFields(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
-	parent := ForTemporal(logger)
+	parent := ForTemporal(logger, false)
 	child := log.With(parent, "WorkflowID", "refund_to_return/1")
 	child.Info("done", "Attempt", 2, "Error", errors.New("broken"))
 	parent.Info("other")
@@ -113,9 +118,45 @@ func TestTemporalPairsBecomeFields(t *testing.T) {
 	assert.NotContains(t, got[1], "WorkflowID", "the parent is as it was")
 }
 
+// What is encrypted in Temporal does not stand in the log.
+func TestADiscreetLogTellsReasonsAlone(t *testing.T) {
+	logger, lines := jsonLogger(t, "info")
+	discreet := ForTemporal(logger, true)
+	order := temporal.NewNonRetryableApplicationError("SKU-1 red is unknown", "unknown_material", nil)
+	key := &fault.Error{Reason: encryption.ReasonUnknownKey, Message: "key k1 is not known"}
+	log.With(discreet, "WorkflowID", "parked/f/7", "Input", "SKU-1").Error("Activity error.", "Attempt", 2, "Error", order)
+	discreet.Warn("wrapped", "error", fmt.Errorf("SKU-1: %w", &fault.Error{Reason: "missing_value", Message: "SKU-1"}))
+	discreet.Error("other", "Error", errors.New("SKU-1"), "Result", map[string]string{"sku_id": "SKU-1"}, "took", time.Second)
+	discreet.Error("key", "Error", fmt.Errorf("input: %w", key))
+	discreet.Error("server", "Error", serviceerror.NewUnavailable("no server"))
+	got := lines()
+	for _, line := range got {
+		assert.NotContains(t, fmt.Sprint(line), "SKU-1")
+	}
+	assert.Equal(t, "unknown_material", got[0]["Error"])
+	assert.Equal(t, "parked/f/7", got[0]["WorkflowID"])
+	assert.EqualValues(t, 2, got[0]["Attempt"])
+	assert.Equal(t, "missing_value", got[1]["error"])
+	assert.Equal(t, "*errors.errorString", got[2]["Error"])
+	assert.Equal(t, "1s", got[2]["took"])
+	assert.Contains(t, got[3]["Error"], "key k1 is not known")
+	assert.Equal(t, "no server", got[4]["Error"])
+}
+
+func TestAnOrderThatIsParkedIsNoError(t *testing.T) {
+	logger, lines := jsonLogger(t, "info")
+	temporalLog := ForTemporal(logger, false)
+	temporalLog.Error("Activity error.", "Error", temporal.NewNonRetryableApplicationError("no such code", "unknown_material", nil))
+	temporalLog.Error("Activity error.", "Error", errors.New("broken"))
+	got := lines()
+	assert.Equal(t, "warn", got[0]["level"])
+	assert.Equal(t, "no such code (type: unknown_material, retryable: false)", got[0]["Error"])
+	assert.Equal(t, "error", got[1]["level"])
+}
+
 func TestAKeyWithoutValueIsNoPanic(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
-	ForTemporal(logger).Info("odd", "key")
+	ForTemporal(logger, false).Info("odd", "key")
 	got := lines()
 	assert.Equal(t, "odd", got[len(got)-1]["msg"])
 }
@@ -125,10 +166,10 @@ func logOnBehalf(logger log.Logger) { log.Skip(logger, 1).Info("helped") }
 
 func TestCallerIsWhoLogs(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
-	temporal := ForTemporal(logger)
-	temporal.Info("here")
+	temporalLog := ForTemporal(logger, false)
+	temporalLog.Info("here")
 	here := lines()[0]["caller"]
-	logOnBehalf(temporal)
+	logOnBehalf(temporalLog)
 	helped := lines()[0]["caller"]
 	require.Regexp(t, `^observe/log_test\.go:\d+$`, here)
 	// Both lines are of this function; the helper's own is far above.
