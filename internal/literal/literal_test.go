@@ -172,3 +172,34 @@ func checkChat(t require.TestingT, given string) {
 func TestNothingIsObeyedByAChat(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) { checkChat(r, odd().Draw(r, "text")) })
 }
+
+// seed gives a fuzzer the odd texts.
+func seed(f *testing.F) {
+	for _, text := range []string{"", "退\x1b[2J\u009b31m\r\n\x9b\u202e", "=1+1", " ＝1", "[x](https://x.cn) <b> `a` *b* _c_ | d", "1. a", "# a", "www.x.cn a@b.cn"} {
+		f.Add(text)
+	}
+}
+
+func FuzzTerminal(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, text string) {
+		for cut := range min(len(text), 8) + 1 {
+			checkTerminal(t, text, cut)
+		}
+	})
+}
+
+func FuzzCSV(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, text string) { checkCSV(t, text) })
+}
+
+func FuzzMarkdown(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, text string) { checkMarkdown(t, text) })
+}
+
+func FuzzChat(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, text string) { checkChat(t, text) })
+}
