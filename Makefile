@@ -49,6 +49,10 @@ check-deploy: ## the Kubernetes manifests and the dashboards, by the schemas and
 vulnerabilities: ## known vulnerabilities that the code reaches, by a pinned database
 	.ci/vulnerabilities
 
+.PHONY: fuzz
+fuzz: ## each fuzz target, one after the other: TIME=10m
+	.ci/fuzz "$(or $(TIME),10m)"
+
 .PHONY: check
 check: ## all that CI checks: formatting, linters, tests, the long ones with the race detector
 	.ci/run

@@ -228,17 +228,35 @@ func TestCodecServer(t *testing.T) {
 	variables["REFUNDSYNC_CODEC_TOKEN"] = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b"
 	project := load(t, variables, "*")
 	server, ui := project.Services["codec-server"], project.Services["ui"]
-	require.Equal(t, []string{"REFUNDSYNC_CODEC_TOKEN", "REFUNDSYNC_CODEC_UI_ORIGIN", "REFUNDSYNC_ENCRYPTION_KEYS", "TEMPORAL_NAMESPACE"},
+	require.Equal(t, []string{"REFUNDSYNC_CODEC_TOKEN", "REFUNDSYNC_CODEC_UI_ORIGIN", "REFUNDSYNC_ENCRYPTION_KEYS", "REFUNDSYNC_SECRETS", "TEMPORAL_NAMESPACE"},
 		slices.Sorted(maps.Keys(server.Environment)))
 	require.NotContains(t, project.Services["worker"].Environment, "REFUNDSYNC_CODEC_TOKEN")
 	require.Equal(t, project.Services["worker"].Environment["TEMPORAL_NAMESPACE"], server.Environment["TEMPORAL_NAMESPACE"])
 	for name, value := range compose.Environment(server) {
 		t.Setenv(name, value)
 	}
+	t.Setenv("REFUNDSYNC_SECRETS", t.TempDir())
 	settings, keys, err := config.FromProcess().LoadCodecServer()
 	require.NoError(t, err)
 	require.Len(t, keys, 1)
 	require.Equal(t, "http://"+ui.Ports[0].HostIP+":"+ui.Ports[0].Published, settings.UIOrigin)
+}
+
+// Secrets may be in files of a folder that git ignores, and of which the codec server
+// sees none but its own.
+func TestSecretsMayBeFiles(t *testing.T) {
+	project := load(t, nil, "*")
+	for name, folder := range map[string]string{"worker": "secrets", "starter": "secrets", "codec-server": "secrets/codec"} {
+		service := project.Services[name]
+		path, err := compose.HostPath(service, *service.Environment["REFUNDSYNC_SECRETS"]+"/.gitignore")
+		require.NoError(t, err)
+		want, err := filepath.Abs(folder)
+		require.NoError(t, err)
+		require.Equal(t, want, filepath.Dir(path), name)
+		ignored, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Contains(t, string(ignored), "\n*\n!.gitignore", name)
+	}
 }
 
 // A CA of the user's own is found where .env.example says.

@@ -2,7 +2,9 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,13 +47,26 @@ func (c *checker) listenAddress(name, value string) string {
 	return value
 }
 
+// hostName is a name of one label or more, such as kingdee or kingdee.corp.lan.
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
+
 // isPrivate reports whether the host is of this machine or of a network of the
 // user's own, by its looks alone. Many Kingdee servers have no TLS and are
-// reached inside the company only.
+// reached inside the company only. An address in another spelling than the usual
+// one, such as a decimal, is none: what it reaches is not to be seen.
 func isPrivate(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		ip = ip.Unmap()
 		return ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast()
 	}
-	return !strings.Contains(host, ".") || slices.ContainsFunc([]string{".local", ".lan", ".internal"},
-		func(ending string) bool { return strings.HasSuffix(strings.ToLower(host), ending) })
+	if !hostName.MatchString(host) {
+		return false
+	}
+	labels := strings.Split(strings.ToLower(host), ".")
+	last := labels[len(labels)-1]
+	// Resolvers take what ends in a number for an address: 134744072, 0x8080808.
+	if last[0] >= '0' && last[0] <= '9' {
+		return false
+	}
+	return len(labels) == 1 || slices.Contains([]string{"local", "lan", "internal"}, last)
 }

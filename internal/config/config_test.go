@@ -293,6 +293,7 @@ func TestEveryExampleIsValid(t *testing.T) {
 		examples[field.Tag.Get("env")] = field.Tag.Get("example")
 	}
 	examples["KINGDEE_CA_FILE"] = testkit.File(t, testkit.CertificatePEM(testkit.NewCertificate(t, "company-ca")))
+	examples[secretsName] = t.TempDir()
 	for _, auth := range []string{"signature", "appsecret", "sign", "password"} {
 		setenv(t, examples)
 		t.Setenv("KINGDEE_AUTH", auth)
@@ -330,7 +331,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
 		"REFUNDSYNC_DRAIN_TIMEOUT": "90s", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional)", "REFUNDSYNC_BUILD_ID": "(optional)",
-		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional)",
+		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional)", "REFUNDSYNC_SECRETS": "(optional)",
 		"REFUNDSYNC_CODEC_TOKEN":     "(for starter codec-server)", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server)",
 		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}

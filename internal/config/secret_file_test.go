@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/base64"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -97,4 +98,35 @@ func TestLoadWorkerReadsNoSecretFile(t *testing.T) {
 	t.Setenv("KINGDEE_APP_SECRET_FILE", filepath.Join(t.TempDir(), "absent"))
 	_, err := FromProcess().LoadWorker()
 	require.NoError(t, err)
+}
+
+// A folder of secrets counts as files that are named one by one.
+func TestSecretsOfAFolder(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{
+		"KINGDEE_APP_SECRET": "from the folder\n", "JUSHUITAN_SESSION": "", "notes.txt": "x", ".hidden": "x", "REFUNDSYNC_ENCRYPTION_KEYS": "2024-03:" + keyText,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "TEMPORAL_API_KEY"), 0o700))
+	environment := Environment{secretsName: folder, "REFUNDSYNC_ENCRYPTION_KEYS_FILE": "elsewhere"}.withSecrets()
+	require.Equal(t, Environment{
+		secretsName: folder, "REFUNDSYNC_ENCRYPTION_KEYS_FILE": "elsewhere",
+		"KINGDEE_APP_SECRET_FILE": filepath.Join(folder, "KINGDEE_APP_SECRET"),
+	}, environment)
+	secret, problem := environment.readSecret("KINGDEE_APP_SECRET")
+	require.Nil(t, problem)
+	require.Equal(t, "from the folder", secret)
+
+	setenv(t, map[string]string{secretsName: folder})
+	keys, err := FromProcess().LoadEncryption()
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	setenv(t, map[string]string{secretsName: filepath.Join(folder, "nowhere")})
+	_, err = FromProcess().LoadEncryption()
+	require.ErrorContains(t, err, "The folder can't be read")
+	require.NotContains(t, err.Error(), "nowhere")
+	setenv(t, map[string]string{secretsName: folder, "REFUNDSYNC_ENCRYPTION_KEYS": "2024-03:" + keyText})
+	_, err = FromProcess().LoadEncryption()
+	require.ErrorContains(t, err, "set one of them")
 }

@@ -44,10 +44,12 @@ type texts struct {
 	DeploymentName string `env:"REFUNDSYNC_DEPLOYMENT_NAME" need:"optional" zh:"Temporal Worker Deployment 的名称，不含 . 和 :，不以 __ 开头；设置后 worker 按版本领取任务，要等其版本成为当前版本才有任务，见 docs/upgrades.md" en:"the name of the Worker Deployment in Temporal, without . and : and not beginning with __; with it a worker gets work by its version, and none before that is made the current one, see docs/upgrades.md" example:"refundsync"`
 	BuildID        string `env:"REFUNDSYNC_BUILD_ID" need:"optional" zh:"worker 在该 Worker Deployment 中的版本；不设则用程序自己的版本" en:"the worker's version in that Worker Deployment; the program's own if not set" example:"v1.2.3"`
 
-	EncryptionKeys string `env:"REFUNDSYNC_ENCRYPTION_KEYS" need:"optional" secret:"true" zh:"加密 Temporal 中内容的密钥，写作 名称:密钥，多把以逗号分隔，第一把用于加密，全部可解密；排在最前的 none 表示不再加密；密钥是 base64 的 32 字节，用 openssl rand -base64 32 生成；不设则不加密" en:"the keys that encrypt what Temporal keeps, as id:key, with commas between several; the first encrypts, all decrypt; none before them stops it; a key is 32 bytes in base64, made by openssl rand -base64 32; nothing is encrypted if not set" example:"2024-03:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="`
+	EncryptionKeys string `env:"REFUNDSYNC_ENCRYPTION_KEYS" need:"optional" secret:"true" zh:"加密 Temporal 中内容的密钥，写作 名称:密钥，多把以逗号分隔，第一把用于加密，全部可解密；排在最前的 none 表示不再加密，排在最后的表示也读明文；密钥是 base64 的 32 字节，用 openssl rand -base64 32 生成；不设则不加密" en:"the keys that encrypt what Temporal keeps, as id:key, with commas between several; the first encrypts, all decrypt; none before them stops it, behind them has clear text read too; a key is 32 bytes in base64, made by openssl rand -base64 32; nothing is encrypted if not set" example:"2024-03:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="`
 
 	CodecToken    string `env:"REFUNDSYNC_CODEC_TOKEN" need:"for starter codec-server" secret:"true" zh:"向 codec server 登录用的口令，至少 32 个字符，用 openssl rand -hex 32 生成" en:"what people sign in to the codec server with, at least 32 characters, made by openssl rand -hex 32" example:"6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2e1"`
 	CodecUIOrigin string `env:"REFUNDSYNC_CODEC_UI_ORIGIN" need:"for starter codec-server" zh:"Temporal Web UI 的网址，不带路径" en:"the address of the Temporal Web UI, without a path" example:"https://temporal.example.com"`
+
+	Secrets string `env:"REFUNDSYNC_SECRETS" need:"optional" zh:"存放密钥文件的文件夹，每个文件以变量名命名，如 KINGDEE_APP_SECRET" en:"a folder with secrets in files, each named as its variable, such as KINGDEE_APP_SECRET" example:"/run/secrets"`
 
 	LogLevel  string `env:"LOG_LEVEL" default:"info" zh:"日志级别 debug、info、warn 或 error" en:"the level of the log: debug, info, warn or error" example:"info"`
 	LogFormat string `env:"LOG_FORMAT" default:"json" zh:"日志格式 json 或 console" en:"the format of the log: json or console" example:"json"`
@@ -58,7 +60,7 @@ type texts struct {
 func (e Environment) read() (texts, *checker) {
 	var env texts
 	c := &checker{environment: e, tags: map[string]reflect.StructTag{}, unread: map[string]bool{}}
-	c.problems = e.proxyProblems()
+	c.problems = append(e.proxyProblems(), e.secretsProblems()...)
 	for field, value := range reflect.ValueOf(&env).Elem().Fields() {
 		name, tag := field.Tag.Get("env"), field.Tag
 		c.tags[name] = tag

@@ -11,15 +11,23 @@ import (
 func TestHide(t *testing.T) {
 	const secret = `p&ss "word"/1`
 	for name, c := range map[string]struct{ text, want string }{
-		"as it is":              {"wrong: " + secret + "!", "wrong: ***!"},
-		"twice":                 {secret + secret, "******"},
-		"in a query":            {"a=1&password=p%26ss+%22word%22%2F1&b=2", "a=1&password=***&b=2"},
-		"in JSON":               {`{"p":"p\u0026ss \"word\"/1"}`, `{"p":"***"}`},
-		"cut within":            {`wrong: p&ss "wo…`, `wrong: ***…`},
-		"cut within, more":      {`wrong: p&ss "wo… (request_id 1)`, `wrong: ***… (request_id 1)`},
-		"its first letters":     {`p&s…`, `p&s…`},
-		"nothing of it":         {"wrong", "wrong"},
-		"no beginning in words": {`p&ss is short`, `p&ss is short`},
+		"as it is":                  {"wrong: " + secret + "!", "wrong: ***!"},
+		"twice":                     {secret + secret, "******"},
+		"in a query":                {"a=1&password=p%26ss+%22word%22%2F1&b=2", "a=1&password=***&b=2"},
+		"in JSON":                   {`{"p":"p\u0026ss \"word\"/1"}`, `{"p":"***"}`},
+		"cut within":                {`wrong: p&ss "wo…`, `wrong: ***…`},
+		"cut within, more":          {`wrong: p&ss "wo… (request_id 1)`, `wrong: ***… (request_id 1)`},
+		"in a query, in lower case": {"password=p%26ss+%22word%22%2f1", "password=***"},
+		"in a query, twice":         {"password=p%2526ss%2520%2522word%2522%252F1", "password=***"},
+		"by .NET in JSON":           {`"p\u0026ss \u0022word\u0022/1" "p\u0026ss \U0022word\u0022\/1"`, `"***" "***"`},
+		"in JSON within JSON":       {`p\\u0026ss \\\"word\\\"\\/1`, `***`},
+		"in HTML":                   {"p&amp;ss &quot;word&quot;/1, p&#38;ss &#34;word&#x22;&#x2F;1, p&amp;amp;ss &#034;word&quot;/1", "***, ***, ***"},
+		"each character by itself":  {"%70%26%73s \\u0022w%6Frd&quot;/1", "***"},
+		"cut by dots":               {`wrong: p&ss "wo...`, `wrong: ***...`},
+		"cut in an escape":          {`wrong: p%26ss+%2… p&amp;ss &qu...`, `wrong: ***… ***...`},
+		"its first letters":         {`p&s…`, `p&s…`},
+		"nothing of it":             {"wrong", "wrong"},
+		"no beginning in words":     {`p&ss is short`, `p&ss is short`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &Error{Code: c.text, Message: c.text, Field: c.text}

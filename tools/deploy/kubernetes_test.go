@@ -171,19 +171,16 @@ func TestWhatThePodsReferToExists(t *testing.T) {
 	spec := read[appsv1.Deployment](t, documents, "Deployment").Spec.Template.Spec
 	var named []string
 	for _, source := range spec.Containers[0].EnvFrom {
-		if source.ConfigMapRef != nil {
-			named = append(named, "ConfigMap/"+source.ConfigMapRef.Name)
-		} else {
-			named = append(named, "Secret/"+source.SecretRef.Name)
-		}
+		require.Nil(t, source.SecretRef, "secrets are files")
+		named = append(named, "ConfigMap/"+source.ConfigMapRef.Name)
 	}
 	for _, volume := range spec.Volumes {
 		if volume.Projected != nil {
 			for _, source := range volume.Projected.Sources {
 				named = append(named, "ConfigMap/"+source.ConfigMap.Name)
 			}
-		} else {
-			require.True(t, *volume.Secret.Optional)
+		} else if volume.Secret.Optional == nil {
+			named = append(named, "Secret/"+volume.Secret.SecretName)
 		}
 	}
 	require.Len(t, named, 4)
@@ -191,6 +188,52 @@ func TestWhatThePodsReferToExists(t *testing.T) {
 		require.Contains(t, documents, name)
 	}
 	require.Contains(t, documents, "ServiceAccount/"+spec.ServiceAccountName)
+}
+
+// What REFUNDSYNC_SECRETS names is where the secrets are mounted, for the workers to
+// read and for nobody else.
+func TestSecretsAreFiles(t *testing.T) {
+	spec := read[appsv1.Deployment](t, build(t), "Deployment").Spec.Template.Spec
+	var folder, volume string
+	for _, variable := range spec.Containers[0].Env {
+		require.Nil(t, variable.ValueFrom, variable.Name)
+		if variable.Name == "REFUNDSYNC_SECRETS" {
+			folder = variable.Value
+		}
+	}
+	for _, mount := range spec.Containers[0].VolumeMounts {
+		if mount.MountPath == folder {
+			require.True(t, mount.ReadOnly)
+			volume = mount.Name
+		}
+	}
+	for _, v := range spec.Volumes {
+		if v.Name == volume {
+			require.EqualValues(t, 0o440, *v.Secret.DefaultMode)
+			return
+		}
+	}
+	require.Fail(t, "no volume of secrets")
+}
+
+// Nothing is reached on any port but at a named place, or on 443 on the internet.
+func TestThePolicyOpensNoPortToEverywhere(t *testing.T) {
+	egress := read[networkingv1.NetworkPolicy](t, build(t), "NetworkPolicy").Spec.Egress
+	require.Len(t, egress, 4)
+	for _, rule := range egress {
+		require.NotEmpty(t, rule.To)
+		require.NotEmpty(t, rule.Ports)
+		for _, to := range rule.To {
+			if to.IPBlock == nil {
+				require.NotEmpty(t, to.NamespaceSelector.MatchLabels)
+			} else if len(to.IPBlock.Except) > 0 {
+				require.Len(t, rule.Ports, 1)
+				require.EqualValues(t, 443, rule.Ports[0].Port.IntValue())
+			} else {
+				require.Contains(t, to.IPBlock.CIDR, "/32")
+			}
+		}
+	}
 }
 
 // What the README calls secret is in no ConfigMap, which more people may read.
