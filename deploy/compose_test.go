@@ -102,7 +102,7 @@ func TestEachServiceWaitsForTheOnesBeforeIt(t *testing.T) {
 }
 
 func TestImagesArePinned(t *testing.T) {
-	pinned := regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?$`)
+	pinned := regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?(@sha256:[0-9a-f]{64})?$`)
 	for _, service := range load(t, nil, "*").Services {
 		if service.Build == nil {
 			require.Regexp(t, pinned, service.Image, service.Name)

@@ -1,0 +1,40 @@
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/stretchr/testify/require"
+)
+
+// The hosted CI does what .ci/run does and nothing else, may change nothing, and runs
+// actions of one commit each.
+func TestHostedCIOnlyCallsOurs(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, ".github", "workflows", "ci.yml"))
+	require.NoError(t, err)
+	var workflow struct {
+		Permissions map[string]string
+		Jobs        map[string]struct {
+			Permissions map[string]string
+			Steps       []struct{ Uses, Run string }
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(text, &workflow))
+	require.Equal(t, map[string]string{"contents": "read"}, workflow.Permissions)
+	require.Len(t, workflow.Jobs, 1)
+	var runs []string
+	for _, job := range workflow.Jobs {
+		require.Empty(t, job.Permissions)
+		for _, step := range job.Steps {
+			if step.Uses == "" {
+				runs = append(runs, step.Run)
+				continue
+			}
+			require.Regexp(t, regexp.MustCompile(`^actions/[a-z-]+@[0-9a-f]{40}$`), step.Uses)
+		}
+	}
+	require.Equal(t, []string{".ci/run"}, runs)
+}
