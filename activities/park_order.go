@@ -50,7 +50,7 @@ func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderPa
 // findParked notes whether the order waits already, or whether its last
 // ParkedOrder workflow ended because a person discarded the order as it still is.
 func findParked(ctx context.Context, c client.Client, result *workflows.ParkOrderResult, params workflows.ParkOrderParams) error {
-	described, err := c.DescribeWorkflowExecution(ctx, result.WorkflowID, "")
+	described, err := c.DescribeWorkflow(ctx, result.WorkflowID, "")
 	var unknown *serviceerror.NotFound
 	if errors.As(err, &unknown) {
 		return nil
@@ -58,10 +58,10 @@ func findParked(ctx context.Context, c client.Client, result *workflows.ParkOrde
 	if err != nil {
 		return fmt.Errorf("无法查询挂起的售后单 %s。 Parked order %[1]s can't be looked up: %[2]w", params.Order.ID, err)
 	}
-	switch described.GetWorkflowExecutionInfo().GetStatus() {
+	switch described.RawResponse.GetWorkflowExecutionInfo().GetStatus() {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		// One that started since may be the work of an attempt before this one.
-		result.AlreadyWaiting = described.GetWorkflowExecutionInfo().GetStartTime().AsTime().Before(activity.GetInfo(ctx).ScheduledTime)
+		result.AlreadyWaiting = described.RawResponse.GetWorkflowExecutionInfo().GetStartTime().AsTime().Before(activity.GetInfo(ctx).ScheduledTime)
 		return nil
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 	default:

@@ -26,11 +26,11 @@ var actionEvents = map[enumspb.EventType]bool{
 
 // add reads the history of a run, of those that it continued as and of its windows.
 func (h *histories) add(ctx context.Context, temporal client.Client, workflowID, runID string) error {
-	described, err := temporal.DescribeWorkflowExecution(ctx, workflowID, runID)
+	described, err := temporal.DescribeWorkflow(ctx, workflowID, runID)
 	if err != nil {
 		return err
 	}
-	h.bytes += int(described.GetWorkflowExecutionInfo().GetHistorySizeBytes())
+	h.bytes += int(described.RawResponse.GetWorkflowExecutionInfo().GetHistorySizeBytes())
 	history := temporal.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for history.HasNext() {
 		event, err := history.Next()

@@ -139,7 +139,7 @@ func script(t *testing.T, server *postgres.Server, name string, in []byte, env .
 // runStatus is that of a run as the server has it.
 func (w *world) runStatus(t *testing.T, workflowID string) enumspb.WorkflowExecutionStatus {
 	t.Helper()
-	described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), workflowID, "")
+	described, err := w.temporal(t).DescribeWorkflow(t.Context(), workflowID, "")
 	require.NoError(t, err)
-	return described.GetWorkflowExecutionInfo().GetStatus()
+	return described.RawResponse.GetWorkflowExecutionInfo().GetStatus()
 }

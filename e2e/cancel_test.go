@@ -116,13 +116,13 @@ func TestTerminatedRunIsMendedByTheNext(t *testing.T) {
 	// moment; the windows do not.
 	for _, window := range progress.Running {
 		testkit.Wait(t, "the window ends with its run", func() bool {
-			described, err := temporal.DescribeWorkflowExecution(t.Context(), window.WorkflowID, "")
+			described, err := temporal.DescribeWorkflow(t.Context(), window.WorkflowID, "")
 			var unknown *serviceerror.NotFound
 			if errors.As(err, &unknown) {
 				return true // the run was terminated before the window had begun
 			}
 			require.NoError(t, err)
-			return described.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+			return described.RawResponse.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
 		})
 	}
 	require.Less(t, w.bills(), w.Truth().Totals().Saved, "the run was terminated in its middle")

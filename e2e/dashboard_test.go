@@ -83,7 +83,7 @@ func documentedFilters(t *testing.T) map[string]string {
 // steps are counted by kind.
 func requireSummaries(t *testing.T, temporal client.Client, workflowID string, kinds map[string]int) {
 	t.Helper()
-	described, err := temporal.DescribeWorkflowExecution(t.Context(), workflowID, "")
+	described, err := temporal.DescribeWorkflow(t.Context(), workflowID, "")
 	require.NoError(t, err)
 	count := func(kind string, metadata *sdkpb.UserMetadata) {
 		kinds[kind]++
@@ -91,9 +91,9 @@ func requireSummaries(t *testing.T, temporal client.Client, workflowID string, k
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(metadata.GetSummary(), &summary), "%s of %s", kind, workflowID)
 		require.NotEmpty(t, summary, "%s of %s", kind, workflowID)
 	}
-	count(described.GetWorkflowExecutionInfo().GetType().GetName(), described.GetExecutionConfig().GetUserMetadata())
-	require.NotEmpty(t, described.GetExecutionConfig().GetUserMetadata().GetDetails().GetData(), "details of %s", workflowID)
-	require.NotContains(t, described.String(), merchant.PersonalData)
+	count(described.RawResponse.GetWorkflowExecutionInfo().GetType().GetName(), described.RawResponse.GetExecutionConfig().GetUserMetadata())
+	require.NotEmpty(t, described.RawResponse.GetExecutionConfig().GetUserMetadata().GetDetails().GetData(), "details of %s", workflowID)
+	require.NotContains(t, described.RawResponse.String(), merchant.PersonalData)
 
 	for _, event := range events(t, temporal, workflowID, "") {
 		require.NotContains(t, event.String(), merchant.PersonalData)

@@ -202,9 +202,9 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 
 	t.Run("codec server", func(t *testing.T) {
 		const token, newToken = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b", "0b8c7d6e5f0a1b3c8e2d4d7a9e5b0c1f"
-		described, err := w.rawTemporal(t).DescribeWorkflowExecution(t.Context(), first.WorkflowID, first.RunID)
+		described, err := w.rawTemporal(t).DescribeWorkflow(t.Context(), first.WorkflowID, first.RunID)
 		require.NoError(t, err)
-		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
+		memo := described.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
 		require.Equal(t, "2024-03", string(memo.GetMetadata()["encryption-key-id"]))
 		w := w.with("REFUNDSYNC_CODEC_UI_ORIGIN", "http://localhost:8233")
 		server := w.with("REFUNDSYNC_CODEC_TOKEN", token).startCodecServer(t)
@@ -261,9 +261,9 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.Equal(t, first.Parked, last.Parked)
 		require.Equal(t, again.AlreadySaved, last.AlreadySaved)
 		require.Len(t, w.parked(t), first.Parked)
-		described, err := w.rawTemporal(t).DescribeWorkflowExecution(t.Context(), last.WorkflowID, last.RunID)
+		described, err := w.rawTemporal(t).DescribeWorkflow(t.Context(), last.WorkflowID, last.RunID)
 		require.NoError(t, err)
-		memo := described.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
+		memo := described.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
 		require.Contains(t, string(memo.GetData()), `"fetched":`)
 		require.Contains(t, w.starter(t, 0, "check").stdout, "nothing more is encrypted in Temporal")
 	})

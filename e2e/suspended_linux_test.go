@@ -77,9 +77,9 @@ func (w *world) waitUntilQueued(t *testing.T, orders int) {
 	testkit.Wait(t, "a save is held, and orders wait behind it", func() bool {
 		inHand := 0
 		for _, window := range listed(t, c, "WorkflowType = '"+workflows.SyncWindowName+"' AND ExecutionStatus = 'Running'") {
-			description, err := c.DescribeWorkflowExecution(t.Context(), window.GetExecution().GetWorkflowId(), "")
+			description, err := c.DescribeWorkflow(t.Context(), window.GetExecution().GetWorkflowId(), "")
 			require.NoError(t, err)
-			for _, activity := range description.GetPendingActivities() {
+			for _, activity := range description.RawResponse.GetPendingActivities() {
 				if activity.GetState() == enumspb.PENDING_ACTIVITY_STATE_STARTED {
 					inHand++
 				}

@@ -108,13 +108,13 @@ func (d *deployed) versions(t *testing.T) map[string]map[string]int {
 	all := map[string]map[string]int{}
 	for _, execution := range listed(t, d.temporal, "") {
 		id := execution.GetExecution()
-		described, err := d.temporal.DescribeWorkflowExecution(t.Context(), id.GetWorkflowId(), id.GetRunId())
+		described, err := d.temporal.DescribeWorkflow(t.Context(), id.GetWorkflowId(), id.GetRunId())
 		require.NoError(t, err)
 		name := execution.GetType().GetName()
 		if all[name] == nil {
 			all[name] = map[string]int{}
 		}
-		all[name][described.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId()]++
+		all[name][described.RawResponse.GetWorkflowExecutionInfo().GetVersioningInfo().GetDeploymentVersion().GetBuildId()]++
 	}
 	return all
 }

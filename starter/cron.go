@@ -118,14 +118,14 @@ func newCronStopCommand() *cobra.Command {
 // runningCron is the run of a flow's cron that is under way or waits for its time; nil
 // if the flow has no cron.
 func runningCron(ctx context.Context, c client.Client, flowName string) (*workflowpb.WorkflowExecutionInfo, error) {
-	described, err := c.DescribeWorkflowExecution(ctx, cronWorkflowID(flowName), "")
+	described, err := c.DescribeWorkflow(ctx, cronWorkflowID(flowName), "")
 	if isNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", cronWorkflowID(flowName), err)
 	}
-	if execution := described.GetWorkflowExecutionInfo(); execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+	if execution := described.RawResponse.GetWorkflowExecutionInfo(); execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 		return execution, nil
 	}
 	return nil, nil
@@ -143,11 +143,11 @@ func stopCron(ctx context.Context, c client.Client, id string) error {
 	watch, cancel := context.WithTimeout(ctx, stopCronPatience)
 	defer cancel()
 	for stopped := false; ; stopped = true {
-		described, err := c.DescribeWorkflowExecution(ctx, id, "")
+		described, err := c.DescribeWorkflow(ctx, id, "")
 		if err != nil {
 			return err
 		}
-		execution := described.GetWorkflowExecutionInfo()
+		execution := described.RawResponse.GetWorkflowExecutionInfo()
 		runID := execution.GetExecution().GetRunId()
 		// The server takes a request to cancel a run that has ended.
 		if execution.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {

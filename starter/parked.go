@@ -225,11 +225,11 @@ type shownOrder struct {
 
 func showParked(ctx context.Context, c client.Client, workflowID string) (shownOrder, error) {
 	shown := shownOrder{WorkflowID: workflowID}
-	described, err := c.DescribeWorkflowExecution(ctx, workflowID, "")
+	described, err := c.DescribeWorkflow(ctx, workflowID, "")
 	if err != nil {
 		return shown, err
 	}
-	if described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+	if described.RawResponse.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
 		if err := c.GetWorkflow(ctx, workflowID, "").Get(ctx, &shown.Ended); err != nil {
 			return shown, err
 		}
@@ -352,7 +352,7 @@ func findParked(ctx context.Context, c client.Client, flowName, bill string) (wo
 	if strings.HasPrefix(bill, "parked/") {
 		workflowID = bill
 	}
-	_, err = c.DescribeWorkflowExecution(ctx, workflowID, "")
+	_, err = c.DescribeWorkflow(ctx, workflowID, "")
 	var unknown *serviceerror.NotFound
 	if err == nil || !errors.As(err, &unknown) {
 		return workflowID, err

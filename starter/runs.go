@@ -125,11 +125,11 @@ func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
 // endOf is how one run ended that the next run of its cron has followed, by what
 // it listed of itself: the server gives its result to nobody but the next.
 func endOf(ctx context.Context, c client.Client, workflowID, runID string) (workflows.SyncRefundsResult, error) {
-	described, err := c.DescribeWorkflowExecution(ctx, workflowID, runID)
+	described, err := c.DescribeWorkflow(ctx, workflowID, runID)
 	if err != nil {
 		return workflows.SyncRefundsResult{}, err
 	}
-	run, err := readRun(described.GetWorkflowExecutionInfo())
+	run, err := readRun(described.RawResponse.GetWorkflowExecutionInfo())
 	if err != nil || run.Result == nil {
 		return workflows.SyncRefundsResult{}, err
 	}

@@ -33,14 +33,14 @@ func newWatchCommand() *cobra.Command {
 }
 
 func watchOne(cmd *cobra.Command, c client.Client, workflowID string, o output) error {
-	described, err := c.DescribeWorkflowExecution(cmd.Context(), workflowID, "")
+	described, err := c.DescribeWorkflow(cmd.Context(), workflowID, "")
 	if isNotFound(err) {
 		return fmt.Errorf("没有工作流 %q；在 Web UI 中或用 starter run 的输出核对编号。 There is no such workflow; compare the id with the Web UI or with what starter run printed", workflowID)
 	}
 	if err != nil {
 		return fmt.Errorf("查询工作流失败 the workflow can't be looked up: %w", err)
 	}
-	execution := described.GetWorkflowExecutionInfo()
+	execution := described.RawResponse.GetWorkflowExecutionInfo()
 	if name := execution.GetType().GetName(); name != workflows.SyncRefundsName {
 		return fmt.Errorf("%q 是 %s，不是一次运行（%s）。 It is not a run", workflowID, name, workflows.SyncRefundsName)
 	}

@@ -332,7 +332,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
 		"REFUNDSYNC_DRAIN_TIMEOUT": "90s", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional)", "REFUNDSYNC_BUILD_ID": "(optional)",
 		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional)", "REFUNDSYNC_SECRETS": "(optional)",
-		"REFUNDSYNC_CODEC_TOKEN":     "(for starter codec-server)", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server)",
+		"REFUNDSYNC_CODEC_TOKEN": "(for starter codec-server)", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server)",
 		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
 	}
 	for name, want := range defaults {

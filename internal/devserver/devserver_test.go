@@ -69,9 +69,9 @@ func TestStartServesWorkflowsAndWebUI(t *testing.T) {
 
 	connection := dial(t, server)
 	startWorkflow(t, connection, "one")
-	described, err := connection.DescribeWorkflowExecution(t.Context(), "one", "")
+	described, err := connection.DescribeWorkflow(t.Context(), "one", "")
 	require.NoError(t, err)
-	assert.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.WorkflowExecutionInfo.Status)
+	assert.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.RawResponse.WorkflowExecutionInfo.Status)
 
 	attributes, err := connection.OperatorService().ListSearchAttributes(t.Context(),
 		&operatorservice.ListSearchAttributesRequest{Namespace: server.Namespace})
@@ -110,9 +110,9 @@ func TestStateInAFileOutlivesAServerThatWasKilled(t *testing.T) {
 	<-first.Done()
 	require.ErrorContains(t, first.Stop(), "ended by itself")
 
-	described, err := dial(t, start(t, options)).DescribeWorkflowExecution(t.Context(), "kept", "")
+	described, err := dial(t, start(t, options)).DescribeWorkflow(t.Context(), "kept", "")
 	require.NoError(t, err)
-	assert.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.WorkflowExecutionInfo.Status)
+	assert.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, described.RawResponse.WorkflowExecutionInfo.Status)
 }
 
 func TestStartFails(t *testing.T) {

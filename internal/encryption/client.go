@@ -129,9 +129,14 @@ func (c decryptingClient) ListWorkflow(ctx context.Context, request *workflowser
 	return decrypted(ctx, c.codec, reply, err)
 }
 
-func (c decryptingClient) DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	reply, err := c.Client.DescribeWorkflowExecution(ctx, workflowID, runID)
-	return decrypted(ctx, c.codec, reply, err)
+// DescribeWorkflow decrypts the raw response.
+func (c decryptingClient) DescribeWorkflow(ctx context.Context, workflowID, runID string) (*client.WorkflowExecutionDescription, error) {
+	described, err := c.Client.DescribeWorkflow(ctx, workflowID, runID)
+	if err != nil {
+		return described, err
+	}
+	_, err = decrypted(ctx, c.codec, described.RawResponse, nil)
+	return described, err
 }
 
 func decrypted[T proto.Message](ctx context.Context, codec Codec, reply T, err error) (T, error) {

@@ -117,11 +117,11 @@ func (h holding) ListWorkflow(context.Context, *workflowservice.ListWorkflowExec
 	return &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{h.execution()}}, nil
 }
 
-func (h holding) DescribeWorkflowExecution(context.Context, string, string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
-	return &workflowservice.DescribeWorkflowExecutionResponse{
+func (h holding) DescribeWorkflow(context.Context, string, string) (*client.WorkflowExecutionDescription, error) {
+	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{
 		WorkflowExecutionInfo: h.execution(),
 		ExecutionConfig:       &workflowpb.WorkflowExecutionConfig{UserMetadata: &sdkpb.UserMetadata{Summary: h.payload}},
-	}, h.err
+	}}, h.err
 }
 
 func TestClientRefusesClearText(t *testing.T) {
@@ -129,11 +129,11 @@ func TestClientRefusesClearText(t *testing.T) {
 	c := codec(t, key("k1", 'a')).Client(held)
 	_, err := c.ListWorkflow(t.Context(), nil)
 	require.Equal(t, ReasonClearText, fault.As(err).Reason)
-	_, err = c.DescribeWorkflowExecution(t.Context(), "id", "")
+	_, err = c.DescribeWorkflow(t.Context(), "id", "")
 	require.Equal(t, ReasonClearText, fault.As(err).Reason)
-	described, err := Raw(c).DescribeWorkflowExecution(t.Context(), "id", "")
+	described, err := Raw(c).DescribeWorkflow(t.Context(), "id", "")
 	require.NoError(t, err)
-	require.True(t, proto.Equal(held.payload, described.GetWorkflowExecutionInfo().GetMemo().GetFields()["held"]))
+	require.True(t, proto.Equal(held.payload, described.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()["held"]))
 	require.Equal(t, client.Client(held), Raw(held))
 }
 
@@ -147,15 +147,15 @@ func TestClientDecryptsWhatTheServerLists(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `"order"`, string(listed.GetExecutions()[0].GetMemo().GetFields()["held"].GetData()))
 	require.Equal(t, encoded[0], listed.GetExecutions()[0].GetSearchAttributes().GetIndexedFields()["held"], "never encrypted")
-	described, err := c.Client(holding{payload: encoded[0]}).DescribeWorkflowExecution(t.Context(), "id", "")
+	described, err := c.Client(holding{payload: encoded[0]}).DescribeWorkflow(t.Context(), "id", "")
 	require.NoError(t, err)
-	require.Equal(t, `"order"`, string(described.GetWorkflowExecutionInfo().GetMemo().GetFields()["held"].GetData()))
-	require.Equal(t, `"order"`, string(described.GetExecutionConfig().GetUserMetadata().GetSummary().GetData()))
+	require.Equal(t, `"order"`, string(described.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()["held"].GetData()))
+	require.Equal(t, `"order"`, string(described.RawResponse.GetExecutionConfig().GetUserMetadata().GetSummary().GetData()))
 
 	lacking := Codec{}.Client(holding{payload: encoded[0]})
 	_, err = lacking.ListWorkflow(t.Context(), nil)
 	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
-	_, err = lacking.DescribeWorkflowExecution(t.Context(), "id", "")
+	_, err = lacking.DescribeWorkflow(t.Context(), "id", "")
 	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
 
 	away := errors.New("the server is away")

@@ -25,7 +25,7 @@ import (
 // for as long as the server remembers it.
 func BoundAccounts(ctx context.Context, c client.Client, taskQueue string) (bound *config.Accounts, open bool, err error) {
 	id := workflows.AccountsID(taskQueue)
-	described, err := encryption.Raw(c).DescribeWorkflowExecution(ctx, id, "")
+	described, err := encryption.Raw(c).DescribeWorkflow(ctx, id, "")
 	var none *serviceerror.NotFound
 	if errors.As(err, &none) {
 		return nil, false, nil
@@ -33,7 +33,7 @@ func BoundAccounts(ctx context.Context, c client.Client, taskQueue string) (boun
 	if err != nil {
 		return nil, false, fmt.Errorf("看不到任务队列 %s 属于哪些账号。 It can't be seen which accounts the task queue belongs to: %w", taskQueue, err)
 	}
-	info := described.GetWorkflowExecutionInfo()
+	info := described.RawResponse.GetWorkflowExecutionInfo()
 	memo, ok := info.GetMemo().GetFields()[workflows.AccountsMemo]
 	if !ok {
 		return nil, false, fmt.Errorf("工作流 %[1]s 没有备忘 %[2]s，不是本程序启动的：请终止并删除它。 Workflow %[1]s has no memo %[2]s, so it is not of this program's making: terminate and delete it", id, workflows.AccountsMemo)

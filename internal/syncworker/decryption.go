@@ -29,7 +29,7 @@ func checkDecryption(ctx context.Context, decrypting client.Client) error {
 	}
 	for _, execution := range listed.GetExecutions() {
 		id := execution.GetExecution().GetWorkflowId()
-		if _, err := decrypting.DescribeWorkflowExecution(ctx, id, execution.GetExecution().GetRunId()); fault.As(err) != nil {
+		if _, err := decrypting.DescribeWorkflow(ctx, id, execution.GetExecution().GetRunId()); fault.As(err) != nil {
 			return fmt.Errorf("worker 读不到工作流 %s。 The worker can't read that workflow: %w", id, err)
 		}
 	}

@@ -79,7 +79,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 	temporalOptions.Logger = observe.ForTemporal(logger, codec.Enabled())
 	temporalOptions.MetricsHandler = metrics.ForTemporal()
 	temporalOptions.Interceptors = append(temporalOptions.Interceptors, tracing...)
-	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls(), ReplayQueries())
+	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls())
 	codec.ConfigureWorker(&temporalOptions)
 	temporal, err := client.DialContext(ctx, temporalOptions)
 	if err != nil {

@@ -100,7 +100,7 @@ type counter struct{ sum *atomic.Int64 }
 func (c counter) Inc(d int64) { c.sum.Add(d) }
 
 // askLate has a worker answer a query late, and gives what it counted meanwhile.
-func askLate(t *testing.T, recorded, metric string, withHistory bool, options ...grpc.DialOption) (answered string, count int64) {
+func askLate(t *testing.T, recorded, metric string, withHistory bool) (answered string, count int64) {
 	t.Helper()
 	file, err := os.Open(filepath.Join("..", "..", "workflows", "testdata", "histories", recorded))
 	require.NoError(t, err)
@@ -124,7 +124,7 @@ func askLate(t *testing.T, recorded, metric string, withHistory bool, options ..
 	c, err := client.DialContext(t.Context(), client.Options{
 		HostPort: listener.Addr().String(), MetricsHandler: counted, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler)),
 		// A busy machine may take longer than the SDK's 5 seconds, and its second below.
-		ConnectionOptions: client.ConnectionOptions{DialOptions: options, GetSystemInfoTimeout: time.Minute},
+		ConnectionOptions: client.ConnectionOptions{GetSystemInfoTimeout: time.Minute},
 	})
 	require.NoError(t, err)
 	defer c.Close()
@@ -152,11 +152,9 @@ func TestQueriesCountNothing(t *testing.T) {
 	} {
 		for history, withHistory := range map[string]bool{"the history comes with it": true, "the history is asked for": false} {
 			t.Run(c.name+"/"+history, func(t *testing.T) {
-				answer, count := askLate(t, c.history, c.metric, withHistory, ReplayQueries())
+				answer, count := askLate(t, c.history, c.metric, withHistory)
 				require.Zero(t, count)
-				without, count := askLate(t, c.history, c.metric, withHistory)
-				require.NotZero(t, count, "the SDK has it right by itself: ReplayQueries can go")
-				require.JSONEq(t, without, answer)
+				require.NotEmpty(t, answer)
 			})
 		}
 	}
