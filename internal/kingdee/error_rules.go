@@ -134,9 +134,9 @@ var rules = map[int]rule{
 	15: administratorForbidden,
 }
 
-// queryRules are those that mean something else for ExecuteBillQuery, which
-// writes nothing: 4 is an unknown form or a bad filter, 8 no FieldKeys, 9 an
-// unknown field.
+// queryRules are those that mean something else for ExecuteBillQuery and
+// QueryBusinessInfo, which write nothing: 4 is an unknown form or a bad filter, 8 no
+// FieldKeys, 9 an unknown field.
 var queryRules = map[int]rule{
 	3: badQuery, 4: badQuery, 5: badQuery, 8: badQuery, 9: badQuery, 10: badQuery, 11: badQuery, 12: badQuery,
 }
@@ -151,7 +151,7 @@ var shared = []int{4, 6, 9, 10, 11, 12, 13}
 func (s *responseStatus) ruleOf(method string, e replyError) rule {
 	code, field, change := s.MsgCode.Value, string(e.FieldName), changesBills(method)
 	byCode, coded := queryRules[code]
-	if !coded || method != executeBillQuery {
+	if !coded || method != executeBillQuery && method != queryBusinessInfo {
 		byCode, coded = rules[code]
 	}
 	definite := coded && !slices.Contains(shared, code)

@@ -12,6 +12,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 )
 
@@ -99,4 +100,38 @@ func TestRefusedAuditIsLookedAt(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 20)
 	require.Empty(t, s.State().Kingdee.Doubles)
+}
+
+// The client reads the form in every shape, with the differences that were planted.
+func TestClientReadsTheForm(t *testing.T) {
+	for _, shapes := range []faults.Probabilities{nil, {faults.KingdeeOtherShape: 1}} {
+		s, _, c := start(t, Options{Seed: 1, Orders: 20, Faults: shapes})
+		client := c.kingdeeOf(AuthSignature)
+		form, err := client.Form(t.Context(), "SAL_RETURNSTOCK")
+		require.NoError(t, err)
+		require.Equal(t, "BD_Customer", form.Head().Field("FRetcustId").LookUp)
+		require.True(t, form.Head().Field("FRetcustId").Required)
+		require.Equal(t, 106, form.Part("FEntity").Field("F_DEMO_Wanted").Type)
+		require.Len(t, form.Part("FEntity").Field("FOwnerTypeId").Values, 3)
+		require.NotNil(t, form.Part("SubHeadEntity").Field("FSettleOrgId"))
+
+		yes, none := true, ""
+		s.SetHabits(galaxy.Habits{Form: map[string]galaxy.FieldHabit{
+			"F_DEMO_Wanted": {Gone: true}, "FNote": {Required: &yes, Values: []string{"x"}, Type: 61}, "FRetcustId": {LookUp: &none},
+			"F_DEMO_New": {Part: "FEntity", Required: &yes},
+		}})
+		form, err = client.Form(t.Context(), "SAL_RETURNSTOCK")
+		require.NoError(t, err)
+		lines := form.Part("FEntity")
+		require.Nil(t, lines.Field("F_DEMO_Wanted"))
+		require.Equal(t, kingdee.FormField{Key: "FNote", Name: "备注", Type: 61, Required: true, Values: []kingdee.FormValue{{Value: "x", Caption: "x"}}}, *lines.Field("FNote"))
+		require.Empty(t, form.Head().Field("FRetcustId").LookUp)
+		require.True(t, lines.Field("F_DEMO_New").Required)
+
+		s.SetHabits(galaxy.Habits{NoFormRight: true})
+		_, err = client.Form(t.Context(), "SAL_RETURNSTOCK")
+		require.Equal(t, "no_permission", fault.As(err).Reason)
+		_, err = client.Form(t.Context(), "SAL_OTHER")
+		require.Equal(t, "bad_query", fault.As(err).Reason)
+	}
 }

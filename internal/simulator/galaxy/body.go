@@ -98,14 +98,14 @@ func newCall(op operation, body requestBody) (call, reply) {
 	formID, data := body.formID, body.data
 	if body.positional {
 		wanted := 2
-		if op.query {
+		if op.formless {
 			wanted = 1
 		}
 		if len(body.parameters) < wanted {
 			return c, failed(msgBadParameter, "参数个数不正确")
 		}
 		data = body.parameters[wanted-1]
-		if !op.query {
+		if !op.formless {
 			formID = body.parameters[0]
 		}
 	}
@@ -122,7 +122,7 @@ func newCall(op operation, body requestBody) (call, reply) {
 	}
 	c.data = fields
 	c.formID = text(formID)
-	if op.query {
+	if op.formless {
 		c.formID = c.data.text("FormId")
 	}
 	if c.formID != FormID {

@@ -184,9 +184,9 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // operation is a method of the form service.
 type operation struct {
 	name string
-	// query marks the one method that takes no form id and wraps its failures
-	// in a row.
-	query bool
+	// formless methods take no form id beside their data; wraps has the failures of the
+	// query in a row.
+	formless, wraps bool
 	// reads changes nothing; saves stores bills.
 	reads, saves bool
 	run          func(t *Tenant, c call) reply
@@ -194,14 +194,15 @@ type operation struct {
 
 // operations by name in lower case: callers write batchSave and BatchSave.
 var operations = map[string]operation{
-	"batchsave":        {name: "BatchSave", saves: true, run: (*Tenant).batchSave},
-	"save":             {name: "Save", saves: true, run: (*Tenant).save},
-	"submit":           {name: "Submit", run: (*Tenant).submit},
-	"audit":            {name: "Audit", run: (*Tenant).audit},
-	"unaudit":          {name: "UnAudit", run: (*Tenant).unAudit},
-	"delete":           {name: "Delete", run: (*Tenant).delete},
-	"view":             {name: "View", reads: true, run: (*Tenant).view},
-	"executebillquery": {name: "ExecuteBillQuery", query: true, reads: true, run: (*Tenant).executeBillQuery},
+	"batchsave":         {name: "BatchSave", saves: true, run: (*Tenant).batchSave},
+	"save":              {name: "Save", saves: true, run: (*Tenant).save},
+	"submit":            {name: "Submit", run: (*Tenant).submit},
+	"audit":             {name: "Audit", run: (*Tenant).audit},
+	"unaudit":           {name: "UnAudit", run: (*Tenant).unAudit},
+	"delete":            {name: "Delete", run: (*Tenant).delete},
+	"view":              {name: "View", reads: true, run: (*Tenant).view},
+	"executebillquery":  {name: "ExecuteBillQuery", formless: true, wraps: true, reads: true, run: (*Tenant).executeBillQuery},
+	"querybusinessinfo": {name: "QueryBusinessInfo", formless: true, reads: true, run: (*Tenant).queryBusinessInfo},
 }
 
 // operate runs an operation and writes its reply.

@@ -25,6 +25,25 @@ type Habits struct {
 	// NoRight are fields, such as FBillNo, that the user may not see: their cells are
 	// null.
 	NoRight []string `json:"no_right,omitempty"`
+	// NoFormRight refuses the form's metadata to the user.
+	NoFormRight bool `json:"no_form_right,omitempty"`
+	// Form is in which the form's metadata is otherwise than this simulator's form, by
+	// the name of the field.
+	Form map[string]FieldHabit `json:"form,omitempty"`
+}
+
+// FieldHabit is how the metadata tells of one field.
+type FieldHabit struct {
+	// Gone leaves the field out. One that the form does not have is added to Part, such
+	// as FBillHead.
+	Gone bool   `json:"gone,omitempty"`
+	Part string `json:"part,omitempty"`
+	// Required, LookUp and Values are the field's, where they are set.
+	Required *bool    `json:"required,omitempty"`
+	LookUp   *string  `json:"look_up,omitempty"`
+	Values   []string `json:"values,omitempty"`
+	// Type is FieldType, unless 0.
+	Type int `json:"type,omitempty"`
 }
 
 // ReadHabits reads them as JSON; a name that is unknown is a mistake.

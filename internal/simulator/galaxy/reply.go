@@ -134,7 +134,7 @@ func (t *Tenant) writeReply(w http.ResponseWriter, op operation, r reply) {
 		t.writeJSON(w, t.reshape(r))
 		return
 	}
-	if _, failure := r.(*resultReply); failure && op.query {
+	if _, failure := r.(*resultReply); failure && op.wraps {
 		r = [][]any{{r}}
 	}
 	t.writeJSON(w, r)

@@ -1,0 +1,228 @@
+package kingdee
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Form is what Kingdee tells of a form (业务对象): its parts and their fields, the
+// merchant's own among them. The wire format is not published; it is what several
+// integrators read of live tenants.
+type Form struct {
+	ID, Name string
+	Parts    []FormPart
+}
+
+// FormPart is the head of a form (FBillHead), or one of its entries.
+type FormPart struct {
+	Key string
+	// Parent is the Key of the part that an entry within an entry belongs to; "" for
+	// any other.
+	Parent string
+	Name   string
+	Fields []FormField
+}
+
+// FormField is a field of a form.
+type FormField struct {
+	Key, Name string
+	// Type is FieldType, whose codes nobody has published: those seen are the type ids of
+	// SQL Server. 0 if it can't be read.
+	Type int
+	// Required tells that the form itself wants a value (必录). Kingdee may fill it in by
+	// itself, and what rules and plug-ins want besides is not told.
+	Required bool
+	// LookUp is the form of the base data that the field refers to, such as BD_Customer;
+	// "" for any other field.
+	LookUp string
+	// Values are those of a list; none for any other field.
+	Values []FormValue
+}
+
+// FormValue is a value of a list.
+type FormValue struct {
+	Value, Caption string
+	// Disabled values are still listed, and no longer to be used.
+	Disabled bool
+}
+
+// Head is the part that a bill's own fields are in; nil if the form shows none.
+func (f Form) Head() *FormPart {
+	if head := f.Part("FBillHead"); head != nil {
+		return head
+	}
+	for i := range f.Parts {
+		if f.Parts[i].Field("FBillNo") != nil {
+			return &f.Parts[i]
+		}
+	}
+	return nil
+}
+
+// Part finds a part by its key, in any case; nil if there is none.
+func (f Form) Part(key string) *FormPart {
+	i := slices.IndexFunc(f.Parts, func(p FormPart) bool { return strings.EqualFold(p.Key, key) })
+	if i < 0 {
+		return nil
+	}
+	return &f.Parts[i]
+}
+
+// Field finds a field by its key, in any case; nil if there is none.
+func (p FormPart) Field(key string) *FormField {
+	i := slices.IndexFunc(p.Fields, func(f FormField) bool { return strings.EqualFold(f.Key, key) })
+	if i < 0 {
+		return nil
+	}
+	return &p.Fields[i]
+}
+
+const queryBusinessInfo = "QueryBusinessInfo"
+
+// Form asks for a form's metadata (QueryBusinessInfo). The user may lack the right to
+// it, and the call can take long. It changes nothing.
+func (c *Client) Form(ctx context.Context, formID string) (Form, error) {
+	body, err := encode(map[string]any{"data": map[string]string{"FormId": formID}})
+	if err != nil {
+		return Form{}, err
+	}
+	return call(ctx, c, queryBusinessInfo, body, decodeForm)
+}
+
+// wireForm is NeedReturnData of QueryBusinessInfo.
+type wireForm struct {
+	ID     looseText `json:"Id"`
+	Name   localText
+	Entrys []struct {
+		Key, ParentKey looseText
+		Name           localText
+		Fields         []struct {
+			Key                looseText
+			Name               localText
+			FieldType          looseInt
+			MustInput          looseFlag
+			LookUpObjectFormID looseText `json:"LookUpObjectFormId"`
+			Extends            []struct {
+				Value   looseText
+				Caption localText
+				Invalid looseFlag
+			}
+		}
+	}
+}
+
+func decodeForm(raw []byte) (Form, error) {
+	status, err := findStatus(raw)
+	if err != nil {
+		return Form{}, malformed(queryBusinessInfo, err)
+	}
+	if status != nil && (len(status.Errors) > 0 || status.MsgCode.Value != 0) {
+		return Form{}, status.failure(queryBusinessInfo, status.Errors)
+	}
+	object := objectWith(raw, "Entrys", statusDepth)
+	if object == nil {
+		return Form{}, malformed(queryBusinessInfo, errors.New("no Entrys"))
+	}
+	var wire wireForm
+	if err := json.Unmarshal(object, &wire); err != nil {
+		return Form{}, malformed(queryBusinessInfo, err)
+	}
+	form := Form{ID: string(wire.ID), Name: string(wire.Name)}
+	for _, entry := range wire.Entrys {
+		part := FormPart{Key: string(entry.Key), Parent: string(entry.ParentKey), Name: string(entry.Name)}
+		for _, field := range entry.Fields {
+			if field.Key == "" {
+				return Form{}, malformed(queryBusinessInfo, errors.New("a field without Key"))
+			}
+			f := FormField{
+				Key: string(field.Key), Name: string(field.Name), Type: field.FieldType.Value,
+				Required: bool(field.MustInput), LookUp: string(field.LookUpObjectFormID),
+			}
+			for _, value := range field.Extends {
+				f.Values = append(f.Values, FormValue{string(value.Value), string(value.Caption), bool(value.Invalid)})
+			}
+			part.Fields = append(part.Fields, f)
+		}
+		form.Parts = append(form.Parts, part)
+	}
+	return form, nil
+}
+
+// objectWith finds the outermost object that has a member of this name, whatever
+// envelopes are around it; nil if there is none.
+func objectWith(raw []byte, name string, depth int) []byte {
+	object := bytes.TrimLeft(unwrap(raw), "[ \t\r\n")
+	var members map[string]json.RawMessage
+	if depth == 0 || !bytes.HasPrefix(object, []byte("{")) || json.NewDecoder(bytes.NewReader(object)).Decode(&members) != nil {
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(members))
+	for _, member := range names {
+		if strings.EqualFold(member, name) {
+			// A decoder leaves closing brackets around the object alone.
+			var only json.RawMessage
+			if json.NewDecoder(bytes.NewReader(object)).Decode(&only) != nil {
+				return nil
+			}
+			return only
+		}
+	}
+	for _, member := range names {
+		if found := objectWith(members[member], name, depth-1); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+// looseFlag reads a boolean that may come as true, 1, "1" or "true". Anything that does
+// not say no says yes: what is wanted by mistake does less harm than what is left out.
+type looseFlag bool
+
+func (f *looseFlag) UnmarshalJSON(raw []byte) error {
+	switch strings.ToLower(strings.Trim(string(raw), `" `)) {
+	case "", "null", "0", "false":
+		*f = false
+	default:
+		*f = true
+	}
+	return nil
+}
+
+// localText reads a text in several languages, [{"Key":2052,"Value":"…"}], of which it
+// takes the simplified Chinese one, or else the first; or one that is a text alone.
+type localText string
+
+func (t *localText) UnmarshalJSON(raw []byte) error {
+	type text struct{ Key, Value looseText }
+	var texts []text
+	switch raw[0] {
+	case '[':
+		if err := json.Unmarshal(raw, &texts); err != nil {
+			return err
+		}
+	case '{':
+		var only text
+		if err := json.Unmarshal(raw, &only); err != nil {
+			return err
+		}
+		texts = []text{only}
+	default:
+		return (*looseText)(t).UnmarshalJSON(raw)
+	}
+	*t = ""
+	for _, text := range texts {
+		if text.Key == "2052" || *t == "" {
+			*t = localText(text.Value)
+		}
+		if text.Key == "2052" {
+			break
+		}
+	}
+	return nil
+}
