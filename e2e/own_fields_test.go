@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/galaxy"
 )
 
 // Fields that the merchant has added to Kingdee's form are saved like any other,
@@ -42,14 +43,50 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
 	}
 
 	e := w.starter(t, 0, "check")
-	require.Contains(t, e.stdout, "✓ 金蝶自定义字段")
+	require.Contains(t, e.stdout, "✓ 金蝶表单 form of Kingdee ("+builtInFlow+")")
 
 	misspelt := changedFlows(t, fields, `  own_fields:
     head:
       F_DEMO_OnlineOrdre: { type: text }
       F_DEMO_OnlineOrder: { type: base_data }
-`+fields)
+  fields:
+    F_DEMO_OnlineOrdre: { field: so_id }
+    F_DEMO_OnlineOrder: { field: so_id }
+    FBillTypeID:`)
 	e = w.with("REFUNDSYNC_FLOWS", misspelt).starter(t, 1, "check")
-	require.Contains(t, e.stdout, "✗ 金蝶自定义字段")
+	require.Contains(t, e.stdout, "✗ 金蝶表单")
+	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre，")
+	require.Contains(t, e.stdout, "! 金蝶表单 form of Kingdee ("+builtInFlow+"): 字段 F_DEMO_OnlineOrder")
+
+	// Without the right to the metadata, a query tells of the own fields.
+	w.SetHabits(galaxy.Habits{NoFormRight: true})
+	e = w.with("REFUNDSYNC_FLOWS", misspelt).starter(t, 1, "check")
+	require.Contains(t, e.stdout, "! 金蝶表单")
 	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre, F_DEMO_OnlineOrder.FNumber，")
+	e = w.starter(t, 0, "check")
+	require.Contains(t, e.stdout, "✓ 金蝶自定义字段")
+}
+
+// The tenant's own form decides: check shows in what a flow differs from it, and so does
+// the log of a worker, which starts all the same.
+func TestTheFormOfTheTenantDecides(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 20})
+	yes := true
+	w.SetHabits(galaxy.Habits{Form: map[string]galaxy.FieldHabit{
+		"F_DEMO_Department": {Part: "FBillHead", Required: &yes},
+		"FOwnerTypeId":      {Values: []string{"BD_Supplier"}},
+		"FNote":             {Gone: true},
+	}})
+	worker := w.startWorker(t)
+	worker.waitFor(t, `"form checked"`)
+	e := w.starter(t, 1, "check")
+	for _, output := range []string{worker.output(), e.stdout} {
+		require.Contains(t, output, "F_DEMO_Department")
+		require.Contains(t, output, "BD_OwnerOrg")
+		require.Contains(t, output, "FNote")
+	}
+	require.Contains(t, e.stdout, "✗ 金蝶表单")
+	require.Contains(t, e.stdout, "! 金蝶表单")
+	requireTruth(t, w, w.sync(t))
 }

@@ -19,7 +19,6 @@ import (
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
-	"refundsync/internal/kingdee"
 	"refundsync/internal/syncworker"
 	"refundsync/workflows"
 )
@@ -60,6 +59,11 @@ func (c *checks) report(what, found string, err error) bool {
 	c.failed = true
 	fmt.Fprintf(c.out, "✗ %s: %s\n", what, strings.ReplaceAll(err.Error(), "\n", "\n    "))
 	return false
+}
+
+// note prints what is no failure, and yet to be looked at.
+func (c *checks) note(what, text string) {
+	fmt.Fprintf(c.out, "! %s: %s\n", what, strings.ReplaceAll(text, "\n", "\n    "))
 }
 
 func (c *checks) all(ctx context.Context) {
@@ -187,55 +191,7 @@ func (c *checks) systems(ctx context.Context, settings config.Settings, flows fl
 		found, err := askSource(ctx, source, flows[name])
 		c.report("聚水潭 Jushuitan ("+name+")", found, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	if !c.report("金蝶 Kingdee", "可以登录并查询 lets us in and can be read", ledger.Check(ctx)) {
-		return
-	}
-	for _, name := range slices.Sorted(maps.Keys(flows)) {
-		found, err := checkReadable(ctx, ledger, flows[name])
-		c.report("金蝶字段权限 rights to fields ("+name+")", found, err)
-		if own := flows[name].OwnFields; len(own) > 0 {
-			c.report("金蝶自定义字段 own fields ("+name+")", fmt.Sprintf("%d 个，表单里都有 all %[1]d are in the form", len(own)), checkOwnFields(ctx, ledger, flows[name]))
-		}
-	}
-}
-
-// checkReadable reads a bill as the worker does that proves the way of a run.
-func checkReadable(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) (string, error) {
-	keys := flow.ReadBackKeys()
-	id, unreadable, err := ledger.UnreadableFields(ctx, f.Call.FormId, flow.MarkField, flow.MarkLike, keys)
-	switch {
-	case err != nil:
-		return "", err
-	case len(unreadable) > 0:
-		return "", fmt.Errorf("单据（FID %[1]s）的 %[2]s 读不到：请在金蝶给集成用户（KINGDEE_USERNAME）授予这些字段的查看权限。 Bill FID %[1]s is given without %[2]s: in Kingdee, give the integration user (KINGDEE_USERNAME) the right to view these fields",
-			id, strings.Join(unreadable, ", "))
-	case id == "":
-		return "金蝶还没有单据，或这个用户看不到；首次运行会先存一张核对 no bill to read yet, or none is shown to this user; the first run saves one and reads it back", nil
-	}
-	return fmt.Sprintf("单据 FID %[1]s 的 %[2]d 个字段都读得到 all %[2]d fields of bill FID %[1]s can be read", id, len(keys)), nil
-}
-
-// checkOwnFields asks Kingdee whether the form has the fields that the flow
-// declares. It tells base data from the rest, but neither text from numbers nor the
-// head from the lines: a query takes both alike.
-func checkOwnFields(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) error {
-	var keys []string
-	for _, field := range f.OwnFields {
-		key := field.Name
-		if field.Type == catalog.Reference {
-			key += "." + field.ReferenceKey
-		}
-		keys = append(keys, key)
-	}
-	unknown, err := ledger.UnknownFields(ctx, f.Call.FormId, keys)
-	if err != nil || len(unknown) == 0 {
-		return err
-	}
-	list := strings.Join(unknown, ", ")
-	return fmt.Errorf("%[2]s 没有字段 %[1]s，金蝶会不声不响地丢掉它们的值；请按 BOS 设计器里的标识改流程文件的 own_fields（带 .FNumber 的：字段不存在，或不是基础资料）。"+
-		" %[2]s has no such fields, and Kingdee would drop their values without a word: correct own_fields in the flow file after Kingdee's designer (with .FNumber: there is none, or it is no base data)", list, f.Call.FormId)
+	c.kingdee(ctx, ledger, flows)
 }
 
 // askSource asks for the orders of the last minute.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/client"
@@ -104,6 +105,11 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
 	logger.Info("encryption", zap.Bool("enabled", codec.Enabled()), zap.Stringer("keys", codec))
+	asking, stopAsking := context.WithCancel(ctx)
+	var asked sync.WaitGroup
+	asked.Go(func() { checkForms(asking, ledger, flows, logger) })
+	defer asked.Wait()
+	defer stopAsking()
 	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
 	err = Run(ctx, Options{
 		Temporal:             temporal,

@@ -1,0 +1,64 @@
+package flow
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"refundsync/internal/catalog"
+)
+
+// SentField is a field that the flow sends, as far as it is known before any order.
+type SentField struct {
+	catalog.Field
+	// Own tells of a field that the flow declares in own_fields.
+	Own bool
+	// Values are the texts that the field can be sent with, sorted, where no order is
+	// needed to know them: a constant, or a table's values. None where an order decides.
+	Values []string
+}
+
+// SentFields are the fields that the flow sends, in the order of its file.
+func (f *Flow) SentFields() []SentField { return f.sentFields(f.bill) }
+
+func (f *Flow) sentFields(fields []billField) (sent []SentField) {
+	for _, field := range fields {
+		if field.mapping == nil {
+			sent = append(sent, f.sentFields(field.fields)...)
+			continue
+		}
+		sent = append(sent, SentField{
+			Field:  field.field,
+			Own:    slices.ContainsFunc(f.OwnFields, func(own catalog.Field) bool { return own.Name == field.field.Name }),
+			Values: field.mapping.knownValues(),
+		})
+	}
+	return sent
+}
+
+// knownValues are those that the field can have, where no order is needed to know.
+func (m *mapping) knownValues() []string {
+	if m.constant != nil {
+		value := m.constant
+		if m.target.Type == catalog.Reference {
+			var reference map[string]json.RawMessage
+			// What the flow has made is always JSON.
+			_ = json.Unmarshal(value, &reference)
+			value = reference[m.target.ReferenceKey]
+		}
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			return nil // a number or a flag
+		}
+		return []string{text}
+	}
+	if m.table == nil {
+		return nil
+	}
+	values := slices.Collect(maps.Values(m.table.rows))
+	if m.table.otherwise != "" {
+		values = append(values, m.table.otherwise)
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}

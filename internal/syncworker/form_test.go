@@ -1,0 +1,58 @@
+package syncworker
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
+)
+
+// formOf is a form source.
+type formOf func() (kingdee.Form, error)
+
+func (f formOf) Form(context.Context, string) (kingdee.Form, error) { return f() }
+
+func TestCheckForms(t *testing.T) {
+	flows, err := flow.LoadFolder("../../flows")
+	require.NoError(t, err)
+	for _, c := range []struct {
+		name   string
+		source formOf
+		level  zapcore.Level
+		says   string
+	}{
+		{"Kingdee is away", func() (kingdee.Form, error) {
+			return kingdee.Form{}, &fault.Error{Class: fault.Retry, Reason: "unreachable", Message: "away"}
+		}, zap.WarnLevel, "away"},
+		{"no right", func() (kingdee.Form, error) {
+			return kingdee.Form{}, &fault.Error{Class: fault.Final, Reason: "no_permission", Message: "没有权限"}
+		}, zap.WarnLevel, "没有权限"},
+		{"another form", func() (kingdee.Form, error) {
+			return kingdee.Form{Parts: []kingdee.FormPart{{Key: "FBillHead"}, {Key: "FEntity"}}}, nil
+		}, zap.WarnLevel, "do not go together"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			core, logs := observer.New(zap.InfoLevel)
+			checkForms(t.Context(), c.source, flows, zap.New(core))
+			require.NotEmpty(t, logs.All())
+			require.Equal(t, c.level, logs.All()[0].Level)
+			require.Contains(t, logs.All()[0].Message, c.says)
+		})
+	}
+	t.Run("the worker stops", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		core, logs := observer.New(zap.InfoLevel)
+		checkForms(ctx, formOf(func() (kingdee.Form, error) {
+			cancel()
+			return kingdee.Form{}, ctx.Err()
+		}), flows, zap.New(core))
+		require.Empty(t, logs.All())
+	})
+}
