@@ -17,6 +17,7 @@ import (
 //	GET  /_sim/state            what both systems hold; ?bills=false leaves the bills out
 //	GET  /_sim/truth            what must become of every order, as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
 //	POST /_sim/materials        {"number":"…"} adds a material
+//	POST /_sim/base_data        {"form":"BD_Customer","number":"…","name":"…","organisation":"…","forbidden":false,"draft":false} adds or replaces base data
 //	POST /_sim/bills/void       {"number":"…"} makes a bill void
 //	GET, PUT /_sim/habits       what Kingdee's settings do to bills, such as {"renumber":true}
 //	GET  /_sim/robots           what the robots of group chats were sent
@@ -32,6 +33,7 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/robots", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.robots.State()) })
 	mux.HandleFunc("GET /_sim/truth", s.serveTruth)
 	mux.HandleFunc("POST /_sim/materials", s.serveMaterial)
+	mux.HandleFunc("POST /_sim/base_data", s.serveBaseData)
 	mux.HandleFunc("POST /_sim/bills/void", s.serveVoid)
 	mux.HandleFunc("GET /_sim/habits", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.tenant.Habits()) })
 	mux.HandleFunc("PUT /_sim/habits", s.serveHabits)
@@ -80,6 +82,22 @@ func (s *Simulator) serveMaterial(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, map[string]string{"number": material.Number})
+}
+
+func (s *Simulator) serveBaseData(w http.ResponseWriter, r *http.Request) {
+	var item struct {
+		Form string `json:"form"`
+		galaxy.BaseItem
+	}
+	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&item)
+	if err == nil {
+		err = s.PutBaseData(item.Form, item.BaseItem)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, item)
 }
 
 func (s *Simulator) serveVoid(w http.ResponseWriter, r *http.Request) {

@@ -172,6 +172,7 @@ func New(options Options) (*Simulator, error) {
 			Customers:     merchant.Customers(),
 			Materials:     merchant.Materials(),
 			Stocks:        merchant.Stocks(),
+			Names:         merchant.Names(),
 		},
 		SessionLifetime:       options.SessionLifetime,
 		AllowDuplicateNumbers: options.AllowDuplicateNumbers,
@@ -216,6 +217,11 @@ func (s *Simulator) StopArriving() { s.merchant.StopArriving() }
 
 // AddMaterial adds a material to Kingdee, which can make an order savable.
 func (s *Simulator) AddMaterial(number string) error { return s.tenant.AddMaterial(number) }
+
+// PutBaseData adds an entry to the base data of a form of Kingdee's, or replaces one.
+func (s *Simulator) PutBaseData(formID string, item galaxy.BaseItem) error {
+	return s.tenant.PutBaseData(formID, item)
+}
 
 // SetHabits changes what Kingdee's settings do to bills.
 func (s *Simulator) SetHabits(h galaxy.Habits) { s.tenant.SetHabits(h) }

@@ -1,6 +1,11 @@
 package galaxy
 
-import "sync"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+)
 
 // set names a kind of base data.
 type set string
@@ -19,20 +24,42 @@ const (
 	contacts      set = "contacts"
 )
 
-// baseData are the base data that bills may refer to, each with its internal
-// id.
-type baseData struct {
-	mu   sync.RWMutex
-	next int64
-	ids  map[set]map[string]int64
+// BaseItem is an entry of base data, as one organisation uses it.
+type BaseItem struct {
+	Number string `json:"number"`
+	// Name is the number where it is left out.
+	Name string `json:"name"`
+	// Organisation is the one that uses the entry; "" is the tenant's own.
+	Organisation string `json:"organisation"`
+	// Forbidden (禁用) and Draft entries can't be used.
+	Forbidden bool `json:"forbidden"`
+	Draft     bool `json:"draft"`
+
+	id int64
 }
 
-func newBaseData(own BaseData) *baseData {
-	b := &baseData{next: 100001, ids: map[set]map[string]int64{}}
-	b.add(organisations, own.Organisations...)
-	b.add(customers, own.Customers...)
-	b.add(materials, own.Materials...)
-	b.add(stocks, own.Stocks...)
+// baseData are the base data that bills may refer to, each entry with its internal id.
+// Its entries are never changed, only replaced.
+type baseData struct {
+	organisation string // the tenant's own
+
+	mu    sync.RWMutex
+	next  int64
+	items map[set][]BaseItem
+	// ids are those of the first entry of each number.
+	ids map[set]map[string]int64
+}
+
+func newBaseData(own BaseData, organisation string) *baseData {
+	b := &baseData{organisation: organisation, next: 100001, items: map[set][]BaseItem{}, ids: map[set]map[string]int64{}}
+	for _, of := range []struct {
+		set     set
+		numbers []string
+	}{{organisations, own.Organisations}, {customers, own.Customers}, {materials, own.Materials}, {stocks, own.Stocks}} {
+		for _, number := range of.numbers {
+			b.put(of.set, BaseItem{Number: number, Name: own.Names[number]})
+		}
+	}
 	// What every tenant is delivered with.
 	b.add(billTypes, "XSTHD01_SYS", "XSTHD02_SYS", "XSTHD06_SYS")
 	b.add(returnTypes, "THLX01_SYS", "THLX02_SYS")
@@ -43,25 +70,72 @@ func newBaseData(own BaseData) *baseData {
 	return b
 }
 
+// add adds entries of these numbers; one that is there stays as it is.
 func (b *baseData) add(s set, numbers ...string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.ids[s] == nil {
-		b.ids[s] = map[string]int64{}
-	}
 	for _, number := range numbers {
-		if _, known := b.ids[s][number]; !known {
-			b.ids[s][number] = b.next
-			b.next++
+		if b.id(s, number) == 0 {
+			b.put(s, BaseItem{Number: number})
 		}
 	}
 }
 
-func (b *baseData) has(s set, number string) bool { return b.id(s, number) != 0 }
+// put adds an entry, or replaces the one of its number and organisation.
+func (b *baseData) put(s set, item BaseItem) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	item.Name = cmp.Or(item.Name, item.Number)
+	item.Organisation = cmp.Or(item.Organisation, b.organisation)
+	i := slices.IndexFunc(b.items[s], func(other BaseItem) bool {
+		return other.Number == item.Number && other.Organisation == item.Organisation
+	})
+	if i >= 0 {
+		item.id = b.items[s][i].id
+		b.items[s] = slices.Clone(b.items[s])
+		b.items[s][i] = item
+		return
+	}
+	item.id = b.next
+	b.next++
+	b.items[s] = append(b.items[s], item)
+	if b.ids[s] == nil {
+		b.ids[s] = map[string]int64{}
+	}
+	if b.ids[s][item.Number] == 0 {
+		b.ids[s][item.Number] = item.id
+	}
+}
+
+// has tells whether an entry of the number can be used.
+func (b *baseData) has(s set, number string) bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.ids[s][number] == 0 {
+		return false
+	}
+	return slices.ContainsFunc(b.items[s], func(item BaseItem) bool { return item.Number == number && !item.Forbidden && !item.Draft })
+}
 
 // id is the internal id, 0 if there is none of this number.
 func (b *baseData) id(s set, number string) int64 {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.ids[s][number]
+}
+
+// all are the entries of a set, by their ids.
+func (b *baseData) all(s set) []BaseItem {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Clone(b.items[s])
+}
+
+// PutBaseData adds an entry to the base data of a form, such as BD_Customer, or replaces
+// the one of its number and organisation. The data file does not keep it.
+func (t *Tenant) PutBaseData(formID string, item BaseItem) error {
+	form := baseFormsByID[formID]
+	if form == nil || item.Number == "" {
+		return fmt.Errorf("没有基础资料 %q，或没有编码。 There is no base data %[1]q, or no number", formID)
+	}
+	t.base.put(form.set, item)
+	return nil
 }

@@ -125,7 +125,7 @@ func newCall(op operation, body requestBody) (call, reply) {
 	if op.formless {
 		c.formID = c.data.text("FormId")
 	}
-	if c.formID != FormID {
+	if base := baseFormsByID[c.formID] != nil; c.formID != FormID && !(base && op.wraps) {
 		return c, failed(msgException, fmt.Sprintf("业务对象“%s”不存在", c.formID))
 	}
 	return c, nil

@@ -17,6 +17,9 @@ type column struct {
 	base   *baseData
 }
 
+// columns find the field of a key; false says that there is none.
+type columns func(key string) (column, bool)
+
 // column finds the field of a key such as FBillNo, FRetcustId.FNumber,
 // FEntity_FEntryId, FEntity.FRealQty or FRealQty, in either case.
 func (t *Tenant) column(key string) (column, bool) {

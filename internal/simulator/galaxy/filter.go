@@ -25,7 +25,7 @@ func (u unknownColumn) Error() string { return "unknown field " + string(u) }
 // parseFilter reads a FilterString: comparisons (= <> != < <= > >=), in, like,
 // between, each also with not, joined by and, or, not and parentheses. A quote
 // inside a text is doubled.
-func (t *Tenant) parseFilter(filter string) (condition, error) {
+func parseFilter(filter string, columns columns) (condition, error) {
 	tokens, err := scanFilter(filter)
 	if err != nil {
 		return condition{}, err
@@ -33,7 +33,7 @@ func (t *Tenant) parseFilter(filter string) (condition, error) {
 	if len(tokens) == 0 {
 		return condition{holds: func(*bill, int) bool { return true }}, nil
 	}
-	p := &filterParser{tenant: t, tokens: tokens}
+	p := &filterParser{columns: columns, tokens: tokens}
 	c, err := p.or()
 	if err != nil {
 		return condition{}, err
@@ -46,8 +46,8 @@ func (t *Tenant) parseFilter(filter string) (condition, error) {
 
 // filterParser takes tokens from the front.
 type filterParser struct {
-	tenant *Tenant
-	tokens []token
+	columns columns
+	tokens  []token
 }
 
 // keywords are names that no field can have.
@@ -120,7 +120,7 @@ func (p *filterParser) comparison() (condition, error) {
 	}
 	name := p.tokens[0].text
 	p.tokens = p.tokens[1:]
-	column, ok := p.tenant.column(name)
+	column, ok := p.columns(name)
 	if !ok {
 		return condition{}, unknownColumn(name)
 	}

@@ -32,6 +32,8 @@ type Credentials struct {
 // BaseData are the base data that bills may refer to, by number.
 type BaseData struct {
 	Organisations, Customers, Materials, Stocks []string
+	// Names are those of the numbers that have one.
+	Names map[string]string
 }
 
 // Options set the tenant up.
@@ -96,7 +98,7 @@ func New(options Options) (*Tenant, error) {
 	}
 	t := &Tenant{
 		options:       options,
-		base:          newBaseData(options.BaseData),
+		base:          newBaseData(options.BaseData, options.Credentials.OrgNumber),
 		sessions:      newSessions(options.SessionLifetime, options.Now),
 		ledger:        newLedger(!options.AllowDuplicateNumbers),
 		faults:        options.Faults,

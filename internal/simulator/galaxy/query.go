@@ -15,13 +15,13 @@ const maxRows = 10000
 // executeBillQuery returns one row for each bill, or for each entry when a
 // field of the entries is asked for.
 func (t *Tenant) executeBillQuery(c call) reply {
-	q, failure := t.newQuery(c.data)
+	q, failure := t.newQuery(c)
 	if failure != nil {
 		return failure
 	}
 	rows := q.rows()
 	habits := t.Habits()
-	if habits.HideBills {
+	if habits.HideBills && q.base == nil {
 		rows = nil
 	}
 	first := min(q.startRow, len(rows))
@@ -45,6 +45,8 @@ func (t *Tenant) executeBillQuery(c call) reply {
 // query is an ExecuteBillQuery, checked.
 type query struct {
 	tenant *Tenant
+	// base is the form of base data; nil for bills.
+	base *baseForm
 	// columns are FieldKeys.
 	columns []column
 	where   condition
@@ -64,8 +66,13 @@ type row struct {
 	entry int
 }
 
-func (t *Tenant) newQuery(data object) (*query, reply) {
-	q := &query{tenant: t, startRow: data.number("StartRow"), limit: data.number("Limit"), topRow: data.number("TopRowCount")}
+func (t *Tenant) newQuery(c call) (*query, reply) {
+	data, columns := c.data, t.column
+	base := baseFormsByID[c.formID]
+	if base != nil {
+		columns = base.column(t.base)
+	}
+	q := &query{tenant: t, base: base, startRow: data.number("StartRow"), limit: data.number("Limit"), topRow: data.number("TopRowCount")}
 	if q.limit <= 0 || q.limit > maxRows {
 		q.limit = maxRows
 	}
@@ -74,7 +81,7 @@ func (t *Tenant) newQuery(data object) (*query, reply) {
 		return nil, failed(msgBadParameter, "查询字段FieldKeys不能为空")
 	}
 	for key := range strings.SplitSeq(keys, ",") {
-		column, ok := t.column(key)
+		column, ok := columns(key)
 		if !ok {
 			return nil, noField(key)
 		}
@@ -85,13 +92,13 @@ func (t *Tenant) newQuery(data object) (*query, reply) {
 		if len(words) == 0 {
 			continue
 		}
-		column, ok := t.column(words[0])
+		column, ok := columns(words[0])
 		if !ok {
 			return nil, noField(words[0])
 		}
 		q.order = append(q.order, ordering{column: column, descending: len(words) > 1 && strings.EqualFold(words[1], "desc")})
 	}
-	where, err := t.parseFilter(filterText(data["filterstring"]))
+	where, err := parseFilter(filterText(data["filterstring"]), columns)
 	if err != nil {
 		if unknown, ok := err.(unknownColumn); ok {
 			return nil, noField(string(unknown))
@@ -146,6 +153,9 @@ func (q *query) rows() []row {
 // candidates gives the bills that can meet the filter: those of the numbers it
 // names, where it does, and all otherwise.
 func (q *query) candidates() []*bill {
+	if q.base != nil {
+		return q.base.entries(q.tenant.base)
+	}
 	if !q.where.named {
 		return q.tenant.ledger.all()
 	}

@@ -201,7 +201,7 @@ func TestNamedBillsAreFoundWithoutASearch(t *testing.T) {
 		for _, next := range rapid.SliceOfN(comparison, 0, 4).Draw(t, "next") {
 			filter = "(" + filter + ")" + rapid.SampledFrom([]string{" and ", " or "}).Draw(t, "joined by") + next
 		}
-		parsed, err := f.tenant.parseFilter(filter)
+		parsed, err := parseFilter(filter, f.tenant.column)
 		require.NoError(t, err)
 		q := &query{tenant: f.tenant, where: parsed}
 		short := q.rows()
@@ -218,7 +218,7 @@ func FuzzParseFilter(f *testing.F) {
 	require.NoError(f, err)
 	stored := (Bill{ID: 1, Fields: map[string]string{"FBillNo": "a"}, Entries: []Entry{{ID: 1}}}).stored()
 	f.Fuzz(func(t *testing.T, filter string) {
-		c, err := tenant.parseFilter(filter)
+		c, err := parseFilter(filter, tenant.column)
 		if err != nil {
 			require.Nil(t, c.holds)
 			return

@@ -123,6 +123,31 @@ func Stocks() []string {
 	return numbers
 }
 
+// Names are what the merchant's Kingdee calls its base data, by number: customers after
+// their shops, stocks after their warehouses.
+func Names() map[string]string {
+	names := map[string]string{Organisation: "总公司", DefaultCustomer: "线上散客", DefaultStock: "待检仓"}
+	for _, s := range shops {
+		if s.Customer != DefaultCustomer {
+			names[s.Customer] = s.Name
+		}
+	}
+	for _, w := range warehouses {
+		if w.Stock != DefaultStock {
+			names[w.Stock] = w.Name
+		}
+	}
+	for _, p := range products {
+		for _, v := range p.variants {
+			names[p.sku(v)] = p.name + " " + v.properties
+		}
+	}
+	for _, gift := range gifts {
+		names[gift.material] = gift.name
+	}
+	return names
+}
+
 func (p product) sku(v variant) string { return p.style + "-" + v.code }
 
 // material is the material number for a SKU.

@@ -1,0 +1,150 @@
+package kingdee
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/shopspring/decimal"
+)
+
+// BaseDataQuery asks for base data (基础资料), such as customers.
+type BaseDataQuery struct {
+	// FormID is its form, such as BD_Customer.
+	FormID string
+	// Key is the field that identifies an entry, FCUSTID of BD_Customer: base data has no
+	// FID.
+	Key string
+	// By and Value are the two fields that are read.
+	By, Value string
+	// Where narrows the entries, as [BillQuery.FilterString]; "" takes all.
+	Where string
+}
+
+// BaseData is an entry of base data.
+type BaseData struct {
+	// By and Value are the fields that were asked for; "" for one that is empty.
+	By, Value string
+	// Disabled entries are forbidden (禁用, FForbidStatus other than A), or not audited
+	// (FDocumentStatus other than C).
+	Disabled bool
+}
+
+// mostBaseData bounds the entries that are read for one query.
+const mostBaseData = 100_000
+
+// BaseData reads base data, page by page in the order of Key, each page from the last
+// key on: what is added or deleted meanwhile shifts no entry into a page that was read.
+// Base data stands once for each organisation that uses it, unless Where names one.
+func (c *Client) BaseData(ctx context.Context, q BaseDataQuery) ([]BaseData, error) {
+	fields := []string{q.Key, "FForbidStatus", "FDocumentStatus"}
+	for _, field := range []string{q.By, q.Value} {
+		if !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	query := BillQuery{FormID: q.FormID, FieldKeys: strings.Join(fields, ","), FilterString: q.Where, OrderString: q.Key, Limit: findPage}
+	reading := baseDataReading{query: q, fields: fields, seen: map[string]bool{}}
+	for {
+		rows, err := c.ExecuteBillQuery(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		last, err := reading.take(rows)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) < findPage {
+			return reading.end()
+		}
+		if len(reading.all) >= mostBaseData {
+			return nil, badQuery.failure(executeBillQuery, fmt.Sprintf("%[1]s 超过 %[2]d 条，请用 where 缩小。 %[1]s has over %[2]d entries; narrow it by where", q.FormID, mostBaseData))
+		}
+		query.FilterString = q.Key + " > " + last
+		if q.Where != "" {
+			query.FilterString = "(" + q.Where + ") and " + query.FilterString
+		}
+	}
+}
+
+// baseDataReading is a query of base data under way.
+type baseDataReading struct {
+	query  BaseDataQuery
+	fields []string
+	seen   map[string]bool
+	all    []BaseData
+	// coded tells that an entry had a cell of By that is not null.
+	coded bool
+}
+
+// take takes a page in, and gives its last key as a filter has it.
+func (r *baseDataReading) take(rows [][]any) (last string, err error) {
+	for _, row := range rows {
+		if len(row) != len(r.fields) {
+			return "", malformed(executeBillQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(r.fields)))
+		}
+		key := cellText(row[0])
+		if key == "" {
+			return "", malformed(executeBillQuery, errors.New("a row without "+r.query.Key))
+		}
+		if r.seen[key] {
+			return "", badQuery.failure(executeBillQuery, fmt.Sprintf("%[1]s 里 %[2]s 为 %[3]s 的一条来了两次：key 应为它的内码字段，by 和 value 应在它的单据头。 The entry of %[1]s whose %[2]s is %[3]s came twice: key should be the field that identifies it, by and value fields of its head",
+				r.query.FormID, r.query.Key, shortenTo(key, 40)))
+		}
+		r.seen[key] = true
+		if err := r.readEntry(key, row); err != nil {
+			return "", err
+		}
+		last = filterLiteral(row[0])
+	}
+	return last, nil
+}
+
+func (r *baseDataReading) readEntry(key string, row []any) error {
+	cell := func(field string) any { return row[slices.Index(r.fields, field)] }
+	for _, field := range []string{"FForbidStatus", "FDocumentStatus"} {
+		if noValue(cell(field)) || cellText(cell(field)) == "" {
+			return r.unreadable(field, key)
+		}
+	}
+	for _, field := range []string{r.query.By, r.query.Value} {
+		// null may be an empty field; asterisks are none.
+		if cell(field) != nil && noValue(cell(field)) {
+			return r.unreadable(field, key)
+		}
+	}
+	r.coded = r.coded || cell(r.query.By) != nil
+	r.all = append(r.all, BaseData{
+		By: cellText(cell(r.query.By)), Value: cellText(cell(r.query.Value)),
+		Disabled: cellText(cell("FForbidStatus")) != "A" || cellText(cell("FDocumentStatus")) != "C",
+	})
+	return nil
+}
+
+// end gives all that was read. Where no entry had a code, it is a right that lacks.
+func (r *baseDataReading) end() ([]BaseData, error) {
+	if len(r.all) > 0 && !r.coded {
+		return nil, r.unreadable(r.query.By, "*")
+	}
+	return r.all, nil
+}
+
+func (r *baseDataReading) unreadable(field, key string) error {
+	f := unreadable.failure(executeBillQuery, fmt.Sprintf("%[1]s（%[2]s %[3]s）在查询里没有给出 %[4]s 的值。 The look-up gives %[1]s %[2]s %[3]s without the value of %[4]s", r.query.FormID, r.query.Key, shortenTo(key, 40), field))
+	f.Field = field
+	return f
+}
+
+// filterLiteral writes a key for a filter as its cell has it: Kingdee takes numbers
+// without quotes.
+func filterLiteral(cell any) string {
+	if number, ok := cell.(json.Number); ok {
+		if _, err := decimal.NewFromString(number.String()); err == nil {
+			return number.String()
+		}
+	}
+	return quoteAll([]string{cellText(cell)})
+}
