@@ -19,6 +19,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/tenant"
 	"refundsync/workflows"
 )
 
@@ -46,6 +47,8 @@ type Activities struct {
 	noDate sync.Once // says that the source does not tell its time
 	// Proofs is nil where no bill has to prove the way.
 	Proofs *booking.Proofs
+	// Tables keep those that come from Kingdee; nil where somebody else does, or none do.
+	Tables *tenant.Tables
 }
 
 // Register makes the activities that work on flows, on Kingdee and on robots known to the

@@ -102,6 +102,7 @@ func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflow
 		return page, nil, err
 	}
 	page.PickVersion = f.PickVersion
+	a.refreshTables(ctx, f)
 	records := reply.Datas
 	if params.Rows > 0 {
 		records = records[:min(params.Rows, len(records))]

@@ -39,11 +39,16 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 		}
 		return workflows.SaveOrderResult{}, flowChanged(f, params.Order.ID)
 	}
+	a.refreshTables(ctx, f)
 	return a.saveOpened(ctx, f, params.Run, f.Open(params.Order), params.Exists, retried)
 }
 
 // saveOpened saves an order by the flow that it was opened by.
 func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, order *flow.Opened, exists, retried bool) (workflows.SaveOrderResult, error) {
+	order, err := a.withTables(ctx, f, order)
+	if err != nil {
+		return workflows.SaveOrderResult{}, err
+	}
 	result, err := a.book(f, run).Save(ctx, order, exists, retried)
 	return workflows.SaveOrderResult{
 		Outcome: result.Outcome, BillNumber: result.BillNumber, Reason: result.Reason, Differences: result.Differences,

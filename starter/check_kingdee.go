@@ -28,6 +28,7 @@ func (c *checks) kingdee(ctx context.Context, ledger *kingdee.Client, flows flow
 			return err
 		})
 		c.report("金蝶字段权限 rights to fields ("+name+")", found, err)
+		c.tables(ctx, ledger, f)
 		c.form(ctx, ledger, f)
 	}
 }

@@ -19,8 +19,8 @@ func newPreviewCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "显示一单会如何保存，不写入 show the exact BatchSave body of one order, writing nothing",
-		Long: `读一个售后单（聚水潭回复 datas 中的一个对象），显示同步会发给金蝶的 BatchSave 请求正文。不连接任何系统。
-Reads one order (an object of datas in Jushuitan's reply) and prints the body of the BatchSave request that the sync would send. It connects to nothing.`,
+		Long: `读一个售后单（聚水潭回复 datas 中的一个对象），显示同步会发给金蝶的 BatchSave 请求正文。只有流程的对照表来自金蝶时，才会连接金蝶读取它们。
+Reads one order (an object of datas in Jushuitan's reply) and prints the body of the BatchSave request that the sync would send. It connects to nothing, but for a flow with tables from Kingdee, which it reads.`,
 		Example: `  starter preview --flow refund_to_return --order order.json
   cat order.json | starter preview --flow refund_to_return --order -`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,6 +30,9 @@ Reads one order (an object of datas in Jushuitan's reply) and prints the body of
 			}
 			record, err := readOrder(cmd.InOrStdin(), orderFile)
 			if err != nil {
+				return err
+			}
+			if err := readTables(cmd.Context(), f); err != nil {
 				return err
 			}
 			return preview(cmd.OutOrStdout(), cmd.ErrOrStderr(), f, record)

@@ -314,6 +314,21 @@ func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
 	assert.Equal(t, []string{"REFUNDSYNC_TASK_QUEU"}, names(problems(t, err)))
 }
 
+func TestLoadKingdeeNeedsNoOtherSystem(t *testing.T) {
+	setenv(t, map[string]string{
+		"KINGDEE_URL": "https://k.example.com/k3cloud/", "KINGDEE_AUTH": "password", "KINGDEE_ACCT_ID": "a", "KINGDEE_USERNAME": "u",
+		"KINGDEE_PASSWORD_FILE": testkit.File(t, []byte("p\n")), "JUSHUITAN_CALLS_PER_SECOND": "nonsense",
+	})
+	kingdee, err := FromProcess().LoadKingdee()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"https://k.example.com/k3cloud/", "u", "p"}, []string{kingdee.URL, kingdee.Username, kingdee.Password})
+
+	t.Setenv("KINGDEE_ACCT_ID", "")
+	t.Setenv("KINGDEE_SESSION", "3")
+	_, err = FromProcess().LoadKingdee()
+	assert.ElementsMatch(t, []string{"KINGDEE_ACCT_ID", "KINGDEE_SESSION"}, names(problems(t, err)))
+}
+
 func TestUsageListsEverySetting(t *testing.T) {
 	var out strings.Builder
 	require.NoError(t, Usage(&out))

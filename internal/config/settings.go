@@ -101,6 +101,15 @@ func (e Environment) Load() (Settings, error) {
 	return settings, errors.Join(c.problems...)
 }
 
+// LoadKingdee reads the settings of Kingdee alone. The error is like Load's.
+func (e Environment) LoadKingdee() (Kingdee, error) {
+	env, c := e.read()
+	c.secretFiles(&env, "KINGDEE_PASSWORD", "KINGDEE_APP_SECRET")
+	c.misspelt("KINGDEE_")
+	kingdee := c.kingdee(env)
+	return kingdee, errors.Join(c.problems...)
+}
+
 // LoadWorker reads the settings of Worker alone, for commands that call neither
 // system. The error is like Load's.
 func (e Environment) LoadWorker() (Worker, error) {

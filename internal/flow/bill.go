@@ -86,7 +86,7 @@ func (o *Opened) mapBill() (Bill, error) {
 		return Bill{}, err
 	}
 	shortenNote(fields, longestText(o.Order.ID))
-	mark := o.flow.markOf(o.Order, object(fields))
+	mark := o.markOf(object(fields))
 	fields = withMark(fields, mark)
 	return Bill{number, object(fields), mark, fields}, nil
 }

@@ -31,6 +31,7 @@ var adviceFor = map[string]message{
 	reasonMalformed:   say("请在聚水潭改正后重试。", "Correct it in Jushuitan and try again."),
 	reasonUnknownCode: say("请在流程文件的对照表里加上这一行。", "Add a row to the table in the flow file."),
 	reasonExpression:  say("请检查流程文件的表达式。", "Look at the expression in the flow file."),
+	reasonTableUnread: say("会自动重试；一直如此时，请看 worker 的日志和 starter check。", "Tried again by itself; if it lasts, see the worker's log and starter check."),
 	reasonNoLines:     say("请在流程文件的 leave_out 里排除这类售后单。", "Leave such orders out, in the flow file's leave_out."),
 }
 
@@ -41,6 +42,10 @@ type valueError struct {
 	names  []message // of the fields that are absent
 	what   message   // otherwise what is wrong
 	line   *line     // the line that the field is of, nil for the order's own
+	// table is the one from Kingdee that lacks the code, where that is why; advice is
+	// then what to do, unless the reason says it.
+	table  *KingdeeTable
+	advice message
 }
 
 func newValueError(reason string, what message) *valueError {
@@ -168,9 +173,15 @@ func failure(orderID string, of *line, use message, err error) error {
 			place.english += " (asi_id " + of.id + ")"
 		}
 	}
-	advice := adviceFor[reason]
+	advice, class := adviceFor[reason], fault.Final
+	if value != nil && value.advice.english != "" {
+		advice = value.advice
+	}
+	if reason == reasonTableUnread {
+		class = fault.Retry
+	}
 	return &fault.Error{
-		Class:   fault.Final,
+		Class:   class,
 		Reason:  reason,
 		Field:   field,
 		Message: place.chinese + "：" + what.chinese + use.chinese + "。 " + place.english + ": " + what.english + use.english + ".",

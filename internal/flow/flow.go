@@ -42,8 +42,10 @@ type Flow struct {
 	// OwnFields are the fields that the flow says the merchant's form has beside
 	// Kingdee's own, in the file's order.
 	OwnFields []catalog.Field
-	Options   Options
-	Retry     Retry
+	// KingdeeTables are the tables whose rows come from Kingdee, in the file's order.
+	KingdeeTables []*KingdeeTable
+	Options       Options
+	Retry         Retry
 	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int

@@ -69,7 +69,7 @@ func (m *mapping) compute(o *Opened, of *line) (any, error) {
 		return result, nil
 	case string:
 		if m.table != nil {
-			if result, err = m.table.translate(result, m.personal()); err != nil {
+			if result, err = o.translate(m.table, result, m.personal()); err != nil {
 				return nil, err
 			}
 		}

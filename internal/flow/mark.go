@@ -28,7 +28,9 @@ type Mark struct {
 	// Hash is of the bill as the flow made it, the mark itself left out: the
 	// first 12 hex digits of its SHA-256.
 	Hash string
-	// Version begins the Version of the flow that made the bill: 6 hex digits.
+	// Version tells the mapping that made the bill, in 6 hex digits: they begin the
+	// flow's Version, or where tables from Kingdee were used are of a hash over that and
+	// what these gave.
 	Version string
 }
 
@@ -145,11 +147,19 @@ func (m Mark) Kinship(text string) Kinship {
 	}
 }
 
-// markOf makes the mark of an order whose bill has these fields.
-func (f *Flow) markOf(o Order, model json.RawMessage) Mark {
+// markOf makes the mark of the order whose bill has these fields. What tables from
+// Kingdee gave counts as part of the flow's version: where they give another value by
+// now, it is not the order that has changed.
+func (o *Opened) markOf(model json.RawMessage) Mark {
 	hash := sha256.Sum256(model)
-	o.BillHash = hex.EncodeToString(hash[:6])
-	return f.Mark(o)
+	order := o.Order
+	order.BillHash = hex.EncodeToString(hash[:6])
+	mark := o.flow.Mark(order)
+	if len(o.translations) > 0 {
+		version := sha256.Sum256([]byte(o.flow.Version + "\x00" + strings.Join(o.translations, "\x00")))
+		mark.Version = hex.EncodeToString(version[:3])
+	}
+	return mark
 }
 
 // Mark is the mark that the order's bill carries if it is made by this flow. Only

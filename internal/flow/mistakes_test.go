@@ -54,6 +54,9 @@ const (
 	ownHead   = "  own_fields:\n    head:\n      F_ABCD_Text: { type: text, label: 网上订单号 }\n      F_ABCD_Flag: { type: check_box }\n      F_ABCD_Count: { type: integer }\n" + ownBefore
 )
 
+// customersTable are the rows of the first table of testdata/base.yaml.
+const customersTable = "    default: CUST\n    values: { 天猫旗舰店: CUST_TMALL }"
+
 // mistakes are made to testdata/base.yaml; what is said about each is in
 // testdata/mistakes, under its name.
 var mistakes = []struct {
@@ -137,6 +140,17 @@ var mistakes = []struct {
 	{name: "mapping for a list", old: "    - when: type == \"仅退款\"\n      reason: 仅退款", new: "    when: type == \"仅退款\""},
 	{name: "list for text", old: "key: as_id", new: "key: [as_id]"},
 
+	{name: "table from another system", old: customersTable, new: "    from: jushuitan\n    form: BD_Customer\n    by: FName\n    value: FNumber"},
+	{name: "table from Kingdee without its parts", old: customersTable, new: "    from: kingdee\n    form: BD_Customer"},
+	{name: "table from Kingdee with a default", old: customersTable, new: "    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n    default: CUST"},
+	{name: "table from Kingdee with rows", old: customersTable, new: "    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n    values: { A: B }"},
+	{name: "table from Kingdee of a form without a known key", old: customersTable, new: "    from: kingdee\n    form: BD_Custome\n    by: FName\n    value: FNumber"},
+	{name: "table from Kingdee of odd names", old: customersTable, new: "    from: kingdee\n    form: 客户\n    by: 名称\n    value: FNumber;\n    key: name"},
+	{name: "table from Kingdee that is never fresh", old: customersTable, new: "    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n    refresh: 1s"},
+	{name: "table from Kingdee with empty parts", old: customersTable, new: "    from: kingdee\n    form: \"\"\n    by: \"\"\n    value: \"\"\n    where: \"\""},
+	{name: "filter with typographic quotes", old: customersTable, new: "    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n    where: FUseOrgId.FNumber = ‘100’"},
+	{name: "filter with an open quote", old: customersTable, new: "    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n    where: FName = 'O'Brien'"},
+	{name: "form without from", old: customersTable, new: "    form: BD_Customer\n    by: FName\n    value: FNumber"},
 	{name: "text for tables", old: "tables:\n  customers:\n    default: CUST\n    values: { 天猫旗舰店: CUST_TMALL }\n  warehouses:\n    file: warehouses.csv", new: "tables: none"},
 	{name: "list for parameters", old: "  parameters:\n    page_index: \"{page_index}\"\n    start_time: \"{start_time}\"\n    end_time: \"{end_time}\"\n    page_size: \"50\"\n    status: Confirmed\n", new: "  parameters: []\n"},
 	{name: "block of text for a number", old: "  BatchCount: 5", new: "  BatchCount: |\n    5"},

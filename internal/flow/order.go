@@ -75,6 +75,10 @@ type Opened struct {
 	// kept are the lines that the flow's condition keeps, once computed.
 	kept     []*line
 	keptDone bool
+	// tables are those from Kingdee as they were when the order first needed them, and
+	// translations what they gave: table, code and value, one after the other.
+	tables       map[*KingdeeTable]*TableState
+	translations []string
 	// bill is what Bill has mapped, once it has.
 	bill    Bill
 	billErr error

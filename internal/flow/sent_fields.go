@@ -16,6 +16,8 @@ type SentField struct {
 	// Values are the texts that the field can be sent with, sorted, where no order is
 	// needed to know them: a constant, or a table's values. None where an order decides.
 	Values []string
+	// Table is the table from Kingdee that the values come from; nil for any other.
+	Table *KingdeeTable
 }
 
 // SentFields are the fields that the flow sends, in the order of its file.
@@ -27,11 +29,15 @@ func (f *Flow) sentFields(fields []billField) (sent []SentField) {
 			sent = append(sent, f.sentFields(field.fields)...)
 			continue
 		}
-		sent = append(sent, SentField{
+		s := SentField{
 			Field:  field.field,
 			Own:    slices.ContainsFunc(f.OwnFields, func(own catalog.Field) bool { return own.Name == field.field.Name }),
 			Values: field.mapping.knownValues(),
-		})
+		}
+		if field.mapping.table != nil {
+			s.Table = field.mapping.table.kingdee
+		}
+		sent = append(sent, s)
 	}
 	return sent
 }
@@ -55,7 +61,15 @@ func (m *mapping) knownValues() []string {
 	if m.table == nil {
 		return nil
 	}
-	values := slices.Collect(maps.Values(m.table.rows))
+	rows := m.table.rows
+	if m.table.kingdee != nil {
+		state := m.table.kingdee.State()
+		if state == nil {
+			return nil
+		}
+		rows = state.rows
+	}
+	values := slices.Collect(maps.Values(rows))
 	if m.table.otherwise != "" {
 		values = append(values, m.table.otherwise)
 	}

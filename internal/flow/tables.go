@@ -21,6 +21,8 @@ type table struct {
 	otherwise string
 	// pass gives codes without a row as they came.
 	pass bool
+	// kingdee is where the rows come from, for a table that comes from Kingdee.
+	kingdee *KingdeeTable
 }
 
 // passCode is the default that stands for the code itself.
@@ -52,6 +54,9 @@ func (p *parser) readTables(node ast.Node) {
 
 func (p *parser) table(from pair) *table {
 	at := p.spanOf(from.key)
+	if comesFromKingdee(from.value) {
+		return p.kingdeeTable(from)
+	}
 	t := &table{name: from.name, rows: map[string]string{}}
 	s := p.section(at, say("对照表 %s ", "table %s", from.name), from.value, nil, []string{"default", "values", "file"})
 	t.otherwise = s.text("default")

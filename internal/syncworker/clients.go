@@ -10,7 +10,7 @@ import (
 
 // Clients makes the clients of both systems. They connect when they are used.
 func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, error) {
-	j, k := settings.Jushuitan, settings.Kingdee
+	j := settings.Jushuitan
 	source, sourceErr := jushuitan.New(jushuitan.Config{
 		URL:            j.URL,
 		AppKey:         j.AppKey,
@@ -21,7 +21,13 @@ func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, erro
 		SignMethod:     jushuitan.SignMethod(j.SignMethod),
 		CallsPerSecond: j.CallsPerSecond,
 	})
-	ledger, ledgerErr := kingdee.New(kingdee.Config{
+	ledger, ledgerErr := KingdeeClient(settings.Kingdee)
+	return source, ledger, errors.Join(sourceErr, ledgerErr)
+}
+
+// KingdeeClient makes the client of Kingdee. It connects when it is used.
+func KingdeeClient(k config.Kingdee) (*kingdee.Client, error) {
+	return kingdee.New(kingdee.Config{
 		URL:       k.URL,
 		Auth:      kingdee.Auth(k.Auth),
 		AcctID:    k.AcctID,
@@ -34,7 +40,6 @@ func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, erro
 		RootCAs:   k.RootCAs,
 		Sessions:  k.Sessions,
 	})
-	return source, ledger, errors.Join(sourceErr, ledgerErr)
 }
 
 // Ledger lets the activities of one worker share the client's calls. observer is

@@ -16,6 +16,7 @@ import (
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/observe"
+	"refundsync/internal/tenant"
 	"refundsync/internal/version"
 )
 
@@ -107,7 +108,14 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 	logger.Info("encryption", zap.Bool("enabled", codec.Enabled()), zap.Stringer("keys", codec))
 	asking, stopAsking := context.WithCancel(ctx)
 	var asked sync.WaitGroup
-	asked.Go(func() { checkForms(asking, ledger, flows, logger) })
+	tables := tenant.NewTables(ledger, func(read tenant.TableRead) { logTable(logger, read) })
+	defer tables.Close()
+	asked.Go(func() {
+		for _, f := range flows {
+			tables.Refresh(asking, f)
+		}
+		checkForms(asking, ledger, flows, logger)
+	})
 	defer asked.Wait()
 	defer stopAsking()
 	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
@@ -120,6 +128,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		Source:               metrics.Source(shareCalls(source, settings.Jushuitan.CallsPerSecond, temporal, settings.Worker.TaskQueue)),
 		Ledger:               Ledger(ledger, settings.Kingdee, metrics),
 		Robots:               robots,
+		Tables:               tables,
 		Accounts:             settings.Accounts(),
 		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
 		Sessions:             settings.Kingdee.Sessions,

@@ -21,6 +21,7 @@ import (
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/tenant"
 	"refundsync/workflows"
 )
 
@@ -39,6 +40,8 @@ type Options struct {
 	Source    activities.Source
 	Ledger    kingdee.Ledger
 	Robots    activities.Robots
+	// Tables keep the tables of Flows that come from Kingdee.
+	Tables *tenant.Tables
 	// Accounts are those of Source and Ledger. The first worker binds the task queue to
 	// its own; one with others is refused.
 	Accounts config.Accounts
@@ -117,7 +120,7 @@ func Run(ctx context.Context, o Options) error {
 
 	main := worker.New(o.Temporal, o.TaskQueue, options)
 	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
-	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: booking.NewProofs(), CallsPerSecond: float64(o.SourceCallsPerSecond), Sessions: o.Sessions}
+	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: booking.NewProofs(), Tables: o.Tables, CallsPerSecond: float64(o.SourceCallsPerSecond), Sessions: o.Sessions}
 	workflows.Register(main)
 	a.Register(main)
 	a.RegisterSource(source)

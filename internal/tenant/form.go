@@ -127,6 +127,11 @@ func (c *comparison) field(part *kingdee.FormPart, sent flow.SentField) {
 		c.ownType(*field, sent)
 	}
 	c.values(*field, sent)
+	if table := sent.Table; table != nil && field.LookUp != "" && !strings.EqualFold(field.LookUp, table.Form) {
+		c.find(OtherBaseData, sent.Name, false,
+			fmt.Sprintf("字段 %s 取自 %s，对照表 %s 却来自 %s：请核对 form。", nameOf(sent.Name, field.Name), field.LookUp, table.Name, table.Form),
+			fmt.Sprintf("%s refers to %s, and table %s comes from %s: look at its form.", sent.Name, field.LookUp, table.Name, table.Form))
+	}
 }
 
 func (c *comparison) missing(part *kingdee.FormPart, sent flow.SentField) {

@@ -162,6 +162,18 @@ func TestTheValuesOfATableAreHeldAgainstTheList(t *testing.T) {
 	assert.Contains(t, findings[1].Chinese, "的值 B 不在")
 }
 
+func TestATableIsOfTheBaseDataOfItsField(t *testing.T) {
+	f := flowWith(t, "    default: CUST_ONLINE # 线上散客\n    values:\n      天猫旗舰店: CUST_TMALL\n      京东专营店: CUST_JD\n      抖音小店: CUST_DOUYIN\n      拼多多百货店: CUST_PDD\n",
+		"    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n")
+	form := fittingForm(f)
+	for lookUp, want := range map[string][]Finding{"bd_customer": nil, "": nil, "BD_Supplier": {{OtherBaseData, "FRetcustId", false, "", ""}}} {
+		form.Head().Field("FRetcustId").LookUp = lookUp
+		findings, err := CheckForm(t.Context(), told{form: form}, f)
+		require.NoError(t, err)
+		require.Equal(t, want, kinds(findings), lookUp)
+	}
+}
+
 func TestCheckFormWithoutAnAnswer(t *testing.T) {
 	refused := &fault.Error{Class: fault.Final, Reason: "no_permission"}
 	f := flowWith(t)

@@ -11,6 +11,23 @@ import (
 	"refundsync/internal/tenant"
 )
 
+// logTable says what came of reading a table from Kingdee. It names no codes, which may
+// be names: starter check does.
+func logTable(log *zap.Logger, read tenant.TableRead) {
+	fields := []zap.Field{zap.String("table", read.Table.Name), zap.String("form", read.Table.Form)}
+	state := read.Table.State()
+	switch {
+	case read.Err != nil && state == nil:
+		log.Warn("对照表读不到，需要它的单先等着 a table can't be read, and orders that need it wait", append(fields, zap.Error(read.Err))...)
+	case read.Err != nil:
+		log.Warn("对照表读不到，仍用上次读到的 a table can't be read, and stays as it was", append(fields, zap.Error(read.Err))...)
+	case len(state.Ambiguous)+len(state.Empty) > 0 || state.Codes() == 0:
+		log.Warn("table read; starter check names the codes", append(fields, zap.String("holds", state.Summary()))...)
+	default:
+		log.Info("table read", append(fields, zap.String("holds", state.Summary()))...)
+	}
+}
+
 // checkForms asks Kingdee once which fields the forms of the flows have, and logs what
 // does not go together. No work waits for it: Kingdee may be away, or not let us ask.
 func checkForms(ctx context.Context, source tenant.FormSource, flows flow.Flows, log *zap.Logger) {

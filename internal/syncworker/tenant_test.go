@@ -2,6 +2,8 @@ package syncworker
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +14,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/tenant"
 )
 
 // formOf is a form source.
@@ -55,4 +58,35 @@ func TestCheckForms(t *testing.T) {
 		}), flows, zap.New(core))
 		require.Empty(t, logs.All())
 	})
+}
+
+func TestLogTable(t *testing.T) {
+	const name = "张三的店"
+	for _, c := range []struct {
+		name    string
+		entries []flow.TableEntry // nil: never read
+		err     error
+		level   zapcore.Level
+		says    string
+	}{
+		{"never read", nil, errors.New("away"), zap.WarnLevel, "orders that need it wait"},
+		{"not read again", []flow.TableEntry{{Code: name, Value: "C1"}}, errors.New("away"), zap.WarnLevel, "stays as it was"},
+		{"a code that stands twice", []flow.TableEntry{{Code: name, Value: "C1"}, {Code: name, Value: "C2"}}, nil, zap.WarnLevel, "table read"},
+		{"nothing", []flow.TableEntry{}, nil, zap.WarnLevel, "table read"},
+		{"all well", []flow.TableEntry{{Code: name, Value: "C1"}, {Code: "x", Value: "C2", Disabled: true}}, nil, zap.InfoLevel, "table read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table := &flow.KingdeeTable{Name: "customers", Form: "BD_Customer"}
+			if c.entries != nil {
+				table.Set(flow.NewTableState(c.entries))
+			}
+			core, logs := observer.New(zap.InfoLevel)
+			logTable(zap.New(core), tenant.TableRead{Table: table, Err: c.err})
+			entry := logs.All()[0]
+			require.Equal(t, c.level, entry.Level)
+			require.Contains(t, entry.Message, c.says)
+			require.Equal(t, "customers", entry.ContextMap()["table"])
+			require.NotContains(t, fmt.Sprint(entry.ContextMap()), name, "a code may be somebody's name")
+		})
+	}
 }

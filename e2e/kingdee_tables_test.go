@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/galaxy"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/tally"
+)
+
+// kingdeeCustomers has the built-in flow's customers come from Kingdee.
+func kingdeeCustomers(t *testing.T) string {
+	t.Helper()
+	return changedFlows(t, `    default: CUST_ONLINE # 线上散客
+    values:
+      天猫旗舰店: CUST_TMALL
+      京东专营店: CUST_JD
+      抖音小店: CUST_DOUYIN
+      拼多多百货店: CUST_PDD
+`, `    from: kingdee
+    form: BD_Customer
+    by: FName
+    value: FNumber
+    where: "FUseOrgId.FNumber = '100'"
+    refresh: 1m
+`)
+}
+
+// newShop is the shop whose customer is none of the tables'.
+const newShop = "快手新店"
+
+// ofNewShop are the failures of that shop's orders.
+func ofNewShop(parked map[string]tally.Failure) int { return len(ofReason(parked, "unknown_code")) }
+
+// The customers come from Kingdee. An order whose shop is none of them is parked by name,
+// and saved once it is there; a code that stands twice is not guessed; check names both.
+func TestATableComesFromKingdee(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 60})
+	w.env["REFUNDSYNC_FLOWS"] = kingdeeCustomers(t)
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_TMALL", Name: "天猫旗舰店", Organisation: "200"}))
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_OLD", Name: "关掉的店", Forbidden: true}))
+	worker := w.startWorker(t)
+	worker.waitFor(t, `"table read"`)
+	r := w.sync(t)
+	require.Zero(t, r.Failed)
+	require.Positive(t, r.FailedReasons["unknown_code"])
+	customers := map[string]bool{}
+	for _, bill := range w.State().Kingdee.Bills {
+		customers[bill.Fields["FRetcustId"]] = true
+	}
+	require.Equal(t, []string{"CUST_DOUYIN", "CUST_JD", "CUST_PDD", "CUST_TMALL"}, slices.Sorted(maps.Keys(customers)))
+	parked := w.waitForParked(t, func(parked map[string]tally.Failure) bool {
+		return ofNewShop(parked) == r.FailedReasons["unknown_code"]
+	})
+	for _, failure := range ofReason(parked, "unknown_code") {
+		require.Contains(t, failure.Message, newShop)
+		require.Contains(t, failure.Message, "BD_Customer")
+	}
+
+	// Two customers of the name: neither is taken.
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_A", Name: newShop}))
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_B", Name: newShop}))
+	e := w.starter(t, 0, "check")
+	require.Contains(t, e.stdout, "✓ 对照表 table customers")
+	require.Contains(t, e.stdout, newShop+" (CUST_KS_A, CUST_KS_B)")
+	require.Contains(t, e.stdout, "关掉的店 (CUST_OLD)")
+
+	// One of them is disabled, and the other is the customer of the default.
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_A", Name: newShop, Forbidden: true}))
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_B", Name: newShop, Draft: true}))
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: merchant.DefaultCustomer, Name: newShop}))
+	// The worker asks again at most once a minute, so it is a new one that is asked.
+	worker.terminate(t)
+	w.startWorker(t)
+	c := w.temporal(t)
+	for id := range ofReason(parked, "unknown_code") {
+		retryParked(t, c, id)
+	}
+	w.waitForParked(t, func(parked map[string]tally.Failure) bool { return ofNewShop(parked) == 0 })
+	requireBills(t, w)
+}
+
+// While a table was never read, the orders that need it wait, and none is booked with
+// anything else; once it can be read, they go on by themselves.
+func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 20})
+	w.env["REFUNDSYNC_FLOWS"] = kingdeeCustomers(t)
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS", Name: newShop}))
+	w.SetHabits(galaxy.Habits{NoRight: []string{"FForbidStatus"}})
+	worker := w.startWorker(t)
+	worker.waitFor(t, "orders that need it wait")
+	e := w.starter(t, 1, "check")
+	require.Contains(t, e.stdout, "✗ 对照表 table customers")
+	require.Contains(t, e.stdout, "FForbidStatus")
+	run := w.begin(t, w.input())
+	worker.waitFor(t, "table_unread") // an order's
+	require.Zero(t, w.bills())
+	w.SetHabits(galaxy.Habits{})
+	r := end(t, run)
+	require.Empty(t, r.Error)
+	require.Equal(t, w.Truth().Totals().Saved, r.Saved)
+	for _, bill := range w.State().Kingdee.Bills {
+		require.NotEqual(t, merchant.DefaultCustomer, bill.Fields["FRetcustId"])
+	}
+}
+
+// Preview reads the tables, and only where the flow has some.
+func TestPreviewReadsTheTablesFromKingdee(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 20})
+	const order = "../internal/flow/testdata/orders/returned.json"
+	plain := w.starter(t, 0, "preview", "--flow", builtInFlow, "--order", order)
+	require.Empty(t, w.State().Kingdee.Calls)
+	tables := w.with("REFUNDSYNC_FLOWS", kingdeeCustomers(t))
+	e := tables.starter(t, 0, "preview", "--flow", builtInFlow, "--order", order)
+	require.Contains(t, e.stdout, `"FRetcustId":{"FNumber":"CUST_TMALL"}`)
+	require.Contains(t, plain.stdout, `"FRetcustId":{"FNumber":"CUST_TMALL"}`)
+	w.SetHabits(galaxy.Habits{NoRight: []string{"FName"}})
+	require.Contains(t, tables.starter(t, 1, "preview", "--flow", builtInFlow, "--order", order).stderr, "FName")
+	require.Contains(t, tables.with("KINGDEE_URL", "").starter(t, 1, "preview", "--flow", builtInFlow, "--order", order).stderr, "KINGDEE_URL")
+}

@@ -1,0 +1,180 @@
+package flow
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// KingdeeTable is a table of the flow whose rows are base data of Kingdee's. It is as
+// it was last set, by whoever reads Kingdee, and may be used meanwhile.
+type KingdeeTable struct {
+	Name string
+	// Form is the base data, such as BD_Customer, and Key the field that identifies an
+	// entry of it.
+	Form, Key string
+	// By is the field that holds the code, and Value the one to translate it into.
+	By, Value string
+	// Where narrows the entries; "" takes all.
+	Where string
+	// Refresh is how old the rows may be. Default: 15 minutes.
+	Refresh time.Duration
+
+	state atomic.Pointer[TableState]
+}
+
+// State is the table as it was last read; nil if it was not yet.
+func (t *KingdeeTable) State() *TableState { return t.state.Load() }
+
+// Set has orders that are opened from now on use a state.
+func (t *KingdeeTable) Set(state *TableState) { t.state.Store(state) }
+
+// TableEntry is one entry of base data.
+type TableEntry struct {
+	Code, Value string
+	// Disabled entries are forbidden (禁用), or not audited.
+	Disabled bool
+}
+
+// TableState is what a table from Kingdee holds. It is read-only.
+type TableState struct {
+	// Entries counts all that were read.
+	Entries int
+	// Ambiguous are codes that stand for several values, and Disabled codes all of whose
+	// entries are disabled, each with its values in order. Neither is translated.
+	Ambiguous, Disabled map[string][]string
+	// Empty are codes whose entry has no value, in order.
+	Empty []string
+
+	rows map[string]string
+}
+
+// NewTableState makes a table of entries, in whatever order they come. The same code
+// may come again with the same value: base data stands once for each organisation that
+// uses it.
+func NewTableState(entries []TableEntry) *TableState {
+	s := &TableState{Entries: len(entries), Ambiguous: map[string][]string{}, Disabled: map[string][]string{}, rows: map[string]string{}}
+	usable, disabled := map[string][]string{}, map[string][]string{}
+	for _, entry := range entries {
+		code, value := comparedCode(entry.Code), strings.TrimSpace(entry.Value)
+		if code == "" {
+			continue // no order's code is looked for under it
+		}
+		if entry.Disabled {
+			disabled[code] = append(disabled[code], value)
+		} else {
+			usable[code] = append(usable[code], value)
+		}
+	}
+	for code, values := range usable {
+		slices.Sort(values)
+		switch values = slices.Compact(values); {
+		case len(values) > 1:
+			s.Ambiguous[code] = values
+		case values[0] == "":
+			s.Empty = append(s.Empty, code)
+		default:
+			s.rows[code] = values[0]
+		}
+	}
+	slices.Sort(s.Empty)
+	for code, values := range disabled {
+		if usable[code] == nil {
+			slices.Sort(values)
+			s.Disabled[code] = slices.Compact(values)
+		}
+	}
+	return s
+}
+
+// comparedCode is a code as it is compared: an order's with Kingdee's.
+func comparedCode(code string) string { return strings.TrimSpace(code) }
+
+// Codes counts the codes that the table translates.
+func (s *TableState) Codes() int { return len(s.rows) }
+
+// Same reports whether two states translate all codes alike.
+func (s *TableState) Same(other *TableState) bool {
+	same := func(a, b map[string][]string) bool { return maps.EqualFunc(a, b, slices.Equal) }
+	return maps.Equal(s.rows, other.rows) && same(s.Ambiguous, other.Ambiguous) && same(s.Disabled, other.Disabled) && slices.Equal(s.Empty, other.Empty)
+}
+
+// Summary says what the table holds, without the codes: they may be names.
+func (s *TableState) Summary() string {
+	return fmt.Sprintf("%d 条，%d 个编码可用，%d 个编码对应多个值，%d 个已禁用或未审核，%d 个没有值"+
+		" %[1]d entries: %[2]d codes to translate, %[3]d with several values, %[4]d disabled or not audited, %[5]d without a value",
+		s.Entries, len(s.rows), len(s.Ambiguous), len(s.Disabled), len(s.Empty))
+}
+
+// reasonTableUnread: a table that comes from Kingdee has not been read yet.
+const reasonTableUnread = "table_unread"
+
+// translate gives the value for a code by a table. All codes of an order are translated
+// by the table as it was for the first of them.
+func (o *Opened) translate(t *table, code string, personal bool) (string, error) {
+	if t.kingdee == nil || code == "" {
+		return t.translate(code, personal)
+	}
+	if o.tables == nil {
+		o.tables = map[*KingdeeTable]*TableState{}
+	}
+	state, pinned := o.tables[t.kingdee]
+	if !pinned {
+		state = t.kingdee.State()
+		o.tables[t.kingdee] = state
+	}
+	if state == nil {
+		return "", &valueError{reason: reasonTableUnread, table: t.kingdee, what: say("还没有从金蝶读到对照表 %[1]s（%[2]s）", "table %[1]s (%[2]s) has not been read from Kingdee yet", t.name, t.kingdee.Form)}
+	}
+	value, ok := state.rows[comparedCode(code)]
+	if !ok {
+		return "", state.lacks(t, code, personal)
+	}
+	o.translations = append(o.translations, t.name, code, value)
+	return value, nil
+}
+
+// Outdated reports whether a table has been set since the order needed it.
+func (o *Opened) Outdated(table *KingdeeTable) bool { return o.tables[table] != table.State() }
+
+// lacks says why a code is not translated.
+func (s *TableState) lacks(t *table, code string, personal bool) error {
+	shown := quoted(code, personal)
+	code = comparedCode(code)
+	what := say("对照表 %[1]s（金蝶 %[2]s）里没有编码%[3]s", "table %[1]s (%[2]s of Kingdee) has no code %[4]s", t.name, t.kingdee.Form, shown.chinese, shown.english)
+	advice := say("请在金蝶的 %[1]s 里加上 %[2]s 为它的一条，或改正它。", "Add an entry whose %[2]s is this code to %[1]s in Kingdee, or correct it.", t.kingdee.Form, t.kingdee.By)
+	if values := s.Ambiguous[code]; values != nil {
+		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s对应多个值：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s stands for several values: %[5]s", t.name, t.kingdee.Form, shown.chinese, shown.english, someOf(values))
+		advice = say("请在金蝶禁用或改名多余的，或在流程文件里用 where 只留一条。", "Disable or rename the others in Kingdee, or leave one by where in the flow file.")
+	} else if values := s.Disabled[code]; values != nil {
+		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s已禁用或未审核：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s is disabled or not audited: %[5]s", t.name, t.kingdee.Form, shown.chinese, shown.english, someOf(values))
+		advice = say("请在金蝶审核或反禁用它。", "Audit it in Kingdee, or enable it.")
+	} else if _, empty := slices.BinarySearch(s.Empty, code); empty {
+		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s的 %[5]s 是空的", "in table %[1]s (%[2]s of Kingdee) the %[5]s of code %[4]s is empty", t.name, t.kingdee.Form, shown.chinese, shown.english, t.kingdee.Value)
+		advice = say("请在金蝶填上 %s。", "Fill in its %s in Kingdee.", t.kingdee.Value)
+	}
+	return &valueError{reason: reasonUnknownCode, table: t.kingdee, what: what, advice: advice}
+}
+
+// someOf lists the first of several values.
+func someOf(values []string) string {
+	const most = 5
+	if len(values) > most {
+		values = append(slices.Clone(values[:most]), "…")
+	}
+	return strings.Join(values, ", ")
+}
+
+// LackingTable is the table from Kingdee whose lack of a code, or of any state, is why
+// an order can't be mapped; nil for another error.
+func LackingTable(err error) *KingdeeTable {
+	var value *valueError
+	if errors.As(err, &value) {
+		return value.table
+	}
+	return nil
+}
