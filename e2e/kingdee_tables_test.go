@@ -14,9 +14,9 @@ import (
 )
 
 // kingdeeCustomers has the built-in flow's customers come from Kingdee.
-func kingdeeCustomers(t *testing.T) string {
+func kingdeeCustomers(t *testing.T, pairs ...string) string {
 	t.Helper()
-	return changedFlows(t, `    default: CUST_ONLINE # 线上散客
+	return changedFlows(t, append(pairs, `    default: CUST_ONLINE # 线上散客
     values:
       天猫旗舰店: CUST_TMALL
       京东专营店: CUST_JD
@@ -28,7 +28,7 @@ func kingdeeCustomers(t *testing.T) string {
     value: FNumber
     where: "FUseOrgId.FNumber = '100'"
     refresh: 1m
-`)
+`)...)
 }
 
 // newShop is the shop whose customer is none of the tables'.
@@ -91,7 +91,7 @@ func TestATableComesFromKingdee(t *testing.T) {
 func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 20})
-	w.env["REFUNDSYNC_FLOWS"] = kingdeeCustomers(t)
+	w.env["REFUNDSYNC_FLOWS"] = kingdeeCustomers(t, "grain: auto", "grain: page")
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS", Name: newShop}))
 	w.SetHabits(galaxy.Habits{NoRight: []string{"FForbidStatus"}})
 	worker := w.startWorker(t)
@@ -109,6 +109,17 @@ func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	for _, bill := range w.State().Kingdee.Bills {
 		require.NotEqual(t, merchant.DefaultCustomer, bill.Fields["FRetcustId"])
 	}
+}
+
+// A worker starts where Kingdee can't be reached, and says what it could not ask.
+func TestWorkerStartsWithoutKingdee(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 20})
+	w.env["REFUNDSYNC_FLOWS"] = kingdeeCustomers(t)
+	worker := w.with("KINGDEE_URL", "http://127.0.0.1:1/k3cloud/").startWorker(t)
+	worker.waitFor(t, "orders that need it wait")
+	worker.waitFor(t, "the catalog alone counts")
+	worker.terminate(t)
 }
 
 // Preview reads the tables, and only where the flow has some.
