@@ -3,7 +3,10 @@ package kingdee
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -97,4 +100,48 @@ func TestBaseDataIsBounded(t *testing.T) {
 	_, err = newClient(t, vectorConfig(server.URL)).BaseData(t.Context(), customers)
 	require.ErrorContains(t, err, "over 100000 entries")
 	assert.Equal(t, mostBaseData/findPage, calls)
+}
+
+// What is added or deleted between two pages costs no other entry its place.
+func TestBaseDataIsWholeWhileItChanges(t *testing.T) {
+	keys := map[int]bool{}
+	for key := 1000; key < 1000+3*findPage+100; key++ {
+		keys[key] = true
+	}
+	throughout := maps.Clone(keys)
+	pages := 0
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+		var request struct{ Data BillQuery }
+		assert.NoError(t, json.Unmarshal([]byte(body), &request))
+		after := 0
+		if _, key, ok := strings.Cut(request.Data.FilterString, "FCUSTID > "); ok {
+			_, err := fmt.Sscan(key, &after)
+			assert.NoError(t, err)
+		}
+		var rows []string
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			if key > after && len(rows) < request.Data.Limit {
+				rows = append(rows, fmt.Sprintf(`[%d,"A","C","%[1]d","C"]`, key))
+			}
+		}
+		write(w, "["+strings.Join(rows, ",")+"]")
+		pages++
+		for i := range 7 { // some of those that were read, and some that were not
+			for _, gone := range []int{1000 + 100*pages + i, 1000 + 3*findPage - 10*pages + i} {
+				delete(keys, gone)
+				delete(throughout, gone)
+			}
+			keys[100*pages+i] = true
+		}
+	})
+	entries, err := newClient(t, vectorConfig(server.URL)).BaseData(t.Context(), customers)
+	require.NoError(t, err)
+	read := map[string]int{}
+	for _, entry := range entries {
+		read[entry.By]++
+	}
+	for key := range throughout {
+		require.Equal(t, 1, read[strconv.Itoa(key)], key)
+	}
+	require.Equal(t, 4, pages)
 }
