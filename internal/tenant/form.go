@@ -129,7 +129,7 @@ func (c *comparison) field(part *kingdee.FormPart, sent flow.SentField) {
 	c.values(*field, sent)
 	if table := sent.Table; table != nil && field.LookUp != "" && !strings.EqualFold(field.LookUp, table.Form) {
 		c.find(OtherBaseData, sent.Name, false,
-			fmt.Sprintf("字段 %s 取自 %s，对照表 %s 却来自 %s：请核对 form。", nameOf(sent.Name, field.Name), field.LookUp, table.Name, table.Form),
+			fmt.Sprintf("字段 %s取自 %s，对照表 %s 却来自 %s：请核对 form。", nameOf(sent.Name, field.Name), field.LookUp, table.Name, table.Form),
 			fmt.Sprintf("%s refers to %s, and table %s comes from %s: look at its form.", sent.Name, field.LookUp, table.Name, table.Form))
 	}
 }
@@ -148,7 +148,7 @@ func (c *comparison) missing(part *kingdee.FormPart, sent flow.SentField) {
 		chinese, english = fmt.Sprintf("那里的自定义字段：%s。", own), fmt.Sprintf(" Own fields there: %s.", own)
 	}
 	c.find(UnknownField, sent.Name, sent.Own,
-		fmt.Sprintf("表单的 %s 没有字段 %s，金蝶会不声不响地丢掉它的值：请按 BOS 设计器里的标识改正，或去掉。%s", nameOf(part.Key, part.Name), sent.Name, chinese),
+		fmt.Sprintf("表单的 %s没有字段 %s，金蝶会不声不响地丢掉它的值：请按 BOS 设计器里的标识改正，或去掉。%s", nameOf(part.Key, part.Name), sent.Name, chinese),
 		fmt.Sprintf("The form's %s has no field %s, and Kingdee would drop its value without a word: correct it after Kingdee's designer, or leave it out.%s", part.Key, sent.Name, english))
 }
 
@@ -202,7 +202,7 @@ func (c *comparison) ownType(field kingdee.FormField, sent flow.SentField) {
 	switch {
 	case isReference && sent.Type != catalog.Reference:
 		c.find(OtherType, sent.Name, true,
-			fmt.Sprintf("字段 %s 在表单里是基础资料（%s），流程声明的却是%s：type 应为 base_data。", nameOf(sent.Name, field.Name), field.LookUp, sent.Type.Chinese()),
+			fmt.Sprintf("字段 %s在表单里是基础资料（%s），流程声明的却是%s：type 应为 base_data。", nameOf(sent.Name, field.Name), field.LookUp, sent.Type.Chinese()),
 			fmt.Sprintf("%s is base data (%s) in the form, and %s in the flow: its type should be base_data.", sent.Name, field.LookUp, sent.Type.English()))
 		return
 	case isReference:
@@ -215,7 +215,7 @@ func (c *comparison) ownType(field kingdee.FormField, sent flow.SentField) {
 		// A field that refers to base data of several kinds, or to assistant data, may name
 		// none, and is kept as a number or a text.
 		c.find(OtherType, sent.Name, sent.Type == catalog.Reference && found != catalog.Text,
-			fmt.Sprintf("字段 %s 在表单里像是%s（FieldType %d），流程声明的却是%s：请核对 own_fields 的 type。", nameOf(sent.Name, field.Name), found.Chinese(), field.Type, sent.Type.Chinese()),
+			fmt.Sprintf("字段 %s在表单里像是%s（FieldType %d），流程声明的却是%s：请核对 own_fields 的 type。", nameOf(sent.Name, field.Name), found.Chinese(), field.Type, sent.Type.Chinese()),
 			fmt.Sprintf("%s seems to be %s in the form (FieldType %d), and is %s in the flow: look at its type in own_fields.", sent.Name, found.English(), field.Type, sent.Type.English()))
 	}
 }
@@ -240,7 +240,7 @@ func (c *comparison) values(field kingdee.FormField, sent flow.SentField) {
 			chinese, english = "已停用，不再在", "is disabled, and no longer one of"
 		}
 		c.find(NotListed, sent.Name, true,
-			fmt.Sprintf("字段 %s 的值 %s %s表单的可选值里：%s。", nameOf(sent.Name, field.Name), value, chinese, shortList(usable)),
+			fmt.Sprintf("字段 %s的值 %s %s表单的可选值里：%s。", nameOf(sent.Name, field.Name), value, chinese, shortList(usable)),
 			fmt.Sprintf("The value %s of %s %s the form's: %s.", value, sent.Name, english, shortList(usable)))
 	}
 }
@@ -256,15 +256,15 @@ func (c *comparison) required(part *kingdee.FormPart, sent map[string]bool) {
 			continue
 		}
 		c.find(RequiredField, field.Key, false,
-			fmt.Sprintf("表单的 %s 必录字段 %s，流程没有取值：若金蝶不自动带出，保存会被拒绝，请在流程里加上它。", nameOf(part.Key, part.Name), nameOf(field.Key, field.Name)),
+			fmt.Sprintf("表单的 %s必录字段 %s，流程没有取值：若金蝶不自动带出，保存会被拒绝，请在流程里加上它。", nameOf(part.Key, part.Name), nameOf(field.Key, field.Name)),
 			fmt.Sprintf("The form requires %s in %s, and the flow gives it no value: unless Kingdee fills it in, bills are refused; add it to the flow.", field.Key, part.Key))
 	}
 }
 
-// nameOf is a key with what people call it.
+// nameOf is a key with what people call it, to be followed by Chinese.
 func nameOf(key, name string) string {
 	if name == "" {
-		return key
+		return key + " "
 	}
 	return key + "（" + name + "）"
 }
