@@ -7,6 +7,8 @@ package catalog
 import (
 	_ "embed"
 	"fmt"
+	"regexp"
+	"strings"
 	"sync"
 
 	"github.com/goccy/go-yaml"
@@ -29,6 +31,12 @@ const (
 	SubHeadEntity Place = "SubHeadEntity"
 	// FEntity (明细信息) holds the fields of one line of the bill.
 	FEntity Place = "FEntity"
+	// The groups of fields within such a line.
+	FAuxpropId          Place = "FAuxpropId"
+	FStocklocId         Place = "FStocklocId"
+	FTaxDetailSubEntity Place = "FTaxDetailSubEntity"
+	FSerialSubEntity    Place = "FSerialSubEntity"
+	FEntityLink         Place = "FEntity_Link"
 	// Options holds the options of a Kingdee call, which are no part of a bill.
 	Options Place = "options"
 )
@@ -47,6 +55,12 @@ var placeNames = map[Place]struct{ chinese, english string }{
 	SubHeadEntity: {"财务信息 SubHeadEntity", "SubHeadEntity"},
 	FEntity:       {"明细信息 FEntity", "FEntity"},
 	Options:       {"调用选项", "the call's options"},
+
+	FAuxpropId:          {"辅助属性 FAuxpropId", "FAuxpropId"},
+	FStocklocId:         {"仓位 FStocklocId", "FStocklocId"},
+	FTaxDetailSubEntity: {"税务明细 FTaxDetailSubEntity", "FTaxDetailSubEntity"},
+	FSerialSubEntity:    {"序列号 FSerialSubEntity", "FSerialSubEntity"},
+	FEntityLink:         {"关联源单 FEntity_Link", "FEntity_Link"},
 }
 
 // Origin says how a field is known.
@@ -79,6 +93,11 @@ type Field struct {
 	// Personal fields may name or describe a person: their values are never
 	// shown in messages or logs.
 	Personal bool `yaml:"personal"`
+	// Longest is how much of a text is sent, in UTF-16 units; 0 is all of it.
+	Longest int `yaml:"longest"`
+	// Flex is how the names begin of the fields within an Object that differ from
+	// tenant to tenant.
+	Flex string `yaml:"flex"`
 	// Place is filled in from the part of the file that the field stands in.
 	Place Place `yaml:"-"`
 }
@@ -97,6 +116,22 @@ func (i *Interface) Find(place Place, name string) (Field, bool) {
 	for _, field := range i.Fields[place] {
 		if field.Name == name {
 			return field, true
+		}
+	}
+	return Field{}, false
+}
+
+// flexEnd is how the name of a flex field ends: with the number that Kingdee gave it.
+var flexEnd = regexp.MustCompile(`^[0-9]{1,10}$`)
+
+// FindFlex gives the field of a flex group, such as FAUXPROPID__FF100001 within
+// FAuxpropId, if the name can be one.
+func (i *Interface) FindFlex(group Place, name string) (Field, bool) {
+	for _, fields := range i.Fields {
+		for _, field := range fields {
+			if end, ok := strings.CutPrefix(name, field.Flex); field.Flex != "" && Place(field.Name) == group && ok && flexEnd.MatchString(end) {
+				return Field{Name: name, Chinese: field.Chinese, English: field.English, Type: Reference, ReferenceKey: "FNumber", Place: group}, true
+			}
 		}
 	}
 	return Field{}, false
@@ -126,7 +161,7 @@ var (
 func Jushuitan() *Interface { return jushuitan() }
 
 // Kingdee is batchSave of SAL_RETURNSTOCK (销售退货单新增): Head, SubHeadEntity,
-// FEntity, Options.
+// FEntity and the groups within it, Options.
 func Kingdee() *Interface { return kingdee() }
 
 // read panics on a mistake, because the file is part of the program and every

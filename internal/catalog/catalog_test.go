@@ -112,9 +112,32 @@ func TestWiderFieldsAreInTheCatalog(t *testing.T) {
 		assert.Subset(t, Jushuitan().Names(place), names)
 	}
 	for place, names := range map[Place][]string{
-		Head:          {"FOwnerTypeIdHead", "FOwnerIdHead", "FReceiveCusContact"},
-		SubHeadEntity: {"FLocalCurrId", "FExchangeTypeId", "FExchangeRate", "FThirdBillNo"},
-		FEntity:       {"FUnitID", "FPrice", "FEntryTaxRate", "FStockstatusId", "FDeliveryDate", "FLot", "FETHIRDBILLNO"},
+		// All of the form's template but the ids that Kingdee gives.
+		Head: {
+			"FBillTypeID", "FBillNo", "FDate", "FSaleOrgId", "FRetcustId", "FSaledeptid", "FReturnReason", "FHeadLocId", "FSaleGroupId",
+			"FTransferBizType", "FCorrespondOrgId", "FSalesManId", "FStockOrgId", "FStockDeptId", "FStockerGroupId", "FStockerId", "FHeadNote",
+			"FReceiveCustId", "FReceiveAddress", "FSettleCustId", "FReceiveCusContact", "FPayCustId", "FOwnerTypeIdHead", "FOwnerIdHead",
+			"FScanBox", "FCDateOffsetUnit", "FCDateOffsetValue", "FIsTotalServiceOrCost", "FLinkMan", "FLinkPhone", "FSHOPNUMBER", "FGYDATE", "FSALECHANNEL",
+		},
+		SubHeadEntity: {
+			"FSettleCurrId", "FThirdBillNo", "FThirdBillId", "FThirdSrcType", "FSettleOrgId", "FSettleTypeId", "FChageCondition",
+			"FPriceListId", "FDiscountListId", "FLocalCurrId", "FExchangeTypeId", "FExchangeRate",
+		},
+		FEntity: {
+			"FRowType", "FMapId", "FMaterialId", "FAuxpropId", "FUnitID", "FInventoryQty", "FRealQty", "FParentMatId", "FPrice", "FTaxPrice",
+			"FIsFree", "FTaxCombination", "FEntryTaxRate", "FBOMId", "FReturnType", "FOwnerTypeId", "FOwnerId", "FProduceDate", "FExpiryDate",
+			"FStockId", "FStocklocId", "FStockstatusId", "FDeliveryDate", "FMtoNo", "FNote", "FDiscountRate", "FPriceDiscount", "FAuxUnitQty",
+			"FExtAuxUnitId", "FExtAuxUnitQty", "FSalCostPrice", "FISCONSUMESUM", "FLot", "FSalUnitID", "FSalUnitQty", "FSalBaseQty",
+			"FPriceBaseQty", "FProjectNo", "FQualifyType", "FEOwnerSupplierId", "FIsOverLegalOrg", "FESettleCustomerId", "FSOEntryId",
+			"FThirdEntryId", "FPriceListEntry", "FARNOTJOINQTY", "FIsReturnCheck", "FETHIRDBILLID", "FETHIRDBILLNO", "FTaxDetailSubEntity",
+			"FSerialSubEntity", "FEntity_Link", "FSrcBillTypeId", "FSrcBillNo", "FORDERNO", "FAmount", "FAllAmount", "FEntryTaxAmount",
+		},
+		FTaxDetailSubEntity: {"FTaxRate"},
+		FSerialSubEntity:    {"FSerialNo", "FSerialNote"},
+		FEntityLink: {
+			"FEntity_Link_FRuleId", "FEntity_Link_FSTableName", "FEntity_Link_FSTableId", "FEntity_Link_FSBillId", "FEntity_Link_FSId",
+			"FEntity_Link_FFlowId", "FEntity_Link_FFlowLineId", "FEntity_Link_FBaseunitQty", "FEntity_Link_FBaseunitQtyOld",
+		},
 	} {
 		assert.Subset(t, Kingdee().Names(place), names)
 	}
@@ -149,6 +172,16 @@ func TestFieldsOfOnePlaceAreNotFoundInAnother(t *testing.T) {
 	assert.False(t, ok)
 	_, ok = Kingdee().Find(FEntity, "FStockId")
 	assert.True(t, ok)
+}
+
+func TestFlexFieldsAreFoundByTheirNames(t *testing.T) {
+	field, ok := Kingdee().FindFlex(FAuxpropId, "FAUXPROPID__FF100001")
+	assert.True(t, ok)
+	assert.Equal(t, Field{Name: "FAUXPROPID__FF100001", Chinese: "辅助属性", English: "auxiliary properties", Type: Reference, ReferenceKey: "FNumber", Place: FAuxpropId}, field)
+	for place, name := range map[Place]string{FAuxpropId: "FSTOCKLOCID__FF100001", FStocklocId: "FSTOCKLOCID__FF", FEntity: "FAUXPROPID__FF100001", Head: "FBillNo"} {
+		_, ok := Kingdee().FindFlex(place, name)
+		assert.False(t, ok, "%s in %s", name, place)
+	}
 }
 
 func TestAMistakeInACatalogFileIsFound(t *testing.T) {
