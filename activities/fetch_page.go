@@ -277,7 +277,7 @@ func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any,
 	// An order on which a precondition fails is tried all the same: it fails with the
 	// same reason where it can be seen and retried.
 	if reason, skip, err := picked.Skip(); err == nil && skip {
-		skipped := &paging.Skipped{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt}
+		skipped := &paging.Skipped{ID: order.ID, Reason: reason, ChangedAt: order.ChangedAt, NotBooked: order.NotBooked}
 		if order.BillNumber != "" {
 			skipped.Order = &order
 		}

@@ -101,7 +101,7 @@ func TestWatchFollowsARunThatHasEnded(t *testing.T) {
 func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
 	t.Parallel()
 	order := `{"as_id":70001,"so_id":"SO1","shop_name":"京东专营店","type":"普通退货","wms_co_id":"20002","modified":"2024-03-01 08:00:00",
-		"items":[{"asi_id":1,"sku_id":"GIFT-BAG","type":"退货","qty":1,"r_qty":"1.50","price":0,"name":"礼品袋"}]}`
+		"items":[{"asi_id":1,"sku_id":"GIFT-BAG","type":"退货","qty":2,"r_qty":"1.50","price":0,"amount":0,"name":"礼品袋"}]}`
 	path := filepath.Join(t.TempDir(), "order.json")
 	require.NoError(t, os.WriteFile(path, []byte(order), 0o600))
 	w := newWorld(t, simulator.Options{Orders: 1})

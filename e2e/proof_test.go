@@ -75,12 +75,12 @@ func TestEditedBillNumbersStopTheRun(t *testing.T) {
 // A void bill is no booking, and amounts that Kingdee rounds stop nothing.
 func TestVoidBillsArePartOfNoBooking(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 40, Habits: galaxy.Habits{RoundAmounts: true}})
+	w := newWorld(t, simulator.Options{Orders: 40, Habits: galaxy.Habits{RoundPrices: true}})
 	w.startWorker(t)
 	first := w.sync(t)
 	require.NotZero(t, first.Saved)
 	require.Len(t, first.Differences, 1)
-	require.Contains(t, first.Differences[0], "FAmount[1]")
+	require.Contains(t, first.Differences[0], "FTaxPrice[1]")
 	e := w.run(t, "starter", "check")
 	require.Contains(t, e.stdout, "✓ 金蝶字段权限")
 	w.SetHabits(galaxy.Habits{NoRight: []string{"FTaxPrice"}})

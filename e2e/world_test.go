@@ -353,13 +353,18 @@ func requireTruth(t *testing.T, w *world, r result) {
 	require.Equal(t, totals.Skipped, r.Skipped)
 	require.Equal(t, r.Fetched, r.Saved+r.Updated+r.AlreadySaved+r.SkippedTotal()+r.Parked+r.Failed)
 	require.Zero(t, r.Failed)
+	notBooked := map[string]string{}
+	for reason, money := range r.NotBooked {
+		notBooked[reason] = money.Amount.StringFixed(2)
+	}
+	require.Equal(t, totals.NotBooked, notBooked)
 	failed := map[string]bool{}
 	for _, failure := range r.Failures {
 		require.False(t, failed[failure.ID], "as_id %s failed twice", failure.ID)
 		failed[failure.ID] = true
 		require.Equal(t, failure.ID, failure.BillNumber)
 		require.Equal(t, merchant.Failed, truth[failure.ID].Outcome, "as_id %s", failure.ID)
-		require.NotEmpty(t, failure.Reason)
+		require.Equal(t, truth[failure.ID].Reason, failure.Reason)
 		require.Contains(t, failure.Message, failure.ID)
 	}
 	for id, expectation := range truth {

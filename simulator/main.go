@@ -77,7 +77,7 @@ func newCommand() *cobra.Command {
 	flags.DurationVar(&s.SessionLifetime, "session-lifetime", 20*time.Minute, "金蝶会话的有效期。 How long a session of Kingdee lives after its last call.")
 	flags.BoolVar(&s.AllowDuplicateNumbers, "allow-duplicate-numbers", false, "金蝶不检查单据编号唯一。 A Kingdee without the rule that a bill number is used once.")
 
-	flags.Var(&s.Habits, "habits", "金蝶租户的设置对单据的影响，也可在运行时用 /_sim/habits 设置。 What the tenant's settings do to bills; may be set at run time by /_sim/habits:\nrenumber, upper_case_numbers, number_length, clean_notes, round_amounts, hide_bills, no_right")
+	flags.Var(&s.Habits, "habits", "金蝶租户的设置对单据的影响，也可在运行时用 /_sim/habits 设置。 What the tenant's settings do to bills; may be set at run time by /_sim/habits:\nrenumber, upper_case_numbers, number_length, clean_notes, round_prices, hide_bills, no_right")
 
 	flags.Var(&s.Faults, "fault", "故障及其概率，可重复，也可在运行时用 /_sim/faults 设置。 A fault and how often it strikes; may be repeated, and set at run time by /_sim/faults:\n"+names())
 	flags.Uint64Var(&s.FaultSeed, "fault-seed", 0, "故障的随机种子，0同--seed。 Seed of the faults; 0 is that of --seed.")

@@ -10,14 +10,6 @@ import (
 	"refundsync/workflows"
 )
 
-// failureReasons says which reason a failure that the merchant knows has in the
-// result of a run.
-var failureReasons = map[string]string{
-	merchant.ReasonUnknownMaterial:   "unknown_material",
-	merchant.ReasonMalformedQuantity: "malformed_value",
-	merchant.ReasonPriceMissing:      "missing_value",
-}
-
 // demoDifferences compares what became of the orders with what should have:
 // every bill field by field, every failure by order and reason, and the counts.
 func demoDifferences(truth merchant.Truth, state simulator.State, result workflows.SyncRefundsResult) []string {
@@ -36,18 +28,21 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 	for _, reason := range sortedKeys(result.Skipped, totals.Skipped) {
 		differ("skipped, "+reason, result.Skipped[reason], totals.Skipped[reason])
 	}
-	failed := map[string]int{}
-	for reason, count := range totals.Failed {
-		failed[failureReasons[reason]] += count
-	}
 	differ("failed", result.Failed, 0)
-	for _, reason := range sortedKeys(result.FailedReasons, failed) {
-		differ("parked, "+reason, result.FailedReasons[reason], failed[reason])
+	for _, reason := range sortedKeys(result.FailedReasons, totals.Failed) {
+		differ("parked, "+reason, result.FailedReasons[reason], totals.Failed[reason])
+	}
+	notBooked := map[string]string{}
+	for reason, money := range result.NotBooked {
+		notBooked[reason] = money.Amount.StringFixed(2)
+	}
+	if !maps.Equal(notBooked, totals.NotBooked) {
+		differences = append(differences, fmt.Sprintf("not booked: %v，应为 must be %v", notBooked, totals.NotBooked))
 	}
 	for _, failure := range result.Failures {
 		expected := truth[failure.ID]
-		if want := failureReasons[expected.Reason]; expected.Outcome != merchant.Failed || failure.Reason != want {
-			differences = append(differences, fmt.Sprintf("%s: 挂起 parked: %s，应为 must be %s %s", failure.ID, failure.Reason, expected.Outcome, want))
+		if expected.Outcome != merchant.Failed || failure.Reason != expected.Reason {
+			differences = append(differences, fmt.Sprintf("%s: 挂起 parked: %s，应为 must be %s %s", failure.ID, failure.Reason, expected.Outcome, expected.Reason))
 		}
 	}
 	return differences

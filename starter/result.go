@@ -113,11 +113,15 @@ func printTable(w io.Writer, result runResult) {
 	t := newTable(w)
 	t.SetTitle("%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
 	t.AppendHeader(table.Row{"结果 Outcome", "单数 Orders"})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight}})
 	t.AppendRow(table.Row{"保存 saved", result.Saved})
 	t.AppendRow(table.Row{"更新 updated", result.Updated})
 	t.AppendRow(table.Row{"此前已保存 already saved", result.AlreadySaved})
 	for _, reason := range tally.Reasons(result.Skipped) {
 		t.AppendRow(table.Row{"跳过 skipped: " + reason, result.Skipped[reason]})
+	}
+	for _, reason := range tally.Reasons(result.NotBooked) {
+		t.AppendRow(table.Row{"未入账 not booked: " + reason, result.NotBooked[reason]})
 	}
 	t.AppendRow(table.Row{"挂起 parked", result.Parked})
 	t.AppendRow(table.Row{"失败 failed", result.Failed})

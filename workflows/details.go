@@ -112,6 +112,9 @@ func tallyDetails(sum tally.Tally) string {
 	for _, reason := range tally.Reasons(sum.Skipped) {
 		row("跳过 skipped: "+literal.Markdown(reason), sum.Skipped[reason])
 	}
+	for _, reason := range tally.Reasons(sum.NotBooked) {
+		fmt.Fprintf(&b, "| %s | %s |\n", "未入账 not booked: "+literal.Markdown(reason), sum.NotBooked[reason])
+	}
 	row("挂起 parked", sum.Parked)
 	row("失败 failed", sum.Failed)
 	for _, reason := range tally.Reasons(sum.FailedReasons) {

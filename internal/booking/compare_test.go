@@ -243,8 +243,9 @@ func TestSaveOfAnOrderToLeaveOut(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t)
-			order := pick(t, f, map[string]any{"type": "仅退款"})
-			result, err := saveOne(t, f, c.ledger.marked(c.mark(f.Mark(order))), order, true, false)
+			saved := pick(t, f, nil)
+			order := pick(t, f, map[string]any{"type": "仅退款", "items": []any{}})
+			result, err := saveOne(t, f, c.ledger.marked(c.mark(f.Mark(saved))), order, true, false)
 			require.Equal(t, []string{"look 70001"}, c.ledger.calls)
 			if c.fails != "" {
 				require.Equal(t, c.fails, fault.As(err).Reason)

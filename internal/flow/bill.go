@@ -54,11 +54,12 @@ func (b Bill) Quantities() (map[string]decimal.Decimal, error) {
 type billField struct {
 	field   catalog.Field
 	mapping *mapping
-	fields  []billField // of SubHeadEntity and FEntity
+	fields  []billField // of a group
 }
 
 // Bill maps the order. An error is a *fault.Error, Final, which names the order,
-// the line, the field and the value at fault. Bill does not ask Skip.
+// the line, the field and the value at fault, or has the reason of the requirement that
+// the order does not meet. Bill does not ask Skip.
 func (o *Opened) Bill() (Bill, error) {
 	if !o.mapped {
 		o.bill, o.billErr = o.mapBill()
@@ -70,6 +71,9 @@ func (o *Opened) Bill() (Bill, error) {
 func (o *Opened) mapBill() (Bill, error) {
 	if o.err != nil {
 		return Bill{}, o.err
+	}
+	if err := o.meet(); err != nil {
+		return Bill{}, err
 	}
 	if err := o.keep(); err != nil {
 		return Bill{}, err
@@ -85,25 +89,9 @@ func (o *Opened) mapBill() (Bill, error) {
 	if err != nil {
 		return Bill{}, err
 	}
-	shortenNote(fields, longestText(o.Order.ID))
 	mark := o.markOf(object(fields))
 	fields = withMark(fields, mark)
 	return Bill{number, object(fields), mark, fields}, nil
-}
-
-// shortenNote cuts a text of the mark's field that would leave the mark no room: a
-// long remark is no reason to refuse an order, and a mark that Kingdee cuts off is
-// none. What is cut off is no part of the bill, so a change of it is no change.
-func shortenNote(fields []fieldValue, longest int) {
-	for i, field := range fields {
-		var text string
-		if field.name != MarkField || json.Unmarshal(field.value, &text) != nil {
-			continue
-		}
-		if cut := cutText(text, longest); cut != text {
-			fields[i].value = encodeText(cut)
-		}
-	}
 }
 
 // cutText cuts a text that is longer than so many UTF-16 units, and shows it by an
@@ -202,17 +190,30 @@ func object(fields []fieldValue) json.RawMessage {
 // value gives one field's value; nil for an optional one that has none.
 func (o *Opened) value(field billField, of *line) (json.RawMessage, error) {
 	switch field.field.Type {
-	case catalog.Object:
-		values, err := o.fields(field.fields, nil)
-		return object(values), err
-	case catalog.List:
-		return o.entries(field.fields)
+	case catalog.Object, catalog.List:
+		return o.group(field, of)
 	}
 	value, err := field.mapping.evaluate(o, of)
 	if err != nil {
 		return nil, failure(o.Order.ID, of, field.mapping.use(), err)
 	}
 	return value, nil
+}
+
+// group gives a group of fields: FEntity an entry a line kept, a list within a line one
+// entry. Within a line, a group without any value is left out.
+func (o *Opened) group(field billField, of *line) (json.RawMessage, error) {
+	if field.field.Name == string(catalog.FEntity) {
+		return o.entries(field.fields)
+	}
+	values, err := o.fields(field.fields, of)
+	if err != nil || of != nil && len(values) == 0 {
+		return nil, err
+	}
+	if field.field.Type == catalog.List {
+		return slices.Concat([]byte("["), object(values), []byte("]")), nil
+	}
+	return object(values), nil
 }
 
 // entries writes one object a line kept.

@@ -29,7 +29,7 @@ const (
 var adviceFor = map[string]message{
 	reasonMissing:     say("请在聚水潭补上后重试。", "Fill it in in Jushuitan and try again."),
 	reasonMalformed:   say("请在聚水潭改正后重试。", "Correct it in Jushuitan and try again."),
-	reasonUnknownCode: say("请在流程文件的对照表里加上这一行。", "Add a row to the table in the flow file."),
+	reasonUnknownCode: say("请在流程文件的对照表里加上这个编码，重启 worker 后重试。", "Add the code to the table in the flow file, restart the worker, and try again."),
 	reasonExpression:  say("请检查流程文件的表达式。", "Look at the expression in the flow file."),
 	reasonTableUnread: say("会自动重试；一直如此时，请看 worker 的日志和 starter check。", "Tried again by itself; if it lasts, see the worker's log and starter check."),
 	reasonNoLines:     say("请在流程文件的 leave_out 里排除这类售后单。", "Leave such orders out, in the flow file's leave_out."),
@@ -42,10 +42,9 @@ type valueError struct {
 	names  []message // of the fields that are absent
 	what   message   // otherwise what is wrong
 	line   *line     // the line that the field is of, nil for the order's own
-	// table is the one from Kingdee that lacks the code, where that is why; advice is
-	// then what to do, unless the reason says it.
+	// table is the one from Kingdee that lacks the code, where that is why.
 	table  *KingdeeTable
-	advice message
+	advice *message // nil: that of the reason
 }
 
 func newValueError(reason string, what message) *valueError {
@@ -174,8 +173,8 @@ func failure(orderID string, of *line, use message, err error) error {
 		}
 	}
 	advice, class := adviceFor[reason], fault.Final
-	if value != nil && value.advice.english != "" {
-		advice = value.advice
+	if value != nil && value.advice != nil {
+		advice = *value.advice
 	}
 	if reason == reasonTableUnread {
 		class = fault.Retry

@@ -56,12 +56,15 @@ type Flow struct {
 	Schedule Schedule
 	Alerts   Alerts
 
-	bill     []billField
-	number   *mapping    // of FBillNo
-	lines    *expression // nil: every line
-	leaveOut []leaveOut
-	header   []catalog.Field // of the order: those that the flow names
-	items    []catalog.Field // of its lines: those that the flow names
+	bill           []billField
+	number         *mapping    // of FBillNo
+	lines          *expression // nil: every line
+	splitDefective bool        // a line that is damaged in part becomes two
+	leaveOut       []leaveOut
+	require        []requirement
+	notBooked      []notBooked
+	header         []catalog.Field // of the order: those that the flow names
+	items          []catalog.Field // of its lines: those that the flow names
 }
 
 // Source says which orders are read, and how.

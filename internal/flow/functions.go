@@ -31,6 +31,7 @@ var functions = map[string]*builtin.Function{
 	"has":      {Validate: checkOne("has", typeBool, kindText, kindNumber, kindTime), Func: has},
 	"text":     {Validate: checkOne("text", typeText, kindText, kindNumber, kindTime), Func: text},
 	"date":     {Validate: checkOne("date", typeMoment, kindTime), Func: date},
+	"month":    {Validate: checkOne("month", typeText, kindTime), Func: month},
 	// The library's own build texts and lists without bound.
 	"split":   {Types: typesOf(strings.Split), Func: split},
 	"join":    {Types: typesOf(func([]any, string) string { return "" }, func([]any) string { return "" }, strings.Join, func([]string) string { return "" }), Func: join},
@@ -282,4 +283,16 @@ func replace(args ...any) (any, error) {
 		return nil, textTooLong()
 	}
 	return strings.ReplaceAll(text, old, by), nil
+}
+
+// month writes the month of a time as 2006-01; that of an absent one is empty.
+func month(args ...any) (any, error) {
+	at := args[0].(moment)
+	switch {
+	case at.err != nil && at.err.absent():
+		return "", nil
+	case at.err != nil:
+		return nil, at.err
+	}
+	return at.value.Format("2006-01"), nil
 }

@@ -60,7 +60,7 @@ func NewTableState(entries []TableEntry) *TableState {
 	s := &TableState{Entries: len(entries), Ambiguous: map[string][]string{}, Disabled: map[string][]string{}, rows: map[string]string{}}
 	usable, disabled := map[string][]string{}, map[string][]string{}
 	for _, entry := range entries {
-		code, value := comparedCode(entry.Code), strings.TrimSpace(entry.Value)
+		code, value := plainCode(entry.Code), strings.TrimSpace(entry.Value)
 		if code == "" {
 			continue // no order's code is looked for under it
 		}
@@ -90,9 +90,6 @@ func NewTableState(entries []TableEntry) *TableState {
 	}
 	return s
 }
-
-// comparedCode is a code as it is compared: an order's with Kingdee's.
-func comparedCode(code string) string { return strings.TrimSpace(code) }
 
 // Codes counts the codes that the table translates.
 func (s *TableState) Codes() int { return len(s.rows) }
@@ -130,7 +127,7 @@ func (o *Opened) translate(t *table, code string, personal bool) (string, error)
 	if state == nil {
 		return "", &valueError{reason: reasonTableUnread, table: t.kingdee, what: say("还没有从金蝶读到对照表 %[1]s（%[2]s）", "table %[1]s (%[2]s) has not been read from Kingdee yet", t.name, t.kingdee.Form)}
 	}
-	value, ok := state.rows[comparedCode(code)]
+	value, ok := state.rows[plainCode(code)]
 	if !ok {
 		return "", state.lacks(t, code, personal)
 	}
@@ -144,7 +141,7 @@ func (o *Opened) Outdated(table *KingdeeTable) bool { return o.tables[table] != 
 // lacks says why a code is not translated.
 func (s *TableState) lacks(t *table, code string, personal bool) error {
 	shown := quoted(code, personal)
-	code = comparedCode(code)
+	code = plainCode(code)
 	what := say("对照表 %[1]s（金蝶 %[2]s）里没有编码%[3]s", "table %[1]s (%[2]s of Kingdee) has no code %[4]s", t.name, t.kingdee.Form, shown.chinese, shown.english)
 	advice := say("请在金蝶的 %[1]s 里加上 %[2]s 为它的一条，或改正它。", "Add an entry whose %[2]s is this code to %[1]s in Kingdee, or correct it.", t.kingdee.Form, t.kingdee.By)
 	if values := s.Ambiguous[code]; values != nil {
@@ -157,7 +154,7 @@ func (s *TableState) lacks(t *table, code string, personal bool) error {
 		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s的 %[5]s 是空的", "in table %[1]s (%[2]s of Kingdee) the %[5]s of code %[4]s is empty", t.name, t.kingdee.Form, shown.chinese, shown.english, t.kingdee.Value)
 		advice = say("请在金蝶填上 %s。", "Fill in its %s in Kingdee.", t.kingdee.Value)
 	}
-	return &valueError{reason: reasonUnknownCode, table: t.kingdee, what: what, advice: advice}
+	return &valueError{reason: reasonUnknownCode, table: t.kingdee, what: what, advice: &advice}
 }
 
 // someOf lists the first of several values.

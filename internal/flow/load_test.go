@@ -65,7 +65,7 @@ func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 	require.NoError(t, json.Unmarshal(head["FEntity"], &entries))
 	for place, sent := range map[catalog.Place]map[string]json.RawMessage{catalog.Head: head, catalog.SubHeadEntity: finance, catalog.FEntity: entries[0]} {
 		for _, field := range catalog.Kingdee().Fields[place] {
-			if field.Origin == catalog.Core {
+			if field.Origin == catalog.Core && field.Name != "FAmount" { // which Kingdee computes
 				assert.Contains(t, sent, field.Name, "%s is not mapped", place)
 			}
 		}

@@ -3,7 +3,10 @@ package flow
 import (
 	"bytes"
 	"encoding/json"
+	"math"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/shopspring/decimal"
 
@@ -14,9 +17,11 @@ import (
 type mapping struct {
 	target   catalog.Field
 	constant json.RawMessage // as sent; nil for one that is computed
-	value    *expression     // a field is an expression of that one name
-	table    *table          // nil: the value as it is
-	required bool
+	// constantText is a constant that has to be cut to the order's room.
+	constantText string
+	value        *expression // a field is an expression of that one name
+	table        *table      // nil: the value as it is
+	required     bool
 }
 
 // use says what a value is needed for, to stand at the end of a message.
@@ -39,14 +44,54 @@ func (m *mapping) personal() bool {
 // evaluate gives the field as Kingdee takes it; nil for an optional one that has no
 // value.
 func (m *mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
-	if m.constant != nil {
+	if m.constant != nil && m.constantText == "" {
 		return m.constant, nil
 	}
-	value, err := m.compute(o, of)
-	if err != nil {
-		return nil, err
+	var value any = m.constantText
+	if m.constant == nil {
+		var err error
+		if value, err = m.compute(o, of); err != nil {
+			return nil, err
+		}
+	}
+	if text, ok := value.(string); ok {
+		text = cutText(withoutControls(text), m.longest(o))
+		if text == "" && m.required {
+			return nil, m.emptyText()
+		}
+		if text == "" {
+			return nil, nil
+		}
+		value = text
 	}
 	return encode(m.target, value), nil
+}
+
+// longest is how much of a text the field is given: a long remark is no reason to refuse
+// an order. Of the mark's field the mark needs some, and one that Kingdee cuts off is
+// none. What is cut off is no part of the bill, so a change of it is no change.
+func (m *mapping) longest(o *Opened) int {
+	switch {
+	case m.target.Name == MarkField:
+		return longestText(o.Order.ID)
+	case m.target.Longest > 0:
+		return m.target.Longest
+	}
+	return math.MaxInt
+}
+
+// withoutControls takes control characters out of a text, which no form shows and some
+// refuse. A line break or a tab stood between words, which a space goes on doing.
+func withoutControls(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case unicode.IsControl(r):
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // compute gives a string, a decimal.Decimal, a time.Time or a bool; nil for an

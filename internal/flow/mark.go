@@ -37,10 +37,8 @@ type Mark struct {
 // MarkField is the bill's field (备注) at whose end its mark stands.
 const MarkField = "FHeadNote"
 
-// longestNote is how much MarkField is given, in UTF-16 units as Kingdee's server
-// counts. Kingdee publishes no figure; 255 is what its text fields have where nobody
-// has set another.
-const longestNote = 255
+// markField is MarkField in the catalog.
+var markField, _ = catalog.Kingdee().Find(catalog.Head, MarkField)
 
 const markTime = "20060102150405"
 
@@ -59,7 +57,7 @@ func (m Mark) String() string {
 // same whether the order has a time or not: a bill that exists must stay the same.
 func longestText(orderID string) int {
 	mark := Mark{OrderID: orderID, ChangedAt: time.Unix(0, 0), Hash: strings.Repeat("0", 12), Version: strings.Repeat("0", 6)}
-	return longestNote - utf16Length(" "+mark.String())
+	return markField.Longest - utf16Length(" "+mark.String())
 }
 
 var markPattern = regexp.MustCompile(`\[([^\[\]]+)@(\d{14})?#([0-9a-f]{12})\.([0-9a-f]{6})\]\s*$`)

@@ -82,7 +82,7 @@ func TestKinshipOfABillAndAnOrder(t *testing.T) {
 func TestTheMarkFollowsWhatIsMapped(t *testing.T) {
 	f := builtIn(t)
 	order := func(old, new string) Order {
-		text := `{"as_id": 1, "so_id": "S", "type": "普通退货", "remark": "a", "modified": "2024-03-02 10:00:00", "confirm_date": "2024-03-01",
+		text := `{"as_id": 1, "so_id": "S", "type": "普通退货", "shop_name": "天猫旗舰店", "wms_co_id": 20001, "remark": "a", "modified": "2024-03-02 10:00:00", "confirm_date": "2024-03-01",
 			"items": [{"asi_id": 1, "type": "退货", "sku_id": "A", "r_qty": 2, "qty": 2, "price": 3}]}`
 		require.Contains(t, text, old)
 		return pick(t, f, strings.Replace(text, old, new, 1))

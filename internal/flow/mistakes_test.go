@@ -344,6 +344,18 @@ var mistakes = []struct {
 
 	// Checks.
 	{name: "precondition without a reason", old: "      reason: 仅退款\n", new: ""},
+	{name: "requirement that is no condition", old: "  retry:", new: "  require:\n    - { that: item.qty, reason: x, message: x, advice: x }\n  retry:"},
+	{name: "requirement of an unknown field", old: "  retry:", new: "  require:\n    - { that: item.rqty > 0, reason: x, message: x, advice: x }\n  retry:"},
+	{name: "requirement without advice", old: "  retry:", new: "  require:\n    - { that: refund > 0, reason: x, message: x }\n  retry:"},
+	{name: "requirement with words for a reason", old: "  retry:", new: "  require:\n    - { that: refund > 0, reason: 没有退款, message: x, advice: x }\n  retry:"},
+	{name: "requirements of one reason", old: "  retry:", new: "  require:\n    - { that: refund > 0, reason: x, message: x, advice: x }\n    - { that: freight > 0, reason: x, message: x, advice: x }\n  retry:"},
+	{name: "requirements that are no list", old: "  retry:", new: "  require: { that: refund > 0, reason: x, message: x, advice: x }\n  retry:"},
+	{name: "money not booked that is no number", old: "  retry:", new: "  not_booked:\n    - { amount: type, reason: x }\n  retry:"},
+	{name: "money not booked of a line", old: "  retry:", new: "  not_booked:\n    - { amount: item.amount, reason: x }\n  retry:"},
+	{name: "split_defective in words", old: "  lines:", new: "  split_defective: yes\n  lines:"},
+	{name: "flex field of another group", old: "      FIsFree:", new: "      FAuxpropId: { FSTOCKLOCID__FF100001: { field: item.name } }\n      FIsFree:"},
+	{name: "field of a group in the line", old: "      FIsFree:", new: "      FSerialNo: { field: item.name }\n      FIsFree:"},
+	{name: "codes that are seen as one", old: "values: { 天猫旗舰店: CUST_TMALL }", new: "values: { 天猫A店: CUST_TMALL, 天猫Ａ店: CUST_OTHER }"},
 	{name: "attempts of 0", old: "attempts: 8", new: "attempts: 0"},
 	{name: "factor of 1.5", old: "factor: 2", new: "factor: 1.5"},
 	{name: "first longer than longest", old: "first: 2s", new: "first: 10m"},

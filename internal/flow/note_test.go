@@ -55,7 +55,7 @@ func TestALongNoteIsCutAndItsMarkIsNot(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			note, mark := noteOf(t, f, remarked("1", test.remark))
 			assert.Equal(t, test.before+mark.String(), note)
-			assert.LessOrEqual(t, utf16Length(note), longestNote)
+			assert.LessOrEqual(t, utf16Length(note), markField.Longest)
 		})
 	}
 }
@@ -78,7 +78,7 @@ func TestNotesFitAndKeepTheirMark(t *testing.T) {
 		note, mark := noteOf(r, f, remarked("700000346", remark))
 		require.True(r, strings.HasSuffix(note, mark.String()))
 		require.True(r, utf8.ValidString(note))
-		require.LessOrEqual(r, utf16Length(note), longestNote)
+		require.LessOrEqual(r, utf16Length(note), markField.Longest)
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 func oddOrder(t *testing.T, fields map[string]any) string {
 	t.Helper()
 	order := map[string]any{
-		"as_id": "70001", "type": "普通退货", "modified": "2024-03-01 08:00:00", "shop_name": "店", "wms_co_id": "1",
+		"as_id": "70001", "type": "普通退货", "modified": "2024-03-01 08:00:00", "shop_name": "天猫旗舰店", "wms_co_id": "20001",
 		"items": []any{map[string]any{"asi_id": "1", "sku_id": "S", "type": "退货", "r_qty": "1", "price": "1"}},
 	}
 	for name, value := range fields {
@@ -133,7 +133,7 @@ func TestAnOrderOfThousandsOfLines(t *testing.T) {
 	var items []any
 	for i := range 5000 {
 		items = append(items, map[string]any{
-			"asi_id": fmt.Sprint(810000001 + 3*i), "sku_id": fmt.Sprintf("TS%04d-WH-M", i), "type": "退货", "qty": "1", "r_qty": fmt.Sprint(1 + i%7),
+			"asi_id": fmt.Sprint(810000001 + 3*i), "sku_id": fmt.Sprintf("TS%04d-WH-M", i), "type": "退货", "qty": "7", "r_qty": fmt.Sprint(1 + i%7),
 			"price": fmt.Sprintf("%d.%02d", 10+i%90, i%100), "name": "纯棉T恤", "properties_value": "白色;M", "receive_date": "2024-03-01 09:00:00",
 		})
 	}

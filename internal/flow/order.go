@@ -29,6 +29,9 @@ type Order struct {
 	// BillHash is the Hash of the Mark that the order's bill carries as the flow
 	// is now; empty if the order has a mistake that Bill will tell.
 	BillHash string `json:"bill_hash,omitempty"`
+	// NotBooked are the amounts of the order that no bill holds, by the reasons of the
+	// flow's not_booked; those that are 0 left out.
+	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 	// Fields are the fields that the flow names, as they came. Besides, each line
 	// keeps its asi_id, so that a message can name the line. Above 8 KiB they
 	// travel compressed, as fields_gzip.
@@ -223,8 +226,17 @@ func (o *Opened) keep() error {
 				continue
 			}
 		}
-		kept = append(kept, l)
-		values = append(values, l.fields)
+		parts := []*line{l}
+		if o.flow.splitDefective {
+			var err error
+			if parts, err = l.splitDefective(); err != nil {
+				return failure(o.Order.ID, l, say("（用于 split_defective）", " (needed for split_defective)"), err)
+			}
+		}
+		for _, part := range parts {
+			kept = append(kept, part)
+			values = append(values, part.fields)
+		}
 	}
 	o.kept, o.keptDone = kept, true
 	o.env["lines"] = values

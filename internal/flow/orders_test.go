@@ -172,11 +172,11 @@ func TestPickKeepsOnlyNamedFields(t *testing.T) {
 	items := fields["items"].([]any)
 	delete(fields, "items")
 	for name := range fields {
-		assert.Contains(t, []string{"as_id", "as_date", "outer_as_id", "so_id", "type", "modified", "confirm_date", "shop_name", "wms_co_id"}, name)
+		assert.Contains(t, []string{"as_id", "as_date", "outer_as_id", "so_id", "type", "modified", "confirm_date", "shop_name", "wms_co_id", "status", "freight", "refund"}, name)
 	}
 	for _, item := range items {
 		for name := range item.(map[string]any) {
-			assert.Contains(t, []string{"asi_id", "sku_id", "name", "properties_value", "type", "r_qty", "price", "receive_date"}, name)
+			assert.Contains(t, []string{"asi_id", "sku_id", "name", "properties_value", "type", "qty", "r_qty", "defective_qty", "price", "amount", "receive_date"}, name)
 		}
 	}
 }
@@ -249,7 +249,7 @@ func TestWhyAnOrderHasNoBill(t *testing.T) {
 	}{
 		{
 			name: "a code that no table has", order: `"wms_co_id": 30000`,
-			reason:  "unknown_code",
+			reason:  "unknown_code warehouses 30000",
 			message: "售后单 1 第 1 行（asi_id 5）：对照表 warehouses 里没有编码“30000”，也没有 default（用于 FStockId 仓库）。 Order 1, line 1 (asi_id 5): table warehouses has no code \"30000\" and no default (needed for FStockId).",
 		},
 		{
@@ -358,7 +358,7 @@ func TestHowFieldsGetTheirValues(t *testing.T) {
 		{"constant bool", "FIsFree: { expression: item.price == 0 }", "FIsFree: { constant: true }", `"FIsFree":true`},
 		{"constant date", `{ expression: "latest(map(lines, .receive_date))" }`, "{ constant: 2024-02-29 }", `"FDate":"2024-02-29"`},
 		{"constant text", "FBillNo: { field: as_id }", "FBillNo: { field: as_id }\n    FHeadNote: { constant: '<a> & \"b\"' }", `"FHeadNote":"<a> & \"b\""`},
-		{"constant text in a block", "FBillNo: { field: as_id }", "FBillNo: { field: as_id }\n    FHeadNote:\n      constant: |-\n        one\n        two", `"FHeadNote":"one\ntwo"`},
+		{"constant text in a block", "FBillNo: { field: as_id }", "FBillNo: { field: as_id }\n    FHeadNote:\n      constant: |-\n        one\n        two", `"FHeadNote":"one two"`},
 		{"text as a reference", "FMaterialId: { field: item.sku_id }", "FMaterialId: { field: item.sku_id }", `"FMaterialId":{"FNumber":"A"}`},
 		{"bill type", "FBillNo: { field: as_id }", "FBillNo: { field: as_id }\n    FBillTypeID: { field: type }", `"FBillTypeID":{"FNUMBER":"普通退货"}`},
 		{"contact", "FBillNo: { field: as_id }", "FBillNo: { field: as_id }\n    FReceiveCusContact: { constant: 客服 }", `"FReceiveCusContact":{"FNAME":"客服"}`},

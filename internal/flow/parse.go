@@ -90,9 +90,9 @@ type keys struct{ required, optional []string }
 var parts = map[string]keys{
 	"":        {[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks", "alerts"}},
 	"source":  {[]string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since", "cursor", "since_ts"}},
-	"bill":    {[]string{"FormId", "Operation", "fields"}, []string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "own_fields"}},
+	"bill":    {[]string{"FormId", "Operation", "fields"}, []string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "split_defective", "own_fields"}},
 	"options": {nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain", "expected_differences"}},
-	"checks":  {nil, []string{"enabled", "leave_out", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}},
+	"checks":  {nil, []string{"enabled", "leave_out", "require", "not_booked", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}},
 }
 
 // belongs says of a key that stands in the wrong part which part is its own: the line

@@ -30,6 +30,12 @@ func (p *parser) bill(s section) {
 	if s.has("lines") {
 		p.flow.lines = p.expression(s.pairs["lines"].value, conditionScope, say("lines 条件", "The lines condition"), kindBool)
 	}
+	p.flow.splitDefective = s.boolean("split_defective", false)
+	if p.flow.splitDefective {
+		for _, name := range splitFields {
+			p.items[name], _ = catalog.Jushuitan().Find(catalog.Items, name)
+		}
+	}
 	if s.has("own_fields") {
 		p.ownFields(s)
 	}
@@ -40,7 +46,10 @@ func (p *parser) bill(s section) {
 
 // places are the parts of a bill that hold fields, in the order in which a
 // misplaced field is looked for.
-var places = []catalog.Place{catalog.Head, catalog.SubHeadEntity, catalog.FEntity, catalog.Options}
+var places = []catalog.Place{
+	catalog.Head, catalog.SubHeadEntity, catalog.FEntity, catalog.Options,
+	catalog.FAuxpropId, catalog.FStocklocId, catalog.FTaxDetailSubEntity, catalog.FSerialSubEntity, catalog.FEntityLink,
+}
 
 // billFields reads the fields of one part of the bill, in the file's order.
 func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []billField {
@@ -92,9 +101,11 @@ func (p *parser) unknownTarget(name string, place catalog.Place) message {
 		return p.unknownOwnField(name, place)
 	}
 	known := p.targets(place)
-	what := say("没有字段 %[1]s，%[2]s 可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
+	if meant := closest(name, known); meant != "" {
+		return say("%[2]s没有字段 %[1]s。", "There is no field %[1]s in %[3]s.", name, place.Chinese(), place.English()).suggest(meant)
+	}
+	return say("没有字段 %[1]s，%[2]s 可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
 		place.Chinese(), strings.Join(known, "、"), place.English(), strings.Join(known, ", "))
-	return what.didYouMean(name, known)
 }
 
 // ways are the three ways to give a field its value.
@@ -124,9 +135,9 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *mappi
 	if given[0] == "field" && !p.fieldName(value) {
 		return m
 	}
-	in, want := orderScope, kindOfTarget(target)
-	if target.Place == catalog.FEntity {
-		in = entryScope
+	in, want := entryScope, kindOfTarget(target)
+	if target.Place == catalog.Head || target.Place == catalog.SubHeadEntity {
+		in = orderScope
 	}
 	if s.has("table") {
 		m.table = p.tableOf(s, target)
@@ -214,8 +225,11 @@ func (p *parser) constant(m *mapping, s section) {
 	switch kindOfTarget(target) {
 	case kindText:
 		p.checkCode(node)
-		if text := s.text("constant"); text != "" {
+		if text := withoutControls(s.text("constant")); text != "" {
 			m.constant = encode(target, text)
+			if target.Longest > 0 {
+				m.constantText = text
+			}
 		}
 	case kindNumber:
 		text := node.GetToken().Value

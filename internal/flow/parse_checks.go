@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -69,6 +70,12 @@ func (p *parser) checks(s section) {
 	if s.has("leave_out") {
 		p.leaveOut(s.pairs["leave_out"].value)
 	}
+	if s.has("require") {
+		p.require(s.pairs["require"].value)
+	}
+	if s.has("not_booked") {
+		p.notBooked(s.pairs["not_booked"].value)
+	}
 	if s.has("closed_periods") {
 		p.closedPeriods(s.section("closed_periods", nil, []string{"until", "month_closes_on_day", "then"}), s.keySpan("closed_periods"))
 	}
@@ -90,18 +97,71 @@ func (p *parser) checks(s section) {
 	}
 }
 
-func (p *parser) leaveOut(node ast.Node) {
+// list gives the entries of a list of sections with these keys.
+func (p *parser) list(name string, node ast.Node, keys ...string) (entries []section) {
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
-		p.wrongType(node, say("由 when 和 reason 组成的列表", "a list of when and reason"))
-		return
+		p.wrongType(node, say("由 %[1]s 组成的列表", "a list of %[2]s", strings.Join(keys, "、"), strings.Join(keys, ", ")))
+		return nil
 	}
 	for _, entry := range list.Values {
-		s := p.document.section(p.spanOf(entry), say("leave_out 的一项", "An entry of leave_out"), entry, []string{"when", "reason"}, nil)
+		entries = append(entries, p.document.section(p.spanOf(entry), say("%[1]s 的一项", "An entry of %[1]s", name), entry, keys, nil))
+	}
+	return entries
+}
+
+func (p *parser) leaveOut(node ast.Node) {
+	for _, s := range p.list("leave_out", node, "when", "reason") {
 		rule := leaveOut{reason: s.text("reason")}
 		if s.has("when") {
 			rule.when = p.expression(s.pairs["when"].value, orderScope, say("when ", "when"), kindBool)
 		}
 		p.flow.leaveOut = append(p.flow.leaveOut, rule)
+	}
+}
+
+// requirementReason is a code that people type after --reason.
+var requirementReason = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
+
+func (p *parser) require(node ast.Node) {
+	lines := map[string]int{}
+	for _, s := range p.list("require", node, "that", "reason", "message", "advice") {
+		r := requirement{reason: s.text("reason"), message: bothLanguages(s.text("message")), advice: bothLanguages(s.text("advice"))}
+		if s.has("reason") {
+			at := s.valueSpan("reason")
+			if r.reason != "" && !requirementReason.MatchString(r.reason) {
+				p.report(at, say("reason 不能是 %[1]s，应为小写字母、数字和下划线，以字母开头，最多 64 个字符。", "reason can't be %[1]s; expected a-z, 0-9 and _, from a letter on, at most 64.", r.reason))
+			}
+			if line, ok := lines[r.reason]; ok {
+				p.report(at, say("reason %[1]s 重复，第 %[2]d 行已有，只应写一次。", "The reason %[1]s stands twice; expected once, and it is in line %[2]d already.", r.reason, line))
+			}
+			lines[r.reason] = at.line
+		}
+		if s.has("that") {
+			r.that = p.expression(s.pairs["that"].value, entryScope, say("that ", "that"), kindBool)
+			r.ofLines = r.that != nil && slices.ContainsFunc(r.that.names, func(n named) bool { return n.name == "item" })
+		}
+		p.flow.require = append(p.flow.require, r)
+	}
+}
+
+// inBrackets is a text with its English at the end: 仅退款 (refund only).
+var inBrackets = regexp.MustCompile(`(?s)^(.+) \((.+)\)$`)
+
+// bothLanguages takes such a text apart; one without is the same in both.
+func bothLanguages(text string) message {
+	if parts := inBrackets.FindStringSubmatch(text); parts != nil {
+		return message{parts[1], parts[2]}
+	}
+	return message{text, text}
+}
+
+func (p *parser) notBooked(node ast.Node) {
+	for _, s := range p.list("not_booked", node, "amount", "reason") {
+		n := notBooked{reason: s.text("reason")}
+		if s.has("amount") {
+			n.amount = p.expression(s.pairs["amount"].value, orderScope, say("amount ", "amount"), kindNumber)
+		}
+		p.flow.notBooked = append(p.flow.notBooked, n)
 	}
 }

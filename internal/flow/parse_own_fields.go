@@ -84,7 +84,10 @@ func (p *parser) target(place catalog.Place, name string) (catalog.Field, bool) 
 			return field, true
 		}
 	}
-	return catalog.Kingdee().Find(place, name)
+	if field, ok := catalog.Kingdee().Find(place, name); ok {
+		return field, true
+	}
+	return catalog.Kingdee().FindFlex(place, name)
 }
 
 // targets lists the names of the fields of one part of the bill.

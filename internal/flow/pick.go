@@ -76,7 +76,7 @@ func (f *Flow) PickUnless(known func(Order) bool, record map[string]any) (*Opene
 	}
 	order := Order{ID: key.(string)}
 	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
-		order.Shop = beginning(shop.(string), longestShop)
+		order.Shop = beginning(plainCode(shop.(string)), longestShop)
 	}
 	order.ChangedAt = timeOf(record, ModifiedField)
 
@@ -93,6 +93,7 @@ func (f *Flow) PickUnless(known func(Order) bool, record map[string]any) (*Opene
 	picked := f.open(order, fields)
 	if picked.err == nil {
 		picked.Order.BillNumber, _ = picked.billNumber()
+		picked.Order.NotBooked = picked.notBooked()
 	}
 	if bill, err := picked.Bill(); err == nil {
 		picked.Order.BillHash = bill.Mark.Hash

@@ -159,7 +159,7 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	case n.Value == "lines" && r.scope.lines:
 		r.usesLines = true
 	case n.Value == "item":
-		r.report(n, say("item 只能用在 lines 条件和 FEntity 里；这里请用 lines 或 items。", "item is for the lines condition and for FEntity; use lines or items here."))
+		r.report(n, say("item 只能用在 lines 条件、FEntity 和 require 里；这里请用 lines 或 items。", "item is for the lines condition, FEntity and require; use lines or items here."))
 	case n.Value == "lines":
 		r.report(n, say("lines 条件里不能用 lines，请用 items。", "The lines condition can't use lines; use items."))
 	default:

@@ -7,13 +7,16 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+	"golang.org/x/text/unicode/norm"
 )
 
-// table translates codes of one system into codes of the other.
+// table translates codes of one system into codes of the other. Codes are compared as
+// [plainCode] gives them.
 type table struct {
 	name string
 	rows map[string]string
@@ -23,6 +26,10 @@ type table struct {
 	pass bool
 	// kingdee is where the rows come from, for a table that comes from Kingdee.
 	kingdee *KingdeeTable
+	// file is the CSV file of the rows; "" for those of the flow file. width, code and
+	// value are its number of columns, and which are which.
+	file               string
+	width, code, value int
 }
 
 // passCode is the default that stands for the code itself.
@@ -31,18 +38,73 @@ const passCode = "pass"
 // translate gives the value for a code. An absent code ("") takes a row of its own
 // or the default value; "" comes back where the value is absent too.
 func (t *table) translate(code string, personal bool) (string, error) {
-	if value, ok := t.rows[code]; ok {
+	if value, ok := t.rows[plainCode(code)]; ok {
 		return value, nil
 	}
+	code = visibleCode(code)
 	if t.otherwise != "" {
 		return t.otherwise, nil
 	}
 	if t.pass || code == "" {
 		return code, nil
 	}
+	return "", t.unknown(code, personal)
+}
+
+// unknown is the failure of a code without a row. Its reason names table and code: what
+// one row cures is told once, however many orders wait for it.
+func (t *table) unknown(code string, personal bool) *valueError {
 	value := quoted(code, personal)
-	return "", newValueError(reasonUnknownCode, say("对照表 %[1]s 里没有编码%[2]s，也没有 default", "table %[1]s has no code %[3]s and no default",
+	failed := newValueError(reasonUnknownCode, say("对照表 %[1]s 里没有编码%[2]s，也没有 default", "table %[1]s has no code %[3]s and no default",
 		t.name, value.chinese, value.english))
+	if personal {
+		return failed
+	}
+	failed.reason = strings.Join([]string{reasonUnknownCode, t.name, beginning(code, maxShown)}, " ")
+	advice := say("请在 %[1]s 加上这一行，填好金蝶的编码，重启 worker 后重试：%[2]s", "Add this line to %[1]s, with Kingdee's code in it, restart the worker, and try again: %[2]s", t.place(), t.row(code))
+	failed.advice = &advice
+	return failed
+}
+
+// place is where the table's rows stand.
+func (t *table) place() string {
+	if t.file != "" {
+		return t.file
+	}
+	return "tables." + t.name + ".values"
+}
+
+// row is the line for a code, without its value.
+func (t *table) row(code string) string {
+	const value = "<金蝶编码 Kingdee's code>"
+	if t.file == "" {
+		return string(encodeText(code)) + ": \"" + value + "\""
+	}
+	cells := make([]string, t.width)
+	cells[t.code], cells[t.value] = code, value
+	var b strings.Builder
+	w := csv.NewWriter(&b)
+	// A strings.Builder takes everything.
+	_ = w.Write(cells)
+	w.Flush()
+	return strings.TrimSpace(b.String())
+}
+
+// plainCode is a code without what people don't see: shops' names come with full-width
+// letters, with zero-width characters, and with blanks around them.
+func plainCode(code string) string {
+	return strings.TrimSpace(norm.NFKC.String(visibleCode(code)))
+}
+
+// visibleCode is a code without zero-width and control characters, and without blanks
+// around it.
+func visibleCode(code string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cf, unicode.Cc) {
+			return -1
+		}
+		return r
+	}, code))
 }
 
 // readTables reads the section tables.
@@ -83,6 +145,7 @@ func (p *parser) table(from pair) *table {
 }
 
 func (p *parser) inlineRows(t *table, node ast.Node) {
+	lines := map[string]int{}
 	for _, row := range p.pairs(node) {
 		p.checkCode(row.key)
 		value, ok := p.textNode(row.value)
@@ -91,8 +154,18 @@ func (p *parser) inlineRows(t *table, node ast.Node) {
 		if ok && value == "" {
 			p.report(p.spanOf(row.value), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", row.name))
 		}
-		t.rows[strings.TrimSpace(row.name)] = value
+		code, at := plainCode(row.name), p.spanOf(row.key)
+		if line, ok := lines[code]; ok {
+			p.report(at, codeTwice(code, line))
+			continue
+		}
+		lines[code] = at.line
+		t.rows[code] = value
 	}
+}
+
+func codeTwice(code string, line int) message {
+	return say("编码 %[1]s 重复，第 %[2]d 行已有，只应写一次。", "Code %[1]s stands twice; expected once, and it is in line %[2]d already.", code, line)
 }
 
 // checkCode reports a code that is none. In straight quotes every character is meant.
@@ -122,6 +195,7 @@ func (p *parser) csvRows(t *table, path string, at span) {
 		p.report(at, say("读不到对照表文件 %[1]s：%[2]s。", "The table's file %[1]s can't be read: %[2]s.", path, err))
 		return
 	}
+	t.file = path
 	p.hash(path, data)
 	d := newDocument(filepath.Join(filepath.Dir(p.file), filepath.FromSlash(path)), data)
 	d.csvRows(t, data)
@@ -155,6 +229,7 @@ func (d *document) csvRows(t *table, data []byte) {
 				return
 			}
 			width = len(row)
+			t.width, t.code, t.value = width, code, value
 			continue
 		}
 		if len(row) != width {
@@ -166,11 +241,12 @@ func (d *document) csvRows(t *table, data []byte) {
 		}
 		from, to := strings.TrimSpace(row[code]), strings.TrimSpace(row[value])
 		at := d.csvSpan(reader, code, row[code])
-		switch line, ok := lines[from]; {
+		plain := plainCode(from)
+		switch line, ok := lines[plain]; {
 		case to == "":
 			d.report(d.csvSpan(reader, value, row[value]), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", from))
 		case ok:
-			d.report(at, say("编码 %[1]s 重复，第 %[2]d 行已有，只应写一次。", "Code %[1]s stands twice; expected once, and it is in line %[2]d already.", from, line))
+			d.report(at, codeTwice(from, line))
 		}
 		for i, text := range map[int]string{code: from, value: to} {
 			what := spreadsheetMistake(text)
@@ -181,9 +257,9 @@ func (d *document) csvRows(t *table, data []byte) {
 				d.report(d.csvSpan(reader, i, row[i]), *what)
 			}
 		}
-		if _, ok := lines[from]; !ok {
-			lines[from] = at.line
-			t.rows[from] = to
+		if _, ok := lines[plain]; !ok {
+			lines[plain] = at.line
+			t.rows[plain] = to
 		}
 	}
 	if width == 0 {

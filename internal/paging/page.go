@@ -3,6 +3,8 @@ package paging
 import (
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
 )
@@ -43,6 +45,8 @@ type Skipped struct {
 	Reason string `json:"reason"`
 	// ChangedAt is the order's; see [flow.Order].
 	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// NotBooked is the order's; see [flow.Order].
+	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 	// Order is the order itself, if it has a bill number and the page has room for
 	// it: it may have been saved before it became one to leave out.
 	Order *flow.Order `json:"order,omitempty"`

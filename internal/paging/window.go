@@ -52,7 +52,7 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 		}
 	}
 	for _, skipped := range page.Skipped {
-		if show(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}) == tally.Repeat {
+		if show(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt, NotBooked: skipped.NotBooked}) == tally.Repeat {
 			continue
 		}
 		if skipped.Order != nil {
@@ -80,5 +80,5 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 
 // VersionOf is an order as it is shown now.
 func VersionOf(order flow.Order) tally.Version {
-	return tally.Version{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content()}
+	return tally.Version{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content(), NotBooked: order.NotBooked}
 }

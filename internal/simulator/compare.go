@@ -153,6 +153,8 @@ func (c *comparison) headNote(want *merchant.Bill, got string) {
 func (c *comparison) line(place string, want merchant.Entry, got map[string]string) {
 	for _, f := range []struct{ name, want string }{
 		{"FMaterialId", want.Material},
+		{"FUnitID", want.Unit},
+		{"FStockstatusId", want.StockState},
 		{"FIsFree", strconv.FormatBool(want.Free)},
 		{"FReturnType", want.ReturnType},
 		{"FOwnerTypeId", want.OwnerType},
@@ -163,7 +165,8 @@ func (c *comparison) line(place string, want merchant.Entry, got map[string]stri
 	}
 	c.decimal(place+"FRealQty", want.Quantity, got["FRealQty"])
 	c.decimal(place+"FTaxPrice", want.Price, got["FTaxPrice"])
-	c.decimal(place+"FAmount", want.Amount, got["FAmount"])
+	c.decimal(place+"FEntryTaxRate", want.TaxRate, got["FEntryTaxRate"])
+	c.decimal(place+"FAllAmount", want.AllAmount, got["FAllAmount"])
 	if !strings.Contains(got["FNote"], want.Note) {
 		c.differ(place+"FNote", want.Note, got["FNote"])
 	}

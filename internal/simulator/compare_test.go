@@ -16,7 +16,7 @@ func wanted() merchant.Truth {
 			Number: "1", BillType: "T", Date: "2024-03-01", SaleOrg: "100", StockOrg: "100", SettleOrg: "100", Currency: "PRE001",
 			Customer: "C", HeadNote: "note", ThirdBillNo: "R1",
 			Lines: []merchant.Entry{{Material: "M", Quantity: decimal.RequireFromString("2"), Price: decimal.RequireFromString("1.5"),
-				Amount: decimal.RequireFromString("3"), ReturnType: "RT", OwnerType: "OT", Owner: "100", Stock: "CK", Note: "81"}},
+				TaxRate: decimal.RequireFromString("13"), AllAmount: decimal.RequireFromString("3"), Unit: "U", StockState: "S", ReturnType: "RT", OwnerType: "OT", Owner: "100", Stock: "CK", Note: "81"}},
 		}},
 		"2": {Outcome: merchant.Skipped, Reason: "reason"},
 		"3": {Outcome: merchant.Failed, Reason: merchant.ReasonPriceMissing},
@@ -35,7 +35,7 @@ func stored() galaxy.Bill {
 			"FHeadNote": "note" + mark1, "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "R1",
 		},
 		Entries: []galaxy.Entry{{ID: 1, Fields: map[string]string{
-			"FMaterialId": "M", "FRealQty": "2.00", "FTaxPrice": "1.50", "FAmount": "3", "FIsFree": "false", "FReturnType": "RT",
+			"FMaterialId": "M", "FRealQty": "2.00", "FTaxPrice": "1.50", "FEntryTaxRate": "13", "FAllAmount": "3.00", "FUnitID": "U", "FStockstatusId": "S", "FIsFree": "false", "FReturnType": "RT",
 			"FOwnerTypeId": "OT", "FOwnerId": "100", "FStockId": "CK", "FNote": "行 81",
 		}}},
 	}

@@ -140,7 +140,7 @@ func modelOf(b *merchant.Bill) map[string]any {
 	var lines []map[string]any
 	for _, l := range b.Lines {
 		lines = append(lines, map[string]any{
-			"FMaterialId": number(l.Material), "FRealQty": l.Quantity, "FTaxPrice": l.Price, "FIsFree": l.Free,
+			"FMaterialId": number(l.Material), "FUnitID": number(l.Unit), "FRealQty": l.Quantity, "FEntryTaxRate": l.TaxRate, "FStockstatusId": number(l.StockState), "FTaxPrice": l.Price, "FIsFree": l.Free,
 			"FReturnType": number(l.ReturnType), "FOwnerTypeId": l.OwnerType, "FOwnerId": number(l.Owner),
 			"FStockId": number(l.Stock), "FNote": "行 " + l.Note,
 		})

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"refundsync/internal/packed"
 )
 
@@ -15,6 +17,8 @@ type Version struct {
 	// Content identifies the content; empty for an order that is left out or can't be
 	// read.
 	Content string `json:"content,omitempty"`
+	// NotBooked are the amounts of the order that no bill holds, by reason.
+	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 }
 
 // Order is what is remembered of an order that was shown.
@@ -80,7 +84,9 @@ func (o *Orders) Len() int { return len(o.shown) }
 // Show remembers a version, which takes the place of the one before it. What became of
 // that one stays counted until it is known what became of the new one.
 func (o *Orders) Show(v Version) {
+	o.countMoney(v.NotBooked, 1)
 	if i, ok := o.place[v.ID]; ok {
+		o.countMoney(o.shown[i].NotBooked, -1)
 		o.shown[i].Version = v
 		if o.shown[i].Outcome == Outside {
 			o.shown[i].Outcome = Open
@@ -92,6 +98,13 @@ func (o *Orders) Show(v Version) {
 	}
 	o.place[v.ID] = len(o.shown)
 	o.shown = append(o.shown, Order{Version: v})
+}
+
+// countMoney counts an order's amounts, or with by -1 takes them back.
+func (o *Orders) countMoney(amounts map[string]decimal.Decimal, by int) {
+	for _, reason := range Reasons(amounts) {
+		o.Tally.addMoney(reason, Money{by, amounts[reason].Mul(decimal.NewFromInt(int64(by)))})
+	}
 }
 
 // Fetch counts an order that was shown as fetched, once: what becomes of it is about to

@@ -1,9 +1,12 @@
 package tally
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/shopspring/decimal"
 )
 
 const (
@@ -29,6 +32,8 @@ type Tally struct {
 	AlreadySaved int `json:"already_saved"`
 	// Skipped counts the orders that the flow leaves out, by reason.
 	Skipped map[string]int `json:"skipped"`
+	// NotBooked adds up money of the orders shown that no bill holds, by reason.
+	NotBooked map[string]Money `json:"not_booked,omitempty"`
 	// Parked counts the orders that can't be saved now and wait, each in a
 	// ParkedOrder workflow of its own.
 	Parked int `json:"parked"`
@@ -49,6 +54,16 @@ type Tally struct {
 	Failures []Failure `json:"failures"`
 }
 
+// Money is an amount that some orders come to.
+type Money struct {
+	Orders int             `json:"orders"`
+	Amount decimal.Decimal `json:"amount"`
+}
+
+func (m Money) String() string {
+	return fmt.Sprintf("%d 单 orders, %s", m.Orders, m.Amount.StringFixed(2))
+}
+
 // SkippedTotal is the number of orders left out, for whatever reason.
 func (t Tally) SkippedTotal() int { return Total(t.Skipped) }
 
@@ -66,7 +81,7 @@ func (t Tally) InFlight() int {
 }
 
 // Reasons gives the reasons of a count by reason in a stable order.
-func Reasons(counts map[string]int) []string {
+func Reasons[T any](counts map[string]T) []string {
 	return slices.Sorted(maps.Keys(counts))
 }
 
@@ -78,6 +93,9 @@ func (t *Tally) Add(other Tally) {
 	t.Updated += other.Updated
 	t.AlreadySaved += other.AlreadySaved
 	AddCounts(&t.Skipped, other.Skipped)
+	for _, reason := range Reasons(other.NotBooked) {
+		t.addMoney(reason, other.NotBooked[reason])
+	}
 	t.Parked += other.Parked
 	AddCounts(&t.NewlyParked, other.NewlyParked)
 	t.Failed += other.Failed
@@ -136,6 +154,19 @@ func (t *Tally) count(outcome Outcome, failure Failure, by int) {
 		t.list(failure)
 	} else {
 		t.Failures = slices.DeleteFunc(t.Failures, func(f Failure) bool { return f.ID == failure.ID })
+	}
+}
+
+// addMoney adds money to that of its reason, which goes when no order is left.
+func (t *Tally) addMoney(reason string, more Money) {
+	if t.NotBooked == nil {
+		t.NotBooked = map[string]Money{}
+	}
+	sum := t.NotBooked[reason]
+	sum.Orders, sum.Amount = sum.Orders+more.Orders, sum.Amount.Add(more.Amount)
+	t.NotBooked[reason] = sum
+	if sum.Orders == 0 {
+		delete(t.NotBooked, reason)
 	}
 }
 

@@ -65,7 +65,7 @@ func newBaseData(own BaseData, organisation string) *baseData {
 	b.add(returnTypes, "THLX01_SYS", "THLX02_SYS")
 	b.add(currencies, "PRE001", "PRE002", "PRE007")
 	b.add(units, "Pcs", "kg")
-	b.add(stockStatuses, "KCZT01_SYS", "KCZT02_SYS")
+	b.add(stockStatuses, "KCZT01_SYS", "KCZT02_SYS", "KCZT03_SYS", "KCZT07_SYS", "KCZT08_SYS")
 	b.add(exchangeTypes, "HLTX01_SYS")
 	return b
 }

@@ -125,16 +125,30 @@ func (r *billReader) compute(v values, row int) {
 	if !quantity.IsPositive() {
 		r.problem(invalid(fieldQuantity, "单据体实体【明细信息】第【%d】行分录，【实退数量】必须大于0", row))
 	}
+	places := pricePlaces
+	if r.tenant.Habits().RoundPrices {
+		places = 0
+	}
 	price, err := decimal.NewFromString(v.get(fieldPrice))
 	if err != nil {
 		price = decimal.Zero
+	} else {
+		price = price.Round(places)
+		v.set(fieldPrice, price.String())
 	}
-	places := int32(2)
-	if r.tenant.Habits().RoundAmounts {
-		places = 0
+	rate, err := decimal.NewFromString(v.get(fieldRate))
+	if err != nil {
+		rate = decimal.Zero
 	}
-	v.set(fieldAmount, quantity.Mul(price).Round(places).String())
+	all := quantity.Mul(price).Round(amountPlaces)
+	net := all.DivRound(decimal.NewFromInt(1).Add(rate.Shift(-2)), amountPlaces)
+	v.set(fieldAll, all.String())
+	v.set(fieldAmount, net.String())
+	v.set(fieldTax, all.Sub(net).String())
 }
+
+// The decimal places that the currency gives prices and amounts, as 人民币 is delivered.
+const pricePlaces, amountPlaces = int32(6), int32(2)
 
 // readPlace reads the fields of one place in the order of the form, and then
 // checks that the required ones are there.

@@ -47,7 +47,11 @@ const (
 	fieldDate     = "FDate"
 	fieldQuantity = "FRealQty"
 	fieldPrice    = "FTaxPrice"
+	fieldNet      = "FPrice"
+	fieldRate     = "FEntryTaxRate"
 	fieldAmount   = "FAmount"
+	fieldTax      = "FEntryTaxAmount"
+	fieldAll      = "FAllAmount"
 	fieldFinance  = "SubHeadEntity"
 	fieldEntries  = "FEntity"
 	fieldID       = "FID"
@@ -95,9 +99,11 @@ var form = [places][]*field{
 		{name: "FUnitID", label: "销售单位", kind: isReference, set: units},
 		{name: fieldQuantity, label: "实退数量", kind: isDecimal, required: true},
 		{name: fieldPrice, label: "含税单价", kind: isDecimal},
-		{name: "FPrice", label: "单价", kind: isDecimal},
-		{name: "FEntryTaxRate", label: "税率", kind: isDecimal},
+		{name: fieldNet, label: "单价", kind: isDecimal},
+		{name: fieldRate, label: "税率", kind: isDecimal},
 		{name: fieldAmount, label: "金额", kind: isDecimal, readOnly: true},
+		{name: fieldTax, label: "税额", kind: isDecimal, readOnly: true},
+		{name: fieldAll, label: "价税合计", kind: isDecimal, readOnly: true},
 		{name: "FIsFree", label: "是否赠品", kind: isFlag},
 		{name: "FReturnType", label: "退货类型", kind: isReference, set: returnTypes},
 		{name: "FOwnerTypeId", label: "货主类型"},
@@ -106,7 +112,7 @@ var form = [places][]*field{
 		{name: "FStockstatusId", label: "库存状态", kind: isReference, set: stockStatuses},
 		{name: "FDeliveryDate", label: "退货日期", kind: isDate},
 		{name: "FLot", label: "批号"},
-		{name: "FNote", label: "备注"},
+		{name: "FNote", label: "备注", longest: 255},
 		{name: "FETHIRDBILLNO", label: "第三方单据编号"},
 		{name: "F_DEMO_Wanted", label: "申请数量", kind: isDecimal},
 		{name: "F_DEMO_Properties", label: "颜色规格"},

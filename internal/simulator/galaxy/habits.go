@@ -18,8 +18,8 @@ type Habits struct {
 	NumberLength     int  `json:"number_length,omitempty"`
 	// CleanNotes takes brackets and other signs out of the note of a new bill.
 	CleanNotes bool `json:"clean_notes,omitempty"`
-	// RoundAmounts rounds amounts to whole units.
-	RoundAmounts bool `json:"round_amounts,omitempty"`
+	// RoundPrices rounds prices to whole units.
+	RoundPrices bool `json:"round_prices,omitempty"`
 	// HideBills is a rule on data by which the user is shown no bill.
 	HideBills bool `json:"hide_bills,omitempty"`
 	// NoRight are fields, such as FBillNo, that the user may not see: their cells are

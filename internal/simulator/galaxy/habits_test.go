@@ -15,7 +15,7 @@ func (f *fixture) saved(number, note string) []any {
 	require.Empty(f.t, status.Errors)
 	b := f.tenant.ledger.all()[0]
 	require.Equal(f.t, b.number(), status.SuccessEntitys[0].Number, "the reply tells the number that the bill has")
-	return []any{b.number(), b.head.get(fieldNote), b.entries[0].values.get(fieldAmount)}
+	return []any{b.number(), b.head.get(fieldNote), b.entries[0].values.get(fieldPrice)}
 }
 
 func TestHabits(t *testing.T) {
@@ -29,7 +29,7 @@ func TestHabits(t *testing.T) {
 		{"capitals", Habits{UpperCaseNumbers: true}, []any{"TH70001", "x [7@1#2.3]", "1.4"}},
 		{"short numbers", Habits{NumberLength: 5}, []any{"th700", "x [7@1#2.3]", "1.4"}},
 		{"clean notes", Habits{CleanNotes: true}, []any{"th70001", "x 7123", "1.4"}},
-		{"whole amounts", Habits{RoundAmounts: true}, []any{"th70001", "x [7@1#2.3]", "1"}},
+		{"whole prices", Habits{RoundPrices: true}, []any{"th70001", "x [7@1#2.3]", "1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := start(t, func(o *Options) { o.Habits = c.habits })

@@ -27,7 +27,7 @@ func TestSavedBill(t *testing.T) {
 			"FRetcustId": "C1", "FHeadNote": "note", "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "third",
 		},
 		Entries: []Entry{{ID: 500001, Fields: map[string]string{
-			"FMaterialId": "M1", "FRealQty": "2.5", "FTaxPrice": "19.99", "FAmount": "49.98", "FIsFree": "false",
+			"FMaterialId": "M1", "FRealQty": "2.5", "FTaxPrice": "19.99", "FAmount": "49.98", "FEntryTaxAmount": "0", "FAllAmount": "49.98", "FIsFree": "false",
 			"FReturnType": "THLX01_SYS", "FOwnerTypeId": "BD_OwnerOrg", "FOwnerId": "100", "FStockId": "CK1", "FNote": "line",
 		}}},
 	}}, f.tenant.State(true).Bills)
@@ -207,6 +207,7 @@ func TestNumbersStayExact(t *testing.T) {
 		{`0.05`, `66.50`, "3.33"}, // half away from zero
 		{`"0.1"`, `0.2`, "0.02"},
 		{`3`, `"12345678901234567.89"`, "37037036703703703.67"},
+		{`3`, `3.3333333`, "10"}, // 6 places of the price, and then the cents
 		{`1e2`, `1.005`, "100.5"},
 	}
 	for _, c := range cases {
@@ -215,6 +216,14 @@ func TestNumbersStayExact(t *testing.T) {
 		require.Equal(t, c.amount, f.tenant.State(true).Bills[0].Entries[0].Fields["FAmount"])
 		require.Equal(t, `[[`+c.amount+`]]`, f.query(`{"FormId":"SAL_RETURNSTOCK","FieldKeys":"FAmount"}`))
 	}
+}
+
+// FAmount is without tax; with it, a line comes to quantity × price.
+func TestAmountsAreWithoutTax(t *testing.T) {
+	f := start(t, nil)
+	require.True(t, f.save(model("R1", `"2.5"`, `2`, `"FTaxPrice":19.99`, `"FTaxPrice":56.5,"FEntryTaxRate":13,"FAmount":113`)).IsSuccess)
+	line := f.tenant.State(true).Bills[0].Entries[0].Fields
+	require.Equal(t, []string{"113", "100", "13"}, []string{line["FAllAmount"], line["FAmount"], line["FEntryTaxAmount"]})
 }
 
 func TestUnknownFieldsAreIgnoredAndShown(t *testing.T) {

@@ -97,19 +97,18 @@ func (l *Line) appendTo(w *wire) {
 	case l.MalformedReceived != "":
 		w.name("r_qty")
 		w.quote(l.MalformedReceived)
-	case l.Received.IsZero() && w.odd():
+	case l.ReceivedAbsent, l.Sent && l.Received.IsZero() && w.odd():
 		w.nothing("r_qty")
 	default:
 		w.number("r_qty", l.Received)
 	}
-	w.number("defective_qty", decimal.Zero)
+	w.number("defective_qty", l.Damaged)
 	if l.Price.Valid {
 		w.number("price", l.Price.Decimal)
-		w.number("amount", l.Price.Decimal.Mul(l.Quantity).Round(2))
 	} else {
 		w.nothing("price")
-		w.number("amount", decimal.Zero)
 	}
+	w.number("amount", l.amount())
 	w.date("receive_date", l.ReceiveDate)
 	w.dst, w.first = append(w.dst, '}'), false
 }

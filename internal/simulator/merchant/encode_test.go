@@ -55,11 +55,16 @@ func TestWireSaysWhatTheOrderIs(t *testing.T) {
 			require.Equal(t, want.Name, line["name"])
 			require.Equal(t, want.Type, text(line["type"]))
 			requireNumber(t, want.Quantity, line["qty"])
-			if want.MalformedReceived != "" {
+			switch {
+			case want.MalformedReceived != "":
 				require.Equal(t, want.MalformedReceived, line["r_qty"])
-			} else {
+			case want.ReceivedAbsent:
+				require.Empty(t, text(line["r_qty"]))
+			default:
 				requireNumber(t, want.Received, line["r_qty"])
 			}
+			requireNumber(t, want.Damaged, line["defective_qty"])
+			requireNumber(t, want.amount(), line["amount"])
 			if want.Price.Valid {
 				requireNumber(t, want.Price.Decimal, line["price"])
 			} else {

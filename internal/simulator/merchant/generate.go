@@ -60,8 +60,8 @@ func (g *generator) order(kind Kind, modified time.Time) *Order {
 	o := g.header(kind, modified)
 	g.lines(o)
 	for i := range o.Lines {
-		if line := &o.Lines[i]; !line.Sent && line.Price.Valid {
-			o.Refund = o.Refund.Add(line.Price.Decimal.Mul(line.Quantity).Round(2))
+		if line := &o.Lines[i]; !line.Sent {
+			o.Refund = o.Refund.Add(line.amount())
 		}
 	}
 	return o
@@ -106,6 +106,12 @@ func (g *generator) header(kind Kind, modified time.Time) *Order {
 	if g.oneIn(12) {
 		o.ConfirmDate = time.Time{}
 	}
+	if g.oneIn(15) {
+		o.Freight = decimal.NewFromInt(8)
+	}
+	if kind == NewShop {
+		o.Shop = newShop
+	}
 	return o
 }
 
@@ -115,10 +121,12 @@ func orderType(kind Kind) string {
 		return TypeRejected
 	case Other:
 		return TypeOther
-	case Exchanged, ExchangeSent:
+	case Exchanged, ExchangeSent, WrongGoods:
 		return TypeExchange
-	case RefundOnly:
+	case RefundOnly, RefundOnlyReceived:
 		return TypeRefundOnly
+	case Repair:
+		return TypeRepair
 	case Resent:
 		return TypeResend
 	default:
@@ -155,6 +163,25 @@ func (g *generator) lines(o *Order) {
 		}
 	case Exchanged:
 		g.addSent(o)
+		// Some shops copy the quantity into r_qty, which makes no return of it.
+		if sent := &o.Lines[len(o.Lines)-1]; g.oneIn(4) {
+			sent.Received = sent.Quantity
+		}
+	case WrongGoods:
+		last.Received = decimal.Zero
+		g.addSent(o)
+		o.Lines[len(o.Lines)-1].Received = decimal.NewFromInt(1)
+	case Discounted:
+		share := decimal.New(30+g.rng.Int64N(65), -2)
+		last.Amount = decimal.NewNullDecimal(last.amount().Mul(share).Round(2))
+	case Damaged:
+		last.Quantity = last.Quantity.Add(decimal.NewFromInt(1))
+		last.Received = last.Quantity
+		last.Damaged = decimal.NewFromInt(1)
+	case UnknownLine:
+		last.Type = "退货换新"
+	case QuantityMissing:
+		last.ReceivedAbsent = true
 	case RefundOnly, NothingReceived:
 		for i := range o.Lines {
 			o.Lines[i].Received = decimal.Zero
@@ -166,19 +193,22 @@ func (g *generator) lines(o *Order) {
 	case MalformedQuantity:
 		last.MalformedReceived = pick(g, "3件", "两件", "1.2.3")
 	case PriceMissing:
-		last.Price.Valid = false
+		last.Price, last.Amount = decimal.NullDecimal{}, decimal.NewNullDecimal(decimal.Zero)
 	}
 }
 
-// addReturned adds n lines of goods that came back in full.
+// addReturned adds n lines of goods that came back in full, in one parcel.
 func (g *generator) addReturned(o *Order, n int) {
-	dated := !g.oneIn(6)
+	var received time.Time
+	if len(o.Lines) > 0 {
+		received = o.Lines[0].ReceiveDate
+	} else if !g.oneIn(6) {
+		received = o.Modified.Add(-g.ago(30 * time.Hour))
+	}
 	for range n {
 		line := g.line()
 		line.Received = line.Quantity
-		if dated {
-			line.ReceiveDate = o.Modified.Add(-g.ago(30 * time.Hour))
-		}
+		line.ReceiveDate = received
 		switch {
 		case o.Type == TypeRejected || o.Type == TypeOther:
 			line.Type = o.Type
@@ -191,15 +221,11 @@ func (g *generator) addReturned(o *Order, n int) {
 	}
 }
 
-// addSent adds a line of goods sent out to the buyer. Some shops copy the
-// quantity into r_qty, which does not make a return of it.
+// addSent adds a line of goods sent out to the buyer.
 func (g *generator) addSent(o *Order) {
 	line := g.line()
 	line.Sent = true
 	line.Type = o.Type
-	if g.oneIn(4) {
-		line.Received = line.Quantity
-	}
 	o.Lines = append(o.Lines, line)
 }
 

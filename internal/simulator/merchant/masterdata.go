@@ -17,15 +17,10 @@ type Warehouse struct {
 	Stock string
 }
 
-// DefaultCustomer and DefaultStock are used for a shop or warehouse that is
-// too new to stand in the sync's tables.
-const (
-	DefaultCustomer = "CUST_ONLINE"
-	DefaultStock    = "CK900"
-)
+// newShop is too new to stand in the sync's tables.
+var newShop = Shop{10009, "视频号新店", ""}
 
-// shops and warehouses with their share of the orders, in per cent. The last
-// of each is new and not in the sync's tables.
+// shops and warehouses with their share of the orders, in per cent.
 var (
 	shops = []struct {
 		Shop
@@ -35,7 +30,7 @@ var (
 		{Shop{10002, "京东专营店", "CUST_JD"}, 24},
 		{Shop{10003, "抖音小店", "CUST_DOUYIN"}, 20},
 		{Shop{10004, "拼多多百货店", "CUST_PDD"}, 12},
-		{Shop{10005, "快手新店", DefaultCustomer}, 8},
+		{Shop{10005, "快手小店", "CUST_KUAISHOU"}, 8},
 	}
 	warehouses = []struct {
 		Warehouse
@@ -44,7 +39,7 @@ var (
 		{Warehouse{20001, "杭州退货仓", "CK001"}, 45},
 		{Warehouse{20002, "广州退货仓", "CK002"}, 30},
 		{Warehouse{20003, "成都退货仓", "CK003"}, 15},
-		{Warehouse{20009, "武汉新仓", DefaultStock}, 10},
+		{Warehouse{20009, "武汉退货仓", "CK009"}, 10},
 	}
 )
 
@@ -55,6 +50,13 @@ const (
 	ReturnType   = "THLX01_SYS"
 	OwnerType    = "BD_OwnerOrg"
 	Currency     = "PRE001"
+	TaxRate      = "13"
+)
+
+// The codes of Kingdee that depend on a line.
+const (
+	unitPieces, unitKilograms = "Pcs", "kg"
+	stockSound, stockDamaged  = "KCZT01_SYS", "KCZT08_SYS"
 )
 
 // product is a style with its variants; a SKU is style and variant. A SKU is
@@ -126,16 +128,12 @@ func Stocks() []string {
 // Names are what the merchant's Kingdee calls its base data, by number: customers after
 // their shops, stocks after their warehouses.
 func Names() map[string]string {
-	names := map[string]string{Organisation: "总公司", DefaultCustomer: "线上散客", DefaultStock: "待检仓"}
+	names := map[string]string{Organisation: "总公司"}
 	for _, s := range shops {
-		if s.Customer != DefaultCustomer {
-			names[s.Customer] = s.Name
-		}
+		names[s.Customer] = s.Name
 	}
 	for _, w := range warehouses {
-		if w.Stock != DefaultStock {
-			names[w.Stock] = w.Name
-		}
+		names[w.Stock] = w.Name
 	}
 	for _, p := range products {
 		for _, v := range p.variants {
@@ -149,6 +147,18 @@ func Names() map[string]string {
 }
 
 func (p product) sku(v variant) string { return p.style + "-" + v.code }
+
+// unit is the unit in which Kingdee counts a SKU.
+func unit(sku string) string {
+	for _, p := range products {
+		for _, v := range p.variants {
+			if p.byWeight && p.sku(v) == sku {
+				return unitKilograms
+			}
+		}
+	}
+	return unitPieces
+}
 
 // material is the material number for a SKU.
 func material(sku string) string {

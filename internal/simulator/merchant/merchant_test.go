@@ -51,9 +51,13 @@ func TestEveryKindOccurs(t *testing.T) {
 func TestTotalsOfTheDemo(t *testing.T) {
 	require.Equal(t, Totals{
 		Orders:  1000,
-		Saved:   855,
+		Saved:   825,
 		Skipped: map[string]int{ReasonRefundOnly: 60, ReasonSentOnly: 45, ReasonNothingReceived: 20},
-		Failed:  map[string]int{ReasonUnknownMaterial: 10, ReasonMalformedQuantity: 5, ReasonPriceMissing: 5},
+		Failed: map[string]int{
+			ReasonUnknownMaterial: 10, ReasonMalformedQuantity: 5, ReasonPriceMissing: 5, ReasonNewShop: 10, ReasonRepair: 5, ReasonUnknownLine: 5,
+			ReasonQuantityMissing: 5, ReasonWrongGoods: 5,
+		},
+		NotBooked: map[string]string{NotBookedRefund: "23719.08", NotBookedFreight: "432.00"},
 	}, usual().Truth(known).Totals())
 }
 

@@ -68,8 +68,19 @@ type Line struct {
 	Quantity             decimal.Decimal // qty, what the buyer announced
 	Received             decimal.Decimal // r_qty, what the warehouse really received
 	MalformedReceived    string          // r_qty as it stands when it is no number
+	ReceivedAbsent       bool            // the line has no r_qty
+	Damaged              decimal.Decimal // defective_qty, part of Received
 	Price                decimal.NullDecimal
+	Amount               decimal.NullDecimal // what is refunded; price × quantity if null
 	ReceiveDate          time.Time
+}
+
+// amount is what is refunded for the line, for all of its quantity.
+func (l *Line) amount() decimal.Decimal {
+	if l.Amount.Valid {
+		return l.Amount.Decimal
+	}
+	return l.Price.Decimal.Mul(l.Quantity).Round(2)
 }
 
 // returned reports whether goods of the line came back.

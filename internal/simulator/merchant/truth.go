@@ -27,19 +27,31 @@ const (
 
 // The reasons for which an order can't be saved.
 const (
-	ReasonUnknownMaterial   = "unknown_material"   // Kingdee's own error
-	ReasonMalformedQuantity = "malformed_quantity" // an r_qty that is no number
-	ReasonPriceMissing      = "price_missing"      // absent is not 0: never a gift by mistake
+	ReasonUnknownMaterial   = "unknown_material" // Kingdee's own error
+	ReasonMalformedQuantity = "malformed_value"  // an r_qty that is no number
+	ReasonPriceMissing      = "money_missing"    // absent is not 0: never a gift by mistake
+	ReasonNewShop           = "unknown_code customers 视频号新店"
+	ReasonRepair            = "repair"
+	ReasonUnknownLine       = "unknown_line_type"
+	ReasonQuantityMissing   = "quantity_missing"
+	ReasonWrongGoods        = "received_as_sent"
+)
+
+// The reasons under which the built-in flow adds up money that it does not book.
+const (
+	NotBookedFreight = "运费 (freight)"
+	NotBookedRefund  = "没有退货的退款 (money refunded without goods)"
 )
 
 // Expectation is what the built-in flow must make of one order.
 type Expectation struct {
 	Kind    Kind    `json:"kind"`
 	Outcome Outcome `json:"outcome"`
-	// Reason is the exact reason of a skipped order, and one of
-	// ReasonUnknownMaterial, ReasonMalformedQuantity, ReasonPriceMissing for
-	// a failed one.
+	// Reason is the exact reason of a skipped order, and one of the reasons for which an
+	// order can't be saved for a failed one.
 	Reason string `json:"reason,omitempty"`
+	// NotBooked is the money of the order that no bill holds, by reason.
+	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 	// Modified is when the order was modified, Beijing time.
 	Modified time.Time `json:"modified"`
 	// Bill is the bill of a saved order, as the order is now.
@@ -71,14 +83,17 @@ type Bill struct {
 // Entry is one line of a Bill.
 type Entry struct {
 	Material   string          `json:"FMaterialId"`
+	Unit       string          `json:"FUnitID"`
 	Quantity   decimal.Decimal `json:"FRealQty"`
 	Price      decimal.Decimal `json:"FTaxPrice"`
-	Amount     decimal.Decimal `json:"FAmount"`
+	TaxRate    decimal.Decimal `json:"FEntryTaxRate"`
+	AllAmount  decimal.Decimal `json:"FAllAmount"`
 	Free       bool            `json:"FIsFree"`
 	ReturnType string          `json:"FReturnType"`
 	OwnerType  string          `json:"FOwnerTypeId"`
 	Owner      string          `json:"FOwnerId"`
 	Stock      string          `json:"FStockId"`
+	StockState string          `json:"FStockstatusId"`
 	// Note is what FNote must contain: the line's asi_id.
 	Note string `json:"FNote"`
 }
@@ -138,12 +153,19 @@ type Totals struct {
 	Saved   int            `json:"saved"`
 	Skipped map[string]int `json:"skipped"` // by reason
 	Failed  map[string]int `json:"failed"`  // by reason
+	// NotBooked is the money that no bill holds, by reason, to the cent.
+	NotBooked map[string]string `json:"not_booked"`
 }
 
 // Totals adds the truth up.
 func (t Truth) Totals() Totals {
-	totals := Totals{Orders: len(t), Skipped: map[string]int{}, Failed: map[string]int{}}
+	totals := Totals{Orders: len(t), Skipped: map[string]int{}, Failed: map[string]int{}, NotBooked: map[string]string{}}
+	money := map[string]decimal.Decimal{}
 	for _, e := range t {
+		for reason, amount := range e.NotBooked {
+			money[reason] = money[reason].Add(amount)
+			totals.NotBooked[reason] = money[reason].StringFixed(2)
+		}
 		switch e.Outcome {
 		case Saved:
 			totals.Saved++
@@ -157,7 +179,7 @@ func (t Truth) Totals() Totals {
 }
 
 func (o *Order) expectation(known func(material string) bool) Expectation {
-	e := Expectation{Kind: o.Kind, Outcome: Skipped, Modified: o.Modified}
+	e := Expectation{Kind: o.Kind, Outcome: Skipped, Modified: o.Modified, NotBooked: o.notBooked()}
 	switch o.Kind {
 	case RefundOnly:
 		e.Reason = ReasonRefundOnly
@@ -169,13 +191,8 @@ func (o *Order) expectation(known func(material string) bool) Expectation {
 		e.Reason = ReasonNothingReceived
 		return e
 	}
-	e.Outcome = Failed
-	switch o.Kind {
-	case MalformedQuantity:
-		e.Reason = ReasonMalformedQuantity
-		return e
-	case PriceMissing:
-		e.Reason = ReasonPriceMissing
+	e.Outcome, e.Reason = Failed, reasonsOfKinds[o.Kind]
+	if e.Reason != "" {
 		return e
 	}
 	bill := o.bill()
@@ -187,6 +204,29 @@ func (o *Order) expectation(known func(material string) bool) Expectation {
 	}
 	e.Outcome, e.Bill = Saved, bill
 	return e
+}
+
+// reasonsOfKinds are the kinds of which no order can be saved.
+var reasonsOfKinds = map[Kind]string{
+	MalformedQuantity: ReasonMalformedQuantity,
+	PriceMissing:      ReasonPriceMissing,
+	NewShop:           ReasonNewShop,
+	Repair:            ReasonRepair,
+	UnknownLine:       ReasonUnknownLine,
+	QuantityMissing:   ReasonQuantityMissing,
+	WrongGoods:        ReasonWrongGoods,
+}
+
+// notBooked is the money of the order that no bill holds.
+func (o *Order) notBooked() map[string]decimal.Decimal {
+	amounts := map[string]decimal.Decimal{}
+	if !o.Freight.IsZero() {
+		amounts[NotBookedFreight] = o.Freight
+	}
+	if o.Kind == RefundOnly && !o.Refund.IsZero() {
+		amounts[NotBookedRefund] = o.Refund
+	}
+	return amounts
 }
 
 func (o *Order) bill() *Bill {
@@ -214,19 +254,7 @@ func (o *Order) bill() *Bill {
 		if line.ReceiveDate.After(received) {
 			received = line.ReceiveDate
 		}
-		price := line.Price.Decimal
-		bill.Lines = append(bill.Lines, Entry{
-			Material:   material(line.SKU),
-			Quantity:   line.Received,
-			Price:      price,
-			Amount:     price.Mul(line.Received).Round(2),
-			Free:       price.IsZero(),
-			ReturnType: ReturnType,
-			OwnerType:  OwnerType,
-			Owner:      Organisation,
-			Stock:      o.Warehouse.Stock,
-			Note:       fmt.Sprint(line.AsiID),
-		})
+		bill.Lines = append(bill.Lines, o.entries(line)...)
 	}
 	if !received.IsZero() {
 		date = received
@@ -234,3 +262,39 @@ func (o *Order) bill() *Bill {
 	bill.Date = date.Format(time.DateOnly)
 	return bill
 }
+
+// entries are the lines of the bill for one of the order: what is sound, and what is
+// damaged. Together they come to what was refunded for what came back.
+func (o *Order) entries(line *Line) (entries []Entry) {
+	money := line.amount().Mul(line.Received).DivRound(line.Quantity, 2)
+	entry := Entry{
+		Material:   material(line.SKU),
+		Unit:       unit(line.SKU),
+		TaxRate:    decimal.RequireFromString(TaxRate),
+		Free:       line.amount().IsZero(),
+		ReturnType: ReturnType,
+		OwnerType:  OwnerType,
+		Owner:      Organisation,
+		Stock:      o.Warehouse.Stock,
+		Note:       fmt.Sprint(line.AsiID),
+	}
+	add := func(quantity, price decimal.Decimal, state string) {
+		entry.Quantity, entry.Price, entry.StockState = quantity, price, state
+		entry.AllAmount = quantity.Mul(entry.Price).Round(2)
+		entries = append(entries, entry)
+	}
+	if line.Damaged.IsZero() {
+		add(line.Received, line.amount().DivRound(line.Quantity, pricePlaces), stockSound)
+		return entries
+	}
+	sound := line.Received.Sub(line.Damaged)
+	share := money.Mul(sound).DivRound(line.Received, 2)
+	if sound.IsPositive() {
+		add(sound, share.DivRound(sound, pricePlaces), stockSound)
+	}
+	add(line.Damaged, money.Sub(share).DivRound(line.Damaged, pricePlaces), stockDamaged)
+	return entries
+}
+
+// pricePlaces is how many decimal places of a price Kingdee keeps.
+const pricePlaces = 6

@@ -1,6 +1,7 @@
 package merchant
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -63,12 +64,12 @@ func TestBill(t *testing.T) {
 	var rows []row
 	for _, l := range bill.Lines {
 		require.Equal(t, []string{"THLX01_SYS", "BD_OwnerOrg", "100", "CK002"}, []string{l.ReturnType, l.OwnerType, l.Owner, l.Stock})
-		rows = append(rows, row{l.Material, l.Quantity.String(), l.Price.String(), l.Amount.String(), l.Free, l.Note})
+		rows = append(rows, row{l.Material, l.Quantity.String(), l.Price.String(), l.AllAmount.String(), l.Free, l.Note})
 	}
 	require.Equal(t, []row{
 		{"TS1001-WH-M", "2", "59.9", "119.8", false, "1"},
 		{"9901", "1", "0", "0", true, "2"},
-		{"NT6001-KG", "0.05", "66.5", "3.33", false, "4"}, // 3.325, half away from zero
+		{"NT6001-KG", "0.05", "66.6", "3.33", false, "4"}, // 3.325, half away from zero
 	}, rows)
 }
 
@@ -97,12 +98,38 @@ func TestDateFallsBack(t *testing.T) {
 	}
 }
 
-func TestDefaultsOfTheTables(t *testing.T) {
+func TestTheBillFollowsTheMoneyRefunded(t *testing.T) {
+	for _, c := range []struct {
+		name, quantity, received, damaged, amount string
+		want                                      []string
+	}{
+		{"less than the price", "2", "2", "0", "30", []string{"2 Pcs × 15 = 30 KCZT01_SYS"}},
+		{"received in part", "4", "3", "0", "30", []string{"3 Pcs × 7.5 = 22.5 KCZT01_SYS"}},
+		{"what can't be shared out", "3", "3", "0", "10", []string{"3 Pcs × 3.333333 = 10 KCZT01_SYS"}},
+		{"damaged in part", "2", "2", "1", "39.81", []string{"1 Pcs × 19.91 = 19.91 KCZT01_SYS", "1 Pcs × 19.9 = 19.9 KCZT08_SYS"}},
+		{"all damaged", "2", "2", "2", "30", []string{"2 Pcs × 15 = 30 KCZT08_SYS"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := order(line(1, "TS1001-WH-M", c.received, "59.90"))
+			l := &o.Lines[0]
+			l.Quantity, l.Damaged, l.Amount = number(c.quantity), number(c.damaged), decimal.NewNullDecimal(number(c.amount))
+			var got []string
+			for _, e := range o.expectation(known).Bill.Lines {
+				got = append(got, fmt.Sprintf("%s %s × %s = %s %s", e.Quantity, e.Unit, e.Price, e.AllAmount, e.StockState))
+			}
+			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestWhatIsNotBooked(t *testing.T) {
 	o := order(line(1, "TS1001-WH-M", "1", "59.90"))
-	o.Shop, o.Warehouse = shops[4].Shop, warehouses[3].Warehouse
-	bill := o.expectation(known).Bill
-	require.Equal(t, "CUST_ONLINE", bill.Customer)
-	require.Equal(t, "CK900", bill.Lines[0].Stock)
+	o.Refund = number("59.90")
+	require.Empty(t, o.expectation(known).NotBooked)
+	o.Freight = number("8")
+	require.Equal(t, map[string]decimal.Decimal{NotBookedFreight: number("8")}, o.expectation(known).NotBooked)
+	o.Kind = RefundOnly
+	require.Equal(t, map[string]decimal.Decimal{NotBookedFreight: number("8"), NotBookedRefund: number("59.90")}, o.expectation(known).NotBooked)
 }
 
 func TestOutcomeByKind(t *testing.T) {
@@ -124,6 +151,15 @@ func TestOutcomeByKind(t *testing.T) {
 		UnknownMaterial:   {Failed, ReasonUnknownMaterial},
 		MalformedQuantity: {Failed, ReasonMalformedQuantity},
 		PriceMissing:      {Failed, ReasonPriceMissing},
+
+		Discounted:         {Saved, ""},
+		Damaged:            {Saved, ""},
+		RefundOnlyReceived: {Saved, ""},
+		NewShop:            {Failed, ReasonNewShop},
+		Repair:             {Failed, ReasonRepair},
+		UnknownLine:        {Failed, ReasonUnknownLine},
+		QuantityMissing:    {Failed, ReasonQuantityMissing},
+		WrongGoods:         {Failed, ReasonWrongGoods},
 	}
 	for _, e := range usual().Truth(known) {
 		require.Equal(t, want[e.Kind], struct {

@@ -1,0 +1,38 @@
+package flow
+
+import "github.com/shopspring/decimal"
+
+// notBooked is money of an order that no bill holds.
+type notBooked struct {
+	amount *expression
+	reason string
+}
+
+// unreadable is added to the reason of an amount that can't be read: it counts, as 0,
+// under a name of its own.
+const unreadable = "，金额读不出 (amount unreadable)"
+
+// notBooked gives the order's amounts that no bill holds, by reason. One that is absent
+// or 0 is left out.
+func (o *Opened) notBooked() map[string]decimal.Decimal {
+	var amounts map[string]decimal.Decimal
+	for _, n := range o.flow.notBooked {
+		reason := n.reason
+		result, err := o.run(n.amount, nil)
+		var amount number
+		if err == nil {
+			amount = asNumber(result)
+		}
+		if amount.err != nil && amount.err.absent() || err == nil && amount.err == nil && amount.value.IsZero() {
+			continue
+		}
+		if err != nil || amount.err != nil {
+			reason += unreadable
+		}
+		if amounts == nil {
+			amounts = map[string]decimal.Decimal{}
+		}
+		amounts[reason] = amounts[reason].Add(amount.value)
+	}
+	return amounts
+}
