@@ -93,11 +93,21 @@ type syncPagesProgress struct {
 	Saved    bool `json:"saved"`
 }
 
+// shownAs tells the versions of the orders of a page apart.
+type shownAs struct {
+	id, content string
+	changedAt   int64
+}
+
+func asShown(order flow.Order) shownAs {
+	return shownAs{order.ID, order.Content(), order.ChangedAt.UnixNano()}
+}
+
 // syncedPage is a page at work.
 type syncedPage struct {
 	// before is where the reading stood before the page.
 	before paging.Reader
-	orders map[tally.Version]*flow.Opened
+	orders map[shownAs]*flow.Opened
 	work   paging.Work
 	// begun tells that all its orders are settled, left or being saved.
 	begun bool
@@ -204,13 +214,13 @@ func (s *pagesSync) read(ctx context.Context) (*syncedPage, error) {
 		s.result.Crowded = shown.DataCount
 		return nil, nil
 	}
-	page := &syncedPage{before: next, orders: map[tally.Version]*flow.Opened{}}
+	page := &syncedPage{before: next, orders: map[shownAs]*flow.Opened{}}
 	for _, row := range rows {
 		if size := row.size(); size > longestOrder {
 			row.tooLarge(size)
 		}
 		if row.order != nil {
-			page.orders[paging.VersionOf(row.order.Order)] = row.order
+			page.orders[asShown(row.order.Order)] = row.order
 		}
 		row.addTo(&shown)
 	}
@@ -304,7 +314,7 @@ func (s *pagesSync) lookUp(page *syncedPage) (left []flow.Order, unsaved []*flow
 		case slices.Contains(found.Unfinished, order.ID):
 			left = append(left, order)
 		default:
-			unsaved = append(unsaved, page.orders[paging.VersionOf(order)])
+			unsaved = append(unsaved, page.orders[asShown(order)])
 		}
 	}
 	for _, skipped := range page.work.LeftOut {

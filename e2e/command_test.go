@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/testkit"
 )
 
@@ -52,6 +54,9 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 		{"no such flag", []string{"run", "--fast"}, "--fast"},
 		{"not a time", []string{"run", "--flow", "f", "--from", "yesterday", "--to", "2024-03-01"}, "yesterday"},
 		{"ends before it starts", []string{"run", "--flow", "f", "--from", "2024-03-02", "--to", "2024-03-01"}, "2024-03-02"},
+		{"preview of nothing", []string{"preview", "--flow", "f"}, "--order"},
+		{"preview of an order and a range", []string{"preview", "--flow", "f", "--order", "x", "--from", "2024-03-01"}, "--order"},
+		{"another choice for an order", []string{"preview", "--flow", "f", "--order", "x", "--instead", "FDate=modified"}, "--instead"},
 		{"no such grain", []string{"run", "--flow", "f", "--grain", "pages"}, "pages"},
 		{"no such grain of a backfill", []string{"schedule", "backfill", "--flow", "f", "--from", "2024-03-01", "--to", "2024-03-02", "--grain", "pages"}, "pages"},
 		{"no such output", []string{"run", "-o", "xml"}, "xml"},
@@ -134,6 +139,62 @@ func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
 	require.True(t, bill.FEntity[0].FIsFree)
 	require.Empty(t, w.State().Kingdee.Calls)
 	require.Empty(t, w.State().Source.Calls)
+}
+
+// Over a range, the preview counts what the flow would book, and what another choice
+// would book otherwise; it writes nothing.
+func TestPreviewOfARangeCountsOtherChoices(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 60, Kinds: []merchant.Kind{
+		merchant.Discounted, merchant.RefundOnly, merchant.Repair, merchant.NewShop,
+	}})
+	e := w.run(t, "starter", append([]string{
+		"preview", "-o", "json",
+		"--instead", "FTaxPrice=item.price", "--instead", `FReturnType=type == "换货" ? "THLX02_SYS" : "THLX01_SYS"`,
+		"--instead", `FNote=""`, "--instead", "FEntryTaxRate=item.r_qty / 0",
+	}, w.rangeFlags()...)...)
+	require.Zero(t, e.code, e.stderr)
+	var got struct {
+		Orders, Booked  int
+		Skipped, Parked map[string]int
+		Amount          decimal.Decimal
+		Choices         []struct {
+			Otherwise, Parked int
+			Difference        decimal.Decimal
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &got))
+	totals, amount := w.Truth().Totals(), decimal.Zero
+	for _, expectation := range w.Truth() {
+		if expectation.Bill != nil {
+			for _, line := range expectation.Bill.Lines {
+				amount = amount.Add(line.AllAmount)
+			}
+		}
+	}
+	require.Equal(t, totals.Orders, got.Orders)
+	require.Equal(t, totals.Saved, got.Booked)
+	require.Equal(t, totals.Skipped, got.Skipped)
+	require.Equal(t, totals.Failed, got.Parked)
+	require.True(t, amount.Equal(got.Amount), "%s, must be %s", got.Amount, amount)
+	require.Len(t, got.Choices, 4)
+	require.Equal(t, got.Booked, got.Choices[0].Otherwise, "every order was refunded with less than the price")
+	require.True(t, got.Choices[0].Difference.IsPositive())
+	require.Zero(t, got.Choices[1].Otherwise)
+	require.Equal(t, got.Booked, got.Choices[2].Otherwise)
+	require.True(t, got.Choices[2].Difference.IsZero())
+	require.Equal(t, got.Booked, got.Choices[3].Parked)
+	require.Empty(t, w.State().Kingdee.Calls)
+
+	e = w.run(t, "starter", append([]string{"preview", "--instead", "FTaxPrice=item.price"}, w.rangeFlags()...)...)
+	require.Zero(t, e.code, e.stderr)
+	require.Contains(t, e.stdout, "+"+got.Choices[0].Difference.StringFixed(2))
+
+	for _, wrong := range []string{"FTaxPrice", "FBillNo=so_id", "FSomething=item.price", "FTaxPrice=item.prise", "FTaxPrice=item.name"} {
+		e = w.run(t, "starter", append([]string{"preview", "--instead", wrong}, w.rangeFlags()...)...)
+		require.Equal(t, 2, e.code, e.stdout)
+		require.Empty(t, e.stdout)
+	}
 }
 
 // The preview says what a closed period makes of an order.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,19 +12,32 @@ import (
 	"github.com/spf13/cobra"
 
 	"refundsync/internal/booking"
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
+	"refundsync/internal/syncworker"
 )
 
 func newPreviewCommand() *cobra.Command {
-	var flowName, orderFile string
+	var flowName, orderFile, from, to string
+	var instead []string
+	var o output
 	cmd := &cobra.Command{
 		Use:   "preview",
-		Short: "显示一单会如何保存，不写入 show the exact BatchSave body of one order, writing nothing",
-		Long: `读一个售后单（聚水潭回复 datas 中的一个对象），显示同步会发给金蝶的 BatchSave 请求正文。只有流程的对照表来自金蝶时，才会连接金蝶读取它们。
-Reads one order (an object of datas in Jushuitan's reply) and prints the body of the BatchSave request that the sync would send. It connects to nothing, but for a flow with tables from Kingdee, which it reads.`,
+		Short: "显示会如何保存，不写入 show how orders would be saved, writing nothing",
+		Long: `--order：读一个售后单（聚水潭回复 datas 中的一个对象），显示同步会发给金蝶的 BatchSave 请求正文。只有流程的对照表来自金蝶时，才会连接金蝶读取它们。
+--from 与 --to：从聚水潭读一个时段，合计会入账、跳过和挂起的单；每个 --instead 换一个字段的表达式，说明多少单会记得不同、差多少钱。除来自金蝶的对照表外只连接聚水潭，占用它的调用额度。
+With --order, reads one order (an object of datas in Jushuitan's reply) and prints the body of the BatchSave request that the sync would send. It connects to nothing, but for a flow with tables from Kingdee, which it reads.
+With --from and --to, reads a range from Jushuitan and counts what would be booked, skipped and parked; each --instead puts another expression in place of a field's, and says how many orders would be booked otherwise, and by how much. Tables from Kingdee aside it connects to Jushuitan alone, and its calls count against the allowance.`,
 		Example: `  starter preview --flow refund_to_return --order order.json
-  cat order.json | starter preview --flow refund_to_return --order -`,
+  cat order.json | starter preview --flow refund_to_return --order -
+  starter preview --flow refund_to_return --from 2024-03-01 --to 2024-03-03 --instead FTaxPrice=item.price`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (orderFile == "") == (from == "" && to == "") || len(instead) > 0 && orderFile != "" {
+				return usageError(cmd, errors.New("给出 --order，或 --from 与 --to（可加 --instead）。 Give --order, or --from and --to, with --instead if you like"))
+			}
+			if orderFile == "" {
+				return previewRange(cmd, flowName, from, to, instead, o)
+			}
 			_, f, err := loadFlow(cmd, flowName)
 			if err != nil {
 				return err
@@ -40,8 +54,53 @@ Reads one order (an object of datas in Jushuitan's reply) and prints the body of
 	}
 	cmd.Flags().StringVar(&flowName, "flow", "", "流程名 name of the flow")
 	cmd.Flags().StringVar(&orderFile, "order", "", "售后单的 JSON 文件，- 为标准输入 JSON file of the order, - for stdin")
-	requireFlags(cmd, "flow", "order")
+	cmd.Flags().StringVar(&from, "from", "", "起，含 start, included")
+	cmd.Flags().StringVar(&to, "to", "", "止，含 end, included")
+	cmd.Flags().StringArrayVar(&instead, "instead", nil, "字段=表达式，可重复 FIELD=EXPRESSION; may be repeated")
+	addOutputFlag(cmd, &o)
+	requireFlags(cmd, "flow")
 	return cmd
+}
+
+func previewRange(cmd *cobra.Command, flowName, from, to string, instead []string, o output) error {
+	span, err := parseRange(from, to)
+	if err != nil {
+		return usageError(cmd, err)
+	}
+	_, f, err := loadFlow(cmd, flowName)
+	if err != nil {
+		return err
+	}
+	choices, err := readChoices(f, instead)
+	if err != nil {
+		return usageError(cmd, err)
+	}
+	mapped := []*flow.Flow{f}
+	for _, choice := range choices {
+		mapped = append(mapped, choice.flow)
+	}
+	for _, f := range mapped {
+		if err := readTables(cmd.Context(), f); err != nil {
+			return err
+		}
+	}
+	settings, err := config.FromProcess().Load()
+	if err != nil {
+		return err
+	}
+	source, _, err := syncworker.Clients(settings)
+	if err != nil {
+		return err
+	}
+	p := &rangePreview{From: span.From, To: span.To, Skipped: map[string]int{}, Parked: map[string]int{}, Choices: choices}
+	if err := p.read(cmd.Context(), source, f); err != nil {
+		return err
+	}
+	if o == outputJSON {
+		return writeJSON(cmd.OutOrStdout(), p)
+	}
+	p.print(cmd.OutOrStdout())
+	return nil
 }
 
 // readOrder reads one order with its numbers as they are written.

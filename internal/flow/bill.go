@@ -31,23 +31,40 @@ func (b Bill) Changing(id string) json.RawMessage {
 	return slices.Concat([]byte(`{"FID":`), encodeText(id), []byte(","), b.Model[1:])
 }
 
+// billLine is what Quantities and Amount need of a line.
+type billLine struct {
+	FMaterialId         struct{ FNumber string }
+	FRealQty, FTaxPrice decimal.Decimal
+}
+
+func (b Bill) lines() ([]billLine, error) {
+	var model struct{ FEntity []billLine }
+	err := json.Unmarshal(b.Model, &model)
+	return model.FEntity, err
+}
+
 // Quantities adds up FRealQty (实退数量) of the bill's lines by FMaterialId.
 func (b Bill) Quantities() (map[string]decimal.Decimal, error) {
-	var model struct {
-		FEntity []struct {
-			FMaterialId struct{ FNumber string }
-			FRealQty    decimal.Decimal
-		}
-	}
-	if err := json.Unmarshal(b.Model, &model); err != nil {
+	lines, err := b.lines()
+	if err != nil {
 		return nil, err
 	}
 	quantities := map[string]decimal.Decimal{}
-	for _, line := range model.FEntity {
+	for _, line := range lines {
 		material := line.FMaterialId.FNumber
 		quantities[material] = quantities[material].Add(line.FRealQty)
 	}
 	return quantities, nil
+}
+
+// Amount is what the bill comes to with tax: of each line FRealQty × FTaxPrice, rounded
+// to the cent as Kingdee does.
+func (b Bill) Amount() (sum decimal.Decimal, err error) {
+	lines, err := b.lines()
+	for _, line := range lines {
+		sum = sum.Add(line.FRealQty.Mul(line.FTaxPrice).Round(2))
+	}
+	return sum, err
 }
 
 // billField is a field of the bill, or a group of them.

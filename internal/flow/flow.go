@@ -8,7 +8,8 @@
 //
 // An order passes through here in two steps. Pick takes what the flow names out
 // of Jushuitan's reply: nothing else travels on. Open reads it again where it
-// arrives. Skip and Bill, on what either gives, decide on the order and map it.
+// arrives. Skip and Bill, on what either gives, decide on the order and map it; an order
+// that does not meet what the flow requires has no bill.
 // All of them are pure: the same flow and order give the same result, byte for
 // byte. InOpenPeriod, at last, keeps a new bill out of the months that finance
 // has closed by the time it is saved.

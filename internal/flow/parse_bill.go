@@ -102,7 +102,7 @@ func (p *parser) unknownTarget(name string, place catalog.Place) message {
 	}
 	known := p.targets(place)
 	if meant := closest(name, known); meant != "" {
-		return say("%[2]s没有字段 %[1]s。", "There is no field %[1]s in %[3]s.", name, place.Chinese(), place.English()).suggest(meant)
+		return say("%[2]s 没有字段 %[1]s。", "There is no field %[1]s in %[3]s.", name, place.Chinese(), place.English()).suggest(meant)
 	}
 	return say("没有字段 %[1]s，%[2]s 可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
 		place.Chinese(), strings.Join(known, "、"), place.English(), strings.Join(known, ", "))

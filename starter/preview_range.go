@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
+	"refundsync/workflows"
+)
+
+// rangePreview is what a flow would make of the orders of a range, and what it would
+// with another expression for a field.
+type rangePreview struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Orders are all that were read, of which Booked would have a bill, Skipped be left
+	// out and Parked wait, both by reason; Kingdee is not asked.
+	Orders  int            `json:"orders"`
+	Booked  int            `json:"booked"`
+	Skipped map[string]int `json:"skipped"`
+	Parked  map[string]int `json:"parked"`
+	// Amount is what the bills come to, with tax.
+	Amount  decimal.Decimal `json:"amount"`
+	Choices []*choice       `json:"choices"`
+}
+
+// choice is another expression for a field.
+type choice struct {
+	// Instead is FIELD=EXPRESSION.
+	Instead string `json:"instead"`
+	// Otherwise counts the orders whose bill would be another, and Parked those that
+	// would have none.
+	Otherwise int `json:"otherwise"`
+	Parked    int `json:"parked"`
+	// Difference is by how much more the bills of Otherwise come to, with tax.
+	Difference decimal.Decimal `json:"difference"`
+
+	flow *flow.Flow
+}
+
+func readChoices(f *flow.Flow, instead []string) (choices []*choice, err error) {
+	for _, given := range instead {
+		field, expression, ok := strings.Cut(given, "=")
+		if !ok {
+			return nil, fmt.Errorf("--instead %q 应为 字段=表达式，如 FTaxPrice=item.price。 Expected FIELD=EXPRESSION", given)
+		}
+		other, err := f.Instead(strings.TrimSpace(field), strings.TrimSpace(expression))
+		if err != nil {
+			return nil, err
+		}
+		choices = append(choices, &choice{Instead: given, flow: other})
+	}
+	return choices, nil
+}
+
+// read reads the orders of the range, window by window as a run does, and maps them.
+func (p *rangePreview) read(ctx context.Context, source *jushuitan.Client, f *flow.Flow) error {
+	for from := p.From; !from.After(p.To); from = from.Add(f.Source.Window) {
+		window := workflows.Window{From: from, To: from.Add(f.Source.Window - time.Second)}
+		if window.To.After(p.To) {
+			window.To = p.To
+		}
+		if err := p.readWindow(ctx, source, f, window); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *rangePreview) readWindow(ctx context.Context, source *jushuitan.Client, f *flow.Flow, window workflows.Window) error {
+	reading := paging.Window{Reader: paging.New(nil)}
+	for reading.Next > 0 {
+		start, end := window.Asked()
+		params := maps.Clone(f.Source.Parameters)
+		params["page_index"] = strconv.Itoa(reading.Next)
+		params["start_time"] = start.In(catalog.Beijing).Format(time.DateTime)
+		params["end_time"] = end.In(catalog.Beijing).Format(time.DateTime)
+		params["is_get_total"] = "true"
+		reply, err := source.RefundList(ctx, params)
+		if err != nil {
+			return err
+		}
+		page := paging.Page{PageCount: reply.PageCount, DataCount: reply.DataCount}
+		if reply.HasNext {
+			page.PageCount = max(page.PageCount, reading.Next+1)
+		}
+		records := map[string]map[string]any{}
+		for _, record := range reply.Datas {
+			picked, err := f.Pick(record)
+			if err != nil {
+				return err
+			}
+			if !window.Neighbours(f.CountedAt(record)) {
+				page.Orders = append(page.Orders, picked.Order)
+				records[picked.Order.ID] = record
+			}
+		}
+		work, err := reading.Take(page, func(string, tally.Outcome, tally.Failure) {})
+		if err != nil {
+			return err
+		}
+		// One that changes while it is read counts as it was shown first.
+		for _, order := range work.New {
+			if err := p.take(f, records[order.ID]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mapped is what a flow makes of an order: a bill, a reason to leave it out, or one to
+// park it.
+type mapped struct {
+	skipped, parked string
+	hash            string
+	amount          decimal.Decimal
+}
+
+func mapOrder(f *flow.Flow, record map[string]any) (m mapped, err error) {
+	picked, err := f.Pick(record)
+	if err != nil {
+		return m, err
+	}
+	reason, skip, err := picked.Skip()
+	if err == nil && skip {
+		return mapped{skipped: reason}, nil
+	}
+	var bill flow.Bill
+	if err == nil {
+		bill, err = picked.Bill()
+	}
+	if failed := fault.As(err); failed != nil {
+		return mapped{parked: failed.Reason}, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	m.hash = bill.Mark.Hash
+	m.amount, err = bill.Amount()
+	return m, err
+}
+
+func (p *rangePreview) take(f *flow.Flow, record map[string]any) error {
+	p.Orders++
+	as, err := mapOrder(f, record)
+	switch {
+	case err != nil:
+		return err
+	case as.skipped != "":
+		p.Skipped[as.skipped]++
+		return nil
+	case as.parked != "":
+		p.Parked[as.parked]++
+	default:
+		p.Booked++
+		p.Amount = p.Amount.Add(as.amount)
+	}
+	for _, c := range p.Choices {
+		other, err := mapOrder(c.flow, record)
+		switch {
+		case err != nil:
+			return err
+		case other.parked != "" && as.parked == "":
+			c.Parked++
+		case other.hash != as.hash:
+			c.Otherwise++
+			c.Difference = c.Difference.Add(other.amount.Sub(as.amount))
+		}
+	}
+	return nil
+}
+
+func (p *rangePreview) print(w io.Writer) {
+	t := newTable(w)
+	t.SetTitle("%s\n不问金蝶，不写入 Kingdee is not asked, nothing is written", workflows.Window{From: p.From, To: p.To})
+	t.AppendHeader(table.Row{"结果 Outcome", "单数 Orders", "含税金额 Amount with tax"})
+	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, WidthMax: 80, WidthMaxEnforcer: text.WrapSoft}, {Number: 3, Align: text.AlignRight, AlignHeader: text.AlignRight}})
+	t.AppendRow(table.Row{"会入账 would be booked", p.Booked, p.Amount.StringFixed(2)})
+	for _, reason := range tally.Reasons(p.Skipped) {
+		t.AppendRow(table.Row{"会跳过 would be skipped: " + reason, p.Skipped[reason], ""})
+	}
+	for _, reason := range tally.Reasons(p.Parked) {
+		t.AppendRow(table.Row{"会挂起 would be parked: " + reason, p.Parked[reason], ""})
+	}
+	t.AppendSeparator()
+	for _, c := range p.Choices {
+		difference := c.Difference.StringFixed(2)
+		if c.Difference.IsPositive() {
+			difference = "+" + difference
+		}
+		t.AppendRow(table.Row{"改为 with " + c.Instead + "：记得不同 booked otherwise", c.Otherwise, difference})
+		if c.Parked > 0 {
+			t.AppendRow(table.Row{"改为 with " + c.Instead + "：会挂起 parked", c.Parked, ""})
+		}
+	}
+	t.AppendFooter(table.Row{"读取 read", p.Orders, ""})
+	t.Render()
+}
