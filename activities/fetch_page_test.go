@@ -53,7 +53,7 @@ func TestFetchPageSendsEveryParameterOfTheInterface(t *testing.T) {
 func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	source := &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: 7, Datas: []map[string]any{
 		record(nil),
-		record(map[string]any{"as_id": "2", "type": "仅退款"}),
+		record(map[string]any{"as_id": "2", "type": "仅退款", "items": []any{}, "refund": "9.90"}),
 		record(map[string]any{"as_id": "3", "modified": "2024-03-01 05:59:59"}),
 		record(map[string]any{"as_id": "4", "modified": "2024-03-01 12:00:00"}),
 		record(map[string]any{"as_id": "5", "modified": "yesterday"}),
@@ -72,6 +72,7 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	require.Equal(t, "2", page.Skipped[0].ID)
 	require.Equal(t, "仅退款，没有退货 (refund only, no goods came back)", page.Skipped[0].Reason)
 	require.True(t, page.Skipped[0].ChangedAt.Equal(time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing)))
+	require.Equal(t, "9.9", page.Skipped[0].NotBooked["没有退货的退款 (money refunded without goods)"].String())
 	require.Equal(t, []string{"3", "4"}, page.Outside)
 	require.Len(t, page.Failed, 1)
 	require.Contains(t, page.Failed[0].ID, "sha256:")
@@ -87,7 +88,7 @@ func TestFetchPageTellsVersionsApartByTheTimeOfTheirChange(t *testing.T) {
 			source := pageOf(
 				record(map[string]any{"as_id": "1", c.counted: "2024-03-01 08:00:00", "modified": "2024-03-09 08:00:00"}),
 				record(map[string]any{"as_id": "2", c.counted: "2024-03-01 05:59:59", "modified": "2024-03-01 08:00:00"}),
-				record(map[string]any{"as_id": "3", c.counted: "2024-03-01 08:00:00", "modified": "2024-03-09 08:00:00", "type": "仅退款"}),
+				record(map[string]any{"as_id": "3", c.counted: "2024-03-01 08:00:00", "modified": "2024-03-09 08:00:00", "type": "仅退款", "items": []any{}}),
 				record(map[string]any{"as_id": "4", c.counted: "2024-03-01 08:00:00", "modified": nil}),
 				record(map[string]any{"as_id": "5", c.counted: nil, "modified": "2024-03-01 05:59:59"}),
 			)

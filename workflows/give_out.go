@@ -45,6 +45,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 	}
 	for _, order := range result.Settled {
 		w.reading.Orders.Show(order.Version)
+		w.reading.Orders.NotBooked(order.ID, order.NotBooked)
 		failure, ok := messages[order.ID]
 		if !ok {
 			failure.Reason = order.Reason
@@ -59,6 +60,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 	}
 	for _, left := range result.Left {
 		w.reading.Orders.Show(paging.VersionOf(left.Order))
+		w.reading.Orders.NotBooked(left.Order.ID, left.Order.NotBooked)
 		if left.Tried {
 			b.tried = append(b.tried, left.Order)
 		} else {

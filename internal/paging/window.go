@@ -1,6 +1,8 @@
 package paging
 
 import (
+	"github.com/shopspring/decimal"
+
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
 )
@@ -30,11 +32,12 @@ func (w Work) Count() int { return len(w.New) + len(w.Newer) + len(w.LeftOut) }
 func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, failure tally.Failure)) (work Work, err error) {
 	page.dropRepeats()
 	fresh := false
-	show := func(v tally.Version) tally.Sight {
+	show := func(v tally.Version, notBooked map[string]decimal.Decimal) tally.Sight {
 		sight := w.Orders.Sight(v)
 		if sight != tally.Repeat {
 			fresh = true
 			w.Orders.Show(v)
+			w.Orders.NotBooked(v.ID, notBooked)
 		}
 		return sight
 	}
@@ -44,7 +47,7 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 		}
 	}
 	for _, order := range page.Orders {
-		switch show(VersionOf(order)) {
+		switch show(VersionOf(order), order.NotBooked) {
 		case tally.New:
 			work.New = append(work.New, order)
 		case tally.Newer:
@@ -52,7 +55,7 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 		}
 	}
 	for _, skipped := range page.Skipped {
-		if show(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt, NotBooked: skipped.NotBooked}) == tally.Repeat {
+		if show(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}, skipped.NotBooked) == tally.Repeat {
 			continue
 		}
 		if skipped.Order != nil {
@@ -62,7 +65,7 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 		settle(skipped.ID, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
 	}
 	for _, failed := range page.Failed {
-		if show(tally.Version{ID: failed.ID}) != tally.Repeat {
+		if show(tally.Version{ID: failed.ID}, nil) != tally.Repeat {
 			settle(failed.ID, tally.Failed, failed)
 		}
 	}
@@ -80,5 +83,5 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 
 // VersionOf is an order as it is shown now.
 func VersionOf(order flow.Order) tally.Version {
-	return tally.Version{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content(), NotBooked: order.NotBooked}
+	return tally.Version{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content()}
 }

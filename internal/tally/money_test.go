@@ -25,7 +25,8 @@ func TestMoneyCountsOnceAnOrder(t *testing.T) {
 					amounts[reason] = decimal.New(cents, -2)
 				}
 			}
-			orders.Show(Version{ID: id, NotBooked: amounts})
+			orders.Show(Version{ID: id})
+			orders.NotBooked(id, amounts)
 			newest[id] = amounts
 			if rapid.Bool().Draw(r, "travels") {
 				raw, err := json.Marshal(orders)

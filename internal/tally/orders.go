@@ -17,8 +17,6 @@ type Version struct {
 	// Content identifies the content; empty for an order that is left out or can't be
 	// read.
 	Content string `json:"content,omitempty"`
-	// NotBooked are the amounts of the order that no bill holds, by reason.
-	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 }
 
 // Order is what is remembered of an order that was shown.
@@ -30,6 +28,8 @@ type Order struct {
 	Reason string `json:"reason,omitempty"`
 	// Fetched tells that the order is counted as fetched.
 	Fetched bool `json:"fetched,omitempty"`
+	// NotBooked are the amounts of the order that no bill holds, by reason.
+	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 }
 
 // Orders are all orders that the source showed of a window, in the order in which it
@@ -84,9 +84,7 @@ func (o *Orders) Len() int { return len(o.shown) }
 // Show remembers a version, which takes the place of the one before it. What became of
 // that one stays counted until it is known what became of the new one.
 func (o *Orders) Show(v Version) {
-	o.countMoney(v.NotBooked, 1)
 	if i, ok := o.place[v.ID]; ok {
-		o.countMoney(o.shown[i].NotBooked, -1)
 		o.shown[i].Version = v
 		if o.shown[i].Outcome == Outside {
 			o.shown[i].Outcome = Open
@@ -100,10 +98,16 @@ func (o *Orders) Show(v Version) {
 	o.shown = append(o.shown, Order{Version: v})
 }
 
-// countMoney counts an order's amounts, or with by -1 takes them back.
-func (o *Orders) countMoney(amounts map[string]decimal.Decimal, by int) {
+// NotBooked counts the amounts of an order that was shown which no bill holds, in place
+// of those of an earlier version of it.
+func (o *Orders) NotBooked(id string, amounts map[string]decimal.Decimal) {
+	order := &o.shown[o.place[id]]
+	for _, reason := range Reasons(order.NotBooked) {
+		o.Tally.addMoney(reason, Money{-1, order.NotBooked[reason].Neg()})
+	}
+	order.NotBooked = amounts
 	for _, reason := range Reasons(amounts) {
-		o.Tally.addMoney(reason, Money{by, amounts[reason].Mul(decimal.NewFromInt(int64(by)))})
+		o.Tally.addMoney(reason, Money{1, amounts[reason]})
 	}
 }
 
