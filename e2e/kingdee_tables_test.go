@@ -9,19 +9,18 @@ import (
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/galaxy"
-	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/tally"
 )
 
 // kingdeeCustomers has the built-in flow's customers come from Kingdee.
 func kingdeeCustomers(t *testing.T, pairs ...string) string {
 	t.Helper()
-	return changedFlows(t, append(pairs, `    default: CUST_ONLINE # 线上散客
-    values:
+	return changedFlows(t, append(pairs, `    values:
       天猫旗舰店: CUST_TMALL
       京东专营店: CUST_JD
       抖音小店: CUST_DOUYIN
       拼多多百货店: CUST_PDD
+      快手小店: CUST_KUAISHOU
 `, `    from: kingdee
     form: BD_Customer
     by: FName
@@ -32,7 +31,7 @@ func kingdeeCustomers(t *testing.T, pairs ...string) string {
 }
 
 // newShop is the shop whose customer is none of the tables'.
-const newShop = "快手新店"
+const newShop = "视频号新店"
 
 // ofNewShop are the failures of that shop's orders.
 func ofNewShop(parked map[string]tally.Failure) int { return len(ofReason(parked, "unknown_code")) }
@@ -54,7 +53,7 @@ func TestATableComesFromKingdee(t *testing.T) {
 	for _, bill := range w.State().Kingdee.Bills {
 		customers[bill.Fields["FRetcustId"]] = true
 	}
-	require.Equal(t, []string{"CUST_DOUYIN", "CUST_JD", "CUST_PDD", "CUST_TMALL"}, slices.Sorted(maps.Keys(customers)))
+	require.Equal(t, []string{"CUST_DOUYIN", "CUST_JD", "CUST_KUAISHOU", "CUST_PDD", "CUST_TMALL"}, slices.Sorted(maps.Keys(customers)))
 	parked := w.waitForParked(t, func(parked map[string]tally.Failure) bool {
 		return ofNewShop(parked) == r.FailedReasons["unknown_code"]
 	})
@@ -71,10 +70,10 @@ func TestATableComesFromKingdee(t *testing.T) {
 	require.Contains(t, e.stdout, newShop+" (CUST_KS_A, CUST_KS_B)")
 	require.Contains(t, e.stdout, "关掉的店 (CUST_OLD)")
 
-	// One of them is disabled, and the other is the customer of the default.
+	// One of them is disabled, and the other is not audited.
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_A", Name: newShop, Forbidden: true}))
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_B", Name: newShop, Draft: true}))
-	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: merchant.DefaultCustomer, Name: newShop}))
+	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_SPH", Name: newShop}))
 	// The worker asks again at most once a minute, so it is a new one that is asked.
 	worker.terminate(t)
 	w.startWorker(t)
@@ -83,7 +82,14 @@ func TestATableComesFromKingdee(t *testing.T) {
 		retryParked(t, c, id)
 	}
 	w.waitForParked(t, func(parked map[string]tally.Failure) bool { return ofNewShop(parked) == 0 })
-	requireBills(t, w)
+	booked := 0
+	for _, bill := range w.State().Kingdee.Bills {
+		if bill.Fields["FRetcustId"] == "CUST_SPH" {
+			booked++
+		}
+	}
+	require.Equal(t, r.FailedReasons["unknown_code"], booked)
+	require.Len(t, w.State().Kingdee.Bills, r.Saved+booked)
 }
 
 // While a table was never read, the orders that need it wait, and none is booked with
@@ -92,7 +98,6 @@ func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 20})
 	w.env["REFUNDSYNC_FLOWS"] = kingdeeCustomers(t, "grain: auto", "grain: page")
-	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS", Name: newShop}))
 	w.SetHabits(galaxy.Habits{NoRight: []string{"FForbidStatus"}})
 	worker := w.startWorker(t)
 	worker.waitFor(t, "orders that need it wait")
@@ -106,9 +111,6 @@ func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	r := end(t, run)
 	require.Empty(t, r.Error)
 	require.Equal(t, w.Truth().Totals().Saved, r.Saved)
-	for _, bill := range w.State().Kingdee.Bills {
-		require.NotEqual(t, merchant.DefaultCustomer, bill.Fields["FRetcustId"])
-	}
 }
 
 // A worker starts where Kingdee can't be reached, and says what it could not ask.
