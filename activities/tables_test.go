@@ -74,7 +74,7 @@ func TestSaveOrderAsksForTheTablesItNeeds(t *testing.T) {
 		{"a code is unknown", []any{unknown}, nil, 2, "unknown_code", false},
 		{"a table can't be read", []any{away}, nil, 2, "table_unread", true},
 		{"the other table can't be read", []any{known, away}, nil, 2, "table_unread", true},
-		{"an order that is left out needs no table", []any{away}, map[string]any{"type": "仅退款"}, 2, "", false},
+		{"an order that is left out needs no table", []any{away}, map[string]any{"type": "仅退款", "items": []any{}}, 2, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f, source, ledger := flowOfKingdeeTables(t), &baseData{answers: c.answers}, newFakeLedger()

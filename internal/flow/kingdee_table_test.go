@@ -19,7 +19,7 @@ func withKingdeeTable(t testing.TB) *Flow {
 	t.Helper()
 	text, err := os.ReadFile(builtInPath)
 	require.NoError(t, err)
-	start := strings.Index(string(text), "    default: CUST_ONLINE")
+	start := strings.Index(string(text), "    values:\n      天猫旗舰店")
 	end := strings.Index(string(text), "  # By wms_co_id")
 	require.Less(t, start, end)
 	changed := string(text[:start]) + "    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n    where: \"FUseOrgId.FNumber = '100'\"\n" + string(text[end:])

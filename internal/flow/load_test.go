@@ -22,17 +22,17 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.True(t, f.Enabled)
 	assert.Equal(t, Source{
 		Method:     "jushuitan.refund.list.query",
-		Parameters: map[string]string{"page_size": "50", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED"},
-		PageSize:   50,
+		Parameters: map[string]string{"page_size": "100", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED"},
+		PageSize:   100,
 		DateType:   "0",
-		Window:     time.Hour,
+		Window:     longestWindow,
 		Overlap:    10 * time.Minute,
 		Lag:        5 * time.Minute,
 		Cursor:     CursorTime,
 		Key:        "as_id",
 	}, f.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
-	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 4, Grain: GrainOrder}, f.Options)
+	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 8, Grain: GrainAuto}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, ClosedPeriods{Until: beijing("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
@@ -96,7 +96,7 @@ bill:
 	require.Empty(t, p.all())
 	least, full := p.flow, builtIn(t)
 	assert.Equal(t, "least", least.Title)
-	assert.Equal(t, map[string]string{"page_size": "50", "date_type": "0"}, least.Source.Parameters)
+	assert.Equal(t, map[string]string{"page_size": "100", "date_type": "0"}, least.Source.Parameters)
 	assert.Equal(t, full.Enabled, least.Enabled)
 	assert.Equal(t, full.Call, least.Call)
 	assert.Equal(t, full.Options, least.Options)

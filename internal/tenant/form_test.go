@@ -121,7 +121,7 @@ func TestCheckForm(t *testing.T) {
 		"a check box that is kept as a letter":   {own: "check_box", changes: []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 175 })}},
 		"a date that is declared as a check box": {"check_box", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 61 })}, []Finding{{OtherType, own, false, "", ""}}, "FieldType 61"},
 		"a type that nobody knows":               {own: "decimal", changes: []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 4711 })}},
-		"required and not mapped":                {"", []func(kingdee.Form){add("FEntity", kingdee.FormField{Key: "FUnitID", Name: "库存单位", Required: true})}, []Finding{{RequiredField, "FUnitID", false, "", ""}}, "FUnitID（库存单位）"},
+		"required and not mapped":                {"", []func(kingdee.Form){add("FEntity", kingdee.FormField{Key: "FBaseUnitID", Name: "基本单位", Required: true})}, []Finding{{RequiredField, "FBaseUnitID", false, "", ""}}, "FBaseUnitID（基本单位）"},
 		"required in the finance part":           {"", []func(kingdee.Form){add("SubHeadEntity", kingdee.FormField{Key: "F_ABCD_X", Required: true})}, []Finding{{RequiredField, "F_ABCD_X", false, "", ""}}, "SubHeadEntity"},
 		"required and given by Kingdee":          {changes: []func(kingdee.Form){add("FBillHead", kingdee.FormField{Key: "FDocumentStatus", Required: true})}},
 		"required and mapped":                    {changes: []func(kingdee.Form){change("FBillHead", "FRetcustId", func(f *kingdee.FormField) { f.Required = true })}},
@@ -163,7 +163,7 @@ func TestTheValuesOfATableAreHeldAgainstTheList(t *testing.T) {
 }
 
 func TestATableIsOfTheBaseDataOfItsField(t *testing.T) {
-	f := flowWith(t, "    default: CUST_ONLINE # 线上散客\n    values:\n      天猫旗舰店: CUST_TMALL\n      京东专营店: CUST_JD\n      抖音小店: CUST_DOUYIN\n      拼多多百货店: CUST_PDD\n",
+	f := flowWith(t, "    values:\n      天猫旗舰店: CUST_TMALL\n      京东专营店: CUST_JD\n      抖音小店: CUST_DOUYIN\n      拼多多百货店: CUST_PDD\n      快手小店: CUST_KUAISHOU\n",
 		"    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n")
 	form := fittingForm(f)
 	for lookUp, want := range map[string][]Finding{"bd_customer": nil, "": nil, "BD_Supplier": {{OtherBaseData, "FRetcustId", false, "", ""}}} {
