@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 
@@ -286,4 +287,37 @@ func TestGroupsWithinALine(t *testing.T) {
 	without := model("")
 	assert.NotContains(t, without, "FAuxpropId", "a group without a value is left out")
 	assert.NotContains(t, without, "FSerialSubEntity")
+}
+
+// The choices that stand in the built-in flow as comments can be taken as they are.
+func TestTheChoicesOfTheBuiltInFlow(t *testing.T) {
+	file, err := os.ReadFile(builtInPath)
+	require.NoError(t, err)
+	text := strings.Replace(string(file), "tables/warehouses.csv", "warehouses.csv", 1)
+	const price = `FTaxPrice: { expression: "has(item.amount) ? round(item.amount / item.qty, 6) : item.price", required: true }`
+	partly := wholeLine.with(fields{"qty": 4, "r_qty": 2, "price": 20, "amount": 60, "defective_qty": 2})
+	for _, test := range []struct{ old, choice, want string }{
+		{price, `FTaxPrice: { field: item.price, required: true }`, `"FTaxPrice":20,`},
+		{price, `FTaxPrice: { expression: "has(item.amount) ? round(item.amount / item.r_qty, 6) : item.price", required: true }`, `"FTaxPrice":30,`},
+		{"      FEntryTaxRate:", `FAmount: { expression: "round(round(item.amount / item.qty, 6) * item.r_qty / 1.13, 2)" }`, `"FAmount":26.55,`},
+		{"FReturnType: { constant: THLX01_SYS }", `FReturnType: { expression: 'type == "换货" ? "THLX02_SYS" : "THLX01_SYS"' }`, `"FReturnType":{"FNumber":"THLX02_SYS"}`},
+		{"FStockId: { field: wms_co_id, table: warehouses }", `FStockId: { expression: 'coalesce(item.defective_qty, 0) > 0 ? "次品" : wms_co_id', table: warehouses }`, `"FStockId":{"FNumber":"CK008"}`},
+		{"      FEntryTaxRate:", `FAuxpropId: { FAUXPROPID__FF100001: { field: item.properties_value } }`, `"FAuxpropId":{"FAUXPROPID__FF100001":{"FNumber":"白色;M"}}`},
+		{"      FEntryTaxRate:", `FStocklocId: { FSTOCKLOCID__FF100002: { constant: A-01 } }`, `"FStocklocId":{"FSTOCKLOCID__FF100002":{"FNumber":"A-01"}}`},
+	} {
+		t.Run(test.choice, func(t *testing.T) {
+			require.Contains(t, text, test.choice)
+			taken := test.choice
+			if strings.HasPrefix(test.old, " ") { // beside it, not instead
+				taken = "      " + test.choice + "\n" + test.old
+			}
+			p := parseText(strings.Replace(text, "\n      "+strings.TrimSpace(test.old), "\n      "+strings.TrimSpace(taken), 1), warehousesCSV+"次品,CK008,\n")
+			require.Empty(t, p.all())
+			raw, err := json.Marshal(fields{"as_id": 1, "type": "换货", "shop_name": "天猫旗舰店", "wms_co_id": 20001, "modified": "2024-03-03 10:20:30", "items": []fields{partly, sentLine}})
+			require.NoError(t, err)
+			bill, err := p.flow.Open(pick(t, p.flow, string(raw))).Bill()
+			require.NoError(t, err)
+			require.Contains(t, string(bill.Model), test.want)
+		})
+	}
 }
