@@ -183,12 +183,35 @@ func AddCounts(counts *map[string]int, more map[string]int) {
 	}
 }
 
+// list lists failures while there is room, and of each reason one at least, if it comes
+// to that in place of one whose reason is listed several times.
 func (t *Tally) list(failures ...Failure) {
-	room := FailuresListed - len(t.Failures)
-	for _, failure := range failures[:min(room, len(failures))] {
+	for _, failure := range failures {
+		if len(t.Failures) >= FailuresListed && !t.makeRoom(failure.Reason) {
+			continue
+		}
 		failure.Message = ShortMessage(failure.Message)
 		t.Failures = append(t.Failures, failure)
 	}
+}
+
+// makeRoom takes away the last failure of a reason that is listed more than once, for one
+// that is not listed yet; false if there is none, or this one is.
+func (t *Tally) makeRoom(reason string) bool {
+	counts := map[string]int{}
+	for _, failure := range t.Failures {
+		counts[failure.Reason]++
+	}
+	if counts[reason] > 0 {
+		return false
+	}
+	for i := len(t.Failures) - 1; i >= 0; i-- {
+		if counts[t.Failures[i].Reason] > 1 {
+			t.Failures = slices.Delete(slices.Clone(t.Failures), i, i+1)
+			return true
+		}
+	}
+	return false
 }
 
 // ShortMessage cuts a message that is too long to travel with a failure.

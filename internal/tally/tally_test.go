@@ -118,3 +118,21 @@ func TestOutcomesAreToldAndJudged(t *testing.T) {
 		require.Equal(t, c.hasBill, c.outcome.HasBill(), c.outcome)
 	}
 }
+
+// What one line of a table cures is told, however many orders wait for another.
+func TestEachReasonIsListed(t *testing.T) {
+	var sum Tally
+	for i := range FailuresListed + 50 {
+		sum.list(Failure{ID: fmt.Sprint(i), Reason: "unknown_code customers A"})
+	}
+	sum.list(Failure{ID: "B1", Reason: "unknown_code customers B", Message: "B"}, Failure{ID: "B2", Reason: "unknown_code customers B"})
+	require.Len(t, sum.Failures, FailuresListed)
+	require.Equal(t, "B", sum.Example("unknown_code customers B"))
+	require.Equal(t, "0", sum.Failures[0].ID)
+
+	sum.Failures = nil
+	for i := range FailuresListed + 1 {
+		sum.list(Failure{ID: fmt.Sprint(i), Reason: fmt.Sprint("reason ", i)})
+	}
+	require.Len(t, sum.Failures, FailuresListed)
+}
