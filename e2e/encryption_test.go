@@ -24,6 +24,7 @@ import (
 	"refundsync/internal/devserver"
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
 	"refundsync/internal/testkit"
@@ -293,7 +294,8 @@ func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 func TestKeyIsChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
 	// Orders are parked page by page.
-	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t, `page_size: "100"`, `page_size: "10"`)
+	w := newWorld(t, simulator.Options{Orders: 100, Kinds: []merchant.Kind{merchant.Rejected, merchant.RefundOnly, merchant.UnknownMaterial}}).
+		inSmallSteps(t, `page_size: "100"`, `page_size: "10"`)
 	w.setKeys(oldKey)
 	worker := w.startWorker(t)
 	run := w.beginHeld(t, 5)
@@ -327,13 +329,11 @@ func TestKeyIsChangedWithoutAStop(t *testing.T) {
 	}
 
 	w.startWorker(t)
-	for id, failure := range underOldKey {
+	for _, failure := range ofReason(w.parked(t), unknown) {
 		require.NoError(t, w.AddMaterial(missingMaterial(failure)))
-		w.starter(t, 0, "parked", "retry", id)
 	}
-	w.waitForParked(t, func(waiting map[string]tally.Failure) bool {
-		return !slices.ContainsFunc(slices.Collect(maps.Keys(underOldKey)), func(id string) bool { _, waits := waiting[id]; return waits })
-	})
+	w.starter(t, 0, "parked", "retry", "--reason", unknown)
+	w.waitForParked(t, func(waiting map[string]tally.Failure) bool { return len(ofReason(waiting, unknown)) == 0 })
 	requireBills(t, w)
 }
 
