@@ -1,17 +1,14 @@
 package fault
 
 import (
-	"fmt"
 	"html"
-	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // leastOfSecret is how much of a secret's beginning is worth hiding, in characters.
 const leastOfSecret = 4
-
-// cut is how a text ends that was cut, by us or by a vendor.
-const cut = `(?:…|\.\.\.)`
 
 // Hide masks secrets in the fault in err's chain, for a vendor may quote what it was
 // sent: as they are, escaped as in a query, in JSON or in HTML, character by character
@@ -24,59 +21,152 @@ func Hide(err error, secrets ...string) {
 	}
 	for _, secret := range secrets {
 		for _, text := range []*string{&f.Code, &f.Message, &f.Field} {
-			*text = hide(*text, secret)
+			*text = Mask(*text, secret)
 		}
 	}
 }
 
-func hide(text, secret string) string {
-	if secret == "" || text == "" {
+// Mask is [Hide] for a text that is in no fault.
+func Mask(text, secret string) string {
+	if secret == "" {
 		return text
 	}
-	var whole, beginning, end strings.Builder
-	for i, r := range []rune(secret) {
-		form := formsOf(r)
-		whole.WriteString(form)
-		if i >= leastOfSecret {
-			beginning.WriteString("(?:")
-			end.WriteString(")?")
+	var b strings.Builder
+	length := utf8.RuneCountInString(secret)
+	for kept := 0; ; {
+		matched, end := 0, kept
+		for _, r := range secret {
+			size := form(text[end:], r)
+			if size == 0 {
+				break
+			}
+			matched, end = matched+1, end+size
 		}
-		beginning.WriteString(form)
+		switch {
+		case matched == length:
+			b.WriteString("***")
+			kept = end
+		case matched >= leastOfSecret && isCut(text[end:]):
+			b.WriteString("***")
+			kept = end + cutAt(text[end:])
+		case kept == len(text):
+			return b.String()
+		default:
+			b.WriteByte(text[kept])
+			kept++
+		}
 	}
-	text = regexp.MustCompile(whole.String()).ReplaceAllLiteralString(text, "***")
-	if len([]rune(secret)) <= leastOfSecret {
-		return text
-	}
-	// Within an escaped character, too.
-	const part = `(?:%[0-9A-Fa-f]?|\\u?[0-9A-Fa-f]{0,3}|&#?[0-9A-Za-z]{0,6})?`
-	return regexp.MustCompile(beginning.String()+end.String()+part+"("+cut+")").ReplaceAllString(text, "***$1")
 }
 
-// formsOf matches a character as it is, and as .NET and others escape it, with hex
-// digits of either case; what escapes may be escaped again.
-func formsOf(r rune) string {
-	hex := func(format string, value any) string { return "(?i:" + fmt.Sprintf(format, value) + ")" }
-	forms := []string{regexp.QuoteMeta(string(r))}
-	if r < 0x10000 {
-		forms = append(forms, `\\+`+hex("u%04x", r))
+// isCut reports whether a text ends here because it was cut, by us or by a vendor,
+// if need be within a character that was escaped.
+func isCut(rest string) bool { return cutAt(rest) >= 0 }
+
+// cutAt is where the mark of a cut begins; -1 if there is none.
+func cutAt(rest string) int {
+	const longestPart = 7 // of an escape
+	for at := range min(len(rest), longestPart+1) {
+		if strings.HasPrefix(rest[at:], "…") || strings.HasPrefix(rest[at:], "...") {
+			return at
+		}
+		part := rest[:at+1]
+		if !strings.ContainsAny(part[:1], `%\&`) || strings.Trim(part[1:], `\#abcdefghijklmnopqrstuvwxyzABCDEF0123456789`) != "" {
+			return -1
+		}
 	}
-	query := ""
+	return -1
+}
+
+// form is the length of a character at the beginning of a text, as it is or as .NET
+// and others escape it, with hex digits of either case, where what escapes may be
+// escaped again; 0 if the text begins with another.
+func form(text string, r rune) int {
+	if text == "" {
+		return 0
+	}
+	size := 0
+	switch text[0] {
+	case '%':
+		size = inQuery(text, r)
+	case '\\':
+		size = inJSON(text, r)
+	case '&':
+		size = inHTML(text, r)
+	}
+	first, length := utf8.DecodeRuneInString(text)
+	switch {
+	case size > 0:
+		return size
+	case first == r:
+		return length
+	case r == ' ':
+		return form(text, '+') // as queries have it
+	}
+	return 0
+}
+
+// inQuery reads %2b, and %252b.
+func inQuery(text string, r rune) int {
+	rest := text
 	for _, b := range []byte(string(r)) {
-		query += `%(?:25)*` + hex("%02x", b)
+		after, ok := strings.CutPrefix(rest, "%")
+		if !ok {
+			return 0
+		}
+		for b != '%' && strings.HasPrefix(after, "25") {
+			after = after[2:]
+		}
+		if value, ok := hex(after, 2); !ok || value != uint64(b) {
+			return 0
+		}
+		rest = after[2:]
 	}
-	forms = append(forms, query, `&(?:amp;)*`+fmt.Sprintf(`#0*(?:%d|x0*%s);`, r, hex("%x", r)))
-	if escaped := html.EscapeString(string(r)); escaped != string(r) && !strings.HasPrefix(escaped, "&#") {
-		forms = append(forms, `&(?:amp;)*`+escaped[1:])
+	return len(text) - len(rest)
+}
+
+// inJSON reads \u002b, \" and \\, behind any number of backslashes.
+func inJSON(text string, r rune) int {
+	rest := strings.TrimLeft(text, `\`)
+	slashes := len(text) - len(rest)
+	switch {
+	case slashes == 0:
+		return 0
+	case strings.HasPrefix(rest, "u"):
+		if value, ok := hex(rest[1:], 4); ok && value == uint64(r) {
+			return slashes + 5
+		}
+	case strings.ContainsRune(`"'/`, r) && strings.HasPrefix(rest, string(r)):
+		return slashes + 1
 	}
-	switch r {
-	case ' ':
-		forms = append(forms, `\+`)
-	case '"':
-		forms = append(forms, `\\+"`, `&(?:amp;)*quot;`)
-	case '\'':
-		forms = append(forms, `&(?:amp;)*apos;`)
-	case '\\', '/':
-		forms = append(forms, `\\+`+regexp.QuoteMeta(string(r)))
+	if r == '\\' {
+		return slashes
 	}
-	return "(?:" + strings.Join(forms, "|") + ")"
+	return 0
+}
+
+// inHTML reads &amp;, &#43;, &#x2B; and &amp;#43;.
+func inHTML(text string, r rune) int {
+	rest, ok := strings.CutPrefix(text, "&")
+	if !ok {
+		return 0
+	}
+	for strings.HasPrefix(rest, "amp;") {
+		rest = rest[len("amp;"):]
+	}
+	name, _, ok := strings.Cut(rest[:min(len(rest), 12)], ";")
+	if ok && html.UnescapeString("&"+name+";") == string(r) {
+		return len(text) - len(rest) + len(name) + len(";")
+	}
+	if r == '&' && len(rest) < len(text)-1 {
+		return len(text) - len(rest)
+	}
+	return 0
+}
+
+func hex(text string, digits int) (uint64, bool) {
+	if len(text) < digits {
+		return 0, false
+	}
+	value, err := strconv.ParseUint(text[:digits], 16, 32)
+	return value, err == nil
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,8 @@ const (
 	defaultTimeout = 10 * time.Second
 	// maxReply is far above what any robot answers, in bytes.
 	maxReply = 64 << 10
+	// mostQuoted bounds a text before it is looked through for secrets, in bytes.
+	mostQuoted = 4 << 10
 )
 
 // Config is a robot's address and how to sign for it.
@@ -65,7 +68,7 @@ type Robot struct {
 	address *url.URL
 	vendor  vendor
 	client  *http.Client
-	secrets *strings.Replacer
+	secrets []string
 }
 
 // vendor is what differs between the kinds.
@@ -102,28 +105,17 @@ func New(config Config) (*Robot, error) {
 			// A message is not sent on to an address that nobody has named.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		secrets: redactor(address, config.Secret),
+		secrets: secretsOf(address, config.Secret),
 	}, nil
 }
 
-// redactor hides what must not be told, should a robot repeat it.
-func redactor(address *url.URL, secret string) *strings.Replacer {
-	var pairs []string
-	hide := func(text string) {
-		if len(text) >= 8 {
-			pairs = append(pairs, text, "***")
-		}
-	}
-	hide(secret)
+// secretsOf are what must not be told, should a robot repeat it.
+func secretsOf(address *url.URL, secret string) []string {
+	parts := append(strings.Split(address.Path, "/"), secret)
 	for _, values := range address.Query() {
-		for _, value := range values {
-			hide(value)
-		}
+		parts = append(parts, values...)
 	}
-	for _, part := range strings.Split(address.Path, "/") {
-		hide(part)
-	}
-	return strings.NewReplacer(pairs...)
+	return slices.DeleteFunc(parts, func(part string) bool { return len(part) < 8 })
 }
 
 // Send sends a message and judges the reply by its business code, because
@@ -170,7 +162,11 @@ func (r *Robot) told(err error) error {
 
 // clean bounds a text that came from outside.
 func (r *Robot) clean(text string) string {
-	return cut(r.secrets.Replace(text), 300)
+	text = cut(text, mostQuoted)
+	for _, secret := range r.secrets {
+		text = fault.Mask(text, secret)
+	}
+	return cut(text, 300)
 }
 
 var systems = map[Kind]string{
