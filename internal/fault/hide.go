@@ -46,7 +46,7 @@ func Mask(text, secret string) string {
 		case matched == length:
 			b.WriteString("***")
 			kept = end
-		case matched >= leastOfSecret && isCut(text[end:]):
+		case matched >= leastOfSecret && cutAt(text[end:]) >= 0:
 			b.WriteString("***")
 			kept = end + cutAt(text[end:])
 		case kept == len(text):
@@ -58,11 +58,8 @@ func Mask(text, secret string) string {
 	}
 }
 
-// isCut reports whether a text ends here because it was cut, by us or by a vendor,
-// if need be within a character that was escaped.
-func isCut(rest string) bool { return cutAt(rest) >= 0 }
-
-// cutAt is where the mark of a cut begins; -1 if there is none.
+// cutAt is where the mark begins of a text that was cut here, by us or by a vendor, if
+// need be within a character that was escaped; -1 if there is none.
 func cutAt(rest string) int {
 	const longestPart = 7 // of an escape
 	for at := range min(len(rest), longestPart+1) {
