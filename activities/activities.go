@@ -68,6 +68,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 func (a *Activities) RegisterSource(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.FetchPage, activity.RegisterOptions{Name: workflows.FetchPageName})
 	r.RegisterActivityWithOptions(a.CountOrders, activity.RegisterOptions{Name: workflows.CountName})
+	r.RegisterActivityWithOptions(a.ReadOrder, activity.RegisterOptions{Name: workflows.ReadOrderName})
 }
 
 func (a *Activities) flow(name string) (*flow.Flow, error) {

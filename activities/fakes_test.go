@@ -184,6 +184,8 @@ func (l *fakeLedger) Audit(context.Context, string, []string) ([]kingdee.BillRes
 	return nil, nil
 }
 
+func (l *fakeLedger) Delete(context.Context, string, string, kingdee.Bill) error { return nil }
+
 func failure(class fault.Class, reason string) error {
 	return &fault.Error{Class: class, Reason: reason, System: "金蝶 Kingdee", Message: reason}
 }

@@ -84,8 +84,16 @@ func (a *Activities) planOf(f *flow.Flow) workflows.Plan {
 			Factor:   f.Retry.Factor,
 			Longest:  f.Retry.Longest,
 		},
+		Sweep:  sweepOf(f),
 		Alerts: alertSettings(f),
 	}
+}
+
+func sweepOf(f *flow.Flow) *workflows.Sweep {
+	if f.Sweep == nil {
+		return nil
+	}
+	return &workflows.Sweep{Span: time.Duration(f.Sweep.Days) * 24 * time.Hour, Behind: f.LagLimit}
 }
 
 func alertSettings(f *flow.Flow) *workflows.AlertSettings {

@@ -53,7 +53,7 @@ func TestFindBillsTellsParkedOrdersThatNeedNothing(t *testing.T) {
 	order := pick(t, f, nil)
 	back := workflows.BillOf(order)
 	back.ChangedAt = back.ChangedAt.Add(time.Hour)
-	leftOut := workflows.BillOfLeftOut(order)
+	leftOut := workflows.BillOfLeftOut(order, "已作废")
 	id := workflows.ParkedOrderID(testFlow, order.ID)
 	same := f.Mark(order).String()
 	for _, c := range []struct {
@@ -64,7 +64,7 @@ func TestFindBillsTellsParkedOrdersThatNeedNothing(t *testing.T) {
 		told    map[string]workflows.SettledVersion
 	}{
 		{"changed back to what its bill says", same, back, []string{order.ID}, map[string]workflows.SettledVersion{id: {ChangedAt: back.ChangedAt}}},
-		{"left out, without a bill", "", leftOut, []string{order.ID}, map[string]workflows.SettledVersion{id: {ChangedAt: leftOut.ChangedAt, LeftOut: true}}},
+		{"left out, without a bill", "", leftOut, []string{order.ID}, map[string]workflows.SettledVersion{id: {ChangedAt: leftOut.ChangedAt, LeftOut: "已作废"}}},
 		{"left out, with a bill", same, leftOut, []string{order.ID}, nil},
 		{"without a bill, to be saved", "", back, []string{order.ID}, nil},
 		{"no bill can be made of it", "", workflows.OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt}, []string{order.ID}, nil},
@@ -152,7 +152,7 @@ func TestParkedOrdersAreListedOnceForAWhileAndSignalled(t *testing.T) {
 		list("f")
 		require.Equal(t, 3, c.lists, "a while later")
 
-		version := workflows.SettledVersion{ChangedAt: testWindow.From, LeftOut: true}
+		version := workflows.SettledVersion{ChangedAt: testWindow.From, LeftOut: "已作废"}
 		require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version))
 		require.Equal(t, []any{[]any{"parked/f/1", "", workflows.SettledSignal, version}}, c.signals)
 		c.gone = true

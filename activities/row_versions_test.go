@@ -56,7 +56,7 @@ func TestFetchPageReadsRowVersions(t *testing.T) {
 			require.Equal(t, []any{c.last, c.settled, c.more}, []any{page.LastTS, page.SettledTS, page.More})
 			require.Len(t, page.Orders, len(c.page.Datas), "no row is left to another window")
 			require.Equal(t, map[string]string{
-				"page_index": "1", "page_size": "100", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED",
+				"page_index": "1", "page_size": "100", "date_type": "0",
 				"start_ts": "100", "is_get_total": "false",
 			}, source.params)
 		})

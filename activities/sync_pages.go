@@ -298,7 +298,7 @@ func (s *pagesSync) lookUp(page *syncedPage) (left []flow.Order, unsaved []*flow
 		}
 	}
 	for _, skipped := range page.work.LeftOut {
-		bills = append(bills, workflows.BillOfLeftOut(*skipped.Order))
+		bills = append(bills, workflows.BillOfLeftOut(*skipped.Order, skipped.Reason))
 	}
 	found, err := s.a.findBills(s.saving, workflows.FindBillsParams{Flow: s.params.Flow, Bills: bills})
 	if err != nil {

@@ -89,7 +89,7 @@ func TestOtherAccountsAreRefused(t *testing.T) {
 			append([]string{"schedule", "backfill"}, w.rangeFlags()...),
 			{"cron", "start", "--flow", builtInFlow, "--since", "2024-03-01"},
 			{"parked", "retry", "--all"},
-			{"parked", "discard", "1", "--reason", "r", "--by", "b"},
+			{"parked", "discard", "1", "--note", "r", "--by", "b", "--yes"},
 			{"pause", "w", "--by", "b"},
 		} {
 			e := company.starter(t, 1, args...)

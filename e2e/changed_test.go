@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// Every order changes right after its bill was saved, two of three in what the bill
+// Every order changes right after its bill was saved, half of them in what the bill
 // holds. The next run notices, and does what the flow says.
 func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 	t.Parallel()

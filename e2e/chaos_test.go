@@ -25,19 +25,22 @@ func everyFault() faults.Probabilities {
 		all[name] = 0.03
 	}
 	maps.Copy(all, faults.Probabilities{
-		faults.SourceOrderMoves:  0.3,
-		faults.SourceClockOff:    0.01,
-		faults.SourceClockBehind: 0, // it would stop all of them
-		faults.KingdeeCallLimit:  0.0005,
-		faults.KingdeeConflict:   0.01,
+		faults.SourceOrderMoves:     0.3,
+		faults.SourceOrderChanges:   0.2,
+		faults.SourceOrderWithdrawn: 0.1,
+		faults.SourceClockOff:       0.01,
+		faults.SourceClockBehind:    0, // it would stop all of them
+		faults.KingdeeCallLimit:     0.0005,
+		faults.KingdeeConflict:      0.01,
 	})
 	return all
 }
 
 // A run goes on through every fault but a wrong clock, which a person must set:
-// with that it ends, and says so, and the range is run again. Orders change after
-// they were saved: with an odd seed their bills are changed too, with an even one
-// they are left to a person.
+// with that it ends, and says so, and the range is run again. Orders live on after
+// they were saved: by seed and grain they are left to a person, get a further bill of
+// what was received since, or have their bills changed; in the grain of pages the bills
+// of those that are withdrawn are deleted.
 func TestChaosEveryFaultAtOnce(t *testing.T) {
 	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
 		ways := []string{simulator.AuthPassword, simulator.AuthSignature, simulator.AuthAppSecret, simulator.AuthSign}
@@ -48,9 +51,14 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 			HangTime: time.Second,
 		})
 		c.grain = grain
-		if c.updates = seed%2 == 1; c.updates {
-			c.changeFlow(t, "existing: report", "existing: update")
+		turn := seed
+		changes := []string{}
+		if grain == flow.GrainPage {
+			turn++
+			changes = append(changes, "withdrawn: report", "withdrawn: delete")
 		}
+		c.existing = []string{flow.ExistingReport, flow.ExistingSupplement, flow.ExistingUpdate}[turn%3]
+		c.changeFlow(t, append(changes, "existing: report", "existing: "+c.existing)...)
 		// Small groups are more calls for faults to strike, and large enough for
 		// those that need several bills in a call.
 		c.env["KINGDEE_BATCH_BILLS"] = "5"

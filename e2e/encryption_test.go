@@ -110,7 +110,7 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 	for _, args := range [][]string{
 		{"parked", "show", one},
 		{"parked", "retry", "--all"},
-		{"parked", "discard", one, "--by", "王小明", "--reason", discardReason},
+		{"parked", "discard", one, "--by", "王小明", "--note", discardReason, "--yes"},
 		{"schedule", "create", "--flow", "refund_to_return", "--since", "2024-03-01 00:00:00", "--paused"},
 		{"schedule", "trigger", "--flow", "refund_to_return"},
 		{"status"},

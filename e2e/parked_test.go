@@ -73,7 +73,8 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	for material := range materials {
 		require.NoError(t, w.AddMaterial(material))
 	}
-	w.starter(t, 0, "parked", "retry", "--reason", "unknown_material")
+	told := w.starter(t, 0, "parked", "retry", "--reason", "unknown_material", "--wait").stdout
+	require.Equal(t, unknown, strings.Count(told, "已保存 saved: "), told)
 	others := w.waitForParked(t, func(parked map[string]tally.Failure) bool { return len(ofReason(parked, "unknown_material")) == 0 })
 	requireBills(t, w)
 
@@ -87,7 +88,7 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(e.stdout), &state))
 	require.Equal(t, gone, state.Version.Order.ID)
 	require.NotContains(t, e.stdout, merchant.PersonalData)
-	w.starter(t, 0, "parked", "discard", gone, "--reason", "测试单", "--by", "wang")
+	w.starter(t, 0, "parked", "discard", gone, "--note", "测试单", "--by", "wang", "--yes")
 	w.waitForParkedCount(t, len(others)-1)
 	last := w.sync(t)
 	require.Equal(t, len(others)-1, last.Parked)
@@ -96,7 +97,7 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	require.NotContains(t, w.parked(t), gone)
 
 	require.Contains(t, w.starter(t, 0, "parked", "show", gone).stdout, "wang")
-	for _, args := range [][]string{{"retry", gone}, {"discard", gone, "--reason", "again"}} {
+	for _, args := range [][]string{{"retry", gone}, {"discard", gone, "--note", "again", "--yes"}} {
 		require.Contains(t, w.starter(t, 1, append([]string{"parked"}, args...)...).stderr, gone)
 	}
 }

@@ -56,7 +56,10 @@ type status struct {
 		Paused bool   `json:"paused"`
 		Note   string `json:"note"`
 	} `json:"schedule"`
-	Cron    bool `json:"cron"`
+	Cron      bool `json:"cron"`
+	LastSweep *struct {
+		Found int `json:"found"`
+	} `json:"last_sweep"`
 	LastDay struct {
 		Runs    int `json:"runs"`
 		Fetched int `json:"fetched"`

@@ -39,7 +39,8 @@ type settings struct {
 }
 
 func newCommand() *cobra.Command {
-	var s settings
+	s := settings{}
+	s.Faults = simulator.Lives()
 	cmd := &cobra.Command{
 		Use:   "simulator",
 		Short: "在本机模拟聚水潭（奇门）和金蝶云星空。 Simulates Jushuitan (Qimen) and Kingdee Cloud Galaxy on this machine.",
@@ -79,7 +80,7 @@ func newCommand() *cobra.Command {
 
 	flags.Var(&s.Habits, "habits", "金蝶租户的设置对单据的影响，也可在运行时用 /_sim/habits 设置。 What the tenant's settings do to bills; may be set at run time by /_sim/habits:\nrenumber, upper_case_numbers, number_length, clean_notes, round_prices, hide_bills, no_right")
 
-	flags.Var(&s.Faults, "fault", "故障及其概率，可重复，也可在运行时用 /_sim/faults 设置。 A fault and how often it strikes; may be repeated, and set at run time by /_sim/faults:\n"+names())
+	flags.Var(&s.Faults, "fault", "故障及其概率，可重复，也可在运行时用 /_sim/faults 设置。 A fault and how often it strikes; may be repeated, and set at run time by /_sim/faults:\n"+names()+"\n")
 	flags.Uint64Var(&s.FaultSeed, "fault-seed", 0, "故障的随机种子，0同--seed。 Seed of the faults; 0 is that of --seed.")
 	flags.DurationVar(&s.HangTime, "hang-time", faults.DefaultHangTime, "连接挂起多久后断开。 How long a hanging connection hangs.")
 	flags.DurationVar(&s.SaveDelay, "save-delay", faults.DefaultSaveDelay, "迟到的保存晚多久生效。 How much later a late save lands.")

@@ -20,6 +20,7 @@ import (
 	"refundsync/internal/encryption"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -205,6 +206,11 @@ func (d *demoRun) sync(ctx context.Context) error {
 
 	differences := demoDifferences(d.simulator.Truth(), d.simulator.State(), result)
 	d.printVerdict(differences)
+	later, err := d.liveOn(ctx, from)
+	if err != nil {
+		return err
+	}
+	differences = append(differences, later...)
 	d.printWhereToLook(runURL)
 	if !d.flags.once {
 		fmt.Fprintln(d.log, "按 Ctrl-C 结束 press Ctrl-C to end")
@@ -214,6 +220,35 @@ func (d *demoRun) sync(ctx context.Context) error {
 		return &exitError{code: exitFailed}
 	}
 	return nil
+}
+
+// livesOneIn is how many orders there are for one that lives on after it was booked.
+const livesOneIn = 15
+
+// liveOn has some orders live on, as they do at a merchant's, and a second run see it.
+func (d *demoRun) liveOn(ctx context.Context, from time.Time) ([]string, error) {
+	lived := d.simulator.LiveOn(livesOneIn)
+	fmt.Fprintf(d.out, "\n入账之后有些单又变了，再运行一次。 Some orders live on after they were booked; run again: 作废 cancelled %d · 反确认 un-confirmed %d · 又收到货 more received %d · 商品改名 renamed %d\n",
+		lived.Cancelled, lived.Unconfirmed, lived.Received, lived.Renamed)
+	span := workflows.Window{From: from, To: d.simulator.Truth().Latest()}
+	run, _, err := rangeRun(workflows.SyncRefundsInput{Flow: builtInFlow, Range: &span}).start(ctx, d.temporal, d.log, d.taskQueue)
+	if err != nil {
+		return nil, err
+	}
+	result, err := follow(ctx, d.temporal, run, newProgressView(d.log))
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, d.interrupted()
+		}
+		return nil, errors.New(runFailure(err))
+	}
+	fmt.Fprintf(d.out, "%s\n", counts(result.Tally))
+	for _, reason := range []string{tally.OrderWithdrawn, tally.OrderChanged} {
+		fmt.Fprintf(d.out, "  其中 of which: %s %d\n", reason, result.FailedReasons[reason])
+	}
+	differences := livesDifferences(d.simulator.Truth(), d.simulator.State(), lived, result)
+	d.printVerdict(differences)
+	return differences, nil
 }
 
 func (d *demoRun) interrupted() error {

@@ -7,6 +7,7 @@ import (
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -43,6 +44,31 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 		expected := truth[failure.ID]
 		if expected.Outcome != merchant.Failed || failure.Reason != expected.Reason {
 			differences = append(differences, fmt.Sprintf("%s: 挂起 parked: %s，应为 must be %s %s", failure.ID, failure.Reason, expected.Outcome, expected.Reason))
+		}
+	}
+	return differences
+}
+
+// livesDifferences compares what became of orders that lived on with what should have:
+// each that was withdrawn or received more of is parked, and no bill has changed.
+func livesDifferences(truth merchant.Truth, state simulator.State, lived simulator.Lived, result workflows.SyncRefundsResult) []string {
+	var differences []string
+	for _, difference := range simulator.CompareAnyVersion(truth, state) {
+		differences = append(differences, difference.String())
+	}
+	totals := truth.Totals()
+	for _, count := range []struct {
+		what      string
+		got, want int
+	}{
+		{"fetched", result.Fetched, totals.Orders},
+		{tally.OrderWithdrawn, result.FailedReasons[tally.OrderWithdrawn], lived.Cancelled + lived.Unconfirmed},
+		{tally.OrderChanged, result.FailedReasons[tally.OrderChanged], lived.Received},
+		{"saved + updated", result.Saved + result.Updated, 0},
+		{"already saved", result.AlreadySaved, totals.Saved - lived.Received},
+	} {
+		if count.got != count.want {
+			differences = append(differences, fmt.Sprintf("%s: %d 单，应为 is, must be %d", count.what, count.got, count.want))
 		}
 	}
 	return differences

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -20,7 +18,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
-	"golang.org/x/sync/errgroup"
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/literal"
@@ -240,108 +237,6 @@ func showParked(ctx context.Context, c client.Client, workflowID string) (shownO
 		return shown, errors.New(noWorker)
 	}
 	return shown, err
-}
-
-func newParkedRetryCommand() *cobra.Command {
-	var filter parkedFilter
-	var all bool
-	cmd := &cobra.Command{
-		Use:   "retry [BILL…]",
-		Short: "立即重试挂起的单 try parked orders again at once",
-		Example: `  starter parked retry 700000691 700001740
-  starter parked retry --reason unknown_material
-  starter parked retry --all`,
-		Args: cobra.ArbitraryArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			chosen := filter.reason != "" || filter.shop != "" || all
-			if chosen == (len(args) > 0) {
-				return usageError(cmd, errors.New("给出单据编号，或 --reason、--shop、--all 之一。 Give bill numbers, or one of these flags"))
-			}
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
-				var retried atomic.Int64
-				retry := func(workflowID string) error {
-					retried.Add(1)
-					return c.SignalWorkflow(cmd.Context(), workflowID, "", workflows.RetrySignal, nil)
-				}
-				for _, bill := range args {
-					workflowID, err := findParked(cmd.Context(), c, cmp.Or(filter.flow, builtInFlow), bill)
-					if err != nil {
-						return err
-					}
-					if err := retry(workflowID); err != nil {
-						return parkedError(bill, err)
-					}
-				}
-				if chosen {
-					if err := retryListed(cmd.Context(), c, filter, retry); err != nil {
-						return err
-					}
-				}
-				_, err := fmt.Fprintf(cmd.OutOrStdout(), "正在重试 %d 单；结果见 parked list。 Trying %[1]d orders again; see parked list\n", retried.Load())
-				return err
-			})
-		},
-	}
-	filter.addFlags(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "全部 all of them")
-	return cmd
-}
-
-// retriesAtOnce is how many signals are sent at a time: one after the other, ten
-// thousand orders would take minutes.
-const retriesAtOnce = 32
-
-// retryListed retries what the filter chooses. One that ended since it was
-// listed needs no retry.
-func retryListed(ctx context.Context, c client.Client, filter parkedFilter, retry func(workflowID string) error) error {
-	var retries errgroup.Group
-	retries.SetLimit(retriesAtOnce)
-	listErr := listParked(ctx, c, filter, func(order parkedOrder) error {
-		retries.Go(func() error {
-			var ended *serviceerror.NotFound
-			if err := retry(order.WorkflowID); err != nil && !errors.As(err, &ended) {
-				return parkedError(order.BillNumber, err)
-			}
-			return nil
-		})
-		return nil
-	})
-	return errors.Join(listErr, retries.Wait())
-}
-
-func newParkedDiscardCommand() *cobra.Command {
-	var flowName, reason, by string
-	cmd := &cobra.Command{
-		Use:   "discard BILL --reason TEXT",
-		Short: "放弃一张挂起的单 give a parked order up",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if strings.TrimSpace(reason) == "" {
-				return usageError(cmd, errors.New("--reason 不能为空。 It can't be empty"))
-			}
-			who, err := whoElse(by)
-			if err != nil {
-				return usageError(cmd, err)
-			}
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
-				workflowID, err := findParked(cmd.Context(), c, flowName, args[0])
-				if err != nil {
-					return err
-				}
-				discard := workflows.Discard{By: who, Reason: reason}
-				if err := c.SignalWorkflow(cmd.Context(), workflowID, "", workflows.DiscardSignal, discard); err != nil {
-					return parkedError(args[0], err)
-				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "已放弃 discarded: %s (%s: %s)\n", args[0], who, reason)
-				return err
-			})
-		},
-	}
-	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, "流程名 name of the flow")
-	cmd.Flags().StringVar(&reason, "reason", "", "为什么 why")
-	cmd.Flags().StringVar(&by, "by", "", "谁，默认当前用户 who; the current user if left out")
-	requireFlags(cmd, "reason")
-	return cmd
 }
 
 // findParked gives the workflow of a parked order, which goes by its as_id. A flow

@@ -34,7 +34,7 @@ func newScheduleCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newScheduleCreateCommand(), newScheduleUpdateCommand(), newScheduleListCommand(), newScheduleShowCommand(),
-		newSchedulePauseCommand(), newScheduleResumeCommand(), newScheduleTriggerCommand(), newScheduleBackfillCommand(), newScheduleDeleteCommand())
+		newSchedulePauseCommand(), newScheduleResumeCommand(), newScheduleTriggerCommand(), newScheduleSweepCommand(), newScheduleBackfillCommand(), newScheduleDeleteCommand())
 	for _, command := range cmd.Commands() {
 		command.Args = usageArgs(command.Args)
 	}
@@ -156,6 +156,11 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 					" Note: its times are other than checks.schedule in the flow file, and stay; to take the file's, use starter schedule create")
 			}
 		}
+		done, err := putSweep(ctx, c, f, settings.TaskQueue, flags.paused)
+		if err != nil {
+			return fmt.Errorf("%s: %w", sweepID(f.Name), err)
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", done, sweepID(f.Name))
 		return showSchedule(cmd, c, f.Name, flags.output)
 	})
 }
@@ -245,7 +250,7 @@ func newSchedulePauseCommand() *cobra.Command {
 		Use:   "pause",
 		Short: "暂停；在途的运行会继续 pause; a run under way goes on",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withSchedule(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
+			return withSchedules(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
 				return "已暂停 paused", handle.Pause(cmd.Context(), client.SchedulePauseOptions{Note: note})
 			})
 		},
@@ -269,7 +274,7 @@ func newScheduleResumeCommand() *cobra.Command {
 				return fmt.Errorf("流程 %[1]s 已停用：先把流程文件的 checks.enabled 改为 true，重启 worker，再 starter schedule update。"+
 					" Flow %[1]s is disabled: set checks.enabled to true in its file, restart the worker, then use starter schedule update", f.Name)
 			}
-			return withSchedule(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
+			return withSchedules(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
 				return "已继续 resumed", handle.Unpause(cmd.Context(), client.ScheduleUnpauseOptions{Note: note})
 			})
 		},
@@ -336,7 +341,7 @@ func newScheduleDeleteCommand() *cobra.Command {
 		Use:   "delete",
 		Short: "删除；水位仍可用 --since last 找回 delete; --since last finds the watermark again",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withSchedule(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
+			return withSchedules(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
 				return "已删除。在命名空间的保留期内，重新创建时从上次水位继续。 Deleted. One created anew goes on from the last watermark, within the namespace's retention",
 					handle.Delete(cmd.Context())
 			})
@@ -352,6 +357,22 @@ func withSchedule(cmd *cobra.Command, flowName string, do func(client.ScheduleHa
 		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
 		if err != nil {
 			return scheduleError(flowName, err)
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", flowName, done)
+		return err
+	})
+}
+
+// withSchedules is withSchedule for the schedule of a flow and that of its sweep.
+func withSchedules(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
+	return changeTemporal(cmd.Context(), func(c client.Client) error {
+		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
+		if err != nil {
+			return scheduleError(flowName, err)
+		}
+		_, err = do(c.ScheduleClient().GetHandle(cmd.Context(), sweepID(flowName)))
+		if err := ignoreNotFound(err); err != nil {
+			return fmt.Errorf("%s: %w", sweepID(flowName), err)
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", flowName, done)
 		return err

@@ -45,6 +45,8 @@ type scheduleDetails struct {
 	// still under way.
 	Missed         int `json:"missed"`
 	SkippedOverlap int `json:"skipped_overlap"`
+	// Sweep is null for a flow that does not read again.
+	Sweep *sweepSchedule `json:"sweep"`
 }
 
 // startedRun is a run that a schedule started.
@@ -189,7 +191,8 @@ func describeSchedule(ctx context.Context, c client.Client, flowName string) (sh
 	for _, run := range info.RunningWorkflows {
 		s.Running = append(s.Running, run.WorkflowID)
 	}
-	return s, nil
+	s.Sweep, err = describeSweep(ctx, c, flowName)
+	return s, err
 }
 
 // runsShown bounds the next and the last runs that the table names.
@@ -225,5 +228,12 @@ func (s *shownSchedule) print(w io.Writer) {
 	}
 	t.AppendRow(table.Row{"下次 next", strings.Join(next, "\n")})
 	t.AppendRow(table.Row{"最近 last", strings.Join(last, "\n")})
+	if sweep := s.Sweep; sweep != nil {
+		state := "暂停 paused"
+		if sweep.NextRun != nil {
+			state = sweep.NextRun.Format(time.DateTime)
+		}
+		t.AppendRow(table.Row{"下次复查 next sweep", state})
+	}
 	t.Render()
 }

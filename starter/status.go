@@ -42,6 +42,9 @@ type flowStatus struct {
 	Behind bool `json:"behind"`
 	// LastRun is the latest that has ended; null if there was none.
 	LastRun *runStatus `json:"last_run"`
+	// LastSweep is the latest sweep of the last 24 hours, or of the run before; null if
+	// there was none.
+	LastSweep *sweepStatus `json:"last_sweep"`
 	// Running are those under way.
 	Running []runStatus `json:"running"`
 	// NextRun is when the next begins by itself; null if none does.
@@ -76,6 +79,17 @@ type runStatus struct {
 	// DoneOrders are done with, of about ExpectedOrders in all; 0 while that is not known.
 	DoneOrders     int `json:"done_orders,omitempty"`
 	ExpectedOrders int `json:"expected_orders,omitempty"`
+}
+
+// sweepStatus is what a run found that read again.
+type sweepStatus struct {
+	WorkflowID string    `json:"workflow_id"`
+	EndedAt    time.Time `json:"ended_at"`
+	// From and To are what it covered.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Found counts the orders that had been missed or have changed.
+	Found int `json:"found"`
 }
 
 type scheduleStatus struct {
@@ -271,6 +285,9 @@ func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Tim
 			last := run.status()
 			s.LastRun = &last
 		}
+		if sweep := run.sweep(); sweep != nil && (s.LastSweep == nil || sweep.EndedAt.After(s.LastSweep.EndedAt)) {
+			s.LastSweep = sweep
+		}
 		if run.Ended.Before(dayBefore) {
 			return false
 		}
@@ -281,6 +298,14 @@ func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Tim
 
 func (r listedRun) status() runStatus {
 	return runStatus{WorkflowID: r.WorkflowID, RunID: r.RunID, StartedAt: r.Begins, EndedAt: r.Ended, Outcome: r.Outcome, Error: r.Error}
+}
+
+// sweep is nil for a run that is none, or did not come to its end.
+func (r listedRun) sweep() *sweepStatus {
+	if r.Result == nil || r.Result.Found == nil || r.Outcome == workflows.RunFailed || r.Outcome == workflows.RunCancelled {
+		return nil
+	}
+	return &sweepStatus{WorkflowID: r.WorkflowID, EndedAt: r.Ended, From: r.Result.From.In(catalog.Beijing), To: r.Result.To.In(catalog.Beijing), Found: *r.Result.Found}
 }
 
 func (d *dayStatus) add(run listedRun) {
@@ -370,6 +395,13 @@ func (s *flowStatus) print(w io.Writer) {
 	t.AppendRow(table.Row{"水位 watermark", watermark})
 	t.AppendRow(table.Row{"落后 lag", s.lag()})
 	t.AppendRow(table.Row{"下次运行 next run", s.next()})
+	if sweep := s.LastSweep; sweep != nil {
+		mark := "✓"
+		if sweep.Found > 0 {
+			mark = "✗"
+		}
+		t.AppendRow(table.Row{"上次复查 last sweep", fmt.Sprintf("%s %s · 漏收或变动 missed or changed: %d", mark, sweep.EndedAt.Format(time.DateTime), sweep.Found)})
+	}
 	parked := 0
 	for _, count := range s.Parked {
 		parked += count

@@ -22,6 +22,7 @@ const (
 	SaveOrderName = "SaveOrder"
 	SyncPagesName = "SyncPages"
 	CountName     = "CountOrders"
+	ReadOrderName = "ReadOrder"
 	ParkOrderName = "ParkOrder"
 	ReportRunName = "ReportRun"
 	SendAlertName = "SendAlert"
@@ -65,8 +66,17 @@ type Plan struct {
 	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
 	// the run if they fail for one cause; 0 never does.
 	TooManyFailures int `json:"too_many_failures"`
+	// Sweep is nil for a flow that does not read again.
+	Sweep *Sweep `json:"sweep,omitempty"`
 	// Alerts is nil for a flow that tells nobody.
 	Alerts *AlertSettings `json:"alerts,omitempty"`
+}
+
+// Sweep is what a run that reads again covers: so much, up to Behind before now. What is
+// nearer may not have been read at all.
+type Sweep struct {
+	Span   time.Duration `json:"span"`
+	Behind time.Duration `json:"behind"`
 }
 
 // Retry says how often and at which intervals a call is tried again.
@@ -121,6 +131,21 @@ func (p FetchPageParams) summary() string {
 	return fmt.Sprintf("%s 第 %d 页 page %d", p.Window, p.PageIndex, p.PageIndex)
 }
 
+// ReadOrderParams names an order that is to be read by itself.
+type ReadOrderParams struct {
+	Flow    string `json:"flow"`
+	OrderID string `json:"as_id"`
+	// ChangedAt is when it was modified as far as is known: not before is it looked for.
+	ChangedAt time.Time `json:"changed_at"`
+}
+
+// ReadOrderResult is an order as the source shows it.
+type ReadOrderResult struct {
+	PickVersion string `json:"pick_version"`
+	// Order is nil where the source shows none, by the flow's parameters.
+	Order *flow.Order `json:"order,omitempty"`
+}
+
 // FindBillsParams names the bills that orders are to have.
 type FindBillsParams struct {
 	Flow  string      `json:"flow"`
@@ -135,9 +160,9 @@ type OrderBill struct {
 	// Hash is the order's BillHash; see [flow.Order]. Empty for an order that the
 	// flow leaves out, which is to have no bill.
 	Hash string `json:"bill_hash,omitempty"`
-	// LeftOut tells that the flow leaves the order out. An order without a number or a
-	// value that it needs has no hash either.
-	LeftOut bool `json:"left_out,omitempty"`
+	// LeftOut is why the flow leaves the order out; "" if it does not. An order without a
+	// number or a value that it needs has no hash either.
+	LeftOut string `json:"left_out,omitempty"`
 }
 
 // BillOf is the bill that an order is to have.
@@ -147,9 +172,9 @@ func BillOf(order flow.Order) OrderBill {
 
 // BillOfLeftOut is the bill that an order is not to have. Without a hash it has none
 // that would do: what makes it one to leave out need not stand in the bill.
-func BillOfLeftOut(order flow.Order) OrderBill {
+func BillOfLeftOut(order flow.Order, reason string) OrderBill {
 	bill := BillOf(order)
-	bill.Hash, bill.LeftOut = "", true
+	bill.Hash, bill.LeftOut = "", reason
 	return bill
 }
 
@@ -370,6 +395,23 @@ func countOrders(ctx workflow.Context, plan Plan, window Window) workflow.Future
 		Summary:             fmt.Sprintf("%s 有多少单 how many orders", window),
 	})
 	return workflow.ExecuteActivity(ctx, CountName, params)
+}
+
+// readOrder reads an order anew. It keeps nobody waiting for long: what is known of the
+// order does as well.
+func readOrder(ctx workflow.Context, plan Plan, params ReadOrderParams) (ReadOrderResult, error) {
+	retry := plan.Retry.policy()
+	retry.MaximumAttempts = 3
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue:              SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		ScheduleToCloseTimeout: 10 * time.Minute,
+		HeartbeatTimeout:       heartbeatTimeout,
+		RetryPolicy:            retry,
+		Summary:                shortSummary("重读售后单 read order " + params.OrderID),
+	})
+	var result ReadOrderResult
+	err := workflow.ExecuteActivity(ctx, ReadOrderName, params).Get(ctx, &result)
+	return result, err
 }
 
 // parkOrder gives an order that can't be saved a workflow of its own, in which

@@ -66,6 +66,9 @@ type fakeWorld struct {
 	parkErr   error
 	discarded bool
 	reportErr error
+	// shown is what the source shows of an order that is read by itself; nil where it
+	// can't be.
+	shown func(ReadOrderParams) ReadOrderResult
 	// whileLooking runs in the middle of a FindBills, beside others.
 	whileLooking func()
 	// whileSaving runs in the middle of a save, beside others.
@@ -90,6 +93,7 @@ type fakeWorld struct {
 	synced  []SyncPagesParams
 	counted []Window
 	parked  map[string]tally.Failure
+	reads   []ReadOrderParams
 	waiting map[string]bool // as_id of those parked by an earlier run
 	reports []ReportRunParams
 	windows []Window
@@ -132,6 +136,7 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 	register(w.saveOrder, SaveOrderName)
 	register(w.syncPages, SyncPagesName)
 	register(w.countOrders, CountName)
+	register(w.readOrder, ReadOrderName)
 	register(w.parkOrder, ParkOrderName)
 	register(w.reportRun, ReportRunName)
 }
@@ -297,7 +302,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 			settle(order.ID, done.Outcome, done.Reason)
 		}
 		for _, skipped := range work.LeftOut {
-			if len(w.lookUp([]OrderBill{BillOfLeftOut(*skipped.Order)}).Unfinished) > 0 {
+			if len(w.lookUp([]OrderBill{BillOfLeftOut(*skipped.Order, skipped.Reason)}).Unfinished) > 0 {
 				result.Left = append(result.Left, LeftOrder{Order: *skipped.Order})
 			} else {
 				settle(skipped.ID, tally.LeftOut, skipped.Reason)
@@ -326,6 +331,16 @@ func (w *fakeWorld) countOrders(_ context.Context, params FetchPageParams) (int,
 		return w.count(params.Window)
 	}
 	return len(w.rows), nil
+}
+
+func (w *fakeWorld) readOrder(_ context.Context, params ReadOrderParams) (ReadOrderResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reads = append(w.reads, params)
+	if w.shown == nil {
+		return ReadOrderResult{}, temporal.NewNonRetryableApplicationError("away", "away", nil)
+	}
+	return w.shown(params), nil
 }
 
 func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {

@@ -108,7 +108,7 @@ func (w *syncWindow) withoutBills(ctx workflow.Context, b *batch) error {
 		}
 	}
 	for _, skipped := range b.work.LeftOut {
-		bills = append(bills, BillOfLeftOut(*skipped.Order))
+		bills = append(bills, BillOfLeftOut(*skipped.Order, skipped.Reason))
 	}
 	if len(bills) == 0 || w.over() {
 		return nil

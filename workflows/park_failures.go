@@ -64,7 +64,7 @@ func (w *syncWindow) park(ctx workflow.Context, b *batch, failed failedOrder) {
 // ofEachOrder are reasons that are no wrong setting, however often they come: the
 // first run after a month was closed, or after the flow was edited, can meet
 // hundreds of such orders, and each wants a person's look.
-var ofEachOrder = []string{flow.ReasonClosedPeriod, tally.OrderChanged, tally.DoubleBill, tally.BillVoid}
+var ofEachOrder = []string{flow.ReasonClosedPeriod, tally.OrderChanged, tally.OrderWithdrawn, tally.DoubleBill, tally.BillVoid, tally.BillsIncomplete}
 
 // commonCause is the error that stops the run if one of the orders shows that
 // none may be saved, or they fail too often for one cause, which is a reason and the

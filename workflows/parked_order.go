@@ -56,11 +56,9 @@ type ParkedVersion struct {
 // out and has none.
 type SettledVersion struct {
 	ChangedAt time.Time `json:"changed_at"`
-	LeftOut   bool      `json:"left_out,omitempty"`
+	// LeftOut is why it is; "" if it has its bill.
+	LeftOut string `json:"left_out,omitempty"`
 }
-
-// laterVersionLeftOut is why an order that waited needs no bill.
-const laterVersionLeftOut = "后来的版本不同步 a later version is left out"
 
 // Discard says who gives an order up, and why.
 type Discard struct {
@@ -72,8 +70,11 @@ type Discard struct {
 type ParkedOrderInput struct {
 	Plan    Plan          `json:"plan"`
 	Version ParkedVersion `json:"version"`
-	// Attempts counts those made here; it is carried over continue-as-new.
-	Attempts int `json:"attempts,omitempty"`
+	// Attempts, Waits and NextAttempt are carried over continue-as-new; see
+	// [ParkedOrderState].
+	Attempts    int       `json:"attempts,omitempty"`
+	Waits       int       `json:"waits,omitempty"`
+	NextAttempt time.Time `json:"next_attempt,omitzero"`
 }
 
 // ParkedOrderResult is how the waiting ended.
@@ -89,9 +90,11 @@ type ParkedOrderResult struct {
 
 // ParkedOrderState is the answer to [ProgressQuery].
 type ParkedOrderState struct {
-	Version     ParkedVersion `json:"version"`
-	Attempts    int           `json:"attempts"`
-	NextAttempt time.Time     `json:"next_attempt"`
+	Version ParkedVersion `json:"version"`
+	// Attempts counts those made here, and Waits those of them that nobody asked for.
+	Attempts    int       `json:"attempts"`
+	Waits       int       `json:"waits"`
+	NextAttempt time.Time `json:"next_attempt"`
 }
 
 // ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the
@@ -102,9 +105,9 @@ func ParkedOrderID(flowName, orderID string) string {
 	return "parked/" + flowName + "/" + url.PathEscape(orderID)
 }
 
-// ParkedOrder holds an order that could not be saved, and the reason. It tries
-// again at growing intervals, when it is told to, and when a later run brings
-// the order anew; it ends when the bill is saved, the flow leaves the order out, a
+// ParkedOrder holds an order that could not be saved, and the reason. It reads the order
+// again and tries to save it at growing intervals, when it is told to, and when a later
+// run brings the order anew; it ends when the bill is saved, the flow leaves the order out, a
 // later run finds that it needs nothing any more, or a person discards it.
 func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, error) {
 	p, err := newParkedOrder(ctx, in)
@@ -126,17 +129,21 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			count(discardedOutcome, "")
 			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
 		}
-		if p.settled != nil && p.settled.LeftOut {
-			count(string(tally.LeftOut), laterVersionLeftOut)
-			return ParkedOrderResult{LeftOut: laterVersionLeftOut, Order: p.state.Version.Order}, nil
-		}
 		if p.settled != nil {
-			count(string(tally.AlreadySaved), "")
-			return ParkedOrderResult{Order: p.state.Version.Order}, nil
+			outcome := tally.AlreadySaved
+			if p.settled.LeftOut != "" {
+				outcome = tally.LeftOut
+			}
+			count(string(outcome), p.settled.LeftOut)
+			return ParkedOrderResult{LeftOut: p.settled.LeftOut, Order: p.state.Version.Order}, nil
 		}
-		result, err := p.try(ctx)
-		for result != nil && p.overtaken(ctx) {
+		shown, err := p.readAgain(ctx)
+		var result *SaveOrderResult
+		if err == nil && shown {
 			result, err = p.try(ctx)
+			for result != nil && p.overtaken(ctx) {
+				result, err = p.try(ctx)
+			}
 		}
 		if err != nil {
 			return ParkedOrderResult{}, err
@@ -146,7 +153,7 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			return ParkedOrderResult{LeftOut: result.Reason, Order: p.state.Version.Order}, nil
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !p.signalled() {
-			in.Version, in.Attempts = p.state.Version, p.state.Attempts
+			in.Version, in.Attempts, in.Waits, in.NextAttempt = p.state.Version, p.state.Attempts, p.state.Waits, p.state.NextAttempt
 			return ParkedOrderResult{}, workflow.NewContinueAsNewError(ctx, ParkedOrderName, in)
 		}
 	}
@@ -157,6 +164,8 @@ type parkedOrder struct {
 	state     ParkedOrderState
 	discarded *Discard
 	settled   *SettledVersion
+	// fresh tells that a run has just read the version.
+	fresh bool
 
 	retries, versions, settlings, discards workflow.ReceiveChannel
 }
@@ -164,7 +173,7 @@ type parkedOrder struct {
 func newParkedOrder(ctx workflow.Context, in ParkedOrderInput) (*parkedOrder, error) {
 	p := &parkedOrder{
 		plan:      in.Plan,
-		state:     ParkedOrderState{Version: in.Version, Attempts: in.Attempts},
+		state:     ParkedOrderState{Version: in.Version, Attempts: in.Attempts, Waits: in.Waits, NextAttempt: in.NextAttempt},
 		retries:   workflow.GetSignalChannel(ctx, RetrySignal),
 		versions:  workflow.GetSignalChannel(ctx, OrderSignal),
 		settlings: workflow.GetSignalChannel(ctx, SettledSignal),
@@ -178,11 +187,16 @@ func (p *parkedOrder) signalled() bool {
 	return p.retries.Len()+p.versions.Len()+p.settlings.Len()+p.discards.Len() > 0
 }
 
-// wait ends when it is time for the next attempt, or a signal has come. Its
-// error is the workflow's cancellation.
+// wait ends when it is time for the next attempt, or a signal has come, which does not
+// put that off. Its error is the workflow's cancellation.
 func (p *parkedOrder) wait(ctx workflow.Context) error {
-	wait := parkedWait(p.state.Attempts)
-	p.state.NextAttempt = workflow.Now(ctx).Add(wait).In(catalog.Beijing)
+	now := workflow.Now(ctx)
+	if !p.state.NextAttempt.After(now) {
+		p.state.NextAttempt = now.Add(parkedWait(p.state.Waits)).In(catalog.Beijing)
+		p.state.Waits++
+	}
+	wait := p.state.NextAttempt.Sub(now)
+	p.fresh = false
 	p.show(ctx)
 	timerCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
@@ -199,7 +213,8 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 	})
 	selector.AddReceive(p.versions, func(c workflow.ReceiveChannel, _ bool) {
 		if version, ok := receive(ctx, c, p.sameOrder); ok {
-			awake = p.take(version) || awake
+			p.fresh = p.take(version) || p.fresh
+			awake = p.fresh || awake
 		}
 	})
 	selector.AddReceive(p.settlings, func(c workflow.ReceiveChannel, _ bool) {
@@ -272,6 +287,33 @@ func (p *parkedOrder) overtaken(ctx workflow.Context) (newer bool) {
 	return newer
 }
 
+// OrderGone is the reason of an order that the source does not show any more.
+const OrderGone = "order_gone"
+
+// readAgain takes the order as the source shows it now, where a run has not just done so.
+// One that can't be read keeps its version. False says that the source does not show it
+// any more, which is no reason to book it.
+func (p *parkedOrder) readAgain(ctx workflow.Context) (shown bool, err error) {
+	if p.fresh {
+		return true, nil
+	}
+	held := p.state.Version
+	read, err := readOrder(ctx, p.plan, ReadOrderParams{Flow: p.plan.Flow, OrderID: held.Order.ID, ChangedAt: held.Order.ChangedAt})
+	switch {
+	case temporal.IsCanceledError(err):
+		return false, err
+	case err != nil:
+		workflow.GetLogger(ctx).Info("读不到这一单，按上次读到的处理。 The order can't be read, so it is taken as it was", "error", err)
+		return true, nil
+	case read.Order == nil:
+		return false, p.failed(ctx, tally.Failure{ID: held.Order.ID, BillNumber: held.Order.BillNumber, Reason: OrderGone, Message: fmt.Sprintf(
+			"聚水潭按流程的参数查不到售后单 %[1]s 了（已删除、归档或不再符合），没有保存；会继续按时查询。若它不该入账，请放弃（starter parked discard）。"+
+				" Jushuitan shows order %[1]s no more by the flow's parameters: it was deleted or archived, or meets them no more. It was not saved, and is looked for again; if it is not to be booked, discard it", held.Order.ID)})
+	}
+	p.take(ParkedVersion{PickVersion: read.PickVersion, Order: *read.Order, Failure: held.Failure})
+	return true, nil
+}
+
 // try saves the order. If that fails, it keeps the reason, and the result is nil.
 func (p *parkedOrder) try(ctx workflow.Context) (*SaveOrderResult, error) {
 	version := &p.state.Version
@@ -288,12 +330,17 @@ func (p *parkedOrder) try(ctx workflow.Context) (*SaveOrderResult, error) {
 	if temporal.IsCanceledError(err) {
 		return nil, err
 	}
+	return nil, p.failed(ctx, failureOf(version.Order, err))
+}
+
+// failed keeps why an attempt failed.
+func (p *parkedOrder) failed(ctx workflow.Context, failure tally.Failure) error {
 	p.state.Attempts++
-	version.Failure = failureOf(version.Order, err)
-	if err := workflow.UpsertTypedSearchAttributes(ctx, ReasonAttribute.ValueSet(version.Failure.Reason)); err != nil {
-		return nil, err
+	p.state.Version.Failure = failure
+	if err := workflow.UpsertTypedSearchAttributes(ctx, ReasonAttribute.ValueSet(failure.Reason)); err != nil {
+		return err
 	}
-	return nil, workflow.UpsertMemo(ctx, map[string]any{FailureMemo: version.Failure})
+	return workflow.UpsertMemo(ctx, map[string]any{FailureMemo: failure})
 }
 
 // parkedWait is how long to wait before the attempt after so many others.

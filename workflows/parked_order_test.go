@@ -182,7 +182,7 @@ func TestParkedOrderKeepsAVersionThatComesWhileItSaves(t *testing.T) {
 // A later run may find that the order needs nothing: it has changed back to what its
 // bill says, or is left out by now. The version that waits must not be booked then.
 func TestParkedOrderEndsWhenALaterVersionIsSettled(t *testing.T) {
-	settled := func(changedAt string, leftOut bool) SettledVersion {
+	settled := func(changedAt, leftOut string) SettledVersion {
 		return SettledVersion{ChangedAt: at(changedAt), LeftOut: leftOut}
 	}
 	for _, c := range []struct {
@@ -191,14 +191,14 @@ func TestParkedOrderEndsWhenALaterVersionIsSettled(t *testing.T) {
 		ends    bool
 		leftOut string
 	}{
-		{"a later one has its bill", map[string]any{SettledSignal: settled("2024-03-01 09:00:00", false)}, true, ""},
-		{"a later one is left out", map[string]any{SettledSignal: settled("2024-03-01 09:00:00", true)}, true, laterVersionLeftOut},
-		{"the very one", map[string]any{SettledSignal: settled("2024-03-01 08:00:00", false)}, true, ""},
-		{"an earlier one", map[string]any{SettledSignal: settled("2024-03-01 07:59:59", false)}, false, ""},
+		{"a later one has its bill", map[string]any{SettledSignal: settled("2024-03-01 09:00:00", "")}, true, ""},
+		{"a later one is left out", map[string]any{SettledSignal: settled("2024-03-01 09:00:00", "已作废")}, true, "已作废"},
+		{"the very one", map[string]any{SettledSignal: settled("2024-03-01 08:00:00", "")}, true, ""},
+		{"an earlier one", map[string]any{SettledSignal: settled("2024-03-01 07:59:59", "")}, false, ""},
 		{"one without a time", map[string]any{SettledSignal: SettledVersion{}}, false, ""},
 		{"text", map[string]any{SettledSignal: "all of them"}, false, ""},
 		{"a later one, and a still later one waits", map[string]any{
-			SettledSignal: settled("2024-03-01 09:00:00", false), OrderSignal: parkedVersion("3", "2024-03-01 10:00:00"),
+			SettledSignal: settled("2024-03-01 09:00:00", ""), OrderSignal: parkedVersion("3", "2024-03-01 10:00:00"),
 		}, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -51,6 +51,12 @@ func incrementalRange(plan Plan, watermark, since *time.Time, now time.Time) (Wi
 	}, true
 }
 
+// sweepRange is what a run covers that reads again.
+func sweepRange(sweep Sweep, now time.Time) Window {
+	to := now.Add(-sweep.Behind).Truncate(time.Second).In(catalog.Beijing)
+	return Window{From: to.Add(-sweep.Span), To: to}
+}
+
 // nextWatermark is the watermark that a run leaves behind which started with
 // one, or nil, and covered the range. It stays where it was if the clock or the
 // lag has moved back behind it.

@@ -10,12 +10,12 @@ import (
 const NotParked = "not_parked"
 
 // report tells the flow's WatchFlow how a run ended, if the flow has alerts. It
-// does so for incremental runs alone: a person who starts a range by hand sees
-// its end. A run that a person cancelled, or whose flow is disabled, is nothing
+// does so for incremental runs and sweeps alone: a person who starts a range by hand
+// sees its end. A run that a person cancelled, or whose flow is disabled, is nothing
 // to tell of.
 func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err error) {
 	plan := r.state.Plan
-	if plan.Alerts == nil || r.byHand || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled {
+	if plan.Alerts == nil || r.byHand && !r.sweep || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled {
 		return
 	}
 	report := RunReport{
@@ -41,6 +41,10 @@ func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err
 		report.Saved += result.AlreadySaved
 	}
 	report.NewlyParked = result.NewlyParked
+	report.Sweep = r.sweep
+	if result.Found != nil {
+		report.Found = *result.Found
+	}
 	if err := reportRun(ctx, ReportRunParams{Flow: plan.Flow, Title: plan.Title, Report: report}); err != nil {
 		// The orders are where they belong; a run does not fail for its report.
 		workflow.GetLogger(ctx).Warn("the run could not be reported", "error", err)

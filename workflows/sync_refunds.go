@@ -29,7 +29,9 @@ const (
 	// UnknownGrain is a run whose input names a grain that there is not, and
 	// UnknownRate one with a rate that can't be.
 	UnknownGrain = "unknown_grain"
-	UnknownRate  = "unknown_rate"
+	// NoSweep is a run that is to read again of a flow that does not.
+	NoSweep     = "no_sweep"
+	UnknownRate = "unknown_rate"
 )
 
 // SyncRefundsInput is a run of a flow.
@@ -41,6 +43,9 @@ type SyncRefundsInput struct {
 	// ByHand is an incremental run that a person starts: it does not move the
 	// watermark either.
 	ByHand bool `json:"by_hand,omitempty"`
+	// Sweep has the run read again what the flow's checks.sweep says, slowly. It is as one
+	// over a range given by hand, but for being told of.
+	Sweep bool `json:"sweep,omitempty"`
 	// Watermark is the one to go on from where no earlier run of this schedule
 	// has left one: that of a schedule that was deleted, for example.
 	Watermark *time.Time `json:"watermark,omitempty"`
@@ -99,6 +104,9 @@ type SyncRefundsResult struct {
 	// RowVersion is what Watermark is, as a row version of the source, for the
 	// runs that read by these; nil for others.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
+	// Found is how many orders a sweep found that had been missed or have changed: those
+	// that it saved, updated or was the first to park. nil for another run.
+	Found *int `json:"found,omitempty"`
 	tally.Tally
 }
 
@@ -180,6 +188,7 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 
 type syncRefunds struct {
 	byHand bool
+	sweep  bool
 	state  RunState
 
 	windows workflow.WaitGroup
@@ -193,7 +202,7 @@ type syncRefunds struct {
 }
 
 func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
-	r := &syncRefunds{byHand: in.ByHand || in.Range != nil, windows: workflow.NewWaitGroup(ctx)}
+	r := &syncRefunds{byHand: in.ByHand || in.Range != nil || in.Sweep, sweep: in.Sweep, windows: workflow.NewWaitGroup(ctx)}
 	r.futures, r.steering = map[string]workflow.ChildWorkflowFuture{}, workflow.NewMutex(ctx)
 	if err := r.takeUpdates(ctx); err != nil {
 		return nil, err
@@ -221,7 +230,7 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	}
 	plan, now := loaded.Plan, slowerClock(workflow.Now(ctx), loaded.SourceTime)
 	r.state.SourceAhead = loaded.SourceAhead
-	if !plan.Enabled && !r.byHand {
+	if !plan.Enabled && (!r.byHand || in.Sweep) {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 			"流程 %s 已停用，不会自动运行：把流程文件的 enabled 改为 true 并重启 worker；给定时段的手工运行不受影响。"+
 				" Flow %s is disabled and does not run by itself: set enabled to true in its file and restart the worker; a range can be run by hand all the same", plan.Flow, plan.Flow),
@@ -240,6 +249,11 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err
 	}
+	if in.Sweep {
+		if err := r.beginSweep(&in, now); err != nil {
+			return err
+		}
+	}
 	if err := r.beginRowVersions(ctx, &in, now); err != nil {
 		return err
 	}
@@ -250,6 +264,24 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	}
 	r.state.Next = r.state.Range.From
 	return r.expect(ctx, in.Orders)
+}
+
+// sweepRate leaves the two systems to others.
+var sweepRate = Rate{InFlight: 20, WindowsAtOnce: 1}
+
+// beginSweep has the run cover what the flow reads again.
+func (r *syncRefunds) beginSweep(in *SyncRefundsInput, now time.Time) error {
+	if r.state.Plan.Sweep == nil {
+		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+			"流程 %[1]s 没有 checks.sweep：加上它并重启 worker，或用 starter schedule update 去掉复查的定时。"+
+				" Flow %[1]s has no checks.sweep: add it and restart the worker, or have starter schedule update take its schedule away", in.Flow), NoSweep, nil)
+	}
+	span := sweepRange(*r.state.Plan.Sweep, now)
+	in.Range = &span
+	if in.Rate == (Rate{}) {
+		r.state.Control.Rate = sweepRate
+	}
+	return nil
 }
 
 // expect asks about how many orders the run has, where that is not known and a single
@@ -452,6 +484,10 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		Watermark:  r.state.Watermark,
 		RowVersion: r.state.RowVersion,
 		Tally:      r.state.Tally,
+	}
+	if r.sweep {
+		found := result.Saved + result.Updated + tally.Total(result.NewlyParked)
+		result.Found = &found
 	}
 	if r.failure == nil {
 		// Orders that are neither saved nor parked are found by the next run.

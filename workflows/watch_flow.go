@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,7 +33,7 @@ type AlertSettings struct {
 	LagLimit time.Duration `json:"lag_limit"`
 }
 
-// RunReport is how an incremental run ended.
+// RunReport is how an incremental run, or a sweep, ended.
 type RunReport struct {
 	WorkflowID string    `json:"workflow_id"`
 	RunID      string    `json:"run_id"`
@@ -47,7 +48,10 @@ type RunReport struct {
 	// park, Waiting all of the flow that wait.
 	NewlyParked map[string]int `json:"newly_parked,omitempty"`
 	Waiting     int            `json:"waiting"`
-	Settings    AlertSettings  `json:"settings"`
+	// Sweep tells that the run was one that reads again, and Found what it found.
+	Sweep    bool          `json:"sweep,omitempty"`
+	Found    int           `json:"found,omitempty"`
+	Settings AlertSettings `json:"settings"`
 }
 
 // WatchFlowInput begins the watch over a flow.
@@ -62,6 +66,8 @@ type WatchFlowInput struct {
 type WatchFlowState struct {
 	// LastRun is the last incremental run that was reported, nil before the first.
 	LastRun *RunReport `json:"last_run,omitempty"`
+	// LastSweep is the last sweep that was reported, nil before the first.
+	LastSweep *RunReport `json:"last_sweep,omitempty"`
 	// Watermark is the latest that was reported.
 	Watermark *time.Time `json:"watermark,omitempty"`
 	// LastSynced is when the last run ended that saved a bill; when the watch
@@ -86,7 +92,7 @@ type CauseState struct {
 }
 
 // causes are all causes, in the order in which a message tells of them.
-var causes = []alert.Cause{alert.RunFailed, alert.OrdersParked, alert.NothingSynced, alert.LagOverLimit}
+var causes = []alert.Cause{alert.RunFailed, alert.OrdersParked, alert.SweepFound, alert.NothingSynced, alert.LagOverLimit}
 
 // WatchFlowID is the id of a flow's WatchFlow workflow.
 func WatchFlowID(flowName string) string { return "watch/" + flowName }
@@ -164,15 +170,19 @@ func (w *watchFlow) receive(ctx workflow.Context) error {
 
 // settings are those of the last report.
 func (w *watchFlow) settings() AlertSettings {
-	if w.state.LastRun == nil {
-		return AlertSettings{}
+	if last := cmp.Or(w.state.LastRun, w.state.LastSweep); last != nil {
+		return last.Settings
 	}
-	return w.state.LastRun.Settings
+	return AlertSettings{}
 }
 
 // take takes what a run reports. A report can come twice, when the answer to
 // its signal was lost.
 func (w *watchFlow) take(report RunReport) {
+	if report.Sweep {
+		w.takeSweep(report)
+		return
+	}
 	s := &w.state
 	if s.LastRun != nil && s.LastRun.RunID == report.RunID {
 		return
@@ -193,7 +203,30 @@ func (w *watchFlow) take(report RunReport) {
 		failed.Trouble.Reason, failed.Trouble.WorkflowID, failed.Trouble.RunID = report.Failed, report.WorkflowID, report.RunID
 	}
 	s.Causes[alert.RunFailed] = failed
+	w.takeParked(report)
+}
 
+// takeSweep takes what a sweep reports. It is over with the next that finds nothing.
+func (w *watchFlow) takeSweep(report RunReport) {
+	s := &w.state
+	if s.LastSweep != nil && s.LastSweep.RunID == report.RunID {
+		return
+	}
+	s.LastSweep = &report
+	found := s.Causes[alert.SweepFound]
+	found.hold(alert.SweepFound, report.Found > 0 || report.Failed != "", report.EndedAt)
+	if found.Active {
+		found.News = true
+		found.Trouble.Found += report.Found
+		found.Trouble.Reason, found.Trouble.WorkflowID, found.Trouble.RunID = report.Failed, report.WorkflowID, report.RunID
+	}
+	s.Causes[alert.SweepFound] = found
+	w.takeParked(report)
+}
+
+// takeParked takes which orders a run was the first to park.
+func (w *watchFlow) takeParked(report RunReport) {
+	s := &w.state
 	parked := s.Causes[alert.OrdersParked]
 	// The count of those that wait lags behind what a run has just parked.
 	waiting := max(report.Waiting, tally.Total(report.NewlyParked))
@@ -320,7 +353,7 @@ func (w *watchFlow) told(notice alert.Notice, delivered bool) {
 		c.SentAt = notice.At
 		if delivered {
 			c.Told, c.News = true, lasts(trouble.Cause)
-			c.Trouble.FailedRuns, c.Trouble.Parked = 0, nil
+			c.Trouble.FailedRuns, c.Trouble.Parked, c.Trouble.Found = 0, nil, 0
 		}
 		w.state.Causes[trouble.Cause] = c
 	}

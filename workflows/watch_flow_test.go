@@ -95,6 +95,14 @@ func parking(newly, waiting int) func(*RunReport) {
 	}
 }
 
+// sweeping is a sweep that found so many orders. It does not know the watermark.
+func sweeping(found int, failed string) func(*RunReport) {
+	return func(report *RunReport) {
+		report.Sweep, report.Found, report.Failed, report.Saved, report.Watermark = true, found, failed, found, nil
+		report.RunID += " sweep"
+	}
+}
+
 func savingNothing(report *RunReport) { report.Saved = 0 }
 
 // watchUntil has a watch see the reports and cancels it after so many minutes.
@@ -155,6 +163,15 @@ func TestWatchFlowTells(t *testing.T) {
 			[]string{"65 lag_over_limit", "125 lag_over_limit", "185 lag_over_limit"}},
 		{"several causes in one message", 20, []RunReport{run(0, failing, parking(3, 3)), run(10)},
 			[]string{"0 run_failed orders_parked", "10 -run_failed -orders_parked"}},
+		{"what a sweep found, and that the next found nothing", 90,
+			slices.Concat(every10(0, 90), []RunReport{run(5, sweeping(0, "")), run(15, sweeping(2, "")), run(75, sweeping(0, ""))}),
+			[]string{"15 sweep_found", "75 -sweep_found"}},
+		{"that a sweep did not come to its end, which no other run mends", 60,
+			slices.Concat(every10(0, 60), []RunReport{run(15, sweeping(0, "bad_signature"))}), []string{"15 sweep_found"}},
+		{"of orders that a sweep parked", 30,
+			slices.Concat([]RunReport{run(0), run(5, sweeping(1, ""), parking(1, 1))}, every10(10, 30, parking(0, 1))),
+			[]string{"5 orders_parked sweep_found"}},
+		{"of the clock alone where there were only sweeps", 30, []RunReport{run(5, sweeping(1, ""))}, []string{"5 sweep_found"}},
 		{"a report that comes twice once", 30, []RunReport{run(0), run(10, parking(1, 1)), func() RunReport {
 			again := run(11, parking(1, 1))
 			again.RunID = "10"

@@ -14,6 +14,9 @@ const (
 	RunFailed Cause = "run_failed"
 	// OrdersParked are orders that could not be saved and wait.
 	OrdersParked Cause = "orders_parked"
+	// SweepFound is a sweep that found orders which had been missed or have changed, or
+	// that did not come to its end.
+	SweepFound Cause = "sweep_found"
 	// NothingSynced is a flow for which no bill was saved for too long.
 	NothingSynced Cause = "nothing_synced"
 	// LagOverLimit is a watermark too far behind now.
@@ -52,6 +55,10 @@ type Trouble struct {
 	// before, by reason; Waiting counts all of the flow that wait.
 	Parked  map[string]int `json:"parked,omitempty"`
 	Waiting int            `json:"waiting,omitempty"`
+
+	// Found counts, for SweepFound, what sweeps found since the message before. Reason,
+	// WorkflowID and RunID are the last one's; Reason is "" where it came to its end.
+	Found int `json:"found,omitempty"`
 
 	// Last is, for NothingSynced, when the last run that saved a bill ended, or
 	// when the watch began; for LagOverLimit it is the watermark.

@@ -71,6 +71,15 @@ func (t Trouble) wrong(flow string) []string {
 				total(t.Parked), byReason(t.Parked), t.Waiting),
 			"查看 see: starter parked list --flow " + flow,
 		}
+	case SweepFound:
+		var lines []string
+		if t.Found > 0 {
+			lines = append(lines, fmt.Sprintf("✗ 复查发现漏收或变动的单：%[1]d，已按流程保存或挂起。 Orders that a sweep found missed or changed, and saved or parked: %[1]d.", t.Found))
+		}
+		if t.Reason != "" {
+			lines = append(lines, fmt.Sprintf("✗ 复查没有完成，原因：%[1]s。 The sweep did not come to its end: %[1]s.", t.Reason))
+		}
+		return append(lines, "运行 run: "+t.RunID, "查看 see: starter watch "+t.WorkflowID)
 	case NothingSynced:
 		return []string{
 			fmt.Sprintf("✗ 已超过 %[1]s 没有保存任何单据（自 %[2]s 起）。 No bill was saved for over %[1]s (since %[2]s).", hours(t.LimitSeconds), clockOf(t.Last)),
@@ -88,6 +97,7 @@ func (t Trouble) wellAgain() string {
 	well := map[Cause]string{
 		RunFailed:     "运行恢复成功。 Runs succeed again.",
 		OrdersParked:  "挂起的单都已处理。 No parked order waits any more.",
+		SweepFound:    "复查没有再发现漏收或变动。 A sweep found nothing missed or changed.",
 		NothingSynced: "又有单据保存。 Bills are saved again.",
 		LagOverLimit:  "水位已跟上。 The watermark has caught up.",
 	}[t.Cause]

@@ -36,9 +36,14 @@ func TestTextOfANotice(t *testing.T) {
 	parked := Trouble{Cause: OrdersParked, Since: hourAgo, Parked: map[string]int{"missing_value": 1, "unknown_material": 2}, Waiting: 5}
 	nothing := Trouble{Cause: NothingSynced, Since: hourAgo, Last: &dayAgo, LimitSeconds: 24 * 60 * 60}
 	lag := Trouble{Cause: LagOverLimit, Since: hourAgo, Last: &dayAgo, LimitSeconds: 90 * 60}
+	found := Trouble{Cause: SweepFound, Since: hourAgo, Found: 3, WorkflowID: "refund_to_return/sweep-2024-03-01T19:30:00Z", RunID: "0190f3c2"}
+	broken := Trouble{Cause: SweepFound, Since: hourAgo, Reason: "bad_signature", WorkflowID: "refund_to_return/sweep-2024-03-01T19:30:00Z", RunID: "0190f3c2"}
 	for name, notice := range map[string]Notice{
 		"run_failed":       {Wrong: []Trouble{failed}},
 		"orders_parked":    {Wrong: []Trouble{parked}},
+		"sweep_found":      {Wrong: []Trouble{found}},
+		"sweep_broken":     {Wrong: []Trouble{broken}},
+		"sweep_well":       {WellAgain: []Trouble{found}},
 		"many_reasons":     {Wrong: []Trouble{{Cause: OrdersParked, Parked: many, Waiting: 55}}},
 		"nothing_synced":   {Wrong: []Trouble{nothing}},
 		"lag_over_limit":   {Wrong: []Trouble{lag}},

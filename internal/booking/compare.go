@@ -1,6 +1,7 @@
 package booking
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,47 +10,62 @@ import (
 	"strings"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 )
 
-// compare tells whether the order has changed since the bill under its number was
-// made. It fails if the bill is not this order's, or nobody can tell.
-func (w *work) compare(ctx context.Context, found kingdee.Bill) (changed bool, err error) {
-	mark, marked := flow.FindMark(found.Text)
-	switch w.bill.Mark.Kinship(found.Text) {
+// compare tells whether the order has changed since its bills were made: the last tells
+// from what. It fails if they are not this order's, or nobody can tell.
+func (w *work) compare(ctx context.Context, found []kingdee.Bill) (changed bool, err error) {
+	last := len(found) - 1
+	for i, bill := range found {
+		mark, marked := flow.FindMark(bill.Text)
+		if !marked && w.bill.Mark.RemainsIn(bill.Text) {
+			return false, markDamaged(bill, w.bill.Mark)
+		}
+		if marked && mark.OrderID != w.bill.Mark.OrderID {
+			return false, w.numberConflict(bill,
+				fmt.Sprintf("是售后单 %s 的", mark.OrderID), fmt.Sprintf("is the bill of order %s", mark.OrderID))
+		}
+		if !marked && i > 0 {
+			return false, w.numberConflict(bill, "没有本程序的标记", "carries no mark of ours")
+		}
+	}
+	switch w.bill.Mark.Kinship(found[last].Text) {
 	case flow.Same, flow.Newer:
 		return false, nil
 	case flow.Older:
 		return true, nil
-	case flow.OtherOrder:
-		return false, w.numberConflict(found,
-			fmt.Sprintf("是售后单 %s 的", mark.OrderID), fmt.Sprintf("is the bill of order %s", mark.OrderID))
-	}
-	if w.bill.Mark.RemainsIn(found.Text) {
-		return false, markDamaged(found, w.bill.Mark)
 	}
 	// The mark can't tell: it is missing, or the flow was changed since and would
 	// make another bill of the same order. What came back does.
 	different, err := w.differentGoods(ctx, found)
-	if err != nil || different == "" || marked {
+	if _, marked := flow.FindMark(found[last].Text); err != nil || different == "" || marked {
 		return different != "", err
 	}
-	return false, w.numberConflict(found,
+	return false, w.numberConflict(found[last],
 		"没有本程序的标记，退回的物料和数量也不同："+different, "carries no mark of ours and holds other goods: "+different)
 }
 
 // differentGoods lists the materials whose quantities differ, as
-// “material: bill's/order's”; "" if none does.
-func (w *work) differentGoods(ctx context.Context, found kingdee.Bill) (string, error) {
+// “material: bills'/order's”; "" if none does.
+func (w *work) differentGoods(ctx context.Context, found []kingdee.Bill) (string, error) {
 	ordered, err := w.bill.Quantities()
 	if err != nil {
 		return "", fmt.Errorf("单据 bill %s: %w", w.bill.Number, err)
 	}
-	booked, err := w.Ledger.Quantities(ctx, w.Flow.Call.FormId, found.ID)
-	if err != nil {
-		return "", err
+	booked := map[string]decimal.Decimal{}
+	for _, bill := range found {
+		quantities, err := w.Ledger.Quantities(ctx, w.Flow.Call.FormId, bill.ID)
+		if err != nil {
+			return "", err
+		}
+		for material, quantity := range quantities {
+			booked[material] = booked[material].Add(quantity)
+		}
 	}
 	all := maps.Clone(ordered)
 	maps.Copy(all, booked)
@@ -65,30 +81,30 @@ func (w *work) differentGoods(ctx context.Context, found kingdee.Bill) (string, 
 // update changes the bill into what the order asks for now, if the flow wants that,
 // nobody has gone on with the bill, and it stays in its month. It gives the bill as it
 // is then: another worker may have changed it at the same time.
-func (w *work) update(ctx context.Context, found kingdee.Bill) (kingdee.Bill, error) {
-	model, err := w.modelOver(found)
+func (w *work) update(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill, error) {
+	model, err := w.modelOver(ctx, found[0])
 	if err != nil {
-		return found, err
+		return nil, err
 	}
-	_, err = w.send(ctx, model, &found)
+	_, err = w.send(ctx, model, &found[0])
 	if isNumberUsed(err) {
-		return found, savedMeanwhile(w.bill.Number)
+		return nil, savedMeanwhile(w.bill.Number)
 	}
 	if err != nil {
-		return found, fmt.Errorf("更新失败 update failed: %w", err)
+		return nil, fmt.Errorf("更新失败 update failed: %w", err)
 	}
 	updated, err := w.find(ctx, w.bill.Number)
 	if err != nil {
-		return found, err
+		return nil, err
 	}
-	if updated == nil || w.bill.Mark.Kinship(updated.Text) != flow.Same {
-		return found, savedMeanwhile(w.bill.Number)
+	if len(updated) == 0 || w.bill.Mark.Kinship(updated[0].Text) != flow.Same {
+		return nil, savedMeanwhile(w.bill.Number)
 	}
-	return *updated, nil
+	return updated, nil
 }
 
 // modelOver is the bill as it is to be saved over one; an error says why none is.
-func (w *work) modelOver(found kingdee.Bill) (json.RawMessage, error) {
+func (w *work) modelOver(ctx context.Context, found kingdee.Bill) (json.RawMessage, error) {
 	if w.Flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
 		return nil, w.orderChanged(found, "", "")
 	}
@@ -117,25 +133,16 @@ func (w *work) modelOver(found kingdee.Bill) (json.RawMessage, error) {
 			fmt.Sprintf("，按售后单应记到 %s，单据却记在 %s，更新会把它移到另一个月", date.Format(time.DateOnly), found.Date),
 			fmt.Sprintf("; it is dated %s, and by the order it would be %s, in another month", found.Date, date.Format(time.DateOnly)))
 	}
+	if second, there, err := w.isSupplemented(ctx, w.bill.Number); there || err != nil {
+		return nil, cmp.Or(err, w.orderChanged(found, "，另有补充单据 "+second+"，不能整张更新", "; with bill "+second+" it is booked in several, and can't be updated as a whole"))
+	}
 	return bill.Changing(found.ID), nil
 }
 
-// leaveOut sees to it that an order which the flow leaves out has no bill: it may
-// have been saved before it changed. A bill of another order, or one that a person
-// made, is none of this one's, and one of a later version of the order is right.
-func (b Book) leaveOut(ctx context.Context, order flow.Order, reason string) error {
-	found, err := b.find(ctx, order.BillNumber)
-	if err != nil || found == nil || found.Void {
-		return err
-	}
-	order.BillHash = ""
-	mark := b.Flow.Mark(order)
-	if mark.RemainsIn(found.Text) {
-		return markDamaged(*found, mark)
-	}
-	switch mark.Kinship(found.Text) {
-	case flow.Unmarked, flow.OtherOrder, flow.Newer:
-		return nil
-	}
-	return leftOutSinceSaved(order, *found, reason)
+// isSupplemented reports whether an order has a second bill, by its number. A flow that
+// makes none may have made some before it was changed.
+func (b Book) isSupplemented(ctx context.Context, first string) (second string, there bool, err error) {
+	second, _ = flow.SupplementNumber(first, 2)
+	found, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, []string{second})
+	return second, len(found[second]) > 0, err
 }

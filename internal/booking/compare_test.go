@@ -57,10 +57,10 @@ func TestSaveComparesTheBillThatExists(t *testing.T) {
 		{name: "made from this order", status: "C", text: same, outcome: tally.AlreadySaved, calls: []string{"look 70001"}},
 		{name: "made from a later version", status: "A", text: newer, outcome: tally.AlreadySaved, calls: []string{"look 70001"}},
 		{name: "made from an earlier version, to be reported", status: "A", text: older, reason: tally.OrderChanged, says: "#", calls: []string{"look 70001"}},
-		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: tally.Updated, calls: []string{"look 70001", "update 1A", "look 70001"}},
-		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: tally.Updated, calls: []string{"look 70001", "update 1Z", "look 70001"}},
+		{name: "made from an earlier version, to be updated", flow: existingUpdate, status: "A", text: older, outcome: tally.Updated, calls: []string{"look 70001", "look 70001-2", "update 1A", "look 70001"}},
+		{name: "a draft, to be updated", flow: existingUpdate, status: "Z", text: older, outcome: tally.Updated, calls: []string{"look 70001", "look 70001-2", "update 1Z", "look 70001"}},
 		{name: "updated and then audited", flow: func(f *flow.Flow) { existingUpdate(f); explicitAudit(f) }, status: "A", text: older, outcome: tally.Updated,
-			calls: []string{"look 70001", "update 1A", "look 70001", "submit 70001", "audit 70001"}},
+			calls: []string{"look 70001", "look 70001-2", "update 1A", "look 70001", "submit 70001", "audit 70001"}},
 		{name: "under review, not to be updated", flow: existingUpdate, status: "B", text: older, reason: tally.OrderChanged, says: "B", calls: []string{"look 70001"}},
 		{name: "audited, not to be updated", flow: existingUpdate, status: "C", text: older, reason: tally.OrderChanged, says: "C", calls: []string{"look 70001"}},
 		{name: "re-opened by a person, not to be updated", flow: existingUpdate, status: "D", text: older, reason: tally.OrderChanged, says: "D", calls: []string{"look 70001"}},
@@ -217,7 +217,7 @@ func TestUpdateThatAnotherWorkerOverwroteIsComparedAnew(t *testing.T) {
 			_, err := saveOne(t, f, ledger, order, true, false)
 			require.Equal(t, fault.Retry, fault.As(err).Class)
 			require.Equal(t, "saved_meanwhile", fault.As(err).Reason)
-			require.Equal(t, []string{"look 70001", "update 1A", "look 70001"}, ledger.calls)
+			require.Equal(t, []string{"look 70001", "look 70001-2", "update 1A", "look 70001"}, ledger.calls)
 		})
 	}
 }

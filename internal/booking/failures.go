@@ -60,6 +60,14 @@ func doubleBill(number string, bills []kingdee.Bill) error {
 		"请财务核对并删除多余的，并在金蝶启用单据编号唯一性。 Have finance delete the surplus, and switch the uniqueness rule of bill numbers on")
 }
 
+// billsIncomplete are bills of an order of which one in between is not there: nobody can
+// tell what is booked.
+func billsIncomplete(missing, there string) error {
+	return final(tally.BillsIncomplete, "",
+		fmt.Sprintf("单据 %[2]s 还在，它之前的 %[1]s 却没有了，不知道已入账多少。 Bill %[2]s is there, and %[1]s before it is not, so that it is not known what is booked", missing, there),
+		"请财务核对：补回被删除的单据，或把后面的也删除后重试（starter parked retry），或放弃这一单（starter parked discard）。 Have finance look: bring the bill back, or delete those behind it as well and retry the order, or discard it")
+}
+
 // billVoid is a bill that was made void, which books nothing.
 func billVoid(found kingdee.Bill) error {
 	return final(tally.BillVoid, "",
@@ -76,25 +84,51 @@ func (w *work) orderChanged(found kingdee.Bill, chinese, english string) error {
 	}
 	return final(tally.OrderChanged, "",
 		fmt.Sprintf("单据 %[1]s 保存后，售后单在聚水潭又变了%[2]s，单据（状态 %[3]s）没有改动%[4]s。 The order has changed in Jushuitan since bill %[1]s was saved; the bill (status %[3]s) was left as it is%[5]s",
-			w.bill.Number, by, found.DocumentStatus, chinese, english),
-		fmt.Sprintf("请财务核对并在金蝶改正单据；改好后把备注 %[1]s 末尾的标记换成 %[2]s，或放弃这一单（starter parked discard）。流程文件写 existing: update 时，未提交、不换月份的单据会自动更新。"+
-			" Have finance compare and correct the bill in Kingdee; then put %[2]s in place of the mark at the end of its %[1]s, or discard the order. With existing: update in the flow, bills that are not submitted and stay in their month are changed by themselves",
+			found.Number, by, found.DocumentStatus, chinese, english),
+		fmt.Sprintf("请财务核对并在金蝶改正单据；改好后把备注 %[1]s 末尾的标记换成 %[2]s，或放弃这一单（starter parked discard）。流程文件写 existing: update 时，未提交、不换月份的单据会自动更新；写 supplement 时，后来多收的会另存一张单据。"+
+			" Have finance compare and correct the bill in Kingdee; then put %[2]s in place of the mark at the end of its %[1]s, or discard the order. With existing: update in the flow, bills that are not submitted and stay in their month are changed by themselves; with supplement, what is received later becomes a further bill",
 			flow.MarkField, w.bill.Mark))
 }
 
+func numbersOf(bills []kingdee.Bill) string {
+	var numbers []string
+	for _, bill := range bills {
+		numbers = append(numbers, bill.Number)
+	}
+	return strings.Join(numbers, ", ")
+}
+
+func statusesOf(bills []kingdee.Bill) string {
+	var statuses []string
+	for _, bill := range bills {
+		statuses = append(statuses, bill.DocumentStatus)
+	}
+	return strings.Join(statuses, ", ")
+}
+
 // leftOutSinceSaved is an order that is to have no bill and has one.
-func leftOutSinceSaved(order flow.Order, found kingdee.Bill, reason string) error {
+func leftOutSinceSaved(order flow.Order, found []kingdee.Bill, reason string) error {
 	return final(tally.OrderChanged, "",
 		fmt.Sprintf("单据 %[1]s（状态 %[2]s）保存后，售后单 %[3]s 变了，按流程现在不应同步：%[4]s。 Order %[3]s has changed since bill %[1]s (status %[2]s) was saved, and the flow now leaves it out",
-			order.BillNumber, found.DocumentStatus, order.ID, reason),
+			numbersOf(found), statusesOf(found), order.ID, reason),
 		"请财务核对，在金蝶删除或红冲这张单据，或放弃这一单（starter parked discard）。 Have finance compare and delete or reverse the bill in Kingdee, or discard the order")
+}
+
+// orderWithdrawn is an order that was booked and is not to be any more; chinese and
+// english say why its bill could not be deleted, where the flow wants that.
+func orderWithdrawn(order flow.Order, found []kingdee.Bill, reason, chinese, english string) error {
+	return final(tally.OrderWithdrawn, "",
+		fmt.Sprintf("售后单 %[1]s 已撤回：%[2]s；它的单据 %[3]s（状态 %[4]s）还在%[5]s。 Order %[1]s was withdrawn, and its bill %[3]s (status %[4]s) is still there%[6]s",
+			order.ID, reason, numbersOf(found), statusesOf(found), chinese, english),
+		"请财务核对：在金蝶删除这张单据（已审核的先反审核，或红冲），删除后它会自动不再挂起；红冲的请放弃这一单（starter parked discard）。流程文件写 withdrawn: delete 时，未提交的单据会自动删除。"+
+			" Have finance look: delete the bill in Kingdee, and the order ends by itself; or reverse it and discard the order. With withdrawn: delete in the flow, bills that are not submitted are deleted by themselves")
 }
 
 // numberConflict is a bill under the order's number that is not the order's; chinese and
 // english say what it is.
 func (w *work) numberConflict(found kingdee.Bill, chinese, english string) error {
 	return final("number_conflict", "FBillNo",
-		fmt.Sprintf("单据编号 %[1]s 已被另一张单据（FID %[2]s）使用，它%[3]s。 Bill number %[1]s is taken: the bill there (FID %[2]s) %[4]s", w.bill.Number, found.ID, chinese, english),
+		fmt.Sprintf("单据编号 %[1]s 已被另一张单据（FID %[2]s）使用，它%[3]s。 Bill number %[1]s is taken: the bill there (FID %[2]s) %[4]s", found.Number, found.ID, chinese, english),
 		"请人核对：流程的 FBillNo 是否对每张售后单都不同；那张单据若就是这一单，改正后放弃（starter parked discard）。 Have a person look: is the flow's FBillNo different for every order? If that bill is this order's, correct it and discard the order")
 }
 

@@ -66,7 +66,9 @@ type fakeLedger struct {
 	dates      map[string]string // by number, of those that were saved
 	calls      []string
 
-	lookErr, saveErr, submitErr, auditErr error
+	lookErr, saveErr, submitErr, auditErr, deleteErr error
+	// deleteLost tells that a bill is deleted all the same.
+	deleteLost bool
 	// saveResult is what becomes of the bill in a call that succeeds.
 	saveResult error
 	// replies are to the save of a number, whose bill is saved all the same.
@@ -181,6 +183,16 @@ func (l *fakeLedger) Audit(_ context.Context, _ string, numbers []string) ([]kin
 	defer l.mu.Unlock()
 	l.call("audit", numbers...)
 	return []kingdee.BillResult{{Err: l.auditErr}}, nil
+}
+
+func (l *fakeLedger) Delete(_ context.Context, _, _ string, bill kingdee.Bill) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.call("delete", bill.Number)
+	if l.deleteErr == nil || l.deleteLost {
+		delete(l.bills, bill.Number)
+	}
+	return l.deleteErr
 }
 
 func failure(class fault.Class, reason string) error {

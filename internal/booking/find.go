@@ -18,8 +18,9 @@ type Wanted struct {
 	// Hash is the order's BillHash; see [flow.Order]. Empty for an order that is left
 	// out, or has a mistake.
 	Hash string
-	// LeftOut tells that the flow leaves the order out: it is to have no bill.
-	LeftOut bool
+	// LeftOut is why the flow leaves the order out, which is to have no bill; "" if it
+	// does not.
+	LeftOut string
 }
 
 // Found says which orders have a bill, by their as_id.
@@ -31,7 +32,7 @@ type Found struct {
 	// order, which may have changed, or a person's look.
 	Unfinished []string
 	// Settled are those orders that need nothing: Finished, or left out without a bill.
-	// LeftOut is unset where a later version of the order has its bill.
+	// LeftOut is "" where a later version of the order has its bill.
 	Settled []Wanted
 }
 
@@ -41,37 +42,45 @@ func (b Book) Find(ctx context.Context, all []Wanted) (found Found, err error) {
 	if len(all) == 0 {
 		return found, nil
 	}
-	numbers := make([]string, len(all))
-	for i, wanted := range all {
-		numbers[i] = wanted.Number
+	var numbers []string
+	for _, wanted := range all {
+		numbers = append(numbers, b.numbers(wanted.Number)...)
 	}
 	bills, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, numbers)
 	if err != nil {
 		return found, fmt.Errorf("查询已存在的单据失败 looking up the bills that exist failed: %w", err)
 	}
 	for _, wanted := range all {
-		switch its := bills[wanted.Number]; {
-		case len(its) == 1 && b.isFinished(wanted, its[0]):
+		numbers := b.numbers(wanted.Number)
+		switch its, err := theBills(numbers, bills); {
+		case err == nil && len(its) > 0 && b.areFinished(wanted, its):
 			found.Finished = append(found.Finished, wanted.OrderID)
-			wanted.LeftOut = false
+			wanted.LeftOut = ""
 			found.Settled = append(found.Settled, wanted)
-		case len(its) > 0:
+		case err != nil || len(its) > 0:
 			found.Unfinished = append(found.Unfinished, wanted.OrderID)
-		case wanted.LeftOut:
+		case wanted.LeftOut != "":
 			found.Settled = append(found.Settled, wanted)
 		}
 	}
 	return found, nil
 }
 
-func (b Book) isFinished(wanted Wanted, bill kingdee.Bill) bool {
-	if bill.Void || bill.Unreadable != "" || bill.Number != wanted.Number {
-		return false
-	}
+// areFinished reports whether there is nothing to do about the bills of an order.
+func (b Book) areFinished(wanted Wanted, bills []kingdee.Bill) bool {
+	numbers := flow.BillNumbers(wanted.Number)
 	mark := b.Flow.Mark(flow.Order{ID: wanted.OrderID, ChangedAt: wanted.ChangedAt, BillHash: wanted.Hash})
-	kinship := mark.Kinship(bill.Text)
-	_, audit := steps(b.Flow, bill)
-	return (kinship == flow.Same || kinship == flow.Newer) && !audit
+	for i, bill := range bills {
+		_, audit := steps(b.Flow, bill)
+		if bill.Void || bill.Number != numbers[i] || audit {
+			return false
+		}
+		if its, marked := flow.FindMark(bill.Text); len(bills) > 1 && (!marked || its.OrderID != wanted.OrderID) {
+			return false
+		}
+	}
+	kinship := mark.Kinship(bills[len(bills)-1].Text)
+	return kinship == flow.Same || kinship == flow.Newer
 }
 
 // IsSaved reports whether an order has a bill that was made from it, or from a later
@@ -82,9 +91,13 @@ func (b Book) IsSaved(ctx context.Context, order flow.Order) (bool, error) {
 		return false, nil
 	}
 	found, err := b.find(ctx, order.BillNumber)
-	if err != nil || found == nil || found.Void {
+	if err != nil || len(found) == 0 {
 		return false, err
 	}
-	mark, marked := flow.FindMark(found.Text)
+	last := found[len(found)-1]
+	if last.Void {
+		return false, nil
+	}
+	mark, marked := flow.FindMark(last.Text)
 	return marked && mark.OrderID == order.ID && !mark.ChangedAt.Before(order.ChangedAt.Truncate(time.Second)), nil
 }

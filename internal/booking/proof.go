@@ -139,7 +139,7 @@ func (w *work) prove(ctx context.Context, retried bool) (tried bool, err error) 
 		w.Proofs.keep(w.Flow.Name, first)
 	}
 	if isNumberUsed(err) {
-		if found, lookErr := w.find(ctx, w.bill.Number); found == nil && lookErr == nil {
+		if found, lookErr := w.Ledger.FindBills(ctx, w.Flow.Call.FormId, flow.MarkField, []string{w.bill.Number}); lookErr == nil && len(found) == 0 {
 			return true, notShown(w.bill.Number, "", retried)
 		}
 	}
@@ -211,7 +211,8 @@ func (w *work) checkNumbers(ctx context.Context) error {
 // isNumberOf reports whether a flow of this worker gives the order's bill the number.
 func (w *work) isNumberOf(orderID, number string) bool {
 	for _, f := range w.Flows {
-		if given, err := f.NumberOf(orderID); err == nil && given == number && f.Call.FormId == w.Flow.Call.FormId {
+		given, err := f.NumberOf(orderID)
+		if err == nil && slices.Contains(flow.BillNumbers(given), number) && f.Call.FormId == w.Flow.Call.FormId {
 			return true
 		}
 	}

@@ -122,7 +122,7 @@ func (l *tenantLedger) BatchSave(_ context.Context, request kingdee.BatchSave) (
 	if err := decoder.Decode(&b.model); err != nil {
 		return nil, err
 	}
-	b.Bill = kingdee.Bill{ID: fmt.Sprint(100001 + len(l.bills)), Number: b.model["FBillNo"].(string), DocumentStatus: "A", Text: b.model["FHeadNote"].(string)}
+	b.Bill = kingdee.Bill{ID: fmt.Sprint(100001 + len(l.bills)), Number: b.model["FBillNo"].(string), DocumentStatus: "A", Date: b.model["FDate"].(string), Text: b.model["FHeadNote"].(string)}
 	if l.refuse != nil {
 		if err := l.refuse(b.Number); err != nil {
 			return []kingdee.BillResult{{Err: err}}, nil
@@ -146,6 +146,8 @@ func (l *tenantLedger) Submit(context.Context, string, []string) ([]kingdee.Bill
 func (l *tenantLedger) Audit(context.Context, string, []string) ([]kingdee.BillResult, error) {
 	return nil, nil
 }
+
+func (l *tenantLedger) Delete(context.Context, string, string, kingdee.Bill) error { return nil }
 
 func (l *tenantLedger) book(proofs *Proofs, f *flow.Flow, run string) Book {
 	return Book{Flow: f, Flows: flow.Flows{testFlow: f}, Ledger: l, Proofs: proofs, Run: run}

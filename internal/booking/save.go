@@ -3,6 +3,7 @@
 package booking
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -51,13 +52,14 @@ func (b Book) Save(ctx context.Context, order *flow.Opened, exists, retried bool
 		return Result{}, err
 	}
 	if leaveOut {
-		return Result{Outcome: tally.LeftOut, BillNumber: order.Order.BillNumber, Reason: reason}, b.leaveOut(ctx, order.Order, reason)
+		reason, err := b.leaveOut(ctx, order, reason, retried)
+		return Result{Outcome: tally.LeftOut, BillNumber: order.Order.BillNumber, Reason: reason}, err
 	}
 	bill, err := order.Bill()
 	if err != nil {
 		return Result{}, err
 	}
-	w := &work{Book: b, bill: bill}
+	w := &work{Book: b, order: order, bill: bill}
 	outcome, err := w.bring(ctx, exists, retried)
 	if err != nil {
 		return Result{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", order.Order.ID, bill.Number, err)
@@ -65,24 +67,25 @@ func (b Book) Save(ctx context.Context, order *flow.Opened, exists, retried bool
 	return Result{Outcome: outcome, BillNumber: bill.Number, Differences: w.told}, nil
 }
 
-// work is a bill on its way.
+// work is an order on its way.
 type work struct {
 	Book
-	bill flow.Bill
+	order *flow.Opened
+	bill  flow.Bill // of all that the order asks for
 	// told is what Kingdee has otherwise than the proof was sent.
 	told string
 }
 
 func (w *work) bring(ctx context.Context, exists, retried bool) (tally.Outcome, error) {
 	ours := retried // what a later attempt finds is most likely what an earlier one saved
-	var found *kingdee.Bill
+	var found []kingdee.Bill
 	var err error
 	if exists || retried {
 		if found, err = w.find(ctx, w.bill.Number); err != nil {
 			return "", err
 		}
 	}
-	if found == nil {
+	if len(found) == 0 {
 		err := w.saveNew(ctx, retried)
 		ours = !isNumberUsed(err)
 		if err != nil && ours {
@@ -97,33 +100,56 @@ func (w *work) bring(ctx context.Context, exists, retried bool) (tally.Outcome, 
 		if found, err = w.find(ctx, w.bill.Number); err != nil {
 			return "", err
 		}
-		if found == nil {
+		if len(found) == 0 {
 			return "", notShown(w.bill.Number, "", retried)
 		}
 	}
-	return w.settle(ctx, *found, ours)
+	return w.settle(ctx, found, ours, retried)
 }
 
-// find finds the bill under a number; nil if there is none.
-func (b Book) find(ctx context.Context, number string) (*kingdee.Bill, error) {
-	found, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, []string{number})
+// find finds the bills of an order by the number of the first: that one, if it is there,
+// and what supplements it, in their order.
+func (b Book) find(ctx context.Context, first string) ([]kingdee.Bill, error) {
+	numbers := b.numbers(first)
+	found, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, numbers)
 	if err != nil {
 		return nil, err
 	}
-	// A void bill books nothing, and stands in nobody's way but by its number.
-	all := found[number]
-	bills := slices.DeleteFunc(slices.Clone(all), func(bill kingdee.Bill) bool { return bill.Void })
-	switch {
-	case len(all) == 0:
-		return nil, nil
-	case len(bills) > 1:
-		return nil, doubleBill(number, bills)
-	case len(bills) == 0:
-		return &all[0], nil
-	case bills[0].Unreadable != "":
-		return nil, kingdee.Unreadable(bills[0].Unreadable, bills[0].ID)
+	return theBills(numbers, found)
+}
+
+// numbers are those that bills of an order can have by the flow.
+func (b Book) numbers(first string) []string {
+	if b.Flow.Supplements() {
+		return flow.BillNumbers(first)
 	}
-	return &bills[0], nil
+	return []string{first}
+}
+
+// theBills are the bills of an order: one a number, from the first on, and none left out.
+func theBills(numbers []string, found map[string][]kingdee.Bill) (bills []kingdee.Bill, err error) {
+	missing := ""
+	for _, number := range numbers {
+		// A void bill books nothing, and stands in nobody's way but by its number.
+		all := found[number]
+		valid := slices.DeleteFunc(slices.Clone(all), func(bill kingdee.Bill) bool { return bill.Void })
+		switch {
+		case len(all) == 0:
+			missing = cmp.Or(missing, number)
+			continue
+		case missing != "":
+			return nil, billsIncomplete(missing, number)
+		case len(valid) > 1:
+			return nil, doubleBill(number, valid)
+		case len(valid) == 0:
+			bills = append(bills, all[0])
+		case valid[0].Unreadable != "":
+			return nil, kingdee.Unreadable(valid[0].Unreadable, valid[0].ID)
+		default:
+			bills = append(bills, valid[0])
+		}
+	}
+	return bills, nil
 }
 
 // saveNew saves the bill once the way is proven, or as the proof.
@@ -181,24 +207,33 @@ func Request(f *flow.Flow, model json.RawMessage) kingdee.BatchSave {
 	}
 }
 
-// settle brings a bill that is there to the order as it is now, and as far as the flow
-// wants it. ours tells that this order's own attempts saved it.
-func (w *work) settle(ctx context.Context, found kingdee.Bill, ours bool) (tally.Outcome, error) {
-	if found.Void {
-		return "", billVoid(found)
-	}
-	if found.Number != w.bill.Number {
-		return "", renumbered(found.ID, w.bill.Number, found.Number)
-	}
-	if err := w.proveBy(ctx, found); err != nil {
-		return "", err
+// settle brings the bills that are there to the order as it is now, and as far as the
+// flow wants them. ours tells that this order's own attempts saved them.
+func (w *work) settle(ctx context.Context, found []kingdee.Bill, ours, retried bool) (tally.Outcome, error) {
+	numbers := flow.BillNumbers(w.bill.Number)
+	for i, bill := range found {
+		if bill.Void {
+			return "", billVoid(bill)
+		}
+		if bill.Number != numbers[i] {
+			return "", renumbered(bill.ID, numbers[i], bill.Number)
+		}
+		if err := w.proveBy(ctx, bill); err != nil {
+			return "", err
+		}
 	}
 	changed, err := w.compare(ctx, found)
 	if err != nil {
 		return "", err
 	}
 	if changed {
-		if found, err = w.update(ctx, found); err != nil {
+		change := w.update
+		if w.Flow.Supplements() {
+			change = func(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill, error) {
+				return w.supplement(ctx, found, retried)
+			}
+		}
+		if found, err = change(ctx, found); err != nil {
 			return "", err
 		}
 	}
@@ -212,22 +247,25 @@ func (w *work) settle(ctx context.Context, found kingdee.Bill, ours bool) (tally
 	return tally.AlreadySaved, err
 }
 
-// finish submits and audits the bill, from wherever it stands, and tells whether
+// finish submits and audits the bills, from wherever they stand, and tells whether
 // there was anything to do.
-func (w *work) finish(ctx context.Context, found kingdee.Bill) (finished bool, err error) {
-	form, numbers := w.Flow.Call.FormId, []string{w.bill.Number}
-	submit, audit := steps(w.Flow, found)
-	if submit {
-		if _, err := only(w.Ledger.Submit(ctx, form, numbers)); err != nil {
-			return false, fmt.Errorf("提交失败 submit failed: %w", err)
+func (w *work) finish(ctx context.Context, found []kingdee.Bill) (finished bool, err error) {
+	for _, bill := range found {
+		form, numbers := w.Flow.Call.FormId, []string{bill.Number}
+		submit, audit := steps(w.Flow, bill)
+		if submit {
+			if _, err := only(w.Ledger.Submit(ctx, form, numbers)); err != nil {
+				return false, fmt.Errorf("提交失败 submit failed: %w", err)
+			}
 		}
-	}
-	if audit {
-		if _, err := only(w.Ledger.Audit(ctx, form, numbers)); err != nil {
-			return false, fmt.Errorf("审核失败 audit failed: %w", err)
+		if audit {
+			if _, err := only(w.Ledger.Audit(ctx, form, numbers)); err != nil {
+				return false, fmt.Errorf("审核失败 audit failed: %w", err)
+			}
 		}
+		finished = finished || audit
 	}
-	return audit, nil
+	return finished, nil
 }
 
 // steps are those that the flow wants of a bill, by its FDocumentStatus: Z draft,

@@ -106,7 +106,7 @@ func (o *Opened) mapBill() (Bill, error) {
 	if err != nil {
 		return Bill{}, err
 	}
-	mark := o.markOf(object(fields))
+	mark := o.markOf(booked(fields))
 	fields = withMark(fields, mark)
 	return Bill{number, object(fields), mark, fields}, nil
 }
@@ -147,7 +147,7 @@ func withMark(fields []fieldValue, mark Mark) []fieldValue {
 		fields[i].value = encodeText(text + mark.String())
 		return fields
 	}
-	return append(fields, fieldValue{MarkField, encodeText(mark.String())})
+	return append(fields, fieldValue{name: MarkField, value: encodeText(mark.String())})
 }
 
 func (o *Opened) billNumber() (string, error) {
@@ -166,6 +166,8 @@ func (o *Opened) billNumber() (string, error) {
 type fieldValue struct {
 	name  string
 	value json.RawMessage
+	// booked is what of it is booked, and compared; nil for a note.
+	booked json.RawMessage
 }
 
 // fields gives the values of a group of fields, those without one left out; of is
@@ -173,12 +175,15 @@ type fieldValue struct {
 func (o *Opened) fields(fields []billField, of *line) ([]fieldValue, error) {
 	values := make([]fieldValue, 0, len(fields)+1)
 	for _, field := range fields {
-		value, err := o.value(field, of)
+		value, booked, err := o.value(field, of)
 		if err != nil {
 			return nil, err
 		}
+		if isNote(field.field) {
+			booked = nil
+		}
 		if value != nil {
-			values = append(values, fieldValue{field.field.Name, value})
+			values = append(values, fieldValue{field.field.Name, value, booked})
 		}
 	}
 	return values, nil
@@ -204,44 +209,62 @@ func object(fields []fieldValue) json.RawMessage {
 	return append(b, '}')
 }
 
-// value gives one field's value; nil for an optional one that has none.
-func (o *Opened) value(field billField, of *line) (json.RawMessage, error) {
+// booked writes what a group of fields books.
+func booked(fields []fieldValue) json.RawMessage {
+	var values []fieldValue
+	for _, field := range fields {
+		if field.booked != nil {
+			values = append(values, fieldValue{name: field.name, value: field.booked})
+		}
+	}
+	return object(values)
+}
+
+// value gives one field's value, and what of it is booked; nil for an optional one that
+// has none.
+func (o *Opened) value(field billField, of *line) (value, isBooked json.RawMessage, err error) {
 	switch field.field.Type {
 	case catalog.Object, catalog.List:
 		return o.group(field, of)
 	}
-	value, err := field.mapping.evaluate(o, of)
+	value, err = field.mapping.evaluate(o, of)
 	if err != nil {
-		return nil, failure(o.Order.ID, of, field.mapping.use(), err)
+		return nil, nil, failure(o.Order.ID, of, field.mapping.use(), err)
 	}
-	return value, nil
+	return value, value, nil
 }
 
-// group gives a group of fields: FEntity an entry a line kept, a list within a line one
-// entry. Within a line, a group without any value is left out.
-func (o *Opened) group(field billField, of *line) (json.RawMessage, error) {
+// group gives a group of fields, and what of it is booked: FEntity an entry a line kept,
+// a list within a line one entry. Within a line, a group without any value is left out.
+func (o *Opened) group(field billField, of *line) (all, isBooked json.RawMessage, err error) {
 	if field.field.Name == string(catalog.FEntity) {
 		return o.entries(field.fields)
 	}
 	values, err := o.fields(field.fields, of)
 	if err != nil || of != nil && len(values) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
+	all, isBooked = object(values), booked(values)
 	if field.field.Type == catalog.List {
-		return slices.Concat([]byte("["), object(values), []byte("]")), nil
+		all, isBooked = array([][]byte{all}), array([][]byte{isBooked})
 	}
-	return object(values), nil
+	return all, isBooked, nil
 }
 
-// entries writes one object a line kept.
-func (o *Opened) entries(fields []billField) (json.RawMessage, error) {
-	entries := make([][]byte, 0, len(o.kept))
+// entries writes one object a line kept. Their order books nothing.
+func (o *Opened) entries(fields []billField) (all, isBooked json.RawMessage, err error) {
+	entries, bookings := make([][]byte, 0, len(o.kept)), make([][]byte, 0, len(o.kept))
 	for _, l := range o.kept {
 		values, err := o.fields(fields, l)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		entries = append(entries, object(values))
+		entries, bookings = append(entries, object(values)), append(bookings, booked(values))
 	}
-	return slices.Concat([]byte("["), bytes.Join(entries, []byte(",")), []byte("]")), nil
+	slices.SortFunc(bookings, bytes.Compare)
+	return array(entries), array(bookings), nil
+}
+
+func array(values [][]byte) json.RawMessage {
+	return slices.Concat([]byte("["), bytes.Join(values, []byte(",")), []byte("]"))
 }

@@ -45,9 +45,9 @@ func sampleOrder(t *testing.T, header fields, lines ...fields) Order {
 	return pick(t, builtIn(t), string(raw))
 }
 
-// booked is what a bill says of a line: material, quantity, price, warehouse and state of
+// bookedAs is what a bill says of a line: material, quantity, price, warehouse and state of
 // the stock.
-func booked(t *testing.T, bill Bill) (lines []string) {
+func bookedAs(t *testing.T, bill Bill) (lines []string) {
 	t.Helper()
 	var model struct {
 		FEntity []struct {
@@ -153,7 +153,7 @@ func TestWhatBecomesOfAnOrder(t *testing.T) {
 			bill, err := opened.Bill()
 			if test.parked == "" {
 				require.NoError(t, err)
-				require.Equal(t, test.booked, booked(t, bill))
+				require.Equal(t, test.booked, bookedAs(t, bill))
 				return
 			}
 			f := fault.As(err)

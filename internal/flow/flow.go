@@ -55,7 +55,9 @@ type Flow struct {
 	// counts as one that has stopped. Default: 1 hour.
 	LagLimit time.Duration
 	Schedule Schedule
-	Alerts   Alerts
+	// Sweep is nil for a flow that does not read again.
+	Sweep  *Sweep
+	Alerts Alerts
 
 	bill           []billField
 	number         *mapping    // of FBillNo
@@ -132,6 +134,19 @@ const (
 	// ExistingUpdate changes the bill of an order that has changed since, while
 	// it is not submitted and stays in its month; otherwise it is as ExistingReport.
 	ExistingUpdate = "update"
+	// ExistingSupplement books what was received since in a further bill; where the order
+	// has changed in anything else it is as ExistingReport.
+	ExistingSupplement = "supplement"
+)
+
+// Ways to treat the bill of an order that is withdrawn, for Options.Withdrawn.
+const (
+	// WithdrawnReport leaves the bill as it is, and fails the order, so that a person
+	// sees it.
+	WithdrawnReport = "report"
+	// WithdrawnDelete deletes the bill while nobody has submitted it and its period is
+	// open; otherwise it is as WithdrawnReport.
+	WithdrawnDelete = "delete"
 )
 
 // Ways to submit and audit a bill, for Options.SubmitAndAudit.
@@ -161,8 +176,11 @@ var Grains = []string{GrainAuto, GrainOrder, GrainPage}
 
 // Options says how bills are saved.
 type Options struct {
-	// Existing is ExistingReport or ExistingUpdate. Default: ExistingReport.
+	// Existing is ExistingReport, ExistingUpdate or ExistingSupplement. Default:
+	// ExistingReport.
 	Existing string
+	// Withdrawn is WithdrawnReport or WithdrawnDelete. Default: WithdrawnReport.
+	Withdrawn string
 	// SubmitAndAudit is one of the three ways. Default: SubmitAndAuditNone.
 	SubmitAndAudit string
 	// InFlight is how many orders of one window are at work at once, 1 to 1000.
@@ -201,6 +219,15 @@ type Schedule struct {
 	TimeZone string
 	// NotBetween are the spans of each day in which no run starts.
 	NotBetween []DaySpan
+}
+
+// Sweep says how far back and when the flow reads again, once a day: what was received
+// late without the order's being modified is found in no other way.
+type Sweep struct {
+	// Days is how many days it reads, 1 to 90. Default: 15.
+	Days int
+	// At is the minute of the day, in the schedule's time zone. Default: 03:30.
+	At int
 }
 
 // DaySpan is a span of each day, in minutes after midnight: From is part of it,

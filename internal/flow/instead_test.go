@@ -30,7 +30,7 @@ func TestInsteadChangesOneField(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, test.want, booked(t, bill))
+			require.Equal(t, test.want, bookedAs(t, bill))
 			amount, err := bill.Amount()
 			require.NoError(t, err)
 			require.Equal(t, test.amount, amount.String())
@@ -38,7 +38,7 @@ func TestInsteadChangesOneField(t *testing.T) {
 	}
 	bill, err := f.Open(order).Bill()
 	require.NoError(t, err)
-	require.Equal(t, []string{"MAT-001 2 × 15 CK001 KCZT01_SYS", "MAT-001 2 × 19.9 CK001 KCZT01_SYS"}, booked(t, bill))
+	require.Equal(t, []string{"MAT-001 2 × 15 CK001 KCZT01_SYS", "MAT-001 2 × 19.9 CK001 KCZT01_SYS"}, bookedAs(t, bill))
 }
 
 // A field that the flow did not name before is picked by the other choice.

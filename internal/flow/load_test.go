@@ -22,7 +22,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.True(t, f.Enabled)
 	assert.Equal(t, Source{
 		Method:     "jushuitan.refund.list.query",
-		Parameters: map[string]string{"page_size": "100", "date_type": "0", "status": "Confirmed", "good_status": "SELLER_RECEIVED"},
+		Parameters: map[string]string{"page_size": "100", "date_type": "0"},
 		PageSize:   100,
 		DateType:   "0",
 		Window:     longestWindow,
@@ -32,13 +32,24 @@ func TestTheBuiltInFlow(t *testing.T) {
 		Key:        "as_id",
 	}, f.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
-	assert.Equal(t, Options{Existing: ExistingReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 8, Grain: GrainAuto}, f.Options)
+	assert.Equal(t, Options{Existing: ExistingReport, Withdrawn: WithdrawnReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 8, Grain: GrainAuto}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, ClosedPeriods{Until: beijing("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, Schedule{Cron: []string{"*/10 * * * *"}, TimeZone: "Asia/Shanghai"}, f.Schedule)
+	assert.Equal(t, &Sweep{Days: 15, At: 3*60 + 30}, f.Sweep)
+}
+
+func TestSweepIsTaken(t *testing.T) {
+	for added, want := range map[string]*Sweep{
+		"": nil, "  sweep: {}\n": {Days: 15, At: 210}, "  sweep: { days: 90, at: \"00:05\" }\n": {Days: 90, At: 5},
+	} {
+		p := parseText(base(t)+added, warehousesCSV)
+		require.Empty(t, p.all())
+		assert.Equal(t, want, p.flow.Sweep, added)
+	}
 }
 
 // The built-in flow is the working example of every field of the two tables that
@@ -47,9 +58,11 @@ func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 	f := builtIn(t)
 	for _, field := range catalog.Jushuitan().Fields[catalog.Request] {
 		_, fixed := f.Source.Parameters[field.Name]
+		// What these two would filter out is to be seen: it may have been booked.
+		seen := field.Name == "status" || field.Name == "good_status"
 		filled := field.Name == "page_index" || field.Name == "start_time" || field.Name == "end_time"
 		if field.Origin == catalog.Core {
-			assert.True(t, fixed || filled, "%s is not sent", field.Name)
+			assert.True(t, fixed || filled || seen, "%s is not sent", field.Name)
 		}
 	}
 
@@ -120,7 +133,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 		`page_size: "50"`:        `page_size: "100"`,
 		"window: 6h":             "window: 167h59m58s\n  overlap: 0s\n  lag: 1h30m\n  since: \"2024-03-01 08:00:00\"\n  cursor: row_version\n  since_ts: 9007199254740993",
 		"BatchCount: 5":          "BatchCount: 10\n  IsAutoSubmitAndAudit: true\n  IsVerifyBaseDataField: false",
-		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, grain: page, existing: update }",
+		"submit_and_audit: none": "{ submit_and_audit: kingdee, in_flight: 1000, windows_at_once: 50, grain: page, existing: update, withdrawn: delete }",
 		"checks:\n":              "checks:\n  enabled: false\n  lag_limit: 90m\n",
 		"attempts: 8, first: 2s, factor: 2, longest: 5m": "attempts: 1, first: 1s, factor: 1, longest: 24h",
 		`cron: "*/10 * * * *", time_zone: Asia/Shanghai`: `cron: ["@hourly", "*/5 8-20 * * MON-FRI"], not_between: ["01:00-05:30", "23:30-00:30", "22:00-24:00"], time_zone: UTC`,
@@ -138,7 +151,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing),
 	}, p.flow.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)
-	assert.Equal(t, Options{Existing: ExistingUpdate, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50, Grain: GrainPage}, p.flow.Options)
+	assert.Equal(t, Options{Existing: ExistingUpdate, Withdrawn: WithdrawnDelete, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50, Grain: GrainPage}, p.flow.Options)
 	assert.Equal(t, Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
 	assert.Equal(t, 90*time.Minute, p.flow.LagLimit)
 	assert.Equal(t, Schedule{

@@ -167,7 +167,7 @@ func encode(target catalog.Field, value any) json.RawMessage {
 		return json.RawMessage("false")
 	case string:
 		if target.Type == catalog.Reference {
-			return object([]fieldValue{{target.ReferenceKey, encodeText(value)}})
+			return object([]fieldValue{{name: target.ReferenceKey, value: encodeText(value)}})
 		}
 		return encodeText(value)
 	}

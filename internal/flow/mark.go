@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,8 @@ type Mark struct {
 	// ChangedAt is the order's ChangedAt in whole seconds of Beijing time; zero
 	// if the order has none.
 	ChangedAt time.Time
-	// Hash is of the bill as the flow made it, the mark itself left out: the
-	// first 12 hex digits of its SHA-256.
+	// Hash is of what the bill books, as the flow made it: the first 12 hex digits of
+	// its SHA-256. Notes are no part of it.
 	Hash string
 	// Version tells the mapping that made the bill, in 6 hex digits: they begin the
 	// flow's Version, or where tables from Kingdee were used are of a hash over that and
@@ -145,11 +146,20 @@ func (m Mark) Kinship(text string) Kinship {
 	}
 }
 
-// markOf makes the mark of the order whose bill has these fields. What tables from
+// notes are the fields of a bill that say something of it and book nothing. A change of
+// them is none.
+var notes = []string{numberField, MarkField, "FNote", "FThirdBillNo", "FETHIRDBILLNO"}
+
+// isNote reports whether a field is a note; the merchant's own texts are.
+func isNote(field catalog.Field) bool {
+	return slices.Contains(notes, field.Name) || field.Type == catalog.Text && ownName.MatchString(field.Name)
+}
+
+// markOf makes the mark of the order whose bill books these fields. What tables from
 // Kingdee gave counts as part of the flow's version: where they give another value by
 // now, it is not the order that has changed.
-func (o *Opened) markOf(model json.RawMessage) Mark {
-	hash := sha256.Sum256(model)
+func (o *Opened) markOf(booked json.RawMessage) Mark {
+	hash := sha256.Sum256(booked)
 	order := o.Order
 	order.BillHash = hex.EncodeToString(hash[:6])
 	mark := o.flow.Mark(order)

@@ -78,12 +78,12 @@ func TestKinshipOfABillAndAnOrder(t *testing.T) {
 	assert.Equal(t, Older, timeless.Kinship(order.String()), "an order without a time can't be told to be the older one")
 }
 
-// The hash is over what the flow maps: a change of anything else is none.
-func TestTheMarkFollowsWhatIsMapped(t *testing.T) {
+// The hash is over what the bill books: a change of anything else is none.
+func TestTheMarkFollowsWhatIsBooked(t *testing.T) {
 	f := builtIn(t)
 	order := func(old, new string) Order {
-		text := `{"as_id": 1, "so_id": "S", "type": "普通退货", "shop_name": "天猫旗舰店", "wms_co_id": 20001, "remark": "a", "modified": "2024-03-02 10:00:00", "confirm_date": "2024-03-01",
-			"items": [{"asi_id": 1, "type": "退货", "sku_id": "A", "r_qty": 2, "qty": 2, "price": 3}]}`
+		text := `{"as_id": 1, "so_id": "S", "outer_as_id": "R", "shop_name": "天猫旗舰店", "type": "普通退货", "wms_co_id": 20001, "remark": "a", "modified": "2024-03-02 10:00:00", "confirm_date": "2024-03-01",
+			"items": [{"asi_id": 1, "type": "退货", "sku_id": "A", "name": "T恤", "r_qty": 2, "qty": 2, "price": 3}, {"asi_id": 2, "type": "退货", "sku_id": "Z", "r_qty": 1, "qty": 1, "price": 1}]}`
 		require.Contains(t, text, old)
 		return pick(t, f, strings.Replace(text, old, new, 1))
 	}
@@ -94,10 +94,15 @@ func TestTheMarkFollowsWhatIsMapped(t *testing.T) {
 	assert.Equal(t, f.Mark(as), bill.Mark, "fetched and saved by one flow, an order has one mark")
 	assert.True(t, strings.Contains(string(bill.Model), " "+bill.Mark.String()+`"`))
 
-	for _, same := range [][2]string{{`"remark": "a"`, `"remark": "b"`}, {`"qty": 2, "price"`, `"qty": 3, "price"`}, {"10:00:00", "11:00:00"}, {`"price": 3`, `"price": "3.0"`}} {
+	for _, same := range [][2]string{
+		{`"remark": "a"`, `"remark": "b"`}, {`"qty": 2, "price"`, `"qty": 3, "price"`}, {"10:00:00", "11:00:00"}, {`"price": 3`, `"price": "3.0"`},
+		{"T恤", "短袖"}, {`"so_id": "S"`, `"so_id": "S2"`}, {`"outer_as_id": "R"`, `"outer_as_id": "R2"`}, {`"asi_id": 1`, `"asi_id": 9`},
+		{`"sku_id": "A", "name": "T恤", "r_qty": 2, "qty": 2, "price": 3}, {"asi_id": 2, "type": "退货", "sku_id": "Z", "r_qty": 1, "qty": 1, "price": 1}`,
+			`"sku_id": "Z", "r_qty": 1, "qty": 1, "price": 1}, {"asi_id": 2, "type": "退货", "sku_id": "A", "name": "T恤", "r_qty": 2, "qty": 2, "price": 3}`},
+	} {
 		assert.Equal(t, as.BillHash, order(same[0], same[1]).BillHash, same[1])
 	}
-	for _, changed := range [][2]string{{`"r_qty": 2`, `"r_qty": 1`}, {`"price": 3`, `"price": 3.01`}, {`"sku_id": "A"`, `"sku_id": "B"`}, {"2024-03-01", "2024-03-02"}} {
+	for _, changed := range [][2]string{{`"r_qty": 2`, `"r_qty": 1`}, {`"price": 3`, `"price": 3.01`}, {`"sku_id": "A"`, `"sku_id": "B"`}, {"2024-03-01", "2024-03-02"}, {"天猫旗舰店", "京东专营店"}} {
 		assert.NotEqual(t, as.BillHash, order(changed[0], changed[1]).BillHash, changed[1])
 	}
 	assert.Empty(t, order(`"price": 3`, `"price": "x"`).BillHash, "an order that can't be mapped has none")

@@ -172,7 +172,7 @@ func TestPickKeepsOnlyNamedFields(t *testing.T) {
 	items := fields["items"].([]any)
 	delete(fields, "items")
 	for name := range fields {
-		assert.Contains(t, []string{"as_id", "as_date", "outer_as_id", "so_id", "type", "modified", "confirm_date", "shop_name", "wms_co_id", "status", "freight", "refund"}, name)
+		assert.Contains(t, []string{"as_id", "as_date", "outer_as_id", "so_id", "type", "modified", "confirm_date", "shop_name", "wms_co_id", "status", "good_status", "freight", "refund"}, name)
 	}
 	for _, item := range items {
 		for name := range item.(map[string]any) {

@@ -19,9 +19,11 @@ import (
 // parser reads one flow file.
 type parser struct {
 	*document
-	flow     *Flow
-	name     span // of the flow's name
-	flag     span // of IsAutoSubmitAndAudit
+	flow *Flow
+	name span // of the flow's name
+	flag span // of IsAutoSubmitAndAudit
+	// received tells that the bill has of each line the quantity received, as it is.
+	received bool
 	dateType span // of date_type
 	readFile func(path string) ([]byte, error)
 	digest   hash.Hash
@@ -91,8 +93,8 @@ var parts = map[string]keys{
 	"":        {[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks", "alerts"}},
 	"source":  {[]string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since", "cursor", "since_ts"}},
 	"bill":    {[]string{"FormId", "Operation", "fields"}, []string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "split_defective", "own_fields"}},
-	"options": {nil, []string{"existing", "submit_and_audit", "in_flight", "windows_at_once", "grain", "expected_differences"}},
-	"checks":  {nil, []string{"enabled", "leave_out", "require", "not_booked", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule"}},
+	"options": {nil, []string{"existing", "withdrawn", "submit_and_audit", "in_flight", "windows_at_once", "grain", "expected_differences"}},
+	"checks":  {nil, []string{"enabled", "leave_out", "require", "not_booked", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule", "sweep"}},
 }
 
 // belongs says of a key that stands in the wrong part which part is its own: the line

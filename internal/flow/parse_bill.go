@@ -142,6 +142,9 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *mappi
 	if s.has("table") {
 		m.table = p.tableOf(s, target)
 	}
+	if text, ok := p.textNode(value); ok && target.Name == quantityField {
+		p.received = given[0] == "field" && text == "item."+receivedField
+	}
 	m.value = p.expression(value, in, fieldName(target), want)
 	if target.Name == numberField {
 		p.checkNumber(s, value, m)

@@ -11,7 +11,8 @@ import (
 
 func (p *parser) options(s section) {
 	p.flow.Options = Options{
-		Existing:       s.oneOf("existing", ExistingReport, ExistingUpdate),
+		Existing:       s.oneOf("existing", ExistingReport, ExistingUpdate, ExistingSupplement),
+		Withdrawn:      s.oneOf("withdrawn", WithdrawnReport, WithdrawnDelete),
 		SubmitAndAudit: s.oneOf("submit_and_audit", SubmitAndAuditNone, SubmitAndAuditKingdee, SubmitAndAuditExplicit),
 		InFlight:       s.integer("in_flight", 100, 1, 1000),
 		WindowsAtOnce:  s.integer("windows_at_once", 8, 1, 50),
@@ -19,6 +20,10 @@ func (p *parser) options(s section) {
 	}
 	if s.has("expected_differences") {
 		p.flow.Options.ExpectedDifferences = p.expectedDifferences(s.pairs["expected_differences"].value)
+	}
+	if p.flow.Supplements() && !p.received {
+		p.report(s.valueSpan("existing"), say("existing: supplement 要求 FRealQty 写成 { field: item.r_qty }：补充单据的数量由它算出。",
+			"existing: supplement needs FRealQty to be { field: item.r_qty }: what is left to book is worked out by it."))
 	}
 	byKingdee := p.flow.Options.SubmitAndAudit == SubmitAndAuditKingdee
 	if byKingdee == p.flow.Call.IsAutoSubmitAndAudit {
@@ -94,6 +99,9 @@ func (p *parser) checks(s section) {
 	p.flow.LagLimit = s.duration("lag_limit", time.Hour, time.Minute, 30*day)
 	if s.has("schedule") {
 		p.schedule(s.section("schedule", []string{"cron"}, []string{"time_zone", "not_between"}))
+	}
+	if s.has("sweep") {
+		p.sweep(s.section("sweep", nil, []string{"days", "at"}))
 	}
 }
 

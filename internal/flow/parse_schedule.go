@@ -31,6 +31,34 @@ func (p *parser) schedule(s section) {
 	}
 }
 
+// sweep comes after the schedule, in whose zone its time is.
+func (p *parser) sweep(s section) {
+	sweep := &Sweep{Days: s.integer("days", 15, 1, 90), At: 3*60 + 30}
+	p.flow.Sweep = sweep
+	if !s.has("at") {
+		return
+	}
+	at, ok := minuteOfDay(s.text("at"))
+	if !ok || at == 24*60 {
+		p.report(s.valueSpan("at"), say("at 应为一天中的时刻，如 \"03:30\"。", "at should be a time of the day, such as \"03:30\"."))
+		return
+	}
+	sweep.At = at
+	for _, span := range p.flow.Schedule.NotBetween {
+		if span.holds(at) {
+			p.report(s.valueSpan("at"), say("at 在 not_between 的 %[1]s 之内，不会运行。", "at lies within %[1]s of not_between, so that it would never run.", span))
+		}
+	}
+}
+
+// holds reports whether a minute of the day lies in the span.
+func (s DaySpan) holds(minute int) bool {
+	if s.From < s.To {
+		return s.From <= minute && minute < s.To
+	}
+	return s.From <= minute || minute < s.To
+}
+
 func (p *parser) cronLines(s section) {
 	list, ok := s.pairs["cron"].value.(*ast.SequenceNode)
 	if !ok {

@@ -1,9 +1,25 @@
 package flow
 
+import "slices"
+
 // leaveOut is one precondition: the orders for which it holds are left out.
 type leaveOut struct {
 	when   *expression
 	reason string
+}
+
+// statusOfOrder is the field that says what has become of an order.
+const statusOfOrder = "status"
+
+// withdrawn are the states of an order that is not, or not any more, to be booked:
+// 待确认, which is also one that was un-confirmed, 作废 and 被合并.
+var withdrawn = []string{"WaitConfirm", "Cancelled", "Merged"}
+
+// Withdrawn reports whether the order's status says that it is not to be booked; false
+// where the flow does not name it.
+func (o *Opened) Withdrawn() bool {
+	status, _ := o.env[statusOfOrder].(string)
+	return slices.Contains(withdrawn, status)
 }
 
 // Skip says whether the order is left out, and under which reason: the text of the

@@ -180,7 +180,7 @@ func (s *responseStatus) ruleOf(method string, e replyError) rule {
 }
 
 func changesBills(method string) bool {
-	return strings.EqualFold(method, batchSave) || method == submit || method == audit
+	return strings.EqualFold(method, batchSave) || method == submit || method == audit || method == deleteMethod
 }
 
 // ruleOfText is for a text that came in place of a reply.

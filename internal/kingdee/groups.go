@@ -91,6 +91,7 @@ type Ledger interface {
 	BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error)
 	Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
 	Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
+	Delete(ctx context.Context, formID, textField string, bill Bill) error
 }
 
 // NewGroups groups the calls of a client. One that is not a [Client] has to ask

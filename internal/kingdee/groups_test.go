@@ -115,6 +115,10 @@ func (f *fakeClient) Audit(ctx context.Context, formID string, numbers []string)
 	return f.change(ctx, "audit "+formID, numbers)
 }
 
+func (f *fakeClient) Delete(ctx context.Context, formID, _ string, bill Bill) error {
+	return f.call(ctx, "delete "+formID, []string{bill.Number})
+}
+
 func (f *fakeClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]Bill, error) {
 	if err := f.call(ctx, "find "+formID, numbers); err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func TestMovedOrdersAreFoundAtTheirNewTime(t *testing.T) {
 	truth := s.Truth()
 	stayed := truth.Between(from, to)
 	require.Len(t, truth, len(before))
-	require.Equal(t, 300-s.State().Faults[faults.SourceOrderMoves], len(stayed))
+	require.Equal(t, len(before)-s.State().Faults[faults.SourceOrderMoves], len(stayed))
 	ids, _ := c.refunds(from, to.Add(-time.Second))
 	require.ElementsMatch(t, slices.Collect(maps.Keys(stayed)), ids)
 	late, _ := c.refunds(to, truth.Latest())
@@ -129,6 +129,49 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 	require.Less(t, len(changed), len(later), "some changes stand in no bill")
 	ids, _ := c.refunds(to, truth.Latest())
 	require.ElementsMatch(t, slices.Collect(maps.Keys(later)), ids)
+}
+
+// An order that is withdrawn asks for no bill any more; the one that it had may be there.
+// One that it was merged into asks for its own.
+func TestOrdersThatAreWithdrawnAfterTheyWereSaved(t *testing.T) {
+	s, _, c := start(t, Options{Seed: 1, Orders: 200, Faults: faults.Probabilities{faults.SourceOrderWithdrawn: 0.2}})
+	c.logIn()
+	served := s.Truth()
+	for _, id := range slices.Sorted(maps.Keys(served)) {
+		if bill := served[id].Bill; bill != nil {
+			require.Contains(t, c.save(bill), `"IsSuccess":true`)
+		}
+	}
+	require.NoError(t, s.SetFaults(nil))
+	truth, withdrawn, merged := s.Truth(), map[string]bool{}, 0
+	for id, e := range truth {
+		if e.Withdrawn {
+			withdrawn[id] = true
+			require.Equal(t, []*merchant.Bill{served[id].Bill}, e.Earlier)
+			require.Equal(t, merchant.Skipped, e.Outcome)
+			require.Nil(t, e.Bill)
+		}
+		if _, was := served[id]; !was {
+			require.Equal(t, merchant.Saved, e.Outcome)
+			merged++
+		}
+	}
+	require.Greater(t, len(withdrawn), 10)
+	require.NotZero(t, merged)
+	require.Len(t, withdrawn, s.State().Faults[faults.SourceOrderWithdrawn])
+	missing := 0
+	for _, difference := range Compare(truth, s.State()) {
+		require.Equal(t, Missing, difference.Kind, difference)
+		missing++
+	}
+	require.Equal(t, merged, missing, "bills of withdrawn orders may stay, and those of the merged are to come")
+	late, _ := c.refunds(mustTo(s), truth.Latest())
+	require.Len(t, late, len(withdrawn)+merged)
+}
+
+func mustTo(s *Simulator) time.Time {
+	_, to := s.Range()
+	return to
 }
 
 func TestAnyVersionIsNotAnyBill(t *testing.T) {

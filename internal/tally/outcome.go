@@ -75,8 +75,13 @@ const (
 	// OrderChanged: the order has changed since its bill was saved, and the bill
 	// was left as it is.
 	OrderChanged = "order_changed"
+	// OrderWithdrawn: the order was cancelled, merged or un-confirmed since its bill was
+	// saved.
+	OrderWithdrawn = "order_withdrawn"
 	// DoubleBill: there are several bills under the number.
 	DoubleBill = "double_bill"
+	// BillsIncomplete: of several bills of the order one in between is missing.
+	BillsIncomplete = "bills_incomplete"
 	// BillVoid: the bill under the number was made void (作废).
 	BillVoid = "bill_void"
 )

@@ -45,9 +45,12 @@ const (
 	// range asked for was modified: it leaves the range, and the orders behind
 	// it move up by a place.
 	SourceOrderMoves Name = "source-order-moves"
-	// SourceOrderChanges changes an order after its bill was stored: a
-	// quantity, or a remark that stands in no bill.
+	// SourceOrderChanges changes an order after its bill was stored: more is
+	// received, or it gets a remark or its products other names, which book nothing.
 	SourceOrderChanges Name = "source-order-changes"
+	// SourceOrderWithdrawn has an order cancelled, un-confirmed or merged into a new one
+	// after its bill was stored.
+	SourceOrderWithdrawn Name = "source-order-withdrawn"
 )
 
 // The faults of Kingdee.
@@ -123,7 +126,7 @@ const (
 var names = []Name{
 	SourceCallLimit, SourceServerError, SourceHang, SourceMalformedJSON, SourceTruncatedBody, SourceClockOff, SourceClockBehind,
 	SourceNoPage, SourceNotUTF8, SourceOddCounts, SourceOddList, SourceOddTimes,
-	SourceOrderMoves, SourceOrderChanges,
+	SourceOrderMoves, SourceOrderChanges, SourceOrderWithdrawn,
 	KingdeeCallLimit, KingdeeServerError, KingdeeHang, KingdeeReplyLost, KingdeeSaveLate, KingdeeSessionLost,
 	KingdeeSessionRefused, KingdeeConflict, KingdeeBillConflict, KingdeeBillBusy, KingdeeAuditRefused, KingdeeOtherShape,
 	KingdeeFrameworkError, KingdeePartialFailure, KingdeeShuffled,

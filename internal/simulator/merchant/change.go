@@ -56,6 +56,38 @@ func (o *Order) Remarked(t time.Time) *Order {
 	return changed
 }
 
+// Renamed is the order after its products were given other names, which stand in the
+// notes of its bill and book nothing.
+func (o *Order) Renamed(t time.Time) *Order {
+	changed := o.ModifiedAt(t)
+	changed.Lines = slices.Clone(o.Lines)
+	for i := range changed.Lines {
+		changed.Lines[i].Name += " 新款"
+	}
+	return changed
+}
+
+// Withdrawn is the order with another status than Confirmed: it is not to be booked any
+// more.
+func (o *Order) Withdrawn(t time.Time, status string) *Order {
+	changed := o.ModifiedAt(t)
+	changed.Status = status
+	return changed
+}
+
+// MergedFrom makes the order that another was merged into, with the lines of that one.
+func (m *Merchant) MergedFrom(o *Order, t time.Time) *Order {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.arriving.asID++
+	merged := o.ModifiedAt(t)
+	merged.AsID, merged.OID = m.arriving.asID, m.arriving.asID-300000000
+	merged.OuterAsID, merged.SoID = o.OuterAsID+"M", o.SoID+"M"
+	merged.Lines = slices.Clone(o.Lines)
+	m.orders = append(m.orders, merged)
+	return merged
+}
+
 // DatedByModified reports whether the date of the order's bill is the day on
 // which it was modified, because it names no other.
 func (o *Order) DatedByModified() bool {
@@ -75,16 +107,20 @@ func (m *Merchant) Replace(newer *Order) {
 }
 
 // earlierBills are the bills of an order's earlier versions, oldest first,
-// without one that the version after it asks for again.
+// without one that the version after it asks for again. newest is nil where the order is
+// to have none any more.
 func earlierBills(earlier []*Order, newest *Bill) []*Bill {
 	var bills []*Bill
 	for _, o := range earlier {
-		bill := o.bill()
+		bill := o.expectation(func(string) bool { return true }).Bill
+		if bill == nil {
+			continue
+		}
 		if len(bills) == 0 || !bill.equal(bills[len(bills)-1]) {
 			bills = append(bills, bill)
 		}
 	}
-	if len(bills) > 0 && bills[len(bills)-1].equal(newest) {
+	if newest != nil && len(bills) > 0 && bills[len(bills)-1].equal(newest) {
 		bills = bills[:len(bills)-1]
 	}
 	return bills

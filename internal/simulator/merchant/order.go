@@ -9,13 +9,16 @@ import (
 // The values of status and good_status that matter by name; the customary
 // filter asks for these two.
 const (
+	StatusWaits        = "WaitConfirm"
 	StatusConfirmed    = "Confirmed"
+	StatusCancelled    = "Cancelled"
+	StatusMerged       = "Merged"
 	GoodStatusReceived = "SELLER_RECEIVED"
 )
 
 // Statuses and GoodStatuses are all values that Jushuitan documents.
 var (
-	Statuses     = []string{"WaitConfirm", StatusConfirmed, "Cancelled", "Merged"}
+	Statuses     = []string{StatusWaits, StatusConfirmed, StatusCancelled, StatusMerged}
 	GoodStatuses = []string{"BUYER_NOT_RECEIVED", "BUYER_RECEIVED", "BUYER_RETURNED_GOODS", GoodStatusReceived}
 )
 

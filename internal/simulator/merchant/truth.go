@@ -1,6 +1,7 @@
 package merchant
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -20,6 +21,10 @@ const (
 // The reasons for which the built-in flow leaves an order out: the texts of
 // its file.
 const (
+	ReasonCancelled       = "已作废 (cancelled)"
+	ReasonMerged          = "已并入另一单 (merged into another order)"
+	ReasonNotConfirmed    = "待确认 (not confirmed)"
+	ReasonNotReceived     = "卖家未收到退货 (the seller has not received the goods)"
 	ReasonRefundOnly      = "仅退款，没有退货 (refund only, no goods came back)"
 	ReasonSentOnly        = "没有退回的商品行，只有发出的 (goods sent out only)"
 	ReasonNothingReceived = "仓库未收到货 (nothing received yet)"
@@ -60,8 +65,11 @@ type Expectation struct {
 	// Earlier are the bills that it has asked for before, oldest first. Orders
 	// change after their bill was stored, so callers were served what those
 	// are made from.
-	Changed bool    `json:"changed,omitempty"`
-	Earlier []*Bill `json:"earlier,omitempty"`
+	Changed bool `json:"changed,omitempty"`
+	// Withdrawn says that the order asked for a bill, and asks for none any more. One of
+	// Earlier may be there, and somebody must be told, or none.
+	Withdrawn bool    `json:"withdrawn,omitempty"`
+	Earlier   []*Bill `json:"earlier,omitempty"`
 }
 
 // Bill is the 销售退货单 that must be stored for an order. References are given
@@ -98,8 +106,7 @@ type Entry struct {
 	Note string `json:"FNote"`
 }
 
-// Truth is the expectation for each order that the customary filter returns,
-// by as_id.
+// Truth is the expectation for each order, by as_id.
 type Truth map[string]Expectation
 
 // Truth says what must become of every order, given which materials Kingdee
@@ -109,15 +116,13 @@ type Truth map[string]Expectation
 func (m *Merchant) Truth(known func(material string) bool) Truth {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	truth := make(Truth, m.options.Orders)
+	truth := make(Truth, len(m.orders))
 	for _, o := range m.orders {
-		if !o.Customary() {
-			continue
-		}
 		e := o.expectation(known)
-		if e.Bill != nil {
+		if e.Bill != nil || !o.Customary() {
 			e.Earlier = earlierBills(m.earlier[o.AsID], e.Bill)
-			e.Changed = len(e.Earlier) > 0
+			e.Changed = e.Bill != nil && len(e.Earlier) > 0
+			e.Withdrawn = e.Bill == nil && len(e.Earlier) > 0
 		}
 		truth[o.ID()] = e
 	}
@@ -180,6 +185,11 @@ func (t Truth) Totals() Totals {
 
 func (o *Order) expectation(known func(material string) bool) Expectation {
 	e := Expectation{Kind: o.Kind, Outcome: Skipped, Modified: o.Modified, NotBooked: o.notBooked()}
+	if !o.Customary() {
+		e.Reason = map[string]string{StatusCancelled: ReasonCancelled, StatusMerged: ReasonMerged, StatusWaits: ReasonNotConfirmed}[o.Status]
+		e.Reason = cmp.Or(e.Reason, ReasonNotReceived)
+		return e
+	}
 	switch o.Kind {
 	case RefundOnly:
 		e.Reason = ReasonRefundOnly
@@ -220,6 +230,9 @@ var reasonsOfKinds = map[Kind]string{
 // notBooked is the money of the order that no bill holds.
 func (o *Order) notBooked() map[string]decimal.Decimal {
 	amounts := map[string]decimal.Decimal{}
+	if o.Status != StatusConfirmed {
+		return amounts
+	}
 	if !o.Freight.IsZero() {
 		amounts[NotBookedFreight] = o.Freight
 	}

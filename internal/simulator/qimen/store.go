@@ -45,7 +45,8 @@ func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 	g.store.mu.Lock()
 	defer g.store.mu.Unlock()
 	g.arrive()
-	if r.end.After(g.store.latest) {
+	// Who asks for an order by its key does not go through a range.
+	if r.end.After(g.store.latest) && len(r.filter.asIDs) == 0 {
 		g.store.latest = r.end
 	}
 	matching := g.search(r)
@@ -124,6 +125,17 @@ func (g *Gateway) Change(asID int64, edit func(o *merchant.Order, now time.Time)
 	}
 	g.replace(o, edit(o, g.present()))
 	return true
+}
+
+// Add has a new order come up now.
+func (g *Gateway) Add(order func(now time.Time) *merchant.Order) {
+	g.store.mu.Lock()
+	defer g.store.mu.Unlock()
+	o := order(g.present())
+	g.store.version++
+	o.TS = g.store.version
+	g.store.last = nil
+	g.store.index.insert(o)
 }
 
 // present is the moment at which a change happens, in the time that the orders

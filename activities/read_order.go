@@ -1,0 +1,81 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/workflows"
+)
+
+// keyParameters are the parameters that narrow a call to orders, by the key that they
+// are named by.
+var keyParameters = map[string]string{"as_id": "as_ids", "so_id": "so_ids", "o_id": "o_ids"}
+
+// readSpan is the longest span that the interface takes, but for the seconds that are
+// asked for on either side.
+const readSpan = 7*24*time.Hour - 2*time.Second
+
+// ReadOrder reads an order as the source shows it now, by its key and with the flow's
+// other parameters. The interface wants a span all the same: the first is that in which
+// the order was modified when it was last read, and where it is not any more, the spans
+// up to now follow.
+//
+// It fails with no_such_filter where an order can't be asked for by the flow's key, where
+// it is not known when it was modified, or where the source does not heed the key.
+func (a *Activities) ReadOrder(ctx context.Context, params workflows.ReadOrderParams) (workflows.ReadOrderResult, error) {
+	defer keepAlive(ctx)()
+	result, err := a.readOrder(ctx, params)
+	return result, toTemporal(err)
+}
+
+func (a *Activities) readOrder(ctx context.Context, params workflows.ReadOrderParams) (workflows.ReadOrderResult, error) {
+	f, err := a.flow(params.Flow)
+	if err != nil {
+		return workflows.ReadOrderResult{}, err
+	}
+	result := workflows.ReadOrderResult{PickVersion: f.PickVersion}
+	name, ok := keyParameters[f.Source.Key]
+	if !ok || params.ChangedAt.IsZero() {
+		return result, noSuchFilter(f, params.OrderID)
+	}
+	// The source's clock may be ahead.
+	now := time.Now().Add(10 * time.Minute)
+	for from := params.ChangedAt.Truncate(time.Second); from.Before(now); from = from.Add(readSpan) {
+		window := workflows.Window{From: from, To: from.Add(readSpan - time.Second)}
+		request := requestParameters(f, workflows.FetchPageParams{Window: window, PageIndex: 1})
+		request["date_type"], request[name] = "0", params.OrderID
+		reply, err := a.Source.RefundList(ctx, request)
+		if err != nil {
+			return result, fmt.Errorf("读取售后单 %[1]s 失败 reading order %[1]s failed: %[2]w", params.OrderID, err)
+		}
+		for _, record := range reply.Datas {
+			// What is no order of ours is judged below.
+			picked, err := f.Pick(record)
+			if err != nil || picked.Order.ID != params.OrderID {
+				continue
+			}
+			if size := sizeOf(picked.Order); size > longestOrder {
+				return result, orderTooLarge(picked.Order.ID, size)
+			}
+			result.Order = &picked.Order
+			return result, nil
+		}
+		if len(reply.Datas) > 0 {
+			return result, noSuchFilter(f, params.OrderID)
+		}
+	}
+	return result, nil
+}
+
+func noSuchFilter(f *flow.Flow, order string) error {
+	return &fault.Error{
+		Class:  fault.Final,
+		Reason: "no_such_filter",
+		System: "聚水潭 Jushuitan",
+		Message: fmt.Sprintf("售后单 %[1]s 不能单独重读：按 %[2]s 查不了单张，或没有修改时间。 Order %[1]s can't be read by itself: one can't be asked for by %[2]s, or it has no time of modification",
+			order, f.Source.Key),
+	}
+}

@@ -1,0 +1,237 @@
+package flow
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/expr-lang/expr/vm"
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/catalog"
+)
+
+// mostBills is how many bills an order has at most: the first and its supplements.
+const mostBills = 9
+
+// SupplementNumber is the number of an order's bill, n counting from 1: that of the first,
+// and what supplements it as 700000346-2, 700000346-3 and so on. False says that there is
+// none of that n.
+func SupplementNumber(first string, n int) (string, bool) {
+	if n < 2 || n > mostBills {
+		return first, n == 1
+	}
+	return first + "-" + strconv.Itoa(n), true
+}
+
+// BillNumbers are all numbers that bills of an order can have, the first among them.
+func BillNumbers(first string) []string {
+	var numbers []string
+	for n := 1; ; n++ {
+		number, ok := SupplementNumber(first, n)
+		if !ok {
+			return numbers
+		}
+		numbers = append(numbers, number)
+	}
+}
+
+// goodsFields tell the goods of one line of a bill from those of another.
+var goodsFields = []string{"FMaterialId", "FTaxPrice", "FStockId"}
+
+// bookedQuantity is the field of a bill's line that says how many came back.
+const bookedQuantity = "FRealQty"
+
+// Goods are the goods of one kind in a bill: what they are is their material, price and
+// warehouse, as far as the flow sends them.
+type Goods string
+
+// Booked are the quantities that bills hold, by goods.
+type Booked map[Goods]decimal.Decimal
+
+// Add adds quantities to others.
+func (b Booked) Add(more Booked) {
+	for goods, quantity := range more {
+		b[goods] = b[goods].Add(quantity)
+	}
+}
+
+// Less lists the goods of which less is wanted than was booked, as
+// “goods: booked/wanted”; "" if there are none.
+func (b Booked) Less(wanted Booked) string {
+	var less []string
+	for _, goods := range slices.Sorted(maps.Keys(b)) {
+		if b[goods].GreaterThan(wanted[goods]) {
+			less = append(less, fmt.Sprintf("%s: %s/%s", goods, b[goods], wanted[goods]))
+		}
+	}
+	return strings.Join(less, ", ")
+}
+
+// Supplements reports whether later receipts of an order become further bills.
+func (f *Flow) Supplements() bool { return f.Options.Existing == ExistingSupplement }
+
+// identity are the fields of the bill that tell goods from each other. What Kingdee is
+// expected to have otherwise than it was sent tells nothing.
+func (f *Flow) identity(b Bill) (fields []sentField) {
+	for _, field := range b.sentFields("") {
+		if field.field.Place == catalog.FEntity && slices.Contains(goodsFields, field.field.Name) &&
+			!slices.Contains(f.Options.ExpectedDifferences, field.field.Name) {
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+// headFields are those of the head that all bills of an order have alike.
+func (f *Flow) headFields(b Bill) (fields []sentField) {
+	for _, field := range b.sentFields("") {
+		switch name := field.field.Name; {
+		case field.field.Place != catalog.Head, slices.Contains(f.Options.ExpectedDifferences, name):
+		case name == numberField, name == dateField, name == statusField, isNote(field.field):
+		default:
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+// BookedKeys are the fields that ReadBooked wants of a bill of the order, as a query names
+// them.
+func (f *Flow) BookedKeys(b Bill) []string {
+	keys := []string{bookedQuantity}
+	for _, field := range slices.Concat(f.identity(b), f.headFields(b)) {
+		keys = append(keys, field.key)
+	}
+	return keys
+}
+
+// ReadBooked reads what a bill of the order holds from the rows that a query of BookedKeys
+// gives. other names a field of the head that is not as the order wants it now, such as
+// its customer, and has to be in all of the order's bills; unreadable a field whose cell
+// holds no value.
+func (f *Flow) ReadBooked(b Bill, rows [][]any) (booked Booked, other, unreadable string) {
+	identity, head := f.identity(b), f.headFields(b)
+	booked = Booked{}
+	for _, row := range rows {
+		quantity, err := catalog.Decimal.Parse(row[0])
+		if err != nil || quantity == nil {
+			return nil, "", bookedQuantity
+		}
+		cells := row[1:]
+		for i, field := range head {
+			cell := cells[len(identity)+i]
+			if cell == nil {
+				return nil, "", field.field.Name
+			}
+			if !sameValue(field.field, field.values[0], cell) {
+				other = fmt.Sprintf("%s: %s/%s", field.field.Name, cellShown(cell), cellShown(field.values[0]))
+			}
+		}
+		var parts []string
+		for i, field := range identity {
+			part, ok := goodsPart(field.field, cells[i])
+			if !ok {
+				return nil, "", field.field.Name
+			}
+			parts = append(parts, part)
+		}
+		booked.Add(Booked{goodsOf(parts): quantity.(decimal.Decimal)})
+	}
+	return booked, other, ""
+}
+
+func goodsOf(parts []string) Goods { return Goods(strings.Join(parts, " ")) }
+
+// goodsPart is a value as it is held against another; false where there is none.
+func goodsPart(field catalog.Field, value any) (string, bool) {
+	parsed, err := field.Type.Parse(value)
+	if err != nil || parsed == nil {
+		return "", false
+	}
+	return string(encode(catalog.Field{Type: plainType(field.Type)}, parsed)), true
+}
+
+// plainType is that of a reference's number.
+func plainType(t catalog.Type) catalog.Type {
+	if t == catalog.Reference {
+		return catalog.Text
+	}
+	return t
+}
+
+// wantedGoods are the goods and the quantity of each line of the bill.
+func (f *Flow) wantedGoods(b Bill) (goods []Goods, quantities []decimal.Decimal, err error) {
+	var model struct {
+		FEntity []struct{ FRealQty decimal.Decimal }
+	}
+	if err := json.Unmarshal(b.Model, &model); err != nil {
+		return nil, nil, err
+	}
+	identity := f.identity(b)
+	for i, line := range model.FEntity {
+		var parts []string
+		for _, field := range identity {
+			part, _ := goodsPart(field.field, field.values[i])
+			parts = append(parts, part)
+		}
+		goods, quantities = append(goods, goodsOf(parts)), append(quantities, line.FRealQty)
+	}
+	return goods, quantities, nil
+}
+
+// Wanted are the quantities of the bill by goods.
+func (f *Flow) Wanted(b Bill) (Booked, error) {
+	goods, quantities, err := f.wantedGoods(b)
+	wanted := Booked{}
+	for i := range goods {
+		wanted.Add(Booked{goods[i]: quantities[i]})
+	}
+	return wanted, err
+}
+
+// Supplement maps what of the order is not booked yet into a further bill, of the number
+// given: the lines kept, each with what is left of its quantity. So it has the date of
+// its own receipt. Its mark is that of the whole order. False says that nothing is left.
+// Bill has succeeded, and of nothing is less wanted than is booked.
+func (o *Opened) Supplement(billNumber string, booked Booked) (Bill, bool, error) {
+	whole, err := o.Bill()
+	if err != nil {
+		return Bill{}, false, err
+	}
+	goods, quantities, err := o.flow.wantedGoods(whole)
+	if err != nil {
+		return Bill{}, false, err
+	}
+	booked = maps.Clone(booked)
+	rest := &Opened{Order: o.Order, flow: o.flow, machine: vm.VM{MemoryBudget: memoryBudget}, env: maps.Clone(o.env), lines: o.lines, keptDone: true, tables: o.tables}
+	lines := []any{}
+	for i, kept := range o.kept {
+		taken := decimal.Min(booked[goods[i]], quantities[i])
+		booked[goods[i]] = booked[goods[i]].Sub(taken)
+		if taken.Equal(quantities[i]) {
+			continue
+		}
+		l := &line{number: kept.number, id: kept.id, fields: maps.Clone(kept.fields)}
+		l.fields[receivedField] = number{value: quantities[i].Sub(taken)}
+		rest.kept, lines = append(rest.kept, l), append(lines, l.fields)
+	}
+	if len(rest.kept) == 0 {
+		return Bill{}, false, nil
+	}
+	rest.env["lines"] = lines
+	fields, err := rest.fields(o.flow.bill, nil)
+	if err != nil {
+		return Bill{}, false, err
+	}
+	for i, field := range fields {
+		if field.name == numberField {
+			fields[i].value = encodeText(billNumber)
+		}
+	}
+	fields = withMark(fields, whole.Mark)
+	return Bill{billNumber, object(fields), whole.Mark, fields}, true, nil
+}

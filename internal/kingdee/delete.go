@@ -1,0 +1,31 @@
+package kingdee
+
+import "context"
+
+const deleteMethod = "Delete"
+
+type deleteRequest struct {
+	FormID string `json:"formid"`
+	Data   struct {
+		Ids string
+	} `json:"data"`
+}
+
+// Delete deletes (删除) a bill, by its inner id: under its number there may be another by
+// now. Kingdee refuses one that is submitted or audited. Errors are as with
+// Client.BatchSave. textField is for [Groups.Delete].
+func (c *Client) Delete(ctx context.Context, formID, textField string, bill Bill) error {
+	request := deleteRequest{FormID: formID}
+	request.Data.Ids = bill.ID
+	body, err := encode(request)
+	if err != nil {
+		return err
+	}
+	results, err := call(ctx, c, deleteMethod, body, func(raw []byte) ([]BillResult, error) {
+		return decodeResults(deleteMethod, raw, 1, func(looseInt, string, string) int { return 0 })
+	})
+	if err != nil {
+		return err
+	}
+	return results[0].Err
+}

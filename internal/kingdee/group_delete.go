@@ -1,0 +1,42 @@
+package kingdee
+
+import "context"
+
+// Delete is [Client.Delete] for a bill that still is as it was given, textField included,
+// when the request is sent. Nobody saves a bill under its number meanwhile, and a bill is
+// new there only after another look-up.
+func (g *Groups) Delete(ctx context.Context, formID, textField string, bill Bill) error {
+	m := &member{numbers: []string{bill.Number}, over: &bill, claim: &claim{batchSave, numberOf{formID, bill.Number}}}
+	if err := g.share(ctx, deleteCall{formID, textField}, 1, []*member{m}); err != nil {
+		return err
+	}
+	return m.result.Err
+}
+
+// deleteCall is a Delete but for its bill.
+type deleteCall struct{ formID, text string }
+
+func (c deleteCall) method() string { return deleteMethod }
+
+func (c deleteCall) form() string { return c.formID }
+
+func (c deleteCall) textField() string { return c.text }
+
+func (c deleteCall) allows(m *member, found []Bill) error {
+	if len(found) == 1 && found[0] == *m.over {
+		return nil
+	}
+	return numberUsed.failure(c.method(), "发出之前查到这张单据又变了，没有删除。 A look-up before it was sent showed that the bill has changed; it was not deleted.")
+}
+
+func (c deleteCall) make(ctx context.Context, g *Groups, members []*member) error {
+	m := members[0]
+	err := g.client.Delete(ctx, c.formID, c.text, *m.over)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.known.saveEnded(g.now(), m.claim.numberOf, true)
+	return err
+}
+
+// inherit: who waits to save a bill under the number does so.
+func (c deleteCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
