@@ -88,6 +88,21 @@ func TestFindBillsTellsParkedOrdersThatNeedNothing(t *testing.T) {
 	}
 }
 
+// An order to leave out whose number another bill has needs nothing either, which only
+// the look at that bill tells.
+func TestSaveOrderTellsParkedOrdersThatAreLeftOut(t *testing.T) {
+	f := loadFlow(t)
+	order := pick(t, f, map[string]any{"type": "仅退款"})
+	parked := &fakeParked{ids: []string{order.ID}}
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Parked: parked, Ledger: newFakeLedger().with(order.BillNumber, "A").marked("手工录入")}
+	_, err := environment(a).ExecuteActivity(workflows.SaveOrderName,
+		workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true})
+	require.NoError(t, err)
+	told := parked.told[workflows.ParkedOrderID(testFlow, order.ID)]
+	require.True(t, told.LeftOut)
+	require.True(t, order.ChangedAt.Equal(told.ChangedAt))
+}
+
 // Orders that can be saved do not wait for the list of those that can't; one that
 // should be told, and can't be, fails the look-up, which is tried again.
 func TestFindBillsWhenParkedOrdersCannotBeTold(t *testing.T) {

@@ -43,13 +43,17 @@ func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderPa
 	return a.saveOpened(ctx, f, params.Run, f.Open(params.Order), params.Exists, retried)
 }
 
-// saveOpened saves an order by the flow that it was opened by.
+// saveOpened saves an order by the flow that it was opened by. Where it turns out to
+// need no bill, a version of it that waits for one is told.
 func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, order *flow.Opened, exists, retried bool) (workflows.SaveOrderResult, error) {
 	order, err := a.withTables(ctx, f, order)
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
 	result, err := a.book(f, run).Save(ctx, order, exists, retried)
+	if err == nil && result.Outcome == tally.LeftOut {
+		err = a.settleParked(ctx, f.Name, []booking.Wanted{{OrderID: order.Order.ID, ChangedAt: order.Order.ChangedAt, LeftOut: true}})
+	}
 	return workflows.SaveOrderResult{
 		Outcome: result.Outcome, BillNumber: result.BillNumber, Reason: result.Reason, Differences: result.Differences,
 	}, err

@@ -27,7 +27,7 @@ type Order struct {
 	// absent or unreadable.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// BillHash is the Hash of the Mark that the order's bill carries as the flow
-	// is now; empty if the order has a mistake that Bill will tell.
+	// is now; empty if the order has a mistake that Bill will tell, or is left out.
 	BillHash string `json:"bill_hash,omitempty"`
 	// NotBooked are the amounts of the order that no bill holds, by the reasons of the
 	// flow's not_booked; those that are 0 left out.

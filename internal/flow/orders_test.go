@@ -181,6 +181,22 @@ func TestPickKeepsOnlyNamedFields(t *testing.T) {
 	}
 }
 
+// What makes an order one to leave out need not stand in its bill; the two versions are
+// not the same all the same.
+func TestAnOrderThatIsLeftOutAsksForNoBill(t *testing.T) {
+	f := builtIn(t)
+	record, err := os.ReadFile("testdata/orders/returned.json")
+	require.NoError(t, err)
+	order := pick(t, f, string(record))
+	leftOut := pick(t, f, strings.Replace(string(record), `"普通退货"`, `"仅退款"`, 1))
+	require.NotEmpty(t, order.BillHash)
+	require.Empty(t, leftOut.BillHash)
+	require.Equal(t, order.BillNumber, leftOut.BillNumber)
+	require.False(t, order.Same(leftOut))
+	require.False(t, leftOut.Same(order))
+	require.True(t, leftOut.Same(leftOut))
+}
+
 func TestPickRefusesOnlyAnOrderWithoutAKey(t *testing.T) {
 	f := builtIn(t)
 	for name, record := range map[string]string{

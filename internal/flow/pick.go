@@ -95,6 +95,9 @@ func (f *Flow) PickUnless(known func(Order) bool, record map[string]any) (*Opene
 		picked.Order.BillNumber, _ = picked.billNumber()
 		picked.Order.NotBooked = picked.notBooked()
 	}
+	if _, leftOut, _ := picked.Skip(); leftOut {
+		return picked, nil
+	}
 	if bill, err := picked.Bill(); err == nil {
 		picked.Order.BillHash = bill.Mark.Hash
 	}
