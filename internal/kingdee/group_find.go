@@ -1,7 +1,6 @@
 package kingdee
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -69,8 +68,11 @@ func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]
 // alone makes a query that no other caller shares. It waits for a place like all others.
 func alone[T any](ctx context.Context, g *Groups, query func(context.Context, Ledger) (T, error)) (answer T, err error) {
 	m := &member{numbers: []string{""}, query: func(ctx context.Context, client Ledger) (any, error) { return query(ctx, client) }}
-	if err := g.share(ctx, aloneCall{}, 1, []*member{m}); err != nil || m.result.Err != nil {
-		return answer, cmp.Or(err, m.result.Err)
+	if err := g.share(ctx, aloneCall{}, 1, []*member{m}); err != nil {
+		return answer, err // its call may go on
+	}
+	if m.result.Err != nil {
+		return answer, m.result.Err
 	}
 	return m.answer.(T), nil
 }
