@@ -27,11 +27,12 @@ import (
 // row versions those behind the last.
 func (a *Activities) FetchPage(ctx context.Context, params workflows.FetchPageParams) (paging.Page, error) {
 	defer keepAlive(ctx)()
-	page, err := a.fetchPage(ctx, params)
+	page, err := a.Fetch(ctx, params)
 	return page, toTemporal(err)
 }
 
-func (a *Activities) fetchPage(ctx context.Context, params workflows.FetchPageParams) (paging.Page, error) {
+// Fetch is FetchPage without Temporal.
+func (a *Activities) Fetch(ctx context.Context, params workflows.FetchPageParams) (paging.Page, error) {
 	f, err := a.flow(params.Flow)
 	if err != nil {
 		return paging.Page{}, err

@@ -93,7 +93,7 @@ func TestFetchPageTellsVersionsApartByTheTimeOfTheirChange(t *testing.T) {
 				record(map[string]any{"as_id": "5", c.counted: nil, "modified": "2024-03-01 05:59:59"}),
 			)
 			f := loadFlow(t, func(f *flow.Flow) { f.Source.DateType = c.dateType })
-			page, err := (&Activities{Flows: flow.Flows{testFlow: f}, Source: source}).fetchPage(t.Context(),
+			page, err := (&Activities{Flows: flow.Flows{testFlow: f}, Source: source}).Fetch(t.Context(),
 				workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1})
 			require.NoError(t, err)
 			require.Equal(t, []string{"2"}, page.Outside)

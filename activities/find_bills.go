@@ -15,11 +15,12 @@ import (
 // that wait and need nothing any more.
 func (a *Activities) FindBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
 	defer keepAlive(ctx)()
-	result, err := a.findBills(kingdee.WithAttempt(ctx, int(activity.GetInfo(ctx).Attempt)), params)
+	result, err := a.Find(kingdee.WithAttempt(ctx, int(activity.GetInfo(ctx).Attempt)), params)
 	return result, toTemporal(err)
 }
 
-func (a *Activities) findBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
+// Find is FindBills without Temporal.
+func (a *Activities) Find(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
 	f, err := a.flow(params.Flow)
 	if err != nil {
 		return workflows.FindBillsResult{}, err

@@ -22,7 +22,7 @@ func fetchVersions(t *testing.T, source *fakeSource) (paging.Page, error) {
 	t.Helper()
 	start := int64(100)
 	a := &Activities{Flows: flow.Flows{testFlow: loadFlow(t)}, Source: source}
-	return a.fetchPage(t.Context(), workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1, StartTS: &start})
+	return a.Fetch(t.Context(), workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1, StartTS: &start})
 }
 
 func TestFetchPageReadsRowVersions(t *testing.T) {
@@ -71,7 +71,7 @@ func TestRowVersionsAreFreshByTheTimeOfTheirChange(t *testing.T) {
 		record(map[string]any{"as_id": "1", "ts": "101", "created": "2024-03-01 07:00:00", "modified": "2024-03-01 08:00:00"}),
 		record(map[string]any{"as_id": "2", "ts": "102", "created": "2024-03-01 07:00:00", "modified": "2024-03-01 13:00:00"}),
 	}}}}
-	page, err := a.fetchPage(t.Context(), workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1, StartTS: &start})
+	page, err := a.Fetch(t.Context(), workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1, StartTS: &start})
 	require.NoError(t, err)
 	require.Equal(t, int64(101), page.SettledTS)
 	require.Equal(t, int64(102), page.LastTS)

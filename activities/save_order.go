@@ -22,11 +22,12 @@ func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderPa
 	if params.Tried {
 		attempt++
 	}
-	result, err := a.saveOrder(kingdee.WithAttempt(ctx, attempt), params, attempt > 1)
+	result, err := a.Save(kingdee.WithAttempt(ctx, attempt), params, attempt > 1)
 	return result, toTemporal(err)
 }
 
-func (a *Activities) saveOrder(ctx context.Context, params workflows.SaveOrderParams, retried bool) (workflows.SaveOrderResult, error) {
+// Save is SaveOrder without Temporal. retried tells that an attempt went before.
+func (a *Activities) Save(ctx context.Context, params workflows.SaveOrderParams, retried bool) (workflows.SaveOrderResult, error) {
 	f, err := a.flow(params.Flow)
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
@@ -52,7 +53,7 @@ func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, o
 	}
 	result, err := a.book(f, run).Save(ctx, order, exists, retried)
 	if err == nil && result.Outcome == tally.LeftOut {
-		err = a.settleParked(ctx, f.Name, []booking.Wanted{{OrderID: order.Order.ID, ChangedAt: order.Order.ChangedAt, LeftOut: true}})
+		err = a.settleParked(ctx, f.Name, []booking.Wanted{{OrderID: order.Order.ID, ChangedAt: order.Order.ChangedAt, LeftOut: result.Reason}})
 	}
 	return workflows.SaveOrderResult{
 		Outcome: result.Outcome, BillNumber: result.BillNumber, Reason: result.Reason, Differences: result.Differences,

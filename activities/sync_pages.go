@@ -46,26 +46,26 @@ func (a *Activities) SyncPages(ctx context.Context, params workflows.SyncPagesPa
 	attempt := int(activity.GetInfo(ctx).Attempt)
 	// What is being saved is finished, also when the run is cancelled.
 	saving := kingdee.WithAttempt(context.WithoutCancel(ctx), attempt)
-	s := newPagesSync(saving, a, f, params, attempt > 1)
-	var before syncPagesProgress
+	s := NewPagesSync(saving, a, f, params, attempt > 1)
+	var before PagesProgress
 	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &before) == nil {
-		s.savedBefore, s.saved = before.Saved, before.Saved
+		s.After(before)
 	}
-	s.beat = func() { activity.RecordHeartbeat(ctx, s.progress()) }
+	s.Beat = func() { activity.RecordHeartbeat(ctx, s.Progress()) }
 	stop := s.stopLater(ctx)
 	defer stop()
-	result, err := s.run(ctx)
+	result, err := s.Run(ctx)
 	return result, toTemporal(err)
 }
 
-// pagesSync is a SyncPages at work.
-type pagesSync struct {
+// PagesSync is a SyncPages at work, without Temporal around it.
+type PagesSync struct {
 	a       *Activities
 	flow    *flow.Flow
 	params  workflows.SyncPagesParams
 	retried bool
 	saving  context.Context
-	beat    func() // sends a heartbeat
+	Beat    func() // sends a heartbeat
 
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -82,9 +82,9 @@ type pagesSync struct {
 	result             workflows.SyncPagesResult
 }
 
-// syncPagesProgress is what the Web UI shows of a SyncPages under way, and what an
+// PagesProgress is what the Web UI shows of a SyncPages under way, and what an
 // attempt knows of the one before.
-type syncPagesProgress struct {
+type PagesProgress struct {
 	Pages    int  `json:"pages"`
 	NextPage int  `json:"next_page"`
 	Orders   int  `json:"orders"`
@@ -116,8 +116,10 @@ type syncedPage struct {
 	err, end error
 }
 
-func newPagesSync(saving context.Context, a *Activities, f *flow.Flow, params workflows.SyncPagesParams, retried bool) *pagesSync {
-	s := &pagesSync{a: a, flow: f, params: params, retried: retried, saving: saving, beat: func() {}, reading: params.Reading, mostBytes: longestPage}
+// NewPagesSync makes one that has begun nothing. By saving, which nothing must cancel,
+// orders are saved.
+func NewPagesSync(saving context.Context, a *Activities, f *flow.Flow, params workflows.SyncPagesParams, retried bool) *PagesSync {
+	s := &PagesSync{a: a, flow: f, params: params, retried: retried, saving: saving, Beat: func() {}, reading: params.Reading, mostBytes: longestPage}
 	s.changed = sync.NewCond(&s.mu)
 	s.result.PickVersion = f.PickVersion
 	return s
@@ -125,7 +127,7 @@ func newPagesSync(saving context.Context, a *Activities, f *flow.Flow, params wo
 
 // stopLater has no further page begun after a while, or when the worker is to stop or
 // ctx is done, and sends heartbeats until then and beyond.
-func (s *pagesSync) stopLater(ctx context.Context) (end func()) {
+func (s *PagesSync) stopLater(ctx context.Context) (end func()) {
 	done := make(chan struct{})
 	go func() {
 		beat, enough := time.NewTicker(beatEvery), time.NewTimer(readFor)
@@ -137,7 +139,7 @@ func (s *pagesSync) stopLater(ctx context.Context) (end func()) {
 			case <-done:
 				return
 			case <-beat.C:
-				s.beat()
+				s.Beat()
 				continue
 			case <-enough.C:
 			case <-stopped:
@@ -145,30 +147,36 @@ func (s *pagesSync) stopLater(ctx context.Context) (end func()) {
 			case <-cancelled:
 				cancelled = nil
 			}
-			s.stop()
+			s.Stop()
 		}
 	}()
 	return func() { close(done) }
 }
 
-func (s *pagesSync) stop() {
+// Stop has no further page begun.
+func (s *PagesSync) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stopping = true
 	s.changed.Broadcast()
 }
 
-func (s *pagesSync) progress() syncPagesProgress {
+// Progress is how far it is.
+func (s *PagesSync) Progress() PagesProgress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return syncPagesProgress{
+	return PagesProgress{
 		Pages: s.reading.PageCount, NextPage: s.reading.Next, Orders: s.reading.DataCount,
 		InFlight: s.inFlight, Left: len(s.result.Left), Saved: s.saved,
 	}
 }
 
-// run reads pages until there is a reason not to, and waits for their orders.
-func (s *pagesSync) run(ctx context.Context) (workflows.SyncPagesResult, error) {
+// After takes in what the attempt before told of itself last.
+func (s *PagesSync) After(before PagesProgress) { s.savedBefore, s.saved = before.Saved, before.Saved }
+
+// Run reads pages until there is a reason not to, and waits for their orders. Once ctx is
+// done it begins no page.
+func (s *PagesSync) Run(ctx context.Context) (workflows.SyncPagesResult, error) {
 	var work sync.WaitGroup
 	var err error
 	for err == nil && s.goesOn() {
@@ -187,14 +195,14 @@ func (s *pagesSync) run(ctx context.Context) (workflows.SyncPagesResult, error) 
 	return s.ended(err)
 }
 
-func (s *pagesSync) goesOn() bool {
+func (s *PagesSync) goesOn() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reading.Next > 0 && s.result.Crowded == 0 && !s.stopping && len(s.result.Settled) < mostSettled
 }
 
 // read reads the next page. One whose reading ends the window's is still to be saved.
-func (s *pagesSync) read(ctx context.Context) (*syncedPage, error) {
+func (s *PagesSync) read(ctx context.Context) (*syncedPage, error) {
 	next := s.reading.Reader // nobody else changes it
 	params := workflows.FetchPageParams{Flow: s.params.Flow, Window: s.params.Window, PageIndex: next.Next, Rows: next.Rest}
 	if next.Versions != nil {
@@ -203,7 +211,7 @@ func (s *pagesSync) read(ctx context.Context) (*syncedPage, error) {
 	shown, rows, err := s.a.readPage(allowance.Shared(ctx), s.flow, params, s.knows)
 	if err != nil {
 		if ctx.Err() != nil {
-			s.stop()
+			s.Stop()
 			return nil, nil
 		}
 		return nil, err
@@ -230,7 +238,7 @@ func (s *pagesSync) read(ctx context.Context) (*syncedPage, error) {
 }
 
 // knows reports whether an order was shown before as it is now.
-func (s *pagesSync) knows(order flow.Order) bool {
+func (s *PagesSync) knows(order flow.Order) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, ok := s.reading.Orders.Order(order.ID)
@@ -238,7 +246,7 @@ func (s *pagesSync) knows(order flow.Order) bool {
 }
 
 // sync looks up which bills of a page exist, and begins to save the others.
-func (s *pagesSync) sync(page *syncedPage) {
+func (s *PagesSync) sync(page *syncedPage) {
 	var left []flow.Order
 	var unsaved []*flow.Opened
 	err := noPanic(func() (err error) {
@@ -268,7 +276,7 @@ func (s *pagesSync) sync(page *syncedPage) {
 		}
 		if s.inFlight++; !s.saved {
 			s.saved = true
-			go s.beat()
+			go s.Beat()
 		}
 		go s.save(order, size)
 	}
@@ -277,7 +285,7 @@ func (s *pagesSync) sync(page *syncedPage) {
 
 // room waits until an order of that size may be under way, so that all that is would
 // travel if it were left; false if it would never.
-func (s *pagesSync) room(size int) bool {
+func (s *PagesSync) room(size int) bool {
 	for s.bytes+size > s.mostBytes && s.inFlight > 0 {
 		s.changed.Wait()
 	}
@@ -290,7 +298,7 @@ func (s *pagesSync) room(size int) bool {
 }
 
 // lookUp settles what needs no saving. left want a SaveOrder of their own.
-func (s *pagesSync) lookUp(page *syncedPage) (left []flow.Order, unsaved []*flow.Opened, err error) {
+func (s *PagesSync) lookUp(page *syncedPage) (left []flow.Order, unsaved []*flow.Opened, err error) {
 	var bills []workflows.OrderBill
 	for _, order := range page.work.New {
 		if order.BillNumber != "" {
@@ -300,7 +308,7 @@ func (s *pagesSync) lookUp(page *syncedPage) (left []flow.Order, unsaved []*flow
 	for _, skipped := range page.work.LeftOut {
 		bills = append(bills, workflows.BillOfLeftOut(*skipped.Order, skipped.Reason))
 	}
-	found, err := s.a.findBills(s.saving, workflows.FindBillsParams{Flow: s.params.Flow, Bills: bills})
+	found, err := s.a.Find(s.saving, workflows.FindBillsParams{Flow: s.params.Flow, Bills: bills})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -329,7 +337,7 @@ func (s *pagesSync) lookUp(page *syncedPage) (left []flow.Order, unsaved []*flow
 
 // outcomeOfFound is that of an order whose bill is there as it is to be: where an
 // earlier attempt has saved, it is most likely its.
-func (s *pagesSync) outcomeOfFound() tally.Outcome {
+func (s *PagesSync) outcomeOfFound() tally.Outcome {
 	if s.savedBefore {
 		return tally.Saved
 	}
@@ -337,7 +345,7 @@ func (s *pagesSync) outcomeOfFound() tally.Outcome {
 }
 
 // save saves an order, or leaves it.
-func (s *pagesSync) save(order *flow.Opened, size int) {
+func (s *PagesSync) save(order *flow.Opened, size int) {
 	var result workflows.SaveOrderResult
 	err := noPanic(func() (err error) {
 		result, err = s.a.saveOpened(s.saving, s.flow, s.params.Run, order, false, s.retried)
@@ -378,7 +386,7 @@ func noPanic(do func() error) (err error) {
 
 // leave leaves an order, in place of an earlier version of it, which nobody needs to try
 // any more.
-func (s *pagesSync) leave(order flow.Order) {
+func (s *PagesSync) leave(order flow.Order) {
 	if left := s.leftBefore(order.ID); left != nil {
 		left.Order = order
 		return
@@ -388,7 +396,7 @@ func (s *pagesSync) leave(order flow.Order) {
 
 // leaveTried leaves an order whose outcome is open, or a later version of it that is left
 // already.
-func (s *pagesSync) leaveTried(order flow.Order) {
+func (s *PagesSync) leaveTried(order flow.Order) {
 	left := s.leftBefore(order.ID)
 	if left == nil {
 		s.result.Left = append(s.result.Left, workflows.LeftOrder{Order: order})
@@ -398,7 +406,7 @@ func (s *pagesSync) leaveTried(order flow.Order) {
 }
 
 // leftBefore is what is left of an order; nil for nothing.
-func (s *pagesSync) leftBefore(id string) *workflows.LeftOrder {
+func (s *PagesSync) leftBefore(id string) *workflows.LeftOrder {
 	i := slices.IndexFunc(s.result.Left, func(left workflows.LeftOrder) bool { return left.Order.ID == id })
 	if i < 0 {
 		return nil
@@ -408,7 +416,7 @@ func (s *pagesSync) leftBefore(id string) *workflows.LeftOrder {
 
 // settle decides what became of an order in that version. A later one may have been shown
 // since, on a page that will be read again.
-func (s *pagesSync) settle(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
+func (s *PagesSync) settle(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
 	if now, changed := s.reading.Orders.Settle(version.ID, outcome, failure); changed {
 		s.tell(version.ID, now, failure)
 		s.result.Settled[len(s.result.Settled)-1].Version = version
@@ -416,7 +424,7 @@ func (s *pagesSync) settle(version tally.Version, outcome tally.Outcome, failure
 }
 
 // tell has the result say what became of an order as it was shown last.
-func (s *pagesSync) tell(id string, now tally.Outcome, failure tally.Failure) {
+func (s *PagesSync) tell(id string, now tally.Outcome, failure tally.Failure) {
 	order, _ := s.reading.Orders.Order(id)
 	s.result.Settled = append(s.result.Settled, order)
 	if now.HasFailed() && len(s.result.Failed) < tally.FailuresListed {
@@ -425,7 +433,7 @@ func (s *pagesSync) tell(id string, now tally.Outcome, failure tally.Failure) {
 }
 
 // awaitBegun waits until no order of a page waits for its turn.
-func (s *pagesSync) awaitBegun(page *syncedPage) {
+func (s *PagesSync) awaitBegun(page *syncedPage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for !page.begun && !s.stopping {
@@ -435,7 +443,7 @@ func (s *pagesSync) awaitBegun(page *syncedPage) {
 
 // ended gives what was done. The next SyncPages goes on with the first page that was
 // not done to its end: what of it, and of those behind it, is settled, it knows.
-func (s *pagesSync) ended(err error) (workflows.SyncPagesResult, error) {
+func (s *PagesSync) ended(err error) (workflows.SyncPagesResult, error) {
 	s.result.Reader = s.reading.Reader
 	for _, page := range s.pages {
 		if !page.begun || page.end != nil {

@@ -154,19 +154,19 @@ func (p *pages) sync() (result workflows.SyncPagesResult, err error) {
 }
 
 // work is a SyncPages without Temporal around it.
-func (p *pages) work(t require.TestingT, ctx context.Context, retried bool) *pagesSync {
+func (p *pages) work(t require.TestingT, ctx context.Context, retried bool) *PagesSync {
 	raw, err := json.Marshal(p.params)
 	require.NoError(t, err)
 	var params workflows.SyncPagesParams
 	require.NoError(t, json.Unmarshal(raw, &params))
-	s := newPagesSync(context.WithoutCancel(ctx), p.Activities, p.flow, params, retried)
+	s := NewPagesSync(context.WithoutCancel(ctx), p.Activities, p.flow, params, retried)
 	s.mostBytes = cmp.Or(p.mostBytes, s.mostBytes)
 	return s
 }
 
 func (p *pages) run(t *testing.T, retried bool) workflows.SyncPagesResult {
 	t.Helper()
-	result, err := p.work(t, t.Context(), retried).run(t.Context())
+	result, err := p.work(t, t.Context(), retried).Run(t.Context())
 	require.NoError(t, err)
 	return result
 }
@@ -446,7 +446,7 @@ func TestSyncPagesKeepsWhatWasDoneBeforeAFailure(t *testing.T) {
 			require.Len(t, p.ledger.bills, c.saved)
 
 			p.take(result)
-			_, err := p.work(t, t.Context(), false).run(t.Context())
+			_, err := p.work(t, t.Context(), false).Run(t.Context())
 			require.ErrorIs(t, err, lost)
 
 			broken = false
@@ -468,7 +468,7 @@ func TestSyncPagesSavesWhatAWindowHasShownThatCanNotBeReadToItsEnd(t *testing.T)
 		return nil
 	}
 	for range 100 {
-		result, err := p.work(t, t.Context(), false).run(t.Context())
+		result, err := p.work(t, t.Context(), false).Run(t.Context())
 		if err != nil {
 			require.Equal(t, "source_unsettled", fault.As(err).Reason)
 			break
@@ -507,8 +507,8 @@ func syncPagesTriedAgain(t *testing.T, savedBefore bool, found tally.Outcome) {
 		return nil
 	}
 	again := p.work(t, t.Context(), true)
-	again.savedBefore = savedBefore
-	result, err := again.run(t.Context())
+	again.After(PagesProgress{Saved: savedBefore})
+	result, err := again.Run(t.Context())
 	require.NoError(t, err)
 	require.Len(t, result.Settled, 6)
 	require.False(t, late, "an order is looked for before it is saved")
@@ -848,10 +848,10 @@ func TestSyncPagesLoseNothingAndSaveNothingTwice(t *testing.T) {
 				}
 				work := p.work(t, context.Background(), retried)
 				if f.of(fmt.Sprint("stopped ", n), 3) == 0 {
-					timer := time.AfterFunc(time.Duration(f.of(fmt.Sprint("stopped at ", n), 10))*time.Second, work.stop)
+					timer := time.AfterFunc(time.Duration(f.of(fmt.Sprint("stopped at ", n), 10))*time.Second, work.Stop)
 					defer timer.Stop()
 				}
-				result, err := work.run(context.Background())
+				result, err := work.Run(context.Background())
 				if err != nil {
 					if reason := fault.As(err).Reason; reason == "source_unsettled" {
 						return // too much has moved

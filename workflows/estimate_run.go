@@ -54,7 +54,7 @@ func estimateRange(ctx workflow.Context, plan Plan, span Window) (Estimate, erro
 	for i := range e.Counted {
 		window := span
 		window.From = span.From.Add(time.Duration(i*e.Windows/e.Counted) * plan.LongestWindow)
-		counts = append(counts, countOrders(ctx, plan, firstWindow(window, plan.LongestWindow)))
+		counts = append(counts, countOrders(ctx, plan, FirstWindow(window, plan.LongestWindow)))
 	}
 	for _, future := range counts {
 		var count int

@@ -97,6 +97,26 @@ type ParkedOrderState struct {
 	NextAttempt time.Time `json:"next_attempt"`
 }
 
+// Take keeps the newer of two versions of the order, because two runs that overlap can
+// bring theirs in either order, and reports whether it is worth an attempt: the version
+// that the workflow was started with comes as a signal too, and so does the same one
+// from every later run.
+func (s *ParkedOrderState) Take(version ParkedVersion) bool {
+	held := s.Version
+	if at := version.Order.ChangedAt; !at.IsZero() && at.Before(held.Order.ChangedAt) {
+		return false
+	}
+	s.Version = version
+	return version.PickVersion != held.PickVersion || !version.Order.Same(held.Order)
+}
+
+// Settles reports whether the version that needs nothing is the one that waits, or a
+// later one.
+func (s *ParkedOrderState) Settles(version SettledVersion) bool {
+	held := s.Version.Order.ChangedAt
+	return !held.IsZero() && !version.ChangedAt.Before(held)
+}
+
 // ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the
 // order (as_id), so that an order waits once, whatever run found it. What is not
 // printable ASCII is escaped: Temporal's clients send the id as a header of HTTP,
@@ -192,7 +212,7 @@ func (p *parkedOrder) signalled() bool {
 func (p *parkedOrder) wait(ctx workflow.Context) error {
 	now := workflow.Now(ctx)
 	if !p.state.NextAttempt.After(now) {
-		p.state.NextAttempt = now.Add(parkedWait(p.state.Waits)).In(catalog.Beijing)
+		p.state.NextAttempt = now.Add(ParkedWait(p.state.Waits)).In(catalog.Beijing)
 		p.state.Waits++
 	}
 	wait := p.state.NextAttempt.Sub(now)
@@ -213,12 +233,12 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 	})
 	selector.AddReceive(p.versions, func(c workflow.ReceiveChannel, _ bool) {
 		if version, ok := receive(ctx, c, p.sameOrder); ok {
-			p.fresh = p.take(version) || p.fresh
+			p.fresh = p.state.Take(version) || p.fresh
 			awake = p.fresh || awake
 		}
 	})
 	selector.AddReceive(p.settlings, func(c workflow.ReceiveChannel, _ bool) {
-		if version, ok := receive(ctx, c, SettledVersion.complete); ok && p.settles(version) {
+		if version, ok := receive(ctx, c, SettledVersion.complete); ok && p.state.Settles(version) {
 			p.settled, awake = &version, true
 		}
 	})
@@ -250,38 +270,18 @@ func (p *parkedOrder) sameOrder(version ParkedVersion) bool {
 	return version.Order.ID == p.state.Version.Order.ID
 }
 
-// settles reports whether the version that needs nothing is the one that waits, or a
-// later one.
-func (p *parkedOrder) settles(version SettledVersion) bool {
-	held := p.state.Version.Order.ChangedAt
-	return !held.IsZero() && !version.ChangedAt.Before(held)
-}
-
 // complete reports whether it is known which version is meant.
 func (v SettledVersion) complete() bool { return !v.ChangedAt.IsZero() }
 
 // complete reports whether somebody is named, and a reason.
 func (d Discard) complete() bool { return d.By != "" && d.Reason != "" }
 
-// take keeps the newer of two versions of the order, because two runs that
-// overlap can bring theirs in either order, and reports whether it is worth an
-// attempt: the version that the workflow was started with comes as a signal too,
-// and so does the same one from every later run.
-func (p *parkedOrder) take(version ParkedVersion) bool {
-	held := p.state.Version
-	if at := version.Order.ChangedAt; !at.IsZero() && at.Before(held.Order.ChangedAt) {
-		return false
-	}
-	p.state.Version = version
-	return version.PickVersion != held.PickVersion || !version.Order.Same(held.Order)
-}
-
 // overtaken reports whether a later version of the order has come while the last was
 // being saved: a run counts it as parked, so it must not be dropped.
 func (p *parkedOrder) overtaken(ctx workflow.Context) (newer bool) {
 	for p.versions.Len() > 0 {
 		if version, ok := receive(ctx, p.versions, p.sameOrder); ok {
-			newer = p.take(version) || newer
+			newer = p.state.Take(version) || newer
 		}
 	}
 	return newer
@@ -310,7 +310,7 @@ func (p *parkedOrder) readAgain(ctx workflow.Context) (shown bool, err error) {
 			"聚水潭按流程的参数查不到售后单 %[1]s 了（已删除、归档或不再符合），没有保存；会继续按时查询。若它不该入账，请放弃（starter parked discard）。"+
 				" Jushuitan shows order %[1]s no more by the flow's parameters: it was deleted or archived, or meets them no more. It was not saved, and is looked for again; if it is not to be booked, discard it", held.Order.ID)})
 	}
-	p.take(ParkedVersion{PickVersion: read.PickVersion, Order: *read.Order, Failure: held.Failure})
+	p.state.Take(ParkedVersion{PickVersion: read.PickVersion, Order: *read.Order, Failure: held.Failure})
 	return true, nil
 }
 
@@ -343,8 +343,8 @@ func (p *parkedOrder) failed(ctx workflow.Context, failure tally.Failure) error 
 	return workflow.UpsertMemo(ctx, map[string]any{FailureMemo: failure})
 }
 
-// parkedWait is how long to wait before the attempt after so many others.
-func parkedWait(attempts int) time.Duration {
+// ParkedWait is how long to wait before the attempt after so many others.
+func ParkedWait(attempts int) time.Duration {
 	wait := firstParkedWait
 	for range attempts {
 		if wait *= 2; wait >= longestParkedWait {

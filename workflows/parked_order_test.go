@@ -86,10 +86,10 @@ func TestParkedOrderEndsWhenTheFlowLeavesItOut(t *testing.T) {
 }
 
 func TestParkedWaitGrowsToItsBound(t *testing.T) {
-	require.Equal(t, 10*time.Minute, parkedWait(0))
-	require.Equal(t, 80*time.Minute, parkedWait(3))
-	require.Equal(t, 12*time.Hour, parkedWait(7))
-	require.Equal(t, 12*time.Hour, parkedWait(100_000))
+	require.Equal(t, 10*time.Minute, ParkedWait(0))
+	require.Equal(t, 80*time.Minute, ParkedWait(3))
+	require.Equal(t, 12*time.Hour, ParkedWait(7))
+	require.Equal(t, 12*time.Hour, ParkedWait(100_000))
 }
 
 func TestParkedOrderTriesAgainWhenTold(t *testing.T) {

@@ -10,20 +10,20 @@ import (
 // was covered by a run that completed, and it never moves back. Only runs that
 // start by themselves move it.
 
-// slowerClock is the present for a run: by the source's clock where that is behind
+// SlowerClock is the present for a run: by the source's clock where that is behind
 // ours. An order has its time from the source, so that what our clock calls past may
 // still change there. A zero source is not known.
-func slowerClock(ours, source time.Time) time.Time {
+func SlowerClock(ours, source time.Time) time.Time {
 	if !source.IsZero() && source.Before(ours) {
 		return source
 	}
 	return ours
 }
 
-// givenRange is the range as given, but for a future that has not happened:
+// GivenRange is the range as given, but for a future that has not happened:
 // orders that change while the run reads must not move from one window to the
 // next.
-func givenRange(given Window, now time.Time) Window {
+func GivenRange(given Window, now time.Time) Window {
 	span := Window{From: given.From.In(catalog.Beijing), To: given.To.In(catalog.Beijing)}
 	if now = now.Truncate(time.Second); span.To.After(now) {
 		span.To = now.In(catalog.Beijing)
@@ -31,11 +31,11 @@ func givenRange(given Window, now time.Time) Window {
 	return span
 }
 
-// incrementalRange is what a run without a given range covers: from the
+// IncrementalRange is what a run without a given range covers: from the
 // watermark less the overlap, or where there is none from since, to now less
 // the lag. It ends before it begins where there is nothing to do. false says
 // that nothing tells where to start.
-func incrementalRange(plan Plan, watermark, since *time.Time, now time.Time) (Window, bool) {
+func IncrementalRange(plan Plan, watermark, since *time.Time, now time.Time) (Window, bool) {
 	var from time.Time
 	switch {
 	case watermark != nil:
@@ -57,10 +57,10 @@ func sweepRange(sweep Sweep, now time.Time) Window {
 	return Window{From: to.Add(-sweep.Span), To: to}
 }
 
-// nextWatermark is the watermark that a run leaves behind which started with
+// NextWatermark is the watermark that a run leaves behind which started with
 // one, or nil, and covered the range. It stays where it was if the clock or the
 // lag has moved back behind it.
-func nextWatermark(watermark *time.Time, covered Window) *time.Time {
+func NextWatermark(watermark *time.Time, covered Window) *time.Time {
 	if covered.To.Before(covered.From) || watermark != nil && watermark.After(covered.To) {
 		return watermark
 	}

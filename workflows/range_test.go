@@ -23,7 +23,7 @@ func TestSlowerClock(t *testing.T) {
 		{"the source does not say", time.Time{}, "12:00:00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.want, slowerClock(noon, c.source).Format(time.TimeOnly))
+			require.Equal(t, c.want, SlowerClock(noon, c.source).Format(time.TimeOnly))
 		})
 	}
 }
@@ -54,13 +54,13 @@ func (s *scheduled) run(t *rapid.T, in SyncRefundsInput, last *time.Time) (water
 		watermark = in.Watermark
 	}
 	source := s.now.Add(s.ahead)
-	now := slowerClock(s.now, source)
+	now := SlowerClock(s.now, source)
 	var span Window
 	ok := true
 	if in.Range != nil {
-		span = givenRange(*in.Range, now)
+		span = GivenRange(*in.Range, now)
 	} else {
-		span, ok = incrementalRange(s.plan, watermark, in.Since, now)
+		span, ok = IncrementalRange(s.plan, watermark, in.Since, now)
 	}
 	require.True(t, ok)
 	require.False(t, span.To.After(s.now), "the future is left alone")
@@ -85,7 +85,7 @@ func (s *scheduled) run(t *rapid.T, in SyncRefundsInput, last *time.Time) (water
 	if in.ByHand || in.Range != nil {
 		return watermark, true
 	}
-	return nextWatermark(watermark, span), true
+	return NextWatermark(watermark, span), true
 }
 
 // fire is a run of the schedule.
@@ -185,10 +185,10 @@ func TestEverySecondOfAMonthIsCovered(t *testing.T) {
 			}
 		}
 		s.now, s.ahead = s.now.Add(4*time.Hour), 0
-		span, ok := incrementalRange(s.plan, last, in.Since, s.now)
+		span, ok := IncrementalRange(s.plan, last, in.Since, s.now)
 		require.True(t, ok)
 		s.covered = append(s.covered, span)
-		s.last = nextWatermark(last, span)
+		s.last = NextWatermark(last, span)
 		require.NotNil(t, s.last)
 		require.Equal(t, s.now.Add(-s.plan.Lag).Truncate(time.Second).Unix(), s.last.Unix())
 		s.check(t)

@@ -228,7 +228,7 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	if err != nil {
 		return err
 	}
-	plan, now := loaded.Plan, slowerClock(workflow.Now(ctx), loaded.SourceTime)
+	plan, now := loaded.Plan, SlowerClock(workflow.Now(ctx), loaded.SourceTime)
 	r.state.SourceAhead = loaded.SourceAhead
 	if !plan.Enabled && (!r.byHand || in.Sweep) {
 		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
@@ -258,7 +258,7 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 		return err
 	}
 	if in.Range != nil {
-		r.state.Range = givenRange(*in.Range, now)
+		r.state.Range = GivenRange(*in.Range, now)
 	} else if err := r.beginIncremental(in, now); err != nil {
 		return err
 	}
@@ -318,7 +318,7 @@ func (r *syncRefunds) beginIncremental(in SyncRefundsInput, now time.Time) error
 	if since == nil {
 		since = r.state.Plan.Since
 	}
-	span, ok := incrementalRange(r.state.Plan, r.state.Watermark, since, now)
+	span, ok := IncrementalRange(r.state.Plan, r.state.Watermark, since, now)
 	if !ok {
 		return temporal.NewNonRetryableApplicationError(
 			"没有上次的水位，也没有给出起点：请在流程文件的 source.since 或用 --since 给出首次运行的起点，或给出时段。"+
@@ -373,7 +373,7 @@ func (r *syncRefunds) nextWindow() Window {
 		r.state.Cut = r.state.Cut[1:]
 		return window
 	}
-	window := firstWindow(r.left(), r.longestWindow())
+	window := FirstWindow(r.left(), r.longestWindow())
 	r.state.Next = window.To.Add(time.Second)
 	return window
 }
@@ -492,7 +492,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 	if r.failure == nil {
 		// Orders that are neither saved nor parked are found by the next run.
 		if !r.byHand && result.Unparked == 0 {
-			result.Watermark, result.RowVersion = nextWatermark(r.state.Watermark, r.state.Range), r.state.rowVersion()
+			result.Watermark, result.RowVersion = NextWatermark(r.state.Watermark, r.state.Range), r.state.rowVersion()
 		}
 		return result, listEnd(ctx, r.state.Plan.Flow, result, nil, !r.byHand)
 	}

@@ -49,8 +49,8 @@ func (w Window) String() string {
 	return from.Format("2006-01-02 15:04:05") + "–" + to.Format(format)
 }
 
-// firstWindow cuts the first window, no longer than longest, off the span.
-func firstWindow(span Window, longest time.Duration) Window {
+// FirstWindow cuts the first window, no longer than longest, off the span.
+func FirstWindow(span Window, longest time.Duration) Window {
 	to := span.From.Add(longest - time.Second)
 	if to.After(span.To) {
 		to = span.To
@@ -58,7 +58,7 @@ func firstWindow(span Window, longest time.Duration) Window {
 	return Window{From: span.From, To: to}
 }
 
-// windowCount is how many windows firstWindow cuts off the span in all.
+// windowCount is how many windows FirstWindow cuts off the span in all.
 func windowCount(span Window, longest time.Duration) int {
 	if span.To.Before(span.From) {
 		return 0

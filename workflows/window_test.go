@@ -71,7 +71,7 @@ func TestWindowsHaveNoGapAndNoRepeat(t *testing.T) {
 
 		next, count := span.From, 0
 		for !next.After(span.To) {
-			window := firstWindow(Window{From: next, To: span.To}, longest)
+			window := FirstWindow(Window{From: next, To: span.To}, longest)
 			require.Equal(t, next, window.From)
 			require.False(t, window.To.Before(window.From))
 			require.LessOrEqual(t, window.To.Sub(window.From), longest-time.Second)

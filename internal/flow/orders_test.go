@@ -188,7 +188,7 @@ func TestAnOrderThatIsLeftOutAsksForNoBill(t *testing.T) {
 	record, err := os.ReadFile("testdata/orders/returned.json")
 	require.NoError(t, err)
 	order := pick(t, f, string(record))
-	leftOut := pick(t, f, strings.Replace(string(record), `"普通退货"`, `"仅退款"`, 1))
+	leftOut := pick(t, f, strings.Replace(string(record), `"Confirmed"`, `"Cancelled"`, 1))
 	require.NotEmpty(t, order.BillHash)
 	require.Empty(t, leftOut.BillHash)
 	require.Equal(t, order.BillNumber, leftOut.BillNumber)
