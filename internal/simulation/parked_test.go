@@ -1,0 +1,149 @@
+package simulation
+
+import (
+	"time"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/tally"
+	"refundsync/workflows"
+)
+
+// parked is an order that waits, as a ParkedOrder workflow does.
+type parked struct {
+	*life
+	workflows.ParkedOrderState
+	trying bool
+	timer  *event
+	over   bool
+	// discarded tells that a person has given the order up.
+	discarded bool
+	// versions and others are the signals that came while an attempt was under way.
+	versions []workflows.ParkedVersion
+	others   []func()
+	// calmly tells that an attempt was made since the storms were over.
+	calmly bool
+}
+
+// park has an order wait, or brings one that waits its version; end is told what it is
+// counted under.
+func (l *life) park(order flow.Order, failure tally.Failure, end func(tally.Outcome, tally.Failure)) {
+	l.open++
+	l.after(l.latency(), func() {
+		l.open--
+		if l.chance(l.settings.unparkable) {
+			l.strike("an order can't be parked")
+			end(tally.Unparked, failure)
+			return
+		}
+		version := workflows.ParkedVersion{PickVersion: l.settings.flow.PickVersion, Order: order, Failure: failure}
+		held := l.parked[order.ID]
+		switch {
+		case held != nil && !held.over:
+			held.bring(version)
+			end(tally.Parked, failure)
+		case held != nil && held.discarded && held.Version.Order.Same(order):
+			end(tally.LeftOut, tally.Failure{Reason: "discarded"})
+		default:
+			l.note("%s is parked: %s", order.ID, failure.Reason)
+			p := &parked{life: l, ParkedOrderState: workflows.ParkedOrderState{Version: version}}
+			l.parked[order.ID] = p
+			p.wait()
+			end(tally.NewlyParked, failure)
+		}
+	})
+}
+
+// wait tries again after a while.
+func (p *parked) wait() { p.timer = p.after(workflows.ParkedWait(p.Attempts), p.try) }
+
+// signal has something done once no attempt is under way, unless a later version comes
+// first.
+func (p *parked) signal(do func()) {
+	if p.trying {
+		p.others = append(p.others, do)
+		return
+	}
+	do()
+}
+
+// bring is a version from a later run.
+func (p *parked) bring(version workflows.ParkedVersion) {
+	if p.trying {
+		p.versions = append(p.versions, version)
+	} else if p.take(version) {
+		p.try()
+	}
+}
+
+func (p *parked) take(version workflows.ParkedVersion) (worthIt bool) {
+	held := p.Version.Order
+	if p.without.olderParked {
+		p.Version.Order.ChangedAt = time.Time{}
+	}
+	worthIt = p.Take(version)
+	if p.Version.Order.ChangedAt.Before(held.ChangedAt) {
+		p.violate("order %s waits in a version older than the one before", held.ID)
+	}
+	return worthIt
+}
+
+// settled is told that a version needs nothing.
+func (p *parked) settled(version workflows.SettledVersion) {
+	p.signal(func() {
+		if !p.over && p.Settles(version) {
+			p.strike("a parked order is told that it needs nothing")
+			p.end()
+		}
+	})
+}
+
+func (p *parked) try() {
+	if p.over || p.trying {
+		return
+	}
+	p.stopWaiting()
+	p.trying = true
+	calmly, order := p.calm, p.Version.Order
+	p.executeSave("parked", workflows.SaveOrderParams{Order: order, Exists: true}, func(_ workflows.SaveOrderResult, err error) {
+		p.trying = false
+		p.calmly = p.calmly || calmly
+		p.heed(err)
+	})
+}
+
+// heed goes on after an attempt, by what has come in meanwhile.
+func (p *parked) heed(err error) {
+	versions, others := p.versions, p.others
+	p.versions, p.others = nil, nil
+	if err != nil {
+		p.Attempts++
+		p.Version.Failure.Reason = reasonOf(err)
+	}
+	newer := false
+	for _, version := range versions {
+		newer = p.take(version) || newer
+	}
+	switch {
+	case newer:
+		p.try() // what ends an earlier version does not end a later one
+	case err == nil:
+		p.end()
+	default:
+		p.wait()
+		for _, signal := range others {
+			p.signal(signal)
+		}
+	}
+}
+
+func (p *parked) stopWaiting() {
+	if p.timer != nil {
+		p.timer.stopped = true
+	}
+}
+
+func (p *parked) end() {
+	p.over = true
+	p.stopWaiting()
+	p.note("%s waits no more", p.Version.Order.ID)
+}

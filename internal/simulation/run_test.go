@@ -1,0 +1,439 @@
+package simulation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"refundsync/activities"
+	"refundsync/internal/fault"
+	"refundsync/internal/flow"
+	"refundsync/internal/paging"
+	"refundsync/internal/tally"
+	"refundsync/workflows"
+)
+
+// run reads a range in windows, as a SyncRefunds does.
+type run struct {
+	*life
+	name string
+	// byHand is nil for a run of the schedule, and otherwise the range.
+	byHand    *workflows.Window
+	began     time.Time
+	watermark *time.Time // that it began with
+	span      workflows.Window
+	rest      workflows.Window
+	atWork    []*window
+	failed    error
+	tally     tally.Tally
+	over      bool
+	completed bool
+}
+
+func (l *life) newRun(byHand *workflows.Window) *run {
+	l.count++
+	r := &run{life: l, name: fmt.Sprintf("run%06d", l.count), byHand: byHand, began: time.Now(), watermark: l.watermark}
+	l.runs = append(l.runs, r)
+	l.open++
+	l.execute("time "+r.name, 5, func(ctx context.Context, w *worker, _ *attempt) (any, error) {
+		return ask(ctx, w, "time", r.name, func(time.Time) (time.Time, error) { return w.source.now(), nil })
+	}, func(value any, err error) {
+		at, _ := value.(time.Time)
+		r.begin(workflows.SlowerClock(time.Now(), at))
+	})
+	return r
+}
+
+func (r *run) begin(now time.Time) {
+	if r.byHand != nil {
+		r.span = workflows.GivenRange(*r.byHand, now)
+	} else {
+		source, since := r.settings.flow.Source, r.life.begun.Add(-time.Hour)
+		r.span, _ = workflows.IncrementalRange(workflows.Plan{Overlap: source.Overlap, Lag: source.Lag}, r.watermark, &since, now)
+	}
+	r.rest = r.span
+	r.note("%s reads %s", r.name, r.span)
+	r.goOn()
+}
+
+// goOn begins windows while it may, and ends the run when none is left.
+func (r *run) goOn() {
+	for !r.over && r.failed == nil && !r.rest.To.Before(r.rest.From) && len(r.atWork) < r.settings.windowsAtOnce {
+		w := &window{
+			run: r, span: workflows.FirstWindow(r.rest, r.settings.window), grain: r.settings.flow.Options.Grain,
+			reading: paging.Window{Reader: paging.New(nil)}, last: map[string]*save{}, rows: map[string]*row{},
+		}
+		for id, row := range r.source.rows {
+			w.rows[id] = row
+		}
+		r.rest.From = w.span.To.Add(time.Second)
+		r.atWork = append(r.atWork, w)
+		w.next()
+	}
+	if len(r.atWork) > 0 || r.over {
+		return
+	}
+	r.over = true
+	r.open--
+	r.completed = r.failed == nil
+	r.note("%s ends: %v %+v", r.name, r.failed, r.tally)
+	if r.byHand == nil && r.completed && (r.tally.Unparked == 0 || r.without.unparked) {
+		r.move(workflows.NextWatermark(r.watermark, r.span))
+	}
+}
+
+// move moves the watermark.
+func (r *run) move(to *time.Time) {
+	if r.life.watermark != nil && to != nil && to.Before(*r.life.watermark) {
+		r.violate("the watermark goes back from %s to %s", r.life.watermark, to)
+	}
+	r.life.watermark = to
+}
+
+// stop ends the run without what it has not begun.
+func (r *run) stop(err error) {
+	if r.failed == nil {
+		r.failed = err
+	}
+}
+
+// window reads a window and has its orders saved, as a SyncWindow does.
+type window struct {
+	*run
+	span    workflows.Window
+	grain   string
+	died    bool // a SyncPages, of which nothing more is known
+	reading paging.Window
+	// busy tells that something is being read, and saving counts the orders and batches
+	// under way.
+	busy   bool
+	saving int
+	failed error
+	// last is what was given out last of an order.
+	last map[string]*save
+	// rows are what the source showed when the window began.
+	rows map[string]*row
+}
+
+// next reads on, or ends the window when all is read and saved.
+func (w *window) next() {
+	if w.failed == nil {
+		w.failed = w.run.failed
+	}
+	switch {
+	case w.busy:
+	case w.failed == nil && w.reading.Next > 0:
+		w.busy = true
+		if w.grain == flow.GrainPage {
+			w.syncPages()
+		} else {
+			w.readPage()
+		}
+	case w.saving == 0:
+		w.end()
+	}
+}
+
+// went has the window go on after something was read.
+func (w *window) went(err error) {
+	w.busy = false
+	if w.failed == nil {
+		w.failed = err
+	}
+	w.next()
+}
+
+func nobody(string, tally.Outcome, tally.Failure) {}
+
+func (w *window) readPage() {
+	params := workflows.FetchPageParams{Flow: w.settings.flow.Name, Window: w.span, PageIndex: w.reading.Next, Rows: w.reading.Rest}
+	w.execute(fmt.Sprintf("fetch %s %s page %d", w.name, w.span, params.PageIndex), 8, func(ctx context.Context, worker *worker, _ *attempt) (any, error) {
+		page, err := worker.activities().Fetch(ctx, params)
+		return shown{page}, err
+	}, func(value any, err error) {
+		if err == nil {
+			work, end := w.take(value.(shown).Page)
+			w.withoutBills(work)
+			err = end
+		}
+		w.went(err)
+	})
+}
+
+func (w *window) take(page paging.Page) (paging.Work, error) {
+	if w.without.moved {
+		w.reading.Moved = false
+		defer func() { w.reading.Moved = false }()
+	}
+	return w.reading.Take(page, nobody)
+}
+
+// shown is a page with a short text.
+type shown struct{ paging.Page }
+
+func (s shown) String() string {
+	text := fmt.Sprintf("%d orders on %d pages:", s.DataCount, s.PageCount)
+	for _, order := range s.Orders {
+		text += fmt.Sprintf(" %s@%s", order.ID, order.ChangedAt.Format(time.TimeOnly))
+	}
+	for _, skipped := range s.Skipped {
+		text += fmt.Sprintf(" %s@%s left out", skipped.ID, skipped.ChangedAt.Format(time.TimeOnly))
+	}
+	return text
+}
+
+// withoutBills asks which orders have a bill, and gives out the others.
+func (w *window) withoutBills(work paging.Work) {
+	var bills []workflows.OrderBill
+	for _, order := range work.New {
+		bills = append(bills, workflows.BillOf(order))
+	}
+	for _, skipped := range work.LeftOut {
+		bills = append(bills, workflows.BillOfLeftOut(*skipped.Order))
+	}
+	if len(bills) == 0 {
+		w.giveOut(work.Newer, true, false)
+		return
+	}
+	w.saving++
+	find := w.execute(fmt.Sprintf("find %s %s", w.name, bills[0].OrderID), 8, func(ctx context.Context, worker *worker, _ *attempt) (any, error) {
+		return worker.activities().Find(ctx, workflows.FindBillsParams{Flow: w.settings.flow.Name, Bills: bills})
+	}, func(value any, err error) {
+		w.saving--
+		if err != nil {
+			w.failed = err
+			w.next()
+			return
+		}
+		found, newer, unsaved := value.(workflows.FindBillsResult), work.Newer, []flow.Order(nil)
+		for _, order := range work.New {
+			switch {
+			case slices.Contains(found.Finished, order.ID):
+				w.settle(paging.VersionOf(order), tally.AlreadySaved, tally.Failure{})
+			case slices.Contains(found.Unfinished, order.ID):
+				newer = append(newer, order)
+			default:
+				unsaved = append(unsaved, order)
+			}
+		}
+		for _, skipped := range work.LeftOut {
+			if slices.Contains(found.Unfinished, skipped.ID) {
+				newer = append(newer, *skipped.Order)
+			} else {
+				w.settle(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
+			}
+		}
+		w.giveOut(unsaved, false, false)
+		w.giveOut(newer, true, false)
+		w.next()
+	})
+	find.holds = func() (orders []flow.Order) {
+		for _, skipped := range work.LeftOut {
+			orders = append(orders, *skipped.Order)
+		}
+		return append(orders, work.New...)
+	}
+}
+
+// syncPages has pages read and saved by one activity.
+func (w *window) syncPages() {
+	sent, err := json.Marshal(workflows.SyncPagesParams{
+		Flow: w.settings.flow.Name, Window: w.span, Reading: w.reading, MostOrders: 1000, InFlight: w.settings.inFlight, Run: w.name,
+	})
+	if err != nil {
+		panic(err)
+	}
+	var beaten activities.PagesProgress // what the last heartbeat told
+	pages := w.execute(fmt.Sprintf("pages %s %s from %d", w.name, w.span, w.reading.Next), 8, func(ctx context.Context, worker *worker, try *attempt) (any, error) {
+		var params workflows.SyncPagesParams
+		if err := json.Unmarshal(sent, &params); err != nil {
+			return nil, err
+		}
+		s := activities.NewPagesSync(ctx, worker.activities(), w.settings.flow, params, try.number > 1)
+		s.After(try.told)
+		s.Beat = func() {
+			progress := s.Progress()
+			worker.tell("beat "+taskOf(ctx), func() { beaten = progress })
+		}
+		worker.tell("stop "+taskOf(ctx), func() {
+			worker.on(worker, worker.between(time.Second, 20*time.Second), func() {
+				worker.woke = true
+				s.Stop()
+			})
+		})
+		result, err := s.Run(ctx)
+		return &synced{result}, err
+	}, func(value any, err error) {
+		if err == errHeartbeat {
+			w.grain, w.died = flow.GrainOrder, true
+			w.went(nil)
+			return
+		}
+		if err == nil {
+			w.takeSynced(value.(*synced).SyncPagesResult)
+		}
+		w.went(err)
+	})
+	pages.beaten = &beaten
+	pages.holds = func() (orders []flow.Order) {
+		for _, id := range w.source.ids {
+			if r := w.source.rows[id]; r != nil && w.span.Holds(r.modified) {
+				orders = append(orders, r.order)
+			}
+		}
+		return orders
+	}
+}
+
+// synced is what a SyncPages did, with a short text.
+type synced struct{ workflows.SyncPagesResult }
+
+func (s *synced) String() string {
+	text := fmt.Sprintf("next %d, settled", s.Reader.Next)
+	for _, order := range s.Settled {
+		text += fmt.Sprintf(" %s@%s %s", order.ID, order.ChangedAt.Format(time.TimeOnly), order.Outcome)
+	}
+	for _, left := range s.Left {
+		text += fmt.Sprintf(" left %s@%s %v", left.Order.ID, left.Order.ChangedAt.Format(time.TimeOnly), left.Tried)
+	}
+	return text
+}
+
+func (w *window) takeSynced(result workflows.SyncPagesResult) {
+	messages := map[string]tally.Failure{}
+	for _, failure := range result.Failed {
+		messages[failure.ID] = failure
+	}
+	for _, order := range result.Settled {
+		w.reading.Orders.Show(order.Version)
+		failure, ok := messages[order.ID]
+		if !ok {
+			failure.Reason = order.Reason
+		}
+		w.settle(order.Version, order.Outcome, failure)
+	}
+	var tried, others []flow.Order
+	for _, left := range result.Left {
+		w.reading.Orders.Show(paging.VersionOf(left.Order))
+		if left.Tried {
+			tried = append(tried, left.Order)
+		} else {
+			others = append(others, left.Order)
+		}
+	}
+	w.reading.Reader = result.Reader
+	w.reading.Orders.Tally.Pages = w.reading.Pages
+	w.giveOut(others, true, false)
+	if len(tried) > 0 {
+		w.saving++
+		w.after(result.Wait, func() {
+			w.saving--
+			w.giveOut(tried, false, true)
+			w.next()
+		})
+	}
+}
+
+// settle counts what became of an order.
+func (w *window) settle(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
+	w.checkSettled(version, outcome)
+	w.reading.Orders.Settle(version.ID, outcome, failure)
+}
+
+// giveOut has orders saved. exists tells that they may have a bill, and tried that saving
+// them was tried before.
+func (w *window) giveOut(orders []flow.Order, exists, tried bool) {
+	for _, order := range orders {
+		if w.failed == nil {
+			w.failed = w.run.failed
+		}
+		if w.failed != nil && !tried {
+			continue
+		}
+		w.saving++
+		w.reading.Orders.Fetch(order.ID)
+		next := &save{window: w, order: order, exists: exists, tried: tried || w.died}
+		before := w.last[order.ID]
+		w.last[order.ID] = next
+		if before != nil && !before.done {
+			before.then = next // an older version is never saved after a newer one
+			continue
+		}
+		next.begin()
+	}
+}
+
+// save is an order that is given out.
+type save struct {
+	*window
+	order         flow.Order
+	exists, tried bool
+	done          bool
+	then          *save
+}
+
+func (s *save) begin() {
+	s.executeSave("save", workflows.SaveOrderParams{Run: s.name, Order: s.order, Exists: s.exists, Tried: s.tried}, func(result workflows.SaveOrderResult, err error) {
+		if err == nil {
+			s.end(result.Outcome, tally.Failure{Reason: result.Reason})
+			return
+		}
+		failure := tally.Failure{BillNumber: s.order.BillNumber, Reason: reasonOf(err), Message: err.Error()}
+		if tally.ClosesTheWay(failure.Reason) {
+			s.run.stop(err)
+			s.end(tally.Failed, failure)
+			return
+		}
+		s.park(s.order, failure, s.end)
+	})
+}
+
+func (s *save) end(outcome tally.Outcome, failure tally.Failure) {
+	s.done = true
+	s.saving--
+	s.settle(paging.VersionOf(s.order), outcome, failure)
+	if s.then != nil {
+		s.then.begin()
+	}
+	s.window.next()
+}
+
+// executeSave has a worker save an order.
+func (l *life) executeSave(name string, params workflows.SaveOrderParams, then func(workflows.SaveOrderResult, error)) {
+	params.Flow, params.PickVersion = l.settings.flow.Name, l.settings.flow.PickVersion
+	h := l.hold(params.Order)
+	l.execute(name+" "+params.Order.ID, 8, func(ctx context.Context, w *worker, try *attempt) (any, error) {
+		retried := try.number > 1 || params.Tried
+		if w.without.looking {
+			params.Exists, retried = false, false
+		}
+		return w.activities().Save(ctx, params, retried)
+	}, func(value any, err error) {
+		h.release()
+		result, _ := value.(workflows.SaveOrderResult)
+		then(result, err)
+	}).holds = func() []flow.Order { return []flow.Order{params.Order} }
+}
+
+func reasonOf(err error) string {
+	if f := fault.As(err); f != nil {
+		return f.Reason
+	}
+	return "timeout"
+}
+
+// end holds the laws of a window against it, and tells its run.
+func (w *window) end() {
+	w.checkCounts()
+	if w.failed == nil {
+		w.checkRead()
+	}
+	w.tally.Add(w.reading.Orders.Tally)
+	w.atWork = slices.DeleteFunc(w.atWork, func(other *window) bool { return other == w })
+	if w.failed != nil && !w.without.unfinished {
+		w.run.stop(w.failed)
+	}
+	w.goOn()
+}

@@ -1,0 +1,237 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/activities"
+	"refundsync/internal/booking"
+	"refundsync/internal/flow"
+	"refundsync/internal/kingdee"
+	"refundsync/workflows"
+)
+
+// worker is a process of the product: its groups, its proofs, and a clock of its own.
+type worker struct {
+	*life
+	name   string
+	groups *kingdee.Groups
+	proofs *booking.Proofs
+	ctx    context.Context
+	cancel context.CancelFunc
+	// running are the attempts that it has begun.
+	running []*attempt
+
+	gone      bool
+	suspended bool
+	since     time.Time         // of the suspension
+	held      []*event          // what would have happened on it meanwhile
+	inside    map[*arrival]bool // its goroutines in park
+	// away is for how long it was suspended in all, slept for how long of that its
+	// machine's monotonic clock stood still, and ahead by how much its wall clock is ahead.
+	away, slept, ahead time.Duration
+}
+
+func (l *life) newWorker() *worker {
+	l.count++
+	w := &worker{life: l, name: fmt.Sprintf("w%06d", l.count), proofs: booking.NewProofs(), inside: map[*arrival]bool{}}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.groups = w.newGroups()
+	l.note("%s begins", w.name)
+	return w
+}
+
+func (w *worker) newGroups() *kingdee.Groups {
+	return kingdee.NewGroups(client{w}, kingdee.GroupOptions{
+		Calls: w.settings.sessions, Bills: w.settings.billsACall, Wait: 20 * time.Millisecond, Clock: w.clock(),
+	})
+}
+
+// kill ends the process. What it has sent is on its way.
+func (w *worker) kill() {
+	w.note("%s is killed", w.name)
+	w.mu.Lock()
+	w.gone = true
+	w.mu.Unlock()
+	w.cancel()
+	w.woke = true
+	for a := range w.inside {
+		a.answer(errGone)
+	}
+	w.missHeartbeats()
+	for _, try := range w.running {
+		for _, h := range try.held {
+			w.after(w.settings.latency+w.settings.late, h.release)
+		}
+	}
+}
+
+// suspend stops the process, or with asleep its machine, until resume.
+func (w *worker) suspend() {
+	w.note("%s is suspended", w.name)
+	w.suspended, w.since = true, time.Now()
+	w.missHeartbeats()
+}
+
+func (w *worker) resume(asleep bool) {
+	w.note("%s goes on", w.name)
+	w.suspended = false
+	w.away += time.Since(w.since)
+	if asleep {
+		w.slept += time.Since(w.since)
+	}
+	held := w.held
+	w.held = nil
+	for _, e := range held {
+		if !e.stopped {
+			w.on(w, w.between(0, 50*time.Millisecond), e.do)
+		}
+	}
+}
+
+// clock is the worker's.
+type clock struct{ w *worker }
+
+func (w *worker) clock() kingdee.Clock {
+	if w.without.clock != nil {
+		return w.without.clock(w)
+	}
+	return clock{w}
+}
+
+// Now gives the two clocks.
+func (c clock) Now() (monotonic, wall time.Time) {
+	now := time.Now()
+	return now.Add(-c.w.slept), now.Round(0).Add(c.w.ahead)
+}
+
+// AfterFunc is the worker's timer, which stands still with it.
+func (c clock) AfterFunc(d time.Duration, f func()) kingdee.Timer {
+	t := &timer{}
+	at := time.Now().Add(d)
+	c.w.tell(fmt.Sprintf("timer %d", d), func() {
+		c.w.on(c.w, time.Until(at), func() {
+			if !t.stopped {
+				c.w.woke = true
+				f()
+			}
+		})
+	})
+	return t
+}
+
+type timer struct{ stopped bool }
+
+// Stop is called under the groups' lock.
+func (t *timer) Stop() bool {
+	was := t.stopped
+	t.stopped = true
+	return !was
+}
+
+type taskKey struct{}
+
+// taskOf names what a worker does in a ctx.
+func taskOf(ctx context.Context) string { return ctx.Value(taskKey{}).(string) }
+
+// activities are this worker's. Where the orders of a page are saved side by side, none
+// of them proves the way: who of them begins is nobody's choice.
+func (w *worker) activities() *activities.Activities {
+	f := w.settings.flow
+	a := &activities.Activities{Flows: flow.Flows{f.Name: f}, Source: sourceClient{w}, Parked: parkedClient{w}}
+	if f.Options.Grain == flow.GrainOrder {
+		a.Proofs = w.proofs
+	}
+	var ledger kingdee.Ledger = w.groups
+	if w.without.ledger != nil {
+		ledger = w.without.ledger(w)
+	}
+	a.Ledger = gate{w, ledger}
+	return a
+}
+
+// parkedClient is what a worker sees of the orders that wait.
+type parkedClient struct{ w *worker }
+
+func (c parkedClient) Waiting(ctx context.Context, flowName string) (map[string]bool, error) {
+	ids := map[string]bool{}
+	gone, _ := c.w.park("waiting "+taskOf(ctx), func(a *arrival) {
+		for _, p := range c.w.waiting() {
+			ids[workflows.ParkedOrderID(flowName, p.Version.Order.ID)] = true
+		}
+		a.answer(nil)
+	}).(error)
+	return ids, gone
+}
+
+func (c parkedClient) Settle(ctx context.Context, workflowID string, version workflows.SettledVersion) error {
+	if c.w.without.settled {
+		return nil
+	}
+	gone, _ := c.w.park("settle "+taskOf(ctx)+workflowID, func(a *arrival) {
+		for _, p := range c.w.waiting() {
+			if workflows.ParkedOrderID(c.w.settings.flow.Name, p.Version.Order.ID) == workflowID {
+				p.settled(version)
+			}
+		}
+		a.answer(nil)
+	}).(error)
+	return gone
+}
+
+// gate lets the goroutines of a worker into its groups and out again one at a time, in an
+// order that the life draws.
+type gate struct {
+	w      *worker
+	ledger kingdee.Ledger
+}
+
+func through[T any](ctx context.Context, g gate, what string, call func() (T, error)) (result T, err error) {
+	pass := func(door string) error {
+		err, _ := g.w.park(door+taskOf(ctx)+what, func(a *arrival) {
+			g.w.on(g.w, g.w.between(0, 20*time.Millisecond), func() { a.answer(nil) })
+		}).(error)
+		return err
+	}
+	if err := pass("in "); err != nil {
+		return result, err
+	}
+	result, err = call()
+	if gone := pass("out "); gone != nil {
+		return result, gone
+	}
+	return result, err
+}
+
+func (g gate) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
+	return through(ctx, g, " find "+numbers[0], func() (map[string][]kingdee.Bill, error) {
+		return g.ledger.FindBills(ctx, formID, textField, numbers)
+	})
+}
+
+func (g gate) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error) {
+	return through(ctx, g, " newest", func() ([]kingdee.Bill, error) { return g.ledger.NewestBills(ctx, formID, textField, like, limit) })
+}
+
+func (g gate) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
+	return through(ctx, g, " read "+id, func() ([][]any, error) { return g.ledger.ReadBill(ctx, formID, id, keys) })
+}
+
+func (g gate) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
+	return through(ctx, g, " quantities "+id, func() (map[string]decimal.Decimal, error) { return g.ledger.Quantities(ctx, formID, id) })
+}
+
+func (g gate) BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {
+	return through(ctx, g, " save "+numberOf(request.Model[0]), func() ([]kingdee.BillResult, error) { return g.ledger.BatchSave(ctx, request) })
+}
+
+func (g gate) Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
+	return through(ctx, g, " submit "+numbers[0], func() ([]kingdee.BillResult, error) { return g.ledger.Submit(ctx, formID, numbers) })
+}
+
+func (g gate) Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
+	return through(ctx, g, " audit "+numbers[0], func() ([]kingdee.BillResult, error) { return g.ledger.Audit(ctx, formID, numbers) })
+}
