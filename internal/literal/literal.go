@@ -149,7 +149,7 @@ func Markdown(text string) string {
 // noBreak is a blank that stays where it is.
 const noBreak = '\u00a0'
 
-func word(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' }
+func word(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 func digits(runes []rune) bool {
 	for _, r := range runes {

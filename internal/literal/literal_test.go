@@ -151,6 +151,7 @@ func stripped(html string) string {
 
 func TestMarkdown(t *testing.T) {
 	require.Equal(t, `\[x\](https\://example.com) \<img src=x\> a\|b \\\| refund_to_return \_x\_`, Markdown("[x](https://example.com) <img src=x> a|b \\| refund_to_return _x_"))
+	require.Equal(t, `\_\_a\_\_ a\_\_b`, Markdown("__a__ a__b"))
 	require.Equal(t, "unknown_material 12:30 a-b (c)", Markdown("unknown_material 12:30 a-b (c)"), "what means nothing stays as it is")
 }
 
@@ -175,7 +176,7 @@ func TestNothingIsObeyedByAChat(t *testing.T) {
 
 // seed gives a fuzzer the odd texts.
 func seed(f *testing.F) {
-	for _, text := range []string{"", "退\x1b[2J\u009b31m\r\n\x9b\u202e", "=1+1", " ＝1", "[x](https://x.cn) <b> `a` *b* _c_ | d", "1. a", "# a", "www.x.cn a@b.cn"} {
+	for _, text := range []string{"", "退\x1b[2J\u009b31m\r\n\x9b\u202e", "=1+1", " ＝1", "[x](https://x.cn) <b> `a` *b* _c_ | d", "1. a", "# a", " __0000__", "www.x.cn a@b.cn"} {
 		f.Add(text)
 	}
 }
