@@ -401,3 +401,8 @@ func (c client) Audit(ctx context.Context, _ string, numbers []string) ([]kingde
 		return c.w.ledger.operate(numbers, []string{"B"}, "C"), nil
 	})
 }
+
+// Delete is for no flow here.
+func (c client) Delete(context.Context, string, string, kingdee.Bill) error {
+	panic("a bill is deleted")
+}

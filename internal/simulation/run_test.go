@@ -191,7 +191,7 @@ func (w *window) withoutBills(work paging.Work) {
 		bills = append(bills, workflows.BillOf(order))
 	}
 	for _, skipped := range work.LeftOut {
-		bills = append(bills, workflows.BillOfLeftOut(*skipped.Order))
+		bills = append(bills, workflows.BillOfLeftOut(*skipped.Order, skipped.Reason))
 	}
 	if len(bills) == 0 {
 		w.giveOut(work.Newer, true, false)

@@ -235,3 +235,8 @@ func (g gate) Submit(ctx context.Context, formID string, numbers []string) ([]ki
 func (g gate) Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
 	return through(ctx, g, " audit "+numbers[0], func() ([]kingdee.BillResult, error) { return g.ledger.Audit(ctx, formID, numbers) })
 }
+
+func (g gate) Delete(ctx context.Context, formID, textField string, bill kingdee.Bill) error {
+	_, err := through(ctx, g, " delete "+bill.ID, func() (struct{}, error) { return struct{}{}, g.ledger.Delete(ctx, formID, textField, bill) })
+	return err
+}
