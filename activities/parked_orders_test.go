@@ -92,7 +92,7 @@ func TestFindBillsTellsParkedOrdersThatNeedNothing(t *testing.T) {
 // the look at that bill tells.
 func TestSaveOrderTellsParkedOrdersThatAreLeftOut(t *testing.T) {
 	f := loadFlow(t)
-	order := pick(t, f, map[string]any{"type": "仅退款"})
+	order := pick(t, f, map[string]any{"type": "仅退款", "items": []any{}})
 	parked := &fakeParked{ids: []string{order.ID}}
 	a := &Activities{Flows: flow.Flows{testFlow: f}, Parked: parked, Ledger: newFakeLedger().with(order.BillNumber, "A").marked("手工录入")}
 	_, err := environment(a).ExecuteActivity(workflows.SaveOrderName,
