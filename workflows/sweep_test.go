@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/tally"
 )
 
 // sweptWorld is a fake world whose flow reads two days again, up to an hour before now.
@@ -22,7 +23,8 @@ func sweptWorld(orders int) *fakeWorld {
 // A sweep reads what the flow says, slowly, and says what it found. It leaves the
 // watermark to others.
 func TestSweep(t *testing.T) {
-	world := sweptWorld(4)
+	world := sweptWorld(5)
+	world.leftOut = map[string]string{"70004": "已作废" + tally.BillDeleted}
 	world.finished["70000"] = true
 	world.saveErr = func(order flow.Order) error {
 		switch order.ID {
@@ -52,12 +54,12 @@ func TestSweep(t *testing.T) {
 	require.Equal(t, 3, result.AlreadySaved)
 	require.Equal(t, 3, result.Saved)
 	require.Equal(t, map[string]int{"order_changed": 3}, result.NewlyParked)
-	require.Equal(t, new(6), result.Found)
+	require.Equal(t, new(9), result.Found)
 	require.Equal(t, sweepRate, rate)
 	require.Len(t, world.reports, 1)
 	report := world.reports[0].Report
 	require.True(t, report.Sweep)
-	require.Equal(t, 6, report.Found)
+	require.Equal(t, 9, report.Found)
 }
 
 func TestSweepThatFindsNothing(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -105,7 +106,8 @@ type SyncRefundsResult struct {
 	// runs that read by these; nil for others.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
 	// Found is how many orders a sweep found that had been missed or have changed: those
-	// that it saved, updated or was the first to park. nil for another run.
+	// that it saved, updated or was the first to park, or whose bill it deleted. nil for
+	// another run.
 	Found *int `json:"found,omitempty"`
 	tally.Tally
 }
@@ -282,6 +284,17 @@ func (r *syncRefunds) beginSweep(in *SyncRefundsInput, now time.Time) error {
 		r.state.Control.Rate = sweepRate
 	}
 	return nil
+}
+
+// found is how many orders a sweep has found that were missed or have changed.
+func found(sum tally.Tally) int {
+	count := sum.Saved + sum.Updated + tally.Total(sum.NewlyParked)
+	for _, reason := range tally.Reasons(sum.Skipped) {
+		if strings.HasSuffix(reason, tally.BillDeleted) {
+			count += sum.Skipped[reason]
+		}
+	}
+	return count
 }
 
 // expect asks about how many orders the run has, where that is not known and a single
@@ -486,7 +499,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		Tally:      r.state.Tally,
 	}
 	if r.sweep {
-		found := result.Saved + result.Updated + tally.Total(result.NewlyParked)
+		found := found(result.Tally)
 		result.Found = &found
 	}
 	if r.failure == nil {

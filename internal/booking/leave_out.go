@@ -10,10 +10,8 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/tally"
 )
-
-// deleted is added to the reason of an order whose bill was deleted.
-const deleted = "，单据已删除 (its bill was deleted)"
 
 // leaveOut sees to it that an order which the flow leaves out has no bill: it may
 // have been saved before it changed. A bill of another order, or one that a person
@@ -28,7 +26,7 @@ func (b Book) leaveOut(ctx context.Context, opened *flow.Opened, reason string, 
 	found = slices.DeleteFunc(found, func(bill kingdee.Bill) bool { return bill.Void })
 	if len(found) == 0 {
 		if retried && deletes {
-			return reason + deleted, nil // by the attempt before
+			return reason + tally.BillDeleted, nil // by the attempt before
 		}
 		return reason, nil
 	}
@@ -63,7 +61,7 @@ func (b Book) leaveOut(ctx context.Context, opened *flow.Opened, reason string, 
 			return "", err
 		}
 	}
-	return reason + deleted, nil
+	return reason + tally.BillDeleted, nil
 }
 
 // isOpen reports whether the bill is known to be of a period that is open.

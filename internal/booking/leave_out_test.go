@@ -34,8 +34,8 @@ func TestSaveOfAWithdrawnOrder(t *testing.T) {
 		reason string
 	}{
 		{"reported", func(*flow.Flow) {}, "A", whole, "状态 A", []string{"look 70001"}, ""},
-		{"deleted", withdrawnDelete, "A", whole, "", []string{"look 70001", "look 70001-2", "delete 70001"}, reason + deleted},
-		{"deleted as a draft", withdrawnDelete, "Z", whole, "", []string{"look 70001", "look 70001-2", "delete 70001"}, reason + deleted},
+		{"deleted", withdrawnDelete, "A", whole, "", []string{"look 70001", "look 70001-2", "delete 70001"}, reason + tally.BillDeleted},
+		{"deleted as a draft", withdrawnDelete, "Z", whole, "", []string{"look 70001", "look 70001-2", "delete 70001"}, reason + tally.BillDeleted},
 		{"under review", withdrawnDelete, "B", whole, "已提交或审核", []string{"look 70001"}, ""},
 		{"audited", withdrawnDelete, "C", whole, "已提交或审核", []string{"look 70001"}, ""},
 		{"re-opened by a person", withdrawnDelete, "D", whole, "已提交或审核", []string{"look 70001"}, ""},
@@ -99,7 +99,7 @@ func TestDeletingABillWhoseReplyIsLost(t *testing.T) {
 			result, err := saveOne(t, f, ledger, order, true, true)
 			require.NoError(t, err)
 			require.Equal(t, c.calls, ledger.calls)
-			require.True(t, strings.HasSuffix(result.Reason, deleted), result.Reason)
+			require.True(t, strings.HasSuffix(result.Reason, tally.BillDeleted), result.Reason)
 			require.Empty(t, ledger.bills)
 		})
 	}

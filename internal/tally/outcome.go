@@ -20,6 +20,10 @@ const (
 	LeftOut Outcome = "left_out"
 )
 
+// BillDeleted stands behind the reason of an order that is LeftOut and whose bill was
+// deleted for it.
+const BillDeleted = "，单据已删除 (its bill was deleted)"
+
 // The other outcomes.
 const (
 	// Open: not decided yet, and not counted.
