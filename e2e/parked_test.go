@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/csv"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -100,6 +102,23 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	for _, args := range [][]string{{"retry", gone}, {"discard", gone, "--note", "again", "--yes"}} {
 		require.Contains(t, w.starter(t, 1, append([]string{"parked"}, args...)...).stderr, gone)
 	}
+
+	// The rest is discarded at once: from a file, but not without a yes, and by reason.
+	var rest []string
+	reasons := map[string]bool{}
+	for id, failure := range w.parked(t) {
+		if rest = append(rest, id); len(rest) > 1 {
+			reasons[failure.Reason] = true
+		}
+	}
+	file := filepath.Join(t.TempDir(), "orders.txt")
+	require.NoError(t, os.WriteFile(file, []byte(rest[0]+"\n"), 0o600))
+	require.Contains(t, w.starter(t, 1, "parked", "discard", "--file", file, "--note", "测试单").stderr, "Not confirmed")
+	require.Contains(t, w.starter(t, 0, "parked", "discard", "--file", file, "--note", "测试单", "--yes").stdout, "已放弃 1 单")
+	for reason := range reasons {
+		w.starter(t, 0, "parked", "discard", "--reason", reason, "--note", "测试单", "--yes")
+	}
+	w.waitForParkedCount(t, 0)
 }
 
 // A wrong organisation is one mistake, not four hundred: the run stops with it
