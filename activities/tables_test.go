@@ -71,7 +71,7 @@ func TestSaveOrderAsksForTheTablesItNeeds(t *testing.T) {
 		retried bool
 	}{
 		{"what it needs is there", []any{known}, nil, 2, "", false},
-		{"a code is unknown", []any{unknown}, nil, 2, "unknown_code", false},
+		{"a code is unknown", []any{unknown}, nil, 2, "unknown_code customers 天猫旗舰店", false},
 		{"a table can't be read", []any{away}, nil, 2, "table_unread", true},
 		{"the other table can't be read", []any{known, away}, nil, 2, "table_unread", true},
 		{"an order that is left out needs no table", []any{away}, map[string]any{"type": "仅退款", "items": []any{}}, 2, "", false},

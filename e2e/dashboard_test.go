@@ -62,7 +62,7 @@ func TestWebUIShowsWhatHappens(t *testing.T) {
 		require.Contains(t, details, "挂起或失败的单 Orders parked or failed")
 		require.Contains(t, details, "unknown_material")
 		parked := listed(t, temporal, "WorkflowType = 'ParkedOrder' AND RefundsyncReason = 'unknown_material'")
-		require.Contains(t, currentDetails(t, temporal, parked[0].GetExecution().GetWorkflowId()), "`unknown_material`")
+		require.Contains(t, currentDetails(t, temporal, parked[0].GetExecution().GetWorkflowId()), "unknown_material")
 	})
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -38,7 +39,7 @@ func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
 	w.startWorker(t)
 	w.HoldSaves(0)
 	first, said := w.startRun(t)
-	require.Contains(t, said, "预计 expected: 窗口 windows 1 · 单 orders 80 · ")
+	require.Contains(t, said, fmt.Sprintf("预计 expected: 窗口 windows 1 · 单 orders %d · ", orders))
 	require.NotNil(t, first.Estimate)
 	require.Equal(t, 1, first.Estimate.Windows)
 	require.Equal(t, 1, first.Estimate.Counted)

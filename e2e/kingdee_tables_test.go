@@ -31,16 +31,19 @@ func kingdeeCustomers(t *testing.T, pairs ...string) string {
 }
 
 // newShop is the shop whose customer is none of the tables'.
-const newShop = "视频号新店"
+const (
+	newShop     = "视频号新店"
+	unknownShop = "unknown_code customers " + newShop
+)
 
 // ofNewShop are the failures of that shop's orders.
-func ofNewShop(parked map[string]tally.Failure) int { return len(ofReason(parked, "unknown_code")) }
+func ofNewShop(parked map[string]tally.Failure) int { return len(ofReason(parked, unknownShop)) }
 
 // The customers come from Kingdee. An order whose shop is none of them is parked by name,
 // and saved once it is there; a code that stands twice is not guessed; check names both.
 func TestATableComesFromKingdee(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 60})
+	w := newWorld(t, simulator.Options{Orders: 200})
 	w.env["REFUNDSYNC_FLOWS"] = kingdeeCustomers(t)
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_TMALL", Name: "天猫旗舰店", Organisation: "200"}))
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_OLD", Name: "关掉的店", Forbidden: true}))
@@ -48,16 +51,16 @@ func TestATableComesFromKingdee(t *testing.T) {
 	worker.waitFor(t, `"table read"`)
 	r := w.sync(t)
 	require.Zero(t, r.Failed)
-	require.Positive(t, r.FailedReasons["unknown_code"])
+	require.Positive(t, r.FailedReasons[unknownShop])
 	customers := map[string]bool{}
 	for _, bill := range w.State().Kingdee.Bills {
 		customers[bill.Fields["FRetcustId"]] = true
 	}
 	require.Equal(t, []string{"CUST_DOUYIN", "CUST_JD", "CUST_KUAISHOU", "CUST_PDD", "CUST_TMALL"}, slices.Sorted(maps.Keys(customers)))
 	parked := w.waitForParked(t, func(parked map[string]tally.Failure) bool {
-		return ofNewShop(parked) == r.FailedReasons["unknown_code"]
+		return ofNewShop(parked) == r.FailedReasons[unknownShop]
 	})
-	for _, failure := range ofReason(parked, "unknown_code") {
+	for _, failure := range ofReason(parked, unknownShop) {
 		require.Contains(t, failure.Message, newShop)
 		require.Contains(t, failure.Message, "BD_Customer")
 	}
@@ -78,7 +81,7 @@ func TestATableComesFromKingdee(t *testing.T) {
 	worker.terminate(t)
 	w.startWorker(t)
 	c := w.temporal(t)
-	for id := range ofReason(parked, "unknown_code") {
+	for id := range ofReason(parked, unknownShop) {
 		retryParked(t, c, id)
 	}
 	w.waitForParked(t, func(parked map[string]tally.Failure) bool { return ofNewShop(parked) == 0 })
@@ -88,7 +91,7 @@ func TestATableComesFromKingdee(t *testing.T) {
 			booked++
 		}
 	}
-	require.Equal(t, r.FailedReasons["unknown_code"], booked)
+	require.Equal(t, r.FailedReasons[unknownShop], booked)
 	require.Len(t, w.State().Kingdee.Bills, r.Saved+booked)
 }
 

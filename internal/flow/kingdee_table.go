@@ -154,7 +154,11 @@ func (s *TableState) lacks(t *table, code string, personal bool) error {
 		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s的 %[5]s 是空的", "in table %[1]s (%[2]s of Kingdee) the %[5]s of code %[4]s is empty", t.name, t.kingdee.Form, shown.chinese, shown.english, t.kingdee.Value)
 		advice = say("请在金蝶填上 %s。", "Fill in its %s in Kingdee.", t.kingdee.Value)
 	}
-	return &valueError{reason: reasonUnknownCode, table: t.kingdee, what: what, advice: &advice}
+	reason := reasonUnknownCode
+	if !personal {
+		reason = t.reasonFor(visibleCode(code))
+	}
+	return &valueError{reason: reason, table: t.kingdee, what: what, advice: &advice}
 }
 
 // someOf lists the first of several values.

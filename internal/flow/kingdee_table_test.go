@@ -149,7 +149,7 @@ func TestWhatATableFromKingdeeLacks(t *testing.T) {
 			f.KingdeeTables[0].Set(NewTableState(test.entries))
 			_, err := f.Open(pick(t, f, tmallOrder)).Bill()
 			require.Equal(t, fault.Final, fault.As(err).Class)
-			require.Equal(t, "unknown_code", fault.As(err).Reason)
+			require.Equal(t, "unknown_code customers 天猫旗舰店", fault.As(err).Reason)
 			require.Same(t, f.KingdeeTables[0], LackingTable(err))
 			require.ErrorContains(t, err, test.says)
 			require.Contains(t, fault.As(err).Advice, "Kingdee")

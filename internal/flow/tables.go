@@ -60,10 +60,15 @@ func (t *table) unknown(code string, personal bool) *valueError {
 	if personal {
 		return failed
 	}
-	failed.reason = strings.Join([]string{reasonUnknownCode, t.name, beginning(code, maxShown)}, " ")
+	failed.reason = t.reasonFor(code)
 	advice := say("请在 %[1]s 加上这一行，填好金蝶的编码，重启 worker 后重试：%[2]s", "Add this line to %[1]s, with Kingdee's code in it, restart the worker, and try again: %[2]s", t.place(), t.row(code))
 	failed.advice = &advice
 	return failed
+}
+
+// reasonFor names table and code.
+func (t *table) reasonFor(code string) string {
+	return strings.Join([]string{reasonUnknownCode, t.name, beginning(code, maxShown)}, " ")
 }
 
 // place is where the table's rows stand.
