@@ -42,6 +42,13 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, &Sweep{Days: 15, At: 3*60 + 30}, f.Sweep)
 }
 
+// A flow that has of each line the quantity received may supplement its bills.
+func TestSupplementIsTaken(t *testing.T) {
+	p := parseText(strings.Replace(base(t), "submit_and_audit: none", "existing: supplement", 1), warehousesCSV)
+	require.Empty(t, p.all())
+	assert.True(t, p.flow.Supplements())
+}
+
 func TestSweepIsTaken(t *testing.T) {
 	for added, want := range map[string]*Sweep{
 		"": nil, "  sweep: {}\n": {Days: 15, At: 210}, "  sweep: { days: 90, at: \"00:05\" }\n": {Days: 90, At: 5},

@@ -142,7 +142,7 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *mappi
 	if s.has("table") {
 		m.table = p.tableOf(s, target)
 	}
-	if text, ok := p.textNode(value); ok && target.Name == quantityField {
+	if text, ok := p.textNode(value); ok && target.Name == bookedQuantity {
 		p.received = given[0] == "field" && text == "item."+receivedField
 	}
 	m.value = p.expression(value, in, fieldName(target), want)
