@@ -98,7 +98,7 @@ func recordOrders(t *testing.T, r recorder) {
 	}
 	require.NoError(t, w.AddMaterial(missingMaterial(parked[saved])))
 	w.starter(t, 0, "parked", "retry", saved)
-	w.starter(t, 0, "parked", "discard", discarded, "--by", "recorder", "--reason", "测试单")
+	w.starter(t, 0, "parked", "discard", discarded, "--by", "recorder", "--note", "测试单", "--yes")
 	for _, id := range []string{saved, discarded} {
 		require.NoError(t, c.GetWorkflow(t.Context(), workflows.ParkedOrderID(builtInFlow, id), "").Get(t.Context(), nil))
 	}

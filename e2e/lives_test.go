@@ -122,6 +122,7 @@ func TestReceiptsInBatchesBecomeFurtherBills(t *testing.T) {
 				runs = append(runs, end(t, first), end(t, second))
 				for _, run := range runs {
 					require.Empty(t, run.Error)
+					require.Zero(t, run.FailedReasons["order_changed"], "%v", run.Failures)
 				}
 				require.Empty(t, simulator.CompareSupplemented(w.Truth(), w.State()))
 				require.Len(t, w.State().Kingdee.Bills, (batch+2)*len(orders))

@@ -28,7 +28,10 @@ func (o *Order) received(t time.Time, more int64) *Order {
 	changed.Lines = slices.Clone(o.Lines)
 	for i := range changed.Lines {
 		if line := &changed.Lines[i]; line.returned() {
-			line.Quantity = line.Quantity.Add(decimal.NewFromInt(more))
+			quantity := line.Quantity.Add(decimal.NewFromInt(more))
+			// The money of a piece stays.
+			line.Amount = decimal.NewNullDecimal(line.amount().Mul(quantity).DivRound(line.Quantity, 10))
+			line.Quantity = quantity
 			line.Received = line.Received.Add(decimal.NewFromInt(more))
 			break
 		}
