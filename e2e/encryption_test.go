@@ -60,7 +60,7 @@ func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 			folder := t.TempDir()
 			// PostgreSQL would compress what is long.
 			server := startDevServer(t, devserver.Options{DBFile: filepath.Join(folder, "temporal.db")})
-			w := newWorldAt(t, simulator.Options{Orders: 150}, server.Address, server.Namespace)
+			w := newWorldAt(t, simulator.Options{Orders: 250}, server.Address, server.Namespace)
 			w.setKeys(c.keys...)
 			running := w.startWorker(t)
 			words := w.useEverything(t)
