@@ -48,7 +48,7 @@ func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
 	progress := runProgress(t, w.temporal(t), first.WorkflowID)
 	require.Equal(t, orders, progress.Orders)
 	e := w.starter(t, 0, "status", "--flow", builtInFlow)
-	require.Regexp(t, `粒度 grain order（自动 auto） · 单 orders \d+/80 `, e.stdout)
+	require.Regexp(t, fmt.Sprintf(`粒度 grain order（自动 auto） · 单 orders \d+/%d `, orders), e.stdout)
 
 	second, said := w.startRun(t)
 	require.Equal(t, first.WorkflowID, second.WorkflowID)
