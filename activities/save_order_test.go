@@ -24,7 +24,7 @@ func TestSaveOrder(t *testing.T) {
 		calls  []string
 	}{
 		{"a new order", false, false, newFakeLedger(), tally.Saved, []string{"save"}},
-		{"an order that SavePage has tried", false, true, newFakeLedger().with("70001", "A"), tally.Saved, []string{"look 70001"}},
+		{"an order that SyncPages has tried", false, true, newFakeLedger().with("70001", "A"), tally.Saved, []string{"look 70001"}},
 		{"an order whose bill was found", true, false, newFakeLedger().with("70001", "A"), tally.AlreadySaved, []string{"look 70001"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -81,6 +81,9 @@ func TestWhatBecomesOfAnOrder(t *testing.T) {
 		parked  string
 	}{
 		{name: "received in full", lines: []fields{wholeLine}, booked: []string{"MAT-001 2 × 19.9 CK001 " + sound}},
+		{name: "cancelled", header: fields{"status": "Cancelled"}, lines: []fields{wholeLine}, leftOut: "已作废 (cancelled)"},
+		{name: "of a status that is not known", header: fields{"status": "Archive"}, lines: []fields{wholeLine}, parked: "unknown_status"},
+		{name: "of goods of a status that is not known", header: fields{"good_status": "LOST"}, lines: []fields{wholeLine}, parked: "unknown_good_status"},
 		{name: "received in part", lines: []fields{wholeLine.with(fields{"r_qty": 1})}, booked: []string{"MAT-001 1 × 19.9 CK001 " + sound}},
 
 		{name: "refunded with less than the price", lines: []fields{wholeLine.with(fields{"price": 100, "amount": 150})}, booked: []string{"MAT-001 2 × 75 CK001 " + sound}},
