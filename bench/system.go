@@ -51,13 +51,13 @@ func isPolled(ctx context.Context, temporal client.Client) (bool, error) {
 // runDuration is how long a run took, with all that it continued as, by the server's
 // clock.
 func runDuration(ctx context.Context, temporal client.Client, workflowID string) (time.Duration, error) {
-	last, err := temporal.DescribeWorkflowExecution(ctx, workflowID, "")
+	last, err := temporal.DescribeWorkflow(ctx, workflowID, "")
 	if err != nil {
 		return 0, err
 	}
-	first, err := temporal.DescribeWorkflowExecution(ctx, workflowID, last.GetWorkflowExecutionInfo().GetFirstRunId())
+	first, err := temporal.DescribeWorkflow(ctx, workflowID, last.RawResponse.GetWorkflowExecutionInfo().GetFirstRunId())
 	if err != nil {
 		return 0, err
 	}
-	return last.GetWorkflowExecutionInfo().GetCloseTime().AsTime().Sub(first.GetWorkflowExecutionInfo().GetStartTime().AsTime()), nil
+	return last.RawResponse.GetWorkflowExecutionInfo().GetCloseTime().AsTime().Sub(first.RawResponse.GetWorkflowExecutionInfo().GetStartTime().AsTime()), nil
 }

@@ -43,9 +43,9 @@ func waitUntilTold(t *testing.T, temporal client.Client, workflowID string) {
 	t.Helper()
 	asked := time.Time{}
 	testkit.Wait(t, "the activity is told", func() bool {
-		described, err := temporal.DescribeWorkflowExecution(t.Context(), workflowID, "")
+		described, err := temporal.DescribeWorkflow(t.Context(), workflowID, "")
 		require.NoError(t, err)
-		for _, pending := range described.GetPendingActivities() {
+		for _, pending := range described.RawResponse.GetPendingActivities() {
 			if pending.GetActivityType().GetName() != workflows.SyncPagesName {
 				continue
 			}

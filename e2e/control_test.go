@@ -17,9 +17,9 @@ func inFlight(t *testing.T, w *world, workflowID string) int {
 	temporal := w.temporal(t)
 	activities := 0
 	for _, running := range runProgress(t, temporal, workflowID).Running {
-		window, err := temporal.DescribeWorkflowExecution(t.Context(), running.WorkflowID, "")
+		window, err := temporal.DescribeWorkflow(t.Context(), running.WorkflowID, "")
 		require.NoError(t, err)
-		activities += len(window.GetPendingActivities())
+		activities += len(window.RawResponse.GetPendingActivities())
 	}
 	return activities
 }

@@ -80,7 +80,7 @@ func TestRunStartsWithoutAnEstimate(t *testing.T) {
 
 func typeOf(t *testing.T, w *world, workflowID string) string {
 	t.Helper()
-	described, err := w.temporal(t).DescribeWorkflowExecution(t.Context(), workflowID, "")
+	described, err := w.temporal(t).DescribeWorkflow(t.Context(), workflowID, "")
 	require.NoError(t, err)
-	return described.GetWorkflowExecutionInfo().GetType().GetName()
+	return described.RawResponse.GetWorkflowExecutionInfo().GetType().GetName()
 }

@@ -54,11 +54,11 @@ func askEstimate(ctx context.Context, c client.Client, taskQueue string, in work
 	if err = run.Get(quick, &e); err == nil || quick.Err() == nil || ctx.Err() != nil {
 		return e, err
 	}
-	described, err := c.DescribeWorkflowExecution(ctx, run.GetID(), run.GetRunID())
+	described, err := c.DescribeWorkflow(ctx, run.GetID(), run.GetRunID())
 	if err != nil {
 		return e, err
 	}
-	if execution := described.GetWorkflowExecutionInfo(); execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && execution.GetHistoryLength() <= untakenHistory {
+	if execution := described.RawResponse.GetWorkflowExecutionInfo(); execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && execution.GetHistoryLength() <= untakenHistory {
 		return e, errors.New("没有 worker 来数 no worker is there to count")
 	}
 	slow, cancel := context.WithTimeout(ctx, estimatePatience)
@@ -116,12 +116,12 @@ type shownEstimate struct {
 
 // isRunning tells whether a workflow is under way.
 func isRunning(ctx context.Context, c client.Client, workflowID string) (bool, error) {
-	described, err := c.DescribeWorkflowExecution(ctx, workflowID, "")
+	described, err := c.DescribeWorkflow(ctx, workflowID, "")
 	if isNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("%s: %w", workflowID, err)
 	}
-	return described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+	return described.RawResponse.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }
