@@ -88,7 +88,7 @@ func TestChaosWorkerKilled(t *testing.T) {
 		})
 		c.grain = grain
 		c.changeFlow(t, append([]string{"windows_at_once: 8", "windows_at_once: 50", "in_flight: 100", "in_flight: 10", `page_size: "100"`, `page_size: "10"`}, manyAttempts...)...)
-		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(100, 1))
+		c.env["JUSHUITAN_CALLS_PER_SECOND"] = strconv.Itoa(chaosLength(100, 20)) // shared with workers that were killed a minute ago
 		worker := c.startWorkerProcess(t)
 		run := c.beginAll(t)
 		for _, bills := range c.killPoints(chaosLength(1, 20)) {

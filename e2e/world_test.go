@@ -396,8 +396,15 @@ func listed(t *testing.T, c client.Client, filter string) []*workflowpb.Workflow
 	var all []*workflowpb.WorkflowExecutionInfo
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: filter}
 	for {
-		reply, err := c.ListWorkflow(t.Context(), request)
-		require.NoError(t, err)
+		var reply *workflowservice.ListWorkflowExecutionsResponse
+		testkit.Wait(t, "the server lists them", func() bool {
+			var err error
+			if reply, err = c.ListWorkflow(t.Context(), request); errors.Is(err, context.DeadlineExceeded) {
+				return false // a busy machine may take longer than a call does
+			}
+			require.NoError(t, err)
+			return true
+		})
 		all = append(all, reply.GetExecutions()...)
 		if request.NextPageToken = reply.GetNextPageToken(); len(request.NextPageToken) == 0 {
 			return all
