@@ -51,7 +51,8 @@ func askEstimate(ctx context.Context, c client.Client, taskQueue string, in work
 	}
 	quick, cancel := context.WithTimeout(ctx, progressTimeout)
 	defer cancel()
-	if err = run.Get(quick, &e); err == nil || quick.Err() == nil || ctx.Err() != nil {
+	// The call may end a moment before its context does.
+	if err = run.Get(quick, &e); err == nil || ctx.Err() != nil || quick.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 		return e, err
 	}
 	described, err := c.DescribeWorkflow(ctx, run.GetID(), run.GetRunID())
