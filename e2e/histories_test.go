@@ -21,6 +21,7 @@ import (
 	"refundsync/internal/devserver"
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
@@ -31,7 +32,7 @@ const recordVariable = "REFUNDSYNC_RECORD_HISTORIES"
 // It records the histories that the replay test replays; docs/architecture.md says how.
 func TestRecordHistories(t *testing.T) {
 	ref := os.Getenv(recordVariable)
-	if ref == "" {
+	if ref == "" { // it replaces files of the tree, and is no test of it
 		t.Skip(recordVariable + " is not set")
 	}
 	fixtures, err := filepath.Abs(filepath.Join("..", "workflows", "testdata", "histories"))
@@ -80,7 +81,8 @@ var scenarios = map[string]func(*testing.T, recorder){
 }
 
 func recordOrders(t *testing.T, r recorder) {
-	w := newWorld(t, simulator.Options{Orders: 200})
+	// Two pages, and few enough orders for a history that people can open.
+	w := newWorld(t, simulator.Options{Orders: 104, Kinds: []merchant.Kind{merchant.Rejected, merchant.RefundOnly, merchant.UnknownMaterial, merchant.Repair}})
 	worker := w.startWorkerProcess(t)
 	c := w.temporal(t)
 	run := w.starterSync(t, 3, "--grain", flow.GrainOrder)

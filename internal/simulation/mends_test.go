@@ -68,7 +68,7 @@ func (y youngMarks) FindBills(ctx context.Context, formID, textField string, num
 
 // With any of the mends taken out, a law is broken before long.
 func TestWithoutAMend(t *testing.T) {
-	if testing.Short() || raceDetector {
+	if testing.Short() || raceDetector { // minutes there; each full run plays them
 		t.Skip("it plays some thousand lives")
 	}
 	moving := func(s *settings) {

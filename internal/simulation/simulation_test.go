@@ -111,7 +111,7 @@ func TestALifePlaysAgain(t *testing.T) {
 
 // TestOneLife prints a life, for whoever wants to know why it failed.
 func TestOneLife(t *testing.T) {
-	if *oneSeed < 0 {
+	if *oneSeed < 0 { // TestLives plays them all
 		t.Skip("-seed says which")
 	}
 	l := play(t, loadFlow(t), uint64(*oneSeed), mend{}, true)
