@@ -9,6 +9,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -51,8 +52,7 @@ func askEstimate(ctx context.Context, c client.Client, taskQueue string, in work
 	}
 	quick, cancel := context.WithTimeout(ctx, progressTimeout)
 	defer cancel()
-	// The call may end a moment before its context does.
-	if err = run.Get(quick, &e); err == nil || ctx.Err() != nil || quick.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
+	if err = run.Get(quick, &e); err == nil || ctx.Err() != nil || !waitIsOver(err) {
 		return e, err
 	}
 	described, err := c.DescribeWorkflow(ctx, run.GetID(), run.GetRunID())
@@ -66,10 +66,17 @@ func askEstimate(ctx context.Context, c client.Client, taskQueue string, in work
 	defer cancel()
 	err = run.Get(slow, &e)
 	var late *temporal.TimeoutError
-	if errors.As(err, &late) || slow.Err() != nil && ctx.Err() == nil {
+	if errors.As(err, &late) || ctx.Err() == nil && waitIsOver(err) {
 		err = fmt.Errorf("聚水潭 %[1]s 内没有数完，用 starter check 看原因 Jushuitan did not count within %[1]s, see starter check", estimatePatience)
 	}
 	return e, err
+}
+
+// waitIsOver tells whether a call ended because its time was over, which the server may
+// say a moment before the context does.
+func waitIsOver(err error) bool {
+	var late *serviceerror.DeadlineExceeded
+	return errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // untakenHistory is how many events a workflow has that no worker has taken up: it was

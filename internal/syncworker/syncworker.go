@@ -80,6 +80,11 @@ const (
 // them, without a poll: a page's. The SDK's 3 leave the others to the polls.
 var eagerActivities = 50
 
+// deadlockTimeout is how long workflow code may run without yielding. The SDK's second
+// goes by the wall clock: a machine with more to do than it can stops a workflow task in
+// the middle of honest work, while its code goes on. The server gives a task ten seconds.
+const deadlockTimeout = 9 * time.Second
+
 // WorkerOptions are how a worker takes its work from Temporal; docs/performance.md has
 // what was measured.
 func WorkerOptions() worker.Options {
@@ -88,6 +93,7 @@ func WorkerOptions() worker.Options {
 		MaxConcurrentActivityTaskPollers:            activityPollers,
 		MaxEagerActivityReservationsPerWorkflowTask: &eagerActivities,
 		MaxHeartbeatThrottleInterval:                heartbeatInterval,
+		DeadlockDetectionTimeout:                    deadlockTimeout,
 	}
 }
 
