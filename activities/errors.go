@@ -8,6 +8,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -23,9 +24,10 @@ func toTemporal(err error) error {
 	if f == nil {
 		return err
 	}
-	return temporal.NewApplicationErrorWithOptions(tally.ShortMessage(err.Error()), f.Reason, temporal.ApplicationErrorOptions{
+	message := text.Of(err).Short(tally.LongestMessage)
+	return temporal.NewApplicationErrorWithOptions(message.String(), f.Reason, temporal.ApplicationErrorOptions{
 		NonRetryable:   f.Class == fault.Final,
-		Details:        []any{workflows.FailureDetails{Field: f.Field}},
+		Details:        []any{workflows.FailureDetails{Field: f.Field, Message: message}},
 		NextRetryDelay: f.Delay,
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -159,7 +160,7 @@ func (r *row) tooLarge(size int) {
 		r.skipped.Order = nil
 		return
 	}
-	*r = row{record: r.record, failed: &tally.Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: reasonOrderTooLarge, Message: tally.ShortMessage(orderTooLarge(order.ID, size).Error())}}
+	*r = row{record: r.record, failed: &tally.Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: reasonOrderTooLarge, Message: text.Of(orderTooLarge(order.ID, size)).Short(tally.LongestMessage)}}
 }
 
 // addTo adds the row to a page that travels.
@@ -290,7 +291,7 @@ func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any,
 // unreadable is the failure of a record without a key. It goes by a hash of
 // its content, so that it is counted once however often it is read.
 func unreadable(record map[string]any, err error) tally.Failure {
-	failure := tally.Failure{Reason: "unreadable_order", Message: tally.ShortMessage(err.Error())}
+	failure := tally.Failure{Reason: "unreadable_order", Message: text.Of(err).Short(tally.LongestMessage)}
 	if f := fault.As(err); f != nil {
 		failure.Reason = f.Reason
 	}

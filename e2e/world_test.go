@@ -23,7 +23,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
-	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
@@ -307,15 +306,11 @@ func end(t *testing.T, run client.WorkflowRun) result {
 	t.Helper()
 	r := result{WorkflowID: run.GetID(), RunID: run.GetRunID()}
 	err := run.Get(t.Context(), &r.SyncRefundsResult)
-	var application *temporal.ApplicationError
-	var cancelled *temporal.CanceledError
-	switch {
-	case err == nil:
+	if err == nil {
 		return r
-	case errors.As(err, &application) && application.HasDetails():
-		require.NoError(t, application.Details(&r.SyncRefundsResult))
-	case errors.As(err, &cancelled) && cancelled.HasDetails():
-		require.NoError(t, cancelled.Details(&r.SyncRefundsResult))
+	}
+	if done, ok := workflows.ResultOf(err); ok {
+		r.SyncRefundsResult = done
 	}
 	r.Error = err.Error()
 	return r
@@ -474,7 +469,7 @@ func retryParked(t *testing.T, c client.Client, id string) {
 
 // missingMaterial is the material that an order waits for.
 func missingMaterial(failure tally.Failure) string {
-	return between(failure.Message, "的值“", "”")
+	return between(failure.Message.String(), "的值“", "”")
 }
 
 func between(text, before, after string) string {

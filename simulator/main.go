@@ -19,13 +19,18 @@ import (
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := newCommand().ExecuteContext(ctx); err != nil {
+	err := text.UseAsked(os.Args[1:])
+	if err == nil {
+		err = newCommand().ExecuteContext(ctx)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()
 		os.Exit(1)
@@ -55,6 +60,7 @@ func newCommand() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd, s) },
 	}
 	flags := cmd.Flags()
+	flags.String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:0", "监听地址，端口0为任意空闲端口。 Address to listen at; port 0 is any free port.")
 	flags.StringVar(&s.envFile, "env-file", "", "把环境变量也写入此文件。 Writes the environment to this file as well.")
 	flags.StringVar(&s.Data, "data", "", "保存金蝶单据的文件，重启后继续使用。 File that keeps Kingdee's bills across restarts.")

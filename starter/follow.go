@@ -68,7 +68,7 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 		if e.err = run.GetWithOptions(ctx, &e.result, options); errors.As(e.err, &followed) {
 			e.result, e.err = endOf(ctx, c, run.GetID(), run.GetRunID())
 		} else if e.err != nil {
-			e.result = doneBefore(e.err)
+			e.result, _ = workflows.ResultOf(e.err)
 		}
 		ended <- e
 	}()
@@ -121,38 +121,16 @@ func query[T any](ctx context.Context, c client.Client, workflowID string, timeo
 	return answer, value.Get(&answer)
 }
 
-// doneBefore reads out of the failure of a run what it had done before.
-func doneBefore(err error) workflows.SyncRefundsResult {
-	var result workflows.SyncRefundsResult
-	var application *temporal.ApplicationError
-	var canceled *temporal.CanceledError
-	switch {
-	case errors.As(err, &application) && application.Type() == workflows.RunUnfinished:
-		err = application.Details(&result)
-	case errors.As(err, &canceled) && canceled.HasDetails():
-		err = canceled.Details(&result)
-	default:
-		return workflows.SyncRefundsResult{}
-	}
-	if err != nil {
-		return workflows.SyncRefundsResult{}
-	}
-	return result
-}
-
 // runFailure says why a run failed.
 func runFailure(err error) string {
-	var application *temporal.ApplicationError
 	var canceled *temporal.CanceledError
 	var terminated *temporal.TerminatedError
 	switch {
-	case errors.As(err, &application):
-		return application.Message()
 	case errors.As(err, &canceled):
 		return "运行被取消；已在途的单已处理完，重跑同一时段即可继续。 The run was cancelled; what was in flight was finished, run the range again to go on"
 	case errors.As(err, &terminated):
 		return "运行被终止；重跑同一时段即可继续，不漏不重。 The run was terminated; run the range again to go on, nothing is lost or repeated"
 	default:
-		return err.Error()
+		return workflows.MessageOf(err).String()
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // A buyer's remark must not drive the terminal of who looks at the order.
@@ -18,7 +19,7 @@ func TestOrdersDriveNoTerminal(t *testing.T) {
 	var out bytes.Buffer
 	printFailures(&literal.Writer{To: &out}, tally.Tally{
 		FailedReasons: map[string]int{"unknown_code": 1},
-		Failures:      []tally.Failure{{Reason: "unknown_code", ID: "7", Message: remark}},
+		Failures:      []tally.Failure{{Reason: "unknown_code", ID: "7", Message: text.Literal(remark)}},
 	})
 	require.Contains(t, out.String(), "退款□]0;title□□[2J□31m")
 	require.NotContains(t, out.String(), "\x1b")
@@ -29,7 +30,7 @@ func TestOrdersDriveNoTerminal(t *testing.T) {
 func TestCellsAreNoFormulas(t *testing.T) {
 	var out bytes.Buffer
 	const formula = `=HYPERLINK("https://example.com/","x")`
-	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, Failure: tally.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: "+1"}}}))
+	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, Failure: tally.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: text.Literal("+1")}}}))
 	rows, err := csv.NewReader(strings.NewReader(out.String())).ReadAll()
 	require.NoError(t, err)
 	id := `="=HYPERLINK(""https://example.com/"",""x"")"`

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"refundsync/internal/literal"
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
@@ -46,7 +47,12 @@ func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRootCommand().ExecuteContext(ctx)
+	err := text.UseAsked(os.Args[1:])
+	if err != nil {
+		err = &exitError{code: exitUsage, err: err}
+	} else {
+		err = newRootCommand().ExecuteContext(ctx)
+	}
 	stop()
 	os.Exit(exitCode(err))
 }
@@ -79,6 +85,7 @@ Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's
 		SilenceUsage:  true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.PersistentFlags().String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))
 	root.SetOut(&literal.Writer{To: os.Stdout})
 	root.SetErr(&literal.Writer{To: os.Stderr})
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -179,7 +179,7 @@ func printParkedCSV(w io.Writer, orders []parkedOrder) error {
 	for _, order := range orders {
 		rows = append(rows, []string{
 			literal.CSVText(order.BillNumber), literal.CSVText(order.ID),
-			literal.CSV(order.Shop), order.Since.Format("2006-01-02 15:04:05"), literal.CSV(order.Reason), literal.CSV(order.Field), literal.CSV(order.Message),
+			literal.CSV(order.Shop), order.Since.Format("2006-01-02 15:04:05"), literal.CSV(order.Reason), literal.CSV(order.Field), literal.CSV(order.Message.String()),
 		})
 	}
 	if err := out.WriteAll(rows); err != nil {

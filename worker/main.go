@@ -13,6 +13,7 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
@@ -20,7 +21,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal drains; the second finds nobody who catches it, and ends.
 	context.AfterFunc(ctx, stop)
-	err := newCommand().ExecuteContext(ctx)
+	err := text.UseAsked(os.Args[1:])
+	if err == nil {
+		err = newCommand().ExecuteContext(ctx)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,6 +53,7 @@ func newCommand() *cobra.Command {
 		fmt.Fprint(out, "\n保密的设置可以放进文件，用 名称_FILE 给出路径。 A secret may be in a file: NAME_FILE is its path.\n")
 		fmt.Fprint(out, "\n与 Temporal 的连接 the connection to Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY(_FILE), TEMPORAL_TLS_…\n")
 	})
+	cmd.PersistentFlags().String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.AddCommand(newHealthcheckCommand())
 	return cmd

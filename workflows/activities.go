@@ -11,6 +11,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // The names under which the activities are known to the Temporal server. They
@@ -298,10 +299,19 @@ type SendAlertParams struct {
 // names no such robot any more.
 const UnknownRobot = "unknown_robot"
 
-// FailureDetails are the details of the *temporal.ApplicationError with which
-// an activity fails, beside the reason (its type) and the message.
+// FailureDetails are the details of each *temporal.ApplicationError with which an activity
+// or a workflow fails, beside the reason, which is its type.
 type FailureDetails struct {
+	// Message is the error's, for programs of any language.
+	Message text.Text `json:"message,omitzero"`
+	// Field is the vendor's name of the field at fault, where known.
 	Field string `json:"field,omitempty"`
+	// Orders is how many orders a window has, with [WindowCut].
+	Orders int `json:"orders,omitempty"`
+	// Tally is what a window did before, with [WindowUnfinished].
+	Tally *tally.Tally `json:"tally,omitempty"`
+	// Result is what a run did before, with [RunUnfinished].
+	Result *SyncRefundsResult `json:"result,omitempty"`
 }
 
 // loadFlow asks a worker for the flow. It does not depend on the source's answer, so

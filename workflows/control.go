@@ -127,7 +127,7 @@ func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 // waits for its windows under way, and those that are paused for the end of it.
 func (r *syncRefunds) canBeSteered() error {
 	if r.failure != nil && len(r.running) == 0 {
-		return fmt.Errorf("运行即将结束：%s The run is about to end", messageOf(r.failure))
+		return fmt.Errorf("运行即将结束：%s The run is about to end", MessageOf(r.failure))
 	}
 	return nil
 }

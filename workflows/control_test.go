@@ -141,7 +141,7 @@ func TestPausedRunCanBeCancelled(t *testing.T) {
 		env.RegisterDelayedCallback(env.CancelWorkflow, time.Hour)
 	})
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
-	done, ok := detailsOf[SyncRefundsResult](err)
+	done, ok := ResultOf(err)
 	require.True(t, ok)
 	require.NotZero(t, done.Saved)
 	require.Zero(t, done.InFlight())
@@ -193,7 +193,7 @@ func TestPausedRunIsResumedAfterAWindowFailed(t *testing.T) {
 	})
 	require.NoError(t, errors.Join(resumed.refused, resumed.failed))
 	require.ErrorContains(t, err, "签名错误")
-	done, ok := detailsOf[SyncRefundsResult](err)
+	done, ok := ResultOf(err)
 	require.True(t, ok)
 	require.Zero(t, done.InFlight())
 }

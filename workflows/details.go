@@ -137,7 +137,7 @@ func tallyDetails(sum tally.Tally) string {
 			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", sum.Parked+sum.Failed)
 			break
 		}
-		fmt.Fprintf(&b, "- %s\n", literal.Markdown(failure.Message))
+		fmt.Fprintf(&b, "- %s\n", literal.Markdown(failure.Message.String()))
 	}
 	return b.String()
 }

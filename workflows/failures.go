@@ -8,25 +8,31 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // failureOf reads the reason out of what Temporal says of a failed activity.
 func failureOf(order flow.Order, err error) tally.Failure {
-	failure := tally.Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: "unknown", Message: err.Error()}
+	failure := tally.Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: "unknown", Message: text.Of(err)}
 	var application *temporal.ApplicationError
 	var timeout *temporal.TimeoutError
 	switch {
 	case errors.As(err, &application):
-		failure.Reason, failure.Message = application.Type(), application.Message()
-		var details FailureDetails
-		if application.HasDetails() && application.Details(&details) == nil {
-			failure.Field = details.Field
-		}
+		failure.Reason, failure.Message = application.Type(), MessageOf(err)
+		failure.Field = detailsOf(err).Field
 	case errors.As(err, &timeout):
 		failure.Reason = "timeout"
-		failure.Message = "保存超时，单据可能已存在；重跑会先查询，不会重复。 Saving took too long and the bill may exist; run the range again, which looks first: " + timeout.Error()
+		failure.Message = text.New("saving took too long, and the bill may exist; run the range again, which looks first: %s", timeout)
 	}
 	return failure
+}
+
+// newFailure makes the error with which a workflow fails.
+func newFailure(reason string, message text.Text, cause error, details FailureDetails) error {
+	details.Message = message
+	return temporal.NewApplicationErrorWithOptions(message.String(), reason, temporal.ApplicationErrorOptions{
+		NonRetryable: true, Cause: cause, Details: []any{details},
+	})
 }
 
 // toApplicationError gives a failure of the reading the form in which workflows fail.
@@ -35,21 +41,34 @@ func toApplicationError(err error) error {
 	if f == nil {
 		return err
 	}
-	return temporal.NewNonRetryableApplicationError(f.Error(), f.Reason, nil)
+	return newFailure(f.Reason, text.Of(f), nil, FailureDetails{})
 }
 
-// detailsOf reads the details of a failure or a cancellation.
-func detailsOf[T any](err error) (T, bool) {
-	var details T
+// detailsOf reads the details of a failure; those of one that is not of ours are empty.
+func detailsOf(err error) (details FailureDetails) {
 	var application *temporal.ApplicationError
-	var canceled *temporal.CanceledError
-	switch {
-	case errors.As(err, &application) && application.HasDetails():
-		return details, application.Details(&details) == nil
-	case errors.As(err, &canceled) && canceled.HasDetails():
-		return details, canceled.Details(&details) == nil
+	if errors.As(err, &application) && application.HasDetails() && application.Details(&details) != nil {
+		return FailureDetails{}
 	}
-	return details, false
+	return details
+}
+
+// tallyOf is what a window did before it failed or was cancelled; false if it did not say.
+func tallyOf(err error) (tally.Tally, bool) { return doneBefore(err, detailsOf(err).Tally) }
+
+// ResultOf is what a run did before it failed or was cancelled; false if it did not say.
+func ResultOf(err error) (SyncRefundsResult, bool) { return doneBefore(err, detailsOf(err).Result) }
+
+// doneBefore prefers the details of a failure to those of a cancellation.
+func doneBefore[T any](err error, failed *T) (done T, ok bool) {
+	if failed != nil {
+		return *failed, true
+	}
+	var canceled *temporal.CanceledError
+	if errors.As(err, &canceled) && canceled.HasDetails() {
+		return done, canceled.Details(&done) == nil
+	}
+	return done, false
 }
 
 // isType reports whether a workflow or an activity failed for a reason of ours.
@@ -64,14 +83,17 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout)
 }
 
-// messageOf is what the innermost teller of a failure says of it, without the
-// frames that Temporal puts around it.
-func messageOf(err error) string {
+// MessageOf is what the innermost teller of a failure says of it, without the frames that
+// Temporal puts around it.
+func MessageOf(err error) text.Text {
 	var application *temporal.ApplicationError
-	if errors.As(err, &application) {
-		return application.Message()
+	if !errors.As(err, &application) {
+		return text.Of(err)
 	}
-	return err.Error()
+	if message := detailsOf(err).Message; !message.IsZero() {
+		return message
+	}
+	return text.Literal(application.Message())
 }
 
 // reasonOf is the reason nearest to the cause of a failure; "" for none.

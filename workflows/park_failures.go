@@ -9,6 +9,7 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // TooManyFailures is the type of the error that stops a run in which most
@@ -50,7 +51,7 @@ func (w *syncWindow) park(ctx workflow.Context, b *batch, failed failedOrder) {
 	})
 	switch {
 	case err != nil:
-		failed.failure.Message += " 挂起也失败 it could not be parked either: " + messageOf(err)
+		failed.failure.Message = text.New("%s It could not be parked either: %s", failed.failure.Message, MessageOf(err))
 		w.settle(failed.order.ID, tally.Unparked, failed.failure)
 	case result.Discarded:
 		w.settle(failed.order.ID, tally.LeftOut, tally.Failure{Reason: discardedReason})

@@ -12,6 +12,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // The signals that a ParkedOrder workflow takes.
@@ -306,9 +307,8 @@ func (p *parkedOrder) readAgain(ctx workflow.Context) (shown bool, err error) {
 		workflow.GetLogger(ctx).Info("读不到这一单，按上次读到的处理。 The order can't be read, so it is taken as it was", "error", err)
 		return true, nil
 	case read.Order == nil:
-		return false, p.failed(ctx, tally.Failure{ID: held.Order.ID, BillNumber: held.Order.BillNumber, Reason: OrderGone, Message: fmt.Sprintf(
-			"聚水潭按流程的参数查不到售后单 %[1]s 了（已删除、归档或不再符合），没有保存；会继续按时查询。若它不该入账，请放弃（starter parked discard）。"+
-				" Jushuitan shows order %[1]s no more by the flow's parameters: it was deleted or archived, or meets them no more. It was not saved, and is looked for again; if it is not to be booked, discard it", held.Order.ID)})
+		return false, p.failed(ctx, tally.Failure{ID: held.Order.ID, BillNumber: held.Order.BillNumber, Reason: OrderGone, Message: text.New(
+			"Jushuitan no longer shows order %s by the flow's parameters: it was deleted or archived, or no longer meets them. It was not saved, and is looked up again later; if it should not be booked, discard it (starter parked discard)", held.Order.ID)})
 	}
 	p.state.Take(ParkedVersion{PickVersion: read.PickVersion, Order: *read.Order, Failure: held.Failure})
 	return true, nil
@@ -357,6 +357,6 @@ func ParkedWait(attempts int) time.Duration {
 func (p *parkedOrder) show(ctx workflow.Context) {
 	version := p.state.Version
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**原因 Reason** %s\n\n%s\n\n**已重试 Attempts** %d\n\n**下次 Next** %s\n",
-		literal.Markdown(version.Failure.Reason), literal.Markdown(version.Failure.Message),
+		literal.Markdown(version.Failure.Reason), literal.Markdown(version.Failure.Message.String()),
 		p.state.Attempts, p.state.NextAttempt.Format("2006-01-02 15:04:05")))
 }

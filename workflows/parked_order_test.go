@@ -13,13 +13,14 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 func parkedVersion(quantity, changedAt string) ParkedVersion {
 	return ParkedVersion{
 		PickVersion: "v1",
 		Order:       flow.Order{ID: "70000", BillNumber: "70000", ChangedAt: at(changedAt), Fields: json.RawMessage(`{"r_qty":"` + quantity + `"}`)},
-		Failure:     tally.Failure{ID: "70000", BillNumber: "70000", Reason: "malformed_value", Message: "r_qty 不是数字"},
+		Failure:     tally.Failure{ID: "70000", BillNumber: "70000", Reason: "malformed_value", Message: text.Literal("r_qty 不是数字")},
 	}
 }
 

@@ -77,7 +77,7 @@ func TestParkedOrderThatIsGoneIsNotBooked(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, OrderGone, state.Version.Failure.Reason)
-	require.Contains(t, state.Version.Failure.Message, "70000")
+	require.Contains(t, state.Version.Failure.Message.String(), "70000")
 	require.Equal(t, 2, state.Attempts)
 	require.JSONEq(t, `{"r_qty":"3"}`, string(result.Order.Fields))
 	require.Equal(t, 1, world.saves["70000"])

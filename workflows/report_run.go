@@ -26,7 +26,7 @@ func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err
 	}
 	if err != nil {
 		report.Failed = reasonOf(err)
-		if done, ok := detailsOf[SyncRefundsResult](err); ok {
+		if done, ok := ResultOf(err); ok {
 			result = done
 		}
 	}

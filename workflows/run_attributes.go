@@ -83,7 +83,7 @@ func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, fa
 	result.Failures = nil
 	memo := map[string]any{ResultMemo: result}
 	if outcome == RunFailed {
-		memo[ErrorMemo] = messageOf(failure)
+		memo[ErrorMemo] = MessageOf(failure)
 	}
 	return workflow.UpsertMemo(ctx, memo)
 }

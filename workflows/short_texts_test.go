@@ -9,7 +9,6 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/literal"
-	"refundsync/internal/tally"
 )
 
 // Law: whatever a text holds, what is kept of it is its beginning, whole
@@ -22,14 +21,12 @@ func TestLongTextsAreCut(t *testing.T) {
 			text, short string
 			fits        bool
 		}{
-			"message": {text, tally.ShortMessage(text), utf8.RuneCountInString(text) <= 1000},
 			"summary": {summary, shortSummary(text), len(summary) <= 360},
 		} {
 			require.True(t, utf8.ValidString(c.short), name)
 			require.True(t, strings.HasPrefix(c.text, strings.TrimSuffix(c.short, "…")), name)
 			require.Equal(t, c.fits, c.short == c.text, name)
 		}
-		require.LessOrEqual(t, utf8.RuneCountInString(tally.ShortMessage(text)), 1001)
 		require.LessOrEqual(t, len(shortSummary(text)), 360)
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 func pageWorld(orders int) *fakeWorld {
@@ -44,7 +45,7 @@ func TestSyncWindowGivesPagesToOneActivity(t *testing.T) {
 		Pages: 3, Fetched: 10, Saved: 6, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1, "仓库未收到货": 1}, Parked: 1,
 		NewlyParked:   map[string]int{"unknown_material": 1},
 		FailedReasons: map[string]int{"unknown_material": 1},
-		Failures:      []tally.Failure{{ID: "70005", BillNumber: "70005", Reason: "unknown_material", Message: "物料不存在"}},
+		Failures:      []tally.Failure{{ID: "70005", BillNumber: "70005", Reason: "unknown_material", Message: text.Literal("物料不存在")}},
 	}, sum)
 	alone := map[string]SaveOrderParams{}
 	for _, params := range world.asked {
@@ -319,8 +320,8 @@ func TestSyncWindowStopsWhenSyncPagesFails(t *testing.T) {
 			var application *temporal.ApplicationError
 			require.ErrorAs(t, err, &application)
 			require.Equal(t, WindowUnfinished, application.Type())
-			require.Contains(t, application.Message(), messageOf(c.err))
-			done, ok := detailsOf[tally.Tally](err)
+			require.Contains(t, application.Message(), MessageOf(c.err).String())
+			done, ok := tallyOf(err)
 			require.True(t, ok)
 			require.Zero(t, done.Fetched)
 			require.Empty(t, world.asked)

@@ -14,6 +14,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // The types of the errors with which a run ends; each names what a person can
@@ -458,13 +459,13 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 		return
 	}
 	if isType(err, WindowCut) {
-		if orders, ok := detailsOf[int](err); ok && orders > 0 {
+		if orders := detailsOf(err).Orders; orders > 0 {
 			r.state.Orders = max(r.state.Orders, r.state.Tally.Fetched+orders)
 			r.state.Cut = append(r.state.Cut, ended.Window.cut(partsOf(r.grain(), orders))...)
 			return
 		}
 	}
-	if done, ok := detailsOf[tally.Tally](err); ok {
+	if done, ok := tallyOf(err); ok {
 		r.state.Tally.Add(done)
 	}
 	if r.failure == nil {
@@ -513,11 +514,9 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 	if temporal.IsCanceledError(r.failure) {
 		failure = temporal.NewCanceledError(result)
 	} else {
-		failure = temporal.NewApplicationErrorWithOptions(
-			fmt.Sprintf("%s 已完成的单据不受影响；排除原因后重跑同一时段，不漏不重。"+
-				" What was done stays; mend the cause and run the range again, nothing is lost or repeated", messageOf(r.failure)),
-			RunUnfinished,
-			temporal.ApplicationErrorOptions{NonRetryable: true, Cause: r.failure, Details: []any{result}})
+		failure = newFailure(RunUnfinished,
+			text.New("%s What was done stays: remove the cause and run the range again, nothing is lost or booked twice", MessageOf(r.failure)),
+			r.failure, FailureDetails{Result: &result})
 	}
 	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, r.state.Plan.Flow, result, failure, false), failure)
 }

@@ -300,8 +300,8 @@ func TestSyncRefundsStopsAndReportsWhenAWindowFails(t *testing.T) {
 	require.ErrorAs(t, err, &application)
 	require.Equal(t, RunUnfinished, application.Type())
 	require.Contains(t, application.Message(), "签名错误")
-	var done SyncRefundsResult
-	require.NoError(t, application.Details(&done))
+	done, ok := ResultOf(err)
+	require.True(t, ok)
 	require.Equal(t, 4, done.Saved)
 	require.Nil(t, done.Watermark)
 	require.Len(t, world.fetches, 3, "no window is begun after the one that failed")
@@ -319,7 +319,7 @@ func TestSyncRefundsReportsWhatWasDoneWhenCancelled(t *testing.T) {
 			}
 		})
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
-	done, ok := detailsOf[SyncRefundsResult](err)
+	done, ok := ResultOf(err)
 	require.True(t, ok)
 	require.GreaterOrEqual(t, done.Saved, 4)
 	require.Zero(t, done.InFlight())
@@ -436,7 +436,7 @@ func TestSyncRefundsStopsWhenItsOrdersFailForOneCause(t *testing.T) {
 			require.Equal(t, RunUnfinished, application.Type())
 			require.Contains(t, application.Message(), "组织不存在")
 			require.Equal(t, TooManyFailures, reasonOf(err))
-			done, ok := detailsOf[SyncRefundsResult](err)
+			done, ok := ResultOf(err)
 			require.True(t, ok)
 			require.Equal(t, 12, done.Parked, "three windows of four")
 			require.Zero(t, done.InFlight())

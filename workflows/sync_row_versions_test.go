@@ -149,7 +149,7 @@ func TestFailedRunByRowVersionsLeavesTheWatermark(t *testing.T) {
 		return nil
 	}
 	_, err := runVersions(world, "2024-03-01 12:00:00", nil)
-	done, ok := detailsOf[SyncRefundsResult](err)
+	done, ok := ResultOf(err)
 	require.True(t, ok, "%v", err)
 	require.Equal(t, 7, done.Saved)
 	require.Zero(t, *done.RowVersion)

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"fmt"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -10,6 +9,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // WindowCut is the type of the error with which a window ends that has more orders than
@@ -209,9 +209,8 @@ func (w *syncWindow) syncPages(ctx workflow.Context) (*batch, error) {
 
 // cut ends a window that has too many orders for one, before any is saved.
 func (w *syncWindow) cut(orders int) error {
-	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-		"%[1]s 有 %[2]d 单，拆成几个窗口继续，不是故障。 The window has %[2]d orders and goes on as several; nothing is wrong",
-		w.window, orders), WindowCut, nil, orders)
+	return newFailure(WindowCut, text.New("window %s has %d orders and goes on as several; nothing is wrong", w.window, orders),
+		nil, FailureDetails{Orders: orders})
 }
 
 // ended gives the error that stopped the reading what was done before.
@@ -222,10 +221,8 @@ func (w *syncWindow) ended(err error) error {
 	case temporal.IsCanceledError(err):
 		return temporal.NewCanceledError(w.reading.Orders.Tally)
 	}
-	return temporal.NewApplicationErrorWithOptions(
-		fmt.Sprintf("%s 的售后单没有读完：%s The window could not be read to its end", w.window, messageOf(err)),
-		WindowUnfinished,
-		temporal.ApplicationErrorOptions{NonRetryable: true, Cause: err, Details: []any{w.reading.Orders.Tally}})
+	return newFailure(WindowUnfinished, text.New("window %s could not be read to its end: %s", w.window, MessageOf(err)),
+		err, FailureDetails{Tally: &w.reading.Orders.Tally})
 }
 
 func (w *syncWindow) showProgress(ctx workflow.Context) {

@@ -19,6 +19,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 var testWindow = Window{From: at("2024-03-01 06:00:00"), To: at("2024-03-01 11:59:59")}
@@ -80,7 +81,7 @@ func TestSyncWindowCountsEveryOrderUnderOneOutcome(t *testing.T) {
 		Pages: 3, Fetched: 10, Saved: 6, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 2}, Parked: 1,
 		NewlyParked:   map[string]int{"unknown_material": 1},
 		FailedReasons: map[string]int{"unknown_material": 1},
-		Failures:      []tally.Failure{{ID: "70005", BillNumber: "70005", Reason: "unknown_material", Message: "物料不存在"}},
+		Failures:      []tally.Failure{{ID: "70005", BillNumber: "70005", Reason: "unknown_material", Message: text.Literal("物料不存在")}},
 	}, sum)
 	require.NotContains(t, world.saves, "70001")
 	require.NotContains(t, world.saves, "70002")
@@ -99,7 +100,7 @@ func TestSyncWindowCountsAnOrderThatCannotBeParked(t *testing.T) {
 		{"because the server is full", func(w *fakeWorld) {
 			w.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
 		}, tally.Tally{Pages: 1, Fetched: 1, Failed: 1, Unparked: 1, FailedReasons: map[string]int{"unknown_material": 1}, Failures: []tally.Failure{{
-			ID: "70000", BillNumber: "70000", Reason: "unknown_material", Message: "物料不存在 挂起也失败 it could not be parked either: 服务器已满",
+			ID: "70000", BillNumber: "70000", Reason: "unknown_material", Message: text.New("%s It could not be parked either: %s", "物料不存在", "服务器已满"),
 		}}}},
 		{"because a person has discarded it", func(w *fakeWorld) { w.discarded = true },
 			tally.Tally{Pages: 1, Fetched: 1, Skipped: map[string]int{discardedReason: 1}}},
@@ -170,7 +171,7 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 			require.ErrorAs(t, err, &application)
 			require.Contains(t, application.Message(), "组织 999 不存在")
 			require.Empty(t, world.parked)
-			done, ok := detailsOf[tally.Tally](err)
+			done, ok := tallyOf(err)
 			require.True(t, ok)
 			require.NotZero(t, done.Failed)
 			require.Zero(t, done.InFlight())
@@ -312,7 +313,7 @@ func TestSyncWindowEndsWhateverTheSourceCounts(t *testing.T) {
 			require.ErrorAs(t, err, &application)
 			require.Equal(t, WindowUnfinished, application.Type())
 			require.Contains(t, application.Message(), c.wants)
-			done, ok := detailsOf[tally.Tally](err)
+			done, ok := tallyOf(err)
 			require.True(t, ok)
 			require.Equal(t, c.saved, done.Saved)
 			require.Zero(t, done.InFlight())
@@ -333,7 +334,7 @@ func TestSyncWindowReportsWhatWasDoneWhenTheSourceFails(t *testing.T) {
 	require.ErrorAs(t, err, &application)
 	require.Equal(t, WindowUnfinished, application.Type())
 	require.Contains(t, application.Message(), "签名错误")
-	done, ok := detailsOf[tally.Tally](err)
+	done, ok := tallyOf(err)
 	require.True(t, ok)
 	require.Equal(t, 6, done.Saved)
 	require.Zero(t, done.InFlight())
@@ -353,7 +354,7 @@ func TestSyncWindowFinishesWhatIsInFlightWhenCancelled(t *testing.T) {
 	env.ExecuteWorkflow(SyncWindowName, world.input())
 	err := env.GetWorkflowError()
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
-	done, ok := detailsOf[tally.Tally](err)
+	done, ok := tallyOf(err)
 	require.True(t, ok)
 	require.NotZero(t, done.Saved)
 	require.Equal(t, len(world.saves), done.Saved)

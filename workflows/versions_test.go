@@ -11,6 +11,7 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // version is an order with a content, changed at a time of day.
@@ -77,7 +78,7 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 		{
 			name: "can't be saved any more", first: older, later: newer, prepare: func(w *fakeWorld) { w.saveErr = bad("new") },
 			contents: []string{"old", "new"}, want: tally.Tally{Saved: 5, Parked: 1, NewlyParked: map[string]int{"unknown_material": 1}, FailedReasons: map[string]int{"unknown_material": 1}, Failures: []tally.Failure{
-				{ID: id, BillNumber: id, Reason: "unknown_material", Message: "物料不存在"},
+				{ID: id, BillNumber: id, Reason: "unknown_material", Message: text.Literal("物料不存在")},
 			}},
 		},
 	} {

@@ -339,7 +339,7 @@ func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, 
 		case errors.As(err, &application) && (application.Type() == UnknownRobot || application.Type() == FlowDisabled):
 			unknown++
 		}
-		w.state.SendFailures = append(w.state.SendFailures, robot+": "+messageOf(err))
+		w.state.SendFailures = append(w.state.SendFailures, robot+": "+MessageOf(err).String())
 	}
 	w.told(notice, delivered > 0)
 	return unknown == len(robots), nil

@@ -13,6 +13,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // Proofs have one new bill of each run prove the way before the others are saved: that
@@ -263,7 +264,7 @@ func (w *work) readBack(ctx context.Context, saved *savedBill) (gone bool, err e
 		}
 	}
 	if len(told) > 0 {
-		w.told = tally.ShortMessage(fmt.Sprintf("单据 bill %s: %s", saved.bill.Number, strings.Join(told, "; ")))
+		w.told = text.Literal(fmt.Sprintf("单据 bill %s: %s", saved.bill.Number, strings.Join(told, "; "))).Short(tally.LongestMessage).String()
 	}
 	return false, nil
 }

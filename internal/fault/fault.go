@@ -5,9 +5,10 @@ package fault
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
+
+	"refundsync/internal/text"
 )
 
 // Class says what may be done about a failure.
@@ -51,27 +52,22 @@ type Error struct {
 }
 
 // Error gives where, what and what to do, in that order.
-func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(strings.TrimSpace(e.System + " " + e.Call))
+func (e *Error) Error() string { return e.AsText().String() }
+
+// AsText is [Error.Error] in any language.
+func (e *Error) AsText() text.Text {
+	where := text.Join(" ", e.System, e.Call)
 	if e.Code != "" {
-		fmt.Fprintf(&b, " [%s]", e.Code)
+		where = text.Join(" ", where, "["+e.Code+"]")
 	}
-	what := e.Message
-	if what == "" && e.Err != nil {
-		what = e.Err.Error()
+	what := text.Literal(e.Message)
+	if e.Message == "" {
+		what = text.Of(e.Err)
 	}
-	if !strings.Contains(what, e.Field) {
-		what = e.Field + ": " + what
+	if !strings.Contains(what.String(), e.Field) {
+		what = text.Join(": ", e.Field, what)
 	}
-	if b.Len() > 0 {
-		b.WriteString(": ")
-	}
-	b.WriteString(what)
-	if e.Advice != "" {
-		b.WriteString(" — " + e.Advice)
-	}
-	return b.String()
+	return text.Join(" — ", text.Join(": ", where, what), e.Advice)
 }
 
 // Unwrap gives the cause.

@@ -12,6 +12,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -380,7 +381,7 @@ func (s *save) begin() {
 			s.end(result.Outcome, tally.Failure{Reason: result.Reason})
 			return
 		}
-		failure := tally.Failure{BillNumber: s.order.BillNumber, Reason: reasonOf(err), Message: err.Error()}
+		failure := tally.Failure{BillNumber: s.order.BillNumber, Reason: reasonOf(err), Message: text.Of(err)}
 		if tally.ClosesTheWay(failure.Reason) {
 			s.run.stop(err)
 			s.end(tally.Failed, failure)

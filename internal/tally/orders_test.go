@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
 	"pgregory.net/rapid"
+	"refundsync/internal/text"
 )
 
 func second(s int) time.Time { return time.Unix(1_709_251_200+int64(s), 0).UTC() }
@@ -88,7 +90,7 @@ func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
 			var changed bool
 			for i, now := range c.outcomes {
 				orders.Show(Version{ID: "1", ChangedAt: second(i), Content: fmt.Sprint(i)})
-				outcome, changed = orders.Settle("1", now, Failure{Reason: "refused", Message: now.Label()})
+				outcome, changed = orders.Settle("1", now, Failure{Reason: "refused", Message: text.Literal(now.Label())})
 			}
 			require.Equal(t, c.changed, changed)
 			got := orders.Tally
@@ -103,7 +105,7 @@ func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
 			require.Equal(t, outcome, known.Outcome)
 			if outcome.HasFailed() {
 				require.Equal(t, one, got.FailedReasons)
-				require.Equal(t, []Failure{{ID: "1", Reason: "refused", Message: outcome.Label()}}, got.Failures)
+				require.Equal(t, []Failure{{ID: "1", Reason: "refused", Message: text.Literal(outcome.Label())}}, got.Failures)
 			} else {
 				require.Empty(t, got.FailedReasons)
 				require.Empty(t, got.Failures)
@@ -238,7 +240,7 @@ func TestTheLargestWindowCanBeCarriedOver(t *testing.T) {
 		if i%200 == 0 {
 			outcome = NewlyParked
 		}
-		orders.Settle(id, outcome, Failure{Reason: "refused", Message: long})
+		orders.Settle(id, outcome, Failure{Reason: "refused", Message: text.Literal(long)})
 	}
 	raw, err := json.Marshal(orders)
 	require.NoError(t, err)

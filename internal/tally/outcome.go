@@ -2,7 +2,11 @@
 // each order once, however often it is shown, under what became of its newest version.
 package tally
 
-import "slices"
+import (
+	"slices"
+
+	"refundsync/internal/text"
+)
 
 // Outcome is what became of an order.
 type Outcome string
@@ -69,7 +73,7 @@ type Failure struct {
 	// Reason is a short stable code to group by.
 	Reason string `json:"reason"`
 	// Message says what happened and what to do, for a person.
-	Message string `json:"message"`
+	Message text.Text `json:"message"`
 	// Field is the vendor's name of the field at fault, where known.
 	Field string `json:"field,omitempty"`
 }

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/text"
 )
 
 const (
@@ -14,9 +15,9 @@ const (
 	FailuresListed = 100
 	// differencesListed bounds the bills of which a tally tells what differs.
 	differencesListed = 10
-	// longestMessage bounds what a failure says, in characters: a tally travels with
+	// LongestMessage bounds what a failure says, in characters: a tally travels with
 	// a hundred, and Temporal refuses a payload over 2 MiB.
-	longestMessage = 1000
+	LongestMessage = 1000
 )
 
 // Tally counts what became of the orders. When nothing is in flight,
@@ -116,10 +117,10 @@ func (t *Tally) Tell(differences string) {
 
 // Example is what one of the listed orders says that failed for a reason; the reason
 // itself if none is listed.
-func (t Tally) Example(reason string) string {
+func (t Tally) Example(reason string) text.Text {
 	i := slices.IndexFunc(t.Failures, func(f Failure) bool { return f.Reason == reason })
 	if i < 0 {
-		return reason
+		return text.Literal(reason)
 	}
 	return t.Failures[i].Message
 }
@@ -190,7 +191,7 @@ func (t *Tally) list(failures ...Failure) {
 		if len(t.Failures) >= FailuresListed && !t.makeRoom(failure.Reason) {
 			continue
 		}
-		failure.Message = ShortMessage(failure.Message)
+		failure.Message = failure.Message.Short(LongestMessage)
 		t.Failures = append(t.Failures, failure)
 	}
 }
@@ -212,12 +213,4 @@ func (t *Tally) makeRoom(reason string) bool {
 		}
 	}
 	return false
-}
-
-// ShortMessage cuts a message that is too long to travel with a failure.
-func ShortMessage(text string) string {
-	if utf8.RuneCountInString(text) <= longestMessage {
-		return text
-	}
-	return string([]rune(text)[:longestMessage]) + "…"
 }

@@ -2,12 +2,12 @@ package tally
 
 import (
 	"fmt"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+
 	"pgregory.net/rapid"
+	"refundsync/internal/text"
 )
 
 // outcomes are all that can become of an order.
@@ -24,7 +24,7 @@ func drawOrders(t *rapid.T, most int) *Orders {
 			orders.Fetch(id) // stays in flight
 			continue
 		}
-		orders.Settle(id, outcome, Failure{Reason: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "reason"), Message: "m"})
+		orders.Settle(id, outcome, Failure{Reason: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "reason"), Message: text.Literal("m")})
 	}
 	return &orders
 }
@@ -73,27 +73,9 @@ func TestTallyTellsDifferencesOnce(t *testing.T) {
 }
 
 func TestTallyGivesAnExampleOfAReason(t *testing.T) {
-	sum := Tally{Failures: []Failure{{Reason: "a", Message: "first"}, {Reason: "a", Message: "second"}}}
-	require.Equal(t, "first", sum.Example("a"))
-	require.Equal(t, "b", sum.Example("b"))
-}
-
-func TestShortMessage(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		text  string
-		runes int
-	}{
-		{"short", "短", 1},
-		{"just short enough", strings.Repeat("长", longestMessage), longestMessage},
-		{"too long", strings.Repeat("长", longestMessage+1), longestMessage + 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			short := ShortMessage(c.text)
-			require.Equal(t, c.runes, utf8.RuneCountInString(short))
-			require.Equal(t, c.name == "too long", strings.HasSuffix(short, "…"))
-		})
-	}
+	sum := Tally{Failures: []Failure{{Reason: "a", Message: text.Literal("first")}, {Reason: "a", Message: text.Literal("second")}}}
+	require.Equal(t, "first", sum.Example("a").String())
+	require.Equal(t, "b", sum.Example("b").String())
 }
 
 func TestOutcomesAreToldAndJudged(t *testing.T) {
@@ -125,7 +107,7 @@ func TestEachReasonIsListed(t *testing.T) {
 	for i := range FailuresListed + 50 {
 		sum.list(Failure{ID: fmt.Sprint(i), Reason: "unknown_code customers A"})
 	}
-	sum.list(Failure{ID: "B1", Reason: "unknown_code customers B", Message: "B"}, Failure{ID: "B2", Reason: "unknown_code customers B"})
+	sum.list(Failure{ID: "B1", Reason: "unknown_code customers B", Message: text.Literal("B")}, Failure{ID: "B2", Reason: "unknown_code customers B"})
 	require.Len(t, sum.Failures, FailuresListed)
 	require.Equal(t, "B", sum.Example("unknown_code customers B"))
 	require.Equal(t, "0", sum.Failures[0].ID)
