@@ -314,14 +314,9 @@ type FailureDetails struct {
 	Result *SyncRefundsResult `json:"result,omitempty"`
 }
 
-// loadFlow asks a worker for the flow. It does not depend on the source's answer, so
-// it is tried again only for the time that a worker needs to start.
+// loadFlow asks a worker for the flow. It does not depend on the source's answer.
 func loadFlow(ctx workflow.Context, name string) (LoadFlowResult, error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 10 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 5},
-		Summary:             "读取流程 load flow " + name,
-	})
+	ctx = withHousekeeping(ctx, 10*time.Second, 5, "读取流程 load flow "+name)
 	var result LoadFlowResult
 	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name}).Get(ctx, &result)
 	return result, err
@@ -329,26 +324,13 @@ func loadFlow(ctx workflow.Context, name string) (LoadFlowResult, error) {
 
 // fetchPage begins to read a page from the source, which is a [paging.Page].
 func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) workflow.Future {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
-		// A slow first page takes over half a minute, and the call may have to
-		// wait for its turn under the client's own limit before that.
-		StartToCloseTimeout: 5 * time.Minute,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
-		Summary:             params.summary(),
-	})
+	ctx = withSourceCall(ctx, plan, params.summary())
 	return workflow.ExecuteActivity(ctx, FetchPageName, params)
 }
 
 // findBills asks Kingdee which bills exist.
 func findBills(ctx workflow.Context, plan Plan, pageIndex int, bills []OrderBill) (FindBillsResult, error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: kingdeeTimeout,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
-		Summary:             fmt.Sprintf("第 %d 页的 %d 张单据是否已存在 which bills of page %d exist", pageIndex, len(bills), pageIndex),
-	})
+	ctx = withKingdeeCalls(ctx, plan, fmt.Sprintf("第 %d 页的 %d 张单据是否已存在 which bills of page %d exist", pageIndex, len(bills), pageIndex))
 	var found FindBillsResult
 	err := workflow.ExecuteActivity(ctx, FindBillsName, FindBillsParams{Flow: plan.Flow, Bills: bills}).Get(ctx, &found)
 	return found, err
@@ -368,12 +350,7 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 	if params.Order.Shop != "" {
 		summary += " · " + params.Order.Shop
 	}
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: kingdeeTimeout,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
-		Summary:             shortSummary(summary),
-	})
+	ctx = withKingdeeCalls(ctx, plan, shortSummary(summary))
 	params.Run = runOf(ctx)
 	var result SaveOrderResult
 	err := workflow.ExecuteActivity(ctx, SaveOrderName, params).Get(ctx, &result)
@@ -383,13 +360,7 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 // syncPages begins to read pages from the source and save their orders, which is a
 // [SyncPagesResult]. Cancelled, it gives what it has done.
 func syncPages(ctx workflow.Context, plan Plan, params SyncPagesParams) workflow.Future {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: time.Hour,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
-		WaitForCancellation: true,
-		Summary:             fmt.Sprintf("%s 自第 %d 页 from page %d → 销售退货单", params.Window, params.Reading.Next, params.Reading.Next),
-	})
+	ctx = withPages(ctx, plan, fmt.Sprintf("%s 自第 %d 页 from page %d → 销售退货单", params.Window, params.Reading.Next, params.Reading.Next))
 	params.Run = runOf(ctx)
 	return workflow.ExecuteActivity(ctx, SyncPagesName, params)
 }
@@ -397,28 +368,14 @@ func syncPages(ctx workflow.Context, plan Plan, params SyncPagesParams) workflow
 // countOrders begins to ask the source how many orders a window has, which is an int.
 func countOrders(ctx workflow.Context, plan Plan, window Window) workflow.Future {
 	params := FetchPageParams{Flow: plan.Flow, Window: window, PageIndex: 1}
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:           SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
-		StartToCloseTimeout: 5 * time.Minute,
-		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
-		Summary:             fmt.Sprintf("%s 有多少单 how many orders", window),
-	})
+	ctx = withSourceCall(ctx, plan, fmt.Sprintf("%s 有多少单 how many orders", window))
 	return workflow.ExecuteActivity(ctx, CountName, params)
 }
 
 // readOrder reads an order anew. It keeps nobody waiting for long: what is known of the
 // order does as well.
 func readOrder(ctx workflow.Context, plan Plan, params ReadOrderParams) (ReadOrderResult, error) {
-	retry := plan.Retry.policy()
-	retry.MaximumAttempts = 3
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		TaskQueue:              SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
-		ScheduleToCloseTimeout: 10 * time.Minute,
-		HeartbeatTimeout:       heartbeatTimeout,
-		RetryPolicy:            retry,
-		Summary:                shortSummary("重读售后单 read order " + params.OrderID),
-	})
+	ctx = withBriefSourceCall(ctx, plan, shortSummary("重读售后单 read order "+params.OrderID))
 	var result ReadOrderResult
 	err := workflow.ExecuteActivity(ctx, ReadOrderName, params).Get(ctx, &result)
 	return result, err
@@ -427,11 +384,7 @@ func readOrder(ctx workflow.Context, plan Plan, params ReadOrderParams) (ReadOrd
 // parkOrder gives an order that can't be saved a workflow of its own, in which
 // it waits.
 func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: time.Minute,
-		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 10},
-		Summary:             shortSummary(fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason)),
-	})
+	ctx = withHousekeeping(ctx, time.Minute, 10, shortSummary(fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason)))
 	var result ParkOrderResult
 	err := workflow.ExecuteActivity(ctx, ParkOrderName, params).Get(ctx, &result)
 	return result, err
@@ -439,32 +392,12 @@ func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, e
 
 // reportRun tells the flow's WatchFlow how a run ended.
 func reportRun(ctx workflow.Context, params ReportRunParams) error {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: 5},
-		Summary:             "向告警报告本次运行 report the run to " + WatchFlowID(params.Flow),
-	})
+	ctx = withHousekeeping(ctx, 30*time.Second, 5, "向告警报告本次运行 report the run to "+WatchFlowID(params.Flow))
 	return workflow.ExecuteActivity(ctx, ReportRunName, params).Get(ctx, nil)
 }
 
-// sendAlert begins to send a message to a robot. It is given up after a quarter
-// of an hour: the next message then tells the same.
+// sendAlert begins to send a message to a robot.
 func sendAlert(ctx workflow.Context, params SendAlertParams) workflow.Future {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout: 30 * time.Second,
-		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute, MaximumAttempts: 8,
-		},
-		Summary: "通知 tell " + params.Robot,
-	})
+	ctx = withRobotCall(ctx, "通知 tell "+params.Robot)
 	return workflow.ExecuteActivity(ctx, SendAlertName, params)
 }
-
-const (
-	// heartbeatTimeout is how soon the work of a worker that died is given to
-	// another.
-	heartbeatTimeout = 15 * time.Second
-	// kingdeeTimeout bounds one attempt at Kingdee. Most of it can be the wait
-	// for a free session, behind everything else in flight.
-	kingdeeTimeout = 15 * time.Minute
-)

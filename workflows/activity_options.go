@@ -1,0 +1,87 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// heartbeatTimeout is how soon the work of a worker that died is given to another.
+// Activities that wait for an outside system send heartbeats.
+const heartbeatTimeout = 15 * time.Second
+
+// withSourceCall is for a call to the source, on the task queue that limits them.
+func withSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Context {
+	return withOptions(ctx, summary, workflow.ActivityOptions{
+		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		// A slow first page takes over half a minute, and the call may have to
+		// wait for its turn under the client's own limit before that.
+		StartToCloseTimeout: 5 * time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         plan.Retry.policy(),
+	})
+}
+
+// withBriefSourceCall is for a call to the source that the workflow can do without. It
+// gives up early, time in the queue and retries included.
+func withBriefSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Context {
+	retry := plan.Retry.policy()
+	retry.MaximumAttempts = 3
+	return withOptions(ctx, summary, workflow.ActivityOptions{
+		TaskQueue:              SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		ScheduleToCloseTimeout: 10 * time.Minute,
+		HeartbeatTimeout:       heartbeatTimeout,
+		RetryPolicy:            retry,
+	})
+}
+
+// withKingdeeCalls is for the calls to Kingdee that one order or one look-up needs.
+func withKingdeeCalls(ctx workflow.Context, plan Plan, summary string) workflow.Context {
+	return withOptions(ctx, summary, workflow.ActivityOptions{
+		// Most of it can be the wait for a free session, behind everything else in flight.
+		StartToCloseTimeout: 15 * time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         plan.Retry.policy(),
+	})
+}
+
+// withPages is for reading whole pages and saving their orders in one activity.
+// Cancelled, it returns what it has done.
+func withPages(ctx workflow.Context, plan Plan, summary string) workflow.Context {
+	return withOptions(ctx, summary, workflow.ActivityOptions{
+		// As many calls to both systems as a window has pages; a worker that hangs is
+		// found by its heartbeats.
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         plan.Retry.policy(),
+		WaitForCancellation: true,
+	})
+}
+
+// withHousekeeping is for an activity that reads what the worker holds or calls Temporal.
+// It takes seconds at most, so a time-out means that a worker died or the Temporal server
+// is away. Attempts, at Temporal's own growing intervals, bound how long that may last:
+// 5 of them 15 s, 10 some 6 min.
+func withHousekeeping(ctx workflow.Context, timeout time.Duration, attempts int32, summary string) workflow.Context {
+	return withOptions(ctx, summary, workflow.ActivityOptions{
+		StartToCloseTimeout: timeout,
+		RetryPolicy:         &temporal.RetryPolicy{MaximumAttempts: attempts},
+	})
+}
+
+// withRobotCall is for a message to a robot, which answers within seconds or not at all.
+// It is given up after a quarter of an hour: the next message tells the same.
+func withRobotCall(ctx workflow.Context, summary string) workflow.Context {
+	return withOptions(ctx, summary, workflow.ActivityOptions{
+		StartToCloseTimeout: 30 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 10 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute, MaximumAttempts: 8,
+		},
+	})
+}
+
+func withOptions(ctx workflow.Context, summary string, options workflow.ActivityOptions) workflow.Context {
+	options.Summary = summary
+	return workflow.WithActivityOptions(ctx, options)
+}
