@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"refundsync/internal/booking"
-	"refundsync/internal/kingdee"
+	"refundsync/internal/groupcommit"
 	"refundsync/workflows"
 )
 
@@ -15,7 +15,7 @@ import (
 // that wait and need nothing any more.
 func (a *Activities) FindBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
 	defer keepAlive(ctx)()
-	result, err := a.Find(kingdee.WithAttempt(ctx, int(activity.GetInfo(ctx).Attempt)), params)
+	result, err := a.Find(groupcommit.WithAttempt(ctx, int(activity.GetInfo(ctx).Attempt)), params)
 	return result, toTemporal(err)
 }
 

@@ -9,7 +9,7 @@ import (
 	"refundsync/internal/booking"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
-	"refundsync/internal/kingdee"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
@@ -22,7 +22,7 @@ func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderPa
 	if params.Tried {
 		attempt++
 	}
-	result, err := a.Save(kingdee.WithAttempt(ctx, attempt), params, attempt > 1)
+	result, err := a.Save(groupcommit.WithAttempt(ctx, attempt), params, attempt > 1)
 	return result, toTemporal(err)
 }
 

@@ -13,7 +13,7 @@ import (
 	"refundsync/internal/allowance"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
-	"refundsync/internal/kingdee"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
@@ -45,7 +45,7 @@ func (a *Activities) SyncPages(ctx context.Context, params workflows.SyncPagesPa
 	}
 	attempt := int(activity.GetInfo(ctx).Attempt)
 	// What is being saved is finished, also when the run is cancelled.
-	saving := kingdee.WithAttempt(context.WithoutCancel(ctx), attempt)
+	saving := groupcommit.WithAttempt(context.WithoutCancel(ctx), attempt)
 	s := NewPagesSync(saving, a, f, params, attempt > 1)
 	var before PagesProgress
 	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &before) == nil {

@@ -43,7 +43,7 @@ type Result struct {
 // Save sees to it that an order has its bill, or none where the flow leaves it out. An
 // error is a *fault.Error but for what becomes of ctx.
 //
-// A first attempt saves, unless the bill is known to exist: [kingdee.Groups] sees to it
+// A first attempt saves, unless the bill is known to exist: groupcommit.Groups sees to it
 // that a look-up that holds found none. One that is retried looks first, because it
 // can't know what became of the one before, and goes on from what it finds.
 func (b Book) Save(ctx context.Context, order *flow.Opened, exists, retried bool) (Result, error) {

@@ -61,7 +61,7 @@ func (c *Client) BaseData(ctx context.Context, q BaseDataQuery) ([]BaseData, err
 			return reading.end()
 		}
 		if len(reading.all) >= mostBaseData {
-			return nil, badQuery.failure(executeBillQuery, fmt.Sprintf("%[1]s 超过 %[2]d 条，请用 where 缩小。 %[1]s has over %[2]d entries; narrow it by where", q.FormID, mostBaseData))
+			return nil, badQuery.failure(MethodQuery, fmt.Sprintf("%[1]s 超过 %[2]d 条，请用 where 缩小。 %[1]s has over %[2]d entries; narrow it by where", q.FormID, mostBaseData))
 		}
 		query.FilterString = q.Key + " > " + last
 		if q.Where != "" {
@@ -84,14 +84,14 @@ type baseDataReading struct {
 func (r *baseDataReading) take(rows [][]any) (last string, err error) {
 	for _, row := range rows {
 		if len(row) != len(r.fields) {
-			return "", malformed(executeBillQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(r.fields)))
+			return "", malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(r.fields)))
 		}
 		key := cellText(row[0])
 		if key == "" {
-			return "", malformed(executeBillQuery, errors.New("a row without "+r.query.Key))
+			return "", malformed(MethodQuery, errors.New("a row without "+r.query.Key))
 		}
 		if r.seen[key] {
-			return "", badQuery.failure(executeBillQuery, fmt.Sprintf("%[1]s 里 %[2]s 为 %[3]s 的一条来了两次：key 应为它的内码字段，by 和 value 应在它的单据头。 The entry of %[1]s whose %[2]s is %[3]s came twice: key should be the field that identifies it, by and value fields of its head",
+			return "", badQuery.failure(MethodQuery, fmt.Sprintf("%[1]s 里 %[2]s 为 %[3]s 的一条来了两次：key 应为它的内码字段，by 和 value 应在它的单据头。 The entry of %[1]s whose %[2]s is %[3]s came twice: key should be the field that identifies it, by and value fields of its head",
 				r.query.FormID, r.query.Key, shortenTo(key, 40)))
 		}
 		r.seen[key] = true
@@ -133,7 +133,7 @@ func (r *baseDataReading) end() ([]BaseData, error) {
 }
 
 func (r *baseDataReading) unreadable(field, key string) error {
-	f := unreadable.failure(executeBillQuery, fmt.Sprintf("%[1]s（%[2]s %[3]s）在查询里没有给出 %[4]s 的值。 The look-up gives %[1]s %[2]s %[3]s without the value of %[4]s", r.query.FormID, r.query.Key, shortenTo(key, 40), field))
+	f := unreadable.failure(MethodQuery, fmt.Sprintf("%[1]s（%[2]s %[3]s）在查询里没有给出 %[4]s 的值。 The look-up gives %[1]s %[2]s %[3]s without the value of %[4]s", r.query.FormID, r.query.Key, shortenTo(key, 40), field))
 	f.Field = field
 	return f
 }

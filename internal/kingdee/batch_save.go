@@ -30,17 +30,19 @@ type BatchSave struct {
 	IsAutoSubmitAndAudit bool
 
 	// Over is the bill over which the only one of Model is saved, as a look-up with
-	// TextField showed it; nil for new bills. Neither is sent: [Groups] sees by them
-	// whether the bill is still the same.
+	// TextField showed it; nil for new bills. Neither is sent: group commit sees by
+	// them whether the bill is still the same.
 	Over      *Bill
 	TextField string
 }
 
-const batchSave = "BatchSave"
+// MethodBatchSave is the method's name unless [BatchSave].Operation says otherwise.
+const MethodBatchSave = "BatchSave"
 
-func (b BatchSave) operation() string {
+// Method is the method's name.
+func (b BatchSave) Method() string {
 	if b.Operation == "" {
-		return batchSave
+		return MethodBatchSave
 	}
 	return b.Operation
 }
@@ -68,12 +70,12 @@ type saveOptions struct {
 // Body gives the exact HTTP body. It fails, as fault.Final, if a bill of Model
 // is no JSON object or Operation is not BatchSave in either case.
 func (b BatchSave) Body() ([]byte, error) {
-	if !strings.EqualFold(b.operation(), batchSave) {
-		return nil, badRequest.failure(b.operation(), "Operation 应为 batchSave。 Operation must be batchSave.")
+	if !strings.EqualFold(b.Method(), MethodBatchSave) {
+		return nil, badRequest.failure(b.Method(), "Operation 应为 batchSave。 Operation must be batchSave.")
 	}
 	for i, bill := range b.Model {
 		if !json.Valid(bill) || !bytes.HasPrefix(bytes.TrimLeft(bill, " \t\r\n"), []byte("{")) {
-			return nil, badRequest.failure(b.operation(), fmt.Sprintf("Model 的第 %d 张单据不是 JSON 对象。 Bill %d of Model is no JSON object.", i+1, i+1))
+			return nil, badRequest.failure(b.Method(), fmt.Sprintf("Model 的第 %d 张单据不是 JSON 对象。 Bill %d of Model is no JSON object.", i+1, i+1))
 		}
 	}
 	options, err := encode(saveOptions{
@@ -127,7 +129,34 @@ func (c *Client) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, erro
 	if err != nil {
 		return nil, err
 	}
-	return call(ctx, c, b.operation(), body, func(raw []byte) ([]BillResult, error) {
-		return decodeResults(b.operation(), raw, len(b.Model), byIndex)
+	return call(ctx, c, b.Method(), body, func(raw []byte) ([]BillResult, error) {
+		return decodeResults(b.Method(), raw, len(b.Model), byIndex)
 	})
+}
+
+// BillNumber reads FBillNo from a bill of Model. It is "" for a bill without a number, to which Kingdee gives one, and
+// for what is no bill. It reads no further than the number, which stands near the
+// beginning.
+func BillNumber(bill json.RawMessage) string {
+	decoder := json.NewDecoder(bytes.NewReader(bill))
+	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
+		return ""
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return ""
+		}
+		var number looseText
+		if name == "FBillNo" {
+			// What is no number leaves it empty.
+			_ = decoder.Decode(&number)
+			return string(number)
+		}
+		var other json.RawMessage
+		if decoder.Decode(&other) != nil {
+			return ""
+		}
+	}
+	return ""
 }

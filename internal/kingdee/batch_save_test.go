@@ -45,7 +45,7 @@ func TestBatchSaveBody(t *testing.T) {
 
 			var sent string
 			server := serve(t, func(w http.ResponseWriter, r *http.Request, body string) {
-				assert.Equal(t, test.batch.operation(), methodOf(r))
+				assert.Equal(t, test.batch.Method(), methodOf(r))
 				sent = body
 				write(w, savedReply)
 			})
@@ -82,4 +82,23 @@ func TestBatchSaveRefusesWhatItCannotSend(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, results)
 	})
+}
+
+func TestBillNumberIsReadFromTheBill(t *testing.T) {
+	for _, test := range []struct{ name, bill, want string }{
+		{"first", `{"FBillNo":"70001","FDate":"2024-03-01"}`, "70001"},
+		{"behind others", `{"FBillTypeID":{"FNumber":"X","FBillNo":"no"},"FList":[{"FBillNo":"no"}],"FBillNo":"70001"}`, "70001"},
+		{"a number", `{"FBillNo":70001}`, "70001"},
+		{"spaces", ` {"FBillNo" : " 70001 "}`, "70001"},
+		{"null", `{"FBillNo":null}`, ""},
+		{"none", `{"FDate":"2024-03-01"}`, ""},
+		{"empty", `{}`, ""},
+		{"a list", `[{"FBillNo":"70001"}]`, ""},
+		{"no JSON", `{"FDate":,"FBillNo":"70001"}`, ""},
+		{"nothing", ``, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			assert.Equal(t, test.want, BillNumber(json.RawMessage(test.bill)))
+		})
+	}
 }

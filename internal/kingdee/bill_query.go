@@ -41,28 +41,29 @@ func (c *Client) ExecuteBillQuery(ctx context.Context, q BillQuery) ([][]any, er
 	if err != nil {
 		return nil, err
 	}
-	return call(ctx, c, executeBillQuery, body, decodeRows)
+	return call(ctx, c, MethodQuery, body, decodeRows)
 }
 
-const executeBillQuery = "ExecuteBillQuery"
+// MethodQuery is the name of the method behind every look-up.
+const MethodQuery = "ExecuteBillQuery"
 
 func decodeRows(raw []byte) ([][]any, error) {
 	status, err := findStatus(raw)
 	if err != nil {
-		return nil, malformed(executeBillQuery, err)
+		return nil, malformed(MethodQuery, err)
 	}
 	if status != nil {
-		return nil, status.failure(executeBillQuery, status.Errors)
+		return nil, status.failure(MethodQuery, status.Errors)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var rows [][]any
 	if err := decoder.Decode(&rows); err != nil {
-		return nil, malformed(executeBillQuery, err)
+		return nil, malformed(MethodQuery, err)
 	}
 	if rows == nil {
 		// null is not []: taken for "no such bill" it could save one twice.
-		return nil, malformed(executeBillQuery, errors.New("null instead of rows"))
+		return nil, malformed(MethodQuery, errors.New("null instead of rows"))
 	}
 	return rows, nil
 }

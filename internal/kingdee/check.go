@@ -65,7 +65,7 @@ func (c *Client) UnreadableFields(ctx context.Context, formID, textField, like s
 		return "", nil, err
 	}
 	if len(rows[0]) != 1+len(keys) {
-		return "", nil, malformed(executeBillQuery, fmt.Errorf("a row with %d cells instead of %d", len(rows[0]), 1+len(keys)))
+		return "", nil, malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(rows[0]), 1+len(keys)))
 	}
 	for i, key := range keys {
 		if noValue(rows[0][i+1]) && (ours || key != textField) {

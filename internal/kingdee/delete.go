@@ -1,8 +1,11 @@
 package kingdee
 
-import "context"
+import (
+	"context"
+)
 
-const deleteMethod = "Delete"
+// MethodDelete is the name of [Client.Delete]'s method.
+const MethodDelete = "Delete"
 
 type deleteRequest struct {
 	FormID string `json:"formid"`
@@ -13,7 +16,8 @@ type deleteRequest struct {
 
 // Delete deletes (删除) a bill, by its inner id: under its number there may be another by
 // now. Kingdee refuses one that is submitted or audited. Errors are as with
-// Client.BatchSave. textField is for [Groups.Delete].
+// Client.BatchSave. textField is for group commit,
+// which looks first.
 func (c *Client) Delete(ctx context.Context, formID, textField string, bill Bill) error {
 	request := deleteRequest{FormID: formID}
 	request.Data.Ids = bill.ID
@@ -21,8 +25,8 @@ func (c *Client) Delete(ctx context.Context, formID, textField string, bill Bill
 	if err != nil {
 		return err
 	}
-	results, err := call(ctx, c, deleteMethod, body, func(raw []byte) ([]BillResult, error) {
-		return decodeResults(deleteMethod, raw, 1, func(looseInt, string, string) int { return 0 })
+	results, err := call(ctx, c, MethodDelete, body, func(raw []byte) ([]BillResult, error) {
+		return decodeResults(MethodDelete, raw, 1, func(looseInt, string, string) int { return 0 })
 	})
 	if err != nil {
 		return err

@@ -1,11 +1,8 @@
 package kingdee
 
 import (
-	"context"
 	"net/http"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -35,80 +32,6 @@ func TestDelete(t *testing.T) {
 				return
 			}
 			require.Equal(t, "Delete", requireFault(t, err, test.class, test.reason).Call)
-		})
-	}
-}
-
-// Delete is that of a tenant.
-func (c *ledgerClient) Delete(ctx context.Context, formID, _ string, bill Bill) error {
-	if err := c.call(ctx, "delete "+formID, []string{bill.Number}); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.bills, bill.Number)
-	return nil
-}
-
-// A bill is looked up in the call's own place, and deleted if it is as it was. After that
-// its number is free, but for whoever has not looked again.
-func TestGroupsDeleteWhatIsAsItWas(t *testing.T) {
-	bill := Bill{ID: "of this worker", Number: "1", DocumentStatus: "A"}
-	for name, test := range map[string]struct {
-		now     Bill
-		deletes bool
-	}{
-		"as it was":          {bill, true},
-		"submitted since":    {Bill{ID: "of this worker", Number: "1", DocumentStatus: "B"}, false},
-		"saved over since":   {Bill{ID: "of this worker", Number: "1", DocumentStatus: "A", Text: "[mark]"}, false},
-		"another by that no": {Bill{ID: "another", Number: "1", DocumentStatus: "A"}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				client := newLedgerClient()
-				g := newGroups(client, 4, testOptions)
-				require.NoError(t, saveOne(t.Context(), g, "1"))
-				client.replace(test.now)
-				err := g.Delete(t.Context(), "F", "FHeadNote", bill)
-				if !test.deletes {
-					require.Equal(t, ReasonNumberUsed, fault.As(err).Reason)
-					require.Equal(t, []Bill{test.now}, client.bills["1"])
-					return
-				}
-				require.NoError(t, err)
-				require.Empty(t, client.bills["1"])
-				require.NoError(t, saveOne(t.Context(), g, "1"), "right after it was saved, its number is free")
-				require.Len(t, client.bills["1"], 1)
-			})
-		})
-	}
-}
-
-// A save of the number waits for the deletion, whatever becomes of that, and goes by a
-// look-up from after it.
-func TestASaveWaitsForADeletion(t *testing.T) {
-	for _, lost := range []bool{false, true} {
-		synctest.Test(t, func(t *testing.T) {
-			client := newLedgerClient()
-			g := newGroups(client, 4, testOptions)
-			require.NoError(t, saveOne(t.Context(), g, "1"))
-			bill := client.bills["1"][0]
-			deleted := make(chan error)
-			client.take(time.Second)
-			go func() { deleted <- g.Delete(t.Context(), "F", "FHeadNote", bill) }()
-			time.Sleep(1500 * time.Millisecond) // while it is under way
-			client.losing.Store(lost)
-			saved := make(chan error)
-			go func() { saved <- saveOne(t.Context(), g, "1") }()
-			time.Sleep(time.Second)
-			client.losing.Store(false)
-			require.Equal(t, lost, <-deleted != nil)
-			if err := <-saved; lost {
-				require.Equal(t, ReasonNumberUsed, fault.As(err).Reason, "it is still there, as a look-up shows")
-			} else {
-				require.NoError(t, err)
-			}
-			require.Len(t, client.bills["1"], 1)
 		})
 	}
 }

@@ -18,7 +18,7 @@
 // read bill by bill, and a bill of which the reply says nothing is unclear: it
 // must be looked up, not saved again.
 //
-// [Groups] lets callers that each have one bill share calls.
+// Package groupcommit lets callers that each have one bill share calls.
 //
 // A session of Kingdee serves one request at a time, so the client holds
 // several and lends each to one call. It never repeats a call by itself, with

@@ -151,7 +151,7 @@ var shared = []int{4, 6, 9, 10, 11, 12, 13}
 func (s *responseStatus) ruleOf(method string, e replyError) rule {
 	code, field, change := s.MsgCode.Value, string(e.FieldName), changesBills(method)
 	byCode, coded := queryRules[code]
-	if !coded || method != executeBillQuery && method != queryBusinessInfo {
+	if !coded || method != MethodQuery && method != queryBusinessInfo {
 		byCode, coded = rules[code]
 	}
 	definite := coded && !slices.Contains(shared, code)
@@ -180,7 +180,7 @@ func (s *responseStatus) ruleOf(method string, e replyError) rule {
 }
 
 func changesBills(method string) bool {
-	return strings.EqualFold(method, batchSave) || method == submit || method == audit || method == deleteMethod
+	return strings.EqualFold(method, MethodBatchSave) || method == MethodSubmit || method == MethodAudit || method == MethodDelete
 }
 
 // ruleOfText is for a text that came in place of a reply.

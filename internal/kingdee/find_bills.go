@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-const (
-	findChunk = 500  // numbers a query, which keeps the filter at some KB
-	findPage  = 2000 // rows a page: the limit of older servers
-)
+// MostNumbers is how many numbers one query of [Client.FindBills] asks for: it keeps the
+// filter at some KB.
+const MostNumbers = 500
+
+// findPage is the rows of a page: the limit of older servers.
+const findPage = 2000
 
 // Bill is what a look-up tells of a bill.
 type Bill struct {
@@ -54,7 +56,7 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 	wanted := slices.DeleteFunc(slices.Sorted(slices.Values(numbers)), func(number string) bool { return number == "" })
 	wanted = slices.Compact(wanted)
 	var bills []Bill
-	for chunk := range slices.Chunk(wanted, findChunk) {
+	for chunk := range slices.Chunk(wanted, MostNumbers) {
 		rows, err := c.allRows(ctx, BillQuery{
 			FormID:       formID,
 			FieldKeys:    billKeys(textField),
@@ -121,12 +123,12 @@ func (c *Client) allRows(ctx context.Context, query BillQuery) (all [][]any, err
 		before := len(all)
 		for _, row := range rows {
 			if width := 1 + strings.Count(query.FieldKeys, ","); len(row) != width {
-				return nil, malformed(executeBillQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), width))
+				return nil, malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), width))
 			}
 			id := cellText(row[0])
 			if id == "" {
 				first, _, _ := strings.Cut(query.FieldKeys, ",")
-				return nil, malformed(executeBillQuery, errors.New("a row without "+first))
+				return nil, malformed(MethodQuery, errors.New("a row without "+first))
 			}
 			if !seen[id] {
 				seen[id] = true
@@ -135,7 +137,7 @@ func (c *Client) allRows(ctx context.Context, query BillQuery) (all [][]any, err
 		}
 		last = len(rows) < findPage
 		if !last && len(all) == before {
-			return nil, malformed(executeBillQuery, errNoPaging)
+			return nil, malformed(MethodQuery, errNoPaging)
 		}
 	}
 	return all, nil
@@ -148,11 +150,11 @@ func readBills(rows [][]any, textField string) ([]Bill, error) {
 	bills := make([]Bill, 0, len(rows))
 	for _, row := range rows {
 		if len(row) != len(fields) {
-			return nil, malformed(executeBillQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(fields)))
+			return nil, malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(fields)))
 		}
 		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Void: cellText(row[3]) == void, Date: cellDate(row[4])}
 		if bill.ID == "" {
-			return nil, malformed(executeBillQuery, errors.New("a row without FID"))
+			return nil, malformed(MethodQuery, errors.New("a row without FID"))
 		}
 		if bill.Number == "" || noValue(row[1]) {
 			return nil, Unreadable("FBillNo", bill.ID)
@@ -188,7 +190,7 @@ const ReasonUnreadable = "field_unreadable"
 
 // Unreadable is a field of a bill, given by its FID, whose cell holds no value.
 func Unreadable(field, id string) error {
-	f := unreadable.failure(executeBillQuery, fmt.Sprintf("单据（FID %[1]s）在查询里没有给出 %[2]s 的值。 The look-up gives bill FID %[1]s without the value of %[2]s", id, field))
+	f := unreadable.failure(MethodQuery, fmt.Sprintf("单据（FID %[1]s）在查询里没有给出 %[2]s 的值。 The look-up gives bill FID %[1]s without the value of %[2]s", id, field))
 	f.Field = field
 	return f
 }

@@ -53,7 +53,7 @@ func (c *Client) Quantities(ctx context.Context, formID, id string) (map[string]
 		material := cellText(row[0])
 		quantity, err := decimal.NewFromString(cellText(row[1]))
 		if err != nil || quantity.Exponent() < -maxExponent || quantity.Exponent() > maxExponent {
-			return nil, malformed(executeBillQuery, errors.New("FRealQty is no number"))
+			return nil, malformed(MethodQuery, errors.New("FRealQty is no number"))
 		}
 		quantities[material] = quantities[material].Add(quantity)
 	}

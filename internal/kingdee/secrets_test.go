@@ -52,7 +52,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 					t.Run(fmt.Sprint(auth, " ", name, " ", at, " ", before), func(t *testing.T) {
 						secrets := []string{"pass&word", "0123456789abcdef", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "cXJ2cCN1fn8qfHl"}
 						server := serve(t, func(w http.ResponseWriter, r *http.Request, body string) {
-							login := methodOf(r) != batchSave
+							login := methodOf(r) != MethodBatchSave
 							if login && at == "save" {
 								http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: "session-1234567890", Path: "/"})
 								write(w, loggedInReply)

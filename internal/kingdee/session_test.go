@@ -253,7 +253,7 @@ func TestDeadSessionIsLoggedInAgain(t *testing.T) {
 			t.Run(name+"/"+string(auth), func(t *testing.T) {
 				logins, dead := 0, 0
 				server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
-					if methodOf(r) != batchSave {
+					if methodOf(r) != MethodBatchSave {
 						logins++
 						http.SetCookie(w, &http.Cookie{Name: sessionCookie, Value: fmt.Sprint("s", logins), Path: "/"})
 						write(w, loggedInReply)
@@ -295,7 +295,7 @@ func TestRefusalOfANewSessionIsFinal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sign, calls := signsOfADeadSession[name], 0
 			server := serve(t, func(w http.ResponseWriter, r *http.Request, _ string) {
-				if methodOf(r) != batchSave {
+				if methodOf(r) != MethodBatchSave {
 					write(w, loggedInReply)
 					return
 				}

@@ -5,9 +5,10 @@ import (
 	"strings"
 )
 
+// The names of the methods of [Client.Submit] and [Client.Audit].
 const (
-	submit = "Submit"
-	audit  = "Audit"
+	MethodSubmit = "Submit"
+	MethodAudit  = "Audit"
 )
 
 type operateRequest struct {
@@ -27,13 +28,13 @@ func operateBody(formID string, numbers []string) ([]byte, error) {
 // number, in their order; numbers must not repeat. Errors are as with
 // Client.BatchSave.
 func (c *Client) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return c.operate(ctx, submit, formID, numbers)
+	return c.operate(ctx, MethodSubmit, formID, numbers)
 }
 
 // Audit audits (审核) submitted bills by their numbers; otherwise it is as
 // Submit.
 func (c *Client) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return c.operate(ctx, audit, formID, numbers)
+	return c.operate(ctx, MethodAudit, formID, numbers)
 }
 
 func (c *Client) operate(ctx context.Context, method, formID string, numbers []string) ([]BillResult, error) {

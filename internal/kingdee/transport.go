@@ -66,6 +66,23 @@ func (c *Client) send(ctx context.Context, s *session, method string, request *h
 	return raw, nil
 }
 
+type sendCheckKey struct{}
+
+// WithSendCheck has check asked at the very moment when a request of the call is written,
+// which may be long after the call began: it may have waited for a session, a connection
+// or a login. The call fails with the error of check, and is not sent.
+func WithSendCheck(ctx context.Context, check func() error) context.Context {
+	return context.WithValue(ctx, sendCheckKey{}, check)
+}
+
+// MaySend is nil if a request of ctx may still be sent; see [WithSendCheck].
+func MaySend(ctx context.Context) error {
+	if check, ok := ctx.Value(sendCheckKey{}).(func() error); ok {
+		return check()
+	}
+	return nil
+}
+
 // checkedBody is the body of a request that is sent only while it may be. It is read at
 // the very moment when it is written to the connection.
 type checkedBody struct {

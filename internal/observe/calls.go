@@ -34,7 +34,7 @@ const (
 // refundList is the only call to Jushuitan.
 const refundList = "jushuitan.refund.list.query"
 
-// calls measures the calls to both systems. It is a [kingdee.GroupObserver].
+// calls measures the calls to both systems. It is a [groupcommit.Observer].
 type calls struct {
 	duration metric.Float64Histogram
 	wait     metric.Float64Histogram
@@ -90,16 +90,16 @@ func resultOf(err error) string {
 	}
 }
 
-// Waited is [kingdee.GroupObserver]'s.
+// Waited is [groupcommit.Observer]'s.
 func (m *Metrics) Waited(call string, wait time.Duration) { m.calls.waited(systemKingdee, call, wait) }
 
-// Called is [kingdee.GroupObserver]'s.
+// Called is [groupcommit.Observer]'s.
 func (m *Metrics) Called(call string, size int, took time.Duration, err error) {
 	m.calls.called(systemKingdee, call, took, err)
 	m.calls.bills.Record(context.Background(), int64(size), metric.WithAttributes(attribute.String(callLabel, call)))
 }
 
-// Allowed is [kingdee.GroupObserver]'s.
+// Allowed is [groupcommit.Observer]'s.
 func (m *Metrics) Allowed(calls int) { m.calls.allowed.Store(int64(calls)) }
 
 // Source measures the calls to a source.

@@ -20,8 +20,8 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/jushuitan"
-	"refundsync/internal/kingdee"
 	"refundsync/internal/testkit/nettest"
 	"refundsync/workflows"
 )
@@ -81,7 +81,7 @@ func TestWhatWorkflowsCountKeepsOurLabelsAlone(t *testing.T) {
 
 func TestCallsToKingdeeAreMeasured(t *testing.T) {
 	m := newMetrics(t)
-	var observer kingdee.GroupObserver = m
+	var observer groupcommit.Observer = m
 	require.True(t, m.calls.last(systemKingdee).IsZero())
 	for _, err := range []error{
 		nil, nil, &fault.Error{Class: fault.SessionLost}, &fault.Error{Class: fault.RateLimited}, context.Canceled, errors.New("?"),

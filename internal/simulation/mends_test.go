@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/kingdee"
 )
 
@@ -15,7 +16,7 @@ import (
 // Each is taken out around the product: by a clock, a ledger, or what the life itself does
 // in place of Temporal and of the two systems.
 type mend struct {
-	clock  func(*worker) kingdee.Clock
+	clock  func(*worker) groupcommit.Clock
 	ledger func(*worker) kingdee.Ledger
 	// maySend sends what a look-up allows no more, and looking has no attempt look first.
 	maySend, looking bool
@@ -82,8 +83,8 @@ func TestWithoutAMend(t *testing.T) {
 	byHand := func(s *settings) { s.unique, s.entries = true, 2 }
 	f := loadFlow(t)
 	for name, without := range map[string]mend{
-		"look-ups are trusted too long":                                  {clock: func(w *worker) kingdee.Clock { return slowClock{clock{w}} }},
-		"a suspended worker sends what it had queued":                    {clock: func(w *worker) kingdee.Clock { return blindClock{clock{w}} }, draw: still},
+		"look-ups are trusted too long":                                  {clock: func(w *worker) groupcommit.Clock { return slowClock{clock{w}} }},
+		"a suspended worker sends what it had queued":                    {clock: func(w *worker) groupcommit.Clock { return blindClock{clock{w}} }, draw: still},
 		"a request is not checked when it is written":                    {maySend: true, draw: still},
 		"activities of a worker share nothing":                           {ledger: func(w *worker) kingdee.Ledger { return w.newGroups() }},
 		"nobody looks before a save":                                     {ledger: func(w *worker) kingdee.Ledger { return client{w} }, looking: true},

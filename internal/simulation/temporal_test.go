@@ -10,7 +10,7 @@ import (
 	"refundsync/activities"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
-	"refundsync/internal/kingdee"
+	"refundsync/internal/groupcommit"
 )
 
 // activity is what a workflow has a worker do, as Temporal does it: one attempt after the
@@ -72,7 +72,7 @@ func (a *activity) begin() {
 	w.running = append(w.running, try)
 	name := fmt.Sprintf("%s #%d", a.name, try.number)
 	a.note("%s: %s begins", w.name, name)
-	ctx := kingdee.WithAttempt(context.WithValue(w.ctx, taskKey{}, name), try.number)
+	ctx := groupcommit.WithAttempt(context.WithValue(w.ctx, taskKey{}, name), try.number)
 	a.woke = true
 	go func() {
 		value, err := a.do(ctx, w, try)

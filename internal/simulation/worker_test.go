@@ -10,6 +10,7 @@ import (
 	"refundsync/activities"
 	"refundsync/internal/booking"
 	"refundsync/internal/flow"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/kingdee"
 	"refundsync/workflows"
 )
@@ -18,7 +19,7 @@ import (
 type worker struct {
 	*life
 	name   string
-	groups *kingdee.Groups
+	groups *groupcommit.Groups
 	proofs *booking.Proofs
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -44,8 +45,8 @@ func (l *life) newWorker() *worker {
 	return w
 }
 
-func (w *worker) newGroups() *kingdee.Groups {
-	return kingdee.NewGroups(client{w}, kingdee.GroupOptions{
+func (w *worker) newGroups() *groupcommit.Groups {
+	return groupcommit.New(client{w}, groupcommit.Options{
 		Calls: w.settings.sessions, Bills: w.settings.billsACall, Wait: 20 * time.Millisecond, Clock: w.clock(),
 	})
 }
@@ -95,7 +96,7 @@ func (w *worker) resume(asleep bool) {
 // clock is the worker's.
 type clock struct{ w *worker }
 
-func (w *worker) clock() kingdee.Clock {
+func (w *worker) clock() groupcommit.Clock {
 	if w.without.clock != nil {
 		return w.without.clock(w)
 	}
@@ -109,7 +110,7 @@ func (c clock) Now() (monotonic, wall time.Time) {
 }
 
 // AfterFunc is the worker's timer, which stands still with it.
-func (c clock) AfterFunc(d time.Duration, f func()) kingdee.Timer {
+func (c clock) AfterFunc(d time.Duration, f func()) groupcommit.Timer {
 	t := &timer{}
 	at := time.Now().Add(d)
 	c.w.tell(fmt.Sprintf("timer %d", d), func() {

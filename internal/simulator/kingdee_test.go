@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/galaxy"
@@ -89,7 +90,7 @@ func TestClientTriesABusyBillAgain(t *testing.T) {
 // up, once each.
 func TestRefusedAuditIsLookedAt(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 200, AllowDuplicateNumbers: true, Faults: faults.Probabilities{faults.KingdeeAuditRefused: 1}})
-	client := kingdee.NewGroups(c.kingdeeOf(AuthSignature), kingdee.GroupOptions{Bills: 20, Wait: time.Millisecond})
+	client := groupcommit.New(c.kingdeeOf(AuthSignature), groupcommit.Options{Bills: 20, Wait: time.Millisecond})
 	models, numbers := someBills(t, s, 20)
 	results, err := client.BatchSave(t.Context(), kingdee.BatchSave{FormID: "SAL_RETURNSTOCK", IsAutoSubmitAndAudit: true, Model: models})
 	require.NoError(t, err)

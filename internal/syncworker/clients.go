@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"refundsync/internal/config"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 )
@@ -44,6 +45,6 @@ func KingdeeClient(k config.Kingdee) (*kingdee.Client, error) {
 
 // Ledger lets the activities of one worker share the client's calls. observer is
 // told of them; nil: nobody is.
-func Ledger(client *kingdee.Client, settings config.Kingdee, observer kingdee.GroupObserver) *kingdee.Groups {
-	return kingdee.NewGroups(client, kingdee.GroupOptions{Calls: settings.Sessions, Bills: settings.BatchBills, Wait: settings.BatchWait, Observer: observer})
+func Ledger(client *kingdee.Client, settings config.Kingdee, observer groupcommit.Observer) *groupcommit.Groups {
+	return groupcommit.New(client, groupcommit.Options{Calls: settings.Sessions, Bills: settings.BatchBills, Wait: settings.BatchWait, Observer: observer})
 }

@@ -1,21 +1,23 @@
-package kingdee
+package groupcommit
 
 import (
 	"context"
 	"slices"
+
+	"refundsync/internal/kingdee"
 )
 
-// Submit is [Client.Submit]; its errors are as with Groups.BatchSave.
-func (g *Groups) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return g.operate(ctx, operateCall{submit, formID}, numbers)
+// Submit is [kingdee.Client.Submit]; its errors are as with Groups.BatchSave.
+func (g *Groups) Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
+	return g.operate(ctx, operateCall{kingdee.MethodSubmit, formID}, numbers)
 }
 
-// Audit is [Client.Audit]; its errors are as with Groups.BatchSave.
-func (g *Groups) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return g.operate(ctx, operateCall{audit, formID}, numbers)
+// Audit is [kingdee.Client.Audit]; its errors are as with Groups.BatchSave.
+func (g *Groups) Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
+	return g.operate(ctx, operateCall{kingdee.MethodAudit, formID}, numbers)
 }
 
-func (g *Groups) operate(ctx context.Context, call operateCall, numbers []string) ([]BillResult, error) {
+func (g *Groups) operate(ctx context.Context, call operateCall, numbers []string) ([]kingdee.BillResult, error) {
 	members := make([]*member, len(numbers))
 	for i, number := range numbers {
 		// Who submits or audits a bill has just looked at it.
@@ -35,20 +37,20 @@ func (c operateCall) textField() string { return "" }
 
 // allows: a bill that has gone on since, or that a person has re-opened, is looked at
 // anew by its caller.
-func (c operateCall) allows(m *member, found []Bill) error {
+func (c operateCall) allows(m *member, found []kingdee.Bill) error {
 	states := []string{"Z", "A"}
-	if c.name == audit {
+	if c.name == kingdee.MethodAudit {
 		states = []string{"B"}
 	}
 	if len(found) == 1 && slices.Contains(states, found[0].DocumentStatus) {
 		return nil
 	}
-	return notOperable.failure(c.name, "等待期间单据的状态变了，没有发出。 The bill's state has changed while it waited; not sent.")
+	return kingdee.NotOperable(c.name, "等待期间单据的状态变了，没有发出。 The bill's state has changed while it waited; not sent.")
 }
 
 func (c operateCall) make(ctx context.Context, g *Groups, members []*member) error {
 	operate := g.client.Submit
-	if c.name == audit {
+	if c.name == kingdee.MethodAudit {
 		operate = g.client.Audit
 	}
 	results, err := operate(ctx, c.formID, numbersOf(members))
@@ -63,8 +65,8 @@ func (c operateCall) make(ctx context.Context, g *Groups, members []*member) err
 
 // inherit: a bill that was just submitted can't be submitted again, and need
 // not be.
-func (c operateCall) inherit(end BillResult) (BillResult, bool) {
-	return end, end.Err == nil || isOpen(end.Err)
+func (c operateCall) inherit(end kingdee.BillResult) (kingdee.BillResult, bool) {
+	return end, end.Err == nil || kingdee.IsOpen(end.Err)
 }
 
 // numbersOf joins the numbers of the members, in their order.

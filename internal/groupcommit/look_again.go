@@ -1,10 +1,12 @@
-package kingdee
+package groupcommit
 
 import (
 	"context"
 	"fmt"
 	"slices"
 	"time"
+
+	"refundsync/internal/kingdee"
 )
 
 // changingCall is a groupCall that changes bills, each by what a look-up showed of it.
@@ -15,7 +17,7 @@ type changingCall interface {
 	textField() string
 	// allows tells why a member must not go where a look-up shows these bills under
 	// its number; nil if it may.
-	allows(m *member, found []Bill) error
+	allows(m *member, found []kingdee.Bill) error
 }
 
 // lookAgain sees to it that the members of a call go by look-ups that hold. What none
@@ -118,28 +120,17 @@ func (g *Groups) stayAwake() {
 	})
 }
 
-type maySendKey struct{}
-
-// MaySend is nil if a request of ctx may still be sent. [Groups] has it asked at the
-// very moment when the request is written: what allowed it may hold no more.
-func MaySend(ctx context.Context) error {
-	if check, ok := ctx.Value(maySendKey{}).(func() error); ok {
-		return check()
-	}
-	return nil
-}
-
 // whileAllowed keeps a call from being sent once the look-up of one of its members
 // holds no more: it may have waited for a session, a connection or a login, or the
 // process may have been suspended.
 func (g *Groups) whileAllowed(ctx context.Context, method string, members []*member) context.Context {
-	return context.WithValue(ctx, maySendKey{}, func() error {
+	return kingdee.WithSendCheck(ctx, func() error {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if !slices.ContainsFunc(members, func(m *member) bool { return m.claim != nil && g.isTooOld(m) }) {
 			return nil
 		}
-		return lookUpTooOld.failure(method, fmt.Sprintf(
+		return kingdee.LookUpTooOld(method, fmt.Sprintf(
 			"上次查询单据之后过了 %v，或进程被挂起过，没有发出。 More than %[1]v have passed since the bills were looked up, or the process was suspended; not sent.", lookUpHolds))
 	})
 }

@@ -1,4 +1,4 @@
-package kingdee
+package groupcommit
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/kingdee"
 )
 
 // sentCall is a call that a fakeClient was given.
@@ -52,9 +53,9 @@ func newFakeClient() *fakeClient {
 	}
 }
 
-func newGroups(client Ledger, sessions int, options GroupOptions) *Groups {
+func newGroups(client kingdee.Ledger, sessions int, options Options) *Groups {
 	options.Calls = sessions
-	return NewGroups(client, options)
+	return New(client, options)
 }
 
 func momentNow() moment {
@@ -64,7 +65,7 @@ func momentNow() moment {
 
 // newGroupsForNew are groups that know that no bill has a small number: what is saved
 // under it goes without a look-up.
-func newGroupsForNew(client Ledger, sessions int, options GroupOptions) *Groups {
+func newGroupsForNew(client kingdee.Ledger, sessions int, options Options) *Groups {
 	g := newGroups(client, sessions, options)
 	later := moment{g.now().monotonic.Add(time.Hour), g.now().wall.Add(time.Hour)}
 	for _, formID := range []string{"F", "G"} {
@@ -88,45 +89,45 @@ func (f *fakeClient) call(ctx context.Context, what string, numbers []string) er
 	return f.fails(numbers)
 }
 
-func (f *fakeClient) change(ctx context.Context, what string, numbers []string) ([]BillResult, error) {
+func (f *fakeClient) change(ctx context.Context, what string, numbers []string) ([]kingdee.BillResult, error) {
 	if err := f.call(ctx, what, numbers); err != nil {
 		return nil, err
 	}
-	results := make([]BillResult, len(numbers))
+	results := make([]kingdee.BillResult, len(numbers))
 	for i, number := range numbers {
-		results[i] = BillResult{ID: "id of " + number, Number: number, Err: f.refuses(number)}
+		results[i] = kingdee.BillResult{ID: "id of " + number, Number: number, Err: f.refuses(number)}
 	}
 	return results, nil
 }
 
-func (f *fakeClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
+func (f *fakeClient) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	var numbers []string
 	for _, bill := range b.Model {
-		numbers = append(numbers, billNumber(bill))
+		numbers = append(numbers, kingdee.BillNumber(bill))
 	}
 	return f.change(ctx, "save "+b.FormID, numbers)
 }
 
-func (f *fakeClient) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
+func (f *fakeClient) Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
 	return f.change(ctx, "submit "+formID, numbers)
 }
 
-func (f *fakeClient) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
+func (f *fakeClient) Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
 	return f.change(ctx, "audit "+formID, numbers)
 }
 
-func (f *fakeClient) Delete(ctx context.Context, formID, _ string, bill Bill) error {
+func (f *fakeClient) Delete(ctx context.Context, formID, _ string, bill kingdee.Bill) error {
 	return f.call(ctx, "delete "+formID, []string{bill.Number})
 }
 
-func (f *fakeClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]Bill, error) {
+func (f *fakeClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
 	if err := f.call(ctx, "find "+formID, numbers); err != nil {
 		return nil, err
 	}
-	found := map[string][]Bill{}
+	found := map[string][]kingdee.Bill{}
 	for _, number := range numbers {
 		if f.shows(number) {
-			found[number] = []Bill{{ID: "id of " + number, Number: number}}
+			found[number] = []kingdee.Bill{{ID: "id of " + number, Number: number}}
 		}
 	}
 	return found, nil
@@ -140,7 +141,7 @@ func (f *fakeClient) Quantities(ctx context.Context, formID, id string) (map[str
 	return map[string]decimal.Decimal{"M1": decimal.NewFromInt(1)}, nil
 }
 
-func (f *fakeClient) NewestBills(context.Context, string, string, string, int) ([]Bill, error) {
+func (f *fakeClient) NewestBills(context.Context, string, string, string, int) ([]kingdee.Bill, error) {
 	return nil, nil
 }
 
@@ -170,8 +171,8 @@ func aBill(number string) json.RawMessage {
 	return json.RawMessage(fmt.Sprintf(`{"FBillNo":%q}`, number))
 }
 
-func saveOf(numbers ...string) BatchSave {
-	b := BatchSave{FormID: "F"}
+func saveOf(numbers ...string) kingdee.BatchSave {
+	b := kingdee.BatchSave{FormID: "F"}
 	for _, number := range numbers {
 		b.Model = append(b.Model, aBill(number))
 	}
@@ -206,7 +207,7 @@ func numbered(from, to int) (numbers []string) {
 	return numbers
 }
 
-var testOptions = GroupOptions{Bills: 4, Wait: 20 * time.Millisecond}
+var testOptions = Options{Bills: 4, Wait: 20 * time.Millisecond}
 
 func TestGroupsShareACall(t *testing.T) {
 	for name, test := range map[string]struct {
@@ -272,13 +273,13 @@ func TestGroupsKeepApartWhatCannotShareACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
 		g := newGroupsForNew(client, 9, testOptions)
-		for i, change := range []func(*BatchSave){
-			func(*BatchSave) {},
-			func(b *BatchSave) { b.FormID = "G" },
-			func(b *BatchSave) { b.Operation = "batchSave" },
-			func(b *BatchSave) { b.BatchCount = 5 },
-			func(b *BatchSave) { b.IsVerifyBaseDataField = true },
-			func(b *BatchSave) { b.IsAutoSubmitAndAudit = true },
+		for i, change := range []func(*kingdee.BatchSave){
+			func(*kingdee.BatchSave) {},
+			func(b *kingdee.BatchSave) { b.FormID = "G" },
+			func(b *kingdee.BatchSave) { b.Operation = "batchSave" },
+			func(b *kingdee.BatchSave) { b.BatchCount = 5 },
+			func(b *kingdee.BatchSave) { b.IsVerifyBaseDataField = true },
+			func(b *kingdee.BatchSave) { b.IsAutoSubmitAndAudit = true },
 		} {
 			b := saveOf(fmt.Sprint(i))
 			change(&b)
@@ -293,7 +294,7 @@ func TestGroupsKeepApartWhatCannotShareACall(t *testing.T) {
 }
 
 func TestGroupsGiveEachCallerItsOwnOutcome(t *testing.T) {
-	refused := unknownMaterial.failure(batchSave, "no such material")
+	refused := unknownMaterial.failure(kingdee.MethodBatchSave, "no such material")
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
 		client.refuses = func(number string) error {
@@ -302,29 +303,29 @@ func TestGroupsGiveEachCallerItsOwnOutcome(t *testing.T) {
 			}
 			return nil
 		}
-		g := newGroupsForNew(client, 4, GroupOptions{Bills: 10, Wait: time.Millisecond})
+		g := newGroupsForNew(client, 4, Options{Bills: 10, Wait: time.Millisecond})
 		var all sync.WaitGroup
 		for _, numbers := range [][]string{{"1"}, {"2", "3"}, {"4"}} {
 			all.Go(func() {
 				results, err := g.BatchSave(t.Context(), saveOf(numbers...))
 				assert.NoError(t, err)
 				for i, number := range numbers {
-					assert.Equal(t, BillResult{ID: "id of " + number, Number: number, Err: client.refuses(number)}, results[i])
+					assert.Equal(t, kingdee.BillResult{ID: "id of " + number, Number: number, Err: client.refuses(number)}, results[i])
 				}
 			})
 			all.Go(func() {
 				results, err := g.Audit(t.Context(), "F", numbers)
 				assert.NoError(t, err)
 				for i, number := range numbers {
-					assert.Equal(t, BillResult{ID: "id of " + number, Number: number, Err: client.refuses(number)}, results[i])
+					assert.Equal(t, kingdee.BillResult{ID: "id of " + number, Number: number, Err: client.refuses(number)}, results[i])
 				}
 			})
 			all.Go(func() {
 				found, err := g.FindBills(t.Context(), "F", "FHeadNote", append(numbers, "3", "absent"))
 				assert.NoError(t, err)
-				want := map[string][]Bill{}
+				want := map[string][]kingdee.Bill{}
 				for _, number := range append(numbers, "3") {
-					want[number] = []Bill{{ID: "id of " + number, Number: number}}
+					want[number] = []kingdee.Bill{{ID: "id of " + number, Number: number}}
 				}
 				assert.Equal(t, want, found)
 			})
@@ -368,18 +369,18 @@ func TestGroupsAfterACallThatFailedAsAWhole(t *testing.T) {
 		failed []string
 		calls  int
 	}{
-		"one bill may be the cause: it is found": {badRequest.failure(batchSave, ""), []string{"3"}, 7},
-		"the address is the cause":               {wrongAddress.failure(batchSave, ""), numbered(1, 8), 1},
-		"the account is the cause":               {licence.failure(batchSave, ""), numbered(1, 8), 1},
-		"the outcome is open":                    {connectionLost.failure(batchSave, ""), numbered(1, 8), 1},
-		"too many calls":                         {callLimit.failure(batchSave, ""), numbered(1, 8), 1},
-		"the session is lost":                    {sessionLost.failure(batchSave, ""), numbered(1, 8), 1},
+		"one bill may be the cause: it is found": {badRequest.failure(kingdee.MethodBatchSave, ""), []string{"3"}, 7},
+		"the address is the cause":               {wrongAddress.failure(kingdee.MethodBatchSave, ""), numbered(1, 8), 1},
+		"the account is the cause":               {licence.failure(kingdee.MethodBatchSave, ""), numbered(1, 8), 1},
+		"the outcome is open":                    {connectionLost.failure(kingdee.MethodBatchSave, ""), numbered(1, 8), 1},
+		"too many calls":                         {callLimit.failure(kingdee.MethodBatchSave, ""), numbered(1, 8), 1},
+		"the session is lost":                    {sessionLost.failure(kingdee.MethodBatchSave, ""), numbered(1, 8), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newFakeClient()
 				client.fails = poison(test.err, "3")
-				g := newGroupsForNew(client, 1, GroupOptions{Bills: 8, Wait: time.Millisecond})
+				g := newGroupsForNew(client, 1, Options{Bills: 8, Wait: time.Millisecond})
 				numbers := numbered(1, 8)
 				outcomes, wait := saving(t.Context(), g, numbers...)
 				wait()
@@ -399,8 +400,8 @@ func TestGroupsAfterACallThatFailedAsAWhole(t *testing.T) {
 // A save that submits and audits as well can be refused after it has saved: sent
 // again without a look, it could make a second bill.
 func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
-	refused := noPermission.failure(batchSave, "没有审核权限")
-	auto := func(number string) BatchSave {
+	refused := noPermission.failure(kingdee.MethodBatchSave, "没有审核权限")
+	auto := func(number string) kingdee.BatchSave {
 		b := saveOf(number)
 		b.IsAutoSubmitAndAudit = true
 		return b
@@ -409,7 +410,7 @@ func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			client := newFakeClient()
 			client.fails = func([]string) error { return refused }
-			g := newGroupsForNew(client, 1, GroupOptions{Bills: 8, Wait: time.Millisecond})
+			g := newGroupsForNew(client, 1, Options{Bills: 8, Wait: time.Millisecond})
 			var all sync.WaitGroup
 			for _, number := range numbered(1, 8) {
 				all.Go(func() {
@@ -447,7 +448,7 @@ func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
 func TestGroupsFindTheNumberThatALookUpFailsFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
-		client.fails = poison(badQuery.failure(executeBillQuery, ""), "2")
+		client.fails = poison(badQuery.failure(kingdee.MethodQuery, ""), "2")
 		g := newGroupsForNew(client, 1, testOptions)
 		var all sync.WaitGroup
 		for _, number := range numbered(1, 3) {
@@ -475,9 +476,9 @@ func TestSameBillIsNeverInTwoCallsAtOnce(t *testing.T) {
 		}
 		return results[0].Err
 	}
-	refusal := validationFailed.failure(batchSave, "")
-	lost := connectionLost.failure(batchSave, "")
-	limited := callLimit.failure(batchSave, "")
+	refusal := validationFailed.failure(kingdee.MethodBatchSave, "")
+	lost := connectionLost.failure(kingdee.MethodBatchSave, "")
+	limited := callLimit.failure(kingdee.MethodBatchSave, "")
 	for name, test := range map[string]struct {
 		do      func(*Groups) error
 		fails   error // of the first call as a whole
@@ -486,7 +487,7 @@ func TestSameBillIsNeverInTwoCallsAtOnce(t *testing.T) {
 		second  string // the reason of the second's failure
 		calls   int
 	}{
-		"saved":                      {save, nil, nil, nil, ReasonNumberUsed, 1},
+		"saved":                      {save, nil, nil, nil, kingdee.ReasonNumberUsed, 1},
 		"save's outcome open":        {save, lost, nil, lost, "connection", 1},
 		"bill's outcome open":        {save, nil, lost, lost, "connection", 1},
 		"save refused":               {save, nil, refusal, refusal, "", 2},
@@ -565,7 +566,7 @@ func TestCallerThatGivesUpReturnsAtOnce(t *testing.T) {
 				if slices.Contains(test.sent, "1") {
 					assert.Equal(t, test.sent, call.numbers)
 					assert.Equal(t, "kept", call.ctx.Value(key{}))
-					assert.Equal(t, ReasonNumberUsed, fault.As(behind[0]).Reason, "it was saved all the same")
+					assert.Equal(t, kingdee.ReasonNumberUsed, fault.As(behind[0]).Reason, "it was saved all the same")
 				} else {
 					assert.NoError(t, behind[0], "the bill was free again")
 				}
@@ -591,7 +592,7 @@ func TestGroupsLeaveNothingBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which sees that no goroutine is left
 		client := newFakeClient()
 		client.takes = 0
-		g := newGroupsForNew(client, 2, GroupOptions{Bills: 3, Wait: time.Millisecond})
+		g := newGroupsForNew(client, 2, Options{Bills: 3, Wait: time.Millisecond})
 		impatient, giveUp := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		for i := range 100 {
@@ -625,8 +626,8 @@ func TestGroupsOverHTTP(t *testing.T) {
 		write(w, status(`"MsgCode":11,"Errors":[{"FieldName":"FMaterialId","Message":"物料不存在","DIndex":1}],"SuccessEntitys":[{"Id":12,"Number":"C","DIndex":2},{"Id":10,"Number":"A","DIndex":0}]`))
 	})
 	// Full with three bills, the group does not wait for the clock.
-	g := NewGroups(newClient(t, vectorConfig(server.URL)), GroupOptions{Bills: 3, Wait: time.Hour})
-	outcomes := map[string]BillResult{}
+	g := New(clientOf(t, server, kingdee.AuthSignature), Options{Calls: 1, Bills: 3, Wait: time.Hour})
+	outcomes := map[string]kingdee.BillResult{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, number := range []string{"A", "B", "C"} {
@@ -642,25 +643,25 @@ func TestGroupsOverHTTP(t *testing.T) {
 	all.Wait()
 	require.Len(t, sent, 2)
 	assert.Contains(t, sent[0], `FBillNo in ('A','B','C')`, "none was looked up yet")
-	assert.Equal(t, BillResult{ID: "10", Number: "A"}, outcomes["A"])
+	assert.Equal(t, kingdee.BillResult{ID: "10", Number: "A"}, outcomes["A"])
 	requireFault(t, outcomes["B"].Err, fault.Final, "unknown_material")
-	assert.Equal(t, BillResult{ID: "12", Number: "C"}, outcomes["C"])
+	assert.Equal(t, kingdee.BillResult{ID: "12", Number: "C"}, outcomes["C"])
 }
 
 // has reports whether a bill with the number waits or is being saved.
 func (g *Groups) has(number string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	_, ok := g.claims[claim{batchSave, numberOf{"F", number}}]
+	_, ok := g.claims[claim{kingdee.MethodBatchSave, numberOf{"F", number}}]
 	return ok
 }
 
 // A reply that makes the decoder panic leaves the outcome open for each member of
 // the call, and the others' calls alone.
 func TestPanicIsAnOpenOutcome(t *testing.T) {
-	g := newGroupsForNew(panickingClient{}, 1, GroupOptions{Bills: 20})
+	g := newGroupsForNew(panickingClient{}, 1, Options{Bills: 20})
 	for range 2 { // the session is free again
-		results, err := g.BatchSave(t.Context(), BatchSave{FormID: "F", Model: []json.RawMessage{[]byte(`{"FBillNo":"1"}`), []byte(`{"FBillNo":"2"}`)}})
+		results, err := g.BatchSave(t.Context(), kingdee.BatchSave{FormID: "F", Model: []json.RawMessage{[]byte(`{"FBillNo":"1"}`), []byte(`{"FBillNo":"2"}`)}})
 		require.NoError(t, err)
 		require.Len(t, results, 2)
 		for _, result := range results {
@@ -669,27 +670,8 @@ func TestPanicIsAnOpenOutcome(t *testing.T) {
 	}
 }
 
-type panickingClient struct{ Ledger }
+type panickingClient struct{ kingdee.Ledger }
 
-func (panickingClient) BatchSave(context.Context, BatchSave) ([]BillResult, error) {
+func (panickingClient) BatchSave(context.Context, kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	panic("index out of range")
-}
-
-func TestBillNumberIsReadFromTheBill(t *testing.T) {
-	for _, test := range []struct{ name, bill, want string }{
-		{"first", `{"FBillNo":"70001","FDate":"2024-03-01"}`, "70001"},
-		{"behind others", `{"FBillTypeID":{"FNumber":"X","FBillNo":"no"},"FList":[{"FBillNo":"no"}],"FBillNo":"70001"}`, "70001"},
-		{"a number", `{"FBillNo":70001}`, "70001"},
-		{"spaces", ` {"FBillNo" : " 70001 "}`, "70001"},
-		{"null", `{"FBillNo":null}`, ""},
-		{"none", `{"FDate":"2024-03-01"}`, ""},
-		{"empty", `{}`, ""},
-		{"a list", `[{"FBillNo":"70001"}]`, ""},
-		{"no JSON", `{"FDate":,"FBillNo":"70001"}`, ""},
-		{"nothing", ``, ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, billNumber(json.RawMessage(test.bill)))
-		})
-	}
 }

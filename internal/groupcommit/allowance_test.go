@@ -1,11 +1,8 @@
-package kingdee
+package groupcommit
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -18,44 +15,12 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/kingdee"
 )
-
-func TestWhichFailuresAreOverload(t *testing.T) {
-	ofStatus := func(status int) error {
-		return httpFailure(batchSave, &http.Response{StatusCode: status}, nil)
-	}
-	ofConnection := func(err error) error { return connectionFailure(t.Context(), batchSave, err) }
-	for name, test := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"success":                       {nil, false},
-		"call limit":                    {callLimit.failure(batchSave, ""), true},
-		"call limit, wrapped":           {fmt.Errorf("x: %w", callLimit.failure(batchSave, "")), true},
-		"HTTP 429":                      {ofStatus(http.StatusTooManyRequests), true},
-		"HTTP 408":                      {ofStatus(http.StatusRequestTimeout), true},
-		"HTTP 503":                      {ofStatus(http.StatusServiceUnavailable), true},
-		"HTTP 504":                      {ofStatus(http.StatusGatewayTimeout), true},
-		"no reply in time":              {ofConnection(context.DeadlineExceeded), true},
-		"HTTP 500":                      {ofStatus(http.StatusInternalServerError), false},
-		"HTTP 502":                      {ofStatus(http.StatusBadGateway), false},
-		"HTTP 404":                      {ofStatus(http.StatusNotFound), false},
-		"connection refused":            {ofConnection(&net.OpError{Op: "dial", Err: errors.New("refused")}), false},
-		"no connection in time":         {ofConnection(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), false},
-		"connection lost":               {ofConnection(errors.New("reset")), false},
-		"session lost":                  {sessionLost.failure(batchSave, ""), false},
-		"network control":               {networkControl.failure(batchSave, ""), false},
-		"a mistake in the request":      {badRequest.failure(batchSave, ""), false},
-		"cancelled":                     {context.Canceled, false},
-		"given up before it was called": {waitFailure(batchSave, context.DeadlineExceeded), false},
-	} {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, test.want, isOverload(test.err)) })
-	}
-}
 
 // limit is a refusal of the call limit that asks for a delay.
 func limit(delay time.Duration) error {
-	f := callLimit.failure(batchSave, "")
+	f := callLimit.failure(kingdee.MethodBatchSave, "")
 	f.Delay = delay
 	return f
 }
@@ -80,15 +45,15 @@ func TestAllowance(t *testing.T) {
 			{refused, 1, 1, 0}, {nil, 9, 1, 0}, {refused, 1, 1, time.Second}, {nil, 9, 1, 0}, {nil, 1, 2, 0},
 		}},
 		"an outage and a mistake change nothing": {2, []step{
-			{unreachable.failure(batchSave, ""), 100, 2, 0}, {badRequest.failure(batchSave, ""), 100, 2, 0},
-			{refused, 1, 1, 0}, {unreachable.failure(batchSave, ""), 100, 1, 0}, {nil, 10, 2, 0},
+			{unreachable.failure(kingdee.MethodBatchSave, ""), 100, 2, 0}, {badRequest.failure(kingdee.MethodBatchSave, ""), 100, 2, 0},
+			{refused, 1, 1, 0}, {unreachable.failure(kingdee.MethodBatchSave, ""), 100, 1, 0}, {nil, 10, 2, 0},
 		}},
 		"at one, pauses double up to what Kingdee asks for, and begin anew after a good call": {1, []step{
 			{refused, 1, 1, time.Second}, {refused, 1, 1, 2 * time.Second}, {refused, 3, 1, 16 * time.Second},
 			{refused, 1, 1, 30 * time.Second}, {refused, 9, 1, 30 * time.Second}, {nil, 1, 1, 0}, {refused, 1, 1, time.Second},
 		}},
 		"a pause is bounded, whatever Kingdee asks for": {1, []step{{limit(24 * time.Hour), 100, 1, time.Minute}}},
-		"a time-out asks for no pause":                  {1, []step{{timedOut.failure(batchSave, ""), 100, 1, 0}}},
+		"a time-out asks for no pause":                  {1, []step{{timedOut.failure(kingdee.MethodBatchSave, ""), 100, 1, 0}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -127,7 +92,7 @@ func TestAllowanceLaws(t *testing.T) {
 			a := allowance{sessions: sessions, calls: sessions}
 			outcome := rapid.SampledFrom([]error{
 				nil, nil, nil, limit(0), limit(30 * time.Second), limit(24 * time.Hour),
-				timedOut.failure(batchSave, ""), connectionLost.failure(batchSave, ""),
+				timedOut.failure(kingdee.MethodBatchSave, ""), connectionLost.failure(kingdee.MethodBatchSave, ""),
 			})
 			for range rapid.IntRange(0, 200).Draw(r, "calls") {
 				before := a
@@ -154,7 +119,7 @@ type crowdedClient struct {
 	underWay, most, tooMany int
 }
 
-func (c *crowdedClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
+func (c *crowdedClient) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	c.mu.Lock()
 	c.underWay++
 	c.most = max(c.most, c.underWay)
@@ -190,7 +155,7 @@ func TestGroupsAdaptToWhatKingdeeTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := &crowdedClient{fakeClient: newFakeClient(), takesAtOnce: 2, delay: 30 * time.Second}
 		client.shows = func(string) bool { return false }
-		g := newGroups(client, 8, GroupOptions{Bills: 1})
+		g := newGroups(client, 8, Options{Bills: 1})
 		ctx, stop := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		for i := range 20 { // 20 activities, each with one bill after another
@@ -238,7 +203,7 @@ func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 			}
 			return nil
 		}
-		g := newGroupsForNew(client, 1, GroupOptions{Bills: 1})
+		g := newGroupsForNew(client, 1, Options{Bills: 1})
 		outcomes, wait := saving(t.Context(), g, numbered(1, 20)...)
 		wait()
 		var begun []time.Duration
@@ -263,7 +228,7 @@ func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 func TestQuantitiesTakeAPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
-		g := newGroupsForNew(client, 2, GroupOptions{Bills: 20, Wait: time.Hour})
+		g := newGroupsForNew(client, 2, Options{Bills: 20, Wait: time.Hour})
 		client.fails = func(numbers []string) error {
 			if numbers[0] == "3" {
 				return limit(30 * time.Second)
@@ -302,7 +267,7 @@ func TestCallerMayGiveUpInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
 		client.fails = poison(limit(30*time.Second), "1")
-		g := newGroupsForNew(client, 1, GroupOptions{Bills: 1})
+		g := newGroupsForNew(client, 1, Options{Bills: 1})
 		require.Error(t, saveOne(t.Context(), g, "1"))
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
@@ -315,8 +280,8 @@ func TestCallerMayGiveUpInAPause(t *testing.T) {
 func TestObserverIsToldHowManyCallsAreAllowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, observer := newFakeClient(), &notes{}
-		client.fails = poison(timedOut.failure(batchSave, ""), "1", "2", "3")
-		g := newGroupsForNew(client, 4, GroupOptions{Bills: 1, Observer: observer})
+		client.fails = poison(timedOut.failure(kingdee.MethodBatchSave, ""), "1", "2", "3")
+		g := newGroupsForNew(client, 4, Options{Bills: 1, Observer: observer})
 		_, wait := saving(t.Context(), g, numbered(1, 3)...) // all at once: one shrinks
 		wait()
 		_, wait = saving(t.Context(), g, numbered(4, 80)...)
@@ -333,7 +298,7 @@ func TestGroupsRecoverFromOverload(t *testing.T) {
 		sessions := rapid.IntRange(1, 6).Draw(r, "sessions")
 		orders := rapid.IntRange(1, 60).Draw(r, "orders")
 		fails := rapid.SliceOfN(rapid.SampledFrom([]error{
-			nil, limit(5 * time.Second), limit(30 * time.Second), timedOut.failure(batchSave, ""),
+			nil, limit(5 * time.Second), limit(30 * time.Second), timedOut.failure(kingdee.MethodBatchSave, ""),
 		}), 0, 40).Draw(r, "fails")
 		saved := map[string]int{}
 		numbers := numbered(1, orders)
@@ -360,7 +325,7 @@ func TestGroupsRecoverFromOverload(t *testing.T) {
 				defer mu.Unlock()
 				return saved[number] > 0
 			}
-			g := newGroupsForNew(client, sessions, GroupOptions{Bills: 4, Wait: 20 * time.Millisecond})
+			g := newGroupsForNew(client, sessions, Options{Bills: 4, Wait: 20 * time.Millisecond})
 			var all sync.WaitGroup
 			for _, number := range numbers {
 				all.Go(func() {

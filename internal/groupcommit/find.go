@@ -1,16 +1,18 @@
-package kingdee
+package groupcommit
 
 import (
 	"context"
 	"slices"
 
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/kingdee"
 )
 
-// FindBills is [Client.FindBills], with the numbers asked for as its only keys.
-func (g *Groups) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error) {
+// FindBills is [kingdee.Client.FindBills], with the numbers asked for as its only keys.
+func (g *Groups) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
 	m := &member{numbers: numbers}
-	if err := g.share(ctx, findCall{formID: formID, textField: textField}, findChunk, []*member{m}); err != nil {
+	if err := g.share(ctx, findCall{formID: formID, textField: textField}, kingdee.MostNumbers, []*member{m}); err != nil {
 		return nil, err
 	}
 	return m.found, m.result.Err
@@ -19,7 +21,7 @@ func (g *Groups) FindBills(ctx context.Context, formID, textField string, number
 // findCall is a FindBills but for its numbers.
 type findCall struct{ formID, textField string }
 
-func (c findCall) method() string { return executeBillQuery }
+func (c findCall) method() string { return kingdee.MethodQuery }
 
 func (c findCall) make(ctx context.Context, g *Groups, members []*member) error {
 	began := g.now()
@@ -31,7 +33,7 @@ func (c findCall) make(ctx context.Context, g *Groups, members []*member) error 
 	g.known.lookedUp(g.now(), began, c.formID, numbersOf(members), found)
 	g.mu.Unlock()
 	for _, m := range members {
-		m.found = make(map[string][]Bill, len(m.numbers))
+		m.found = make(map[string][]kingdee.Bill, len(m.numbers))
 		for _, number := range m.numbers {
 			if bills, ok := found[number]; ok {
 				m.found[number] = slices.Clone(bills) // another member's number as well
@@ -42,32 +44,34 @@ func (c findCall) make(ctx context.Context, g *Groups, members []*member) error 
 }
 
 // inherit is for calls that change bills: any number of callers may look at one.
-func (c findCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
+func (c findCall) inherit(kingdee.BillResult) (kingdee.BillResult, bool) {
+	return kingdee.BillResult{}, false
+}
 
-// NewestBills is [Client.NewestBills].
-func (g *Groups) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error) {
-	return alone(ctx, g, func(ctx context.Context, client Ledger) ([]Bill, error) {
+// NewestBills is [kingdee.Client.NewestBills].
+func (g *Groups) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error) {
+	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) ([]kingdee.Bill, error) {
 		return client.NewestBills(ctx, formID, textField, like, limit)
 	})
 }
 
-// ReadBill is [Client.ReadBill].
+// ReadBill is [kingdee.Client.ReadBill].
 func (g *Groups) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
-	return alone(ctx, g, func(ctx context.Context, client Ledger) ([][]any, error) {
+	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) ([][]any, error) {
 		return client.ReadBill(ctx, formID, id, keys)
 	})
 }
 
-// Quantities is [Client.Quantities].
+// Quantities is [kingdee.Client.Quantities].
 func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	return alone(ctx, g, func(ctx context.Context, client Ledger) (map[string]decimal.Decimal, error) {
+	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) (map[string]decimal.Decimal, error) {
 		return client.Quantities(ctx, formID, id)
 	})
 }
 
 // alone makes a query that no other caller shares. It waits for a place like all others.
-func alone[T any](ctx context.Context, g *Groups, query func(context.Context, Ledger) (T, error)) (answer T, err error) {
-	m := &member{numbers: []string{""}, query: func(ctx context.Context, client Ledger) (any, error) { return query(ctx, client) }}
+func alone[T any](ctx context.Context, g *Groups, query func(context.Context, kingdee.Ledger) (T, error)) (answer T, err error) {
+	m := &member{numbers: []string{""}, query: func(ctx context.Context, client kingdee.Ledger) (any, error) { return query(ctx, client) }}
 	if err := g.share(ctx, aloneCall{}, 1, []*member{m}); err != nil {
 		return answer, err // its call may go on
 	}
@@ -80,11 +84,13 @@ func alone[T any](ctx context.Context, g *Groups, query func(context.Context, Le
 // aloneCall is a query of one caller, which its member has.
 type aloneCall struct{}
 
-func (c aloneCall) method() string { return executeBillQuery }
+func (c aloneCall) method() string { return kingdee.MethodQuery }
 
 func (c aloneCall) make(ctx context.Context, g *Groups, members []*member) (err error) {
 	members[0].answer, err = members[0].query(ctx, g.client)
 	return err
 }
 
-func (c aloneCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
+func (c aloneCall) inherit(kingdee.BillResult) (kingdee.BillResult, bool) {
+	return kingdee.BillResult{}, false
+}

@@ -1,9 +1,8 @@
-package kingdee
+package groupcommit
 
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,25 +15,26 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/kingdee"
 )
 
 // ledgerClient is a tenant without the rule that a number is unique.
 type ledgerClient struct {
 	*fakeClient
 	mu     sync.Mutex
-	bills  map[string][]Bill
+	bills  map[string][]kingdee.Bill
 	losing atomic.Bool // calls end without an outcome
 }
 
 func newLedgerClient() *ledgerClient {
-	c := &ledgerClient{fakeClient: newFakeClient(), bills: map[string][]Bill{}}
+	c := &ledgerClient{fakeClient: newFakeClient(), bills: map[string][]kingdee.Bill{}}
 	c.refuses = func(number string) error {
-		c.put(Bill{ID: "of this worker", Number: number, DocumentStatus: "A"})
+		c.put(kingdee.Bill{ID: "of this worker", Number: number, DocumentStatus: "A"})
 		return nil
 	}
 	c.fails = func([]string) error {
 		if c.losing.Load() {
-			return connectionLost.failure(batchSave, "")
+			return connectionLost.failure(kingdee.MethodBatchSave, "")
 		}
 		return nil
 	}
@@ -55,25 +55,25 @@ func (c *ledgerClient) take(d time.Duration) {
 	c.takes = d
 }
 
-func (c *ledgerClient) put(bill Bill) {
+func (c *ledgerClient) put(bill kingdee.Bill) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.bills[bill.Number] = append(c.bills[bill.Number], bill)
 }
 
-func (c *ledgerClient) replace(bill Bill) {
+func (c *ledgerClient) replace(bill kingdee.Bill) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.bills[bill.Number] = []Bill{bill}
+	c.bills[bill.Number] = []kingdee.Bill{bill}
 }
 
-func (c *ledgerClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]Bill, error) {
+func (c *ledgerClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
 	if err := c.call(ctx, "find "+formID, numbers); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found := map[string][]Bill{}
+	found := map[string][]kingdee.Bill{}
 	for _, number := range numbers {
 		if bills := c.bills[number]; len(bills) > 0 {
 			found[number] = bills
@@ -117,7 +117,7 @@ func TestRunsThatOverlapSaveOnce(t *testing.T) {
 				if run == 0 {
 					require.NoError(t, err)
 				} else {
-					require.Equal(t, ReasonNumberUsed, fault.As(err).Reason)
+					require.Equal(t, kingdee.ReasonNumberUsed, fault.As(err).Reason)
 				}
 			}
 			time.Sleep(15 * time.Second)
@@ -157,7 +157,7 @@ func TestSavedNumberIsRemembered(t *testing.T) {
 				client.mu.Unlock()
 				before := len(client.made())
 				time.Sleep(test.after)
-				require.Equal(t, ReasonNumberUsed, fault.As(saveOne(t.Context(), g, "1")).Reason)
+				require.Equal(t, kingdee.ReasonNumberUsed, fault.As(saveOne(t.Context(), g, "1")).Reason)
 				var calls []string
 				for _, call := range client.made()[before:] {
 					calls = append(calls, fmt.Sprint(call.what, " ", call.numbers))
@@ -236,16 +236,16 @@ func find(g *Groups) { _, _ = g.FindBills(context.Background(), "F", "FHeadNote"
 func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, clock := newLedgerClient(), &asleep{}
-		g := newGroups(client, 1, GroupOptions{Bills: 1})
+		g := newGroups(client, 1, Options{Bills: 1})
 		g.options.Clock = clock
 		_, err := g.FindBills(t.Context(), "F", "FHeadNote", numbered(1, 3))
 		require.NoError(t, err)
 		outcomes, wait := saving(t.Context(), g, numbered(1, 3)...)
 		clock.sleep(10 * time.Second) // with the first on its way
-		client.put(Bill{ID: "of another worker", Number: "2"})
+		client.put(kingdee.Bill{ID: "of another worker", Number: "2"})
 		wait()
 		require.NoError(t, outcomes[0])
-		require.Equal(t, ReasonNumberUsed, fault.As(outcomes[1]).Reason)
+		require.Equal(t, kingdee.ReasonNumberUsed, fault.As(outcomes[1]).Reason)
 		require.NoError(t, outcomes[2])
 		require.Equal(t, []string{
 			"find F [1 2 3] at 0s", "save F [1] at 100ms", "find F [2] at 200ms", "find F [3] at 300ms", "save F [3] at 400ms",
@@ -259,23 +259,23 @@ func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
 // A bill is saved over another one only if that is still as its caller saw it, as a
 // look-up right before tells.
 func TestSaveOverABillThatHasChanged(t *testing.T) {
-	seen := Bill{ID: "7", Number: "1", DocumentStatus: "A", Date: "2024-03-01", Text: "of the first version"}
-	changed := func(change func(*Bill)) Bill {
+	seen := kingdee.Bill{ID: "7", Number: "1", DocumentStatus: "A", Date: "2024-03-01", Text: "of the first version"}
+	changed := func(change func(*kingdee.Bill)) kingdee.Bill {
 		bill := seen
 		change(&bill)
 		return bill
 	}
 	for name, test := range map[string]struct {
-		there []Bill
+		there []kingdee.Bill
 		sent  bool
 	}{
-		"the same":          {[]Bill{seen}, true},
-		"a newer version":   {[]Bill{changed(func(b *Bill) { b.Text = "of the second version" })}, false},
-		"taken further":     {[]Bill{changed(func(b *Bill) { b.DocumentStatus = "B" })}, false},
-		"of another date":   {[]Bill{changed(func(b *Bill) { b.Date = "2024-04-01" })}, false},
-		"saved anew":        {[]Bill{changed(func(b *Bill) { b.ID = "8" })}, false},
+		"the same":          {[]kingdee.Bill{seen}, true},
+		"a newer version":   {[]kingdee.Bill{changed(func(b *kingdee.Bill) { b.Text = "of the second version" })}, false},
+		"taken further":     {[]kingdee.Bill{changed(func(b *kingdee.Bill) { b.DocumentStatus = "B" })}, false},
+		"of another date":   {[]kingdee.Bill{changed(func(b *kingdee.Bill) { b.Date = "2024-04-01" })}, false},
+		"saved anew":        {[]kingdee.Bill{changed(func(b *kingdee.Bill) { b.ID = "8" })}, false},
 		"deleted":           {nil, false},
-		"with a double now": {[]Bill{seen, changed(func(b *Bill) { b.ID = "8" })}, false},
+		"with a double now": {[]kingdee.Bill{seen, changed(func(b *kingdee.Bill) { b.ID = "8" })}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -291,7 +291,7 @@ func TestSaveOverABillThatHasChanged(t *testing.T) {
 					require.Equal(t, []string{"find F [1] at 20ms", "save F [1] at 120ms"}, client.groups())
 					return
 				}
-				require.Equal(t, ReasonNumberUsed, fault.As(results[0].Err).Reason)
+				require.Equal(t, kingdee.ReasonNumberUsed, fault.As(results[0].Err).Reason)
 				require.Equal(t, []string{"find F [1] at 20ms"}, client.groups())
 			})
 		})
@@ -303,7 +303,7 @@ func TestSaveOverABillThatHasChanged(t *testing.T) {
 func TestSubmitAndAuditThatWaited(t *testing.T) {
 	for name, test := range map[string]struct {
 		status string
-		audit  bool
+		audits bool
 		slept  time.Duration
 		want   []string
 		reason string
@@ -321,17 +321,17 @@ func TestSubmitAndAuditThatWaited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, clock := newLedgerClient(), &asleep{}
-				client.replace(Bill{ID: "7", Number: "s", DocumentStatus: test.status})
+				client.replace(kingdee.Bill{ID: "7", Number: "s", DocumentStatus: test.status})
 				client.refuses = func(string) error { return nil }
-				g := newGroups(client, 1, GroupOptions{Bills: 1})
+				g := newGroups(client, 1, Options{Bills: 1})
 				g.options.Clock = clock
 				g.known.absent[numberOf{"F", "1"}] = g.now()
 				_, wait := saving(t.Context(), g, "1") // takes the only session
 				operate := g.Submit
-				if test.audit {
+				if test.audits {
 					operate = g.Audit
 				}
-				var results []BillResult
+				var results []kingdee.BillResult
 				var err error
 				var operated sync.WaitGroup
 				operated.Go(func() { results, err = operate(t.Context(), "F", []string{"s"}) })
@@ -358,19 +358,18 @@ func TestSubmitAndAuditThatWaited(t *testing.T) {
 // At the very moment when the request is written: whatever the client itself does before
 // it, a new login and the call once more among that, nothing is sent by an old look-up.
 func TestRequestIsNotWrittenByAnOldLookUp(t *testing.T) {
-	login := func(c *Config) { c.Auth, c.Password = AuthPassword, "secret" }
 	for name, test := range map[string]struct {
-		config func(*Config)
+		auth kingdee.Auth
 		// sleeps has the machine sleep while the server is at work on a request.
 		sleeps func(path string, saves int) bool
 		reply  func(w http.ResponseWriter, saves int)
 		saves  int // that the server was sent
 	}{
-		"awake":                      {func(*Config) {}, func(string, int) bool { return false }, nil, 1},
-		"while it logs in":           {login, func(path string, _ int) bool { return strings.Contains(path, "AuthService") }, nil, 0},
-		"with the call on its way":   {login, func(_ string, saves int) bool { return saves == 1 }, nil, 1},
-		"before the call once more":  {login, func(_ string, saves int) bool { return saves == 2 }, lostSession, 2},
-		"in the login for that call": {login, func(path string, saves int) bool { return saves == 2 && strings.Contains(path, "AuthService") }, lostSession, 2},
+		"awake":                      {kingdee.AuthSignature, func(string, int) bool { return false }, nil, 1},
+		"while it logs in":           {kingdee.AuthPassword, func(path string, _ int) bool { return strings.Contains(path, "AuthService") }, nil, 0},
+		"with the call on its way":   {kingdee.AuthPassword, func(_ string, saves int) bool { return saves == 1 }, nil, 1},
+		"before the call once more":  {kingdee.AuthPassword, func(_ string, saves int) bool { return saves == 2 }, lostSession, 2},
+		"in the login for that call": {kingdee.AuthPassword, func(path string, saves int) bool { return saves == 2 && strings.Contains(path, "AuthService") }, lostSession, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := &asleep{}
@@ -389,7 +388,7 @@ func TestRequestIsNotWrittenByAnOldLookUp(t *testing.T) {
 				switch {
 				case strings.Contains(r.URL.Path, "AuthService"):
 					http.SetCookie(w, &http.Cookie{Name: "kdservice-sessionid", Value: fmt.Sprint(saves)})
-					write(w, loggedInReply)
+					write(w, `{"LoginResultType":1}`)
 				case saved && test.reply != nil:
 					test.reply(w, saves)
 				case saved:
@@ -398,10 +397,7 @@ func TestRequestIsNotWrittenByAnOldLookUp(t *testing.T) {
 					write(w, `[]`)
 				}
 			})
-			config := vectorConfig(server.URL)
-			config.Sessions = 1
-			test.config(&config)
-			g := NewGroups(newClient(t, config), GroupOptions{Bills: 1})
+			g := newGroups(clientOf(t, server, test.auth), 1, Options{Bills: 1})
 			g.options.Clock = clock
 			for _, number := range []string{"0", "1"} {
 				g.known.absent[numberOf{"F", number}] = g.now()
@@ -428,68 +424,5 @@ func lostSession(w http.ResponseWriter, saves int) {
 		write(w, status(`"IsSuccess":true,"SuccessEntitys":[{"Id":10,"Number":"0","DIndex":0}]`))
 		return
 	}
-	write(w, lostReply)
-}
-
-// Go's transport makes a request anew if the connection that it had kept turns out to be
-// broken, as after a long sleep. That is a request like the first.
-func TestRequestThatIsMadeAnewIsCheckedAnew(t *testing.T) {
-	for name, test := range map[string]struct {
-		tooOld bool // by then
-		saves  int32
-	}{"the look-up holds": {false, 1}, "the look-up is too old": {true, 0}} {
-		t.Run(name, func(t *testing.T) {
-			var saves atomic.Int32
-			server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
-				if !strings.Contains(body, `"Model"`) {
-					write(w, `[]`)
-					return
-				}
-				saves.Add(1)
-				write(w, savedReply)
-			})
-			c := newClient(t, vectorConfig(server.URL))
-			s := <-c.sessions
-			first := &brittleConn{}
-			s.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-				conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-				if err != nil || first.Conn != nil {
-					return conn, err
-				}
-				first.Conn = conn
-				return first, nil
-			}
-			c.put(s)
-			_, err := c.FindBills(t.Context(), "F", "", []string{"1"})
-			require.NoError(t, err)
-			first.broken.Store(true)
-			_, err = c.BatchSave(context.WithValue(t.Context(), maySendKey{}, func() error {
-				if first.failed.Load() && test.tooOld {
-					return lookUpTooOld.failure(batchSave, "")
-				}
-				return nil
-			}), saveOf("1"))
-			if test.tooOld {
-				requireFault(t, err, fault.Retry, "look_up_too_old")
-			} else {
-				require.NoError(t, err)
-			}
-			require.True(t, first.failed.Load())
-			require.Equal(t, test.saves, saves.Load())
-		})
-	}
-}
-
-// brittleConn writes nothing once it is broken.
-type brittleConn struct {
-	net.Conn
-	broken, failed atomic.Bool
-}
-
-func (c *brittleConn) Write(p []byte) (int, error) {
-	if c.broken.Load() {
-		c.failed.Store(true)
-		return 0, net.ErrClosed
-	}
-	return c.Conn.Write(p)
+	write(w, status(`"IsSuccess":false,"Errors":[{"Message":"会话信息已丢失，请重新登录","DIndex":0}],"MsgCode":1`))
 }

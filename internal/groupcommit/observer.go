@@ -1,10 +1,12 @@
-package kingdee
+package groupcommit
 
-import "time"
+import (
+	"time"
+)
 
-// GroupObserver is told what groups do, for metrics. Its methods are called by
+// Observer is told what groups do, for metrics. Its methods are called by
 // many goroutines at once, and hold up a call until they return.
-type GroupObserver interface {
+type Observer interface {
 	// Waited tells how long the first member of a group has waited until the
 	// group went: for others to share the call, and for a session. call is the
 	// method's name, such as batchSave.

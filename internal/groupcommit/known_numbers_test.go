@@ -1,4 +1,4 @@
-package kingdee
+package groupcommit
 
 import (
 	"fmt"

@@ -1,8 +1,10 @@
-package kingdee
+package groupcommit
 
 import (
 	"maps"
 	"time"
+
+	"refundsync/internal/kingdee"
 )
 
 const (
@@ -15,44 +17,6 @@ const (
 	// mostKnown bounds the numbers in memory.
 	mostKnown = 50_000
 )
-
-// Clock is how a process tells the time.
-type Clock interface {
-	// Now gives an instant by the two clocks of a process. The monotonic one stands still
-	// while a virtual machine sleeps; the other one can be set back.
-	Now() (monotonic, wall time.Time)
-	// AfterFunc is as [time.AfterFunc].
-	AfterFunc(d time.Duration, f func()) Timer
-}
-
-// Timer stops a [Clock.AfterFunc].
-type Timer interface{ Stop() bool }
-
-// machine is the clock of this machine.
-type machine struct{}
-
-func (machine) Now() (monotonic, wall time.Time) {
-	now := time.Now()
-	return now, now.Round(0)
-}
-
-func (machine) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
-
-// moment is what a [Clock] shows.
-type moment struct{ monotonic, wall time.Time }
-
-func (g *Groups) now() moment {
-	monotonic, wall := g.options.Clock.Now()
-	return moment{monotonic, wall}
-}
-
-// since is the longer of the times that have gone by on the two clocks.
-func (m moment) since(earlier moment) time.Duration {
-	return max(m.monotonic.Sub(earlier.monotonic), m.wall.Sub(earlier.wall))
-}
-
-// isAfter says which of two instants of one process came later.
-func (m moment) isAfter(other moment) bool { return m.monotonic.After(other.monotonic) }
 
 // numberOf names the bills of a form under a number.
 type numberOf struct{ formID, number string }
@@ -83,7 +47,7 @@ func newKnownNumbers() *knownNumbers {
 }
 
 // lookedUp takes in a look-up that began at an instant.
-func (k *knownNumbers) lookedUp(now, began moment, formID string, numbers []string, found map[string][]Bill) {
+func (k *knownNumbers) lookedUp(now, began moment, formID string, numbers []string, found map[string][]kingdee.Bill) {
 	k.tidy(now)
 	if k.forgot.isAfter(began) {
 		return

@@ -1,4 +1,4 @@
-package kingdee
+package groupcommit
 
 import (
 	"context"
@@ -16,12 +16,13 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/kingdee"
 )
 
 // scenario is a mixture of callers and of what goes wrong for them.
 type scenario struct {
 	sessions int
-	options  GroupOptions
+	options  Options
 	callers  []*scenarioCaller
 	// takes and fails are the length and the failure of each call, by its place
 	// among all; more calls are as the last.
@@ -58,13 +59,13 @@ type scenarioCaller struct {
 	looksUp  bool
 
 	// What came of it.
-	results []BillResult
-	found   map[string][]Bill
+	results []kingdee.BillResult
+	found   map[string][]kingdee.Bill
 	err     error
 	end     time.Duration
 }
 
-func (c *scenarioCaller) most(o GroupOptions) int {
+func (c *scenarioCaller) most(o Options) int {
 	return most(WithAttempt(context.Background(), c.attempt), o.Bills)
 }
 
@@ -84,7 +85,7 @@ type scenarioCall struct {
 	byGroup    bool
 	begun, end time.Duration
 	whole      error
-	results    []BillResult
+	results    []kingdee.BillResult
 }
 
 func drawScenario(r *rapid.T) *scenario {
@@ -93,12 +94,12 @@ func drawScenario(r *rapid.T) *scenario {
 	}
 	number := rapid.Map(rapid.IntRange(1, 15), strconv.Itoa)
 	whole := rapid.SampledFrom([]error{
-		nil, nil, nil, nil, badRequest.failure(batchSave, ""), licence.failure(batchSave, ""),
-		connectionLost.failure(batchSave, ""), callLimit.failure(batchSave, ""), sessionLost.failure(batchSave, ""),
-		timedOut.failure(batchSave, ""),
+		nil, nil, nil, nil, badRequest.failure(kingdee.MethodBatchSave, ""), licence.failure(kingdee.MethodBatchSave, ""),
+		connectionLost.failure(kingdee.MethodBatchSave, ""), callLimit.failure(kingdee.MethodBatchSave, ""), sessionLost.failure(kingdee.MethodBatchSave, ""),
+		timedOut.failure(kingdee.MethodBatchSave, ""),
 	})
-	poison := rapid.SampledFrom([]error{badRequest.failure(batchSave, "poison"), serverError.failure(batchSave, "poison")})
-	refused := rapid.SampledFrom([]error{validationFailed.failure(batchSave, "refused"), unclear.failure(batchSave, "refused")})
+	poison := rapid.SampledFrom([]error{badRequest.failure(kingdee.MethodBatchSave, "poison"), serverError.failure(kingdee.MethodBatchSave, "poison")})
+	refused := rapid.SampledFrom([]error{validationFailed.failure(kingdee.MethodBatchSave, "refused"), unclear.failure(kingdee.MethodBatchSave, "refused")})
 	caller := rapid.Custom(func(r *rapid.T) *scenarioCaller {
 		return &scenarioCaller{
 			at:       milliseconds(0, 150).Draw(r, "at"),
@@ -110,7 +111,7 @@ func drawScenario(r *rapid.T) *scenario {
 	})
 	return &scenario{
 		sessions: rapid.IntRange(1, 3).Draw(r, "sessions"),
-		options:  GroupOptions{Bills: rapid.IntRange(1, 8).Draw(r, "bills"), Wait: milliseconds(0, 30).Draw(r, "wait")},
+		options:  Options{Bills: rapid.IntRange(1, 8).Draw(r, "bills"), Wait: milliseconds(0, 30).Draw(r, "wait")},
 		callers:  rapid.SliceOfN(caller, 1, 20).Draw(r, "callers"),
 		takes:    rapid.SliceOfN(milliseconds(1, 60), 1, 10).Draw(r, "takes"),
 		fails:    append(rapid.SliceOfN(whole, 0, 6).Draw(r, "fails"), nil),
@@ -149,8 +150,8 @@ func (c scenarioClock) Now() (monotonic, wall time.Time) {
 // scenarioClient is the client of a scenario.
 type scenarioClient struct {
 	*scenario
-	Ledger // what the scenario does not call
-	start  time.Time
+	kingdee.Ledger // what the scenario does not call
+	start          time.Time
 
 	mu     sync.Mutex
 	begun  int
@@ -189,8 +190,8 @@ func (c *scenarioClient) saveElsewhere() {
 	}
 }
 
-func (c *scenarioClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
-	if err := MaySend(ctx); err != nil {
+func (c *scenarioClient) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.BillResult, error) {
+	if err := kingdee.MaySend(ctx); err != nil {
 		return nil, err
 	}
 	bills := make([]scenarioBill, len(b.Model))
@@ -205,14 +206,14 @@ func (c *scenarioClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResu
 		if call.whole == nil {
 			call.whole = c.poison[bill.Number]
 		}
-		call.results = append(call.results, BillResult{ID: fmt.Sprint(bill.Caller, "/", i), Number: bill.Number, Err: c.refused[bill.Number]})
+		call.results = append(call.results, kingdee.BillResult{ID: fmt.Sprint(bill.Caller, "/", i), Number: bill.Number, Err: c.refused[bill.Number]})
 	}
 	for i, bill := range bills {
 		err := call.whole
 		if err == nil {
 			err = call.results[i].Err
 		}
-		if err == nil || isOpen(err) && lands {
+		if err == nil || kingdee.IsOpen(err) && lands {
 			c.save(bill.Number)
 		}
 	}
@@ -223,12 +224,12 @@ func (c *scenarioClient) BatchSave(ctx context.Context, b BatchSave) ([]BillResu
 }
 
 // FindBills shows what was there when it began.
-func (c *scenarioClient) FindBills(_ context.Context, _, textField string, numbers []string) (map[string][]Bill, error) {
-	found := map[string][]Bill{}
+func (c *scenarioClient) FindBills(_ context.Context, _, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
+	found := map[string][]kingdee.Bill{}
 	c.mu.Lock()
 	for _, number := range numbers {
 		for range c.ledger[number] {
-			found[number] = append(found[number], Bill{Number: number})
+			found[number] = append(found[number], kingdee.Bill{Number: number})
 		}
 	}
 	c.mu.Unlock()
@@ -287,7 +288,7 @@ func (s *scenario) run(t *testing.T) (calls []*scenarioCall, ledger map[string]i
 				if caller.looksUp {
 					caller.found, caller.err = g.FindBills(ctx, "F", "FHeadNote", caller.numbers)
 				} else {
-					b := BatchSave{FormID: "F"}
+					b := kingdee.BatchSave{FormID: "F"}
 					for place, number := range caller.numbers {
 						bill, _ := json.Marshal(scenarioBill{Number: number, Caller: i, Place: place})
 						b.Model = append(b.Model, bill)
@@ -423,7 +424,7 @@ func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill sce
 			continue
 		}
 		if last != nil {
-			require.True(r, mayBeOneBill(last.whole) && len(last.bills) > 1, "sent again after %v", last.whole)
+			require.True(r, kingdee.MayBeOneBill(last.whole) && len(last.bills) > 1, "sent again after %v", last.whole)
 		} else {
 			s.requireNoLongWait(r, calls, bill, begunWithLook(calls, call))
 		}
@@ -440,7 +441,7 @@ func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill sce
 	}
 	got := caller.results[bill.Place]
 	switch {
-	case last == nil, mayBeOneBill(last.whole) && len(last.bills) > 1:
+	case last == nil, kingdee.MayBeOneBill(last.whole) && len(last.bills) > 1:
 		s.requireNotSent(r, calls, bill, got.Err)
 	case last.whole != nil:
 		require.Equal(r, last.whole, got.Err)
@@ -456,12 +457,12 @@ func (s *scenario) requireNotSent(r *rapid.T, calls []*scenarioCall, bill scenar
 		return func(call *scenarioCall) bool { return slices.Contains(numbers(call), bill.Number) }
 	}
 	switch reason := fault.As(err).Reason; {
-	case reason == ReasonNumberUsed:
+	case reason == kingdee.ReasonNumberUsed:
 		_, elsewhere := s.elsewhere[bill.Number]
 		require.True(r, elsewhere || slices.ContainsFunc(calls, of((*scenarioCall).done)), "nobody saved %v", bill)
-	case reason == lookUpTooOld.reason:
+	case reason == lookUpTooOld:
 		require.NotEmpty(r, s.sleeps)
-	case isOpen(err) && slices.ContainsFunc(calls, of((*scenarioCall).done)):
+	case kingdee.IsOpen(err) && slices.ContainsFunc(calls, of((*scenarioCall).done)):
 	default:
 		require.True(r, slices.ContainsFunc(calls, func(call *scenarioCall) bool {
 			return call.whole == err && of(func(c *scenarioCall) []string { return c.numbers })(call)
@@ -487,7 +488,7 @@ func (c *scenarioCall) done() (numbers []string) {
 		if err == nil {
 			err = c.results[i].Err
 		}
-		if err == nil || isOpen(err) {
+		if err == nil || kingdee.IsOpen(err) {
 			numbers = append(numbers, bill.Number)
 		}
 	}

@@ -1,10 +1,10 @@
-package kingdee
+package groupcommit
 
 import (
-	"net/http"
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/kingdee"
 )
 
 const (
@@ -40,7 +40,7 @@ type allowance struct {
 func (a *allowance) ended(round int, err error) {
 	switch {
 	case round != a.round:
-	case isOverload(err):
+	case kingdee.IsOverload(err):
 		a.shrink(fault.As(err).Delay)
 	case err == nil:
 		a.goesWell()
@@ -64,23 +64,5 @@ func (a *allowance) goesWell() {
 	if a.calls < a.sessions && a.wentWell >= growAfter*a.calls {
 		a.calls++
 		a.wentWell = 0
-	}
-}
-
-// isOverload reports whether a call failed because Kingdee, or the web server
-// before it, has more to do than it can: it refused the call as one too many
-// (MsgCode 14, HTTP 429), did not answer in time (no reply, HTTP 408, HTTP 504),
-// or had no room for it (HTTP 503). An address that can't be reached, a connection
-// that breaks and any other 5xx are an outage or a mistake, which fewer calls
-// don't mend.
-func isOverload(err error) bool {
-	f := fault.As(err)
-	switch {
-	case f == nil:
-		return false
-	case f.Class == fault.RateLimited, f.Reason == timedOut.reason:
-		return true
-	default:
-		return f.Code == httpCode(http.StatusServiceUnavailable) || f.Code == httpCode(http.StatusGatewayTimeout)
 	}
 }

@@ -1,4 +1,4 @@
-package kingdee
+package groupcommit
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"refundsync/internal/kingdee"
 )
 
 // notes is an observer that writes down what it is told.
@@ -34,8 +36,8 @@ func (n *notes) add(format string, values ...any) {
 func TestGroupObserverIsToldOfEachCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, observer := newFakeClient(), &notes{}
-		client.fails = poison(badRequest.failure(batchSave, ""), "2")
-		g := newGroupsForNew(client, 1, GroupOptions{Bills: 2, Wait: 20 * time.Millisecond, Observer: observer})
+		client.fails = poison(badRequest.failure(kingdee.MethodBatchSave, ""), "2")
+		g := newGroupsForNew(client, 1, Options{Bills: 2, Wait: 20 * time.Millisecond, Observer: observer})
 		_, first := saving(t.Context(), g, "1", "2")
 		time.Sleep(time.Millisecond)
 		_, second := saving(t.Context(), g, "3")

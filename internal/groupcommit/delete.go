@@ -1,12 +1,16 @@
-package kingdee
+package groupcommit
 
-import "context"
+import (
+	"context"
 
-// Delete is [Client.Delete] for a bill that still is as it was given, textField included,
+	"refundsync/internal/kingdee"
+)
+
+// Delete is [kingdee.Client.Delete] for a bill that still is as it was given, textField included,
 // when the request is sent. Nobody saves a bill under its number meanwhile, and a bill is
 // new there only after another look-up.
-func (g *Groups) Delete(ctx context.Context, formID, textField string, bill Bill) error {
-	m := &member{numbers: []string{bill.Number}, over: &bill, claim: &claim{batchSave, numberOf{formID, bill.Number}}}
+func (g *Groups) Delete(ctx context.Context, formID, textField string, bill kingdee.Bill) error {
+	m := &member{numbers: []string{bill.Number}, over: &bill, claim: &claim{kingdee.MethodBatchSave, numberOf{formID, bill.Number}}}
 	if err := g.share(ctx, deleteCall{formID, textField}, 1, []*member{m}); err != nil {
 		return err
 	}
@@ -16,17 +20,17 @@ func (g *Groups) Delete(ctx context.Context, formID, textField string, bill Bill
 // deleteCall is a Delete but for its bill.
 type deleteCall struct{ formID, text string }
 
-func (c deleteCall) method() string { return deleteMethod }
+func (c deleteCall) method() string { return kingdee.MethodDelete }
 
 func (c deleteCall) form() string { return c.formID }
 
 func (c deleteCall) textField() string { return c.text }
 
-func (c deleteCall) allows(m *member, found []Bill) error {
+func (c deleteCall) allows(m *member, found []kingdee.Bill) error {
 	if len(found) == 1 && found[0] == *m.over {
 		return nil
 	}
-	return numberUsed.failure(c.method(), "发出之前查到这张单据又变了，没有删除。 A look-up before it was sent showed that the bill has changed; it was not deleted.")
+	return kingdee.NumberUsed(c.method(), "发出之前查到这张单据又变了，没有删除。 A look-up before it was sent showed that the bill has changed; it was not deleted.")
 }
 
 func (c deleteCall) make(ctx context.Context, g *Groups, members []*member) error {
@@ -39,4 +43,6 @@ func (c deleteCall) make(ctx context.Context, g *Groups, members []*member) erro
 }
 
 // inherit: who waits to save a bill under the number does so.
-func (c deleteCall) inherit(BillResult) (BillResult, bool) { return BillResult{}, false }
+func (c deleteCall) inherit(kingdee.BillResult) (kingdee.BillResult, bool) {
+	return kingdee.BillResult{}, false
+}

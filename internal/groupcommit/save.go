@@ -1,17 +1,16 @@
-package kingdee
+package groupcommit
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/kingdee"
 )
 
-// BatchSave is [Client.BatchSave], except that what the call as a whole failed
+// BatchSave is [kingdee.Client.BatchSave], except that what the call as a whole failed
 // with stands in the result of each bill that was in it. The error is that of
 // ctx alone.
-func (g *Groups) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
+func (g *Groups) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	call := saveCall{
 		formID:                b.FormID,
 		operation:             b.Operation,
@@ -22,52 +21,25 @@ func (g *Groups) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, erro
 	}
 	members := make([]*member, len(b.Model))
 	for i, bill := range b.Model {
-		number := billNumber(bill)
+		number := kingdee.BillNumber(bill)
 		members[i] = &member{numbers: []string{number}, bill: bill, isNew: b.Over == nil, over: b.Over}
 		if number != "" {
-			members[i].claim = &claim{batchSave, numberOf{b.FormID, number}}
+			members[i].claim = &claim{kingdee.MethodBatchSave, numberOf{b.FormID, number}}
 		}
 	}
 	return g.change(ctx, call, members)
 }
 
 // change gives one result a member, in their order.
-func (g *Groups) change(ctx context.Context, call groupCall, members []*member) ([]BillResult, error) {
+func (g *Groups) change(ctx context.Context, call groupCall, members []*member) ([]kingdee.BillResult, error) {
 	if err := g.share(ctx, call, g.options.Bills, members); err != nil {
 		return nil, err
 	}
-	results := make([]BillResult, len(members))
+	results := make([]kingdee.BillResult, len(members))
 	for i, m := range members {
 		results[i] = m.result
 	}
 	return results, nil
-}
-
-// billNumber is "" for a bill without a number, to which Kingdee gives one, and
-// for what is no bill. It reads no further than the number, which stands near the
-// beginning.
-func billNumber(bill json.RawMessage) string {
-	decoder := json.NewDecoder(bytes.NewReader(bill))
-	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
-		return ""
-	}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return ""
-		}
-		var number looseText
-		if name == "FBillNo" {
-			// What is no number leaves it empty.
-			_ = decoder.Decode(&number)
-			return string(number)
-		}
-		var other json.RawMessage
-		if decoder.Decode(&other) != nil {
-			return ""
-		}
-	}
-	return ""
 }
 
 // saveCall is a BatchSave but for its bills.
@@ -79,7 +51,7 @@ type saveCall struct {
 	text                  string
 }
 
-func (c saveCall) method() string { return BatchSave{Operation: c.operation}.operation() }
+func (c saveCall) method() string { return kingdee.BatchSave{Operation: c.operation}.Method() }
 
 func (c saveCall) form() string { return c.formID }
 
@@ -87,19 +59,19 @@ func (c saveCall) textField() string { return c.text }
 
 // allows a new bill where there is none, and one that is saved over another where that
 // is as the caller saw it.
-func (c saveCall) allows(m *member, found []Bill) error {
+func (c saveCall) allows(m *member, found []kingdee.Bill) error {
 	switch {
 	case m.isNew && len(found) == 0, !m.isNew && len(found) == 1 && found[0] == *m.over:
 		return nil
 	case m.isNew:
-		return numberUsed.failure(c.method(), "发出之前查到已有这个编号的单据，没有发出。 A look-up before it was sent showed a bill of this number; it was not sent.")
+		return kingdee.NumberUsed(c.method(), "发出之前查到已有这个编号的单据，没有发出。 A look-up before it was sent showed a bill of this number; it was not sent.")
 	default:
-		return numberUsed.failure(c.method(), "发出之前查到这张单据又变了，没有发出。 A look-up before it was sent showed that the bill has changed; it was not sent.")
+		return kingdee.NumberUsed(c.method(), "发出之前查到这张单据又变了，没有发出。 A look-up before it was sent showed that the bill has changed; it was not sent.")
 	}
 }
 
 func (c saveCall) make(ctx context.Context, g *Groups, members []*member) error {
-	b := BatchSave{
+	b := kingdee.BatchSave{
 		FormID:                c.formID,
 		Operation:             c.operation,
 		BatchCount:            c.batchCount,
@@ -122,28 +94,28 @@ func (c saveCall) make(ctx context.Context, g *Groups, members []*member) error 
 // refusedAfterSave makes a refusal an open outcome: the bill is looked up before
 // another attempt, and goes on from where it stands.
 func refusedAfterSave(method string, err error) error {
-	f := unclear.failure(method, "被拒绝，但可能已经保存："+fault.As(err).Message+"。 Refused, and perhaps saved before.")
+	f := kingdee.Unclear(method, "被拒绝，但可能已经保存："+fault.As(err).Message+"。 Refused, and perhaps saved before.")
 	f.Code, f.Err = fault.As(err).Code, err
 	return f
 }
 
 func justSaved(method string) error {
-	return numberUsed.failure(method, "同一个 worker 里另一次调用刚刚保存了这个单据编号，没有再发出。 Another call of this worker has just saved this number; it was not sent again.")
+	return kingdee.NumberUsed(method, "同一个 worker 里另一次调用刚刚保存了这个单据编号，没有再发出。 Another call of this worker has just saved this number; it was not sent again.")
 }
 
 // inherit says to who would save a bill that was just saved what a tenant with
 // the rule that a number is unique says: the caller then looks at that bill. An
 // open outcome is open for both. A bill that was refused may be another one this
 // time.
-func (c saveCall) inherit(end BillResult) (BillResult, bool) {
+func (c saveCall) inherit(end kingdee.BillResult) (kingdee.BillResult, bool) {
 	switch {
 	case end.Err == nil:
-		return BillResult{Err: justSaved(c.method())}, true
-	case isOpen(end.Err):
-		return BillResult{Err: end.Err}, true
+		return kingdee.BillResult{Err: justSaved(c.method())}, true
+	case kingdee.IsOpen(end.Err):
+		return kingdee.BillResult{Err: end.Err}, true
 	case fault.Is(end.Err, fault.Final) && c.isAutoSubmitAndAudit:
-		return BillResult{Err: refusedAfterSave(c.method(), end.Err)}, true
+		return kingdee.BillResult{Err: refusedAfterSave(c.method(), end.Err)}, true
 	default:
-		return BillResult{}, false
+		return kingdee.BillResult{}, false
 	}
 }

@@ -1,0 +1,43 @@
+package kingdee
+
+import (
+	"net/http"
+	"slices"
+
+	"refundsync/internal/fault"
+)
+
+// MayBeOneBill reports whether a call failed as a whole, without effect, for a
+// cause that one of its bills can be. What is wrong with the account is none;
+// a missing right may be one in a bill's organisation.
+func MayBeOneBill(err error) bool {
+	f := fault.As(err)
+	return f != nil && f.Class == fault.Final && !slices.Contains([]string{
+		licence.reason, administratorForbidden.reason, loginFailed.reason, webAPIForbidden.reason, wrongDataCentre.reason,
+		gatewayRefused.reason, accessDenied.reason, redirected.reason, wrongAddress.reason, badCertificate.reason, notHTTPS,
+	}, f.Reason)
+}
+
+// IsOpen reports whether an error says nothing about what became of the bill.
+func IsOpen(err error) bool {
+	f := fault.As(err)
+	return err != nil && (f == nil || f.Class == fault.Retry)
+}
+
+// IsOverload reports whether a call failed because Kingdee, or the web server
+// before it, has more to do than it can: it refused the call as one too many
+// (MsgCode 14, HTTP 429), did not answer in time (no reply, HTTP 408, HTTP 504),
+// or had no room for it (HTTP 503). An address that can't be reached, a connection
+// that breaks and any other 5xx are an outage or a mistake, which fewer calls
+// don't mend.
+func IsOverload(err error) bool {
+	f := fault.As(err)
+	switch {
+	case f == nil:
+		return false
+	case f.Class == fault.RateLimited, f.Reason == timedOut.reason:
+		return true
+	default:
+		return f.Code == httpCode(http.StatusServiceUnavailable) || f.Code == httpCode(http.StatusGatewayTimeout)
+	}
+}
