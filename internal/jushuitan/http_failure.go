@@ -2,19 +2,18 @@ package jushuitan
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 )
 
 const (
-	adviseRetry = "会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）、JUSHUITAN_URL 和奇门的状态。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY), JUSHUITAN_URL and the state of Qimen."
-	adviseURL   = "请检查 JUSHUITAN_URL：应为 https://…/router/qm 。 Check JUSHUITAN_URL: it should be https://…/router/qm."
+	adviseRetry       = "会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）、JUSHUITAN_URL 和奇门的状态。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY), JUSHUITAN_URL and the state of Qimen."
+	adviseCertificate = "请检查 JUSHUITAN_URL 的主机名、本机的 CA 证书和时钟。 Check the host of JUSHUITAN_URL, and this machine's CA certificates and clock."
+	adviseURL         = "请检查 JUSHUITAN_URL：应为 https://…/router/qm 。 Check JUSHUITAN_URL: it should be https://…/router/qm."
 )
 
 // longestWait bounds what the gateway asks for: a daily allowance is there again
@@ -40,50 +39,36 @@ func connectionFailure(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return cancelled()
 	}
-	// The text of a *url.Error holds the URL, and with it session and sign.
-	err = fault.WithoutURL(err)
-	var f *fault.Error
-	var timeout net.Error
-	var certificate *tls.CertificateVerificationError
+	return completed(httpfault.OfConnection(err))
+}
+
+// completed adds to a failure on the way whose it is, and what to do.
+func completed(f *fault.Error) *fault.Error {
+	f.System, f.Call = system, refundListQuery
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		f = newFault(fault.Retry, "timeout", "等待回复超时。 Timed out waiting for the reply.", adviseRetry)
-	case errors.As(err, &certificate):
-		f = newFault(fault.Final, "tls_certificate", "服务器证书不可信："+certificate.Err.Error()+"。 The server's certificate is not trusted.",
-			"请检查 JUSHUITAN_URL 的主机名、本机的 CA 证书和时钟。 Check the host of JUSHUITAN_URL, and this machine's CA certificates and clock.")
-	case errors.Is(err, http.ErrSchemeMismatch):
-		f = newFault(fault.Final, "not_https", "地址是 https，对方说的却是 http。 The address says https, the server speaks http.", adviseURL)
+	case f.Reason == httpfault.Certificate:
+		f.Advice = adviseCertificate
+	case f.Reason == httpfault.CallLimit:
+		f.Advice, f.Delay = adviseSlower, limitDelay
+	case f.Class == fault.Final:
+		f.Advice = adviseURL
 	default:
-		f = newFault(fault.Retry, "connection", "连接失败或中断："+err.Error()+"。 Connection failed or lost.", adviseRetry)
+		f.Advice = adviseRetry
 	}
-	f.Err = err
 	return f
 }
 
 // statusFailure is for an HTTP status other than 2xx. raw may be incomplete.
 func statusFailure(response *http.Response, raw []byte) error {
-	status, said := response.StatusCode, failureIn(raw)
-	var f *fault.Error
-	switch {
-	case status >= 500:
-		f = newFault(fault.Retry, "http_status", "网关出错。 The gateway failed.", adviseRetry)
-		f.Delay = fault.RetryAfter(response.Header.Get("Retry-After"), longestWait)
-	case status == http.StatusTooManyRequests:
-		f = newFault(fault.RateLimited, "call_limit", "网关限流。 The gateway limits calls.", adviseSlower)
-		f.Delay = max(fault.RetryAfter(response.Header.Get("Retry-After"), longestWait), limitDelay)
-	case status == http.StatusRequestTimeout:
-		f = newFault(fault.Retry, "timeout", "网关没有等到完整的请求。 The gateway timed out waiting for the request.", adviseRetry)
-	case status >= 300 && status < 400:
-		f = newFault(fault.Final, "redirect",
-			"网关要求转到别的地址，签名参数不会发往那里。 The gateway redirects elsewhere; signed parameters are not sent there.", adviseURL)
-	case said != nil && said.Reason != noCode.reason:
+	f, said := completed(httpfault.OfStatus(response.StatusCode)), failureIn(raw)
+	if f.Class == fault.Final && f.Reason != httpfault.Redirect && said != nil && said.Reason != noCode.reason {
 		// A gateway in front may set a status of its own beside the envelope,
 		// and the envelope knows more.
 		return said
-	default:
-		f = newFault(fault.Final, "http_status", "网关拒绝了请求。 The gateway refused the request.", adviseURL)
 	}
-	f.Code = fmt.Sprintf("HTTP %d", status)
+	if f.Class != fault.Final {
+		f.Delay = max(f.Delay, httpfault.RetryAfter(response.Header, longestWait))
+	}
 	if said != nil {
 		f.Message += " " + said.Message
 		f.Delay = max(f.Delay, said.Delay)

@@ -60,7 +60,7 @@ func TestHTTPStatus(t *testing.T) {
 		{"429 with Retry-After", 429, http.Header{"Retry-After": {"60"}}, "", fault.RateLimited, "call_limit", time.Minute},
 		{"429 with a wait in the envelope", 429, nil, `{"error_response":{"code":7,"sub_msg":"This ban will last for 60 more seconds"}}`,
 			fault.RateLimited, "call_limit", 61 * time.Second},
-		{"403 with a text alone", 403, nil, `{"message":"Forbidden"}`, fault.Final, "http_status", 0},
+		{"403 with a text alone", 403, nil, `{"message":"Forbidden"}`, fault.Final, "access_denied", 0},
 		{"408", 408, nil, "", fault.Retry, "timeout", 0},
 		{"404", 404, nil, "not found", fault.Final, "http_status", 0},
 		{"403 with an envelope", 403, nil, envelope, fault.Final, "bad_signature", 0},
@@ -131,7 +131,7 @@ func TestNobodyListens(t *testing.T) {
 	client, err := New(settings("http://127.0.0.1:1/router/qm"))
 	require.NoError(t, err)
 	_, err = client.RefundList(t.Context(), seedParams())
-	requireFault(t, err, fault.Retry, "connection")
+	requireFault(t, err, fault.Retry, "unreachable")
 }
 
 func TestTimeout(t *testing.T) {

@@ -2,14 +2,12 @@ package kingdee
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 )
 
 const adviseURL = "请检查 KINGDEE_URL：应为金蝶服务器的地址，以 /k3cloud/ 结尾。 Check KINGDEE_URL: the address of the Kingdee server, ending in /k3cloud/."
@@ -17,31 +15,21 @@ const adviseURL = "请检查 KINGDEE_URL：应为金蝶服务器的地址，以 
 // longestWait bounds what the server asks for.
 const longestWait = 24 * time.Hour
 
-// notHTTPS is the Reason of an address that wrongly says https.
-const notHTTPS = "not_https"
+const (
+	adviseNetwork     = "会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）和 KINGDEE_URL。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY) and KINGDEE_URL."
+	adviseCertificate = "证书由企业自己的 CA 签发时，把 CA 证书文件（PEM）的路径放进 KINGDEE_CA_FILE；名字不符时，按证书里的名字改 KINGDEE_URL；过期时，请换证书，并核对本机时钟。 " +
+		"Where it is from a CA of your own, put the path of the CA's certificate (PEM) into KINGDEE_CA_FILE; where the name differs, change KINGDEE_URL to a name in the certificate; where it has expired, renew it, and check this machine's clock."
+)
 
-// What goes wrong on the way to Kingdee and back. After a request was sent,
-// only a refusal says that it took no effect.
 var (
-	timedOut       = rule{fault.Retry, "timeout", ofCall, 0, adviseLookFirst}
-	connectionLost = rule{fault.Retry, "connection", ofCall, 0, adviseLookFirst}
-	serverError    = rule{fault.Retry, "http_status", ofCall, 0, adviseLookFirst}
 	malformedReply = rule{fault.Retry, "malformed_reply", ofCall, 0, adviseLookFirst}
 	tooLarge       = rule{fault.Retry, "reply_too_large", ofCall, 0, adviseLookFirst}
-	unreachable    = rule{fault.Retry, "unreachable", ofCall, 0,
-		"会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）和 KINGDEE_URL。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY) and KINGDEE_URL."}
-	noSession = rule{fault.Retry, "no_session", ofCall, 0,
+	wrongAddress   = rule{fault.Final, "wrong_address", ofCall, 0, adviseURL}
+	noSession      = rule{fault.Retry, "no_session", ofCall, 0,
 		"会自动重试；经常出现时，请调高 KINGDEE_SESSIONS，或减少同时处理的单据。 Tried again by itself; if it is frequent, raise KINGDEE_SESSIONS or handle fewer bills at once."}
 	// The process was suspended, or logging in and connecting took very long.
 	lookUpTooOld = rule{fault.Retry, "look_up_too_old", ofCall, 0,
 		"会再查一次，然后重试。 They are looked up again, and tried again, by itself."}
-	badCertificate = rule{fault.Final, "tls_certificate", ofCall, 0,
-		"证书由企业自己的 CA 签发时，把 CA 证书文件（PEM）的路径放进 KINGDEE_CA_FILE；名字不符时，按证书里的名字改 KINGDEE_URL；过期时，请换证书，并核对本机时钟。 " +
-			"Where it is from a CA of your own, put the path of the CA's certificate (PEM) into KINGDEE_CA_FILE; where the name differs, change KINGDEE_URL to a name in the certificate; where it has expired, renew it, and check this machine's clock."}
-	refused      = rule{fault.Final, "http_status", ofCall, 0, adviseURL}
-	accessDenied = rule{fault.Final, "access_denied", ofCall, 0, adviseURL + " " + adviseCredentials}
-	redirected   = rule{fault.Final, "redirect", ofCall, 0, adviseURL}
-	wrongAddress = rule{fault.Final, "wrong_address", ofCall, 0, adviseURL}
 )
 
 // waitFailure is for a wait for a session that ended without one: nothing was
@@ -63,31 +51,29 @@ func connectionFailure(ctx context.Context, method string, err error) error {
 	if f := fault.As(err); f != nil {
 		return f // it was not sent
 	}
-	// The text of a *url.Error repeats the method and the address.
-	err = fault.WithoutURL(err)
-	var f *fault.Error
-	var timeout net.Error
-	var operation *net.OpError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &certificate):
-		f = badCertificate.failure(method, "服务器证书不可信："+certificate.Err.Error()+"。 The server's certificate is not trusted.")
-	case errors.Is(err, http.ErrSchemeMismatch):
-		f = refused.failure(method, "地址是 https，对方说的却是 http。 The address says https, the server speaks http.")
-		f.Reason = notHTTPS
-	case errors.As(err, &operation) && operation.Op == "dial":
-		f = unreachable.failure(method, "连接不上，没有发出调用："+err.Error()+"。 Not connected, no call was made.")
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		f = timedOut.failure(method, "等待回复超时。 Timed out waiting for the reply.")
-	default:
-		f = connectionLost.failure(method, "连接中断："+err.Error()+"。 Connection lost.")
-	}
-	f.Err = err
-	return f
+	return completed(method, httpfault.OfConnection(err))
 }
 
-// httpCode is the Code of a failure for an HTTP status.
-func httpCode(status int) string { return fmt.Sprintf("HTTP %d", status) }
+// completed adds to a failure on the way whose it is, and what to do. After a request was
+// sent, only a refusal says that it took no effect.
+func completed(method string, f *fault.Error) *fault.Error {
+	f.System, f.Call = system, method
+	switch {
+	case f.Reason == httpfault.Unreachable:
+		f.Advice = adviseNetwork
+	case f.Reason == httpfault.Certificate:
+		f.Advice = adviseCertificate
+	case f.Reason == httpfault.AccessDenied:
+		f.Advice = adviseURL + " " + adviseCredentials
+	case f.Reason == httpfault.CallLimit:
+		f.Advice, f.Delay = callLimit.advice, callLimit.delay
+	case f.Class == fault.Final:
+		f.Advice = adviseURL
+	default:
+		f.Advice = adviseLookFirst
+	}
+	return f
+}
 
 func cancelled(method string) error {
 	return fmt.Errorf("%s %s: 调用被取消，是否成功不清楚。 The call was cancelled, whether it took effect is unclear: %w", system, method, context.Canceled)

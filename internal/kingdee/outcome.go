@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 )
 
 // MayBeOneBill reports whether a call failed as a whole, without effect, for a
@@ -14,7 +15,7 @@ func MayBeOneBill(err error) bool {
 	f := fault.As(err)
 	return f != nil && f.Class == fault.Final && !slices.Contains([]string{
 		licence.reason, administratorForbidden.reason, loginFailed.reason, webAPIForbidden.reason, wrongDataCentre.reason,
-		gatewayRefused.reason, accessDenied.reason, redirected.reason, wrongAddress.reason, badCertificate.reason, notHTTPS,
+		gatewayRefused.reason, wrongAddress.reason, httpfault.AccessDenied, httpfault.Redirect, httpfault.Certificate, httpfault.NotHTTPS,
 	}, f.Reason)
 }
 
@@ -35,9 +36,9 @@ func IsOverload(err error) bool {
 	switch {
 	case f == nil:
 		return false
-	case f.Class == fault.RateLimited, f.Reason == timedOut.reason:
+	case f.Class == fault.RateLimited, f.Reason == httpfault.Timeout:
 		return true
 	default:
-		return f.Code == httpCode(http.StatusServiceUnavailable) || f.Code == httpCode(http.StatusGatewayTimeout)
+		return f.Code == httpfault.Code(http.StatusServiceUnavailable) || f.Code == httpfault.Code(http.StatusGatewayTimeout)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 )
 
 const (
@@ -57,12 +58,12 @@ func textFailure(method string, raw []byte) *fault.Error {
 func httpFailure(method string, response *http.Response, raw []byte) *fault.Error {
 	f := saidFailure(method, response.StatusCode, raw)
 	if f == nil {
-		r, ours := ruleOfStatus(response.StatusCode)
-		f = r.failure(method, withTheirs(ours, raw))
+		f = completed(method, httpfault.OfStatus(response.StatusCode))
+		f.Message = withTheirs(f.Message, raw)
 	}
-	f.Code = httpCode(response.StatusCode)
+	f.Code = httpfault.Code(response.StatusCode)
 	if f.Class != fault.Final {
-		f.Delay = max(f.Delay, fault.RetryAfter(response.Header.Get("Retry-After"), longestWait))
+		f.Delay = max(f.Delay, httpfault.RetryAfter(response.Header, longestWait))
 	}
 	return f
 }
@@ -100,24 +101,6 @@ func failureWithin(method string, raw []byte) *fault.Error {
 		return f
 	}
 	return nil
-}
-
-// ruleOfStatus is what an HTTP status says by itself.
-func ruleOfStatus(status int) (rule, string) {
-	switch {
-	case status >= 500:
-		return serverError, "金蝶服务器出错。 The server failed."
-	case status == http.StatusTooManyRequests:
-		return callLimit, "服务器限流。 The server limits calls."
-	case status == http.StatusRequestTimeout:
-		return timedOut, "服务器没有等到完整的请求。 The server timed out waiting for the request."
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		return accessDenied, "服务器拒绝访问。 The server denies access."
-	case status >= 300 && status < 400:
-		return redirected, "服务器要求转到别的地址，会话和签名不会发往那里。 The server redirects elsewhere; no session or signature is sent there."
-	default:
-		return refused, "服务器拒绝了请求。 The server refused the request."
-	}
 }
 
 // frameworkFailure reads an error that Kingdee's framework writes as text in place

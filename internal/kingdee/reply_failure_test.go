@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 )
 
 // Replies that integrators report.
@@ -120,7 +121,7 @@ func TestRepliesThatAreNone(t *testing.T) {
 			assert.Less(t, len(f.Message), 3000)
 			assert.NotEmpty(t, f.Advice)
 			if test.status != http.StatusOK {
-				assert.Equal(t, httpCode(test.status), f.Code)
+				assert.Equal(t, httpfault.Code(test.status), f.Code)
 			}
 			switch test.reason {
 			case "gateway_refused":

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 )
 
 // session is one place in the pool. Whoever holds it makes one request at a
@@ -48,8 +49,8 @@ func (s *session) forget() {
 func doubtsSession(err error) bool {
 	f := fault.As(err)
 	return f != nil && slices.Contains([]string{
-		sessionLost.reason, accessDenied.reason, redirected.reason, wrongAddress.reason, gatewayRefused.reason,
-		serverError.reason, malformedReply.reason, exception.reason, unknownError.reason,
+		sessionLost.reason, httpfault.AccessDenied, httpfault.Redirect, wrongAddress.reason, gatewayRefused.reason,
+		httpfault.Status, malformedReply.reason, exception.reason, unknownError.reason,
 	}, f.Reason)
 }
 

@@ -4,13 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net"
-	"net/http"
 	"strconv"
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 )
 
 // longestWait bounds what a robot asks for.
@@ -21,10 +19,11 @@ const longestWait = 10 * time.Minute
 const limitDelay = time.Minute
 
 const (
-	adviseAddress  = "请在群里打开机器人，重新复制它的 Webhook 地址到流程 alerts 里 url_from 所指的环境变量，然后重启 worker。 Copy the robot's webhook address anew into the environment variable that url_from names in the flow's alerts, then restart the worker."
-	adviseSecurity = "请核对机器人的安全设置：加签的密钥（secret_from 所指的环境变量）、关键词（每条消息都含 refundsync）、IP 白名单，以及本机时钟。 Check the robot's security settings: the secret (the environment variable that secret_from names), the keyword (every message holds refundsync), the list of IPs; and this machine's clock."
-	adviseSlower   = "一分钟后自动重试。 Tried again in a minute, by itself."
-	adviseRetry    = "会自动重试；一直如此时，请检查网络和机器人。 Tried again by itself; if it lasts, check the network and the robot."
+	adviseAddress     = "请在群里打开机器人，重新复制它的 Webhook 地址到流程 alerts 里 url_from 所指的环境变量，然后重启 worker。 Copy the robot's webhook address anew into the environment variable that url_from names in the flow's alerts, then restart the worker."
+	adviseSecurity    = "请核对机器人的安全设置：加签的密钥（secret_from 所指的环境变量）、关键词（每条消息都含 refundsync）、IP 白名单，以及本机时钟。 Check the robot's security settings: the secret (the environment variable that secret_from names), the keyword (every message holds refundsync), the list of IPs; and this machine's clock."
+	adviseCertificate = "请检查本机的 CA 证书、时钟和代理。 Check this machine's CA certificates, clock and proxy."
+	adviseSlower      = "一分钟后自动重试。 Tried again in a minute, by itself."
+	adviseRetry       = "会自动重试；一直如此时，请检查网络和机器人。 Tried again by itself; if it lasts, check the network and the robot."
 )
 
 func failure(class fault.Class, reason, message, advice string) *fault.Error {
@@ -87,31 +86,33 @@ func succeeded(status int) bool { return status >= 200 && status <= 299 }
 
 // statusFailure is for a reply without a business code.
 func statusFailure(status int) error {
-	var f *fault.Error
-	switch {
-	case succeeded(status):
+	if succeeded(status) {
 		return failure(fault.Retry, "robot_reply", "看不懂的回复，没有业务码。 Reply not understood: it has no business code.", adviseRetry)
-	case status == http.StatusTooManyRequests:
-		f = failure(fault.RateLimited, "robot_call_limit", "机器人限流。 The robot limits messages.", adviseSlower)
-	case status >= 500 || status == http.StatusRequestTimeout:
-		f = failure(fault.Retry, "robot_http_status", "机器人出错。 The robot failed.", adviseRetry)
-	default:
-		f = failure(fault.Final, "robot_http_status", "机器人拒绝了请求。 The robot refused the request.", adviseAddress)
 	}
-	f.Code = fmt.Sprintf("HTTP %d", status)
+	return completed(httpfault.OfStatus(status))
+}
+
+// completed makes the reason of a failure on the way one of robots, and adds what to do.
+func completed(f *fault.Error) *fault.Error {
+	switch {
+	case f.Reason == httpfault.Certificate:
+		f.Advice = adviseCertificate
+	case f.Reason == httpfault.CallLimit:
+		f.Advice = adviseSlower
+	case f.Class == fault.Final:
+		f.Advice = adviseAddress
+	default:
+		f.Advice = adviseRetry
+	}
+	f.Reason = "robot_" + f.Reason
+	f.Err = nil // its words are in the message, which is cleaned of secrets
 	return f
 }
 
-// connectionFailure is for a call without a whole reply. It takes the cause out
-// of the *url.Error, whose text holds the address.
+// connectionFailure is for a call without a whole reply.
 func connectionFailure(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	err = fault.WithoutURL(err)
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		return failure(fault.Retry, "robot_timeout", "等待机器人回复超时。 Timed out waiting for the robot's reply.", adviseRetry)
-	}
-	return failure(fault.Retry, "robot_connection", "连接不到机器人："+err.Error()+"。 The robot can't be reached.", adviseRetry)
+	return completed(httpfault.OfConnection(err))
 }

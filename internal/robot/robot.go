@@ -19,6 +19,7 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/fault"
+	"refundsync/internal/httpfault"
 	"refundsync/internal/version"
 )
 
@@ -145,7 +146,7 @@ func (r *Robot) Send(ctx context.Context, notice alert.Notice) (Answer, error) {
 	}
 	answer, err := r.vendor.answer(response.StatusCode, raw)
 	if f := fault.As(err); f != nil && f.Class == fault.RateLimited {
-		f.Delay = max(fault.RetryAfter(response.Header.Get("Retry-After"), longestWait), limitDelay)
+		f.Delay = max(httpfault.RetryAfter(response.Header, longestWait), limitDelay)
 	}
 	answer.Message = r.clean(answer.Message)
 	return answer, r.told(err)

@@ -153,7 +153,7 @@ func TestRefusals(t *testing.T) {
 		{"server error", Feishu, 502, `<html></html>`, fault.Retry, "robot_http_status", 0},
 		{"success in a server error", WeCom, 500, `{"errcode":0,"errmsg":"ok"}`, fault.Retry, "robot_http_status", 0},
 		{"webhook gone", Webhook, 404, ``, fault.Final, "robot_http_status", 0},
-		{"webhook elsewhere", Webhook, 307, ``, fault.Final, "robot_http_status", 0},
+		{"webhook elsewhere", Webhook, 307, ``, fault.Final, "robot_redirect", 0},
 		{"webhook too many", Webhook, 429, ``, fault.RateLimited, "robot_call_limit", time.Minute},
 		{"webhook down", Webhook, 503, ``, fault.Retry, "robot_http_status", 0},
 	} {
