@@ -92,6 +92,5 @@ func dial(ctx context.Context) (client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	options.Logger = silent
-	return client.DialContext(ctx, options)
+	return config.DialTemporal(ctx, options)
 }

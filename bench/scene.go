@@ -21,6 +21,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/childprocess"
+	"refundsync/internal/config"
 	"refundsync/internal/devserver"
 	"refundsync/internal/simulator"
 )
@@ -70,7 +71,7 @@ func (b *bench) on(ctx context.Context, s scene, play func(*stage, context.Conte
 		return m, err
 	}
 	defer func() { err = errors.Join(err, st.server.Stop()) }()
-	if st.temporal, err = client.DialContext(ctx, client.Options{HostPort: st.server.Address, Logger: silent}); err != nil {
+	if st.temporal, err = config.DialTemporal(ctx, client.Options{HostPort: st.server.Address}); err != nil {
 		return m, err
 	}
 	defer st.temporal.Close()

@@ -2,18 +2,13 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
 
 	"github.com/prometheus/procfs"
 )
-
-// silent keeps the SDK's log out of the tables.
-var silent = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 
 // cpuTime is what a process has used; 0 where there is no /proc.
 func cpuTime(pid int) time.Duration {

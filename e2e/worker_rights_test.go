@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
+	"refundsync/activities"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/testkit"
 )
@@ -51,7 +52,7 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 				require.NoError(t, err)
 				t.Cleanup(c.Close)
 				err = syncworker.Run(ctx, syncworker.Options{
-					Temporal: c, Namespace: namespace, TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: testkit.Patience,
+					Temporal: c, Namespace: namespace, TaskQueue: "q", Activities: &activities.Activities{CallsPerSecond: 1}, DrainTimeout: testkit.Patience,
 				})
 				if attributes != nil {
 					require.NoError(t, err)
@@ -77,7 +78,7 @@ func TestWorkerInANamespaceThatIsNotThere(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	err = syncworker.Run(t.Context(), syncworker.Options{
-		Temporal: c, Namespace: "nobody-made-it", TaskQueue: "q", SourceCallsPerSecond: 1, DrainTimeout: testkit.Patience,
+		Temporal: c, Namespace: "nobody-made-it", TaskQueue: "q", Activities: &activities.Activities{CallsPerSecond: 1}, DrainTimeout: testkit.Patience,
 	})
 	require.ErrorContains(t, err, "temporal operator namespace create --namespace nobody-made-it")
 }

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
-
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/log"
 
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
@@ -24,31 +21,25 @@ import (
 // decrypts what it holds.
 func dial() (client.Client, error) {
 	options, optionsErr := config.FromProcess().TemporalOptions()
-	keys, keysErr := config.FromProcess().LoadEncryption()
-	if err := errors.Join(optionsErr, keysErr); err != nil {
-		return nil, err
-	}
-	codec, err := encryption.NewCodec(keys)
-	if err != nil {
+	codec, codecErr := loadCodec()
+	if err := errors.Join(optionsErr, codecErr); err != nil {
 		return nil, err
 	}
 	codec.Configure(&options)
-	temporal, err := dialWith(options)
+	temporal, err := config.DialTemporal(context.Background(), options)
 	if err != nil {
 		return nil, err
 	}
 	return codec.Client(temporal), nil
 }
 
-// dialWith keeps the SDK's own log away from the terminal: what matters to a
-// person is in the errors.
-func dialWith(options client.Options) (client.Client, error) {
-	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
-	temporal, err := client.Dial(options)
+// loadCodec makes the codec of the keys that are set.
+func loadCodec() (encryption.Codec, error) {
+	keys, err := config.FromProcess().LoadEncryption()
 	if err != nil {
-		return nil, config.TemporalUnreachable(options, err)
+		return encryption.Codec{}, err
 	}
-	return temporal, nil
+	return encryption.NewCodec(keys)
 }
 
 // withTemporal connects for the time of a command.

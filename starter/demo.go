@@ -62,11 +62,7 @@ func demo(cmd *cobra.Command, flags demoFlags) error {
 	if flags.orders < 1 {
 		return usageError(cmd, fmt.Errorf("--orders 应大于 0。 It must be more than 0"))
 	}
-	keys, err := config.FromProcess().LoadEncryption()
-	if err != nil {
-		return err
-	}
-	codec, err := encryption.NewCodec(keys)
+	codec, err := loadCodec()
 	if err != nil {
 		return err
 	}
@@ -117,7 +113,7 @@ func (d *demoRun) withServer(ctx context.Context, inside func(context.Context) e
 	defer func() { err = errors.Join(err, d.server.Stop()) }()
 	options := client.Options{HostPort: d.server.Address, Namespace: d.server.Namespace}
 	d.codec.ConfigureWorker(&options)
-	d.temporal, err = dialWith(options)
+	d.temporal, err = config.DialTemporal(ctx, options)
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,14 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"strings"
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
 )
 
 const apiKeySetting = "TEMPORAL_API_KEY"
@@ -122,9 +124,22 @@ func (v setVariables) Environ() []string {
 	return variables
 }
 
-// TemporalUnreachable says what to check after a connection with the options
+// DialTemporal connects to Temporal. Unless the options name a logger, the SDK writes no
+// log: what matters to a person is in the errors.
+func DialTemporal(ctx context.Context, options client.Options) (client.Client, error) {
+	if options.Logger == nil {
+		options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	}
+	c, err := client.DialContext(ctx, options)
+	if err != nil {
+		return nil, temporalUnreachable(options, err)
+	}
+	return c, nil
+}
+
+// temporalUnreachable says what to check after a connection with the options
 // failed.
-func TemporalUnreachable(options client.Options, err error) error {
+func temporalUnreachable(options client.Options, err error) error {
 	zh, en := temporalAdvice(options, err.Error())
 	return fmt.Errorf("连接不到 Temporal 服务器 %s；%s。 The Temporal server can't be reached; %s: %w", options.HostPort, zh, en, err)
 }

@@ -93,11 +93,10 @@ func dialAsSet(t *testing.T) (client.Client, error) {
 	t.Helper()
 	options, err := FromProcess().TemporalOptions()
 	require.NoError(t, err)
-	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	options.ConnectionOptions.GetSystemInfoTimeout = time.Minute // a busy machine may take longer than the SDK's 5 seconds
-	c, err := client.DialContext(t.Context(), options)
+	c, err := DialTemporal(t.Context(), options)
 	if err != nil {
-		return nil, TemporalUnreachable(options, err)
+		return nil, err
 	}
 	t.Cleanup(c.Close)
 	return c, nil

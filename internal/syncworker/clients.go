@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"refundsync/internal/config"
-	"refundsync/internal/groupcommit"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 )
@@ -41,10 +40,4 @@ func KingdeeClient(k config.Kingdee) (*kingdee.Client, error) {
 		RootCAs:   k.RootCAs,
 		Sessions:  k.Sessions,
 	})
-}
-
-// Ledger lets the activities of one worker share the client's calls. observer is
-// told of them; nil: nobody is.
-func Ledger(client *kingdee.Client, settings config.Kingdee, observer groupcommit.Observer) *groupcommit.Groups {
-	return groupcommit.New(client, groupcommit.Options{Calls: settings.Sessions, Bills: settings.BatchBills, Wait: settings.BatchWait, Observer: observer})
 }

@@ -8,13 +8,15 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
 
+	"refundsync/activities"
+	"refundsync/internal/booking"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
+	"refundsync/internal/groupcommit"
 	"refundsync/internal/observe"
 	"refundsync/internal/tenant"
 	"refundsync/internal/version"
@@ -83,9 +85,9 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 	temporalOptions.Interceptors = append(temporalOptions.Interceptors, tracing...)
 	temporalOptions.ConnectionOptions.DialOptions = append(temporalOptions.ConnectionOptions.DialOptions, metrics.WatchPolls())
 	codec.ConfigureWorker(&temporalOptions)
-	temporal, err := client.DialContext(ctx, temporalOptions)
+	temporal, err := config.DialTemporal(ctx, temporalOptions)
 	if err != nil {
-		return config.TemporalUnreachable(temporalOptions, err)
+		return err
 	}
 	defer temporal.Close()
 
@@ -119,20 +121,25 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 	defer asked.Wait()
 	defer stopAsking()
 	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
+	k := settings.Kingdee
 	err = Run(ctx, Options{
-		Temporal:             temporal,
-		Namespace:            temporalOptions.Namespace,
-		Codec:                codec,
-		TaskQueue:            settings.Worker.TaskQueue,
-		Flows:                flows,
-		Source:               metrics.Source(shareCalls(source, settings.Jushuitan.CallsPerSecond, temporal, settings.Worker.TaskQueue)),
-		Ledger:               Ledger(ledger, settings.Kingdee, metrics),
-		Robots:               robots,
-		Tables:               tables,
-		Accounts:             settings.Accounts(),
-		SourceCallsPerSecond: settings.Jushuitan.CallsPerSecond,
-		Sessions:             settings.Kingdee.Sessions,
-		DrainTimeout:         settings.Worker.DrainTimeout,
+		Temporal:     temporal,
+		Namespace:    temporalOptions.Namespace,
+		Codec:        codec,
+		TaskQueue:    settings.Worker.TaskQueue,
+		Accounts:     settings.Accounts(),
+		DrainTimeout: settings.Worker.DrainTimeout,
+		Activities: &activities.Activities{
+			Flows:          flows,
+			Source:         metrics.Source(shareCalls(source, settings.Jushuitan.CallsPerSecond, temporal, settings.Worker.TaskQueue)),
+			Ledger:         groupcommit.New(ledger, groupcommit.Options{Calls: k.Sessions, Bills: k.BatchBills, Wait: k.BatchWait, Observer: metrics}),
+			Robots:         robots,
+			Parked:         activities.NewParkedOrders(temporal),
+			Proofs:         booking.NewProofs(),
+			Tables:         tables,
+			CallsPerSecond: float64(settings.Jushuitan.CallsPerSecond),
+			Sessions:       k.Sessions,
+		},
 		Polls: func() {
 			logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
 				zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))

@@ -13,15 +13,10 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
-	"golang.org/x/time/rate"
 
 	"refundsync/activities"
-	"refundsync/internal/booking"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
-	"refundsync/internal/flow"
-	"refundsync/internal/kingdee"
-	"refundsync/internal/tenant"
 	"refundsync/workflows"
 )
 
@@ -36,19 +31,12 @@ type Options struct {
 	// TaskQueue is the task queue of the workflows and of the calls to Kingdee;
 	// the calls to the source have one beside it.
 	TaskQueue string
-	Flows     flow.Flows
-	Source    activities.Source
-	Ledger    kingdee.Ledger
-	Robots    activities.Robots
-	// Tables keep the tables of Flows that come from Kingdee.
-	Tables *tenant.Tables
-	// Accounts are those of Source and Ledger. The first worker binds the task queue to
-	// its own; one with others is refused.
+	// Activities are what the worker does. Their CallsPerSecond is the source's limit over
+	// all workers.
+	Activities *activities.Activities
+	// Accounts are those of the activities' Source and Ledger. The first worker binds the
+	// task queue to its own; one with others is refused.
 	Accounts config.Accounts
-	// SourceCallsPerSecond is the source's limit over all workers.
-	SourceCallsPerSecond rate.Limit
-	// Sessions is how many calls to Kingdee the Ledger makes at a time.
-	Sessions int
 	// DrainTimeout is how long Run may take to end when it is told to.
 	DrainTimeout time.Duration
 	// Polls, unless nil, is called once the worker polls.
@@ -121,15 +109,14 @@ func Run(ctx context.Context, o Options) error {
 	options.DeploymentOptions = worker.DeploymentOptions{UseVersioning: o.Version != worker.WorkerDeploymentVersion{}, Version: o.Version}
 	sourceOptions := options
 	sourceOptions.DisableWorkflowWorker = true
-	sourceOptions.Identity = identity(o.Flows)
-	sourceOptions.TaskQueueActivitiesPerSecond = float64(o.SourceCallsPerSecond)
+	sourceOptions.Identity = identity(o.Activities.Flows)
+	sourceOptions.TaskQueueActivitiesPerSecond = o.Activities.CallsPerSecond
 
 	main := worker.New(o.Temporal, o.TaskQueue, options)
 	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
-	a := &activities.Activities{Flows: o.Flows, Source: o.Source, Ledger: o.Ledger, Robots: o.Robots, Parked: activities.NewParkedOrders(o.Temporal), Proofs: booking.NewProofs(), Tables: o.Tables, CallsPerSecond: float64(o.SourceCallsPerSecond), Sessions: o.Sessions}
 	workflows.Register(main)
-	a.Register(main)
-	a.RegisterSource(source)
+	o.Activities.Register(main)
+	o.Activities.RegisterSource(source)
 
 	var started []worker.Worker
 	for _, w := range []worker.Worker{main, source} {
