@@ -42,7 +42,7 @@ func connectionFailure(err error) error {
 	return completed(httpfault.OfConnection(err))
 }
 
-// completed adds to a failure on the way whose it is, and what to do.
+// completed adds the system, the call and the advice to a failure.
 func completed(f *fault.Error) *fault.Error {
 	f.System, f.Call = system, refundListQuery
 	switch {

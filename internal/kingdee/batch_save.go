@@ -36,10 +36,10 @@ type BatchSave struct {
 	TextField string
 }
 
-// MethodBatchSave is the method's name unless [BatchSave].Operation says otherwise.
+// MethodBatchSave is the method of [Client.BatchSave] unless Operation says otherwise.
 const MethodBatchSave = "BatchSave"
 
-// Method is the method's name.
+// Method is the name of the method that is called.
 func (b BatchSave) Method() string {
 	if b.Operation == "" {
 		return MethodBatchSave

@@ -44,7 +44,7 @@ func (c *Client) ExecuteBillQuery(ctx context.Context, q BillQuery) ([][]any, er
 	return call(ctx, c, MethodQuery, body, decodeRows)
 }
 
-// MethodQuery is the name of the method behind every look-up.
+// MethodQuery is the method of every look-up.
 const MethodQuery = "ExecuteBillQuery"
 
 func decodeRows(raw []byte) ([][]any, error) {

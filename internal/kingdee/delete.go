@@ -4,7 +4,7 @@ import (
 	"context"
 )
 
-// MethodDelete is the name of [Client.Delete]'s method.
+// MethodDelete is the method of [Client.Delete].
 const MethodDelete = "Delete"
 
 type deleteRequest struct {

@@ -54,7 +54,7 @@ func connectionFailure(ctx context.Context, method string, err error) error {
 	return completed(method, httpfault.OfConnection(err))
 }
 
-// completed adds to a failure on the way whose it is, and what to do. After a request was
+// completed adds the system, the call and the advice to a failure. After a request was
 // sent, only a refusal says that it took no effect.
 func completed(method string, f *fault.Error) *fault.Error {
 	f.System, f.Call = system, method

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The names of the methods of [Client.Submit] and [Client.Audit].
+// The methods of [Client.Submit] and [Client.Audit].
 const (
 	MethodSubmit = "Submit"
 	MethodAudit  = "Audit"

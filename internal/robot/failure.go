@@ -92,7 +92,7 @@ func statusFailure(status int) error {
 	return completed(httpfault.OfStatus(status))
 }
 
-// completed makes the reason of a failure on the way one of robots, and adds what to do.
+// completed marks the reason as one of a robot, and adds the advice.
 func completed(f *fault.Error) *fault.Error {
 	switch {
 	case f.Reason == httpfault.Certificate:
