@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
@@ -230,8 +231,8 @@ func requestParameters(f *flow.Flow, params workflows.FetchPageParams) map[strin
 		return request
 	}
 	request["is_get_total"] = "true" // what it is by default is not documented
-	request["start_time"] = start.In(catalog.Beijing).Format("2006-01-02 15:04:05")
-	request["end_time"] = end.In(catalog.Beijing).Format("2006-01-02 15:04:05")
+	request["start_time"] = start.In(beijing.Zone).Format("2006-01-02 15:04:05")
+	request["end_time"] = end.In(beijing.Zone).Format("2006-01-02 15:04:05")
 	return request
 }
 

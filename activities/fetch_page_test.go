@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -17,8 +17,8 @@ import (
 )
 
 var testWindow = workflows.Window{
-	From: time.Date(2024, 3, 1, 6, 0, 0, 0, catalog.Beijing),
-	To:   time.Date(2024, 3, 1, 11, 59, 59, 0, catalog.Beijing),
+	From: time.Date(2024, 3, 1, 6, 0, 0, 0, beijing.Zone),
+	To:   time.Date(2024, 3, 1, 11, 59, 59, 0, beijing.Zone),
 }
 
 func fetchPage(t *testing.T, source *fakeSource, pageIndex int) (paging.Page, error) {
@@ -71,7 +71,7 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 	require.Len(t, page.Skipped, 1)
 	require.Equal(t, "2", page.Skipped[0].ID)
 	require.Equal(t, "仅退款，没有退货 (refund only, no goods came back)", page.Skipped[0].Reason)
-	require.True(t, page.Skipped[0].ChangedAt.Equal(time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing)))
+	require.True(t, page.Skipped[0].ChangedAt.Equal(time.Date(2024, 3, 1, 8, 0, 0, 0, beijing.Zone)))
 	require.Equal(t, "9.9", page.Skipped[0].NotBooked["没有退货的退款 (money refunded without goods)"].String())
 	require.Equal(t, []string{"3", "4"}, page.Outside)
 	require.Len(t, page.Failed, 1)
@@ -82,7 +82,7 @@ func TestFetchPagePutsEachOrderWhereItBelongs(t *testing.T) {
 // Whatever time the source's ranges count by, two versions of an order are told apart by
 // when it was modified, and the window is judged by what is counted.
 func TestFetchPageTellsVersionsApartByTheTimeOfTheirChange(t *testing.T) {
-	late := time.Date(2024, 3, 9, 8, 0, 0, 0, catalog.Beijing)
+	late := time.Date(2024, 3, 9, 8, 0, 0, 0, beijing.Zone)
 	for _, c := range []struct{ dateType, counted string }{{"1", "created"}, {"2", "confirm_date"}} {
 		t.Run(c.counted, func(t *testing.T) {
 			source := pageOf(

@@ -6,7 +6,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
 	"refundsync/workflows"
@@ -31,7 +31,7 @@ const clockWait = 5 * time.Second
 
 // longAgo is a second without orders, to be asked for where only the reply's Date
 // matters.
-var longAgo = time.Date(2000, 1, 1, 0, 0, 0, 0, catalog.Beijing)
+var longAgo = time.Date(2000, 1, 1, 0, 0, 0, 0, beijing.Zone)
 
 // sourceClock asks for the source's clock. Where it is not told, a run goes by our own,
 // and FetchPage sees whether the window is over at the source.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -27,7 +27,7 @@ func (s *askedSource) RefundList(_ context.Context, params map[string]string) (j
 
 func TestReadOrder(t *testing.T) {
 	page := func(records ...map[string]any) jushuitan.Page { return jushuitan.Page{PageIndex: 1, Datas: records} }
-	threeWeeksAgo := time.Now().AddDate(0, 0, -20).In(catalog.Beijing).Truncate(time.Second)
+	threeWeeksAgo := time.Now().AddDate(0, 0, -20).In(beijing.Zone).Truncate(time.Second)
 	for _, c := range []struct {
 		name      string
 		changedAt time.Time

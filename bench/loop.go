@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/booking"
-	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -108,8 +108,8 @@ func (l *loop) read(ctx context.Context, from, to time.Time) error {
 func (l *loop) page(ctx context.Context, from, to time.Time, index int) (jushuitan.Page, error) {
 	parameters := maps.Clone(l.flow.Source.Parameters)
 	parameters["page_index"] = strconv.Itoa(index)
-	parameters["start_time"] = from.In(catalog.Beijing).Format(time.DateTime)
-	parameters["end_time"] = to.In(catalog.Beijing).Format(time.DateTime)
+	parameters["start_time"] = from.In(beijing.Zone).Format(time.DateTime)
+	parameters["end_time"] = to.In(beijing.Zone).Format(time.DateTime)
 	return l.source.RefundList(ctx, parameters)
 }
 

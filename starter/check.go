@@ -14,7 +14,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
@@ -198,7 +198,7 @@ func (c *checks) systems(ctx context.Context, settings config.Settings, flows fl
 func askSource(ctx context.Context, source *jushuitan.Client, f *flow.Flow) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	now := time.Now().In(catalog.Beijing)
+	now := time.Now().In(beijing.Zone)
 	params := maps.Clone(f.Source.Parameters)
 	params["page_index"] = "1"
 	params["start_time"] = now.Add(-time.Minute).Format("2006-01-02 15:04:05")

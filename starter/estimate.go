@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/workflows"
 )
@@ -41,7 +41,7 @@ func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue st
 func askEstimate(ctx context.Context, c client.Client, taskQueue string, in workflows.SyncRefundsInput) (workflows.Estimate, error) {
 	var e workflows.Estimate
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-		ID:                       in.Flow + "/estimate-" + time.Now().In(catalog.Beijing).Format("20060102T150405.000000"),
+		ID:                       in.Flow + "/estimate-" + time.Now().In(beijing.Zone).Format("20060102T150405.000000"),
 		TaskQueue:                taskQueue,
 		WorkflowExecutionTimeout: estimatePatience,
 		StaticSummary:            in.Flow + " 预计 estimate",

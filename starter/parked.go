@@ -19,7 +19,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/internal/visibility"
@@ -103,7 +103,7 @@ func listParked(ctx context.Context, c client.Client, filter parkedFilter, each 
 func readParked(execution *workflow.WorkflowExecutionInfo) (parkedOrder, error) {
 	order := parkedOrder{
 		WorkflowID: execution.GetExecution().GetWorkflowId(),
-		Since:      execution.GetStartTime().AsTime().In(catalog.Beijing).Truncate(time.Second),
+		Since:      execution.GetStartTime().AsTime().In(beijing.Zone).Truncate(time.Second),
 	}
 	decoder := converter.GetDefaultDataConverter()
 	fields := execution.GetSearchAttributes().GetIndexedFields()

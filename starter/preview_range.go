@@ -13,7 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/shopspring/decimal"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -87,8 +87,8 @@ func (p *rangePreview) readWindow(ctx context.Context, source *jushuitan.Client,
 		start, end := window.Asked()
 		params := maps.Clone(f.Source.Parameters)
 		params["page_index"] = strconv.Itoa(reading.Next)
-		params["start_time"] = start.In(catalog.Beijing).Format(time.DateTime)
-		params["end_time"] = end.In(catalog.Beijing).Format(time.DateTime)
+		params["start_time"] = start.In(beijing.Zone).Format(time.DateTime)
+		params["end_time"] = end.In(beijing.Zone).Format(time.DateTime)
 		params["is_get_total"] = "true"
 		reply, err := source.RefundList(ctx, params)
 		if err != nil {

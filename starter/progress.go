@@ -12,7 +12,7 @@ import (
 	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
@@ -198,7 +198,7 @@ func pausedText(pause *workflows.Pause) string {
 	if pause == nil {
 		return ""
 	}
-	text := fmt.Sprintf("已暂停 paused %s · %s", pause.Since.In(catalog.Beijing).Format("01-02 15:04:05"), pause.By)
+	text := fmt.Sprintf("已暂停 paused %s · %s", pause.Since.In(beijing.Zone).Format("01-02 15:04:05"), pause.By)
 	if pause.Reason != "" {
 		text += ": " + pause.Reason
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
@@ -131,7 +131,7 @@ func printTable(w io.Writer, result runResult) {
 	t.AppendFooter(table.Row{fmt.Sprintf("读取 fetched (%d 页 pages)", result.Pages), result.Fetched})
 	t.Render()
 	if result.Watermark != nil {
-		fmt.Fprintf(w, "水位 watermark: %s\n", result.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
+		fmt.Fprintf(w, "水位 watermark: %s\n", result.Watermark.In(beijing.Zone).Format("2006-01-02 15:04:05"))
 	}
 }
 

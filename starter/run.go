@@ -11,7 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/workflows"
 )
@@ -191,7 +191,7 @@ func cronWorkflowID(flowName string) string { return flowName + "/cron" }
 // twice at a time, and so that runs sort by flow and time.
 func rangeWorkflowID(flowName string, span workflows.Window) string {
 	const format = "20060102T150405"
-	return flowName + "/" + span.From.In(catalog.Beijing).Format(format) + "-" + span.To.In(catalog.Beijing).Format(format)
+	return flowName + "/" + span.From.In(beijing.Zone).Format(format) + "-" + span.To.In(beijing.Zone).Format(format)
 }
 
 // timeFormats are the ways to write a time at the command line; those without
@@ -200,8 +200,8 @@ var timeFormats = []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-0
 
 func parseTime(flag, text string) (time.Time, error) {
 	for _, format := range timeFormats {
-		if t, err := time.ParseInLocation(format, text, catalog.Beijing); err == nil {
-			return t.In(catalog.Beijing).Truncate(time.Second), nil
+		if t, err := time.ParseInLocation(format, text, beijing.Zone); err == nil {
+			return t.In(beijing.Zone).Truncate(time.Second), nil
 		}
 	}
 	return time.Time{}, fmt.Errorf("%s %q 不是时间，应为如 \"2024-03-01 00:00:00\"（北京时间）或 2024-03-01T00:00:00+08:00。 It is not a time; expected such a one", flag, text)

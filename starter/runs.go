@@ -14,7 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
@@ -80,10 +80,10 @@ func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
 	run := listedRun{
 		WorkflowID: execution.GetExecution().GetWorkflowId(),
 		RunID:      execution.GetExecution().GetRunId(),
-		Begins:     execution.GetExecutionTime().AsTime().In(catalog.Beijing).Truncate(time.Second),
+		Begins:     execution.GetExecutionTime().AsTime().In(beijing.Zone).Truncate(time.Second),
 	}
 	if execution.GetCloseTime() != nil {
-		run.Ended = execution.GetCloseTime().AsTime().In(catalog.Beijing).Truncate(time.Second)
+		run.Ended = execution.GetCloseTime().AsTime().In(beijing.Zone).Truncate(time.Second)
 	}
 	attributes := execution.GetSearchAttributes().GetIndexedFields()
 	for _, field := range []struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/workflows"
 )
 
@@ -112,11 +112,11 @@ func (s *shownSchedule) read(spec *client.ScheduleSpec, next []time.Time, recent
 	s.Cron, s.NotBetween, s.TimeZone = cronLines(spec), quietSpans(spec), spec.TimeZoneName
 	s.NextRuns, s.LastRuns = []time.Time{}, []startedRun{}
 	for _, t := range next {
-		s.NextRuns = append(s.NextRuns, t.In(catalog.Beijing))
+		s.NextRuns = append(s.NextRuns, t.In(beijing.Zone))
 	}
 	for _, action := range recent {
 		if run := action.StartWorkflowResult; run != nil {
-			s.LastRuns = append([]startedRun{{run.WorkflowID, run.FirstExecutionRunID, action.ActualTime.In(catalog.Beijing).Truncate(time.Second)}}, s.LastRuns...)
+			s.LastRuns = append([]startedRun{{run.WorkflowID, run.FirstExecutionRunID, action.ActualTime.In(beijing.Zone).Truncate(time.Second)}}, s.LastRuns...)
 		}
 	}
 }
@@ -183,7 +183,7 @@ func describeSchedule(ctx context.Context, c client.Client, flowName string) (sh
 		JitterSeconds:  int(schedule.Spec.Jitter / time.Second),
 		CatchUpSeconds: int(schedule.Policy.CatchupWindow / time.Second),
 		PauseOnFailure: schedule.Policy.PauseOnFailure,
-		CreatedAt:      info.CreatedAt.In(catalog.Beijing).Truncate(time.Second),
+		CreatedAt:      info.CreatedAt.In(beijing.Zone).Truncate(time.Second),
 		Running:        []string{},
 		Missed:         info.NumActionsMissedCatchupWindow,
 		SkippedOverlap: info.NumActionsSkippedOverlap,

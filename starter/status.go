@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
@@ -263,7 +263,7 @@ func (s *flowStatus) readCron(ctx context.Context, c client.Client, now time.Tim
 		return err
 	}
 	s.Cron = true
-	if begins := execution.GetExecutionTime().AsTime().In(catalog.Beijing).Truncate(time.Second); begins.After(now) && (s.NextRun == nil || begins.Before(*s.NextRun)) {
+	if begins := execution.GetExecutionTime().AsTime().In(beijing.Zone).Truncate(time.Second); begins.After(now) && (s.NextRun == nil || begins.Before(*s.NextRun)) {
 		s.NextRun = &begins
 	}
 	return nil
@@ -305,7 +305,7 @@ func (r listedRun) sweep() *sweepStatus {
 	if r.Result == nil || r.Result.Found == nil || r.Outcome == workflows.RunFailed || r.Outcome == workflows.RunCancelled {
 		return nil
 	}
-	return &sweepStatus{WorkflowID: r.WorkflowID, EndedAt: r.Ended, From: r.Result.From.In(catalog.Beijing), To: r.Result.To.In(catalog.Beijing), Found: *r.Result.Found}
+	return &sweepStatus{WorkflowID: r.WorkflowID, EndedAt: r.Ended, From: r.Result.From.In(beijing.Zone), To: r.Result.To.In(beijing.Zone), Found: *r.Result.Found}
 }
 
 func (d *dayStatus) add(run listedRun) {
@@ -390,7 +390,7 @@ func (s *flowStatus) print(w io.Writer) {
 	}
 	watermark := "–"
 	if s.Watermark != nil {
-		watermark = s.Watermark.In(catalog.Beijing).Format(time.DateTime)
+		watermark = s.Watermark.In(beijing.Zone).Format(time.DateTime)
 	}
 	t.AppendRow(table.Row{"水位 watermark", watermark})
 	t.AppendRow(table.Row{"落后 lag", s.lag()})

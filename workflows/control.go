@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 // The updates by which a person steers a run under way. Each returns the run's
@@ -93,7 +93,7 @@ func (c Control) windowsAtOnce(plan Plan) int {
 func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 	pause := func(ctx workflow.Context, pause Pause) (Control, error) {
 		return r.steer(ctx, func(c *Control) {
-			pause.Since = workflow.Now(ctx).In(catalog.Beijing).Truncate(time.Second)
+			pause.Since = workflow.Now(ctx).In(beijing.Zone).Truncate(time.Second)
 			c.Paused = &pause
 		})
 	}

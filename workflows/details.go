@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/literal"
 	"refundsync/internal/paging"
@@ -51,7 +51,7 @@ func runDetails(progress SyncRefundsProgress) string {
 	}
 	b.WriteString(tallyDetails(progress.Tally))
 	if progress.Watermark != nil {
-		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", progress.Watermark.In(catalog.Beijing).Format("2006-01-02 15:04:05"))
+		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", progress.Watermark.In(beijing.Zone).Format("2006-01-02 15:04:05"))
 	}
 	return b.String()
 }
@@ -94,7 +94,7 @@ func pauseDetails(control Control) string {
 	if pause == nil {
 		return ""
 	}
-	text := fmt.Sprintf("**⏸ 已暂停 Paused** %s · %s", pause.Since.In(catalog.Beijing).Format("2006-01-02 15:04:05"), literal.Markdown(pause.By))
+	text := fmt.Sprintf("**⏸ 已暂停 Paused** %s · %s", pause.Since.In(beijing.Zone).Format("2006-01-02 15:04:05"), literal.Markdown(pause.By))
 	if pause.Reason != "" {
 		text += ": " + literal.Markdown(pause.Reason)
 	}

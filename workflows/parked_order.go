@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
@@ -213,7 +213,7 @@ func (p *parkedOrder) signalled() bool {
 func (p *parkedOrder) wait(ctx workflow.Context) error {
 	now := workflow.Now(ctx)
 	if !p.state.NextAttempt.After(now) {
-		p.state.NextAttempt = now.Add(ParkedWait(p.state.Waits)).In(catalog.Beijing)
+		p.state.NextAttempt = now.Add(ParkedWait(p.state.Waits)).In(beijing.Zone)
 		p.state.Waits++
 	}
 	wait := p.state.NextAttempt.Sub(now)

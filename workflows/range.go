@@ -3,7 +3,7 @@ package workflows
 import (
 	"time"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 // The laws of the watermark, which range_test.go checks: every second before it
@@ -24,9 +24,9 @@ func SlowerClock(ours, source time.Time) time.Time {
 // orders that change while the run reads must not move from one window to the
 // next.
 func GivenRange(given Window, now time.Time) Window {
-	span := Window{From: given.From.In(catalog.Beijing), To: given.To.In(catalog.Beijing)}
+	span := Window{From: given.From.In(beijing.Zone), To: given.To.In(beijing.Zone)}
 	if now = now.Truncate(time.Second); span.To.After(now) {
-		span.To = now.In(catalog.Beijing)
+		span.To = now.In(beijing.Zone)
 	}
 	return span
 }
@@ -46,14 +46,14 @@ func IncrementalRange(plan Plan, watermark, since *time.Time, now time.Time) (Wi
 		return Window{}, false
 	}
 	return Window{
-		From: from.Truncate(time.Second).In(catalog.Beijing),
-		To:   now.Add(-plan.Lag).Truncate(time.Second).In(catalog.Beijing),
+		From: from.Truncate(time.Second).In(beijing.Zone),
+		To:   now.Add(-plan.Lag).Truncate(time.Second).In(beijing.Zone),
 	}, true
 }
 
 // sweepRange is what a run covers that reads again.
 func sweepRange(sweep Sweep, now time.Time) Window {
-	to := now.Add(-sweep.Behind).Truncate(time.Second).In(catalog.Beijing)
+	to := now.Add(-sweep.Behind).Truncate(time.Second).In(beijing.Zone)
 	return Window{From: to.Add(-sweep.Span), To: to}
 }
 

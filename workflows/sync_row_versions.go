@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 )
@@ -79,7 +79,7 @@ func (r *syncRefunds) windowName(window Window) string {
 	if r.state.RowVersions != nil {
 		return fmt.Sprintf("ts%d", r.state.RowVersions.Reached)
 	}
-	return window.From.In(catalog.Beijing).Format("20060102T150405")
+	return window.From.In(beijing.Zone).Format("20060102T150405")
 }
 
 // windowSummary says for the Web UI what a window reads.

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/alert"
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 )
@@ -370,7 +370,7 @@ func (w *watchFlow) show(ctx workflow.Context) {
 
 // watchDetails renders the state of a watch for the Web UI.
 func watchDetails(state WatchFlowState, settings AlertSettings) string {
-	clock := func(t time.Time) string { return t.In(catalog.Beijing).Format("2006-01-02 15:04:05") }
+	clock := func(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04:05") }
 	var b strings.Builder
 	fmt.Fprintf(&b, "**机器人 Robots** %s\n\n", literal.Markdown(strings.Join(settings.Robots, ", ")))
 	b.WriteString("| 情况 Cause | 现在 Now | 自 Since | 上次通知 Last told |\n|---|---|---|---|\n")

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 )
 
@@ -41,7 +41,7 @@ func (w Window) Neighbours(t time.Time) bool {
 
 // String gives the window in Beijing time.
 func (w Window) String() string {
-	from, to := w.From.In(catalog.Beijing), w.To.In(catalog.Beijing)
+	from, to := w.From.In(beijing.Zone), w.To.In(beijing.Zone)
 	format := "01-02 15:04:05"
 	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
 		format = time.TimeOnly

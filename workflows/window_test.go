@@ -7,11 +7,11 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 func at(text string) time.Time {
-	t, err := time.ParseInLocation("2006-01-02 15:04:05.999", text, catalog.Beijing)
+	t, err := time.ParseInLocation("2006-01-02 15:04:05.999", text, beijing.Zone)
 	if err != nil {
 		panic(err)
 	}

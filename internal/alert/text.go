@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 )
 
@@ -129,7 +129,7 @@ func total(counts map[string]int) int {
 }
 
 // clock is a time of Beijing.
-func clock(t time.Time) string { return t.In(catalog.Beijing).Format("2006-01-02 15:04") }
+func clock(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04") }
 
 func clockOf(t *time.Time) string {
 	if t == nil {

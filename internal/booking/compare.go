@@ -12,7 +12,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 )
@@ -109,7 +109,7 @@ func (w *work) modelOver(ctx context.Context, found kingdee.Bill) (json.RawMessa
 		return nil, w.orderChanged(found, "", "")
 	}
 	now := time.Now()
-	booked, err := time.ParseInLocation(time.DateOnly, found.Date, catalog.Beijing)
+	booked, err := time.ParseInLocation(time.DateOnly, found.Date, beijing.Zone)
 	if err != nil {
 		return nil, w.orderChanged(found, "，读不到单据的日期", "; its date can't be read")
 	}

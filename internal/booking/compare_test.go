@@ -10,7 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -148,7 +148,7 @@ func TestUpdateSendsTheWholeBill(t *testing.T) {
 // An update neither changes a bill of a closed month nor carries one from month to
 // month. By the order the bill is of 2024-03-01.
 func TestUpdateLeavesABillInItsMonth(t *testing.T) {
-	march := time.Date(2024, 3, 31, 0, 0, 0, 0, catalog.Beijing)
+	march := time.Date(2024, 3, 31, 0, 0, 0, 0, beijing.Zone)
 	for _, c := range []struct {
 		name         string
 		booked       string

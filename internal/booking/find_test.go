@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 )
@@ -22,7 +22,7 @@ func TestFindTellsFinishedFromUnfinished(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t, c.change)
-			at := time.Date(2024, 3, 1, 0, 0, 0, 0, catalog.Beijing)
+			at := time.Date(2024, 3, 1, 0, 0, 0, 0, beijing.Zone)
 			ledger := &fakeLedger{bills: map[string][]kingdee.Bill{}}
 			var all []Wanted
 			bill := func(id, markedID, hash string, markedAt time.Time, statuses ...string) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tally"
@@ -66,7 +66,7 @@ func (b Book) leaveOut(ctx context.Context, opened *flow.Opened, reason string, 
 
 // isOpen reports whether the bill is known to be of a period that is open.
 func (b Book) isOpen(bill kingdee.Bill) bool {
-	date, err := time.ParseInLocation(time.DateOnly, bill.Date, catalog.Beijing)
+	date, err := time.ParseInLocation(time.DateOnly, bill.Date, beijing.Zone)
 	return err == nil && date.After(b.Flow.ClosedPeriods.LastDay(time.Now()))
 }
 

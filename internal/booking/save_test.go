@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -115,7 +115,7 @@ func TestIsSavedByWhateverFlow(t *testing.T) {
 func TestSaveKeepsClosedPeriods(t *testing.T) {
 	closed := func(then string) func(*flow.Flow) {
 		return func(f *flow.Flow) {
-			f.ClosedPeriods = flow.ClosedPeriods{Until: time.Date(2024, 3, 31, 0, 0, 0, 0, catalog.Beijing), Then: then}
+			f.ClosedPeriods = flow.ClosedPeriods{Until: time.Date(2024, 3, 31, 0, 0, 0, 0, beijing.Zone), Then: then}
 		}
 	}
 	save := func(ledger *fakeLedger, f *flow.Flow) error {

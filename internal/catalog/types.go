@@ -8,10 +8,9 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
-)
 
-// Beijing is the time zone of both systems. Their times carry no zone.
-var Beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
+	"refundsync/internal/beijing"
+)
 
 // Type is the type of a field, whatever its spelling on the wire.
 type Type string
@@ -153,7 +152,7 @@ func (t Type) parse(raw any) (any, error) {
 		if t == Time {
 			return at, nil
 		}
-		return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, Beijing), nil
+		return time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, beijing.Zone), nil
 	case Bool:
 		return parseBool(raw)
 	}
@@ -210,11 +209,11 @@ func parseTime(raw any) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	for _, layout := range timeLayouts {
-		at, err := time.ParseInLocation(layout, text, Beijing)
+		at, err := time.ParseInLocation(layout, text, beijing.Zone)
 		if err != nil {
 			continue
 		}
-		at = at.In(Beijing)
+		at = at.In(beijing.Zone)
 		if slices.Contains(noTime, at.Format(time.DateOnly)) {
 			return time.Time{}, nil
 		}

@@ -11,12 +11,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"refundsync/internal/beijing"
 )
 
 func TestParse(t *testing.T) {
 	number := func(text string) decimal.Decimal { return decimal.RequireFromString(text) }
 	at := func(year int, month time.Month, day, hour, minute, second, nanosecond int) time.Time {
-		return time.Date(year, month, day, hour, minute, second, nanosecond, Beijing)
+		return time.Date(year, month, day, hour, minute, second, nanosecond, beijing.Zone)
 	}
 	for _, test := range []struct {
 		name string
@@ -156,7 +158,7 @@ func TestEveryDecimalIsReadExactly(t *testing.T) {
 
 func TestEveryTimeIsReadExactly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := time.Unix(rapid.Int64Range(24*60*60, 4e9).Draw(t, "seconds"), 0).In(Beijing)
+		want := time.Unix(rapid.Int64Range(24*60*60, 4e9).Draw(t, "seconds"), 0).In(beijing.Zone)
 		layout := rapid.SampledFrom([]string{time.DateTime, "2006/01/02 15:04:05", "2006-1-2 15:4:5", "2006/1/2 15:04:05"}).Draw(t, "layout")
 		got, err := Time.Parse(want.Format(layout))
 		require.NoError(t, err)
@@ -199,7 +201,7 @@ func FuzzParse(f *testing.F) {
 					t.Fatalf("%s: %s is read back as %v, %v", typ, number, again, err)
 				}
 			}
-			if at, ok := value.(time.Time); ok && at.Location() != Beijing {
+			if at, ok := value.(time.Time); ok && at.Location() != beijing.Zone {
 				t.Fatalf("%s: %v is not in Beijing time", typ, at)
 			}
 		}

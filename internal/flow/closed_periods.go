@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 )
@@ -41,13 +42,13 @@ type ClosedPeriods struct {
 func (c ClosedPeriods) LastDay(now time.Time) time.Time {
 	last := c.Until
 	if c.MonthClosesOnDay > 0 {
-		now = now.In(catalog.Beijing)
+		now = now.In(beijing.Zone)
 		open := now.Month()
 		if now.Day() < c.MonthClosesOnDay {
 			open--
 		}
 		// Day 0 is the last of the month before, also over the turn of a year.
-		if byRule := time.Date(now.Year(), open, 0, 0, 0, 0, 0, catalog.Beijing); byRule.After(last) {
+		if byRule := time.Date(now.Year(), open, 0, 0, 0, 0, 0, beijing.Zone); byRule.After(last) {
 			last = byRule
 		}
 	}
@@ -119,5 +120,5 @@ func billDate(value json.RawMessage) (time.Time, error) {
 	if err := json.Unmarshal(value, &text); err != nil {
 		return time.Time{}, err
 	}
-	return time.ParseInLocation(time.DateOnly, text, catalog.Beijing)
+	return time.ParseInLocation(time.DateOnly, text, beijing.Zone)
 }

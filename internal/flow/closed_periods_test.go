@@ -9,17 +9,17 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/fault"
 )
 
-// beijing reads a day, or a time of day.
-func beijing(text string) time.Time {
+// beijingTime reads a day, or a time of day.
+func beijingTime(text string) time.Time {
 	layout := time.DateOnly
 	if len(text) > len(layout) {
 		layout = time.DateTime
 	}
-	t, err := time.ParseInLocation(layout, text, catalog.Beijing)
+	t, err := time.ParseInLocation(layout, text, beijing.Zone)
 	if err != nil {
 		panic(err)
 	}
@@ -34,7 +34,7 @@ func TestLastClosedDay(t *testing.T) {
 		want   string // "" for none
 	}{
 		{"nothing is closed", ClosedPeriods{}, "2024-03-10 00:00:00", ""},
-		{"a fixed day", ClosedPeriods{Until: beijing("2024-02-29")}, "2024-02-10 00:00:00", "2024-02-29"},
+		{"a fixed day", ClosedPeriods{Until: beijingTime("2024-02-29")}, "2024-02-10 00:00:00", "2024-02-29"},
 		{"before the closing day", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-04 23:59:59", "2024-01-31"},
 		{"from the first second of the closing day", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-05 00:00:00", "2024-02-29"},
 		{"in a year without a leap day", ClosedPeriods{MonthClosesOnDay: 5}, "2023-03-05 00:00:00", "2023-02-28"},
@@ -43,11 +43,11 @@ func TestLastClosedDay(t *testing.T) {
 		{"closes on the 28th", ClosedPeriods{MonthClosesOnDay: 28}, "2024-02-27 23:59:59", "2023-12-31"},
 		{"before the closing day of January", ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-04 12:00:00", "2023-11-30"},
 		{"from the closing day of January on", ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-05 12:00:00", "2023-12-31"},
-		{"the fixed day is later", ClosedPeriods{Until: beijing("2024-03-15"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-03-15"},
-		{"the rule is later", ClosedPeriods{Until: beijing("2023-12-31"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-02-29"},
+		{"the fixed day is later", ClosedPeriods{Until: beijingTime("2024-03-15"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-03-15"},
+		{"the rule is later", ClosedPeriods{Until: beijingTime("2023-12-31"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-02-29"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			now := beijing(c.now)
+			now := beijingTime(c.now)
 			got := ""
 			// The zone in which a machine tells the time makes no difference.
 			for _, at := range []time.Time{now, now.UTC(), now.In(time.FixedZone("", -11*3600))} {
@@ -78,8 +78,8 @@ func received(t *testing.T, f *Flow, date string) Bill {
 }
 
 func TestClosedPeriodsAreReadFromTheFlow(t *testing.T) {
-	require.Equal(t, ClosedPeriods{Until: beijing("2024-02-29"), Then: ClosedPark}, closing(t, "until: 2024-02-29").ClosedPeriods)
-	require.Equal(t, ClosedPeriods{Until: beijing("2024-02-29"), MonthClosesOnDay: 28, Then: ClosedFirstOpenDay},
+	require.Equal(t, ClosedPeriods{Until: beijingTime("2024-02-29"), Then: ClosedPark}, closing(t, "until: 2024-02-29").ClosedPeriods)
+	require.Equal(t, ClosedPeriods{Until: beijingTime("2024-02-29"), MonthClosesOnDay: 28, Then: ClosedFirstOpenDay},
 		closing(t, `until: "2024-02-29", month_closes_on_day: 28, then: first_open_day`).ClosedPeriods)
 
 	f := closing(t, "month_closes_on_day: 5")
@@ -116,7 +116,7 @@ func TestInOpenPeriod(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := closing(t, c.keys)
 			bill := received(t, f, c.date)
-			open, err := f.InOpenPeriod(bill, beijing(c.now))
+			open, err := f.InOpenPeriod(bill, beijingTime(c.now))
 			if c.want == "" {
 				failed := fault.As(err)
 				require.NotNil(t, failed, "%v", err)
@@ -138,17 +138,17 @@ func TestInOpenPeriod(t *testing.T) {
 // dated to an open day, or not saved; and a bill of an open day stays as it is.
 func TestNoBillIsDatedToAClosedDay(t *testing.T) {
 	flows := map[string]*Flow{ClosedPark: closing(t, "until: 2024-01-01"), ClosedFirstOpenDay: closing(t, "until: 2024-01-01, then: first_open_day")}
-	seconds := rapid.Int64Range(beijing("2019-12-30").Unix(), beijing("2029-01-03").Unix())
+	seconds := rapid.Int64Range(beijingTime("2019-12-30").Unix(), beijingTime("2029-01-03").Unix())
 	rapid.Check(t, func(r *rapid.T) {
 		f := *flows[rapid.SampledFrom([]string{ClosedPark, ClosedFirstOpenDay}).Draw(r, "then")]
 		f.ClosedPeriods.Until = time.Time{}
 		if rapid.Bool().Draw(r, "has until") {
-			y, m, d := time.Unix(seconds.Draw(r, "until"), 0).In(catalog.Beijing).Date()
-			f.ClosedPeriods.Until = time.Date(y, m, d, 0, 0, 0, 0, catalog.Beijing)
+			y, m, d := time.Unix(seconds.Draw(r, "until"), 0).In(beijing.Zone).Date()
+			f.ClosedPeriods.Until = time.Date(y, m, d, 0, 0, 0, 0, beijing.Zone)
 		}
 		f.ClosedPeriods.MonthClosesOnDay = rapid.IntRange(0, 28).Draw(r, "month_closes_on_day")
 		now := time.Unix(seconds.Draw(r, "now"), 0)
-		bill := received(t, &f, time.Unix(seconds.Draw(r, "date"), 0).In(catalog.Beijing).Format(time.DateTime))
+		bill := received(t, &f, time.Unix(seconds.Draw(r, "date"), 0).In(beijing.Zone).Format(time.DateTime))
 
 		closed := f.ClosedPeriods.LastDay(now)
 		isOpen := func(bill Bill) bool { return dateOf(r, bill).After(closed) }
@@ -175,7 +175,7 @@ func TestNoBillIsDatedToAClosedDay(t *testing.T) {
 func dateOf(t require.TestingT, bill Bill) time.Time {
 	var model struct{ FDate string }
 	require.NoError(t, json.Unmarshal(bill.Model, &model))
-	date, err := time.ParseInLocation(time.DateOnly, model.FDate, catalog.Beijing)
+	date, err := time.ParseInLocation(time.DateOnly, model.FDate, beijing.Zone)
 	require.NoError(t, err)
 	return date
 }

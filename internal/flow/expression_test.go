@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 )
 
@@ -36,7 +37,7 @@ func evaluate(t require.TestingT, source string) (any, error) {
 }
 
 func TestExpressions(t *testing.T) {
-	at := func(hour int, day int) time.Time { return time.Date(2024, 3, day, hour, 0, 0, 0, catalog.Beijing) }
+	at := func(hour int, day int) time.Time { return time.Date(2024, 3, day, hour, 0, 0, 0, beijing.Zone) }
 	for source, want := range map[string]any{
 		// Numbers are exact.
 		`0.1 + 0.2`:                            "0.3",

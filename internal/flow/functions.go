@@ -12,7 +12,7 @@ import (
 	"github.com/expr-lang/expr/conf"
 	"github.com/shopspring/decimal"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 // maxPlaces bounds the second argument of round.
@@ -245,7 +245,7 @@ func date(args ...any) (any, error) {
 		return at, nil
 	}
 	year, month, day := at.value.Date()
-	return moment{value: time.Date(year, month, day, 0, 0, 0, 0, catalog.Beijing)}, nil
+	return moment{value: time.Date(year, month, day, 0, 0, 0, 0, beijing.Zone)}, nil
 }
 
 func split(args ...any) (any, error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 )
@@ -35,7 +36,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, Options{Existing: ExistingReport, Withdrawn: WithdrawnReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 8, Grain: GrainAuto}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, time.Hour, f.LagLimit)
-	assert.Equal(t, ClosedPeriods{Until: beijing("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
+	assert.Equal(t, ClosedPeriods{Until: beijingTime("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
 	assert.Equal(t, Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, Schedule{Cron: []string{"*/10 * * * *"}, TimeZone: "Asia/Shanghai"}, f.Schedule)
@@ -155,7 +156,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	assert.Equal(t, Source{
 		Method: "jushuitan.refund.list.query", Parameters: map[string]string{"page_size": "100", "date_type": "2"}, PageSize: 100, DateType: "2",
 		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Cursor: CursorRowVersion, SinceTS: &since, Key: "as_id",
-		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, catalog.Beijing),
+		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, beijing.Zone),
 	}, p.flow.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)
 	assert.Equal(t, Options{Existing: ExistingUpdate, Withdrawn: WithdrawnDelete, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50, Grain: GrainPage}, p.flow.Options)

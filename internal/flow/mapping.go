@@ -10,6 +10,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 )
 
@@ -159,7 +160,7 @@ func encode(target catalog.Field, value any) json.RawMessage {
 	case decimal.Decimal:
 		return json.RawMessage(value.String())
 	case time.Time:
-		return encodeText(value.In(catalog.Beijing).Format(time.DateOnly))
+		return encodeText(value.In(beijing.Zone).Format(time.DateOnly))
 	case bool:
 		if value {
 			return json.RawMessage("true")

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 )
 
@@ -48,7 +49,7 @@ const markTime = "20060102150405"
 func (m Mark) String() string {
 	at := ""
 	if !m.ChangedAt.IsZero() {
-		at = m.ChangedAt.In(catalog.Beijing).Format(markTime)
+		at = m.ChangedAt.In(beijing.Zone).Format(markTime)
 	}
 	// Escaped, a key holds no bracket that could be taken for the mark's own.
 	return "[" + url.PathEscape(m.OrderID) + "@" + at + "#" + m.Hash + "." + m.Version + "]"
@@ -75,7 +76,7 @@ func FindMark(text string) (Mark, bool) {
 	}
 	m := Mark{OrderID: id, Hash: parts[3], Version: parts[4]}
 	if parts[2] != "" {
-		if m.ChangedAt, err = time.ParseInLocation(markTime, parts[2], catalog.Beijing); err != nil {
+		if m.ChangedAt, err = time.ParseInLocation(markTime, parts[2], beijing.Zone); err != nil {
 			return Mark{}, false
 		}
 	}

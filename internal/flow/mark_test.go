@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 var sampleMarks = rapid.Custom(func(t *rapid.T) Mark {
@@ -19,7 +19,7 @@ var sampleMarks = rapid.Custom(func(t *rapid.T) Mark {
 		Version: rapid.StringMatching(`[0-9a-f]{6}`).Draw(t, "version"),
 	}
 	if rapid.Bool().Draw(t, "with a time") {
-		m.ChangedAt = time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "changed at"), 0).In(catalog.Beijing)
+		m.ChangedAt = time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "changed at"), 0).In(beijing.Zone)
 	}
 	return m
 })
@@ -49,7 +49,7 @@ func TestTextsWithoutAMark(t *testing.T) {
 }
 
 func TestKinshipOfABillAndAnOrder(t *testing.T) {
-	at := time.Date(2024, 3, 2, 10, 11, 12, 0, catalog.Beijing)
+	at := time.Date(2024, 3, 2, 10, 11, 12, 0, beijing.Zone)
 	order := Mark{OrderID: "7", ChangedAt: at, Hash: "000000000001", Version: "00000a"}
 	for _, test := range []struct {
 		name   string
@@ -110,7 +110,7 @@ func TestTheMarkFollowsWhatIsBooked(t *testing.T) {
 
 // Wherever a mark is cut, what is left is not taken for the note of a person.
 func TestRemainsOfAMark(t *testing.T) {
-	mark := Mark{OrderID: "70001", ChangedAt: beijing("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012"}
+	mark := Mark{OrderID: "70001", ChangedAt: beijingTime("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012"}
 	whole := "聚水潭售后单 70001 " + mark.String()
 	require.False(t, mark.RemainsIn(whole))
 	begins := strings.Index(whole, "[")

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 // Law: an order comes back as it was, however long its fields are.
@@ -21,7 +21,7 @@ func TestOrderTravelsUnchanged(t *testing.T) {
 		require.NoError(t, err)
 		order := Order{
 			ID: rapid.String().Draw(t, "id"), BillNumber: rapid.String().Draw(t, "number"), Shop: rapid.String().Draw(t, "shop"),
-			ChangedAt: time.Date(2024, 3, 1, 8, 0, rapid.IntRange(0, 59).Draw(t, "second"), 0, catalog.Beijing),
+			ChangedAt: time.Date(2024, 3, 1, 8, 0, rapid.IntRange(0, 59).Draw(t, "second"), 0, beijing.Zone),
 			Fields:    fields,
 		}
 		raw, err := json.Marshal(order)

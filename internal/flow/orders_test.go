@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/fault"
 )
 
@@ -235,9 +235,9 @@ func TestPickRefusesOnlyAnOrderWithoutAKey(t *testing.T) {
 func TestChangedAtIsModified(t *testing.T) {
 	record := `{"as_id": 1, "modified": "2024-03-03 03:00:00", "created": "2024-03-01 01:00:00", "confirm_date": "2024-03-02 02:00:00"}`
 	for dateType, want := range map[string]time.Time{
-		"0": time.Date(2024, 3, 3, 3, 0, 0, 0, catalog.Beijing),
-		"1": time.Date(2024, 3, 1, 1, 0, 0, 0, catalog.Beijing),
-		"2": time.Date(2024, 3, 2, 2, 0, 0, 0, catalog.Beijing),
+		"0": time.Date(2024, 3, 3, 3, 0, 0, 0, beijing.Zone),
+		"1": time.Date(2024, 3, 1, 1, 0, 0, 0, beijing.Zone),
+		"2": time.Date(2024, 3, 2, 2, 0, 0, 0, beijing.Zone),
 	} {
 		f := *builtIn(t)
 		f.Source.DateType = dateType

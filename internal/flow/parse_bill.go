@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/shopspring/decimal"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 )
 
@@ -257,7 +258,7 @@ func (p *parser) constant(m *mapping, s section) {
 			p.wrongType(node, wantDate)
 			return
 		}
-		at, err := time.ParseInLocation(time.DateOnly, text.Value, catalog.Beijing)
+		at, err := time.ParseInLocation(time.DateOnly, text.Value, beijing.Zone)
 		if err != nil {
 			p.wrongType(node, wantDate)
 			return

@@ -5,7 +5,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 // closedPeriods reads closed_periods. With it every bill needs a date: one
@@ -38,7 +38,7 @@ func (s section) date(key string) time.Time {
 		return time.Time{}
 	}
 	if text, ok := node.(*ast.StringNode); ok {
-		if day, err := time.ParseInLocation(time.DateOnly, text.Value, catalog.Beijing); err == nil {
+		if day, err := time.ParseInLocation(time.DateOnly, text.Value, beijing.Zone); err == nil {
 			return day
 		}
 	}

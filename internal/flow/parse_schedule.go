@@ -10,7 +10,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/robfig/cron/v3"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 func (p *parser) schedule(s section) {
@@ -108,7 +108,7 @@ func checkCron(line string) *message {
 		return wrong("cron 行 %[1]s 有误（%[2]s），应为 5 个字段：分 时 日 月 星期，如 */10 * * * *。",
 			"The cron line %[1]s is wrong (%[2]s); expected 5 fields: minute, hour, day, month, weekday, such as */10 * * * *.", line, err)
 	}
-	if times.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, catalog.Beijing)).IsZero() {
+	if times.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, beijing.Zone)).IsZero() {
 		return wrong("cron 行 %[1]s 永远不会到时间，应为会出现的日期。", "The cron line %[1]s never comes due; expected days that exist.", line)
 	}
 	// Temporal's cron takes a day that fits either, its schedules one that fits

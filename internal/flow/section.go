@@ -8,7 +8,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 // pair is one key of a mapping with its value.
@@ -282,7 +282,7 @@ func (s section) moment(key string) time.Time {
 	}
 	if text, ok := node.(*ast.StringNode); ok {
 		for _, layout := range []string{time.DateTime, time.DateOnly} {
-			if t, err := time.ParseInLocation(layout, text.Value, catalog.Beijing); err == nil {
+			if t, err := time.ParseInLocation(layout, text.Value, beijing.Zone); err == nil {
 				return t
 			}
 		}

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/grpc"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 )
 
 const (
@@ -124,6 +124,6 @@ func shown(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	t = t.In(catalog.Beijing).Truncate(time.Second)
+	t = t.In(beijing.Zone).Truncate(time.Second)
 	return &t
 }

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
 )
@@ -38,7 +38,7 @@ type row struct {
 	order      flow.Order     // as the flow picks it
 }
 
-func (s *source) now() time.Time { return time.Now().Add(s.ahead).In(catalog.Beijing) }
+func (s *source) now() time.Time { return time.Now().Add(s.ahead).In(beijing.Zone) }
 
 // put has a version take the place of the one before it. It is shown a while after the
 // time that it bears; until then the one before is.
@@ -162,7 +162,7 @@ type sourceClient struct{ w *worker }
 func (c sourceClient) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
 	var span [2]time.Time
 	for i, name := range []string{"start_time", "end_time"} {
-		at, err := time.ParseInLocation(time.DateTime, params[name], catalog.Beijing)
+		at, err := time.ParseInLocation(time.DateTime, params[name], beijing.Zone)
 		if err != nil {
 			return jushuitan.Page{}, err
 		}

@@ -12,7 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/workflows"
 )
 
@@ -76,6 +76,6 @@ func LastWatermark(ctx context.Context, c client.Client, flowName string) (water
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", execution.GetExecution().GetWorkflowId(), err)
 	}
-	at = at.In(catalog.Beijing)
+	at = at.In(beijing.Zone)
 	return &at, result.RowVersion, nil
 }

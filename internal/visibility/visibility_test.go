@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/beijing"
 	"refundsync/workflows"
 )
 
@@ -46,7 +46,7 @@ func (l *listing) CountWorkflow(_ context.Context, request *workflowservice.Coun
 }
 
 func TestLastWatermark(t *testing.T) {
-	at := time.Date(2024, 3, 1, 9, 0, 0, 0, catalog.Beijing)
+	at := time.Date(2024, 3, 1, 9, 0, 0, 0, beijing.Zone)
 	l := &listing{watermark: new(at.UTC())}
 	watermark, rowVersion, err := LastWatermark(t.Context(), l, "f")
 	require.NoError(t, err)
