@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -60,7 +61,7 @@ func record(change map[string]any) map[string]any {
 	return order
 }
 
-func pick(t *testing.T, f *flow.Flow, change map[string]any) flow.Order {
+func pick(t *testing.T, f *flow.Flow, change map[string]any) contract.Order {
 	t.Helper()
 	picked, err := f.Pick(record(change))
 	require.NoError(t, err)
@@ -84,7 +85,7 @@ func pageOf(records ...map[string]any) *fakeSource {
 	return &fakeSource{page: jushuitan.Page{PageIndex: 1, PageCount: 1, DataCount: len(records), Datas: records}}
 }
 
-func idsOf(orders []flow.Order) (ids []string) {
+func idsOf(orders []contract.Order) (ids []string) {
 	for _, order := range orders {
 		ids = append(ids, order.ID)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -92,11 +93,11 @@ func (a *Activities) CountOrders(ctx context.Context, params workflows.FetchPage
 }
 
 // nothingKnown is for who remembers nothing of what the source has shown.
-func nothingKnown(flow.Order) bool { return false }
+func nothingKnown(contract.Order) bool { return false }
 
 // readPage reads a page from the source, or the rows at its beginning. These, which the
 // page does not hold yet, come in their order; orders that are known as they are, unopened.
-func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams, known func(flow.Order) bool) (page paging.Page, rows []*row, err error) {
+func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams, known func(contract.Order) bool) (page paging.Page, rows []*row, err error) {
 	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
 	if err != nil {
 		return page, nil, fmt.Errorf("读取售后单 %s 第 %d 页失败 reading page %d failed: %w", params.Window, params.PageIndex, params.PageIndex, err)
@@ -134,7 +135,7 @@ type row struct {
 }
 
 // travels is the order that travels with the row; nil for none.
-func (r *row) travels() *flow.Order {
+func (r *row) travels() *contract.Order {
 	switch {
 	case r.order != nil:
 		return &r.order.Order
@@ -261,7 +262,7 @@ func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page
 }
 
 // sort puts one record of the reply where it belongs.
-func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, known func(flow.Order) bool) *row {
+func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any, known func(contract.Order) bool) *row {
 	picked, err := f.PickUnless(known, record)
 	if err != nil {
 		failure := unreadable(record, err)

@@ -3,8 +3,8 @@ package activities
 import (
 	"fmt"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
-	"refundsync/internal/flow"
 )
 
 const (
@@ -20,9 +20,9 @@ const (
 )
 
 // sizeOf is about what travels of an order, in bytes.
-func sizeOf(order flow.Order) int {
+func sizeOf(order contract.Order) int {
 	const around = 512 // ids, times and the names of fields
-	if len(order.Fields) <= flow.LongestPlain {
+	if len(order.Fields) <= contract.LongestPlain {
 		return len(order.Fields) + around
 	}
 	// What Pick made can be written as JSON.

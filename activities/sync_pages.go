@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"refundsync/internal/allowance"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
@@ -99,7 +100,7 @@ type shownAs struct {
 	changedAt   int64
 }
 
-func asShown(order flow.Order) shownAs {
+func asShown(order contract.Order) shownAs {
 	return shownAs{order.ID, order.Content(), order.ChangedAt.UnixNano()}
 }
 
@@ -238,7 +239,7 @@ func (s *PagesSync) read(ctx context.Context) (*syncedPage, error) {
 }
 
 // knows reports whether an order was shown before as it is now.
-func (s *PagesSync) knows(order flow.Order) bool {
+func (s *PagesSync) knows(order contract.Order) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	known, ok := s.reading.Orders.Order(order.ID)
@@ -247,7 +248,7 @@ func (s *PagesSync) knows(order flow.Order) bool {
 
 // sync looks up which bills of a page exist, and begins to save the others.
 func (s *PagesSync) sync(page *syncedPage) {
-	var left []flow.Order
+	var left []contract.Order
 	var unsaved []*flow.Opened
 	err := noPanic(func() (err error) {
 		left, unsaved, err = s.lookUp(page)
@@ -298,7 +299,7 @@ func (s *PagesSync) room(size int) bool {
 }
 
 // lookUp settles what needs no saving. left want a SaveOrder of their own.
-func (s *PagesSync) lookUp(page *syncedPage) (left []flow.Order, unsaved []*flow.Opened, err error) {
+func (s *PagesSync) lookUp(page *syncedPage) (left []contract.Order, unsaved []*flow.Opened, err error) {
 	var bills []workflows.OrderBill
 	for _, order := range page.work.New {
 		if order.BillNumber != "" {
@@ -386,7 +387,7 @@ func noPanic(do func() error) (err error) {
 
 // leave leaves an order, in place of an earlier version of it, which nobody needs to try
 // any more.
-func (s *PagesSync) leave(order flow.Order) {
+func (s *PagesSync) leave(order contract.Order) {
 	if left := s.leftBefore(order.ID); left != nil {
 		left.Order = order
 		return
@@ -396,7 +397,7 @@ func (s *PagesSync) leave(order flow.Order) {
 
 // leaveTried leaves an order whose outcome is open, or a later version of it that is left
 // already.
-func (s *PagesSync) leaveTried(order flow.Order) {
+func (s *PagesSync) leaveTried(order contract.Order) {
 	left := s.leftBefore(order.ID)
 	if left == nil {
 		s.result.Left = append(s.result.Left, workflows.LeftOrder{Order: order})

@@ -20,6 +20,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -894,7 +895,7 @@ func TestSyncPagesLoseNothingAndSaveNothingTwice(t *testing.T) {
 	})
 }
 
-func picked(f *flow.Flow, record map[string]any) flow.Order {
+func picked(f *flow.Flow, record map[string]any) contract.Order {
 	picked, err := f.Pick(record)
 	if err != nil {
 		panic(err)

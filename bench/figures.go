@@ -10,7 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 )
 
 // bench is one run of the command.
@@ -133,7 +133,7 @@ const (
 )
 
 func (b *bench) againstLoop(ctx context.Context) error {
-	s := scene{orders: b.orders, pageLatency: pageLatency, callLatency: callLatency, batchBills: 50, grain: flow.GrainPage}
+	s := scene{orders: b.orders, pageLatency: pageLatency, callLatency: callLatency, batchBills: 50, grain: contract.GrainPage}
 	loop, err := b.on(ctx, s, (*stage).loop)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (b *bench) againstLoop(ctx context.Context) error {
 }
 
 func (b *bench) againstNoOp(ctx context.Context) error {
-	s := scene{orders: b.orders / 4, grain: flow.GrainOrder}
+	s := scene{orders: b.orders / 4, grain: contract.GrainOrder}
 	noOp, err := b.on(ctx, s, (*stage).noOp)
 	if err != nil {
 		return err
@@ -181,8 +181,8 @@ func (b *bench) againstBound(ctx context.Context) error {
 		orders              int
 		play                func(*stage, context.Context) (measured, error)
 	}{
-		{"the sync by orders", "0.95", flow.GrainOrder, b.orders / 4, (*stage).sync},
-		{"the sync by pages", "0.95", flow.GrainPage, b.orders / 4, (*stage).sync},
+		{"the sync by orders", "0.95", contract.GrainOrder, b.orders / 4, (*stage).sync},
+		{"the sync by pages", "0.95", contract.GrainPage, b.orders / 4, (*stage).sync},
 		{"the sync, a short run", "0.65", "", b.orders / 20, (*stage).sync},
 		{"a plain loop, as short", "", "", b.orders / 20, (*stage).loop},
 	} {
@@ -202,7 +202,7 @@ func (b *bench) againstBound(ctx context.Context) error {
 
 func (b *bench) cost(ctx context.Context) error {
 	b.head("grain", "events", "bytes of history", "actions", "calls to the source")
-	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 		m, err := b.sync(ctx, scene{orders: b.orders / 10, grain: grain, countsHistories: true})
 		if err != nil {
 			return err
@@ -228,7 +228,7 @@ func (b *bench) growth(ctx context.Context) error {
 	b.head("orders by pages", "seconds", "orders/s", "worker's peak MB", "ms CPU an order: worker", "server")
 	var few measured
 	for _, times := range []int{5, 50} {
-		m, err := b.sync(ctx, scene{orders: b.orders * times, days: times, grain: flow.GrainPage})
+		m, err := b.sync(ctx, scene{orders: b.orders * times, days: times, grain: contract.GrainPage})
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/simulator"
 )
 
@@ -15,7 +15,7 @@ import (
 // are processes, since the server tells workers apart by their process.
 func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
 	t.Parallel()
-	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 		t.Run(grain, func(t *testing.T) {
 			t.Parallel()
 			const (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
@@ -53,7 +54,7 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 		c.grain = grain
 		turn := seed
 		changes := []string{}
-		if grain == flow.GrainPage {
+		if grain == contract.GrainPage {
 			turn++
 			changes = append(changes, "withdrawn: report", "withdrawn: delete")
 		}
@@ -97,7 +98,7 @@ func TestChaosWorkerKilled(t *testing.T) {
 		}
 		first := c.end(t, run)
 		require.Equal(t, c.Truth().Totals().Orders, first.Fetched)
-		if grain == flow.GrainPage {
+		if grain == contract.GrainPage {
 			require.NotZero(t, c.activitiesOf(t, first)[workflows.SyncPagesName])
 		}
 

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
@@ -36,7 +37,7 @@ func chaosLength(short, long int) int {
 // eachChaosGrain runs a test for each seed in each grain, one beside the other.
 func eachChaosGrain(t *testing.T, test func(t *testing.T, seed uint64, grain string)) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+		for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 			t.Run("grain "+grain, func(t *testing.T) {
 				t.Parallel()
 				test(t, seed, grain)
@@ -49,9 +50,9 @@ func eachChaosGrain(t *testing.T, test func(t *testing.T, seed uint64, grain str
 // pages.
 func grainOf(seed uint64) string {
 	if seed%2 == 1 {
-		return flow.GrainOrder
+		return contract.GrainOrder
 	}
-	return flow.GrainPage
+	return contract.GrainPage
 }
 
 // eachChaosSeed runs a test for each seed of REFUNDSYNC_CHAOS_SEEDS, such as

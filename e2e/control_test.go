@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/simulator"
 	"refundsync/internal/testkit"
 )
@@ -34,7 +34,7 @@ func TestRunIsPausedSlowedDownAndResumed(t *testing.T) {
 // eachGrain runs a test in each grain; the pair changes the built-in flow to it.
 func eachGrain(t *testing.T, test func(t *testing.T, pair []string)) {
 	t.Helper()
-	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 		t.Run(grain, func(t *testing.T) {
 			t.Parallel()
 			test(t, []string{"grain: auto", "grain: " + grain})

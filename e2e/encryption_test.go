@@ -21,8 +21,8 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/devserver"
-	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/syncworker"
@@ -98,7 +98,7 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 	noon := from.Add(24 * time.Hour)
 	saved := w.syncSpan(t, from, noon.Add(-time.Second))
 	rest := inputOf(noon, to.Add(-time.Second))
-	rest.Grain = flow.GrainPage
+	rest.Grain = contract.GrainPage
 	saved.Add(w.syncBy(t, rest).Tally)
 	require.NotZero(t, saved.Saved)
 	parked := w.waitForParkedCount(t, saved.Parked)

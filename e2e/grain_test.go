@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/simulator"
 	"refundsync/workflows"
 )
@@ -36,9 +36,9 @@ func (w *world) activitiesOf(t *testing.T, run result) map[string]int {
 func TestGrainOfPages(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, flow, run string }{
-		{"as the flow says", flow.GrainPage, ""},
-		{"as the run says", flow.GrainOrder, flow.GrainPage},
-		{"of orders, as the run says", flow.GrainPage, flow.GrainOrder},
+		{"as the flow says", contract.GrainPage, ""},
+		{"as the run says", contract.GrainOrder, contract.GrainPage},
+		{"of orders, as the run says", contract.GrainPage, contract.GrainOrder},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +51,7 @@ func TestGrainOfPages(t *testing.T) {
 			requireTruth(t, w, first)
 			require.Zero(t, first.AlreadySaved)
 			activities := w.activitiesOf(t, first)
-			if c.run == flow.GrainOrder {
+			if c.run == contract.GrainOrder {
 				require.Equal(t, first.Saved+first.Parked, activities[workflows.SaveOrderName])
 				require.Zero(t, activities[workflows.SyncPagesName])
 				return

@@ -18,8 +18,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/devserver"
-	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/testkit"
@@ -85,7 +85,7 @@ func recordOrders(t *testing.T, r recorder) {
 	w := newWorld(t, simulator.Options{Orders: 104, Kinds: []merchant.Kind{merchant.Rejected, merchant.RefundOnly, merchant.UnknownMaterial, merchant.Repair}})
 	worker := w.startWorkerProcess(t)
 	c := w.temporal(t)
-	run := w.starterSync(t, 3, "--grain", flow.GrainOrder)
+	run := w.starterSync(t, 3, "--grain", contract.GrainOrder)
 	r.run(t, c, "", run)
 
 	parked := w.waitForParkedCount(t, run.Parked)
@@ -129,7 +129,7 @@ func recordPages(t *testing.T, r recorder) {
 	w := newWorld(t, simulator.Options{Orders: 400})
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "100"`, `page_size: "20"`)
 	w.startWorkerProcess(t)
-	r.run(t, w.temporal(t), "_by_pages", w.starterSync(t, 3, "--grain", flow.GrainPage))
+	r.run(t, w.temporal(t), "_by_pages", w.starterSync(t, 3, "--grain", contract.GrainPage))
 }
 
 // begun starts a run whose saves are held after some.
@@ -183,7 +183,7 @@ func recordContinued(t *testing.T, r recorder) {
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, append([]string{`page_size: "100"`, `page_size: "5"`}, manyWindows...)...)
 	w.startWorkerProcess(t)
 	c := w.temporal(t)
-	run := w.starterSync(t, 3, "--grain", flow.GrainOrder)
+	run := w.starterSync(t, 3, "--grain", contract.GrainOrder)
 	window := busiestWindow(t, c, run)
 	for name, chain := range map[string][][]*historypb.HistoryEvent{
 		"sync_refunds": chain(t, c, run.WorkflowID, run.RunID),

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/tally"
@@ -24,12 +24,12 @@ func TestFirstBillOfARunProvesTheWay(t *testing.T) {
 		second string
 		says   []string
 	}{
-		{"a coding rule", 60, flow.GrainOrder, galaxy.Habits{Renumber: true}, tally.BillRenumbered, tally.BillRenumbered, []string{"100001", "XSTHD000001"}},
-		{"a coding rule, few orders, by pages", 5, flow.GrainPage, galaxy.Habits{Renumber: true}, tally.BillRenumbered, tally.BillRenumbered, []string{"100001", "XSTHD000001"}},
-		{"notes cleaned", 60, flow.GrainPage, galaxy.Habits{CleanNotes: true}, tally.MarkLost, tally.MarkLost, []string{"100001", "FHeadNote"}},
-		{"bills hidden", 60, flow.GrainPage, galaxy.Habits{HideBills: true}, tally.BillHidden, tally.BillHidden, []string{"100001"}},
-		{"bills hidden, few orders", 5, flow.GrainOrder, galaxy.Habits{HideBills: true}, tally.BillHidden, tally.BillHidden, []string{"100001"}},
-		{"no right to the number", 60, flow.GrainPage, galaxy.Habits{NoRight: []string{"FBillNo"}}, tally.FieldUnreadable, tally.FieldUnreadable, []string{"FBillNo"}},
+		{"a coding rule", 60, contract.GrainOrder, galaxy.Habits{Renumber: true}, tally.BillRenumbered, tally.BillRenumbered, []string{"100001", "XSTHD000001"}},
+		{"a coding rule, few orders, by pages", 5, contract.GrainPage, galaxy.Habits{Renumber: true}, tally.BillRenumbered, tally.BillRenumbered, []string{"100001", "XSTHD000001"}},
+		{"notes cleaned", 60, contract.GrainPage, galaxy.Habits{CleanNotes: true}, tally.MarkLost, tally.MarkLost, []string{"100001", "FHeadNote"}},
+		{"bills hidden", 60, contract.GrainPage, galaxy.Habits{HideBills: true}, tally.BillHidden, tally.BillHidden, []string{"100001"}},
+		{"bills hidden, few orders", 5, contract.GrainOrder, galaxy.Habits{HideBills: true}, tally.BillHidden, tally.BillHidden, []string{"100001"}},
+		{"no right to the number", 60, contract.GrainPage, galaxy.Habits{NoRight: []string{"FBillNo"}}, tally.FieldUnreadable, tally.FieldUnreadable, []string{"FBillNo"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

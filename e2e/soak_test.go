@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
@@ -36,7 +37,7 @@ func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
 	}, "lag_limit: 1h", "lag_limit: "+limit.String())
 	s.startWorkerProcess(t)
 	from, _ := s.Range()
-	c := &chaosWorld{world: s.world, seed: seed, grain: flow.GrainOrder, existing: flow.ExistingReport, started: time.Now()}
+	c := &chaosWorld{world: s.world, seed: seed, grain: contract.GrainOrder, existing: flow.ExistingReport, started: time.Now()}
 	s.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", from.Format(time.RFC3339), "--cron", interval)
 
 	var longest time.Duration

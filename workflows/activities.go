@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/alert"
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -39,8 +39,8 @@ type Plan struct {
 	Enabled bool   `json:"enabled"`
 	// LongestWindow is the longest span that is read at a time.
 	LongestWindow time.Duration `json:"longest_window"`
-	// Cursor is the flow's way to find what is new: flow.CursorTime or
-	// flow.CursorRowVersion.
+	// Cursor is the flow's way to find what is new: contract.CursorTime or
+	// contract.CursorRowVersion.
 	Cursor string `json:"cursor"`
 	// SinceRowVersion is where the first incremental run by row versions starts;
 	// nil where the flow does not say.
@@ -58,7 +58,7 @@ type Plan struct {
 	// PageSize is how many orders a page of the source has at most.
 	PageSize int   `json:"page_size"`
 	Retry    Retry `json:"retry"`
-	// Grain is flow.GrainAuto, flow.GrainOrder or flow.GrainPage.
+	// Grain is contract.GrainAuto, contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`
 	// CallsPerSecond is the source's allowance, over all workers, and Sessions how many
 	// calls to Kingdee one worker makes at a time.
@@ -144,7 +144,7 @@ type ReadOrderParams struct {
 type ReadOrderResult struct {
 	PickVersion string `json:"pick_version"`
 	// Order is nil where the source shows none, by the flow's parameters.
-	Order *flow.Order `json:"order,omitempty"`
+	Order *contract.Order `json:"order,omitempty"`
 }
 
 // FindBillsParams names the bills that orders are to have.
@@ -158,7 +158,7 @@ type OrderBill struct {
 	OrderID   string    `json:"as_id"`
 	Number    string    `json:"bill_number"`
 	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Hash is the order's BillHash; see [flow.Order]. Empty for an order that the
+	// Hash is the order's BillHash; see [contract.Order]. Empty for an order that the
 	// flow leaves out, which is to have no bill.
 	Hash string `json:"bill_hash,omitempty"`
 	// LeftOut is why the flow leaves the order out; "" if it does not. An order without a
@@ -167,13 +167,13 @@ type OrderBill struct {
 }
 
 // BillOf is the bill that an order is to have.
-func BillOf(order flow.Order) OrderBill {
+func BillOf(order contract.Order) OrderBill {
 	return OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}
 }
 
 // BillOfLeftOut is the bill that an order is not to have. Without a hash it has none
 // that would do: what makes it one to leave out need not stand in the bill.
-func BillOfLeftOut(order flow.Order, reason string) OrderBill {
+func BillOfLeftOut(order contract.Order, reason string) OrderBill {
 	bill := BillOf(order)
 	bill.Hash, bill.LeftOut = "", reason
 	return bill
@@ -191,9 +191,9 @@ type FindBillsResult struct {
 
 // SaveOrderParams is one order that is to become a bill.
 type SaveOrderParams struct {
-	Flow        string     `json:"flow"`
-	PickVersion string     `json:"pick_version"`
-	Order       flow.Order `json:"order"`
+	Flow        string         `json:"flow"`
+	PickVersion string         `json:"pick_version"`
+	Order       contract.Order `json:"order"`
 	// Exists tells that the bill is in Kingdee already, unfinished. Otherwise
 	// the first attempt saves by the look-up that found none.
 	Exists bool `json:"exists,omitempty"`
@@ -255,7 +255,7 @@ type SyncPagesResult struct {
 
 // LeftOrder is an order that SyncPages has not brought to its end.
 type LeftOrder struct {
-	Order flow.Order `json:"order"`
+	Order contract.Order `json:"order"`
 	// Tried tells that saving it did not succeed. Otherwise it has a bill that wants
 	// more than a look, or may have one.
 	Tried bool `json:"tried,omitempty"`
@@ -263,10 +263,10 @@ type LeftOrder struct {
 
 // ParkOrderParams is an order that can't be saved, and why.
 type ParkOrderParams struct {
-	Plan        Plan          `json:"plan"`
-	PickVersion string        `json:"pick_version"`
-	Order       flow.Order    `json:"order"`
-	Failure     tally.Failure `json:"failure"`
+	Plan        Plan           `json:"plan"`
+	PickVersion string         `json:"pick_version"`
+	Order       contract.Order `json:"order"`
+	Failure     tally.Failure  `json:"failure"`
 }
 
 // ParkOrderResult tells where the order waits.

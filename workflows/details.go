@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"refundsync/internal/beijing"
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/literal"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
@@ -62,7 +62,7 @@ func grainDetails(progress SyncRefundsProgress) string {
 	switch {
 	case !progress.GrainAuto:
 		why = "流程或本次运行指定 fixed by the flow or for this run"
-	case progress.Grain == flow.GrainPage:
+	case progress.Grain == contract.GrainPage:
 		why = fmt.Sprintf("自动：超过 %d 单 auto: over %[1]d orders", fewOrders)
 	default:
 		why = fmt.Sprintf("自动：不超过 %d 单 auto: up to %[1]d orders", fewOrders)

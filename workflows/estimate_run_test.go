@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 )
 
 func estimate(world *fakeWorld, input SyncRefundsInput) (e Estimate, err error) {
@@ -84,7 +84,7 @@ func TestEstimateRunOfAnIncrementalRun(t *testing.T) {
 		{"by time", func(*Plan) {}, 12, 5, "2024-03-01 23:55:00"},
 		{"of a flow that does not run by itself", func(plan *Plan) { plan.Enabled = false }, 12, 5, "2024-03-01 23:55:00"},
 		{"by row versions, which nobody counts", func(plan *Plan) {
-			plan.Cursor, plan.SinceRowVersion = flow.CursorRowVersion, new(int64)
+			plan.Cursor, plan.SinceRowVersion = contract.CursorRowVersion, new(int64)
 		}, 1, 0, "2024-03-01 23:55:00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

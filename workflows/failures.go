@@ -5,14 +5,14 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
-	"refundsync/internal/flow"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
 
 // failureOf reads the reason out of what Temporal says of a failed activity.
-func failureOf(order flow.Order, err error) tally.Failure {
+func failureOf(order contract.Order, err error) tally.Failure {
 	failure := tally.Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: "unknown", Message: text.Of(err)}
 	var application *temporal.ApplicationError
 	var timeout *temporal.TimeoutError

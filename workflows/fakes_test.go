@@ -17,8 +17,8 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
-	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 )
@@ -46,7 +46,7 @@ type fakeWorld struct {
 	// sourceTime and sourceAhead are what LoadFlow knows of the source's clock.
 	sourceTime  time.Time
 	sourceAhead time.Duration
-	rows        []flow.Order
+	rows        []contract.Order
 	pageSize    int
 	skipped     map[string]string // as_id → reason
 	outside     map[string]bool   // as_ids of a neighbouring window
@@ -60,7 +60,7 @@ type fakeWorld struct {
 	fetchErr    func(call int) error
 	// changePage may change what a call answers.
 	changePage func(call int, page *paging.Page)
-	saveErr    func(order flow.Order) error
+	saveErr    func(order contract.Order) error
 	// busyFirst fails the first attempt at every order.
 	busyFirst bool
 	parkErr   error
@@ -104,7 +104,7 @@ func newFakeWorld(orders int) *fakeWorld {
 		plan: Plan{
 			Flow: "refund_to_return", Title: "test", Version: "v1", Enabled: true,
 			LongestWindow: time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute,
-			WindowsAtOnce: 3, InFlight: 5, Grain: flow.GrainOrder, Cursor: flow.CursorTime,
+			WindowsAtOnce: 3, InFlight: 5, Grain: contract.GrainOrder, Cursor: contract.CursorTime,
 			TooManyFailures: 80,
 			Retry:           Retry{Attempts: 3, First: time.Second, Factor: 2, Longest: time.Minute},
 		},
@@ -123,7 +123,7 @@ func newFakeWorld(orders int) *fakeWorld {
 
 func (w *fakeWorld) add(i int) {
 	id := fmt.Sprintf("7%04d", i)
-	w.rows = append(w.rows, flow.Order{ID: id, BillNumber: id, Shop: "shop", Fields: json.RawMessage(`"` + id + `"`)})
+	w.rows = append(w.rows, contract.Order{ID: id, BillNumber: id, Shop: "shop", Fields: json.RawMessage(`"` + id + `"`)})
 }
 
 func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
@@ -144,7 +144,7 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 // eachGrain runs a test in each grain.
 func eachGrain(t *testing.T, name string, test func(t *testing.T, grain string)) {
 	t.Helper()
-	for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 		t.Run(name+", by "+grain, func(t *testing.T) { test(t, grain) })
 	}
 }
@@ -152,7 +152,7 @@ func eachGrain(t *testing.T, name string, test func(t *testing.T, grain string))
 // input is that of a window.
 func (w *fakeWorld) input() SyncWindowInput {
 	w.plan.PageSize = w.pageSize
-	return SyncWindowInput{Plan: w.plan, Window: testWindow, Grain: cmp.Or(w.plan.Grain, flow.GrainOrder), Reading: paging.Window{Reader: paging.New(nil)}}
+	return SyncWindowInput{Plan: w.plan, Window: testWindow, Grain: cmp.Or(w.plan.Grain, contract.GrainOrder), Reading: paging.Window{Reader: paging.New(nil)}}
 }
 
 func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (LoadFlowResult, error) {
@@ -375,7 +375,7 @@ func (w *fakeWorld) reportRun(_ context.Context, params ReportRunParams) error {
 
 // refuseOnce refuses the first attempt at each order, but for those named.
 func (w *fakeWorld) refuseOnce(but ...string) {
-	w.saveErr = func(order flow.Order) error {
+	w.saveErr = func(order contract.Order) error {
 		if w.saves[order.ID] == 1 && !slices.Contains(but, order.ID) {
 			return temporal.NewApplicationError("调用过多", "call_limit")
 		}

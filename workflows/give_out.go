@@ -7,7 +7,7 @@ import (
 
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 )
@@ -18,7 +18,7 @@ type batch struct {
 	pickVersion string
 	work        paging.Work
 	// tried are orders that SyncPages has tried, which wait before their next attempt.
-	tried []flow.Order
+	tried []contract.Order
 	wait  time.Duration
 
 	// booked counts the orders that have their bill without a SaveOrder: a later run
@@ -31,7 +31,7 @@ type batch struct {
 }
 
 type failedOrder struct {
-	order   flow.Order
+	order   contract.Order
 	failure tally.Failure
 	decided workflow.Settable
 }
@@ -118,7 +118,7 @@ func (w *syncWindow) withoutBills(ctx workflow.Context, b *batch) error {
 		b.work = paging.Work{}
 		return err
 	}
-	var unsaved []flow.Order
+	var unsaved []contract.Order
 	for _, order := range b.work.New {
 		switch {
 		case slices.Contains(found.Finished, order.ID):
@@ -143,7 +143,7 @@ func (w *syncWindow) withoutBills(ctx workflow.Context, b *batch) error {
 
 // saveAll has orders saved, each as soon as there is room for it, until the window
 // stops. Those that were tried are finished all the same: they may have a bill by now.
-func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []flow.Order, params SaveOrderParams) {
+func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []contract.Order, params SaveOrderParams) {
 	params.Flow, params.PickVersion = w.plan.Flow, b.pickVersion
 	for _, order := range orders {
 		// Nothing cancels this context.

@@ -10,7 +10,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 )
 
@@ -39,19 +39,19 @@ func TestSyncRefundsChoosesItsGrain(t *testing.T) {
 		counted     int
 		want        string
 	}{
-		{name: "a single window", flow: flow.GrainAuto, windows: 1, perWindow: 4, want: flow.GrainOrder},
-		{name: "many windows with few orders", flow: flow.GrainAuto, windows: 10, perWindow: 500, counted: mostCounted, want: flow.GrainOrder},
-		{name: "many windows with many orders", flow: flow.GrainAuto, windows: 10, perWindow: 501, counted: mostCounted, want: flow.GrainPage},
-		{name: "two windows with many orders", flow: flow.GrainAuto, windows: 2, perWindow: 2501, counted: 2, want: flow.GrainPage},
-		{name: "as many as are told, few", flow: flow.GrainAuto, windows: 10, perWindow: 9000, orders: &few, want: flow.GrainOrder},
-		{name: "as many as are told, many", flow: flow.GrainAuto, windows: 10, perWindow: 4, orders: &many, want: flow.GrainPage},
-		{name: "a single window with as many as are told", flow: flow.GrainAuto, windows: 1, perWindow: 4, orders: &many, want: flow.GrainPage},
-		{name: "the flow says order", flow: flow.GrainOrder, windows: 10, perWindow: 9000, counted: mostCounted, want: flow.GrainOrder},
-		{name: "the flow says page", flow: flow.GrainPage, windows: 1, perWindow: 4, want: flow.GrainPage},
-		{name: "the run says page", flow: flow.GrainOrder, run: flow.GrainPage, windows: 1, perWindow: 4, want: flow.GrainPage},
-		{name: "the run says order", flow: flow.GrainAuto, run: flow.GrainOrder, windows: 10, perWindow: 9000, counted: mostCounted, want: flow.GrainOrder},
-		{name: "the run says auto", flow: flow.GrainPage, run: flow.GrainAuto, windows: 1, perWindow: 4, want: flow.GrainOrder},
-		{name: "row versions, which nobody counts", flow: flow.GrainAuto, windows: 1, orders: &many, rowVersions: true, want: flow.GrainOrder},
+		{name: "a single window", flow: contract.GrainAuto, windows: 1, perWindow: 4, want: contract.GrainOrder},
+		{name: "many windows with few orders", flow: contract.GrainAuto, windows: 10, perWindow: 500, counted: mostCounted, want: contract.GrainOrder},
+		{name: "many windows with many orders", flow: contract.GrainAuto, windows: 10, perWindow: 501, counted: mostCounted, want: contract.GrainPage},
+		{name: "two windows with many orders", flow: contract.GrainAuto, windows: 2, perWindow: 2501, counted: 2, want: contract.GrainPage},
+		{name: "as many as are told, few", flow: contract.GrainAuto, windows: 10, perWindow: 9000, orders: &few, want: contract.GrainOrder},
+		{name: "as many as are told, many", flow: contract.GrainAuto, windows: 10, perWindow: 4, orders: &many, want: contract.GrainPage},
+		{name: "a single window with as many as are told", flow: contract.GrainAuto, windows: 1, perWindow: 4, orders: &many, want: contract.GrainPage},
+		{name: "the flow says order", flow: contract.GrainOrder, windows: 10, perWindow: 9000, counted: mostCounted, want: contract.GrainOrder},
+		{name: "the flow says page", flow: contract.GrainPage, windows: 1, perWindow: 4, want: contract.GrainPage},
+		{name: "the run says page", flow: contract.GrainOrder, run: contract.GrainPage, windows: 1, perWindow: 4, want: contract.GrainPage},
+		{name: "the run says order", flow: contract.GrainAuto, run: contract.GrainOrder, windows: 10, perWindow: 9000, counted: mostCounted, want: contract.GrainOrder},
+		{name: "the run says auto", flow: contract.GrainPage, run: contract.GrainAuto, windows: 1, perWindow: 4, want: contract.GrainOrder},
+		{name: "row versions, which nobody counts", flow: contract.GrainAuto, windows: 1, orders: &many, rowVersions: true, want: contract.GrainOrder},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(4)
@@ -60,7 +60,7 @@ func TestSyncRefundsChoosesItsGrain(t *testing.T) {
 			from := at("2024-03-01 00:00:00")
 			input := SyncRefundsInput{Flow: "refund_to_return", Grain: c.run, Orders: c.orders}
 			if c.rowVersions {
-				world.plan.Cursor, world.plan.SinceRowVersion = flow.CursorRowVersion, new(int64)
+				world.plan.Cursor, world.plan.SinceRowVersion = contract.CursorRowVersion, new(int64)
 			} else {
 				input.Range = &Window{From: from, To: from.Add(time.Duration(c.windows)*world.plan.LongestWindow - time.Second)}
 			}
@@ -80,7 +80,7 @@ func TestSyncRefundsChoosesItsGrain(t *testing.T) {
 				require.Equal(t, c.want, grain)
 			}
 			require.Len(t, world.counted, c.counted)
-			require.Equal(t, c.want == flow.GrainPage, len(world.synced) > 0)
+			require.Equal(t, c.want == contract.GrainPage, len(world.synced) > 0)
 			require.Equal(t, c.want, progress.Grain)
 		})
 	}
@@ -94,12 +94,12 @@ func TestSyncRefundsGoesByPagesFromThenOnWhereAWindowHasManyOrders(t *testing.T)
 		orders int
 		grains []string
 	}{
-		{"a few too many for a window", mostByOrder + 1, []string{flow.GrainOrder, flow.GrainOrder, flow.GrainOrder, flow.GrainOrder}},
-		{"many", fewOrders + 1, []string{flow.GrainOrder, flow.GrainPage, flow.GrainPage, flow.GrainPage}},
+		{"a few too many for a window", mostByOrder + 1, []string{contract.GrainOrder, contract.GrainOrder, contract.GrainOrder, contract.GrainOrder}},
+		{"many", fewOrders + 1, []string{contract.GrainOrder, contract.GrainPage, contract.GrainPage, contract.GrainPage}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(2)
-			world.plan.Grain, world.plan.WindowsAtOnce = flow.GrainAuto, 1
+			world.plan.Grain, world.plan.WindowsAtOnce = contract.GrainAuto, 1
 			world.changePage = func(call int, page *paging.Page) {
 				if call == 1 {
 					page.DataCount, page.PageCount = c.orders, c.orders/4
@@ -129,7 +129,7 @@ func TestSyncRefundsRefusesAGrainThatThereIsNot(t *testing.T) {
 // A source that does not count can't be read either.
 func TestSyncRefundsFailsWhereOrdersCanNotBeCounted(t *testing.T) {
 	world := newFakeWorld(4)
-	world.plan.Grain = flow.GrainAuto
+	world.plan.Grain = contract.GrainAuto
 	world.count = func(Window) (int, error) {
 		return 0, temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil)
 	}

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 )
 
 // countedMetrics is a metrics handler that keeps what our counters were told.
@@ -63,7 +63,7 @@ func TestOrdersAreCountedAsTheTallyCountsThem(t *testing.T) {
 	world.skipped["70001"] = "仅退款"
 	world.finished["70002"] = true
 	world.busyFirst = true
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		if order.ID == "70005" {
 			return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 		}
@@ -91,7 +91,9 @@ func TestRunsAreCountedUnderTheirOutcome(t *testing.T) {
 		{RunDone, byHand, func(*fakeWorld) {}},
 		{RunParked, byHand, func(w *fakeWorld) {
 			w.plan.TooManyFailures = 0
-			w.saveErr = func(flow.Order) error { return temporal.NewNonRetryableApplicationError("", "unknown_material", nil) }
+			w.saveErr = func(contract.Order) error {
+				return temporal.NewNonRetryableApplicationError("", "unknown_material", nil)
+			}
 		}},
 		{RunFailed, SyncRefundsInput{Flow: "refund_to_return"}, func(w *fakeWorld) { w.plan.Enabled = false }},
 	} {

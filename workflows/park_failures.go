@@ -7,7 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
@@ -65,7 +65,7 @@ func (w *syncWindow) park(ctx workflow.Context, b *batch, failed failedOrder) {
 // ofEachOrder are reasons that are no wrong setting, however often they come: the
 // first run after a month was closed, or after the flow was edited, can meet
 // hundreds of such orders, and each wants a person's look.
-var ofEachOrder = []string{flow.ReasonClosedPeriod, tally.OrderChanged, tally.OrderWithdrawn, tally.DoubleBill, tally.BillVoid, tally.BillsIncomplete}
+var ofEachOrder = []string{contract.ReasonClosedPeriod, tally.OrderChanged, tally.OrderWithdrawn, tally.DoubleBill, tally.BillVoid, tally.BillsIncomplete}
 
 // commonCause is the error that stops the run if one of the orders shows that
 // none may be saved, or they fail too often for one cause, which is a reason and the

@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/beijing"
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -48,9 +48,9 @@ const (
 
 // ParkedVersion is an order as it was read, and why it could not be saved.
 type ParkedVersion struct {
-	PickVersion string        `json:"pick_version"`
-	Order       flow.Order    `json:"order"`
-	Failure     tally.Failure `json:"failure"`
+	PickVersion string         `json:"pick_version"`
+	Order       contract.Order `json:"order"`
+	Failure     tally.Failure  `json:"failure"`
 }
 
 // SettledVersion is a version of an order that has its bill as it is to be, or is left
@@ -86,7 +86,7 @@ type ParkedOrderResult struct {
 	// saved.
 	LeftOut string `json:"left_out,omitempty"`
 	// Order is the order as it was last known.
-	Order flow.Order `json:"order"`
+	Order contract.Order `json:"order"`
 }
 
 // ParkedOrderState is the answer to [ProgressQuery].

@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
@@ -19,16 +19,16 @@ import (
 func parkedVersion(quantity, changedAt string) ParkedVersion {
 	return ParkedVersion{
 		PickVersion: "v1",
-		Order:       flow.Order{ID: "70000", BillNumber: "70000", ChangedAt: at(changedAt), Fields: json.RawMessage(`{"r_qty":"` + quantity + `"}`)},
+		Order:       contract.Order{ID: "70000", BillNumber: "70000", ChangedAt: at(changedAt), Fields: json.RawMessage(`{"r_qty":"` + quantity + `"}`)},
 		Failure:     tally.Failure{ID: "70000", BillNumber: "70000", Reason: "malformed_value", Message: text.Literal("r_qty 不是数字")},
 	}
 }
 
 // runParked runs a ParkedOrder workflow whose order can be saved as soon as
 // savable says so.
-func runParked(t *testing.T, world *fakeWorld, savable func(flow.Order) bool, prepare func(*testsuite.TestWorkflowEnvironment)) (ParkedOrderResult, error) {
+func runParked(t *testing.T, world *fakeWorld, savable func(contract.Order) bool, prepare func(*testsuite.TestWorkflowEnvironment)) (ParkedOrderResult, error) {
 	t.Helper()
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		if savable(order) {
 			return nil
 		}
@@ -68,7 +68,7 @@ func TestParkedOrderTriesAgainAtGrowingIntervals(t *testing.T) {
 	world := newFakeWorld(0)
 	var env *testsuite.TestWorkflowEnvironment
 	var started time.Time
-	result, err := runParked(t, world, func(flow.Order) bool { return world.saves["70000"] == 4 }, func(e *testsuite.TestWorkflowEnvironment) {
+	result, err := runParked(t, world, func(contract.Order) bool { return world.saves["70000"] == 4 }, func(e *testsuite.TestWorkflowEnvironment) {
 		env, started = e, e.Now()
 	})
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestParkedOrderTriesAgainAtGrowingIntervals(t *testing.T) {
 func TestParkedOrderEndsWhenTheFlowLeavesItOut(t *testing.T) {
 	world := newFakeWorld(0)
 	world.leftOut = map[string]string{"70000": "仅退款"}
-	result, err := runParked(t, world, func(flow.Order) bool { return true }, func(*testsuite.TestWorkflowEnvironment) {})
+	result, err := runParked(t, world, func(contract.Order) bool { return true }, func(*testsuite.TestWorkflowEnvironment) {})
 	require.NoError(t, err)
 	require.Equal(t, "仅退款", result.LeftOut)
 	require.Nil(t, result.Discarded)
@@ -98,7 +98,7 @@ func TestParkedOrderTriesAgainWhenTold(t *testing.T) {
 	savable := false
 	var env *testsuite.TestWorkflowEnvironment
 	var started time.Time
-	_, err := runParked(t, world, func(flow.Order) bool { return savable }, func(e *testsuite.TestWorkflowEnvironment) {
+	_, err := runParked(t, world, func(contract.Order) bool { return savable }, func(e *testsuite.TestWorkflowEnvironment) {
 		env, started = e, e.Now()
 		e.RegisterDelayedCallback(func() {
 			savable = true
@@ -126,7 +126,7 @@ func TestParkedOrderTakesANewerVersion(t *testing.T) {
 			var env *testsuite.TestWorkflowEnvironment
 			var started time.Time
 			good := string(parkedVersion("3", "2024-03-01 09:00:00").Order.Fields)
-			result, err := runParked(t, world, func(order flow.Order) bool {
+			result, err := runParked(t, world, func(order contract.Order) bool {
 				return string(order.Fields) == good || world.saves["70000"] == 2
 			}, func(e *testsuite.TestWorkflowEnvironment) {
 				env, started = e, e.Now()
@@ -156,17 +156,17 @@ func TestParkedOrderKeepsAVersionThatComesWhileItSaves(t *testing.T) {
 	}{
 		{"a later one", false, parkedVersion("3", "2024-03-01 09:00:00"), 2, `{"r_qty":"3"}`},
 		{"a later one, of an order that was left out", true, parkedVersion("3", "2024-03-01 09:00:00"), 2, `{"r_qty":"3"}`},
-		{"one without a time", false, ParkedVersion{PickVersion: "v1", Order: flow.Order{ID: "70000", BillNumber: "70000", Fields: json.RawMessage(`{"r_qty":"3"}`)}}, 2, `{"r_qty":"3"}`},
+		{"one without a time", false, ParkedVersion{PickVersion: "v1", Order: contract.Order{ID: "70000", BillNumber: "70000", Fields: json.RawMessage(`{"r_qty":"3"}`)}}, 2, `{"r_qty":"3"}`},
 		{"an earlier one", false, parkedVersion("3", "2024-03-01 07:00:00"), 1, `{"r_qty":"3件"}`},
 		{"the same", false, parkedVersion("3件", "2024-03-01 08:00:00"), 1, `{"r_qty":"3件"}`},
-		{"another order's", false, ParkedVersion{Order: flow.Order{ID: "70001"}}, 1, `{"r_qty":"3件"}`},
+		{"another order's", false, ParkedVersion{Order: contract.Order{ID: "70001"}}, 1, `{"r_qty":"3件"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(0)
 			if c.leftOut {
 				world.leftOut = map[string]string{"70000": "仅退款"}
 			}
-			result, err := runParked(t, world, func(flow.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
+			result, err := runParked(t, world, func(contract.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
 				world.whileSaving = func() {
 					world.whileSaving = nil
 					e.SignalWorkflow(OrderSignal, c.version)
@@ -204,7 +204,7 @@ func TestParkedOrderEndsWhenALaterVersionIsSettled(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(0)
-			result, err := runParked(t, world, func(flow.Order) bool { return world.saves["70000"] == 3 }, func(e *testsuite.TestWorkflowEnvironment) {
+			result, err := runParked(t, world, func(contract.Order) bool { return world.saves["70000"] == 3 }, func(e *testsuite.TestWorkflowEnvironment) {
 				e.RegisterDelayedCallback(func() {
 					for _, name := range []string{OrderSignal, SettledSignal} {
 						if content, ok := c.signals[name]; ok {
@@ -227,7 +227,7 @@ func TestParkedOrderEndsWhenALaterVersionIsSettled(t *testing.T) {
 
 func TestParkedOrderCanBeDiscarded(t *testing.T) {
 	world := newFakeWorld(0)
-	result, err := runParked(t, world, func(flow.Order) bool { return false }, func(e *testsuite.TestWorkflowEnvironment) {
+	result, err := runParked(t, world, func(contract.Order) bool { return false }, func(e *testsuite.TestWorkflowEnvironment) {
 		e.RegisterDelayedCallback(func() {
 			e.SignalWorkflow(DiscardSignal, Discard{By: "wang", Reason: "测试单 a test"})
 		}, time.Minute)
@@ -240,7 +240,7 @@ func TestParkedOrderCanBeDiscarded(t *testing.T) {
 func TestParkedOrderShowsItsReason(t *testing.T) {
 	world := newFakeWorld(0)
 	var state ParkedOrderState
-	_, err := runParked(t, world, func(flow.Order) bool { return world.saves["70000"] == 2 }, func(e *testsuite.TestWorkflowEnvironment) {
+	_, err := runParked(t, world, func(contract.Order) bool { return world.saves["70000"] == 2 }, func(e *testsuite.TestWorkflowEnvironment) {
 		e.RegisterDelayedCallback(func() {
 			value, err := e.QueryWorkflow(ProgressQuery)
 			require.NoError(t, err)
@@ -255,7 +255,7 @@ func TestParkedOrderShowsItsReason(t *testing.T) {
 // An attempt under way when a signal comes loses neither.
 func TestParkedOrderKeepsSignalsOverContinueAsNew(t *testing.T) {
 	world := newFakeWorld(0)
-	_, err := runParked(t, world, func(flow.Order) bool { return world.saves["70000"] == 2 }, func(e *testsuite.TestWorkflowEnvironment) {
+	_, err := runParked(t, world, func(contract.Order) bool { return world.saves["70000"] == 2 }, func(e *testsuite.TestWorkflowEnvironment) {
 		e.SetContinueAsNewSuggested(true)
 		e.RegisterDelayedCallback(func() {
 			world.whileSaving = func() { e.SignalWorkflow(RetrySignal, nil) }
@@ -298,7 +298,7 @@ func TestParkedOrderLeavesBadSignals(t *testing.T) {
 			world := newFakeWorld(0)
 			var afterBad int
 			var held ParkedOrderState
-			result, err := runParked(t, world, func(flow.Order) bool { return false }, func(e *testsuite.TestWorkflowEnvironment) {
+			result, err := runParked(t, world, func(contract.Order) bool { return false }, func(e *testsuite.TestWorkflowEnvironment) {
 				e.RegisterDelayedCallback(func() { e.SignalWorkflow(c.signal, c.content) }, time.Minute)
 				e.RegisterDelayedCallback(func() {
 					afterBad = world.saves["70000"]

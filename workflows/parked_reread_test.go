@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/testsuite"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 )
 
 // What a person has corrected in Jushuitan counts at the next attempt, whether a run
@@ -34,7 +34,7 @@ func TestParkedOrderIsReadAgainBeforeEachAttempt(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(0)
 			world.shown = c.shown
-			result, err := runParked(t, world, func(flow.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
+			result, err := runParked(t, world, func(contract.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
 				e.RegisterDelayedCallback(func() { e.SignalWorkflow(RetrySignal, nil) }, time.Minute)
 			})
 			require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestParkedOrderIsReadAgainBeforeEachAttempt(t *testing.T) {
 // A run has just read what it brings.
 func TestParkedOrderIsNotReadAgainWhereARunHas(t *testing.T) {
 	world := newFakeWorld(0)
-	_, err := runParked(t, world, func(flow.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
+	_, err := runParked(t, world, func(contract.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
 		e.RegisterDelayedCallback(func() { e.SignalWorkflow(OrderSignal, parkedVersion("3", "2024-03-01 09:00:00")) }, time.Minute)
 	})
 	require.NoError(t, err)
@@ -68,7 +68,7 @@ func TestParkedOrderThatIsGoneIsNotBooked(t *testing.T) {
 		return ReadOrderResult{PickVersion: "v1", Order: &order}
 	}
 	var state ParkedOrderState
-	result, err := runParked(t, world, func(flow.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
+	result, err := runParked(t, world, func(contract.Order) bool { return true }, func(e *testsuite.TestWorkflowEnvironment) {
 		e.RegisterDelayedCallback(func() {
 			value, err := e.QueryWorkflow(ProgressQuery)
 			require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestRetryDoesNotPutTheNextAttemptOff(t *testing.T) {
 	world := newFakeWorld(0)
 	var states []ParkedOrderState
 	var started time.Time
-	_, err := runParked(t, world, func(flow.Order) bool { return world.saves["70000"] == 6 }, func(e *testsuite.TestWorkflowEnvironment) {
+	_, err := runParked(t, world, func(contract.Order) bool { return world.saves["70000"] == 6 }, func(e *testsuite.TestWorkflowEnvironment) {
 		started = e.Now()
 		for minute := range 3 {
 			e.RegisterDelayedCallback(func() { e.SignalWorkflow(RetrySignal, nil) }, time.Duration(2*minute+1)*time.Minute)

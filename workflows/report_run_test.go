@@ -9,7 +9,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 )
 
 var testAlerts = AlertSettings{Robots: []string{"WECOM_ROBOT_URL"}, Interval: time.Hour, NothingSyncedFor: 24 * time.Hour, LagLimit: time.Hour}
@@ -24,7 +24,7 @@ func watched(orders int) *fakeWorld {
 func TestIncrementalRunsReportHowTheyEnded(t *testing.T) {
 	since, watermark := at("2024-03-01 11:30:00"), at("2024-03-01 11:55:00")
 	incremental := SyncRefundsInput{Flow: "refund_to_return", Since: &since}
-	refused := func(flow.Order) error {
+	refused := func(contract.Order) error {
 		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 	}
 	for _, c := range []struct {

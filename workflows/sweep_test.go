@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 )
 
@@ -26,7 +26,7 @@ func TestSweep(t *testing.T) {
 	world := sweptWorld(5)
 	world.leftOut = map[string]string{"70004": "已作废" + tally.BillDeleted}
 	world.finished["70000"] = true
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		switch order.ID {
 		case "70001", "70002":
 			return temporal.NewNonRetryableApplicationError("变了", "order_changed", nil)
@@ -90,7 +90,7 @@ func TestSweepThatDoesNotBegin(t *testing.T) {
 // A flow by row versions is swept by time as well.
 func TestSweepOfAFlowByRowVersions(t *testing.T) {
 	world := sweptWorld(1)
-	world.plan.Cursor = flow.CursorRowVersion
+	world.plan.Cursor = contract.CursorRowVersion
 	result, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Sweep: true}, startingAt("2024-03-03 04:00:00"))
 	require.NoError(t, err)
 	require.NotNil(t, result.Found)

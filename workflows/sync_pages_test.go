@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -21,7 +21,7 @@ import (
 
 func pageWorld(orders int) *fakeWorld {
 	world := newFakeWorld(orders)
-	world.plan.Grain = flow.GrainPage
+	world.plan.Grain = contract.GrainPage
 	return world
 }
 
@@ -33,7 +33,7 @@ func TestSyncWindowGivesPagesToOneActivity(t *testing.T) {
 	world.finished["70002"] = true
 	world.unfinished = map[string]bool{"70003": true}
 	world.leftOut = map[string]string{"70006": "仓库未收到货"}
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		if order.ID == "70005" {
 			return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 		}
@@ -99,10 +99,10 @@ func TestEachGrainCountsTheSame(t *testing.T) {
 		mostPages := rapid.IntRange(0, 3).Draw(t, "pages an activity")
 		partSize := rapid.IntRange(0, 3).Draw(t, "rows a part")
 		var tallies []tally.Tally
-		for _, grain := range []string{flow.GrainOrder, flow.GrainPage} {
+		for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 			world := newFakeWorld(len(fates))
 			world.plan.Grain, world.mostPages = grain, mostPages
-			if grain == flow.GrainOrder {
+			if grain == contract.GrainOrder {
 				world.partSize = partSize
 			}
 			world.plan.InFlight = inFlight
@@ -129,7 +129,7 @@ func TestEachGrainCountsTheSame(t *testing.T) {
 					failures[id] = temporal.NewApplicationError("连接中断", "connection_lost")
 				}
 			}
-			world.saveErr = func(order flow.Order) error { return failures[order.ID] }
+			world.saveErr = func(order contract.Order) error { return failures[order.ID] }
 			_, sum, err := runWindow(world)
 			require.NoError(t, err)
 			require.Zero(t, sum.InFlight())
@@ -243,7 +243,7 @@ func TestSyncPagesLeavesANewerVersionToComeAfterTheOlder(t *testing.T) {
 	world.beforeFetch = func(w *fakeWorld, call int) {
 		if call == 3 { // page 2 has been read, page 1 is still to be
 			w.remove(5)
-			w.rows = append([]flow.Order{version(id, "08:00:01", "new")}, w.rows...)
+			w.rows = append([]contract.Order{version(id, "08:00:01", "new")}, w.rows...)
 		}
 	}
 	_, sum, err := runWindow(world)

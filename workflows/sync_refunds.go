@@ -11,7 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -57,7 +57,7 @@ type SyncRefundsInput struct {
 	// Since is where the first incremental run starts, instead of where the
 	// flow says.
 	Since *time.Time `json:"since,omitempty"`
-	// Grain is what one activity saves, one of flow.Grains, instead of what the flow
+	// Grain is what one activity saves, one of contract.Grains, instead of what the flow
 	// says.
 	Grain string `json:"grain,omitempty"`
 	// Orders is about how many orders the run has, as [EstimateRun] says; nil has the
@@ -316,12 +316,12 @@ func (r *syncRefunds) expect(ctx workflow.Context, known *int) error {
 // an order, in a larger one pages, unless the flow or the run says otherwise.
 func (r *syncRefunds) grain() string {
 	switch {
-	case r.state.Plan.Grain != flow.GrainAuto:
+	case r.state.Plan.Grain != contract.GrainAuto:
 		return r.state.Plan.Grain
 	case r.state.RowVersions == nil && r.state.Orders > fewOrders:
-		return flow.GrainPage
+		return contract.GrainPage
 	}
-	return flow.GrainOrder
+	return contract.GrainOrder
 }
 
 func (r *syncRefunds) beginIncremental(in SyncRefundsInput, now time.Time) error {
@@ -362,10 +362,10 @@ func lastWatermark(ctx workflow.Context) (*time.Time, error) {
 // CheckGrain says what is wrong with the grain that a run is asked for with; none,
 // which leaves it to the flow, is right.
 func CheckGrain(grain string) error {
-	if grain == "" || slices.Contains(flow.Grains, grain) {
+	if grain == "" || slices.Contains(contract.Grains, grain) {
 		return nil
 	}
-	return fmt.Errorf("粒度 %q 不能用，应为 %v 之一。 There is no such grain; expected one of these", grain, flow.Grains)
+	return fmt.Errorf("粒度 %q 不能用，应为 %v 之一。 There is no such grain; expected one of these", grain, contract.Grains)
 }
 
 // hasMore reports whether there is a window to begin. Of those under way, one may
@@ -530,7 +530,7 @@ func (r *syncRefunds) progress() SyncRefundsProgress {
 		Tally:       r.state.Tally,
 		Orders:      r.state.Orders,
 		Grain:       r.grain(),
-		GrainAuto:   r.state.Plan.Grain == flow.GrainAuto,
+		GrainAuto:   r.state.Plan.Grain == contract.GrainAuto,
 		Watermark:   r.state.Watermark,
 		Control:     r.state.Control,
 		SourceAhead: r.state.SourceAhead,

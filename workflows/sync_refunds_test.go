@@ -15,7 +15,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"pgregory.net/rapid"
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 )
@@ -100,7 +100,7 @@ func TestSyncRefundsEndsItsRangeByTheSlowerClock(t *testing.T) {
 // A first run by row versions begins and ends by the same clock.
 func TestSyncRefundsReadsRowVersionsByTheSlowerClock(t *testing.T) {
 	world := newFakeWorld(0)
-	world.plan.Cursor, world.plan.SinceRowVersion = flow.CursorRowVersion, new(int64)
+	world.plan.Cursor, world.plan.SinceRowVersion = contract.CursorRowVersion, new(int64)
 	world.sourceTime = at("2024-03-01 11:59:30")
 	result, err := runSync(world, SyncRefundsInput{}, startingAt("2024-03-01 12:00:00"))
 	require.NoError(t, err)
@@ -216,7 +216,7 @@ func TestSyncRefundsRefusesToGuess(t *testing.T) {
 func TestSyncRefundsKeepsTheWatermarkWhereAnOrderCouldNotBeParked(t *testing.T) {
 	last := at("2024-03-01 11:00:00")
 	world := newFakeWorld(1)
-	world.saveErr = func(flow.Order) error {
+	world.saveErr = func(contract.Order) error {
 		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 	}
 	world.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
@@ -241,10 +241,10 @@ func TestSyncRefundsListsItself(t *testing.T) {
 		{"moves the watermark", SyncRefundsInput{Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, "2024-03-01 11:55:00"},
 		{"by hand", SyncRefundsInput{ByHand: true, Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, ""},
 		{"with an order parked", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
-			world.saveErr = func(flow.Order) error { return unknownMaterial }
+			world.saveErr = func(contract.Order) error { return unknownMaterial }
 		}, RunParked, 0, 1, "2024-03-01 11:55:00"},
 		{"with an order not even parked", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
-			world.saveErr = func(flow.Order) error { return unknownMaterial }
+			world.saveErr = func(contract.Order) error { return unknownMaterial }
 			world.parkErr = unknownMaterial
 		}, RunOrdersFailed, 0, 0, ""},
 		{"failed", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
@@ -376,7 +376,7 @@ func TestSyncRefundsCutsWindowsWithManyOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(2)
 		world.plan.WindowsAtOnce = rapid.IntRange(1, 4).Draw(t, "windows at once")
-		world.plan.Grain, world.plan.PageSize = rapid.SampledFrom([]string{flow.GrainOrder, flow.GrainPage}).Draw(t, "grain"), world.pageSize
+		world.plan.Grain, world.plan.PageSize = rapid.SampledFrom([]string{contract.GrainOrder, contract.GrainPage}).Draw(t, "grain"), world.pageSize
 		perMinute := rapid.IntRange(1, 300).Draw(t, "orders a minute in the second hour")
 		busy := at("2024-03-01 01:00:00")
 		read := map[Window]bool{}
@@ -410,11 +410,11 @@ func TestSyncRefundsStopsWhenItsOrdersFailForOneCause(t *testing.T) {
 		stops  bool
 	}{
 		{"one cause", func(*fakeWorld) {}, true},
-		{"one cause, in the grain of pages", func(w *fakeWorld) { w.plan.Grain = flow.GrainPage }, true},
+		{"one cause, in the grain of pages", func(w *fakeWorld) { w.plan.Grain = contract.GrainPage }, true},
 		{"never", func(w *fakeWorld) { w.plan.TooManyFailures = 0 }, false},
 		{"half of the orders", func(w *fakeWorld) { w.finished["70000"], w.finished["70001"] = true, true }, false},
 		{"of each order", func(w *fakeWorld) {
-			w.saveErr = func(flow.Order) error {
+			w.saveErr = func(contract.Order) error {
 				return temporal.NewNonRetryableApplicationError("已改", tally.OrderChanged, nil)
 			}
 		}, false},
@@ -422,7 +422,7 @@ func TestSyncRefundsStopsWhenItsOrdersFailForOneCause(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(4)
 			world.plan.WindowsAtOnce = 1
-			world.saveErr = func(flow.Order) error {
+			world.saveErr = func(contract.Order) error {
 				return temporal.NewNonRetryableApplicationError("组织不存在", "unknown_organisation", nil)
 			}
 			c.change(world)

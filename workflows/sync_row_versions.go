@@ -8,7 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/beijing"
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 )
 
@@ -22,7 +22,7 @@ import (
 // reads by these; a range by hand is one of time.
 func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInput, now time.Time) error {
 	plan := r.state.Plan
-	if plan.Cursor != flow.CursorRowVersion || in.Range != nil {
+	if plan.Cursor != contract.CursorRowVersion || in.Range != nil {
 		return nil
 	}
 	start := plan.SinceRowVersion

@@ -13,7 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 )
@@ -43,7 +43,7 @@ func (w *fakeWorld) fetchVersions(params FetchPageParams) (paging.Page, error) {
 		if len(page.Orders) == w.pageSize {
 			break
 		}
-		page.Orders = append(page.Orders, flow.Order{ID: row.id, BillNumber: row.id, ChangedAt: row.changed})
+		page.Orders = append(page.Orders, contract.Order{ID: row.id, BillNumber: row.id, ChangedAt: row.changed})
 		page.LastTS = row.ts
 		if fresh = fresh || row.changed.After(params.Window.To); !fresh {
 			page.SettledTS = row.ts
@@ -56,7 +56,7 @@ func (w *fakeWorld) fetchVersions(params FetchPageParams) (paging.Page, error) {
 func versionedWorld(rows int) *fakeWorld {
 	world := newFakeWorld(0)
 	since := int64(0)
-	world.plan.Cursor, world.plan.SinceRowVersion = flow.CursorRowVersion, &since
+	world.plan.Cursor, world.plan.SinceRowVersion = contract.CursorRowVersion, &since
 	for i := range rows {
 		changed := at("2024-03-01 08:00:00").Add(time.Duration(i) * time.Second)
 		world.versions = append(world.versions, versionedRow{id: fmt.Sprintf("7%04d", i), ts: int64(100 + 10*i), changed: changed, seen: changed})
@@ -117,7 +117,7 @@ func TestRowVersionsAreReadUntilNothingNewerComes(t *testing.T) {
 func TestRowVersionsAreShown(t *testing.T) {
 	start := int64(123)
 	require.Equal(t, "行版本自 row versions from 123", FetchPageParams{Window: testWindow, PageIndex: 1, StartTS: &start}.summary())
-	require.Contains(t, windowDetails(testWindow, flow.GrainOrder, paging.Window{Reader: paging.New(&paging.Versions{Reached: 123})}, Control{}), "read up to 123")
+	require.Contains(t, windowDetails(testWindow, contract.GrainOrder, paging.Window{Reader: paging.New(&paging.Versions{Reached: 123})}, Control{}), "read up to 123")
 }
 
 func TestRowVersionsNeedAStart(t *testing.T) {
@@ -182,7 +182,7 @@ func TestRowVersionStaysWhereAnOrderIsNeitherSavedNorParked(t *testing.T) {
 	require.NoError(t, err)
 	changed := at("2024-03-01 12:01:00")
 	world.versions = append(world.versions, versionedRow{id: "80000", ts: 5000, changed: changed, seen: changed})
-	world.saveErr = func(flow.Order) error {
+	world.saveErr = func(contract.Order) error {
 		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 	}
 	world.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
@@ -238,7 +238,7 @@ func TestRowVersionsOfASourceWithoutThemFail(t *testing.T) {
 
 func TestRowVersionsAreCarriedOverContinueAsNew(t *testing.T) {
 	world := versionedWorld(18)
-	input := SyncWindowInput{Plan: world.plan, Window: testWindow, Grain: flow.GrainOrder, Reading: paging.Window{Reader: paging.New(&paging.Versions{})}}
+	input := SyncWindowInput{Plan: world.plan, Window: testWindow, Grain: contract.GrainOrder, Reading: paging.Window{Reader: paging.New(&paging.Versions{})}}
 	runs := 0
 	for {
 		runs++

@@ -6,7 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -26,7 +26,7 @@ const WindowUnfinished = "window_unfinished"
 type SyncWindowInput struct {
 	Plan   Plan   `json:"plan"`
 	Window Window `json:"window"`
-	// Grain is flow.GrainOrder or flow.GrainPage.
+	// Grain is contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`
 	// Tried tells that workers have died of a SyncPages of the window: what became of the
 	// orders that it was saving is not known.
@@ -141,7 +141,7 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 // it is read meanwhile, unless orders of the one before still wait for their turn.
 func (w *syncWindow) readOn(ctx workflow.Context) error {
 	read := w.readPage
-	if w.grain == flow.GrainPage {
+	if w.grain == contract.GrainPage {
 		read = w.syncPages
 	}
 	batch, end := read(ctx)
@@ -194,7 +194,7 @@ func (w *syncWindow) syncPages(ctx workflow.Context) (*batch, error) {
 	w.interrupt = func() {}
 	switch {
 	case isTimeout(err):
-		w.grain, w.tried = flow.GrainOrder, true
+		w.grain, w.tried = contract.GrainOrder, true
 		return nil, nil
 	case temporal.IsCanceledError(err):
 		return nil, ctx.Err() // interrupted before it began

@@ -16,7 +16,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -69,7 +69,7 @@ func TestSyncWindowCountsEveryOrderUnderOneOutcome(t *testing.T) {
 	world.skipped["70001"] = "仅退款"
 	world.skipped["70008"] = "仅退款"
 	world.finished["70002"] = true
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		if order.ID == "70005" {
 			return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 		}
@@ -89,7 +89,7 @@ func TestSyncWindowCountsEveryOrderUnderOneOutcome(t *testing.T) {
 }
 
 func TestSyncWindowCountsAnOrderThatCannotBeParked(t *testing.T) {
-	refused := func(flow.Order) error {
+	refused := func(contract.Order) error {
 		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 	}
 	for _, c := range []struct {
@@ -135,7 +135,7 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 		}, 0, 80, false},
 		{"all that have no bill yet", 20, func(string) string { return "unknown_base_data" }, 8, 80, false},
 		{"a small page", 9, func(string) string { return "unknown_base_data" }, 0, 80, false},
-		{"all of a page, in a closed period", 40, func(string) string { return flow.ReasonClosedPeriod }, 0, 80, false},
+		{"all of a page, in a closed period", 40, func(string) string { return contract.ReasonClosedPeriod }, 0, 80, false},
 		{"all of a page, changed since they were saved", 40, func(string) string { return tally.OrderChanged }, 0, 80, false},
 		{"one of a few, where none may be saved", 3, func(id string) string {
 			if id == "70001" {
@@ -154,7 +154,7 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 			for _, row := range world.rows[:c.exist] {
 				world.finished[row.ID] = true
 			}
-			world.saveErr = func(order flow.Order) error {
+			world.saveErr = func(order contract.Order) error {
 				if reason := c.refuses(order.ID); reason != "" {
 					return temporal.NewNonRetryableApplicationError("组织 999 不存在", reason, nil)
 				}
@@ -181,7 +181,7 @@ func TestSyncWindowStopsWhenMostOfAPageFailsForOneCause(t *testing.T) {
 
 func TestSyncWindowTriesAnOrderAgainAsTheFlowSays(t *testing.T) {
 	world := newFakeWorld(1)
-	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("连接中断", "connection_lost") }
+	world.saveErr = func(contract.Order) error { return temporal.NewApplicationError("连接中断", "connection_lost") }
 	_, sum, err := runWindow(world)
 	require.NoError(t, err)
 	require.Equal(t, 1, sum.Parked)
@@ -222,7 +222,7 @@ func TestSyncWindowKeepsABoundOnWhatIsInFlight(t *testing.T) {
 func TestSyncWindowLosesNothingWhileRowsLeave(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(rapid.IntRange(0, 30).Draw(t, "orders"))
-		world.plan.Grain = rapid.SampledFrom([]string{flow.GrainOrder, flow.GrainPage}).Draw(t, "grain")
+		world.plan.Grain = rapid.SampledFrom([]string{contract.GrainOrder, contract.GrainPage}).Draw(t, "grain")
 		world.beforeFetch = func(w *fakeWorld, call int) {
 			for range rapid.IntRange(0, 3).Draw(t, fmt.Sprintf("leave before call %d", call)) {
 				if len(w.rows) > 0 {
@@ -298,7 +298,7 @@ func TestSyncWindowEndsWhateverTheSourceCounts(t *testing.T) {
 			world.changePage = func(call int, page *paging.Page) { c.change(world, call, page) }
 			env := windowEnvironment(world)
 			// A window of a second can't be cut.
-			env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: Window{From: testWindow.From, To: testWindow.From}, Grain: flow.GrainOrder, Reading: paging.Window{Reader: paging.New(nil)}})
+			env.ExecuteWorkflow(SyncWindowName, SyncWindowInput{Plan: world.plan, Window: Window{From: testWindow.From, To: testWindow.From}, Grain: contract.GrainOrder, Reading: paging.Window{Reader: paging.New(nil)}})
 			err := env.GetWorkflowError()
 			require.Len(t, world.saves, c.saved)
 			for id, saves := range world.saves {
@@ -413,7 +413,7 @@ func TestSyncWindowAnswersTheProgressQuery(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, value.Get(&asked))
 	}, 30*time.Minute)
-	world.saveErr = func(flow.Order) error { return temporal.NewApplicationError("busy", "busy") }
+	world.saveErr = func(contract.Order) error { return temporal.NewApplicationError("busy", "busy") }
 	env.ExecuteWorkflow(SyncWindowName, world.input())
 	require.NoError(t, env.GetWorkflowError())
 	require.Equal(t, testWindow.String(), asked.Window.String())
@@ -431,7 +431,7 @@ func TestSyncWindowLooksAtTheBillsOfOrdersThatAreLeftOut(t *testing.T) {
 		world.skipped[id] = "仅退款"
 	}
 	world.unfinished = map[string]bool{changed: true, other: true}
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		if order.ID == changed {
 			return temporal.NewNonRetryableApplicationError("变了", "order_changed", nil)
 		}
@@ -474,7 +474,7 @@ func TestSyncWindowJudgesFailuresByAllOrdersThatItTried(t *testing.T) {
 	for _, order := range world.rows[:10] {
 		world.skipped[order.ID], world.unfinished[order.ID] = "仅退款", true
 	}
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		if world.skipped[order.ID] != "" {
 			return temporal.NewNonRetryableApplicationError("没有权限", "no_permission", nil)
 		}

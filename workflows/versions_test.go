@@ -9,14 +9,14 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"pgregory.net/rapid"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
 
 // version is an order with a content, changed at a time of day.
-func version(id, changedAt, content string) flow.Order {
-	order := flow.Order{ID: id, BillNumber: id, Fields: json.RawMessage(`"` + content + `"`)}
+func version(id, changedAt, content string) contract.Order {
+	order := contract.Order{ID: id, BillNumber: id, Fields: json.RawMessage(`"` + content + `"`)}
 	if changedAt != "" {
 		order.ChangedAt = at("2024-03-01 " + changedAt)
 	}
@@ -28,8 +28,8 @@ func version(id, changedAt, content string) flow.Order {
 func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 	const id = "70005"
 	older, newer := version(id, "08:00:00", "old"), version(id, "08:00:01", "new")
-	bad := func(content string) func(flow.Order) error {
-		return func(order flow.Order) error {
+	bad := func(content string) func(contract.Order) error {
+		return func(order contract.Order) error {
 			if string(order.Fields) == `"`+content+`"` {
 				return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 			}
@@ -38,7 +38,7 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name         string
-		first, later flow.Order
+		first, later contract.Order
 		prepare      func(*fakeWorld)
 		change       func(*fakeWorld)
 		contents     []string // those given to SaveOrder
@@ -93,7 +93,7 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 				// Page 2 has been read, page 1 is still to be.
 				if call == 3 {
 					w.remove(5)
-					w.rows = append([]flow.Order{c.later}, w.rows...)
+					w.rows = append([]contract.Order{c.later}, w.rows...)
 					if c.change != nil {
 						c.change(w)
 					}
@@ -126,7 +126,7 @@ func TestVersionsOfAnOrderWaitForEachOther(t *testing.T) {
 	id := world.rows[7].ID
 	world.rows[7] = version(id, "08:00:00", "was there")
 	world.finished[id] = true
-	show := func(w *fakeWorld, from, to int, order flow.Order) {
+	show := func(w *fakeWorld, from, to int, order contract.Order) {
 		w.rows[from], w.rows[to] = w.rows[to], order
 	}
 	world.beforeFetch = func(w *fakeWorld, call int) {
@@ -138,7 +138,7 @@ func TestVersionsOfAnOrderWaitForEachOther(t *testing.T) {
 		}
 	}
 	busy := 2
-	world.saveErr = func(order flow.Order) error {
+	world.saveErr = func(order contract.Order) error {
 		if string(order.Fields) == `"newer"` && busy > 0 {
 			busy--
 			return temporal.NewApplicationError("busy", "busy")
@@ -162,7 +162,7 @@ func TestVersionsOfAnOrderWaitForEachOther(t *testing.T) {
 func TestSyncWindowSavesVersionsInTheirOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(rapid.IntRange(1, 10).Draw(t, "orders"))
-		world.plan.Grain = rapid.SampledFrom([]string{flow.GrainOrder, flow.GrainPage}).Draw(t, "grain")
+		world.plan.Grain = rapid.SampledFrom([]string{contract.GrainOrder, contract.GrainPage}).Draw(t, "grain")
 		world.pageSize = 3
 		set := func(row, changed int) {
 			id := world.rows[row].ID
@@ -179,14 +179,14 @@ func TestSyncWindowSavesVersionsInTheirOrder(t *testing.T) {
 				set(row, call)
 				moved := w.rows[row]
 				w.remove(row)
-				w.rows = append([]flow.Order{moved}, w.rows...)
+				w.rows = append([]contract.Order{moved}, w.rows...)
 			}
 			first := min((w.fetches[call-1]-1)*w.pageSize, len(w.rows))
 			for _, row := range w.rows[first:min(first+w.pageSize, len(w.rows))] {
 				shown[row.ID] = string(row.Fields)
 			}
 		}
-		world.saveErr = func(order flow.Order) error {
+		world.saveErr = func(order contract.Order) error {
 			under[order.ID]++
 			defer func() { under[order.ID]-- }()
 			if under[order.ID] > 1 {

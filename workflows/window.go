@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"refundsync/internal/beijing"
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 )
 
 // Window is a span of time in whole seconds, both ends included, in the
@@ -83,7 +83,7 @@ func mostOrders(grain string, window Window) int {
 	switch {
 	case window.From.Equal(window.To):
 		return math.MaxInt
-	case grain == flow.GrainPage:
+	case grain == contract.GrainPage:
 		return mostByPage
 	}
 	return mostByOrder
@@ -92,7 +92,7 @@ func mostOrders(grain string, window Window) int {
 // partsOf is into how many windows one of so many orders is cut.
 func partsOf(grain string, orders int) int {
 	each := mostByOrder / 2
-	if grain == flow.GrainPage {
+	if grain == contract.GrainPage {
 		each = mostByPage / 2
 	}
 	return min((orders+each-1)/each, mostParts)

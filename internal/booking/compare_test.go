@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -163,7 +164,7 @@ func TestUpdateLeavesABillInItsMonth(t *testing.T) {
 		{name: "of the same month of another year", booked: "2023-03-01", reason: tally.OrderChanged, says: "另一个月"},
 		{name: "of a month closed meanwhile", booked: "2024-03-01", closed: march, then: flow.ClosedPark, reason: tally.OrderChanged, says: "2024-03-01 在已结账的期间（截至 2024-03-31）"},
 		{name: "of a month closed meanwhile, moving on", booked: "2024-03-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "在已结账的期间"},
-		{name: "of an order whose month is closed", booked: "2024-04-01", closed: march, then: flow.ClosedPark, reason: flow.ReasonClosedPeriod, says: "2024-03-01"},
+		{name: "of an order whose month is closed", booked: "2024-04-01", closed: march, then: flow.ClosedPark, reason: contract.ReasonClosedPeriod, says: "2024-03-01"},
 		{name: "that was saved on the first open day", booked: "2024-04-01", closed: march, then: flow.ClosedFirstOpenDay, date: "2024-04-01"},
 		{name: "that was saved on a first open day long ago", booked: "2024-05-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "应记到 2024-04-01"},
 		{name: "without a date", booked: "", reason: tally.OrderChanged, says: "读不到单据的日期"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -107,7 +108,7 @@ func statusesOf(bills []kingdee.Bill) string {
 }
 
 // leftOutSinceSaved is an order that is to have no bill and has one.
-func leftOutSinceSaved(order flow.Order, found []kingdee.Bill, reason string) error {
+func leftOutSinceSaved(order contract.Order, found []kingdee.Bill, reason string) error {
 	return final(tally.OrderChanged, "",
 		fmt.Sprintf("单据 %[1]s（状态 %[2]s）保存后，售后单 %[3]s 变了，按流程现在不应同步：%[4]s。 Order %[3]s has changed since bill %[1]s (status %[2]s) was saved, and the flow now leaves it out",
 			numbersOf(found), statusesOf(found), order.ID, reason),
@@ -116,7 +117,7 @@ func leftOutSinceSaved(order flow.Order, found []kingdee.Bill, reason string) er
 
 // orderWithdrawn is an order that was booked and is not to be any more; chinese and
 // english say why its bill could not be deleted, where the flow wants that.
-func orderWithdrawn(order flow.Order, found []kingdee.Bill, reason, chinese, english string) error {
+func orderWithdrawn(order contract.Order, found []kingdee.Bill, reason, chinese, english string) error {
 	return final(tally.OrderWithdrawn, "",
 		fmt.Sprintf("售后单 %[1]s 已撤回：%[2]s；它的单据 %[3]s（状态 %[4]s）还在%[5]s。 Order %[1]s was withdrawn, and its bill %[3]s (status %[4]s) is still there%[6]s",
 			order.ID, reason, numbersOf(found), statusesOf(found), chinese, english),

@@ -12,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -50,7 +51,7 @@ func record(change map[string]any) map[string]any {
 	return order
 }
 
-func pick(t *testing.T, f *flow.Flow, change map[string]any) flow.Order {
+func pick(t *testing.T, f *flow.Flow, change map[string]any) contract.Order {
 	t.Helper()
 	picked, err := f.Pick(record(change))
 	require.NoError(t, err)
@@ -200,15 +201,15 @@ func failure(class fault.Class, reason string) error {
 }
 
 // saveOne saves an order as one that is read now.
-func saveOne(t *testing.T, f *flow.Flow, ledger kingdee.Ledger, order flow.Order, exists, retried bool) (Result, error) {
+func saveOne(t *testing.T, f *flow.Flow, ledger kingdee.Ledger, order contract.Order, exists, retried bool) (Result, error) {
 	t.Helper()
 	return Book{Flow: f, Flows: flow.Flows{testFlow: f}, Ledger: ledger}.Save(t.Context(), f.Open(order), exists, retried)
 }
 
 // pickPage are orders with the as_ids from 70001 on; change makes some of them odd.
-func pickPage(t *testing.T, f *flow.Flow, count int, change map[string]map[string]any) []flow.Order {
+func pickPage(t *testing.T, f *flow.Flow, count int, change map[string]map[string]any) []contract.Order {
 	t.Helper()
-	var orders []flow.Order
+	var orders []contract.Order
 	for i := range count {
 		id := fmt.Sprint(70001 + i)
 		fields := map[string]any{"as_id": json.Number(id)}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 )
@@ -15,7 +16,7 @@ type Wanted struct {
 	// Number is the bill's; "" where the order has a mistake that saving it tells.
 	Number    string
 	ChangedAt time.Time
-	// Hash is the order's BillHash; see [flow.Order]. Empty for an order that is left
+	// Hash is the order's BillHash; see [contract.Order]. Empty for an order that is left
 	// out, or has a mistake.
 	Hash string
 	// LeftOut is why the flow leaves the order out, which is to have no bill; "" if it
@@ -69,7 +70,7 @@ func (b Book) Find(ctx context.Context, all []Wanted) (found Found, err error) {
 // areFinished reports whether there is nothing to do about the bills of an order.
 func (b Book) areFinished(wanted Wanted, bills []kingdee.Bill) bool {
 	numbers := flow.BillNumbers(wanted.Number)
-	mark := b.Flow.Mark(flow.Order{ID: wanted.OrderID, ChangedAt: wanted.ChangedAt, BillHash: wanted.Hash})
+	mark := b.Flow.Mark(contract.Order{ID: wanted.OrderID, ChangedAt: wanted.ChangedAt, BillHash: wanted.Hash})
 	for i, bill := range bills {
 		_, audit := steps(b.Flow, bill)
 		if bill.Void || bill.Number != numbers[i] || audit {
@@ -86,7 +87,7 @@ func (b Book) areFinished(wanted Wanted, bills []kingdee.Bill) bool {
 // IsSaved reports whether an order has a bill that was made from it, or from a later
 // version, as its mark tells, by whatever flow. A parked order that a later run read and
 // saved by a changed flow is at its end.
-func (b Book) IsSaved(ctx context.Context, order flow.Order) (bool, error) {
+func (b Book) IsSaved(ctx context.Context, order contract.Order) (bool, error) {
 	if order.BillNumber == "" || order.ChangedAt.IsZero() {
 		return false, nil
 	}

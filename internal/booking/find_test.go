@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 )
@@ -29,7 +30,7 @@ func TestFindTellsFinishedFromUnfinished(t *testing.T) {
 				number := "bill of " + id
 				all = append(all, Wanted{OrderID: id, Number: number, ChangedAt: at, Hash: "000000000001"})
 				for _, status := range statuses {
-					mark := f.Mark(flow.Order{ID: markedID, ChangedAt: markedAt, BillHash: hash})
+					mark := f.Mark(contract.Order{ID: markedID, ChangedAt: markedAt, BillHash: hash})
 					ledger.bills[number] = append(ledger.bills[number], kingdee.Bill{Number: number, DocumentStatus: status, Text: "note " + mark.String()})
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -125,7 +126,7 @@ func TestSaveKeepsClosedPeriods(t *testing.T) {
 	t.Run("park", func(t *testing.T) {
 		ledger := newFakeLedger()
 		err := save(ledger, loadFlow(t, closed(flow.ClosedPark)))
-		require.Equal(t, flow.ReasonClosedPeriod, fault.As(err).Reason)
+		require.Equal(t, contract.ReasonClosedPeriod, fault.As(err).Reason)
 		require.ErrorContains(t, err, "售后单 order 70001")
 		require.Equal(t, []string{"look 70001"}, ledger.calls)
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -132,7 +133,7 @@ func TestLawOfReceiptsInBatches(t *testing.T) {
 			return rapid.SampledFrom([]string{fine, fine, refused, lost, isLate}).Draw(t, "save")
 		}
 		proofs := NewProofs()
-		save := func(order flow.Order, retried bool) (Result, error) {
+		save := func(order contract.Order, retried bool) (Result, error) {
 			opened := f.Open(order)
 			book := Book{Flow: f, Flows: flow.Flows{testFlow: f}, Ledger: ledger, Proofs: proofs}
 			found, err := book.Find(context.Background(), []Wanted{{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}})
@@ -148,7 +149,7 @@ func TestLawOfReceiptsInBatches(t *testing.T) {
 			return book.Save(context.Background(), opened, len(found.Unfinished) > 0, retried)
 		}
 		quantities := []int{rapid.IntRange(1, 3).Draw(t, "first"), rapid.IntRange(0, 3).Draw(t, "second")}
-		var versions []flow.Order
+		var versions []contract.Order
 		for version := range rapid.IntRange(1, 6).Draw(t, "versions") {
 			if version > 0 {
 				quantities[rapid.IntRange(0, 1).Draw(t, "line")] += rapid.IntRange(1, 3).Draw(t, "more")
@@ -287,7 +288,7 @@ func TestASupplementKeepsOutOfAClosedPeriod(t *testing.T) {
 	}
 	f := loadFlow(t, supplements)
 	ledger, _, err = saveVersions(t, f, func(*uniqueLedger) { closes(f) }, batches(8, 1), batches(9, 2))
-	require.Equal(t, flow.ReasonClosedPeriod, fault.As(err).Reason)
+	require.Equal(t, contract.ReasonClosedPeriod, fault.As(err).Reason)
 	require.Len(t, ledger.bills, 1)
 	f = loadFlow(t, supplements)
 	ledger, _, err = saveVersions(t, f, func(*uniqueLedger) { closes(f) }, batches(8, 1), batches(33, 2))

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/contract"
 )
 
 // BenchmarkPickAndBill takes an order of two lines through what FetchPage and
@@ -27,7 +29,7 @@ func BenchmarkPickAndBill(b *testing.B) {
 		travelling, err := json.Marshal(picked.Order)
 		require.NoError(b, err)
 
-		var order Order
+		var order contract.Order
 		require.NoError(b, json.Unmarshal(travelling, &order))
 		opened := f.Open(order)
 		_, skip, err = opened.Skip()

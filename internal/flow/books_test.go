@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 )
 
@@ -34,7 +35,7 @@ var wholeLine = fields{
 // sentLine is of goods sent to the buyer.
 var sentLine = wholeLine.with(fields{"asi_id": 9, "sku_id": "MAT-002", "type": "换货", "r_qty": 0})
 
-func sampleOrder(t *testing.T, header fields, lines ...fields) Order {
+func sampleOrder(t *testing.T, header fields, lines ...fields) contract.Order {
 	t.Helper()
 	raw, err := json.Marshal(fields{
 		"as_id": 81000001, "outer_as_id": "T1", "so_id": "SO1", "type": "普通退货", "status": "Confirmed", "good_status": "SELLER_RECEIVED",

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/contract"
 )
 
 // Each of these would have the YAML library take seconds and gigabytes.
@@ -84,7 +86,7 @@ func TestExpressionsBuildNoEndlessValues(t *testing.T) {
 			if strings.Contains(c.says, "lines") {
 				lines = 2000
 			}
-			opened := f.open(Order{ID: "7"}, map[string]any{"as_id": "7", "refund": "10.5", "items": slices.Repeat([]any{map[string]any{"sku_id": "A"}}, lines)})
+			opened := f.open(contract.Order{ID: "7"}, map[string]any{"as_id": "7", "refund": "10.5", "items": slices.Repeat([]any{map[string]any{"sku_id": "A"}}, lines)})
 			require.NoError(t, opened.err)
 			_, err := opened.run(compiled, nil)
 			require.ErrorContains(t, err, c.says)

@@ -8,12 +8,9 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 )
-
-// ReasonClosedPeriod is the reason of the *fault.Error that InOpenPeriod
-// returns: the bill's date lies in a period that finance has closed.
-const ReasonClosedPeriod = "closed_period"
 
 // Ways to treat a bill whose date lies in a closed period, for
 // ClosedPeriods.Then.
@@ -104,7 +101,7 @@ func inClosedPeriod(date, closed, firstOpen time.Time) error {
 	show := func(t time.Time) string { return t.Format(time.DateOnly) }
 	return &fault.Error{
 		Class:  fault.Final,
-		Reason: ReasonClosedPeriod,
+		Reason: contract.ReasonClosedPeriod,
 		Field:  dateField,
 		Message: fmt.Sprintf("单据日期 FDate %[1]s 在已结账的期间（截至 %[2]s）。 The bill's FDate %[1]s is in a closed period (up to %[2]s)",
 			show(date), show(closed)),

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 )
 
@@ -121,7 +122,7 @@ func TestInOpenPeriod(t *testing.T) {
 				failed := fault.As(err)
 				require.NotNil(t, failed, "%v", err)
 				require.Equal(t, fault.Final, failed.Class)
-				require.Equal(t, ReasonClosedPeriod, failed.Reason)
+				require.Equal(t, contract.ReasonClosedPeriod, failed.Reason)
 				require.Equal(t, "FDate", failed.Field)
 				require.Contains(t, failed.Message, c.date[:10])
 				return
@@ -158,7 +159,7 @@ func TestNoBillIsDatedToAClosedDay(t *testing.T) {
 			require.NoError(r, err)
 			require.Equal(r, string(bill.Model), string(open.Model))
 		case f.ClosedPeriods.Then == ClosedPark:
-			require.Equal(r, ReasonClosedPeriod, fault.As(err).Reason)
+			require.Equal(r, contract.ReasonClosedPeriod, fault.As(err).Reason)
 			require.Empty(r, open.Model)
 		default:
 			require.NoError(r, err)

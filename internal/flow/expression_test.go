@@ -12,6 +12,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 )
 
 const expressionOrder = `{
@@ -31,7 +32,7 @@ func evaluate(t require.TestingT, source string) (any, error) {
 	f := &Flow{header: sorted(compiled.header), items: sorted(compiled.items)}
 	record, ok := t.(testing.TB)
 	require.True(t, ok)
-	opened := f.open(Order{ID: "7"}, decode(record, expressionOrder))
+	opened := f.open(contract.Order{ID: "7"}, decode(record, expressionOrder))
 	require.NoError(t, opened.err)
 	return opened.run(compiled, opened.lines[0])
 }
@@ -214,7 +215,7 @@ func TestAnExpressionThatNeedsTooMuchMemoryFails(t *testing.T) {
 	compiled, mistakes := compile(`len(map(items, map(items, .price)))`, orderScope)
 	require.Empty(t, mistakes)
 	f := &Flow{items: sorted(compiled.items)}
-	opened := f.open(Order{ID: "7"}, map[string]any{"items": slices.Repeat([]any{map[string]any{}}, 2000)})
+	opened := f.open(contract.Order{ID: "7"}, map[string]any{"items": slices.Repeat([]any{map[string]any{}}, 2000)})
 	require.NoError(t, opened.err)
 	_, err := opened.run(compiled, nil)
 	require.ErrorContains(t, err, "memory budget exceeded")

@@ -94,8 +94,8 @@ type Source struct {
 	// Since is where the first incremental run starts, in Beijing time; zero
 	// where it must be said when a schedule is created.
 	Since time.Time
-	// Cursor is how runs find what is new: CursorTime, the default, or
-	// CursorRowVersion.
+	// Cursor is how runs find what is new: contract.CursorTime, the default, or
+	// contract.CursorRowVersion.
 	Cursor string
 	// SinceTS is the row version from which the first run by row versions reads;
 	// nil where the flow does not say.
@@ -103,14 +103,6 @@ type Source struct {
 	// Key is the field that tells one order from another, as_id.
 	Key string
 }
-
-// Ways to find what is new, for Source.Cursor.
-const (
-	// CursorTime reads windows of the time that DateType names.
-	CursorTime = "time"
-	// CursorRowVersion reads rows in the order of their versions, ts.
-	CursorRowVersion = "row_version"
-)
 
 // Call holds the options of Kingdee's batchSave, under Kingdee's own names.
 type Call struct {
@@ -159,21 +151,6 @@ const (
 	SubmitAndAuditExplicit = "explicit"
 )
 
-// What one activity saves, for Options.Grain.
-const (
-	// GrainOrder has each order saved by an activity of its own.
-	GrainOrder = "order"
-	// GrainPage has one activity read and save several pages, and gives those orders
-	// that do not succeed there an activity of their own.
-	GrainPage = "page"
-	// GrainAuto leaves it to the run: GrainOrder for up to a few thousand orders,
-	// GrainPage for more.
-	GrainAuto = "auto"
-)
-
-// Grains are all there are; the first is the default.
-var Grains = []string{GrainAuto, GrainOrder, GrainPage}
-
 // Options says how bills are saved.
 type Options struct {
 	// Existing is ExistingReport, ExistingUpdate or ExistingSupplement. Default:
@@ -188,7 +165,7 @@ type Options struct {
 	InFlight int
 	// WindowsAtOnce is how many windows are, 1 to 50. Default: 8.
 	WindowsAtOnce int
-	// Grain is one of Grains. Default: GrainAuto.
+	// Grain is one of contract.Grains. Default: contract.GrainAuto.
 	Grain string
 	// ExpectedDifferences are the fields of the bill that Kingdee may have otherwise
 	// than they were sent, which is then not told.

@@ -13,6 +13,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 )
 
@@ -29,11 +30,11 @@ func TestTheBuiltInFlow(t *testing.T) {
 		Window:     longestWindow,
 		Overlap:    10 * time.Minute,
 		Lag:        5 * time.Minute,
-		Cursor:     CursorTime,
+		Cursor:     contract.CursorTime,
 		Key:        "as_id",
 	}, f.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsVerifyBaseDataField: true, BatchCount: 5}, f.Call)
-	assert.Equal(t, Options{Existing: ExistingReport, Withdrawn: WithdrawnReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 8, Grain: GrainAuto}, f.Options)
+	assert.Equal(t, Options{Existing: ExistingReport, Withdrawn: WithdrawnReport, SubmitAndAudit: SubmitAndAuditNone, InFlight: 100, WindowsAtOnce: 8, Grain: contract.GrainAuto}, f.Options)
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, ClosedPeriods{Until: beijingTime("2023-12-31"), Then: ClosedPark}, f.ClosedPeriods)
@@ -155,11 +156,11 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	since := int64(9007199254740993)
 	assert.Equal(t, Source{
 		Method: "jushuitan.refund.list.query", Parameters: map[string]string{"page_size": "100", "date_type": "2"}, PageSize: 100, DateType: "2",
-		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Cursor: CursorRowVersion, SinceTS: &since, Key: "as_id",
+		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Cursor: contract.CursorRowVersion, SinceTS: &since, Key: "as_id",
 		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, beijing.Zone),
 	}, p.flow.Source)
 	assert.Equal(t, Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)
-	assert.Equal(t, Options{Existing: ExistingUpdate, Withdrawn: WithdrawnDelete, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50, Grain: GrainPage}, p.flow.Options)
+	assert.Equal(t, Options{Existing: ExistingUpdate, Withdrawn: WithdrawnDelete, SubmitAndAudit: SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50, Grain: contract.GrainPage}, p.flow.Options)
 	assert.Equal(t, Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
 	assert.Equal(t, 90*time.Minute, p.flow.LagLimit)
 	assert.Equal(t, Schedule{

@@ -12,6 +12,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 )
 
 // MarkLike is what a text with a mark at its end is like, as a pattern of SQL's.
@@ -173,6 +174,6 @@ func (o *Opened) markOf(booked json.RawMessage) Mark {
 
 // Mark is the mark that the order's bill carries if it is made by this flow. Only
 // an order with a BillHash has one.
-func (f *Flow) Mark(o Order) Mark {
+func (f *Flow) Mark(o contract.Order) Mark {
 	return Mark{OrderID: o.ID, ChangedAt: o.ChangedAt.Truncate(time.Second), Hash: o.BillHash, Version: f.Version[:6]}
 }

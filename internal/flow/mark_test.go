@@ -10,6 +10,8 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/beijing"
+
+	"refundsync/internal/contract"
 )
 
 var sampleMarks = rapid.Custom(func(t *rapid.T) Mark {
@@ -81,7 +83,7 @@ func TestKinshipOfABillAndAnOrder(t *testing.T) {
 // The hash is over what the bill books: a change of anything else is none.
 func TestTheMarkFollowsWhatIsBooked(t *testing.T) {
 	f := builtIn(t)
-	order := func(old, new string) Order {
+	order := func(old, new string) contract.Order {
 		text := `{"as_id": 1, "so_id": "S", "outer_as_id": "R", "shop_name": "天猫旗舰店", "type": "普通退货", "wms_co_id": 20001, "remark": "a", "modified": "2024-03-02 10:00:00", "confirm_date": "2024-03-01",
 			"items": [{"asi_id": 1, "type": "退货", "sku_id": "A", "name": "T恤", "r_qty": 2, "qty": 2, "price": 3}, {"asi_id": 2, "type": "退货", "sku_id": "Z", "r_qty": 1, "qty": 1, "price": 1}]}`
 		require.Contains(t, text, old)

@@ -2,8 +2,6 @@ package flow
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"time"
 
@@ -11,47 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 )
-
-// Order is an after-sales order as it travels in the workflow's history: nothing
-// of it but what the flow names.
-type Order struct {
-	// ID is the flow's key field, as_id.
-	ID string `json:"as_id"`
-	// BillNumber is the bill's number, FBillNo; empty if the order has a mistake
-	// that Bill will tell.
-	BillNumber string `json:"bill_number,omitempty"`
-	// Shop is the name of the shop, at most 100 characters of it and an ellipsis.
-	Shop string `json:"shop,omitempty"`
-	// ChangedAt is when the order was modified, in Beijing time; zero when that is
-	// absent or unreadable.
-	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// BillHash is the Hash of the Mark that the order's bill carries as the flow
-	// is now; empty if the order has a mistake that Bill will tell, or is left out.
-	BillHash string `json:"bill_hash,omitempty"`
-	// NotBooked are the amounts of the order that no bill holds, by the reasons of the
-	// flow's not_booked; those that are 0 left out.
-	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
-	// Fields are the fields that the flow names, as they came. Besides, each line
-	// keeps its asi_id, so that a message can name the line. Above 8 KiB they
-	// travel compressed, as fields_gzip.
-	Fields json.RawMessage `json:"fields"`
-}
-
-// Same reports whether two versions of an order ask for the same bill. Where they
-// can't be mapped, they must have the same content.
-func (o Order) Same(other Order) bool {
-	if o.BillHash != "" {
-		return o.ID == other.ID && o.BillHash == other.BillHash
-	}
-	return o.ID == other.ID && other.BillHash == "" && bytes.Equal(o.Fields, other.Fields)
-}
-
-// Content identifies the order's content: a short hash of its fields.
-func (o Order) Content() string {
-	hash := sha256.Sum256(o.Fields)
-	return base64.RawStdEncoding.EncodeToString(hash[:6])
-}
 
 // lineKey is the field that names a line.
 const lineKey = "asi_id"
@@ -67,7 +26,7 @@ type line struct {
 // goroutine at a time.
 type Opened struct {
 	// Order is the order as it travels.
-	Order Order
+	Order contract.Order
 
 	flow    *Flow
 	err     error          // why its values can't be read, for Skip and Bill
@@ -90,7 +49,7 @@ type Opened struct {
 
 // Open reads an order that Pick has picked. Why one can't be read, Skip and Bill
 // tell.
-func (f *Flow) Open(order Order) *Opened {
+func (f *Flow) Open(order contract.Order) *Opened {
 	decoder := json.NewDecoder(bytes.NewReader(order.Fields))
 	decoder.UseNumber()
 	var fields map[string]any
@@ -100,7 +59,7 @@ func (f *Flow) Open(order Order) *Opened {
 	return f.open(order, fields)
 }
 
-func (f *Flow) open(order Order, fields map[string]any) *Opened {
+func (f *Flow) open(order contract.Order, fields map[string]any) *Opened {
 	o := &Opened{Order: order, flow: f, machine: vm.VM{MemoryBudget: memoryBudget}}
 	o.err = o.read(fields)
 	return o

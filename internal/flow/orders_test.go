@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 )
 
@@ -38,7 +39,7 @@ func decode(t testing.TB, text string) map[string]any {
 }
 
 // pick picks an order and takes it through the workflow's history.
-func pick(t testing.TB, f *Flow, record string) Order {
+func pick(t testing.TB, f *Flow, record string) contract.Order {
 	t.Helper()
 	picked, err := f.Pick(decode(t, record))
 	require.NoError(t, err)
@@ -46,18 +47,18 @@ func pick(t testing.TB, f *Flow, record string) Order {
 }
 
 // travel takes an order through the workflow's history.
-func travel(t testing.TB, order Order) Order {
+func travel(t testing.TB, order contract.Order) contract.Order {
 	t.Helper()
 	data, err := json.Marshal(order)
 	require.NoError(t, err)
-	var arrived Order
+	var arrived contract.Order
 	require.NoError(t, json.Unmarshal(data, &arrived))
 	assert.True(t, arrived.ChangedAt.Equal(order.ChangedAt))
 	return arrived
 }
 
 // outcome is what becomes of a sample order, for a golden file.
-func outcome(t *testing.T, f *Flow, order Order) string {
+func outcome(t *testing.T, f *Flow, order contract.Order) string {
 	t.Helper()
 	var b bytes.Buffer
 	write := func(title string, data []byte) {
@@ -431,7 +432,7 @@ func TestTablesTranslateCodes(t *testing.T) {
 
 func TestAnOrderThatIsNoJSONFails(t *testing.T) {
 	f := builtIn(t)
-	opened := f.Open(Order{ID: "1", Fields: json.RawMessage(`{"as_id"`)})
+	opened := f.Open(contract.Order{ID: "1", Fields: json.RawMessage(`{"as_id"`)})
 	_, _, err := opened.Skip()
 	assert.True(t, fault.Is(err, fault.Final))
 	_, err = opened.Bill()

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"refundsync/internal/contract"
 )
 
 func (p *parser) options(s section) {
@@ -16,7 +18,7 @@ func (p *parser) options(s section) {
 		SubmitAndAudit: s.oneOf("submit_and_audit", SubmitAndAuditNone, SubmitAndAuditKingdee, SubmitAndAuditExplicit),
 		InFlight:       s.integer("in_flight", 100, 1, 1000),
 		WindowsAtOnce:  s.integer("windows_at_once", 8, 1, 50),
-		Grain:          s.oneOf("grain", Grains...),
+		Grain:          s.oneOf("grain", contract.Grains...),
 	}
 	if s.has("expected_differences") {
 		p.flow.Options.ExpectedDifferences = p.expectedDifferences(s.pairs["expected_differences"].value)
@@ -68,7 +70,7 @@ func (p *parser) checks(s section) {
 	// A run by itself goes on from where the last one ended. By the time at which an
 	// order was created or confirmed it never comes back to one that the source shows
 	// only once the goods have arrived.
-	if byOther := p.flow.Source.DateType == "1" || p.flow.Source.DateType == "2"; byOther && p.flow.Enabled && p.flow.Source.Cursor == CursorTime {
+	if byOther := p.flow.Source.DateType == "1" || p.flow.Source.DateType == "2"; byOther && p.flow.Enabled && p.flow.Source.Cursor == contract.CursorTime {
 		p.report(p.dateType, say("date_type 为 1 或 2 时只能手工运行（checks 写 enabled: false）：自动运行不会回头读，后来才符合条件的单和后来的修改都会漏掉。自动运行请用 0。",
 			"With a date_type of 1 or 2 a flow is run by hand alone (enabled: false in checks): runs that start by themselves never come back, and would leave out orders that match later, and later changes. Use 0 for those."))
 	}

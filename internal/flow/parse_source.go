@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 )
 
 // The reader asks for a second before and a second after each window, and the
@@ -49,12 +50,12 @@ func (p *parser) source(s section) {
 
 // cursor reads how runs find what is new.
 func (p *parser) cursor(s section) {
-	p.flow.Source.Cursor = s.oneOf("cursor", CursorTime, CursorRowVersion)
+	p.flow.Source.Cursor = s.oneOf("cursor", contract.CursorTime, contract.CursorRowVersion)
 	if s.has("since_ts") {
 		since := int64(s.integer("since_ts", 0, 0, math.MaxInt))
 		p.flow.Source.SinceTS = &since
 	}
-	switch byVersion := p.flow.Source.Cursor == CursorRowVersion; {
+	switch byVersion := p.flow.Source.Cursor == contract.CursorRowVersion; {
 	case s.has("since_ts") && !byVersion:
 		p.report(s.keySpan("since_ts"), say("since_ts 只用于 cursor: row_version。", "since_ts goes with cursor: row_version alone."))
 	case byVersion && p.flow.Source.PageSize == 1:

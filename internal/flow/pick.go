@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 )
 
@@ -48,12 +49,12 @@ const longestShop = 100
 // The only error is a key that is missing, no key or over 255 bytes long: a
 // *fault.Error, Final.
 func (f *Flow) Pick(record map[string]any) (*Opened, error) {
-	return f.PickUnless(func(Order) bool { return false }, record)
+	return f.PickUnless(func(contract.Order) bool { return false }, record)
 }
 
 // PickUnless is Pick for all but the orders that are known as they are: these come with
 // their fields alone, for to map an order is most of the work.
-func (f *Flow) PickUnless(known func(Order) bool, record map[string]any) (*Opened, error) {
+func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any) (*Opened, error) {
 	key, err := catalog.Text.Parse(record[f.Source.Key])
 	if err != nil || key == nil {
 		return nil, &fault.Error{
@@ -74,7 +75,7 @@ func (f *Flow) PickUnless(known func(Order) bool, record map[string]any) (*Opene
 			Advice:  "请联系聚水潭。 Ask Jushuitan's support.",
 		}
 	}
-	order := Order{ID: key.(string)}
+	order := contract.Order{ID: key.(string)}
 	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
 		order.Shop = beginning(plainCode(shop.(string)), longestShop)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 )
 
 // comparedFields are the fields of a bill that are read back, where the flow sends
@@ -189,5 +190,5 @@ func cellShown(value any) string { return strings.TrimSpace(fmt.Sprint(value)) }
 // NumberOf gives the number that the flow gives the bill of an order, which depends on
 // the order's key alone.
 func (f *Flow) NumberOf(orderID string) (string, error) {
-	return f.open(Order{ID: orderID}, map[string]any{f.Source.Key: orderID}).billNumber()
+	return f.open(contract.Order{ID: orderID}, map[string]any{f.Source.Key: orderID}).billNumber()
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 )
 
@@ -21,7 +21,7 @@ type Page struct {
 	// not all have room; 0 where there is none.
 	Rest int `json:"rest,omitempty"`
 	// Orders are to become bills.
-	Orders []flow.Order `json:"orders,omitempty"`
+	Orders []contract.Order `json:"orders,omitempty"`
 	// Skipped are left out by the flow.
 	Skipped []Skipped `json:"skipped,omitempty"`
 	// Failed can't be read as orders, or are too large to travel.
@@ -43,13 +43,13 @@ type Page struct {
 type Skipped struct {
 	ID     string `json:"as_id"`
 	Reason string `json:"reason"`
-	// ChangedAt is the order's; see [flow.Order].
+	// ChangedAt is the order's; see [contract.Order].
 	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// NotBooked is the order's; see [flow.Order].
+	// NotBooked is the order's; see [contract.Order].
 	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 	// Order is the order itself, if it has a bill number and the page has room for
 	// it: it may have been saved before it became one to leave out.
-	Order *flow.Order `json:"order,omitempty"`
+	Order *contract.Order `json:"order,omitempty"`
 }
 
 // dropRepeats leaves each order of the page in it once, in its newest version.

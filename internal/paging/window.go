@@ -3,7 +3,7 @@ package paging
 import (
 	"github.com/shopspring/decimal"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 )
 
@@ -18,7 +18,7 @@ type Window struct {
 type Work struct {
 	// New were not shown before, and Newer were, in an earlier version, which may be
 	// being saved.
-	New, Newer []flow.Order
+	New, Newer []contract.Order
 	// LeftOut are left out by the flow, and may have a bill from before.
 	LeftOut []Skipped
 }
@@ -82,6 +82,6 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 }
 
 // VersionOf is an order as it is shown now.
-func VersionOf(order flow.Order) tally.Version {
+func VersionOf(order contract.Order) tally.Version {
 	return tally.Version{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content()}
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
-	"refundsync/internal/flow"
 	"refundsync/internal/tally"
 )
 
@@ -19,8 +19,8 @@ func second(s int) time.Time { return time.Unix(1_709_251_200+int64(s), 0).UTC()
 
 // version is an order with a content, changed at a second; before the first, it is not
 // known when.
-func version(id string, changed int, content string) flow.Order {
-	order := flow.Order{ID: id, BillNumber: id, Fields: json.RawMessage(`"` + content + `"`)}
+func version(id string, changed int, content string) contract.Order {
+	order := contract.Order{ID: id, BillNumber: id, Fields: json.RawMessage(`"` + content + `"`)}
 	if changed > 0 {
 		order.ChangedAt = second(changed)
 	}
@@ -36,7 +36,7 @@ func skipped(id string, changed int, order bool) Skipped {
 	return s
 }
 
-func contents(orders []flow.Order) (contents []string) {
+func contents(orders []contract.Order) (contents []string) {
 	for _, order := range orders {
 		var content string
 		if err := json.Unmarshal(order.Fields, &content); err != nil {
@@ -55,7 +55,7 @@ func TestTakeGivesWhatIsToBeDone(t *testing.T) {
 		leftOut []string // ids
 		settled []string // id and outcome
 	}
-	show := func(orders ...flow.Order) Page { return Page{Orders: orders} }
+	show := func(orders ...contract.Order) Page { return Page{Orders: orders} }
 	for _, c := range []struct {
 		name  string
 		steps []step
@@ -88,10 +88,10 @@ func TestTakeGivesWhatIsToBeDone(t *testing.T) {
 			{page: Page{Skipped: []Skipped{skipped("1", 1, true)}}},
 		}, tally.Tally{}},
 		{"left out since, on one page", []step{
-			{page: Page{Orders: []flow.Order{version("1", 1, "a")}, Skipped: []Skipped{skipped("1", 2, true)}}, leftOut: []string{"1"}},
+			{page: Page{Orders: []contract.Order{version("1", 1, "a")}, Skipped: []Skipped{skipped("1", 2, true)}}, leftOut: []string{"1"}},
 		}, tally.Tally{}},
 		{"left out before, on one page", []step{
-			{page: Page{Orders: []flow.Order{version("1", 2, "a")}, Skipped: []Skipped{skipped("1", 1, true)}}, new: []string{"1a"}},
+			{page: Page{Orders: []contract.Order{version("1", 2, "a")}, Skipped: []Skipped{skipped("1", 1, true)}}, new: []string{"1a"}},
 		}, tally.Tally{}},
 		{"no longer left out", []step{
 			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}, settled: []string{"1 left_out"}},
@@ -167,7 +167,7 @@ func TestTakeGivesOutEachNewerVersionOnce(t *testing.T) {
 				want[id] = max(want[id], changed)
 			}
 			work, _ := w.Take(page, func(string, tally.Outcome, tally.Failure) { t.Fatal("nothing is settled") })
-			for kind, orders := range [][]flow.Order{work.New, work.Newer} {
+			for kind, orders := range [][]contract.Order{work.New, work.Newer} {
 				for _, order := range orders {
 					changed := int(order.ChangedAt.Sub(second(0)) / time.Second)
 					require.Equal(t, want[order.ID], changed)
@@ -243,7 +243,7 @@ func TestPagesThatComeInParts(t *testing.T) {
 // What a page has shown is given out although the window can't be read any further.
 func TestTakeGivesOutWhatTheLastPageHasShown(t *testing.T) {
 	w := Window{Reader: New(nil)}
-	work, err := w.Take(Page{PageCount: 1, DataCount: mostOrders + 1, Orders: []flow.Order{version("1", 1, "a")}}, nil)
+	work, err := w.Take(Page{PageCount: 1, DataCount: mostOrders + 1, Orders: []contract.Order{version("1", 1, "a")}}, nil)
 	require.Equal(t, "window_too_large", fault.As(err).Reason)
 	require.Equal(t, []string{"1a"}, contents(work.New))
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 )
 
@@ -227,7 +228,7 @@ type held struct {
 }
 
 // hold takes in that somebody begins to save a version.
-func (l *life) hold(order flow.Order) *held {
+func (l *life) hold(order contract.Order) *held {
 	h := &held{changedAt: order.ChangedAt, from: time.Now(), still: true}
 	l.inHand[order.ID] = append(l.inHand[order.ID], h)
 	return h

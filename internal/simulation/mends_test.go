@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
 	"refundsync/internal/kingdee"
@@ -73,7 +74,7 @@ func TestWithoutAMend(t *testing.T) {
 		t.Skip("it plays some thousand lives")
 	}
 	moving := func(s *settings) {
-		s.flow.Options.Grain, s.window = flow.GrainOrder, 6*time.Hour
+		s.flow.Options.Grain, s.window = contract.GrainOrder, 6*time.Hour
 		s.orders, s.pageSize, s.latency, s.changes, s.lateRows = 20, 2, 2*time.Second, 5*time.Second, 2
 	}
 	still := func(s *settings) {

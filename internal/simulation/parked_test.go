@@ -3,7 +3,7 @@ package simulation
 import (
 	"time"
 
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
@@ -26,7 +26,7 @@ type parked struct {
 
 // park has an order wait, or brings one that waits its version; end is told what it is
 // counted under.
-func (l *life) park(order flow.Order, failure tally.Failure, end func(tally.Outcome, tally.Failure)) {
+func (l *life) park(order contract.Order, failure tally.Failure, end func(tally.Outcome, tally.Failure)) {
 	l.open++
 	l.after(l.latency(), func() {
 		l.open--

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"refundsync/activities"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
-	"refundsync/internal/flow"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -127,7 +127,7 @@ func (w *window) next() {
 	case w.busy:
 	case w.failed == nil && w.reading.Next > 0:
 		w.busy = true
-		if w.grain == flow.GrainPage {
+		if w.grain == contract.GrainPage {
 			w.syncPages()
 		} else {
 			w.readPage()
@@ -208,7 +208,7 @@ func (w *window) withoutBills(work paging.Work) {
 			w.next()
 			return
 		}
-		found, newer, unsaved := value.(workflows.FindBillsResult), work.Newer, []flow.Order(nil)
+		found, newer, unsaved := value.(workflows.FindBillsResult), work.Newer, []contract.Order(nil)
 		for _, order := range work.New {
 			switch {
 			case slices.Contains(found.Finished, order.ID):
@@ -230,7 +230,7 @@ func (w *window) withoutBills(work paging.Work) {
 		w.giveOut(newer, true, false)
 		w.next()
 	})
-	find.holds = func() (orders []flow.Order) {
+	find.holds = func() (orders []contract.Order) {
 		for _, skipped := range work.LeftOut {
 			orders = append(orders, *skipped.Order)
 		}
@@ -268,7 +268,7 @@ func (w *window) syncPages() {
 		return &synced{result}, err
 	}, func(value any, err error) {
 		if err == errHeartbeat {
-			w.grain, w.died = flow.GrainOrder, true
+			w.grain, w.died = contract.GrainOrder, true
 			w.went(nil)
 			return
 		}
@@ -278,7 +278,7 @@ func (w *window) syncPages() {
 		w.went(err)
 	})
 	pages.beaten = &beaten
-	pages.holds = func() (orders []flow.Order) {
+	pages.holds = func() (orders []contract.Order) {
 		for _, id := range w.source.ids {
 			if r := w.source.rows[id]; r != nil && w.span.Holds(r.modified) {
 				orders = append(orders, r.order)
@@ -315,7 +315,7 @@ func (w *window) takeSynced(result workflows.SyncPagesResult) {
 		}
 		w.settle(order.Version, order.Outcome, failure)
 	}
-	var tried, others []flow.Order
+	var tried, others []contract.Order
 	for _, left := range result.Left {
 		w.reading.Orders.Show(paging.VersionOf(left.Order))
 		if left.Tried {
@@ -345,7 +345,7 @@ func (w *window) settle(version tally.Version, outcome tally.Outcome, failure ta
 
 // giveOut has orders saved. exists tells that they may have a bill, and tried that saving
 // them was tried before.
-func (w *window) giveOut(orders []flow.Order, exists, tried bool) {
+func (w *window) giveOut(orders []contract.Order, exists, tried bool) {
 	for _, order := range orders {
 		if w.failed == nil {
 			w.failed = w.run.failed
@@ -369,7 +369,7 @@ func (w *window) giveOut(orders []flow.Order, exists, tried bool) {
 // save is an order that is given out.
 type save struct {
 	*window
-	order         flow.Order
+	order         contract.Order
 	exists, tried bool
 	done          bool
 	then          *save
@@ -415,7 +415,7 @@ func (l *life) executeSave(name string, params workflows.SaveOrderParams, then f
 		h.release()
 		result, _ := value.(workflows.SaveOrderResult)
 		then(result, err)
-	}).holds = func() []flow.Order { return []flow.Order{params.Order} }
+	}).holds = func() []contract.Order { return []contract.Order{params.Order} }
 }
 
 func reasonOf(err error) string {

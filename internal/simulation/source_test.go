@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"refundsync/internal/beijing"
-	"refundsync/internal/flow"
+	"refundsync/internal/contract"
 	"refundsync/internal/jushuitan"
 )
 
@@ -35,7 +35,7 @@ type row struct {
 	// quantities are of the lines, of the materials M1 on.
 	quantities []int
 	record     map[string]any // as it comes
-	order      flow.Order     // as the flow picks it
+	order      contract.Order // as the flow picks it
 }
 
 func (s *source) now() time.Time { return time.Now().Add(s.ahead).In(beijing.Zone) }

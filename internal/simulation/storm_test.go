@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
@@ -46,7 +47,7 @@ func draw(r *rand.Rand, f *flow.Flow) settings {
 	own.Options.Existing = pick(r, flow.ExistingReport, flow.ExistingUpdate, flow.ExistingUpdate)
 	own.Options.SubmitAndAudit = pick(r, flow.SubmitAndAuditNone, flow.SubmitAndAuditNone, flow.SubmitAndAuditExplicit, flow.SubmitAndAuditKingdee)
 	own.Call.IsAutoSubmitAndAudit = own.Options.SubmitAndAudit == flow.SubmitAndAuditKingdee
-	own.Options.Grain = pick(r, flow.GrainOrder, flow.GrainPage)
+	own.Options.Grain = pick(r, contract.GrainOrder, contract.GrainPage)
 	s := settings{
 		flow: &own, unique: r.IntN(3) > 0,
 		sessions: 1 + r.IntN(3), billsACall: 1 + r.IntN(4), pageSize: 1 + r.IntN(4), windowsAtOnce: 1 + r.IntN(3), inFlight: 1 + r.IntN(4),

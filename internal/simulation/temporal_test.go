@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"refundsync/activities"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
-	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
 )
 
@@ -21,7 +21,7 @@ type activity struct {
 	attempts int
 	do       func(ctx context.Context, w *worker, try *attempt) (any, error)
 	then     func(any, error)
-	holds    func() []flow.Order       // the versions that it may save; nil for none
+	holds    func() []contract.Order   // the versions that it may save; nil for none
 	beaten   *activities.PagesProgress // nil for one that tells nothing
 	current  *attempt
 	tried    int

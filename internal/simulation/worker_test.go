@@ -9,6 +9,7 @@ import (
 
 	"refundsync/activities"
 	"refundsync/internal/booking"
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
 	"refundsync/internal/kingdee"
@@ -143,7 +144,7 @@ func taskOf(ctx context.Context) string { return ctx.Value(taskKey{}).(string) }
 func (w *worker) activities() *activities.Activities {
 	f := w.settings.flow
 	a := &activities.Activities{Flows: flow.Flows{f.Name: f}, Source: sourceClient{w}, Parked: parkedClient{w}}
-	if f.Options.Grain == flow.GrainOrder {
+	if f.Options.Grain == contract.GrainOrder {
 		a.Proofs = w.proofs
 	}
 	var ledger kingdee.Ledger = w.groups

@@ -1,0 +1,51 @@
+package contract
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Order is an after-sales order as it travels in the workflow's history: nothing
+// of it but what the flow names.
+type Order struct {
+	// ID is the flow's key field, as_id.
+	ID string `json:"as_id"`
+	// BillNumber is the bill's number, FBillNo; empty if the order has a mistake
+	// that mapping it will tell.
+	BillNumber string `json:"bill_number,omitempty"`
+	// Shop is the name of the shop, at most 100 characters of it and an ellipsis.
+	Shop string `json:"shop,omitempty"`
+	// ChangedAt is when the order was modified, in Beijing time; zero when that is
+	// absent or unreadable.
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	// BillHash is the hash in the mark that the order's bill carries as the flow
+	// is now; empty if the order has a mistake that mapping it will tell, or is left out.
+	BillHash string `json:"bill_hash,omitempty"`
+	// NotBooked are the amounts of the order that no bill holds, by the reasons of the
+	// flow's not_booked; those that are 0 left out.
+	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
+	// Fields are the fields that the flow names, as they came. Besides, each line
+	// keeps its asi_id, so that a message can name the line. Above 8 KiB they
+	// travel compressed, as fields_gzip.
+	Fields json.RawMessage `json:"fields"`
+}
+
+// Same reports whether two versions of an order ask for the same bill. Where they
+// can't be mapped, they must have the same content.
+func (o Order) Same(other Order) bool {
+	if o.BillHash != "" {
+		return o.ID == other.ID && o.BillHash == other.BillHash
+	}
+	return o.ID == other.ID && other.BillHash == "" && bytes.Equal(o.Fields, other.Fields)
+}
+
+// Content identifies the order's content: a short hash of its fields.
+func (o Order) Content() string {
+	hash := sha256.Sum256(o.Fields)
+	return base64.RawStdEncoding.EncodeToString(hash[:6])
+}
