@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tenant"
 	"refundsync/workflows"
@@ -49,7 +50,7 @@ func flowOfKingdeeTables(t *testing.T) *flow.Flow {
 	require.Less(t, start, end)
 	tables := "  customers: { from: kingdee, form: BD_Customer, by: FName, value: FNumber }\n  warehouses: { from: kingdee, form: BD_STOCK, by: FTHIRDSTOCKNO, value: FNumber }\n"
 	require.NoError(t, os.WriteFile(path, []byte(string(text[:start])+tables+string(text[end:])), 0o600))
-	f, err := flow.Load(path)
+	f, err := flowfile.Load(path)
 	require.NoError(t, err)
 	return f
 }

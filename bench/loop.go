@@ -17,6 +17,7 @@ import (
 	"refundsync/internal/booking"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/syncworker"
@@ -47,7 +48,7 @@ func runLoop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	flows, err := flow.LoadFolder(settings.Worker.Flows)
+	flows, err := flowfile.LoadFolder(settings.Worker.Flows)
 	if err != nil {
 		return err
 	}

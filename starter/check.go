@@ -18,6 +18,7 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/syncworker"
 	"refundsync/workflows"
@@ -70,7 +71,7 @@ func (c *checks) all(ctx context.Context) {
 	settings, settingsErr := config.FromProcess().Load()
 	settingsOK := c.report("设置 settings", "完整 complete, "+describeEncryption(settings.Encryption), settingsErr)
 
-	flows, err := flow.LoadFolder(settings.Worker.Flows)
+	flows, err := flowfile.LoadFolder(settings.Worker.Flows)
 	flowsOK := c.report("流程 flows", strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
 	c.robots(flows)
 

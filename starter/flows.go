@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 )
 
 // loadFlow reads the settings and the flow files, and gives the flow of the name.
@@ -18,7 +19,7 @@ func loadFlow(cmd *cobra.Command, name string) (config.Worker, *flow.Flow, error
 	if err != nil {
 		return settings, nil, err
 	}
-	flows, err := flow.LoadFolder(settings.Flows)
+	flows, err := flowfile.LoadFolder(settings.Flows)
 	if err != nil {
 		return settings, nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 )
 
 // timesFlags say when a flow runs by itself, instead of what its file says.
@@ -50,10 +51,10 @@ func (f *timesFlags) named() (flow.Schedule, error) {
 	times := flow.Schedule{Cron: f.cron, TimeZone: f.timeZone}
 	var wrong []error
 	for _, line := range f.cron {
-		wrong = append(wrong, flow.CheckCron(line))
+		wrong = append(wrong, flowfile.CheckCron(line))
 	}
 	for _, text := range f.notBetween {
-		span, ok := flow.ParseDaySpan(text)
+		span, ok := flowfile.ParseDaySpan(text)
 		if !ok {
 			wrong = append(wrong, fmt.Errorf("--not-between %q 应如 01:00-05:30。 Expected a span of the day, such as 01:00-05:30", text))
 		}

@@ -17,6 +17,7 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/tally"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
@@ -127,7 +128,7 @@ The exit code is 4 when a flow lags behind by more than its checks.lag_limit, so
 			if err != nil {
 				return err
 			}
-			flows, err := flow.LoadFolder(settings.Flows)
+			flows, err := flowfile.LoadFolder(settings.Flows)
 			if err != nil {
 				return err
 			}

@@ -15,6 +15,7 @@ import (
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
 )
 
@@ -23,7 +24,7 @@ const testFlow = "refund_to_return"
 // loadFlow is the built-in flow, with its options changed where a test wants.
 func loadFlow(t *testing.T, change ...func(*flow.Flow)) *flow.Flow {
 	t.Helper()
-	flows, err := flow.LoadFolder("../../flows")
+	flows, err := flowfile.LoadFolder("../../flows")
 	require.NoError(t, err)
 	f := flows[testFlow]
 	for _, c := range change {

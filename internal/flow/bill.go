@@ -67,11 +67,11 @@ func (b Bill) Amount() (sum decimal.Decimal, err error) {
 	return sum, err
 }
 
-// billField is a field of the bill, or a group of them.
-type billField struct {
-	field   catalog.Field
-	mapping *mapping
-	fields  []billField // of a group
+// BillField is a field of the bill, or a group of them.
+type BillField struct {
+	Field   catalog.Field
+	Mapping *Mapping
+	Fields  []BillField // of a group
 }
 
 // Bill maps the order. An error is a *fault.Error, Final, which names the order,
@@ -102,7 +102,7 @@ func (o *Opened) mapBill() (Bill, error) {
 	if err != nil {
 		return Bill{}, err
 	}
-	fields, err := o.fields(o.flow.bill, nil)
+	fields, err := o.fields(o.flow.Rules.Bill, nil)
 	if err != nil {
 		return Bill{}, err
 	}
@@ -151,7 +151,7 @@ func withMark(fields []fieldValue, mark Mark) []fieldValue {
 }
 
 func (o *Opened) billNumber() (string, error) {
-	mapping := o.flow.number
+	mapping := o.flow.Rules.Number
 	number, err := mapping.compute(o, nil)
 	if err != nil {
 		return "", failure(o.Order.ID, nil, mapping.use(), err)
@@ -172,18 +172,18 @@ type fieldValue struct {
 
 // fields gives the values of a group of fields, those without one left out; of is
 // the line at work, if any.
-func (o *Opened) fields(fields []billField, of *line) ([]fieldValue, error) {
+func (o *Opened) fields(fields []BillField, of *line) ([]fieldValue, error) {
 	values := make([]fieldValue, 0, len(fields)+1)
 	for _, field := range fields {
 		value, booked, err := o.value(field, of)
 		if err != nil {
 			return nil, err
 		}
-		if isNote(field.field) {
+		if isNote(field.Field) {
 			booked = nil
 		}
 		if value != nil {
-			values = append(values, fieldValue{field.field.Name, value, booked})
+			values = append(values, fieldValue{field.Field.Name, value, booked})
 		}
 	}
 	return values, nil
@@ -222,37 +222,37 @@ func booked(fields []fieldValue) json.RawMessage {
 
 // value gives one field's value, and what of it is booked; nil for an optional one that
 // has none.
-func (o *Opened) value(field billField, of *line) (value, isBooked json.RawMessage, err error) {
-	switch field.field.Type {
+func (o *Opened) value(field BillField, of *line) (value, isBooked json.RawMessage, err error) {
+	switch field.Field.Type {
 	case catalog.Object, catalog.List:
 		return o.group(field, of)
 	}
-	value, err = field.mapping.evaluate(o, of)
+	value, err = field.Mapping.evaluate(o, of)
 	if err != nil {
-		return nil, nil, failure(o.Order.ID, of, field.mapping.use(), err)
+		return nil, nil, failure(o.Order.ID, of, field.Mapping.use(), err)
 	}
 	return value, value, nil
 }
 
 // group gives a group of fields, and what of it is booked: FEntity an entry a line kept,
 // a list within a line one entry. Within a line, a group without any value is left out.
-func (o *Opened) group(field billField, of *line) (all, isBooked json.RawMessage, err error) {
-	if field.field.Name == string(catalog.FEntity) {
-		return o.entries(field.fields)
+func (o *Opened) group(field BillField, of *line) (all, isBooked json.RawMessage, err error) {
+	if field.Field.Name == string(catalog.FEntity) {
+		return o.entries(field.Fields)
 	}
-	values, err := o.fields(field.fields, of)
+	values, err := o.fields(field.Fields, of)
 	if err != nil || of != nil && len(values) == 0 {
 		return nil, nil, err
 	}
 	all, isBooked = object(values), booked(values)
-	if field.field.Type == catalog.List {
+	if field.Field.Type == catalog.List {
 		all, isBooked = array([][]byte{all}), array([][]byte{isBooked})
 	}
 	return all, isBooked, nil
 }
 
 // entries writes one object a line kept. Their order books nothing.
-func (o *Opened) entries(fields []billField) (all, isBooked json.RawMessage, err error) {
+func (o *Opened) entries(fields []BillField) (all, isBooked json.RawMessage, err error) {
 	entries, bookings := make([][]byte, 0, len(o.kept)), make([][]byte, 0, len(o.kept))
 	for _, l := range o.kept {
 		values, err := o.fields(fields, l)

@@ -6,6 +6,9 @@ import (
 	"unicode/utf8"
 )
 
+// NumberField is the bill's number: what keeps an order from being saved twice.
+const NumberField = "FBillNo"
+
 // longestID bounds as_id and a bill's number, in bytes. Kingdee's own limit is
 // lower and depends on the form; this one keeps them fit for the ids of workflows,
 // which may have 1,000 bytes.

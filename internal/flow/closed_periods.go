@@ -52,8 +52,8 @@ func (c ClosedPeriods) LastDay(now time.Time) time.Time {
 	return last
 }
 
-// dateField is the bill's date: the day to which Kingdee books it.
-const dateField = "FDate"
+// DateField is the bill's date: the day to which Kingdee books it.
+const DateField = "FDate"
 
 // InOpenPeriod is the last step before a new bill is saved: it sees to it that
 // no bill is dated to a day that is closed now. It gives the bill as it came, or
@@ -94,7 +94,7 @@ func (b Bill) Date() (time.Time, error) {
 }
 
 func (b Bill) dateIndex() int {
-	return slices.IndexFunc(b.fields, func(field fieldValue) bool { return field.name == dateField })
+	return slices.IndexFunc(b.fields, func(field fieldValue) bool { return field.name == DateField })
 }
 
 func inClosedPeriod(date, closed, firstOpen time.Time) error {
@@ -102,7 +102,7 @@ func inClosedPeriod(date, closed, firstOpen time.Time) error {
 	return &fault.Error{
 		Class:  fault.Final,
 		Reason: contract.ReasonClosedPeriod,
-		Field:  dateField,
+		Field:  DateField,
 		Message: fmt.Sprintf("单据日期 FDate %[1]s 在已结账的期间（截至 %[2]s）。 The bill's FDate %[1]s is in a closed period (up to %[2]s)",
 			show(date), show(closed)),
 		Advice: fmt.Sprintf("请财务决定：在金蝶反结账并改流程文件的 closed_periods，或改为 then: %[1]s 记到 %[2]s，或在金蝶手工处理并放弃这一单。"+

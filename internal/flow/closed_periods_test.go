@@ -1,4 +1,4 @@
-package flow
+package flow_test
 
 import (
 	"encoding/json"
@@ -12,6 +12,7 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
+	"refundsync/internal/flow"
 )
 
 // beijingTime reads a day, or a time of day.
@@ -30,22 +31,22 @@ func beijingTime(text string) time.Time {
 func TestLastClosedDay(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		closed ClosedPeriods
+		closed flow.ClosedPeriods
 		now    string // in Beijing
 		want   string // "" for none
 	}{
-		{"nothing is closed", ClosedPeriods{}, "2024-03-10 00:00:00", ""},
-		{"a fixed day", ClosedPeriods{Until: beijingTime("2024-02-29")}, "2024-02-10 00:00:00", "2024-02-29"},
-		{"before the closing day", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-04 23:59:59", "2024-01-31"},
-		{"from the first second of the closing day", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-05 00:00:00", "2024-02-29"},
-		{"in a year without a leap day", ClosedPeriods{MonthClosesOnDay: 5}, "2023-03-05 00:00:00", "2023-02-28"},
-		{"on the last day of the month", ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-31 23:59:59", "2024-02-29"},
-		{"closes on the first", ClosedPeriods{MonthClosesOnDay: 1}, "2024-03-01 00:00:00", "2024-02-29"},
-		{"closes on the 28th", ClosedPeriods{MonthClosesOnDay: 28}, "2024-02-27 23:59:59", "2023-12-31"},
-		{"before the closing day of January", ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-04 12:00:00", "2023-11-30"},
-		{"from the closing day of January on", ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-05 12:00:00", "2023-12-31"},
-		{"the fixed day is later", ClosedPeriods{Until: beijingTime("2024-03-15"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-03-15"},
-		{"the rule is later", ClosedPeriods{Until: beijingTime("2023-12-31"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-02-29"},
+		{"nothing is closed", flow.ClosedPeriods{}, "2024-03-10 00:00:00", ""},
+		{"a fixed day", flow.ClosedPeriods{Until: beijingTime("2024-02-29")}, "2024-02-10 00:00:00", "2024-02-29"},
+		{"before the closing day", flow.ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-04 23:59:59", "2024-01-31"},
+		{"from the first second of the closing day", flow.ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-05 00:00:00", "2024-02-29"},
+		{"in a year without a leap day", flow.ClosedPeriods{MonthClosesOnDay: 5}, "2023-03-05 00:00:00", "2023-02-28"},
+		{"on the last day of the month", flow.ClosedPeriods{MonthClosesOnDay: 5}, "2024-03-31 23:59:59", "2024-02-29"},
+		{"closes on the first", flow.ClosedPeriods{MonthClosesOnDay: 1}, "2024-03-01 00:00:00", "2024-02-29"},
+		{"closes on the 28th", flow.ClosedPeriods{MonthClosesOnDay: 28}, "2024-02-27 23:59:59", "2023-12-31"},
+		{"before the closing day of January", flow.ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-04 12:00:00", "2023-11-30"},
+		{"from the closing day of January on", flow.ClosedPeriods{MonthClosesOnDay: 5}, "2024-01-05 12:00:00", "2023-12-31"},
+		{"the fixed day is later", flow.ClosedPeriods{Until: beijingTime("2024-03-15"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-03-15"},
+		{"the rule is later", flow.ClosedPeriods{Until: beijingTime("2023-12-31"), MonthClosesOnDay: 5}, "2024-03-20 00:00:00", "2024-02-29"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			now := beijingTime(c.now)
@@ -63,14 +64,13 @@ func TestLastClosedDay(t *testing.T) {
 }
 
 // closing is the flow of base.yaml with closed periods.
-func closing(t *testing.T, keys string) *Flow {
+func closing(t *testing.T, keys string) *flow.Flow {
 	t.Helper()
-	p := parseText(strings.Replace(base(t), "checks:\n", "checks:\n  closed_periods: { "+keys+" }\n", 1), warehousesCSV)
-	require.Empty(t, p.all())
-	return p.flow
+	f := load(t, strings.Replace(base(t), "checks:\n", "checks:\n  closed_periods: { "+keys+" }\n", 1), warehousesCSV)
+	return f
 }
 
-func received(t *testing.T, f *Flow, date string) Bill {
+func received(t *testing.T, f *flow.Flow, date string) flow.Bill {
 	t.Helper()
 	bill, err := f.Open(pick(t, f, `{"as_id": 70001, "shop_name": "天猫旗舰店", "wms_co_id": "20001",
 		"items": [{"sku_id": "A<1>", "type": "退货", "r_qty": "1.50", "price": 1, "receive_date": "`+date+`"}]}`)).Bill()
@@ -79,21 +79,13 @@ func received(t *testing.T, f *Flow, date string) Bill {
 }
 
 func TestClosedPeriodsAreReadFromTheFlow(t *testing.T) {
-	require.Equal(t, ClosedPeriods{Until: beijingTime("2024-02-29"), Then: ClosedPark}, closing(t, "until: 2024-02-29").ClosedPeriods)
-	require.Equal(t, ClosedPeriods{Until: beijingTime("2024-02-29"), MonthClosesOnDay: 28, Then: ClosedFirstOpenDay},
+	require.Equal(t, flow.ClosedPeriods{Until: beijingTime("2024-02-29"), Then: flow.ClosedPark}, closing(t, "until: 2024-02-29").ClosedPeriods)
+	require.Equal(t, flow.ClosedPeriods{Until: beijingTime("2024-02-29"), MonthClosesOnDay: 28, Then: flow.ClosedFirstOpenDay},
 		closing(t, `until: "2024-02-29", month_closes_on_day: 28, then: first_open_day`).ClosedPeriods)
 
 	f := closing(t, "month_closes_on_day: 5")
 	_, err := f.Open(pick(t, f, `{"as_id": 1, "items": [{"sku_id": "A", "type": "退货", "r_qty": 1, "price": 1}]}`)).Bill()
 	require.ErrorContains(t, err, "receive_date", "without a date there is no telling in which period a bill would be")
-}
-
-func TestClosedPeriodsNeedADate(t *testing.T) {
-	text := strings.Replace(base(t), "checks:\n", "checks:\n  closed_periods: { month_closes_on_day: 5 }\n", 1)
-	text = strings.Replace(text, `    FDate: { expression: "latest(map(lines, .receive_date))" }`+"\n", "", 1)
-	problems := parseText(text, warehousesCSV).all()
-	require.Len(t, problems, 1)
-	require.ErrorContains(t, problems, "With closed_periods the bill's fields need FDate.")
 }
 
 func TestInOpenPeriod(t *testing.T) {
@@ -138,10 +130,10 @@ func TestInOpenPeriod(t *testing.T) {
 // Whatever is closed, whenever a bill is saved and however it is dated: it is
 // dated to an open day, or not saved; and a bill of an open day stays as it is.
 func TestNoBillIsDatedToAClosedDay(t *testing.T) {
-	flows := map[string]*Flow{ClosedPark: closing(t, "until: 2024-01-01"), ClosedFirstOpenDay: closing(t, "until: 2024-01-01, then: first_open_day")}
+	flows := map[string]*flow.Flow{flow.ClosedPark: closing(t, "until: 2024-01-01"), flow.ClosedFirstOpenDay: closing(t, "until: 2024-01-01, then: first_open_day")}
 	seconds := rapid.Int64Range(beijingTime("2019-12-30").Unix(), beijingTime("2029-01-03").Unix())
 	rapid.Check(t, func(r *rapid.T) {
-		f := *flows[rapid.SampledFrom([]string{ClosedPark, ClosedFirstOpenDay}).Draw(r, "then")]
+		f := *flows[rapid.SampledFrom([]string{flow.ClosedPark, flow.ClosedFirstOpenDay}).Draw(r, "then")]
 		f.ClosedPeriods.Until = time.Time{}
 		if rapid.Bool().Draw(r, "has until") {
 			y, m, d := time.Unix(seconds.Draw(r, "until"), 0).In(beijing.Zone).Date()
@@ -152,13 +144,13 @@ func TestNoBillIsDatedToAClosedDay(t *testing.T) {
 		bill := received(t, &f, time.Unix(seconds.Draw(r, "date"), 0).In(beijing.Zone).Format(time.DateTime))
 
 		closed := f.ClosedPeriods.LastDay(now)
-		isOpen := func(bill Bill) bool { return dateOf(r, bill).After(closed) }
+		isOpen := func(bill flow.Bill) bool { return dateOf(r, bill).After(closed) }
 		open, err := f.InOpenPeriod(bill, now)
 		switch {
 		case isOpen(bill):
 			require.NoError(r, err)
 			require.Equal(r, string(bill.Model), string(open.Model))
-		case f.ClosedPeriods.Then == ClosedPark:
+		case f.ClosedPeriods.Then == flow.ClosedPark:
 			require.Equal(r, contract.ReasonClosedPeriod, fault.As(err).Reason)
 			require.Empty(r, open.Model)
 		default:
@@ -173,7 +165,7 @@ func TestNoBillIsDatedToAClosedDay(t *testing.T) {
 	})
 }
 
-func dateOf(t require.TestingT, bill Bill) time.Time {
+func dateOf(t require.TestingT, bill flow.Bill) time.Time {
 	var model struct{ FDate string }
 	require.NoError(t, json.Unmarshal(bill.Model, &model))
 	date, err := time.ParseInLocation(time.DateOnly, model.FDate, beijing.Zone)

@@ -16,47 +16,47 @@ import (
 	"refundsync/internal/catalog"
 )
 
-// scope says what an expression may name beside the order's own fields and items.
-type scope struct {
+// Scope says what an expression may name beside the order's own fields and items.
+type Scope struct {
 	lines bool // lines, the lines kept
 	item  bool // item, the line at work
 }
 
 var (
-	orderScope     = scope{lines: true}             // a field of the bill's head, a precondition
-	entryScope     = scope{lines: true, item: true} // a field of a line of the bill
-	conditionScope = scope{item: true}              // which lines are kept
+	OrderScope     = Scope{lines: true}             // a field of the bill's head, a precondition
+	EntryScope     = Scope{lines: true, item: true} // a field of a line of the bill
+	ConditionScope = Scope{item: true}              // which lines are kept
 )
 
-// expression is a compiled expression of a flow file, and what it names.
-type expression struct {
+// Expression is a compiled expression of a flow file, and what it names.
+type Expression struct {
 	program *vm.Program
-	kind    kind
-	header  map[string]catalog.Field // fields of the order
-	items   map[string]catalog.Field // fields of its lines
+	Kind    Kind
+	Header  map[string]catalog.Field // fields of the order
+	Items   map[string]catalog.Field // fields of its lines
 	lines   bool                     // whether it names lines
-	names   []named                  // the order's fields, items and lines, where they stand
+	Names   []Named                  // the order's fields, items and lines, where they stand
 	work    work
 	splits  bool // whether it calls split, whose lists are none of the order's
 }
 
-// named is a name in an expression; from and to count characters.
-type named struct {
-	name     string
-	from, to int
+// Named is a name in an expression; From and To count characters.
+type Named struct {
+	Name     string
+	From, To int
 }
 
-// mistake is one thing wrong with an expression; from and to count characters.
-type mistake struct {
-	from, to int
-	what     message
+// Mistake is one thing wrong with an expression; From and To count characters.
+type Mistake struct {
+	From, To int
+	What     message
 }
 
-// compile checks an expression's names and types and compiles it. What it is wrong
+// Compile checks an expression's names and types and compiles it. What it is wrong
 // about comes back as mistakes, in their order.
-func compile(source string, in scope) (*expression, []mistake) {
+func Compile(source string, in Scope) (*Expression, []Mistake) {
 	if length := utf8.RuneCountInString(source); length > maxExpression {
-		return nil, []mistake{{0, 1, say("表达式有 %d 个字符，最多 %d 个。", "The expression has %d characters; at most %d.", length, maxExpression)}}
+		return nil, []Mistake{{0, 1, say("表达式有 %d 个字符，最多 %d 个。", "The expression has %d characters; at most %d.", length, maxExpression)}}
 	}
 	r := &rewriter{
 		source:  []rune(source),
@@ -87,31 +87,31 @@ func compile(source string, in scope) (*expression, []mistake) {
 		r.mistakes = append(r.mistakes, libraryMistake(err))
 	}
 	if len(r.mistakes) > 0 {
-		slices.SortStableFunc(r.mistakes, func(a, b mistake) int { return a.from - b.from })
+		slices.SortStableFunc(r.mistakes, func(a, b Mistake) int { return a.From - b.From })
 		// The library shares a node between the two halves of a < b < c.
 		return nil, slices.Compact(r.mistakes)
 	}
 	work, tooDeep := workOf(program.Node())
 	if tooDeep {
-		return nil, []mistake{{0, 1, say("循环（map、filter 等）嵌套超过 %d 层。", "Loops (map, filter and the like) stand more than %d deep within each other.", maxLoops)}}
+		return nil, []Mistake{{0, 1, say("循环（map、filter 等）嵌套超过 %d 层。", "Loops (map, filter and the like) stand more than %d deep within each other.", maxLoops)}}
 	}
-	return &expression{
-		program: program, kind: kindOf(program.Node().Type()), header: r.header, items: r.items, lines: r.usesLines, names: r.names,
+	return &Expression{
+		program: program, Kind: kindOf(program.Node().Type()), Header: r.header, Items: r.items, lines: r.usesLines, Names: r.names,
 		work: work, splits: slices.ContainsFunc(r.identifiers, func(n *ast.IdentifierNode) bool { return n.Value == "split" }),
 	}, nil
 }
 
 // environment gives the names of a scope their types, from the catalog.
-func environment(in scope) types.Map {
+func environment(in Scope) types.Map {
 	line := types.Map{}
 	for _, field := range catalog.Jushuitan().Fields[catalog.Items] {
-		if t, ok := typeFor[kindFor(field.Type)]; ok {
+		if t, ok := typeFor[KindFor(field.Type)]; ok {
 			line[field.Name] = types.TypeOf(reflect.Zero(t).Interface())
 		}
 	}
 	env := types.Map{"items": types.Array(line)}
 	for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
-		if t, ok := typeFor[kindFor(field.Type)]; ok {
+		if t, ok := typeFor[KindFor(field.Type)]; ok {
 			env[field.Name] = types.TypeOf(reflect.Zero(t).Interface())
 		}
 	}
@@ -126,19 +126,19 @@ func environment(in scope) types.Map {
 
 // libraryMistake takes over an error of the expression library with its place. A
 // check of ours says it in both languages, the library in English.
-func libraryMistake(err error) mistake {
+func libraryMistake(err error) Mistake {
 	var at *file.Error
 	if !errors.As(err, &at) {
-		return mistake{0, 1, say("表达式有误：%[1]s。", "The expression is wrong: %[1]s.", err.Error())}
+		return Mistake{0, 1, say("表达式有误：%[1]s。", "The expression is wrong: %[1]s.", err.Error())}
 	}
 	text := goTypes.Replace(at.Message)
 	if strings.HasSuffix(text, "token EOF") {
-		return mistake{at.From, at.To, say("表达式没有写完。", "The expression ends too early.")}
+		return Mistake{at.From, at.To, say("表达式没有写完。", "The expression ends too early.")}
 	}
 	if chinese, english, ok := strings.Cut(text, "。 "); ok {
-		return mistake{at.From, at.To, message{chinese + "。", english}}
+		return Mistake{at.From, at.To, message{Chinese: chinese + "。", English: english}}
 	}
-	return mistake{at.From, at.To, say("表达式有误（%[1]s）。", "The expression is wrong: %[1]s.", text)}
+	return Mistake{at.From, at.To, say("表达式有误（%[1]s）。", "The expression is wrong: %[1]s.", text)}
 }
 
 // goTypes words the library's messages in the terms of flow files.

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
@@ -27,12 +28,10 @@ const expressionOrder = `{
 // evaluate compiles an expression and runs it over expressionOrder, with its first
 // line as item.
 func evaluate(t require.TestingT, source string) (any, error) {
-	compiled, mistakes := compile(source, entryScope)
+	compiled, mistakes := Compile(source, EntryScope)
 	require.Empty(t, mistakes, source)
-	f := &Flow{header: sorted(compiled.header), items: sorted(compiled.items)}
-	record, ok := t.(testing.TB)
-	require.True(t, ok)
-	opened := f.open(contract.Order{ID: "7"}, decode(record, expressionOrder))
+	f := &Flow{header: sorted(compiled.Header), items: sorted(compiled.Items)}
+	opened := f.Open(contract.Order{ID: "7", Fields: json.RawMessage(expressionOrder)})
 	require.NoError(t, opened.err)
 	return opened.run(compiled, opened.lines[0])
 }
@@ -212,9 +211,9 @@ func TestExpressionsThatFail(t *testing.T) {
 }
 
 func TestAnExpressionThatNeedsTooMuchMemoryFails(t *testing.T) {
-	compiled, mistakes := compile(`len(map(items, map(items, .price)))`, orderScope)
+	compiled, mistakes := Compile(`len(map(items, map(items, .price)))`, OrderScope)
 	require.Empty(t, mistakes)
-	f := &Flow{items: sorted(compiled.items)}
+	f := &Flow{items: sorted(compiled.Items)}
 	opened := f.open(contract.Order{ID: "7"}, map[string]any{"items": slices.Repeat([]any{map[string]any{}}, 2000)})
 	require.NoError(t, opened.err)
 	_, err := opened.run(compiled, nil)
@@ -226,16 +225,16 @@ func TestEveryFieldOfTheCatalogCanBeNamed(t *testing.T) {
 		if field.Type == catalog.List {
 			continue
 		}
-		compiled, mistakes := compile(field.Name, orderScope)
+		compiled, mistakes := Compile(field.Name, OrderScope)
 		require.Empty(t, mistakes, field.Name)
-		assert.Equal(t, kindFor(field.Type), compiled.kind)
-		assert.Contains(t, compiled.header, field.Name)
+		assert.Equal(t, KindFor(field.Type), compiled.Kind)
+		assert.Contains(t, compiled.Header, field.Name)
 	}
 	for _, field := range catalog.Jushuitan().Fields[catalog.Items] {
-		compiled, mistakes := compile("item."+field.Name, entryScope)
+		compiled, mistakes := Compile("item."+field.Name, EntryScope)
 		require.Empty(t, mistakes, field.Name)
-		assert.Equal(t, kindFor(field.Type), compiled.kind)
-		assert.Contains(t, compiled.items, field.Name)
+		assert.Equal(t, KindFor(field.Type), compiled.Kind)
+		assert.Contains(t, compiled.Items, field.Name)
 	}
 }
 

@@ -52,7 +52,7 @@ func newValueError(reason string, what message) *valueError {
 }
 
 func absentField(field catalog.Field, of *line) *valueError {
-	return &valueError{reason: reasonMissing, field: field.Name, names: []message{fieldName(field)}, line: of}
+	return &valueError{reason: reasonMissing, field: field.Name, names: []message{FieldName(field)}, line: of}
 }
 
 func absentFrom(what message) *valueError {
@@ -63,18 +63,18 @@ func malformedField(field catalog.Field, raw any, err error, of *line) *valueErr
 	what := say("不能用", "can't be used")
 	var parse *catalog.ParseError
 	if errors.As(err, &parse) {
-		what = message{parse.Chinese, parse.English}
+		what = message{Chinese: parse.Chinese, English: parse.English}
 	}
-	name, value := fieldName(field), shown(field, raw)
+	name, value := FieldName(field), shown(field, raw)
 	return &valueError{reason: reasonMalformed, field: field.Name, line: of, what: message{
-		name.chinese + "的值" + value.chinese + what.chinese,
-		name.english + " " + value.english + " " + what.english,
+		Chinese: name.Chinese + "的值" + value.Chinese + what.Chinese,
+		English: name.English + " " + value.English + " " + what.English,
 	}}
 }
 
-// fieldName names a field for people: the Chinese label stands beside the name.
-func fieldName(field catalog.Field) message {
-	return message{field.Name + "（" + field.Chinese + "）", field.Name}
+// FieldName names a field for people: the Chinese label stands beside the name.
+func FieldName(field catalog.Field) message {
+	return message{Chinese: field.Name + "（" + field.Chinese + "）", English: field.Name}
 }
 
 // maxShown is how many characters of a value a message shows.
@@ -100,7 +100,7 @@ func quoted(text string, personal bool) message {
 		return say("（内容不显示）", "(not shown)")
 	}
 	text = beginning(text, maxShown)
-	return message{"“" + text + "”", "\"" + text + "\""}
+	return message{Chinese: "“" + text + "”", English: "\"" + text + "\""}
 }
 
 // beginning cuts a text that is longer than so many characters.
@@ -130,8 +130,8 @@ func (e *valueError) message() message {
 	}
 	var chinese, english []string
 	for _, name := range e.names {
-		chinese = append(chinese, name.chinese)
-		english = append(english, name.english)
+		chinese = append(chinese, name.Chinese)
+		english = append(english, name.English)
 	}
 	if len(e.names) == 1 {
 		return say("没有 %[1]s", "%[2]s is absent", chinese[0], english[0])
@@ -141,7 +141,7 @@ func (e *valueError) message() message {
 
 func (e *valueError) Error() string {
 	m := e.message()
-	return m.chinese + "。 " + m.english + "."
+	return m.Chinese + "。 " + m.English + "."
 }
 
 // failure makes an order's failure of err: which order, which line, which value,
@@ -151,7 +151,7 @@ func failure(orderID string, of *line, use message, err error) error {
 	if fault.As(err) != nil {
 		return err
 	}
-	what, reason, field := message{"表达式算不出结果：" + err.Error(), "the expression has no result: " + err.Error()}, reasonExpression, ""
+	what, reason, field := message{Chinese: "表达式算不出结果：" + err.Error(), English: "the expression has no result: " + err.Error()}, reasonExpression, ""
 	var value *valueError
 	var library *file.Error
 	switch {
@@ -165,11 +165,11 @@ func failure(orderID string, of *line, use message, err error) error {
 	}
 	place := say("售后单 %s", "Order %s", orderID)
 	if of != nil {
-		place.chinese += fmt.Sprintf(" 第 %d 行", of.number)
-		place.english += fmt.Sprintf(", line %d", of.number)
+		place.Chinese += fmt.Sprintf(" 第 %d 行", of.number)
+		place.English += fmt.Sprintf(", line %d", of.number)
 		if of.id != "" {
-			place.chinese += "（asi_id " + of.id + "）"
-			place.english += " (asi_id " + of.id + ")"
+			place.Chinese += "（asi_id " + of.id + "）"
+			place.English += " (asi_id " + of.id + ")"
 		}
 	}
 	advice, class := adviceFor[reason], fault.Final
@@ -183,8 +183,8 @@ func failure(orderID string, of *line, use message, err error) error {
 		Class:   class,
 		Reason:  reason,
 		Field:   field,
-		Message: place.chinese + "：" + what.chinese + use.chinese + "。 " + place.english + ": " + what.english + use.english + ".",
-		Advice:  advice.chinese + " " + advice.english,
+		Message: place.Chinese + "：" + what.Chinese + use.Chinese + "。 " + place.English + ": " + what.English + use.English + ".",
+		Advice:  advice.Chinese + " " + advice.English,
 		Err:     err,
 	}
 }

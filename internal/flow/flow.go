@@ -1,10 +1,5 @@
-// Package flow reads flow files and turns orders into bills.
-//
-// A flow file describes one integration: where the orders come from, how their
-// fields become a bill's fields, which orders are left out, and how and when it
-// runs. It is checked as a whole against the catalog of both interfaces before
-// anything runs. flows/refund_to_return.yaml is the built-in flow and explains
-// every key.
+// Package flow turns orders into bills, as a flow says. Package flowfile reads a flow
+// from its file.
 //
 // An order passes through here in two steps. Pick takes what the flow names out
 // of Jushuitan's reply: nothing else travels on. Open reads it again where it
@@ -16,13 +11,18 @@
 package flow
 
 import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"refundsync/internal/catalog"
 )
 
-// Flow is a checked and compiled flow file. It is read-only and safe for use by
+// Flow is a checked and compiled flow file; flowfile.Load makes one. It is read-only and safe for use by
 // any number of goroutines.
 type Flow struct {
 	// Name is part of workflow ids: a-z, 0-9 and _.
@@ -59,15 +59,62 @@ type Flow struct {
 	Sweep  *Sweep
 	Alerts Alerts
 
-	bill           []billField
-	number         *mapping    // of FBillNo
-	lines          *expression // nil: every line
-	splitDefective bool        // a line that is damaged in part becomes two
-	leaveOut       []leaveOut
-	require        []requirement
-	notBooked      []notBooked
-	header         []catalog.Field // of the order: those that the flow names
-	items          []catalog.Field // of its lines: those that the flow names
+	// Rules are compiled from the flow file.
+	Rules Rules
+
+	header []catalog.Field // of the order: those that the flow names
+	items  []catalog.Field // of its lines: those that the flow names
+}
+
+// Flows are the flows of one folder by their names.
+type Flows map[string]*Flow
+
+// Use adds fields of the order, and of its lines, to those that Pick keeps. It is for who
+// compiles the flow.
+func (f *Flow) Use(header, items map[string]catalog.Field) {
+	f.header, f.items = with(f.header, header), with(f.items, items)
+	f.PickVersion = f.pickVersion()
+}
+
+func with(fields []catalog.Field, more map[string]catalog.Field) []catalog.Field {
+	all := map[string]catalog.Field{}
+	maps.Copy(all, more)
+	for _, field := range fields {
+		all[field.Name] = field
+	}
+	return sorted(all)
+}
+
+// pickVersion hashes the names of the fields that Pick keeps.
+func (f *Flow) pickVersion() string {
+	digest := sha256.New()
+	for _, field := range f.header {
+		fmt.Fprintf(digest, "%s\n", field.Name)
+	}
+	for _, field := range f.items {
+		fmt.Fprintf(digest, "%s.%s\n", itemsField.Name, field.Name)
+	}
+	return hex.EncodeToString(digest.Sum(nil))[:12]
+}
+
+// sorted lists fields by name, so that the first of several malformed ones is
+// always the same.
+func sorted(fields map[string]catalog.Field) []catalog.Field {
+	return slices.SortedFunc(maps.Values(fields), func(a, b catalog.Field) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// Rules say what becomes of an order.
+type Rules struct {
+	Bill []BillField
+	// Number is the mapping of [NumberField], which is in Bill too.
+	Number *Mapping
+	// Lines holds for the lines of an order that become lines of its bill; nil keeps all.
+	Lines *Expression
+	// SplitDefective makes two of a line that is damaged in part.
+	SplitDefective bool
+	LeaveOut       []LeaveOut
+	Require        []Requirement
+	NotBooked      []NotBooked
 }
 
 // Source says which orders are read, and how.
@@ -213,7 +260,15 @@ type DaySpan struct {
 	From, To int
 }
 
-// String gives the span as ParseDaySpan reads it.
+// String gives the span as a flow file has it, such as 22:00-06:00.
 func (s DaySpan) String() string {
 	return fmt.Sprintf("%02d:%02d-%02d:%02d", s.From/60, s.From%60, s.To/60, s.To%60)
+}
+
+// Holds reports whether a minute of the day lies in the span.
+func (s DaySpan) Holds(minute int) bool {
+	if s.From < s.To {
+		return s.From <= minute && minute < s.To
+	}
+	return s.From <= minute || minute < s.To
 }

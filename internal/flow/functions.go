@@ -24,14 +24,14 @@ const maxPlaces = 16
 // and gives the type of the result.
 var functions = map[string]*builtin.Function{
 	"coalesce": {Validate: checkCoalesce, Func: coalesce},
-	"latest":   {Validate: checkList("latest", kindTime), Func: latest},
-	"earliest": {Validate: checkList("earliest", kindTime), Func: earliest},
-	"sum":      {Validate: checkList("sum", kindNumber), Func: sum},
+	"latest":   {Validate: checkList("latest", KindTime), Func: latest},
+	"earliest": {Validate: checkList("earliest", KindTime), Func: earliest},
+	"sum":      {Validate: checkList("sum", KindNumber), Func: sum},
 	"round":    {Validate: checkRound, Func: round},
-	"has":      {Validate: checkOne("has", typeBool, kindText, kindNumber, kindTime), Func: has},
-	"text":     {Validate: checkOne("text", typeText, kindText, kindNumber, kindTime), Func: text},
-	"date":     {Validate: checkOne("date", typeMoment, kindTime), Func: date},
-	"month":    {Validate: checkOne("month", typeText, kindTime), Func: month},
+	"has":      {Validate: checkOne("has", typeBool, KindText, KindNumber, KindTime), Func: has},
+	"text":     {Validate: checkOne("text", typeText, KindText, KindNumber, KindTime), Func: text},
+	"date":     {Validate: checkOne("date", typeMoment, KindTime), Func: date},
+	"month":    {Validate: checkOne("month", typeText, KindTime), Func: month},
 	// The library's own build texts and lists without bound.
 	"split":   {Types: typesOf(strings.Split), Func: split},
 	"join":    {Types: typesOf(func([]any, string) string { return "" }, func([]any) string { return "" }, strings.Join, func([]string) string { return "" }), Func: join},
@@ -47,7 +47,7 @@ func typesOf(functions ...any) []reflect.Type {
 }
 
 // listFunctions take one list, of the kind given.
-var listFunctions = map[string]kind{"latest": kindTime, "earliest": kindTime, "sum": kindNumber}
+var listFunctions = map[string]Kind{"latest": KindTime, "earliest": KindTime, "sum": KindNumber}
 
 // allowedBuiltins are the library's functions that work on exact values only.
 var allowedBuiltins = []string{
@@ -73,16 +73,16 @@ type check = func(args []reflect.Type) (reflect.Type, error)
 // library passes on.
 func mismatch(chinese, english string, args ...any) error {
 	m := say(chinese, english, args...)
-	return errors.New(m.chinese + " " + m.english)
+	return errors.New(m.Chinese + " " + m.English)
 }
 
-func checkOne(name string, result reflect.Type, kinds ...kind) check {
+func checkOne(name string, result reflect.Type, kinds ...Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
 		if len(args) != 1 {
 			return nil, mismatch("%s 要 1 个参数，这里有 %d 个。", "%s takes 1 argument, found %d.", name, len(args))
 		}
 		if got := kindOf(args[0]); !slices.Contains(kinds, got) {
-			return nil, mismatch("%[1]s 不能用于%[2]s。", "%[1]s does not work on %[3]s.", name, kindNames[got].chinese, kindNames[got].english)
+			return nil, mismatch("%[1]s 不能用于%[2]s。", "%[1]s does not work on %[3]s.", name, KindNames[got].Chinese, KindNames[got].English)
 		}
 		return result, nil
 	}
@@ -90,9 +90,9 @@ func checkOne(name string, result reflect.Type, kinds ...kind) check {
 
 // checkList sees only that there is one list; its elements' types are known when
 // the whole expression has been checked, see checkLists.
-func checkList(name string, element kind) check {
+func checkList(name string, element Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
-		if len(args) != 1 || kindOf(args[0]) != kindList {
+		if len(args) != 1 || kindOf(args[0]) != KindList {
 			return nil, mismatch("%[1]s 要一个列表，如 %[1]s(map(lines, .字段))。", "%[1]s takes one list, such as %[1]s(map(lines, .field)).", name)
 		}
 		return typeFor[element], nil
@@ -105,16 +105,16 @@ func checkCoalesce(args []reflect.Type) (reflect.Type, error) {
 	}
 	first := kindOf(args[0])
 	for _, arg := range args {
-		if got := kindOf(arg); got != first || got != kindText && got != kindNumber && got != kindTime {
+		if got := kindOf(arg); got != first || got != KindText && got != KindNumber && got != KindTime {
 			return nil, mismatch("coalesce 的参数应同为文本、数字或时间，这里有%[1]s和%[2]s。", "coalesce takes text only, numbers only or times only; found %[3]s and %[4]s.",
-				kindNames[first].chinese, kindNames[got].chinese, kindNames[first].english, kindNames[got].english)
+				KindNames[first].Chinese, KindNames[got].Chinese, KindNames[first].English, KindNames[got].English)
 		}
 	}
 	return typeFor[first], nil
 }
 
 func checkRound(args []reflect.Type) (reflect.Type, error) {
-	if len(args) != 2 || kindOf(args[0]) != kindNumber || args[1] != typeInt {
+	if len(args) != 2 || kindOf(args[0]) != KindNumber || args[1] != typeInt {
 		return nil, mismatch("round 要一个数字和小数位数，如 round(x, 2)。", "round takes a number and a number of places, such as round(x, 2).")
 	}
 	return typeNumber, nil

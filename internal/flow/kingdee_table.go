@@ -60,7 +60,7 @@ func NewTableState(entries []TableEntry) *TableState {
 	s := &TableState{Entries: len(entries), Ambiguous: map[string][]string{}, Disabled: map[string][]string{}, rows: map[string]string{}}
 	usable, disabled := map[string][]string{}, map[string][]string{}
 	for _, entry := range entries {
-		code, value := plainCode(entry.Code), strings.TrimSpace(entry.Value)
+		code, value := PlainCode(entry.Code), strings.TrimSpace(entry.Value)
 		if code == "" {
 			continue // no order's code is looked for under it
 		}
@@ -112,26 +112,26 @@ const reasonTableUnread = "table_unread"
 
 // translate gives the value for a code by a table. All codes of an order are translated
 // by the table as it was for the first of them.
-func (o *Opened) translate(t *table, code string, personal bool) (string, error) {
-	if t.kingdee == nil || code == "" {
+func (o *Opened) translate(t *Table, code string, personal bool) (string, error) {
+	if t.Kingdee == nil || code == "" {
 		return t.translate(code, personal)
 	}
 	if o.tables == nil {
 		o.tables = map[*KingdeeTable]*TableState{}
 	}
-	state, pinned := o.tables[t.kingdee]
+	state, pinned := o.tables[t.Kingdee]
 	if !pinned {
-		state = t.kingdee.State()
-		o.tables[t.kingdee] = state
+		state = t.Kingdee.State()
+		o.tables[t.Kingdee] = state
 	}
 	if state == nil {
-		return "", &valueError{reason: reasonTableUnread, table: t.kingdee, what: say("还没有从金蝶读到对照表 %[1]s（%[2]s）", "table %[1]s (%[2]s) has not been read from Kingdee yet", t.name, t.kingdee.Form)}
+		return "", &valueError{reason: reasonTableUnread, table: t.Kingdee, what: say("还没有从金蝶读到对照表 %[1]s（%[2]s）", "table %[1]s (%[2]s) has not been read from Kingdee yet", t.Name, t.Kingdee.Form)}
 	}
-	value, ok := state.rows[plainCode(code)]
+	value, ok := state.rows[PlainCode(code)]
 	if !ok {
 		return "", state.lacks(t, code, personal)
 	}
-	o.translations = append(o.translations, t.name, code, value)
+	o.translations = append(o.translations, t.Name, code, value)
 	return value, nil
 }
 
@@ -139,26 +139,26 @@ func (o *Opened) translate(t *table, code string, personal bool) (string, error)
 func (o *Opened) Outdated(table *KingdeeTable) bool { return o.tables[table] != table.State() }
 
 // lacks says why a code is not translated.
-func (s *TableState) lacks(t *table, code string, personal bool) error {
+func (s *TableState) lacks(t *Table, code string, personal bool) error {
 	shown := quoted(code, personal)
-	code = plainCode(code)
-	what := say("对照表 %[1]s（金蝶 %[2]s）里没有编码%[3]s", "table %[1]s (%[2]s of Kingdee) has no code %[4]s", t.name, t.kingdee.Form, shown.chinese, shown.english)
-	advice := say("请在金蝶的 %[1]s 里加上 %[2]s 为它的一条，或改正它。", "Add an entry whose %[2]s is this code to %[1]s in Kingdee, or correct it.", t.kingdee.Form, t.kingdee.By)
+	code = PlainCode(code)
+	what := say("对照表 %[1]s（金蝶 %[2]s）里没有编码%[3]s", "table %[1]s (%[2]s of Kingdee) has no code %[4]s", t.Name, t.Kingdee.Form, shown.Chinese, shown.English)
+	advice := say("请在金蝶的 %[1]s 里加上 %[2]s 为它的一条，或改正它。", "Add an entry whose %[2]s is this code to %[1]s in Kingdee, or correct it.", t.Kingdee.Form, t.Kingdee.By)
 	if values := s.Ambiguous[code]; values != nil {
-		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s对应多个值：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s stands for several values: %[5]s", t.name, t.kingdee.Form, shown.chinese, shown.english, someOf(values))
+		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s对应多个值：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s stands for several values: %[5]s", t.Name, t.Kingdee.Form, shown.Chinese, shown.English, someOf(values))
 		advice = say("请在金蝶禁用或改名多余的，或在流程文件里用 where 只留一条。", "Disable or rename the others in Kingdee, or leave one by where in the flow file.")
 	} else if values := s.Disabled[code]; values != nil {
-		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s已禁用或未审核：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s is disabled or not audited: %[5]s", t.name, t.kingdee.Form, shown.chinese, shown.english, someOf(values))
+		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s已禁用或未审核：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s is disabled or not audited: %[5]s", t.Name, t.Kingdee.Form, shown.Chinese, shown.English, someOf(values))
 		advice = say("请在金蝶审核或反禁用它。", "Audit it in Kingdee, or enable it.")
 	} else if _, empty := slices.BinarySearch(s.Empty, code); empty {
-		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s的 %[5]s 是空的", "in table %[1]s (%[2]s of Kingdee) the %[5]s of code %[4]s is empty", t.name, t.kingdee.Form, shown.chinese, shown.english, t.kingdee.Value)
-		advice = say("请在金蝶填上 %s。", "Fill in its %s in Kingdee.", t.kingdee.Value)
+		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s的 %[5]s 是空的", "in table %[1]s (%[2]s of Kingdee) the %[5]s of code %[4]s is empty", t.Name, t.Kingdee.Form, shown.Chinese, shown.English, t.Kingdee.Value)
+		advice = say("请在金蝶填上 %s。", "Fill in its %s in Kingdee.", t.Kingdee.Value)
 	}
 	reason := reasonUnknownCode
 	if !personal {
 		reason = t.reasonFor(visibleCode(code))
 	}
-	return &valueError{reason: reason, table: t.kingdee, what: what, advice: &advice}
+	return &valueError{reason: reason, table: t.Kingdee, what: what, advice: &advice}
 }
 
 // someOf lists the first of several values.

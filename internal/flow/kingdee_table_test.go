@@ -1,4 +1,4 @@
-package flow
+package flow_test
 
 import (
 	"os"
@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/flow"
 )
 
 // withKingdeeTable is the built-in flow whose customers come from Kingdee.
-func withKingdeeTable(t testing.TB) *Flow {
+func withKingdeeTable(t testing.TB) *flow.Flow {
 	t.Helper()
 	text, err := os.ReadFile(builtInPath)
 	require.NoError(t, err)
@@ -23,9 +23,7 @@ func withKingdeeTable(t testing.TB) *Flow {
 	end := strings.Index(string(text), "  # By wms_co_id")
 	require.Less(t, start, end)
 	changed := string(text[:start]) + "    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n    where: \"FUseOrgId.FNumber = '100'\"\n" + string(text[end:])
-	p := parse("flow.yaml", []byte(changed), func(path string) ([]byte, error) { return os.ReadFile("../../flows/" + path) })
-	require.Empty(t, p.all())
-	return p.flow
+	return load(t, strings.Replace(changed, "tables/warehouses.csv", "warehouses.csv", 1), warehousesCSV)
 }
 
 func TestKingdeeTableIsRead(t *testing.T) {
@@ -37,86 +35,11 @@ func TestKingdeeTableIsRead(t *testing.T) {
 	assert.Equal(t, 15*time.Minute, table.Refresh)
 	assert.Nil(t, table.State())
 	sent := f.SentFields()
-	i := slices.IndexFunc(sent, func(s SentField) bool { return s.Name == "FRetcustId" })
+	i := slices.IndexFunc(sent, func(s flow.SentField) bool { return s.Name == "FRetcustId" })
 	assert.Same(t, table, sent[i].Table)
 	assert.Empty(t, sent[i].Values)
-	table.Set(NewTableState([]TableEntry{{Code: "天猫旗舰店", Value: "C2"}, {Code: "京东", Value: "C1"}}))
+	table.Set(flow.NewTableState([]flow.TableEntry{{Code: "天猫旗舰店", Value: "C2"}, {Code: "京东", Value: "C1"}}))
 	assert.Equal(t, []string{"C1", "C2"}, f.SentFields()[i].Values)
-}
-
-func TestNewTableState(t *testing.T) {
-	for _, test := range []struct {
-		name                string
-		entries             []TableEntry
-		rows                map[string]string
-		ambiguous, disabled map[string][]string
-		empty               []string
-	}{
-		{name: "nothing"},
-		{name: "a row", entries: []TableEntry{{"A", "1", false}}, rows: map[string]string{"A": "1"}},
-		{name: "blanks around", entries: []TableEntry{{" A\u3000", " 1 ", false}}, rows: map[string]string{"A": "1"}},
-		{name: "the same for two organisations", entries: []TableEntry{{"A", "1", false}, {"A", "1", false}}, rows: map[string]string{"A": "1"}},
-		{name: "two values", entries: []TableEntry{{"A", "2", false}, {"A", "1", false}, {"B", "1", false}}, rows: map[string]string{"B": "1"}, ambiguous: map[string][]string{"A": {"1", "2"}}},
-		{name: "one with a value and one without", entries: []TableEntry{{"A", "", false}, {"A", "1", false}}, ambiguous: map[string][]string{"A": {"", "1"}}},
-		{name: "disabled", entries: []TableEntry{{"A", "1", true}, {"A", "0", true}}, disabled: map[string][]string{"A": {"0", "1"}}},
-		{name: "disabled beside one in use", entries: []TableEntry{{"A", "1", true}, {"A", "2", false}}, rows: map[string]string{"A": "2"}},
-		{name: "no value", entries: []TableEntry{{"B", " ", false}, {"A", "", false}}, empty: []string{"A", "B"}},
-		{name: "no code", entries: []TableEntry{{" ", "1", false}}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			s := NewTableState(test.entries)
-			assert.Equal(t, len(test.entries), s.Entries)
-			assert.Equal(t, len(test.rows), s.Codes())
-			for code, value := range test.rows {
-				assert.Equal(t, value, s.rows[code])
-			}
-			assert.Len(t, s.Ambiguous, len(test.ambiguous))
-			for code, values := range test.ambiguous {
-				assert.Equal(t, values, s.Ambiguous[code])
-			}
-			assert.Len(t, s.Disabled, len(test.disabled))
-			for code, values := range test.disabled {
-				assert.Equal(t, values, s.Disabled[code])
-			}
-			assert.Equal(t, test.empty, s.Empty)
-		})
-	}
-}
-
-// A table is the same in whatever order its entries come, and translates a code only
-// into the one value that all its usable entries have.
-func TestATableFromKingdeeNeverGuesses(t *testing.T) {
-	entries := rapid.SliceOf(rapid.Custom(func(t *rapid.T) TableEntry {
-		return TableEntry{
-			Code: rapid.SampledFrom([]string{"", "A", "B ", "C"}).Draw(t, "code"), Value: rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "value"),
-			Disabled: rapid.Bool().Draw(t, "disabled"),
-		}
-	}))
-	rapid.Check(t, func(t *rapid.T) {
-		all := entries.Draw(t, "entries")
-		s := NewTableState(all)
-		require.True(t, s.Same(NewTableState(rapid.Permutation(all).Draw(t, "in another order"))))
-		for code, value := range s.rows {
-			require.NotEmpty(t, code)
-			require.NotEmpty(t, value)
-			found := false
-			for _, entry := range all {
-				if strings.TrimSpace(entry.Code) == code && !entry.Disabled {
-					require.Equal(t, value, entry.Value)
-					found = true
-				}
-			}
-			require.True(t, found)
-		}
-		for _, entry := range all {
-			if code := strings.TrimSpace(entry.Code); code != "" {
-				_, ambiguous := s.Ambiguous[code]
-				_, disabled := s.Disabled[code]
-				_, row := s.rows[code]
-				require.True(t, row || ambiguous || disabled || slices.Contains(s.Empty, code), "each code is told")
-			}
-		}
-	})
 }
 
 const tmallOrder = `{"as_id": 7, "shop_name": "天猫旗舰店", "type": "普通退货", "modified": "2024-03-01 08:00:00", "wms_co_id": 20001,
@@ -129,37 +52,37 @@ func TestAnOrderWaitsForATableThatWasNotRead(t *testing.T) {
 	_, err := f.Open(order).Bill()
 	require.Equal(t, fault.Retry, fault.As(err).Class)
 	require.Equal(t, "table_unread", fault.As(err).Reason)
-	require.Same(t, f.KingdeeTables[0], LackingTable(err))
+	require.Same(t, f.KingdeeTables[0], flow.LackingTable(err))
 	require.ErrorContains(t, err, "customers")
 }
 
 func TestWhatATableFromKingdeeLacks(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		entries []TableEntry
+		entries []flow.TableEntry
 		says    string
 	}{
-		{"the code", []TableEntry{{"京东", "C1", false}}, "里没有编码“天猫旗舰店”"},
-		{"one value", []TableEntry{{"天猫旗舰店", "C1", false}, {"天猫旗舰店", "C2", false}}, "对应多个值：C1, C2"},
-		{"an entry in use", []TableEntry{{"天猫旗舰店", "C1", true}}, "已禁用或未审核：C1"},
-		{"a value", []TableEntry{{"天猫旗舰店", "", false}}, "的 FNumber 是空的"},
+		{"the code", []flow.TableEntry{{"京东", "C1", false}}, "里没有编码“天猫旗舰店”"},
+		{"one value", []flow.TableEntry{{"天猫旗舰店", "C1", false}, {"天猫旗舰店", "C2", false}}, "对应多个值：C1, C2"},
+		{"an entry in use", []flow.TableEntry{{"天猫旗舰店", "C1", true}}, "已禁用或未审核：C1"},
+		{"a value", []flow.TableEntry{{"天猫旗舰店", "", false}}, "的 FNumber 是空的"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := withKingdeeTable(t)
-			f.KingdeeTables[0].Set(NewTableState(test.entries))
+			f.KingdeeTables[0].Set(flow.NewTableState(test.entries))
 			_, err := f.Open(pick(t, f, tmallOrder)).Bill()
 			require.Equal(t, fault.Final, fault.As(err).Class)
 			require.Equal(t, "unknown_code customers 天猫旗舰店", fault.As(err).Reason)
-			require.Same(t, f.KingdeeTables[0], LackingTable(err))
+			require.Same(t, f.KingdeeTables[0], flow.LackingTable(err))
 			require.ErrorContains(t, err, test.says)
 			require.Contains(t, fault.As(err).Advice, "Kingdee")
 		})
 	}
 	f := withKingdeeTable(t)
-	f.KingdeeTables[0].Set(NewTableState([]TableEntry{{"天猫旗舰店", "C1", false}}))
+	f.KingdeeTables[0].Set(flow.NewTableState([]flow.TableEntry{{"天猫旗舰店", "C1", false}}))
 	_, err := f.Open(pick(t, f, strings.Replace(tmallOrder, `"price": 2`, `"price": "x"`, 1))).Bill()
 	require.Error(t, err)
-	require.Nil(t, LackingTable(err), "another failure")
+	require.Nil(t, flow.LackingTable(err), "another failure")
 }
 
 // An order keeps the table that it began with, and the next one takes the new one. The
@@ -168,12 +91,12 @@ func TestAnOrderIsMappedByOneStateOfATable(t *testing.T) {
 	f := withKingdeeTable(t)
 	customers := f.KingdeeTables[0]
 	set := func(customer string) {
-		customers.Set(NewTableState([]TableEntry{{"天猫旗舰店", customer, false}, {"京东", "C9", false}}))
+		customers.Set(flow.NewTableState([]flow.TableEntry{{"天猫旗舰店", customer, false}, {"京东", "C9", false}}))
 	}
 	set("C1")
 	order := pick(t, f, tmallOrder)
 	opened := f.Open(order)
-	first, err := opened.translate(&table{name: "customers", kingdee: customers}, "天猫旗舰店", false)
+	first, err := opened.Translate(&flow.Table{Name: "customers", Kingdee: customers}, "天猫旗舰店", false)
 	require.NoError(t, err)
 	set("C2")
 	bill, err := opened.Bill()
@@ -184,13 +107,13 @@ func TestAnOrderIsMappedByOneStateOfATable(t *testing.T) {
 	later, err := f.Open(order).Bill()
 	require.NoError(t, err)
 	require.Contains(t, string(later.Model), `"FRetcustId":{"FNumber":"C2"}`)
-	require.Equal(t, OtherFlow, later.Mark.Kinship(bill.Mark.String()), "the table gives another customer")
+	require.Equal(t, flow.OtherFlow, later.Mark.Kinship(bill.Mark.String()), "the table gives another customer")
 
-	customers.Set(NewTableState([]TableEntry{{"天猫旗舰店", "C2", false}, {"京东", "C10", false}, {"抖音", "C11", false}}))
+	customers.Set(flow.NewTableState([]flow.TableEntry{{"天猫旗舰店", "C2", false}, {"京东", "C10", false}, {"抖音", "C11", false}}))
 	same, err := f.Open(order).Bill()
 	require.NoError(t, err)
 	require.Equal(t, later.Mark, same.Mark, "what other orders are translated into does not matter")
 	changed, err := f.Open(pick(t, f, strings.Replace(tmallOrder, `"r_qty": 1`, `"r_qty": 2`, 1))).Bill()
 	require.NoError(t, err)
-	require.Equal(t, Older, changed.Mark.Kinship(later.Mark.String()), "the order has changed")
+	require.Equal(t, flow.Older, changed.Mark.Kinship(later.Mark.String()), "the order has changed")
 }

@@ -14,25 +14,25 @@ import (
 	"refundsync/internal/catalog"
 )
 
-// mapping gives one field of a bill its value.
-type mapping struct {
-	target   catalog.Field
+// Mapping gives one field of a bill its value.
+type Mapping struct {
+	Target   catalog.Field
 	constant json.RawMessage // as sent; nil for one that is computed
 	// constantText is a constant that has to be cut to the order's room.
 	constantText string
-	value        *expression // a field is an expression of that one name
-	table        *table      // nil: the value as it is
-	required     bool
+	Value        *Expression // a field is an expression of that one name
+	Table        *Table      // nil: the value as it is
+	Required     bool
 }
 
 // use says what a value is needed for, to stand at the end of a message.
-func (m *mapping) use() message {
-	return say("（用于 %[1]s %[2]s）", " (needed for %[1]s)", m.target.Name, m.target.Chinese)
+func (m *Mapping) use() message {
+	return say("（用于 %[1]s %[2]s）", " (needed for %[1]s)", m.Target.Name, m.Target.Chinese)
 }
 
 // personal tells whether the value may be about a person.
-func (m *mapping) personal() bool {
-	for _, fields := range []map[string]catalog.Field{m.value.header, m.value.items} {
+func (m *Mapping) personal() bool {
+	for _, fields := range []map[string]catalog.Field{m.Value.Header, m.Value.Items} {
 		for _, field := range fields {
 			if field.Personal {
 				return true
@@ -42,9 +42,23 @@ func (m *mapping) personal() bool {
 	return false
 }
 
+// SetConstant gives the field the same value in every bill. An empty text is none.
+func (m *Mapping) SetConstant(value any) {
+	if text, ok := value.(string); ok {
+		if text = withoutControls(text); text == "" {
+			return
+		}
+		value = text
+		if m.Target.Longest > 0 {
+			m.constantText = text
+		}
+	}
+	m.constant = encode(m.Target, value)
+}
+
 // evaluate gives the field as Kingdee takes it; nil for an optional one that has no
 // value.
-func (m *mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
+func (m *Mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
 	if m.constant != nil && m.constantText == "" {
 		return m.constant, nil
 	}
@@ -57,7 +71,7 @@ func (m *mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
 	}
 	if text, ok := value.(string); ok {
 		text = cutText(withoutControls(text), m.longest(o))
-		if text == "" && m.required {
+		if text == "" && m.Required {
 			return nil, m.emptyText()
 		}
 		if text == "" {
@@ -65,18 +79,18 @@ func (m *mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
 		}
 		value = text
 	}
-	return encode(m.target, value), nil
+	return encode(m.Target, value), nil
 }
 
 // longest is how much of a text the field is given: a long remark is no reason to refuse
 // an order. Of the mark's field the mark needs some, and one that Kingdee cuts off is
 // none. What is cut off is no part of the bill, so a change of it is no change.
-func (m *mapping) longest(o *Opened) int {
+func (m *Mapping) longest(o *Opened) int {
 	switch {
-	case m.target.Name == MarkField:
+	case m.Target.Name == MarkField:
 		return longestText(o.Order.ID)
-	case m.target.Longest > 0:
-		return m.target.Longest
+	case m.Target.Longest > 0:
+		return m.Target.Longest
 	}
 	return math.MaxInt
 }
@@ -97,13 +111,13 @@ func withoutControls(text string) string {
 
 // compute gives a string, a decimal.Decimal, a time.Time or a bool; nil for an
 // optional field that has no value.
-func (m *mapping) compute(o *Opened, of *line) (any, error) {
-	result, err := o.run(m.value, of)
+func (m *Mapping) compute(o *Opened, of *line) (any, error) {
+	result, err := o.run(m.Value, of)
 	if err != nil {
 		return nil, err
 	}
 	if lack := lackOf(result); lack != nil {
-		if lack.absent() && !m.required {
+		if lack.absent() && !m.Required {
 			return nil, nil
 		}
 		return nil, lack
@@ -114,35 +128,35 @@ func (m *mapping) compute(o *Opened, of *line) (any, error) {
 	case bool:
 		return result, nil
 	case string:
-		if m.table != nil {
-			if result, err = o.translate(m.table, result, m.personal()); err != nil {
+		if m.Table != nil {
+			if result, err = o.translate(m.Table, result, m.personal()); err != nil {
 				return nil, err
 			}
 		}
 		if result != "" {
 			return result, nil
 		}
-		if m.required {
+		if m.Required {
 			return nil, m.emptyText()
 		}
 		return nil, nil
 	}
 	value := asNumber(result).value
-	if m.target.Type == catalog.Integer && !value.IsInteger() {
+	if m.Target.Type == catalog.Integer && !value.IsInteger() {
 		return nil, m.notWhole(value)
 	}
 	return value, nil
 }
 
-func (m *mapping) notWhole(value decimal.Decimal) *valueError {
+func (m *Mapping) notWhole(value decimal.Decimal) *valueError {
 	found := quoted(value.String(), m.personal())
-	return newValueError(reasonMalformed, say("得到的%[1]s不是整数", "the result %[2]s is not a whole number", found.chinese, found.english))
+	return newValueError(reasonMalformed, say("得到的%[1]s不是整数", "the result %[2]s is not a whole number", found.Chinese, found.English))
 }
 
 // emptyText names the fields whose text came out empty.
-func (m *mapping) emptyText() *valueError {
+func (m *Mapping) emptyText() *valueError {
 	var lack *valueError
-	for _, fields := range []map[string]catalog.Field{m.value.header, m.value.items} {
+	for _, fields := range []map[string]catalog.Field{m.Value.Header, m.Value.Items} {
 		for _, field := range sorted(fields) {
 			lack = absentField(field, nil).and(lack)
 		}

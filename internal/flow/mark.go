@@ -148,13 +148,17 @@ func (m Mark) Kinship(text string) Kinship {
 	}
 }
 
+// OwnName is how Kingdee's designer names a field that a merchant adds. Names go
+// into JSON and into queries as they are.
+var OwnName = regexp.MustCompile(`^F_[A-Za-z0-9_]{1,78}$`)
+
 // notes are the fields of a bill that say something of it and book nothing. A change of
 // them is none.
-var notes = []string{numberField, MarkField, "FNote", "FThirdBillNo", "FETHIRDBILLNO"}
+var notes = []string{NumberField, MarkField, "FNote", "FThirdBillNo", "FETHIRDBILLNO"}
 
 // isNote reports whether a field is a note; the merchant's own texts are.
 func isNote(field catalog.Field) bool {
-	return slices.Contains(notes, field.Name) || field.Type == catalog.Text && ownName.MatchString(field.Name)
+	return slices.Contains(notes, field.Name) || field.Type == catalog.Text && OwnName.MatchString(field.Name)
 }
 
 // markOf makes the mark of the order whose bill books these fields. What tables from

@@ -1,4 +1,4 @@
-package flow
+package flow_test
 
 import (
 	"strings"
@@ -10,12 +10,12 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/beijing"
-
 	"refundsync/internal/contract"
+	"refundsync/internal/flow"
 )
 
-var sampleMarks = rapid.Custom(func(t *rapid.T) Mark {
-	m := Mark{
+var sampleMarks = rapid.Custom(func(t *rapid.T) flow.Mark {
+	m := flow.Mark{
 		OrderID: rapid.StringN(1, 20, -1).Draw(t, "order"),
 		Hash:    rapid.StringMatching(`[0-9a-f]{12}`).Draw(t, "hash"),
 		Version: rapid.StringMatching(`[0-9a-f]{6}`).Draw(t, "version"),
@@ -31,8 +31,8 @@ var sampleMarks = rapid.Custom(func(t *rapid.T) Mark {
 func TestMarksAreReadBackAsWritten(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		mark := sampleMarks.Draw(r, "mark")
-		before := rapid.OneOf(rapid.String(), rapid.Map(sampleMarks, Mark.String)).Draw(r, "before")
-		found, ok := FindMark(before + mark.String())
+		before := rapid.OneOf(rapid.String(), rapid.Map(sampleMarks, flow.Mark.String)).Draw(r, "before")
+		found, ok := flow.FindMark(before + mark.String())
 		require.True(r, ok, mark)
 		require.True(r, mark.ChangedAt.Equal(found.ChangedAt))
 		found.ChangedAt = mark.ChangedAt
@@ -45,28 +45,28 @@ func TestTextsWithoutAMark(t *testing.T) {
 		"", "聚水潭售后单 1 线上订单 2", "[1]", "[1@20240301000000#0123456789ab]", "[@20240301000000#0123456789ab.012345]",
 		"[1@20240301000000#0123456789ab.012345] 财务已核对", "[1@20240231000000#0123456789ab.012345]", "[%@#0123456789ab.012345]",
 	} {
-		_, ok := FindMark(text)
+		_, ok := flow.FindMark(text)
 		assert.False(t, ok, text)
 	}
 }
 
 func TestKinshipOfABillAndAnOrder(t *testing.T) {
 	at := time.Date(2024, 3, 2, 10, 11, 12, 0, beijing.Zone)
-	order := Mark{OrderID: "7", ChangedAt: at, Hash: "000000000001", Version: "00000a"}
+	order := flow.Mark{OrderID: "7", ChangedAt: at, Hash: "000000000001", Version: "00000a"}
 	for _, test := range []struct {
 		name   string
-		change func(*Mark)
-		want   Kinship
+		change func(*flow.Mark)
+		want   flow.Kinship
 	}{
-		{"as it is", func(*Mark) {}, Same},
-		{"touched since, with nothing in the bill changed", func(m *Mark) { m.ChangedAt = at.Add(-time.Hour) }, Same},
-		{"the same bill by another flow", func(m *Mark) { m.Version = "00000b" }, Same},
-		{"changed since", func(m *Mark) { m.Hash, m.ChangedAt = "000000000002", at.Add(-time.Second) }, Older},
-		{"changed within the second", func(m *Mark) { m.Hash = "000000000002" }, Older},
-		{"of a later version", func(m *Mark) { m.Hash, m.ChangedAt = "000000000002", at.Add(time.Second) }, Newer},
-		{"changed, or the flow was", func(m *Mark) { m.Hash, m.Version = "000000000002", "00000b" }, OtherFlow},
-		{"of another order", func(m *Mark) { m.OrderID = "8" }, OtherOrder},
-		{"of a time unknown", func(m *Mark) { m.Hash, m.ChangedAt = "000000000002", time.Time{} }, Older},
+		{"as it is", func(*flow.Mark) {}, flow.Same},
+		{"touched since, with nothing in the bill changed", func(m *flow.Mark) { m.ChangedAt = at.Add(-time.Hour) }, flow.Same},
+		{"the same bill by another flow", func(m *flow.Mark) { m.Version = "00000b" }, flow.Same},
+		{"changed since", func(m *flow.Mark) { m.Hash, m.ChangedAt = "000000000002", at.Add(-time.Second) }, flow.Older},
+		{"changed within the second", func(m *flow.Mark) { m.Hash = "000000000002" }, flow.Older},
+		{"of a later version", func(m *flow.Mark) { m.Hash, m.ChangedAt = "000000000002", at.Add(time.Second) }, flow.Newer},
+		{"changed, or the flow was", func(m *flow.Mark) { m.Hash, m.Version = "000000000002", "00000b" }, flow.OtherFlow},
+		{"of another order", func(m *flow.Mark) { m.OrderID = "8" }, flow.OtherOrder},
+		{"of a time unknown", func(m *flow.Mark) { m.Hash, m.ChangedAt = "000000000002", time.Time{} }, flow.Older},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			bill := order
@@ -74,10 +74,10 @@ func TestKinshipOfABillAndAnOrder(t *testing.T) {
 			assert.Equal(t, test.want, order.Kinship("note "+bill.String()))
 		})
 	}
-	assert.Equal(t, Unmarked, order.Kinship("note"))
+	assert.Equal(t, flow.Unmarked, order.Kinship("note"))
 	timeless := order
 	timeless.ChangedAt, timeless.Hash = time.Time{}, "000000000002"
-	assert.Equal(t, Older, timeless.Kinship(order.String()), "an order without a time can't be told to be the older one")
+	assert.Equal(t, flow.Older, timeless.Kinship(order.String()), "an order without a time can't be told to be the older one")
 }
 
 // The hash is over what the bill books: a change of anything else is none.
@@ -112,7 +112,7 @@ func TestTheMarkFollowsWhatIsBooked(t *testing.T) {
 
 // Wherever a mark is cut, what is left is not taken for the note of a person.
 func TestRemainsOfAMark(t *testing.T) {
-	mark := Mark{OrderID: "70001", ChangedAt: beijingTime("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012"}
+	mark := flow.Mark{OrderID: "70001", ChangedAt: beijingTime("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012"}
 	whole := "聚水潭售后单 70001 " + mark.String()
 	require.False(t, mark.RemainsIn(whole))
 	begins := strings.Index(whole, "[")

@@ -2,10 +2,10 @@ package flow
 
 import "github.com/shopspring/decimal"
 
-// notBooked is money of an order that no bill holds.
-type notBooked struct {
-	amount *expression
-	reason string
+// NotBooked is money of an order that no bill holds.
+type NotBooked struct {
+	Amount *Expression
+	Reason string
 }
 
 // unreadable is added to the reason of an amount that can't be read: it counts, as 0,
@@ -16,9 +16,9 @@ const unreadable = "，金额读不出 (amount unreadable)"
 // or 0 is left out.
 func (o *Opened) notBooked() map[string]decimal.Decimal {
 	var amounts map[string]decimal.Decimal
-	for _, n := range o.flow.notBooked {
-		reason := n.reason
-		result, err := o.run(n.amount, nil)
+	for _, n := range o.flow.Rules.NotBooked {
+		reason := n.Reason
+		result, err := o.run(n.Amount, nil)
 		var amount number
 		if err == nil {
 			amount = asNumber(result)

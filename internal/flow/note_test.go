@@ -1,23 +1,30 @@
-package flow
+package flow_test
 
 import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"refundsync/internal/flow"
 )
 
+// longestHeadNote is how long FHeadNote is in Kingdee, in UTF-16 units.
+const longestHeadNote = 255
+
+func lengthInUTF16(text string) int { return len(utf16.Encode([]rune(text))) }
+
 // remarkFlow writes the order's remark into the note.
-func remarkFlow(t *testing.T) *Flow {
+func remarkFlow(t *testing.T) *flow.Flow {
 	t.Helper()
 	text := strings.Replace(base(t), "    FDate:", "    FHeadNote: { field: remark }\n    FDate:", 1)
-	p := parseText(text, warehousesCSV)
-	require.Empty(t, p.all())
-	return p.flow
+	f := load(t, text, warehousesCSV)
+	return f
 }
 
 // remarked is an order with a remark.
@@ -28,7 +35,7 @@ func remarked(id, remark string) map[string]any {
 	}
 }
 
-func noteOf(t rapid.TB, f *Flow, record map[string]any) (note string, mark Mark) {
+func noteOf(t rapid.TB, f *flow.Flow, record map[string]any) (note string, mark flow.Mark) {
 	t.Helper()
 	picked, err := f.Pick(record)
 	require.NoError(t, err)
@@ -41,7 +48,8 @@ func noteOf(t rapid.TB, f *Flow, record map[string]any) (note string, mark Mark)
 
 func TestALongNoteIsCutAndItsMarkIsNot(t *testing.T) {
 	f := remarkFlow(t)
-	room := longestText("1")
+	_, mark := noteOf(t, f, remarked("1", ""))
+	room := longestHeadNote - lengthInUTF16(" "+mark.String())
 	for _, test := range []struct {
 		name, remark, before string
 	}{
@@ -55,7 +63,7 @@ func TestALongNoteIsCutAndItsMarkIsNot(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			note, mark := noteOf(t, f, remarked("1", test.remark))
 			assert.Equal(t, test.before+mark.String(), note)
-			assert.LessOrEqual(t, utf16Length(note), markField.Longest)
+			assert.LessOrEqual(t, lengthInUTF16(note), longestHeadNote)
 		})
 	}
 }
@@ -65,7 +73,7 @@ func TestTheMarkOfALongKeyIsWhole(t *testing.T) {
 	f := remarkFlow(t)
 	for _, length := range []int{200, 217, 218, 250} {
 		note, mark := noteOf(t, f, remarked(strings.Repeat("7", length), "优先处理"))
-		found, ok := FindMark(note)
+		found, ok := flow.FindMark(note)
 		require.True(t, ok, length)
 		assert.Equal(t, mark.OrderID, found.OrderID)
 	}
@@ -78,7 +86,7 @@ func TestNotesFitAndKeepTheirMark(t *testing.T) {
 		note, mark := noteOf(r, f, remarked("700000346", remark))
 		require.True(r, strings.HasSuffix(note, mark.String()))
 		require.True(r, utf8.ValidString(note))
-		require.LessOrEqual(r, utf16Length(note), markField.Longest)
+		require.LessOrEqual(r, lengthInUTF16(note), longestHeadNote)
 	})
 }
 

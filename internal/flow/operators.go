@@ -15,29 +15,29 @@ const divisionPlaces = 16
 // operators are compiled to functions of their own name, which no expression can
 // spell by itself.
 var operators = map[string]*builtin.Function{
-	"+":  {Validate: checkPair("+", nil, kindNumber, kindText), Func: add},
-	"-":  {Validate: checkPair("-", typeNumber, kindNumber), Func: arithmetic(decimal.Decimal.Sub)},
-	"*":  {Validate: checkPair("*", typeNumber, kindNumber), Func: arithmetic(decimal.Decimal.Mul)},
-	"/":  {Validate: checkPair("/", typeNumber, kindNumber), Func: divide},
-	"==": {Validate: checkPair("==", typeBool, kindNumber, kindText, kindTime, kindBool), Func: compare(func(order int) bool { return order == 0 })},
-	"!=": {Validate: checkPair("!=", typeBool, kindNumber, kindText, kindTime, kindBool), Func: compare(func(order int) bool { return order != 0 })},
-	"<":  {Validate: checkPair("<", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order < 0 })},
-	"<=": {Validate: checkPair("<=", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order <= 0 })},
-	">":  {Validate: checkPair(">", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order > 0 })},
-	">=": {Validate: checkPair(">=", typeBool, kindNumber, kindText, kindTime), Func: compare(func(order int) bool { return order >= 0 })},
+	"+":  {Validate: checkPair("+", nil, KindNumber, KindText), Func: add},
+	"-":  {Validate: checkPair("-", typeNumber, KindNumber), Func: arithmetic(decimal.Decimal.Sub)},
+	"*":  {Validate: checkPair("*", typeNumber, KindNumber), Func: arithmetic(decimal.Decimal.Mul)},
+	"/":  {Validate: checkPair("/", typeNumber, KindNumber), Func: divide},
+	"==": {Validate: checkPair("==", typeBool, KindNumber, KindText, KindTime, KindBool), Func: compare(func(order int) bool { return order == 0 })},
+	"!=": {Validate: checkPair("!=", typeBool, KindNumber, KindText, KindTime, KindBool), Func: compare(func(order int) bool { return order != 0 })},
+	"<":  {Validate: checkPair("<", typeBool, KindNumber, KindText, KindTime), Func: compare(func(order int) bool { return order < 0 })},
+	"<=": {Validate: checkPair("<=", typeBool, KindNumber, KindText, KindTime), Func: compare(func(order int) bool { return order <= 0 })},
+	">":  {Validate: checkPair(">", typeBool, KindNumber, KindText, KindTime), Func: compare(func(order int) bool { return order > 0 })},
+	">=": {Validate: checkPair(">=", typeBool, KindNumber, KindText, KindTime), Func: compare(func(order int) bool { return order >= 0 })},
 	// A sign before a number.
-	"sign -": {Validate: checkOne("-", typeNumber, kindNumber), Func: negate},
-	"sign +": {Validate: checkOne("+", typeNumber, kindNumber), Func: plus},
+	"sign -": {Validate: checkOne("-", typeNumber, KindNumber), Func: negate},
+	"sign +": {Validate: checkOne("+", typeNumber, KindNumber), Func: plus},
 }
 
 // checkPair checks an operator that takes two values of one kind. A result of nil
 // stands for that kind.
-func checkPair(operator string, result reflect.Type, kinds ...kind) check {
+func checkPair(operator string, result reflect.Type, kinds ...Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
 		left, right := kindOf(args[0]), kindOf(args[1])
 		if left != right || !slices.Contains(kinds, left) {
 			return nil, mismatch("%[1]s 不能用在%[2]s和%[3]s之间。", "%[1]s does not work between %[4]s and %[5]s.", operator,
-				kindNames[left].chinese, kindNames[right].chinese, kindNames[left].english, kindNames[right].english)
+				KindNames[left].Chinese, KindNames[right].Chinese, KindNames[left].English, KindNames[right].English)
 		}
 		if result == nil {
 			return typeFor[left], nil

@@ -129,11 +129,11 @@ func readValue(field catalog.Field, raw any, of *line) (any, error) {
 	case value == nil:
 		lack = absentField(field, of)
 	}
-	switch kindFor(field.Type) {
-	case kindNumber:
+	switch KindFor(field.Type) {
+	case KindNumber:
 		d, _ := value.(decimal.Decimal)
 		return number{d, lack}, nil
-	case kindTime:
+	case KindTime:
 		t, _ := value.(time.Time)
 		return moment{t, lack}, nil
 	}
@@ -149,7 +149,7 @@ func readValue(field catalog.Field, raw any, of *line) (any, error) {
 // run evaluates an expression, with the line at work if there is one. If the
 // expression asks for the lines kept, they are found first. A failure is a
 // *valueError, where a value of the order is at fault, or an error of the library's.
-func (o *Opened) run(e *expression, of *line) (any, error) {
+func (o *Opened) run(e *Expression, of *line) (any, error) {
 	if e.lines {
 		if err := o.keep(); err != nil {
 			return nil, err
@@ -176,8 +176,8 @@ func (o *Opened) keep() error {
 	var kept []*line
 	values := []any{}
 	for _, l := range o.lines {
-		if o.flow.lines != nil {
-			holds, err := o.run(o.flow.lines, l)
+		if o.flow.Rules.Lines != nil {
+			holds, err := o.run(o.flow.Rules.Lines, l)
 			if err != nil {
 				return failure(o.Order.ID, l, say("（用于 lines 条件）", " (needed for the lines condition)"), err)
 			}
@@ -186,7 +186,7 @@ func (o *Opened) keep() error {
 			}
 		}
 		parts := []*line{l}
-		if o.flow.splitDefective {
+		if o.flow.Rules.SplitDefective {
 			var err error
 			if parts, err = l.splitDefective(); err != nil {
 				return failure(o.Order.ID, l, say("（用于 split_defective）", " (needed for split_defective)"), err)

@@ -1,4 +1,4 @@
-package flow
+package flow_test
 
 import (
 	"bytes"
@@ -17,16 +17,8 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
+	"refundsync/internal/flow"
 )
-
-const builtInPath = "../../flows/refund_to_return.yaml"
-
-func builtIn(t testing.TB) *Flow {
-	t.Helper()
-	f, err := Load(builtInPath)
-	require.NoError(t, err)
-	return f
-}
 
 // decode reads a reply as the client does.
 func decode(t testing.TB, text string) map[string]any {
@@ -39,7 +31,7 @@ func decode(t testing.TB, text string) map[string]any {
 }
 
 // pick picks an order and takes it through the workflow's history.
-func pick(t testing.TB, f *Flow, record string) contract.Order {
+func pick(t testing.TB, f *flow.Flow, record string) contract.Order {
 	t.Helper()
 	picked, err := f.Pick(decode(t, record))
 	require.NoError(t, err)
@@ -58,7 +50,7 @@ func travel(t testing.TB, order contract.Order) contract.Order {
 }
 
 // outcome is what becomes of a sample order, for a golden file.
-func outcome(t *testing.T, f *Flow, order contract.Order) string {
+func outcome(t *testing.T, f *flow.Flow, order contract.Order) string {
 	t.Helper()
 	var b bytes.Buffer
 	write := func(title string, data []byte) {
@@ -341,8 +333,7 @@ func TestWhyAnOrderHasNoBill(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			require.Contains(t, base(t), test.old)
-			p := parseText(strings.Replace(base(t), test.old, test.new, 1), warehousesCSV)
-			require.Empty(t, p.all())
+			f := load(t, strings.Replace(base(t), test.old, test.new, 1), warehousesCSV)
 			item := `{"asi_id": 5, "type": "退货", "sku_id": "A", "r_qty": 2, "price": 3, "receive_date": "2024-03-01"}`
 			if test.item != "" {
 				item = test.item
@@ -351,22 +342,21 @@ func TestWhyAnOrderHasNoBill(t *testing.T) {
 			if test.order != "" {
 				record += ", " + test.order
 			}
-			_, err := p.flow.Open(pick(t, p.flow, record+"}")).Bill()
-			f := fault.As(err)
-			require.NotNil(t, f, "%v", err)
-			assert.Equal(t, fault.Final, f.Class)
-			assert.Equal(t, test.reason, f.Reason)
-			assert.Equal(t, test.field, f.Field)
-			assert.Equal(t, test.message, f.Message)
-			assert.NotEmpty(t, f.Advice)
+			_, err := f.Open(pick(t, f, record+"}")).Bill()
+			failed := fault.As(err)
+			require.NotNil(t, failed, "%v", err)
+			assert.Equal(t, fault.Final, failed.Class)
+			assert.Equal(t, test.reason, failed.Reason)
+			assert.Equal(t, test.field, failed.Field)
+			assert.Equal(t, test.message, failed.Message)
+			assert.NotEmpty(t, failed.Advice)
 		})
 	}
 }
 
 func TestAPreconditionThatCannotBeDecidedFails(t *testing.T) {
-	p := parseText(strings.Replace(base(t), `when: type == "仅退款"`, "when: refund > 0", 1), warehousesCSV)
-	require.Empty(t, p.all())
-	_, skip, err := p.flow.Open(pick(t, p.flow, `{"as_id": 1}`)).Skip()
+	f := load(t, strings.Replace(base(t), `when: type == "仅退款"`, "when: refund > 0", 1), warehousesCSV)
+	_, skip, err := f.Open(pick(t, f, `{"as_id": 1}`)).Skip()
 	assert.False(t, skip)
 	require.NotNil(t, fault.As(err))
 	assert.Equal(t, "售后单 1：没有 refund（应退金额）（用于 leave_out“仅退款”）。 Order 1: refund is absent (needed for leave_out \"仅退款\").", fault.As(err).Message)
@@ -394,40 +384,13 @@ func TestHowFieldsGetTheirValues(t *testing.T) {
 		{"what is left out", "FAmount:", "FNote: { field: so_id }\n      FPrice: { field: refund }\n      FAmount:", `"FRealQty":2,"FAmount":6`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := parseText(strings.Replace(base(t), test.old, test.new, 1), warehousesCSV)
-			require.Empty(t, p.all())
-			bill, err := p.flow.Open(pick(t, p.flow, `{"as_id": 1, "type": "普通退货", "shop_name": "x", "wms_co_id": 20001,
+			f := load(t, strings.Replace(base(t), test.old, test.new, 1), warehousesCSV)
+			bill, err := f.Open(pick(t, f, `{"as_id": 1, "type": "普通退货", "shop_name": "x", "wms_co_id": 20001,
 				"items": [{"type": "退货", "sku_id": "A", "r_qty": 2, "price": 3, "receive_date": "2024-03-01 23:59:59"}]}`)).Bill()
 			require.NoError(t, err)
 			assert.Contains(t, strings.Replace(string(bill.Model), " "+bill.Mark.String(), "", 1), test.want)
 		})
 	}
-}
-
-func TestTablesTranslateCodes(t *testing.T) {
-	rows := map[string]string{"a": "A", "": "NONE"}
-	for _, test := range []struct {
-		name  string
-		table table
-		code  string
-		want  string
-	}{
-		{"a row", table{rows: rows}, "a", "A"},
-		{"a row for what is absent", table{rows: rows, otherwise: "X"}, "", "NONE"},
-		{"default", table{otherwise: "X"}, "b", "X"},
-		{"default for what is absent", table{otherwise: "X"}, "", "X"},
-		{"pass", table{pass: true}, "b", "b"},
-		{"pass for what is absent", table{pass: true}, "", ""},
-		{"none for what is absent", table{}, "", ""},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got, err := test.table.translate(test.code, false)
-			require.NoError(t, err)
-			assert.Equal(t, test.want, got)
-		})
-	}
-	_, err := (&table{name: "t", rows: rows}).translate("b", false)
-	assert.EqualError(t, err, "对照表 t 里没有编码“b”，也没有 default。 table t has no code \"b\" and no default.")
 }
 
 func TestAnOrderThatIsNoJSONFails(t *testing.T) {

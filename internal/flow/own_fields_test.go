@@ -1,4 +1,4 @@
-package flow
+package flow_test
 
 import (
 	"strings"
@@ -9,11 +9,12 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
+	"refundsync/internal/flow"
 )
 
 // withOwnFields is the base flow with a field of each type in the head, and some in
 // the lines.
-func withOwnFields(t *testing.T) *Flow {
+func withOwnFields(t *testing.T) *flow.Flow {
 	t.Helper()
 	text := strings.Replace(base(t), "  fields:\n    FBillNo: { field: as_id }\n", `  own_fields:
     head:
@@ -36,9 +37,8 @@ func withOwnFields(t *testing.T) *Flow {
     F_ABCD_Flag: { constant: true }
 `, 1)
 	text = strings.Replace(text, "      FMaterialId:", "      F_ABCD_Wanted: { field: item.qty }\n      F_ABCD_Remark: { field: item.name }\n      FMaterialId:", 1)
-	p := parseText(text, warehousesCSV)
-	require.Empty(t, p.all())
-	return p.flow
+	f := load(t, text, warehousesCSV)
+	return f
 }
 
 const orderWithOwnFields = `{"as_id":1,"so_id":"SO-1","shop_name":"天猫旗舰店","type":"普通退货","refund":"12.50","modified":"2024-03-02 10:11:12",
@@ -66,9 +66,9 @@ func TestOwnFieldsWithoutTheRightValue(t *testing.T) {
 		name, old, new string
 		reason, says   string
 	}{
-		{"a whole number that is none", `"2.0"`, `2.5`, reasonMalformed, "得到的“2.5”不是整数（用于 F_ABCD_Wanted 自定义字段）"},
-		{"a decimal in words", `"12.50"`, `"two"`, reasonMalformed, "refund"},
-		{"a required one that is absent", `"so_id":"SO-1",`, ``, reasonMissing, "用于 F_ABCD_Text 网上订单号"},
+		{"a whole number that is none", `"2.0"`, `2.5`, "malformed_value", "得到的“2.5”不是整数（用于 F_ABCD_Wanted 自定义字段）"},
+		{"a decimal in words", `"12.50"`, `"two"`, "malformed_value", "refund"},
+		{"a required one that is absent", `"so_id":"SO-1",`, ``, "missing_value", "用于 F_ABCD_Text 网上订单号"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := withOwnFields(t)

@@ -77,7 +77,7 @@ func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any
 	}
 	order := contract.Order{ID: key.(string)}
 	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
-		order.Shop = beginning(plainCode(shop.(string)), longestShop)
+		order.Shop = beginning(PlainCode(shop.(string)), longestShop)
 	}
 	order.ChangedAt = timeOf(record, ModifiedField)
 

@@ -16,7 +16,7 @@ import (
 // comparedFields are the fields of a bill that are read back, where the flow sends
 // them: those that queries of this form are known to take.
 var comparedFields = map[catalog.Place][]string{
-	catalog.Head:    {numberField, dateField, "FRetcustId", "FSaleOrgId", "FStockOrgId", MarkField},
+	catalog.Head:    {NumberField, DateField, "FRetcustId", "FSaleOrgId", "FStockOrgId", MarkField},
 	catalog.FEntity: {"FMaterialId", "FRealQty", "FTaxPrice", "FEntryTaxRate", "FAmount", "FStockId"},
 }
 
@@ -26,11 +26,11 @@ const (
 	cancelField = "FCancelStatus"
 )
 
-// mayDiffer are the names for [Options.ExpectedDifferences]. A bill whose number or mark
+// MayDiffer are the names for [Options.ExpectedDifferences]. A bill whose number or mark
 // is not as sent can't be found again, so that is never expected.
-func mayDiffer() []string {
+func MayDiffer() []string {
 	names := slices.Concat([]string{statusField}, comparedFields[catalog.Head], comparedFields[catalog.FEntity])
-	return slices.DeleteFunc(names, func(name string) bool { return name == numberField || name == MarkField })
+	return slices.DeleteFunc(names, func(name string) bool { return name == NumberField || name == MarkField })
 }
 
 // Difference is a value of a bill that Kingdee does not have as it was sent.
@@ -57,7 +57,7 @@ func (d Difference) String() string {
 
 // OfIdentity reports whether the difference is one of the bill's number or mark: by
 // these it is found again.
-func (d Difference) OfIdentity() bool { return d.Field == numberField || d.Field == MarkField }
+func (d Difference) OfIdentity() bool { return d.Field == NumberField || d.Field == MarkField }
 
 // sentField is a field of a bill with its value for each row that is read back.
 type sentField struct {

@@ -1,14 +1,16 @@
-package flow
+package flow_test
 
 import (
 	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/flow"
 )
 
 // readBack is the bill of an order as Kingdee would give it if it kept what was sent.
-func readBack(t *testing.T) (Bill, [][]any) {
+func readBack(t *testing.T) (flow.Bill, [][]any) {
 	t.Helper()
 	f := builtIn(t)
 	bill, err := f.Open(pick(t, f, `{"as_id":"70001","so_id":"SO1","shop_name":"天猫旗舰店","wms_co_id":20001,"modified":"2024-03-01 08:00:00",

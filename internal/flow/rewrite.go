@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/spelling"
 )
 
 // rewriter visits the tree of an expression before its types are checked. It notes
@@ -17,22 +18,22 @@ import (
 // point.
 type rewriter struct {
 	source    []rune
-	scope     scope
+	scope     Scope
 	header    map[string]catalog.Field
 	items     map[string]catalog.Field
 	usesLines bool
-	names     []named
+	names     []Named
 
 	root        *ast.Node // of the tree, once it has been visited
 	identifiers []*ast.IdentifierNode
 	callees     map[*ast.IdentifierNode]bool
 	let         map[string]bool
-	mistakes    []mistake
+	mistakes    []Mistake
 }
 
 func (r *rewriter) report(node ast.Node, what message) {
 	at := node.Location()
-	r.mistakes = append(r.mistakes, mistake{at.From, at.To, what})
+	r.mistakes = append(r.mistakes, Mistake{at.From, at.To, what})
 }
 
 // Visit sees every node after its children.
@@ -96,8 +97,8 @@ func (r *rewriter) exact(node ast.Node) ast.Node {
 	}
 	at := node.Location()
 	text := strings.ReplaceAll(string(r.source[at.From:at.To]), "_", "")
-	if scientific.MatchString(text) {
-		r.report(node, say("数字 %[1]s 请写出全部数位（Excel 可能已舍去一些），如 %[2]s。", "Write all digits of the number %[1]s, of which Excel may have cut some off, such as %[2]s.", text, allDigits(text)))
+	if spelling.IsScientific(text) {
+		r.report(node, say("数字 %[1]s 请写出全部数位（Excel 可能已舍去一些），如 %[2]s。", "Write all digits of the number %[1]s, of which Excel may have cut some off, such as %[2]s.", text, spelling.AllDigits(text)))
 		return node
 	}
 	value, err := catalog.Decimal.Parse(text)
@@ -131,7 +132,7 @@ func (r *rewriter) member(n *ast.MemberNode) {
 	if _, ok := catalog.Jushuitan().Find(catalog.Header, name.Value); ok {
 		what = say("%[1]s 是售后单的字段，不在商品明细里，应直接写 %[1]s。", "%[1]s is a field of the order, not of its lines; write %[1]s alone.", name.Value)
 	} else {
-		what = what.didYouMean(name.Value, catalog.Jushuitan().Names(catalog.Items))
+		what = what.Suggest(spelling.Closest(name.Value, catalog.Jushuitan().Names(catalog.Items)))
 	}
 	r.report(n, what)
 }
@@ -153,7 +154,7 @@ func (r *rewriter) checkNames() {
 }
 
 func (r *rewriter) name(n *ast.IdentifierNode) {
-	r.names = append(r.names, named{n.Value, n.Location().From, n.Location().To})
+	r.names = append(r.names, Named{n.Value, n.Location().From, n.Location().To})
 	switch {
 	case n.Value == "items", n.Value == "item" && r.scope.item:
 	case n.Value == "lines" && r.scope.lines:
@@ -164,7 +165,7 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 		r.report(n, say("lines 条件里不能用 lines，请用 items。", "The lines condition can't use lines; use items."))
 	default:
 		field, ok := catalog.Jushuitan().Find(catalog.Header, n.Value)
-		_, usable := typeFor[kindFor(field.Type)]
+		_, usable := typeFor[KindFor(field.Type)]
 		switch {
 		case !ok:
 			r.report(n, unknownName(n.Value, r.scope))
@@ -176,7 +177,7 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	}
 }
 
-func unknownName(name string, in scope) message {
+func unknownName(name string, in Scope) message {
 	header, items := catalog.Jushuitan().Names(catalog.Header), catalog.Jushuitan().Names(catalog.Items)
 	if slices.Contains(items, name) {
 		if in.item {
@@ -188,14 +189,14 @@ func unknownName(name string, in scope) message {
 	if strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
 		return say("没有字段 %[1]s。它若是文本，应加引号：\"%[1]s\"。", "There is no field %[1]s. If it is a text, put it in quotes: \"%[1]s\".", name)
 	}
-	meant := closest(name, append(header, "lines", "item"))
-	if meant == "" && in.item && closest(name, items) != "" {
-		meant = "item." + closest(name, items)
+	meant := spelling.Closest(name, append(header, "lines", "item"))
+	if meant == "" && in.item && spelling.Closest(name, items) != "" {
+		meant = "item." + spelling.Closest(name, items)
 	}
-	return what.suggest(meant)
+	return what.Suggest(meant)
 }
 
 func unknownFunction(name string) message {
 	return say("没有函数 %[1]s，可用的函数：%[2]s。", "There is no function %[1]s; expected one of %[3]s.",
-		name, strings.Join(functionNames, "、"), strings.Join(functionNames, ", ")).didYouMean(name, functionNames)
+		name, strings.Join(functionNames, "、"), strings.Join(functionNames, ", ")).Suggest(spelling.Closest(name, functionNames))
 }

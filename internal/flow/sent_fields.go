@@ -21,21 +21,21 @@ type SentField struct {
 }
 
 // SentFields are the fields that the flow sends, in the order of its file.
-func (f *Flow) SentFields() []SentField { return f.sentFields(f.bill) }
+func (f *Flow) SentFields() []SentField { return f.sentFields(f.Rules.Bill) }
 
-func (f *Flow) sentFields(fields []billField) (sent []SentField) {
+func (f *Flow) sentFields(fields []BillField) (sent []SentField) {
 	for _, field := range fields {
-		if field.mapping == nil {
-			sent = append(sent, f.sentFields(field.fields)...)
+		if field.Mapping == nil {
+			sent = append(sent, f.sentFields(field.Fields)...)
 			continue
 		}
 		s := SentField{
-			Field:  field.field,
-			Own:    slices.ContainsFunc(f.OwnFields, func(own catalog.Field) bool { return own.Name == field.field.Name }),
-			Values: field.mapping.knownValues(),
+			Field:  field.Field,
+			Own:    slices.ContainsFunc(f.OwnFields, func(own catalog.Field) bool { return own.Name == field.Field.Name }),
+			Values: field.Mapping.knownValues(),
 		}
-		if field.mapping.table != nil {
-			s.Table = field.mapping.table.kingdee
+		if field.Mapping.Table != nil {
+			s.Table = field.Mapping.Table.Kingdee
 		}
 		sent = append(sent, s)
 	}
@@ -43,14 +43,14 @@ func (f *Flow) sentFields(fields []billField) (sent []SentField) {
 }
 
 // knownValues are those that the field can have, where no order is needed to know.
-func (m *mapping) knownValues() []string {
+func (m *Mapping) knownValues() []string {
 	if m.constant != nil {
 		value := m.constant
-		if m.target.Type == catalog.Reference {
+		if m.Target.Type == catalog.Reference {
 			var reference map[string]json.RawMessage
 			// What the flow has made is always JSON.
 			_ = json.Unmarshal(value, &reference)
-			value = reference[m.target.ReferenceKey]
+			value = reference[m.Target.ReferenceKey]
 		}
 		var text string
 		if json.Unmarshal(value, &text) != nil {
@@ -58,20 +58,20 @@ func (m *mapping) knownValues() []string {
 		}
 		return []string{text}
 	}
-	if m.table == nil {
+	if m.Table == nil {
 		return nil
 	}
-	rows := m.table.rows
-	if m.table.kingdee != nil {
-		state := m.table.kingdee.State()
+	rows := m.Table.Rows
+	if m.Table.Kingdee != nil {
+		state := m.Table.Kingdee.State()
 		if state == nil {
 			return nil
 		}
 		rows = state.rows
 	}
 	values := slices.Collect(maps.Values(rows))
-	if m.table.otherwise != "" {
-		values = append(values, m.table.otherwise)
+	if m.Table.Default != "" {
+		values = append(values, m.Table.Default)
 	}
 	slices.Sort(values)
 	return slices.Compact(values)

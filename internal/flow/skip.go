@@ -2,10 +2,10 @@ package flow
 
 import "slices"
 
-// leaveOut is one precondition: the orders for which it holds are left out.
-type leaveOut struct {
-	when   *expression
-	reason string
+// LeaveOut is one precondition: the orders for which it holds are left out.
+type LeaveOut struct {
+	When   *Expression
+	Reason string
 }
 
 // statusOfOrder is the field that says what has become of an order.
@@ -30,13 +30,13 @@ func (o *Opened) Skip() (reason string, skip bool, err error) {
 	if o.err != nil {
 		return "", false, o.err
 	}
-	for _, rule := range o.flow.leaveOut {
-		holds, err := o.run(rule.when, nil)
+	for _, rule := range o.flow.Rules.LeaveOut {
+		holds, err := o.run(rule.When, nil)
 		if err != nil {
-			return "", false, failure(o.Order.ID, nil, say("（用于 leave_out“%[1]s”）", " (needed for leave_out \"%[1]s\")", rule.reason), err)
+			return "", false, failure(o.Order.ID, nil, say("（用于 leave_out“%[1]s”）", " (needed for leave_out \"%[1]s\")", rule.Reason), err)
 		}
 		if holds.(bool) {
-			return rule.reason, true, nil
+			return rule.Reason, true, nil
 		}
 	}
 	return "", false, nil

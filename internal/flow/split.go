@@ -8,20 +8,22 @@ import (
 
 // The fields of a line by which it is split.
 const (
-	quantityField  = "qty"
-	receivedField  = "r_qty"
+	quantityField = "qty"
+	// ReceivedField (实收数量) is how many came back.
+	ReceivedField  = "r_qty"
 	defectiveField = "defective_qty"
 	lineAmount     = "amount"
 )
 
-var splitFields = []string{quantityField, receivedField, defectiveField, lineAmount}
+// SplitFields are what splitting a line needs of it.
+var SplitFields = []string{quantityField, ReceivedField, defectiveField, lineAmount}
 
 // splitDefective makes two lines of one of which a part came back damaged: what is sound,
 // with a defective_qty of 0, and what is damaged, of which r_qty and defective_qty are the
 // same. In both, qty is what was received, and amount their share of the money, which
 // adds up to the cent. A line that is all sound or all damaged stays as it is.
 func (l *line) splitDefective() ([]*line, error) {
-	received, defective := asNumber(l.fields[receivedField]), asNumber(l.fields[defectiveField])
+	received, defective := asNumber(l.fields[ReceivedField]), asNumber(l.fields[defectiveField])
 	switch {
 	case defective.err != nil && defective.err.absent():
 		return []*line{l}, nil
@@ -48,7 +50,7 @@ func (l *line) splitDefective() ([]*line, error) {
 	}
 	part := func(received, defective decimal.Decimal, amount any) *line {
 		fields := maps.Clone(l.fields)
-		fields[receivedField], fields[defectiveField], fields[lineAmount] = number{value: received}, number{value: defective}, amount
+		fields[ReceivedField], fields[defectiveField], fields[lineAmount] = number{value: received}, number{value: defective}, amount
 		if known {
 			fields[quantityField] = number{value: received}
 		}

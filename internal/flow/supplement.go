@@ -42,8 +42,8 @@ func BillNumbers(first string) []string {
 // goodsFields tell the goods of one line of a bill from those of another.
 var goodsFields = []string{"FMaterialId", "FTaxPrice", "FStockId"}
 
-// bookedQuantity is the field of a bill's line that says how many came back.
-const bookedQuantity = "FRealQty"
+// BookedQuantity is the field of a bill's line that says how many came back.
+const BookedQuantity = "FRealQty"
 
 // Goods are the goods of one kind in a bill: what they are is their material, price and
 // warehouse, as far as the flow sends them.
@@ -91,7 +91,7 @@ func (f *Flow) headFields(b Bill) (fields []sentField) {
 	for _, field := range b.sentFields("") {
 		switch name := field.field.Name; {
 		case field.field.Place != catalog.Head, slices.Contains(f.Options.ExpectedDifferences, name):
-		case name == numberField, name == dateField, name == statusField, isNote(field.field):
+		case name == NumberField, name == DateField, name == statusField, isNote(field.field):
 		default:
 			fields = append(fields, field)
 		}
@@ -102,7 +102,7 @@ func (f *Flow) headFields(b Bill) (fields []sentField) {
 // BookedKeys are the fields that ReadBooked wants of a bill of the order, as a query names
 // them.
 func (f *Flow) BookedKeys(b Bill) []string {
-	keys := []string{bookedQuantity}
+	keys := []string{BookedQuantity}
 	for _, field := range slices.Concat(f.identity(b), f.headFields(b)) {
 		keys = append(keys, field.key)
 	}
@@ -119,7 +119,7 @@ func (f *Flow) ReadBooked(b Bill, rows [][]any) (booked Booked, other, unreadabl
 	for _, row := range rows {
 		quantity, err := catalog.Decimal.Parse(row[0])
 		if err != nil || quantity == nil {
-			return nil, "", bookedQuantity
+			return nil, "", BookedQuantity
 		}
 		cells := row[1:]
 		for i, field := range head {
@@ -216,19 +216,19 @@ func (o *Opened) Supplement(billNumber string, booked Booked) (Bill, bool, error
 			continue
 		}
 		l := &line{number: kept.number, id: kept.id, fields: maps.Clone(kept.fields)}
-		l.fields[receivedField] = number{value: quantities[i].Sub(taken)}
+		l.fields[ReceivedField] = number{value: quantities[i].Sub(taken)}
 		rest.kept, lines = append(rest.kept, l), append(lines, l.fields)
 	}
 	if len(rest.kept) == 0 {
 		return Bill{}, false, nil
 	}
 	rest.env["lines"] = lines
-	fields, err := rest.fields(o.flow.bill, nil)
+	fields, err := rest.fields(o.flow.Rules.Bill, nil)
 	if err != nil {
 		return Bill{}, false, err
 	}
 	for i, field := range fields {
-		if field.name == numberField {
+		if field.name == NumberField {
 			fields[i].value = encodeText(billNumber)
 		}
 	}

@@ -23,27 +23,28 @@ type moment struct {
 	err   *valueError
 }
 
-// kind is the type of an expression or a part of it, in the terms of flow files.
-type kind string
+// Kind is the type of an expression or a part of it, in the terms of flow files.
+type Kind string
 
 const (
-	kindText    kind = "text"
-	kindNumber  kind = "number"
-	kindTime    kind = "time"
-	kindBool    kind = "bool"
-	kindList    kind = "list"
-	kindLine    kind = "line"
-	kindUnknown kind = "unknown"
+	KindText    Kind = "text"
+	KindNumber  Kind = "number"
+	KindTime    Kind = "time"
+	KindBool    Kind = "bool"
+	KindList    Kind = "list"
+	KindLine    Kind = "line"
+	KindUnknown Kind = "unknown"
 )
 
-var kindNames = map[kind]message{
-	kindText:    say("文本", "text"),
-	kindNumber:  say("数字", "a number"),
-	kindTime:    say("时间", "a time"),
-	kindBool:    say("真假值", "true or false"),
-	kindList:    say("列表", "a list"),
-	kindLine:    say("商品行", "a line"),
-	kindUnknown: say("类型不明的值", "something of no certain type"),
+// KindNames name the kinds for people.
+var KindNames = map[Kind]message{
+	KindText:    say("文本", "text"),
+	KindNumber:  say("数字", "a number"),
+	KindTime:    say("时间", "a time"),
+	KindBool:    say("真假值", "true or false"),
+	KindList:    say("列表", "a list"),
+	KindLine:    say("商品行", "a line"),
+	KindUnknown: say("类型不明的值", "something of no certain type"),
 }
 
 var (
@@ -57,39 +58,39 @@ var (
 
 // kindOf tells the kind of a Go type in a compiled expression. The int of a
 // literal or of len counts as a number: it is exact.
-func kindOf(t reflect.Type) kind {
+func kindOf(t reflect.Type) Kind {
 	switch {
 	case t == nil:
-		return kindUnknown
+		return KindUnknown
 	case t == typeNumber, t == typeInt:
-		return kindNumber
+		return KindNumber
 	case t == typeMoment:
-		return kindTime
+		return KindTime
 	case t == typeText:
-		return kindText
+		return KindText
 	case t == typeBool:
-		return kindBool
+		return KindBool
 	case t == typeLine:
-		return kindLine
+		return KindLine
 	case t.Kind() == reflect.Slice:
-		return kindList
+		return KindList
 	}
-	return kindUnknown
+	return KindUnknown
 }
 
-// kindFor is the kind that a field of the order has in expressions.
-func kindFor(t catalog.Type) kind {
+// KindFor is the kind that a field of the order has in expressions.
+func KindFor(t catalog.Type) Kind {
 	switch t {
 	case catalog.Text, catalog.Reference:
-		return kindText
+		return KindText
 	case catalog.Decimal, catalog.Integer:
-		return kindNumber
+		return KindNumber
 	case catalog.Time, catalog.Date:
-		return kindTime
+		return KindTime
 	case catalog.List:
-		return kindList
+		return KindList
 	}
-	return kindUnknown
+	return KindUnknown
 }
 
 // asNumber takes what compiled as kindNumber.
@@ -101,8 +102,8 @@ func asNumber(value any) number {
 }
 
 // typeFor is the Go type of the kinds of field that expressions can use.
-var typeFor = map[kind]reflect.Type{
-	kindText:   typeText,
-	kindNumber: typeNumber,
-	kindTime:   typeMoment,
+var typeFor = map[Kind]reflect.Type{
+	KindText:   typeText,
+	KindNumber: typeNumber,
+	KindTime:   typeMoment,
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 )
 
 var (
@@ -44,7 +45,7 @@ func TestMain(m *testing.M) {
 
 func loadFlow(t testing.TB) *flow.Flow {
 	t.Helper()
-	f, err := flow.Load("testdata/flow.yaml")
+	f, err := flowfile.Load("testdata/flow.yaml")
 	require.NoError(t, err)
 	return f
 }

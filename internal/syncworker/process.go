@@ -16,6 +16,7 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/groupcommit"
 	"refundsync/internal/observe"
 	"refundsync/internal/tenant"
@@ -45,7 +46,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 	var flows flow.Flows
 	var flowsErr error
 	if settings.Worker.Flows != "" {
-		flows, flowsErr = flow.LoadFolder(settings.Worker.Flows)
+		flows, flowsErr = flowfile.LoadFolder(settings.Worker.Flows)
 	}
 	robots, robotsErr := Robots(environment, flows)
 	temporalOptions, temporalErr := environment.TemporalOptions()

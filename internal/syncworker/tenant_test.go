@@ -13,6 +13,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tenant"
 )
@@ -23,7 +24,7 @@ type formOf func() (kingdee.Form, error)
 func (f formOf) Form(context.Context, string) (kingdee.Form, error) { return f() }
 
 func TestCheckForms(t *testing.T) {
-	flows, err := flow.LoadFolder("../../flows")
+	flows, err := flowfile.LoadFolder("../../flows")
 	require.NoError(t, err)
 	for _, c := range []struct {
 		name   string

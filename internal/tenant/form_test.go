@@ -13,6 +13,7 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
 )
 
@@ -29,7 +30,7 @@ func flowWith(t *testing.T, pairs ...string) *flow.Flow {
 		require.Equal(t, 1, strings.Count(string(text), pairs[i]), pairs[i])
 	}
 	require.NoError(t, os.WriteFile(path, []byte(strings.NewReplacer(pairs...).Replace(string(text))), 0o600))
-	f, err := flow.Load(path)
+	f, err := flowfile.Load(path)
 	require.NoError(t, err)
 	return f
 }

@@ -1,0 +1,58 @@
+package flow_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// golden compares with a file of testdata.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), got)
+}
+
+const builtInPath = "../../flows/refund_to_return.yaml"
+
+func builtIn(t testing.TB) *flow.Flow {
+	t.Helper()
+	f, err := flowfile.Load(builtInPath)
+	require.NoError(t, err)
+	return f
+}
+
+const warehousesCSV = "code,value,remark\n20001,CK001,杭州仓\n20002,CK002,广州仓\n"
+
+// base is the text of a small flow that reads warehouses.csv.
+func base(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../flowfile/testdata/base.yaml")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// load reads a flow from text, with warehouses.csv beside it.
+func load(t testing.TB, text, csv string) *flow.Flow {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "flow.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), "warehouses.csv"), []byte(csv), 0o600))
+	f, err := flowfile.Load(path)
+	require.NoError(t, err)
+	return f
+}

@@ -1,0 +1,139 @@
+package flowfile
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
+	"refundsync/internal/flow"
+	"refundsync/internal/spelling"
+)
+
+// The reader asks for a second before and a second after each window, and the
+// interface takes 7 days at most.
+const (
+	day           = 24 * time.Hour
+	longestWindow = 7*day - 2*time.Second
+)
+
+func (p *parser) source(s section) {
+	p.flow.Source = flow.Source{
+		Method:  s.oneOf("method", catalog.Jushuitan().Name),
+		Key:     s.text("key"),
+		Window:  s.duration("window", longestWindow, time.Minute, longestWindow),
+		Overlap: s.duration("overlap", 10*time.Minute, 0, longestWindow),
+		Lag:     s.duration("lag", 5*time.Minute, 0, longestWindow),
+		Since:   s.moment("since"),
+	}
+	if key := p.flow.Source.Key; key != "" {
+		var known []string
+		for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
+			if field.Type == catalog.Text {
+				known = append(known, field.Name)
+			}
+		}
+		if !slices.Contains(known, key) {
+			p.report(s.valueSpan("key"), say("key 不能是 %[1]s，应为售后单的一个文本字段，如 as_id。", "key can't be %[1]s; expected a text field of the order, such as as_id.", key).Suggest(spelling.Closest(key, known)))
+			p.flow.Source.Key = ""
+		}
+	}
+	if s.has("parameters") {
+		p.parameters(s.keySpan("parameters"), s.pairs["parameters"].value)
+	}
+	p.cursor(s)
+}
+
+// cursor reads how runs find what is new.
+func (p *parser) cursor(s section) {
+	p.flow.Source.Cursor = s.oneOf("cursor", contract.CursorTime, contract.CursorRowVersion)
+	if s.has("since_ts") {
+		since := int64(s.integer("since_ts", 0, 0, math.MaxInt))
+		p.flow.Source.SinceTS = &since
+	}
+	switch byVersion := p.flow.Source.Cursor == contract.CursorRowVersion; {
+	case s.has("since_ts") && !byVersion:
+		p.report(s.keySpan("since_ts"), say("since_ts 只用于 cursor: row_version。", "since_ts goes with cursor: row_version alone."))
+	case byVersion && p.flow.Source.PageSize == 1:
+		// The row at the boundary comes again, and would be all of the page.
+		p.report(s.valueSpan("cursor"), say("cursor 为 row_version 时，page_size 应为 2 到 100。", "With the cursor row_version, page_size should be 2 to 100."))
+	}
+}
+
+// filledIn are the parameters that each call fills in.
+var filledIn = []string{"page_index", "start_time", "end_time"}
+
+// notFixed are parameters that would take orders away from the reader: row
+// versions are another way of reading, and without the counts there is no last
+// page to begin from.
+var notFixed = []string{"start_ts", "end_ts", "is_get_total"}
+
+func (p *parser) parameters(owner span, node ast.Node) {
+	fixed := map[string]string{"page_size": "100", "date_type": "0"}
+	seen := map[string]bool{}
+	for _, pair := range p.pairs(node) {
+		field, ok := catalog.Jushuitan().Find(catalog.Request, pair.name)
+		if !ok || slices.Contains(notFixed, pair.name) {
+			known := slices.DeleteFunc(catalog.Jushuitan().Names(catalog.Request), func(name string) bool { return slices.Contains(notFixed, name) })
+			what, misplaced := belongs(say("请求参数 %[1]s 不能用，可用的参数：%[2]s。", "The request parameter %[1]s can't be used; expected one of %[3]s.",
+				pair.name, strings.Join(known, "、"), strings.Join(known, ", ")), pair.name)
+			if !misplaced {
+				what = what.Suggest(spelling.Closest(pair.name, known))
+			}
+			p.report(p.spanOf(pair.key), what)
+			seen[spelling.Closest(pair.name, known)] = true
+			continue
+		}
+		seen[pair.name] = true
+		value, ok := p.textNode(pair.value)
+		if !ok {
+			continue
+		}
+		if slices.Contains(filledIn, pair.name) {
+			if placeholder := "{" + pair.name + "}"; value != placeholder {
+				p.report(p.spanOf(pair.value), say("%[1]s 由每次调用填写，应写 \"%[2]s\"，这里是 %[3]s。", "%[1]s is filled in by each call; expected \"%[2]s\", found %[3]s.", pair.name, placeholder, value))
+			}
+			continue
+		}
+		p.parameter(pair, field, value)
+		fixed[pair.name] = value
+		if pair.name == "date_type" {
+			p.dateType = p.spanOf(pair.value)
+		}
+	}
+	for _, name := range filledIn {
+		if !seen[name] && isMapping(node) {
+			p.report(owner, say("parameters 缺少 %[1]s: \"{%[1]s}\"。", "parameters lacks %[1]s: \"{%[1]s}\".", name))
+		}
+	}
+	p.flow.Source.Parameters = fixed
+	p.flow.Source.DateType = fixed["date_type"]
+	p.flow.Source.PageSize, _ = strconv.Atoi(fixed["page_size"])
+}
+
+// parameter checks the value of a fixed parameter.
+func (p *parser) parameter(from pair, field catalog.Field, value string) {
+	at := p.spanOf(from.value)
+	if size, err := strconv.Atoi(value); field.Name == "page_size" && (err != nil || size < 1 || size > 100) {
+		p.report(at, say("page_size（每页条数）不能是 %[1]s，应为 1 到 100。", "page_size can't be %[1]s, expected 1 to 100.", value))
+	}
+	if strings.TrimSpace(value) == "" {
+		p.report(at, say("参数 %[1]s 是空的；不需要就去掉它。", "The parameter %[1]s is empty; leave it out if it is not needed.", field.Name))
+		return
+	}
+	if what := spreadsheetMistake(value); what != nil {
+		p.report(at, *what)
+		return
+	}
+	if _, ok := field.Values[value]; len(field.Values) > 0 && !ok {
+		known := slices.Sorted(maps.Keys(field.Values))
+		p.report(at, say("%[1]s（%[2]s）不能是 %[3]s，可用的值：%[4]s。", "%[1]s can't be %[3]s; expected one of %[5]s.",
+			field.Name, field.Chinese, value, strings.Join(known, "、"), strings.Join(known, ", ")).Suggest(spelling.Closest(value, known)))
+	}
+}
