@@ -20,6 +20,7 @@ import (
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tenant"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -78,7 +79,7 @@ func (a *Activities) flow(name string) (*flow.Flow, error) {
 			Class:   fault.Final,
 			Reason:  "unknown_flow",
 			Message: fmt.Sprintf("worker 没有流程 %q，只有 %v。 This worker has no such flow", name, slices.Sorted(maps.Keys(a.Flows))),
-			Advice:  "检查 --flow 的拼写和 worker 的 REFUNDSYNC_FLOWS 文件夹。 Check the spelling of --flow and the worker's folder REFUNDSYNC_FLOWS",
+			Advice:  text.Literal("检查 --flow 的拼写和 worker 的 REFUNDSYNC_FLOWS 文件夹。 Check the spelling of --flow and the worker's folder REFUNDSYNC_FLOWS"),
 		}
 	}
 	return f, nil

@@ -19,6 +19,7 @@ import (
 	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 const testFlow = "refund_to_return"
@@ -189,5 +190,5 @@ func (l *fakeLedger) Audit(context.Context, string, []string) ([]kingdee.BillRes
 func (l *fakeLedger) Delete(context.Context, string, string, kingdee.Bill) error { return nil }
 
 func failure(class fault.Class, reason string) error {
-	return &fault.Error{Class: class, Reason: reason, System: "金蝶 Kingdee", Message: reason}
+	return &fault.Error{Class: class, Reason: reason, System: text.Literal("金蝶 Kingdee"), Message: reason}
 }

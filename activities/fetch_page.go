@@ -205,7 +205,7 @@ func windowNotOver(window workflows.Window, left time.Duration, source jushuitan
 		Reason: "clock_ahead",
 		Message: fmt.Sprintf("窗口 %[1]s 按聚水潭的时钟还有 %[2]s 才结束，到时再读。 By Jushuitan's clock the window %[1]s ends only in %[2]s, and is read then. %[3]s",
 			window, left.Round(time.Second), source),
-		Advice: "会自动重试；请让 worker 和 Temporal 服务器与网络时间（NTP）同步。 Tried again by itself; synchronise the worker and Temporal's server with network time (NTP)",
+		Advice: text.Literal("会自动重试；请让 worker 和 Temporal 服务器与网络时间（NTP）同步。 Tried again by itself; synchronise the worker and Temporal's server with network time (NTP)"),
 		Delay:  left + time.Second, // the next reply's Date leaves out up to a second
 	}
 }
@@ -216,7 +216,7 @@ func clockAhead(window workflows.Window, ahead time.Duration) error {
 		Reason: "clock_ahead",
 		Message: fmt.Sprintf("窗口 %[1]s 按 worker 的时钟还有 %[2]s 才结束：Temporal 服务器的时钟快了，或 worker 的慢了，没有读取。 By the worker's clock the window %[1]s ends only in %[2]s: the clock of Temporal's server is ahead, or the worker's behind, so it was not read",
 			window, ahead.Round(time.Second)),
-		Advice: "请让两台机器与网络时间（NTP）同步，再重跑同一时段。 Synchronise both machines with network time (NTP), then run the range again",
+		Advice: text.Literal("请让两台机器与网络时间（NTP）同步，再重跑同一时段。 Synchronise both machines with network time (NTP), then run the range again"),
 	}
 }
 
@@ -246,10 +246,10 @@ func counts(f *flow.Flow, params workflows.FetchPageParams, reply jushuitan.Page
 		return 0, 0, &fault.Error{
 			Class:   fault.Retry,
 			Reason:  "no_page_count",
-			System:  "聚水潭 Jushuitan",
+			System:  text.Literal("聚水潭 Jushuitan"),
 			Call:    f.Source.Method,
 			Message: "这一页之后还有售后单，回复却没有可信的 page_count 和 data_count，无法从最后一页读起。 More orders follow this page, yet the reply has no page_count or data_count to be believed, so that its last page is unknown",
-			Advice:  "会自动重试；一直如此时，请把流程文件的 window 调小，使一个窗口不满一页，并联系聚水潭。 Tried again by itself; if it lasts, shorten window in the flow file so that a window is less than a page, and ask Jushuitan",
+			Advice:  text.Literal("会自动重试；一直如此时，请把流程文件的 window 调小，使一个窗口不满一页，并联系聚水潭。 Tried again by itself; if it lasts, shorten window in the flow file so that a window is less than a page, and ask Jushuitan"),
 		}
 	}
 	if len(reply.Datas) > 0 {

@@ -5,6 +5,7 @@ import (
 
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 const (
@@ -38,6 +39,6 @@ func orderTooLarge(id string, size int) error {
 		Reason: reasonOrderTooLarge,
 		Message: fmt.Sprintf("售后单 %[1]s 压缩后仍有 %[2]d KiB，超过 %[3]d KiB，无法保存。 Order %[1]s is %[2]d KiB even when compressed, over %[3]d KiB, and can't be saved",
 			id, size>>10, longestOrder>>10),
-		Advice: "请在金蝶手工录入这张退货单，或让流程少用几个字段。 Enter its bill by hand in Kingdee, or have the flow name fewer fields",
+		Advice: text.Literal("请在金蝶手工录入这张退货单，或让流程少用几个字段。 Enter its bill by hand in Kingdee, or have the flow name fewer fields"),
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -74,7 +75,7 @@ func noSuchFilter(f *flow.Flow, order string) error {
 	return &fault.Error{
 		Class:  fault.Final,
 		Reason: "no_such_filter",
-		System: "聚水潭 Jushuitan",
+		System: text.Literal("聚水潭 Jushuitan"),
 		Message: fmt.Sprintf("售后单 %[1]s 不能单独重读：按 %[2]s 查不了单张，或没有修改时间。 Order %[1]s can't be read by itself: one can't be asked for by %[2]s, or it has no time of modification",
 			order, f.Source.Key),
 	}

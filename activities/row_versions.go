@@ -9,6 +9,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/paging"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -58,12 +59,12 @@ func unfitForVersions(f *flow.Flow, record map[string]any, last int64, err error
 	return &fault.Error{
 		Class:  fault.Final,
 		Reason: "row_versions_unsupported",
-		System: "聚水潭 Jushuitan",
+		System: text.Literal("聚水潭 Jushuitan"),
 		Call:   f.Source.Method,
 		Field:  versionField,
 		Message: fmt.Sprintf("回复里的行版本 %s 是 %v，应是不小于 %d 的整数，并按从小到大排列。 The reply's %[1]s %[2]v should be a whole number no less than %[3]d, in growing order",
 			versionField, record[versionField], last),
-		Advice: "把流程文件的 source.cursor 改为 time。 Set source.cursor to time in the flow file",
+		Advice: text.Literal("把流程文件的 source.cursor 改为 time。 Set source.cursor to time in the flow file"),
 		Err:    err,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -74,6 +75,6 @@ func flowChanged(f *flow.Flow, orders string) error {
 		Class:   fault.Retry,
 		Reason:  "flow_changed",
 		Message: fmt.Sprintf("售后单 %s 按流程 %s 读取之后，该流程用到的字段变了。 The flow names other fields by now than when the order was read", orders, f.Name),
-		Advice:  "重跑同一时段。 Run the range again",
+		Advice:  text.Literal("重跑同一时段。 Run the range again"),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"refundsync/internal/alert"
 	"refundsync/internal/fault"
 	"refundsync/internal/robot"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -28,7 +29,7 @@ func (a *Activities) SendAlert(ctx context.Context, params workflows.SendAlertPa
 			Class:   fault.Final,
 			Reason:  workflows.FlowDisabled,
 			Message: fmt.Sprintf("流程 %[1]s 已停用，不再通知。 Flow %[1]s is disabled, and nobody is told of it", params.Notice.Flow),
-			Advice:  "不必处理；启用后的下一次自动运行会重新开始。 Nothing is to be done: the next incremental run after it is enabled begins anew",
+			Advice:  text.Literal("不必处理；启用后的下一次自动运行会重新开始。 Nothing is to be done: the next incremental run after it is enabled begins anew"),
 		})
 	}
 	r, ok := a.Robots[params.Notice.Flow][params.Robot]
@@ -37,7 +38,7 @@ func (a *Activities) SendAlert(ctx context.Context, params workflows.SendAlertPa
 			Class:   fault.Final,
 			Reason:  workflows.UnknownRobot,
 			Message: fmt.Sprintf("流程 %[1]s 没有机器人 %[2]s。 Flow %[1]s has no robot %[2]s", params.Notice.Flow, params.Robot),
-			Advice:  "流程文件的 alerts 改过时不必处理。 Nothing is to be done if the alerts of the flow file were changed",
+			Advice:  text.Literal("流程文件的 alerts 改过时不必处理。 Nothing is to be done if the alerts of the flow file were changed"),
 		})
 	}
 	answer, err := r.Send(ctx, params.Notice)

@@ -9,6 +9,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 
 // final is a failure that only a person can end. field may be "".
 func final(reason, field, message, advice string) error {
-	return &fault.Error{Class: fault.Final, Reason: reason, System: system, Field: field, Message: message, Advice: advice}
+	return &fault.Error{Class: fault.Final, Reason: reason, System: text.Literal(system), Field: field, Message: message, Advice: text.Literal(advice)}
 }
 
 func isNumberUsed(err error) bool {
@@ -29,7 +30,7 @@ func isNumberUsed(err error) bool {
 // savedMeanwhile is a bill that another run has saved or changed since it was looked
 // at, or right after. The next attempt compares it anew.
 func savedMeanwhile(number string) error {
-	return &fault.Error{Class: fault.Retry, Reason: "saved_meanwhile", System: system,
+	return &fault.Error{Class: fault.Retry, Reason: "saved_meanwhile", System: text.Literal(system),
 		Message: fmt.Sprintf("单据 %[1]s 刚被另一次运行保存，会重新比较。 Bill %[1]s was just saved by another run; it is compared anew", number)}
 }
 
@@ -38,9 +39,9 @@ func savedMeanwhile(number string) error {
 // is not known.
 func notShown(number, id string, again bool) error {
 	if !again {
-		return &fault.Error{Class: fault.Retry, Reason: "bill_not_found", System: system,
+		return &fault.Error{Class: fault.Retry, Reason: "bill_not_found", System: text.Literal(system),
 			Message: fmt.Sprintf("单据 %[1]s 已保存或编号已被使用，但查询不到。 Bill %[1]s is saved or its number used, but a look-up does not show it", number),
-			Advice:  "检查集成用户是否有该组织单据的查看权限。 Check that the integration user may see bills of this organisation"}
+			Advice:  text.Literal("检查集成用户是否有该组织单据的查看权限。 Check that the integration user may see bills of this organisation")}
 	}
 	if id == "" {
 		id = "?"

@@ -17,6 +17,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 const testFlow = "refund_to_return"
@@ -198,7 +199,7 @@ func (l *fakeLedger) Delete(_ context.Context, _, _ string, bill kingdee.Bill) e
 }
 
 func failure(class fault.Class, reason string) error {
-	return &fault.Error{Class: class, Reason: reason, System: "金蝶 Kingdee", Message: reason}
+	return &fault.Error{Class: class, Reason: reason, System: text.Literal("金蝶 Kingdee"), Message: reason}
 }
 
 // saveOne saves an order as one that is read now.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 const (
@@ -193,7 +194,7 @@ func (c Codec) unknownKey(id string) error {
 			fmt.Sprintf("内容用密钥 %s 加密，这里没有它（现有：%s）。", id, have),
 			fmt.Sprintf("The content is encrypted with key %s, which is not known here (known: %s)", id, have),
 		}, " "),
-		Advice: fmt.Sprintf("把密钥 %[1]s 加入 REFUNDSYNC_ENCRYPTION_KEYS 或其文件，再重新启动。 Add key %[1]s to REFUNDSYNC_ENCRYPTION_KEYS or its file, then start again", id),
+		Advice: text.Literal(fmt.Sprintf("把密钥 %[1]s 加入 REFUNDSYNC_ENCRYPTION_KEYS 或其文件，再重新启动。 Add key %[1]s to REFUNDSYNC_ENCRYPTION_KEYS or its file, then start again", id)),
 		Delay:  retryDelay,
 	}
 }
@@ -203,8 +204,8 @@ func refusedClearText() error {
 		Class:   fault.Retry,
 		Reason:  ReasonClearText,
 		Message: "内容没有加密，而这里的一切都应加密：可能是没有密钥的人写的。 The content is in clear text, where all is encrypted: somebody without a key may have written it",
-		Advice: "若它是加密启用之前的内容，在 REFUNDSYNC_ENCRYPTION_KEYS 末尾加上 none，直到 Temporal 不再保留它；否则请查明是谁写的。" +
-			" If it is from before encryption was turned on, put none at the end of REFUNDSYNC_ENCRYPTION_KEYS until Temporal has forgotten it; otherwise find out who wrote it",
+		Advice: text.Literal("若它是加密启用之前的内容，在 REFUNDSYNC_ENCRYPTION_KEYS 末尾加上 none，直到 Temporal 不再保留它；否则请查明是谁写的。" +
+			" If it is from before encryption was turned on, put none at the end of REFUNDSYNC_ENCRYPTION_KEYS until Temporal has forgotten it; otherwise find out who wrote it"),
 		Delay: retryDelay,
 	}
 }
@@ -214,8 +215,8 @@ func undecryptable(id string, err error) error {
 		Class:   fault.Retry,
 		Reason:  ReasonUndecryptable,
 		Message: fmt.Sprintf("用密钥 %[1]q 解密失败。 Decrypting with key %[1]q fails: %[2]v", id, err),
-		Advice: fmt.Sprintf("核对 REFUNDSYNC_ENCRYPTION_KEYS 里 %[1]q 的值与加密时的相同；若相同，则内容被改动过。"+
-			" See that the value of %[1]q is the one that it was encrypted with; if it is, the content was changed", id),
+		Advice: text.Literal(fmt.Sprintf("核对 REFUNDSYNC_ENCRYPTION_KEYS 里 %[1]q 的值与加密时的相同；若相同，则内容被改动过。"+
+			" See that the value of %[1]q is the one that it was encrypted with; if it is, the content was changed", id)),
 		Delay: retryDelay,
 		Err:   err,
 	}

@@ -37,13 +37,14 @@ type Error struct {
 	// System and Call name where it happened: "聚水潭 Jushuitan",
 	// "jushuitan.refund.list.query". Both are empty for a failure of ours,
 	// such as an order that can't be mapped.
-	System, Call string
+	System text.Text
+	Call   string
 	// Code and Message are the vendor's own, unchanged.
 	Code, Message string
 	// Field is the vendor's name of the field at fault, where known.
 	Field string
 	// Advice says what to do, Chinese first, English second.
-	Advice string
+	Advice text.Text
 	// Delay is how long to wait before the next attempt; 0 leaves it to the
 	// retry policy.
 	Delay time.Duration

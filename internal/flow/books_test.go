@@ -165,7 +165,7 @@ func TestWhatBecomesOfAnOrder(t *testing.T) {
 			require.NotNil(t, f, "%v", err)
 			require.Equal(t, test.parked, f.Reason, f.Error())
 			require.Equal(t, fault.Final, f.Class)
-			require.NotEmpty(t, f.Advice)
+			require.NotEmpty(t, f.Advice.String())
 			require.ErrorContains(t, err, "81000001")
 		})
 	}
@@ -184,8 +184,8 @@ func TestAnUnknownCodeIsToldWithTheLineToAdd(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := builtIn(t).Open(sampleOrder(t, test.header, wholeLine)).Bill()
 			require.NotNil(t, fault.As(err))
-			assert.Contains(t, fault.As(err).Advice, test.place)
-			assert.True(t, strings.HasSuffix(fault.As(err).Advice, test.line), fault.As(err).Advice)
+			assert.Contains(t, fault.As(err).Advice.String(), test.place)
+			assert.True(t, strings.HasSuffix(fault.As(err).Advice.String(), test.line), fault.As(err).Advice.String())
 		})
 	}
 }

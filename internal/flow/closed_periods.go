@@ -10,6 +10,7 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 // Ways to treat a bill whose date lies in a closed period, for
@@ -105,9 +106,9 @@ func inClosedPeriod(date, closed, firstOpen time.Time) error {
 		Field:  DateField,
 		Message: fmt.Sprintf("单据日期 FDate %[1]s 在已结账的期间（截至 %[2]s）。 The bill's FDate %[1]s is in a closed period (up to %[2]s)",
 			show(date), show(closed)),
-		Advice: fmt.Sprintf("请财务决定：在金蝶反结账并改流程文件的 closed_periods，或改为 then: %[1]s 记到 %[2]s，或在金蝶手工处理并放弃这一单。"+
+		Advice: text.Literal(fmt.Sprintf("请财务决定：在金蝶反结账并改流程文件的 closed_periods，或改为 then: %[1]s 记到 %[2]s，或在金蝶手工处理并放弃这一单。"+
 			" Have finance decide: open the period again in Kingdee and in the flow's closed_periods, or set then: %[1]s to book it on %[2]s, or book it by hand and discard the order",
-			ClosedFirstOpenDay, show(firstOpen)),
+			ClosedFirstOpenDay, show(firstOpen))),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 // Reasons of the *fault.Error that Pick, Skip and Bill return.
@@ -184,7 +185,7 @@ func failure(orderID string, of *line, use message, err error) error {
 		Reason:  reason,
 		Field:   field,
 		Message: place.Chinese + "：" + what.Chinese + use.Chinese + "。 " + place.English + ": " + what.English + use.English + ".",
-		Advice:  advice.Chinese + " " + advice.English,
+		Advice:  text.Literal(advice.Chinese + " " + advice.English),
 		Err:     err,
 	}
 }

@@ -29,7 +29,7 @@ var functions = map[string]*builtin.Function{
 	"sum":      {Validate: checkList("sum", KindNumber), Func: sum},
 	"round":    {Validate: checkRound, Func: round},
 	"has":      {Validate: checkOne("has", typeBool, KindText, KindNumber, KindTime), Func: has},
-	"text":     {Validate: checkOne("text", typeText, KindText, KindNumber, KindTime), Func: text},
+	"text":     {Validate: checkOne("text", typeText, KindText, KindNumber, KindTime), Func: textOf},
 	"date":     {Validate: checkOne("date", typeMoment, KindTime), Func: date},
 	"month":    {Validate: checkOne("month", typeText, KindTime), Func: month},
 	// The library's own build texts and lists without bound.
@@ -219,9 +219,9 @@ func has(args ...any) (any, error) {
 	return err == nil || !err.absent(), nil
 }
 
-// text writes a number in plain digits and a time as 2006-01-02 15:04:05; what is
+// textOf writes a number in plain digits and a time as 2006-01-02 15:04:05; what is
 // absent is empty.
-func text(args ...any) (any, error) {
+func textOf(args ...any) (any, error) {
 	err := lackOf(args[0])
 	if err != nil && err.absent() {
 		return "", nil

@@ -86,8 +86,8 @@ func describeFault(t *testing.T, err error) string {
 	f := fault.As(err)
 	require.NotNil(t, f, "%v", err)
 	assert.Equal(t, fault.Final, f.Class)
-	assert.Empty(t, f.System, "a failure of ours")
-	return f.Reason + " " + f.Field + "\n" + f.Message + "\n" + f.Advice + "\n"
+	assert.Empty(t, f.System.String(), "a failure of ours")
+	return f.Reason + " " + f.Field + "\n" + f.Message + "\n" + f.Advice.String() + "\n"
 }
 
 func TestTheBuiltInFlowMapsTheSampleOrders(t *testing.T) {

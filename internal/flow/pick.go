@@ -8,6 +8,7 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 // changedFields are the fields that each date_type counts by.
@@ -62,7 +63,7 @@ func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any
 			Reason:  reasonMissing,
 			Field:   f.Source.Key,
 			Message: "聚水潭返回的一个售后单没有主键。 An order of Jushuitan's reply has no key.",
-			Advice:  "请联系聚水潭。 Ask Jushuitan's support.",
+			Advice:  text.Literal("请联系聚水潭。 Ask Jushuitan's support."),
 			Err:     err,
 		}
 	}
@@ -72,7 +73,7 @@ func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any
 			Reason:  reasonMalformed,
 			Field:   f.Source.Key,
 			Message: fmt.Sprintf("聚水潭返回的一个售后单的主键超过 %[1]d 字节。 An order of Jushuitan's reply has a key of over %[1]d bytes.", longestID),
-			Advice:  "请联系聚水潭。 Ask Jushuitan's support.",
+			Advice:  text.Literal("请联系聚水潭。 Ask Jushuitan's support."),
 		}
 	}
 	order := contract.Order{ID: key.(string)}

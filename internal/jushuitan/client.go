@@ -12,6 +12,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/replysize"
+	"refundsync/internal/text"
 )
 
 const (
@@ -122,7 +123,7 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 
 func newFault(class fault.Class, reason, message, advice string) *fault.Error {
 	return &fault.Error{
-		Class: class, Reason: reason, System: system, Call: refundListQuery, Message: message, Advice: advice,
+		Class: class, Reason: reason, System: text.Literal(system), Call: refundListQuery, Message: message, Advice: text.Literal(advice),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 const (
@@ -46,7 +47,7 @@ func (c Config) check() error {
 	var mistakes []error
 	mistake := func(setting, message string) {
 		mistakes = append(mistakes, &fault.Error{
-			Class: fault.Final, Reason: "bad_setting", System: system, Field: setting, Message: message,
+			Class: fault.Final, Reason: "bad_setting", System: text.Literal(system), Field: setting, Message: message,
 		})
 	}
 	if u, err := url.Parse(c.URL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {

@@ -96,14 +96,14 @@ func (e *envelope) open(layer map[string]any) (inside map[string]any) {
 
 func (e *envelope) openFields(fields map[string]any) {
 	for _, name := range codeNames {
-		if code := text(fields[name]); code != "" && (e.code == "" || e.code == "0") {
+		if code := words(fields[name]); code != "" && (e.code == "" || e.code == "0") {
 			e.code = code
 			e.failed = e.failed || code != "0"
 		}
 	}
-	if flag, told := fields["flag"]; told && text(flag) != "" {
+	if flag, told := fields["flag"]; told && words(flag) != "" {
 		e.gateway = true
-		e.failed = e.failed || !strings.EqualFold(text(flag), "success")
+		e.failed = e.failed || !strings.EqualFold(words(flag), "success")
 	}
 	for _, name := range successNames {
 		if success, told, err := truth(fields[name]); err != nil || told && !success {
@@ -113,14 +113,14 @@ func (e *envelope) openFields(fields map[string]any) {
 	for _, name := range messageNames {
 		e.say(fields[name])
 	}
-	if subCode := text(fields["subcode"]); subCode != "" {
+	if subCode := words(fields["subcode"]); subCode != "" {
 		e.subCode, e.failed = subCode, true
 		e.say(subCode)
 	}
 	for _, name := range subNames {
 		e.say(fields[name])
 	}
-	if id := text(fields["requestid"]); id != "" {
+	if id := words(fields["requestid"]); id != "" {
 		e.requestID = id
 	}
 }

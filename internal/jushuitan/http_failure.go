@@ -8,6 +8,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/httpfault"
+	"refundsync/internal/text"
 )
 
 const (
@@ -44,16 +45,16 @@ func connectionFailure(err error) error {
 
 // completed adds the system, the call and the advice to a failure.
 func completed(f *fault.Error) *fault.Error {
-	f.System, f.Call = system, refundListQuery
+	f.System, f.Call = text.Literal(system), refundListQuery
 	switch {
 	case f.Reason == httpfault.Certificate:
-		f.Advice = adviseCertificate
+		f.Advice = text.Literal(adviseCertificate)
 	case f.Reason == httpfault.CallLimit:
-		f.Advice, f.Delay = adviseSlower, limitDelay
+		f.Advice, f.Delay = text.Literal(adviseSlower), limitDelay
 	case f.Class == fault.Final:
-		f.Advice = adviseURL
+		f.Advice = text.Literal(adviseURL)
 	default:
-		f.Advice = adviseRetry
+		f.Advice = text.Literal(adviseRetry)
 	}
 	return f
 }

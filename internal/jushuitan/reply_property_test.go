@@ -71,7 +71,7 @@ func FuzzReply(f *testing.F) {
 			require.NotEmpty(t, failure.Class)
 			require.NotEmpty(t, failure.Reason)
 			require.NotEmpty(t, failure.Message)
-			require.NotEmpty(t, failure.Advice)
+			require.NotEmpty(t, failure.Advice.String())
 			require.GreaterOrEqual(t, failure.Delay, time.Duration(0))
 			return
 		}

@@ -56,7 +56,7 @@ func TestOddRepliesOfTheSimulator(t *testing.T) {
 					params["page_index"] = strconv.Itoa(index)
 					page := readUntilItIsRead(t, client, params)
 					for _, order := range page.Datas {
-						got = append(got, text(order["as_id"]))
+						got = append(got, words(order["as_id"]))
 					}
 					next = page.HasNext
 				}

@@ -10,8 +10,8 @@ import (
 // Envelope values come in whatever type the gateway felt like: 50 or "50",
 // true or "true" or 1 or "Y". null and "" are the same as absent.
 
-// text gives a string or number as text, "" for null, objects and lists.
-func text(value any) string {
+// words gives a string or number as words, "" for null, objects and lists.
+func words(value any) string {
 	switch v := value.(type) {
 	case string:
 		return strings.TrimSpace(v)
@@ -28,7 +28,7 @@ func wholeNumber(value any) (n int, told bool, err error) {
 	if value == nil {
 		return 0, false, nil
 	}
-	written := text(value)
+	written := words(value)
 	if written == "" {
 		if _, blank := value.(string); blank {
 			return 0, false, nil
@@ -48,7 +48,7 @@ func wholeNumber(value any) (n int, told bool, err error) {
 
 // truth gives told = false if there is no value.
 func truth(value any) (yes, told bool, err error) {
-	written := strings.ToLower(text(value))
+	written := strings.ToLower(words(value))
 	switch written {
 	case "true", "1", "yes", "y":
 		return true, true, nil

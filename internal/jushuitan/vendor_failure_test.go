@@ -90,7 +90,7 @@ func TestVendorCodes(t *testing.T) {
 				require.Equal(t, test.want.reason, f.Reason)
 				require.Equal(t, test.want.delay, f.Delay)
 				require.Equal(t, test.code, f.Code)
-				require.Contains(t, f.Advice, test.want.setting)
+				require.Contains(t, f.Advice.String(), test.want.setting)
 				for _, part := range []string{"聚水潭", "jushuitan.refund.list.query", "它的原话", "request_id r1", test.subCode} {
 					require.Contains(t, f.Error(), part)
 				}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 const (
@@ -85,7 +86,7 @@ func decodeLogin(method string, raw []byte) (sessionID string, err error) {
 		// says so of credentials that it does not know.
 		rights := []string{licence.reason, noPermission.reason, administratorForbidden.reason}
 		if f.Class == fault.SessionLost || f.Class == fault.Final && !slices.Contains(rights, f.Reason) {
-			f.Class, f.Reason, f.Advice = loginFailed.class, loginFailed.reason, loginFailed.advice
+			f.Class, f.Reason, f.Advice = loginFailed.class, loginFailed.reason, text.Literal(loginFailed.advice)
 		}
 		return "", f
 	}

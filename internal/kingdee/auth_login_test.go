@@ -115,7 +115,7 @@ func TestLoginRefused(t *testing.T) {
 			assert.Equal(t, test.code, f.Code)
 			assert.Equal(t, []string{"ValidateUser"}, calls, "no second login, and no save without one")
 			if test.class == fault.Final {
-				assert.Contains(t, f.Advice, "KINGDEE_USERNAME")
+				assert.Contains(t, f.Advice.String(), "KINGDEE_USERNAME")
 			}
 		})
 	}

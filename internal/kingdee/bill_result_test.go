@@ -155,7 +155,7 @@ func TestErrorsOfTheCall(t *testing.T) {
 				f := requireFault(t, err, test.class, test.reason)
 				assert.Nil(t, results)
 				assert.NotEmpty(t, f.Message)
-				assert.NotEmpty(t, f.Advice)
+				assert.NotEmpty(t, f.Advice.String())
 				assert.NotContains(t, f.Message, "甲", "a reply that is not understood is not quoted")
 				switch test.reason {
 				case "network_control":
@@ -200,11 +200,11 @@ func TestErrorsOfOneBill(t *testing.T) {
 			f := requireFault(t, results[0].Err, fault.Final, test.reason)
 			assert.Equal(t, test.field, f.Field)
 			assert.Equal(t, strconv.Itoa(test.code), f.Code)
-			assert.NotEmpty(t, f.Advice)
+			assert.NotEmpty(t, f.Advice.String())
 			if test.text != "" {
 				assert.Equal(t, test.text, f.Message, "Kingdee's own text")
 			}
-			assert.Regexp(t, `^\p{Han}`, f.Advice, "Chinese first")
+			assert.Regexp(t, `^\p{Han}`, f.Advice.String(), "Chinese first")
 		})
 	}
 }

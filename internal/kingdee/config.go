@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 // Auth is how the client proves who it is.
@@ -96,7 +97,7 @@ func (c Config) check() error {
 	var mistakes []error
 	mistake := func(setting, message string) {
 		mistakes = append(mistakes, &fault.Error{
-			Class: fault.Final, Reason: "bad_setting", System: system, Field: setting, Message: message,
+			Class: fault.Final, Reason: "bad_setting", System: text.Literal(system), Field: setting, Message: message,
 		})
 	}
 	required := func(setting, value, message string) {

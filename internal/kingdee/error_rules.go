@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 // scope says what an error without a bill of its own is about.
@@ -34,8 +35,8 @@ type rule struct {
 // failure makes the rule an error of one call.
 func (r rule) failure(method, message string) *fault.Error {
 	return &fault.Error{
-		Class: r.class, Reason: r.reason, System: system, Call: method,
-		Message: message, Advice: r.advice, Delay: r.delay,
+		Class: r.class, Reason: r.reason, System: text.Literal(system), Call: method,
+		Message: message, Advice: text.Literal(r.advice), Delay: r.delay,
 	}
 }
 

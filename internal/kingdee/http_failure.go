@@ -8,6 +8,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/httpfault"
+	"refundsync/internal/text"
 )
 
 const adviseURL = "请检查 KINGDEE_URL：应为金蝶服务器的地址，以 /k3cloud/ 结尾。 Check KINGDEE_URL: the address of the Kingdee server, ending in /k3cloud/."
@@ -57,20 +58,20 @@ func connectionFailure(ctx context.Context, method string, err error) error {
 // completed adds the system, the call and the advice to a failure. After a request was
 // sent, only a refusal says that it took no effect.
 func completed(method string, f *fault.Error) *fault.Error {
-	f.System, f.Call = system, method
+	f.System, f.Call = text.Literal(system), method
 	switch {
 	case f.Reason == httpfault.Unreachable:
-		f.Advice = adviseNetwork
+		f.Advice = text.Literal(adviseNetwork)
 	case f.Reason == httpfault.Certificate:
-		f.Advice = adviseCertificate
+		f.Advice = text.Literal(adviseCertificate)
 	case f.Reason == httpfault.AccessDenied:
-		f.Advice = adviseURL + " " + adviseCredentials
+		f.Advice = text.Literal(adviseURL + " " + adviseCredentials)
 	case f.Reason == httpfault.CallLimit:
-		f.Advice, f.Delay = callLimit.advice, callLimit.delay
+		f.Advice, f.Delay = text.Literal(callLimit.advice), callLimit.delay
 	case f.Class == fault.Final:
-		f.Advice = adviseURL
+		f.Advice = text.Literal(adviseURL)
 	default:
-		f.Advice = adviseLookFirst
+		f.Advice = text.Literal(adviseLookFirst)
 	}
 	return f
 }

@@ -63,7 +63,7 @@ func TestReportedReplies(t *testing.T) {
 			}
 			f := requireFault(t, err, want.class, want.reason)
 			assert.Contains(t, f.Message, want.says)
-			assert.Contains(t, f.Advice, want.advice)
+			assert.Contains(t, f.Advice.String(), want.advice)
 		})
 	}
 }
@@ -119,18 +119,18 @@ func TestRepliesThatAreNone(t *testing.T) {
 			f := requireFault(t, err, test.class, test.reason)
 			assert.Contains(t, f.Message, test.says)
 			assert.Less(t, len(f.Message), 3000)
-			assert.NotEmpty(t, f.Advice)
+			assert.NotEmpty(t, f.Advice.String())
 			if test.status != http.StatusOK {
 				assert.Equal(t, httpfault.Code(test.status), f.Code)
 			}
 			switch test.reason {
 			case "gateway_refused":
-				assert.Contains(t, f.Advice, "KINGDEE_APP_SECRET")
-				assert.Contains(t, f.Advice, "clock")
+				assert.Contains(t, f.Advice.String(), "KINGDEE_APP_SECRET")
+				assert.Contains(t, f.Advice.String(), "clock")
 			case "wrong_data_centre":
-				assert.Contains(t, f.Advice, "KINGDEE_ACCT_ID")
+				assert.Contains(t, f.Advice.String(), "KINGDEE_ACCT_ID")
 			case "wrong_address":
-				assert.Contains(t, f.Advice, "KINGDEE_URL")
+				assert.Contains(t, f.Advice.String(), "KINGDEE_URL")
 			}
 		})
 	}

@@ -214,7 +214,7 @@ func TestLostSessionIsRenewedOnce(t *testing.T) {
 				config.Auth = auth
 				f := requireFault(t, shape.call(t.Context(), newClient(t, config)), fault.SessionLost, "session_lost")
 				assert.Len(t, kingdee.bodies, 2, "renewed once and only once")
-				assert.Contains(t, f.Advice, "KINGDEE_APP_SECRET")
+				assert.Contains(t, f.Advice.String(), "KINGDEE_APP_SECRET")
 				assert.Contains(t, f.Message, "会话信息已丢失")
 			})
 		}
@@ -307,7 +307,7 @@ func TestRefusalOfANewSessionIsFinal(t *testing.T) {
 			config.Auth = AuthPassword
 			_, err := newClient(t, config).BatchSave(t.Context(), oneBill)
 			f := requireFault(t, err, fault.Final, reason)
-			assert.Contains(t, f.Advice, "KINGDEE_URL")
+			assert.Contains(t, f.Advice.String(), "KINGDEE_URL")
 			assert.Equal(t, 1, calls)
 		})
 	}

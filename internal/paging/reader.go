@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 const (
@@ -182,5 +183,5 @@ func versionsUnsupported(from int64) error {
 }
 
 func unreadable(reason, message, advice string) error {
-	return &fault.Error{Class: fault.Final, Reason: reason, Message: message, Advice: advice}
+	return &fault.Error{Class: fault.Final, Reason: reason, Message: message, Advice: text.Literal(advice)}
 }

@@ -9,6 +9,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/httpfault"
+	"refundsync/internal/text"
 )
 
 // longestWait bounds what a robot asks for.
@@ -27,7 +28,7 @@ const (
 )
 
 func failure(class fault.Class, reason, message, advice string) *fault.Error {
-	return &fault.Error{Class: class, Reason: reason, Message: message, Advice: advice}
+	return &fault.Error{Class: class, Reason: reason, Message: message, Advice: text.Literal(advice)}
 }
 
 // refusal is what a vendor's business code means.
@@ -96,13 +97,13 @@ func statusFailure(status int) error {
 func completed(f *fault.Error) *fault.Error {
 	switch {
 	case f.Reason == httpfault.Certificate:
-		f.Advice = adviseCertificate
+		f.Advice = text.Literal(adviseCertificate)
 	case f.Reason == httpfault.CallLimit:
-		f.Advice = adviseSlower
+		f.Advice = text.Literal(adviseSlower)
 	case f.Class == fault.Final:
-		f.Advice = adviseAddress
+		f.Advice = text.Literal(adviseAddress)
 	default:
-		f.Advice = adviseRetry
+		f.Advice = text.Literal(adviseRetry)
 	}
 	f.Reason = "robot_" + f.Reason
 	f.Err = nil // its words are in the message, which is cleaned of secrets

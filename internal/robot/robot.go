@@ -20,6 +20,7 @@ import (
 	"refundsync/internal/alert"
 	"refundsync/internal/fault"
 	"refundsync/internal/httpfault"
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
@@ -155,7 +156,7 @@ func (r *Robot) Send(ctx context.Context, notice alert.Notice) (Answer, error) {
 // told completes a fault with whose robot it was, and hides what must be hidden.
 func (r *Robot) told(err error) error {
 	if f := fault.As(err); f != nil {
-		f.System, f.Call = systems[r.config.Kind], "robot"
+		f.System, f.Call = text.Literal(systems[r.config.Kind]), "robot"
 		f.Message = r.clean(f.Message)
 	}
 	return err

@@ -14,6 +14,7 @@ import (
 	"refundsync/internal/allowance"
 	"refundsync/internal/fault"
 	"refundsync/internal/jushuitan"
+	"refundsync/internal/text"
 )
 
 // sharedSource is a source whose calls keep to this worker's share of the allowance.
@@ -53,7 +54,7 @@ func (s sharedSource) RefundList(ctx context.Context, params map[string]string) 
 			Reason: "client_limit",
 			Message: fmt.Sprintf("没有等到本 worker 的那份聚水潭调用次数，没有发出调用：%[1]v。"+
 				" No call was made to Jushuitan: this worker's share of the calls did not come: %[1]v", err),
-			Advice: "会自动重试。 Tried again by itself",
+			Advice: text.Literal("会自动重试。 Tried again by itself"),
 			Err:    err,
 		}
 	}

@@ -109,7 +109,7 @@ func TestEachReasonIsListed(t *testing.T) {
 	}
 	sum.list(Failure{ID: "B1", Reason: "unknown_code customers B", Message: text.Literal("B")}, Failure{ID: "B2", Reason: "unknown_code customers B"})
 	require.Len(t, sum.Failures, FailuresListed)
-	require.Equal(t, "B", sum.Example("unknown_code customers B"))
+	require.Equal(t, "B", sum.Example("unknown_code customers B").String())
 	require.Equal(t, "0", sum.Failures[0].ID)
 
 	sum.Failures = nil

@@ -12,6 +12,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 // FormSource is what is needed of Kingdee; [*kingdee.Client] has it.
@@ -70,9 +71,9 @@ func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
 	lines := form.Part(string(catalog.FEntity))
 	if form.Head() == nil || lines == nil {
 		return nil, &fault.Error{
-			Class: fault.Final, Reason: "form_not_understood", System: "金蝶云星空 Kingdee", Call: "QueryBusinessInfo",
+			Class: fault.Final, Reason: "form_not_understood", System: text.Literal("金蝶云星空 Kingdee"), Call: "QueryBusinessInfo",
 			Message: fmt.Sprintf("表单 %s 的元数据里没有单据头或明细信息。 The form's metadata has no head or no lines", f.Call.FormId),
-			Advice:  "仍按内置的字段表核对。 The catalog counts",
+			Advice:  text.Literal("仍按内置的字段表核对。 The catalog counts"),
 		}
 	}
 	c := &comparison{form: form, flow: f}
