@@ -91,7 +91,7 @@ Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(cmd, err)
 	})
-	root.AddCommand(newRunCommand(), newWatchCommand(), newPauseCommand(), newResumeCommand(), newRateCommand(), newScheduleCommand(), newCronCommand(), newStatusCommand(), newParkedCommand(), newPreviewCommand(), newAlertsCommand(), newCodecServerCommand(), newAccountsCommand(), newCheckCommand(), newDemoCommand())
+	root.AddCommand(newRunCommand(), newWatchCommand(), newPauseCommand(), newResumeCommand(), newRateCommand(), newScheduleCommand(), newCronCommand(), newStatusCommand(), newParkedCommand(), newPreviewCommand(), newAlertsCommand(), newCodecServerCommand(), newAccountsCommand(), newCheckCommand(), newDemoCommand(), newDocsCommand())
 	for _, command := range append(root.Commands(), root) {
 		command.Args = usageArgs(command.Args)
 	}

@@ -127,10 +127,19 @@ var flexEnd = regexp.MustCompile(`^[0-9]{1,10}$`)
 // FindFlex gives the field of a flex group, such as FAUXPROPID__FF100001 within
 // FAuxpropId, if the name can be one.
 func (i *Interface) FindFlex(group Place, name string) (Field, bool) {
+	field, ok := i.FlexGroup(group)
+	if end, begins := strings.CutPrefix(name, field.Flex); !ok || !begins || !flexEnd.MatchString(end) {
+		return Field{}, false
+	}
+	return Field{Name: name, Chinese: field.Chinese, English: field.English, Type: Reference, ReferenceKey: "FNumber", Place: group}, true
+}
+
+// FlexGroup gives the field that is a flex group.
+func (i *Interface) FlexGroup(group Place) (Field, bool) {
 	for _, fields := range i.Fields {
 		for _, field := range fields {
-			if end, ok := strings.CutPrefix(name, field.Flex); field.Flex != "" && Place(field.Name) == group && ok && flexEnd.MatchString(end) {
-				return Field{Name: name, Chinese: field.Chinese, English: field.English, Type: Reference, ReferenceKey: "FNumber", Place: group}, true
+			if field.Flex != "" && Place(field.Name) == group {
+				return field, true
 			}
 		}
 	}

@@ -305,6 +305,7 @@ func FuzzParse(f *testing.F) {
 	for _, mistake := range mistakes {
 		f.Add(strings.Replace(string(text), mistake.old, mistake.new, 1), mistake.csv)
 	}
+	schema := compiledSchema(f)
 	f.Fuzz(func(t *testing.T, text, csv string) {
 		p := parseText(text, csv)
 		for _, problem := range p.all() {
@@ -314,6 +315,7 @@ func FuzzParse(f *testing.F) {
 			_ = problem.String()
 		}
 		if len(p.all()) == 0 {
+			require.NoError(t, editorSays(schema, text))
 			picked, err := p.flow.Pick(map[string]any{p.flow.Source.Key: "1", "items": []any{map[string]any{}}})
 			if err != nil {
 				t.Fatal(err)

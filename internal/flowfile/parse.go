@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash"
 	"regexp"
-	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -60,37 +59,26 @@ func (p *parser) hash(name string, data []byte) {
 
 var flowName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
-// keys are those of one part of the file.
-type keys struct{ required, optional []string }
-
-// parts are the parts of a flow file; "" is the file itself.
-var parts = map[string]keys{
-	"":        {[]string{"version", "name", "source", "bill"}, []string{"title", "tables", "options", "checks", "alerts"}},
-	"source":  {[]string{"method", "parameters", "key"}, []string{"window", "overlap", "lag", "since", "cursor", "since_ts"}},
-	"bill":    {[]string{"FormId", "Operation", "fields"}, []string{"IsAutoSubmitAndAudit", "IsVerifyBaseDataField", "BatchCount", "lines", "split_defective", "own_fields"}},
-	"options": {nil, []string{"existing", "withdrawn", "submit_and_audit", "in_flight", "windows_at_once", "grain", "expected_differences"}},
-	"checks":  {nil, []string{"enabled", "leave_out", "require", "not_booked", "closed_periods", "too_many_failures", "lag_limit", "retry", "schedule", "sweep"}},
-}
-
 // belongs says of a key that stands in the wrong part which part is its own: the line
 // is indented too far, or not far enough.
 func belongs(m message, key string) (message, bool) {
-	for part, keys := range parts {
-		if !slices.Contains(slices.Concat(keys.required, keys.optional), key) {
-			continue
-		}
-		where := say("%[1]s 属于 %[2]s，请检查这一行的缩进。", " %[1]s belongs in %[2]s: look at the indentation of this line.", key, part)
-		if part == "" {
-			where = say("%[1]s 应在最外层，请去掉这一行的缩进。", " %[1]s belongs at the top, without indentation.", key)
-		}
+	if _, ok := fileKeys().find(key); ok {
+		where := say("%[1]s 应在最外层，请去掉这一行的缩进。", " %[1]s belongs at the top, without indentation.", key)
 		return message{Chinese: m.Chinese + where.Chinese, English: m.English + where.English}, true
+	}
+	for _, part := range fileKeys() {
+		keys, _ := part.value.(sectionValue)
+		if _, ok := keys.find(key); ok {
+			where := say("%[1]s 属于 %[2]s，请检查这一行的缩进。", " %[1]s belongs in %[2]s: look at the indentation of this line.", key, part.name)
+			return message{Chinese: m.Chinese + where.Chinese, English: m.English + where.English}, true
+		}
 	}
 	return m, false
 }
 
 func (p *parser) flowFile(root ast.Node) {
-	s := p.document.section(span{1, 1, 1}, say("流程文件", "The flow file"), root, parts[""].required, parts[""].optional)
-	s.integer("version", 1, 1, 1)
+	s := p.document.section(span{1, 1, 1}, say("流程文件", "The flow file"), root, fileKeys())
+	s.integer("version")
 	p.flow.Name = s.text("name")
 	if s.has("name") {
 		p.name = s.valueSpan("name")
@@ -99,13 +87,13 @@ func (p *parser) flowFile(root ast.Node) {
 		p.report(p.name, say("name 不能是 %[1]s，应为小写字母、数字和下划线，以字母开头，最多 64 个字符。", "name can't be %[1]s; expected a-z, 0-9 and _, from a letter on, at most 64.", p.flow.Name))
 	}
 	p.flow.Title = cmp.Or(s.text("title"), p.flow.Name)
-	p.source(s.part("source"))
+	p.source(s.section("source"))
 	if s.has("tables") {
 		p.readTables(s.pairs["tables"].value)
 	}
-	p.bill(s.part("bill"))
-	p.options(s.part("options"))
-	p.checks(s.part("checks"))
+	p.bill(s.section("bill"))
+	p.options(s.section("options"))
+	p.checks(s.section("checks"))
 	if s.has("alerts") {
 		p.alerts(s)
 	}

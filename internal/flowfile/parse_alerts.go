@@ -3,7 +3,6 @@ package flowfile
 import (
 	"regexp"
 	"slices"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -23,10 +22,10 @@ func (p *parser) alerts(owner section) {
 		p.expected(node, say("带有 robots 的一组键和值", "keys with values, robots among them"))
 		return
 	}
-	s := owner.section("alerts", []string{"robots"}, []string{"interval", "nothing_synced_for"})
+	s := owner.section("alerts")
 	p.flow.Alerts = flow.Alerts{
-		Interval:         s.duration("interval", time.Hour, time.Minute, 30*day),
-		NothingSyncedFor: s.duration("nothing_synced_for", day, 0, 30*day),
+		Interval:         s.duration("interval"),
+		NothingSyncedFor: s.duration("nothing_synced_for"),
 	}
 	if p.flow.LagLimit <= p.flow.Source.Lag {
 		p.report(owner.keySpan("alerts"), say("checks 的 lag_limit（%[1]s）应大于 source 的 lag（%[2]s），否则水位总是落后过多。",
@@ -50,8 +49,8 @@ func (p *parser) robot(entry ast.Node) {
 		p.expected(entry, say(" robot 和 url_from", "robot and url_from"))
 		return
 	}
-	s := p.document.section(p.spanOf(entry), say("robots 的一项", "An entry of robots"), entry, []string{"robot", "url_from"}, []string{"secret_from"})
-	r := flow.Robot{Kind: s.oneOf("robot", robotKinds...), URLFrom: p.variable(s, "url_from"), SecretFrom: p.variable(s, "secret_from")}
+	s := p.document.section(p.spanOf(entry), say("robots 的一项", "An entry of robots"), entry, robotKeys)
+	r := flow.Robot{Kind: s.oneOf("robot"), URLFrom: p.variable(s, "url_from"), SecretFrom: p.variable(s, "secret_from")}
 	if s.has("secret_from") && (r.Kind == flow.RobotWeCom || r.Kind == flow.RobotWebhook) {
 		p.report(s.keySpan("secret_from"), say("%[1]s 机器人没有签名，请去掉 secret_from。", "A robot of kind %[1]s has no signature; remove secret_from.", r.Kind))
 	}

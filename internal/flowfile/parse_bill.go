@@ -18,14 +18,12 @@ import (
 )
 
 func (p *parser) bill(s section) {
-	form, _ := catalog.Kingdee().Find(catalog.Options, "FormId")
-	operation, _ := catalog.Kingdee().Find(catalog.Options, "Operation")
 	p.flow.Call = flow.Call{
-		FormId:                s.oneOf(form.Name, slices.Sorted(maps.Keys(form.Values))...),
-		Operation:             s.oneOf(operation.Name, slices.Sorted(maps.Keys(operation.Values))...),
-		IsAutoSubmitAndAudit:  s.boolean("IsAutoSubmitAndAudit", false),
-		IsVerifyBaseDataField: s.boolean("IsVerifyBaseDataField", true),
-		BatchCount:            s.integer("BatchCount", 5, 1, 10),
+		FormId:                s.oneOf("FormId"),
+		Operation:             s.oneOf("Operation"),
+		IsAutoSubmitAndAudit:  s.boolean("IsAutoSubmitAndAudit"),
+		IsVerifyBaseDataField: s.boolean("IsVerifyBaseDataField"),
+		BatchCount:            s.integer("BatchCount"),
 	}
 	if s.has("IsAutoSubmitAndAudit") {
 		p.flag = s.valueSpan("IsAutoSubmitAndAudit")
@@ -33,7 +31,7 @@ func (p *parser) bill(s section) {
 	if s.has("lines") {
 		p.flow.Rules.Lines = p.expression(s.pairs["lines"].value, flow.ConditionScope, say("lines 条件", "The lines condition"), flow.KindBool)
 	}
-	p.flow.Rules.SplitDefective = s.boolean("split_defective", false)
+	p.flow.Rules.SplitDefective = s.boolean("split_defective")
 	if p.flow.Rules.SplitDefective {
 		fields := map[string]catalog.Field{}
 		for _, name := range flow.SplitFields {
@@ -114,8 +112,8 @@ func (p *parser) unknownTarget(name string, place catalog.Place) message {
 var ways = []string{"constant", "field", "expression"}
 
 func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.Mapping {
-	s := p.document.section(owner, message{Chinese: " " + target.Name + " ", English: target.Name}, node, nil, slices.Concat(ways, []string{"table", "required"}))
-	m := &flow.Mapping{Target: target, Required: s.boolean("required", false) || target.Required}
+	s := p.document.section(owner, message{Chinese: " " + target.Name + " ", English: target.Name}, node, mappingKeys)
+	m := &flow.Mapping{Target: target, Required: s.boolean("required") || target.Required}
 	given := slices.DeleteFunc(slices.Clone(ways), func(way string) bool { return !s.has(way) })
 	switch {
 	case !isMapping(node):
@@ -247,7 +245,7 @@ func (p *parser) constant(m *flow.Mapping, s section) {
 			m.SetConstant(value.(decimal.Decimal))
 		}
 	case flow.KindBool:
-		m.SetConstant(s.boolean("constant", false))
+		m.SetConstant(p.trueOrFalse(node, false))
 	case flow.KindTime:
 		text, _ := node.(*ast.StringNode)
 		if text == nil {

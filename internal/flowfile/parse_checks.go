@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -15,12 +14,12 @@ import (
 
 func (p *parser) options(s section) {
 	p.flow.Options = flow.Options{
-		Existing:       s.oneOf("existing", flow.ExistingReport, flow.ExistingUpdate, flow.ExistingSupplement),
-		Withdrawn:      s.oneOf("withdrawn", flow.WithdrawnReport, flow.WithdrawnDelete),
-		SubmitAndAudit: s.oneOf("submit_and_audit", flow.SubmitAndAuditNone, flow.SubmitAndAuditKingdee, flow.SubmitAndAuditExplicit),
-		InFlight:       s.integer("in_flight", 100, 1, 1000),
-		WindowsAtOnce:  s.integer("windows_at_once", 8, 1, 50),
-		Grain:          s.oneOf("grain", contract.Grains...),
+		Existing:       s.oneOf("existing"),
+		Withdrawn:      s.oneOf("withdrawn"),
+		SubmitAndAudit: s.oneOf("submit_and_audit"),
+		InFlight:       s.integer("in_flight"),
+		WindowsAtOnce:  s.integer("windows_at_once"),
+		Grain:          s.oneOf("grain"),
 	}
 	if s.has("expected_differences") {
 		p.flow.Options.ExpectedDifferences = p.expectedDifferences(s.pairs["expected_differences"].value)
@@ -68,7 +67,7 @@ func (p *parser) expectedDifferences(node ast.Node) (names []string) {
 }
 
 func (p *parser) checks(s section) {
-	p.flow.Enabled = s.boolean("enabled", true)
+	p.flow.Enabled = s.boolean("enabled")
 	// A run by itself goes on from where the last one ended. By the time at which an
 	// order was created or confirmed it never comes back to one that the source shows
 	// only once the goods have arrived.
@@ -76,54 +75,52 @@ func (p *parser) checks(s section) {
 		p.report(p.dateType, say("date_type 为 1 或 2 时只能手工运行（checks 写 enabled: false）：自动运行不会回头读，后来才符合条件的单和后来的修改都会漏掉。自动运行请用 0。",
 			"With a date_type of 1 or 2 a flow is run by hand alone (enabled: false in checks): runs that start by themselves never come back, and would leave out orders that match later, and later changes. Use 0 for those."))
 	}
-	if s.has("leave_out") {
-		p.leaveOut(s.pairs["leave_out"].value)
-	}
-	if s.has("require") {
-		p.require(s.pairs["require"].value)
-	}
-	if s.has("not_booked") {
-		p.notBooked(s.pairs["not_booked"].value)
-	}
+	p.leaveOut(s.list("leave_out"))
+	p.require(s.list("require"))
+	p.notBooked(s.list("not_booked"))
 	if s.has("closed_periods") {
-		p.closedPeriods(s.section("closed_periods", nil, []string{"until", "month_closes_on_day", "then"}), s.keySpan("closed_periods"))
+		p.closedPeriods(s.section("closed_periods"), s.keySpan("closed_periods"))
 	}
-	p.flow.TooManyFailures = s.integer("too_many_failures", 80, 0, 100)
-	retry := s.section("retry", nil, []string{"attempts", "first", "factor", "longest"})
+	p.flow.TooManyFailures = s.integer("too_many_failures")
+	retry := s.section("retry")
 	p.flow.Retry = flow.Retry{
-		Attempts: retry.integer("attempts", 8, 1, 100),
-		First:    retry.duration("first", 2*time.Second, time.Second, day),
-		Factor:   retry.integer("factor", 2, 1, 10),
-		Longest:  retry.duration("longest", 5*time.Minute, time.Second, day),
+		Attempts: retry.integer("attempts"),
+		First:    retry.duration("first"),
+		Factor:   retry.integer("factor"),
+		Longest:  retry.duration("longest"),
 	}
 	if p.flow.Retry.Longest < p.flow.Retry.First {
 		p.report(s.keySpan("retry"), say("retry 的 longest（%[1]s）应不小于 first（%[2]s）。", "retry: longest (%[1]s) should be no less than first (%[2]s).",
 			plain(p.flow.Retry.Longest), plain(p.flow.Retry.First)))
 	}
-	p.flow.LagLimit = s.duration("lag_limit", time.Hour, time.Minute, 30*day)
+	p.flow.LagLimit = s.duration("lag_limit")
 	if s.has("schedule") {
-		p.schedule(s.section("schedule", []string{"cron"}, []string{"time_zone", "not_between"}))
+		p.schedule(s.section("schedule"))
 	}
 	if s.has("sweep") {
-		p.sweep(s.section("sweep", nil, []string{"days", "at"}))
+		p.sweep(s.section("sweep"))
 	}
 }
 
-// list gives the entries of a list of sections with these keys.
-func (p *parser) list(name string, node ast.Node, keys ...string) (entries []section) {
-	list, ok := node.(*ast.SequenceNode)
+// list gives the entries of a list of sections.
+func (s section) list(name string) (entries []section) {
+	if !s.has(name) {
+		return nil
+	}
+	keys := s.defined(name).(listValue).of.(sectionValue)
+	list, ok := s.pairs[name].value.(*ast.SequenceNode)
 	if !ok {
-		p.wrongType(node, say("由 %[1]s 组成的列表", "a list of %[2]s", strings.Join(keys, "、"), strings.Join(keys, ", ")))
+		s.wrongType(s.pairs[name].value, say("由 %[1]s 组成的列表", "a list of %[2]s", strings.Join(keys.names(), "、"), strings.Join(keys.names(), ", ")))
 		return nil
 	}
 	for _, entry := range list.Values {
-		entries = append(entries, p.document.section(p.spanOf(entry), say("%[1]s 的一项", "An entry of %[1]s", name), entry, keys, nil))
+		entries = append(entries, s.document.section(s.spanOf(entry), say("%[1]s 的一项", "An entry of %[1]s", name), entry, keys))
 	}
 	return entries
 }
 
-func (p *parser) leaveOut(node ast.Node) {
-	for _, s := range p.list("leave_out", node, "when", "reason") {
+func (p *parser) leaveOut(rules []section) {
+	for _, s := range rules {
 		rule := flow.LeaveOut{Reason: s.text("reason")}
 		if s.has("when") {
 			rule.When = p.expression(s.pairs["when"].value, flow.OrderScope, say("when ", "when"), flow.KindBool)
@@ -135,9 +132,9 @@ func (p *parser) leaveOut(node ast.Node) {
 // requirementReason is a code that people type after --reason.
 var requirementReason = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
-func (p *parser) require(node ast.Node) {
+func (p *parser) require(requirements []section) {
 	lines := map[string]int{}
-	for _, s := range p.list("require", node, "that", "reason", "message", "advice") {
+	for _, s := range requirements {
 		r := flow.Requirement{Reason: s.text("reason"), Message: bothLanguages(s.text("message")), Advice: bothLanguages(s.text("advice"))}
 		if s.has("reason") {
 			at := s.valueSpan("reason")
@@ -168,8 +165,8 @@ func bothLanguages(text string) message {
 	return message{Chinese: text, English: text}
 }
 
-func (p *parser) notBooked(node ast.Node) {
-	for _, s := range p.list("not_booked", node, "amount", "reason") {
+func (p *parser) notBooked(amounts []section) {
+	for _, s := range amounts {
 		n := flow.NotBooked{Reason: s.text("reason")}
 		if s.has("amount") {
 			n.Amount = p.expression(s.pairs["amount"].value, flow.OrderScope, say("amount ", "amount"), flow.KindNumber)

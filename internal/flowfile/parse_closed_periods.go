@@ -14,8 +14,8 @@ import (
 func (p *parser) closedPeriods(s section, at span) {
 	p.flow.ClosedPeriods = flow.ClosedPeriods{
 		Until:            s.date("until"),
-		MonthClosesOnDay: s.integer("month_closes_on_day", 0, 1, 28),
-		Then:             s.oneOf("then", flow.ClosedPark, flow.ClosedFirstOpenDay),
+		MonthClosesOnDay: s.integer("month_closes_on_day"),
+		Then:             s.oneOf("then"),
 	}
 	if !s.has("until") && !s.has("month_closes_on_day") && !s.unknown {
 		p.report(at, say("closed_periods 应有 until 或 month_closes_on_day。", "closed_periods needs until or month_closes_on_day."))

@@ -42,11 +42,11 @@ const (
 // would book what is only new, or not read yet.
 func (p *parser) kingdeeTable(from pair) *flow.Table {
 	at := p.spanOf(from.key)
-	s := p.document.section(at, say("来自金蝶的对照表 %s ", "table %s, which comes from Kingdee,", from.name), from.value, []string{"from", "form", "by", "value"}, []string{"where", "key", "refresh"})
-	s.oneOf("from", "kingdee")
+	s := p.document.section(at, say("来自金蝶的对照表 %s ", "table %s, which comes from Kingdee,", from.name), from.value, kingdeeTableKeys)
+	s.oneOf("from")
 	t := &flow.KingdeeTable{
 		Name: from.name, Form: s.text("form"), By: s.text("by"), Value: s.text("value"), Where: strings.TrimSpace(s.text("where")),
-		Key: s.text("key"), Refresh: s.duration("refresh", defaultRefresh, time.Minute, day),
+		Key: s.text("key"), Refresh: s.duration("refresh"),
 	}
 	p.flow.KingdeeTables = append(p.flow.KingdeeTables, t)
 	if t.Form != "" && !kingdeeForm.MatchString(t.Form) {

@@ -33,11 +33,7 @@ var ownPlaces = []catalog.Place{catalog.Head, catalog.FEntity}
 // ownFields reads the fields that the merchant's form has beside Kingdee's own, by
 // the part of the bill.
 func (p *parser) ownFields(s section) {
-	names := []string{}
-	for _, place := range ownPlaces {
-		names = append(names, string(place))
-	}
-	places := s.section("own_fields", nil, names)
+	places := s.section("own_fields")
 	lines := map[string]int{} // by the name in lower case: Kingdee does not tell cases apart
 	for _, place := range ownPlaces {
 		if !places.has(string(place)) {
@@ -60,12 +56,12 @@ func (p *parser) ownFields(s section) {
 }
 
 func (p *parser) ownField(place catalog.Place, name string, at span, node ast.Node) catalog.Field {
-	s := p.document.section(at, message{Chinese: " " + name + " ", English: name}, node, []string{"type"}, []string{"label"})
+	s := p.document.section(at, message{Chinese: " " + name + " ", English: name}, node, ownFieldKeys)
 	field := catalog.Field{
 		Name:    name,
 		Chinese: cmp.Or(s.text("label"), "自定义字段"),
 		English: "a field of your own",
-		Type:    ownTypes[s.oneOf("type", ownTypeNames...)],
+		Type:    ownTypes[s.oneOf("type")],
 		Place:   place,
 	}
 	if field.Type == catalog.Reference {

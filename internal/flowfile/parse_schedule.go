@@ -34,7 +34,7 @@ func (p *parser) schedule(s section) {
 
 // sweep comes after the schedule, in whose zone its time is.
 func (p *parser) sweep(s section) {
-	sweep := &flow.Sweep{Days: s.integer("days", 15, 1, 90), At: 3*60 + 30}
+	sweep := &flow.Sweep{Days: s.integer("days"), At: 3*60 + 30}
 	p.flow.Sweep = sweep
 	if !s.has("at") {
 		return

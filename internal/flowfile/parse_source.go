@@ -2,7 +2,7 @@ package flowfile
 
 import (
 	"maps"
-	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,21 +25,15 @@ const (
 
 func (p *parser) source(s section) {
 	p.flow.Source = flow.Source{
-		Method:  s.oneOf("method", catalog.Jushuitan().Name),
+		Method:  s.oneOf("method"),
 		Key:     s.text("key"),
-		Window:  s.duration("window", longestWindow, time.Minute, longestWindow),
-		Overlap: s.duration("overlap", 10*time.Minute, 0, longestWindow),
-		Lag:     s.duration("lag", 5*time.Minute, 0, longestWindow),
+		Window:  s.duration("window"),
+		Overlap: s.duration("overlap"),
+		Lag:     s.duration("lag"),
 		Since:   s.moment("since"),
 	}
 	if key := p.flow.Source.Key; key != "" {
-		var known []string
-		for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
-			if field.Type == catalog.Text {
-				known = append(known, field.Name)
-			}
-		}
-		if !slices.Contains(known, key) {
+		if known := orderKeys(); !slices.Contains(known, key) {
 			p.report(s.valueSpan("key"), say("key 不能是 %[1]s，应为售后单的一个文本字段，如 as_id。", "key can't be %[1]s; expected a text field of the order, such as as_id.", key).Suggest(spelling.Closest(key, known)))
 			p.flow.Source.Key = ""
 		}
@@ -50,11 +44,21 @@ func (p *parser) source(s section) {
 	p.cursor(s)
 }
 
+// orderKeys are the fields that can tell one order from another.
+func orderKeys() (names []string) {
+	for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
+		if field.Type == catalog.Text {
+			names = append(names, field.Name)
+		}
+	}
+	return names
+}
+
 // cursor reads how runs find what is new.
 func (p *parser) cursor(s section) {
-	p.flow.Source.Cursor = s.oneOf("cursor", contract.CursorTime, contract.CursorRowVersion)
+	p.flow.Source.Cursor = s.oneOf("cursor")
 	if s.has("since_ts") {
-		since := int64(s.integer("since_ts", 0, 0, math.MaxInt))
+		since := int64(s.integer("since_ts"))
 		p.flow.Source.SinceTS = &since
 	}
 	switch byVersion := p.flow.Source.Cursor == contract.CursorRowVersion; {
@@ -68,6 +72,9 @@ func (p *parser) cursor(s section) {
 
 // filledIn are the parameters that each call fills in.
 var filledIn = []string{"page_index", "start_time", "end_time"}
+
+// placeholder stands for such a parameter in the file.
+func placeholder(parameter string) string { return "{" + parameter + "}" }
 
 // notFixed are parameters that would take orders away from the reader: row
 // versions are another way of reading, and without the counts there is no last
@@ -96,8 +103,8 @@ func (p *parser) parameters(owner span, node ast.Node) {
 			continue
 		}
 		if slices.Contains(filledIn, pair.name) {
-			if placeholder := "{" + pair.name + "}"; value != placeholder {
-				p.report(p.spanOf(pair.value), say("%[1]s 由每次调用填写，应写 \"%[2]s\"，这里是 %[3]s。", "%[1]s is filled in by each call; expected \"%[2]s\", found %[3]s.", pair.name, placeholder, value))
+			if want := placeholder(pair.name); value != want {
+				p.report(p.spanOf(pair.value), say("%[1]s 由每次调用填写，应写 \"%[2]s\"，这里是 %[3]s。", "%[1]s is filled in by each call; expected \"%[2]s\", found %[3]s.", pair.name, want, value))
 			}
 			continue
 		}
@@ -117,10 +124,12 @@ func (p *parser) parameters(owner span, node ast.Node) {
 	p.flow.Source.PageSize, _ = strconv.Atoi(fixed["page_size"])
 }
 
+var pageSize = regexp.MustCompile(pageSizePattern)
+
 // parameter checks the value of a fixed parameter.
 func (p *parser) parameter(from pair, field catalog.Field, value string) {
 	at := p.spanOf(from.value)
-	if size, err := strconv.Atoi(value); field.Name == "page_size" && (err != nil || size < 1 || size > 100) {
+	if field.Name == "page_size" && !pageSize.MatchString(value) {
 		p.report(at, say("page_size（每页条数）不能是 %[1]s，应为 1 到 100。", "page_size can't be %[1]s, expected 1 to 100.", value))
 	}
 	if strings.TrimSpace(value) == "" {

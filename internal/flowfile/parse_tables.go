@@ -32,7 +32,7 @@ func (p *parser) table(from pair) *flow.Table {
 		return p.kingdeeTable(from)
 	}
 	t := &flow.Table{Name: from.name, Rows: map[string]string{}}
-	s := p.section(at, say("对照表 %s ", "table %s", from.name), from.value, nil, []string{"default", "values", "file"})
+	s := p.section(at, say("对照表 %s ", "table %s", from.name), from.value, tableKeys)
 	t.Default = s.text("default")
 	if s.has("default") {
 		p.checkCode(s.pairs["default"].value)

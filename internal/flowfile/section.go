@@ -1,6 +1,7 @@
 package flowfile
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,17 +64,17 @@ func isMapping(node ast.Node) bool {
 // section is a mapping of which every key is known beforehand.
 type section struct {
 	*document
+	keys  sectionValue
 	pairs map[string]pair
 	// unknown tells that a key was reported: what seems to be missing may be it.
 	unknown bool
 }
 
-// section reads a mapping that must hold the required keys and may hold the
-// optional ones. A missing key is reported at owner, the mapping's own key, under
-// the name owned.
-func (d *document) section(owner span, owned message, node ast.Node, required, optional []string) section {
-	s := section{d, map[string]pair{}, false}
-	known := slices.Concat(required, optional)
+// section reads a mapping of these keys. A missing key is reported at owner, the
+// mapping's own key, under the name owned.
+func (d *document) section(owner span, owned message, node ast.Node, keys sectionValue) section {
+	s := section{d, keys, map[string]pair{}, false}
+	known := keys.names()
 	if !isMapping(node) {
 		d.wrongType(node, say("一组键和值，键为 %[1]s", "keys with values, out of %[2]s", strings.Join(known, "、"), strings.Join(known, ", ")))
 		return s
@@ -100,25 +101,27 @@ func (d *document) section(owner span, owned message, node ast.Node, required, o
 			s.unknown, meant[spelling.Closest(pair.name, known)] = true, true
 		}
 	}
-	for _, key := range required {
-		if !s.has(key) && !meant[key] {
-			d.report(owner, say("%[1]s缺少键 %[2]s。", "%[3]s lacks the key %[2]s.", owned.Chinese, key, owned.English))
+	for _, key := range keys {
+		if key.required && !s.has(key.name) && !meant[key.name] {
+			d.report(owner, say("%[1]s缺少键 %[2]s。", "%[3]s lacks the key %[2]s.", owned.Chinese, key.name, owned.English))
 		}
 	}
 	return s
 }
 
 // section reads the section under a key; an empty one where the key is absent.
-func (s section) section(key string, required, optional []string) section {
+func (s section) section(key string) section {
+	keys := s.defined(key).(sectionValue)
 	if !s.has(key) {
-		return section{s.document, nil, false}
+		return section{s.document, keys, nil, false}
 	}
-	return s.document.section(s.keySpan(key), message{Chinese: " " + key + " ", English: key}, s.pairs[key].value, required, optional)
+	return s.document.section(s.keySpan(key), message{Chinese: " " + key + " ", English: key}, s.pairs[key].value, keys)
 }
 
-// part reads one of the parts of a flow file.
-func (s section) part(name string) section {
-	return s.section(name, parts[name].required, parts[name].optional)
+// defined gives the definition of a key's value.
+func (s section) defined(name string) value {
+	key, _ := s.keys.find(name)
+	return key.value
 }
 
 func (s section) has(key string) bool {
@@ -210,7 +213,8 @@ func (s section) text(key string) string {
 }
 
 // oneOf gives the text of a key that takes few values; the first is the default.
-func (s section) oneOf(key string, values ...string) string {
+func (s section) oneOf(key string) string {
+	values := s.defined(key).(choiceValue)
 	node := s.pairs[key].value
 	if node == nil {
 		return values[0]
@@ -223,54 +227,63 @@ func (s section) oneOf(key string, values ...string) string {
 	return text
 }
 
-func (s section) boolean(key string, otherwise bool) bool {
-	switch node := s.pairs[key].value.(type) {
-	case nil:
-	case *ast.BoolNode:
-		return node.Value
-	default:
-		s.wrongType(node, say(" true 或 false", "true or false"))
+func (s section) boolean(key string) bool {
+	otherwise := bool(s.defined(key).(booleanValue))
+	if !s.has(key) {
+		return otherwise
 	}
+	return s.trueOrFalse(s.pairs[key].value, otherwise)
+}
+
+func (d *document) trueOrFalse(node ast.Node, otherwise bool) bool {
+	if value, ok := node.(*ast.BoolNode); ok {
+		return value.Value
+	}
+	d.wrongType(node, say(" true 或 false", "true or false"))
 	return otherwise
 }
 
-func (s section) integer(key string, otherwise, lowest, highest int) int {
+func (s section) integer(key string) int {
+	want := s.defined(key).(integerValue)
 	node := s.pairs[key].value
 	if node == nil {
-		return otherwise
+		return want.otherwise
 	}
 	number, err := 0, error(nil)
 	if integer, ok := node.(*ast.IntegerNode); ok {
 		number, err = strconv.Atoi(integer.GetToken().Value)
 	}
-	if _, ok := node.(*ast.IntegerNode); !ok || err != nil || number < lowest || number > highest {
-		want := say(" %d 到 %d 的整数", "a whole number from %d to %d", lowest, highest)
-		if lowest == highest {
-			want = say(" %d", "%d", lowest)
+	if _, ok := node.(*ast.IntegerNode); !ok || err != nil || number < want.lowest || number > want.highest {
+		expected := say(" %d 到 %d 的整数", "a whole number from %d to %d", want.lowest, want.highest)
+		if want.lowest == want.highest {
+			expected = say(" %d", "%d", want.lowest)
 		}
-		s.wrongType(node, want)
-		return otherwise
+		s.wrongType(node, expected)
+		return want.otherwise
 	}
 	return number
 }
 
+var durationText = regexp.MustCompile(durationPattern)
+
 // duration gives a key's duration, in whole seconds, because the times on the
 // wire have no finer grain.
-func (s section) duration(key string, otherwise, shortest, longest time.Duration) time.Duration {
+func (s section) duration(key string) time.Duration {
+	want := s.defined(key).(durationValue)
 	node := s.pairs[key].value
 	if node == nil {
-		return otherwise
+		return want.otherwise
 	}
 	var duration time.Duration
 	text, ok := node.(*ast.StringNode)
 	if ok {
 		var err error
 		duration, err = time.ParseDuration(text.Value)
-		ok = err == nil && duration >= shortest && duration <= longest && duration%time.Second == 0
+		ok = err == nil && durationText.MatchString(text.Value) && duration >= want.shortest && duration <= want.longest && duration%time.Second == 0
 	}
 	if !ok {
-		s.wrongType(node, say("整秒的时长（如 6h、10m、90s），从 %s 到 %s", "a duration of whole seconds (such as 6h, 10m, 90s) from %s to %s", plain(shortest), plain(longest)))
-		return otherwise
+		s.wrongType(node, say("整秒的时长（如 6h、10m、90s），从 %s 到 %s", "a duration of whole seconds (such as 6h, 10m, 90s) from %s to %s", plain(want.shortest), plain(want.longest)))
+		return want.otherwise
 	}
 	return duration
 }
