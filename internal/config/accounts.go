@@ -26,7 +26,7 @@ func (s Settings) Accounts() Accounts {
 // of them has to be set.
 func (e Environment) LoadAccounts() Accounts {
 	env, _ := e.read()
-	return Accounts{CustomerID: env.JushuitanCustomerID, AcctID: env.KingdeeAcctID, OrgNumber: env.KingdeeOrgNumber}
+	return Accounts{CustomerID: env["JUSHUITAN_CUSTOMER_ID"], AcctID: env["KINGDEE_ACCT_ID"], OrgNumber: env["KINGDEE_ORG_NUMBER"]}
 }
 
 // each gives an account's setting with its value here and there.

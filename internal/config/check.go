@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,17 +16,17 @@ import (
 // checker turns text into settings and keeps all that is wrong with it.
 type checker struct {
 	environment Environment
-	tags        map[string]reflect.StructTag // by the variable's name
-	unread      map[string]bool              // secrets whose file is the problem
+	defined     map[string]setting // by name
+	unread      map[string]bool    // secrets whose file is the problem
 	problems    []error
 }
 
-// wrong keeps a problem, with what the setting's tags say is expected.
+// wrong keeps a problem, with what is expected of the setting.
 func (c *checker) wrong(name, zh, en string) {
-	tag := c.tags[name]
+	setting := c.defined[name]
 	c.problems = append(c.problems, &Problem{
 		Name: name, WrongZH: zh, WrongEN: en,
-		ExpectedZH: tag.Get("zh"), ExpectedEN: tag.Get("en"), Example: tag.Get("example"),
+		ExpectedZH: setting.zh, ExpectedEN: setting.en, Example: setting.example,
 	})
 }
 
@@ -89,33 +88,33 @@ func (c *checker) callsPerSecond(name, value string) rate.Limit {
 
 func (c *checker) jushuitan(env texts) Jushuitan {
 	return Jushuitan{
-		URL:            c.address("JUSHUITAN_URL", env.JushuitanURL, ""),
-		AppKey:         c.required("JUSHUITAN_APP_KEY", env.JushuitanAppKey),
-		AppSecret:      c.required("JUSHUITAN_APP_SECRET", env.JushuitanAppSecret),
-		CustomerID:     c.required("JUSHUITAN_CUSTOMER_ID", env.JushuitanCustomerID),
-		TargetAppKey:   env.JushuitanTargetAppKey,
-		Session:        env.JushuitanSession,
-		SignMethod:     c.oneOf("JUSHUITAN_SIGN_METHOD", env.JushuitanSignMethod, "md5", "hmac", "hmac-sha256"),
-		CallsPerSecond: c.callsPerSecond("JUSHUITAN_CALLS_PER_SECOND", env.JushuitanCallsPerSecond),
+		URL:            c.address("JUSHUITAN_URL", env["JUSHUITAN_URL"], ""),
+		AppKey:         c.required("JUSHUITAN_APP_KEY", env["JUSHUITAN_APP_KEY"]),
+		AppSecret:      c.required("JUSHUITAN_APP_SECRET", env["JUSHUITAN_APP_SECRET"]),
+		CustomerID:     c.required("JUSHUITAN_CUSTOMER_ID", env["JUSHUITAN_CUSTOMER_ID"]),
+		TargetAppKey:   env["JUSHUITAN_TARGET_APP_KEY"],
+		Session:        env["JUSHUITAN_SESSION"],
+		SignMethod:     c.oneOf("JUSHUITAN_SIGN_METHOD", env["JUSHUITAN_SIGN_METHOD"], "md5", "hmac", "hmac-sha256"),
+		CallsPerSecond: c.callsPerSecond("JUSHUITAN_CALLS_PER_SECOND", env["JUSHUITAN_CALLS_PER_SECOND"]),
 	}
 }
 
 func (c *checker) kingdee(env texts) Kingdee {
 	k := Kingdee{
-		URL:       c.address("KINGDEE_URL", env.KingdeeURL, "/k3cloud/"),
-		Auth:      c.oneOf("KINGDEE_AUTH", env.KingdeeAuth, "signature", "appsecret", "sign", "password"),
-		AcctID:    c.required("KINGDEE_ACCT_ID", env.KingdeeAcctID),
-		Username:  c.required("KINGDEE_USERNAME", env.KingdeeUsername),
-		Password:  env.KingdeePassword,
-		AppID:     env.KingdeeAppID,
-		AppSecret: env.KingdeeAppSecret,
-		LCID:      c.between("KINGDEE_LCID", env.KingdeeLCID, 1, 65535),
-		OrgNumber: env.KingdeeOrgNumber,
-		RootCAs:   c.certificates("KINGDEE_CA_FILE", env.KingdeeCAFile),
-		Sessions:  c.between("KINGDEE_SESSIONS", env.KingdeeSessions, 1, 50),
+		URL:       c.address("KINGDEE_URL", env["KINGDEE_URL"], "/k3cloud/"),
+		Auth:      c.oneOf("KINGDEE_AUTH", env["KINGDEE_AUTH"], "signature", "appsecret", "sign", "password"),
+		AcctID:    c.required("KINGDEE_ACCT_ID", env["KINGDEE_ACCT_ID"]),
+		Username:  c.required("KINGDEE_USERNAME", env["KINGDEE_USERNAME"]),
+		Password:  env["KINGDEE_PASSWORD"],
+		AppID:     env["KINGDEE_APP_ID"],
+		AppSecret: env["KINGDEE_APP_SECRET"],
+		LCID:      c.between("KINGDEE_LCID", env["KINGDEE_LCID"], 1, 65535),
+		OrgNumber: env["KINGDEE_ORG_NUMBER"],
+		RootCAs:   c.certificates("KINGDEE_CA_FILE", env["KINGDEE_CA_FILE"]),
+		Sessions:  c.between("KINGDEE_SESSIONS", env["KINGDEE_SESSIONS"], 1, 50),
 
-		BatchBills: c.between("KINGDEE_BATCH_BILLS", env.KingdeeBatchBills, 1, 500),
-		BatchWait:  c.duration("KINGDEE_BATCH_WAIT", env.KingdeeBatchWait, 0, time.Second),
+		BatchBills: c.between("KINGDEE_BATCH_BILLS", env["KINGDEE_BATCH_BILLS"], 1, 500),
+		BatchWait:  c.duration("KINGDEE_BATCH_WAIT", env["KINGDEE_BATCH_WAIT"], 0, time.Second),
 	}
 	switch k.Auth {
 	case "password":
@@ -133,24 +132,24 @@ func (c *checker) kingdee(env texts) Kingdee {
 
 func (c *checker) worker(env texts) Worker {
 	w := Worker{
-		Flows:          env.Flows,
-		TaskQueue:      env.TaskQueue,
-		HTTPAddress:    c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env.HTTPAddress),
-		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env.DrainTimeout, 10*time.Second, time.Hour),
-		DeploymentName: env.DeploymentName,
+		Flows:          env["REFUNDSYNC_FLOWS"],
+		TaskQueue:      env["REFUNDSYNC_TASK_QUEUE"],
+		HTTPAddress:    c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env["REFUNDSYNC_HTTP_ADDRESS"]),
+		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env["REFUNDSYNC_DRAIN_TIMEOUT"], 10*time.Second, time.Hour),
+		DeploymentName: env["REFUNDSYNC_DEPLOYMENT_NAME"],
 	}
 	// The server's rules: it writes a version as name:build or name.build.
 	if strings.ContainsAny(w.DeploymentName, ".:") || strings.HasPrefix(w.DeploymentName, "__") {
 		c.invalid("REFUNDSYNC_DEPLOYMENT_NAME", w.DeploymentName)
 	} else if w.DeploymentName != "" {
-		w.BuildID = cmp.Or(env.BuildID, version.Version())
+		w.BuildID = cmp.Or(env["REFUNDSYNC_BUILD_ID"], version.Version())
 	}
 	return w
 }
 
 func (c *checker) log(env texts) Log {
 	return Log{
-		Level:  c.oneOf("LOG_LEVEL", env.LogLevel, "debug", "info", "warn", "error"),
-		Format: c.oneOf("LOG_FORMAT", env.LogFormat, "json", "console"),
+		Level:  c.oneOf("LOG_LEVEL", env["LOG_LEVEL"], "debug", "info", "warn", "error"),
+		Format: c.oneOf("LOG_FORMAT", env["LOG_FORMAT"], "json", "console"),
 	}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -41,8 +40,8 @@ func setenv(t *testing.T, variables map[string]string) {
 
 func settingNames() []string {
 	var names []string
-	for field := range reflect.TypeFor[texts]().Fields() {
-		names = append(names, field.Tag.Get("env"))
+	for setting := range definitions() {
+		names = append(names, setting.name)
 	}
 	return names
 }
@@ -289,8 +288,8 @@ func TestMisspeltIsNoMistakeWhereTheSettingIsSet(t *testing.T) {
 
 func TestEveryExampleIsValid(t *testing.T) {
 	examples := map[string]string{}
-	for field := range reflect.TypeFor[texts]().Fields() {
-		examples[field.Tag.Get("env")] = field.Tag.Get("example")
+	for setting := range definitions() {
+		examples[setting.name] = setting.example
 	}
 	examples["KINGDEE_CA_FILE"] = testkit.File(t, testkit.CertificatePEM(testkit.NewCertificate(t, "company-ca")))
 	examples[secretsName] = t.TempDir()
@@ -358,12 +357,11 @@ func TestUsageListsEverySetting(t *testing.T) {
 		assert.Equal(t, secret, strings.Contains(lines[name], "[保密 secret]"), name)
 	}
 	assert.Len(t, lines, len(defaults)+1, "and the head line")
-	for field := range reflect.TypeFor[texts]().Fields() {
-		name := field.Tag.Get("env")
-		assert.Contains(t, lines[name], field.Tag.Get("zh"))
-		assert.Contains(t, lines[name], field.Tag.Get("en"))
-		if field.Tag.Get("default") == "" {
-			assert.Contains(t, lines[name], field.Tag.Get("example"))
+	for setting := range definitions() {
+		assert.Contains(t, lines[setting.name], setting.zh)
+		assert.Contains(t, lines[setting.name], setting.en)
+		if setting.otherwise == "" {
+			assert.Contains(t, lines[setting.name], setting.example)
 		}
 	}
 }

@@ -37,7 +37,7 @@ const shortestToken = 32
 // error is like Load's.
 func (e Environment) LoadEncryption() (encryption.Keys, error) {
 	env, c := e.read()
-	c.secretFiles(&env, keysName)
+	c.secretFiles(env, keysName)
 	c.misspelt("REFUNDSYNC_")
 	keys := c.encryption(env)
 	return keys, errors.Join(c.problems...)
@@ -47,15 +47,15 @@ func (e Environment) LoadEncryption() (encryption.Keys, error) {
 // The error is like Load's.
 func (e Environment) LoadCodecServer() (CodecServer, encryption.Keys, error) {
 	env, c := e.read()
-	c.secretFiles(&env, keysName, tokenName)
+	c.secretFiles(env, keysName, tokenName)
 	c.misspelt("REFUNDSYNC_")
 	keys := c.encryption(env)
 	if none := len(keys) == 1 && !keys.Encrypt(); (len(keys) == 0 || none) && len(c.problems) == 0 {
 		c.required(keysName, "")
 	}
 	server := CodecServer{
-		Token:    c.required(tokenName, env.CodecToken),
-		UIOrigin: c.origin("REFUNDSYNC_CODEC_UI_ORIGIN", env.CodecUIOrigin),
+		Token:    c.required(tokenName, env[tokenName]),
+		UIOrigin: c.origin("REFUNDSYNC_CODEC_UI_ORIGIN", env["REFUNDSYNC_CODEC_UI_ORIGIN"]),
 	}
 	if server.Token != "" && len(server.Token) < shortestToken {
 		c.wrong(tokenName, "太短", "It is too short")
@@ -91,7 +91,7 @@ var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 func (c *checker) encryption(env texts) encryption.Keys {
 	var keys encryption.Keys
 	seen := map[string]bool{}
-	for _, entry := range strings.FieldsFunc(env.EncryptionKeys, func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
+	for _, entry := range strings.FieldsFunc(env[keysName], func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {
 		if entry = strings.TrimSpace(entry); entry == "" {
 			continue
 		}

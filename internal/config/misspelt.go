@@ -13,7 +13,7 @@ import (
 // setting which is not set. Others are none of our business: Kubernetes, for
 // one, sets KINGDEE_PORT where a service is named kingdee.
 func (c *checker) misspelt(prefixes ...string) {
-	names := slices.Sorted(maps.Keys(c.tags))
+	names := slices.Sorted(maps.Keys(c.defined))
 	for _, name := range slices.Sorted(maps.Keys(c.environment)) {
 		ours := slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 		if !ours || slices.Contains(names, name) {
@@ -25,7 +25,7 @@ func (c *checker) misspelt(prefixes ...string) {
 					Name:    name,
 					WrongZH: "没有这个设置", WrongEN: "There is no such setting",
 					ExpectedZH: meant, ExpectedEN: meant,
-					Example: fmt.Sprintf("%s=%s", meant, c.tags[meant].Get("example")),
+					Example: fmt.Sprintf("%s=%s", meant, c.defined[meant].example),
 				})
 				break
 			}

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
-	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -16,9 +15,9 @@ import (
 // secretNames are the settings that are secrets.
 func secretNames() []string {
 	var names []string
-	for field := range reflect.TypeFor[texts]().Fields() {
-		if field.Tag.Get("secret") != "" {
-			names = append(names, field.Tag.Get("env"))
+	for setting := range definitions() {
+		if setting.secret {
+			names = append(names, setting.name)
 		}
 	}
 	return names

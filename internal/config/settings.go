@@ -95,7 +95,7 @@ type Log struct {
 // Load reads all settings. The error joins a [Problem] for each that is wrong.
 func (e Environment) Load() (Settings, error) {
 	env, c := e.read()
-	c.secretFiles(&env)
+	c.secretFiles(env)
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
 	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
 	return settings, errors.Join(c.problems...)
@@ -104,7 +104,7 @@ func (e Environment) Load() (Settings, error) {
 // LoadKingdee reads the settings of Kingdee alone. The error is like Load's.
 func (e Environment) LoadKingdee() (Kingdee, error) {
 	env, c := e.read()
-	c.secretFiles(&env, "KINGDEE_PASSWORD", "KINGDEE_APP_SECRET")
+	c.secretFiles(env, "KINGDEE_PASSWORD", "KINGDEE_APP_SECRET")
 	c.misspelt("KINGDEE_")
 	kingdee := c.kingdee(env)
 	return kingdee, errors.Join(c.problems...)

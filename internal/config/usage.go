@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"reflect"
 	"text/tabwriter"
 )
 
@@ -14,14 +13,13 @@ import (
 func Usage(w io.Writer) error {
 	tabs := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tabs, "  NAME\tDEFAULT\tMEANING")
-	for field := range reflect.TypeFor[texts]().Fields() {
-		tag := field.Tag
-		line := fmt.Sprintf("  %s\t%s\t%s。 %s.", tag.Get("env"), cmp.Or(tag.Get("default"), "("+tag.Get("need")+")"), tag.Get("zh"), tag.Get("en"))
-		if tag.Get("secret") != "" {
+	for setting := range definitions() {
+		line := fmt.Sprintf("  %s\t%s\t%s。 %s.", setting.name, cmp.Or(setting.otherwise, "("+setting.need+")"), setting.zh, setting.en)
+		if setting.secret {
 			line += " [保密 secret]"
 		}
-		if tag.Get("need") != "" {
-			line += " 例如 such as " + tag.Get("example")
+		if setting.need != "" {
+			line += " 例如 such as " + setting.example
 		}
 		fmt.Fprintln(tabs, line)
 	}
