@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"refundsync/internal/config"
 	"refundsync/internal/flowfile"
 )
 
@@ -17,6 +18,8 @@ import (
 func written() map[string][]byte {
 	return map[string][]byte{
 		"flows/refundsync.schema.json": flowfile.Schema(),
+		"docs/configuration.md":        config.Reference(false),
+		"docs/configuration.zh-CN.md":  config.Reference(true),
 	}
 }
 
