@@ -18,6 +18,7 @@ import (
 func written() map[string][]byte {
 	return map[string][]byte{
 		"flows/refundsync.schema.json": flowfile.Schema(),
+		"docs/commands.md":             commandsDocument(),
 		"docs/configuration.md":        config.Reference(false),
 		"docs/configuration.zh-CN.md":  config.Reference(true),
 	}
