@@ -10,24 +10,30 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/flowfile"
+	"refundsync/internal/text"
 )
 
 //go:generate go run . docs ..
 
-// written are the files of the tree that the program writes from its own definitions.
+// written are the files of the tree that the program writes from its own definitions. It
+// leaves the program in the last of its languages.
 func written() map[string][]byte {
-	return map[string][]byte{
-		"flows/refundsync.schema.json": flowfile.Schema(),
-		"docs/commands.md":             commandsDocument(),
-		"docs/configuration.md":        config.Reference(false),
-		"docs/configuration.zh-CN.md":  config.Reference(true),
+	files := map[string][]byte{"flows/refundsync.schema.json": flowfile.Schema()}
+	for _, language := range []struct {
+		text.Language
+		suffix string
+	}{{text.Chinese, ".zh-CN.md"}, {text.English, ".md"}} {
+		text.Use(language.Language)
+		files["docs/configuration"+language.suffix] = config.Reference(language.Language)
+		files["docs/commands"+language.suffix] = commandsDocument()
 	}
+	return files
 }
 
 func newDocsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:    "docs FOLDER",
-		Short:  "Write the documents that come from the program's own definitions into a checkout of the project",
+		Short:  text.Sprintf("Write the documents that come from the program's own definitions into a checkout of the project"),
 		Args:   cobra.ExactArgs(1),
 		Hidden: true,
 		RunE: func(_ *cobra.Command, args []string) error {

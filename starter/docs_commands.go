@@ -10,14 +10,17 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"refundsync/internal/text"
 )
 
-// commandsDocument is docs/commands.md: what --help says of each command, on one page.
+// commandsDocument is docs/commands.md in the language in use: what --help says of each
+// command, on one page.
 func commandsDocument() []byte {
 	root := newRootCommand()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "<!-- Written by go generate ./starter from the commands. Change them there. -->\n# Commands\n\n%s\n\n", paragraphs(root.Long))
-	fmt.Fprintf(&b, "`starter COMMAND --help` says the same of each command.\n\n| command | what it is for |\n|---|---|\n")
+	fmt.Fprintf(&b, "<!-- Written by go generate ./starter from the commands. Change them there. -->\n# %s\n\n%s\n\n", text.Sprintf("Commands"), paragraphs(root.Long))
+	fmt.Fprintf(&b, "%s\n\n| %s |\n|---|---|\n", text.Sprintf("`starter COMMAND --help` says the same of each command."), text.Sprintf("command | what it is for"))
 	each(root, func(cmd *cobra.Command) {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", cmd.CommandPath(), strings.ReplaceAll(cmd.CommandPath(), " ", "-"), cell(cmd.Short))
 	})
@@ -61,7 +64,7 @@ func writeCommand(w io.Writer, cmd *cobra.Command) {
 		fmt.Fprintf(&rows, "| `%s` | %s | %s |\n", strings.ReplaceAll(name, "|", `\|`), cell(meaning), otherwise)
 	})
 	if rows.Len() > 0 {
-		fmt.Fprintf(w, "\n| flag | meaning | default |\n|---|---|---|\n%s", rows.String())
+		fmt.Fprintf(w, "\n| %s |\n|---|---|---|\n%s", text.Sprintf("flag | meaning | default"), rows.String())
 	}
 	if cmd.HasExample() {
 		fmt.Fprintf(w, "\n```sh\n%s\n```\n", unindented(cmd.Example))

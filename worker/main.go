@@ -35,7 +35,7 @@ func main() {
 func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "worker",
-		Short:         "执行同步的进程，设置来自环境变量 the process that does the sync; its settings are environment variables",
+		Short:         text.Sprintf("the process that does the sync; its settings are environment variables"),
 		Version:       version.Long(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
@@ -46,12 +46,12 @@ func newCommand() *cobra.Command {
 	}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		out := cmd.OutOrStdout()
-		fmt.Fprintf(out, "%s\n\n设置 settings（名称 name，默认 default，含义 meaning）:\n\n", cmd.Short)
+		fmt.Fprintf(out, "%s\n\n%s\n\n", cmd.Short, text.Sprintf("Settings:"))
 		if err := config.Usage(out); err != nil {
 			fmt.Fprintln(cmd.ErrOrStderr(), err)
 		}
-		fmt.Fprint(out, "\n保密的设置可以放进文件，用 名称_FILE 给出路径。 A secret may be in a file: NAME_FILE is its path.\n")
-		fmt.Fprint(out, "\n与 Temporal 的连接 the connection to Temporal: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY(_FILE), TEMPORAL_TLS_…\n")
+		fmt.Fprintf(out, "\n%s\n", text.Sprintf("A secret may be in a file: NAME_FILE is its path."))
+		fmt.Fprintf(out, "\n%s\n", text.Sprintf("The connection to Temporal: %s", "TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY(_FILE), TEMPORAL_TLS_…"))
 	})
 	cmd.PersistentFlags().String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))
 	cmd.CompletionOptions.DisableDefaultCmd = true

@@ -1,8 +1,9 @@
 package config
 
 import (
-	"fmt"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // Accounts say whose orders are read and into whose books they go. What may change
@@ -52,7 +53,7 @@ func (a Accounts) Differences(bound Accounts) string {
 	var found []string
 	a.each(bound, func(name string, here *string, there string) {
 		if *here != there {
-			found = append(found, fmt.Sprintf("%s: 属于 belongs to %q，这里是 here it is %q", name, there, *here))
+			found = append(found, text.Sprintf("%s: it belongs to %q, and here it is %q", name, there, *here))
 		}
 	})
 	return strings.Join(found, "; ")

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // address checks a URL, whose path must end in suffix. The value is never
@@ -19,14 +21,13 @@ func (c *checker) address(name, value, suffix string) string {
 	parsed, err := url.Parse(value)
 	switch {
 	case err != nil || parsed.Hostname() == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		c.wrong(name, "不是完整的网址", "It is not a full address")
+		c.wrong(name, text.New("It is not a full address"))
 	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
-		c.wrong(name, "不能带用户名、密码、参数或片段", "It must have no user, password, query or fragment")
+		c.wrong(name, text.New("It must have no user, password, query or fragment"))
 	case !strings.HasSuffix(strings.ToLower(parsed.Path), suffix):
-		c.wrong(name, "结尾不对", "Its end is wrong")
+		c.wrong(name, text.New("Its end is wrong"))
 	case parsed.Scheme == "http" && !isPrivate(parsed.Hostname()):
-		c.wrong(name, "公网上必须用 https，密钥和单据不能明文传输（内网请写内网 IP）",
-			"Over the internet it must be https: secrets and orders must not travel in clear text (in a network of your own give the private IP)")
+		c.wrong(name, text.New("Over the internet it must be https: secrets and orders must not travel in clear text (in a network of your own give the private IP)"))
 	}
 	return value
 }

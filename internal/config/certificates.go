@@ -3,7 +3,8 @@ package config
 import (
 	"crypto/x509"
 	"encoding/pem"
-	"fmt"
+
+	"refundsync/internal/text"
 )
 
 // certificates adds the certificates of a PEM file to those that the system
@@ -14,7 +15,7 @@ func (c *checker) certificates(name, path string) *x509.CertPool {
 	}
 	data, err := readSmallFile(path)
 	if err != nil {
-		c.wrong(name, fmt.Sprintf("读不到文件 %q（%v）", path, err), fmt.Sprintf("The file %q can't be read (%v)", path, err))
+		c.wrong(name, text.New("The file %q can't be read (%v)", path, err))
 		return nil
 	}
 	pool, err := x509.SystemCertPool()
@@ -32,14 +33,14 @@ func (c *checker) certificates(name, path string) *x509.CertPool {
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			c.wrong(name, fmt.Sprintf("第 %d 张证书读不懂（%v）", found+1, err), fmt.Sprintf("Certificate %d in it can't be understood (%v)", found+1, err))
+			c.wrong(name, text.New("Certificate %d in it can't be understood (%v)", found+1, err))
 			return nil
 		}
 		pool.AddCert(certificate)
 		found++
 	}
 	if found == 0 {
-		c.wrong(name, "文件里没有 PEM 格式的证书", "The file holds no certificate in PEM")
+		c.wrong(name, text.New("The file holds no certificate in PEM"))
 	}
 	return pool
 }

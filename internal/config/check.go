@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
@@ -22,33 +22,32 @@ type checker struct {
 }
 
 // wrong keeps a problem, with what is expected of the setting.
-func (c *checker) wrong(name, zh, en string) {
+func (c *checker) wrong(name string, what text.Text) {
 	setting := c.defined[name]
 	c.problems = append(c.problems, &Problem{
-		Name: name, WrongZH: zh, WrongEN: en,
-		ExpectedZH: setting.zh, ExpectedEN: setting.en, Example: setting.example,
+		Name: name, Wrong: what, Expected: setting.about, Example: setting.example,
 	})
 }
 
 // invalid is wrong with the value in it, which must not be a secret's.
 func (c *checker) invalid(name, value string) {
-	c.wrong(name, fmt.Sprintf("%q 无效", value), fmt.Sprintf("%q is not valid", value))
+	c.wrong(name, text.New("%q is not valid", value))
 }
 
 // clean finds what a copied value often brings along. `docker run --env-file`
 // keeps the quotes that a shell would drop.
 func (c *checker) clean(name, value string) {
 	if strings.TrimSpace(value) != value {
-		c.wrong(name, "首尾有空白字符", "There is white space around it")
+		c.wrong(name, text.New("There is white space around it"))
 	}
 	if len(value) >= 2 && strings.ContainsAny(value[:1], `"'`) && value[:1] == value[len(value)-1:] {
-		c.wrong(name, "值被引号包住", "It is wrapped in quotes")
+		c.wrong(name, text.New("It is wrapped in quotes"))
 	}
 }
 
 func (c *checker) required(name, value string) string {
 	if value == "" && !c.unread[name] {
-		c.wrong(name, "没有设置", "It is not set")
+		c.wrong(name, text.New("It is not set"))
 	}
 	return value
 }
@@ -123,8 +122,7 @@ func (c *checker) kingdee(env texts) Kingdee {
 		c.required("KINGDEE_APP_ID", k.AppID)
 		c.required("KINGDEE_APP_SECRET", k.AppSecret)
 		if k.Auth == "signature" && k.AppID != "" && !isSigningAppID(k.AppID) {
-			c.wrong("KINGDEE_APP_ID", "不是签名用的完整 ID（旧式的 ID 请用 KINGDEE_AUTH=appsecret）",
-				"It is not a whole id to sign with (use KINGDEE_AUTH=appsecret with one of the old kind)")
+			c.wrong("KINGDEE_APP_ID", text.New("It is not a whole id to sign with (use KINGDEE_AUTH=appsecret with one of the old kind)"))
 		}
 	}
 	return k

@@ -136,8 +136,7 @@ func TestProblemReadsInBothLanguages(t *testing.T) {
 	setenv(t, complete())
 	t.Setenv("KINGDEE_SESSIONS", "fifty")
 	_, err := FromProcess().Load()
-	assert.EqualError(t, err, `KINGDEE_SESSIONS: "fifty" 无效；应为：同时使用的会话数，1 到 50 的整数。 `+
-		`"fifty" is not valid; expected: sessions used at a time, a whole number from 1 to 50. 例如 such as 4`)
+	assert.EqualError(t, err, `KINGDEE_SESSIONS: "fifty" is not valid; expected: sessions used at a time, a whole number from 1 to 50. Such as 4`)
 }
 
 func TestEachMistake(t *testing.T) {
@@ -336,30 +335,28 @@ func TestUsageListsEverySetting(t *testing.T) {
 		lines[strings.Fields(line)[0]] = line
 	}
 	defaults := map[string]string{
-		"JUSHUITAN_URL": "(required)", "JUSHUITAN_APP_KEY": "(required)", "JUSHUITAN_APP_SECRET": "(required)",
-		"JUSHUITAN_CUSTOMER_ID": "(required)", "JUSHUITAN_TARGET_APP_KEY": "23060081", "JUSHUITAN_SESSION": "(optional)",
-		"JUSHUITAN_SIGN_METHOD": "hmac-sha256", "JUSHUITAN_CALLS_PER_SECOND": "5",
-		"KINGDEE_URL": "(required)", "KINGDEE_AUTH": "signature", "KINGDEE_ACCT_ID": "(required)", "KINGDEE_USERNAME": "(required)",
-		"KINGDEE_PASSWORD": "(by KINGDEE_AUTH)", "KINGDEE_APP_ID": "(by KINGDEE_AUTH)", "KINGDEE_APP_SECRET": "(by KINGDEE_AUTH)",
-		"KINGDEE_LCID": "2052", "KINGDEE_ORG_NUMBER": "(optional)", "KINGDEE_CA_FILE": "(optional)", "KINGDEE_SESSIONS": "4",
-		"KINGDEE_BATCH_BILLS": "20", "KINGDEE_BATCH_WAIT": "20ms",
-		"REFUNDSYNC_FLOWS": "flows", "REFUNDSYNC_TASK_QUEUE": "refundsync", "REFUNDSYNC_HTTP_ADDRESS": "(optional)",
-		"REFUNDSYNC_DRAIN_TIMEOUT": "90s", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional)", "REFUNDSYNC_BUILD_ID": "(optional)",
-		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional)", "REFUNDSYNC_SECRETS": "(optional)",
-		"REFUNDSYNC_CODEC_TOKEN": "(for starter codec-server)", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server)",
-		"LOG_LEVEL": "info", "LOG_FORMAT": "json",
+		"JUSHUITAN_URL": "(required; such as ", "JUSHUITAN_APP_KEY": "(required; such as ", "JUSHUITAN_APP_SECRET": "(required; such as ",
+		"JUSHUITAN_CUSTOMER_ID": "(required; such as ", "JUSHUITAN_TARGET_APP_KEY": "(default 23060081)", "JUSHUITAN_SESSION": "(optional; such as ",
+		"JUSHUITAN_SIGN_METHOD": "(default hmac-sha256)", "JUSHUITAN_CALLS_PER_SECOND": "(default 5)",
+		"KINGDEE_URL": "(required; such as ", "KINGDEE_AUTH": "(default signature)", "KINGDEE_ACCT_ID": "(required; such as ", "KINGDEE_USERNAME": "(required; such as ",
+		"KINGDEE_PASSWORD": "(by KINGDEE_AUTH; such as ", "KINGDEE_APP_ID": "(by KINGDEE_AUTH; such as ", "KINGDEE_APP_SECRET": "(by KINGDEE_AUTH; such as ",
+		"KINGDEE_LCID": "(default 2052)", "KINGDEE_ORG_NUMBER": "(optional; such as ", "KINGDEE_CA_FILE": "(optional; such as ", "KINGDEE_SESSIONS": "(default 4)",
+		"KINGDEE_BATCH_BILLS": "(default 20)", "KINGDEE_BATCH_WAIT": "(default 20ms)",
+		"REFUNDSYNC_FLOWS": "(default flows)", "REFUNDSYNC_TASK_QUEUE": "(default refundsync)", "REFUNDSYNC_HTTP_ADDRESS": "(optional; such as ",
+		"REFUNDSYNC_DRAIN_TIMEOUT": "(default 90s)", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional; such as ", "REFUNDSYNC_BUILD_ID": "(optional; such as ",
+		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional; such as ", "REFUNDSYNC_SECRETS": "(optional; such as ",
+		"REFUNDSYNC_CODEC_TOKEN": "(for starter codec-server; such as ", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server; such as ",
+		"LOG_LEVEL": "(default info)", "LOG_FORMAT": "(default json)",
 	}
 	for name, want := range defaults {
-		_, rest, _ := strings.Cut(lines[name], name)
-		assert.True(t, strings.HasPrefix(strings.TrimSpace(rest), want+"  "), "%s: %s", name, lines[name])
+		assert.Contains(t, lines[name], want)
 		secret := strings.HasSuffix(name, "SECRET") || strings.HasSuffix(name, "PASSWORD") || strings.HasSuffix(name, "SESSION") ||
 			strings.HasSuffix(name, "KEYS") || strings.HasSuffix(name, "TOKEN") || name == "KINGDEE_APP_ID"
-		assert.Equal(t, secret, strings.Contains(lines[name], "[保密 secret]"), name)
+		assert.Equal(t, secret, strings.Contains(lines[name], "[secret]"), name)
 	}
-	assert.Len(t, lines, len(defaults)+1, "and the head line")
+	assert.Len(t, lines, len(defaults))
 	for setting := range definitions() {
-		assert.Contains(t, lines[setting.name], setting.zh)
-		assert.Contains(t, lines[setting.name], setting.en)
+		assert.Contains(t, lines[setting.name], setting.about.String())
 		if setting.otherwise == "" {
 			assert.Contains(t, lines[setting.name], setting.example)
 		}

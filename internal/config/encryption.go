@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"refundsync/internal/encryption"
+	"refundsync/internal/text"
 )
 
 // CodecServer is how the codec server lets people in. Printed, logged or
@@ -58,7 +59,7 @@ func (e Environment) LoadCodecServer() (CodecServer, encryption.Keys, error) {
 		UIOrigin: c.origin("REFUNDSYNC_CODEC_UI_ORIGIN", env["REFUNDSYNC_CODEC_UI_ORIGIN"]),
 	}
 	if server.Token != "" && len(server.Token) < shortestToken {
-		c.wrong(tokenName, "太短", "It is too short")
+		c.wrong(tokenName, text.New("It is too short"))
 	}
 	return server, keys, errors.Join(c.problems...)
 }
@@ -71,7 +72,7 @@ func (c *checker) origin(name, value string) string {
 	c.address(name, value, "")
 	if parsed, err := url.Parse(value); len(c.problems) == before && err == nil {
 		if parsed.Path != "" {
-			c.wrong(name, "不能带路径", "It must have no path")
+			c.wrong(name, text.New("It must have no path"))
 		}
 		value = parsed.Scheme + "://" + strings.ToLower(parsed.Host)
 	}
@@ -100,7 +101,7 @@ func (c *checker) encryption(env texts) encryption.Keys {
 			continue
 		}
 		if len(keys) > 1 && keys[len(keys)-1].ID == encryption.None.ID {
-			c.wrong(keysName, "none 只能排在最前或最后", "none stands first or last")
+			c.wrong(keysName, text.New("none stands first or last"))
 			return nil
 		}
 		// Without a colon it may be a key, which is not to be shown.
@@ -108,16 +109,16 @@ func (c *checker) encryption(env texts) encryption.Keys {
 		secret, err := base64.StdEncoding.DecodeString(encoded)
 		switch {
 		case !named || !keyID.MatchString(id):
-			c.wrong(keysName, "有一把密钥没有名称，或名称不是 1 到 64 个字母、数字、点、横线", "A key has no id, or one that is not 1 to 64 letters, digits, dots, dashes")
+			c.wrong(keysName, text.New("A key has no id, or one that is not 1 to 64 letters, digits, dots, dashes"))
 			return nil
 		case err != nil || len(secret) != encryption.KeyBytes:
-			c.wrong(keysName, "密钥 "+id+" 不是 base64 的 32 字节", "Key "+id+" is not 32 bytes in base64")
+			c.wrong(keysName, text.New("Key %s is not 32 bytes in base64", id))
 			return nil
 		case id == encryption.None.ID:
-			c.wrong(keysName, "none 不是密钥：单独写 none，排在最前表示不再加密，排在最后表示仍读明文", "none is no key: by itself, and first, it has nothing more encrypted; last, it has clear text read")
+			c.wrong(keysName, text.New("none is no key: by itself, and first, it has nothing more encrypted; last, it has clear text read"))
 			return nil
 		case seen[id]:
-			c.wrong(keysName, "密钥 "+id+" 出现两次", "There are two keys "+id)
+			c.wrong(keysName, text.New("There are two keys %s", id))
 			return nil
 		}
 		seen[id] = true

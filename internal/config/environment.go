@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // Environment holds settings as text, by the names of their variables.
@@ -63,9 +65,9 @@ func (e Environment) secretsProblems() []error {
 		return nil
 	}
 	return []error{&Problem{
-		Name:    secretsName,
-		WrongZH: "读不到这个文件夹", WrongEN: "The folder can't be read (" + withoutPath(err).Error() + ")",
-		ExpectedZH: "存放密钥文件的文件夹", ExpectedEN: "a folder with files of secrets",
-		Example: "/run/secrets",
+		Name:     secretsName,
+		Wrong:    text.New("The folder can't be read (%s)", withoutPath(err)),
+		Expected: text.New("a folder with files of secrets"),
+		Example:  "/run/secrets",
 	}}
 }

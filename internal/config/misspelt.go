@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+
+	"refundsync/internal/text"
 )
 
 // misspelt finds variables with one of the prefixes that were meant to be a
@@ -22,10 +24,10 @@ func (c *checker) misspelt(prefixes ...string) {
 		for _, meant := range names {
 			if c.environment[meant] == "" && levenshtein.ComputeDistance(name, meant) <= 2 {
 				c.problems = append(c.problems, &Problem{
-					Name:    name,
-					WrongZH: "没有这个设置", WrongEN: "There is no such setting",
-					ExpectedZH: meant, ExpectedEN: meant,
-					Example: fmt.Sprintf("%s=%s", meant, c.defined[meant].example),
+					Name:     name,
+					Wrong:    text.New("There is no such setting"),
+					Expected: text.Literal(meant),
+					Example:  fmt.Sprintf("%s=%s", meant, c.defined[meant].example),
 				})
 				break
 			}

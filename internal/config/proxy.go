@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // proxyProblems checks the addresses of proxies, which Go's HTTP client and gRPC
@@ -13,10 +15,10 @@ func (e Environment) proxyProblems() (problems []error) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		if value := e[name]; value != "" && !isProxy(value) {
 			problems = append(problems, &Problem{
-				Name:    name,
-				WrongZH: "不是代理的地址", WrongEN: "It is not the address of a proxy",
-				ExpectedZH: "代理的地址，用户名和密码里的特殊字符要转义（如 %40）", ExpectedEN: "the address of a proxy; special characters in its user and password are escaped (as %40)",
-				Example: "http://proxy.company.lan:3128",
+				Name:     name,
+				Wrong:    text.New("It is not the address of a proxy"),
+				Expected: text.New("the address of a proxy, with special characters in its user and password escaped (as %%40)"),
+				Example:  "http://proxy.company.lan:3128",
 			})
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/text"
 )
 
 func TestReferenceHasEverySetting(t *testing.T) {
@@ -17,27 +19,28 @@ func TestReferenceHasEverySetting(t *testing.T) {
 	for _, group := range slices.Concat(groups, others) {
 		for _, setting := range group.settings {
 			want = append(want, setting.name)
-			assert.True(t, (setting.otherwise == "") != (setting.need == ""), "%s has either a default or a need", setting.name)
-			assert.Equal(t, setting.hintEN == "", setting.hintZH == "", setting.name)
+			assert.True(t, (setting.otherwise == "") != setting.need.IsZero(), "%s has either a default or a need", setting.name)
 		}
 	}
-	for name, text := range map[string]string{"English": string(Reference(false)), "Chinese": string(Reference(true))} {
+	t.Cleanup(func() { text.Use(text.English) })
+	for _, language := range []text.Language{text.English, text.Chinese} {
+		text.Use(language)
 		var got []string
-		for _, match := range row.FindAllStringSubmatch(text, -1) {
+		for _, match := range row.FindAllStringSubmatch(string(Reference(language)), -1) {
 			got = append(got, match[1])
 		}
-		assert.Equal(t, want, got, name)
+		assert.Equal(t, want, got, language)
 	}
 }
 
 // .env.example shows the settings that have a default with it, as comments.
 func TestEnvExampleHasTheDefaults(t *testing.T) {
-	text, err := os.ReadFile("../../.env.example")
+	example, err := os.ReadFile("../../.env.example")
 	require.NoError(t, err)
 	for setting := range definitions() {
 		// Compose sets the folder itself.
 		if setting.otherwise != "" && setting.name != "REFUNDSYNC_FLOWS" {
-			assert.Contains(t, strings.Split(string(text), "\n"), "#"+setting.name+"="+setting.otherwise)
+			assert.Contains(t, strings.Split(string(example), "\n"), "#"+setting.name+"="+setting.otherwise)
 		}
 	}
 }

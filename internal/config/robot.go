@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // Robot is a robot of a group chat. Printed, logged or marshalled it shows
@@ -20,10 +22,10 @@ type Robot struct {
 // a secret. The error joins a [Problem] for each that is wrong.
 func (e Environment) LoadRobot(urlFrom, secretFrom string) (Robot, error) {
 	var problems []error
-	read := func(name string, mistake func(value string) (zh, en string), expectedZH, expectedEN, example string) string {
+	read := func(name string, mistake func(value string) text.Text, expected text.Text, example string) string {
 		value, problem := e.readSecret(name)
-		if zh, en := mistake(value); problem == nil && zh != "" {
-			problem = &Problem{Name: name, WrongZH: zh, WrongEN: en, ExpectedZH: expectedZH, ExpectedEN: expectedEN, Example: example}
+		if wrong := mistake(value); problem == nil && !wrong.IsZero() {
+			problem = &Problem{Name: name, Wrong: wrong, Expected: expected, Example: example}
 		}
 		if problem != nil {
 			problems = append(problems, problem)
@@ -31,42 +33,42 @@ func (e Environment) LoadRobot(urlFrom, secretFrom string) (Robot, error) {
 		return value
 	}
 	r := Robot{URL: read(urlFrom, robotAddress,
-		"流程 alerts 里机器人的完整 Webhook 地址", "the full webhook address of the robot in the flow's alerts",
+		text.New("the full webhook address of the robot in the flow's alerts"),
 		"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…")}
 	if secretFrom != "" {
 		r.Secret = read(secretFrom, robotSecret,
-			"流程 alerts 里机器人的签名密钥", "the secret with which messages to the robot in the flow's alerts are signed", "SEC0123456789abcdef")
+			text.New("the secret with which messages to the robot in the flow's alerts are signed"), "SEC0123456789abcdef")
 	}
 	return r, errors.Join(problems...)
 }
 
-// robotSecret says what is wrong with a secret, in both languages.
-func robotSecret(value string) (zh, en string) {
+// robotSecret says what is wrong with a secret; nothing if it is right.
+func robotSecret(value string) text.Text {
 	switch {
 	case value == "":
-		return "没有设置", "It is not set"
+		return text.New("It is not set")
 	case strings.TrimSpace(value) != value:
-		return "首尾有空白字符", "There is white space around it"
+		return text.New("There is white space around it")
 	}
-	return "", ""
+	return text.Text{}
 }
 
-// robotAddress says what is wrong with an address, in both languages.
-func robotAddress(value string) (zh, en string) {
+// robotAddress says what is wrong with an address; nothing if it is right.
+func robotAddress(value string) text.Text {
 	parsed, err := url.Parse(value)
 	switch {
 	case value == "":
-		return "没有设置", "It is not set"
+		return text.New("It is not set")
 	case strings.TrimSpace(value) != value:
-		return "首尾有空白字符", "There is white space around it"
+		return text.New("There is white space around it")
 	case err != nil || parsed.Hostname() == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		return "不是完整的网址", "It is not a full address"
+		return text.New("It is not a full address")
 	case parsed.User != nil || parsed.Fragment != "":
-		return "不能带用户名、密码或片段", "It must have no user, password or fragment"
+		return text.New("It must have no user, password or fragment")
 	case parsed.Scheme == "http" && !isPrivate(parsed.Hostname()):
-		return "公网上必须用 https，地址里的密钥不能明文传输", "Over the internet it must be https: the key in it must not travel in clear text"
+		return text.New("Over the internet it must be https: the key in it must not travel in clear text")
 	}
-	return "", ""
+	return text.Text{}
 }
 
 // String masks the address and the secret.

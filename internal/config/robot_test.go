@@ -16,11 +16,11 @@ func TestLoadRobot(t *testing.T) {
 	}{
 		{"address and secret", "https://oapi.dingtalk.com/robot/send?access_token=" + key, secret, nil},
 		{"in a network of one's own", "http://192.168.1.20:8080/hooks/" + key, secret, nil},
-		{"nothing set", "", "", []string{"ROBOT_URL: 没有设置", "ROBOT_SECRET: 没有设置"}},
-		{"not an address", key, secret, []string{"ROBOT_URL: 不是完整的网址"}},
-		{"clear text over the internet", "http://oapi.dingtalk.com/robot/send?access_token=" + key, secret, []string{"ROBOT_URL: 公网上必须用 https"}},
-		{"with a password", "https://a:" + key + "@example.com/", secret, []string{"ROBOT_URL: 不能带用户名"}},
-		{"copied with a line break", "https://example.com/" + key + "\n", secret + " ", []string{"ROBOT_URL: 首尾有空白字符", "ROBOT_SECRET: 首尾有空白字符"}},
+		{"nothing set", "", "", []string{"ROBOT_URL: It is not set", "ROBOT_SECRET: It is not set"}},
+		{"not an address", key, secret, []string{"ROBOT_URL: It is not a full address"}},
+		{"clear text over the internet", "http://oapi.dingtalk.com/robot/send?access_token=" + key, secret, []string{"ROBOT_URL: Over the internet it must be https"}},
+		{"with a password", "https://a:" + key + "@example.com/", secret, []string{"ROBOT_URL: It must have no user"}},
+		{"copied with a line break", "https://example.com/" + key + "\n", secret + " ", []string{"ROBOT_URL: There is white space around it", "ROBOT_SECRET: There is white space around it"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("ROBOT_URL", c.url)

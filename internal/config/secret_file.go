@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // fileSuffix after the name of a secret setting is the variable with the path of
@@ -25,22 +27,22 @@ func (e Environment) readSecret(name string) (string, *Problem) {
 		return value, nil
 	}
 	problem := &Problem{
-		Name:       name + fileSuffix,
-		ExpectedZH: "存放 " + name + " 的文件的路径", ExpectedEN: "the path of a file that holds " + name,
-		Example: "/run/secrets/" + strings.ToLower(name),
+		Name:     name + fileSuffix,
+		Expected: text.New("the path of a file that holds %s", name),
+		Example:  "/run/secrets/" + strings.ToLower(name),
 	}
 	if strings.TrimSpace(value) != "" {
-		problem.WrongZH, problem.WrongEN = name+" 也设置了，只能设置一个", name+" is set as well; set one of them"
+		problem.Wrong = text.New("%s is set as well; set one of them", name)
 		return "", problem
 	}
 	data, err := readSmallFile(path)
 	if err != nil {
-		problem.WrongZH, problem.WrongEN = fmt.Sprintf("读不到文件（%v）", err), fmt.Sprintf("The file can't be read (%v)", err)
+		problem.Wrong = text.New("The file can't be read (%v)", err)
 		return "", problem
 	}
 	value = strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if strings.TrimSpace(value) == "" {
-		problem.WrongZH, problem.WrongEN = "文件是空的", "The file is empty"
+		problem.Wrong = text.New("The file is empty")
 		return "", problem
 	}
 	return value, nil

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"refundsync/internal/encryption"
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
@@ -80,8 +81,7 @@ func (w Worker) CheckBuildID() error {
 	if w.BuildID != version.Unknown {
 		return nil
 	}
-	return errors.New("REFUNDSYNC_BUILD_ID: 设置了 REFUNDSYNC_DEPLOYMENT_NAME，而程序不知道自己的版本（用 go run 启动时就是这样）：请设置它，例如 v1.2.3，或使用发布的程序。" +
-		" With REFUNDSYNC_DEPLOYMENT_NAME a worker needs a version, and this program does not know its own, as with go run: set this one, such as v1.2.3, or use a program of a release")
+	return text.Errorf("REFUNDSYNC_BUILD_ID: With REFUNDSYNC_DEPLOYMENT_NAME a worker needs a version, and this program does not know its own, as with go run: set this one, such as v1.2.3, or use a program of a release")
 }
 
 // Log says what is logged, and how.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"slices"
@@ -14,6 +13,8 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
 	"go.temporal.io/sdk/log"
+
+	"refundsync/internal/text"
 )
 
 const apiKeySetting = "TEMPORAL_API_KEY"
@@ -27,8 +28,7 @@ const apiKeySetting = "TEMPORAL_API_KEY"
 func (e Environment) TemporalOptions() (client.Options, error) {
 	options, err := e.temporalOptions()
 	if err != nil {
-		return client.Options{}, fmt.Errorf("与 Temporal 的连接设置（TEMPORAL_… 或其配置文件）有误，TEMPORAL_ADDRESS 应如 temporal.example.com:7233，证书路径应可读。 "+
-			"The settings of the connection to Temporal (TEMPORAL_… or its configuration file) are wrong; TEMPORAL_ADDRESS should be like temporal.example.com:7233, paths of certificates readable: %w", err)
+		return client.Options{}, text.Errorf("The settings of the connection to Temporal (TEMPORAL_… or its configuration file) are wrong; TEMPORAL_ADDRESS should be like temporal.example.com:7233, paths of certificates readable: %w", err)
 	}
 	// What the SDK would take, said here, since messages and calls name it.
 	options.HostPort = cmp.Or(options.HostPort, client.DefaultHostPort)
@@ -91,12 +91,11 @@ func checkTemporal(profile envconfig.ClientConfigProfile, options client.Options
 	}
 	encryption := options.ConnectionOptions.TLS
 	if encryption != nil && encryption.InsecureSkipVerify {
-		return errors.New("不支持 TEMPORAL_TLS_DISABLE_HOST_VERIFICATION：请用 TEMPORAL_TLS_SERVER_CA_CERT_PATH 给出服务器的 CA，用 TEMPORAL_TLS_SERVER_NAME 给出证书里的名字。 " +
-			"TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported: give the server's CA by TEMPORAL_TLS_SERVER_CA_CERT_PATH, and the name in its certificate by TEMPORAL_TLS_SERVER_NAME")
+		return text.Errorf("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported: give the server's CA by TEMPORAL_TLS_SERVER_CA_CERT_PATH, and the name in its certificate by TEMPORAL_TLS_SERVER_NAME")
 	}
 	sendsKey := profile.APIKey != "" || profile.GRPCMeta["authorization"] != ""
 	if encryption == nil && sendsKey && !isLoopback(host) {
-		return fmt.Errorf("密钥（TEMPORAL_API_KEY）不能明文发往 %[1]s：请设置 TEMPORAL_TLS=true。 The key (TEMPORAL_API_KEY) must not travel to %[1]s in clear text: set TEMPORAL_TLS=true", address)
+		return text.Errorf("The key (TEMPORAL_API_KEY) must not travel to %[1]s in clear text: set TEMPORAL_TLS=true", address)
 	}
 	return nil
 }
@@ -140,42 +139,42 @@ func DialTemporal(ctx context.Context, options client.Options) (client.Client, e
 // temporalUnreachable says what to check after a connection with the options
 // failed.
 func temporalUnreachable(options client.Options, err error) error {
-	zh, en := temporalAdvice(options, err.Error())
-	return fmt.Errorf("连接不到 Temporal 服务器 %s；%s。 The Temporal server can't be reached; %s: %w", options.HostPort, zh, en, err)
+	return text.Errorf("the Temporal server %s can't be reached; %s: %w", options.HostPort, temporalAdvice(options, err.Error()), err)
 }
 
 // temporalAdvice goes by the text: gRPC hands on no cause of a connection that
 // failed.
-func temporalAdvice(options client.Options, text string) (zh, en string) {
-	for _, cause := range []struct{ says, zh, en string }{
-		{"unknown authority", "服务器证书不可信，把签发它的 CA 证书的路径放进 TEMPORAL_TLS_SERVER_CA_CERT_PATH",
-			"its certificate is not trusted: put the path of the CA that signed it into TEMPORAL_TLS_SERVER_CA_CERT_PATH"},
-		{"has expired or is not yet valid", "服务器证书过期或尚未生效，检查证书和本机时钟",
-			"its certificate has expired or is not valid yet: check it, and this machine's clock"},
-		{"failed to verify certificate", "服务器证书与地址不符，按证书里的名字改 TEMPORAL_ADDRESS，或设置 TEMPORAL_TLS_SERVER_NAME",
-			"its certificate is for another name: change TEMPORAL_ADDRESS to a name in it, or set TEMPORAL_TLS_SERVER_NAME"},
-		{"does not look like a TLS handshake", "服务器没有用 TLS，检查 TEMPORAL_ADDRESS 的端口和 TEMPORAL_TLS…",
-			"it does not speak TLS: check the port in TEMPORAL_ADDRESS, and TEMPORAL_TLS…"},
-		{"Unauthenticated", "服务器不接受密钥，检查 TEMPORAL_API_KEY（或 TEMPORAL_API_KEY_FILE）是否有效、是否属于这个命名空间",
-			"it refuses the key: check that TEMPORAL_API_KEY (or TEMPORAL_API_KEY_FILE) is valid and belongs to the namespace"},
-		{"PermissionDenied", "密钥或证书没有这个命名空间的权限，检查 TEMPORAL_NAMESPACE 和账号的权限",
-			"the key or certificate has no right to the namespace: check TEMPORAL_NAMESPACE and the account's rights"},
+func temporalAdvice(options client.Options, says string) text.Text {
+	for _, cause := range []struct {
+		says   string
+		advice text.Text
+	}{
+		{"unknown authority",
+			text.New("its certificate is not trusted: put the path of the CA that signed it into TEMPORAL_TLS_SERVER_CA_CERT_PATH")},
+		{"has expired or is not yet valid",
+			text.New("its certificate has expired or is not valid yet: check it, and this machine's clock")},
+		{"failed to verify certificate",
+			text.New("its certificate is for another name: change TEMPORAL_ADDRESS to a name in it, or set TEMPORAL_TLS_SERVER_NAME")},
+		{"does not look like a TLS handshake",
+			text.New("it does not speak TLS: check the port in TEMPORAL_ADDRESS, and TEMPORAL_TLS…")},
+		{"Unauthenticated",
+			text.New("it refuses the key: check that TEMPORAL_API_KEY (or TEMPORAL_API_KEY_FILE) is valid and belongs to the namespace")},
+		{"PermissionDenied",
+			text.New("the key or certificate has no right to the namespace: check TEMPORAL_NAMESPACE and the account's rights")},
 	} {
-		if strings.Contains(text, cause.says) {
-			return cause.zh, cause.en
+		if strings.Contains(says, cause.says) {
+			return cause.advice
 		}
 	}
 	// A server that refuses the client's certificate says so, or the connection is
 	// gone before its answer is read.
 	broken := slices.ContainsFunc([]string{"remote error: tls", "server preface", "EOF", "broken pipe", "connection reset"},
-		func(says string) bool { return strings.Contains(text, says) })
+		func(cause string) bool { return strings.Contains(says, cause) })
 	switch {
 	case broken && options.ConnectionOptions.TLS == nil:
-		return "服务器可能只接受 TLS，请设置 TEMPORAL_TLS=true", "it may take TLS only: set TEMPORAL_TLS=true"
+		return text.New("it may take TLS only: set TEMPORAL_TLS=true")
 	case broken:
-		return "服务器断开了连接，多半是不接受客户端证书：检查 TEMPORAL_TLS_CLIENT_CERT_PATH 和 TEMPORAL_TLS_CLIENT_KEY_PATH 是否设置、是否由它认可的 CA 签发、是否过期",
-			"it broke the connection off, most likely for want of a client's certificate that it takes: check that TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH are set, from a CA that it knows, and not expired"
+		return text.New("it broke the connection off, most likely for want of a client's certificate that it takes: check that TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH are set, from a CA that it knows, and not expired")
 	}
-	return "检查 TEMPORAL_ADDRESS 与 TEMPORAL_NAMESPACE，以及代理 HTTPS_PROXY 与 NO_PROXY",
-		"check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and the proxy in HTTPS_PROXY and NO_PROXY"
+	return text.New("check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and the proxy in HTTPS_PROXY and NO_PROXY")
 }

@@ -1,27 +1,27 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"text/tabwriter"
+
+	"refundsync/internal/text"
 )
 
-// Usage writes a table of all settings, with default, meaning, which are
-// secrets, and an example where there is no default. It keeps to ASCII before the
-// last column: a tabwriter counts a Chinese character as one wide.
+// Usage writes a table of all settings: meaning, default, which are secrets, and an
+// example where there is no default. Only the last column has more than ASCII: a
+// tabwriter counts a Chinese character as one wide.
 func Usage(w io.Writer) error {
 	tabs := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tabs, "  NAME\tDEFAULT\tMEANING")
 	for setting := range definitions() {
-		line := fmt.Sprintf("  %s\t%s\t%s。 %s.", setting.name, cmp.Or(setting.otherwise, "("+setting.need+")"), setting.zh, setting.en)
+		meaning := text.New("%s (default %s)", setting.about, setting.otherwise)
+		if setting.otherwise == "" {
+			meaning = text.New("%s (%s; such as %s)", setting.about, setting.need, setting.example)
+		}
 		if setting.secret {
-			line += " [保密 secret]"
+			meaning = text.New("%s [secret]", meaning)
 		}
-		if setting.need != "" {
-			line += " 例如 such as " + setting.example
-		}
-		fmt.Fprintln(tabs, line)
+		fmt.Fprintf(tabs, "  %s\t%s\n", setting.name, meaning)
 	}
 	return tabs.Flush()
 }
