@@ -170,7 +170,7 @@ func TestTheSchemaAgreesWithTheLoader(t *testing.T) {
 	schema := compiledSchema(t)
 	tree := every(t)
 	n, loaded, refused := 0, 0, 0
-	stride := 13
+	stride := 41
 	if testkit.Long() {
 		stride = 1
 	}
