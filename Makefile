@@ -1,4 +1,4 @@
-# Short names for the commands of README.md; each works without make too.
+# Short names for the commands of the documents; each works without make too.
 
 .PHONY: help
 help: ## list the targets

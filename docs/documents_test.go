@@ -40,9 +40,7 @@ func testsOfTheProject(t *testing.T) map[string]bool {
 func TestNamedTestsExist(t *testing.T) {
 	tests := testsOfTheProject(t)
 	require.Greater(t, len(tests), 100)
-	documents, err := filepath.Glob("*.md")
-	require.NoError(t, err)
-	for _, name := range append(documents, "../README.md", "../README.zh-CN.md") {
+	for _, name := range documents(t) {
 		document, err := os.ReadFile(name)
 		require.NoError(t, err)
 		for _, match := range testNamed.FindAllStringSubmatch(string(document), -1) {

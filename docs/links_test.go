@@ -19,6 +19,18 @@ var (
 	inCode  = regexp.MustCompile("`[^`]*`")
 )
 
+// documents are all of them.
+func documents(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*.md", "decisions/*.md", "../*.md"} {
+		names, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		all = append(all, names...)
+	}
+	return all
+}
+
 // prose is the lines of a document without those of its code blocks.
 func prose(t *testing.T, path string) []string {
 	t.Helper()
@@ -79,11 +91,8 @@ func TestAnchor(t *testing.T) {
 
 // Each file and each heading that a document links to is there.
 func TestLinksLeadSomewhere(t *testing.T) {
-	documents, err := filepath.Glob("*.md")
-	require.NoError(t, err)
-	documents = append(documents, "../README.md", "../README.zh-CN.md", "../CHANGELOG.md")
 	links := 0
-	for _, document := range documents {
+	for _, document := range documents(t) {
 		for _, line := range prose(t, document) {
 			for _, match := range link.FindAllStringSubmatch(inCode.ReplaceAllString(line, ""), -1) {
 				if strings.Contains(match[1], "://") {
@@ -105,10 +114,21 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	require.Greater(t, links, 50)
 }
 
-// Both READMEs say the same, so they have as many sections, items, rows of tables,
-// blocks of code and pictures, each in the same place.
-func TestBothREADMEsHaveTheSameParts(t *testing.T) {
-	require.Equal(t, parts(t, "../README.md"), parts(t, "../README.zh-CN.md"))
+// A document and its translation have as many sections, items, rows of tables, blocks
+// of code and pictures, each in the same place.
+func TestTranslationsHaveTheSameParts(t *testing.T) {
+	translations := 0
+	for _, translation := range documents(t) {
+		original, translated := strings.CutSuffix(translation, ".zh-CN.md")
+		if !translated {
+			continue
+		}
+		translations++
+		t.Run(original, func(t *testing.T) {
+			require.Equal(t, parts(t, original+".md"), parts(t, translation))
+		})
+	}
+	require.GreaterOrEqual(t, translations, 5)
 }
 
 // parts are what a document has apart from its words, in their order.

@@ -27,7 +27,7 @@ var platforms = []platform{
 // programs are the main packages, and documents what goes along with them.
 var (
 	programs  = []string{"worker", "starter", "simulator"}
-	documents = []string{"LICENSE", "README.md", "README.zh-CN.md", "CHANGELOG.md", "docs", "flows", "deploy", "docker-compose.yml", ".env.example"}
+	documents = []string{"LICENSE", "README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "flows", "deploy", "docker-compose.yml", ".env.example"}
 )
 
 type platform struct{ os, arch string }
