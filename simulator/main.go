@@ -48,7 +48,7 @@ func newCommand() *cobra.Command {
 	s.Faults = simulator.Lives()
 	cmd := &cobra.Command{
 		Use:   "simulator",
-		Short: "在本机模拟聚水潭（奇门）和金蝶云星空。 Simulates Jushuitan (Qimen) and Kingdee Cloud Galaxy on this machine.",
+		Short: text.Sprintf("Simulate Jushuitan (Qimen) and Kingdee Cloud Galaxy on this machine"),
 		Example: `  simulator --orders 1000 --seed 1 --env-file sim.env &
   . ./sim.env && worker
   simulator --habits '{"renumber":true,"no_right":["FTaxPrice"]}'
@@ -61,36 +61,36 @@ func newCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))
-	flags.StringVar(&s.listen, "listen", "127.0.0.1:0", "监听地址，端口0为任意空闲端口。 Address to listen at; port 0 is any free port.")
-	flags.StringVar(&s.envFile, "env-file", "", "把环境变量也写入此文件。 Writes the environment to this file as well.")
-	flags.StringVar(&s.Data, "data", "", "保存金蝶单据的文件，重启后继续使用。 File that keeps Kingdee's bills across restarts.")
+	flags.StringVar(&s.listen, "listen", "127.0.0.1:0", text.Sprintf("address to listen on; port 0 picks a free port"))
+	flags.StringVar(&s.envFile, "env-file", "", text.Sprintf("file to write the environment variables to as well"))
+	flags.StringVar(&s.Data, "data", "", text.Sprintf("file that keeps Kingdee's bills across restarts"))
 
-	flags.Uint64Var(&s.Seed, "seed", 1, "随机种子，相同则订单相同。 Seed: the same one makes the same orders.")
-	flags.IntVar(&s.Orders, "orders", simulator.DefaultOrders, "常用条件下能查到的订单数。 Orders that the customary filter returns.")
-	flags.StringVar(&s.from, "from", simulator.DefaultFrom.Format(time.DateTime), "订单修改时间的起点，北京时间。 From when orders are modified, Beijing time.")
-	flags.IntVar(&s.Days, "days", simulator.DefaultDays, "订单分布的天数。 Days that the orders are spread over.")
+	flags.Uint64Var(&s.Seed, "seed", 1, text.Sprintf("random seed; the same seed makes the same orders"))
+	flags.IntVar(&s.Orders, "orders", simulator.DefaultOrders, text.Sprintf("number of orders that are confirmed and whose goods were received"))
+	flags.StringVar(&s.from, "from", simulator.DefaultFrom.Format(time.DateTime), text.Sprintf("earliest modification time of the orders, in Beijing time"))
+	flags.IntVar(&s.Days, "days", simulator.DefaultDays, text.Sprintf("number of days over which the orders are spread"))
 
-	flags.IntVar(&s.ArrivePerMinute, "arrive", 0, "从现在起每分钟新到的订单数；此时 --from 默认为 --days 天前。 Orders that arrive a minute from now on; --from is --days ago by default then.")
+	flags.IntVar(&s.ArrivePerMinute, "arrive", 0, text.Sprintf("new orders per minute from now on; --from then defaults to --days ago"))
 
-	flags.DurationVar(&s.PageLatency, "page-latency", 0, "聚水潭每页耗时。 Time Jushuitan takes for a page.")
-	flags.DurationVar(&s.CallLatency, "call-latency", 0, "金蝶每次调用耗时。 Time Kingdee takes for a call.")
-	flags.DurationVar(&s.BillLatency, "bill-latency", 0, "金蝶每张单据另加的耗时。 Time Kingdee takes for each bill besides.")
-	flags.IntVar(&s.CallsPerSecond, "calls-per-second", 0, "聚水潭每秒调用上限，0不限（实际为5）。 Calls a second that Jushuitan allows; 0 is no limit (really 5).")
-	flags.IntVar(&s.CallsPerMinute, "calls-per-minute", 0, "聚水潭每分钟调用上限，0不限（实际为100）。 Calls a minute that Jushuitan allows; 0 is no limit (really 100).")
-	flags.BoolVar(&s.ExclusiveStart, "exclusive-start", false, "时间范围不含start_time。 start_time is not part of a range.")
-	flags.BoolVar(&s.ExclusiveEnd, "exclusive-end", false, "时间范围不含end_time。 end_time is not part of a range.")
+	flags.DurationVar(&s.PageLatency, "page-latency", 0, text.Sprintf("time Jushuitan takes per page"))
+	flags.DurationVar(&s.CallLatency, "call-latency", 0, text.Sprintf("time Kingdee takes per call"))
+	flags.DurationVar(&s.BillLatency, "bill-latency", 0, text.Sprintf("additional time Kingdee takes per bill"))
+	flags.IntVar(&s.CallsPerSecond, "calls-per-second", 0, text.Sprintf("calls per second that Jushuitan allows; 0 for no limit (in reality 5)"))
+	flags.IntVar(&s.CallsPerMinute, "calls-per-minute", 0, text.Sprintf("calls per minute that Jushuitan allows; 0 for no limit (in reality 100)"))
+	flags.BoolVar(&s.ExclusiveStart, "exclusive-start", false, text.Sprintf("exclude start_time from the range of a query"))
+	flags.BoolVar(&s.ExclusiveEnd, "exclusive-end", false, text.Sprintf("exclude end_time from the range of a query"))
 
-	flags.StringVar(&s.Auth, "auth", simulator.AuthSignature, "输出的KINGDEE_AUTH。 KINGDEE_AUTH to print: signature, appsecret, sign, password.")
-	flags.DurationVar(&s.SessionLifetime, "session-lifetime", 20*time.Minute, "金蝶会话的有效期。 How long a session of Kingdee lives after its last call.")
-	flags.BoolVar(&s.AllowDuplicateNumbers, "allow-duplicate-numbers", false, "金蝶不检查单据编号唯一。 A Kingdee without the rule that a bill number is used once.")
+	flags.StringVar(&s.Auth, "auth", simulator.AuthSignature, text.Sprintf("KINGDEE_AUTH to print: signature, appsecret, sign or password"))
+	flags.DurationVar(&s.SessionLifetime, "session-lifetime", 20*time.Minute, text.Sprintf("how long a Kingdee session stays valid after its last call"))
+	flags.BoolVar(&s.AllowDuplicateNumbers, "allow-duplicate-numbers", false, text.Sprintf("let several Kingdee bills have the same number"))
 
-	flags.Var(&s.Habits, "habits", "金蝶租户的设置对单据的影响，也可在运行时用 /_sim/habits 设置。 What the tenant's settings do to bills; may be set at run time by /_sim/habits:\nrenumber, upper_case_numbers, number_length, clean_notes, round_prices, hide_bills, no_right")
+	flags.Var(&s.Habits, "habits", text.Sprintf("what the Kingdee tenant's settings do to bills, as JSON; /_sim/habits changes it at run time:\n%s", "renumber, upper_case_numbers, number_length, clean_notes, round_prices,\nhide_bills, no_right, no_form_right, form\n"))
 
-	flags.Var(&s.Faults, "fault", "故障及其概率，可重复，也可在运行时用 /_sim/faults 设置。 A fault and how often it strikes; may be repeated, and set at run time by /_sim/faults:\n"+names()+"\n")
-	flags.Uint64Var(&s.FaultSeed, "fault-seed", 0, "故障的随机种子，0同--seed。 Seed of the faults; 0 is that of --seed.")
-	flags.DurationVar(&s.HangTime, "hang-time", faults.DefaultHangTime, "连接挂起多久后断开。 How long a hanging connection hangs.")
-	flags.DurationVar(&s.SaveDelay, "save-delay", faults.DefaultSaveDelay, "迟到的保存晚多久生效。 How much later a late save lands.")
-	flags.DurationVar(&s.ClockError, "clock-error", faults.DefaultClockError, "时钟不准（source-clock-off）时快多少，落后（source-clock-behind）时慢多少；负数相反。 How far a clock that is off is fast, and one that is behind slow; negative for the other way.")
+	flags.Var(&s.Faults, "fault", text.Sprintf("a fault and its probability; repeatable; /_sim/faults changes them at run time:\n%s", names()+"\n"))
+	flags.Uint64Var(&s.FaultSeed, "fault-seed", 0, text.Sprintf("random seed of the faults; 0 for that of --seed"))
+	flags.DurationVar(&s.HangTime, "hang-time", faults.DefaultHangTime, text.Sprintf("how long a connection hangs before it is cut"))
+	flags.DurationVar(&s.SaveDelay, "save-delay", faults.DefaultSaveDelay, text.Sprintf("how much later a late save takes effect"))
+	flags.DurationVar(&s.ClockError, "clock-error", faults.DefaultClockError, text.Sprintf("how far source-clock-off puts the clock forward, and source-clock-behind back; negative for the opposite"))
 	return cmd
 }
 
@@ -108,7 +108,7 @@ func run(cmd *cobra.Command, s settings) error {
 	if s.ArrivePerMinute == 0 || cmd.Flags().Changed("from") {
 		from, err := time.ParseInLocation(time.DateTime, s.from, merchant.Beijing)
 		if err != nil {
-			return fmt.Errorf("--from 必须是 yyyy-MM-dd HH:mm:ss。 --from must be yyyy-MM-dd HH:mm:ss: %w", err)
+			return text.Errorf("--from must be yyyy-MM-dd HH:mm:ss: %w", err)
 		}
 		s.From = from
 	}

@@ -35,11 +35,11 @@ type Difference struct {
 
 // String is the difference in a line.
 func (d Difference) String() string {
-	text := d.Kind + " " + d.Number
+	line := d.Kind + " " + d.Number
 	if d.Field != "" {
-		text += fmt.Sprintf(": %s is %q, must be %q", d.Field, d.Got, d.Want)
+		line += fmt.Sprintf(": %s is %q, must be %q", d.Field, d.Got, d.Want)
 	}
-	return text
+	return line
 }
 
 // Compare checks that Kingdee holds the bills that the truth asks for, each

@@ -9,6 +9,7 @@ import (
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/text"
 )
 
 // handleControl adds the addresses by which a person or a test looks behind
@@ -54,13 +55,13 @@ func (s *Simulator) serveTruth(w http.ResponseWriter, r *http.Request) {
 	from, _ := s.Range()
 	to := truth.Latest().Add(time.Second)
 	for name, bound := range map[string]*time.Time{"from": &from, "to": &to} {
-		text := r.FormValue(name)
-		if text == "" {
+		value := r.FormValue(name)
+		if value == "" {
 			continue
 		}
-		t, err := time.ParseInLocation(time.DateTime, text, merchant.Beijing)
+		t, err := time.ParseInLocation(time.DateTime, value, merchant.Beijing)
 		if err != nil {
-			http.Error(w, name+"必须是 yyyy-MM-dd HH:mm:ss。 "+name+" must be yyyy-MM-dd HH:mm:ss.", http.StatusBadRequest)
+			http.Error(w, text.Sprintf("%s must be yyyy-MM-dd HH:mm:ss", name), http.StatusBadRequest)
 			return
 		}
 		*bound = t
@@ -74,7 +75,7 @@ func (s *Simulator) serveMaterial(w http.ResponseWriter, r *http.Request) {
 		Number string `json:"number"`
 	}
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&material); err != nil || material.Number == "" {
-		http.Error(w, `请求应为 {"number":"物料编码"}。 The request must be {"number":"<material number>"}.`, http.StatusBadRequest)
+		http.Error(w, text.Sprintf(`expected {"number":"<material number>"}`), http.StatusBadRequest)
 		return
 	}
 	if err := s.AddMaterial(material.Number); err != nil {

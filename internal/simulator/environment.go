@@ -10,6 +10,7 @@ import (
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/simulator/qimen"
+	"refundsync/internal/text"
 )
 
 // The ways to authenticate at Kingdee, as KINGDEE_AUTH names them.
@@ -23,7 +24,7 @@ const (
 func checkAuth(auth string) error {
 	ways := []string{AuthSignature, AuthAppSecret, AuthSign, AuthPassword}
 	if !slices.Contains(ways, auth) {
-		return fmt.Errorf("未知的认证方式 %q。 Unknown way of authentication; expected one of: %s", auth, strings.Join(ways, ", "))
+		return text.Errorf("unknown way of authentication %q; expected one of: %s", auth, strings.Join(ways, ", "))
 	}
 	return nil
 }

@@ -3,13 +3,14 @@ package simulator
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"refundsync/internal/text"
 )
 
 // shutdownWait is how long requests under way may take when a server ends.
@@ -28,7 +29,7 @@ type Server struct {
 func (s *Simulator) Start(ctx context.Context, listen string) (*Server, error) {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
-		return nil, fmt.Errorf("无法监听 %s。 Can't listen there: %w", listen, err)
+		return nil, text.Errorf("can't listen on %s: %w", listen, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	server := &Server{simulator: s, url: "http://" + listener.Addr().String(), group: new(errgroup.Group), stop: stop}

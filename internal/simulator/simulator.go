@@ -8,7 +8,6 @@
 package simulator
 
 import (
-	"fmt"
 	"time"
 
 	"refundsync/internal/simulator/chat"
@@ -16,6 +15,7 @@ import (
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/simulator/qimen"
+	"refundsync/internal/text"
 )
 
 // Options set the simulators up. The zero value of a field is its default.
@@ -110,7 +110,7 @@ func (o *Options) fill() error {
 		o.FaultSeed = o.Seed
 	}
 	if o.Orders < 0 || o.Days < 0 || o.ArrivePerMinute < 0 {
-		return fmt.Errorf("订单数和天数必须大于0。 Orders and days must be more than 0: %d, %d, %d", o.Orders, o.Days, o.ArrivePerMinute)
+		return text.Errorf("the numbers of orders, days and arrivals per minute must not be negative: %d, %d, %d", o.Orders, o.Days, o.ArrivePerMinute)
 	}
 	return checkAuth(o.Auth)
 }

@@ -2,11 +2,12 @@ package faults
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // Probabilities say how often each fault strikes, from 0 (never) to 1
@@ -18,11 +19,11 @@ type Probabilities map[Name]float64
 func (p Probabilities) check() error {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if !slices.Contains(names, name) {
-			return fmt.Errorf("没有故障 %q。 No such fault; there are: %s", name, join(names))
+			return text.Errorf("unknown fault %q; the faults are: %s", name, join(names))
 		}
 		// Written so that a number that is none is refused as well.
 		if probability := p[name]; !(probability >= 0 && probability <= 1) {
-			return fmt.Errorf("故障 %s 的概率必须是0到1。 The probability must be from 0 to 1: %v", name, probability)
+			return text.Errorf("the probability of fault %s must be from 0 to 1, not %v", name, probability)
 		}
 	}
 	return nil
@@ -31,13 +32,13 @@ func (p Probabilities) check() error {
 // UnmarshalJSON reads {"name":probability,…}, where a probability is a number
 // or the decimal text of one.
 func (p *Probabilities) UnmarshalJSON(raw []byte) error {
-	var texts map[Name]json.Number
-	if err := json.Unmarshal(raw, &texts); err != nil {
-		return fmt.Errorf(`请求应为 {"故障":概率}。 The request must be {"<fault>":<probability>}: %w`, err)
+	var numbers map[Name]json.Number
+	if err := json.Unmarshal(raw, &numbers); err != nil {
+		return text.Errorf(`expected {"<fault>":<probability>}: %w`, err)
 	}
 	read := Probabilities{}
-	for name, text := range texts {
-		if err := read.Set(string(name) + "=" + text.String()); err != nil {
+	for name, number := range numbers {
+		if err := read.Set(string(name) + "=" + number.String()); err != nil {
 			return err
 		}
 	}
@@ -46,11 +47,11 @@ func (p *Probabilities) UnmarshalJSON(raw []byte) error {
 }
 
 // Set adds a fault, written name=probability.
-func (p *Probabilities) Set(text string) error {
-	name, number, found := strings.Cut(text, "=")
+func (p *Probabilities) Set(setting string) error {
+	name, number, found := strings.Cut(setting, "=")
 	probability, err := strconv.ParseFloat(number, 64)
 	if !found || err != nil {
-		return fmt.Errorf("%q 应为 故障=概率，如 %s=0.05。 Expected <fault>=<probability>", text, SourceHang)
+		return text.Errorf("%q must be <fault>=<probability>, such as %s=0.05", setting, SourceHang)
 	}
 	one := Probabilities{Name(name): probability}
 	if err := one.check(); err != nil {
@@ -65,20 +66,20 @@ func (p *Probabilities) Set(text string) error {
 
 // String is the faults by name, each as Set reads it.
 func (p Probabilities) String() string {
-	var texts []string
+	var settings []string
 	for _, name := range slices.Sorted(maps.Keys(p)) {
-		texts = append(texts, string(name)+"="+strconv.FormatFloat(p[name], 'f', -1, 64))
+		settings = append(settings, string(name)+"="+strconv.FormatFloat(p[name], 'f', -1, 64))
 	}
-	return strings.Join(texts, ",")
+	return strings.Join(settings, ",")
 }
 
 // Type names the type in the help of a command.
 func (p Probabilities) Type() string { return "name=probability" }
 
 func join(names []Name) string {
-	texts := make([]string, len(names))
+	words := make([]string, len(names))
 	for i, name := range names {
-		texts[i] = string(name)
+		words[i] = string(name)
 	}
-	return strings.Join(texts, ", ")
+	return strings.Join(words, ", ")
 }

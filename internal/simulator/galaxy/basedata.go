@@ -2,9 +2,10 @@ package galaxy
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"sync"
+
+	"refundsync/internal/text"
 )
 
 // set names a kind of base data.
@@ -134,7 +135,7 @@ func (b *baseData) all(s set) []BaseItem {
 func (t *Tenant) PutBaseData(formID string, item BaseItem) error {
 	form := baseFormsByID[formID]
 	if form == nil || item.Number == "" {
-		return fmt.Errorf("没有基础资料 %q，或没有编码。 There is no base data %[1]q, or no number", formID)
+		return text.Errorf("there is no base data form %q, or number is missing", formID)
 	}
 	t.base.put(form.set, item)
 	return nil

@@ -189,7 +189,7 @@ func (r *billReader) readValue(f *field, sent any) string {
 	if f.kind == isReference {
 		return r.readReference(f, sent)
 	}
-	value := text(sent)
+	value := stringOf(sent)
 	if f.longest > 0 && len(utf16.Encode([]rune(value))) > f.longest {
 		r.problem(invalid(f.name, "字段“%s”的长度超过了%d", f.label, f.longest))
 		return ""

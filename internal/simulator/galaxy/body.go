@@ -121,7 +121,7 @@ func newCall(op operation, body requestBody) (call, reply) {
 		return c, failed(msgBadParameter, "参数data不是有效的JSON对象")
 	}
 	c.data = fields
-	c.formID = text(formID)
+	c.formID = stringOf(formID)
 	if op.formless {
 		c.formID = c.data.text("FormId")
 	}
@@ -135,7 +135,7 @@ func newCall(op operation, body requestBody) (call, reply) {
 func (b requestBody) texts() []string {
 	texts := make([]string, len(b.parameters))
 	for i, p := range b.parameters {
-		texts[i] = text(p)
+		texts[i] = stringOf(p)
 	}
 	return texts
 }
@@ -159,7 +159,7 @@ func (o object) has(name string) bool {
 	return o[strings.ToLower(name)] != nil
 }
 
-func (o object) text(name string) string { return text(o[strings.ToLower(name)]) }
+func (o object) text(name string) string { return stringOf(o[strings.ToLower(name)]) }
 
 // flag reads a boolean, which callers write as a boolean or as a string.
 func (o object) flag(name string, absent bool) bool {
@@ -174,7 +174,7 @@ func (o object) flag(name string, absent bool) bool {
 }
 
 // text is a string, or the literal text of anything else; null and absence are "".
-func text(value any) string {
+func stringOf(value any) string {
 	switch value := value.(type) {
 	case nil:
 		return ""
@@ -205,11 +205,11 @@ func (o object) list(name string) []string {
 	var texts []string
 	if items, ok := value.([]any); ok {
 		for _, item := range items {
-			texts = append(texts, text(item))
+			texts = append(texts, stringOf(item))
 		}
 		return texts
 	}
-	for item := range strings.SplitSeq(text(value), ",") {
+	for item := range strings.SplitSeq(stringOf(value), ",") {
 		if item = strings.TrimSpace(item); item != "" {
 			texts = append(texts, item)
 		}

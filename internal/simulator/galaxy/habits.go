@@ -2,10 +2,12 @@ package galaxy
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"slices"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // Habits are what a tenant's own settings, rules and plug-ins do to bills.
@@ -56,13 +58,13 @@ func ReadHabits(r io.Reader) (h Habits, err error) {
 
 // String, Set and Type make Habits a flag that takes JSON.
 func (h *Habits) String() string {
-	text, _ := json.Marshal(h) // always JSON
-	return string(text)
+	raw, _ := json.Marshal(h) // always JSON
+	return string(raw)
 }
 
 // Set reads the flag.
-func (h *Habits) Set(text string) (err error) {
-	*h, err = ReadHabits(strings.NewReader(text))
+func (h *Habits) Set(setting string) (err error) {
+	*h, err = ReadHabits(strings.NewReader(setting))
 	return err
 }
 
@@ -107,7 +109,7 @@ func (h Habits) apply(head values) {
 func (t *Tenant) VoidBills(number string) error {
 	bills := t.ledger.numbered(number)
 	if len(bills) == 0 {
-		return fmt.Errorf("没有单据 %s。 There is no bill %[1]s", number)
+		return text.Errorf("there is no bill %s", number)
 	}
 	for _, b := range bills {
 		_, p := t.ledger.change(b.id, func(old *bill) (*bill, *problem) {
@@ -116,7 +118,7 @@ func (t *Tenant) VoidBills(number string) error {
 			return &changed, nil
 		})
 		if p != nil {
-			return fmt.Errorf("%s", p.message)
+			return errors.New(p.message)
 		}
 	}
 	return nil

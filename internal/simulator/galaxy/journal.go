@@ -4,9 +4,10 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
+
+	"refundsync/internal/text"
 )
 
 // journal is the data file: a line of JSON for every change, in order. A line
@@ -25,7 +26,7 @@ type change struct {
 func (t *Tenant) openJournal(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("无法打开数据文件。 The data file can't be opened: %w", err)
+		return text.Errorf("can't open the data file: %w", err)
 	}
 	whole, err := t.replay(file)
 	if err == nil {
@@ -35,7 +36,7 @@ func (t *Tenant) openJournal(path string) error {
 		_, err = file.Seek(whole, io.SeekStart)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("无法读取数据文件 %s，请删除或更换。 The data file can't be read; delete it or name another: %w", path, err), file.Close())
+		return errors.Join(text.Errorf("can't read the data file %s; delete it or name another: %w", path, err), file.Close())
 	}
 	t.ledger.journal = &journal{file: file}
 	return nil

@@ -119,7 +119,7 @@ func filterText(value any) string {
 	if conditions, ok := value.([]any); ok && len(conditions) == 0 {
 		return ""
 	}
-	return text(value)
+	return stringOf(value)
 }
 
 func (o object) number(name string) int {
