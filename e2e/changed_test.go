@@ -66,7 +66,7 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 			// They change back to what their bills say. Those that waited in between wait
 			// no more: they would be booked one day.
 			for id := range changed {
-				require.True(t, w.ChangeBack(id))
+				require.True(t, w.UndoReceiveMore(id))
 			}
 			testkit.Wait(t, "those that changed back wait no more", func() bool {
 				back := w.syncSpan(t, from, w.Truth().Latest())

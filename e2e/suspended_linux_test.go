@@ -47,7 +47,7 @@ func TestSuspendedWorkerLooksAgainWhenItWakes(t *testing.T) {
 			worker.Signal(t, syscall.SIGSTOP)
 			if c.updates {
 				for _, id := range w.savable() {
-					w.ChangeBack(id)
+					w.UndoReceiveMore(id)
 				}
 			}
 			w.ReleaseSaves() // what was on its way lands

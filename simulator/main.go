@@ -1,6 +1,5 @@
-// Command simulator runs both outside systems, Jushuitan behind Qimen and
-// Kingdee Cloud Galaxy, on one loopback address, and prints the environment
-// that a worker needs to use them.
+// Command simulator runs Jushuitan (behind Qimen) and Kingdee Cloud Galaxy on one
+// loopback address, and prints the environment that a worker needs to use them.
 package main
 
 import (
@@ -45,7 +44,7 @@ type settings struct {
 
 func newCommand() *cobra.Command {
 	s := settings{}
-	s.Faults = simulator.Lives()
+	s.Faults = simulator.DefaultFaults()
 	cmd := &cobra.Command{
 		Use:   "simulator",
 		Short: text.Sprintf("Simulate Jushuitan (Qimen) and Kingdee Cloud Galaxy on this machine"),
@@ -94,7 +93,7 @@ func newCommand() *cobra.Command {
 	return cmd
 }
 
-// names lists all faults, a line each.
+// names lists all faults, one per line.
 func names() string {
 	var lines []string
 	for _, name := range faults.Names() {
@@ -103,7 +102,7 @@ func names() string {
 	return strings.Join(lines, "\n")
 }
 
-// run serves until the command's context is done.
+// run serves until the command's context is cancelled.
 func run(cmd *cobra.Command, s settings) error {
 	if s.ArrivePerMinute == 0 || cmd.Flags().Changed("from") {
 		from, err := time.ParseInLocation(time.DateTime, s.from, merchant.Beijing)

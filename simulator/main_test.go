@@ -25,7 +25,7 @@ func TestEnvironmentIsPrintedAndServed(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- cmd.ExecuteContext(ctx) }()
 
-	// The environment is one write: the reader has it all when it has it.
+	// The environment is one write, so one read gets all of it.
 	buffer := make([]byte, 1<<16)
 	n, err := reader.Read(buffer)
 	require.NoError(t, err)

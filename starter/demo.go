@@ -223,7 +223,7 @@ const livesOneIn = 15
 
 // liveOn has some orders live on, as they do at a merchant's, and a second run see it.
 func (d *demoRun) liveOn(ctx context.Context, from time.Time) ([]string, error) {
-	lived := d.simulator.LiveOn(livesOneIn)
+	lived := d.simulator.ChangeOrders(livesOneIn)
 	fmt.Fprintf(d.out, "\n入账之后有些单又变了，再运行一次。 Some orders live on after they were booked; run again: 作废 cancelled %d · 反确认 un-confirmed %d · 又收到货 more received %d · 商品改名 renamed %d\n",
 		lived.Cancelled, lived.Unconfirmed, lived.Received, lived.Renamed)
 	span := workflows.Window{From: from, To: d.simulator.Truth().Latest()}

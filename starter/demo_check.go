@@ -51,7 +51,7 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 
 // livesDifferences compares what became of orders that lived on with what should have:
 // each that was withdrawn or received more of is parked, and no bill has changed.
-func livesDifferences(truth merchant.Truth, state simulator.State, lived simulator.Lived, result workflows.SyncRefundsResult) []string {
+func livesDifferences(truth merchant.Truth, state simulator.State, lived simulator.OrderChanges, result workflows.SyncRefundsResult) []string {
 	var differences []string
 	for _, difference := range simulator.CompareAnyVersion(truth, state) {
 		differences = append(differences, difference.String())

@@ -8,8 +8,8 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// billStored lets the order of a bill live on at the source once the bill is
-// stored, where such a fault strikes.
+// billStored is called after a bill is stored, and changes or withdraws its order at the
+// source if such a fault strikes.
 func (s *Simulator) billStored(number string) {
 	asID, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
@@ -31,9 +31,8 @@ func (s *Simulator) billStored(number string) {
 	}
 }
 
-// Withdraw has an order cancelled, un-confirmed or merged, by the status that it gets then;
-// the order that it is merged into is a new one. False says that there is no order of
-// this as_id.
+// Withdraw cancels, unconfirms or merges an order, as status says. A merge creates the
+// order that it is merged into. It returns false if there is no order of this as_id.
 func (s *Simulator) Withdraw(asID, status string) bool {
 	id, err := strconv.ParseInt(asID, 10, 64)
 	return err == nil && s.withdraw(id, status)
@@ -51,8 +50,9 @@ func (s *Simulator) withdraw(asID int64, status string) bool {
 	return found
 }
 
-// ReceiveMore has the warehouse receive one piece more of an order; without its being
-// modified where that is silent. False says that there is no order of this as_id.
+// ReceiveMore has the warehouse receive one more piece of an order. If silent, the
+// order's modification time does not change. It returns false if there is no order of
+// this as_id.
 func (s *Simulator) ReceiveMore(asID string, silent bool) bool {
 	id, err := strconv.ParseInt(asID, 10, 64)
 	return err == nil && s.gateway.Change(id, func(o *merchant.Order, now time.Time) *merchant.Order {
@@ -63,18 +63,19 @@ func (s *Simulator) ReceiveMore(asID string, silent bool) bool {
 	})
 }
 
-// Lives is how often orders live on by themselves after their bills were stored.
-func Lives() faults.Probabilities {
+// DefaultFaults has some orders change or be withdrawn after their bills were stored, as
+// in real life.
+func DefaultFaults() faults.Probabilities {
 	return faults.Probabilities{faults.SourceOrderChanges: 0.05, faults.SourceOrderWithdrawn: 0.02}
 }
 
-// Lived counts the orders that live on, by what becomes of them.
-type Lived struct{ Cancelled, Unconfirmed, Received, Renamed int }
+// OrderChanges counts the orders that ChangeOrders changed, by kind of change.
+type OrderChanges struct{ Cancelled, Unconfirmed, Received, Renamed int }
 
-// LiveOn has one in so many of the orders that ask for a bill live on: it is cancelled or
-// un-confirmed, more of it is received, or its products get other names. None is dated
-// by its modification, which would make another bill of a renamed one.
-func (s *Simulator) LiveOn(oneIn int) (lived Lived) {
+// ChangeOrders changes one in oneIn of the orders that need a bill: it is cancelled or
+// unconfirmed, more of it is received, or its products are renamed. Orders whose bill is
+// dated by their modification are left alone: renaming one would change its bill.
+func (s *Simulator) ChangeOrders(oneIn int) (changes OrderChanges) {
 	truth, n := s.Truth(), 0
 	for _, o := range s.merchant.Orders() {
 		if truth[o.ID()].Outcome != merchant.Saved || o.DatedByModified() {
@@ -86,43 +87,43 @@ func (s *Simulator) LiveOn(oneIn int) (lived Lived) {
 		switch id := o.ID(); n / oneIn % 4 {
 		case 0:
 			s.Rename(id)
-			lived.Renamed++
+			changes.Renamed++
 		case 1:
 			s.Withdraw(id, merchant.StatusCancelled)
-			lived.Cancelled++
+			changes.Cancelled++
 		case 2:
 			s.ReceiveMore(id, false)
-			lived.Received++
+			changes.Received++
 		case 3:
 			s.Withdraw(id, merchant.StatusWaits)
-			lived.Unconfirmed++
+			changes.Unconfirmed++
 		}
 	}
-	return lived
+	return changes
 }
 
-// Rename gives the products of an order other names. False says that there is no order of
-// this as_id.
+// Rename renames the products of an order. It returns false if there is no order of this
+// as_id.
 func (s *Simulator) Rename(asID string) bool {
 	id, err := strconv.ParseInt(asID, 10, 64)
 	return err == nil && s.gateway.Change(id, (*merchant.Order).Renamed)
 }
 
-// SetLines repeats the lines of an order until there are so many. False says that
-// there is no order of this as_id.
+// SetLines repeats the lines of an order until it has the given number. It returns false
+// if there is no order of this as_id.
 func (s *Simulator) SetLines(asID string, lines int) bool {
 	id, err := strconv.ParseInt(asID, 10, 64)
 	return err == nil && s.gateway.Change(id, func(o *merchant.Order, _ time.Time) *merchant.Order { return o.WithLines(lines) })
 }
 
-// ChangeBack has the source take back that one piece more was received. False says
-// that there is no order of this as_id.
-func (s *Simulator) ChangeBack(asID string) bool {
+// UndoReceiveMore takes back the piece that ReceiveMore added. It returns false if there
+// is no order of this as_id.
+func (s *Simulator) UndoReceiveMore(asID string) bool {
 	id, err := strconv.ParseInt(asID, 10, 64)
 	return err == nil && s.gateway.Change(id, (*merchant.Order).LessReceived)
 }
 
-// SetFaults sets how often each fault strikes from now on; one that is not
-// named is off. The error names the fault that is unknown or has a probability
-// outside 0 to 1, and nothing is changed then.
+// SetFaults sets the probability of each fault from now on; faults that are not named are
+// off. It returns an error, and changes nothing, if a fault is unknown or its probability
+// is outside 0 to 1.
 func (s *Simulator) SetFaults(p faults.Probabilities) error { return s.faults.Set(p) }

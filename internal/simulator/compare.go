@@ -16,13 +16,13 @@ import (
 
 // The kinds of a Difference.
 const (
-	Missing   = "missing"   // an order that must be saved has no bill
-	Extra     = "extra"     // a bill that no order asks for
-	Double    = "double"    // more than one bill of a number
+	Missing   = "missing"   // an order that needs a bill has none
+	Extra     = "extra"     // a bill that no order needs
+	Double    = "double"    // several bills with the same number
 	Different = "different" // a bill with a wrong field
 )
 
-// Difference is a bill that is not as it must be.
+// Difference is a way in which the bills are not as they must be.
 type Difference struct {
 	Kind   string `json:"kind"`
 	Number string `json:"number"` // the bill's, which is the order's as_id
@@ -33,7 +33,7 @@ type Difference struct {
 	Got   string `json:"got,omitempty"`
 }
 
-// String is the difference in a line.
+// String describes the difference in one line.
 func (d Difference) String() string {
 	line := d.Kind + " " + d.Number
 	if d.Field != "" {
@@ -42,15 +42,14 @@ func (d Difference) String() string {
 	return line
 }
 
-// Compare checks that Kingdee holds the bills that the truth asks for, each
-// once and right in every field, and no others. The differences are sorted by
-// number.
+// Compare checks that Kingdee holds exactly the bills that the truth asks for, each once
+// and correct in every field. The differences are sorted by number.
 func Compare(truth merchant.Truth, state State) []Difference {
 	return compare(truth, state, compareNumber)
 }
 
-// CompareAnyVersion is Compare for orders that changed after they were saved:
-// a bill may also be the one that an earlier version of its order asked for.
+// CompareAnyVersion is Compare for orders that changed after they were saved: a bill may
+// also match an earlier version of its order.
 func CompareAnyVersion(truth merchant.Truth, state State) []Difference {
 	return compare(truth, state, func(number string, e merchant.Expectation, got []galaxy.Bill) []Difference {
 		newest := compareNumber(number, e, got)
@@ -65,7 +64,8 @@ func CompareAnyVersion(truth merchant.Truth, state State) []Difference {
 }
 
 // CompareSupplemented is Compare for a flow that books later receipts in further bills,
-// numbered 700000346-2 and so on: those of an order together must hold what it asks for.
+// numbered 700000346-2 and so on. The bills of an order together must hold what the order
+// asks for.
 func CompareSupplemented(truth merchant.Truth, state State) (differences []Difference) {
 	supplements := map[string][]galaxy.Bill{}
 	first := state
@@ -127,7 +127,7 @@ func compare(truth merchant.Truth, state State, compareNumber compareFunc) []Dif
 func compareNumber(number string, e merchant.Expectation, got []galaxy.Bill) []Difference {
 	want := e.Bill
 	if e.Withdrawn && len(got) == 1 {
-		// It is left until somebody has seen to it.
+		// Its bill stays until somebody deals with it.
 		for _, earlier := range e.Earlier {
 			c := &comparison{number: number}
 			if c.bill(earlier, got[0]); len(c.differences) == 0 {
@@ -187,7 +187,7 @@ func (c *comparison) bill(want *merchant.Bill, got galaxy.Bill) {
 
 var mark = regexp.MustCompile(`^ \[(\d+)@\d{14}#[0-9a-f]{12}\.[0-9a-f]{6}\]$`)
 
-// headNote compares the note, which the mark of the bill's own order must end.
+// headNote compares the note, which must end with the mark of the bill's own order.
 func (c *comparison) headNote(want *merchant.Bill, got string) {
 	rest, found := strings.CutPrefix(got, want.HeadNote)
 	marked := mark.FindStringSubmatch(rest)
@@ -218,7 +218,8 @@ func (c *comparison) line(place string, want merchant.Entry, got map[string]stri
 	}
 }
 
-// together compares the quantities of several bills with those of the one that they make up.
+// together compares the total quantities of several bills with those of the bill that
+// they make up.
 func (c *comparison) together(want *merchant.Bill, got []galaxy.Bill) {
 	wanted, booked := map[string]decimal.Decimal{}, map[string]decimal.Decimal{}
 	goods := func(material, price, stock string) string {
@@ -247,7 +248,7 @@ func (c *comparison) together(want *merchant.Bill, got []galaxy.Bill) {
 	}
 }
 
-// decimal compares two numbers by value: 1.50 is 1.5.
+// decimal compares two numbers by value: 1.50 equals 1.5.
 func (c *comparison) decimal(field string, want decimal.Decimal, got string) {
 	if d, err := decimal.NewFromString(got); err != nil || !d.Equal(want) {
 		c.differ(field, want.String(), got)

@@ -23,10 +23,10 @@ func wanted() merchant.Truth {
 	}
 }
 
-// mark1 is what the sync puts behind the note of order 1.
+// mark1 is the mark that the sync appends to the note of order 1.
 const mark1 = " [1@20240301120000#0123456789ab.012345]"
 
-// stored is the bill that is wanted, as Kingdee holds it.
+// stored is the expected bill as Kingdee holds it.
 func stored() galaxy.Bill {
 	return galaxy.Bill{
 		ID: 100001, Number: "1", Status: "A",
@@ -67,7 +67,7 @@ func TestEveryFieldIsCompared(t *testing.T) {
 	}
 }
 
-func TestBillsThatAreNotThereOrTooMany(t *testing.T) {
+func TestMissingExtraAndDoubleBills(t *testing.T) {
 	as := func(number string) galaxy.Bill {
 		bill := stored()
 		bill.Number = number

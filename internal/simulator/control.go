@@ -12,19 +12,18 @@ import (
 	"refundsync/internal/text"
 )
 
-// handleControl adds the addresses by which a person or a test looks behind
-// the scenes:
+// handleControl adds the addresses by which a person or a test looks behind the scenes:
 //
-//	GET  /_sim/state            what both systems hold; ?bills=false leaves the bills out
-//	GET  /_sim/truth            what must become of every order, as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
+//	GET  /_sim/state            what both systems hold; ?bills=false omits the bills
+//	GET  /_sim/truth            what must become of every order as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
 //	POST /_sim/materials        {"number":"…"} adds a material
 //	POST /_sim/base_data        {"form":"BD_Customer","number":"…","name":"…","organisation":"…","forbidden":false,"draft":false} adds or replaces base data
-//	POST /_sim/bills/void       {"number":"…"} makes a bill void
+//	POST /_sim/bills/void       {"number":"…"} voids the bills of a number
 //	GET, PUT /_sim/habits       what Kingdee's settings do to bills, such as {"renumber":true}
 //	GET  /_sim/robots           what the robots of group chats were sent
-//	POST /_sim/sessions/expire  ends all sessions of Kingdee
-//	GET /_sim/faults            how often each fault strikes
-//	PUT /_sim/faults            {"name":probability,…} sets all; one that is not named is off
+//	POST /_sim/sessions/expire  ends all Kingdee sessions
+//	GET /_sim/faults            the probability of each fault
+//	PUT /_sim/faults            {"name":probability,…} sets all; faults that are not named are off
 //	POST /_sim/faults           {"name":probability,…} sets those that are named
 //	DELETE /_sim/faults         switches all off
 func (s *Simulator) handleControl(mux *http.ServeMux) {
@@ -141,7 +140,7 @@ func (s *Simulator) serveFaults(set func(faults.Probabilities) error) http.Handl
 	}
 }
 
-// showFaults writes the probability of every fault, 0 where it is off.
+// showFaults writes the probability of every fault; 0 is off.
 func (s *Simulator) showFaults(w http.ResponseWriter) {
 	all := faults.Probabilities{}
 	for _, name := range faults.Names() {
@@ -153,6 +152,6 @@ func (s *Simulator) showFaults(w http.ResponseWriter) {
 
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	// A caller that has gone does not read the reply; there is nobody to tell.
+	// If the caller has gone, there is nobody to report the error to.
 	_ = json.NewEncoder(w).Encode(v)
 }

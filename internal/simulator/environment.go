@@ -13,7 +13,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// The ways to authenticate at Kingdee, as KINGDEE_AUTH names them.
+// The ways to authenticate with Kingdee, as KINGDEE_AUTH names them.
 const (
 	AuthSignature = "signature"
 	AuthAppSecret = "appsecret"
@@ -29,7 +29,7 @@ func checkAuth(auth string) error {
 	return nil
 }
 
-// What the simulators ask of their callers. They guard nothing.
+// The credentials that the simulators check. They protect nothing.
 var (
 	gatewayCredentials = qimen.Credentials{
 		AppKey:       "34250001",
@@ -58,11 +58,10 @@ var (
 // Variable is an environment variable.
 type Variable struct{ Name, Value string }
 
-// Environment is a list of variables, in the order in which a person reads
-// them.
+// Environment is a list of variables, in reading order.
 type Environment []Variable
 
-// Map gives the variables by name.
+// Map returns the variables by name.
 func (e Environment) Map() map[string]string {
 	m := make(map[string]string, len(e))
 	for _, v := range e {
@@ -71,8 +70,7 @@ func (e Environment) Map() map[string]string {
 	return m
 }
 
-// Exports gives a line `export NAME='value'` for each variable, for a shell to
-// read.
+// Exports returns a line `export NAME='value'` for each variable, for a shell to source.
 func (e Environment) Exports() string {
 	var b strings.Builder
 	for _, v := range e {
@@ -81,8 +79,8 @@ func (e Environment) Exports() string {
 	return b.String()
 }
 
-// Environment is what a worker needs to reach both systems at this server, and
-// the robots, under the names that the built-in flow gives as an example.
+// Environment is what a worker needs to reach both systems and the robots on this server,
+// under the names that the built-in flow uses in its example.
 func (s *Server) Environment() Environment {
 	return Environment{
 		{"JUSHUITAN_URL", s.url + "/router/qm"},

@@ -16,7 +16,7 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// faultCall calls /_sim/faults and gives the status and the reply.
+// faultCall calls /_sim/faults and returns the status and the reply.
 func (c *caller) faultCall(server *Server, method, body string) (int, faults.Probabilities) {
 	c.t.Helper()
 	request, err := http.NewRequest(method, server.URL()+"/_sim/faults", strings.NewReader(body))
@@ -68,8 +68,8 @@ func TestFaultsAtRunTime(t *testing.T) {
 	require.Equal(t, map[faults.Name]int{faults.KingdeeConflict: 1}, state.Faults)
 }
 
-// An order that is modified again leaves the range, and is there for a run
-// over its new time, with the same bill.
+// An order that is modified meanwhile leaves the range. A run over its new time finds it,
+// and its bill is the same.
 func TestMovedOrdersAreFoundAtTheirNewTime(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 300, Faults: faults.Probabilities{faults.SourceOrderMoves: 1}})
 	from, to := s.Range()
@@ -131,8 +131,8 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(later)), ids)
 }
 
-// An order that is withdrawn asks for no bill any more; the one that it had may be there.
-// One that it was merged into asks for its own.
+// A withdrawn order needs no bill; the bill that it had may stay. The order that it was
+// merged into needs its own.
 func TestOrdersThatAreWithdrawnAfterTheyWereSaved(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 200, Faults: faults.Probabilities{faults.SourceOrderWithdrawn: 0.2}})
 	c.logIn()
@@ -199,7 +199,7 @@ func TestAnyVersionIsNotAnyBill(t *testing.T) {
 	require.Equal(t, Double, CompareAnyVersion(truth, kingdee("note", "earlier"))[0].Kind)
 }
 
-// The test is over long before the hang time.
+// The test ends long before the hang time.
 func TestHangEndsWithTheServer(t *testing.T) {
 	s, err := New(Options{Orders: 10, Faults: faults.Probabilities{faults.SourceHang: 1}, HangTime: time.Hour})
 	require.NoError(t, err)
@@ -218,8 +218,7 @@ func TestHangEndsWithTheServer(t *testing.T) {
 	require.NoError(t, s.Close())
 }
 
-// TestSameSeedSameChanges: the same calls one after another change the same
-// orders in the same way.
+// The same calls in sequence change the same orders in the same way.
 func TestSameSeedSameChanges(t *testing.T) {
 	run := func(faultSeed uint64) merchant.Truth {
 		s, _, c := start(t, Options{Seed: 1, FaultSeed: faultSeed, Orders: 100, Faults: faults.Probabilities{

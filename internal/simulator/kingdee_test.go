@@ -17,7 +17,7 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// kingdeeOf is a client as a worker makes it from the environment.
+// kingdeeOf returns a client set up as a worker does, from the environment.
 func (c *caller) kingdeeOf(auth kingdee.Auth) *kingdee.Client {
 	c.t.Helper()
 	e := c.environment
@@ -32,7 +32,7 @@ func (c *caller) kingdeeOf(auth kingdee.Auth) *kingdee.Client {
 	return client
 }
 
-// someBills are n bills that can be saved.
+// someBills returns n bills that can be saved.
 func someBills(t *testing.T, s *Simulator, n int) (models []json.RawMessage, numbers []string) {
 	t.Helper()
 	for _, expected := range s.Truth() {
@@ -72,7 +72,7 @@ func TestClientReadsEveryShapeOfAReply(t *testing.T) {
 	}
 }
 
-func TestClientTriesABusyBillAgain(t *testing.T) {
+func TestClientRetriesABusyBill(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 200, Faults: faults.Probabilities{faults.KingdeeBillBusy: 1}})
 	client := c.kingdeeOf(AuthSignature)
 	models, _ := someBills(t, s, 20)
@@ -86,9 +86,8 @@ func TestClientTriesABusyBillAgain(t *testing.T) {
 	require.Empty(t, s.State().Kingdee.Bills)
 }
 
-// Bills that were saved before their call was refused are there when they are looked
-// up, once each.
-func TestRefusedAuditIsLookedAt(t *testing.T) {
+// Bills that were saved before their call was refused are found by a look-up, once each.
+func TestBillsOfARefusedAuditAreFound(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 200, AllowDuplicateNumbers: true, Faults: faults.Probabilities{faults.KingdeeAuditRefused: 1}})
 	client := groupcommit.New(c.kingdeeOf(AuthSignature), groupcommit.Options{Bills: 20, Wait: time.Millisecond})
 	models, numbers := someBills(t, s, 20)
@@ -103,7 +102,7 @@ func TestRefusedAuditIsLookedAt(t *testing.T) {
 	require.Empty(t, s.State().Kingdee.Doubles)
 }
 
-// The client reads the form in every shape, with the differences that were planted.
+// The client reads the form in every shape, with the planted differences.
 func TestClientReadsTheForm(t *testing.T) {
 	for _, shapes := range []faults.Probabilities{nil, {faults.KingdeeOtherShape: 1}} {
 		s, _, c := start(t, Options{Seed: 1, Orders: 20, Faults: shapes})

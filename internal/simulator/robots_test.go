@@ -16,7 +16,7 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// robotsOf are robots as a worker makes them from the environment.
+// robotsOf returns robots set up as a worker does, from the environment.
 func robotsOf(environment map[string]string) map[robot.Kind]robot.Config {
 	return map[robot.Kind]robot.Config{
 		robot.WeCom:    {Kind: robot.WeCom, URL: environment["WECOM_ROBOT_URL"]},
@@ -35,7 +35,7 @@ func send(t *testing.T, config robot.Config) (robot.Answer, error) {
 	return r.Send(t.Context(), alert.Notice{Flow: "refund_to_return", Title: "售后单", At: time.Now(), Test: true})
 }
 
-func TestRobotsTakeMessages(t *testing.T) {
+func TestRobotsAcceptMessages(t *testing.T) {
 	s, _, c := start(t, Options{Orders: 1})
 	for kind, config := range robotsOf(c.environment) {
 		answer, err := send(t, config)
@@ -56,7 +56,7 @@ func TestRobotsTakeMessages(t *testing.T) {
 	require.Len(t, shown.Messages, 4)
 }
 
-func TestRobotsRefuseWhatIsWrong(t *testing.T) {
+func TestRobotsRefuseInvalidMessages(t *testing.T) {
 	s, _, c := start(t, Options{Orders: 1})
 	right := robotsOf(c.environment)
 	wrong := func(kind robot.Kind, change func(*robot.Config)) robot.Config {
@@ -97,7 +97,7 @@ func TestRobotsRefuseWhatIsWrong(t *testing.T) {
 	require.Equal(t, map[string]int{"wecom": 1, "dingtalk": 5, "feishu": 4}, s.State().Robots.Refusals)
 }
 
-func TestRobotsFailAsTheyAreTold(t *testing.T) {
+func TestRobotFaults(t *testing.T) {
 	for name, want := range map[faults.Name]struct {
 		class fault.Class
 		taken bool

@@ -13,10 +13,10 @@ import (
 	"refundsync/internal/text"
 )
 
-// shutdownWait is how long requests under way may take when a server ends.
+// shutdownWait bounds how long requests in flight may take when a server shuts down.
 const shutdownWait = 5 * time.Second
 
-// Server serves both systems at one address.
+// Server serves both systems on one address.
 type Server struct {
 	simulator *Simulator
 	url       string
@@ -24,8 +24,8 @@ type Server struct {
 	stop      context.CancelFunc
 }
 
-// Start serves both systems at an address such as 127.0.0.1:0, where port 0
-// is a free port, until ctx is done or the server is closed.
+// Start serves both systems on an address such as 127.0.0.1:0, where port 0 picks a free
+// port, until ctx is cancelled or the server is closed.
 func (s *Simulator) Start(ctx context.Context, listen string) (*Server, error) {
 	listener, err := net.Listen("tcp", listen)
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *Simulator) Start(ctx context.Context, listen string) (*Server, error) {
 	return server, nil
 }
 
-// URL is the base of all addresses, without a slash at its end.
+// URL is the base of all addresses, without a trailing slash.
 func (s *Server) URL() string { return s.url }
 
 // Wait waits until the server has ended.
@@ -74,8 +74,8 @@ func (s *Simulator) Handler() http.Handler {
 	mux.Handle("POST /robots/", s.robots)
 	s.handleControl(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Kingdee's server reads paths in either case, and some addresses in
-		// use are written K3Cloud.
+		// Kingdee's server ignores the case of paths, and some addresses in use are
+		// written K3Cloud.
 		if strings.HasPrefix(strings.ToLower(r.URL.Path), "/k3cloud/") {
 			s.tenant.ServeHTTP(w, r)
 			return

@@ -1,10 +1,12 @@
-// Package simulator runs both outside systems on loopback: Jushuitan behind
-// the Qimen gateway with the orders of a made-up merchant, and the merchant's
-// Kingdee Cloud Galaxy; and beside them the robots of group chats. Any correct client can use them over HTTP. Because the
-// merchant is made up, what a correct sync must do is known: see Truth and
-// Compare. Faults can be ordered, see package faults; none of them breaks a
-// rule that the real systems keep. What changes at the source is kept in
-// memory alone: a simulator made anew has its orders as they were made.
+// Package simulator runs both outside systems on loopback: Jushuitan behind the Qimen
+// gateway, with the orders of a made-up merchant, and the merchant's Kingdee Cloud
+// Galaxy. The robots of group chats run beside them. Any correct client can use them over
+// HTTP. Because the merchant is made up, it is known what a correct sync must do: see
+// Truth and Compare.
+//
+// Faults can be switched on, see package faults; none of them breaks a rule that the real
+// systems keep. Changes at the source are kept in memory only: a new simulator has its
+// orders as they were generated.
 package simulator
 
 import (
@@ -18,63 +20,60 @@ import (
 	"refundsync/internal/text"
 )
 
-// Options set the simulators up. The zero value of a field is its default.
+// Options configure the simulators. The zero value of a field is its default.
 type Options struct {
-	// Seed decides all that is made up.
+	// Seed determines everything that is made up.
 	Seed uint64
-	// Orders is how many orders the customary filter (status=Confirmed,
+	// Orders is the number of orders that the customary filter (status=Confirmed,
 	// good_status=SELLER_RECEIVED) returns; default 1000.
 	Orders int
-	// From is the instant from which orders are modified, Days for how many
-	// days of 24 hours; default 2024-03-01 00:00:00 Beijing time, and 3.
+	// From is the earliest modification time of the orders, Days the number of 24-hour
+	// days over which they are spread; default 2024-03-01 00:00:00 Beijing time, and 3.
 	From time.Time
 	Days int
-	// Kinds are those of the orders; without any, all, in the shares that they have
-	// in life.
+	// Kinds are the kinds of the orders; by default all, in realistic proportions.
 	Kinds []merchant.Kind
-	// ArrivePerMinute is how many orders arrive a minute, besides, from now on.
-	// With it From is Days before now by default, and an order that changes is
-	// modified when it does.
+	// ArrivePerMinute is the number of additional orders that arrive per minute from now
+	// on. With it, From defaults to Days before now, and an order that changes is
+	// modified at the time of the change.
 	ArrivePerMinute int
 
-	// PageLatency is how long the source takes for a page.
+	// PageLatency is the time that the source takes per page.
 	PageLatency time.Duration
-	// CallLatency is how long Kingdee takes for a call, BillLatency how much
-	// longer for each bill saved or changed in it.
+	// CallLatency is the time that Kingdee takes per call, BillLatency the additional
+	// time per bill saved or changed in it.
 	CallLatency, BillLatency time.Duration
-	// CallsPerSecond and CallsPerMinute limit the calls to the source; 0 is no
-	// limit. The real ones are believed to be 5 and 100.
+	// CallsPerSecond and CallsPerMinute limit the calls to the source; 0 is no limit. The
+	// real limits are believed to be 5 and 100.
 	CallsPerSecond, CallsPerMinute int
-	// ExclusiveStart and ExclusiveEnd leave an order modified exactly at
-	// start_time or end_time out. Which the real source does is unknown.
+	// ExclusiveStart and ExclusiveEnd exclude an order modified exactly at start_time or
+	// end_time. What the real source does is unknown.
 	ExclusiveStart, ExclusiveEnd bool
 
-	// Auth is the way of authentication that the environment tells a worker
-	// to use; all ways work. Default "signature".
+	// Auth is the authentication that the environment tells a worker to use; the
+	// simulator accepts all of them. Default "signature".
 	Auth string
-	// SessionLifetime is how long a session of Kingdee lives after its last
-	// call; default 20 minutes.
+	// SessionLifetime is how long a Kingdee session stays valid after its last call;
+	// default 20 minutes.
 	SessionLifetime time.Duration
-	// AllowDuplicateNumbers makes a Kingdee without the rule that a bill
-	// number is used once.
+	// AllowDuplicateNumbers removes Kingdee's rule that bill numbers are unique.
 	AllowDuplicateNumbers bool
 	// Habits are what Kingdee's settings do to bills; they can be changed at run time.
 	Habits galaxy.Habits
-	// Data is the file that keeps Kingdee's bills across restarts; "" keeps
-	// them in memory alone.
+	// Data is the file that keeps Kingdee's bills across restarts; "" keeps them in
+	// memory only.
 	Data string
 	// Now is the clock of both systems; nil is time.Now.
 	Now func() time.Time
 
-	// Faults say how often what goes wrong; none is nothing. They can be
-	// changed at run time.
+	// Faults are the probabilities of faults; without any, nothing goes wrong. They can
+	// be changed at run time.
 	Faults faults.Probabilities
-	// FaultSeed decides when faults strike; 0 is Seed.
+	// FaultSeed determines when faults strike; 0 is Seed.
 	FaultSeed uint64
-	// HangTime is how long a hanging connection hangs, SaveDelay how much
-	// later a late save lands, ClockError how far a clock that is off is fast, and
-	// one that is behind slow.
-	// Defaults 5 s, 1 s and 15 min.
+	// HangTime is how long a connection hangs, SaveDelay how much later a late save takes
+	// effect, ClockError how far source-clock-off puts the clock forward and
+	// source-clock-behind back. Defaults 5 s, 1 s and 15 min.
 	HangTime, SaveDelay, ClockError time.Duration
 }
 
@@ -84,7 +83,7 @@ const (
 	DefaultDays   = 3
 )
 
-// DefaultFrom is the instant from which orders are modified by default.
+// DefaultFrom is the default earliest modification time.
 var DefaultFrom = time.Date(2024, time.March, 1, 0, 0, 0, 0, merchant.Beijing)
 
 func (o *Options) fill() error {
@@ -125,8 +124,8 @@ type Simulator struct {
 	robots   *chat.Robots
 }
 
-// New makes the merchant and opens both systems; Start makes them reachable.
-// The error says which option or file is wrong.
+// New makes the merchant and opens both systems; Start makes them reachable. The error
+// says which option or file is wrong.
 func New(options Options) (*Simulator, error) {
 	if err := options.fill(); err != nil {
 		return nil, err
@@ -190,35 +189,32 @@ func New(options Options) (*Simulator, error) {
 	return s, nil
 }
 
-// Close drops the saves that are still to land late, as a server does that is
-// switched off, and closes the data file. It is called when no server runs any
-// more.
+// Close drops late saves that are still pending, as a server that is switched off does,
+// and closes the data file. Call it after all servers have stopped.
 func (s *Simulator) Close() error { return s.tenant.Close() }
 
-// Range is the range of time that all orders are modified in that are there from
-// the start: from is part of it, to is not. An order that arrives is modified
-// later, save for the first few seconds; one that changes is modified at to or
-// later.
+// Range is the range of modification times of the initial orders, from inclusive, to
+// exclusive. Orders that arrive are modified later, except in the first few seconds; an
+// order that changes is modified at to or later.
 func (s *Simulator) Range() (from, to time.Time) {
 	o := s.merchant.Options()
 	return o.From.In(merchant.Beijing), o.To().In(merchant.Beijing)
 }
 
-// Truth says what the built-in flow must make of every order that the
-// customary filter returns, given the orders as they are now and the materials
-// that Kingdee knows by now.
+// Truth says what the built-in flow must do with every order, given the orders and the
+// materials in Kingdee as they are now.
 func (s *Simulator) Truth() merchant.Truth {
 	s.gateway.Arrive()
 	return s.merchant.Truth(s.tenant.KnowsMaterial)
 }
 
-// StopArriving lets no further order arrive.
+// StopArriving stops orders from arriving.
 func (s *Simulator) StopArriving() { s.merchant.StopArriving() }
 
 // AddMaterial adds a material to Kingdee, which can make an order savable.
 func (s *Simulator) AddMaterial(number string) error { return s.tenant.AddMaterial(number) }
 
-// PutBaseData adds an entry to the base data of a form of Kingdee's, or replaces one.
+// PutBaseData adds an entry to the base data of a Kingdee form, or replaces one.
 func (s *Simulator) PutBaseData(formID string, item galaxy.BaseItem) error {
 	return s.tenant.PutBaseData(formID, item)
 }
@@ -226,25 +222,26 @@ func (s *Simulator) PutBaseData(formID string, item galaxy.BaseItem) error {
 // SetHabits changes what Kingdee's settings do to bills.
 func (s *Simulator) SetHabits(h galaxy.Habits) { s.tenant.SetHabits(h) }
 
-// VoidBills makes all bills of a number void.
+// VoidBills voids all bills of a number.
 func (s *Simulator) VoidBills(number string) error { return s.tenant.VoidBills(number) }
 
-// AcceptSecrets sets which secrets of the application each system takes: several,
-// while one is changed for another. Both begin with that of the environment.
+// AcceptSecrets sets the application secrets that each system accepts: several while one
+// is being rotated. Initially it is the one in the environment.
 func (s *Simulator) AcceptSecrets(jushuitan, kingdee []string) {
 	s.gateway.AcceptSecrets(jushuitan...)
 	s.tenant.AcceptSecrets(kingdee...)
 }
 
-// HoldSaves keeps saves back once Kingdee has so many bills, until ReleaseSaves, so
-// that what is done in the middle of a run can take as long as it needs.
+// HoldSaves holds saves back once Kingdee has the given number of bills, until
+// ReleaseSaves, so that whatever happens in the middle of a run can take as long as it
+// needs.
 func (s *Simulator) HoldSaves(bills int) { s.tenant.HoldSaves(bills) }
 
-// ReleaseSaves lets all saves go on.
+// ReleaseSaves lets all held saves proceed.
 func (s *Simulator) ReleaseSaves() { s.tenant.ReleaseSaves() }
 
-// HeldSaves counts the calls that are kept back.
+// HeldSaves counts the calls that are held back.
 func (s *Simulator) HeldSaves() int { return s.tenant.HeldSaves() }
 
-// ExpireSessions ends all sessions of Kingdee and returns how many there were.
+// ExpireSessions ends all Kingdee sessions and returns their number.
 func (s *Simulator) ExpireSessions() int { return s.tenant.ExpireSessions() }

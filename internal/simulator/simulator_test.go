@@ -27,8 +27,8 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// TestMain sees that no goroutine is left behind. It looks for as long as one may take
-// to end on a busy machine, where goleak alone gives it half a second.
+// TestMain checks that no goroutine leaks. It allows more time than goleak's half a
+// second, for a busy machine.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	for begun := time.Now(); goleak.Find() != nil && time.Since(begun) < time.Minute; {
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// caller is somebody who knows the environment and nothing else.
+// caller is a client that knows nothing but the environment.
 type caller struct {
 	t           testing.TB
 	environment map[string]string
@@ -84,7 +84,7 @@ func (c *caller) post(path, body string) []byte {
 	return c.read(c.client.Post(strings.TrimSuffix(c.environment["KINGDEE_URL"], "/k3cloud/")+path, "application/json", strings.NewReader(body)))
 }
 
-// refunds reads all orders, as they came.
+// refunds reads all orders, in the order in which they came.
 func (c *caller) refunds(from, to time.Time) (ids []string, wire string) {
 	c.t.Helper()
 	for page := 1; ; page++ {
@@ -134,7 +134,7 @@ func (c *caller) logIn() {
 	require.Contains(c.t, string(body), `"LoginResultType":1`)
 }
 
-// modelOf is the bill that the truth asks for as it is sent.
+// modelOf is the bill that the truth asks for, as it is sent.
 func modelOf(b *merchant.Bill) map[string]any {
 	number := func(n string) map[string]string { return map[string]string{"FNumber": n} }
 	var lines []map[string]any
@@ -155,7 +155,7 @@ func modelOf(b *merchant.Bill) map[string]any {
 	}
 }
 
-// save saves the bill that the truth asks for and gives the reply.
+// save saves the bill that the truth asks for and returns the reply.
 func (c *caller) save(b *merchant.Bill) string {
 	c.t.Helper()
 	body, err := json.Marshal(map[string]any{"formid": "SAL_RETURNSTOCK", "data": map[string]any{
@@ -166,9 +166,9 @@ func (c *caller) save(b *merchant.Bill) string {
 	return string(c.post("/k3cloud/Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.BatchSave.common.kdsvc", string(body)))
 }
 
-// TestACorrectSyncHasNoDifference: reads the source over HTTP, saves what the
-// truth asks for over HTTP, and compares. There is no fault unless one is ordered.
-func TestACorrectSyncHasNoDifference(t *testing.T) {
+// A sync that reads the source over HTTP and saves over HTTP what the truth asks for has
+// no difference. No fault strikes unless it is switched on.
+func TestCorrectSyncHasNoDifferences(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 300, Days: 2})
 	from, to := s.Range()
 	ids, wire := c.refunds(from, to)
@@ -257,13 +257,13 @@ func TestEnvironment(t *testing.T) {
 	require.Equal(t, "export A='it'\\''s'\nexport B=''\n", Environment{{"A", "it's"}, {"B", ""}}.Exports())
 }
 
-func TestPathsInEitherCase(t *testing.T) {
+func TestPathsIgnoreCase(t *testing.T) {
 	_, _, c := start(t, Options{Orders: 10})
 	body := c.post("/K3Cloud/Kingdee.BOS.WebApi.ServicesStub.DynamicFormService.executeBillQuery.common.kdsvc", `{"data":{}}`)
 	require.Contains(t, string(body), `"MsgCode":1}`)
 }
 
-func TestOptionsThatCanNotBe(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	for name, options := range map[string]Options{
 		"negative orders":  {Orders: -1},
 		"negative days":    {Days: -1},
@@ -305,8 +305,8 @@ func TestBillsOutliveARestart(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
-// Orders that arrive are served, and the truth knows them; one that changes then
-// is modified now.
+// Orders that arrive are served, and the truth includes them; one that changes then is
+// modified at that time.
 func TestOrdersArrive(t *testing.T) {
 	var ahead atomic.Int64
 	begun := time.Now()

@@ -11,17 +11,16 @@ type State struct {
 	Source  SourceState  `json:"source"`
 	Kingdee galaxy.State `json:"kingdee"`
 	Robots  chat.State   `json:"robots"`
-	// Faults counts the faults that have struck, by name.
+	// Faults counts how often each fault has struck.
 	Faults map[faults.Name]int `json:"faults"`
 }
 
 // SourceState is the state of Jushuitan.
 type SourceState struct {
-	// Orders are all orders, Customary those that the customary filter
-	// returns.
+	// Orders counts all orders, Customary those that the customary filter returns.
 	Orders    int `json:"orders"`
 	Customary int `json:"customary"`
-	// Calls counts the calls by method, Refusals those refused, by code.
+	// Calls counts the calls by method, Refusals the refused ones by code.
 	Calls    map[string]int `json:"calls"`
 	Refusals map[string]int `json:"refusals"`
 }

@@ -1,7 +1,7 @@
-// Package chat simulates the robots of group chats: 企业微信 WeCom, 钉钉 DingTalk,
-// 飞书 Feishu, and a plain webhook. They check the form and the signature of what
-// they are sent, answer as the vendors' robots do, HTTP 200 with a business code,
-// and keep the messages that they took.
+// Package chat simulates the robots of group chats: 企业微信 WeCom, 钉钉 DingTalk, 飞书 Feishu,
+// and a plain webhook. They check the format and the signature of each message, answer as
+// the vendors' robots do (HTTP 200 with a business code), and keep the messages that they
+// accepted.
 package chat
 
 import (
@@ -15,16 +15,16 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// Credentials are what the robots ask for. They guard nothing.
+// Credentials are what the robots check. They protect nothing.
 type Credentials struct {
 	// WeComKey and DingTalkToken are in the robots' addresses; FeishuHook is the
 	// end of the path.
 	WeComKey, DingTalkToken, FeishuHook string
-	// The secrets sign messages.
+	// The secrets are for signatures.
 	DingTalkSecret, FeishuSecret string
 }
 
-// Options set the robots up.
+// Options configure the robots.
 type Options struct {
 	Credentials Credentials
 	// Now is the robots' clock; nil is time.Now.
@@ -32,21 +32,21 @@ type Options struct {
 	Faults *faults.Injector
 }
 
-// Message is a message that a robot took.
+// Message is a message that a robot accepted.
 type Message struct {
 	// Robot is wecom, dingtalk, feishu or webhook.
 	Robot string    `json:"robot"`
 	At    time.Time `json:"at"`
 	// Text is what people see in the chat.
 	Text string `json:"text"`
-	// Body is the message as it came.
+	// Body is the message as received.
 	Body json.RawMessage `json:"body"`
 }
 
 // State is what the robots were sent.
 type State struct {
 	Messages []Message `json:"messages"`
-	// Refusals counts the messages that were not taken, by robot.
+	// Refusals counts the refused messages by robot.
 	Refusals map[string]int `json:"refusals"`
 }
 
@@ -78,7 +78,7 @@ func (r *Robots) State() State {
 	return s
 }
 
-// refusal is why a robot does not take a message.
+// refusal is why a robot refuses a message.
 type refusal struct {
 	code    int
 	message string
@@ -86,22 +86,21 @@ type refusal struct {
 
 // robot is what differs between the kinds.
 type robot interface {
-	// read checks a message and gives its text.
+	// read checks a message and returns its text.
 	read(o Options, r *http.Request, body []byte) (text string, refused *refusal)
-	// limited and refusing are what the faults look like.
+	// limited and refusing are what the faults answer.
 	limited() refusal
 	refusing() refusal
-	// answer is the reply; nil is for a message that was taken.
+	// answer is the reply; refused is nil if the message was accepted.
 	answer(refused *refusal) (status int, body any)
 }
 
 var robots = map[string]robot{"wecom": wecom{}, "dingtalk": dingtalk{}, "feishu": feishu{}, "webhook": webhook{}}
 
-// maxBody is far above what any of the vendors allows, in bytes.
+// maxBody is in bytes, far above what any of the vendors allows.
 const maxBody = 1 << 20
 
-// ServeHTTP serves POST /robots/{robot}, and below it the path that the vendor's
-// address goes on with.
+// ServeHTTP serves POST /robots/{robot}, with the rest of the vendor's path below it.
 func (r *Robots) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	name, _, _ := strings.Cut(strings.TrimPrefix(request.URL.Path, "/robots/"), "/")
 	kind, ok := robots[name]
@@ -134,7 +133,7 @@ func (r *Robots) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	status, answer := kind.answer(refused)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	// A caller that has gone does not read the reply; there is nobody to tell.
+	// If the caller has gone, there is nobody to report the error to.
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
@@ -148,13 +147,13 @@ func (r *Robots) keep(name, text string, body []byte, refused *refusal) {
 	r.messages = append(r.messages, Message{Robot: name, At: r.options.Now(), Text: text, Body: body})
 }
 
-// isJSON reports whether a message says that it is JSON; the vendors' robots do
-// not read any other.
+// isJSON reports whether a message is declared as JSON; the vendors' robots read nothing
+// else.
 func isJSON(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Content-Type"), "application/json")
 }
 
-// withinAnHour reports whether a signature's time is close to now.
+// withinAnHour reports whether a signature's time is within an hour of now.
 func withinAnHour(o Options, at time.Time) bool {
 	return o.Now().Sub(at).Abs() <= time.Hour
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// dingtalk is a robot of 钉钉 with the security setting 加签.
+// dingtalk is a DingTalk (钉钉) robot with the security setting 加签.
 type dingtalk struct{}
 
 func (dingtalk) read(o Options, r *http.Request, body []byte) (string, *refusal) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// feishu is a robot of 飞书 with the security setting 签名校验.
+// feishu is a Feishu (飞书) robot with the security setting 签名校验.
 type feishu struct{}
 
 type feishuReply struct {

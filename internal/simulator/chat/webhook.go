@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// webhook takes any JSON object with a text, and answers by its HTTP status.
+// webhook accepts any JSON object with a text, and answers by its HTTP status.
 type webhook struct{}
 
 func (webhook) read(_ Options, r *http.Request, body []byte) (string, *refusal) {

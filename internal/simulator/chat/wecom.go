@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// errcode is how WeCom and DingTalk answer.
+// errcode is the reply of WeCom and DingTalk.
 type errcode struct {
 	Errcode int    `json:"errcode"`
 	Errmsg  string `json:"errmsg"`
@@ -19,7 +19,7 @@ func errcodeAnswer(refused *refusal) (int, any) {
 	return http.StatusOK, errcode{refused.code, refused.message}
 }
 
-// wecom is a robot of 企业微信; its key is in its address.
+// wecom is a WeCom (企业微信) robot; its key is in its address.
 type wecom struct{}
 
 func (wecom) read(o Options, r *http.Request, body []byte) (string, *refusal) {

@@ -53,7 +53,7 @@ func TestSettingChangesAllOrNothing(t *testing.T) {
 	require.ErrorContains(t, err, string(SourceCallLimit), "the error lists what there is")
 }
 
-func TestSequencesAreTheSeedsAlone(t *testing.T) {
+func TestSequencesDependOnlyOnTheSeed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.Uint64().Draw(t, "seed")
 		name := rapid.SampledFrom(names).Draw(t, "fault")
@@ -78,7 +78,7 @@ func TestSequencesAreTheSeedsAlone(t *testing.T) {
 	})
 }
 
-func TestFaultsStrikeAsOftenAsOrdered(t *testing.T) {
+func TestFaultsStrikeAtTheirProbability(t *testing.T) {
 	i, err := New(Options{Seed: 1, Probabilities: Probabilities{KingdeeHang: 1, SourceHang: 0.25, SourceCallLimit: 0}})
 	require.NoError(t, err)
 	var group sync.WaitGroup
@@ -98,15 +98,15 @@ func TestFaultsStrikeAsOftenAsOrdered(t *testing.T) {
 	require.InDelta(t, 500, injected[SourceHang], 100)
 }
 
-func TestNamesAreAllThereAndEachOnce(t *testing.T) {
+func TestNamesAreCompleteAndUnique(t *testing.T) {
 	sorted := slices.Clone(names)
 	slices.Sort(sorted)
 	require.Len(t, slices.Compact(sorted), len(names))
 	require.Len(t, names, 38)
 }
 
-// The test ends because the hanging call does.
-func TestHangEndsWhenAllAreEnded(t *testing.T) {
+// The test ends only because the hanging call does.
+func TestEndHangs(t *testing.T) {
 	i, err := New(Options{HangTime: time.Hour})
 	require.NoError(t, err)
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { i.Hang(r) }))

@@ -15,22 +15,22 @@ const (
 	DefaultClockError = 15 * time.Minute
 )
 
-// Options set an injector up. The zero value of a duration is its default.
+// Options configure an injector. The zero value of a duration is its default.
 type Options struct {
 	Seed          uint64
 	Probabilities Probabilities
 	// HangTime is how long a connection hangs before it is cut.
 	HangTime time.Duration
-	// SaveDelay is how much later a late save lands.
+	// SaveDelay is how much later a late save takes effect.
 	SaveDelay time.Duration
-	// ClockError is how far a clock that is off is fast, and one that is behind is
-	// slow; a negative one turns both round.
+	// ClockError is how far SourceClockOff puts the clock forward and SourceClockBehind
+	// back; a negative one does the opposite.
 	ClockError time.Duration
 }
 
-// Injector decides when a fault strikes. Each fault draws from a sequence of
-// its own, so that calls made one after another see the same faults for the
-// same seed, whichever other faults are on. It may be used by many goroutines.
+// Injector decides when a fault strikes. Each fault draws from its own sequence, so calls
+// made in sequence see the same faults for the same seed, whichever other faults are on.
+// It is safe for concurrent use.
 type Injector struct {
 	options Options
 
@@ -38,11 +38,11 @@ type Injector struct {
 	probabilities Probabilities
 	sequences     map[Name]*rand.Rand
 	injected      map[Name]int
-	hanging       chan struct{} // closed to end what hangs
+	hanging       chan struct{} // closed to end all hangs
 }
 
-// New makes an injector. The error names the fault that is unknown or has a
-// probability that is none.
+// New makes an injector. It returns an error if a fault is unknown or its probability is
+// outside 0 to 1.
 func New(options Options) (*Injector, error) {
 	if options.HangTime == 0 {
 		options.HangTime = DefaultHangTime
@@ -62,23 +62,23 @@ func New(options Options) (*Injector, error) {
 	return i, i.Set(options.Probabilities)
 }
 
-// None is an injector of no faults.
+// None returns an injector without faults.
 func None() *Injector {
 	i, err := New(Options{})
 	if err != nil {
-		panic(err) // no probability can be wrong
+		panic(err) // without probabilities there is no error
 	}
 	return i
 }
 
-// Set sets all probabilities: a fault that is not named is off. Sequences go
-// on from where they are. Where there is an error, nothing is changed.
+// Set sets all probabilities: faults that are not named are off. Sequences continue where
+// they are. On error, nothing changes.
 func (i *Injector) Set(p Probabilities) error {
 	return i.change(p, func(Probabilities) Probabilities { return Probabilities{} })
 }
 
-// Add sets the probabilities of the faults that are named and leaves the
-// others as they are. Where there is an error, nothing is changed.
+// Add sets the probabilities of the named faults and keeps the others. On error, nothing
+// changes.
 func (i *Injector) Add(p Probabilities) error {
 	return i.change(p, maps.Clone[Probabilities])
 }
@@ -90,7 +90,7 @@ func (i *Injector) Clear() {
 	i.probabilities = Probabilities{}
 }
 
-// change puts p over what base makes of the probabilities that are set.
+// change merges p into what base makes of the current probabilities.
 func (i *Injector) change(p Probabilities, base func(set Probabilities) Probabilities) error {
 	if err := p.check(); err != nil {
 		return err
@@ -103,15 +103,14 @@ func (i *Injector) change(p Probabilities, base func(set Probabilities) Probabil
 	return nil
 }
 
-// Probabilities are those set.
+// Probabilities returns the current probabilities.
 func (i *Injector) Probabilities() Probabilities {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return maps.Clone(i.probabilities)
 }
 
-// Injected is how often each fault has struck; those that never did are left
-// out.
+// Injected counts how often each fault has struck, without those that never did.
 func (i *Injector) Injected() map[Name]int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -125,8 +124,8 @@ func (i *Injector) On(name Name) bool {
 	return i.probabilities[name] > 0
 }
 
-// Strikes draws whether a fault strikes now, and counts it if it does. It is
-// asked only where the fault would make a difference.
+// Strikes draws whether a fault strikes now, and counts it if so. Call it only where the
+// fault would make a difference.
 func (i *Injector) Strikes(name Name) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -138,15 +137,15 @@ func (i *Injector) Strikes(name Name) bool {
 	return true
 }
 
-// Pick draws one of n ways in which a fault that strikes shows itself, from 0.
+// Pick draws one of n variants of a fault that strikes, from 0.
 func (i *Injector) Pick(name Name, n int) int {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.sequences[name].IntN(n)
 }
 
-// SaveDelay is how much later a late save lands.
+// SaveDelay is how much later a late save takes effect.
 func (i *Injector) SaveDelay() time.Duration { return i.options.SaveDelay }
 
-// ClockError is how far a clock that is off is fast, and one that is behind slow.
+// ClockError is how far SourceClockOff puts the clock forward and SourceClockBehind back.
 func (i *Injector) ClockError() time.Duration { return i.options.ClockError }

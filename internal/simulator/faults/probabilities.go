@@ -10,18 +10,18 @@ import (
 	"refundsync/internal/text"
 )
 
-// Probabilities say how often each fault strikes, from 0 (never) to 1
-// (always). A fault that is not named never strikes. A *Probabilities is a
-// flag that is given once for each fault.
+// Probabilities are the probabilities of faults, from 0 (never) to 1 (always). A fault
+// that is not named never strikes. *Probabilities is a flag that is repeated for each
+// fault.
 type Probabilities map[Name]float64
 
-// check says which name is no fault and which number no probability.
+// check returns an error if a name is not a fault or a number not a probability.
 func (p Probabilities) check() error {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		if !slices.Contains(names, name) {
 			return text.Errorf("unknown fault %q; the faults are: %s", name, join(names))
 		}
-		// Written so that a number that is none is refused as well.
+		// The condition is negated so that NaN is refused too.
 		if probability := p[name]; !(probability >= 0 && probability <= 1) {
 			return text.Errorf("the probability of fault %s must be from 0 to 1, not %v", name, probability)
 		}
@@ -29,8 +29,8 @@ func (p Probabilities) check() error {
 	return nil
 }
 
-// UnmarshalJSON reads {"name":probability,…}, where a probability is a number
-// or the decimal text of one.
+// UnmarshalJSON reads {"name":probability,…}, where a probability is a number or its
+// decimal text.
 func (p *Probabilities) UnmarshalJSON(raw []byte) error {
 	var numbers map[Name]json.Number
 	if err := json.Unmarshal(raw, &numbers); err != nil {
@@ -64,7 +64,7 @@ func (p *Probabilities) Set(setting string) error {
 	return nil
 }
 
-// String is the faults by name, each as Set reads it.
+// String lists the faults by name, each as Set reads it.
 func (p Probabilities) String() string {
 	var settings []string
 	for _, name := range slices.Sorted(maps.Keys(p)) {
@@ -73,7 +73,7 @@ func (p Probabilities) String() string {
 	return strings.Join(settings, ",")
 }
 
-// Type names the type in the help of a command.
+// Type names the value in the help of a command.
 func (p Probabilities) Type() string { return "name=probability" }
 
 func join(names []Name) string {

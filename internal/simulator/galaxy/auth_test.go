@@ -40,7 +40,7 @@ func TestSignedHeadersAreChecked(t *testing.T) {
 	cases := []struct {
 		name   string
 		change func(h http.Header)
-		fault  string // the header named; "" is accepted
+		fault  string // the header at fault; "" is accepted
 	}{
 		{"as the Python SDK sends them", func(http.Header) {}, ""},
 		{"as the Java SDK sends them", func(h http.Header) {
@@ -92,7 +92,7 @@ func TestSignedHeadersAreChecked(t *testing.T) {
 	}
 }
 
-// login is the body of a login.
+// login returns the body of a login.
 func login(parameters ...any) string {
 	body, err := json.Marshal(map[string]any{"parameters": parameters})
 	if err != nil {
@@ -154,7 +154,7 @@ func TestLoginSign(t *testing.T) {
 	require.Equal(t, "dfd07794efd5dd62dbd75e29471040774cb05882192d5d194714ee13239ec2db", c.loginSign("1"))
 }
 
-// lost is the reply of a session that is gone, word for word.
+// lost is the reply for a lost session, word for word.
 const lost = `{"Result":{"ResponseStatus":{"ErrorCode":500,"IsSuccess":false,"Errors":[{"FieldName":null,"Message":"会话信息已丢失，请重新登录","DIndex":0}],"SuccessEntitys":[],"SuccessMessages":[],"MsgCode":1}}}`
 
 func (f *fixture) logIn() {
@@ -184,7 +184,7 @@ func TestLostSession(t *testing.T) {
 	}
 }
 
-func TestSessionLivesOnWhileItIsUsed(t *testing.T) {
+func TestSessionStaysValidWhileUsed(t *testing.T) {
 	f := start(t, func(o *Options) { o.SessionLifetime = time.Minute })
 	f.logIn()
 	for range 3 {
@@ -213,11 +213,11 @@ func TestSessionMayComeAsAHeader(t *testing.T) {
 	require.Equal(t, "[]", f.post(formPath+"ExecuteBillQuery.common.kdsvc", readable))
 }
 
-func TestOneRequestAtATimeASession(t *testing.T) {
+func TestSessionServesOneRequestAtATime(t *testing.T) {
 	f := start(t, nil)
 	f.logIn()
 	busy := f.tenant.sessions.byID[f.cookies[0].Value]
-	require.True(t, busy.take()) // a request that is not done yet
+	require.True(t, busy.take()) // a request in flight
 
 	status := f.save(model("R1"))
 	require.Equal(t, msgNetworkConflict, status.MsgCode)
@@ -234,7 +234,7 @@ func TestOneRequestAtATimeASession(t *testing.T) {
 	require.Equal(t, 2, f.tenant.State(false).Violations["session_in_use"])
 }
 
-func TestWhatIsNoCall(t *testing.T) {
+func TestInvalidCalls(t *testing.T) {
 	f := start(t, nil)
 	for _, c := range []struct{ name, path, body string }{
 		{"unknown method", formPath + "Push.common.kdsvc", `{}`},

@@ -28,7 +28,7 @@ const (
 // BaseItem is an entry of base data, as one organisation uses it.
 type BaseItem struct {
 	Number string `json:"number"`
-	// Name is the number where it is left out.
+	// Name defaults to the number.
 	Name string `json:"name"`
 	// Organisation is the one that uses the entry; "" is the tenant's own.
 	Organisation string `json:"organisation"`
@@ -39,8 +39,8 @@ type BaseItem struct {
 	id int64
 }
 
-// baseData are the base data that bills may refer to, each entry with its internal id.
-// Its entries are never changed, only replaced.
+// baseData is the base data that bills may refer to, each entry with its internal id.
+// Entries are never modified, only replaced.
 type baseData struct {
 	organisation string // the tenant's own
 
@@ -71,7 +71,7 @@ func newBaseData(own BaseData, organisation string) *baseData {
 	return b
 }
 
-// add adds entries of these numbers; one that is there stays as it is.
+// add adds entries of these numbers; existing ones stay as they are.
 func (b *baseData) add(s set, numbers ...string) {
 	for _, number := range numbers {
 		if b.id(s, number) == 0 {
@@ -106,7 +106,7 @@ func (b *baseData) put(s set, item BaseItem) {
 	}
 }
 
-// has tells whether an entry of the number can be used.
+// has reports whether a usable entry of the number exists.
 func (b *baseData) has(s set, number string) bool {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -116,14 +116,14 @@ func (b *baseData) has(s set, number string) bool {
 	return slices.ContainsFunc(b.items[s], func(item BaseItem) bool { return item.Number == number && !item.Forbidden && !item.Draft })
 }
 
-// id is the internal id, 0 if there is none of this number.
+// id is the internal id, or 0 if there is none of this number.
 func (b *baseData) id(s set, number string) int64 {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return b.ids[s][number]
 }
 
-// all are the entries of a set, by their ids.
+// all returns the entries of a set, by id.
 func (b *baseData) all(s set) []BaseItem {
 	b.mu.RLock()
 	defer b.mu.RUnlock()

@@ -32,7 +32,7 @@ func TestBaseDataIsQueried(t *testing.T) {
 	require.Contains(t, f.query(`{"FormId":"BD_Other","FieldKeys":"FNumber"}`), "业务对象")
 }
 
-func TestBaseDataThatCantBeUsedIsNone(t *testing.T) {
+func TestUnusableBaseDataIsRefused(t *testing.T) {
 	f := start(t, nil)
 	refused := func() bool { return !f.save(model("R1")).IsSuccess }
 	require.NoError(t, f.tenant.PutBaseData("BD_Customer", BaseItem{Number: "C1", Forbidden: true}))

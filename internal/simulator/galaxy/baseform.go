@@ -11,7 +11,7 @@ type baseForm struct {
 	fields []*field
 }
 
-// The fields of every form of base data, behind its key.
+// The fields of every form of base data, besides its key.
 const (
 	baseKey = iota
 	baseNumber
@@ -21,8 +21,8 @@ const (
 	baseOrganisation
 )
 
-// baseFormsByID are the forms of base data that can be queried. Their keys are their
-// own: none has a FID.
+// baseFormsByID are the base data forms that can be queried. Each has its own key: none
+// has a FID.
 var baseFormsByID = map[string]*baseForm{
 	"ORG_Organizations": newBaseForm(organisations, "FORGID"),
 	"BD_Customer":       newBaseForm(customers, "FCUSTID"),
@@ -41,7 +41,7 @@ func newBaseForm(s set, key string) *baseForm {
 	return &baseForm{s, fields}
 }
 
-// column finds the field of a key such as FNumber or FUseOrgId.FNumber, in either case.
+// column finds the field of a key such as FNumber or FUseOrgId.FNumber, in any case.
 func (f *baseForm) column(base *baseData) columns {
 	return func(key string) (column, bool) {
 		name, property, dotted := strings.Cut(strings.ToLower(strings.TrimSpace(key)), ".")
@@ -54,7 +54,7 @@ func (f *baseForm) column(base *baseData) columns {
 	}
 }
 
-// entries are the base data as if each were a bill without lines.
+// entries returns the base data as if each entry were a bill without lines.
 func (f *baseForm) entries(base *baseData) []*bill {
 	var entries []*bill
 	for _, item := range base.all(f.set) {

@@ -17,12 +17,12 @@ const (
 	reAuditing status = "D" // 重新审核, after UnAudit
 )
 
-// values are the values of one place's fields, by index. A value is its
-// canonical text: a reference's number, a decimal without trailing zeros, a
-// date as yyyy-MM-ddTHH:mm:ss, "true" or "false"; "" is none.
+// values are the values of one place's fields, by index, in canonical form: a reference's
+// number, a decimal without trailing zeros, a date as yyyy-MM-ddTHH:mm:ss, "true" or
+// "false"; "" is no value.
 type values []string
 
-// bill is a stored 销售退货单. A stored bill is never changed, only replaced.
+// bill is a stored 销售退货单. It is never modified, only replaced.
 type bill struct {
 	id            int64
 	status        status
@@ -48,8 +48,8 @@ func (v values) set(name, value string) { v[lookUp(name).index] = value }
 
 func (b *bill) number() string { return b.head[billNo.index] }
 
-// value gives the value of a field; row is the place of the entry for a field
-// of the entries.
+// value returns the value of a field; row is the index of the entry if it is an entry
+// field.
 func (b *bill) value(f *field, row int) string {
 	switch f.name {
 	case fieldID:
@@ -76,24 +76,24 @@ func (b *bill) value(f *field, row int) string {
 	}
 }
 
-// with is a copy of the bill in another state.
+// with returns a copy of the bill in another state.
 func (b *bill) with(s status) *bill {
 	changed := *b
 	changed.status = s
 	return &changed
 }
 
-// Bill is a stored bill, as the state and the data file show it.
+// Bill is a stored bill as State and the data file show it.
 type Bill struct {
 	ID     int64  `json:"FID"`
 	Number string `json:"FBillNo"`
-	// Status is FDocumentStatus: Z draft, A created, B under review, C
-	// audited, D re-opened.
+	// Status is FDocumentStatus: Z draft, A created, B under review, C audited, D
+	// reopened.
 	Status string `json:"FDocumentStatus"`
-	// Void tells a bill whose FCancelStatus is B.
+	// Void says that FCancelStatus is B.
 	Void bool `json:"void,omitempty"`
-	// Fields are head and SubHeadEntity together, references by their
-	// numbers, dates as yyyy-MM-ddTHH:mm:ss, fields without a value left out.
+	// Fields are those of the head and SubHeadEntity, references by number, dates as
+	// yyyy-MM-ddTHH:mm:ss, without empty fields.
 	Fields  map[string]string `json:"fields"`
 	Entries []Entry           `json:"FEntity"`
 }
@@ -104,7 +104,7 @@ type Entry struct {
 	Fields map[string]string `json:"fields"`
 }
 
-// shown is the bill as others see it.
+// shown converts the bill for State and the data file.
 func (b *bill) shown() Bill {
 	s := Bill{ID: b.id, Number: b.number(), Status: string(b.status), Void: b.void, Fields: map[string]string{}}
 	b.head.addTo(s.Fields, inHead)
@@ -125,7 +125,7 @@ func (v values) addTo(fields map[string]string, p place) {
 	}
 }
 
-// stored is the bill that was shown.
+// stored is the inverse of shown.
 func (s Bill) stored() *bill {
 	b := &bill{
 		id:      s.ID,

@@ -14,23 +14,23 @@ import (
 // beijing is the zone of all dates.
 var beijing = time.FixedZone("CST", 8*60*60)
 
-// wireDate is how dates stand in replies.
+// wireDate is the format of dates in replies.
 const wireDate = "2006-01-02T15:04:05"
 
-// billReader reads one bill of a request and collects what is wrong with it.
+// billReader reads one bill of a request and collects its problems.
 type billReader struct {
 	tenant *Tenant
-	// verify is IsVerifyBaseDataField: an unknown number is reported. Without
-	// it the number is silently dropped, as if the field had not been sent.
+	// verify is IsVerifyBaseDataField: an unknown number is an error. Without it the
+	// number is silently dropped, as if the field had not been sent.
 	verify bool
-	// deleteOthers is IsDeleteEntry: of a bill that is changed, entries that
-	// the request does not name are deleted.
+	// deleteOthers is IsDeleteEntry: when a bill is changed, entries that the request
+	// does not name are deleted.
 	deleteOthers bool
 	problems     []*problem
 }
 
-// read makes the bill that a request describes: a new one, or old with what
-// the request changes of it.
+// read returns the bill that a request describes: a new one, or old with the request's
+// changes.
 func (r *billReader) read(old *bill, model object) *bill {
 	b := &bill{head: newValues(inHead), finance: newValues(inFinance)}
 	if old != nil {
@@ -81,7 +81,7 @@ func (r *billReader) readEntries(b *bill, model object) {
 	}
 }
 
-// objects reads a list of objects; false says that it is none.
+// objects reads a list of objects; false if it is not one.
 func objects(content any) (all []object, ok bool) {
 	items, ok := content.([]any)
 	for _, item := range items {
@@ -91,8 +91,7 @@ func objects(content any) (all []object, ok bool) {
 	return all, ok
 }
 
-// readEntry adds an entry, or changes the one of its FEntryID. Row counts from
-// 1.
+// readEntry adds an entry, or changes the one of its FEntryID. row counts from 1.
 func (r *billReader) readEntry(b *bill, old []entry, item object, row int) {
 	e := entry{values: newValues(inEntry)}
 	if id := item.text(fieldEntryID); id != "" && id != "0" {
@@ -112,15 +111,14 @@ func (r *billReader) readEntry(b *bill, old []entry, item object, row int) {
 	b.entries = append(b.entries, e)
 }
 
-// compute fills in what Kingdee computes by itself; what the caller sent for
-// it does not count.
+// compute fills in what Kingdee computes; what the caller sent for it is ignored.
 func (r *billReader) compute(v values, row int) {
 	if v.get("FIsFree") == "" {
 		v.set("FIsFree", "false")
 	}
 	quantity, err := decimal.NewFromString(v.get(fieldQuantity))
 	if err != nil {
-		return // reported as missing or malformed
+		return // already reported as missing or malformed
 	}
 	if !quantity.IsPositive() {
 		r.problem(invalid(fieldQuantity, "单据体实体【明细信息】第【%d】行分录，【实退数量】必须大于0", row))
@@ -147,11 +145,11 @@ func (r *billReader) compute(v values, row int) {
 	v.set(fieldTax, all.Sub(net).String())
 }
 
-// The decimal places that the currency gives prices and amounts, as 人民币 is delivered.
+// The decimal places of prices and amounts in the default currency, 人民币.
 const pricePlaces, amountPlaces = int32(6), int32(2)
 
-// readPlace reads the fields of one place in the order of the form, and then
-// checks that the required ones are there.
+// readPlace reads the fields of one place in the order of the form, then checks that the
+// required ones are set.
 func (r *billReader) readPlace(v values, p place, o object, row int) {
 	for _, f := range form[p] {
 		value, sent := o[strings.ToLower(f.name)]
@@ -180,8 +178,7 @@ func missing(f *field, row int) *problem {
 	return invalid(f.name, "字段“%s”是必填项", f.label)
 }
 
-// readValue reads a value into its canonical text, or reports what is wrong
-// with it and gives "".
+// readValue returns the canonical form of a value, or reports a problem and returns "".
 func (r *billReader) readValue(f *field, sent any) string {
 	if sent == nil {
 		return ""
@@ -220,8 +217,8 @@ func (r *billReader) readValue(f *field, sent any) string {
 	return ""
 }
 
-// readReference reads {"FNumber":…}; a contact is written {"FNAME":…} and is
-// not base data that can be checked.
+// readReference reads {"FNumber":…}. A contact is written {"FNAME":…} and is no base data
+// that can be checked.
 func (r *billReader) readReference(f *field, sent any) string {
 	o, ok := newObject(sent)
 	if !ok {
@@ -243,8 +240,8 @@ func (r *billReader) readReference(f *field, sent any) string {
 
 func (r *billReader) problem(p *problem) { r.problems = append(r.problems, p) }
 
-// unknownField counts a field that the form does not have. Kingdee ignores it
-// without a word, which is why the state shows it.
+// unknownField counts a field that the form does not have. Kingdee silently ignores it,
+// so State shows it.
 func (t *Tenant) unknownField(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

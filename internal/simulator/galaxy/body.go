@@ -10,14 +10,12 @@ import (
 	"strings"
 )
 
-// maxBody bounds a request: 400 bills a call are seen in real code, of a few
-// kilobytes each.
+// maxBody bounds a request: real code sends up to 400 bills of a few kilobytes per call.
 const maxBody = 32 << 20
 
 // requestBody is a request in either of its two shapes: named fields
-// ({"formid":…,"data":…}, the Python SDK) or a list of parameters
-// ({"parameters":[…]}, the Java and .NET SDKs, some of which send the list as
-// a string).
+// ({"formid":…,"data":…}, the Python SDK) or a list of parameters ({"parameters":[…]},
+// the Java and .NET SDKs, some of which send the list as a string).
 type requestBody struct {
 	formID     any
 	data       any
@@ -30,17 +28,16 @@ type call struct {
 	name   string // of the operation
 	formID string
 	data   object
-	// late is a save that lands when nobody waits for its reply any more.
+	// late means a save that takes effect when nobody waits for its reply any more.
 	late bool
-	// auditRefused saves without the submit and audit that were asked for.
+	// auditRefused saves without the requested submit and audit.
 	auditRefused bool
 }
 
-// audits tells a save that is to submit and audit as well.
+// audits reports whether a save is to submit and audit as well.
 func (c call) audits() bool { return c.data.flag("IsAutoSubmitAndAudit", false) }
 
-// object is a JSON object whose names are in lower case: Kingdee reads names
-// in either case.
+// object is a JSON object with names in lower case: Kingdee ignores the case of names.
 type object map[string]any
 
 func readBody(r *http.Request) (requestBody, error) {
@@ -79,7 +76,7 @@ var (
 	errMoreThanOne = errors.New("more than one JSON value")
 )
 
-// parse reads JSON and keeps its numbers as they are written.
+// parse reads JSON and keeps numbers as they are written.
 func parse(raw []byte) (content any, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -92,7 +89,7 @@ func parse(raw []byte) (content any, err error) {
 	return content, nil
 }
 
-// newCall reads what an operation is given. A failure is the reply.
+// newCall reads the arguments of an operation. A failure is the reply.
 func newCall(op operation, body requestBody) (call, reply) {
 	c := call{name: op.name}
 	formID, data := body.formID, body.data
@@ -131,7 +128,7 @@ func newCall(op operation, body requestBody) (call, reply) {
 	return c, nil
 }
 
-// texts are the parameters of a login; a number counts as its digits.
+// texts returns the parameters of a login; a number counts as its digits.
 func (b requestBody) texts() []string {
 	texts := make([]string, len(b.parameters))
 	for i, p := range b.parameters {
@@ -140,8 +137,7 @@ func (b requestBody) texts() []string {
 	return texts
 }
 
-// newObject puts the names of a JSON object into lower case; false says that it is
-// none.
+// newObject lower-cases the names of a JSON object; false if it is not an object.
 func newObject(content any) (object, bool) {
 	fields, ok := content.(map[string]any)
 	if !ok {
@@ -154,7 +150,7 @@ func newObject(content any) (object, bool) {
 	return o, true
 }
 
-// has reports whether the name is there with a value.
+// has reports whether the name has a value.
 func (o object) has(name string) bool {
 	return o[strings.ToLower(name)] != nil
 }
@@ -173,7 +169,7 @@ func (o object) flag(name string, absent bool) bool {
 	}
 }
 
-// text is a string, or the literal text of anything else; null and absence are "".
+// stringOf returns a string as it is, and anything else as JSON; null and absence are "".
 func stringOf(value any) string {
 	switch value := value.(type) {
 	case nil:
@@ -183,14 +179,13 @@ func stringOf(value any) string {
 	case json.Number:
 		return value.String()
 	default:
-		// What came from JSON can be written as JSON.
+		// Whatever came from JSON can be written as JSON.
 		literal, _ := json.Marshal(value)
 		return string(literal)
 	}
 }
 
-// unquote gives the content of the JSON that a string holds, or what is no string
-// itself.
+// unquote parses the JSON in a string, and returns anything else as it is.
 func unquote(value any) (any, error) {
 	if quoted, ok := value.(string); ok {
 		return parse([]byte(quoted))
@@ -198,8 +193,8 @@ func unquote(value any) (any, error) {
 	return value, nil
 }
 
-// list reads a list of texts, which callers write as an array or as one
-// comma-joined string.
+// list reads a list of texts, which callers write as an array or as a comma-separated
+// string.
 func (o object) list(name string) []string {
 	value := o[strings.ToLower(name)]
 	var texts []string

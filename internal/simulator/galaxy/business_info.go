@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// formName is the form in words.
+// formName is the name of the form.
 const formName = "销售退货单"
 
 // businessInfo is the reply of QueryBusinessInfo: the form's metadata.
@@ -54,17 +54,17 @@ type formText struct {
 
 func inChinese(text string) []formText { return []formText{{2052, text}} }
 
-// fieldTypes are the codes of FieldType: the type ids of SQL Server, as they are seen.
+// fieldTypes are the codes of FieldType: SQL Server's type ids, as seen in practice.
 var fieldTypes = map[valueKind]int{isText: 231, isDate: 61, isDecimal: 106, isWhole: 56, isFlag: 175, isReference: 127, isID: 127}
 
-// baseForms are the forms of the base data, where they are known.
+// baseForms are the forms of the base data, where known.
 var baseForms = map[set]string{
 	organisations: "ORG_Organizations", customers: "BD_Customer", materials: "BD_MATERIAL", stocks: "BD_STOCK",
 	billTypes: "BOS_BillType", returnTypes: "BOS_ASSISTANTDATA_DETAIL", currencies: "BD_Currency", units: "BD_UNIT",
 	stockStatuses: "BD_StockStatus",
 }
 
-// lists are the values of the fields that are lists.
+// lists are the values of the list fields.
 var lists = map[string][]string{
 	"FOwnerTypeIdHead": {"BD_OwnerOrg", "BD_Customer", "BD_Supplier"},
 	"FOwnerTypeId":     {"BD_OwnerOrg", "BD_Customer", "BD_Supplier"},
@@ -72,7 +72,8 @@ var lists = map[string][]string{
 	fieldCancel:        {"A", "B"},
 }
 
-// queryBusinessInfo tells of the form's parts and fields, as the tenant's habits have it.
+// queryBusinessInfo returns the form's parts and fields, as the tenant's habits modify
+// them.
 func (t *Tenant) queryBusinessInfo(call) reply {
 	habits := t.Habits()
 	if habits.NoFormRight {
@@ -98,7 +99,7 @@ func (t *Tenant) queryBusinessInfo(call) reply {
 	return info
 }
 
-// told is the field as the metadata tells of it.
+// told returns the field as the metadata describes it.
 func (f *field) told() formField {
 	told := formField{Key: f.name, Name: inChinese(f.label), FieldType: fieldTypes[f.kind], LookUpObjectFormID: baseForms[f.set], Extends: valuesOf(lists[f.name])}
 	if f.required {
@@ -115,7 +116,7 @@ func valuesOf(values []string) []formValue {
 	return all
 }
 
-// apply changes what is told of a field.
+// apply changes the description of a field.
 func (h FieldHabit) apply(f formField) formField {
 	if h.Required != nil {
 		f.MustInput = 0

@@ -62,8 +62,7 @@ func start(t testing.TB, change func(*Options)) *fixture {
 	return f
 }
 
-// signedHeaders are those of the vendor's SDKs, put together from its
-// published steps.
+// signedHeaders returns the headers of the vendor's SDKs, following its published steps.
 func signedHeaders(path string) http.Header {
 	appData := "5f0000000000a1,demo,2052,100"
 	h := http.Header{}
@@ -80,7 +79,7 @@ func signedHeaders(path string) http.Header {
 	return h
 }
 
-// post makes a call and gives the body of the reply.
+// post makes a call and returns the body of the reply.
 func (f *fixture) post(path, body string) string {
 	f.t.Helper()
 	request, err := http.NewRequest(http.MethodPost, f.url+path, strings.NewReader(body))
@@ -104,8 +103,7 @@ func (f *fixture) post(path, body string) string {
 	return string(raw)
 }
 
-// form calls a method of the form service with data in the shape of the
-// Python SDK.
+// form calls a method of the form service with data in the shape of the Python SDK.
 func (f *fixture) form(method, data string) responseStatus {
 	f.t.Helper()
 	return statusOf(f.t, f.post(formPath+method+".common.kdsvc", `{"formid":"SAL_RETURNSTOCK","data":`+data+`}`))
@@ -121,20 +119,20 @@ func statusOf(t testing.TB, body string) responseStatus {
 	return r.Result.ResponseStatus
 }
 
-// save saves bills and gives the status.
+// save saves bills and returns the status.
 func (f *fixture) save(models ...string) responseStatus {
 	f.t.Helper()
 	return f.form("BatchSave", `{"IsVerifyBaseDataField":true,"Model":[`+strings.Join(models, ",")+`]}`)
 }
 
-// query gives the rows of a query, as JSON.
+// query returns the rows of a query as JSON.
 func (f *fixture) query(data string) string {
 	f.t.Helper()
 	return f.post(formPath+"ExecuteBillQuery.common.kdsvc", `{"data":`+data+`}`)
 }
 
-// model is a bill with all that is required. Changes are pairs of a text of it
-// and what stands there instead.
+// model returns a bill with all required fields. changes are pairs of an old and a new
+// text.
 func model(number string, changes ...string) string {
 	m := fmt.Sprintf(`{"FBillTypeID":{"FNUMBER":"XSTHD01_SYS"},"FBillNo":%q,"FDate":"2024-03-02","FSaleOrgId":{"FNumber":"100"},`+
 		`"FStockOrgId":{"FNumber":"100"},"FRetcustId":{"FNumber":"C1"},"FHeadNote":"note","SubHeadEntity":{"FSettleOrgId":{"FNumber":"100"},`+

@@ -12,16 +12,16 @@ import (
 // column is a field as a query names it.
 type column struct {
 	field *field
-	// number asks for a reference's FNumber, not for its internal id.
+	// number asks for a reference's FNumber instead of its internal id.
 	number bool
 	base   *baseData
 }
 
-// columns find the field of a key; false says that there is none.
+// columns finds the field of a key; false if there is none.
 type columns func(key string) (column, bool)
 
-// column finds the field of a key such as FBillNo, FRetcustId.FNumber,
-// FEntity_FEntryId, FEntity.FRealQty or FRealQty, in either case.
+// column finds the field of a key such as FBillNo, FRetcustId.FNumber, FEntity_FEntryId,
+// FEntity.FRealQty or FRealQty, in any case.
 func (t *Tenant) column(key string) (column, bool) {
 	name := strings.ToLower(strings.TrimSpace(key))
 	for _, entity := range []string{fieldEntries, fieldFinance} {
@@ -39,7 +39,7 @@ func (t *Tenant) column(key string) (column, bool) {
 
 func (c column) ofEntry() bool { return c.field.place == inEntry }
 
-// wireValue is the value of a row as the reply writes it.
+// wireValue is the value of a row as replies write it.
 func (c column) wireValue(b *bill, entry int) any {
 	value := b.value(c.field, entry)
 	if c.field.kind == isReference && !c.number {
@@ -56,7 +56,7 @@ func (c column) compare(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// number reads a canonical decimal; none is 0.
+// number reads a canonical decimal; "" is 0.
 func number(value string) decimal.Decimal {
 	d, err := decimal.NewFromString(value)
 	if err != nil {
@@ -65,8 +65,8 @@ func number(value string) decimal.Decimal {
 	return d
 }
 
-// canonical turns a literal of a filter into a canonical value to compare
-// with; false says that it is of the wrong type.
+// canonical converts a filter's literal to a canonical value; false if it is of the wrong
+// type.
 func (c column) canonical(literal string) (string, bool) {
 	switch c.field.kind {
 	case isDecimal, isWhole, isID:

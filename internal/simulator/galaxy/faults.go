@@ -8,7 +8,7 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// wire names the faults of Kingdee that are about HTTP alone.
+// wire names Kingdee's faults that concern HTTP only.
 var wire = faults.Wire{
 	ServerError:   faults.KingdeeServerError,
 	Hang:          faults.KingdeeHang,
@@ -16,8 +16,8 @@ var wire = faults.Wire{
 	TruncatedBody: faults.KingdeeTruncatedBody,
 }
 
-// refuse is the fault that refuses a call as a whole, or nil. Network control
-// is about changes: what only reads is in nobody's way.
+// refuse returns the fault that refuses a call as a whole, or nil. Network control only
+// concerns changes: reads are never refused by it.
 func (t *Tenant) refuse(op operation) reply {
 	if t.faults.Strikes(faults.KingdeeCallLimit) {
 		return failed(msgCallLimit, "接口调用次数超出限制，请稍后再试")
@@ -28,7 +28,7 @@ func (t *Tenant) refuse(op operation) reply {
 	return nil
 }
 
-// rawReply is a reply that Kingdee's API does not make.
+// rawReply is a reply that Kingdee's API itself never makes.
 type rawReply struct {
 	status      int
 	contentType string
@@ -41,8 +41,8 @@ const (
 	loginPage = `<!DOCTYPE html><html><head><title>登录</title></head><body></body></html>`
 )
 
-// sessionRefusals are the ways in which the end of a session is told, but for
-// Kingdee's own.
+// sessionRefusals are the ways, besides Kingdee's own, in which the end of a session is
+// reported.
 var sessionRefusals = []rawReply{
 	{http.StatusUnauthorized, "text/plain", ""},
 	{http.StatusForbidden, "text/html", ""},
@@ -64,11 +64,11 @@ func (r rawReply) write(w http.ResponseWriter) {
 		w.Header().Set("Location", "/k3cloud/html5/index.aspx")
 	}
 	w.WriteHeader(r.status)
-	// A caller that has gone does not read the reply; there is nobody to tell.
+	// If the caller has gone, there is nobody to report the error to.
 	_, _ = io.WriteString(w, r.body)
 }
 
-// reshape gives a reply another shape.
+// reshape changes the shape of a reply.
 func (t *Tenant) reshape(r reply) reply {
 	shapes := []func() reply{
 		func() reply { return string(mustMarshal(r)) },
@@ -81,8 +81,8 @@ func (t *Tenant) reshape(r reply) reply {
 	return shapes[t.faults.Pick(faults.KingdeeOtherShape, len(shapes))]()
 }
 
-// conflictCode is the MsgCode of a network-control conflict: 13 is documented,
-// 0 is seen.
+// conflictCode is the MsgCode of a network-control conflict: 13 is documented, 0 is seen
+// in practice.
 func (t *Tenant) conflictCode(name faults.Name) int {
 	return []int{msgNetworkConflict, msgNone}[t.faults.Pick(name, 2)]
 }
@@ -91,7 +91,7 @@ func (t *Tenant) conflictCode(name faults.Name) int {
 type disturbance struct {
 	tenant  *Tenant
 	off     bool
-	failing int // the place of the bill that a partial failure fails, or -1
+	failing int // index of the bill that a partial failure fails, or -1
 }
 
 func (t *Tenant) newDisturbance(c call, bills int) disturbance {
@@ -102,8 +102,8 @@ func (t *Tenant) newDisturbance(c call, bills int) disturbance {
 	return d
 }
 
-// strikes reports that the bill at index was disturbed and must be left alone,
-// and adds what the reply says of it.
+// strikes reports whether the bill at index is disturbed and must not be processed, and
+// adds its part of the reply.
 func (d disturbance) strikes(r *resultReply, index int) bool {
 	t := d.tenant
 	switch {
@@ -127,9 +127,9 @@ const deadlockText = "数据库执行异常：事务与另一个进程发生死�
 
 var busyTexts = []string{deadlockText, "单据已被其他用户占用"}
 
-// finish disturbs the reply when all bills are done. The MsgCode of a reply is
-// one for all its bills; that of a partial failure is the one that passes by
-// itself, so that the code condemns no bill for good that could be saved.
+// finish disturbs the reply when all bills are done. A reply has one MsgCode for all its
+// bills. For a partial failure it is a transient one, so that the code never marks a bill
+// that could be saved as permanently failed.
 func (d disturbance) finish(r *resultReply) {
 	if d.off {
 		return
@@ -143,7 +143,7 @@ func (d disturbance) finish(r *resultReply) {
 		s.SuccessEntitys = slices.Delete(s.SuccessEntitys, i, i+1)
 	}
 	if n := len(s.SuccessEntitys); n > 1 && fs.Strikes(faults.KingdeeShuffled) {
-		// Sattolo's shuffle, which leaves nothing in its place.
+		// Sattolo's shuffle, which leaves no element in place.
 		for i := n - 1; i > 0; i-- {
 			j := fs.Pick(faults.KingdeeShuffled, i)
 			s.SuccessEntitys[i], s.SuccessEntitys[j] = s.SuccessEntitys[j], s.SuccessEntitys[i]
@@ -151,9 +151,8 @@ func (d disturbance) finish(r *resultReply) {
 	}
 }
 
-// loseLateReply is what the caller sees of a save that lands late: a cut
-// connection, a proxy's time-out or no answer until its own time-out. It may
-// not return.
+// loseLateReply is what the caller sees of a late save: a cut connection, a proxy's
+// timeout, or no answer until its own timeout. It may not return.
 func (t *Tenant) loseLateReply(w http.ResponseWriter, r *http.Request) {
 	switch t.faults.Pick(faults.KingdeeSaveLate, 3) {
 	case 0:

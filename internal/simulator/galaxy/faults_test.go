@@ -21,7 +21,7 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// disturbed is a tenant with faults.
+// disturbed returns a tenant with faults.
 func disturbed(t testing.TB, options faults.Options, change func(*Options)) (*fixture, *faults.Injector) {
 	injector, err := faults.New(options)
 	require.NoError(t, err)
@@ -58,8 +58,8 @@ func (f *fixture) try(method, data string) (status int, body string, err error) 
 
 const queryAll = `{"FormId":"SAL_RETURNSTOCK","FieldKeys":"FBillNo"}`
 
-// operations with data for a bill R1 that is there, and whether they store
-// what has no bill yet.
+// Operations with data for an existing bill R1; after is what they store of a bill that
+// is new.
 var disturbedCalls = []struct{ method, data, after string }{
 	{"BatchSave", `{"Model":[` + model("R2") + `]}`, "R1=A R2=A"},
 	{"Submit", `{"Numbers":["R1"]}`, "R1=B"},
@@ -74,8 +74,8 @@ func (f *fixture) bills() string {
 	return strings.Join(bills, " ")
 }
 
-// callFault makes each call once under one fault and gives what the caller saw
-// and what Kingdee holds after.
+// callFault makes each call once under one fault, and checks what the caller saw and what
+// Kingdee holds afterwards.
 func callFault(t *testing.T, name faults.Name, check func(t *testing.T, status int, body string, err error)) map[string]string {
 	after := map[string]string{}
 	for _, c := range disturbedCalls {
@@ -104,7 +104,7 @@ func done() map[string]string {
 	return after
 }
 
-func TestCallFailsBeforeAnythingIsDone(t *testing.T) {
+func TestCallFailsBeforeProcessing(t *testing.T) {
 	cases := []struct {
 		name  faults.Name
 		check func(t *testing.T, status int, body string, err error)
@@ -130,7 +130,7 @@ func TestCallFailsBeforeAnythingIsDone(t *testing.T) {
 	}
 }
 
-func TestCallFailsAfterAllIsDone(t *testing.T) {
+func TestCallFailsAfterProcessing(t *testing.T) {
 	cases := []struct {
 		name  faults.Name
 		check func(t *testing.T, status int, body string, err error)
@@ -156,7 +156,7 @@ func TestHangEndsWhenItsCallerHasGone(t *testing.T) {
 		f, _ := disturbed(t, options, nil)
 		f.client.Timeout = time.Minute
 		_, _, err := f.try("ExecuteBillQuery", queryAll)
-		require.ErrorIs(t, err, context.DeadlineExceeded) // and nothing is left behind in the bubble
+		require.ErrorIs(t, err, context.DeadlineExceeded) // and nothing remains running in the bubble
 	})
 }
 
@@ -190,7 +190,7 @@ func TestSessionLost(t *testing.T) {
 	require.Equal(t, "R1=A", f.bills())
 }
 
-// A login that has served a call ends, in one of many ways; a new one is not struck
+// A login that has served a call ends, in one of many ways; a new one is not affected
 // before it has served one.
 func TestSessionRefused(t *testing.T) {
 	f, injector := disturbed(t, always(faults.KingdeeSessionRefused), nil)
@@ -224,8 +224,8 @@ func TestSessionRefusedIsForLoginsOnly(t *testing.T) {
 	require.Empty(t, injector.Injected())
 }
 
-// A caller with signed headers is given another session without a word.
-func TestSessionLostOfASignedCaller(t *testing.T) {
+// A caller with signed headers silently gets another session.
+func TestSessionLostWithSignedHeaders(t *testing.T) {
 	f, injector := disturbed(t, always(faults.KingdeeSessionLost), nil)
 	require.True(t, f.save(model("R1")).IsSuccess)
 	first := f.cookies[0].Value
@@ -273,7 +273,7 @@ func TestConflictOfABill(t *testing.T) {
 	require.Len(t, f.tenant.State(true).Bills, len(status.SuccessEntitys))
 }
 
-func TestBillThatIsBusy(t *testing.T) {
+func TestBusyBill(t *testing.T) {
 	f, injector := disturbed(t, always(faults.KingdeeBillBusy), nil)
 	texts := map[string]bool{}
 	for range 20 {
@@ -311,7 +311,7 @@ func TestOtherShapes(t *testing.T) {
 	require.Equal(t, map[faults.Name]int{faults.KingdeeOtherShape: 31}, injector.Injected())
 }
 
-func TestPartialFailureSaysEitherOfTheWhole(t *testing.T) {
+func TestPartialFailureReportsEitherResult(t *testing.T) {
 	f, injector := disturbed(t, always(faults.KingdeePartialFailure), nil)
 	flags := map[bool]bool{}
 	for i := range 20 {
@@ -370,14 +370,15 @@ func TestBillInNeitherList(t *testing.T) {
 	}
 }
 
-// settled has all late saves land, by the clock of the test's bubble.
-func (f *fixture) settled() {
+// landLateSaves waits until all late saves have landed, by the clock of the test's
+// bubble.
+func (f *fixture) landLateSaves() {
 	f.t.Helper()
 	time.Sleep(time.Minute)
 	require.Zero(f.t, f.tenant.State(false).LateSaves)
 }
 
-func TestSaveThatLandsLate(t *testing.T) {
+func TestLateSave(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, injector := disturbed(t, always(), nil)
 		seen := map[string]bool{}
@@ -393,7 +394,7 @@ func TestSaveThatLandsLate(t *testing.T) {
 			seen[fmt.Sprint(status)] = true
 		}
 		require.Equal(t, map[string]bool{"0": true, "504": true}, seen)
-		f.settled()
+		f.landLateSaves()
 		bills := f.tenant.State(true).Bills
 		require.Len(t, bills, 24)
 		require.Len(t, bills[0].Entries, 1)
@@ -402,8 +403,8 @@ func TestSaveThatLandsLate(t *testing.T) {
 	})
 }
 
-// A caller that looks, finds nothing and saves again is before the save that
-// lands late: then the number is used, where the tenant has that rule.
+// A caller that looks, finds nothing and saves again can overtake its late save. If the
+// tenant requires unique numbers, the late save then finds the number in use.
 func TestLateSaveFindsItsNumberUsed(t *testing.T) {
 	for allowed, doubles := range map[bool][]string{false: {}, true: {"R1"}} {
 		t.Run(fmt.Sprintf("duplicates allowed %t", allowed), func(t *testing.T) {
@@ -416,7 +417,7 @@ func TestLateSaveFindsItsNumberUsed(t *testing.T) {
 				require.Equal(t, `[]`, f.query(queryAll))
 				require.Equal(t, 1, f.tenant.State(false).LateSaves)
 				require.True(t, f.save(model("R1")).IsSuccess)
-				f.settled()
+				f.landLateSaves()
 				require.Equal(t, doubles, f.tenant.State(false).Doubles)
 			})
 		})
@@ -432,7 +433,7 @@ func TestLateSaveIsDroppedWhenTheTenantIsClosed(t *testing.T) {
 	require.Empty(t, reopened(t, f, path).tenant.State(true).Bills)
 }
 
-func TestStoredBillsAreTold(t *testing.T) {
+func TestBillStoredIsCalled(t *testing.T) {
 	var mu sync.Mutex
 	var told []string
 	f, _ := disturbed(t, always(faults.KingdeeReplyLost), func(o *Options) {
@@ -449,8 +450,8 @@ func TestStoredBillsAreTold(t *testing.T) {
 	require.Equal(t, []string{"R1", "R1"}, told)
 }
 
-// TestEveryFaultAtOnce: whatever strikes, callers that save the same numbers
-// again and again make one whole bill of each, and a caller that goes on ends.
+// Whatever strikes, callers that keep saving the same numbers make one complete bill of
+// each, and a caller that keeps trying succeeds.
 func TestEveryFaultAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		options := always()
@@ -471,7 +472,7 @@ func TestEveryFaultAtOnce(t *testing.T) {
 		}
 		group.Wait()
 		injector.Clear()
-		f.settled()
+		f.landLateSaves()
 		state := f.tenant.State(true)
 		require.Len(t, state.Bills, numbers)
 		require.Empty(t, state.Doubles)
@@ -486,7 +487,7 @@ func TestEveryFaultAtOnce(t *testing.T) {
 	})
 }
 
-// TestSameSeedSameFaults: calls made one after another see the same.
+// Calls made in sequence see the same faults.
 func TestSameSeedSameFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		run := func(seed uint64) []string {
@@ -495,7 +496,7 @@ func TestSameSeedSameFaults(t *testing.T) {
 			for _, name := range faults.Names() {
 				options.Probabilities[name] = 0.15
 			}
-			// When a late save lands is a matter of time.
+			// When a late save lands depends on time.
 			delete(options.Probabilities, faults.KingdeeSaveLate)
 			f, _ := disturbed(t, options, nil)
 			var seen []string

@@ -25,23 +25,23 @@ const (
 	isID        // given by the system, read only
 )
 
-// field is a field of the form. label is what error texts call it.
+// field is a field of the form. label is its name in error texts.
 type field struct {
 	name, label string
 	kind        valueKind
 	set         set // of a reference
 	required    bool
-	// longest bounds a text, in UTF-16 units; 0 does not. What a tenant allows is
+	// longest bounds a text, in UTF-16 units; 0 is no bound. A tenant's real limits are
 	// not published.
 	longest int
-	// readOnly fields are given by the system; what a caller sends is ignored.
+	// readOnly fields are set by the system; what a caller sends is ignored.
 	readOnly bool
 
 	place place
 	index int // in the values of its place
 }
 
-// The names of fields that the simulator's own rules are about.
+// The names of fields that the simulator's own rules use.
 const (
 	fieldBillNo   = "FBillNo"
 	fieldDate     = "FDate"
@@ -62,8 +62,8 @@ const (
 	fieldSeq      = "FSeq"
 )
 
-// form is all fields of SAL_RETURNSTOCK that are known, by place, and those that
-// the merchant has added in Kingdee's designer: F_DEMO_….
+// form holds all known fields of SAL_RETURNSTOCK, by place, and those that the merchant
+// added in Kingdee's designer: F_DEMO_….
 var form = [places][]*field{
 	inHead: {
 		{name: "FBillTypeID", label: "单据类型", kind: isReference, set: billTypes},
@@ -134,8 +134,8 @@ var fieldsByName = func() [places]map[string]*field {
 	return byName
 }()
 
-// lookUp finds a field of any place, in either case; names of head, finance
-// and entries do not collide.
+// lookUp finds a field of any place, in any case; names of head, finance and entries are
+// distinct.
 func lookUp(name string) *field {
 	for p := range fieldsByName {
 		if f := fieldsByName[p][strings.ToLower(name)]; f != nil {
@@ -145,5 +145,5 @@ func lookUp(name string) *field {
 	return nil
 }
 
-// billNo is looked at for every bill stored.
+// billNo is looked up for every stored bill.
 var billNo = lookUp(fieldBillNo)

@@ -10,20 +10,20 @@ import (
 // condition is a filter, or a part of one.
 type condition struct {
 	holds func(b *bill, entry int) bool
-	// entries says that it is about fields of the entries.
+	// entries says that it concerns entry fields.
 	entries bool
 	// named says that only bills of these numbers can meet it.
 	named   bool
 	numbers []string
 }
 
-// unknownColumn is a name in a filter that is no field.
+// unknownColumn is a name in a filter that is not a field.
 type unknownColumn string
 
 func (u unknownColumn) Error() string { return "unknown field " + string(u) }
 
-// parseFilter reads a FilterString: comparisons (= <> != < <= > >=), in, like,
-// between, each also with not, joined by and, or, not and parentheses. A quote
+// parseFilter reads a FilterString: comparisons (= <> != < <= > >=), in, like, between,
+// each also negated with not, and combined by and, or, not and parentheses. A quote
 // inside a text is doubled.
 func parseFilter(filter string, columns columns) (condition, error) {
 	tokens, err := scanFilter(filter)
@@ -44,16 +44,16 @@ func parseFilter(filter string, columns columns) (condition, error) {
 	return c, nil
 }
 
-// filterParser takes tokens from the front.
+// filterParser consumes tokens from the front.
 type filterParser struct {
 	columns columns
 	tokens  []token
 }
 
-// keywords are names that no field can have.
+// keywords can't be names of fields.
 var keywords = map[string]bool{"and": true, "or": true, "not": true, "in": true, "like": true, "between": true}
 
-// take takes the next token if it is one of the words or signs.
+// take consumes the next token if it is one of the words or signs.
 func (p *filterParser) take(words ...string) (string, bool) {
 	if len(p.tokens) == 0 || p.tokens[0].kind == literalToken {
 		return "", false
@@ -194,8 +194,8 @@ func (p *filterParser) in(c column) (condition, error) {
 	}
 }
 
-// like reads a pattern of SQL: % is any text, _ any character, [ab] one of a
-// set, [^ab] none of it.
+// like reads an SQL pattern: % is any text, _ any character, [ab] one of a set, [^ab]
+// none of it.
 func (p *filterParser) like(c column) (condition, error) {
 	if len(p.tokens) == 0 || p.tokens[0].kind != literalToken {
 		return condition{}, fmt.Errorf("like后缺少文本")
@@ -211,7 +211,7 @@ func (p *filterParser) like(c column) (condition, error) {
 	return c.where(matches.MatchString), nil
 }
 
-// sets finds what stood in brackets before the pattern was quoted.
+// sets finds the sets in brackets after the pattern was quoted.
 var sets = regexp.MustCompile(`\\\[(.+?)\\\]`)
 
 func (p *filterParser) literal(c column) (string, error) {
@@ -240,7 +240,7 @@ func (c column) where(meets func(value string) bool) condition {
 	}
 }
 
-// among is the condition that a column's value is one of a list.
+// among is the condition that a column's value is in a list.
 func (c column) among(list []string) condition {
 	condition := c.where(func(value string) bool {
 		return slices.ContainsFunc(list, func(literal string) bool { return c.compare(value, literal) == 0 })

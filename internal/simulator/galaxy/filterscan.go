@@ -19,12 +19,12 @@ type token struct {
 	text string
 }
 
-// filterTokens finds the token at the start of a filter. The groups are a
-// text, a number, a name and a sign.
+// filterTokens finds the token at the start of a filter. The groups are a text, a number,
+// a name and a sign.
 var filterTokens = regexp.MustCompile(`^(?:'((?:[^']|'')*)'|(-?\d+(?:\.\d+)?)|([A-Za-z_][\w.]*)|(<>|!=|<=|>=|[=<>(),]))`)
 
-// scanFilter cuts a filter into tokens. A text that is not closed, such as
-// after a quote that was not doubled, is an error.
+// scanFilter splits a filter into tokens. An unclosed text, such as after a quote that
+// was not doubled, is an error.
 func scanFilter(filter string) ([]token, error) {
 	var tokens []token
 	for rest := strings.TrimSpace(filter); rest != ""; rest = strings.TrimSpace(rest) {

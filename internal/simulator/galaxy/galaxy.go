@@ -1,7 +1,6 @@
-// Package galaxy simulates the WebAPI of Kingdee Cloud Galaxy (金蝶云星空) for
-// one form, 销售退货单 (SAL_RETURNSTOCK): its ways of authentication, its
-// sessions, saving, states and queries, with the rules, texts and codes of the
-// real one as far as they are known.
+// Package galaxy simulates the WebAPI of Kingdee Cloud Galaxy (金蝶云星空) for one form, 销售退货单
+// (SAL_RETURNSTOCK): authentication, sessions, saving, states and queries, with the real
+// rules, texts and codes as far as they are known.
 package galaxy
 
 import (
@@ -15,51 +14,49 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// FormID is the one form served.
+// FormID is the only form served.
 const FormID = "SAL_RETURNSTOCK"
 
 // Credentials are what a caller must present.
 type Credentials struct {
 	AcctID, Username, Password string
-	// AppID is "<client id>_<32 characters of base64>": the signature of the
-	// gateway is made with the second half.
+	// AppID is "<client id>_<32 characters of base64>"; the gateway's signature uses the
+	// second half.
 	AppID, AppSecret string
 	LCID             int
-	// OrgNumber is the organisation a caller may name in its signed headers.
+	// OrgNumber is the organisation that a caller may name in its signed headers.
 	OrgNumber string
 }
 
-// BaseData are the base data that bills may refer to, by number.
+// BaseData is the base data that bills may refer to, by number.
 type BaseData struct {
 	Organisations, Customers, Materials, Stocks []string
-	// Names are those of the numbers that have one.
+	// Names are the names of numbers that have one.
 	Names map[string]string
 }
 
-// Options set the tenant up.
+// Options configure the tenant.
 type Options struct {
 	Credentials Credentials
 	BaseData    BaseData
-	// SessionLifetime is how long a session lives after its last call; 0 is
-	// the 20 minutes of a real tenant.
+	// SessionLifetime is how long a session stays valid after its last call; 0 is the
+	// real tenant's 20 minutes.
 	SessionLifetime time.Duration
-	// AllowDuplicateNumbers makes a tenant without the rule that a bill
-	// number is used once.
+	// AllowDuplicateNumbers removes the rule that bill numbers are unique.
 	AllowDuplicateNumbers bool
-	// CallLatency is how long each call takes, BillLatency how much longer
-	// for each bill that it saves or changes, whatever BatchCount says.
+	// CallLatency is the time each call takes, BillLatency the additional time per bill
+	// that it saves or changes, whatever BatchCount says.
 	CallLatency, BillLatency time.Duration
-	// Habits are the tenant's to begin with.
+	// Habits are the tenant's initial habits.
 	Habits Habits
-	// Data is the file that keeps bills across restarts; "" keeps them in
-	// memory alone.
+	// Data is the file that keeps bills across restarts; "" keeps them in memory only.
 	Data string
 	// Now is the tenant's clock; nil is time.Now.
 	Now func() time.Time
-	// Faults decides what goes wrong; nil is nothing.
+	// Faults decides what goes wrong; nil is no faults.
 	Faults *faults.Injector
-	// BillStored is told the number of every bill that was saved, new or
-	// changed, once it is stored; nil is nobody.
+	// BillStored is called with the number of every bill that was saved, new or changed,
+	// after it is stored; nil is no-op.
 	BillStored func(number string)
 }
 
@@ -82,7 +79,7 @@ type Tenant struct {
 	unknownFields map[string]int
 }
 
-// New opens a tenant. The error names the data file when it can't be read.
+// New opens a tenant. It returns an error naming the data file if it can't be read.
 func New(options Options) (*Tenant, error) {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -117,32 +114,30 @@ func New(options Options) (*Tenant, error) {
 	return t, nil
 }
 
-// AcceptSecrets sets which secrets of the application are valid: several, while
-// one is changed for another.
+// AcceptSecrets sets the valid application secrets: several while one is being rotated.
 func (t *Tenant) AcceptSecrets(secrets ...string) { t.secrets.Store(&secrets) }
 
-// accepts reports whether a valid secret makes the digest that was given.
+// accepts reports whether a valid secret produces the given digest.
 func (t *Tenant) accepts(given string, digest func(secret string) string) bool {
 	return slices.ContainsFunc(*t.secrets.Load(), func(secret string) bool { return given == digest(secret) })
 }
 
-// Close drops the saves that are still to land late and closes the data file.
+// Close drops late saves that are still pending and closes the data file.
 func (t *Tenant) Close() error {
 	t.late.close()
 	return t.ledger.closeJournal()
 }
 
-// AddMaterial adds a material to the base data. Adding one again changes
-// nothing.
+// AddMaterial adds a material to the base data. It is idempotent.
 func (t *Tenant) AddMaterial(number string) error {
 	return t.ledger.addMaterial(t.base, number)
 }
 
-// KnowsMaterial reports whether there is a material of this number.
+// KnowsMaterial reports whether a material of this number exists.
 func (t *Tenant) KnowsMaterial(number string) bool { return t.base.has(materials, number) }
 
-// ExpireSessions ends all sessions, as a restart of the server does, and
-// returns how many there were.
+// ExpireSessions ends all sessions, as a restart of the server does, and returns their
+// number.
 func (t *Tenant) ExpireSessions() int { return t.sessions.expireAll() }
 
 const (
@@ -151,9 +146,8 @@ const (
 	suffix      = ".common.kdsvc"
 )
 
-// ServeHTTP answers one call. The server does not look at the Content-Type:
-// the vendor's own Java SDK sends a misspelt one. Paths are read in either
-// case.
+// ServeHTTP answers one call. It ignores the Content-Type, because the vendor's own Java
+// SDK misspells it, and the case of paths.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.ToLower(r.URL.Path)
 	service, found := strings.CutSuffix(path[strings.LastIndex(path, "/")+1:], suffix)
@@ -186,10 +180,10 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // operation is a method of the form service.
 type operation struct {
 	name string
-	// formless methods take no form id beside their data; wraps has the failures of the
-	// query in a row.
+	// formless methods take no form id besides their data; wraps puts failures into a
+	// row, as for the query.
 	formless, wraps bool
-	// reads changes nothing; saves stores bills.
+	// reads means that nothing changes, saves that bills are stored.
 	reads, saves bool
 	run          func(t *Tenant, c call) reply
 }
@@ -227,9 +221,8 @@ func (t *Tenant) operate(w http.ResponseWriter, r *http.Request, op operation, b
 	}
 }
 
-// perform authenticates, takes the session for itself and runs the operation.
-// The session is free again when it returns. A save that lands late has no
-// reply.
+// perform authenticates, claims the session for the duration of the operation and runs
+// it. A late save has no reply.
 func (t *Tenant) perform(w http.ResponseWriter, r *http.Request, op operation, body requestBody) reply {
 	s, failure := t.authenticate(w, r)
 	if failure == nil && !s.take() {
@@ -256,8 +249,8 @@ func (t *Tenant) perform(w http.ResponseWriter, r *http.Request, op operation, b
 	return op.run(t, c)
 }
 
-// pause lasts as long as the server works. It goes on when the caller has
-// gone: a call that timed out takes effect all the same.
+// pause waits while the server works, even if the caller has gone: a call that timed out
+// still takes effect.
 func pause(d time.Duration) {
 	if d > 0 {
 		time.Sleep(d)

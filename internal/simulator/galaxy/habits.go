@@ -12,43 +12,42 @@ import (
 
 // Habits are what a tenant's own settings, rules and plug-ins do to bills.
 type Habits struct {
-	// Renumber gives new bills a number by a coding rule (编码规则), whatever was sent.
+	// Renumber numbers new bills by a coding rule (编码规则), whatever was sent.
 	Renumber bool `json:"renumber,omitempty"`
-	// UpperCaseNumbers and NumberLength change the number of a new bill in case, or cut
-	// it; 0 cuts nothing.
+	// UpperCaseNumbers upper-cases the number of a new bill, and NumberLength truncates
+	// it; 0 is no limit.
 	UpperCaseNumbers bool `json:"upper_case_numbers,omitempty"`
 	NumberLength     int  `json:"number_length,omitempty"`
-	// CleanNotes takes brackets and other signs out of the note of a new bill.
+	// CleanNotes removes brackets and other signs from the note of a new bill.
 	CleanNotes bool `json:"clean_notes,omitempty"`
 	// RoundPrices rounds prices to whole units.
 	RoundPrices bool `json:"round_prices,omitempty"`
-	// HideBills is a rule on data by which the user is shown no bill.
+	// HideBills is a data rule that hides all bills from the user.
 	HideBills bool `json:"hide_bills,omitempty"`
 	// NoRight are fields, such as FBillNo, that the user may not see: their cells are
 	// null.
 	NoRight []string `json:"no_right,omitempty"`
-	// NoFormRight refuses the form's metadata to the user.
+	// NoFormRight denies the user the form's metadata.
 	NoFormRight bool `json:"no_form_right,omitempty"`
-	// Form is in which the form's metadata is otherwise than this simulator's form, by
-	// the name of the field.
+	// Form is how the form's metadata differs from this simulator's form, by field name.
 	Form map[string]FieldHabit `json:"form,omitempty"`
 }
 
-// FieldHabit is how the metadata tells of one field.
+// FieldHabit is how the metadata of one field differs.
 type FieldHabit struct {
-	// Gone leaves the field out. One that the form does not have is added to Part, such
+	// Gone removes the field. A field that the form does not have is added to Part, such
 	// as FBillHead.
 	Gone bool   `json:"gone,omitempty"`
 	Part string `json:"part,omitempty"`
-	// Required, LookUp and Values are the field's, where they are set.
+	// Required, LookUp and Values replace the field's own if set.
 	Required *bool    `json:"required,omitempty"`
 	LookUp   *string  `json:"look_up,omitempty"`
 	Values   []string `json:"values,omitempty"`
-	// Type is FieldType, unless 0.
+	// Type replaces FieldType unless 0.
 	Type int `json:"type,omitempty"`
 }
 
-// ReadHabits reads them as JSON; a name that is unknown is a mistake.
+// ReadHabits reads habits as JSON; an unknown name is an error.
 func ReadHabits(r io.Reader) (h Habits, err error) {
 	decoder := json.NewDecoder(r)
 	decoder.DisallowUnknownFields()
@@ -58,11 +57,11 @@ func ReadHabits(r io.Reader) (h Habits, err error) {
 
 // String, Set and Type make Habits a flag that takes JSON.
 func (h *Habits) String() string {
-	raw, _ := json.Marshal(h) // always JSON
+	raw, _ := json.Marshal(h) // never fails
 	return string(raw)
 }
 
-// Set reads the flag.
+// Set reads the value of the flag.
 func (h *Habits) Set(setting string) (err error) {
 	*h, err = ReadHabits(strings.NewReader(setting))
 	return err
@@ -71,13 +70,13 @@ func (h *Habits) Set(setting string) (err error) {
 // Type names the flag's value in the help.
 func (h *Habits) Type() string { return "json" }
 
-// Habits are the tenant's.
+// Habits returns the tenant's habits.
 func (t *Tenant) Habits() Habits { return *t.habits.Load() }
 
-// SetHabits changes the tenant's; bills that are stored stay as they are.
+// SetHabits replaces the tenant's habits; stored bills stay as they are.
 func (t *Tenant) SetHabits(h Habits) { t.habits.Store(&h) }
 
-// forbids tells whether the user may not see a field.
+// forbids reports whether the user may not see a field.
 func (h Habits) forbids(f *field) bool {
 	return slices.ContainsFunc(h.NoRight, func(name string) bool { return strings.EqualFold(name, f.name) })
 }
@@ -105,7 +104,7 @@ func (h Habits) apply(head values) {
 	}
 }
 
-// VoidBills makes all bills of a number void (作废), and fails if there is none.
+// VoidBills voids (作废) all bills of a number, and returns an error if there is none.
 func (t *Tenant) VoidBills(number string) error {
 	bills := t.ledger.numbered(number)
 	if len(bills) == 0 {

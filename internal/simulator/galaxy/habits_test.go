@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// saved is a bill as it is stored when it is sent with a number and a note.
+// saved returns a bill as stored when it is sent with a number and a note.
 func (f *fixture) saved(number, note string) []any {
 	f.t.Helper()
 	status := f.form("BatchSave", `{"Model":[{"FBillNo":"`+number+`","FHeadNote":"`+note+`","FSaleOrgId":{"FNumber":"100"},"FStockOrgId":{"FNumber":"100"},"FRetcustId":{"FNumber":"C1"},

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// hold keeps saves on their way while it is on: they have not reached the tenant.
+// hold holds saves back while it is on: they have not reached the tenant.
 type hold struct {
 	mu    sync.Mutex
 	on    bool
@@ -14,8 +14,8 @@ type hold struct {
 	kept  int
 }
 
-// HoldSaves keeps saves back once the tenant has so many bills, until ReleaseSaves.
-// So what happens in the middle of a run can take as long as it needs.
+// HoldSaves holds saves back once the tenant has the given number of bills, until
+// ReleaseSaves. So what happens in the middle of a run can take as long as it needs.
 func (t *Tenant) HoldSaves(bills int) {
 	t.hold.mu.Lock()
 	defer t.hold.mu.Unlock()
@@ -25,7 +25,7 @@ func (t *Tenant) HoldSaves(bills int) {
 	t.hold.on, t.hold.bills = true, bills
 }
 
-// ReleaseSaves lets all saves go on. Without a hold it does nothing.
+// ReleaseSaves lets all saves proceed. Without a hold it is a no-op.
 func (t *Tenant) ReleaseSaves() {
 	t.hold.mu.Lock()
 	defer t.hold.mu.Unlock()
@@ -35,14 +35,14 @@ func (t *Tenant) ReleaseSaves() {
 	}
 }
 
-// HeldSaves counts the calls that are kept back.
+// HeldSaves counts the calls that are held back.
 func (t *Tenant) HeldSaves() int {
 	t.hold.mu.Lock()
 	defer t.hold.mu.Unlock()
 	return t.hold.kept
 }
 
-// wait lasts while a hold keeps a save back. It is false if its caller has gone
+// wait blocks while a hold holds a save back. It returns false if the caller has gone
 // meanwhile: then the call never arrives.
 func (h *hold) wait(ctx context.Context, bills int) bool {
 	h.mu.Lock()

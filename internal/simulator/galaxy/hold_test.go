@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestHeldSavesGoOnWhenTheyAreReleased(t *testing.T) {
+func TestReleasedSavesProceed(t *testing.T) {
 	f := start(t, nil)
-	f.tenant.ReleaseSaves() // of nothing
+	f.tenant.ReleaseSaves() // a no-op
 	f.tenant.HoldSaves(1)
 	require.True(t, f.save(model("R1")).IsSuccess, "the first bill is let through")
 
@@ -34,7 +34,7 @@ func TestHeldSavesGoOnWhenTheyAreReleased(t *testing.T) {
 	require.Equal(t, "R1=A R2=A", f.bills())
 	require.Zero(t, f.tenant.HeldSaves())
 
-	// One whose caller has gone never arrives.
+	// A held call whose caller has gone never arrives.
 	f.tenant.HoldSaves(0)
 	ctx, give := context.WithCancel(t.Context())
 	gone := make(chan struct{})
@@ -42,7 +42,7 @@ func TestHeldSavesGoOnWhenTheyAreReleased(t *testing.T) {
 		defer close(gone)
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, f.url+formPath+"BatchSave.common.kdsvc", strings.NewReader(`{"parameters":["SAL_RETURNSTOCK","{}"]}`))
 		if err == nil {
-			_, _ = f.client.Do(request) // it is broken off
+			_, _ = f.client.Do(request) // it is cancelled
 		}
 	}()
 	require.Eventually(t, held, time.Minute, time.Millisecond)

@@ -10,19 +10,19 @@ import (
 	"refundsync/internal/text"
 )
 
-// journal is the data file: a line of JSON for every change, in order. A line
-// cut off by a crash is a change whose reply nobody has seen.
+// journal is the data file: one line of JSON per change, in order. A line cut off by a
+// crash is a change whose reply nobody has seen.
 type journal struct{ file *os.File }
 
-// change is a line of the journal; one of its fields is set.
+// change is a line of the journal; exactly one of its fields is set.
 type change struct {
 	Bill     *Bill  `json:"bill,omitempty"`
 	Deleted  int64  `json:"deleted,omitempty"`
 	Material string `json:"material,omitempty"`
 }
 
-// openJournal reads what the file holds, makes it if there is none, and goes
-// on writing to it.
+// openJournal reads the file, creating it if it does not exist, and appends to it from
+// then on.
 func (t *Tenant) openJournal(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -42,7 +42,7 @@ func (t *Tenant) openJournal(path string) error {
 	return nil
 }
 
-// replay applies all whole lines and returns their length in bytes.
+// replay applies all complete lines and returns their length in bytes.
 func (t *Tenant) replay(file io.Reader) (int64, error) {
 	var whole int64
 	lines := bufio.NewReader(file)

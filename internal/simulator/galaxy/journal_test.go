@@ -55,7 +55,7 @@ func TestLineCutOffByACrash(t *testing.T) {
 	require.Len(t, reopened(t, f, path).tenant.State(true).Bills, 2)
 }
 
-func TestDataFileThatIsNone(t *testing.T) {
+func TestInvalidDataFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "other.txt")
 	require.NoError(t, os.WriteFile(path, []byte("no journal\n"), 0o600))
 	_, err := New(Options{Credentials: credentials, Data: path})

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// lateSaves are the saves whose callers have had an answer already, or none,
-// and that are still to land.
+// lateSaves are pending saves whose callers have already had an answer, or never will.
 type lateSaves struct {
 	ctx     context.Context
 	stop    context.CancelFunc
@@ -22,7 +21,7 @@ func newLateSaves() *lateSaves {
 	return l
 }
 
-// start runs save after a delay, unless they are closed before.
+// start runs save after a delay, unless close is called first.
 func (l *lateSaves) start(delay time.Duration, save func()) {
 	l.pending.Add(1)
 	l.group.Go(func() {
@@ -37,8 +36,8 @@ func (l *lateSaves) start(delay time.Duration, save func()) {
 	})
 }
 
-// close drops the saves that have not begun, as a server does that is
-// switched off, and waits for the others.
+// close drops the saves that have not begun, as a server that is switched off does, and
+// waits for the others.
 func (l *lateSaves) close() {
 	l.stop()
 	l.group.Wait()

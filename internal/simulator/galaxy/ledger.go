@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// The first ids that the system gives away.
+// The first ids that the system assigns.
 const (
 	firstBillID  = 100001
 	firstEntryID = 500001
@@ -16,14 +16,14 @@ const (
 
 // ledger is the store of bills. Each change is a transaction of its own.
 type ledger struct {
-	unique bool // a bill number is used once
+	unique bool // bill numbers are unique
 
 	mu        sync.RWMutex
 	bills     []*bill // by id
 	byNumber  map[string][]*bill
 	nextBill  int64
 	nextEntry int64
-	journal   *journal // nil keeps nothing
+	journal   *journal // nil persists nothing
 }
 
 func newLedger(unique bool) *ledger {
@@ -35,7 +35,7 @@ func newLedger(unique bool) *ledger {
 	}
 }
 
-// insert gives a new bill its ids, and a number if it has none, and stores it.
+// insert stores a new bill and assigns its ids, and a number if it has none.
 func (l *ledger) insert(b *bill) *problem {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,9 +57,8 @@ func (l *ledger) insert(b *bill) *problem {
 	return nil
 }
 
-// change replaces the bill of an id by what edit makes of it; nil deletes it.
-// A bill that is not there is given to edit as nil. Where there is a problem,
-// nothing is changed.
+// change replaces the bill of an id by the result of edit; nil deletes it. edit gets nil
+// if there is no such bill. If there is a problem, nothing changes.
 func (l *ledger) change(id int64, edit func(old *bill) (*bill, *problem)) (*bill, *problem) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,8 +88,8 @@ func (l *ledger) change(id int64, edit func(old *bill) (*bill, *problem)) (*bill
 	return b, nil
 }
 
-// checkUnique holds the rule that a number is used once, where the tenant has
-// it. It needs the lock.
+// checkUnique enforces unique numbers if the tenant has that rule. The caller holds the
+// lock.
 func (l *ledger) checkUnique(b *bill) *problem {
 	used := slices.ContainsFunc(l.byNumber[b.number()], func(other *bill) bool { return other.id != b.id })
 	if !l.unique || !used {
@@ -103,7 +102,7 @@ func (l *ledger) checkUnique(b *bill) *problem {
 	}
 }
 
-// find gives the bill of an id and its place; nil if there is none. It needs
+// find returns the bill of an id and its index; nil if there is none. The caller holds
 // the lock.
 func (l *ledger) find(id int64) (int, *bill) {
 	i, found := slices.BinarySearchFunc(l.bills, id, func(b *bill, id int64) int { return cmp.Compare(b.id, id) })
@@ -113,7 +112,7 @@ func (l *ledger) find(id int64) (int, *bill) {
 	return i, l.bills[i]
 }
 
-// unlink takes a bill out of the list of its number. It needs the lock.
+// unlink removes a bill from the list of its number. The caller holds the lock.
 func (l *ledger) unlink(old *bill) {
 	number := old.number()
 	rest := slices.DeleteFunc(slices.Clone(l.byNumber[number]), func(b *bill) bool { return b.id == old.id })
@@ -124,7 +123,7 @@ func (l *ledger) unlink(old *bill) {
 	l.byNumber[number] = rest
 }
 
-// numberEntries gives ids to the entries that have none. It needs the lock.
+// numberEntries assigns ids to the entries that have none. The caller holds the lock.
 func (l *ledger) numberEntries(b *bill) {
 	for i := range b.entries {
 		if b.entries[i].id == 0 {
@@ -134,7 +133,7 @@ func (l *ledger) numberEntries(b *bill) {
 	}
 }
 
-// numbered gives the bills of a number, oldest first.
+// numbered returns the bills of a number, oldest first.
 func (l *ledger) numbered(number string) []*bill {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -143,7 +142,7 @@ func (l *ledger) numbered(number string) []*bill {
 	return bills
 }
 
-// get gives the bill of an id, or nil.
+// get returns the bill of an id, or nil.
 func (l *ledger) get(id int64) *bill {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -157,14 +156,14 @@ func (l *ledger) count() int {
 	return len(l.bills)
 }
 
-// all gives all bills by id.
+// all returns all bills by id.
 func (l *ledger) all() []*bill {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	return slices.Clone(l.bills)
 }
 
-// doubles gives the numbers that more than one bill has.
+// doubles returns the numbers that more than one bill has.
 func (l *ledger) doubles() []string {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -178,7 +177,7 @@ func (l *ledger) doubles() []string {
 	return doubles
 }
 
-// addMaterial adds a material, and writes it down if it is new.
+// addMaterial adds a material, and writes it to the journal if it is new.
 func (l *ledger) addMaterial(base *baseData, number string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,7 +199,7 @@ func (l *ledger) closeJournal() error {
 	return err
 }
 
-// restore puts the bills of the data file back.
+// restore restores the bills of the data file.
 func (l *ledger) restore(byID map[int64]*bill) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -211,8 +210,8 @@ func (l *ledger) restore(byID map[int64]*bill) {
 	}
 }
 
-// used keeps the ids of a bill from being given away again, also when the bill
-// is deleted later.
+// used keeps the ids of a bill from being assigned again, even if the bill is deleted
+// later.
 func (l *ledger) used(b *bill) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

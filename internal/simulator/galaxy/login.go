@@ -26,7 +26,7 @@ type loginContext struct {
 	UserName   string `json:"UserName"`
 }
 
-// login answers a login, by its name in lower case.
+// login answers a login by its name in lower case.
 func (t *Tenant) login(w http.ResponseWriter, r *http.Request, name string, body requestBody) {
 	c := t.options.Credentials
 	lcid := strconv.Itoa(c.LCID)

@@ -16,7 +16,7 @@ func (t *Tenant) audit(c call) reply {
 	})
 }
 
-// unAudit re-opens audited bills.
+// unAudit reopens audited bills.
 func (t *Tenant) unAudit(c call) reply {
 	return t.each(c, func(b *bill) (*bill, *problem) {
 		return b.with(reAuditing), inState(b, "反审核", audited)
@@ -30,14 +30,14 @@ func (t *Tenant) delete(c call) reply {
 	})
 }
 
-// target is a bill that a call names, by id or by number.
+// target is a bill named in a call, by id or by number.
 type target struct {
 	id   int64
-	what string // what a text says when it is not there
+	what string // how messages name it if it does not exist
 }
 
-// targets are the bills of Ids and then those of Numbers. A number that is
-// used twice names the older bill.
+// targets returns the bills of Ids, then those of Numbers. A number that is used twice
+// names the older bill.
 func (t *Tenant) targets(c call) []target {
 	var targets []target
 	for _, text := range c.data.list("Ids") {
@@ -54,8 +54,7 @@ func (t *Tenant) targets(c call) []target {
 	return targets
 }
 
-// each changes every bill that the call names, each in a transaction of its
-// own.
+// each changes every bill named in the call, each in its own transaction.
 func (t *Tenant) each(c call, edit func(*bill) (*bill, *problem)) reply {
 	targets := t.targets(c)
 	if len(targets) == 0 {

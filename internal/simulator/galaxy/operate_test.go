@@ -59,7 +59,7 @@ func TestStates(t *testing.T) {
 	}
 }
 
-func TestOperationsNameBillsInSeveralWays(t *testing.T) {
+func TestWaysToNameBills(t *testing.T) {
 	for _, data := range []string{
 		`{"Numbers":["R1","R9","R2"]}`,
 		`{"Numbers":"R1,R9,R2"}`,

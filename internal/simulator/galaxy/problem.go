@@ -4,8 +4,8 @@ import "fmt"
 
 // problem is why one bill can't be saved or changed.
 type problem struct {
-	code    int    // of MsgCode
-	field   string // "" where no field is at fault
+	code    int    // the MsgCode
+	field   string // "" if no field is at fault
 	message string
 }
 
@@ -13,7 +13,7 @@ func invalid(field, format string, args ...any) *problem {
 	return &problem{code: msgInvalid, field: field, message: fmt.Sprintf(format, args...)}
 }
 
-// databaseFailure is a change that could not be written to the data file.
+// databaseFailure reports a change that could not be written to the data file.
 func databaseFailure(err error) *problem {
 	return &problem{code: msgDatabaseFailure, message: "数据库执行异常：" + err.Error()}
 }

@@ -8,12 +8,10 @@ import (
 	"strings"
 )
 
-// maxRows is the most rows that a query returns; more are cut off without a
-// word.
+// maxRows is the most rows that a query returns; the rest are silently cut off.
 const maxRows = 10000
 
-// executeBillQuery returns one row for each bill, or for each entry when a
-// field of the entries is asked for.
+// executeBillQuery returns one row per bill, or per entry if an entry field is requested.
 func (t *Tenant) executeBillQuery(c call) reply {
 	q, failure := t.newQuery(c)
 	if failure != nil {
@@ -42,7 +40,7 @@ func (t *Tenant) executeBillQuery(c call) reply {
 	return table
 }
 
-// query is an ExecuteBillQuery, checked.
+// query is a validated ExecuteBillQuery.
 type query struct {
 	tenant *Tenant
 	// base is the form of base data; nil for bills.
@@ -51,7 +49,7 @@ type query struct {
 	columns []column
 	where   condition
 	order   []ordering
-	// topRow is TopRowCount, the row behind the last one; 0 is no bound.
+	// topRow is TopRowCount, the index after the last row; 0 is no bound.
 	startRow, limit, topRow int
 }
 
@@ -113,8 +111,8 @@ func noField(key string) reply {
 	return failed(msgFieldMissing, fmt.Sprintf("字段“%s”不存在", strings.TrimSpace(key)))
 }
 
-// filterText is the FilterString. An empty list of conditions is no filter; a
-// list with conditions is not understood here, and read as a broken filter.
+// filterText is the FilterString. An empty list of conditions is no filter; a list with
+// conditions is not supported here, and read as a malformed filter.
 func filterText(value any) string {
 	if conditions, ok := value.([]any); ok && len(conditions) == 0 {
 		return ""
@@ -127,8 +125,8 @@ func (o object) number(name string) int {
 	return max(n, 0)
 }
 
-// rows gives all rows that meet the filter, in order: by FID and entry where
-// the caller asks for no other.
+// rows returns all rows that meet the filter, ordered by FID and entry unless the caller
+// asks for another order.
 func (q *query) rows() []row {
 	byEntry := q.where.entries || slices.ContainsFunc(q.columns, column.ofEntry) ||
 		slices.ContainsFunc(q.order, func(o ordering) bool { return o.column.ofEntry() })
@@ -150,8 +148,8 @@ func (q *query) rows() []row {
 	return rows
 }
 
-// candidates gives the bills that can meet the filter: those of the numbers it
-// names, where it does, and all otherwise.
+// candidates returns the bills that can meet the filter: those of the numbers that it
+// names, or else all.
 func (q *query) candidates() []*bill {
 	if q.base != nil {
 		return q.base.entries(q.tenant.base)

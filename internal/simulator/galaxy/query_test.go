@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// filled is a tenant with three bills, one of them audited, one of two lines.
+// filled is a tenant with three bills, one of them audited, one with two lines.
 func filled(t *testing.T) *fixture {
 	f := start(t, nil)
 	require.True(t, f.save(
@@ -150,8 +150,8 @@ func TestOrder(t *testing.T) {
 		"numbers are ordered as numbers")
 }
 
-// TestPages: TopRowCount is the row behind the last one, not a count; both it
-// and Limit bound a page.
+// TopRowCount is the index after the last row, not a count; both it and Limit bound a
+// page.
 func TestPages(t *testing.T) {
 	f := start(t, nil)
 	const bills = 25
@@ -189,9 +189,8 @@ func TestPages(t *testing.T) {
 	require.Empty(t, page(t, 5, 20, 3))
 }
 
-// TestNamedBillsAreFoundWithoutASearch: the short way by number and the long
-// way over all bills must agree.
-func TestNamedBillsAreFoundWithoutASearch(t *testing.T) {
+// The fast path by number and the full scan must agree.
+func TestLookUpByNumberMatchesFullScan(t *testing.T) {
 	f := filled(t)
 	rapid.Check(t, func(t *rapid.T) {
 		comparison := rapid.SampledFrom([]string{

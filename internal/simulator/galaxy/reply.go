@@ -29,17 +29,17 @@ const (
 // reply is anything that marshals into the body of a reply.
 type reply any
 
-// resultReply is the reply of all operations but queries and the view.
+// resultReply is the reply of all operations except queries and the view.
 type resultReply struct {
 	Result result `json:"Result"`
 }
 
 type result struct {
 	ResponseStatus responseStatus `json:"ResponseStatus"`
-	// ID and Number are the bill of a Save of one bill.
+	// ID and Number are those of the bill of a Save.
 	ID     any    `json:"Id,omitempty"`
 	Number string `json:"Number,omitempty"`
-	// NeedReturnData has an object for every bill saved.
+	// NeedReturnData has an object for every saved bill.
 	NeedReturnData []struct{} `json:"NeedReturnData,omitempty"`
 }
 
@@ -52,8 +52,7 @@ type responseStatus struct {
 	MsgCode         int           `json:"MsgCode"`
 }
 
-// billError is one thing wrong with one bill. DIndex is the bill's place in
-// the request.
+// billError is one problem with one bill. DIndex is the bill's index in the request.
 type billError struct {
 	FieldName *string `json:"FieldName"`
 	Message   string  `json:"Message"`
@@ -76,9 +75,8 @@ func newResult() *resultReply {
 	}}}
 }
 
-// fail adds what is wrong with the bill at index. Field is "" where no field
-// is at fault. What IsSuccess says when other bills were saved is
-// undocumented; here it is false.
+// fail adds a problem of the bill at index. field is "" if no field is at fault. What
+// IsSuccess says when other bills were saved is undocumented; here it is false.
 func (r *resultReply) fail(index, code int, field, message string) {
 	s := &r.Result.ResponseStatus
 	s.IsSuccess, s.ErrorCode, s.MsgCode = false, http.StatusInternalServerError, code
@@ -95,8 +93,7 @@ func (r *resultReply) succeed(index int, b *bill) {
 	s.SuccessEntitys = append(s.SuccessEntitys, billSuccess{ID: b.wireID(), Number: b.number(), DIndex: index})
 }
 
-// wireID is the id as replies write it: a number for most bills, a string for
-// some.
+// wireID is the id as replies write it: a number for most bills, a string for some.
 func (b *bill) wireID() any {
 	if b.id%5 == 0 {
 		return strconv.FormatInt(b.id, 10)
@@ -114,7 +111,7 @@ func failed(code int, message string) reply {
 	return r
 }
 
-// conflict is the reply to a call that is in the way of another.
+// conflict is the reply to a call that conflicts with another.
 func conflict(user, operation string) reply {
 	return failed(msgNetworkConflict, conflictText(user, operation))
 }
@@ -123,8 +120,7 @@ func conflictText(user, operation string) string {
 	return fmt.Sprintf("“%s”使用业务单据：“销售退货单”业务操作-“[销售退货单-%s]”冲突，请稍候再使用。", user, operation)
 }
 
-// writeReply writes the reply of an operation. The failure of a query comes as
-// its only row.
+// writeReply writes the reply of an operation. A query's failure is its only row.
 func (t *Tenant) writeReply(w http.ResponseWriter, op operation, r reply) {
 	if raw, ok := r.(rawReply); ok {
 		raw.write(w)
@@ -152,12 +148,12 @@ func (t *Tenant) writeJSON(w http.ResponseWriter, v any) {
 	t.faults.Write(w, wire, contentType, mustMarshal(v))
 }
 
-// writeFrameworkError answers what the framework behind the API can't make
-// sense of: text, not JSON, and HTTP 200.
+// writeFrameworkError answers a call that the framework behind the API can't interpret:
+// text instead of JSON, with HTTP 200.
 func writeFrameworkError(w http.ResponseWriter, message string) {
 	body := mustMarshal(map[string]string{"Message": message})
 	w.Header().Set("Content-Type", contentType)
-	// A caller that has gone does not read the reply; there is nobody to tell.
+	// If the caller has gone, there is nobody to report the error to.
 	_, _ = w.Write(append([]byte("response_error:"), body...))
 }
 

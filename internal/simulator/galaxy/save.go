@@ -8,8 +8,8 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// batchSave saves the bills of Model. Each bill is a transaction of its own:
-// those that are right stay saved when others are not.
+// batchSave saves the bills of Model. Each bill is its own transaction: valid ones stay
+// saved when others fail.
 func (t *Tenant) batchSave(c call) reply {
 	models, _ := c.data["model"].([]any)
 	if len(models) == 0 {
@@ -49,7 +49,7 @@ func (t *Tenant) save(c call) reply {
 	return r
 }
 
-// saveOne saves the bill at an index and adds what came of it to the reply.
+// saveOne saves the bill at an index and adds its result to the reply.
 func (t *Tenant) saveOne(r *resultReply, c call, index int, content any) *bill {
 	model, ok := newObject(content)
 	if !ok {
@@ -116,7 +116,7 @@ func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 	return b, nil
 }
 
-// editable reports why a bill can't be saved over, or deleted.
+// editable reports why a bill can't be overwritten or deleted.
 func editable(b *bill, id, verb string) *problem {
 	if b == nil {
 		return &problem{code: msgFieldMissing, message: `内码值["` + id + `"]不存在`}
@@ -132,8 +132,8 @@ type work struct {
 
 func (t *Tenant) newWork() *work { return &work{each: t.options.BillLatency, due: time.Now()} }
 
-// bill lasts as long as one bill takes; being late with one shortens the next,
-// so that the pauses add up.
+// bill waits for the time that one bill takes; being late with one shortens the next
+// wait, so that the total is right.
 func (w *work) bill() {
 	w.due = w.due.Add(w.each)
 	if w.each > 0 {
@@ -141,7 +141,7 @@ func (w *work) bill() {
 	}
 }
 
-// inState reports that the bill is in none of the states that the verb needs.
+// inState returns a problem if the bill is in none of the states that the verb needs.
 func inState(b *bill, verb string, states ...status) *problem {
 	if slices.Contains(states, b.status) {
 		return nil
@@ -150,8 +150,8 @@ func inState(b *bill, verb string, states ...status) *problem {
 		statesText[states[0]] + "的数据才允许" + verb + "！"}
 }
 
-// statesText is how error texts name the states that an operation needs, by
-// the first of them.
+// statesText is how messages name the states that an operation needs, by the first of
+// them.
 var statesText = map[status]string{
 	draft:    "暂存、创建和重新审核",
 	inReview: "审核中",

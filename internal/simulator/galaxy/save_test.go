@@ -54,7 +54,7 @@ func TestBothShapesOfARequest(t *testing.T) {
 	}
 }
 
-func TestNamesAreReadInEitherCase(t *testing.T) {
+func TestNamesIgnoreCase(t *testing.T) {
 	f := start(t, nil)
 	status := f.form("BatchSave", `{"model":[{"fbillno":"R1","FSALEORGID":{"FNUMBER":"100"},"FStockOrgID":{"fnumber":"100"},
 		"FRetCustId":{"Fnumber":"C1"},"fentity":[{"FMATERIALID":{"FNumber":"M1"},"frealqty":1,"FSTOCKID":{"FNumber":"CK1"}}]}]}`)
@@ -62,7 +62,7 @@ func TestNamesAreReadInEitherCase(t *testing.T) {
 	require.Empty(t, f.tenant.State(false).UnknownFields)
 }
 
-func TestWhatABillNeeds(t *testing.T) {
+func TestRequiredFields(t *testing.T) {
 	cases := []struct {
 		name           string
 		changes        []string
@@ -101,7 +101,7 @@ func TestWhatABillNeeds(t *testing.T) {
 	}
 }
 
-// Without IsVerifyBaseDataField an unknown number is dropped without a word.
+// Without IsVerifyBaseDataField an unknown number is silently dropped.
 func TestUnknownBaseDataUnverified(t *testing.T) {
 	for _, verify := range []string{"", `"IsVerifyBaseDataField":false,`, `"IsVerifyBaseDataField":"false",`} {
 		for _, c := range []struct{ name, from, to, message string }{
@@ -158,7 +158,7 @@ func TestDuplicateNumber(t *testing.T) {
 	require.Empty(t, f.tenant.State(false).Doubles)
 }
 
-func TestTenantWithoutTheRuleOfUniqueNumbers(t *testing.T) {
+func TestDuplicateNumbersAllowed(t *testing.T) {
 	f := start(t, func(o *Options) { o.AllowDuplicateNumbers = true })
 	require.True(t, f.save(model("R1"), model("R2"), model("R1")).IsSuccess)
 	state := f.tenant.State(true)
@@ -189,7 +189,7 @@ func TestRequestsWithoutBills(t *testing.T) {
 	}
 }
 
-func TestWhatTheSystemFillsIn(t *testing.T) {
+func TestComputedFields(t *testing.T) {
 	f := start(t, nil)
 	f.clock = time.Date(2024, time.March, 9, 20, 0, 0, 0, time.UTC) // the 10th in Beijing
 	status := f.save(model("", `"FBillTypeID":{"FNUMBER":"XSTHD01_SYS"},`, ``, `"FDate":"2024-03-02",`, ``, `"FIsFree":false,`, ``, `"FTaxPrice":19.99,`, ``))
@@ -207,7 +207,7 @@ func TestNumbersStayExact(t *testing.T) {
 		{`0.05`, `66.50`, "3.33"}, // half away from zero
 		{`"0.1"`, `0.2`, "0.02"},
 		{`3`, `"12345678901234567.89"`, "37037036703703703.67"},
-		{`3`, `3.3333333`, "10"}, // 6 places of the price, and then the cents
+		{`3`, `3.3333333`, "10"}, // the price is rounded to 6 places, then the amount to 2
 		{`1e2`, `1.005`, "100.5"},
 	}
 	for _, c := range cases {
@@ -218,7 +218,7 @@ func TestNumbersStayExact(t *testing.T) {
 	}
 }
 
-// FAmount is without tax; with it, a line comes to quantity × price.
+// FAmount excludes tax; with tax, a line's amount is quantity × price.
 func TestAmountsAreWithoutTax(t *testing.T) {
 	f := start(t, nil)
 	require.True(t, f.save(model("R1", `"2.5"`, `2`, `"FTaxPrice":19.99`, `"FTaxPrice":56.5,"FEntryTaxRate":13,"FAmount":113`)).IsSuccess)

@@ -7,14 +7,13 @@ import (
 	"time"
 )
 
-// The two cookies that hold a session. The SDKs send the first as a header as
-// well.
+// The two cookies that hold a session. The SDKs also send the first as a header.
 const (
 	sessionCookie = "kdservice-sessionid"
 	aspNetCookie  = "ASP.NET_SessionId"
 )
 
-// session is one login. A session serves one request at a time.
+// session is one login. It serves one request at a time.
 type session struct {
 	id   string
 	busy sync.Mutex
@@ -23,7 +22,7 @@ type session struct {
 	served bool // a request before
 }
 
-// take claims the session for a request; false says that it serves another.
+// take claims the session for a request; false if it is serving another.
 func (s *session) take() bool { return s.busy.TryLock() }
 
 type sessions struct {
@@ -38,7 +37,7 @@ func newSessions(lifetime time.Duration, now func() time.Time) *sessions {
 	return &sessions{lifetime: lifetime, now: now, byID: map[string]*session{}}
 }
 
-// open starts a session and gives the caller its cookies.
+// open starts a session and sets its cookies.
 func (ss *sessions) open(w http.ResponseWriter) *session {
 	s := &session{id: rand.Text()}
 	ss.mu.Lock()
@@ -51,8 +50,8 @@ func (ss *sessions) open(w http.ResponseWriter) *session {
 	return s
 }
 
-// find gives the session that the request carries, or nil if there is none or
-// it has expired. Its life begins anew.
+// find returns the session of the request, or nil if there is none or it has expired. Its
+// lifetime starts over.
 func (ss *sessions) find(r *http.Request) *session {
 	id := r.Header.Get(sessionCookie)
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
@@ -73,7 +72,7 @@ func (ss *sessions) find(r *http.Request) *session {
 	return s
 }
 
-// release ends the request that took the session.
+// release ends the request that claimed the session.
 func (ss *sessions) release(s *session) {
 	ss.mu.Lock()
 	s.used, s.served = ss.now(), true

@@ -14,12 +14,11 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// obfuscation is the constant that the vendor's SDKs mix into the client
-// secret, byte by byte.
+// obfuscation is the constant with which the vendor's SDKs XOR the client secret.
 const obfuscation = "0054f397c6234378b09ca7d3e5debce7"
 
-// authenticate gives the session of a request: the one of its cookies, or,
-// with signed headers, a new one where that is stale. A login is not renewed.
+// authenticate returns the session of a request: the one of its cookies, or a new one if
+// that is stale and the headers are signed. A login is not renewed.
 func (t *Tenant) authenticate(w http.ResponseWriter, r *http.Request) (*session, reply) {
 	signed := r.Header.Get("X-Kd-Appkey") != "" || r.Header.Get("X-Api-Signature") != "" || r.Header.Get("X-Kd-Signature") != ""
 	if signed {
@@ -43,7 +42,7 @@ func (t *Tenant) authenticate(w http.ResponseWriter, r *http.Request) (*session,
 	return nil, failed(msgSessionLost, lostText)
 }
 
-// checkSignature checks every signed header. The time is not held against the
+// checkSignature checks every signed header. It does not compare the timestamp with the
 // clock: whether the vendor does so is unknown.
 func (t *Tenant) checkSignature(r *http.Request) error {
 	c := t.options.Credentials
@@ -63,7 +62,7 @@ func (t *Tenant) checkSignature(r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("X-Kd-Appdata")
 	}
-	// The Java SDK names the headers in another case than the Python SDK.
+	// The Java SDK writes the header names in another case than the Python SDK.
 	if !strings.EqualFold(header("x-api-signheaders"), "x-api-timestamp,x-api-nonce") {
 		return fmt.Errorf("x-api-signheaders")
 	}
@@ -84,7 +83,7 @@ func (t *Tenant) checkSignature(r *http.Request) error {
 }
 
 // checkAppData checks account, user, language and organisation. The SDKs send
-// organisation 0 when none is set.
+// organisation 0 if none is set.
 func (t *Tenant) checkAppData(appData string) error {
 	c := t.options.Credentials
 	account := c.AcctID + "," + c.Username + "," + strconv.Itoa(c.LCID) + ","
@@ -95,7 +94,7 @@ func (t *Tenant) checkAppData(appData string) error {
 	return nil
 }
 
-// splitAppID gives the client id and the client secret that an app id holds.
+// splitAppID returns the client id and the client secret that an app id contains.
 func splitAppID(appID string) (clientID, clientSecret string, err error) {
 	clientID, half, found := strings.Cut(appID, "_")
 	secret, err := base64.StdEncoding.DecodeString(half)

@@ -4,29 +4,28 @@ import "maps"
 
 // State is what a tenant holds and has seen.
 type State struct {
-	// Bills are all bills by id.
+	// Bills are all bills, by id.
 	Bills []Bill `json:"bills"`
 	// ByStatus counts the bills by FDocumentStatus.
 	ByStatus map[string]int `json:"by_status"`
 	// Doubles are the numbers that more than one bill has.
 	Doubles []string `json:"doubles"`
-	// Calls counts the calls by method, refused ones included.
+	// Calls counts the calls by method, including refused ones.
 	Calls map[string]int `json:"calls"`
-	// Violations counts what a correct client never does: session_in_use is
-	// a request on a session that served another one.
+	// Violations counts what a correct client never does: session_in_use is a request on
+	// a session that is serving another.
 	Violations map[string]int `json:"violations"`
-	// UnknownFields counts the fields of bills that the form does not have,
-	// by their names in lower case. Kingdee ignores them without a word.
+	// UnknownFields counts the fields of bills that the form does not have, by their
+	// names in lower case. Kingdee silently ignores them.
 	UnknownFields map[string]int `json:"unknown_fields"`
-	// Sessions is how many sessions are open.
+	// Sessions is the number of open sessions.
 	Sessions int `json:"sessions"`
-	// LateSaves is how many saves are still to land that were answered with a
-	// failure, or not at all.
+	// LateSaves is the number of pending saves that were already answered with a failure,
+	// or never will be answered.
 	LateSaves int `json:"late_saves"`
 }
 
-// State shows what the tenant holds and has seen. Without bills, Bills is
-// nil.
+// State shows what the tenant holds and has seen. If bills is false, Bills is nil.
 func (t *Tenant) State(bills bool) State {
 	s := State{ByStatus: map[string]int{}, Doubles: t.ledger.doubles(), Sessions: t.sessions.count(), LateSaves: int(t.late.pending.Load())}
 	all := t.ledger.all()

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// viewReply is a bill with its fields named as the view names them: without
-// the leading F, references as objects.
+// viewReply is a bill with its fields as the view names them: without the leading F,
+// references as objects.
 type viewReply struct {
 	Result struct {
 		ResponseStatus *responseStatus `json:"ResponseStatus"`
@@ -64,8 +64,7 @@ func (t *Tenant) viewFields(b *bill, p place, row int) map[string]any {
 	return fields
 }
 
-// wireValue is a canonical value as replies write it. Decimals are written
-// with all their places.
+// wireValue is a canonical value as replies write it. Decimals keep all their places.
 func (f *field) wireValue(value string) any {
 	switch {
 	case f.kind == isFlag:

@@ -4,21 +4,21 @@ import (
 	"time"
 )
 
-// longestDelay is how much later than its time of modification an order that
-// arrives can be seen at the source: rows appear behind the present.
+// longestDelay bounds how long after its modification an order that arrives becomes
+// visible at the source: rows appear late.
 const longestDelay = 3 * time.Second
 
 // Arrivals says how orders arrive while the merchant is in use.
 type Arrivals struct {
-	// PerMinute is how many arrive a minute, evenly; 0 is none. Most of them are
-	// returned by the customary filter, about one in twelve is not.
+	// PerMinute is the number of arrivals per minute, evenly spread; 0 is none. The
+	// customary filter excludes about one in twelve of them.
 	PerMinute int
-	// From is when they begin to arrive.
+	// From is when orders begin to arrive.
 	From time.Time
 }
 
-// Arrive lets the orders arrive that are due by now, and gives them. Each was
-// modified up to three seconds before it arrives, by a clock that is so far ahead.
+// Arrive adds the orders that are due by now, and returns them. Each was modified up to
+// three seconds before it arrives, by a clock that is ahead by the given duration.
 func (m *Merchant) Arrive(now time.Time, ahead time.Duration) []*Order {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,15 +45,14 @@ func (m *Merchant) Arrive(now time.Time, ahead time.Duration) []*Order {
 	return orders
 }
 
-// StopArriving lets no further order arrive.
+// StopArriving stops orders from arriving.
 func (m *Merchant) StopArriving() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.options.Arrivals.PerMinute = 0
 }
 
-// nextKind takes the kinds of the orders that arrive from blocks as well. It
-// needs the lock.
+// nextKind takes the kinds of arriving orders from blocks too. The caller holds the lock.
 func (m *Merchant) nextKind() Kind {
 	if len(m.arrivingKinds) == 0 {
 		m.arrivingKinds = m.arriving.kinds(kindsInBlock)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// However often a merchant is asked, the same orders arrive at the same times,
-// each shortly after it was modified and with an outcome that is known.
+// However often a merchant is asked, the same orders arrive at the same times, each
+// shortly after it was modified and with a known outcome.
 func TestOrdersArriveByTheClock(t *testing.T) {
 	options := Options{Seed: 3, Orders: 20, From: march, Days: 1}
 	options.Arrivals = Arrivals{PerMinute: 30, From: options.To()}
@@ -36,8 +36,8 @@ func TestOrdersArriveByTheClock(t *testing.T) {
 	require.Empty(t, once.Arrive(at(20*time.Minute), 0))
 }
 
-// Orders are modified by the merchant's clock, and arrive when they arrive.
-func TestOrdersThatArriveHaveTheTimesOfTheirClock(t *testing.T) {
+// Modification times follow the merchant's clock; arrival times do not.
+func TestModificationTimesFollowTheMerchantsClock(t *testing.T) {
 	options := Options{Seed: 3, Orders: 20, From: march, Days: 1}
 	options.Arrivals = Arrivals{PerMinute: 30, From: options.To()}
 	now := options.To().Add(10 * time.Minute)

@@ -7,7 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// ModifiedAt is the order with nothing changed but when it was modified.
+// ModifiedAt returns the order with only its modification time changed.
 func (o *Order) ModifiedAt(t time.Time) *Order {
 	changed := *o
 	changed.Modified = t.In(Beijing)
@@ -15,12 +15,11 @@ func (o *Order) ModifiedAt(t time.Time) *Order {
 	return &changed
 }
 
-// MoreReceived is the order after the warehouse found one more of the first
-// line that came back: another bill must be stored for it.
+// MoreReceived returns the order after the warehouse found one more of the first returned
+// line: its bill changes.
 func (o *Order) MoreReceived(t time.Time) *Order { return o.received(t, 1) }
 
-// LessReceived is the order after the warehouse took back what [Order.MoreReceived]
-// says: its bill is again that from before.
+// LessReceived undoes [Order.MoreReceived]: the bill is as before.
 func (o *Order) LessReceived(t time.Time) *Order { return o.received(t, -1) }
 
 func (o *Order) received(t time.Time, more int64) *Order {
@@ -29,7 +28,7 @@ func (o *Order) received(t time.Time, more int64) *Order {
 	for i := range changed.Lines {
 		if line := &changed.Lines[i]; line.returned() {
 			quantity := line.Quantity.Add(decimal.NewFromInt(more))
-			// The money of a piece stays.
+			// The price per piece stays.
 			line.Amount = decimal.NewNullDecimal(line.amount().Mul(quantity).DivRound(line.Quantity, 10))
 			line.Quantity = quantity
 			line.Received = line.Received.Add(decimal.NewFromInt(more))
@@ -39,8 +38,8 @@ func (o *Order) received(t time.Time, more int64) *Order {
 	return changed
 }
 
-// WithLines is the order with its lines repeated until there are so many, each a
-// line of its own. It is not modified for that: the order was made so.
+// WithLines returns the order with its lines repeated up to the given number, each a line
+// of its own. Its modification time stays, as if it had been made so.
 func (o *Order) WithLines(lines int) *Order {
 	changed := *o
 	changed.Lines = nil
@@ -52,15 +51,15 @@ func (o *Order) WithLines(lines int) *Order {
 	return &changed
 }
 
-// Remarked is the order with another remark, which stands in no bill.
+// Remarked returns the order with another remark, which no bill contains.
 func (o *Order) Remarked(t time.Time) *Order {
 	changed := o.ModifiedAt(t)
 	changed.Remark = "仓库已复核 " + changed.Modified.Format(time.DateTime)
 	return changed
 }
 
-// Renamed is the order after its products were given other names, which stand in the
-// notes of its bill and book nothing.
+// Renamed returns the order with its products renamed. Names are in the notes of its bill
+// but do not affect the booking.
 func (o *Order) Renamed(t time.Time) *Order {
 	changed := o.ModifiedAt(t)
 	changed.Lines = slices.Clone(o.Lines)
@@ -70,15 +69,15 @@ func (o *Order) Renamed(t time.Time) *Order {
 	return changed
 }
 
-// Withdrawn is the order with another status than Confirmed: it is not to be booked any
-// more.
+// Withdrawn returns the order with another status than Confirmed: it is no longer to be
+// booked.
 func (o *Order) Withdrawn(t time.Time, status string) *Order {
 	changed := o.ModifiedAt(t)
 	changed.Status = status
 	return changed
 }
 
-// MergedFrom makes the order that another was merged into, with the lines of that one.
+// MergedFrom makes the order that o was merged into, with o's lines.
 func (m *Merchant) MergedFrom(o *Order, t time.Time) *Order {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -91,16 +90,16 @@ func (m *Merchant) MergedFrom(o *Order, t time.Time) *Order {
 	return merged
 }
 
-// DatedByModified reports whether the date of the order's bill is the day on
-// which it was modified, because it names no other.
+// DatedByModified reports whether the bill is dated by the order's modification, because
+// the order has no other date.
 func (o *Order) DatedByModified() bool {
 	return o.ConfirmDate.IsZero() && !slices.ContainsFunc(o.Lines, func(l Line) bool {
 		return l.returned() && !l.ReceiveDate.IsZero()
 	})
 }
 
-// Replace puts a newer version of an order into the place of the one with its
-// as_id, which must be there. The earlier version is kept for the truth.
+// Replace replaces the order of the same as_id, which must exist, by a newer version. The
+// earlier version is kept for the truth.
 func (m *Merchant) Replace(newer *Order) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -109,9 +108,9 @@ func (m *Merchant) Replace(newer *Order) {
 	m.orders[i] = newer
 }
 
-// earlierBills are the bills of an order's earlier versions, oldest first,
-// without one that the version after it asks for again. newest is nil where the order is
-// to have none any more.
+// earlierBills returns the bills of an order's earlier versions, oldest first, except
+// those that the next version needs too. newest is nil if the order no longer needs a
+// bill.
 func earlierBills(earlier []*Order, newest *Bill) []*Bill {
 	var bills []*Bill
 	for _, o := range earlier {
@@ -129,8 +128,8 @@ func earlierBills(earlier []*Order, newest *Bill) []*Bill {
 	return bills
 }
 
-// equal compares the bills of two versions of one order. Versions differ in
-// nothing but quantities and the day.
+// equal compares the bills of two versions of one order, which differ only in quantities
+// and the date.
 func (b *Bill) equal(other *Bill) bool {
 	return b.Date == other.Date && slices.EqualFunc(b.Lines, other.Lines, func(x, y Entry) bool {
 		return x.Quantity.Equal(y.Quantity)

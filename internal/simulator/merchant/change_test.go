@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// savable is an order of the merchant with a bill.
+// savable returns an order of the merchant that has a bill.
 func savable(t *testing.T, m *Merchant) *Order {
 	truth := m.Truth(known)
 	for _, o := range m.Orders() {

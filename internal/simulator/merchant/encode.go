@@ -9,16 +9,14 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// PersonalData marks every made-up value that stands for personal data (a
-// buyer's name, phone, address, account). A test that finds it outside the
-// source has found a leak.
+// PersonalData marks every made-up value that stands for personal data (a buyer's name,
+// phone, address, account). A test that finds it outside the source has found a leak.
 const PersonalData = "PERSONAL-DATA"
 
-// AppendJSON appends the order as a row of datas. Replies of different
-// merchants write the same field in different ways, so each order does as
-// well: numbers as numbers or strings, nothing as null, "" or an absent field,
-// times with a fraction, dates for times, raw control characters in texts. The
-// form of an order depends on seed and as_id alone.
+// AppendJSON appends the order as a row of datas. Merchants' replies encode the same
+// field in different ways, and so does each order here: numbers as numbers or strings; no
+// value as null, "" or an absent field; times with a fraction; dates as times; raw
+// control characters in texts. The encoding of an order depends only on seed and as_id.
 func (o *Order) AppendJSON(dst []byte, seed uint64) []byte {
 	w := &wire{dst: append(dst, '{'), rng: rand.New(rand.NewPCG(seed, uint64(o.AsID))), first: true}
 	w.integer("as_id", o.AsID)
@@ -113,7 +111,7 @@ func (l *Line) appendTo(w *wire) {
 	w.dst, w.first = append(w.dst, '}'), false
 }
 
-// wire writes the fields of one object in forms that it draws for each.
+// wire writes the fields of one object, each in a randomly drawn form.
 type wire struct {
 	dst   []byte
 	rng   *rand.Rand
@@ -165,8 +163,8 @@ func (w *wire) text(name, value string) {
 	w.quote(value)
 }
 
-// dirtyText can hold a raw control character at its end, which real replies
-// do and JSON forbids.
+// dirtyText may append a raw control character, which real replies contain and JSON
+// forbids.
 func (w *wire) dirtyText(name, value string) {
 	w.text(name, value)
 	if value != "" && w.rng.IntN(10) == 0 {
@@ -187,8 +185,8 @@ func (w *wire) integer(name string, value int64) {
 	w.dst = strconv.AppendInt(w.dst, value, 10)
 }
 
-// number writes a decimal with all its places, with or without zeros behind
-// them, as a number or a string.
+// number writes a decimal with all its places, with or without trailing zeros, as a
+// number or a string.
 func (w *wire) number(name string, value decimal.Decimal) {
 	text := value.String()
 	if w.odd() {
@@ -200,7 +198,7 @@ func (w *wire) number(name string, value decimal.Decimal) {
 	w.raw(name, text)
 }
 
-// moment writes a time of which every second counts.
+// moment writes a time with second precision.
 func (w *wire) moment(name string, t time.Time) {
 	text := t.Format(time.DateTime)
 	if w.odd() {
@@ -209,7 +207,7 @@ func (w *wire) moment(name string, t time.Time) {
 	w.text(name, text)
 }
 
-// date writes a time of which only the day counts, or none at all.
+// date writes a time of which only the day matters, or none.
 func (w *wire) date(name string, t time.Time) {
 	switch {
 	case t.IsZero():

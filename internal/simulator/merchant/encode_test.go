@@ -13,11 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// control is what the vendor's own sample takes out of a reply before it
-// parses it.
+// control matches what the vendor's own sample removes from a reply before parsing it.
 var control = regexp.MustCompile(`[\x00-\x08\x0b-\x0c\x0e-\x1f]`)
 
-// decode reads an order off the wire as a tolerant client does.
+// decode decodes an order as a tolerant client does.
 func decode(t *testing.T, raw []byte) map[string]any {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(control.ReplaceAll(raw, nil)))
@@ -27,7 +26,7 @@ func decode(t *testing.T, raw []byte) map[string]any {
 	return fields
 }
 
-// text is a value whether it came as a string or as a number; nothing is "".
+// text returns a value that came as a string or a number as a string; no value is "".
 func text(value any) string {
 	if value == nil {
 		return ""
@@ -35,7 +34,7 @@ func text(value any) string {
 	return fmt.Sprint(value)
 }
 
-func TestWireSaysWhatTheOrderIs(t *testing.T) {
+func TestWireMatchesTheOrder(t *testing.T) {
 	for _, o := range usual().Orders() {
 		got := decode(t, o.AppendJSON(nil, 1))
 		require.Equal(t, o.ID(), text(got["as_id"]))
@@ -79,7 +78,7 @@ func TestWireSaysWhatTheOrderIs(t *testing.T) {
 	}
 }
 
-// requireNumber takes nothing for 0.
+// requireNumber treats no value as 0.
 func requireNumber(t *testing.T, want decimal.Decimal, got any) {
 	t.Helper()
 	if text(got) == "" {

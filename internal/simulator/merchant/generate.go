@@ -11,8 +11,8 @@ import (
 const (
 	firstAsID  = 700000001
 	firstAsiID = 810000001
-	// leftOutEvery: for this many orders that the customary filter returns,
-	// one more is made that it leaves out.
+	// leftOutEvery: for this many orders that the customary filter returns, one more is
+	// made that it excludes.
 	leftOutEvery = 12
 )
 
@@ -25,14 +25,14 @@ type generator struct {
 // oneIn is true once in n times.
 func (g *generator) oneIn(n int) bool { return g.rng.IntN(n) == 0 }
 
-// ago is a whole number of seconds, up to longest.
+// ago returns a whole number of seconds, up to longest.
 func (g *generator) ago(longest time.Duration) time.Duration {
 	return time.Duration(g.rng.Int64N(int64(longest/time.Second)+1)) * time.Second
 }
 
-// moments gives n times of modification, of one second's resolution as at the
-// source. Some share their second, some stand on a whole hour, where windows
-// meet, and the first and the last second of the range are taken.
+// moments returns n modification times with second precision, as at the source. Some
+// orders share a second, some fall on a whole hour, where windows meet, and the first and
+// the last second of the range are used.
 func (g *generator) moments(n int) []time.Time {
 	seconds := int64(g.options.To().Sub(g.options.From) / time.Second)
 	moments := make([]time.Time, n)
@@ -55,7 +55,7 @@ func (g *generator) moments(n int) []time.Time {
 	return moments
 }
 
-// order makes an order of the kind that the customary filter returns.
+// order makes an order of a kind that the customary filter returns.
 func (g *generator) order(kind Kind, modified time.Time) *Order {
 	o := g.header(kind, modified)
 	g.lines(o)
@@ -67,8 +67,7 @@ func (g *generator) order(kind Kind, modified time.Time) *Order {
 	return o
 }
 
-// leftOut makes an order that the customary filter leaves out, by its status
-// or by its good_status.
+// leftOut makes an order that the customary filter excludes by status or good_status.
 func (g *generator) leftOut(modified time.Time) *Order {
 	o := g.order(Returned, modified)
 	for o.Customary() {
@@ -134,7 +133,7 @@ func orderType(kind Kind) string {
 	}
 }
 
-// lines gives the order what its kind is about.
+// lines adds the lines that the order's kind is about.
 func (g *generator) lines(o *Order) {
 	switch o.Kind {
 	case ExchangeSent, Resent:
@@ -163,7 +162,7 @@ func (g *generator) lines(o *Order) {
 		}
 	case Exchanged:
 		g.addSent(o)
-		// Some shops copy the quantity into r_qty, which makes no return of it.
+		// Some shops copy the quantity into r_qty, although nothing was returned.
 		if sent := &o.Lines[len(o.Lines)-1]; g.oneIn(4) {
 			sent.Received = sent.Quantity
 		}
@@ -213,7 +212,7 @@ func (g *generator) addReturned(o *Order, n int) {
 		case o.Type == TypeRejected || o.Type == TypeOther:
 			line.Type = o.Type
 		case g.oneIn(8):
-			line.Type = "" // some shops' orders carry no type on the line
+			line.Type = "" // some shops' orders have no type on the line
 		default:
 			line.Type = lineReturned
 		}
@@ -229,8 +228,8 @@ func (g *generator) addSent(o *Order) {
 	o.Lines = append(o.Lines, line)
 }
 
-// addGift adds a gift that came back: one of the SKUs with a material of
-// another number, or anything else at price 0.
+// addGift adds a returned gift: one of the SKUs whose material has another number, or
+// anything else at price 0.
 func (g *generator) addGift(o *Order) {
 	g.addReturned(o, 1)
 	line := &o.Lines[len(o.Lines)-1]
@@ -264,8 +263,8 @@ func (g *generator) line() Line {
 	return line
 }
 
-// price is the list price less a discount; a share of a discount on the whole
-// order can leave four places.
+// price is the list price less a discount; a share of a discount on the whole order can
+// have four decimal places.
 func (g *generator) price(p product) decimal.Decimal {
 	price := decimal.RequireFromString(p.price).Mul(decimal.New(60+g.rng.Int64N(41), -2))
 	if g.oneIn(10) {

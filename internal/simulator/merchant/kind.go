@@ -2,39 +2,38 @@ package merchant
 
 import "slices"
 
-// Kind says why an order was made: each is a case that a sync meets in real
-// life, with a known outcome.
+// Kind is why an order was made: each kind is a case that a sync meets in practice, with
+// a known outcome.
 type Kind string
 
 // The kinds of orders.
 const (
 	Returned           Kind = "returned"           // all lines received in full
 	Rejected           Kind = "rejected"           // refused at the door, comes back whole
-	Other              Kind = "other"              // of type 其它
-	PartlyReceived     Kind = "partly_received"    // less than announced, one line not at all
-	Gift               Kind = "gift"               // with a gift, price 0, beside what was bought
+	Other              Kind = "other"              // of type 其它 (other)
+	PartlyReceived     Kind = "partly_received"    // less than announced, one line missing entirely
+	Gift               Kind = "gift"               // with a gift at price 0 beside the purchase
 	Combo              Kind = "combo"              // lines that were sold as one combination
 	Exchanged          Kind = "exchanged"          // one line came back, another was sent
-	ExchangeSent       Kind = "exchange_sent"      // only the line sent is in the order
+	ExchangeSent       Kind = "exchange_sent"      // the order has only the line sent
 	RefundOnly         Kind = "refund_only"        // money back, goods kept
 	Resent             Kind = "resent"             // something forgotten was sent later
 	NothingReceived    Kind = "nothing_received"   // the parcel was empty or is lost
 	UnknownMaterial    Kind = "unknown_material"   // a SKU that Kingdee has no material for
 	MalformedQuantity  Kind = "malformed_quantity" // an r_qty that is no number
 	PriceMissing       Kind = "price_missing"      // a received line without a price
-	Discounted         Kind = "discounted"         // refunded with less than the price
+	Discounted         Kind = "discounted"         // the refund is less than the price
 	Damaged            Kind = "damaged"            // some of the goods came back damaged
-	RefundOnlyReceived Kind = "refund_received"    // of type 仅退款, and yet the goods came back
-	NewShop            Kind = "new_shop"           // from a shop that the sync does not know
-	Repair             Kind = "repair"             // goods that came in to be repaired
-	UnknownLine        Kind = "unknown_line"       // a line of a type that is not documented
+	RefundOnlyReceived Kind = "refund_received"    // of type 仅退款 (refund only), but the goods came back
+	NewShop            Kind = "new_shop"           // from a shop unknown to the sync
+	Repair             Kind = "repair"             // goods sent in for repair
+	UnknownLine        Kind = "unknown_line"       // a line of an undocumented type
 	QuantityMissing    Kind = "quantity_missing"   // a received line without an r_qty
-	WrongGoods         Kind = "wrong_goods"        // received under the line that was sent
+	WrongGoods         Kind = "wrong_goods"        // received under the line that was sent out
 )
 
-// kindsPerBlock is how many of each kind every block of 200 orders holds, so
-// that each kind occurs in a small merchant too and shares do not depend on
-// luck.
+// kindsPerBlock is the number of each kind in every block of 200 orders, so that each
+// kind occurs in a small merchant too and proportions do not depend on chance.
 var kindsPerBlock = []struct {
 	kind  Kind
 	count int
@@ -66,7 +65,7 @@ var kindsPerBlock = []struct {
 // kindsInBlock is the length of a block.
 const kindsInBlock = 200
 
-// Kinds are all kinds.
+// Kinds returns all kinds.
 func Kinds() []Kind {
 	kinds := make([]Kind, 0, len(kindsPerBlock))
 	for _, k := range kindsPerBlock {
@@ -75,7 +74,7 @@ func Kinds() []Kind {
 	return kinds
 }
 
-// kinds gives n kinds: whole blocks, each in an order of its own.
+// kinds returns n kinds: whole blocks, each shuffled.
 func (g *generator) kinds(n int) []Kind {
 	var kinds []Kind
 	for len(kinds) < n {

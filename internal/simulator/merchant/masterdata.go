@@ -2,8 +2,7 @@ package merchant
 
 import "slices"
 
-// Shop is where an order was placed. Customer is the customer of Kingdee that
-// its returns are booked for.
+// Shop is where an order was placed. Customer is the Kingdee customer for its returns.
 type Shop struct {
 	ID       int64
 	Name     string
@@ -17,7 +16,7 @@ type Warehouse struct {
 	Stock string
 }
 
-// newShop is too new to stand in the sync's tables.
+// newShop is too new to be in the sync's tables.
 var newShop = Shop{10009, "视频号新店", ""}
 
 // shops and warehouses with their share of the orders, in per cent.
@@ -43,7 +42,7 @@ var (
 	}
 )
 
-// The codes of Kingdee that stand in every bill of this merchant.
+// The Kingdee codes in every bill of this merchant.
 const (
 	Organisation = "100"
 	BillType     = "XSTHD01_SYS"
@@ -53,18 +52,18 @@ const (
 	TaxRate      = "13"
 )
 
-// The codes of Kingdee that depend on a line.
+// The Kingdee codes that depend on a line.
 const (
 	unitPieces, unitKilograms = "Pcs", "kg"
 	stockSound, stockDamaged  = "KCZT01_SYS", "KCZT08_SYS"
 )
 
-// product is a style with its variants; a SKU is style and variant. A SKU is
-// the material number in Kingdee.
+// product is a style with its variants. A SKU is style and variant, and is the material
+// number in Kingdee.
 type product struct {
 	style, name, price string
 	variants           []variant
-	byWeight           bool // sold by the kilogram, so quantities are fractions
+	byWeight           bool // sold by the kilogram, so quantities are fractional
 }
 
 type variant struct{ code, properties string }
@@ -82,18 +81,16 @@ var products = []product{
 	{"UM9001", "晴雨两用伞", "49.00", []variant{{"NV", "藏青"}, {"GR", "墨绿"}, {"PK", "樱粉"}}, false},
 }
 
-// gifts are SKUs that are not material numbers: the sync's table says which
-// material they are.
+// gifts are SKUs that are not material numbers: the sync's table maps them to materials.
 var gifts = []struct{ sku, name, material string }{
 	{"GIFT-BAG", "赠品帆布袋", "9901"},
 	{"GIFT-CARD", "赠品贺卡", "9902"},
 }
 
-// newSKUs are sold already and not yet in Kingdee.
+// newSKUs are already sold but not yet in Kingdee.
 var newSKUs = []string{"NEW-2401", "NEW-2402", "NEW-2403"}
 
-// Materials are the material numbers that the merchant's Kingdee knows from
-// the start.
+// Materials returns the material numbers initially in the merchant's Kingdee.
 func Materials() []string {
 	var numbers []string
 	for _, p := range products {
@@ -107,7 +104,7 @@ func Materials() []string {
 	return numbers
 }
 
-// Customers are the customers that the merchant's Kingdee knows.
+// Customers returns the customers in the merchant's Kingdee.
 func Customers() []string {
 	var numbers []string
 	for _, s := range shops {
@@ -116,7 +113,7 @@ func Customers() []string {
 	return numbers
 }
 
-// Stocks are the stocks that the merchant's Kingdee knows.
+// Stocks returns the stocks in the merchant's Kingdee.
 func Stocks() []string {
 	var numbers []string
 	for _, w := range warehouses {
@@ -125,8 +122,8 @@ func Stocks() []string {
 	return numbers
 }
 
-// Names are what the merchant's Kingdee calls its base data, by number: customers after
-// their shops, stocks after their warehouses.
+// Names returns the names of the merchant's base data in Kingdee, by number: customers
+// are named after their shops, stocks after their warehouses.
 func Names() map[string]string {
 	names := map[string]string{Organisation: "总公司"}
 	for _, s := range shops {
@@ -148,7 +145,7 @@ func Names() map[string]string {
 
 func (p product) sku(v variant) string { return p.style + "-" + v.code }
 
-// unit is the unit in which Kingdee counts a SKU.
+// unit is Kingdee's unit for a SKU.
 func unit(sku string) string {
 	for _, p := range products {
 		for _, v := range p.variants {

@@ -1,7 +1,6 @@
-// Package merchant makes up a believable merchant from a seed: shops,
-// warehouses, goods and the after-sales orders that they give rise to. It
-// knows what it made, so it also knows what a correct sync must make of every
-// order: see Truth. It shares no code with the sync.
+// Package merchant makes up a believable merchant from a seed: shops, warehouses, goods
+// and their after-sales orders. Since the orders are generated, it is known what a
+// correct sync must do with each: see Truth. The package shares no code with the sync.
 package merchant
 
 import (
@@ -13,43 +12,42 @@ import (
 	"time"
 )
 
-// Beijing is the zone of every time on both vendors' wires, which carry none.
+// Beijing is the zone of all times in both vendors' data, which name no zone.
 var Beijing = time.FixedZone("CST", 8*60*60)
 
-// Options say how large a merchant is made, and from which seed.
+// Options say how large a merchant is, and its seed.
 type Options struct {
-	// Seed decides everything that is made up: equal options make equal
-	// merchants.
+	// Seed determines everything that is made up: equal options make equal merchants.
 	Seed uint64
-	// Orders is how many orders the customary filter (status=Confirmed,
-	// good_status=SELLER_RECEIVED) returns. About one in twelve more is made
-	// that the filter leaves out.
+	// Orders is the number of orders that the customary filter (status=Confirmed,
+	// good_status=SELLER_RECEIVED) returns. About one in twelve more is made that the
+	// filter excludes.
 	Orders int
-	// From is the first instant at which an order may be modified. Every
-	// order is modified at From or later, before To.
+	// From is the earliest modification time. Every order is modified at From or later,
+	// and before To.
 	From time.Time
-	// Days is how many days of 24 hours the orders are spread over.
+	// Days is the number of 24-hour days over which the orders are spread.
 	Days int
-	// Kinds are those of the orders that the customary filter returns; without
-	// any, all, in the shares that they have in life.
+	// Kinds are the kinds of the orders that the customary filter returns; by default
+	// all, in realistic proportions.
 	Kinds []Kind
-	// Arrivals are orders that come beside these, while the merchant is in use.
+	// Arrivals are additional orders that arrive while the merchant is in use.
 	Arrivals Arrivals
 }
 
-// To is the end of the range: no order is modified at To or later.
+// To is the exclusive end of the range of modification times.
 func (o Options) To() time.Time {
 	return o.From.Add(time.Duration(o.Days) * 24 * time.Hour)
 }
 
-// Merchant holds the orders. An order never changes; a newer version takes its
-// place. A merchant may be used by many goroutines.
+// Merchant holds the orders. An order is immutable; a newer version replaces it. A
+// merchant is safe for concurrent use.
 type Merchant struct {
 	options Options
 
 	mu      sync.RWMutex
 	orders  []*Order           // by as_id
-	earlier map[int64][]*Order // the versions that were replaced, oldest first
+	earlier map[int64][]*Order // the replaced versions, oldest first
 
 	arriving      *generator
 	arrivingKinds []Kind
@@ -83,22 +81,22 @@ func New(options Options) *Merchant {
 
 func byAsID(a, b *Order) int { return cmp.Compare(a.AsID, b.AsID) }
 
-// Options are those the merchant was made with.
+// Options returns the options of the merchant.
 func (m *Merchant) Options() Options { return m.options }
 
-// Orders are all orders by as_id, those included that the customary filter
-// leaves out, as they are now. The orders may not be changed.
+// Orders returns all orders as they are now, by as_id, including those that the customary
+// filter excludes. Callers must not modify them.
 func (m *Merchant) Orders() []*Order {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return slices.Clone(m.orders)
 }
 
-// Customary reports whether the filter that is customary for returns into
-// Kingdee (status=Confirmed, good_status=SELLER_RECEIVED) returns the order.
+// Customary reports whether the order passes the filter that is customary for returns
+// into Kingdee (status=Confirmed, good_status=SELLER_RECEIVED).
 func (o *Order) Customary() bool {
 	return o.Status == StatusConfirmed && o.GoodStatus == GoodStatusReceived
 }
 
-// ID is the order's as_id as text.
+// ID is the order's as_id as a string.
 func (o *Order) ID() string { return strconv.FormatInt(o.AsID, 10) }

@@ -15,10 +15,10 @@ var march = time.Date(2024, time.March, 1, 0, 0, 0, 0, Beijing)
 // usual is the merchant of a demo: 1000 orders over three days, seed 1.
 func usual() *Merchant { return New(Options{Seed: 1, Orders: 1000, From: march, Days: 3}) }
 
-// known is what Kingdee knows from the start.
+// known is what Kingdee knows initially.
 func known(material string) bool { return slices.Contains(Materials(), material) }
 
-// wireText is all that a caller can see of a merchant.
+// wireText is everything that a caller can see of a merchant.
 func wireText(m *Merchant, seed uint64) string {
 	var text []byte
 	for _, o := range m.Orders() {
@@ -66,8 +66,8 @@ func TestTotalsOfTheDemo(t *testing.T) {
 	}, usual().Truth(known).Totals())
 }
 
-// What the customary filter would leave out the flow leaves out, by conditions.
-func TestTruthLeavesOutWhatTheCustomaryFilterWould(t *testing.T) {
+// The flow skips by its own conditions what the customary filter would exclude.
+func TestTruthSkipsWhatTheCustomaryFilterExcludes(t *testing.T) {
 	m := usual()
 	truth, reasons := m.Truth(known), map[string]int{}
 	for _, o := range m.Orders() {
@@ -113,7 +113,7 @@ func TestMomentsOfModification(t *testing.T) {
 	assert.NotZero(t, last, "orders in the last second")
 }
 
-func TestBetweenHasTheStartAndNotTheEnd(t *testing.T) {
+func TestBetweenExcludesTheEnd(t *testing.T) {
 	truth := usual().Truth(known)
 	noon := march.Add(12 * time.Hour)
 	morning, rest := truth.Between(march, noon), truth.Between(noon, march.AddDate(0, 0, 3))

@@ -6,8 +6,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// The values of status and good_status that matter by name; the customary
-// filter asks for these two.
+// The values of status and good_status with a meaning here; the customary filter asks for
+// StatusConfirmed and GoodStatusReceived.
 const (
 	StatusWaits        = "WaitConfirm"
 	StatusConfirmed    = "Confirmed"
@@ -34,17 +34,17 @@ const (
 	TypeRepair     = "维修"
 )
 
-// Types are all types of an order that Jushuitan documents.
+// Types are all order types that Jushuitan documents.
 var Types = []string{TypeReturn, TypeOther, TypeRejected, TypeRefundOnly, TypeComplaint, TypeResend, TypeExchange, TypeRepair}
 
-// OrderType is the type of every order that goods come back from.
+// OrderType is the type of every order with returned goods.
 const OrderType = "普通订单"
 
-// lineReturned is the usual type of a line of goods that come back.
+// lineReturned is the usual type of a line of returned goods.
 const lineReturned = "退货"
 
-// Order is one after-sales order as the source knows it, before it takes one
-// of its odd forms on the wire. Times are Beijing time; a zero time is absent.
+// Order is one after-sales order as the source knows it, before it is encoded. Times are
+// Beijing time; a zero time is absent.
 type Order struct {
 	Kind                             Kind
 	AsID, OID, TS                    int64
@@ -60,8 +60,8 @@ type Order struct {
 	Lines                            []Line
 }
 
-// Line is one line of goods. A line with Sent is goods sent out to the buyer:
-// it is no return, whatever its r_qty says.
+// Line is one line of goods. If Sent, the goods were sent out to the buyer and are no
+// return, whatever r_qty says.
 type Line struct {
 	AsiID                int64
 	Sent                 bool
@@ -69,8 +69,8 @@ type Line struct {
 	SKU, Style, ComboSKU string
 	Name, Properties     string
 	Quantity             decimal.Decimal // qty, what the buyer announced
-	Received             decimal.Decimal // r_qty, what the warehouse really received
-	MalformedReceived    string          // r_qty as it stands when it is no number
+	Received             decimal.Decimal // r_qty, what the warehouse actually received
+	MalformedReceived    string          // r_qty as sent if it is not a number
 	ReceivedAbsent       bool            // the line has no r_qty
 	Damaged              decimal.Decimal // defective_qty, part of Received
 	Price                decimal.NullDecimal
@@ -78,7 +78,7 @@ type Line struct {
 	ReceiveDate          time.Time
 }
 
-// amount is what is refunded for the line, for all of its quantity.
+// amount is the refund for the whole quantity of the line.
 func (l *Line) amount() decimal.Decimal {
 	if l.Amount.Valid {
 		return l.Amount.Decimal

@@ -18,8 +18,7 @@ const (
 	Failed  Outcome = "failed"
 )
 
-// The reasons for which the built-in flow leaves an order out: the texts of
-// its file.
+// The reasons for which the built-in flow skips an order, as in its file.
 const (
 	ReasonCancelled       = "已作废 (cancelled)"
 	ReasonMerged          = "已并入另一单 (merged into another order)"
@@ -42,38 +41,36 @@ const (
 	ReasonWrongGoods        = "received_as_sent"
 )
 
-// The reasons under which the built-in flow adds up money that it does not book.
+// The reasons for which the built-in flow adds up money that it does not book.
 const (
 	NotBookedFreight = "运费 (freight)"
 	NotBookedRefund  = "没有退货的退款 (money refunded without goods)"
 )
 
-// Expectation is what the built-in flow must make of one order.
+// Expectation is what the built-in flow must do with one order.
 type Expectation struct {
 	Kind    Kind    `json:"kind"`
 	Outcome Outcome `json:"outcome"`
-	// Reason is the exact reason of a skipped order, and one of the reasons for which an
-	// order can't be saved for a failed one.
+	// Reason is the exact reason of a skipped order. For a failed order it is one of the
+	// reasons for which it can't be saved.
 	Reason string `json:"reason,omitempty"`
-	// NotBooked is the money of the order that no bill holds, by reason.
+	// NotBooked is the order's money that is in no bill, by reason.
 	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 	// Modified is when the order was modified, Beijing time.
 	Modified time.Time `json:"modified"`
 	// Bill is the bill of a saved order, as the order is now.
 	Bill *Bill `json:"bill,omitempty"`
-	// Changed says that the order asked for another bill before it changed.
-	// Earlier are the bills that it has asked for before, oldest first. Orders
-	// change after their bill was stored, so callers were served what those
-	// are made from.
+	// Changed says that the order needed another bill before it changed. Earlier are the
+	// bills that it needed before, oldest first. Orders change after their bill was
+	// stored, so callers have seen the versions behind these bills.
 	Changed bool `json:"changed,omitempty"`
-	// Withdrawn says that the order asked for a bill, and asks for none any more. One of
-	// Earlier may be there, and somebody must be told, or none.
+	// Withdrawn says that the order needed a bill and no longer does. Then either one of
+	// Earlier exists and must be reported to a person, or none does.
 	Withdrawn bool    `json:"withdrawn,omitempty"`
 	Earlier   []*Bill `json:"earlier,omitempty"`
 }
 
-// Bill is the 销售退货单 that must be stored for an order. References are given
-// by their numbers.
+// Bill is the 销售退货单 that must be stored for an order. References are given by number.
 type Bill struct {
 	Number      string  `json:"FBillNo"`
 	BillType    string  `json:"FBillTypeID"`
@@ -109,10 +106,9 @@ type Entry struct {
 // Truth is the expectation for each order, by as_id.
 type Truth map[string]Expectation
 
-// Truth says what must become of every order, given which materials Kingdee
-// knows at the moment. It speaks of the orders as they are now: one that was
-// modified again stands there with its new time, and must be saved by a run
-// over that.
+// Truth says what must become of every order as it is now, given which materials Kingdee
+// knows. An order that was modified after the first run appears with its new time, and
+// must be saved by a run over that time.
 func (m *Merchant) Truth(known func(material string) bool) Truth {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -129,8 +125,7 @@ func (m *Merchant) Truth(known func(material string) bool) Truth {
 	return truth
 }
 
-// Between is the part of the truth for orders modified at from or later and
-// before to.
+// Between returns the expectations of orders modified at from or later and before to.
 func (t Truth) Between(from, to time.Time) Truth {
 	part := Truth{}
 	for id, e := range t {
@@ -141,7 +136,7 @@ func (t Truth) Between(from, to time.Time) Truth {
 	return part
 }
 
-// Latest is when the order modified last was modified.
+// Latest returns the latest modification time.
 func (t Truth) Latest() time.Time {
 	var latest time.Time
 	for _, e := range t {
@@ -158,11 +153,11 @@ type Totals struct {
 	Saved   int            `json:"saved"`
 	Skipped map[string]int `json:"skipped"` // by reason
 	Failed  map[string]int `json:"failed"`  // by reason
-	// NotBooked is the money that no bill holds, by reason, to the cent.
+	// NotBooked is the money that is in no bill, by reason, with two decimal places.
 	NotBooked map[string]string `json:"not_booked"`
 }
 
-// Totals adds the truth up.
+// Totals adds up the truth.
 func (t Truth) Totals() Totals {
 	totals := Totals{Orders: len(t), Skipped: map[string]int{}, Failed: map[string]int{}, NotBooked: map[string]string{}}
 	money := map[string]decimal.Decimal{}
@@ -216,7 +211,7 @@ func (o *Order) expectation(known func(material string) bool) Expectation {
 	return e
 }
 
-// reasonsOfKinds are the kinds of which no order can be saved.
+// reasonsOfKinds are the kinds whose orders can't be saved.
 var reasonsOfKinds = map[Kind]string{
 	MalformedQuantity: ReasonMalformedQuantity,
 	PriceMissing:      ReasonPriceMissing,
@@ -227,7 +222,7 @@ var reasonsOfKinds = map[Kind]string{
 	WrongGoods:        ReasonWrongGoods,
 }
 
-// notBooked is the money of the order that no bill holds.
+// notBooked is the order's money that is in no bill.
 func (o *Order) notBooked() map[string]decimal.Decimal {
 	amounts := map[string]decimal.Decimal{}
 	if o.Status != StatusConfirmed {
@@ -276,8 +271,8 @@ func (o *Order) bill() *Bill {
 	return bill
 }
 
-// entries are the lines of the bill for one of the order: what is sound, and what is
-// damaged. Together they come to what was refunded for what came back.
+// entries are the bill lines for one order line: sound and damaged goods. Together they
+// equal the refund for the returned goods.
 func (o *Order) entries(line *Line) (entries []Entry) {
 	money := line.amount().Mul(line.Received).DivRound(line.Quantity, 2)
 	entry := Entry{
@@ -309,5 +304,5 @@ func (o *Order) entries(line *Line) (entries []Entry) {
 	return entries
 }
 
-// pricePlaces is how many decimal places of a price Kingdee keeps.
+// pricePlaces is the number of decimal places of a price in Kingdee.
 const pricePlaces = 6

@@ -98,7 +98,7 @@ func TestDateFallsBack(t *testing.T) {
 	}
 }
 
-func TestTheBillFollowsTheMoneyRefunded(t *testing.T) {
+func TestBillMatchesTheRefund(t *testing.T) {
 	for _, c := range []struct {
 		name, quantity, received, damaged, amount string
 		want                                      []string
@@ -122,7 +122,7 @@ func TestTheBillFollowsTheMoneyRefunded(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotBooked(t *testing.T) {
+func TestMoneyNotBooked(t *testing.T) {
 	o := order(line(1, "TS1001-WH-M", "1", "59.90"))
 	o.Refund = number("59.90")
 	require.Empty(t, o.expectation(known).NotBooked)

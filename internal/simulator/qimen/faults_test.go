@@ -19,7 +19,7 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// disturbed is a gateway under which each named fault always strikes.
+// disturbed returns a gateway on which each named fault always strikes.
 func disturbed(t testing.TB, change func(*Options), names ...faults.Name) (*Gateway, *faults.Injector, string) {
 	p := faults.Probabilities{}
 	for _, name := range names {
@@ -111,8 +111,8 @@ func TestCallLimitInEveryEnvelope(t *testing.T) {
 	}
 }
 
-// forms makes many calls under a fault and gives which of the patterns were met in
-// the replies.
+// forms makes many calls under a fault and returns which of the patterns occurred in the
+// replies.
 func forms(t *testing.T, name faults.Name, change map[string]string, patterns ...string) map[string]bool {
 	gateway, injector, address := disturbed(t, nil, name)
 	met := map[string]bool{}
@@ -170,7 +170,7 @@ func TestEmptyPagesHaveNoOddCountsAndTimes(t *testing.T) {
 	require.Empty(t, injector.Injected())
 }
 
-// A clock that is fast refuses what is right and accepts what is as fast.
+// A clock that is fast refuses correct timestamps and accepts those that are as fast.
 func TestClockOff(t *testing.T) {
 	_, _, address := disturbed(t, nil, faults.SourceClockOff)
 	params := valid()
@@ -178,8 +178,8 @@ func TestClockOff(t *testing.T) {
 	require.Len(t, ids(list(t, address, params)), 50)
 }
 
-// A source whose clock is behind goes by it in all that it says and holds against
-// others, and goes by the right one when it is set right.
+// A source whose clock is behind uses it for everything that it reports and checks, until
+// the clock is set right.
 func TestClockBehind(t *testing.T) {
 	var changed *merchant.Order
 	var arrivals []time.Duration
@@ -224,7 +224,7 @@ func TestClockBehind(t *testing.T) {
 	require.Equal(t, []time.Duration{-faults.DefaultClockError, 0}, arrivals)
 }
 
-// readPages reads all pages in an order and gives how often each order came.
+// readPages reads all pages in sequence and returns how often each order occurred.
 func readPages(t testing.TB, address string, pages []int) map[string]int {
 	read := map[string]int{}
 	for _, page := range pages {
@@ -237,8 +237,8 @@ func readPages(t testing.TB, address string, pages []int) map[string]int {
 	return read
 }
 
-// TestOrdersMoveOutOfTheRange: reading forward loses orders that never moved,
-// as the vendor warns, and reading backward loses none.
+// Reading forward misses orders that never moved, as the vendor warns; reading backward
+// misses none.
 func TestOrdersMoveOutOfTheRange(t *testing.T) {
 	pages := []int{1, 2, 3, 4, 5, 6, 7, 8, 9}
 	backward := slices.Clone(pages)
@@ -280,8 +280,8 @@ func TestOrdersMoveOutOfTheRange(t *testing.T) {
 	}
 }
 
-// Callers ask for the past, so what changes now is in no range asked for.
-func TestAChangeIsLaterThanAllThatWasAskedFor(t *testing.T) {
+// Callers ask for the past, so a change now is in no requested range.
+func TestChangesAreLaterThanAnyRequest(t *testing.T) {
 	var changed *merchant.Order
 	gateway, address := start(t, func(o *Options) { o.OrderChanged = func(o *merchant.Order) { changed = o } })
 	params := valid()

@@ -9,7 +9,7 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// dateType is the time that a range of times is about.
+// dateType is the time to which a range applies.
 type dateType int
 
 const (
@@ -30,13 +30,13 @@ func (d dateType) of(o *merchant.Order) time.Time {
 	}
 }
 
-// compare sorts by the time, ties by as_id.
+// compare sorts by the time, then by as_id.
 func (d dateType) compare(a, b *merchant.Order) int {
 	return cmp.Or(d.of(a).Compare(d.of(b)), cmp.Compare(a.AsID, b.AsID))
 }
 
-// index holds the orders sorted by each of the times. An order without the
-// time is not found by it.
+// index holds the orders sorted by each of the times. Orders without a time are absent
+// from its list.
 type index [dateTypes][]*merchant.Order
 
 func newIndex(orders []*merchant.Order) *index {
@@ -52,7 +52,7 @@ func newIndex(orders []*merchant.Order) *index {
 	return &ix
 }
 
-// replace puts a newer version of an order into the place where it belongs.
+// replace replaces an order by a newer version, at its new position.
 func (ix *index) replace(old, newer *merchant.Order) {
 	for d := byModified; d < dateTypes; d++ {
 		if i, found := slices.BinarySearchFunc(ix[d], old, d.compare); found {
@@ -72,7 +72,7 @@ func (ix *index) insert(o *merchant.Order) {
 	}
 }
 
-// find gives the order of an as_id, or nil.
+// find returns the order of an as_id, or nil.
 func (ix *index) find(asID int64) *merchant.Order {
 	for _, o := range ix[byModified] {
 		if o.AsID == asID {
@@ -82,7 +82,7 @@ func (ix *index) find(asID int64) *merchant.Order {
 	return nil
 }
 
-// between gives the orders whose time lies in the range.
+// between returns the orders whose time is in the range.
 func (ix *index) between(d dateType, start, end time.Time, exclusiveStart, exclusiveEnd bool) []*merchant.Order {
 	orders := ix[d]
 	first := sort.Search(len(orders), func(i int) bool {

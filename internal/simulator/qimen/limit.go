@@ -7,23 +7,23 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// limit allows n calls in any stretch of time as long as its window.
+// limit allows n calls in any period as long as its window.
 type limit struct {
 	window  time.Duration
 	refusal errorReply
 
 	mu   sync.Mutex
-	last []time.Time // the n calls allowed last, a ring
+	last []time.Time // the n calls allowed most recently, a ring
 	next int         // the oldest of them
 }
 
-// Jushuitan's own codes for too many calls.
+// Jushuitan's own codes for exceeded call limits.
 var (
 	errPerSecond = errorReply{Code: "199", Message: "接口调用频率超过每秒的限制"}
 	errPerMinute = errorReply{Code: "200", Message: "接口调用频率超过每分钟的限制"}
 )
 
-// limitReplies are how the vendors refuse one call too many.
+// limitReplies are the vendors' refusals for an exceeded call limit.
 var limitReplies = []errorReply{
 	errPerSecond,
 	{Platform: true, Code: 7, Message: "App Call Limited", SubCode: "isp.call-limited", SubMessage: "This ban will last for 1 more seconds"},
@@ -35,8 +35,8 @@ func newLimit(n int, window time.Duration, refusal errorReply) *limit {
 	return &limit{window: window, refusal: refusal, last: make([]time.Time, n)}
 }
 
-// allow counts a call, or says that it is one too many. A call refused does
-// not count.
+// allow counts a call; false means that the limit is exceeded. Refused calls do not
+// count.
 func (l *limit) allow(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// noPages are replies that tell of a failure without a code, or of nothing: none
-// says that a page is empty.
+// noPages are replies that report a failure without a code, or nothing at all: none of
+// them means an empty page.
 var noPages = []string{
 	`{"response":{"msg":"系统繁忙，请稍后再试","has_next":false}}`,
 	`{"response":{"has_next":false}}`,
@@ -22,7 +22,8 @@ var noPages = []string{
 	`{"code":0,"msg":"系统繁忙","data":null}`,
 }
 
-// oddCounts gives the counts beside so many orders, or what a fault makes of them.
+// oddCounts returns the counts of a page with the given number of orders, or an odd form
+// of them.
 func (g *Gateway) oddCounts(counts string, orders int) string {
 	if orders == 0 || !g.faults.Strikes(faults.SourceOddCounts) {
 		return counts
@@ -31,11 +32,11 @@ func (g *Gateway) oddCounts(counts string, orders int) string {
 	return forms[g.faults.Pick(faults.SourceOddCounts, len(forms))]
 }
 
-// lines matches the lines of an order: what follows them stands in no line.
+// lines matches the lines of an order up to the next field, which no line has.
 var lines = regexp.MustCompile(`"items":\[.*?\],"batchs"`)
 
-// oddList gives a list of so many orders, or what a fault makes of it and of the
-// lists of their lines.
+// oddList returns a list of the given number of orders, or an odd form of it and of the
+// lists of lines.
 func (g *Gateway) oddList(list []byte, orders int) []byte {
 	if !g.faults.Strikes(faults.SourceOddList) {
 		return list
@@ -48,7 +49,7 @@ func (g *Gateway) oddList(list []byte, orders int) []byte {
 	return respell(list, orders, pick)
 }
 
-// respell writes a list of n records as a serialiser does.
+// respell writes a list of n records as some serialisers do.
 func respell(list []byte, n, pick int) []byte {
 	var forms []string
 	switch n {
@@ -67,8 +68,8 @@ var (
 	noTimeField = regexp.MustCompile(`"(confirm_date|receive_date)":(null|"")`)
 )
 
-// oddTimes gives the orders, or what a fault makes of their times. The second in
-// which an order was created or modified is kept: ranges count by it.
+// oddTimes returns the orders, or an odd form of their times. The seconds of created and
+// modified are kept, because ranges depend on them.
 func (g *Gateway) oddTimes(orders []byte) []byte {
 	if !timeField.Match(orders) || !g.faults.Strikes(faults.SourceOddTimes) {
 		return orders

@@ -8,9 +8,9 @@ import (
 // maxBody bounds a request: the parameters of a call are a few hundred bytes.
 const maxBody = 1 << 20
 
-// readParams merges what stands in the URL with what stands in the form body:
-// some clients send all parameters in the body, the vendor's own SDK splits
-// them. Parameters without a value count as not sent.
+// readParams merges the parameters of the URL and of the form body: some clients send all
+// of them in the body, the vendor's own SDK splits them. Parameters without a value count
+// as absent.
 func readParams(r *http.Request) (map[string]string, error) {
 	r.Body = http.MaxBytesReader(nil, r.Body, maxBody)
 	if err := r.ParseForm(); err != nil {

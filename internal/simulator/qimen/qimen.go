@@ -1,6 +1,6 @@
-// Package qimen simulates the Qimen gateway (奇门) with Jushuitan (聚水潭)
-// behind it, as far as jushuitan.refund.list.query goes: as strict as the
-// vendor is known to be, and as untidy in what it replies.
+// Package qimen simulates the Qimen gateway (奇门) with Jushuitan (聚水潭) behind it, for
+// jushuitan.refund.list.query: as strict as the vendor is known to be, and as untidy in
+// its replies.
 package qimen
 
 import (
@@ -14,7 +14,7 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// Method is the one method served.
+// Method is the only method served.
 const Method = "jushuitan.refund.list.query"
 
 // Credentials are what a caller must present.
@@ -26,29 +26,29 @@ type Credentials struct {
 	CustomerID string
 }
 
-// Options set the gateway up.
+// Options configure the gateway.
 type Options struct {
 	Credentials Credentials
-	// Seed decides the odd forms of replies.
+	// Seed determines the odd forms of replies.
 	Seed uint64
-	// ExclusiveStart and ExclusiveEnd make start_time or end_time a bound
-	// that is not part of the range. Which it is at the vendor is unknown.
+	// ExclusiveStart and ExclusiveEnd exclude start_time or end_time from the range. What
+	// the vendor does is unknown.
 	ExclusiveStart, ExclusiveEnd bool
-	// CallsPerSecond and CallsPerMinute are the allowance; 0 is no limit. The
-	// vendor's is 5 and 100.
+	// CallsPerSecond and CallsPerMinute are the call limits; 0 is no limit. The vendor's
+	// are 5 and 100.
 	CallsPerSecond, CallsPerMinute int
-	// PageLatency is how long each page takes.
+	// PageLatency is the time each page takes.
 	PageLatency time.Duration
 	// Now is the gateway's clock; nil is time.Now.
 	Now func() time.Time
-	// Faults decides what goes wrong; nil is nothing.
+	// Faults decides what goes wrong; nil is no faults.
 	Faults *faults.Injector
-	// OrderChanged is told the newer version of every order that changes; nil
-	// is nobody.
+	// OrderChanged is called with the newer version of every order that changes; nil is
+	// no-op.
 	OrderChanged func(newer *merchant.Order)
-	// Arrive gives the orders that have arrived by now, modified by a clock that is
-	// so far ahead; nil is none. With it the orders live in the present: one that
-	// changes is modified now.
+	// Arrive returns the orders that have arrived by now, modified by a clock that is
+	// ahead by the given duration; nil is none. With it the orders live in the present:
+	// one that changes is modified now.
 	Arrive func(now time.Time, ahead time.Duration) []*merchant.Order
 }
 
@@ -66,7 +66,7 @@ type Gateway struct {
 	refused  int
 }
 
-// wire names the faults of the gateway that are about HTTP alone.
+// wire names the gateway's faults that concern HTTP only.
 var wire = faults.Wire{
 	ServerError:   faults.SourceServerError,
 	Hang:          faults.SourceHang,
@@ -102,26 +102,25 @@ func New(options Options, orders []*merchant.Order) *Gateway {
 	return g
 }
 
-// AcceptSecrets sets which secrets of the application are valid: several, while
-// one is changed for another.
+// AcceptSecrets sets the valid application secrets: several while one is being rotated.
 func (g *Gateway) AcceptSecrets(secrets ...string) { g.secrets.Store(&secrets) }
 
-// Calls are the calls so far by method, refused ones included.
+// Calls counts the calls by method, including refused ones.
 func (g *Gateway) Calls() map[string]int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return maps.Clone(g.calls)
 }
 
-// Refusals are the calls refused so far, by code.
+// Refusals counts the refused calls by code.
 func (g *Gateway) Refusals() map[string]int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return maps.Clone(g.refusals)
 }
 
-// ServeHTTP answers one call. Every reply has status 200, failures included,
-// save for the 5xx that are ordered as faults.
+// ServeHTTP answers one call. Every reply has status 200, even failures, except the 5xx
+// of faults.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	params, err := readParams(r)
 	if err != nil {
@@ -167,7 +166,7 @@ func (g *Gateway) ahead() time.Duration {
 	return 0
 }
 
-// clock is what a call takes for the time.
+// clock is the time as a call sees it.
 func (g *Gateway) clock() time.Time {
 	if g.faults.Strikes(faults.SourceClockOff) {
 		return g.now().Add(g.faults.ClockError())
@@ -175,7 +174,7 @@ func (g *Gateway) clock() time.Time {
 	return g.now()
 }
 
-// setDate has a reply tell the time; net/http would tell this machine's.
+// setDate sets the Date header; net/http would use this machine's time.
 func setDate(w http.ResponseWriter, now time.Time) {
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 }
@@ -186,7 +185,7 @@ func (g *Gateway) count(method string) {
 	g.calls[method]++
 }
 
-// wait lasts as long as the call takes; false says that the caller has gone.
+// wait waits for d; false means that the caller has gone.
 func wait(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true

@@ -41,7 +41,7 @@ func start(t testing.TB, change func(*Options)) (*Gateway, string) {
 	return gateway, server.URL
 }
 
-// valid are parameters of a call that is right, before it is signed.
+// valid returns the parameters of a valid call, before signing.
 func valid() map[string]string {
 	return map[string]string{
 		"method": Method, "app_key": "key", "target_app_key": "23060081", "customer_id": "c1",
@@ -99,7 +99,7 @@ func ids(reply map[string]any) []string {
 	return ids
 }
 
-// hasNext reads the flag in each of its forms.
+// hasNextPage reads the flag in each of its forms.
 func hasNextPage(reply map[string]any) bool {
 	return slices.Contains([]string{"true", "1"}, fmt.Sprint(reply["has_next"]))
 }
@@ -214,7 +214,7 @@ func TestSignatureIsChecked(t *testing.T) {
 	}
 }
 
-func TestParametersMayStandInURLAndBody(t *testing.T) {
+func TestParametersInURLAndBody(t *testing.T) {
 	_, address := start(t, nil)
 	all := signed(valid())
 	system, business := map[string]string{}, map[string]string{}
@@ -271,7 +271,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-func TestTotalsCanBeLeftOut(t *testing.T) {
+func TestTotalsCanBeOmitted(t *testing.T) {
 	_, address := start(t, nil)
 	with := list(t, address, valid())
 	require.Equal(t, fmt.Sprint(len(orders)), fmt.Sprint(with["data_count"]))
@@ -285,7 +285,7 @@ func TestTotalsCanBeLeftOut(t *testing.T) {
 	require.Equal(t, ids(with), ids(without))
 }
 
-func TestPageBehindTheLastIsEmpty(t *testing.T) {
+func TestPageAfterTheLastIsEmpty(t *testing.T) {
 	_, address := start(t, nil)
 	params := valid()
 	params["page_index"] = "1000"
@@ -342,8 +342,8 @@ func TestOddFormsOfPages(t *testing.T) {
 	}
 }
 
-// TestPagesAddUp: whatever is asked for, the pages one after another are the
-// orders that meet the conditions, each once, by time.
+// Whatever the request, its pages in sequence are the orders that meet the conditions,
+// each once, by time.
 func TestPagesAddUp(t *testing.T) {
 	_, address := start(t, nil)
 	rapid.Check(t, func(t *rapid.T) {
@@ -400,7 +400,7 @@ func TestPagesAddUp(t *testing.T) {
 	})
 }
 
-// The bubble of the test can't end while a call lasts.
+// The test's bubble can't end while a call is running.
 func TestCallEndsWhenItsCallerHasGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gateway := New(Options{Credentials: credentials, Seed: 1, Now: func() time.Time { return now }, PageLatency: time.Hour}, orders)
@@ -412,9 +412,9 @@ func TestCallEndsWhenItsCallerHasGone(t *testing.T) {
 	})
 }
 
-// A question that is asked again is answered as things are by then: with an order
-// that has arrived, and without one that has changed and so left the range.
-func TestTheSameQuestionIsAnsweredAnew(t *testing.T) {
+// A repeated request is answered as things are by then: it includes an order that has
+// arrived, and not one that has changed and so left the range.
+func TestRepeatedRequestSeesChanges(t *testing.T) {
 	var arrived []*merchant.Order
 	gateway, address := start(t, func(o *Options) {
 		o.Arrive = func(time.Time, time.Duration) []*merchant.Order {

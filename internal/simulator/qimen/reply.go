@@ -10,14 +10,13 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// errorReply is a call refused.
+// errorReply is the refusal of a call.
 type errorReply struct {
-	// Code is a number where it is the gateway's, and a string where it is
-	// Jushuitan's.
+	// Code is a number if it is the gateway's, and a string if it is Jushuitan's.
 	Code    any
 	Message string
-	// Platform makes it a refusal of the platform, which has an envelope of its
-	// own. SubCode and SubMessage stand in that alone.
+	// Platform makes it a refusal by the platform, with its own envelope. Only that has
+	// SubCode and SubMessage.
 	Platform            bool
 	SubCode, SubMessage string
 }
@@ -26,8 +25,8 @@ func refusal(code int, message string) *errorReply {
 	return &errorReply{Code: code, Message: message}
 }
 
-// refuse answers with the envelope of the gateway for refusals, or with the
-// platform's, error_response, for what the platform itself refuses.
+// refuse answers with the gateway's envelope for refusals, or with the platform's,
+// error_response, for what the platform itself refuses.
 func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
 	g.mu.Lock()
 	g.refusals[fmt.Sprint(e.Code)]++
@@ -54,8 +53,8 @@ func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
 	g.write(w, body)
 }
 
-// writePage answers with a page. The forms of its own fields vary between
-// calls as they do between merchants, by the seed and the page alone.
+// writePage answers with a page. The forms of its own fields vary between calls as they
+// do between merchants, depending only on the seed and the page.
 func (g *Gateway) writePage(w http.ResponseWriter, r request) {
 	if g.faults.Strikes(faults.SourceNoPage) {
 		g.write(w, []byte(noPages[g.faults.Pick(faults.SourceNoPage, len(noPages))]))

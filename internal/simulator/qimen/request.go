@@ -11,33 +11,33 @@ import (
 
 const (
 	maxPageSize = 100
-	// defaultPageSize is used when the caller names none.
+	// defaultPageSize is used if the caller names none.
 	defaultPageSize = 50
-	// maxSpan is the longest range of times. It is documented for the sister
-	// interface and assumed for this one.
+	// maxSpan is the longest time range. It is documented for the sister interface and
+	// assumed for this one.
 	maxSpan = 7 * 24 * time.Hour
 )
 
 var bools = []string{"true", "false"}
 
-// request is one call, checked.
+// request is one validated call.
 type request struct {
 	pageIndex, pageSize int
 	dateType            dateType
 	start, end          time.Time
-	// versions is nil for a call that asks for a range of times.
+	// versions is nil for a call with a time range.
 	versions *versions
 	totals   bool
 	filter   filter
 }
 
-// filter holds the conditions besides the time. An empty one holds for all.
+// filter holds the conditions other than the time. An empty one matches all.
 type filter struct {
 	status, goodStatus, kind    string
 	shops, warehouses           []int64
 	asIDs, orderIDs, shopOrders []string
 	orderTypes                  []string
-	// offline asks for the orders of offline shops, of which there are none.
+	// offline asks for the orders of offline shops; there are none.
 	offline bool
 }
 
@@ -149,7 +149,7 @@ func (p *parser) choice(name string, of []string) string {
 	return value
 }
 
-// list reads a list, which is a comma-joined string on this wire.
+// list reads a list, which is comma-separated here.
 func (p *parser) list(name string) []string {
 	text := p.params[name]
 	if text == "" {

@@ -8,14 +8,14 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// versions is a range of row versions, asked for instead of a range of times.
-// That the interface orders its reply by ts then, and counts both ends in, is
-// inferred from its sister: nobody is known to have tried it on this method.
+// versions is a range of row versions, an alternative to a time range. That the interface
+// then orders its reply by ts and includes both ends is inferred from its sister
+// interface: nobody is known to have tested it on this method.
 type versions struct {
 	first, last int64
 }
 
-// versions reads start_ts and end_ts; nil where neither is given.
+// versions reads start_ts and end_ts; nil if neither is given.
 func (p *parser) versions() *versions {
 	if p.params["start_ts"] == "" && p.params["end_ts"] == "" {
 		return nil
@@ -23,9 +23,8 @@ func (p *parser) versions() *versions {
 	return &versions{first: p.version("start_ts", 0), last: p.version("end_ts", math.MaxInt64)}
 }
 
-// inVersions gives the orders whose row version lies in the range, in the order
-// of their versions. The bounds count in unless the options say otherwise. It
-// needs the lock.
+// inVersions returns the orders whose row version is in the range, ordered by version.
+// The bounds are included unless the options say otherwise. The caller holds the lock.
 func (g *Gateway) inVersions(v versions) []*merchant.Order {
 	var found []*merchant.Order
 	for _, o := range g.store.index[byModified] {
@@ -38,7 +37,7 @@ func (g *Gateway) inVersions(v versions) []*merchant.Order {
 	return found
 }
 
-// latestVersion is the highest row version that any of the orders has.
+// latestVersion is the highest row version of the orders.
 func latestVersion(orders []*merchant.Order) int64 {
 	latest := int64(0)
 	for _, o := range orders {

@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// byVersion are parameters of a call for the rows from a version on.
+// byVersion returns the parameters of a call for the rows from a version on.
 func byVersion(first int64) map[string]string {
 	params := valid()
 	delete(params, "start_time")
@@ -21,7 +21,7 @@ func byVersion(first int64) map[string]string {
 	return params
 }
 
-// rowVersions are the ts of a reply's rows by as_id, and the highest.
+// rowVersions returns the ts of a reply's rows by as_id, and the highest.
 func rowVersions(t require.TestingT, reply map[string]any) (seen map[string]int64, highest int64) {
 	seen = map[string]int64{}
 	asIDs := ids(reply)
@@ -61,10 +61,10 @@ func TestRowVersionsHaveBounds(t *testing.T) {
 	require.Equal(t, "failure", post(t, address, nil, signed(params))["flag"])
 }
 
-// Who goes on from the highest version seen until nothing newer comes has seen
-// the last version of every order, whatever changes meanwhile, and nothing but
-// the row at the boundary twice.
-func TestRowVersionsLeaveNoOrderOut(t *testing.T) {
+// A caller that continues from the highest version seen until nothing newer comes has
+// seen the latest version of every order, whatever changes meanwhile, and sees only the
+// row at the boundary twice.
+func TestRowVersionsMissNoOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		options := Options{
 			Credentials: credentials, Seed: 1, Now: func() time.Time { return now },

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// sign computes the signature that a call with these parameters must carry.
-// Everything but the signature itself is signed, sign_method included. It
-// reports whether the method is one of the gateway's three.
+// sign computes the signature for a call with these parameters. Everything but the
+// signature itself is signed, including sign_method. It returns false if the method is
+// not one of the gateway's three.
 func sign(method, secret string, params map[string]string) (string, bool) {
 	var signed strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(params)) {

@@ -10,23 +10,22 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// store holds the orders as they are now. What is served and what changes is
-// one thing after another.
+// store holds the orders as they are now. Its lock serialises requests and changes.
 type store struct {
 	mu    sync.Mutex
 	index *index
-	// latest is the latest moment that an order was modified at or that a
-	// caller asked for.
+	// latest is the latest time at which an order was modified or that a caller asked
+	// for.
 	latest time.Time
 	// version is the highest row version that any order had.
 	version int64
-	// last is what the call before this one asked for and found, whatever its page;
-	// nil once an order has changed. Pages of a long range are not searched for anew
-	// one by one, which would take longer than the page should.
+	// last is the result of the previous search, for any page; nil once an order has
+	// changed. It spares a search per page, which for a long range would take longer than
+	// a page should.
 	last *search
 }
 
-// search is a request without its page, and the orders that it is for.
+// search is a request without its page, and the orders found.
 type search struct {
 	request  request
 	matching []*merchant.Order
@@ -40,12 +39,12 @@ func newStore(orders []*merchant.Order) *store {
 	return s
 }
 
-// page gives the orders of one page, and how many there are on all pages.
+// page returns the orders of one page, and their number on all pages.
 func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 	g.store.mu.Lock()
 	defer g.store.mu.Unlock()
 	g.arrive()
-	// Who asks for an order by its key does not go through a range.
+	// A request for orders by key has no range.
 	if r.end.After(g.store.latest) && len(r.filter.asIDs) == 0 {
 		g.store.latest = r.end
 	}
@@ -59,7 +58,7 @@ func (g *Gateway) page(r request) ([]*merchant.Order, int) {
 	return page, count
 }
 
-// search gives the orders of all pages. It needs the lock.
+// search returns the orders of all pages. The caller holds the lock.
 func (g *Gateway) search(r request) []*merchant.Order {
 	r.pageIndex, r.pageSize, r.totals = 0, 0, false
 	if last := g.store.last; last != nil && reflect.DeepEqual(last.request, r) {
@@ -75,14 +74,14 @@ func (g *Gateway) search(r request) []*merchant.Order {
 	return matching
 }
 
-// Arrive lets the orders arrive that are due by now.
+// Arrive adds the orders that are due by now.
 func (g *Gateway) Arrive() {
 	g.store.mu.Lock()
 	defer g.store.mu.Unlock()
 	g.arrive()
 }
 
-// arrive needs the lock.
+// arrive is Arrive for a caller that holds the lock.
 func (g *Gateway) arrive() {
 	if g.options.Arrive == nil {
 		return
@@ -95,7 +94,7 @@ func (g *Gateway) arrive() {
 	}
 }
 
-// inRange needs the lock.
+// inRange requires that the caller holds the lock.
 func (g *Gateway) inRange(r request) []*merchant.Order {
 	if r.versions != nil {
 		return g.inVersions(*r.versions)
@@ -103,9 +102,8 @@ func (g *Gateway) inRange(r request) []*merchant.Order {
 	return g.store.index.between(r.dateType, r.start, r.end, g.options.ExclusiveStart, g.options.ExclusiveEnd)
 }
 
-// moveOne lets one of the orders asked for be modified again, while their
-// pages are being read. It is none whose bill would be another for it. It
-// needs the lock.
+// moveOne modifies one of the requested orders while their pages are being read. It never
+// picks one whose bill would change by that. The caller holds the lock.
 func (g *Gateway) moveOne(matching []*merchant.Order) {
 	matching = slices.DeleteFunc(slices.Clone(matching), (*merchant.Order).DatedByModified)
 	if len(matching) > 0 && g.faults.Strikes(faults.SourceOrderMoves) {
@@ -114,8 +112,8 @@ func (g *Gateway) moveOne(matching []*merchant.Order) {
 	}
 }
 
-// Change lets an order be modified now: edit gives its newer version. False
-// says that there is no order of this as_id.
+// Change modifies an order now: edit returns its newer version. It returns false if there
+// is no order of this as_id.
 func (g *Gateway) Change(asID int64, edit func(o *merchant.Order, now time.Time) *merchant.Order) bool {
 	g.store.mu.Lock()
 	defer g.store.mu.Unlock()
@@ -127,7 +125,7 @@ func (g *Gateway) Change(asID int64, edit func(o *merchant.Order, now time.Time)
 	return true
 }
 
-// Add has a new order come up now.
+// Add adds a new order now.
 func (g *Gateway) Add(order func(now time.Time) *merchant.Order) {
 	g.store.mu.Lock()
 	defer g.store.mu.Unlock()
@@ -138,11 +136,10 @@ func (g *Gateway) Add(order func(now time.Time) *merchant.Order) {
 	g.store.index.insert(o)
 }
 
-// present is the moment at which a change happens, in the time that the orders
-// live in: a second after everything that any order was modified at and any
-// caller has asked for, because callers ask for the past. So an order that
-// changes leaves the range that is being read, and comes into none that is. It
-// is the clock's time where orders arrive by the clock. It needs the lock.
+// present is the time of a change in the orders' own time: a second after every
+// modification and every requested time, because callers ask for the past. So an order
+// that changes leaves the range that is being read, and enters none that is. If orders
+// arrive by the clock, it is the clock's time. The caller holds the lock.
 func (g *Gateway) present() time.Time {
 	g.store.latest = g.store.latest.Add(time.Second)
 	if now := g.now().Truncate(time.Second); g.options.Arrive != nil && now.After(g.store.latest) {
@@ -151,8 +148,8 @@ func (g *Gateway) present() time.Time {
 	return g.store.latest
 }
 
-// replace gives the newer version of an order the highest row version of all. It
-// needs the lock.
+// replace gives the newer version of an order the highest row version. The caller holds
+// the lock.
 func (g *Gateway) replace(old, newer *merchant.Order) {
 	g.store.version++
 	newer.TS = g.store.version

@@ -9,8 +9,8 @@ import (
 // maxClockError is how far a caller's clock may be off.
 const maxClockError = 10 * time.Minute
 
-// checkSystem checks the gateway's own parameters, in the order in which each
-// is needed. The codes are those of Taobao's open platform.
+// checkSystem checks the gateway's own parameters, in the order in which they are needed.
+// The codes are those of Taobao's open platform.
 func (g *Gateway) checkSystem(params map[string]string, now time.Time) *errorReply {
 	credentials := g.options.Credentials
 	switch method := params["method"]; method {
@@ -34,7 +34,7 @@ func (g *Gateway) checkSystem(params map[string]string, now time.Time) *errorRep
 	default:
 		return refusal(33, "Invalid Version")
 	}
-	// The gateway's default is XML, which nobody reads here.
+	// The gateway's default is XML, which is not simulated.
 	if params["format"] != "json" {
 		return refusal(23, "Invalid Format")
 	}
