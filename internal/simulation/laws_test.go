@@ -10,7 +10,7 @@ import (
 	"refundsync/internal/tally"
 )
 
-// checkCounts holds a window's tally against what it remembers of each order.
+// checkCounts compares a window's tally with what it recorded of each order.
 func (w *window) checkCounts() {
 	counted := map[tally.Outcome]int{}
 	all := 0
@@ -28,8 +28,8 @@ func (w *window) checkCounts() {
 	}
 }
 
-// checkRead holds a window that was read to its end against the rows that were there all
-// the while.
+// checkRead checks that a completely read window has read every row that was there the
+// whole time.
 func (w *window) checkRead() {
 	for _, id := range slices.Sorted(maps.Keys(w.rows)) {
 		row := w.rows[id]
@@ -42,8 +42,8 @@ func (w *window) checkRead() {
 	}
 }
 
-// checkSettled holds what an order is counted under against its bill.
-func (w *window) checkSettled(version tally.Version, outcome tally.Outcome) {
+// checkOutcome compares an order's outcome with its bill.
+func (w *window) checkOutcome(version tally.Version, outcome tally.Outcome) {
 	if !outcome.HasBill() || w.overtaken(version.ID, version.ChangedAt) {
 		return
 	}
@@ -61,7 +61,7 @@ func (w *window) checkSettled(version tally.Version, outcome tally.Outcome) {
 	w.violate("order %s is counted as %s, and has no bill of this version", version.ID, outcome)
 }
 
-// check holds the whole against the promise, once all is quiet: missing 0, twice 0.
+// check checks the promise once everything is quiet: missing 0, twice 0.
 func (l *life) check() {
 	for _, id := range l.source.ids {
 		l.checkOrder(id)
@@ -78,7 +78,7 @@ func (l *life) checkOrder(id string) {
 		if !slices.ContainsFunc(bills, func(b *bill) bool { return b.byPerson }) {
 			l.violate("order %s has %d bills", id, len(bills))
 		}
-	case !row.confirmed, givenUp: // nobody is shown it any more, or wants it
+	case !row.confirmed, givenUp: // it is no longer returned, or no longer wanted
 	case len(bills) == 1:
 		l.checkBill(row, bills[0], p, waits)
 	case !row.refundOnly:
@@ -86,12 +86,12 @@ func (l *life) checkOrder(id string) {
 	}
 }
 
-// checkBill holds the only bill under an order's number against the order.
+// checkBill compares the only bill under an order's number with the order.
 func (l *life) checkBill(row *row, b *bill, p *parked, waits bool) {
 	mark, marked := flow.FindMark(b.now().Text)
 	same := marked && mark.OrderID == row.id && mark.Hash == row.order.BillHash
-	// What a person has made or gone on with is theirs, and so is what the flow has
-	// reported: an order that has changed since, where it changes no bill.
+	// A bill that a person made or continued is the person's, and so is a bill that the
+	// flow only reports: an order that changed since, if it does not change the bill.
 	theirs := b.byPerson || l.settings.flow.Options.Existing == flow.ExistingReport || b.now().DocumentStatus != "A"
 	wrong := ""
 	switch {
@@ -105,7 +105,7 @@ func (l *life) checkBill(row *row, b *bill, p *parked, waits bool) {
 	switch {
 	case wrong == "":
 	case b.raced, l.overtaken(row.id, row.order.ChangedAt):
-		l.strike("an older version that was in somebody's hands came in last")
+		l.strike("an older version in somebody's hands arrived last")
 	default:
 		l.violate("order %s: %s", row.id, wrong)
 	}

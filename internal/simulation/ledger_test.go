@@ -18,18 +18,18 @@ import (
 // ledger is Kingdee in memory.
 type ledger struct {
 	*life
-	bills []*bill // in the order of their FIDs
-	// refusing are the materials that it does not know for now.
+	bills []*bill // by FID
+	// refusing are the materials that it currently does not know.
 	refusing map[string]bool
 }
 
-// bill is a bill with all its states.
+// bill is a bill with its history of states.
 type bill struct {
 	states []state
-	// byPerson tells that somebody has made it, or gone on with it, by hand.
+	// byPerson says that somebody made it, or continued with it, by hand.
 	byPerson bool
-	// raced tells that two changes of it were on their way at a time. Kingdee has no
-	// change on a condition, so the one that came in last has won.
+	// raced says that two changes of it were in flight at the same time. Kingdee has no
+	// conditional change, so the one that arrived last won.
 	raced bool
 }
 
@@ -42,7 +42,7 @@ type state struct {
 
 func (b *bill) now() state { return b.states[len(b.states)-1] }
 
-// shown is the bill as a look-up shows it that is behind by so much; false if it does not.
+// shown returns the bill as a stale look-up shows it; false if it does not show it yet.
 func (b *bill) shown(behind time.Duration) (state, bool) {
 	for _, s := range slices.Backward(b.states) {
 		if !s.at.After(time.Now().Add(-behind)) {
@@ -66,7 +66,7 @@ func (l *ledger) under(number string) (bills []*bill) {
 	return bills
 }
 
-// behind is by how much a look-up is behind.
+// behind is how stale a look-up is.
 func (l *ledger) behind() time.Duration {
 	if l.settings.behind > 0 && l.chance(3) {
 		l.strike("a look-up is behind")
@@ -157,7 +157,7 @@ func refused(reason string) error {
 	return &fault.Error{Class: fault.Final, Reason: reason, Message: reason}
 }
 
-// save is BatchSave, of a request that was written at an instant.
+// save is BatchSave; written is when the request was written.
 func (l *ledger) save(request kingdee.BatchSave, written time.Time) []kingdee.BillResult {
 	results := make([]kingdee.BillResult, len(request.Model))
 	for i, model := range request.Model {
@@ -206,12 +206,12 @@ func (l *ledger) saveOne(request kingdee.BatchSave, raw json.RawMessage, written
 	l.set(b, s)
 	l.note("ledger: bill %s is saved, %s", s.Number, s.Text)
 	for _, other := range taken {
-		l.doubled(other, b, written)
+		l.duplicate(other, b, written)
 	}
 	return kingdee.BillResult{ID: s.ID, Number: s.Number}
 }
 
-// saveOver saves a bill over the one that has its FID.
+// saveOver saves a bill over the one with its FID.
 func (l *ledger) saveOver(s state, written time.Time) kingdee.BillResult {
 	for _, b := range l.bills {
 		before := b.now()
@@ -236,11 +236,11 @@ func (l *ledger) saveOver(s state, written time.Time) kingdee.BillResult {
 	return kingdee.BillResult{Err: refused("no_such_bill")}
 }
 
-// doubled is a second bill under a number. One that a person has just entered by hand
-// can't be known yet.
-func (l *ledger) doubled(earlier, later *bill, written time.Time) {
+// duplicate checks a second bill under a number. It is allowed if a person entered the
+// first by hand just now, because nobody could know of it yet.
+func (l *ledger) duplicate(earlier, later *bill, written time.Time) {
 	if earlier.byPerson && earlier.states[0].at.After(written.Add(-time.Minute)) {
-		later.byPerson = true // a person will see to the two
+		later.byPerson = true // a person will deal with the two
 		return
 	}
 	l.violate("there are two bills %s: %s, and then %s", earlier.now().Number, earlier.now().Text, later.now().Text)
@@ -263,7 +263,7 @@ func (l *ledger) operate(numbers []string, from []string, to string) []kingdee.B
 	return results
 }
 
-// audit is a person who submits and audits a bill.
+// audit has a person submit and audit a bill.
 func (l *ledger) audit() {
 	if len(l.bills) == 0 {
 		return
@@ -276,7 +276,7 @@ func (l *ledger) audit() {
 	}
 }
 
-// enter is a person who enters a bill by hand under the number of an order.
+// enter has a person enter a bill by hand under an order's number.
 func (l *ledger) enter(number string) {
 	if len(l.under(number)) > 0 {
 		return
@@ -291,24 +291,25 @@ func (l *ledger) enter(number string) {
 	})
 }
 
-// client is what a worker's groups stand on: it has each call go to the ledger and back.
+// client is the client below a worker's groups: it carries each call to the ledger and
+// back.
 type client struct{ w *worker }
 
-// reply is what comes of a call.
+// reply is the result of a call.
 type reply struct {
 	value any
 	err   error
 }
 
 // ask makes a call: it waits for a session, is written, takes effect and is answered,
-// each at a time and with a fate that the life draws. number is of the first bill, or of
+// each at a time and with a fate drawn by the life. number identifies the first bill, or
 // the page.
 func ask[T any](ctx context.Context, w *worker, method, number string, do func(written time.Time) (T, error)) (none T, err error) {
 	key := "call " + taskOf(ctx) + " " + method + " " + number
 	changes := method == "save"
 	gone := w.park(key, func(a *arrival) {
 		w.on(w, w.latency(), func() { a.answer(nil) })
-		if changes && w.chance(w.settings.stills) {
+		if changes && w.chance(w.settings.suspensions) {
 			w.standStill(w)
 		}
 		if changes && w.chance(w.settings.entries) {
@@ -338,10 +339,10 @@ func ask[T any](ctx context.Context, w *worker, method, number string, do func(w
 	}
 }
 
-// latency is for how long something is on its way.
+// latency is how long something is in flight.
 func (l *life) latency() time.Duration { return l.between(5*time.Millisecond, l.settings.latency) }
 
-// send has a call that is written meet its fate.
+// send draws the fate of a call that has been written.
 func (w *worker) send(a *arrival, method string, changes bool, do func() reply) {
 	answer := func(d time.Duration, r reply) { w.on(w, d, func() { a.answer(r) }) }
 	lost := reply{err: &fault.Error{Class: fault.Retry, Reason: "connection", Message: method + ": connection lost"}}
@@ -357,7 +358,7 @@ func (w *worker) send(a *arrival, method string, changes bool, do func() reply) 
 		w.after(w.latency(), func() { do() })
 		answer(2*w.settings.latency, lost)
 	case w.chance(4 * n):
-		w.strike("a call is refused as one too many: " + method)
+		w.strike("a call exceeds the limit: " + method)
 		answer(w.latency(), reply{err: &fault.Error{Class: fault.RateLimited, Reason: "call_limit", Message: "call limit", Delay: 30 * time.Second}})
 	case changes && w.settings.late > 0 && w.chance(3*n):
 		w.strike("a save lands late")
@@ -402,7 +403,7 @@ func (c client) Audit(ctx context.Context, _ string, numbers []string) ([]kingde
 	})
 }
 
-// Delete is for no flow here.
+// Delete is not used by this flow.
 func (c client) Delete(context.Context, string, string, kingdee.Bill) error {
 	panic("a bill is deleted")
 }

@@ -15,36 +15,36 @@ import (
 	"refundsync/internal/flow"
 )
 
-// life is one world from its beginning until all is quiet. It runs within a bubble of
-// testing/synctest, by whose clock it goes. Everything is decided by one thread, the
-// life's own, from its seed: a goroutine of the product that reaches out of itself waits
-// in park, and goes on when the life says so, by itself.
+// life is one world from its beginning until everything is quiet. It runs in a
+// testing/synctest bubble, by its clock. A single thread, the life's own, decides
+// everything from the seed: a goroutine of the product that calls out waits in park until
+// the life lets it continue, alone.
 type life struct {
 	settings settings
-	without  mend
+	without  safeguard
 	rand     *rand.Rand
 	begun    time.Time
 
 	events  events
-	count   int  // of events and names, to tell them apart
-	woke    bool // a goroutine was let go since all were quiet
+	count   int  // of events and names, to make them unique
+	woke    bool // a goroutine has continued since all were waiting
 	mu      sync.Mutex
-	arrived []*arrival // of goroutines, since then
+	arrived []*arrival // goroutines that arrived since then
 
 	source    *source
 	ledger    *ledger
 	workers   []*worker
 	runs      []*run
 	watermark *time.Time
-	down      map[bool]bool // the source by true, Kingdee by false
+	down      map[bool]bool // the source is true, Kingdee false
 	parked    map[string]*parked
 
-	// inHand are, by order, the versions that somebody saves, or did.
+	// inHand holds, by order, the versions that somebody is saving or has saved.
 	inHand map[string][]*held
 
 	calm  bool // the storms are over
 	ended bool
-	// open counts what is to come to an end before all is quiet.
+	// open counts what must end before everything is quiet.
 	open       int
 	struck     map[string]int
 	violations []string
@@ -53,8 +53,8 @@ type life struct {
 	lines  []string
 }
 
-// newLife begins a life.
-func newLife(f *flow.Flow, r *rand.Rand, without mend, record bool) *life {
+// newLife starts a life.
+func newLife(f *flow.Flow, r *rand.Rand, without safeguard, record bool) *life {
 	l := &life{
 		settings: draw(r, f), without: without, rand: r, begun: time.Now(), record: record,
 		parked: map[string]*parked{}, down: map[bool]bool{}, struck: map[string]int{},
@@ -74,7 +74,7 @@ func newLife(f *flow.Flow, r *rand.Rand, without mend, record bool) *life {
 	return l
 }
 
-// event is something that happens at an instant.
+// event happens at an instant.
 type event struct {
 	at      time.Time
 	order   int
@@ -99,7 +99,7 @@ func (e *events) Pop() any {
 	return last
 }
 
-// after has something happen, whatever becomes of the workers.
+// after schedules an event, whatever happens to the workers.
 func (l *life) after(d time.Duration, do func()) *event {
 	l.count++
 	e := &event{at: time.Now().Add(d), order: l.count, do: do}
@@ -107,10 +107,10 @@ func (l *life) after(d time.Duration, do func()) *event {
 	return e
 }
 
-// longest bounds a life: one that is not quiet by then never will be.
+// longest bounds a life: if it is not quiet by then, it never will be.
 const longest = 10 * 24 * time.Hour
 
-// live plays the life until it ends, or breaks a law.
+// live runs the life until it ends or violates a law.
 func (l *life) live() {
 	for l.woke = true; len(l.violations) == 0 && !l.ended; {
 		for l.woke {
@@ -136,7 +136,7 @@ func (l *life) live() {
 	}
 }
 
-// receive takes in what goroutines came with at one moment, in an order that does not
+// receive handles the goroutines that arrived at one moment, in an order that does not
 // depend on which of them ran first.
 func (l *life) receive() {
 	l.mu.Lock()
@@ -161,7 +161,7 @@ type arrival struct {
 	answers  chan any
 }
 
-// answer lets the goroutine go on.
+// answer lets the goroutine continue.
 func (a *arrival) answer(v any) {
 	if !a.answered {
 		a.answered = true
@@ -171,12 +171,12 @@ func (a *arrival) answer(v any) {
 	}
 }
 
-// errGone is what the goroutines of a worker get that was killed: they come to their
-// ends, and nobody heeds what they do.
+// errGone is the answer to goroutines of a killed worker: they run to their end, and
+// whatever they do is ignored.
 var errGone = errors.New("the worker is gone")
 
-// park has a goroutine wait until the life answers. key tells it from all others that
-// may arrive at the same moment.
+// park blocks a goroutine until the life answers. key distinguishes it from all others
+// that may arrive at the same moment.
 func (w *worker) park(key string, handle func(*arrival)) any {
 	a := &arrival{key: w.name + " " + key, w: w, handle: handle, answers: make(chan any, 1)}
 	w.mu.Lock()
@@ -190,8 +190,8 @@ func (w *worker) park(key string, handle func(*arrival)) any {
 	return <-a.answers
 }
 
-// tell is park for a goroutine that does not wait.
-func (w *worker) tell(key string, handle func()) {
+// post is park for a goroutine that does not wait.
+func (w *worker) post(key string, handle func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.gone {
@@ -199,8 +199,8 @@ func (w *worker) tell(key string, handle func()) {
 	}
 }
 
-// on has something happen on a worker: later if it is suspended by then, and never if it
-// is gone.
+// on schedules an event on a worker: it is delayed while the worker is suspended, and
+// dropped if the worker is gone.
 func (l *life) on(w *worker, d time.Duration, do func()) *event {
 	var e *event
 	e = l.after(d, func() {
@@ -215,7 +215,7 @@ func (l *life) on(w *worker, d time.Duration, do func()) *event {
 	return e
 }
 
-// between draws a duration, more often a short one.
+// between draws a duration; shorter ones are more likely.
 func (l *life) between(shortest, longest time.Duration) time.Duration {
 	part := l.rand.Float64()
 	return shortest + time.Duration(part*part*float64(longest-shortest))
@@ -224,24 +224,25 @@ func (l *life) between(shortest, longest time.Duration) time.Duration {
 // held is a version of an order in the hands of somebody who may save it.
 type held struct {
 	changedAt, from, to time.Time
-	still               bool
+	active              bool
 }
 
-// hold takes in that somebody begins to save a version.
+// hold records that somebody begins to save a version.
 func (l *life) hold(order contract.Order) *held {
-	h := &held{changedAt: order.ChangedAt, from: time.Now(), still: true}
+	h := &held{changedAt: order.ChangedAt, from: time.Now(), active: true}
 	l.inHand[order.ID] = append(l.inHand[order.ID], h)
 	return h
 }
 
-func (h *held) release() { h.to, h.still = time.Now(), false }
+func (h *held) release() { h.to, h.active = time.Now(), false }
 
-// overtaken reports whether an older version of an order was in somebody's hands while
-// this one was: nothing calls back what is under way, so that may have come in last.
+// overtaken reports whether an older version of an order was in somebody's hands at the
+// same time as this one: work in flight can't be called back, so the older one may have
+// arrived last.
 func (l *life) overtaken(id string, changedAt time.Time) bool {
 	for _, older := range l.inHand[id] {
 		for _, newer := range l.inHand[id] {
-			meanwhile := (older.still || older.to.After(newer.from)) && (newer.still || newer.to.After(older.from))
+			meanwhile := (older.active || older.to.After(newer.from)) && (newer.active || newer.to.After(older.from))
 			if meanwhile && older.changedAt.Before(changedAt) && !newer.changedAt.Before(changedAt) {
 				return true
 			}
@@ -250,8 +251,7 @@ func (l *life) overtaken(id string, changedAt time.Time) bool {
 	return false
 }
 
-// chance draws whether something happens that does so in one of n cases; never once the
-// storms are over.
+// chance draws an event with probability 1/n; it is never true once the storms are over.
 func (l *life) chance(n int) bool { return !l.calm && n > 0 && l.rand.IntN(n) == 0 }
 
 // strike counts a fault.
@@ -265,7 +265,7 @@ func (l *life) violate(format string, args ...any) {
 	l.note("VIOLATION %s", l.violations[len(l.violations)-1])
 }
 
-// note writes down what happened, where somebody wants to read it.
+// note records what happened, if somebody wants to read it.
 func (l *life) note(format string, args ...any) {
 	if l.record {
 		l.lines = append(l.lines, fmt.Sprintf("%12s %s", time.Since(l.begun).Round(time.Millisecond), fmt.Sprintf(format, args...)))

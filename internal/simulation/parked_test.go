@@ -15,17 +15,17 @@ type parked struct {
 	trying bool
 	timer  *event
 	over   bool
-	// discarded tells that a person has given the order up.
+	// discarded says that a person has discarded the order.
 	discarded bool
-	// versions and others are the signals that came while an attempt was under way.
+	// versions and others are the signals that arrived during an attempt.
 	versions []workflows.ParkedVersion
 	others   []func()
-	// calmly tells that an attempt was made since the storms were over.
-	calmly bool
+	// triedInCalm says that an attempt was made after the storms.
+	triedInCalm bool
 }
 
-// park has an order wait, or brings one that waits its version; end is told what it is
-// counted under.
+// park parks an order, or sends its version to one that is already parked; end is called
+// with its outcome.
 func (l *life) park(order contract.Order, failure tally.Failure, end func(tally.Outcome, tally.Failure)) {
 	l.open++
 	l.after(l.latency(), func() {
@@ -39,7 +39,7 @@ func (l *life) park(order contract.Order, failure tally.Failure, end func(tally.
 		held := l.parked[order.ID]
 		switch {
 		case held != nil && !held.over:
-			held.bring(version)
+			held.update(version)
 			end(tally.Parked, failure)
 		case held != nil && held.discarded && held.Version.Order.Same(order):
 			end(tally.LeftOut, tally.Failure{Reason: "discarded"})
@@ -53,11 +53,10 @@ func (l *life) park(order contract.Order, failure tally.Failure, end func(tally.
 	})
 }
 
-// wait tries again after a while.
+// wait retries after a while.
 func (p *parked) wait() { p.timer = p.after(workflows.ParkedWait(p.Attempts), p.try) }
 
-// signal has something done once no attempt is under way, unless a later version comes
-// first.
+// signal calls do once no attempt is in progress, unless a later version comes first.
 func (p *parked) signal(do func()) {
 	if p.trying {
 		p.others = append(p.others, do)
@@ -66,8 +65,8 @@ func (p *parked) signal(do func()) {
 	do()
 }
 
-// bring is a version from a later run.
-func (p *parked) bring(version workflows.ParkedVersion) {
+// update receives a version from a later run.
+func (p *parked) update(version workflows.ParkedVersion) {
 	if p.trying {
 		p.versions = append(p.versions, version)
 	} else if p.take(version) {
@@ -87,7 +86,7 @@ func (p *parked) take(version workflows.ParkedVersion) (worthIt bool) {
 	return worthIt
 }
 
-// settled is told that a version needs nothing.
+// settled receives a version that needs nothing.
 func (p *parked) settled(version workflows.SettledVersion) {
 	p.signal(func() {
 		if !p.over && p.Settles(version) {
@@ -103,16 +102,16 @@ func (p *parked) try() {
 	}
 	p.stopWaiting()
 	p.trying = true
-	calmly, order := p.calm, p.Version.Order
+	calm, order := p.calm, p.Version.Order
 	p.executeSave("parked", workflows.SaveOrderParams{Order: order, Exists: true}, func(_ workflows.SaveOrderResult, err error) {
 		p.trying = false
-		p.calmly = p.calmly || calmly
-		p.heed(err)
+		p.triedInCalm = p.triedInCalm || calm
+		p.afterAttempt(err)
 	})
 }
 
-// heed goes on after an attempt, by what has come in meanwhile.
-func (p *parked) heed(err error) {
+// afterAttempt continues after an attempt, depending on what has arrived meanwhile.
+func (p *parked) afterAttempt(err error) {
 	versions, others := p.versions, p.others
 	p.versions, p.others = nil, nil
 	if err != nil {

@@ -2,5 +2,5 @@
 
 package simulation
 
-// raceDetector tells that lives take ten times as long.
+// raceDetector is true where lives take ten times as long.
 const raceDetector = true

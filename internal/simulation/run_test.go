@@ -16,14 +16,14 @@ import (
 	"refundsync/workflows"
 )
 
-// run reads a range in windows, as a SyncRefunds does.
+// run reads a range in windows, as SyncRefunds does.
 type run struct {
 	*life
 	name string
-	// byHand is nil for a run of the schedule, and otherwise the range.
+	// byHand is the range, or nil for a scheduled run.
 	byHand    *workflows.Window
 	began     time.Time
-	watermark *time.Time // that it began with
+	watermark *time.Time // the initial one
 	span      workflows.Window
 	rest      workflows.Window
 	atWork    []*window
@@ -56,11 +56,11 @@ func (r *run) begin(now time.Time) {
 	}
 	r.rest = r.span
 	r.note("%s reads %s", r.name, r.span)
-	r.goOn()
+	r.startWindows()
 }
 
-// goOn begins windows while it may, and ends the run when none is left.
-func (r *run) goOn() {
+// startWindows starts windows while it may, and ends the run when none remains.
+func (r *run) startWindows() {
 	for !r.over && r.failed == nil && !r.rest.To.Before(r.rest.From) && len(r.atWork) < r.settings.windowsAtOnce {
 		w := &window{
 			run: r, span: workflows.FirstWindow(r.rest, r.settings.window), grain: r.settings.flow.Options.Grain,
@@ -93,32 +93,32 @@ func (r *run) move(to *time.Time) {
 	r.life.watermark = to
 }
 
-// stop ends the run without what it has not begun.
+// stop ends the run without what has not begun.
 func (r *run) stop(err error) {
 	if r.failed == nil {
 		r.failed = err
 	}
 }
 
-// window reads a window and has its orders saved, as a SyncWindow does.
+// window reads a window and has its orders saved, as SyncWindow does.
 type window struct {
 	*run
 	span    workflows.Window
 	grain   string
-	died    bool // a SyncPages, of which nothing more is known
+	died    bool // a SyncPages whose progress is unknown
 	reading paging.Window
-	// busy tells that something is being read, and saving counts the orders and batches
-	// under way.
+	// busy says that something is being read; saving counts the orders and batches in
+	// progress.
 	busy   bool
 	saving int
 	failed error
-	// last is what was given out last of an order.
+	// last is the latest dispatched save of each order.
 	last map[string]*save
 	// rows are what the source showed when the window began.
 	rows map[string]*row
 }
 
-// next reads on, or ends the window when all is read and saved.
+// next continues reading, or ends the window when everything is read and saved.
 func (w *window) next() {
 	if w.failed == nil {
 		w.failed = w.run.failed
@@ -137,8 +137,8 @@ func (w *window) next() {
 	}
 }
 
-// went has the window go on after something was read.
-func (w *window) went(err error) {
+// afterRead continues the window after something was read.
+func (w *window) afterRead(err error) {
 	w.busy = false
 	if w.failed == nil {
 		w.failed = err
@@ -159,7 +159,7 @@ func (w *window) readPage() {
 			w.withoutBills(work)
 			err = end
 		}
-		w.went(err)
+		w.afterRead(err)
 	})
 }
 
@@ -185,7 +185,7 @@ func (s shown) String() string {
 	return text
 }
 
-// withoutBills asks which orders have a bill, and gives out the others.
+// withoutBills looks up which orders have a bill, and dispatches the others.
 func (w *window) withoutBills(work paging.Work) {
 	var bills []workflows.OrderBill
 	for _, order := range work.New {
@@ -195,7 +195,7 @@ func (w *window) withoutBills(work paging.Work) {
 		bills = append(bills, workflows.BillOfLeftOut(*skipped.Order, skipped.Reason))
 	}
 	if len(bills) == 0 {
-		w.giveOut(work.Newer, true, false)
+		w.dispatch(work.Newer, true, false)
 		return
 	}
 	w.saving++
@@ -226,8 +226,8 @@ func (w *window) withoutBills(work paging.Work) {
 				w.settle(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
 			}
 		}
-		w.giveOut(unsaved, false, false)
-		w.giveOut(newer, true, false)
+		w.dispatch(unsaved, false, false)
+		w.dispatch(newer, true, false)
 		w.next()
 	})
 	find.holds = func() (orders []contract.Order) {
@@ -246,19 +246,19 @@ func (w *window) syncPages() {
 	if err != nil {
 		panic(err)
 	}
-	var beaten activities.PagesProgress // what the last heartbeat told
+	var heartbeat activities.PagesProgress // the progress of the latest heartbeat
 	pages := w.execute(fmt.Sprintf("pages %s %s from %d", w.name, w.span, w.reading.Next), 8, func(ctx context.Context, worker *worker, try *attempt) (any, error) {
 		var params workflows.SyncPagesParams
 		if err := json.Unmarshal(sent, &params); err != nil {
 			return nil, err
 		}
 		s := activities.NewPagesSync(ctx, worker.activities(), w.settings.flow, params, try.number > 1)
-		s.After(try.told)
+		s.After(try.progress)
 		s.Beat = func() {
 			progress := s.Progress()
-			worker.tell("beat "+taskOf(ctx), func() { beaten = progress })
+			worker.post("beat "+taskOf(ctx), func() { heartbeat = progress })
 		}
-		worker.tell("stop "+taskOf(ctx), func() {
+		worker.post("stop "+taskOf(ctx), func() {
 			worker.on(worker, worker.between(time.Second, 20*time.Second), func() {
 				worker.woke = true
 				s.Stop()
@@ -269,15 +269,15 @@ func (w *window) syncPages() {
 	}, func(value any, err error) {
 		if err == errHeartbeat {
 			w.grain, w.died = contract.GrainOrder, true
-			w.went(nil)
+			w.afterRead(nil)
 			return
 		}
 		if err == nil {
 			w.takeSynced(value.(*synced).SyncPagesResult)
 		}
-		w.went(err)
+		w.afterRead(err)
 	})
-	pages.beaten = &beaten
+	pages.heartbeat = &heartbeat
 	pages.holds = func() (orders []contract.Order) {
 		for _, id := range w.source.ids {
 			if r := w.source.rows[id]; r != nil && w.span.Holds(r.modified) {
@@ -288,7 +288,7 @@ func (w *window) syncPages() {
 	}
 }
 
-// synced is what a SyncPages did, with a short text.
+// synced is the result of a SyncPages, with a short text.
 type synced struct{ workflows.SyncPagesResult }
 
 func (s *synced) String() string {
@@ -326,26 +326,26 @@ func (w *window) takeSynced(result workflows.SyncPagesResult) {
 	}
 	w.reading.Reader = result.Reader
 	w.reading.Orders.Tally.Pages = w.reading.Pages
-	w.giveOut(others, true, false)
+	w.dispatch(others, true, false)
 	if len(tried) > 0 {
 		w.saving++
 		w.after(result.Wait, func() {
 			w.saving--
-			w.giveOut(tried, false, true)
+			w.dispatch(tried, false, true)
 			w.next()
 		})
 	}
 }
 
-// settle counts what became of an order.
+// settle records the outcome of an order.
 func (w *window) settle(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
-	w.checkSettled(version, outcome)
+	w.checkOutcome(version, outcome)
 	w.reading.Orders.Settle(version.ID, outcome, failure)
 }
 
-// giveOut has orders saved. exists tells that they may have a bill, and tried that saving
-// them was tried before.
-func (w *window) giveOut(orders []contract.Order, exists, tried bool) {
+// dispatch has orders saved. exists says that they may have a bill, tried that saving
+// them was attempted before.
+func (w *window) dispatch(orders []contract.Order, exists, tried bool) {
 	for _, order := range orders {
 		if w.failed == nil {
 			w.failed = w.run.failed
@@ -366,7 +366,7 @@ func (w *window) giveOut(orders []contract.Order, exists, tried bool) {
 	}
 }
 
-// save is an order that is given out.
+// save is a dispatched order.
 type save struct {
 	*window
 	order         contract.Order
@@ -425,7 +425,7 @@ func reasonOf(err error) string {
 	return "timeout"
 }
 
-// end holds the laws of a window against it, and tells its run.
+// end checks the laws of a window, and reports to its run.
 func (w *window) end() {
 	w.checkCounts()
 	if w.failed == nil {
@@ -436,5 +436,5 @@ func (w *window) end() {
 	if w.failed != nil && !w.without.unfinished {
 		w.run.stop(w.failed)
 	}
-	w.goOn()
+	w.startWindows()
 }

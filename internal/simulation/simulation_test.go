@@ -1,11 +1,11 @@
-// Package simulation plays whole lives of the product in virtual time: what it does with
-// orders, from the reading of pages to the last bill, between a source, a ledger and a
-// Temporal in memory, while everything that can go wrong does. A life follows from its
-// seed alone, and a seed that breaks a law plays again exactly; see docs/reliability.md.
+// Package simulation plays whole lives of the product in virtual time: everything it does
+// with orders, from reading pages to the last bill, against a source, a ledger and a
+// Temporal in memory, while everything that can go wrong does. A life depends only on its
+// seed, so a seed that violates a law can be replayed exactly; see docs/reliability.md.
 //
-// The product's own are the clients' groups, the booking, the activities, the reading of
-// windows and their accounts, the arithmetic of ranges, and the rules of orders that
-// wait. What the workflows do with these is told here once more, without Temporal.
+// The clients' groups, the booking, the activities, the reading of windows and their
+// tallies, the arithmetic of ranges, and the rules of parked orders are the product's
+// own. What the workflows do with these is repeated here without Temporal.
 package simulation
 
 import (
@@ -32,12 +32,12 @@ import (
 
 var (
 	lives     = flag.Int("lives", 2000, "how many lives are played")
-	again     = flag.Uint64("again", 50, "how many of them are played twice")
+	replays   = flag.Uint64("replays", 50, "how many of them are played twice")
 	firstSeed = flag.Uint64("first", 0, "the seed of the first")
 	oneSeed   = flag.Int64("seed", -1, "have TestOneLife play this life and print all that happens")
 )
 
-// A life leaves hardly anything behind; what it does is mostly to allocate.
+// A life keeps almost nothing in memory, but allocates a lot.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(1000)
 	os.Exit(m.Run())
@@ -50,8 +50,9 @@ func loadFlow(t testing.TB) *flow.Flow {
 	return f
 }
 
-// play plays the life of a seed, without a mend, and with record writes down what happens.
-func play(t *testing.T, f *flow.Flow, seed uint64, without mend, record bool) (l *life) {
+// play plays the life of a seed, without a safeguard. With record it records what
+// happens.
+func play(t *testing.T, f *flow.Flow, seed uint64, without safeguard, record bool) (l *life) {
 	synctest.Test(t, func(*testing.T) {
 		l = newLife(f, rand.New(rand.NewPCG(seed, 0)), without, record)
 		l.live()
@@ -59,7 +60,7 @@ func play(t *testing.T, f *flow.Flow, seed uint64, without mend, record bool) (l
 	return l
 }
 
-// Whatever goes wrong, all orders have their bills in the end, and none has two.
+// Whatever goes wrong, in the end every order has its bill, and none has two.
 func TestLives(t *testing.T) {
 	count := *lives
 	if testing.Short() || raceDetector {
@@ -80,7 +81,7 @@ func TestLives(t *testing.T) {
 						return
 					}
 					seed := *firstSeed + uint64(number-1)
-					l := play(t, f, seed, mend{}, false)
+					l := play(t, f, seed, safeguard{}, false)
 					if len(l.violations) > 0 {
 						t.Errorf("seed %d: %s\nto see it: go test ./internal/simulation -run TestOneLife -seed %[1]d", seed, strings.Join(l.violations, "\n"))
 					}
@@ -101,21 +102,21 @@ func TestLives(t *testing.T) {
 	}
 }
 
-// A life that is played again is the same, whatever order its goroutines ran in.
-func TestALifePlaysAgain(t *testing.T) {
+// A life is the same when replayed, whatever order its goroutines ran in.
+func TestLivesAreReproducible(t *testing.T) {
 	f := loadFlow(t)
-	for seed := range uint64(*again) {
-		first, second := play(t, f, seed, mend{}, true), play(t, f, seed, mend{}, true)
+	for seed := range uint64(*replays) {
+		first, second := play(t, f, seed, safeguard{}, true), play(t, f, seed, safeguard{}, true)
 		require.Equal(t, first.lines, second.lines, "seed %d", seed)
 	}
 }
 
-// TestOneLife prints a life, for whoever wants to know why it failed.
+// TestOneLife prints a life, to find out why it failed.
 func TestOneLife(t *testing.T) {
 	if *oneSeed < 0 { // TestLives plays them all
 		t.Skip("-seed says which")
 	}
-	l := play(t, loadFlow(t), uint64(*oneSeed), mend{}, true)
+	l := play(t, loadFlow(t), uint64(*oneSeed), safeguard{}, true)
 	fmt.Println(strings.Join(l.lines, "\n"))
 	require.Empty(t, l.violations, "%+v", l.settings)
 }

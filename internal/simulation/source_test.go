@@ -14,34 +14,34 @@ import (
 	"refundsync/internal/jushuitan"
 )
 
-// source is Jushuitan in memory: orders, of which queries show those that are confirmed.
+// source is Jushuitan in memory. Queries return the confirmed orders.
 type source struct {
 	*life
 	ids  []string
-	rows map[string]*row // as queries show them
-	// versions are all that there were of an order.
+	rows map[string]*row // as queries return them
+	// versions are all versions of each order.
 	versions map[string][]*row
-	// ahead is by how much its clock is ahead.
+	// ahead is how far its clock is ahead.
 	ahead time.Duration
 }
 
-// row is a version of an order. It does not change.
+// row is a version of an order. It is immutable.
 type row struct {
 	id        string
 	confirmed bool
-	// modified is in whole seconds.
+	// modified has second precision.
 	modified   time.Time
 	refundOnly bool
-	// quantities are of the lines, of the materials M1 on.
+	// quantities are those of the lines, whose materials are M1, M2 and so on.
 	quantities []int
-	record     map[string]any // as it comes
-	order      contract.Order // as the flow picks it
+	record     map[string]any // as received
+	order      contract.Order // as the flow maps it
 }
 
 func (s *source) now() time.Time { return time.Now().Add(s.ahead).In(beijing.Zone) }
 
-// put has a version take the place of the one before it. It is shown a while after the
-// time that it bears; until then the one before is.
+// put replaces an order's version. The new one becomes visible a while after its own
+// modification time; until then the previous one is.
 func (s *source) put(r row, shown time.Duration) {
 	r.modified = s.now().Truncate(time.Second)
 	items := []any{}
@@ -69,15 +69,15 @@ func (s *source) put(r row, shown time.Duration) {
 	})
 }
 
-// create brings a new order into being.
+// create adds a new order.
 func (s *source) create() {
 	id := fmt.Sprint(70001 + len(s.ids))
 	s.ids = append(s.ids, id)
 	s.put(row{id: id, confirmed: true, refundOnly: s.chance(8), quantities: []int{1 + s.rand.IntN(3)}}, s.delay())
 }
 
-// delay is for how long a version is not shown yet: now and then longer than a run stays
-// behind, and never longer than the next one goes back, whatever the clocks show.
+// delay is how long a version stays invisible: sometimes longer than a run lags behind,
+// but never longer than the next run reads back, whatever the clocks show.
 func (s *source) delay() time.Duration {
 	if s.chance(s.settings.lateRows) {
 		s.strike("a row is shown late")
@@ -86,7 +86,7 @@ func (s *source) delay() time.Duration {
 	return 0
 }
 
-// change changes an order, whose version before must have been shown.
+// change changes an order whose previous version is visible.
 func (s *source) change() {
 	if len(s.ids) == 0 {
 		return
@@ -104,7 +104,7 @@ func (s *source) change() {
 	case what == 4:
 		s.strike("an order is touched")
 	case what == 5:
-		s.strike("an order becomes one to leave out, or none again")
+		s.strike("an order is left out, or no longer")
 		r.refundOnly = !r.refundOnly
 	case what == 6:
 		s.strike("an order is cancelled, or confirmed again")
@@ -123,7 +123,7 @@ func (s *source) change() {
 	s.put(r, s.delay())
 }
 
-// list shows a page of the rows that were modified within a span.
+// list returns a page of the rows modified within a span.
 func (s *source) list(from, to time.Time, index int) jushuitan.Page {
 	if s.without.narrow {
 		from, to = from.Add(time.Second), to.Add(-time.Second)
@@ -156,7 +156,7 @@ func (s *source) list(from, to time.Time, index int) jushuitan.Page {
 	return p
 }
 
-// sourceClient is what a worker reads the source by.
+// sourceClient is a worker's client of the source.
 type sourceClient struct{ w *worker }
 
 func (c sourceClient) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {

@@ -14,28 +14,30 @@ import (
 
 var errStopped = errors.New("stopped by a person")
 
-// settings are what a life draws at its beginning.
+// settings are drawn at the beginning of a life.
 type settings struct {
 	flow *flow.Flow
-	// unique tells that Kingdee has the rule that a number is unique.
+	// unique says that Kingdee requires unique numbers.
 	unique bool
-	// sessions, billsACall, pageSize, windowsAtOnce and window are the worker's and the
-	// flow's.
+	// sessions, billsACall, pageSize, windowsAtOnce, inFlight and window are settings of
+	// the worker and the flow.
 	sessions, billsACall, pageSize, windowsAtOnce, inFlight int
 	window                                                  time.Duration
-	// newestFirst and endsOut are how the source lists what it is asked for.
+	// newestFirst and endsOut are how the source sorts, and whether it excludes the ends
+	// of a range.
 	newestFirst, endsOut bool
-	// workers are there at a time, and orders at the beginning.
+	// workers is the number of workers at a time, orders the initial number of orders.
 	workers, orders int
-	// faults says that about one call in so many meets one. Before one in so many saves a
-	// person enters a bill by hand (entries), and the worker stands still (stills); one in
-	// so many orders can't be parked (unparkable), and rows are shown late (lateRows).
-	faults, entries, stills, unparkable, lateRows int
-	// latency bounds how long a call is on its way, toStart how long an activity waits
-	// for a worker, behind how far look-ups are behind, and late when a save lands that
-	// was given up.
+	// Each is n in a probability of 1/n: that a call meets a fault (faults), that before
+	// a save a person enters a bill by hand (entries) or the worker stands still
+	// (suspensions), that an order can't be parked (unparkable), and that a row becomes
+	// visible late (lateRows).
+	faults, entries, suspensions, unparkable, lateRows int
+	// latency bounds how long a call is in flight, toStart how long an activity waits for
+	// a worker, behind how stale look-ups are, and late how late an abandoned save lands.
 	latency, toStart, behind, late time.Duration
-	// storms is for how long there are faults, and changes how often an order changes.
+	// storms is how long there are faults, changes the mean time between changes of
+	// orders.
 	storms, changes time.Duration
 }
 
@@ -59,16 +61,16 @@ func draw(r *rand.Rand, f *flow.Flow) settings {
 		behind:  pick(r, 0, 0, 3*time.Second), late: 4 * time.Minute,
 		storms: time.Duration(10+r.IntN(35)) * time.Minute, changes: 2 * time.Minute,
 	}
-	s.entries, s.stills, s.unparkable, s.lateRows = 10*s.faults, 10*s.faults, s.faults, 4
+	s.entries, s.suspensions, s.unparkable, s.lateRows = 10*s.faults, 10*s.faults, s.faults, 4
 	if !s.unique {
-		// Nothing but the rule keeps two workers apart within one moment, and a save
-		// from landing late.
+		// Without unique numbers nothing keeps two workers apart within one moment, and a
+		// save from landing late.
 		s.workers, s.behind, s.late = 1, 0, 0
 	}
 	return s
 }
 
-// storms has things go wrong, each now and then, for a while.
+// storms schedules faults, each now and then, for a while.
 func (l *life) storms() {
 	source := l.source
 	for range l.settings.orders {
@@ -90,7 +92,7 @@ func (l *life) storms() {
 	l.nowAndThen(15*time.Minute, func() { l.standStill(pick(l.rand, l.workers...)) })
 }
 
-// nowAndThen has something happen about once in so long.
+// nowAndThen calls do repeatedly, with the given mean time between calls.
 func (l *life) nowAndThen(every time.Duration, do func()) {
 	l.after(time.Duration(l.rand.ExpFloat64()*float64(every)), func() {
 		if !l.calm {
@@ -100,28 +102,28 @@ func (l *life) nowAndThen(every time.Duration, do func()) {
 	})
 }
 
-// refuse has Kingdee not know a material for a while.
+// refuse has Kingdee refuse a material for a while.
 func (l *life) refuse() {
 	material := pick(l.rand, "M1", "M2")
 	l.ledger.refusing[material] = true
 	l.after(l.between(time.Minute, 40*time.Minute), func() { delete(l.ledger.refusing, material) })
 }
 
-// breakDown has a system not be reached for a while.
+// breakDown makes a system unreachable for a while.
 func (l *life) breakDown(source bool, fault string) {
 	l.strike(fault)
 	l.down[source] = true
 	l.after(l.between(10*time.Second, 30*time.Minute), func() { delete(l.down, source) })
 }
 
-// readByHand begins a run over a range, beside all others.
+// readByHand starts a run over a range, beside all others.
 func (l *life) readByHand() {
 	l.strike("a run by hand overlaps others")
 	from := l.source.now().Add(-l.between(time.Minute, 2*time.Hour)).Truncate(time.Second)
 	l.newRun(&workflows.Window{From: from, To: from.Add(l.between(time.Minute, 3*time.Hour)).Truncate(time.Second)})
 }
 
-// waiting are the orders that wait, by their ids.
+// waiting returns the orders that wait, by id.
 func (l *life) waiting() (waiting []*parked) {
 	for _, id := range slices.Sorted(maps.Keys(l.parked)) {
 		if p := l.parked[id]; !p.over {
@@ -169,7 +171,7 @@ func (l *life) setClocks() {
 	pick(l.rand, l.workers...).ahead = l.between(0, 20*time.Minute) - 10*time.Minute
 }
 
-// killWorker ends a worker; another begins in its place.
+// killWorker kills a worker; another one replaces it.
 func (l *life) killWorker() {
 	i := l.rand.IntN(len(l.workers))
 	if l.workers[i].gone || !l.settings.unique && len(l.workers) > 1 {
@@ -177,12 +179,13 @@ func (l *life) killWorker() {
 	}
 	l.strike("a worker is killed")
 	l.workers[i].kill()
-	// What it has sent comes in before another can look.
+	// Whatever it has sent arrives before another can look.
 	l.after(l.settings.latency+l.between(time.Second, 5*time.Minute), func() { l.workers[i] = l.newWorker() })
 }
 
-// standStill has a worker, or its machine, stand still for a while. Where Kingdee has no
-// rule that numbers are unique, another may do its work meanwhile, but not beside it.
+// standStill has a worker, or its machine, stand still for a while. If Kingdee does not
+// require unique numbers, another may take over its work meanwhile, but not run beside
+// it.
 func (l *life) standStill(w *worker) {
 	if w.suspended || w.gone || !l.settings.unique && len(l.workers) > 1 {
 		return
@@ -214,7 +217,7 @@ func (l *life) standStill(w *worker) {
 	})
 }
 
-// calmDown ends the storms: what was broken is mended.
+// calmDown ends the storms and repairs what is broken.
 func (l *life) calmDown() {
 	l.note("CALM")
 	l.calm = true
@@ -223,8 +226,8 @@ func (l *life) calmDown() {
 	l.source.ahead = 0
 }
 
-// schedule begins a run every ten minutes, unless the last is still under way, until one
-// that began when all was shown has come to its end.
+// schedule starts a run every ten minutes, unless the previous one is still in progress,
+// until one that began after everything became visible has ended.
 func (l *life) schedule() {
 	const every = 10 * time.Minute
 	source := l.settings.flow.Source
@@ -247,10 +250,10 @@ func (l *life) schedule() {
 	l.after(time.Second, tick)
 }
 
-// end ends the life once nothing is under way, and every order that still waits has been
-// tried when nothing was wrong any more.
+// end ends the life once nothing is in progress, and every order that still waits was
+// attempted after the storms.
 func (l *life) end() {
-	l.ended = l.open == 0 && !slices.ContainsFunc(l.waiting(), func(p *parked) bool { return !p.calmly })
+	l.ended = l.open == 0 && !slices.ContainsFunc(l.waiting(), func(p *parked) bool { return !p.triedInCalm })
 	if !l.ended {
 		l.after(time.Minute, l.end)
 	}

@@ -13,35 +13,35 @@ import (
 	"refundsync/internal/groupcommit"
 )
 
-// activity is what a workflow has a worker do, as Temporal does it: one attempt after the
-// other until one comes to an end, each on any worker.
+// activity is an activity of a workflow, run as Temporal does: one attempt after another
+// until one concludes, each on any worker.
 type activity struct {
 	*life
-	name     string
-	attempts int
-	do       func(ctx context.Context, w *worker, try *attempt) (any, error)
-	then     func(any, error)
-	holds    func() []contract.Order   // the versions that it may save; nil for none
-	beaten   *activities.PagesProgress // nil for one that tells nothing
-	current  *attempt
-	tried    int
+	name        string
+	maxAttempts int
+	do          func(ctx context.Context, w *worker, try *attempt) (any, error)
+	then        func(any, error)
+	holds       func() []contract.Order   // the versions that it may save; nil for none
+	heartbeat   *activities.PagesProgress // the latest heartbeat; nil for one without heartbeats
+	current     *attempt
+	attempts    int
 }
 
-// attempt is one of an activity. Where its worker misses its heartbeats it is given up,
-// and may go on all the same.
+// attempt is one attempt of an activity. If its worker misses its heartbeats the attempt
+// is abandoned, but may continue.
 type attempt struct {
 	*activity
-	number int
-	w      *worker
-	held   []*held
-	told   activities.PagesProgress // by the attempt before
+	number   int
+	w        *worker
+	held     []*held
+	progress activities.PagesProgress // the heartbeat of the previous attempt
 }
 
-// execute begins an activity; then is told its outcome.
-func (l *life) execute(name string, attempts int, do func(ctx context.Context, w *worker, try *attempt) (any, error), then func(any, error)) *activity {
+// execute starts an activity; then is called with its outcome.
+func (l *life) execute(name string, maxAttempts int, do func(ctx context.Context, w *worker, try *attempt) (any, error), then func(any, error)) *activity {
 	l.count++
 	l.open++
-	a := &activity{life: l, name: fmt.Sprintf("%06d %s", l.count, name), attempts: attempts, do: do, then: then}
+	a := &activity{life: l, name: fmt.Sprintf("%06d %s", l.count, name), maxAttempts: maxAttempts, do: do, then: then}
 	a.after(a.between(time.Millisecond, a.settings.toStart), a.begin)
 	return a
 }
@@ -58,15 +58,15 @@ func (a *activity) begin() {
 		return
 	}
 	w := awake[a.rand.IntN(len(awake))]
-	a.tried++
-	try := &attempt{activity: a, number: a.tried, w: w}
+	a.attempts++
+	try := &attempt{activity: a, number: a.attempts, w: w}
 	if a.holds != nil {
 		for _, order := range a.holds() {
 			try.held = append(try.held, a.hold(order))
 		}
 	}
-	if a.beaten != nil {
-		try.told = *a.beaten
+	if a.heartbeat != nil {
+		try.progress = *a.heartbeat
 	}
 	a.current = try
 	w.running = append(w.running, try)
@@ -76,11 +76,11 @@ func (a *activity) begin() {
 	a.woke = true
 	go func() {
 		value, err := a.do(ctx, w, try)
-		w.tell("end "+name, func() { w.on(w, w.latency(), func() { try.end(value, err) }) })
+		w.post("end "+name, func() { w.on(w, w.latency(), func() { try.end(value, err) }) })
 	}()
 }
 
-// end takes the outcome of an attempt, unless it was given up before.
+// end takes the outcome of an attempt, unless it was abandoned.
 func (try *attempt) end(value any, err error) {
 	try.w.running = slices.DeleteFunc(try.w.running, func(other *attempt) bool { return other == try })
 	a := try.activity
@@ -93,21 +93,21 @@ func (try *attempt) end(value any, err error) {
 	case err == nil, f != nil && f.Class == fault.Final:
 		a.over(value, err)
 	case f != nil:
-		a.again(f.Delay, err)
+		a.retryAfter(f.Delay, err)
 	default:
-		a.again(0, err)
+		a.retryAfter(0, err)
 	}
 }
 
-// again has another attempt be made after a wait, if there is one left.
-func (a *activity) again(wait time.Duration, err error) {
+// retryAfter makes another attempt after a wait, if any remain.
+func (a *activity) retryAfter(wait time.Duration, err error) {
 	a.current = nil
-	if a.tried >= a.attempts {
+	if a.attempts >= a.maxAttempts {
 		a.over(nil, err)
 		return
 	}
 	if wait == 0 {
-		wait = min(2*time.Second<<min(a.tried-1, 10), 5*time.Minute)
+		wait = min(2*time.Second<<min(a.attempts-1, 10), 5*time.Minute)
 	}
 	a.after(wait, a.begin)
 }
@@ -120,13 +120,13 @@ func (a *activity) over(value any, err error) {
 
 var errHeartbeat = errors.New("heartbeat timeout")
 
-// missHeartbeats gives up what a worker does that is suspended or gone, if it stays so.
-// The last heartbeat was sent up to 24 s ago, and one is missed after 30 s.
+// missHeartbeats abandons the maxAttempts of a worker that is suspended or gone, if it stays
+// so. The last heartbeat was sent up to 24 s ago, and times out after 30 s.
 func (w *worker) missHeartbeats() {
 	for _, try := range w.running {
 		w.after(6*time.Second+w.between(0, 24*time.Second), func() {
 			if try.current == try && (w.gone || w.suspended) {
-				try.again(0, errHeartbeat)
+				try.retryAfter(0, errHeartbeat)
 			}
 		})
 	}

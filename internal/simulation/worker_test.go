@@ -16,7 +16,7 @@ import (
 	"refundsync/workflows"
 )
 
-// worker is a process of the product: its groups, its proofs, and a clock of its own.
+// worker is a process of the product, with its own groups, proofs and clock.
 type worker struct {
 	*life
 	name   string
@@ -29,11 +29,11 @@ type worker struct {
 
 	gone      bool
 	suspended bool
-	since     time.Time         // of the suspension
-	held      []*event          // what would have happened on it meanwhile
+	since     time.Time         // when the suspension began
+	held      []*event          // events delayed by the suspension
 	inside    map[*arrival]bool // its goroutines in park
-	// away is for how long it was suspended in all, slept for how long of that its
-	// machine's monotonic clock stood still, and ahead by how much its wall clock is ahead.
+	// away is the total time that it was suspended, slept the part of it during which its
+	// machine's monotonic clock stood still, and ahead how far its wall clock is ahead.
 	away, slept, ahead time.Duration
 }
 
@@ -52,7 +52,7 @@ func (w *worker) newGroups() *groupcommit.Groups {
 	})
 }
 
-// kill ends the process. What it has sent is on its way.
+// kill kills the process. What it has sent is still in flight.
 func (w *worker) kill() {
 	w.note("%s is killed", w.name)
 	w.mu.Lock()
@@ -71,7 +71,7 @@ func (w *worker) kill() {
 	}
 }
 
-// suspend stops the process, or with asleep its machine, until resume.
+// suspend stops the process until resume.
 func (w *worker) suspend() {
 	w.note("%s is suspended", w.name)
 	w.suspended, w.since = true, time.Now()
@@ -94,7 +94,7 @@ func (w *worker) resume(asleep bool) {
 	}
 }
 
-// clock is the worker's.
+// clock is the worker's clock.
 type clock struct{ w *worker }
 
 func (w *worker) clock() groupcommit.Clock {
@@ -104,17 +104,17 @@ func (w *worker) clock() groupcommit.Clock {
 	return clock{w}
 }
 
-// Now gives the two clocks.
+// Now returns the monotonic and the wall clock.
 func (c clock) Now() (monotonic, wall time.Time) {
 	now := time.Now()
 	return now.Add(-c.w.slept), now.Round(0).Add(c.w.ahead)
 }
 
-// AfterFunc is the worker's timer, which stands still with it.
+// AfterFunc is the worker's timer, which stops while the worker is suspended.
 func (c clock) AfterFunc(d time.Duration, f func()) groupcommit.Timer {
 	t := &timer{}
 	at := time.Now().Add(d)
-	c.w.tell(fmt.Sprintf("timer %d", d), func() {
+	c.w.post(fmt.Sprintf("timer %d", d), func() {
 		c.w.on(c.w, time.Until(at), func() {
 			if !t.stopped {
 				c.w.woke = true
@@ -127,7 +127,7 @@ func (c clock) AfterFunc(d time.Duration, f func()) groupcommit.Timer {
 
 type timer struct{ stopped bool }
 
-// Stop is called under the groups' lock.
+// Stop is called with the groups' lock held.
 func (t *timer) Stop() bool {
 	was := t.stopped
 	t.stopped = true
@@ -136,11 +136,11 @@ func (t *timer) Stop() bool {
 
 type taskKey struct{}
 
-// taskOf names what a worker does in a ctx.
+// taskOf names the task of a context.
 func taskOf(ctx context.Context) string { return ctx.Value(taskKey{}).(string) }
 
-// activities are this worker's. Where the orders of a page are saved side by side, none
-// of them proves the way: who of them begins is nobody's choice.
+// activities returns this worker's activities. Where the orders of a page are saved
+// concurrently, none of them proves the way, because it is not determined which begins.
 func (w *worker) activities() *activities.Activities {
 	f := w.settings.flow
 	a := &activities.Activities{Flows: flow.Flows{f.Name: f}, Source: sourceClient{w}, Parked: parkedClient{w}}
@@ -155,7 +155,7 @@ func (w *worker) activities() *activities.Activities {
 	return a
 }
 
-// parkedClient is what a worker sees of the orders that wait.
+// parkedClient is a worker's view of the parked orders.
 type parkedClient struct{ w *worker }
 
 func (c parkedClient) Waiting(ctx context.Context, flowName string) (map[string]bool, error) {
@@ -184,7 +184,7 @@ func (c parkedClient) Settle(ctx context.Context, workflowID string, version wor
 	return gone
 }
 
-// gate lets the goroutines of a worker into its groups and out again one at a time, in an
+// gate lets the goroutines of a worker into and out of its groups one at a time, in an
 // order that the life draws.
 type gate struct {
 	w      *worker

@@ -13,29 +13,30 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// mend is something that keeps the promise, and is taken out; without any, nothing is.
-// Each is taken out around the product: by a clock, a ledger, or what the life itself does
-// in place of Temporal and of the two systems.
-type mend struct {
+// safeguard is something that upholds the promise and is removed; the zero value removes
+// nothing. Each is removed from outside the product: by a clock, by a ledger, or in what
+// the life does in place of Temporal and the two systems.
+type safeguard struct {
 	clock  func(*worker) groupcommit.Clock
 	ledger func(*worker) kingdee.Ledger
-	// maySend sends what a look-up allows no more, and looking has no attempt look first.
+	// maySend sends what its look-up no longer permits; looking saves without a look-up.
 	maySend, looking bool
-	// used answers "saved" where a number is used already.
+	// used answers "saved" if a number is already in use.
 	used bool
-	// moved forgets that rows have moved, and narrow what is beyond the ends of a window.
+	// moved ignores that rows have moved; narrow ignores what is beyond the ends of a
+	// window.
 	moved, narrow bool
-	// settled tells no order that waits that it needs nothing, and olderParked has it take
-	// any version.
+	// settled does not tell waiting orders that they need nothing; olderParked has them
+	// accept any version.
 	settled, olderParked bool
-	// unparked and unfinished move the watermark on where something was left out.
+	// unparked and unfinished advance the watermark although something was missed.
 	unparked, unfinished bool
 
-	// draw makes what is missed more frequent.
+	// draw makes it more likely that the safeguard is needed.
 	draw func(*settings)
 }
 
-// slowClock hardly goes on, so that a look-up never becomes too old.
+// slowClock hardly advances, so that a look-up never becomes too old.
 type slowClock struct{ clock }
 
 func (c slowClock) Now() (monotonic, wall time.Time) {
@@ -44,7 +45,7 @@ func (c slowClock) Now() (monotonic, wall time.Time) {
 	return slow(monotonic), slow(wall)
 }
 
-// blindClock does not show that the worker was suspended.
+// blindClock hides that the worker was suspended.
 type blindClock struct{ clock }
 
 func (c blindClock) Now() (monotonic, wall time.Time) {
@@ -52,7 +53,7 @@ func (c blindClock) Now() (monotonic, wall time.Time) {
 	return monotonic.Add(-c.w.away + c.w.slept), wall.Add(-c.w.away)
 }
 
-// youngMarks shows each mark as if it were of long ago, so that none is newer.
+// youngMarks shows each mark as very old, so that none is newer.
 type youngMarks struct{ kingdee.Ledger }
 
 func (y youngMarks) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
@@ -68,31 +69,31 @@ func (y youngMarks) FindBills(ctx context.Context, formID, textField string, num
 	return found, err
 }
 
-// With any of the mends taken out, a law is broken before long.
-func TestWithoutAMend(t *testing.T) {
-	if testing.Short() || raceDetector { // minutes there; each full run plays them
-		t.Skip("it plays some thousand lives")
+// Without any one of the safeguards, a law is soon violated.
+func TestWithoutASafeguard(t *testing.T) {
+	if testing.Short() || raceDetector { // takes minutes there; every full run covers it
+		t.Skip("it plays several thousand lives")
 	}
 	moving := func(s *settings) {
 		s.flow.Options.Grain, s.window = contract.GrainOrder, 6*time.Hour
 		s.orders, s.pageSize, s.latency, s.changes, s.lateRows = 20, 2, 2*time.Second, 5*time.Second, 2
 	}
 	still := func(s *settings) {
-		s.unique, s.workers, s.stills, s.flow.Options.Existing = true, 3, 2, flow.ExistingUpdate
+		s.unique, s.workers, s.suspensions, s.flow.Options.Existing = true, 3, 2, flow.ExistingUpdate
 	}
 	unparkable := func(s *settings) { s.unparkable = 1 }
 	byHand := func(s *settings) { s.unique, s.entries = true, 2 }
 	f := loadFlow(t)
-	for name, without := range map[string]mend{
+	for name, without := range map[string]safeguard{
 		"look-ups are trusted too long":                                  {clock: func(w *worker) groupcommit.Clock { return slowClock{clock{w}} }},
 		"a suspended worker sends what it had queued":                    {clock: func(w *worker) groupcommit.Clock { return blindClock{clock{w}} }, draw: still},
 		"a request is not checked when it is written":                    {maySend: true, draw: still},
 		"activities of a worker share nothing":                           {ledger: func(w *worker) kingdee.Ledger { return w.newGroups() }},
-		"nobody looks before a save":                                     {ledger: func(w *worker) kingdee.Ledger { return client{w} }, looking: true},
-		"an older version is not told from a newer":                      {ledger: func(w *worker) kingdee.Ledger { return youngMarks{w.groups} }},
-		"a number that is used counts as saved":                          {used: true, draw: byHand},
+		"saves go without a look-up":                                     {ledger: func(w *worker) kingdee.Ledger { return client{w} }, looking: true},
+		"older versions are not told from newer ones":                    {ledger: func(w *worker) kingdee.Ledger { return youngMarks{w.groups} }},
+		"a used number counts as saved":                                  {used: true, draw: byHand},
 		"an entry and a departure cancel out":                            {moved: true, draw: moving},
-		"the source is asked for the window alone":                       {narrow: true},
+		"the source is asked for the window only":                        {narrow: true},
 		"orders that wait are not told that they need nothing":           {settled: true},
 		"an order that waits takes an older version":                     {olderParked: true},
 		"the watermark moves on though an order could not be parked":     {unparked: true, draw: unparkable},
@@ -103,12 +104,12 @@ func TestWithoutAMend(t *testing.T) {
 			for seed := range uint64(4000) {
 				if l := play(t, f, seed, without, false); len(l.violations) > 0 {
 					t.Logf("seed %d: %s", seed, l.violations[0])
-					// It is the mend alone that is missed.
-					require.Empty(t, play(t, f, seed, mend{draw: without.draw}, false).violations)
+					// Only the missing safeguard explains the violation.
+					require.Empty(t, play(t, f, seed, safeguard{draw: without.draw}, false).violations)
 					return
 				}
 			}
-			require.Fail(t, "nothing was broken")
+			require.Fail(t, "no law was violated")
 		})
 	}
 }
