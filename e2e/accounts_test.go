@@ -17,15 +17,15 @@ import (
 	"refundsync/workflows"
 )
 
-// anotherCompany is the same place in Temporal with the accounts of another.
+// anotherCompany is the same Temporal namespace with another company's accounts.
 func (w *world) anotherCompany() *world {
 	return w.with("JUSHUITAN_CUSTOMER_ID", "c1709999999").with("KINGDEE_ACCT_ID", "77aabbccddeeff")
 }
 
-// accounts are those of the world's settings.
+// accounts are the accounts in the world's settings.
 func (w *world) accounts() config.Accounts { return w.env.LoadAccounts() }
 
-// bound are the accounts that the task queue belongs to.
+// bound returns the accounts to which the task queue is bound.
 func (w *world) bound(t *testing.T) config.Accounts {
 	t.Helper()
 	bound, open, err := syncworker.BoundAccounts(t.Context(), w.temporal(t), "refundsync")
@@ -35,7 +35,7 @@ func (w *world) bound(t *testing.T) config.Accounts {
 	return *bound
 }
 
-// refused runs a worker, which must end without having begun, and gives its error.
+// refused runs a worker that must refuse to start, and returns its error.
 func (w *world) refused(t *testing.T) error {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), testkit.Patience)
@@ -47,8 +47,9 @@ func (w *world) refused(t *testing.T) error {
 	return err
 }
 
-// The accounts belong to the task queue from the first worker on, whatever its and the
-// others' keys: with others nobody takes or gives work, and is told which differ.
+// The first worker binds the task queue to its accounts, whatever its and the others'
+// keys. With other accounts nobody takes or submits work, and the error says which ones
+// differ.
 func TestOtherAccountsAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 40})
@@ -97,7 +98,7 @@ func TestOtherAccountsAreRefused(t *testing.T) {
 			require.Contains(t, e.stderr, "starter accounts move", args)
 		}
 		require.Empty(t, listed(t, w.temporal(t), "WorkflowType = 'SyncRefunds'"))
-		// Who has none of the settings compares none.
+		// A program without these settings compares nothing.
 		bare := &world{Simulator: w.Simulator, server: w.server, env: maps.Clone(w.env)}
 		maps.DeleteFunc(bare.env, func(name, _ string) bool { _, ours := w.server.Environment().Map()[name]; return ours })
 		bare.starter(t, 0, append([]string{"run"}, w.rangeFlags()...)...)
@@ -110,7 +111,8 @@ func TestOtherAccountsAreRefused(t *testing.T) {
 	require.Equal(t, w.accounts(), w.bound(t))
 }
 
-// Of several companies whose first workers start at once, one has the task queue.
+// If the first workers of several companies start at once, one of them gets the task
+// queue.
 func TestOneOfTheFirstWorkersBinds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
@@ -140,15 +142,15 @@ func TestOneOfTheFirstWorkersBinds(t *testing.T) {
 	require.NoError(t, (<-ended).err)
 }
 
-// A task queue goes over to other accounts by a command that names both, when nobody
-// works and nothing waits, or if what waits is to go over with it.
+// A command that names both moves a task queue to other accounts, provided no worker is
+// running and nothing waits, or what waits is to move too.
 func TestAccountsAreMovedOnPurpose(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 150})
 	former := w.anotherCompany()
 	namespace := w.env["TEMPORAL_NAMESPACE"]
 	c := w.temporal(t)
-	// What a worker does when it starts, without one that would be polling.
+	// What a worker does at start, without one that polls.
 	require.NoError(t, syncworker.MoveAccounts(t.Context(), c, namespace, "refundsync", former.accounts()))
 	run := w.begin(t, w.input())
 	testkit.Wait(t, "the run is listed", func() bool { return len(listed(t, c, "WorkflowType = 'SyncRefunds'")) == 1 })
@@ -183,8 +185,8 @@ func TestAccountsAreMovedOnPurpose(t *testing.T) {
 	worker.terminate(t)
 }
 
-// Where somebody has ended the workflow that keeps the accounts, they count as long as
-// the server remembers it, and their next worker keeps them anew.
+// If somebody has ended the workflow that keeps the accounts, they apply as long as the
+// server remembers it, and the next worker stores them again.
 func TestAccountsOutliveTheirWorkflow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})

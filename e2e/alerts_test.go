@@ -21,7 +21,7 @@ import (
 
 var robotKinds = []string{"wecom", "dingtalk", "feishu", "webhook"}
 
-// flowsWithAlerts is a folder with the built-in flow, its alerts put into effect.
+// flowsWithAlerts returns a folder with the built-in flow, its alerts enabled.
 func flowsWithAlerts(t *testing.T) string {
 	t.Helper()
 	folder := changedFlows(t)
@@ -35,8 +35,8 @@ func flowsWithAlerts(t *testing.T) string {
 	return folder
 }
 
-// newWatchedWorld makes a merchant whose orders lie in the last two days, and a
-// flow with alerts.
+// newWatchedWorld makes a merchant whose orders lie in the last two days, and a flow with
+// alerts.
 func newWatchedWorld(t *testing.T) (*world, client.Client) {
 	t.Helper()
 	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
@@ -44,14 +44,14 @@ func newWatchedWorld(t *testing.T) (*world, client.Client) {
 	return w, w.temporal(t)
 }
 
-// syncIncrementally runs the flow as a schedule does, from the first order on.
+// syncIncrementally runs the flow as a schedule does, starting at the first order.
 func (w *world) syncIncrementally(t *testing.T) result {
 	t.Helper()
 	from, _ := w.Range()
 	return end(t, w.begin(t, workflows.SyncRefundsInput{Flow: builtInFlow, Since: &from}))
 }
 
-// told gives, by robot, the messages that hold a text.
+// told returns, by robot, how many messages contain a text.
 func (w *world) told(text string) map[string]int {
 	counts := map[string]int{}
 	for _, message := range w.State().Robots.Messages {
@@ -62,7 +62,7 @@ func (w *world) told(text string) map[string]int {
 	return counts
 }
 
-// requireTold waits until each robot was sent so many messages that hold a text.
+// requireTold waits until each robot was sent the given number of messages with a text.
 func (w *world) requireTold(t *testing.T, times int, text string) {
 	t.Helper()
 	testkit.Wait(t, "the robots are told: "+text, func() bool {
@@ -96,8 +96,8 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	}
 	w.requireTold(t, 1, "starter parked list --flow refund_to_return")
 
-	// The next run finds the same orders: nobody is told again. A range by hand
-	// is not told of at all.
+	// The next run finds the same orders and sends no alert. A run over a given range
+	// never sends one.
 	second := w.syncIncrementally(t)
 	require.Empty(t, second.Error)
 	require.Equal(t, first.Parked, second.Parked)
@@ -105,7 +105,7 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	w.sync(t)
 	worker.terminate(t)
 
-	// Two runs fail, and one message says so.
+	// Two runs fail, and a single message says so.
 	wrong := w.with("JUSHUITAN_APP_SECRET", "not-the-secret")
 	worker = wrong.startWorker(t)
 	for range 2 {
@@ -115,7 +115,7 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	w.requireTold(t, 1, "starter watch refund_to_return/incremental")
 	worker.terminate(t)
 
-	// All is mended: one message says so.
+	// After recovery a single message says so.
 	w.startWorker(t)
 	for id := range w.parked(t) {
 		require.NoError(t, c.SignalWorkflow(t.Context(), workflows.ParkedOrderID(builtInFlow, id), "", workflows.DiscardSignal, workflows.Discard{By: "wang", Reason: "测试单"}))
@@ -132,7 +132,7 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 		require.False(t, state.Active, cause)
 	}
 
-	// Neither a robot's key nor an order is in the history of the watch.
+	// The watch's history contains neither a robot's key nor an order.
 	for _, event := range events(t, c, workflows.WatchFlowID(builtInFlow), "") {
 		text := event.String()
 		for _, name := range []string{"WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "DINGTALK_ROBOT_SECRET", "FEISHU_ROBOT_URL", "FEISHU_ROBOT_SECRET"} {
@@ -147,8 +147,8 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	}
 }
 
-// A robot that limits messages is told a little later; one that refuses them for
-// good is shown in the watch, and keeps nothing from the others.
+// A robot that limits messages gets them a little later. One that refuses them
+// permanently is shown in the watch, and does not affect the others.
 func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 	t.Parallel()
 	w, c := newWatchedWorld(t)
@@ -163,8 +163,8 @@ func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 	require.Equal(t, map[string]int{"dingtalk": 1, "feishu": 1, "webhook": 1}, w.told("新挂起"))
 }
 
-// Robots that take the place of others are tried, then told by the worker that
-// knows them; the watch that is under way goes on with them.
+// Robots that replace others are tested, then receive alerts from the worker that knows
+// them; the running watch continues with them.
 func TestRobotsAreChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
 	w, _ := newWatchedWorld(t)
@@ -173,7 +173,7 @@ func TestRobotsAreChangedWithoutAStop(t *testing.T) {
 	w.requireTold(t, 1, "新挂起")
 
 	other := newWorldAt(t, simulator.Options{Orders: 1}, w.env["TEMPORAL_ADDRESS"], w.env["TEMPORAL_NAMESPACE"])
-	changed := w.with("JUSHUITAN_APP_SECRET", "not-the-secret") // so that there is something to tell of
+	changed := w.with("JUSHUITAN_APP_SECRET", "not-the-secret") // so that there is something to report
 	for _, name := range []string{"WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "FEISHU_ROBOT_URL", "WEBHOOK_URL"} {
 		changed.env[name] = other.env[name]
 	}
@@ -184,7 +184,7 @@ func TestRobotsAreChangedWithoutAStop(t *testing.T) {
 	first.terminate(t)
 	require.NotEmpty(t, w.syncIncrementally(t).Error)
 	other.requireTold(t, 1, "运行失败")
-	require.Len(t, w.State().Robots.Messages, len(robotKinds), "the old robots are told nothing more")
+	require.Len(t, w.State().Robots.Messages, len(robotKinds), "the old robots receive nothing more")
 }
 
 func TestAlertsTestSendsToEachRobot(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 	"refundsync/internal/simulator"
 )
 
-// Four workers that could each use up the source's allowance keep to it together. They
-// are processes, since the server tells workers apart by their process.
+// Four workers, each of which could use up the source's call limit, stay within it
+// together. They are processes, because the server distinguishes workers by process.
 func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
 	t.Parallel()
 	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
@@ -21,7 +21,7 @@ func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
 			const (
 				workers   = 4
 				perSecond = 10
-				ahead     = 6 // a worker's calls that are no more than its share, over the run
+				ahead     = 6 // calls per worker above its share, over the run
 			)
 			w := newWorld(t, simulator.Options{Orders: 400})
 			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "100"`, `page_size: "5"`, "windows_at_once: 8", "windows_at_once: 16", "window: 167h59m58s", "window: 1h")

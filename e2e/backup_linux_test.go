@@ -17,9 +17,9 @@ import (
 	"refundsync/internal/testkit/postgres"
 )
 
-// A backup is made in the middle of a run. The run ends, the server crashes, and
-// the backup takes the place of its state: the run is in its middle again, while
-// Kingdee has all its bills. It ends again, and nothing is missing or there twice.
+// A backup is made in the middle of a run. The run ends, the server crashes, and the
+// backup is restored: the run is in its middle again, while Kingdee has all its bills. It
+// ends again, and nothing is missing or duplicated.
 func TestChaosPostgresRestored(t *testing.T) {
 	requirePostgres(t)
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
@@ -27,7 +27,7 @@ func TestChaosPostgresRestored(t *testing.T) {
 		server := startPostgres(t, options)
 		c := newChaosWorldAt(t, seed, simulator.Options{Orders: chaosLength(150, 1000), CallLatency: 20 * time.Millisecond}, server.Address, "default")
 		worker := c.startWorkerProcess(t)
-		c.HoldSaves(c.Truth().Totals().Saved / 4) // so that the run outlives the backup
+		c.HoldSaves(c.Truth().Totals().Saved / 4) // so that the run outlasts the backup
 		run := c.beginAll(t)
 		c.waitUntilHeld(t)
 		backup, err := script(t, server, "backup.sh", nil)
@@ -68,7 +68,7 @@ func TestChaosPostgresRestoredToAMoment(t *testing.T) {
 		server := startPostgres(t, options)
 		archive := filepath.Join(options.Folder, "archive")
 		require.NoError(t, os.Mkdir(archive, 0o700))
-		// PostgreSQL's own user has to write to it.
+		// PostgreSQL's own user must be able to write here.
 		require.NoError(t, os.Chmod(archive, 0o777))
 		archiving, err := server.Script(t.Context(), "archive.sh")
 		require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestChaosPostgresRestoredToAMoment(t *testing.T) {
 	})
 }
 
-// psql is what a query of the superuser gives.
+// psql returns the result of a query by the superuser.
 func psql(t *testing.T, server *postgres.Server, query string) string {
 	t.Helper()
 	out, err := server.Psql(t.Context(), "postgres", query).CombinedOutput()
@@ -121,8 +121,8 @@ func psql(t *testing.T, server *postgres.Server, query string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// script runs a script of deploy/compose in PostgreSQL's place, and gives what it
-// writes; the error holds what it says. env is added to its environment.
+// script runs a script of deploy/compose against this PostgreSQL and returns its output;
+// the error contains its messages. env is added to its environment.
 func script(t *testing.T, server *postgres.Server, name string, in []byte, env ...string) ([]byte, error) {
 	t.Helper()
 	cmd, err := server.Script(t.Context(), name)
@@ -136,7 +136,7 @@ func script(t *testing.T, server *postgres.Server, name string, in []byte, env .
 	return out.Bytes(), nil
 }
 
-// runStatus is that of a run as the server has it.
+// runStatus returns a run's status on the server.
 func (w *world) runStatus(t *testing.T, workflowID string) enumspb.WorkflowExecutionStatus {
 	t.Helper()
 	described, err := w.temporal(t).DescribeWorkflow(t.Context(), workflowID, "")

@@ -13,8 +13,8 @@ import (
 	"refundsync/workflows"
 )
 
-// Orders of hundreds and thousands of lines become bills of as many lines. The
-// server of these tests enforces Temporal's limits.
+// Orders with hundreds and thousands of lines become bills with as many lines. The server
+// of these tests enforces Temporal's limits.
 func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 40})
@@ -37,9 +37,9 @@ func TestOrdersOfThousandsOfLinesAreSaved(t *testing.T) {
 	require.Equal(t, len(w.savable()), second.AlreadySaved)
 }
 
-// A bill number with all that means something to SQL, to a filter or to an
-// address is one bill, found again by that number, and parked under it.
-func TestOddBillNumbersAreNumbersLikeOthers(t *testing.T) {
+// A bill number with characters that are special in SQL, filters or URLs makes one bill,
+// which is found by that number and parked under it.
+func TestBillsWithOddNumbersAreSaved(t *testing.T) {
 	t.Parallel()
 	const odd = `R'"%_[a-z]*;--/?#&<退>`
 	w := newWorld(t, simulator.Options{Orders: 100})
@@ -71,7 +71,7 @@ func TestOddBillNumbersAreNumbersLikeOthers(t *testing.T) {
 	}
 }
 
-// raw is a payload as somebody may have made it by hand.
+// raw returns a payload as somebody might craft it by hand.
 func raw(encoding, data string) converter.RawValue {
 	return converter.NewRawValue(&commonpb.Payload{
 		Metadata: map[string][]byte{converter.MetadataEncoding: []byte(encoding)},
@@ -79,8 +79,8 @@ func raw(encoding, data string) converter.RawValue {
 	})
 }
 
-// Signals and queries with a wrong name or content change nothing: runs go on,
-// parked orders wait, and take the good signal that comes afterwards.
+// Signals and queries with a wrong name or content change nothing: runs continue, parked
+// orders wait, and accept the valid signal that follows.
 func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, oneWindow...)

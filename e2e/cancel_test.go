@@ -17,7 +17,7 @@ import (
 	"refundsync/workflows"
 )
 
-// submitAndAudit changes the built-in flow to a way to submit and audit.
+// submitAndAudit changes the built-in flow's way to submit and audit.
 func submitAndAudit(way string) []string {
 	pairs := []string{"submit_and_audit: none", "submit_and_audit: " + way}
 	if way == "kingdee" {
@@ -37,12 +37,12 @@ func (w *world) unfinished() int {
 	return count
 }
 
-// waitUntilTold waits until an activity that is cancelled has had word of it, with the
-// answer to a heartbeat.
-func waitUntilTold(t *testing.T, temporal client.Client, workflowID string) {
+// waitUntilCancelSeen waits until a cancelled activity has learned of it from the reply to a
+// heartbeat.
+func waitUntilCancelSeen(t *testing.T, temporal client.Client, workflowID string) {
 	t.Helper()
 	asked := time.Time{}
-	testkit.Wait(t, "the activity is told", func() bool {
+	testkit.Wait(t, "the activity learns of the cancellation", func() bool {
 		described, err := temporal.DescribeWorkflow(t.Context(), workflowID, "")
 		require.NoError(t, err)
 		for _, pending := range described.RawResponse.GetPendingActivities() {
@@ -74,14 +74,14 @@ func cancelledRunFinishesWhatItHasInHand(t *testing.T, grain []string) {
 	temporal := w.temporal(t)
 	run := w.beginHeld(t, 20)
 	require.NoError(t, temporal.CancelWorkflow(t.Context(), run.GetID(), ""))
-	// The windows have heard of it before what is in hand can go on.
+	// The windows have learned of it before work in hand can continue.
 	progress := runProgress(t, temporal, run.GetID())
 	require.NotEmpty(t, progress.Running)
 	for _, window := range progress.Running {
-		testkit.Wait(t, "the window is told", func() bool {
+		testkit.Wait(t, "the window learns of the cancellation", func() bool {
 			return hasEvent(t, temporal, window.WorkflowID, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED)
 		})
-		waitUntilTold(t, temporal, window.WorkflowID)
+		waitUntilCancelSeen(t, temporal, window.WorkflowID)
 	}
 	w.ReleaseSaves()
 
@@ -100,7 +100,7 @@ func cancelledRunFinishesWhatItHasInHand(t *testing.T, grain []string) {
 	require.Zero(t, w.unfinished())
 }
 
-func TestTerminatedRunIsMendedByTheNext(t *testing.T) {
+func TestNextRunRepairsATerminatedRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, submitAndAudit("explicit")...)
 	w.startWorker(t)
@@ -112,14 +112,14 @@ func TestTerminatedRunIsMendedByTheNext(t *testing.T) {
 	w.ReleaseSaves()
 
 	require.NotEmpty(t, end(t, run).Error)
-	// What is in the worker's hands when its workflow is gone goes on for a
-	// moment; the windows do not.
+	// A worker continues for a moment with the work in hand when its workflow is gone;
+	// the windows do not.
 	for _, window := range progress.Running {
 		testkit.Wait(t, "the window ends with its run", func() bool {
 			described, err := temporal.DescribeWorkflow(t.Context(), window.WorkflowID, "")
 			var unknown *serviceerror.NotFound
 			if errors.As(err, &unknown) {
-				return true // the run was terminated before the window had begun
+				return true // the run was terminated before the window began
 			}
 			require.NoError(t, err)
 			return described.RawResponse.GetWorkflowExecutionInfo().GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
@@ -131,8 +131,8 @@ func TestTerminatedRunIsMendedByTheNext(t *testing.T) {
 	require.Zero(t, w.unfinished())
 }
 
-// A worker that dies between saving and auditing leaves bills that are saved and
-// no more. The run goes on with them.
+// A worker that dies between saving and auditing leaves bills that are only saved. The
+// run finishes them.
 func TestBillsThatWereSavedAndNotAuditedAreFinished(t *testing.T) {
 	t.Parallel()
 	for _, way := range []string{"explicit", "kingdee"} {

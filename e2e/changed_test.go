@@ -13,7 +13,7 @@ import (
 )
 
 // Every order changes right after its bill was saved, half of them in what the bill
-// holds. The next run notices, and does what the flow says.
+// contains. The next run notices, and does what the flow says.
 func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -38,7 +38,7 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 				changed[difference.Number] = true
 			}
 			require.Greater(t, len(changed), 10)
-			require.Less(t, len(changed), first.Saved, "some changed in nothing that the bill holds")
+			require.Less(t, len(changed), first.Saved, "some changes affect no bill")
 
 			from, _ := w.Range()
 			second := w.syncSpan(t, from, truth.Latest())
@@ -49,7 +49,7 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 				requireBills(t, w)
 				return
 			}
-			// Those that are audited are left to a person, too.
+			// Audited bills are reported even if the flow updates others.
 			require.Zero(t, second.Updated)
 			require.Equal(t, len(changed), second.FailedReasons["order_changed"])
 			waiting := w.waitForParked(t, func(parked map[string]tally.Failure) bool {
@@ -63,15 +63,15 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 			require.Equal(t, second.FailedReasons, third.FailedReasons, "found again, and parked once")
 			require.Equal(t, second.AlreadySaved, third.AlreadySaved)
 
-			// They change back to what their bills say. Those that waited in between wait
-			// no more: they would be booked one day.
+			// The orders change back to what their bills say. Those parked in between
+			// end; otherwise they would be booked some day.
 			for id := range changed {
 				require.True(t, w.UndoReceiveMore(id))
 			}
-			testkit.Wait(t, "those that changed back wait no more", func() bool {
+			testkit.Wait(t, "those that changed back no longer wait", func() bool {
 				back := w.syncSpan(t, from, w.Truth().Latest())
 				waiting := back.FailedReasons["order_changed"]
-				require.Less(t, waiting, len(changed)/2, "only bills that are dated by the change differ still")
+				require.Less(t, waiting, len(changed)/2, "only bills dated by the change still differ")
 				return len(ofReason(w.parked(t), "order_changed")) == waiting
 			})
 			require.Empty(t, simulator.CompareAnyVersion(truth, w.State()), "the bills stay as they were")
@@ -79,13 +79,13 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 	}
 }
 
-// Without Kingdee's rule that a number is unique, a save that lands late can make a
-// second bill. Each is found by the next run, and told loudly.
+// If Kingdee does not require unique numbers, a save that lands late can make a second
+// bill. The next run finds and reports each.
 func TestDoublesAreReportedWhereNumbersNeedNotBeUnique(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
 	w := newWorld(t, simulator.Options{
-		// A save lands long after its attempt was given up and the next has saved.
+		// A save lands long after its attempt was abandoned and the next one has saved.
 		Orders: 150, AllowDuplicateNumbers: true, HangTime: time.Second, SaveDelay: 6 * time.Second,
 		Faults: faults.Probabilities{faults.KingdeeSaveLate: 0.4},
 	})

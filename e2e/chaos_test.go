@@ -17,9 +17,9 @@ import (
 	"refundsync/workflows"
 )
 
-// everyFault is how often each fault strikes when all do. The call limits are
-// rare, because each has its call wait for half a minute, and so is a clock that
-// is off, because it stops a run.
+// everyFault is the probability of each fault when all are on. Call limits are rare,
+// because each makes its call wait for half a minute, and so is a clock that is off,
+// because it stops a run.
 func everyFault() faults.Probabilities {
 	all := faults.Probabilities{}
 	for _, name := range faults.Names() {
@@ -37,11 +37,10 @@ func everyFault() faults.Probabilities {
 	return all
 }
 
-// A run goes on through every fault but a wrong clock, which a person must set:
-// with that it ends, and says so, and the range is run again. Orders live on after
-// they were saved: by seed and grain they are left to a person, get a further bill of
-// what was received since, or have their bills changed; in the grain of pages the bills
-// of those that are withdrawn are deleted.
+// A run survives every fault except a wrong clock, which a person must set: then it fails
+// and says so, and the range is run again. Orders change after they were saved: depending
+// on seed and grain they are reported, get a further bill for what was received since, or
+// have their bills updated; in the page grain the bills of withdrawn orders are deleted.
 func TestChaosEveryFaultAtOnce(t *testing.T) {
 	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
 		ways := []string{simulator.AuthPassword, simulator.AuthSignature, simulator.AuthAppSecret, simulator.AuthSign}
@@ -60,8 +59,8 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 		}
 		c.existing = []string{flow.ExistingReport, flow.ExistingSupplement, flow.ExistingUpdate}[turn%3]
 		c.changeFlow(t, append(changes, "existing: report", "existing: "+c.existing)...)
-		// Small groups are more calls for faults to strike, and large enough for
-		// those that need several bills in a call.
+		// Small groups mean more calls for faults to strike, but are large enough for
+		// faults that need several bills per call.
 		c.env["KINGDEE_BATCH_BILLS"] = "5"
 		c.startWorkerProcess(t)
 		for {
@@ -75,10 +74,9 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 	})
 }
 
-// The work of a worker that is killed comes back after the time-out of its
-// heartbeats, 15 seconds. So all windows are under way at once, and in the long
-// form pages are read slowly: each worker finds some that the ones before have not
-// taken.
+// The work of a killed worker is dispatched again after its heartbeat timeout, 15
+// seconds. So all windows run at once, and in the long form pages are read slowly: each
+// worker finds some that its predecessors have not taken.
 func TestChaosWorkerKilled(t *testing.T) {
 	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
 		c := newChaosWorld(t, seed, simulator.Options{
@@ -131,7 +129,7 @@ func TestChaosSimulatorsStopped(t *testing.T) {
 	})
 }
 
-// Each of the two ranges holds the third of the orders in the middle. One run saves
+// Each of the two ranges contains the third of the orders in the middle. One run saves
 // order by order, the other page by page.
 func TestChaosOverlappingRanges(t *testing.T) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {

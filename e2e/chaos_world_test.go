@@ -24,7 +24,8 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// isLong tells whether chaos is at length: in the long suite on the dev server.
+// isLong reports whether the chaos tests run in their long form: in the long suite on the
+// dev server.
 func isLong() bool { return testkit.Long() && !onPostgres() }
 
 func chaosLength(short, long int) int {
@@ -34,7 +35,7 @@ func chaosLength(short, long int) int {
 	return short
 }
 
-// eachChaosGrain runs a test for each seed in each grain, one beside the other.
+// eachChaosGrain runs a test for each seed in each grain, in parallel.
 func eachChaosGrain(t *testing.T, test func(t *testing.T, seed uint64, grain string)) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
 		for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
@@ -46,8 +47,7 @@ func eachChaosGrain(t *testing.T, test func(t *testing.T, seed uint64, grain str
 	})
 }
 
-// grainOf has the odd seeds run in the grain of orders, and the even ones in that of
-// pages.
+// grainOf returns the order grain for odd seeds and the page grain for even ones.
 func grainOf(seed uint64) string {
 	if seed%2 == 1 {
 		return contract.GrainOrder
@@ -55,8 +55,8 @@ func grainOf(seed uint64) string {
 	return contract.GrainPage
 }
 
-// eachChaosSeed runs a test for each seed of REFUNDSYNC_CHAOS_SEEDS, such as
-// 1,2,3, beside the other chaos tests.
+// eachChaosSeed runs a test for each seed of REFUNDSYNC_CHAOS_SEEDS, such as 1,2,3, in
+// parallel with the other chaos tests.
 func eachChaosSeed(t *testing.T, test func(t *testing.T, seed uint64)) {
 	t.Parallel()
 	seeds := os.Getenv("REFUNDSYNC_CHAOS_SEEDS")
@@ -70,19 +70,19 @@ func eachChaosSeed(t *testing.T, test func(t *testing.T, seed uint64)) {
 	}
 }
 
-// chaosWorld is a world in which things break, and what is counted of it.
+// chaosWorld is a world in which things break, with a count of what happened.
 type chaosWorld struct {
 	*world
 	rng     *rand.Rand
 	seed    uint64
 	started time.Time
 
-	// grain is that of the runs.
+	// grain is the grain of the runs.
 	grain string
-	// existing is what the flow does about orders that changed.
+	// existing is what the flow does about changed orders.
 	existing string
 
-	// batch is how many bills share a call at most.
+	// batch is the largest number of bills in a call.
 	batch int
 
 	kills int
@@ -95,7 +95,7 @@ func newChaosWorld(t *testing.T, seed uint64, options simulator.Options) *chaosW
 	return newChaosWorldAt(t, seed, options, address, namespace)
 }
 
-// newChaosWorldAt is newChaosWorld with a namespace that is there already.
+// newChaosWorldAt is newChaosWorld with an existing namespace.
 func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, address, namespace string) *chaosWorld {
 	t.Helper()
 	options.Seed = seed
@@ -113,12 +113,12 @@ func newChaosWorldAt(t *testing.T, seed uint64, options simulator.Options, addre
 	return c
 }
 
-// manyAttempts keep what breaks again and again from using an order's attempts up: it
-// would be parked, and the number of bills at which the next thing breaks not reached.
+// manyAttempts keep repeated faults from exhausting an order's attempts: it would be
+// parked, and the number of bills at which the next fault is due not reached.
 var manyAttempts = []string{"attempts: 8 #", "attempts: 50 #"}
 
 // changeFlow has the worker use the built-in flow with several windows, short waits
-// between attempts, and with the further changes.
+// between attempts, and the given changes.
 func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 	t.Helper()
 	windows := someWindows
@@ -131,9 +131,8 @@ func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 	}, pairs)...)
 }
 
-// killPoints are n random numbers of bills, in ascending order, at which
-// something is killed in the middle of a run: others than are under way then are still
-// to be saved.
+// killPoints returns n random numbers of bills, in ascending order, at which to kill
+// something in the middle of a run: more saves remain than are in flight then.
 func (c *chaosWorld) killPoints(n int) []int {
 	const sessions = 4
 	points := c.rng.Perm(c.Truth().Totals().Saved - sessions*c.batch)[:n]
@@ -141,9 +140,8 @@ func (c *chaosWorld) killPoints(n int) []int {
 	return points
 }
 
-// strikeAt has something break when Kingdee has so many bills: half of the time
-// before the saves that are on their way have arrived, half of the time while they
-// do.
+// strikeAt calls strike when Kingdee has the given number of bills: half of the time
+// before the saves in flight have arrived, half of the time while they do.
 func (c *chaosWorld) strikeAt(t *testing.T, bills int, strike func()) {
 	t.Helper()
 	c.HoldSaves(bills)
@@ -172,8 +170,7 @@ func (c *chaosWorld) beginAll(t *testing.T) client.WorkflowRun {
 	return c.beginRange(t, in.From, in.To)
 }
 
-// end waits until a run has ended by itself, and gives its result, which must
-// add up.
+// end waits until a run has ended by itself, and returns its result, which must add up.
 func (c *chaosWorld) end(t *testing.T, run client.WorkflowRun) result {
 	t.Helper()
 	r := c.endOrFail(t, run)
@@ -181,7 +178,7 @@ func (c *chaosWorld) end(t *testing.T, run client.WorkflowRun) result {
 	return r
 }
 
-// endOrFail is end for a run that may fail, and say so in its result.
+// endOrFail is end for a run that may fail and report it.
 func (c *chaosWorld) endOrFail(t *testing.T, run client.WorkflowRun) result {
 	t.Helper()
 	r := end(t, run)
@@ -190,9 +187,9 @@ func (c *chaosWorld) endOrFail(t *testing.T, run client.WorkflowRun) result {
 	return r
 }
 
-// requireNothingLost puts an end to the chaos, runs the range again, has what is
-// parked tried again, and then requires that each order is accounted for and
-// that Kingdee holds its bill, once.
+// requireNothingLost ends the chaos, runs the range again, retries what is parked, and
+// then requires that each order is accounted for and that Kingdee holds its bill exactly
+// once.
 func (c *chaosWorld) requireNothingLost(t *testing.T) {
 	t.Helper()
 	require.NoError(t, c.SetFaults(nil))
@@ -219,7 +216,7 @@ func (c *chaosWorld) requireNothingLost(t *testing.T) {
 		skipped[before] += count
 	}
 	require.Equal(t, totals.Skipped, skipped)
-	require.Equal(t, len(told), last.FailedReasons["order_withdrawn"], "each that is withdrawn and has its bill is told")
+	require.Equal(t, len(told), last.FailedReasons["order_withdrawn"], "each withdrawn order that has a bill is reported")
 	c.requireParkedAreTheBadOrders(t, truth)
 
 	missing, twice, wrong, changed := c.differences(truth)
@@ -236,8 +233,7 @@ func (c *chaosWorld) requireNothingLost(t *testing.T) {
 	}
 }
 
-// withdrawnWithBills are the orders that are withdrawn and whose bills are there, by
-// as_id.
+// withdrawnWithBills returns the withdrawn orders that have a bill, by as_id.
 func (c *chaosWorld) withdrawnWithBills(truth merchant.Truth) map[string]bool {
 	told := map[string]bool{}
 	for _, bill := range c.State().Kingdee.Bills {
@@ -248,9 +244,9 @@ func (c *chaosWorld) withdrawnWithBills(truth merchant.Truth) map[string]bool {
 	return told
 }
 
-// requireParkedAreTheBadOrders has all parked orders tried again until those are
-// left that can't be saved, and those that changed after they were saved, where
-// the flow leaves these to a person.
+// requireParkedAreTheBadOrders retries all parked orders until only those remain that
+// can't be saved, and those that changed after they were saved, if the flow only reports
+// these.
 func (c *chaosWorld) requireParkedAreTheBadOrders(t *testing.T, truth merchant.Truth) {
 	t.Helper()
 	_, _, _, bad := c.differences(truth)
@@ -275,9 +271,9 @@ func (c *chaosWorld) requireParkedAreTheBadOrders(t *testing.T, truth merchant.T
 	})
 }
 
-// differences compares the bills with the truth. Where the flow leaves the bill of
-// an order that changed to a person, the bill that the order asked for earlier is
-// not wrong: its order is among the changed ones.
+// differences compares the bills with the truth. If the flow only reports the bill of a
+// changed order, the bill for an earlier version is not wrong: its order is among the
+// changed ones.
 func (c *chaosWorld) differences(truth merchant.Truth) (missing, twice, wrong []simulator.Difference, changed map[string]bool) {
 	changed = map[string]bool{}
 	state := c.State()
@@ -326,8 +322,8 @@ func (c *chaosWorld) report(t *testing.T, injected map[faults.Name]int, missing,
 		time.Since(c.started).Seconds(), strings.Join(byName, ", "))
 }
 
-// stopSimulators ends the HTTP server of both outside systems; what they hold
-// stays. The function that is returned serves again at the same address.
+// stopSimulators stops the HTTP server of both outside systems; their data stays. The
+// returned function starts it again at the same address.
 func (c *chaosWorld) stopSimulators(t *testing.T) (start func()) {
 	t.Helper()
 	address, err := url.Parse(c.server.URL())

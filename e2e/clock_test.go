@@ -11,8 +11,8 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// A source whose clock is behind ours by more than lag and overlap together gives its
-// orders times that are past by our clock. None of them is left out.
+// A source whose clock is behind ours by more than lag and overlap together dates its
+// orders in our past. None of them is missed.
 func TestSourceWhoseClockIsBehindLosesNothing(t *testing.T) {
 	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{

@@ -103,7 +103,7 @@ func TestWatchFollowsARunThatHasEnded(t *testing.T) {
 	require.Contains(t, e.stderr, "nothing")
 }
 
-func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
+func TestPreviewShowsTheBodyWithoutCalls(t *testing.T) {
 	t.Parallel()
 	order := `{"as_id":70001,"so_id":"SO1","shop_name":"京东专营店","type":"普通退货","wms_co_id":"20002","modified":"2024-03-01 08:00:00",
 		"items":[{"asi_id":1,"sku_id":"GIFT-BAG","type":"退货","qty":2,"r_qty":"1.50","price":0,"amount":0,"name":"礼品袋"}]}`
@@ -141,8 +141,8 @@ func TestPreviewShowsTheBodyAndCallsNobody(t *testing.T) {
 	require.Empty(t, w.State().Source.Calls)
 }
 
-// Over a range, the preview counts what the flow would book, and what another choice
-// would book otherwise; it writes nothing.
+// Over a range, the preview counts what the flow would book, and what would change with
+// other choices; it writes nothing.
 func TestPreviewOfARangeCountsOtherChoices(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60, Kinds: []merchant.Kind{
@@ -197,7 +197,7 @@ func TestPreviewOfARangeCountsOtherChoices(t *testing.T) {
 	}
 }
 
-// The preview says what a closed period makes of an order.
+// The preview says what a closed period does to an order.
 func TestPreviewKeepsClosedPeriods(t *testing.T) {
 	t.Parallel()
 	order := filepath.Join("..", "internal", "flow", "testdata", "orders", "returned.json")
@@ -251,7 +251,7 @@ func TestCheckSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	require.Empty(t, w.State().Kingdee.Bills)
 }
 
-// The demo checks itself; started again on the same data it goes on from it.
+// The demo checks itself; restarted on the same data it continues from there.
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

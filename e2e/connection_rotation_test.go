@@ -15,7 +15,7 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// credentials are what a program shows to Temporal, in files.
+// credentials are what a program presents to Temporal, in files.
 type credentials struct {
 	key, certificate, certificateKey string
 }
@@ -38,10 +38,9 @@ func (w *world) withCredentials(c credentials) *world {
 	return w.with("TEMPORAL_API_KEY_FILE", c.key).with("TEMPORAL_TLS_CLIENT_CERT_PATH", c.certificate).with("TEMPORAL_TLS_CLIENT_KEY_PATH", c.certificateKey)
 }
 
-// The API key, the client's certificate and the server's own are changed while a
-// run is under way: the server takes the old and the new for a while, the worker
-// with the old ones is stopped, or finds the new ones in its files, and then the
-// old ones are valid no more.
+// The API key, the client certificate and the server's own certificate are rotated during
+// a run: the server accepts old and new for a while, the worker with the old ones is
+// stopped, or finds the new ones in its files, and then the old ones are revoked.
 func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
 	named := func(name string) func(*x509.Certificate) {
@@ -58,7 +57,7 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 			w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)
 			temporal := guardTemporal(t, w.env["TEMPORAL_ADDRESS"], door{oldServer, []tls.Certificate{oldClient}, []string{"old-key"}})
 			w.env["TEMPORAL_ADDRESS"] = temporal.Listener.Addr().String()
-			// The new CA is made known first, beside the old one.
+			// The new CA is trusted first, beside the old one.
 			both := testkit.File(t, bytes.Join([][]byte{testkit.CertificatePEM(oldServer), testkit.CertificatePEM(newServer)}, nil))
 			w.env["TEMPORAL_TLS_SERVER_CA_CERT_PATH"] = both
 			before := w.withCredentials(newCredentials(t).write(t, "old-key", oldClient))

@@ -25,8 +25,8 @@ const (
 	temporalKey   = "k3y-of-temporal"
 )
 
-// connectProxy is an HTTP proxy that lets tunnels to the named places through,
-// each to where it really is, and wants a password.
+// connectProxy is an HTTP proxy with a password that allows tunnels to the named places,
+// each to its real address.
 type connectProxy struct {
 	mu     sync.Mutex
 	places map[string]string // real address by host:port
@@ -61,7 +61,7 @@ func (p *connectProxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	join(readWriter{buffered, here}, there)
 }
 
-// tunnels counts those that were asked for so far, by host:port.
+// tunnels counts the requested tunnels by host:port.
 func (p *connectProxy) tunnels() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +75,7 @@ type readWriter struct {
 
 func (rw readWriter) Read(p []byte) (int, error) { return rw.Reader.Read(p) }
 
-// join passes on what each of two connections says until one of them ends.
+// join copies between two connections until one of them ends.
 func join(one, other net.Conn) {
 	var done sync.WaitGroup
 	for _, pair := range [][2]net.Conn{{one, other}, {other, one}} {
@@ -87,8 +87,8 @@ func join(one, other net.Conn) {
 	done.Wait()
 }
 
-// Everything goes through a proxy with a password, to servers whose certificates
-// no public CA has signed; Temporal wants a client's certificate and gets a key.
+// All connections go through a proxy with a password, to servers whose certificates are
+// signed by private CAs; Temporal requires a client certificate and a key.
 func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 100})
@@ -97,7 +97,7 @@ func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 	require.NoError(t, err)
 	over := func(certificate tls.Certificate) string {
 		server := httptest.NewUnstartedServer(httputil.NewSingleHostReverseProxy(inside))
-		server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshakes that fail are the point
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // failing handshakes are the point
 		server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 		server.StartTLS()
 		t.Cleanup(server.Close)
@@ -125,7 +125,7 @@ func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 	} {
 		w.env[name] = value
 	}
-	// Proxy and CAs of the system are a process's own.
+	// The environment's proxy and the system's CAs are per process.
 	worker := w.startWorkerProcess(t)
 	requireTruth(t, w, w.starterSync(t, 3))
 	w.starter(t, 0, "check")

@@ -11,7 +11,7 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// inFlight counts the activities that the windows of a run have under way.
+// inFlight counts the activities in progress in the windows of a run.
 func inFlight(t *testing.T, w *world, workflowID string) int {
 	t.Helper()
 	temporal := w.temporal(t)
@@ -24,8 +24,8 @@ func inFlight(t *testing.T, w *world, workflowID string) int {
 	return activities
 }
 
-// A run under way is paused, slowed down and gone on with, by whichever worker
-// is there, and loses and repeats nothing by it.
+// A running run is paused, slowed down and resumed, by whichever worker is there, and
+// neither loses nor repeats anything.
 func TestRunIsPausedSlowedDownAndResumed(t *testing.T) {
 	t.Parallel()
 	eachGrain(t, runIsPausedSlowedDownAndResumed)
@@ -51,8 +51,8 @@ func runIsPausedSlowedDownAndResumed(t *testing.T, grain []string) {
 	w.ReleaseSaves()
 	watch := w.start(t, "已暂停 paused", "starter", "watch", id)
 	require.Contains(t, watch.Output(), "wang: 盘点")
-	// What is in flight is finished; then nothing moves, for as long as it takes
-	// another worker to start and to be asked.
+	// What is in flight is finished; then nothing moves, for as long as it takes to start
+	// another worker and query it.
 	testkit.Wait(t, "nothing is in flight", func() bool { return inFlight(t, w, id) == 0 })
 	worker.terminate(t)
 	saved, read := w.bills(), len(w.State().Source.Calls)

@@ -14,10 +14,10 @@ import (
 	"refundsync/workflows"
 )
 
-// A cron keeps its watermark as a schedule does. The server asks for a new
-// history early here: a run that has many windows to catch up with ends then,
-// and the next goes on, because continuing as new would end the cron.
-func TestCronGoesOnFromItsWatermark(t *testing.T) {
+// A cron keeps its watermark as a schedule does. The server suggests continue-as-new
+// early here: a run that has many windows to catch up with ends then, and the next one
+// continues, because continuing as new would end the cron.
+func TestCronContinuesFromItsWatermark(t *testing.T) {
 	t.Parallel()
 	server := startDevServer(t, devserver.Options{DynamicConfig: []string{"limit.historyCount.suggestContinueAsNew=60"}})
 	s := scheduled(t, newWorldAt(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, server.Address, server.Namespace), manyWindows...)
@@ -43,8 +43,8 @@ func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	s.starter(t, 1, "cron", "start", "--flow", builtInFlow, "--spec", "@every 1s")
 	s.starter(t, 0, "schedule", "delete", "--flow", builtInFlow)
 
-	// The runs follow each other without a gap, from the first on; the list may show
-	// a later one before an earlier one.
+	// The runs follow each other without a gap, from the first; the list may show a later
+	// one before an earlier one.
 	var runs []workflows.SyncRefundsResult
 	testkit.Wait(t, "the runs follow each other", func() bool {
 		runs = s.completed(t)
@@ -61,8 +61,7 @@ func TestCronGoesOnFromItsWatermark(t *testing.T) {
 	require.Empty(t, simulator.Compare(s.Truth().Between(from, *last), s.billsBefore(*last)))
 }
 
-// completed are the results of the runs that have completed, the oldest first,
-// as they list themselves.
+// completed returns the results of the completed runs, oldest first.
 func (s *scheduledWorld) completed(t *testing.T) []workflows.SyncRefundsResult {
 	t.Helper()
 	reply, err := s.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{

@@ -19,8 +19,8 @@ import (
 	"refundsync/workflows"
 )
 
-// What the Web UI shows of a run: its list by the documented filters, and of
-// every workflow in it what each step is about.
+// What the Web UI shows of a run: the list by the documented filters, and for every
+// workflow in it what each step is about.
 func TestWebUIShowsWhatHappens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 200})
@@ -36,7 +36,7 @@ func TestWebUIShowsWhatHappens(t *testing.T) {
 			_, err := temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: filter})
 			require.NoError(t, err, "%s: %s", label, filter)
 		}
-		// The list lags behind by up to seconds.
+		// The list lags by up to seconds.
 		for label, want := range map[string]int{"all parked orders": ran.Parked, "parked for an unknown material": ran.FailedReasons["unknown_material"]} {
 			require.NotZero(t, want)
 			testkit.Wait(t, label, func() bool { return len(listed(t, temporal, filters[label])) == want })
@@ -66,7 +66,7 @@ func TestWebUIShowsWhatHappens(t *testing.T) {
 	})
 }
 
-// documentedFilters are those of docs/dashboard.md, by their English label.
+// documentedFilters are the filters in docs/dashboard.md, by their English label.
 func documentedFilters(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "docs", "dashboard.md"))

@@ -12,13 +12,13 @@ import (
 	"refundsync/workflows"
 )
 
-// Three ranges that overlap, in one worker: each run has looked its orders up before any
-// of them is saved. Kingdee has no rule that a number is unique.
+// Three overlapping ranges in one worker: each run has looked its orders up before any of
+// them is saved. Kingdee does not require unique numbers.
 func TestRangesThatOverlapInOneWorkerMakeNoDoubles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 260, AllowDuplicateNumbers: true}).
 		inSmallSteps(t, oneWindow...).
-		with("KINGDEE_SESSIONS", "10") // look-ups go while saves are held
+		with("KINGDEE_SESSIONS", "10") // look-ups proceed while saves are held
 	w.startWorker(t)
 	from, to := w.Range()
 	runs := []client.WorkflowRun{w.beginHeld(t, 0)}
@@ -42,6 +42,6 @@ func TestRangesThatOverlapInOneWorkerMakeNoDoubles(t *testing.T) {
 	}
 	require.Empty(t, w.State().Kingdee.Doubles)
 	requireBills(t, w)
-	// A second attempt takes what it finds for its own.
+	// A second attempt takes the bill that it finds for its own.
 	require.GreaterOrEqual(t, saved, w.Truth().Totals().Saved, "each bill was saved by one of the runs")
 }

@@ -31,24 +31,23 @@ import (
 	"refundsync/workflows"
 )
 
-// Two keys, as a setting has them.
+// Two keys, as in the settings.
 const (
 	oldKey = "2024-03:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	newKey = "2024-06:ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
 )
 
-// setKeys has the programs that start from now on encrypt by these keys.
+// setKeys has the programs that start from now on encrypt with these keys.
 func (w *world) setKeys(keys ...string) {
 	w.env["REFUNDSYNC_ENCRYPTION_KEYS"] = strings.Join(keys, ",")
 }
 
-// discardReason is what a person gives as a reason, which is nobody else's business
-// either.
+// discardReason is a reason given by a person, which is confidential too.
 const discardReason = "买家改了主意，已线下退款"
 
-// What Temporal keeps of an order is not to be read in its database, whatever has
-// become of the order. Without keys it is all there, so the search does find it: in
-// the development server's database, since PostgreSQL compresses what is long.
+// Temporal's database must not contain an order in clear text, whatever became of the
+// order. Without keys it does contain it, which shows that the search works; this uses
+// the dev server's database, because PostgreSQL compresses long values.
 func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -58,7 +57,7 @@ func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
-			// PostgreSQL would compress what is long.
+			// PostgreSQL would compress long values.
 			server := startDevServer(t, devserver.Options{DBFile: filepath.Join(folder, "temporal.db")})
 			w := newWorldAt(t, simulator.Options{Orders: 250}, server.Address, server.Namespace)
 			w.setKeys(c.keys...)
@@ -90,8 +89,9 @@ func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 	}
 }
 
-// useEverything has orders saved and parked, in both grains, and does with them what
-// the command line can do. It gives words of the orders, by what they are.
+// useEverything has orders saved and parked, in both grains, and does with them
+// everything that the command line can do. It returns words of the orders, by what they
+// are.
 func (w *world) useEverything(t *testing.T) map[string][]string {
 	t.Helper()
 	from, to := w.Range()
@@ -143,8 +143,8 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 	return lists
 }
 
-// readAll gives the bytes of every file of a folder, such as a database's own and
-// its journal.
+// readAll returns the bytes of every file in a folder, such as a database and its
+// journal.
 func readAll(t *testing.T, folder string) string {
 	t.Helper()
 	var all bytes.Buffer
@@ -159,8 +159,8 @@ func readAll(t *testing.T, folder string) string {
 	return all.String()
 }
 
-// Encryption is turned on while a run is under way, and the key changed after it:
-// what was begun goes on, and what is old stays readable.
+// Encryption is turned on during a run, and the key rotated after it: what was begun
+// continues, and what is old stays readable.
 func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t)
@@ -216,7 +216,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.ErrorContains(t, err, "Unauthorized")
 		server.Terminate(t)
 
-		// It is started again with another token, and once without the old key.
+		// It is restarted with another token, and once without the old key.
 		server = w.with("REFUNDSYNC_CODEC_TOKEN", newToken).startCodecServer(t)
 		_, err = server.decode(newToken, memo)
 		require.NoError(t, err)
@@ -245,7 +245,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 					keys[string(payload.GetMetadata()["encryption-key-id"])] = true
 				}
 			}
-			// The ids of the windows are made from the id of their run.
+			// The ids of the windows derive from the id of their run.
 			require.NoError(t, replayer.ReplayWorkflowHistoryWithOptions(nil, history, worker.ReplayWorkflowHistoryOptions{
 				OriginalExecution: execution,
 			}), execution.ID)
@@ -270,8 +270,8 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 	})
 }
 
-// A worker that lacks the key of what it is given fails nothing but its own tasks:
-// a worker that has it goes on.
+// A worker without the key of its input fails only its own tasks: a worker that has it
+// continues.
 func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 50})
@@ -287,10 +287,10 @@ func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 	requireTruth(t, w, w.sync(t))
 }
 
-// The key is changed while a run is under way, in the two steps that need no stop:
-// the new one is made known, then used. An order that was parked under the old key
-// is tried again under the new one. Then the old key is taken away too early: that
-// is said, and mended by giving it back.
+// The key is rotated during a run, in the two steps that need no stop: the new one is
+// added, then used. An order that was parked under the old key is retried under the new
+// one. Then the old key is removed too early, which is reported, and repaired by
+// restoring it.
 func TestKeyIsChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
 	// Orders are parked page by page.
@@ -319,7 +319,7 @@ func TestKeyIsChangedWithoutAStop(t *testing.T) {
 	requireTruth(t, w, w.sync(t)) // joins the run
 	worker.terminate(t)
 
-	// The old key is taken away, though orders wait that are under it.
+	// The old key is removed although orders wait that need it.
 	early := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey)
 	const missing = `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`
 	require.ErrorContains(t, syncworker.RunProcess(t.Context(), early.env, io.Discard), missing)
@@ -343,7 +343,7 @@ type codecServer struct {
 	address, namespace string
 }
 
-// rawTemporal connects to the world's namespace and decrypts nothing.
+// rawTemporal connects to the world's namespace without decrypting.
 func (w *world) rawTemporal(t *testing.T) client.Client {
 	t.Helper()
 	return w.with("REFUNDSYNC_ENCRYPTION_KEYS", "").dial(t)

@@ -12,7 +12,7 @@ import (
 	"refundsync/workflows"
 )
 
-// started is what `starter run -o json` prints of a run that it does not wait for.
+// started is what `starter run -o json` prints for a run that it does not wait for.
 type started struct {
 	WorkflowID string `json:"workflow_id"`
 	Estimate   *struct {
@@ -30,8 +30,8 @@ func (w *world) startRun(t *testing.T) (started, string) {
 	return s, e.stderr
 }
 
-// A run says what it is about to do, and is told how many orders to expect. One that is
-// joined is not estimated again.
+// A run reports what it is about to do, including the expected number of orders. A run
+// that is joined is not estimated again.
 func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 80})
@@ -67,7 +67,7 @@ func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
 	require.Regexp(t, `首次运行 the first run: 预计 expected: 窗口 windows \d+`, e.stderr)
 }
 
-// A source that does not answer keeps no run from starting.
+// A source that does not answer prevents no run from starting.
 func TestRunStartsWithoutAnEstimate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1}).with("JUSHUITAN_URL", "http://127.0.0.1:1/")

@@ -30,9 +30,9 @@ func (w *world) activitiesOf(t *testing.T, run result) map[string]int {
 	return counts
 }
 
-// In the grain of pages a run saves the same bills by few activities, and only the
-// orders that did not succeed with their page are given one of their own. A run may
-// have another grain than its flow.
+// In the page grain a run saves the same bills with few activities, and only orders that
+// did not succeed with their page get an activity of their own. A run may have another
+// grain than its flow.
 func TestGrainOfPages(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, flow, run string }{

@@ -17,18 +17,18 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// guardedTemporal stands before a Temporal server, speaks TLS, and lets in who has
-// a client certificate and an API key that it takes.
+// guardedTemporal is a TLS proxy in front of a Temporal server that admits callers with a
+// client certificate and an API key that it accepts.
 type guardedTemporal struct {
 	*httptest.Server
 
 	mu   sync.Mutex
 	door door
-	// calls counts those that were let in, by the certificate's name and the key.
+	// calls counts the admitted calls, by the certificate's name and the key.
 	calls map[string]int
 }
 
-// door is what a guardedTemporal shows and takes.
+// door is what a guardedTemporal presents and accepts.
 type door struct {
 	certificate tls.Certificate
 	clients     []tls.Certificate
@@ -42,7 +42,7 @@ func guardTemporal(t *testing.T, address string, d door) *guardedTemporal {
 	http2.SetUnencryptedHTTP2(true)
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	proxy.Transport = &http.Transport{Protocols: http2}
-	proxy.ErrorLog = log.New(io.Discard, "", 0) // calls that are broken off are the point
+	proxy.ErrorLog = log.New(io.Discard, "", 0) // cancelled calls are the point
 	g.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if g.enter(r) {
 			proxy.ServeHTTP(w, r)
@@ -78,7 +78,7 @@ func (g *guardedTemporal) enter(r *http.Request) bool {
 	return true
 }
 
-// change has everybody come in again by another door, as a server's restart does.
+// change makes everybody reconnect through another door, as a server's restart does.
 func (g *guardedTemporal) change(d door) {
 	g.mu.Lock()
 	g.door, g.calls = d, map[string]int{}
@@ -86,7 +86,7 @@ func (g *guardedTemporal) change(d door) {
 	g.CloseClientConnections()
 }
 
-// callers gives who was let in since the last change.
+// callers returns who was admitted since the last change.
 func (g *guardedTemporal) callers() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -32,7 +32,7 @@ const recordVariable = "REFUNDSYNC_RECORD_HISTORIES"
 // It records the histories that the replay test replays; docs/architecture.md says how.
 func TestRecordHistories(t *testing.T) {
 	ref := os.Getenv(recordVariable)
-	if ref == "" { // it replaces files of the tree, and is no test of it
+	if ref == "" { // it replaces files of the tree instead of testing it
 		t.Skip(recordVariable + " is not set")
 	}
 	fixtures, err := filepath.Abs(filepath.Join("..", "workflows", "testdata", "histories"))
@@ -44,7 +44,8 @@ func TestRecordHistories(t *testing.T) {
 	t.Cleanup(func() { git(t, "worktree", "remove", "--force", tree) })
 
 	folder := t.TempDir()
-	// What is above this folder, the flows and the programs, is of that commit now.
+	// From here on, everything above this folder, such as flows and programs, is of that
+	// commit.
 	t.Chdir(filepath.Join(tree, "e2e"))
 	t.Run("scenarios", func(t *testing.T) {
 		for name, play := range scenarios {
@@ -111,10 +112,11 @@ func recordOrders(t *testing.T, r recorder) {
 	worker.Terminate(t)
 }
 
-// waitForTries waits until a parked order has been tried so often and waits again.
+// waitForTries waits until a parked order has made the given number of attempts and waits
+// again.
 func waitForTries(t *testing.T, c client.Client, id string, tries int) {
 	t.Helper()
-	testkit.Wait(t, "the order is tried again", func() bool {
+	testkit.Wait(t, "the order is retried", func() bool {
 		count := 0
 		for _, event := range events(t, c, workflows.ParkedOrderID(builtInFlow, id), "") {
 			if event.GetTimerStartedEventAttributes() != nil {
@@ -160,7 +162,7 @@ func recordCancelled(t *testing.T, r recorder) {
 	run := w.begun(t)
 	c := w.temporal(t)
 	require.NoError(t, c.CancelWorkflow(t.Context(), run.WorkflowID, run.RunID))
-	testkit.Wait(t, "the windows are told", func() bool {
+	testkit.Wait(t, "the windows learn of it", func() bool {
 		return slices.ContainsFunc(events(t, c, busiestWindow(t, c, run).GetWorkflowId(), ""), func(e *historypb.HistoryEvent) bool {
 			return e.GetWorkflowExecutionCancelRequestedEventAttributes() != nil
 		})
@@ -218,8 +220,8 @@ func recordRowVersions(t *testing.T, r recorder) {
 	r.run(t, s.temporal, "_row_versions", result{WorkflowID: first.LastRun.WorkflowID, RunID: first.LastRun.RunID})
 }
 
-// chain is the history of an execution from its first run on, with all that it continued
-// as.
+// chain is the history of an execution from its first run on, with everything that it
+// continued as.
 func chain(t *testing.T, c client.Client, workflowID, runID string) (all [][]*historypb.HistoryEvent) {
 	t.Helper()
 	runID = events(t, c, workflowID, runID)[0].GetWorkflowExecutionStartedEventAttributes().GetFirstExecutionRunId()
@@ -231,7 +233,7 @@ func chain(t *testing.T, c client.Client, workflowID, runID string) (all [][]*hi
 	return all
 }
 
-// busiestWindow is the window of a run whose histories are longest.
+// busiestWindow is the window of a run with the longest history.
 func busiestWindow(t *testing.T, c client.Client, run result) (busiest *commonpb.WorkflowExecution) {
 	t.Helper()
 	most := 0
@@ -269,7 +271,7 @@ func (r recorder) cancelled(t *testing.T, c client.Client, name, workflowID stri
 	r.write(t, name, events(t, c, workflowID, ""))
 }
 
-// Who did something, and the sticky task queues, are named after this machine.
+// Identities and sticky task queues contain the name of this machine.
 var (
 	identityOfMachine  = regexp.MustCompile(`"identity": "\d+@[^" ]*`)
 	stickyQueueMachine = regexp.MustCompile(`"name": "[^":/]+(:[0-9a-f-]{36}")`)
@@ -280,7 +282,7 @@ func (r recorder) write(t *testing.T, name string, history []*historypb.HistoryE
 	raw, err := protojson.Marshal(&historypb.History{Events: history})
 	require.NoError(t, err)
 	var text bytes.Buffer
-	require.NoError(t, json.Indent(&text, raw, "", "  ")) // protojson's own spaces are random
+	require.NoError(t, json.Indent(&text, raw, "", "  ")) // protojson's spacing is random
 	neutral := identityOfMachine.ReplaceAll(text.Bytes(), []byte(`"identity": "1@machine`))
 	neutral = stickyQueueMachine.ReplaceAll(neutral, []byte(`"name": "machine$1`))
 	machine, err := os.Hostname()

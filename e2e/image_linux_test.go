@@ -15,15 +15,15 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// box runs the programs as the image's container does: its content is all that
-// there is, it is read-only, and they run as a user that owns nothing.
+// box runs the programs as the image's container does: with nothing but the image's
+// content, read-only, and as a user that owns nothing.
 type box struct {
 	*world
 	image string
 }
 
-// boxScript mounts the image's content over itself, read-only, in a mount
-// namespace that ends with the program. Every container has a /proc.
+// boxScript mounts the image's content over itself, read-only, in a mount namespace that
+// ends with the program. Every container has a /proc.
 const boxScript = `mount --bind "$BOX" "$BOX" && mount -o remount,ro,bind "$BOX" && mount --bind /proc "$BOX/proc" && exec chroot --userspec=65532:65532 "$BOX" "$@"`
 
 // imageVersion is REFUNDSYNC_VERSION of docker-compose.yml.
@@ -31,12 +31,12 @@ const imageVersion = "v1.2.3"
 
 func newBox(t *testing.T, w *world) box {
 	t.Helper()
-	// A mount namespace of one's own needs root, which a developer mostly is not.
+	// A mount namespace needs root, which a developer usually is not.
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount and change the root folder")
 	}
 	image := t.TempDir()
-	// Others may enter it.
+	// Other users must be able to enter it.
 	require.NoError(t, os.Chmod(filepath.Dir(image), 0o755))
 	build := exec.Command("../deploy/image/build.sh", image, imageVersion)
 	out, err := build.CombinedOutput()
@@ -54,7 +54,7 @@ func (b box) command(program string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a program in the box to its end.
+// run runs a program in the box until it ends.
 func (b box) run(program string, args ...string) (string, error) {
 	out, err := b.command(program, args...).CombinedOutput()
 	return string(out), err

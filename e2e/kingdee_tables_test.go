@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/tally"
 )
 
-// kingdeeCustomers has the built-in flow's customers come from Kingdee.
+// kingdeeCustomers changes the built-in flow to read its customers from Kingdee.
 func kingdeeCustomers(t *testing.T, pairs ...string) string {
 	t.Helper()
 	return changedFlows(t, append(pairs, `    values:
@@ -30,17 +30,18 @@ func kingdeeCustomers(t *testing.T, pairs ...string) string {
 `)...)
 }
 
-// newShop is the shop whose customer is none of the tables'.
+// newShop is a shop whose customer is in no table.
 const (
 	newShop     = "视频号新店"
 	unknownShop = "unknown_code customers " + newShop
 )
 
-// ofNewShop are the failures of that shop's orders.
+// ofNewShop returns the failures of that shop's orders.
 func ofNewShop(parked map[string]tally.Failure) int { return len(ofReason(parked, unknownShop)) }
 
-// The customers come from Kingdee. An order whose shop is none of them is parked by name,
-// and saved once it is there; a code that stands twice is not guessed; check names both.
+// The customers come from Kingdee. An order whose shop is not among them is parked with
+// the shop's name, and saved once the customer exists; an ambiguous code is not guessed;
+// check reports both.
 func TestATableComesFromKingdee(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 200})
@@ -65,7 +66,7 @@ func TestATableComesFromKingdee(t *testing.T) {
 		require.Contains(t, failure.Message, "BD_Customer")
 	}
 
-	// Two customers of the name: neither is taken.
+	// Two customers have the name: neither is used.
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_A", Name: newShop}))
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_B", Name: newShop}))
 	e := w.starter(t, 0, "check")
@@ -77,7 +78,7 @@ func TestATableComesFromKingdee(t *testing.T) {
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_A", Name: newShop, Forbidden: true}))
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_B", Name: newShop, Draft: true}))
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_SPH", Name: newShop}))
-	// The worker asks again at most once a minute, so it is a new one that is asked.
+	// A worker reloads at most once a minute, so a new one is started.
 	worker.terminate(t)
 	w.startWorker(t)
 	c := w.temporal(t)
@@ -95,8 +96,8 @@ func TestATableComesFromKingdee(t *testing.T) {
 	require.Len(t, w.State().Kingdee.Bills, r.Saved+booked)
 }
 
-// While a table was never read, the orders that need it wait, and none is booked with
-// anything else; once it can be read, they go on by themselves.
+// Until a table has been read, the orders that need it wait, and none is booked with
+// anything else; once it can be read, they proceed by themselves.
 func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 20})
@@ -108,7 +109,7 @@ func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	require.Contains(t, e.stdout, "✗ 对照表 table customers")
 	require.Contains(t, e.stdout, "FForbidStatus")
 	run := w.begin(t, w.input())
-	worker.waitFor(t, "table_unread") // an order's
+	worker.waitFor(t, "table_unread") // of an order
 	require.Zero(t, w.bills())
 	w.SetHabits(galaxy.Habits{})
 	r := end(t, run)
@@ -116,7 +117,7 @@ func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	require.Equal(t, w.Truth().Totals().Saved, r.Saved)
 }
 
-// A worker starts where Kingdee can't be reached, and says what it could not ask.
+// A worker starts even if Kingdee can't be reached, and reports what it could not read.
 func TestWorkerStartsWithoutKingdee(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 20})
@@ -127,7 +128,7 @@ func TestWorkerStartsWithoutKingdee(t *testing.T) {
 	worker.terminate(t)
 }
 
-// Preview reads the tables, and only where the flow has some.
+// Preview reads the tables, but only if the flow has some.
 func TestPreviewReadsTheTablesFromKingdee(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 20})

@@ -1,10 +1,10 @@
-// Package e2e tests the sync against a real Temporal server, with both outside
-// systems over HTTP. What becomes of each order is compared with what its generator
-// says. Workers run inside the tests, each with a namespace of its own, and are
-// processes only where a process is what is tested.
+// Package e2e tests the sync against a real Temporal server, with both outside systems
+// over HTTP. The outcome of each order is compared with what its generator says. Workers
+// run inside the tests, each with its own namespace, and are processes only if the
+// process is what is tested.
 //
-// `go test -short` leaves all of it out. REFUNDSYNC_TESTS=long adds what takes
-// minutes: chaos at length, a soak, upgrades, the image.
+// `go test -short` skips all of it. REFUNDSYNC_TESTS=long adds what takes minutes: long
+// chaos tests, a soak test, upgrades, the image.
 package e2e
 
 import (
@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// atOnce is how many tests run at a time, unless -parallel says otherwise: most of
-// their time is waiting, for time-outs and for retries.
+// atOnce is how many tests run at a time, unless -parallel says otherwise: they mostly
+// wait, for timeouts and retries.
 const atOnce = 8
 
 func setAtOnce() error {

@@ -24,7 +24,7 @@ import (
 	"refundsync/workflows"
 )
 
-// monitored is a worker whose health and metrics are asked for.
+// monitored is a worker with its health and metrics endpoints.
 type monitored struct {
 	*runningWorker
 	url string
@@ -53,7 +53,7 @@ func (m monitored) get(t *testing.T, path string) (code int, body string) {
 	return reply.StatusCode, string(text)
 }
 
-// metrics gives each value by its name and labels.
+// metrics returns each value by its name and labels.
 func (m monitored) metrics(t *testing.T) map[string]float64 {
 	t.Helper()
 	code, text := m.get(t, "/metrics")
@@ -74,8 +74,8 @@ func orders(outcome, reason string) string {
 	return `refundsync_orders_total{flow="refund_to_return",outcome="` + outcome + `",reason="` + reason + `"}`
 }
 
-// requireCounted requires that the orders of a run are counted as its result says. A
-// workflow task that is done again counts again, which is promised; no other does.
+// requireCounted requires that the metrics count the orders of a run as its result does.
+// A repeated workflow task counts again, as documented; nothing else does.
 func requireCounted(t *testing.T, w *world, r result, values map[string]float64) {
 	t.Helper()
 	c := w.temporal(t)
@@ -138,7 +138,7 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 	counted := worker.metrics(t)
 	worker.terminate(t)
 
-	// Another worker knows how the flow does from the server alone.
+	// Another worker knows the flow's health from the server alone.
 	worker = w.startMonitored(t)
 	testkit.Wait(t, "the flow's state is known", func() bool {
 		values = worker.metrics(t)
@@ -160,7 +160,7 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 	require.Equal(t, http.StatusOK, code)
 }
 
-// requireNoSecretsNorOrders: the labels of metrics hold neither.
+// requireNoSecretsNorOrders requires that the labels of metrics contain neither.
 func (w *world) requireNoSecretsNorOrders(t *testing.T, values map[string]float64) {
 	t.Helper()
 	var private []string
@@ -182,10 +182,11 @@ func (w *world) requireNoSecretsNorOrders(t *testing.T, values map[string]float6
 
 var metricName = regexp.MustCompile(`\b(refundsync|temporal|process)_\w+`)
 
-// endsOnly are counted only when a parked order has ended.
+// endsOnly is counted only when a parked order has ended.
 const endsOnly = "refundsync_parked_orders_ended_total"
 
-// requireNamesExist: what the dashboards and the alert rules name, a worker has.
+// requireNamesExist requires that a worker has every metric named in the dashboards and
+// alert rules.
 func requireNamesExist(t *testing.T, values map[string]float64) {
 	t.Helper()
 	exist := map[string]bool{endsOnly: true}

@@ -10,8 +10,8 @@ import (
 	"refundsync/internal/simulator/galaxy"
 )
 
-// Fields that the merchant has added to Kingdee's form are saved like any other,
-// and check says which of them Kingdee does not have.
+// Fields that the merchant added to Kingdee's form are saved like any other, and check
+// reports those that Kingdee does not have.
 func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 40})
@@ -58,7 +58,7 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
 	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre，")
 	require.Contains(t, e.stdout, "! 金蝶表单 form of Kingdee ("+builtInFlow+"): 字段 F_DEMO_OnlineOrder")
 
-	// Without the right to the metadata, a query tells of the own fields.
+	// Without the right to the metadata, a query reveals the merchant's own fields.
 	w.SetHabits(galaxy.Habits{NoFormRight: true})
 	e = w.with("REFUNDSYNC_FLOWS", misspelt).starter(t, 1, "check")
 	require.Contains(t, e.stdout, "! 金蝶表单")
@@ -67,8 +67,8 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
 	require.Contains(t, e.stdout, "✓ 金蝶自定义字段")
 }
 
-// The tenant's own form decides: check shows in what a flow differs from it, and so does
-// the log of a worker, which starts all the same.
+// The tenant's own form is authoritative: check reports how a flow differs from it, and
+// so does the log of a worker, which starts nevertheless.
 func TestTheFormOfTheTenantDecides(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 20})

@@ -23,9 +23,9 @@ type parkedLine struct {
 	tally.Failure
 }
 
-// Orders that can't be saved wait, each once however many runs find them; they
-// are mended, retried and end, or are discarded for good.
-func TestParkedOrdersWaitAndAreMended(t *testing.T) {
+// Orders that can't be saved wait, each once however many runs find them; they are
+// corrected, retried and end, or are discarded for good.
+func TestParkedOrdersAreCorrectedAndRetried(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 200})
 	w.startWorker(t)
@@ -58,7 +58,7 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	require.Equal(t, len(failed), w.sync(t).Parked)
 	require.Len(t, w.parked(t), len(failed), "a second run parks nothing twice")
 
-	// The CSV opens in Excel: a byte-order mark, and ids as text.
+	// The CSV opens in Excel: it has a byte-order mark, and ids are text.
 	e = w.starter(t, 0, "parked", "list", "-o", "csv", "--reason", "unknown_material")
 	require.True(t, strings.HasPrefix(e.stdout, "\ufeffFBillNo,"))
 	rows, err := csv.NewReader(strings.NewReader(e.stdout)).ReadAll()
@@ -66,7 +66,7 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	require.Len(t, rows, 1+unknown)
 	require.Regexp(t, `^="\d+"$`, rows[1][0])
 
-	// No shop has such a name, and none of it is a part of the query.
+	// No shop has such a name, and no part of it becomes part of the query.
 	for _, odd := range []string{`x' OR RefundsyncReason = 'unknown_material`, `x\' OR RefundsyncReason = 'unknown_material' OR RefundsyncShop = \'`, `\`, `''`, `x\\' OR 1 = 1 --`} {
 		require.Equal(t, "[]", strings.TrimSpace(w.starter(t, 0, "parked", "list", "-o", "json", "--shop", odd).stdout), odd)
 	}
@@ -103,7 +103,8 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 		require.Contains(t, w.starter(t, 1, append([]string{"parked"}, args...)...).stderr, gone)
 	}
 
-	// The rest is discarded at once: from a file, but not without a yes, and by reason.
+	// The rest is discarded at once: from a file, which needs a confirmation, and by
+	// reason.
 	var rest []string
 	reasons := map[string]bool{}
 	for id, failure := range w.parked(t) {
@@ -121,8 +122,8 @@ func TestParkedOrdersWaitAndAreMended(t *testing.T) {
 	w.waitForParkedCount(t, 0)
 }
 
-// A wrong organisation is one mistake, not four hundred: the run stops with it
-// and parks nothing.
+// A wrong organisation is one mistake, not four hundred: the run stops with it and parks
+// nothing.
 func TestRunStopsWhenMostOrdersFailForOneCause(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 150})

@@ -14,8 +14,8 @@ import (
 	"refundsync/internal/testkit/postgres"
 )
 
-// onPostgres tells whether the tests run on the server of docker-compose.yml, on a
-// PostgreSQL of this machine, and not on the dev server.
+// onPostgres reports whether the tests use the server of docker-compose.yml, on a
+// PostgreSQL of this machine, instead of the dev server.
 func onPostgres() bool {
 	switch value := os.Getenv("REFUNDSYNC_E2E_SERVER"); value {
 	case "":
@@ -60,8 +60,8 @@ func postgresPrograms(t *testing.T) string {
 	return folder
 }
 
-// postgresFolder is one that PostgreSQL's own user may use, which t.TempDir is
-// not, and whose name is short enough for a socket in it.
+// postgresFolder returns a folder that PostgreSQL's own user may use, unlike t.TempDir,
+// with a name short enough for a socket in it.
 func postgresFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "refundsync-pg")
@@ -83,7 +83,7 @@ func startKillablePostgres(t *testing.T) killable {
 
 func requirePostgres(t *testing.T) {
 	t.Helper()
-	// What is restored here is PostgreSQL's own; the dev server has none.
+	// This restores PostgreSQL's own backups; the dev server has none.
 	if !onPostgres() {
 		t.Skip("it needs PostgreSQL: make e2e-postgres")
 	}
@@ -97,8 +97,7 @@ func startPostgres(t *testing.T, options postgres.Options) *postgres.Server {
 	return server
 }
 
-// A server whose address somebody else has does not start, and leaves the other
-// alone.
+// A server whose address is in use does not start, and does not disturb the other one.
 func TestPostgresServerIsOurOwn(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
@@ -114,8 +113,8 @@ func TestPostgresServerIsOurOwn(t *testing.T) {
 	require.NoError(t, stranger.Psql(t.Context(), "temporal", "SELECT 1").Run())
 }
 
-// The server's role owns its two databases, may not even connect to another, and
-// has no right beyond.
+// The server's role owns its two databases, can't even connect to another, and has no
+// other rights.
 func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
@@ -135,8 +134,8 @@ func TestPostgresRoleOwnsItsDatabasesAlone(t *testing.T) {
 	}
 }
 
-// The password of the server's role is changed while a run is under way: workers
-// wait while the server is started again, and go on.
+// The password of the server's role is changed during a run: workers wait while the
+// server restarts, and continue.
 func TestPostgresPasswordIsChanged(t *testing.T) {
 	t.Parallel()
 	requirePostgres(t)
@@ -154,7 +153,7 @@ func TestPostgresPasswordIsChanged(t *testing.T) {
 	require.NoError(t, connect(first))
 	require.NoError(t, server.ChangePassword(t.Context(), second))
 	require.NoError(t, connect(second))
-	require.Error(t, connect(first), "the old one is valid no more")
+	require.Error(t, connect(first), "the old one is no longer valid")
 	w.ReleaseSaves()
 	requireTruth(t, w, w.sync(t)) // joins the run
 }

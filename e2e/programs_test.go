@@ -34,14 +34,14 @@ var buildPrograms = sync.OnceValue(func() (err error) {
 	return nil
 })
 
-// bin is the folder of the programs.
+// bin returns the folder of the programs.
 func bin(t *testing.T) string {
 	t.Helper()
 	require.NoError(t, buildPrograms())
 	return binFolder
 }
 
-// command is a program with the world's settings and no others.
+// command returns a program with the world's settings and no others.
 func (w *world) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(bin(t), name), args...)
@@ -58,7 +58,7 @@ type ended struct {
 	stdout, stderr string
 }
 
-// run runs a program to its end.
+// run runs a program until it ends.
 func (w *world) run(t *testing.T, name string, args ...string) ended {
 	t.Helper()
 	cmd := w.command(t, name, args...)
@@ -72,7 +72,7 @@ func (w *world) run(t *testing.T, name string, args ...string) ended {
 	return ended{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
 }
 
-// starter runs the starter, which must end with the code.
+// starter runs the starter, which must exit with the given code.
 func (w *world) starter(t *testing.T, wantCode int, args ...string) ended {
 	t.Helper()
 	e := w.run(t, "starter", args...)
@@ -80,14 +80,14 @@ func (w *world) starter(t *testing.T, wantCode int, args ...string) ended {
 	return e
 }
 
-// start starts a program and waits until it has said something.
+// start starts a program and waits for the text says in its output.
 func (w *world) start(t *testing.T, says, name string, args ...string) *testkit.Process {
 	t.Helper()
 	return testkit.Start(t, says, w.command(t, name, args...))
 }
 
-// startWorkerProcess starts a worker as a program of its own, for tests of what
-// happens to a process.
+// startWorkerProcess starts a worker as a separate program, for tests of what happens to
+// a process.
 func (w *world) startWorkerProcess(t *testing.T) *testkit.Process {
 	t.Helper()
 	return w.start(t, `"polling"`, "worker")

@@ -11,8 +11,8 @@ import (
 	"refundsync/internal/tally"
 )
 
-// A tenant whose settings keep a bill from being found again gets one bill, in both
-// grains, with few orders and with many; and a second run saves none.
+// A tenant whose settings keep a bill from being found gets one bill, in both grains,
+// with few orders and with many; and a second run saves none.
 func TestFirstBillOfARunProvesTheWay(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -33,7 +33,8 @@ func TestFirstBillOfARunProvesTheWay(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			// A tenant without the rule that a number is unique: nothing else keeps it.
+			// On a tenant that does not require unique numbers, nothing else prevents
+			// duplicates.
 			w := newWorld(t, simulator.Options{Orders: c.orders, Habits: c.habits, AllowDuplicateNumbers: true})
 			w.startWorker(t)
 			in := w.input()
@@ -54,8 +55,8 @@ func TestFirstBillOfARunProvesTheWay(t *testing.T) {
 	}
 }
 
-// Numbers that the flow's FBillNo gave before it was edited are noticed before
-// anything is saved.
+// If bills have numbers that the flow's FBillNo produced before it was edited, the run
+// notices before anything is saved.
 func TestEditedBillNumbersStopTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60})
@@ -72,7 +73,7 @@ func TestEditedBillNumbersStopTheRun(t *testing.T) {
 	require.Equal(t, bills, w.bills())
 }
 
-// A void bill is no booking, and amounts that Kingdee rounds stop nothing.
+// A void bill does not count as a booking, and amounts rounded by Kingdee stop nothing.
 func TestVoidBillsArePartOfNoBooking(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 40, Habits: galaxy.Habits{RoundPrices: true}})

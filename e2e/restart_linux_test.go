@@ -9,10 +9,9 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// A command that only reads waits out a restart of the Temporal server, so that a
-// monitor which calls it then raises no alarm; and it says what is wrong where the
-// server does not come back.
-func TestReadingWaitsForAServerThatRestarts(t *testing.T) {
+// A read-only command waits for a Temporal server that restarts, so that a monitor
+// calling it raises no alarm; if the server does not come back, it says what is wrong.
+func TestReadingWaitsForARestartingServer(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
 	temporal := startKillable(t)

@@ -13,8 +13,8 @@ import (
 	"refundsync/workflows"
 )
 
-// A flow that reads by row versions saves every order once, and its next run
-// what has changed since, and nothing else.
+// A flow that reads by row versions saves every order once, and its next run only what
+// has changed since.
 func TestRowVersionsEqualTheTruth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 100})
@@ -52,12 +52,12 @@ func TestRowVersionsEqualTheTruth(t *testing.T) {
 	require.NotNil(t, first.RowVersion)
 
 	second := next()
-	require.Equal(t, 1, second.Fetched, "the row at the boundary alone")
+	require.Equal(t, 1, second.Fetched, "only the row at the boundary")
 	require.Equal(t, *first.RowVersion, *second.RowVersion)
 	requireBills(t, w)
 
-	// Another scheduler's runs have no run before them. They look for the last in the
-	// server's list, which lags behind, and read the row at the boundary alone.
+	// Another scheduler's runs have no previous run. They look up the last one in the
+	// server's list, which lags, and read only the row at the boundary.
 	testkit.Wait(t, "the last run is listed", func() bool {
 		ended := w.run(t, "starter", "run", "--flow", builtInFlow, "--since", "last", "--move-watermark", "--wait", "-o", "json")
 		var elsewhere result

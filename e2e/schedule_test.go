@@ -24,8 +24,8 @@ type scheduledWorld struct {
 	temporal client.Client
 }
 
-// newScheduledWorld has orders arrive all the time. The flow keeps close to now,
-// and reads long windows, so that a test need not wait.
+// newScheduledWorld has orders arrive all the time. The flow stays close to now, and
+// reads long windows, so that a test need not wait.
 func newScheduledWorld(t *testing.T, options simulator.Options, pairs ...string) *scheduledWorld {
 	t.Helper()
 	return scheduled(t, newWorld(t, options), pairs...)
@@ -75,8 +75,8 @@ type runStatus struct {
 	Error      string `json:"error"`
 }
 
-// status asks for the status, with an exit code of 0 or 4. A busy server that does
-// not answer is asked again.
+// status asks for the status, with exit code 0 or 4. It retries if a busy server does not
+// answer.
 func (s *scheduledWorld) status(t *testing.T) (status, int) {
 	t.Helper()
 	var e ended
@@ -90,8 +90,8 @@ func (s *scheduledWorld) status(t *testing.T) (status, int) {
 	return statuses[0], e.code
 }
 
-// nextRun waits for a run to end after the one whose run id is given, and gives
-// the status then, and the run's result.
+// nextRun waits for a run to end after the one with the given run id, and returns the
+// status then, and the run's result.
 func (s *scheduledWorld) nextRun(t *testing.T, after string) (status, workflows.SyncRefundsResult) {
 	t.Helper()
 	var now status
@@ -108,9 +108,9 @@ func (s *scheduledWorld) nextRun(t *testing.T, after string) (status, workflows.
 
 const testOverlap = 20 * time.Second
 
-// The watermark of a schedule moves with its runs, stays where it is through one
-// that fails, through runs by hand and backfills, and is found again when the
-// schedule is deleted and made anew.
+// The watermark of a schedule advances with its runs and stays through a failed run, runs
+// over a given range and backfills. It is found again when the schedule is deleted and
+// created anew.
 func TestScheduleKeepsItsWatermark(t *testing.T) {
 	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 60, ArrivePerMinute: 60})
@@ -125,7 +125,7 @@ func TestScheduleKeepsItsWatermark(t *testing.T) {
 	require.Contains(t, e.stderr, "找不到")
 	s.starter(t, 1, "run", "--flow", builtInFlow, "--since", "last")
 
-	// Paused, it runs when it is told to, and not else.
+	// Paused, it only runs when triggered.
 	s.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", since, "--paused", "--cron", "0 4 1 1 *")
 	s.starter(t, 0, "schedule", "trigger", "--flow", builtInFlow)
 	first, result := s.nextRun(t, "")
@@ -141,7 +141,7 @@ func TestScheduleKeepsItsWatermark(t *testing.T) {
 	require.Equal(t, first.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
 	require.False(t, second.Watermark.Before(*first.Watermark))
 
-	// Neither a backfill nor a run by hand moves it.
+	// Neither a backfill nor a run over a given range moves it.
 	s.run(t, "starter", "schedule", "backfill", "--flow", builtInFlow, "--from", since, "--to", time.Now().Format(time.RFC3339), "--wait")
 	backfilled, result := s.nextRun(t, second.LastRun.RunID)
 	require.Nil(t, result.Watermark)
@@ -151,7 +151,7 @@ func TestScheduleKeepsItsWatermark(t *testing.T) {
 	require.Equal(t, second.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
 	require.True(t, second.Watermark.Equal(*byHand.Watermark))
 
-	// Nor does a run that fails; the next one makes up for it.
+	// Nor does a failed run; the next one makes up for it.
 	right.terminate(t)
 	wrong := s.with("JUSHUITAN_APP_SECRET", "not-the-secret").startWorker(t)
 	s.starter(t, 0, "schedule", "trigger", "--flow", builtInFlow)
@@ -166,7 +166,7 @@ func TestScheduleKeepsItsWatermark(t *testing.T) {
 	require.Equal(t, second.Watermark.Add(-testOverlap).Unix(), result.From.Unix())
 	require.True(t, mended.Watermark.After(*second.Watermark))
 
-	// Made anew, it goes on where the last one was.
+	// Created anew, it continues where the last one was.
 	s.starter(t, 0, "schedule", "delete", "--flow", builtInFlow)
 	s.starter(t, 1, "schedule", "show", "--flow", builtInFlow)
 	s.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", "last", "--cron", "0 4 1 1 *")
@@ -193,7 +193,7 @@ func TestScheduleKeepsItsWatermark(t *testing.T) {
 	require.Equal(t, 30, shown.Jitter)
 	require.Equal(t, 600, shown.CatchUp)
 
-	// An update changes what it names, and nothing else.
+	// An update changes only what it names.
 	e = s.starter(t, 0, "schedule", "update", "--flow", builtInFlow, "--jitter", "45s", "-o", "json")
 	require.Contains(t, e.stderr, "checks.schedule", "the file's times are others")
 	require.NoError(t, json.Unmarshal([]byte(e.stdout), &shown))
@@ -220,7 +220,8 @@ func (s *scheduledWorld) billsBefore(end time.Time) simulator.State {
 	return state
 }
 
-// A flow that is disabled has its schedule paused, and enabled again resumed.
+// The schedule of a flow that is disabled is paused, and resumed when the flow is
+// enabled.
 func TestScheduleOfADisabledFlowIsPaused(t *testing.T) {
 	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 10, ArrivePerMinute: 60})
@@ -258,9 +259,9 @@ func TestScheduleOfADisabledFlowIsPaused(t *testing.T) {
 	s.starter(t, 2, "schedule", "create", "--flow", builtInFlow, "--cron", "* * *")
 }
 
-// A flow that lags behind by more than its limit ends the status with a code of
-// its own, and no longer once it has caught up.
-func TestStatusTellsThatAFlowIsBehind(t *testing.T) {
+// If a flow lags by more than its limit, the status has a special exit code until the
+// flow has caught up.
+func TestStatusReportsALaggingFlow(t *testing.T) {
 	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 40, ArrivePerMinute: 60}, "lag_limit: 1h", "lag_limit: 12h")
 	now, code := s.status(t)
@@ -298,8 +299,7 @@ func TestStatusTellsThatAFlowIsBehind(t *testing.T) {
 	s.starter(t, 0, "watch")
 }
 
-// listWatermark has the list of runs show an automatic run of long ago, by a
-// workflow that says so.
+// listWatermark adds an old automatic run with the given watermark to the list of runs.
 func (s *scheduledWorld) listWatermark(t *testing.T, watermark time.Time) {
 	t.Helper()
 	const taskQueue = "of-long-ago"

@@ -8,7 +8,7 @@ import (
 	"refundsync/internal/simulator"
 )
 
-// The secrets of both applications that a merchant changes.
+// The secrets of both applications that a merchant rotates.
 const (
 	newJushuitanSecret = "changed-jushuitan-secret"
 	newKingdeeSecret   = "c0ffee0123456789abcdef0123456789"
@@ -18,14 +18,13 @@ func (w *world) withNewSecrets() *world {
 	return w.with("JUSHUITAN_APP_SECRET", newJushuitanSecret).with("KINGDEE_APP_SECRET", newKingdeeSecret)
 }
 
-// revokeOldSecrets leaves the new secrets valid alone.
+// revokeOldSecrets leaves only the new secrets valid.
 func (w *world) revokeOldSecrets() {
 	w.AcceptSecrets([]string{newJushuitanSecret}, []string{newKingdeeSecret})
 }
 
-// Both systems take the old and the new secret for a while: a worker with the new
-// ones begins, the one with the old ones is stopped, and the run that is under way
-// never notices.
+// Both systems accept the old and the new secret for a while: a worker with the new ones
+// starts, the one with the old ones stops, and the run in progress never notices.
 func TestSecretsAreChangedWithoutAStop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)
@@ -48,8 +47,8 @@ func TestSecretsAreChangedWithoutAStop(t *testing.T) {
 	require.Empty(t, simulator.Compare(w.Truth(), w.State()))
 }
 
-// A secret that is valid no more at once: the run that meets it fails and says so,
-// and with the new secret the next one does the rest.
+// If a secret becomes invalid at once, the run that meets it fails and says so, and the
+// next run with the new secret does the rest.
 func TestASecretThatEndsAtOnceLosesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)

@@ -31,13 +31,13 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// quoter stands before both systems. It fails calls as the vendors do, and quotes
-// in its answers all that it was sent.
+// quoter is a proxy in front of both systems. It fails calls as the vendors do, and
+// quotes everything that it was sent in its answers.
 type quoter struct {
 	*httputil.ReverseProxy
 	mu    sync.Mutex
 	calls map[string]int
-	seen  map[string]bool // what of the requests is secret
+	seen  map[string]bool // the secret parts of the requests
 }
 
 func (q *quoter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +84,7 @@ func (q *quoter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// secrets are the values that must not be seen anywhere.
+// secrets are the values that must not appear anywhere.
 func (w *world) secrets(t *testing.T, q *quoter) map[string]string {
 	t.Helper()
 	secrets := map[string]string{}
@@ -116,7 +116,7 @@ func (w *world) secrets(t *testing.T, q *quoter) map[string]string {
 	return secrets
 }
 
-// ring is the key ring that a setting has.
+// ring returns the key ring of a setting.
 func ring(t *testing.T, setting string) encryption.Keys {
 	t.Helper()
 	var keys encryption.Keys
@@ -130,7 +130,7 @@ func ring(t *testing.T, setting string) encryption.Keys {
 	return keys
 }
 
-// collector takes traces and keeps their bytes.
+// collector receives traces and keeps their bytes.
 func collector(t *testing.T) (address string, traces func() string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -156,11 +156,11 @@ func collector(t *testing.T) (address string, traces func() string) {
 	}
 }
 
-// histories are the bytes of all that Temporal keeps, decrypted where it has to be:
+// histories returns the bytes of everything that Temporal keeps, decrypted if necessary:
 // histories, memos, search attributes.
 func (w *world) histories(t *testing.T) string {
 	t.Helper()
-	// The memo of the accounts is in clear.
+	// The memo of the accounts is not encrypted.
 	codec, err := encryption.NewCodec(append(ring(t, w.env["REFUNDSYNC_ENCRYPTION_KEYS"]), encryption.None))
 	require.NoError(t, err)
 	decrypt, err := converter.NewPayloadCodecGRPCClientInterceptor(converter.PayloadCodecGRPCClientInterceptorOptions{Codecs: []converter.PayloadCodec{codec}})
@@ -186,16 +186,16 @@ func (w *world) histories(t *testing.T) string {
 	return all.String()
 }
 
-// Both systems and the robots fail in every way and quote what they were sent. No
-// secret is seen in what the programs print and log, in what they hand to Temporal,
-// to Prometheus and to a collector of traces, in the crash of a worker or of the codec
-// server, or in the list of processes.
+// Both systems and the robots fail in every way and quote what they were sent. No secret
+// appears in what the programs print and log, in what they send to Temporal, to
+// Prometheus and to a trace collector, in the crash of a worker or of the codec server,
+// or in the process list.
 func TestSecretsAreShownNowhere(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
 	for name, keys := range map[string]string{"in clear text": "", "encrypted": newKey + "," + oldKey} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // each waits for retries, most of the time
+			t.Parallel() // each mostly waits for retries
 			testSecretsAreShownNowhere(t, keys)
 		})
 	}
@@ -228,7 +228,7 @@ func testSecretsAreShownNowhere(t *testing.T, keys string) {
 	} {
 		w.env[name] = value
 	}
-	// A crash and the list of processes are a process's.
+	// Crashes and the process list need a process.
 	address := testkit.FreeAddress(t)
 	worker := w.with("REFUNDSYNC_HTTP_ADDRESS", address).startWorkerProcess(t)
 	monitor := monitored{url: "http://" + address}
@@ -256,7 +256,7 @@ func testSecretsAreShownNowhere(t *testing.T, keys string) {
 	shown["log and crash"] = worker.Output()
 	require.Contains(t, shown["log and crash"], "SIGQUIT: quit")
 	require.Contains(t, shown["log and crash"], "goroutine ")
-	if keys == "" { // with keys the log tells the reasons alone
+	if keys == "" { // with keys the log contains only the reasons
 		require.Contains(t, shown["log and crash"], "***")
 	}
 
@@ -286,13 +286,13 @@ func testSecretsAreShownNowhere(t *testing.T, keys string) {
 	for where, text := range shown {
 		require.NotEmpty(t, text, where)
 		for name, secret := range secrets {
-			// Not the text itself: it is long.
+			// The text itself is too long to print.
 			assert.False(t, strings.Contains(text, secret), "%s is seen in: %s", name, where)
 		}
 	}
 }
 
-// askCodecServer gives what it answers to who is let in and to who is not.
+// askCodecServer returns its answers to authorised and to unauthorised callers.
 func (w *world) askCodecServer(t *testing.T, address string) string {
 	t.Helper()
 	var all strings.Builder

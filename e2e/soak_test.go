@@ -16,17 +16,17 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// A schedule runs by itself while orders arrive all the time and everything that
-// can go wrong does. The watermark never moves back, and in the end no order is
-// missing and none is there twice. How far the flow lags is the machine's, and printed.
+// A schedule runs by itself while orders arrive all the time and everything that can go
+// wrong does. The watermark never moves back, and in the end no order is missing or
+// duplicated. How far the flow lags depends on the machine, and is printed.
 //
-// REFUNDSYNC_SOAK=30m has it go on for half an hour, with a run each minute.
+// REFUNDSYNC_SOAK=30m makes it run for half an hour, with a run each minute.
 func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
 	soak, err := time.ParseDuration(cmp.Or(os.Getenv("REFUNDSYNC_SOAK"), "40s"))
 	require.NoError(t, err, "REFUNDSYNC_SOAK")
-	// A call limit alone has its call wait for half a minute.
+	// A single exceeded call limit makes its call wait for half a minute.
 	interval, limit := "@every 3s", 2*time.Minute
 	if soak >= 5*time.Minute {
 		interval, limit = "* * * * *", 5*time.Minute
@@ -56,8 +56,8 @@ func TestSoakScheduleKeepsUpWithOrdersThatArrive(t *testing.T) {
 		})
 	}
 
-	// No more arrive and nothing more goes wrong: the schedule brings the rest by
-	// itself, and what is parked is tried again.
+	// No more orders arrive and nothing more goes wrong: the schedule catches up by
+	// itself, and what is parked is retried.
 	s.StopArriving()
 	injected := maps.Clone(s.State().Faults)
 	require.NoError(t, s.SetFaults(faults.Probabilities{}))

@@ -13,9 +13,9 @@ import (
 	"refundsync/workflows"
 )
 
-// A worker is suspended with one save on its way and many queued behind it, and another
-// worker takes its orders up. When it wakes it sends nothing of what it had queued by
-// what it knew then.
+// A worker is suspended with one save in flight and many queued behind it, and another
+// worker takes over its orders. When it wakes, it sends nothing that was queued on the
+// basis of what it knew before.
 func TestSuspendedWorkerLooksAgainWhenItWakes(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
@@ -31,7 +31,7 @@ func TestSuspendedWorkerLooksAgainWhenItWakes(t *testing.T) {
 			}
 			w := newWorld(t, options)
 			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "existing: report", "existing: update")
-			// One call at a time, so that nearly all that is in hand waits in the worker.
+			// One call at a time, so that most of the work in hand waits in the worker.
 			w.env["KINGDEE_SESSIONS"], w.env["KINGDEE_BATCH_BILLS"] = "1", "2"
 			worker := w.startWorkerProcess(t)
 			from, to := w.Range()
@@ -50,7 +50,7 @@ func TestSuspendedWorkerLooksAgainWhenItWakes(t *testing.T) {
 					w.UndoReceiveMore(id)
 				}
 			}
-			w.ReleaseSaves() // what was on its way lands
+			w.ReleaseSaves() // the save in flight lands
 			w.startWorker(t)
 			require.Empty(t, end(t, run).Error)
 			newest := w.syncSpan(t, from, w.Truth().Latest())
@@ -62,15 +62,15 @@ func TestSuspendedWorkerLooksAgainWhenItWakes(t *testing.T) {
 			bills := w.State().Kingdee.Bills
 
 			worker.Signal(t, syscall.SIGCONT)
-			worker.Terminate(t) // once all that it had in hand is done
+			worker.Terminate(t) // once all its work in hand is done
 			require.Empty(t, w.State().Kingdee.Doubles)
 			require.Equal(t, bills, w.State().Kingdee.Bills)
 		})
 	}
 }
 
-// waitUntilQueued waits until Kingdee holds a save back and a worker has so many orders in
-// hand.
+// waitUntilQueued waits until Kingdee holds a save back and a worker has the given number
+// of orders in hand.
 func (w *world) waitUntilQueued(t *testing.T, orders int) {
 	t.Helper()
 	c := w.temporal(t)

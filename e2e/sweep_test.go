@@ -11,9 +11,9 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
-// What is received without its order's being modified is seen by no run that goes on
-// from the last; a sweep finds it, tells how many, and finds none the next time. It has a
-// schedule of its own beside the flow's, and leaves the watermark alone.
+// What is received without a new modification time is seen by no incremental run; a sweep
+// finds it and reports how many, and finds none the next time. It has its own schedule
+// beside the flow's, and does not move the watermark.
 func TestSweepFindsWhatNoOtherRunSees(t *testing.T) {
 	t.Parallel()
 	s := newScheduledWorld(t, simulator.Options{Orders: 40, Days: 2, ArrivePerMinute: 1}, "existing: report", "existing: supplement")
@@ -25,7 +25,7 @@ func TestSweepFindsWhatNoOtherRunSees(t *testing.T) {
 	first, result := s.nextRun(t, "")
 	require.NotZero(t, result.Saved)
 
-	// Long before now, or it would be nearer than sweeps come.
+	// Well before now, because sweeps stop short of the present.
 	var silent []string
 	for _, id := range s.savable() {
 		if s.Truth()[id].Modified.Before(time.Now().Add(-3*time.Hour)) && len(silent) < 3 {
@@ -85,7 +85,7 @@ func TestSweepFindsWhatNoOtherRunSees(t *testing.T) {
 	require.False(t, now.Sweep.Paused)
 	without := s.with("REFUNDSYNC_FLOWS", changedFlows(t, "  sweep:\n    days: 15 # 1 to 90; 15 if left out\n    at: \"03:30\" # in the schedule's time zone; \"03:30\" if left out\n", ""))
 	without.starter(t, 0, "schedule", "update", "--flow", builtInFlow)
-	require.Nil(t, show().Sweep, "the flow reads again no more")
+	require.Nil(t, show().Sweep, "the flow no longer sweeps")
 	s.starter(t, 0, "schedule", "update", "--flow", builtInFlow)
 	require.NotNil(t, show().Sweep)
 	s.starter(t, 0, "schedule", "delete", "--flow", builtInFlow)

@@ -39,7 +39,7 @@ func TestSyncEqualsTheTruthOrderByOrder(t *testing.T) {
 }
 
 // A session that Kingdee has ended is renewed in the middle of a run.
-func TestSyncGoesOnWhenSessionsAreLost(t *testing.T) {
+func TestSyncSurvivesLostSessions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60, Auth: simulator.AuthAppSecret}).inSmallSteps(t)
 	w.startWorker(t)
@@ -52,9 +52,9 @@ func TestSyncGoesOnWhenSessionsAreLost(t *testing.T) {
 	requireTruth(t, w, w.sync(t))
 }
 
-// A worker that is told to stop in the middle of a run finishes what it has in
-// hand, and another one goes on.
-func TestSyncGoesOnWithAnotherWorker(t *testing.T) {
+// A worker that is told to stop in the middle of a run finishes its work in hand, and
+// another one continues.
+func TestAnotherWorkerContinuesTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)
 	first := w.startWorker(t)
@@ -85,8 +85,8 @@ func TestSecondStartJoinsTheRunUnderWay(t *testing.T) {
 	requireTruth(t, w, r)
 }
 
-// A source that can't be read fails the run clearly, and the next run makes up
-// for it.
+// If the source can't be read, the run fails with a clear message, and the next run makes
+// up for it.
 func TestSourceThatCannotBeReadFailsTheRun(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 30})

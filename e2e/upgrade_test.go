@@ -16,8 +16,8 @@ import (
 	"refundsync/workflows"
 )
 
-// requireNoTaskFailed requires that no workflow task failed, which one that replays
-// differently does. A task that is overtaken by an event is done again, and no fault.
+// requireNoTaskFailed requires that no workflow task failed, as one does that replays
+// differently. A task that is superseded by an event is repeated, which is no failure.
 func requireNoTaskFailed(t *testing.T, c client.Client) {
 	t.Helper()
 	for _, execution := range listed(t, c, "") {
@@ -29,9 +29,9 @@ func requireNoTaskFailed(t *testing.T, c client.Client) {
 	}
 }
 
-// Workers are replaced one after the other while a run is under way, as a rolling
-// restart does: the next one polls, then the one before is told to stop. It takes
-// nothing new and finishes what it has.
+// Workers are replaced one by one during a run, as in a rolling restart: the next one
+// polls, then the previous one is told to stop. It takes nothing new and finishes its
+// work.
 func TestRollingRestart(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
@@ -77,7 +77,7 @@ func newDeployed(t *testing.T, options simulator.Options) *deployed {
 	return &deployed{world: w, temporal: w.temporal(t)}
 }
 
-// release starts a worker of a version, and makes it the current one.
+// release starts a worker of a version, and makes that version current.
 func (d *deployed) release(t *testing.T, version string) *testkit.Process {
 	t.Helper()
 	p := d.start(t, `"polling"`, "worker-"+version)
@@ -101,8 +101,8 @@ func (d *deployed) waitUntilDrained(t *testing.T, version string) {
 	})
 }
 
-// versions counts the executions of each type of workflow by the version that did
-// its last task.
+// versions counts the executions of each workflow type by the version that did its last
+// task.
 func (d *deployed) versions(t *testing.T) map[string]map[string]int {
 	t.Helper()
 	all := map[string]map[string]int{}
@@ -119,8 +119,8 @@ func (d *deployed) versions(t *testing.T) map[string]map[string]int {
 	return all
 }
 
-// retryParked has every parked order tried again, and waits until a version has
-// seen each of them.
+// retryParked retries every parked order, and waits until a version has handled each of
+// them.
 func (d *deployed) retryParked(t *testing.T, version string) {
 	t.Helper()
 	d.starter(t, 0, "parked", "retry", "--all")
@@ -130,9 +130,9 @@ func (d *deployed) retryParked(t *testing.T, version string) {
 	})
 }
 
-// A new version is released while a run is under way. The run ends on the version
-// on which it began, whose workers are stopped only when it has drained; the next
-// run, and the orders that wait, are the new version's.
+// A new version is released during a run. The run ends on the version on which it began,
+// whose workers are stopped only when it has drained; the next run and the parked orders
+// use the new version.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
@@ -158,7 +158,7 @@ func TestUpgrade(t *testing.T) {
 	require.Equal(t, map[string]int{"v1": 1, "v2": 1}, d.versions(t)[workflows.SyncRefundsName])
 	d.retryParked(t, "v2")
 
-	// And back: the version before is made the current one again.
+	// And back: the previous version becomes current again.
 	d.release(t, "v1")
 	third := d.sync(t)
 	requireTruth(t, d.world, third)
@@ -169,8 +169,8 @@ func TestUpgrade(t *testing.T) {
 	requireNoTaskFailed(t, d.temporal)
 }
 
-// A run whose version has no worker any more waits, until it is moved to the
-// current one, which goes on with its history.
+// A run whose version has no workers any more waits until it is moved to the current one,
+// which continues from its history.
 func TestPinnedRunIsMoved(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
@@ -198,28 +198,28 @@ func TestPinnedRunIsMoved(t *testing.T) {
 	requireNoTaskFailed(t, d.temporal)
 }
 
-// A worker that has more to finish than its time allows ends all the same, and says
-// so; a second signal ends one at once.
+// A worker with more to finish than its time allows stops nevertheless, and says so; a
+// second signal stops one at once.
 func TestStopIsBounded(t *testing.T) {
 	t.Parallel()
 	testkit.SkipUnlessLong(t)
 	for _, test := range []struct {
 		name, drain string
-		// again is whether the signal is sent over and over.
-		again bool
-		says  string
+		// repeat sends the signal repeatedly.
+		repeat bool
+		says   string
 	}{
-		{"by its time-out", "10s", false, "REFUNDSYNC_DRAIN_TIMEOUT"},
+		{"by its timeout", "10s", false, "REFUNDSYNC_DRAIN_TIMEOUT"},
 		{"by a second signal", "1h", true, `"draining"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, simulator.Options{Orders: 30}).with("REFUNDSYNC_DRAIN_TIMEOUT", test.drain)
 			p := w.startWorkerProcess(t)
-			w.beginHeld(t, 0) // what it has in hand never ends
+			w.beginHeld(t, 0) // its work in hand never ends
 			p.Signal(t, syscall.SIGTERM)
 			p.WaitFor(t, `"draining"`)
-			if test.again {
+			if test.repeat {
 				p.Signal(t, syscall.SIGTERM)
 			}
 			require.NotZero(t, p.End(t), p.Output())

@@ -20,8 +20,9 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// Temporal Cloud, and a server with roles, let a worker manage no search
-// attributes: it starts if an administrator has registered them, else says which.
+// On Temporal Cloud, and on a server with roles, a worker may not manage search
+// attributes: it starts if an administrator has registered them, and otherwise says which
+// are missing.
 func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 	t.Parallel()
 	for _, denied := range []codes.Code{codes.PermissionDenied, codes.Unimplemented} {
@@ -68,8 +69,8 @@ func TestWorkerWithoutTheRightsOfAnOperator(t *testing.T) {
 	}
 }
 
-// A namespace that is not there is told of by name, not as attributes that are missing.
-func TestWorkerInANamespaceThatIsNotThere(t *testing.T) {
+// A missing namespace is reported by name, not as missing attributes.
+func TestWorkerInAMissingNamespace(t *testing.T) {
 	t.Parallel()
 	address, _ := newNamespace(t)
 	c, err := client.DialContext(t.Context(), client.Options{

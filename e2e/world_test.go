@@ -36,8 +36,8 @@ import (
 
 const builtInFlow = "refund_to_return"
 
-// world is all that one test needs: both outside systems, a namespace of its own at
-// a Temporal server, and the settings to reach them.
+// world is everything that one test needs: both outside systems, its own namespace on a
+// Temporal server, and the settings to reach them.
 type world struct {
 	*simulator.Simulator
 	server *simulator.Server
@@ -51,7 +51,7 @@ func newWorld(t *testing.T, options simulator.Options) *world {
 	return newWorldAt(t, options, address, namespace)
 }
 
-// newWorldAt is newWorld with a namespace that is there already.
+// newWorldAt is newWorld with an existing namespace.
 func newWorldAt(t *testing.T, options simulator.Options, address, namespace string) *world {
 	t.Helper()
 	options.Days, options.Seed = 2, cmp.Or(options.Seed, 7)
@@ -67,27 +67,28 @@ func newWorldAt(t *testing.T, options simulator.Options, address, namespace stri
 	})
 	w.env["TEMPORAL_ADDRESS"], w.env["TEMPORAL_NAMESPACE"] = address, namespace
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t)
-	// The limit is tested elsewhere; here it would only be waited for.
+	// The limit is tested elsewhere; here it would only cost time.
 	w.env["JUSHUITAN_CALLS_PER_SECOND"] = "100"
 	return w
 }
 
-// with gives the same world with a setting changed.
+// with returns the same world with a setting changed.
 func (w *world) with(name, value string) *world {
 	env := maps.Clone(w.env)
 	env[name] = value
 	return &world{Simulator: w.Simulator, server: w.server, env: env}
 }
 
-// manyWindows are 48 over the orders of a world, someWindows eight, and oneWindow is one.
+// manyWindows divide the orders of a world into 48 windows, someWindows into eight, and
+// oneWindow is a single one.
 var (
 	manyWindows = []string{"window: 167h59m58s #", "window: 1h #"}
 	someWindows = []string{"window: 167h59m58s #", "window: 6h #"}
 	oneWindow   = []string{"window: 167h59m58s #", "window: 48h #"}
 )
 
-// changedFlows is a folder with the built-in flow, changed in the places that
-// the pairs of old and new text say.
+// changedFlows returns a folder with the built-in flow, with each pair's old text
+// replaced by its new text.
 func changedFlows(t *testing.T, pairs ...string) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -104,8 +105,8 @@ func changedFlows(t *testing.T, pairs ...string) string {
 }
 
 // inSmallSteps has a run take few orders at a time, in small windows and calls, so that
-// what happens in its middle finds much of it still to be done. A pair for the same text
-// takes the place of these.
+// much is still to be done in its middle. The pairs override these changes for the same
+// text.
 func (w *world) inSmallSteps(t *testing.T, pairs ...string) *world {
 	t.Helper()
 	steps := slices.Concat(pairs, someWindows, []string{"in_flight: 100", "in_flight: 5", "windows_at_once: 8", "windows_at_once: 1"})
@@ -120,7 +121,7 @@ func (w *world) temporal(t *testing.T) client.Client {
 	return codec.Client(w.dial(t))
 }
 
-// dial is temporal without what is needed to read memos that are encrypted.
+// dial is temporal without the ability to read encrypted memos.
 func (w *world) dial(t *testing.T) client.Client {
 	t.Helper()
 	_, options := w.clientOptions(t)
@@ -147,13 +148,13 @@ func (w *world) clientOptions(t *testing.T) (encryption.Codec, client.Options) {
 type runningWorker struct {
 	stop context.CancelFunc
 	done chan struct{}
-	err  error // once done is closed
+	err  error // valid once done is closed
 
 	mu  sync.Mutex
 	log strings.Builder
 }
 
-// startWorker starts a worker by the world's settings, and waits until it polls.
+// startWorker starts a worker with the world's settings, and waits until it polls.
 func (w *world) startWorker(t *testing.T) *runningWorker {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -163,7 +164,7 @@ func (w *world) startWorker(t *testing.T) *runningWorker {
 		r.err = syncworker.RunProcess(ctx, maps.Clone(w.env), r)
 	}()
 	t.Cleanup(func() {
-		w.ReleaseSaves() // it would wait for what is held
+		w.ReleaseSaves() // it would wait for held saves
 		stop()
 		<-r.done
 	})
@@ -197,7 +198,7 @@ func (r *runningWorker) waitFor(t *testing.T, text string) {
 	})
 }
 
-// terminate tells the worker to stop, and waits until it has finished what it had.
+// terminate tells the worker to stop, and waits until it has finished its work in hand.
 func (r *runningWorker) terminate(t *testing.T) {
 	t.Helper()
 	r.stop()
@@ -214,8 +215,8 @@ func (r *runningWorker) waitForEnd(t *testing.T) {
 	require.NoError(t, r.err)
 }
 
-// beginHeld starts the run over the world's days, and returns when Kingdee has so
-// many bills and keeps further saves back: the run can't end before ReleaseSaves.
+// beginHeld starts the run over the world's days, and returns when Kingdee has the given
+// number of bills and holds further saves back: the run can't end before ReleaseSaves.
 func (w *world) beginHeld(t *testing.T, bills int) client.WorkflowRun {
 	t.Helper()
 	w.HoldSaves(bills)
@@ -224,7 +225,7 @@ func (w *world) beginHeld(t *testing.T, bills int) client.WorkflowRun {
 	return run
 }
 
-// holdNext lets saves go on until there are so many bills.
+// holdNext lets saves proceed until Kingdee has the given number of bills.
 func (w *world) holdNext(t *testing.T, bills int) {
 	t.Helper()
 	w.ReleaseSaves()
@@ -233,9 +234,9 @@ func (w *world) holdNext(t *testing.T, bills int) {
 	w.waitUntilHeld(t)
 }
 
-// handOver has a worker end that was told to stop while saves are held. It finishes
-// what it has in hand; the run gives out nothing more meanwhile, so that it can't end,
-// and goes on with whoever else is there until saves are held again.
+// handOver ends a worker that was told to stop while saves are held. It finishes its work
+// in hand; meanwhile the run dispatches nothing, so that it can't end, and then continues
+// with the other workers until saves are held again.
 func (w *world) handOver(t *testing.T, workflowID string, waitForEnd func()) {
 	t.Helper()
 	c := w.temporal(t)
@@ -247,7 +248,7 @@ func (w *world) handOver(t *testing.T, workflowID string, waitForEnd func()) {
 	w.waitUntilHeld(t)
 }
 
-// steer sends a run an update and waits until it has taken it.
+// steer sends a run an update and waits until it is accepted.
 func steer(t *testing.T, c client.Client, workflowID, update string, args ...any) {
 	t.Helper()
 	handle, err := c.UpdateWorkflow(t.Context(), client.UpdateWorkflowOptions{
@@ -263,10 +264,10 @@ func (w *world) waitUntilHeld(t *testing.T) {
 	require.Less(t, w.bills(), w.Truth().Totals().Saved, "the run is under way")
 }
 
-// bills counts those that Kingdee has.
+// bills counts the bills in Kingdee.
 func (w *world) bills() int { return len(w.State().Kingdee.Bills) }
 
-// result is what became of a run.
+// result is the result of a run.
 type result struct {
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
@@ -285,12 +286,12 @@ func inputOf(from, to time.Time) workflows.SyncRefundsInput {
 	return workflows.SyncRefundsInput{Flow: builtInFlow, Range: &workflows.Window{From: from, To: to}}
 }
 
-// begin starts a run, or joins it while it is under way.
+// begin starts a run, or joins the one in progress.
 func (w *world) begin(t *testing.T, in workflows.SyncRefundsInput) client.WorkflowRun {
 	t.Helper()
 	id := in.Flow + "/incremental"
 	if in.Range != nil {
-		const format = "20060102T150405" // as the starter does, so that it joins the run
+		const format = "20060102T150405" // as in the starter, so that it joins the run
 		id = in.Flow + "/" + in.Range.From.Format(format) + "-" + in.Range.To.Format(format)
 	}
 	run, err := w.temporal(t).ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
@@ -316,7 +317,7 @@ func end(t *testing.T, run client.WorkflowRun) result {
 	return r
 }
 
-// sync runs the flow over the world's days, or joins the run under way; it must
+// sync runs the flow over the world's days, or joins the run in progress; it must
 // complete.
 func (w *world) sync(t *testing.T) result {
 	t.Helper()
@@ -330,14 +331,14 @@ func (w *world) syncBy(t *testing.T, in workflows.SyncRefundsInput) result {
 	return r
 }
 
-// syncSpan is sync for a range of its own, both ends included.
+// syncSpan is sync for another range, both ends included.
 func (w *world) syncSpan(t *testing.T, from, to time.Time) result {
 	t.Helper()
 	return w.syncBy(t, inputOf(from, to))
 }
 
-// requireTruth compares a run that is the first over its range, and what
-// Kingdee holds after it, with what the generator says, order by order.
+// requireTruth compares the result of the first run over its range, and what Kingdee
+// holds after it, with the generator, order by order.
 func requireTruth(t *testing.T, w *world, r result) {
 	t.Helper()
 	requireBills(t, w)
@@ -373,7 +374,7 @@ func requireBills(t *testing.T, w *world) {
 	require.Empty(t, w.State().Kingdee.Violations, "no session serves two requests at a time")
 }
 
-// savable are the as_ids of the orders that must be saved, in their order.
+// savable returns the as_ids of the orders that must be saved, sorted.
 func (w *world) savable() []string {
 	var ids []string
 	truth := w.Truth()
@@ -385,7 +386,7 @@ func (w *world) savable() []string {
 	return ids
 }
 
-// listed are the executions that a filter finds.
+// listed returns the executions that a filter finds.
 func listed(t *testing.T, c client.Client, filter string) []*workflowpb.WorkflowExecutionInfo {
 	t.Helper()
 	var all []*workflowpb.WorkflowExecutionInfo
@@ -395,7 +396,7 @@ func listed(t *testing.T, c client.Client, filter string) []*workflowpb.Workflow
 		testkit.Wait(t, "the server lists them", func() bool {
 			var err error
 			if reply, err = c.ListWorkflow(t.Context(), request); errors.Is(err, context.DeadlineExceeded) {
-				return false // a busy machine may take longer than a call does
+				return false // a busy machine may exceed a call's timeout
 			}
 			require.NoError(t, err)
 			return true
@@ -407,8 +408,8 @@ func listed(t *testing.T, c client.Client, filter string) []*workflowpb.Workflow
 	}
 }
 
-// parked gives the failures of the orders that wait, by as_id. The list lags behind
-// by up to seconds.
+// parked returns the failures of the parked orders, by as_id. The list lags by up to
+// seconds.
 func (w *world) parked(t *testing.T) map[string]tally.Failure {
 	t.Helper()
 	return parkedIn(t, w.temporal(t))
@@ -426,8 +427,7 @@ func parkedIn(t *testing.T, c client.Client) map[string]tally.Failure {
 	return parked
 }
 
-// waitForParked waits until the orders that wait are as they must be, and gives
-// them.
+// waitForParked waits until the parked orders are as expected, and returns them.
 func (w *world) waitForParked(t *testing.T, right func(map[string]tally.Failure) bool) map[string]tally.Failure {
 	t.Helper()
 	c := w.temporal(t)
@@ -439,13 +439,13 @@ func (w *world) waitForParked(t *testing.T, right func(map[string]tally.Failure)
 	return parked
 }
 
-// waitForParkedCount waits until so many orders wait.
+// waitForParkedCount waits until the given number of orders is parked.
 func (w *world) waitForParkedCount(t *testing.T, count int) map[string]tally.Failure {
 	t.Helper()
 	return w.waitForParked(t, func(parked map[string]tally.Failure) bool { return len(parked) == count })
 }
 
-// ofReason are the failures with a reason.
+// ofReason returns the failures with a reason.
 func ofReason(parked map[string]tally.Failure, reason string) map[string]tally.Failure {
 	found := map[string]tally.Failure{}
 	for id, failure := range parked {
@@ -456,8 +456,8 @@ func ofReason(parked map[string]tally.Failure, reason string) map[string]tally.F
 	return found
 }
 
-// retryParked has an order that waits tried again, as `starter parked retry` does. One
-// that has ended by itself, which the list shows late, needs no retry.
+// retryParked retries a parked order, as `starter parked retry` does. One that has ended
+// by itself, which the list shows late, needs no retry.
 func retryParked(t *testing.T, c client.Client, id string) {
 	t.Helper()
 	err := c.SignalWorkflow(t.Context(), workflows.ParkedOrderID(builtInFlow, id), "", workflows.RetrySignal, nil)
@@ -478,7 +478,7 @@ func between(text, before, after string) string {
 	return text
 }
 
-// runProgress asks a run how far it is.
+// runProgress queries a run's progress.
 func runProgress(t *testing.T, c client.Client, workflowID string) workflows.SyncRefundsProgress {
 	t.Helper()
 	var progress workflows.SyncRefundsProgress
@@ -494,7 +494,7 @@ func ask(t *testing.T, c client.Client, workflowID string, progress any) {
 	require.NoError(t, value.Get(progress))
 }
 
-// events are the history of an execution, "" being the latest run.
+// events returns the history of an execution; runID "" is the latest run.
 func events(t *testing.T, c client.Client, workflowID, runID string) []*historypb.HistoryEvent {
 	t.Helper()
 	var all []*historypb.HistoryEvent

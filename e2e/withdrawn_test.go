@@ -13,9 +13,9 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// Every order is cancelled, un-confirmed or merged right after its bill was saved. The
-// next run sees each, and tells of it or deletes its bill; what orders were merged into
-// is booked.
+// Every order is cancelled, unconfirmed or merged right after its bill was saved. The
+// next run notices each, and reports it or deletes its bill; orders created by a merge
+// are booked.
 func TestOrdersThatAreWithdrawnAfterTheyWereSaved(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -24,7 +24,7 @@ func TestOrdersThatAreWithdrawnAfterTheyWereSaved(t *testing.T) {
 	}{
 		{"reported", nil},
 		{"deleted", []string{"withdrawn: report", "withdrawn: delete"}},
-		{"audited, which are left to a person", []string{"withdrawn: report", "withdrawn: delete", "submit_and_audit: none", "submit_and_audit: explicit"}},
+		{"audited, which are only reported", []string{"withdrawn: report", "withdrawn: delete", "submit_and_audit: none", "submit_and_audit: explicit"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +44,7 @@ func TestOrdersThatAreWithdrawnAfterTheyWereSaved(t *testing.T) {
 			from, _ := w.Range()
 			second := w.syncSpan(t, from, truth.Latest())
 			requireBills(t, w)
-			require.Equal(t, truth.Totals().Saved, second.Saved, "what orders were merged into")
+			require.Equal(t, truth.Totals().Saved, second.Saved, "the orders created by merges")
 			if c.name == "deleted" {
 				deleted := 0
 				for reason, count := range second.Skipped {
@@ -68,9 +68,9 @@ func TestOrdersThatAreWithdrawnAfterTheyWereSaved(t *testing.T) {
 	}
 }
 
-// An order that waits and is cancelled meanwhile ends, and says so, by the next run or by
-// its own next try.
-func TestAnOrderThatWaitsEndsWhenItIsCancelled(t *testing.T) {
+// A parked order that is cancelled ends, and says so, on the next run or on its own next
+// attempt.
+func TestParkedOrderEndsWhenCancelled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 200})
 	w.startWorker(t)
@@ -99,9 +99,9 @@ func TestAnOrderThatWaitsEndsWhenItIsCancelled(t *testing.T) {
 	requireBills(t, w)
 }
 
-// More of each order is received after it was booked: that becomes a further bill, by one
-// run of several that overlap, also where bills are audited.
-func TestReceiptsInBatchesBecomeFurtherBills(t *testing.T) {
+// More of each order is received after it was booked: that becomes a further bill, made
+// by one of several overlapping runs, even if bills are audited.
+func TestLaterReceiptsBecomeFurtherBills(t *testing.T) {
 	t.Parallel()
 	for _, audit := range []string{"none", "explicit"} {
 		t.Run("submit_and_audit "+audit, func(t *testing.T) {
@@ -135,8 +135,8 @@ func TestReceiptsInBatchesBecomeFurtherBills(t *testing.T) {
 	}
 }
 
-// Products get other names after all is booked, which is no change of any bill.
-func TestARenamedProductIsNoChange(t *testing.T) {
+// Products are renamed after everything is booked, which changes no bill.
+func TestRenamedProductChangesNoBill(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 40})
 	w.startWorker(t)
@@ -146,7 +146,7 @@ func TestARenamedProductIsNoChange(t *testing.T) {
 	}
 	from, _ := w.Range()
 	last := w.syncSpan(t, from, w.Truth().Latest())
-	// A bill that is dated by its order's modification is another for it.
+	// A bill dated by its order's modification does change.
 	require.Equal(t, first.Saved, last.AlreadySaved+last.FailedReasons["order_changed"])
 	require.Less(t, last.FailedReasons["order_changed"], 5)
 }
