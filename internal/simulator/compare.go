@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -12,6 +11,7 @@ import (
 
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/text"
 )
 
 // The kinds of a Difference.
@@ -35,11 +35,15 @@ type Difference struct {
 
 // String describes the difference in one line.
 func (d Difference) String() string {
-	line := d.Kind + " " + d.Number
-	if d.Field != "" {
-		line += fmt.Sprintf(": %s is %q, must be %q", d.Field, d.Got, d.Want)
+	switch d.Kind {
+	case Missing:
+		return text.Sprintf("bill %s is missing", d.Number)
+	case Extra:
+		return text.Sprintf("no order asks for bill %s", d.Number)
+	case Double:
+		return text.Sprintf("several bills have the number %s", d.Number)
 	}
-	return line
+	return text.Sprintf("bill %s: %s is %q, must be %q", d.Number, d.Field, d.Got, d.Want)
 }
 
 // Compare checks that Kingdee holds exactly the bills that the truth asks for, each once

@@ -95,7 +95,9 @@ func TestMissingExtraAndDoubleBills(t *testing.T) {
 }
 
 func TestDifferenceAsText(t *testing.T) {
-	require.Equal(t, "missing 1", Difference{Kind: Missing, Number: "1"}.String())
-	require.Equal(t, `different 1: FDate is "a", must be "b"`,
+	require.Equal(t, "bill 1 is missing", Difference{Kind: Missing, Number: "1"}.String())
+	require.Equal(t, "no order asks for bill 1", Difference{Kind: Extra, Number: "1"}.String())
+	require.Equal(t, "several bills have the number 1", Difference{Kind: Double, Number: "1"}.String())
+	require.Equal(t, `bill 1: FDate is "a", must be "b"`,
 		Difference{Kind: Different, Number: "1", Field: "FDate", Want: "b", Got: "a"}.String())
 }

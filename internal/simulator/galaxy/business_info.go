@@ -86,7 +86,7 @@ func (t *Tenant) queryBusinessInfo(call) reply {
 		entry := formEntry{Key: part.key, Name: inChinese(part.name), Fields: []formField{}}
 		for _, f := range form[p] {
 			if habit := habits.Form[f.name]; !habit.Gone {
-				entry.Fields = append(entry.Fields, habit.apply(f.told()))
+				entry.Fields = append(entry.Fields, habit.apply(f.metadata()))
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(habits.Form)) {
@@ -99,13 +99,13 @@ func (t *Tenant) queryBusinessInfo(call) reply {
 	return info
 }
 
-// told returns the field as the metadata describes it.
-func (f *field) told() formField {
-	told := formField{Key: f.name, Name: inChinese(f.label), FieldType: fieldTypes[f.kind], LookUpObjectFormID: baseForms[f.set], Extends: valuesOf(lists[f.name])}
+// metadata describes the field.
+func (f *field) metadata() formField {
+	m := formField{Key: f.name, Name: inChinese(f.label), FieldType: fieldTypes[f.kind], LookUpObjectFormID: baseForms[f.set], Extends: valuesOf(lists[f.name])}
 	if f.required {
-		told.MustInput = 1
+		m.MustInput = 1
 	}
-	return told
+	return m
 }
 
 func valuesOf(values []string) []formValue {

@@ -435,19 +435,19 @@ func TestLateSaveIsDroppedWhenTheTenantIsClosed(t *testing.T) {
 
 func TestBillStoredIsCalled(t *testing.T) {
 	var mu sync.Mutex
-	var told []string
+	var stored []string
 	f, _ := disturbed(t, always(faults.KingdeeReplyLost), func(o *Options) {
 		o.BillStored = func(number string) {
 			mu.Lock()
 			defer mu.Unlock()
-			told = append(told, number)
+			stored = append(stored, number)
 		}
 	})
 	_, _, _ = f.try("BatchSave", `{"Model":[`+model("R1")+`,`+model("R2", `"FMaterialId":{"FNumber":"M1"},`, ``)+`,`+model("R1")+`]}`)
 	_, _, _ = f.try("Save", `{"Model":{"FID":100001,"FHeadNote":"changed"}}`)
 	mu.Lock()
 	defer mu.Unlock()
-	require.Equal(t, []string{"R1", "R1"}, told)
+	require.Equal(t, []string{"R1", "R1"}, stored)
 }
 
 // Whatever strikes, callers that keep saving the same numbers make one complete bill of
