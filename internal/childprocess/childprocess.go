@@ -1,35 +1,36 @@
-// Package childprocess runs a program that is to live no longer than the one that
-// started it.
+// Package childprocess runs a program that lives no longer than the one that started
+// it.
 package childprocess
 
 import (
 	"errors"
-	"fmt"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
+
+	"refundsync/internal/text"
 )
 
-// ErrKilled is a process that did not end when it was asked to, and was made to.
-var ErrKilled = errors.New("进程没有按要求退出，已强制结束。 The process did not end when it was asked to, and was killed")
+// ErrKilled means that the process did not exit on the signal and was killed.
+var ErrKilled = text.Errorf("the process did not exit when asked and was killed")
 
-// pipesDelay bounds how long the output is read of a process that has ended and
-// left others behind that hold it open.
+// pipesDelay bounds how long the output of an exited process is read while its own
+// children hold it open.
 const pipesDelay = 15 * time.Second
 
-// Process is a child process with a process group of its own, so that Ctrl-C in
-// a terminal reaches the parent alone, which then stops things in their order.
+// Process is a child process in a process group of its own, so that Ctrl-C in a
+// terminal reaches only the parent, which then stops its children in order.
 type Process struct {
 	cmd    *exec.Cmd
 	output *Tail
 	done   chan struct{}
 }
 
-// Start starts the command. Where it says no other place for its output, the end
-// of that is kept. On Linux, the process gets the signal when its parent dies;
-// other systems can't tie their lives.
+// Start starts the command. Output that the command doesn't redirect is kept, up to a
+// bound; see [Process.Output]. On Linux the process receives the signal when its
+// parent dies; on other systems it does not.
 func Start(cmd *exec.Cmd, whenParentDies syscall.Signal) (*Process, error) {
 	p := &Process{cmd: cmd, output: &Tail{}, done: make(chan struct{})}
 	if cmd.Stdout == nil {
@@ -47,20 +48,20 @@ func Start(cmd *exec.Cmd, whenParentDies syscall.Signal) (*Process, error) {
 
 	started := make(chan error)
 	go func() {
-		// Linux ties the child's life to the thread that started it, not to the
+		// Linux sends the signal when the thread that started the child exits, not the
 		// whole parent, so that thread has to live as long as the child.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			// How it ended is in its output and in ExitCode.
+			// Output and ExitCode tell how it exited.
 			_ = cmd.Wait()
 			close(p.done)
 		}
 	}()
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("无法启动 %s。 Can't start it: %w", cmd.Path, err)
+		return nil, text.Errorf("can't start %s: %w", cmd.Path, err)
 	}
 	return p, nil
 }
@@ -68,14 +69,14 @@ func Start(cmd *exec.Cmd, whenParentDies syscall.Signal) (*Process, error) {
 // PID is the id of the process.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Output is the end of what the process has written, if it's kept.
+// Output is the end of what the process has written, if it isn't redirected.
 func (p *Process) Output() string { return p.output.String() }
 
-// Done is closed when the process has ended, for whatever reason.
+// Done is closed when the process has exited, for whatever reason.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Ended tells whether it has.
-func (p *Process) Ended() bool {
+// Exited reports whether the process has exited.
+func (p *Process) Exited() bool {
 	select {
 	case <-p.done:
 		return true
@@ -84,17 +85,18 @@ func (p *Process) Ended() bool {
 	}
 }
 
-// ExitCode is that of a process that has ended; -1 if a signal ended it.
+// ExitCode waits for the process to exit and gives its exit code; -1 if a signal ended
+// it.
 func (p *Process) ExitCode() int {
 	<-p.done
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// Stop asks the process to end, by a signal to its group, and returns once it has.
-// One that takes longer than the time given is killed, at once where there are no
-// such signals, which is ErrKilled. A process that has ended needs no stop.
+// Stop sends the signal to the process group and returns once the process has exited.
+// It kills the group if that takes longer than patience, or at once on systems without
+// such signals, and then returns ErrKilled. Stop is a no-op if the process has exited.
 func (p *Process) Stop(signal syscall.Signal, patience time.Duration) error {
-	if p.Ended() {
+	if p.Exited() {
 		return nil
 	}
 	asked := signalGroup(p.cmd.Process, signal)
@@ -106,16 +108,16 @@ func (p *Process) Stop(signal syscall.Signal, patience time.Duration) error {
 		}
 	}
 	killed := p.Kill()
-	if killed != nil && !p.Ended() {
-		return fmt.Errorf("无法结束 %s（进程 %d）。 Can't end it: %w", filepath.Base(p.cmd.Path), p.PID(), errors.Join(asked, killed))
+	if killed != nil && !p.Exited() {
+		return text.Errorf("can't stop %s (process %d): %w", filepath.Base(p.cmd.Path), p.PID(), errors.Join(asked, killed))
 	}
 	<-p.done
-	return fmt.Errorf("%w: %s: %s", ErrKilled, filepath.Base(p.cmd.Path), p.output)
+	return text.Errorf("%w: %s: %s", ErrKilled, filepath.Base(p.cmd.Path), p.output)
 }
 
-// Kill makes the process and its group end, and waits for nothing.
+// Kill kills the process group and does not wait.
 func (p *Process) Kill() error {
-	if p.Ended() {
+	if p.Exited() {
 		return nil
 	}
 	return killGroup(p.cmd.Process)

@@ -22,7 +22,7 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// childVariable makes the test binary a child that does what it says.
+// childVariable makes the test binary play the child that it names.
 const childVariable = "CHILDPROCESS_TEST_CHILD"
 
 func TestMain(m *testing.M) {
@@ -76,22 +76,22 @@ func start(t *testing.T, child, says string) *childprocess.Process {
 
 func TestStopAsks(t *testing.T) {
 	p := start(t, "lives", "ready")
-	require.False(t, p.Ended())
+	require.False(t, p.Exited())
 	require.NoError(t, p.Stop(syscall.SIGTERM, testkit.Patience))
-	require.True(t, p.Ended())
+	require.True(t, p.Exited())
 	require.Equal(t, -1, p.ExitCode(), "by the signal")
-	require.NoError(t, p.Stop(syscall.SIGTERM, testkit.Patience), "there is none to stop")
+	require.NoError(t, p.Stop(syscall.SIGTERM, testkit.Patience), "a no-op once it has exited")
 }
 
-func TestStopKillsWhatDoesNotEnd(t *testing.T) {
+func TestStopKillsWhatDoesNotExit(t *testing.T) {
 	p := start(t, "deaf", "ready")
 	err := p.Stop(syscall.SIGTERM, time.Millisecond)
 	require.ErrorIs(t, err, childprocess.ErrKilled)
 	require.ErrorContains(t, err, "ready", "the end of its output")
-	require.True(t, p.Ended())
+	require.True(t, p.Exited())
 }
 
-func TestEndByItself(t *testing.T) {
+func TestExitByItself(t *testing.T) {
 	p := start(t, "ends", "over")
 	<-p.Done()
 	require.Equal(t, 7, p.ExitCode())
@@ -120,7 +120,7 @@ func TestStartOfNothing(t *testing.T) {
 func TestChildDiesWithItsParent(t *testing.T) {
 	testkit.SkipIfShort(t)
 	if runtime.GOOS != "linux" {
-		t.Skip("only Linux can tie their lives")
+		t.Skip("only Linux signals a child when its parent dies")
 	}
 	parent := command("parent")
 	stdout, err := parent.StdoutPipe()
@@ -138,7 +138,7 @@ func TestChildDiesWithItsParent(t *testing.T) {
 	testkit.Wait(t, "the child has died", func() bool { return !runs(pid) })
 }
 
-// runs tells whether a process runs: one that nobody waits for stays as a zombie.
+// runs reports whether a process runs; one that nobody waits for is a zombie.
 func runs(pid int) bool {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

@@ -2,7 +2,7 @@ package childprocess
 
 import "syscall"
 
-// dieWithParent leaves no child behind when the parent is killed.
+// dieWithParent signals the child when its parent dies.
 func dieWithParent(attributes *syscall.SysProcAttr, signal syscall.Signal) {
 	attributes.Pdeathsig = signal
 }

@@ -12,7 +12,7 @@ func ownGroup(attributes *syscall.SysProcAttr) { attributes.Setpgid = true }
 
 func signalGroup(leader *os.Process, signal syscall.Signal) error {
 	err := syscall.Kill(-leader.Pid, signal)
-	// A group that is gone has ended, as it was to.
+	// The group has exited already.
 	if errors.Is(err, syscall.ESRCH) {
 		return nil
 	}

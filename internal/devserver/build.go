@@ -13,21 +13,22 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"refundsync/internal/text"
 )
 
-// buildFlags are the same where the packages are listed as where they are built: by
-// them the list tells which the cache has.
+// buildFlags are the same for go list as for go build: which packages are cached
+// depends on them.
 var buildFlags = []string{"-mod=readonly", "-buildvcs=false", "-ldflags=-s -w"}
 
-// build compiles the CLI to the path, and tells how it goes.
+// build compiles the CLI to the path and reports progress to log.
 func (p pinned) build(ctx context.Context, path string, log io.Writer) error {
-	fmt.Fprintf(log, "正在构建 Temporal 开发服务器 %[1]s，只需一次。 Building the Temporal dev server %[1]s, only once.\n", p.version)
+	text.Fprintf(log, "Building the Temporal dev server %s, once.\n", p.version)
 	began := time.Now()
 	if err := p.listAndBuild(ctx, path, newBuildView(log)); err != nil {
-		return fmt.Errorf("构建 Temporal 开发服务器失败，请检查网络和 GOPROXY，或把 temporal 放到 PATH 中。 "+
-			"Building the Temporal dev server failed: check the network and GOPROXY, or put temporal on PATH: %w", err)
+		return text.Errorf("can't build the Temporal dev server; check the network and GOPROXY, or put temporal on PATH: %w", err)
 	}
-	fmt.Fprintf(log, "Temporal 开发服务器已构建，用时 %[1]s。 Built the Temporal dev server in %[1]s.\n", time.Since(began).Round(time.Second))
+	text.Fprintf(log, "Built the Temporal dev server in %s.\n", time.Since(began).Round(time.Second))
 	return nil
 }
 
@@ -46,8 +47,8 @@ func (p pinned) listAndBuild(ctx context.Context, path string, view *buildView) 
 	return p.runGo(ctx, args, io.Discard, newCompilation(packages), view)
 }
 
-// runGo runs a go command in the folder of tools/go.mod and shows its progress. What
-// else it writes to stderr is in the error.
+// runGo runs a go command in the folder of tools/go.mod and shows its progress. The
+// error quotes the rest of stderr.
 func (p pinned) runGo(ctx context.Context, args []string, stdout io.Writer, progress progress, view *buildView) error {
 	lines := make(chan string)
 	stderr := &lineWriter{line: func(line string) { lines <- line }}
@@ -84,7 +85,7 @@ func (p pinned) runGo(ctx context.Context, args []string, stdout io.Writer, prog
 	}
 }
 
-// lineWriter hands over each line as soon as it is whole.
+// lineWriter passes each line on once it is complete.
 type lineWriter struct {
 	line func(string)
 	rest []byte
@@ -102,11 +103,11 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 	}
 }
 
-// buildView shows how far a build is: on a terminal as a bar, elsewhere as a line now
-// and then.
+// buildView shows the progress of a build: a bar on a terminal, elsewhere a line per
+// interval.
 type buildView struct {
 	log      io.Writer
-	bar      *progressbar.ProgressBar // nil elsewhere
+	bar      *progressbar.ProgressBar // nil unless log is a terminal
 	interval time.Duration
 }
 
@@ -123,12 +124,12 @@ func newBuildView(log io.Writer) *buildView {
 	)}
 }
 
-func (v *buildView) show(done float64, text string) {
+func (v *buildView) show(done float64, step string) {
 	if v.bar == nil {
-		fmt.Fprintf(v.log, "%s (%.0f%%)\n", text, 100*done)
+		fmt.Fprintf(v.log, "%s (%.0f%%)\n", step, 100*done)
 		return
 	}
-	v.bar.Describe(text)
+	v.bar.Describe(step)
 	_ = v.bar.Set(int(1000 * done))
 }
 

@@ -18,8 +18,8 @@ func TestDownloadsAreCounted(t *testing.T) {
 	assert.True(t, d.read("go: downloading go.temporal.io/server v1.29.0", time.Time{}))
 	assert.True(t, d.read("go: downloading modernc.org/sqlite v1.39.0", time.Time{}))
 	assert.False(t, d.read("go: modernc.org/sqlite@v1.39.0: no such host", time.Time{}))
-	_, text := d.show(time.Time{})
-	assert.Equal(t, "下载模块 downloading modules: 2", text)
+	_, step := d.show(time.Time{})
+	assert.Equal(t, "downloading modules: 2", step)
 }
 
 func TestReadPackages(t *testing.T) {
@@ -70,25 +70,25 @@ func TestCompilation(t *testing.T) {
 		packages []listed
 		begins   []begin
 		now      time.Duration
-		text     string
+		step     string
 		percent  float64
 	}{
-		{"nothing has begun", all, nil, time.Minute, "编译 compiling 0/4", 0},
-		{"one has begun, none is built", all, []begin{{"a", 0}}, time.Minute, "编译 compiling 1/4", 0},
+		{"nothing has begun", all, nil, time.Minute, "compiling 0/4", 0},
+		{"one has begun, none is built", all, []begin{{"a", 0}}, time.Minute, "compiling 1/4", 0},
 		{"a tenth is built", all, []begin{{"a", 0}, {"b", 10 * time.Second}}, 10 * time.Second,
-			"编译 compiling 2/4 · 约剩 about 1m30s left", 10},
+			"compiling 2/4 · about 1m30s remaining", 10},
 		{"on a machine a tenth as fast", all, []begin{{"a", 0}, {"b", 100 * time.Second}}, 100 * time.Second,
-			"编译 compiling 2/4 · 约剩 about 15m30s left", 10},
+			"compiling 2/4 · about 15m30s remaining", 10},
 		{"the pace counts from the first, not from the start", all, []begin{{"a", time.Hour}, {"b", time.Hour + 10*time.Second}}, time.Hour + 10*time.Second,
-			"编译 compiling 2/4 · 约剩 about 1m30s left", 10},
+			"compiling 2/4 · about 1m30s remaining", 10},
 		{"one that takes long", all, []begin{{"a", 0}, {"b", 10 * time.Second}}, 20 * time.Second,
-			"编译 compiling 2/4 · 约剩 about 3m10s left", 10},
+			"compiling 2/4 · about 3m10s remaining", 10},
 		{"the last began, so linking is left", all, []begin{{"a", 0}, {"b", 10 * time.Second}, {"c", 40 * time.Second}, {"main", 90 * time.Second}}, 91 * time.Second,
-			"链接 linking · 约剩 about 5s left", 87},
+			"linking · about 5s remaining", 87},
 		{"linking takes longer than its share", all, []begin{{"a", 0}, {"b", 10 * time.Second}, {"c", 40 * time.Second}, {"main", 90 * time.Second}}, 2 * time.Minute,
-			"链接 linking", 87},
-		{"the cache has some", cached, nil, 0, "编译 compiling 0/2", 0},
-		{"the cache has all but the linked file", linkOnly, nil, time.Minute, "链接 linking", 0},
+			"linking", 87},
+		{"the cache has some", cached, nil, 0, "compiling 0/2", 0},
+		{"the cache has all but the linked file", linkOnly, nil, time.Minute, "linking", 0},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -97,8 +97,8 @@ func TestCompilation(t *testing.T) {
 			for _, b := range test.begins {
 				require.True(t, c.read(b.path, start.Add(b.at)))
 			}
-			done, text := c.show(start.Add(test.now))
-			assert.Equal(t, test.text, text)
+			done, step := c.show(start.Add(test.now))
+			assert.Equal(t, test.step, step)
 			assert.InDelta(t, test.percent, 100*done, 1)
 		})
 	}

@@ -1,7 +1,7 @@
-// Package devserver runs the real Temporal development server, Web UI included,
-// as a child process on ports of its own, for the demo and the tests. Nothing
-// is downloaded but source code, through the Go module proxy: the server is the
-// `temporal` found on PATH, or else the one pinned in tools/go.mod, built once.
+// Package devserver runs the real Temporal development server, including its Web UI,
+// as a child process on its own ports, for the demo and the tests. It runs the
+// `temporal` on PATH, or else builds the one pinned in tools/go.mod, once; only
+// source code is downloaded, through the Go module proxy.
 package devserver
 
 import (
@@ -10,7 +10,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -23,42 +22,42 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"refundsync/internal/childprocess"
+	"refundsync/internal/text"
 )
 
 const (
 	loopback = "127.0.0.1"
-	// startTimeout is far over the second or so that a start takes, for machines
+	// startTimeout is far more than the second or so that a start takes, for machines
 	// that compile and test at the same time.
 	startTimeout = 2 * time.Minute
-	// startAttempts bounds how often a start is tried again on other ports: a
-	// port found free, by us or by the server for its inner services, can be
-	// taken by a stranger before the server listens on it.
+	// startAttempts is how often a start is attempted, each time on other ports:
+	// another program can take a free port before the server listens on it.
 	startAttempts = 3
 )
 
-// Options says how the server runs. Its zero value is a server without Web UI
-// on a free port, whose state is in memory.
+// Options are the options of a server. The zero value is a server without Web UI on
+// a free port, with its state in memory.
 type Options struct {
-	// Namespace is made at the start; "" is "default".
+	// Namespace is created at the start; "" is "default".
 	Namespace string
-	// DBFile keeps the state in an SQLite file, made when absent together with
-	// its folder; "" keeps it in memory. One server at a time may use a file.
+	// DBFile is an SQLite file that keeps the state, created together with its folder
+	// if absent; "" keeps the state in memory. Only one server at a time can use a file.
 	DBFile string
 	// UI serves the Web UI too.
 	UI bool
 	// Port and UIPort are TCP ports on 127.0.0.1; 0 takes a free one.
 	Port, UIPort int
-	// SearchAttributes are registered when the namespace is made; a DBFile
-	// keeps the ones it was made with.
+	// SearchAttributes are registered when the namespace is created; a DBFile keeps
+	// those it was created with.
 	SearchAttributes map[string]enumspb.IndexedValueType
-	// Plain leaves all settings that a server has by itself as they are, as who starts
-	// one by hand has them.
+	// Plain keeps all of the server's own defaults, as `temporal server start-dev` has
+	// them.
 	Plain bool
-	// DynamicConfig holds the server's dynamic configuration as KEY=VALUE,
-	// VALUE being JSON.
+	// DynamicConfig holds the server's dynamic configuration as KEY=VALUE, with VALUE
+	// in JSON.
 	DynamicConfig []string
-	// Log is told, in lines for people, what takes long; on a terminal a bar shows
-	// it. nil keeps quiet.
+	// Log receives messages for people about what takes long, and on a terminal a
+	// progress bar; nil discards them.
 	Log io.Writer
 }
 
@@ -66,9 +65,9 @@ type Options struct {
 type Server struct {
 	// Address is host:port of the gRPC frontend.
 	Address string
-	// Namespace is the one of Options.
+	// Namespace is that of Options.
 	Namespace string
-	// UIURL is the Web UI's root without a slash at the end; "" without UI.
+	// UIURL is the root of the Web UI without a trailing slash; "" without UI.
 	UIURL string
 
 	process *childprocess.Process
@@ -77,9 +76,8 @@ type Server struct {
 }
 
 // Start finds or builds the server, starts it and returns once it serves. ctx
-// bounds the start alone; the server runs until Stop, and on Linux no longer
-// than the program that started it. The error carries the server's own words
-// where it had any.
+// bounds only the start; the server runs until Stop, and on Linux no longer than
+// the program that started it. The error quotes the server's output, if any.
 func Start(ctx context.Context, options Options) (*Server, error) {
 	if options.Namespace == "" {
 		options.Namespace = "default"
@@ -107,15 +105,14 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	}
 }
 
-// Stop ends the server that Start started, and only that, and waits until it is
-// gone. It is an error if the server had ended before, by itself or by another's
-// hand. Further calls return what the first one did.
+// Stop stops the server and waits until it has exited. It returns an error if the
+// server had already exited. Further calls return what the first returned.
 func (s *Server) Stop() error { return s.stop() }
 
-// PID is the process id of the server, for those who measure what it takes.
+// PID is the process id of the server, for measuring its use of resources.
 func (s *Server) PID() int { return s.process.PID() }
 
-// Done is closed when the server has ended, for whatever reason.
+// Done is closed when the server has exited, for whatever reason.
 func (s *Server) Done() <-chan struct{} { return s.process.Done() }
 
 func startOnce(ctx context.Context, executable string, options Options) (*Server, error) {
@@ -156,8 +153,8 @@ func arguments(options Options, mark string) []string {
 		"--log-level", "error",
 	}
 	if !options.Plain {
-		// By its default of 20 a second, which is for each of hundreds of shards, the
-		// one shard of this server lets every step of a workflow wait 50 ms.
+		// The default of 20 a second is meant for each of hundreds of shards; with the
+		// one shard of this server, every step of a workflow would wait 50 ms.
 		args = append(args, "--dynamic-config-value", "history.transferProcessorMaxPollRPS=200")
 	}
 	if options.UI {
@@ -177,9 +174,9 @@ func arguments(options Options, mark string) []string {
 	return args
 }
 
-// ownMark names a namespace by which the server that answers is known to be the
-// one that was started. A namespace in a file stays there, so a file has one
-// mark and not one a start; the lock on the file keeps it to one server.
+// ownMark names a namespace that identifies the server that was started among all
+// that may answer. A namespace stays in the file, so the mark is one for each file
+// rather than each start; the lock on the file keeps it to one server.
 func ownMark(dbFile string) string {
 	if dbFile == "" {
 		return "devserver-" + rand.Text()
@@ -188,29 +185,28 @@ func ownMark(dbFile string) string {
 	return "devserver-" + hex.EncodeToString(sum[:8])
 }
 
-// lockDBFile makes the folder of the state file, and keeps other servers off
-// the file until the lock is closed: two on one SQLite file would each work on
-// the other's workflows. Without a file the lock is one that nobody holds.
+// lockDBFile creates the folder of the state file and keeps other servers off the
+// file until the lock is closed: two on one SQLite file would work on each other's
+// workflows. Without a file, the lock locks nothing.
 func lockDBFile(options *Options) (*flock.Flock, error) {
 	if options.DBFile == "" {
 		return flock.New(""), nil
 	}
 	file, err := filepath.Abs(options.DBFile)
 	if err != nil {
-		return nil, fmt.Errorf("无法确定状态文件 %s 的路径。 Can't tell the path of the state file: %w", options.DBFile, err)
+		return nil, text.Errorf("can't resolve the path of the state file %s: %w", options.DBFile, err)
 	}
 	options.DBFile = file
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return nil, fmt.Errorf("无法创建状态文件的目录。 Can't make the folder of the state file: %w", err)
+		return nil, text.Errorf("can't create the folder of the state file: %w", err)
 	}
 	lock := flock.New(file + ".lock")
 	locked, err := lock.TryLock()
 	if err != nil {
-		return nil, fmt.Errorf("无法锁定状态文件 %s。 Can't lock the state file: %w", file, err)
+		return nil, text.Errorf("can't lock the state file %s: %w", file, err)
 	}
 	if !locked {
-		return nil, fmt.Errorf("状态文件 %s 正被另一个进程使用，请先停止它，或换一个目录。 "+
-			"Another process uses the state file: stop it, or choose another folder", file)
+		return nil, text.Errorf("another process uses the state file %s; stop that process, or choose another folder", file)
 	}
 	return lock, nil
 }

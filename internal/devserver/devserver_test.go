@@ -28,7 +28,7 @@ func start(t *testing.T, options Options) *Server {
 	return server
 }
 
-// skipIfShort is testkit's, which builds upon this package.
+// skipIfShort is a copy of testkit's: testkit imports this package.
 func skipIfShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
@@ -48,7 +48,7 @@ func dial(t *testing.T, server *Server) client.Client {
 	return connection
 }
 
-// startWorkflow starts a workflow that no worker will ever take up.
+// startWorkflow starts a workflow that no worker picks up.
 func startWorkflow(t *testing.T, connection client.Client, id string) {
 	t.Helper()
 	_, err := connection.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"}, "Nothing")
@@ -104,11 +104,11 @@ func TestStateInAFileOutlivesAServerThatWasKilled(t *testing.T) {
 	startWorkflow(t, dial(t, first), "kept")
 
 	_, err := Start(t.Context(), options)
-	require.ErrorContains(t, err, "Another process uses the state file")
+	require.ErrorContains(t, err, "another process uses the state file")
 
 	require.NoError(t, first.process.Kill())
 	<-first.Done()
-	require.ErrorContains(t, first.Stop(), "ended by itself")
+	require.ErrorContains(t, first.Stop(), "exited by itself")
 
 	described, err := dial(t, start(t, options)).DescribeWorkflow(t.Context(), "kept", "")
 	require.NoError(t, err)
@@ -132,7 +132,7 @@ func TestStartFails(t *testing.T) {
 	}{
 		{"port taken", t.Context(), Options{Port: takenPort}, fmt.Sprint(takenPort)},
 		{"UI port taken", t.Context(), Options{UI: true, UIPort: takenPort}, fmt.Sprint(takenPort)},
-		{"refused by the server, in its words", t.Context(), Options{DynamicConfig: []string{"nonsense"}}, "nonsense"},
+		{"refused by the server, whose message is quoted", t.Context(), Options{DynamicConfig: []string{"nonsense"}}, "nonsense"},
 		{"state file in a folder that is a file", t.Context(), Options{DBFile: filepath.Join("ports.go", "temporal.db")}, "ports.go"},
 		{"cancelled", cancelled, Options{}, context.Canceled.Error()},
 	}
@@ -144,8 +144,8 @@ func TestStartFails(t *testing.T) {
 	}
 }
 
-// A server that is measured is as `temporal server start-dev` starts it, but for its
-// ports and names, and what is logged.
+// The bench measures a server as `temporal server start-dev` starts it, except for
+// ports, names and the log level.
 func TestPlainServerHasNoSettings(t *testing.T) {
 	require.NotContains(t, arguments(Options{Plain: true}, "mark"), "--dynamic-config-value")
 	require.Contains(t, arguments(Options{}, "mark"), "--dynamic-config-value")

@@ -10,18 +10,20 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"refundsync/internal/text"
 )
 
-// answerTimeout is how long a temporal on PATH has to say what it is.
+// answerTimeout bounds each call that checks a temporal on PATH.
 const answerTimeout = 30 * time.Second
 
-// neededFlags are the ones of `temporal server start-dev` that Start uses and
-// that not every version has.
+// neededFlags are the flags of `temporal server start-dev` that Start uses and that
+// not every version has.
 var neededFlags = []string{"--db-filename", "--dynamic-config-value", "--search-attribute", "--ui-port"}
 
-// Executable is the temporal that Start runs, which is the CLI as well: one on PATH
-// that can run a development server, else the pinned one, which is built if it never
-// was. log is told of it as Options.Log is.
+// Executable gives the path of the temporal that Start runs, which is the CLI as well:
+// the one on PATH if it can run a development server, else the pinned one, built if
+// need be. log is as Options.Log.
 func Executable(ctx context.Context, log io.Writer) (string, error) {
 	onPath, err := exec.LookPath("temporal")
 	if err == nil {
@@ -31,11 +33,11 @@ func Executable(ctx context.Context, log io.Writer) (string, error) {
 		return onPath, nil
 	}
 	if !errors.Is(err, exec.ErrNotFound) {
-		fmt.Fprintf(log, "PATH 中的 temporal 不可用，改用固定版本。 The temporal on PATH is of no use, taking the pinned one: %v\n", err)
+		text.Fprintf(log, "Using the pinned temporal, because the one on PATH doesn't work: %v\n", err)
 	}
 	directory, err := os.Getwd()
 	if err != nil {
-		return "", fmt.Errorf("无法确定当前目录。 Can't tell the current folder: %w", err)
+		return "", text.Errorf("can't find the current folder: %w", err)
 	}
 	pinned, err := findPinned(directory)
 	if err != nil {
@@ -43,7 +45,7 @@ func Executable(ctx context.Context, log io.Writer) (string, error) {
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("找不到用户缓存目录，请设置 HOME。 No cache folder for this user, set HOME: %w", err)
+		return "", text.Errorf("can't find the user's cache folder; set HOME: %w", err)
 	}
 	path := filepath.Join(cache, "refundsync", pinned.fileName())
 	if err := buildOnce(ctx, path, log, pinned.build); err != nil {
@@ -52,8 +54,8 @@ func Executable(ctx context.Context, log io.Writer) (string, error) {
 	return path, nil
 }
 
-// checkExecutable tells whether the temporal at the path runs and knows the
-// command and the flags that are needed.
+// checkExecutable checks that the temporal at the path runs and has the command and
+// the flags that are needed.
 func checkExecutable(ctx context.Context, path string) error {
 	if _, err := answer(ctx, path, "--version"); err != nil {
 		return err
@@ -64,7 +66,7 @@ func checkExecutable(ctx context.Context, path string) error {
 	}
 	for _, flag := range neededFlags {
 		if !strings.Contains(help, flag) {
-			return fmt.Errorf("%s server start-dev 没有参数 %s。 It has no such flag", path, flag)
+			return text.Errorf("%s server start-dev has no flag %s", path, flag)
 		}
 	}
 	return nil

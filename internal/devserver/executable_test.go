@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestFindExecutable builds the pinned server where none is on PATH; the other
+// TestFindExecutable builds the pinned server if there is none on PATH; the other
 // tests then find it.
 func TestFindExecutable(t *testing.T) {
 	skipIfShort(t)
@@ -49,7 +49,7 @@ func TestTemporalOnPATH(t *testing.T) {
 				assert.Equal(t, fake, path)
 				return
 			}
-			assert.ErrorIs(t, err, errNoTemporal, "outside a checkout there is nothing to build")
+			assert.ErrorIs(t, err, errNoTemporal, "nothing can be built outside a checkout")
 			assert.Contains(t, told.String(), test.message)
 		})
 	}
@@ -90,7 +90,7 @@ func TestPinnedBuildFailure(t *testing.T) {
 	empty := pinned{folder: t.TempDir(), version: "v0.0.0"}
 	err := empty.build(t.Context(), filepath.Join(t.TempDir(), "temporal"), io.Discard)
 	require.ErrorContains(t, err, "put temporal on PATH")
-	assert.ErrorContains(t, err, "go.mod", "the words of go list are in it")
+	assert.ErrorContains(t, err, "go.mod", "it quotes go list")
 }
 
 func TestPinnedBuildIsCancelled(t *testing.T) {
@@ -100,7 +100,7 @@ func TestPinnedBuildIsCancelled(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
-// fakeOnPath puts a shell script on PATH before all else.
+// fakeOnPath puts a shell script first on PATH.
 func fakeOnPath(t *testing.T, name, script string) (folder string) {
 	t.Helper()
 	skipIfShort(t)
@@ -110,8 +110,8 @@ func fakeOnPath(t *testing.T, name, script string) (folder string) {
 	return folder
 }
 
-// TestBuildIsShownAndItsErrorsAreWhole has a build of two packages that goes on
-// until its progress was shown, and then fails with a lot of words.
+// TestBuildIsShownAndItsErrorsAreWhole runs a build of two packages that lasts until
+// its progress was shown and then fails with much output.
 func TestBuildIsShownAndItsErrorsAreWhole(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "a.go")
 	require.NoError(t, os.WriteFile(source, []byte("package a"), 0o644))
@@ -132,8 +132,8 @@ printf 'the last word' >&2
 exit 1`)
 
 	var told strings.Builder
-	view := newBuildView(writerFunc(func(text []byte) {
-		told.Write(text)
+	view := newBuildView(writerFunc(func(written []byte) {
+		told.Write(written)
 		if strings.Contains(told.String(), "compiling 1/2") {
 			assert.NoError(t, os.WriteFile(shown, nil, 0o644))
 		}
@@ -144,9 +144,9 @@ exit 1`)
 	assert.ErrorContains(t, err, "main.go:999: wrong\nthe last word")
 }
 
-// TestStartIsTriedOnOtherPorts has a server whose port is taken by a stranger the
-// first time, and that fails for another reason the second.
-func TestStartIsTriedOnOtherPorts(t *testing.T) {
+// TestStartIsRetriedOnOtherPorts starts a server whose port is taken at the first
+// attempt and that fails for another reason at the second.
+func TestStartIsRetriedOnOtherPorts(t *testing.T) {
 	starts := filepath.Join(t.TempDir(), "starts")
 	fakeOnPath(t, "temporal", `
 case "$*" in

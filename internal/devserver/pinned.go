@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"golang.org/x/mod/modfile"
+
+	"refundsync/internal/text"
 )
 
 const (
@@ -19,18 +21,17 @@ const (
 	cliPackage = cliModule + "/cmd/temporal"
 )
 
-// errNoTemporal is said where neither a temporal nor a way to build one exists.
-var errNoTemporal = errors.New("PATH 中没有可用的 temporal，且不在 refundsync 的源码目录中，无法构建。请把 temporal 放到 PATH 中，或在源码目录中运行。 " +
-	"No usable temporal on PATH, and none can be built outside a checkout of refundsync: put temporal on PATH, or run inside the checkout")
+// errNoTemporal means that there is neither a temporal nor a way to build one.
+var errNoTemporal = text.Errorf("there is no usable temporal on PATH, and it can be built only inside a checkout of refundsync; put temporal on PATH, or run inside the checkout")
 
 // pinned is the temporal that tools/go.mod of this checkout pins.
 type pinned struct {
 	folder  string // of tools/go.mod
 	version string // of the CLI, such as v1.5.1
-	sum     string // of tools/go.mod, short
+	sum     string // of tools/go.mod, shortened
 }
 
-// findPinned looks for tools/go.mod in the directory and all those above it.
+// findPinned looks for tools/go.mod in the directory and its parents.
 func findPinned(directory string) (pinned, error) {
 	for {
 		folder := filepath.Join(directory, "tools")
@@ -43,7 +44,7 @@ func findPinned(directory string) (pinned, error) {
 				return pinned{folder: folder, version: version, sum: hex.EncodeToString(sum[:6])}, nil
 			}
 		case !errors.Is(err, fs.ErrNotExist):
-			return pinned{}, fmt.Errorf("无法读取 %s。 Can't read it: %w", file, err)
+			return pinned{}, text.Errorf("can't read %s: %w", file, err)
 		}
 		parent := filepath.Dir(directory)
 		if parent == directory {
@@ -53,8 +54,8 @@ func findPinned(directory string) (pinned, error) {
 	}
 }
 
-// cliVersion reads the version of the CLI out of a go.mod that has it as a
-// tool; "" of any other.
+// cliVersion gives the version of the CLI in a go.mod that has it as a tool; "" for
+// any other go.mod.
 func cliVersion(file string, data []byte) string {
 	module, err := modfile.Parse(file, data, nil)
 	if err != nil || !slices.ContainsFunc(module.Tool, func(t *modfile.Tool) bool { return t.Path == cliPackage }) {

@@ -1,18 +1,19 @@
 package devserver
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
-// errPortTaken is a port that somebody else listens on.
-var errPortTaken = errors.New("端口已被占用，请换一个。 The port is taken, choose another")
+// errPortTaken means that another program listens on the port.
+var errPortTaken = text.Errorf("the port is taken; choose another")
 
-// choosePorts fills in the ports that are 0, and checks that all are free. They
-// are held together, so that none is chosen twice, and let go at the end: the
-// server has to listen on them itself.
+// choosePorts fills in the ports that are 0 and checks that all are free. It holds
+// all of them until the last is chosen, so that none is chosen twice, and then
+// releases them for the server.
 func choosePorts(options *Options) error {
 	ports := []*int{&options.Port}
 	if options.UI {
@@ -29,8 +30,8 @@ func choosePorts(options *Options) error {
 	return nil
 }
 
-// saysPortTaken recognises in the server's output, which is all it leaves, the
-// system's message for a port in use: first Unix's, then Windows's.
+// saysPortTaken recognises the system's message for a port in use in the server's
+// output: first that of Unix, then that of Windows.
 func saysPortTaken(output string) bool {
 	return strings.Contains(output, "address already in use") ||
 		strings.Contains(output, "Only one usage of each socket address")

@@ -2,7 +2,6 @@ package devserver
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -10,40 +9,40 @@ import (
 	"time"
 
 	"refundsync/internal/childprocess"
+	"refundsync/internal/text"
 )
 
-// stopTimeout is how long the server has to end by itself; it needs about one
-// second.
+// stopTimeout is how long the server may take to exit; it needs about a second.
 const stopTimeout = 15 * time.Second
 
 func startProcess(executable string, args []string) (*childprocess.Process, error) {
 	cmd := exec.Command(executable, args...)
-	// A server that can't take a port says so and then panics; without the trace
-	// the end of its output still holds what it said.
+	// A server that can't listen on a port prints why and then panics; a stack trace
+	// would push that out of the output that is kept.
 	cmd.Env = append(withoutTemporalSettings(os.Environ()), "GOTRACEBACK=none")
-	// SQLite bears a kill, so the state file does too.
+	// SQLite survives a kill, so the state file does too.
 	return childprocess.Start(cmd, syscall.SIGKILL)
 }
 
-// endedError tells of an end that nobody asked for.
-func endedError(process *childprocess.Process) error {
+// exitedError is the error of a server that nobody stopped.
+func exitedError(process *childprocess.Process) error {
 	output := process.Output()
-	err := fmt.Errorf("开发服务器 temporal 自行退出。 The Temporal dev server ended by itself: %s", output)
+	err := text.Errorf("the Temporal dev server exited by itself: %s", output)
 	if saysPortTaken(output) {
-		err = fmt.Errorf("%w: %w", errPortTaken, err)
+		err = text.Errorf("%w: %w", errPortTaken, err)
 	}
 	return err
 }
 
-// stop ends the process; it is an error if it had ended already.
+// stop stops the process; it returns an error if the process had already exited.
 func stop(process *childprocess.Process) error {
-	if process.Ended() {
-		return endedError(process)
+	if process.Exited() {
+		return exitedError(process)
 	}
 	return discard(process)
 }
 
-// discard ends the process if it still runs: first it is asked, then made to.
+// discard interrupts the process if it still runs, and kills it if that doesn't help.
 func discard(process *childprocess.Process) error {
 	err := process.Stop(syscall.SIGINT, stopTimeout)
 	if errors.Is(err, childprocess.ErrKilled) {
@@ -52,8 +51,8 @@ func discard(process *childprocess.Process) error {
 	return err
 }
 
-// withoutTemporalSettings drops the variables that configure a connection, lest
-// they configure the server.
+// withoutTemporalSettings drops the variables that configure a client's connection:
+// the server would read them too.
 func withoutTemporalSettings(environ []string) []string {
 	var kept []string
 	for _, keyValue := range environ {

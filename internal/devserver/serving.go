@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/log"
 
 	"refundsync/internal/childprocess"
+	"refundsync/internal/text"
 )
 
 const (
@@ -22,14 +23,14 @@ const (
 	pollTimeout  = 5 * time.Second
 )
 
-// errStranger is a server that answers at our address and is not ours.
-var errStranger = errors.New("该地址上应答的不是本程序启动的服务器。 Another server answers at this address")
+// errStranger means that another server answers at our address.
+var errStranger = text.Errorf("another server answers at this address")
 
-// waitUntilServing returns when the frontend and the Web UI answer, and the one
-// that answers holds the mark.
+// waitUntilServing returns once the frontend and the Web UI answer and the frontend
+// has the mark.
 func waitUntilServing(ctx context.Context, server *Server, mark string) error {
-	// gRPC backs off for a second and more after a refused connection, so the
-	// bare port is polled first.
+	// gRPC backs off for a second or more after a refused connection, so poll the bare
+	// port first.
 	checks := []func(context.Context) error{
 		func(ctx context.Context) error { return accepts(ctx, server.Address) },
 		func(ctx context.Context) error { return holdsMark(ctx, server.Address, mark) },
@@ -45,7 +46,7 @@ func waitUntilServing(ctx context.Context, server *Server, mark string) error {
 	return nil
 }
 
-// poll repeats the check until it holds, the process has ended, or the context.
+// poll repeats the check until it succeeds, the process exits or ctx is done.
 func poll(ctx context.Context, process *childprocess.Process, check func(context.Context) error) error {
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
@@ -53,8 +54,8 @@ func poll(ctx context.Context, process *childprocess.Process, check func(context
 		once, cancel := context.WithTimeout(ctx, pollTimeout)
 		err := check(once)
 		cancel()
-		if process.Ended() {
-			return endedError(process)
+		if process.Exited() {
+			return exitedError(process)
 		}
 		if err == nil || errors.Is(err, errStranger) {
 			return err
@@ -63,8 +64,7 @@ func poll(ctx context.Context, process *childprocess.Process, check func(context
 		case <-process.Done():
 		case <-ticker.C:
 		case <-ctx.Done():
-			return fmt.Errorf("开发服务器 temporal 没有就绪。 The Temporal dev server did not get ready: %w (%w): %s",
-				ctx.Err(), err, process.Output())
+			return text.Errorf("the Temporal dev server is not ready: %w (%w): %s", ctx.Err(), err, process.Output())
 		}
 	}
 }

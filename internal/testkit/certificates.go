@@ -16,8 +16,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// NewCertificate makes a certificate that signs itself, for a host's name or IP address,
-// valid for the hour around now or as the changes say.
+// NewCertificate makes a self-signed certificate for a host name or IP address, valid
+// from an hour ago for two hours, unless changes say otherwise.
 func NewCertificate(t testing.TB, host string, changes ...func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -43,12 +43,12 @@ func NewCertificate(t testing.TB, host string, changes ...func(*x509.Certificate
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-// CertificatePEM is the certificate as PEM.
+// CertificatePEM gives the certificate as PEM.
 func CertificatePEM(certificate tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Certificate[0]})
 }
 
-// KeyPEM is the certificate's key as PEM.
+// KeyPEM gives the certificate's key as PEM.
 func KeyPEM(t testing.TB, certificate tls.Certificate) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(certificate.PrivateKey)
@@ -56,7 +56,7 @@ func KeyPEM(t testing.TB, certificate tls.Certificate) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 }
 
-// CertificatePool trusts the certificates.
+// CertificatePool makes a pool of the certificates.
 func CertificatePool(certificates ...tls.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, certificate := range certificates {

@@ -11,7 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 )
 
-// childVariable makes the test binary a child that does what it says.
+// childVariable makes the test binary play the child that it names.
 const childVariable = "TESTKIT_TEST_CHILD"
 
 var shared = Temporal{SearchAttributes: map[string]enumspb.IndexedValueType{"Shop": enumspb.INDEXED_VALUE_TYPE_KEYWORD}}
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(shared.Run(m))
 }
 
-// child ends by itself only as a test says.
+// child plays a child. Only "ends" exits by itself.
 func child(what string) (code int) {
 	asked := make(chan os.Signal, 1)
 	if what == "tidy" {

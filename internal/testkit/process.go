@@ -16,14 +16,14 @@ import (
 	"refundsync/internal/childprocess"
 )
 
-// Process is a program that runs beside a test, and no longer than that.
+// Process is a program that runs beside a test and ends with it at the latest.
 type Process struct {
 	cmd    *exec.Cmd
 	child  *childprocess.Process
 	output output
 }
 
-// Start starts a program and waits until it has said something.
+// Start starts a program and waits until its output contains a text.
 func Start(t testing.TB, says string, cmd *exec.Cmd) *Process {
 	t.Helper()
 	SkipIfShort(t)
@@ -33,22 +33,22 @@ func Start(t testing.TB, says string, cmd *exec.Cmd) *Process {
 	p.child, err = childprocess.Start(cmd, syscall.SIGKILL)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // or it has ended
+		_ = cmd.Process.Kill() // fails if it has exited
 		<-p.Done()
 	})
 	p.WaitFor(t, says)
 	return p
 }
 
-// WaitFor waits until the program has written a text.
+// WaitFor waits until the program's output contains a text.
 func (p *Process) WaitFor(t testing.TB, says string) {
 	t.Helper()
 	Wait(t, "%s says %q", func() bool {
-		// Before its output: what it says last counts too.
-		ended := p.child.Ended()
+		// Read before the output, so that its last words count too.
+		exited := p.child.Exited()
 		said := strings.Contains(p.Output(), says)
-		if ended && !said {
-			t.Fatalf("%s ended and never said %q: %s", p.name(), says, p.Output())
+		if exited && !said {
+			t.Fatalf("%s exited and never said %q: %s", p.name(), says, p.Output())
 		}
 		return said
 	}, p.name(), says)
@@ -62,48 +62,49 @@ func (p *Process) Output() string { return p.output.String() }
 // PID is the id of the process.
 func (p *Process) PID() int { return p.child.PID() }
 
-// Done is closed when the program has ended.
+// Done is closed when the program has exited.
 func (p *Process) Done() <-chan struct{} { return p.child.Done() }
 
-// End waits until the program has ended, and gives its exit code; -1 is a signal's.
+// End waits until the program has exited and gives its exit code; -1 if a signal ended
+// it.
 func (p *Process) End(t testing.TB) int {
 	t.Helper()
 	select {
 	case <-p.Done():
 	case <-time.After(Patience):
-		t.Fatalf("%s does not end: %s", p.name(), p.Output())
+		t.Fatalf("%s does not exit: %s", p.name(), p.Output())
 	}
 	return p.child.ExitCode()
 }
 
-// Signal sends a signal to the program alone.
+// Signal sends a signal to the program, but not to its children.
 func (p *Process) Signal(t testing.TB, signal os.Signal) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Signal(signal))
 }
 
-// Terminate tells the program to end, which it has to do without an error.
+// Terminate terminates the program and requires exit code 0.
 func (p *Process) Terminate(t testing.TB) {
 	t.Helper()
 	p.Signal(t, syscall.SIGTERM)
 	require.Zero(t, p.End(t), p.Output())
 }
 
-// Interrupt does what Ctrl-C does, and gives the code with which the program ends.
+// Interrupt interrupts the program, as Ctrl-C does, and gives its exit code.
 func (p *Process) Interrupt(t testing.TB) int {
 	t.Helper()
 	p.Signal(t, os.Interrupt)
 	return p.End(t)
 }
 
-// Kill ends the program without a chance to tidy up.
+// Kill kills the program, without a chance to tidy up.
 func (p *Process) Kill(t testing.TB) {
 	t.Helper()
 	p.Signal(t, os.Kill)
 	p.End(t)
 }
 
-// output is what a program writes, which may be read while it does.
+// output is what a program has written; it can be read while the program runs.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -18,8 +18,8 @@ func TestProcess(t *testing.T) {
 		code  int
 		says  string
 	}{
-		"ends by itself":      {"ends", func(*Process, *testing.T) {}, 7, "said\ncomplained\n"},
-		"is told to end":      {"tidy", func(p *Process, t *testing.T) { p.Terminate(t) }, 0, "said\ncomplained\ntidied\n"},
+		"exits by itself":     {"ends", func(*Process, *testing.T) {}, 7, "said\ncomplained\n"},
+		"is terminated":       {"tidy", func(p *Process, t *testing.T) { p.Terminate(t) }, 0, "said\ncomplained\ntidied\n"},
 		"is interrupted":      {"tidy", func(p *Process, t *testing.T) { require.Zero(t, p.Interrupt(t)) }, 0, "said\ncomplained\ntidied\n"},
 		"is interrupted hard": {"lives", func(p *Process, t *testing.T) { require.Equal(t, -1, p.Interrupt(t)) }, -1, "said\ncomplained\n"},
 		"is killed":           {"tidy", func(p *Process, t *testing.T) { p.Kill(t) }, -1, "said\ncomplained\n"},
@@ -55,7 +55,7 @@ func TestProcessThatNeverSaysIt(t *testing.T) {
 		defer func() { _ = recover() }()
 		Start(r, "ready", childCommand("ends"))
 	}()
-	require.Contains(t, r.failed, `ended and never said "ready": said`)
+	require.Contains(t, r.failed, `exited and never said "ready": said`)
 }
 
 func childCommand(child string) *exec.Cmd {

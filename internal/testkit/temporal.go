@@ -23,36 +23,36 @@ import (
 	"refundsync/internal/devserver"
 )
 
-// sharedConfig has a server take a new namespace up at once.
+// sharedConfig makes new namespaces usable at once.
 var sharedConfig = []string{
-	// A search attribute is known as soon as it's made; else the server looks for
-	// new ones by its interval.
+	// Otherwise the server looks for new search attributes only now and then.
 	"system.forceSearchAttributesCacheRefreshOnRead=true",
-	// The worker that runs a namespace's schedules starts when the server sees the
-	// namespace: every 2 s by default.
+	// The worker that runs a namespace's schedules starts when the server notices the
+	// namespace; by default it looks every 2 s.
 	`system.namespaceCacheRefreshInterval="200ms"`,
-	// By default, 20 calls a second may make namespaces and search attributes.
+	// The default limit is 20 calls a second that create namespaces or search
+	// attributes.
 	"frontend.rps.namespaceReplicationInducingAPIs=1000",
 }
 
-// Temporal is the server that the tests of a package share. It starts when the first
-// of them asks for a namespace.
+// Temporal is the server that the tests of a package share. It starts with the first
+// namespace.
 type Temporal struct {
-	// SearchAttributes are those of each namespace.
+	// SearchAttributes are the search attributes of each namespace.
 	SearchAttributes map[string]enumspb.IndexedValueType
-	// Serve starts another server than the dev server, with the dynamic configuration
-	// given as KEY=VALUE, and tells its address and what stops it.
+	// Serve starts the server, with the dynamic configuration as KEY=VALUE, and gives
+	// its address and how to stop it; nil starts the dev server.
 	Serve func(ctx context.Context, dynamicConfig []string) (address string, stop func() error, err error)
 
 	start   sync.Once
-	making  sync.Mutex // namespaces: the server refuses changes to two at a time
+	making  sync.Mutex // the server refuses concurrent changes to namespaces
 	failure error      // of the start
 	address string
 	stop    func() error
 	client  client.Client
 }
 
-// Namespace makes a namespace for the test, and tells it with the server's address.
+// Namespace creates a namespace for the test and gives it with the server's address.
 // Workers, schedules and lists work in it at once.
 func (s *Temporal) Namespace(t testing.TB) (address, namespace string) {
 	t.Helper()
@@ -63,7 +63,7 @@ func (s *Temporal) Namespace(t testing.TB) (address, namespace string) {
 func (s *Temporal) NamespaceWith(t testing.TB, attributes map[string]enumspb.IndexedValueType) (address, namespace string) {
 	t.Helper()
 	SkipIfShort(t)
-	// It outlives the test that starts it.
+	// The server outlives the test that starts it.
 	s.start.Do(func() { s.failure = s.serve(context.Background()) })
 	require.NoError(t, s.failure)
 	s.making.Lock()
@@ -102,8 +102,8 @@ func serveDev(ctx context.Context, dynamicConfig []string) (address string, stop
 	return server.Address, server.Stop, nil
 }
 
-// Run runs the tests of a package and then ends the server. It's for TestMain, and
-// gives the code to exit with.
+// Run runs the tests of a package, stops the server, and gives the exit code. It is
+// for TestMain.
 func (s *Temporal) Run(m *testing.M) int {
 	code := m.Run()
 	if err := s.end(); err != nil {
@@ -123,7 +123,7 @@ func (s *Temporal) end() error {
 	return s.stop()
 }
 
-// namespaceName shows whose namespace it is; the same test may run several times.
+// namespaceName names the test; the random part keeps several runs of it apart.
 func namespaceName(test, random string) string {
 	plain := func(r rune) rune {
 		if r == '_' || r <= unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
@@ -134,7 +134,7 @@ func namespaceName(test, random string) string {
 	return strings.Map(plain, test) + "-" + random
 }
 
-// StartTemporal starts a dev server for a test that needs one of its own.
+// StartTemporal starts a dev server for one test.
 func StartTemporal(t testing.TB, options devserver.Options) *devserver.Server {
 	t.Helper()
 	SkipIfShort(t)

@@ -17,13 +17,13 @@ const taskQueue = "testkit"
 
 var shop = temporal.NewSearchAttributeKeyKeyword("Shop")
 
-// moveTo ends with the shop that it's given.
+// moveTo changes its search attribute to the shop.
 func moveTo(ctx workflow.Context, to string) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, shop.ValueSet(to))
 }
 
-// Nothing of a new namespace fails at first: each call counts, and none is repeated
-// but a list, which lags.
+// Calls to a new namespace succeed at the first attempt; only lists, which lag, are
+// repeated.
 func TestNamespaceWorksAtOnce(t *testing.T) {
 	for _, name := range []string{"one", "another"} {
 		t.Run(name, func(t *testing.T) {

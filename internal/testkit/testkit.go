@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// File is the path of a file with the content, which is gone after the test.
+// File makes a file with the content for the time of the test, and gives its path.
 func File(t testing.TB, content []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "file")
@@ -26,7 +26,7 @@ func SkipIfShort(t testing.TB) {
 	}
 }
 
-// FreeAddress is one on loopback that nobody listens at.
+// FreeAddress gives an address on loopback that nobody listens on.
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,10 +35,10 @@ func FreeAddress(t testing.TB) string {
 	return listener.Addr().String()
 }
 
-// longVariable asks for the long suite too.
+// longVariable enables the long suite.
 const longVariable = "REFUNDSYNC_TESTS"
 
-// Long tells whether the long suite is to run as well, by REFUNDSYNC_TESTS=long.
+// Long reports whether the long suite runs too: REFUNDSYNC_TESTS=long.
 func Long() bool {
 	switch value := os.Getenv(longVariable); value {
 	case "":

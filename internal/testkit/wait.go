@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// Patience is how long a state is waited for, on a machine that does much else.
+// Patience is how long tests wait for a state. It is generous, for busy machines.
 const Patience = 3 * time.Minute
 
 const shortestInterval, longestInterval = 5 * time.Millisecond, 250 * time.Millisecond
 
-// Wait looks, in the test's own goroutine, until the state holds. After Patience it
-// fails the test with what was waited for, a format of the arguments.
+// Wait polls, in the test's own goroutine, until the state holds. After Patience it
+// fails the test and names what it waited for, which is a format with its arguments.
 func Wait(t testing.TB, what string, state func() bool, args ...any) {
 	t.Helper()
 	deadline := time.Now().Add(Patience)

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recorder is a test that only takes down how it fails.
+// recorder is a test that records its failure.
 type recorder struct {
 	testing.TB
 	failed string

@@ -1,5 +1,5 @@
-// Package compose reads docker-compose.yml, so that tests can check it and
-// start what it describes without containers.
+// Package compose reads docker-compose.yml, so that tests can check it and start its
+// services without containers.
 package compose
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
-// Load reads docker-compose.yml of a folder as `docker compose` does, with the
-// variables given and with the profiles; "*" is all of them. It is an error if
-// the file does not keep to the Compose specification's schema.
+// Load reads the docker-compose.yml of a folder as `docker compose` does, with the
+// variables and the profiles; "*" is all profiles. It returns an error if the file
+// violates the schema of the Compose specification.
 func Load(ctx context.Context, folder string, variables map[string]string, profiles ...string) (*types.Project, error) {
 	options, err := cli.NewProjectOptions([]string{filepath.Join(folder, "docker-compose.yml")})
 	if err != nil {
@@ -28,7 +28,7 @@ func Load(ctx context.Context, folder string, variables map[string]string, profi
 	return options.LoadProject(ctx)
 }
 
-// Environment is that of a service; variables without a value are left out.
+// Environment gives the environment of a service without variables that have no value.
 func Environment(service types.ServiceConfig) map[string]string {
 	environment := map[string]string{}
 	for name, value := range service.Environment {
@@ -39,7 +39,7 @@ func Environment(service types.ServiceConfig) map[string]string {
 	return environment
 }
 
-// HostPath is where a path inside a service's container lies outside of it.
+// HostPath gives the path on the host of a path inside a service's container.
 func HostPath(service types.ServiceConfig, path string) (string, error) {
 	for _, volume := range service.Volumes {
 		if rest, inside := strings.CutPrefix(path, volume.Target+"/"); inside && volume.Type == types.VolumeTypeBind {

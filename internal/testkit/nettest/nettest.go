@@ -1,5 +1,5 @@
-// Package nettest is a network in memory for tests in a synctest bubble, whose clock
-// stands still while anything waits for a real one.
+// Package nettest is an in-memory network for tests in a synctest bubble, whose clock
+// stands still while anything waits for a real network.
 package nettest
 
 import (
@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// URL is any: Dial takes no notice of it.
+// URL can be any: Dial ignores it.
 const URL = "http://example.com"
 
 // Server answers HTTP over pipes.
@@ -20,7 +20,7 @@ type Server struct {
 	once        sync.Once
 }
 
-// Serve has the handler answer until the test ends.
+// Serve serves the handler until the test ends.
 func Serve(t testing.TB, handler http.Handler) *Server {
 	t.Helper()
 	s := &Server{connections: make(chan net.Conn), closed: make(chan struct{})}
@@ -28,7 +28,7 @@ func Serve(t testing.TB, handler http.Handler) *Server {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.Serve(s) // it ends when it is closed
+		_ = server.Serve(s) // returns when it is closed
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
@@ -50,7 +50,7 @@ func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// Accept, Close and Addr make it the server's own listener.
+// Accept, with Close and Addr, makes it the listener of its HTTP server.
 func (s *Server) Accept() (net.Conn, error) {
 	select {
 	case connection := <-s.connections:

@@ -14,9 +14,10 @@ import (
 )
 
 // Build puts the programs of both of Temporal's images into a folder: the server,
-// the tool for its schema, and the CLI. The first time takes minutes.
+// the tool for its schema, and the CLI. The first time takes minutes. Errors are in
+// English: they are for developers.
 func Build(ctx context.Context, root, bin string, log io.Writer) error {
-	// What is missing is said before minutes of building.
+	// Fail before minutes of building.
 	if _, err := findPostgres(); err != nil {
 		return err
 	}

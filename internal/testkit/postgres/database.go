@@ -21,11 +21,10 @@ import (
 	"refundsync/internal/testkit/compose"
 )
 
-// errNoPostgres says what to install.
-var errNoPostgres = errors.New("没有安装 PostgreSQL。 PostgreSQL is not installed; on Debian: apt-get install postgresql")
+var errNoPostgres = errors.New("PostgreSQL is not installed; on Debian: apt-get install postgresql")
 
-// findPostgres gives the folder of PostgreSQL's programs: Debian's newest, or
-// where initdb is on PATH.
+// findPostgres gives the folder of PostgreSQL's programs: the newest of Debian's, or
+// else that of the initdb on PATH.
 func findPostgres() (string, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil {
@@ -53,8 +52,8 @@ func majorVersion(initdb string) int {
 func (s *Server) dataFolder() string   { return filepath.Join(s.folder, "data") }
 func (s *Server) socketFolder() string { return filepath.Join(s.folder, "socket") }
 
-// Script is a command that runs a script of deploy/compose where PostgreSQL's
-// container would: as its user, who is the superuser too, with its data.
+// Script makes a command that runs a script of deploy/compose as in PostgreSQL's
+// container: as PostgreSQL's user, who is the superuser too, with its data.
 func (s *Server) Script(ctx context.Context, name string) (*exec.Cmd, error) {
 	script, err := compose.HostPath(s.project.Services["postgres"], "/setup/"+name)
 	if err != nil {
@@ -70,12 +69,12 @@ func (s *Server) Script(ctx context.Context, name string) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// Psql is a query by the superuser, which writes bare values.
+// Psql makes a command that runs a query as the superuser and writes bare values.
 func (s *Server) Psql(ctx context.Context, database, query string) *exec.Cmd {
 	return s.command(ctx, filepath.Join(s.installed, "psql"), "--no-psqlrc", "--tuples-only", "--no-align", "--dbname", database, "--command", query)
 }
 
-// command is one that connects to PostgreSQL as the superuser.
+// command makes a command that connects to PostgreSQL as the superuser.
 func (s *Server) command(ctx context.Context, path string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, path, args...)
 	cmd.Env = []string{
@@ -85,8 +84,8 @@ func (s *Server) command(ctx context.Context, path string, args ...string) *exec
 	return cmd
 }
 
-// startPostgres starts PostgreSQL, and makes its data where there is none. It
-// refuses to run as root, so root runs it as the user postgres.
+// startPostgres starts PostgreSQL, after creating its data if there is none.
+// PostgreSQL refuses to run as root, so root runs it as the user postgres.
 func (s *Server) startPostgres(ctx context.Context) error {
 	as, err := s.owner()
 	if err != nil {
@@ -104,7 +103,7 @@ func (s *Server) startPostgres(ctx context.Context) error {
 		"-c", "listen_addresses="+loopback, "-c", "unix_socket_directories="+s.socketFolder())
 	cmd.Dir = s.folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
-	// An immediate shutdown: as after a crash, but with none of its processes left.
+	// SIGQUIT is an immediate shutdown: like a crash, but all its processes exit.
 	if s.postgres, err = childprocess.Start(cmd, syscall.SIGQUIT); err != nil {
 		return err
 	}
@@ -113,7 +112,7 @@ func (s *Server) startPostgres(ctx context.Context) error {
 	})
 }
 
-// owner is whom PostgreSQL runs as: nil is the user that we are.
+// owner is the user that PostgreSQL runs as; nil is the current one.
 func (s *Server) owner() (*syscall.Credential, error) {
 	if os.Getuid() != 0 {
 		return nil, nil
@@ -127,8 +126,8 @@ func (s *Server) owner() (*syscall.Credential, error) {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(uidErr, gidErr)
 }
 
-// initData does what the image's first start does, except that the superuser has
-// no password at all. Either way it can log in over the socket alone.
+// initData does what the image's first start does, except that the superuser gets no
+// password. Either way the superuser can log in only over the socket.
 func (s *Server) initData(ctx context.Context, as *syscall.Credential) error {
 	if err := os.Mkdir(s.socketFolder(), 0o755); err != nil {
 		return err
@@ -148,8 +147,8 @@ func (s *Server) initData(ctx context.Context, as *syscall.Credential) error {
 	return nil
 }
 
-// waitForPredecessor waits until a PostgreSQL on the same data is gone: one whose
-// parent was killed is still about to end.
+// waitForPredecessor waits until a PostgreSQL on the same data has exited: one whose
+// parent was killed may still be shutting down.
 func (s *Server) waitForPredecessor(ctx context.Context) error {
 	for {
 		data, err := os.ReadFile(filepath.Join(s.dataFolder(), "postmaster.pid"))

@@ -10,13 +10,13 @@ import (
 	"sync"
 )
 
-// The Temporal server keeps its ports in columns of two bytes with a sign, so none
-// may be over 32767, which the ports that the system chooses are.
+// The Temporal server keeps its ports in signed 16-bit columns, so none may be over
+// 32767, as the ports that the system chooses are.
 const lowestPort, highestPort, blockPorts = 15000, 32000, 100
 
-// dealt are the ports of this process. A server takes its ports only seconds after
-// they were found free, so each is dealt once, from blocks of which no other process
-// deals: the first port of a block is listened on for as long as this one lives.
+// dealt are the ports of this process. A server listens on its ports only seconds after
+// they were found free, so each is dealt once, from blocks that no other process deals
+// from: this process listens on the first port of a block as long as it lives.
 var dealt struct {
 	mu        sync.Mutex
 	blocks    []net.Listener

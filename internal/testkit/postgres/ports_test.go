@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// More than a block holds, by two that ask at the same time.
+// Two goroutines at once ask for more ports than a block holds.
 func TestFreePortsAreDealtOnceAndFitTwoBytes(t *testing.T) {
 	type answer struct {
 		ports []int
@@ -33,7 +33,7 @@ func TestFreePortsAreDealtOnceAndFitTwoBytes(t *testing.T) {
 			require.Less(t, port, 1<<15)
 		}
 	}
-	// The first port of a block is what keeps other processes from it.
+	// The first port of a block keeps other processes away from it.
 	for _, block := range dealt.blocks {
 		_, err := net.Listen("tcp", block.Addr().String())
 		require.Error(t, err)

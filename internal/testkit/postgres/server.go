@@ -1,9 +1,9 @@
 //go:build linux
 
-// Package postgres runs the server that docker-compose.yml describes without
-// containers: PostgreSQL and Temporal as child processes, set up by the scripts
-// and started with the environment of that file. Only addresses, ports and paths
-// are other than there. The tests run on it where they are to run on PostgreSQL.
+// Package postgres runs the server of docker-compose.yml without containers:
+// PostgreSQL and Temporal as child processes, set up by the scripts and started with
+// the environment of that file. Only addresses, ports and paths differ. It is for the
+// tests that run on PostgreSQL.
 package postgres
 
 import (
@@ -33,20 +33,20 @@ import (
 
 const (
 	loopback = "127.0.0.1"
-	// startTimeout is far over the few seconds that a start takes.
+	// startTimeout is far more than the few seconds that a start takes.
 	startTimeout = 2 * time.Minute
 	stopTimeout  = 30 * time.Second
 	pollInterval = 50 * time.Millisecond
 )
 
-// Options says what is run, and where its state is.
+// Options are the options of a server.
 type Options struct {
-	// Root is the checkout, whose docker-compose.yml is followed.
+	// Root is the checkout whose docker-compose.yml is used.
 	Root string
 	// Bin is the folder of Build.
 	Bin string
-	// Folder keeps the state: a server stopped or killed goes on from it, at the
-	// same address. "" is a new one, which Stop removes.
+	// Folder keeps the state: a server that was stopped or killed continues from it,
+	// at the same address. "" is a new folder, which Stop removes.
 	Folder string
 	// DynamicConfig is added to that of docker-compose.yml, as KEY=VALUE.
 	DynamicConfig []string
@@ -65,19 +65,19 @@ type Server struct {
 	postgres, temporal *childprocess.Process
 }
 
-// state is what a start leaves for the next one in the same folder.
+// state is what starts in the same folder share.
 type state struct {
 	// Password is that of the role temporal.
 	Password string
-	// PostgresPort is PostgreSQL's, Ports are the Temporal server's by the names of
-	// its variables.
+	// PostgresPort is PostgreSQL's port; Ports are the Temporal server's, by the names
+	// of its variables.
 	PostgresPort int
 	Ports        map[string]int
 }
 
-// Start starts PostgreSQL, sets the databases up, starts Temporal, and makes the
-// namespace. Both end with the process that started them, at the latest. ctx
-// bounds the start alone.
+// Start starts PostgreSQL, sets up the databases, starts Temporal and creates the
+// namespace. Both servers exit with the process that started them at the latest. ctx
+// bounds only the start.
 func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -116,7 +116,7 @@ func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	return s, s.runService(ctx, "namespace")
 }
 
-// Stop ends both, and nothing else, and removes a folder that Start made.
+// Stop stops both servers and removes the folder if Start made it.
 func (s *Server) Stop() error {
 	err := errors.Join(stop(s.temporal, syscall.SIGTERM), stop(s.postgres, syscall.SIGINT))
 	if s.options.Folder == "" {
@@ -125,7 +125,7 @@ func (s *Server) Stop() error {
 	return err
 }
 
-// stop ends a process, if there ever was one.
+// stop stops a process; it is a no-op if the process never started.
 func stop(p *childprocess.Process, signal syscall.Signal) error {
 	if p == nil {
 		return nil
@@ -133,7 +133,7 @@ func stop(p *childprocess.Process, signal syscall.Signal) error {
 	return p.Stop(signal, stopTimeout)
 }
 
-// loadState reads the folder's state, or makes it.
+// loadState reads the folder's state, or creates it.
 func (s *Server) loadState() error {
 	data, err := os.ReadFile(s.stateFile())
 	if err == nil {
@@ -165,15 +165,15 @@ func (s *Server) saveState() error {
 	return os.WriteFile(s.stateFile(), data, 0o600)
 }
 
-// loadProject reads docker-compose.yml with the state's password in place.
+// loadProject reads docker-compose.yml with the state's password filled in.
 func (s *Server) loadProject(ctx context.Context) (err error) {
 	s.project, err = compose.Load(ctx, s.options.Root, map[string]string{"DATABASE_PASSWORD": s.state.Password})
 	return err
 }
 
-// ChangePassword gives the role temporal another password, in the order in which
-// `docker compose up -d` does after a change of DATABASE_PASSWORD: the role first,
-// while the server runs, then the server is started again.
+// ChangePassword changes the password of the role temporal in the order of
+// `docker compose up -d` after a change of DATABASE_PASSWORD: first the role, while the
+// server runs; then it restarts the server.
 func (s *Server) ChangePassword(ctx context.Context, password string) error {
 	s.state.Password = password
 	if err := errors.Join(s.saveState(), s.loadProject(ctx)); err != nil {
@@ -242,25 +242,25 @@ func (s *Server) environment(service string) ([]string, error) {
 	return list, nil
 }
 
-// dynamicConfig is a copy of docker-compose.yml's file, and the options' settings.
+// dynamicConfig writes docker-compose.yml's file with the options' settings added.
 func (s *Server) dynamicConfig(service types.ServiceConfig, path string) (string, error) {
 	original, err := compose.HostPath(service, path)
 	if err != nil {
 		return "", err
 	}
-	text, err := os.ReadFile(original)
+	config, err := os.ReadFile(original)
 	if err != nil {
 		return "", err
 	}
 	for _, keyValue := range s.options.DynamicConfig {
 		key, value, _ := strings.Cut(keyValue, "=")
-		text = append(text, fmt.Sprintf("%s:\n  - value: %s\n", key, value)...)
+		config = append(config, fmt.Sprintf("%s:\n  - value: %s\n", key, value)...)
 	}
 	file := filepath.Join(s.folder, "dynamicconfig.yaml")
-	return file, os.WriteFile(file, text, 0o600)
+	return file, os.WriteFile(file, config, 0o600)
 }
 
-// runService runs the command of a service that does one thing and ends.
+// runService runs the command of a one-shot service.
 func (s *Server) runService(ctx context.Context, service string) error {
 	environment, err := s.environment(service)
 	if err != nil {
@@ -293,13 +293,13 @@ func (s *Server) startTemporal(ctx context.Context) error {
 	return s.poll(ctx, s.temporal, s.checkOwnTemporal)
 }
 
-// Crash ends both without a chance to tidy up. Start with the same folder goes on.
+// Crash kills both servers. Start with the same folder continues from their state.
 func (s *Server) Crash() error {
 	return errors.Join(stop(s.temporal, syscall.SIGKILL), stop(s.postgres, syscall.SIGQUIT))
 }
 
-// checkOwnTemporal makes sure that who answers at the address is the server on our
-// database, whose id is in it.
+// checkOwnTemporal checks that the server at the address is the one on our database,
+// which holds its cluster id.
 func (s *Server) checkOwnTemporal(ctx context.Context) error {
 	connection, err := client.DialContext(ctx, client.Options{HostPort: s.Address, Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))})
 	if err != nil {
@@ -321,10 +321,10 @@ func (s *Server) checkOwnTemporal(ctx context.Context) error {
 	return nil
 }
 
-// errStranger is a server that answers at our address and is not ours.
+// errStranger means that another server answers at our address.
 var errStranger = errors.New("another server answers at this address")
 
-// poll repeats the check until it holds, the process has ended, or the context.
+// poll repeats the check until it succeeds, the process exits or ctx is done.
 func (s *Server) poll(ctx context.Context, p *childprocess.Process, check func(context.Context) error) error {
 	for {
 		once, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -335,7 +335,7 @@ func (s *Server) poll(ctx context.Context, p *childprocess.Process, check func(c
 		}
 		select {
 		case <-p.Done():
-			return fmt.Errorf("it ended by itself: %s", p.Output())
+			return fmt.Errorf("it exited by itself: %s", p.Output())
 		case <-ctx.Done():
 			return fmt.Errorf("%w (%w): %s", ctx.Err(), err, p.Output())
 		case <-time.After(pollInterval):
