@@ -182,12 +182,12 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 
 	t.Run("a worker without the key does not begin", func(t *testing.T) {
 		err := syncworker.RunProcess(t.Context(), w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).env, io.Discard)
-		require.ErrorContains(t, err, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
+		require.ErrorContains(t, err, `add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
 	})
 	t.Run("the starter says what is missing", func(t *testing.T) {
 		for _, args := range [][]string{{"parked", "list"}, {"status"}, {"watch", first.WorkflowID}} {
 			e := w.with("REFUNDSYNC_ENCRYPTION_KEYS", "").starter(t, 1, args...)
-			require.Contains(t, e.stderr, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`, args)
+			require.Contains(t, e.stderr, `add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`, args)
 		}
 	})
 
@@ -225,7 +225,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		server.Terminate(t)
 		server = w.with("REFUNDSYNC_CODEC_TOKEN", newToken).with("REFUNDSYNC_ENCRYPTION_KEYS", newKey).startCodecServer(t)
 		_, err = server.decode(newToken, memo)
-		require.ErrorContains(t, err, `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
+		require.ErrorContains(t, err, `add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`)
 	})
 
 	t.Run("replay", func(t *testing.T) {
@@ -280,7 +280,7 @@ func TestWorkerThatLacksAKeyFailsNoRun(t *testing.T) {
 	id := w.begin(t, w.input()).GetID()
 	c := w.temporal(t)
 	testkit.Wait(t, "a task fails", func() bool { return hasEvent(t, c, id, enumspb.EVENT_TYPE_WORKFLOW_TASK_FAILED) })
-	lacking.waitFor(t, `Add key \"2024-03\" to REFUNDSYNC_ENCRYPTION_KEYS`)
+	lacking.waitFor(t, `add key \"2024-03\" to REFUNDSYNC_ENCRYPTION_KEYS`)
 	lacking.terminate(t)
 
 	w.startWorker(t)
@@ -321,7 +321,7 @@ func TestKeyIsChangedWithoutAStop(t *testing.T) {
 
 	// The old key is removed although orders wait that need it.
 	early := w.with("REFUNDSYNC_ENCRYPTION_KEYS", newKey)
-	const missing = `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`
+	const missing = `add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`
 	require.ErrorContains(t, syncworker.RunProcess(t.Context(), early.env, io.Discard), missing)
 	id := slices.Sorted(maps.Keys(underOldKey))[0]
 	for _, args := range [][]string{{"parked", "list"}, {"parked", "show", id}} {

@@ -17,22 +17,22 @@ import (
 // shared is the Temporal server of these tests.
 var shared = &testkit.Temporal{SearchAttributes: syncworker.SearchAttributes(), Serve: serveShared}
 
-// newNamespace creates a namespace for a test.
+// newNamespace makes a namespace for a test.
 func newNamespace(t *testing.T) (address, namespace string) {
 	t.Helper()
 	return shared.Namespace(t)
 }
 
-// startDevServer starts a dev server for a test that needs other settings, or that stops
-// it.
+// startDevServer starts a dev server for one test that needs other settings, or
+// ends it.
 func startDevServer(t *testing.T, options devserver.Options) *devserver.Server {
 	t.Helper()
 	options.SearchAttributes = syncworker.SearchAttributes()
 	return testkit.StartTemporal(t, options)
 }
 
-// killable is a Temporal server that can be killed and restarted with the same state at
-// the same address.
+// killable is a Temporal server that can be killed, and started again with the same
+// state at the same address.
 type killable struct {
 	address, namespace string
 	kill, restart      func(t *testing.T)
@@ -64,7 +64,7 @@ func startKillable(t *testing.T) killable {
 			require.NoError(t, err)
 			require.NoError(t, process.Kill())
 			<-server.Done()
-			require.ErrorContains(t, server.Stop(), "ended by itself") // and releases the file
+			require.ErrorContains(t, server.Stop(), "exited by itself") // and releases the file
 		},
 		restart: start,
 	}

@@ -18,7 +18,7 @@ func among(workers int) func(context.Context) (int, error) {
 	return func(context.Context) (int, error) { return workers, nil }
 }
 
-// calls makes so many calls, one after the other, and gives when they were let go.
+// calls makes calls one after the other and gives when each was allowed.
 func calls(t *testing.T, ctx context.Context, share *Share, count int) (at []time.Duration) {
 	t.Helper()
 	begun := time.Now()
@@ -33,7 +33,7 @@ func TestShare(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		workers int
-		// before is how many calls the server has let through, at once, before.
+		// before is how many calls that the server has limited come first.
 		before int
 		want   []time.Duration
 	}{
@@ -45,7 +45,7 @@ func TestShare(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				share := New(5, among(test.workers))
 				for _, at := range calls(t, t.Context(), share, test.before) {
-					require.Zero(t, at, "a call that the server has let through waits for nothing")
+					require.Zero(t, at, "a call that the server has limited doesn't wait")
 				}
 				require.Equal(t, test.want, calls(t, Shared(t.Context()), share, len(test.want)))
 			})
@@ -53,8 +53,8 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// Where nearly all that the server lets through comes to one worker, it is held up: the
-// others use their shares.
+// A worker that gets nearly all calls that the server allows is slowed down: the others
+// use their shares.
 func TestOverdraftIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		at := calls(t, t.Context(), New(1, among(2)), overdraft+3)
@@ -63,8 +63,8 @@ func TestOverdraftIsBounded(t *testing.T) {
 }
 
 func TestWorkersAreCounted(t *testing.T) {
-	away := errors.New("the server is away")
-	t.Run("again after ten seconds", func(t *testing.T) {
+	away := errors.New("the server is down")
+	t.Run("after ten seconds", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			workers, asked := 1, 0
 			share := New(1, func(context.Context) (int, error) { asked++; return workers, nil })
@@ -75,7 +75,7 @@ func TestWorkersAreCounted(t *testing.T) {
 			require.Equal(t, 2, asked)
 		})
 	})
-	t.Run("while a call waits, which may be for long", func(t *testing.T) {
+	t.Run("while a call waits for long", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			workers := 100
 			share := New(1, func(context.Context) (int, error) { return workers, nil })
@@ -84,7 +84,7 @@ func TestWorkersAreCounted(t *testing.T) {
 			require.Equal(t, []time.Duration{100 * time.Second, 101 * time.Second}, calls(t, Shared(t.Context()), share, 2))
 		})
 	})
-	t.Run("the last number holds while they can't be", func(t *testing.T) {
+	t.Run("the last number stays valid while counting fails", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			err := error(nil)
 			share := New(1, func(context.Context) (int, error) { return 2, err })
@@ -94,13 +94,13 @@ func TestWorkersAreCounted(t *testing.T) {
 			require.Equal(t, []time.Duration{0, 2 * time.Second}, calls(t, Shared(t.Context()), share, 2))
 		})
 	})
-	t.Run("a number that was never known holds up shared calls alone", func(t *testing.T) {
+	t.Run("only shared calls fail while the number was never known", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			err, asked := away, 0
 			share := New(1, func(context.Context) (int, error) { asked++; return 1, err })
 			require.ErrorIs(t, share.Wait(Shared(t.Context())), away)
 			require.NoError(t, share.Wait(t.Context()))
-			require.Equal(t, 1, asked, "a server that is away is not asked for every call")
+			require.Equal(t, 1, asked, "a server that is down is not asked for every call")
 			err = nil
 			time.Sleep(recount)
 			require.NoError(t, share.Wait(Shared(t.Context())))
@@ -123,8 +123,8 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// Whatever mixture of calls comes to the workers, in no span are there more than the
-// rate allows and a few for each.
+// Law: whatever calls the workers get, no span has more of them than the rate allows,
+// plus a few for each worker.
 func TestTogetherTheyKeepToTheRate(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		perSecond := rapid.Float64Range(0.5, 50).Draw(r, "calls a second")
@@ -169,7 +169,7 @@ func TestTogetherTheyKeepToTheRate(t *testing.T) {
 		slices.SortFunc(made, time.Time.Compare)
 		for first := range made {
 			for last := first; last < len(made); last++ {
-				span := made[last].Sub(made[first]) + time.Microsecond // what the shares round off
+				span := made[last].Sub(made[first]) + time.Microsecond // the shares round
 				most := perSecond*span.Seconds() + float64(workers*(overdraft+1))
 				if calls := last - first + 1; float64(calls) > most {
 					r.Fatalf("%d calls in %v, %.1f a second allowed to %d workers", calls, span, perSecond, workers)

@@ -18,18 +18,18 @@ import (
 	"refundsync/internal/fault"
 )
 
-// retryDelay is how long an activity waits whose input this worker can't decrypt:
-// long enough for another worker, or a person, not to use up its attempts.
+// retryDelay is the wait of an activity whose input this worker can't decrypt: long
+// enough that its attempts last until another worker, or a person, can help.
 const retryDelay = time.Minute
 
-// Configure has a client encrypt what it sends and decrypt what it gets.
+// Configure makes a client encrypt what it sends and decrypt what it receives.
 func (c Codec) Configure(options *client.Options) {
 	c.configure(options, c.converter())
 }
 
-// ConfigureWorker is Configure for the client of a worker. There, a payload that
-// can't be decrypted fails the workflow task, which is tried again until the key is
-// there; by the SDK's own rule it would fail the workflow, for good.
+// ConfigureWorker is Configure for the client of a worker. A payload that can't be
+// decrypted fails only the workflow task, which Temporal retries until the key is
+// there; the SDK's default is to fail the workflow.
 func (c Codec) ConfigureWorker(options *client.Options) {
 	c.configure(options, workerConverter{
 		DataConverter: converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), panickingCodec{c}),
@@ -51,8 +51,8 @@ func (c Codec) configure(options *client.Options, payloads converter.DataConvert
 	}
 }
 
-// panickingCodec panics where it can't decrypt: the one way to tell the SDK that a
-// workflow task should be tried again.
+// panickingCodec panics if it can't decrypt: a panic is the only way to make the SDK
+// retry the workflow task.
 type panickingCodec struct{ Codec }
 
 func (c panickingCodec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
@@ -63,8 +63,8 @@ func (c panickingCodec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payloa
 	return decoded, nil
 }
 
-// workerConverter panics in workflows, and returns errors in activities, which are
-// tried again anyway.
+// workerConverter panics in workflows and returns errors in activities, which are
+// retried anyway.
 type workerConverter struct {
 	converter.DataConverter
 	activities converter.DataConverter
@@ -72,14 +72,14 @@ type workerConverter struct {
 
 var _ converter.ContextAware = workerConverter{}
 
-// WithWorkflowContext is called in workflows.
+// WithWorkflowContext gives the converter for workflows.
 func (w workerConverter) WithWorkflowContext(workflow.Context) converter.DataConverter { return w }
 
-// WithContext is called in activities, and for the calls of a client.
+// WithContext gives the converter for activities and for a client's calls.
 func (w workerConverter) WithContext(context.Context) converter.DataConverter { return w.activities }
 
-// failureConverter says of failures that can't be decrypted why, and has an
-// activity that can't be given its input tried again later.
+// failureConverter puts into failures why they can't be decrypted, and delays the retry
+// of an activity whose input can't be.
 type failureConverter struct {
 	converter.FailureConverter
 	payloads converter.DataConverter
@@ -103,15 +103,14 @@ func (f failureConverter) FailureToError(failure *failurepb.Failure) error {
 	return f.FailureConverter.FailureToError(failure)
 }
 
-// Client decrypts what the server's list and descriptions hold too: memos and
-// summaries, which the SDK hands over as they are. The workers of a client want the
-// client itself.
+// Client makes a client that also decrypts the memos and summaries in lists and
+// descriptions of workflows, which the SDK returns as they are. Workers need the
+// original client.
 func (c Codec) Client(of client.Client) client.Client {
 	return decryptingClient{Client: of, codec: c}
 }
 
-// Raw is the client beneath one of [Codec.Client], for what is in clear text on
-// purpose.
+// Raw gives the client that [Codec.Client] wraps, for what is in clear text on purpose.
 func Raw(c client.Client) client.Client {
 	if decrypting, ok := c.(decryptingClient); ok {
 		return decrypting.Client
@@ -129,7 +128,7 @@ func (c decryptingClient) ListWorkflow(ctx context.Context, request *workflowser
 	return decrypted(ctx, c.codec, reply, err)
 }
 
-// DescribeWorkflow decrypts the raw response.
+// DescribeWorkflow decrypts the raw response too.
 func (c decryptingClient) DescribeWorkflow(ctx context.Context, workflowID, runID string) (*client.WorkflowExecutionDescription, error) {
 	described, err := c.Client.DescribeWorkflow(ctx, workflowID, runID)
 	if err != nil {
@@ -144,7 +143,7 @@ func decrypted[T proto.Message](ctx context.Context, codec Codec, reply T, err e
 		return reply, err
 	}
 	return reply, proxy.VisitPayloads(ctx, reply, proxy.VisitPayloadsOptions{
-		SkipSearchAttributes: true, // the server reads them, so they are never encrypted
+		SkipSearchAttributes: true, // never encrypted: the server reads them
 		Visitor: func(_ *proxy.VisitPayloadsContext, payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 			return codec.Decode(payloads)
 		},

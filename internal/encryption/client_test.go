@@ -19,7 +19,7 @@ import (
 	"refundsync/internal/fault"
 )
 
-// configured is what a client of the codec converts by.
+// configured gives the converters of a client.
 func configured(configure func(*client.Options)) (converter.DataConverter, converter.FailureConverter) {
 	var options client.Options
 	configure(&options)
@@ -44,8 +44,8 @@ func TestConverterOfAClient(t *testing.T) {
 	require.Equal(t, `"order"`, string(plain.GetData()), "off by default")
 }
 
-// A workflow of a worker that lacks a key must not fail: only a panic has its task
-// tried again. An activity is tried again by itself.
+// A workflow must not fail because its worker lacks a key: a panic makes Temporal
+// retry the task. Activities are retried anyway.
 func TestConverterOfAWorkerThatLacksAKey(t *testing.T) {
 	encrypting, _ := configured(codec(t, key("k1", 'a')).ConfigureWorker)
 	encoded, err := encrypting.ToPayloads("order")
@@ -63,7 +63,7 @@ func TestConverterOfAWorkerThatLacksAKey(t *testing.T) {
 	failure := failures.ErrorToFailure(err)
 	require.Equal(t, ReasonUnknownKey, failure.GetApplicationFailureInfo().GetType())
 	require.False(t, failure.GetApplicationFailureInfo().GetNonRetryable())
-	require.Equal(t, time.Minute, failure.GetApplicationFailureInfo().GetNextRetryDelay().AsDuration(), "not all attempts at once")
+	require.Equal(t, time.Minute, failure.GetApplicationFailureInfo().GetNextRetryDelay().AsDuration())
 	require.Contains(t, failure.GetMessage(), `"k1"`)
 }
 
@@ -87,7 +87,7 @@ func TestFailuresAreEncrypted(t *testing.T) {
 	t.Run("without the key", func(t *testing.T) {
 		_, lacking := configured(Codec{}.Configure)
 		require.ErrorAs(t, lacking.FailureToError(failure), &application)
-		require.Contains(t, application.Message(), `Add key "k1"`)
+		require.Contains(t, application.Message(), `add key "k1"`)
 	})
 	t.Run("off by default", func(t *testing.T) {
 		_, plain := configured(Codec{}.Configure)
@@ -97,7 +97,7 @@ func TestFailuresAreEncrypted(t *testing.T) {
 
 // holding is a server that holds one workflow, with a memo and a summary.
 type holding struct {
-	client.Client // what is not asked
+	client.Client // nil: other methods are not called
 	payload       *commonpb.Payload
 	err           error
 }

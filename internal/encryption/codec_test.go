@@ -34,16 +34,17 @@ func payload(text string) *commonpb.Payload {
 
 func TestNewCodecRefusesKeys(t *testing.T) {
 	_, err := NewCodec(Keys{{ID: "k1", Secret: []byte("short")}})
-	require.ErrorContains(t, err, `Key "k1" has 5 bytes, not 32`)
+	require.ErrorContains(t, err, `key "k1" has 5 bytes, not 32`)
 	_, err = NewCodec(Keys{key("k1", 'a'), key("k1", 'b')})
-	require.ErrorContains(t, err, `There are two keys "k1"`)
+	require.ErrorContains(t, err, `there are two keys "k1"`)
 	for _, keys := range []Keys{{key("k1", 'a'), None, key("k2", 'b')}, {key("none", 'a')}} {
 		_, err = NewCodec(keys)
-		require.ErrorContains(t, err, `"none" is no key, and stands first or last`)
+		require.ErrorContains(t, err, `"none" must come first or last and have no secret`)
 	}
 }
 
-// With none before the keys nothing more is encrypted, and what is stays readable.
+// With none before the keys, nothing is encrypted any more, and what is encrypted
+// stays readable.
 func TestEncryptionIsStopped(t *testing.T) {
 	encrypted, err := codec(t, key("k1", 'a')).Encode([]*commonpb.Payload{payload("order")})
 	require.NoError(t, err)
@@ -56,11 +57,11 @@ func TestEncryptionIsStopped(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, proto.Equal(payload("order"), encoded[0]))
 	_, err = codec(t, None).Decode(encrypted)
-	require.ErrorContains(t, err, `Add key "k1"`)
+	require.ErrorContains(t, err, `add key "k1"`)
 }
 
-// Who writes to the database without a key can't pass off clear text for what was
-// encrypted, unless the key ring has it read.
+// Somebody who writes to the database without a key can't pass off clear text as
+// encrypted, unless the key ring accepts clear text.
 func TestClearTextIsRefused(t *testing.T) {
 	clear := []*commonpb.Payload{payload("order")}
 	_, err := codec(t, key("k1", 'a')).Decode(clear)
@@ -132,13 +133,13 @@ func TestUndecryptable(t *testing.T) {
 		reason  string
 		says    []string
 	}{
-		{"no key at all", Codec{}, encoded[0], ReasonUnknownKey, []string{`密钥 "2024-03" 加密`, "known: 没有 none", `Add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`}},
-		{"another key", codec(t, key("2024-06", 'b')), encoded[0], ReasonUnknownKey, []string{"known: 2024-06", `Add key "2024-03"`}},
-		{"another value under the same id", codec(t, key("2024-03", 'b')), encoded[0], ReasonUndecryptable, []string{`See that the value of "2024-03" is the one`}},
+		{"no key at all", Codec{}, encoded[0], ReasonUnknownKey, []string{`key "2024-03"`, "no key here", `add key "2024-03" to REFUNDSYNC_ENCRYPTION_KEYS`}},
+		{"another key", codec(t, key("2024-06", 'b')), encoded[0], ReasonUnknownKey, []string{"the keys here: 2024-06", `add key "2024-03"`}},
+		{"another value under the same id", codec(t, key("2024-03", 'b')), encoded[0], ReasonUndecryptable, []string{`check that key "2024-03"`}},
 		{"the id of a long-winded stranger", codec(t, key("2024-03", 'a')),
 			change(func(p *commonpb.Payload) { p.Metadata["encryption-key-id"] = bytes.Repeat([]byte("x\n"), 1<<20) }), ReasonUnknownKey, []string{`x\nx`}},
 		{"compression that was not there", codec(t, key("2024-03", 'a')),
-			change(func(p *commonpb.Payload) { p.Metadata["encryption-compression"] = []byte("deflate") }), ReasonUndecryptable, []string{"内容被改动过"}},
+			change(func(p *commonpb.Payload) { p.Metadata["encryption-compression"] = []byte("deflate") }), ReasonUndecryptable, []string{"was changed"}},
 		{"cut short", codec(t, key("2024-03", 'a')),
 			change(func(p *commonpb.Payload) { p.Data = p.Data[:5] }), ReasonUndecryptable, []string{"was changed"}},
 	} {
@@ -173,8 +174,8 @@ func TestSecretsAreNeverShown(t *testing.T) {
 	}
 }
 
-// Whatever the payloads are and whatever key encrypted them, a key ring that has it
-// gives them back, in any order of its keys.
+// Law: a key ring decrypts any payload that one of its keys encrypted, whatever their
+// order.
 func TestDecodeGivesBackWhatWasEncoded(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		keys := Keys{}
@@ -192,7 +193,7 @@ func TestDecodeGivesBackWhatWasEncoded(t *testing.T) {
 				encoded = append(encoded, p)
 				continue
 			}
-			// Each from a time of its own, when another key was the first.
+			// Each was encrypted when another key was the first.
 			then, err := NewCodec(rapid.Permutation(keys).Draw(r, "keys then"))
 			require.NoError(r, err)
 			one, err := then.Encode([]*commonpb.Payload{p})
@@ -210,7 +211,7 @@ func TestDecodeGivesBackWhatWasEncoded(t *testing.T) {
 	})
 }
 
-// No bit of an encrypted payload can be changed without being found out.
+// Law: any change of a bit of an encrypted payload is detected.
 func TestTamperingIsFound(t *testing.T) {
 	c := codec(t, key("k1", 'a'), key("k2", 'b'))
 	rapid.Check(t, func(r *rapid.T) {
@@ -244,8 +245,8 @@ func TestDecompressionIsBounded(t *testing.T) {
 	require.Len(t, plain, longest)
 }
 
-// order is about what an order looks like on its way: JSON with many names that
-// repeat, and values that do not.
+// order resembles an order in transit: JSON with many repeated names and values that
+// differ.
 func order(lines int) *commonpb.Payload {
 	random := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder

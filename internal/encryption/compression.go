@@ -8,12 +8,11 @@ import (
 	"sync"
 )
 
-// longest bounds what is decompressed, in bytes. Temporal takes no payload over
+// longest bounds what is decompressed, in bytes. Temporal accepts no payload over
 // 2 MiB, and only what we compressed ourselves gets this far.
 const longest = 64 << 20
 
-// Both are used again and again: a new one takes far more memory than most payloads
-// have bytes.
+// Both are pooled: a new one takes far more memory than most payloads.
 var (
 	compressors = sync.Pool{New: func() any {
 		w, err := flate.NewWriter(io.Discard, flate.BestSpeed)
@@ -25,13 +24,13 @@ var (
 	decompressors = sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}
 )
 
-// compress makes DEFLATE of it, without a checksum: GCM has its own.
+// compress uses DEFLATE without a checksum: GCM authenticates.
 func compress(plain []byte) []byte {
 	w := compressors.Get().(*flate.Writer)
 	defer compressors.Put(w)
 	var b bytes.Buffer
 	w.Reset(&b)
-	// A buffer takes all that is written to it.
+	// Writing to a buffer never fails.
 	_, _ = w.Write(plain)
 	_ = w.Close()
 	return b.Bytes()

@@ -9,7 +9,7 @@ import (
 	"refundsync/internal/fault"
 )
 
-// Nobody without the key makes a payload that is taken.
+// Nobody can forge a payload without the key.
 func FuzzDecode(f *testing.F) {
 	c := codec(f, key("k1", 'a'))
 	encoded, err := c.Encode([]*commonpb.Payload{payload(`"order"`)})

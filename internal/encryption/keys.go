@@ -1,22 +1,23 @@
-// Package encryption keeps orders out of sight of whoever runs the Temporal
-// server or reads its database: payloads are compressed and encrypted before they
-// leave a process of ours, and decrypted after they came in.
+// Package encryption hides orders from whoever runs the Temporal server or reads its
+// database: our processes compress and encrypt payloads before they send them, and
+// decrypt those that they receive.
 //
-// An encrypted payload has the encoding binary/encrypted and the id of its key in
-// its metadata, as in Temporal's own samples. Its data is a nonce of 12 bytes and
-// what AES-256-GCM makes of the original payload, in its protobuf form.
+// An encrypted payload has the encoding binary/encrypted and the id of its key in its
+// metadata, as in Temporal's samples. Its data is a nonce of 12 bytes, followed by the
+// original payload in its protobuf form, encrypted with AES-256-GCM.
 package encryption
 
 import (
-	"fmt"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // KeyBytes is the length of a key: AES-256.
 const KeyBytes = 32
 
-// Key is a secret with a name, by which a payload says what it was encrypted
-// with. Printed, logged or marshalled it shows the name alone.
+// Key is a secret with an id, by which a payload names the key that it was encrypted
+// with. Printed, logged or marshalled, it shows only the id.
 type Key struct {
 	ID     string
 	Secret []byte
@@ -31,25 +32,25 @@ func (k Key) GoString() string { return k.String() }
 // MarshalText is String, for JSON and for what zap reflects.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// None stands for clear text. As the first of a key ring it has nothing encrypted any
-// more; the keys behind it decrypt what is encrypted already. As the last it has
-// clear text read that is from before there was a key.
+// None stands for clear text. As the first key of a key ring it stops encryption; the
+// other keys still decrypt. As the last it accepts clear text from before there was a
+// key.
 var None = Key{ID: "none"}
 
-// Keys is a key ring. The first key encrypts, unless it is [None], and each of them
-// decrypts. An empty one encrypts nothing.
+// Keys is a key ring. The first key encrypts, unless it is [None], and all of them
+// decrypt. An empty key ring encrypts nothing.
 type Keys []Key
 
 // Encrypt reports whether there is a key to encrypt with.
 func (k Keys) Encrypt() bool { return len(k) > 0 && k[0].ID != None.ID }
 
-// ClearText reports whether clear text is read. Where everything is encrypted, only
-// somebody without a key can have written any.
+// ClearText reports whether clear text is accepted. Where everything is encrypted, only
+// somebody without a key can have written it.
 func (k Keys) ClearText() bool {
 	return len(k) == 0 || k[0].ID == None.ID || k[len(k)-1].ID == None.ID
 }
 
-// String gives the ids, the first one first.
+// String gives the ids in their order.
 func (k Keys) String() string {
 	ids := make([]string, len(k))
 	for i, key := range k {
@@ -61,18 +62,18 @@ func (k Keys) String() string {
 // GoString is String, for %#v.
 func (k Keys) GoString() string { return k.String() }
 
-// check finds what makes a key ring unusable.
+// check returns an error for a key ring that can't be used.
 func (k Keys) check() error {
 	seen := map[string]bool{}
 	for i, key := range k {
 		switch {
 		case key.ID == None.ID && (i > 0 && i < len(k)-1 || len(key.Secret) > 0):
-			return fmt.Errorf("%[1]q 不是密钥，只能排在最前或最后。 %[1]q is no key, and stands first or last", key.ID)
+			return text.Errorf("%q must come first or last and have no secret", key.ID)
 		case key.ID == None.ID:
 		case len(key.Secret) != KeyBytes:
-			return fmt.Errorf("密钥 %[1]q 是 %[2]d 字节，应为 %[3]d 字节。 Key %[1]q has %[2]d bytes, not %[3]d", key.ID, len(key.Secret), KeyBytes)
+			return text.Errorf("key %q has %d bytes, not %d", key.ID, len(key.Secret), KeyBytes)
 		case seen[key.ID]:
-			return fmt.Errorf("密钥 %[1]q 出现两次。 There are two keys %[1]q", key.ID)
+			return text.Errorf("there are two keys %q", key.ID)
 		}
 		seen[key.ID] = true
 	}

@@ -16,7 +16,7 @@ import (
 	"refundsync/internal/jushuitan"
 )
 
-// The outside systems, as labels name them.
+// Values of the label system.
 const (
 	systemJushuitan = "jushuitan"
 	systemKingdee   = "kingdee"
@@ -34,25 +34,25 @@ const (
 // refundList is the only call to Jushuitan.
 const refundList = "jushuitan.refund.list.query"
 
-// calls measures the calls to both systems. It is a [groupcommit.Observer].
+// calls measures the calls to both systems.
 type calls struct {
 	duration metric.Float64Histogram
 	wait     metric.Float64Histogram
 	bills    metric.Int64Histogram
 
-	// allowed is how many calls to Kingdee may be under way at a time now.
+	// allowed is how many calls to Kingdee may currently run at a time.
 	allowed atomic.Int64
 
-	lastSuccess [len(systems)]moment // by their place in systems
+	lastSuccess [len(systems)]moment // in the order of systems
 }
 
 func (c *calls) register(meter metric.Meter) error {
 	var errs [3]error
 	c.duration, errs[0] = meter.Float64Histogram("refundsync_call_duration", metric.WithUnit("s"),
-		metric.WithDescription("Calls to the outside systems, how they ended and how long they took, waits left out."),
+		metric.WithDescription("Duration and result of calls to the outside systems, without the wait before a call."),
 		metric.WithExplicitBucketBoundaries(secondsBuckets...))
 	c.wait, errs[1] = meter.Float64Histogram("refundsync_call_wait", metric.WithUnit("s"),
-		metric.WithDescription("How long a call waited before it was made: at Jushuitan for the limit of calls a second, at Kingdee for others to share it and for a session."),
+		metric.WithDescription("How long a call waited before it was made: for Jushuitan's limit of calls a second, or at Kingdee for others to share the call and for a session."),
 		metric.WithExplicitBucketBoundaries(secondsBuckets...))
 	c.bills, errs[2] = meter.Int64Histogram("refundsync_kingdee_call_bills",
 		metric.WithDescription("Bills, or numbers of bills, that shared a call to Kingdee."),
@@ -90,16 +90,16 @@ func resultOf(err error) string {
 	}
 }
 
-// Waited is [groupcommit.Observer]'s.
+// Waited implements [groupcommit.Observer].
 func (m *Metrics) Waited(call string, wait time.Duration) { m.calls.waited(systemKingdee, call, wait) }
 
-// Called is [groupcommit.Observer]'s.
+// Called implements [groupcommit.Observer].
 func (m *Metrics) Called(call string, size int, took time.Duration, err error) {
 	m.calls.called(systemKingdee, call, took, err)
 	m.calls.bills.Record(context.Background(), int64(size), metric.WithAttributes(attribute.String(callLabel, call)))
 }
 
-// Allowed is [groupcommit.Observer]'s.
+// Allowed implements [groupcommit.Observer].
 func (m *Metrics) Allowed(calls int) { m.calls.allowed.Store(int64(calls)) }
 
 // Source measures the calls to a source.
@@ -112,23 +112,23 @@ type measuredSource struct {
 	calls  *calls
 }
 
-// RefundList is the source's. The wait for its limit ends when the request asks
-// for a connection; a call that was given up before is none.
+// RefundList calls the source. Its wait for the rate limit ends when the request asks
+// for a connection; a call that was given up before that doesn't count.
 func (s measuredSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
-	var asked atomic.Int64 // nanoseconds since begun
-	begun := time.Now()
+	var requested atomic.Int64 // nanoseconds since start
+	start := time.Now()
 	page, err := s.source.RefundList(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { asked.CompareAndSwap(0, int64(max(1, time.Since(begun)))) },
+		GetConn: func(string) { requested.CompareAndSwap(0, int64(max(1, time.Since(start)))) },
 	}), params)
-	if wait := time.Duration(asked.Load()); wait > 0 {
+	if wait := time.Duration(requested.Load()); wait > 0 {
 		s.calls.waited(systemJushuitan, refundList, wait)
-		s.calls.called(systemJushuitan, refundList, time.Since(begun)-wait, err)
+		s.calls.called(systemJushuitan, refundList, time.Since(start)-wait, err)
 	}
 	return page, err
 }
 
-// last is when a call to the system last succeeded; zero if none has since the
-// worker was started.
+// last is when a call to the system last succeeded; zero if none has since the worker
+// started.
 func (c *calls) last(system string) time.Time {
 	return c.lastSuccess[slices.Index(systems[:], system)].time()
 }

@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// flowStatesEvery is how often the server is asked how the flows do.
+	// flowStatesEvery is how often the server is asked for the state of the flows.
 	flowStatesEvery = time.Minute
-	// flowStatesLast is how long an answer is shown. A stale number would say
-	// that all is well while nothing is known.
+	// flowStatesLast is how long an answer is shown. A stale number would look fine
+	// while nothing is known.
 	flowStatesLast = 3 * flowStatesEvery
 )
 
-// flowStates are how far the flows have come, as the server's list says: no
-// worker knows it by itself. Each worker says the same.
+// flowStates are the watermarks and parked orders of the flows, from the server's list
+// of workflows. All workers export the same values.
 type flowStates struct {
 	limits map[string]time.Duration // of enabled flows
 	names  []string
@@ -49,15 +49,15 @@ func (s *flowStates) watch(flows flow.Flows) {
 	}
 }
 
-// WatchFlows asks the server how the flows do, at once and then every minute,
-// until ctx is done.
+// WatchFlows asks the server for the state of the flows, at once and then every
+// minute, until ctx is done.
 func (m *Metrics) WatchFlows(ctx context.Context, c client.Client, logger *zap.Logger) {
 	ticker := time.NewTicker(flowStatesEvery)
 	defer ticker.Stop()
 	for {
 		for _, name := range m.flows.names {
 			if err := m.flows.ask(ctx, c, name); err != nil && ctx.Err() == nil {
-				logger.Warn("how a flow does is unknown", zap.String("flow", name), zap.Error(err))
+				logger.Warn("the state of a flow is unknown", zap.String("flow", name), zap.Error(err))
 			}
 		}
 		select {
@@ -85,7 +85,7 @@ func (s *flowStates) ask(ctx context.Context, c client.Client, name string) erro
 	return nil
 }
 
-// each gives the flows of which the state is known.
+// each calls do for each flow whose state is known.
 func (s *flowStates) each(do func(state flowState, label metric.ObserveOption)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

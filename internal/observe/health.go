@@ -12,20 +12,21 @@ import (
 	"google.golang.org/grpc"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/text"
 )
 
 const (
-	// temporalPatience bounds the question whether Temporal is there.
+	// temporalPatience bounds the check whether Temporal answers.
 	temporalPatience = 3 * time.Second
-	// pollPatience is how long after a poll came back the next one has to. The
-	// server ends one without work after a minute.
+	// pollPatience is how long after an answer to a poll the next answer may come. The
+	// server answers a poll without work after a minute.
 	pollPatience = 2 * time.Minute
 )
 
-// polls are the worker's questions to Temporal for work.
+// polls are the worker's polls of Temporal for tasks.
 type polls struct{ begun, answered moment }
 
-// WatchPolls has the connection to Temporal note when a poll for work comes back.
+// WatchPolls makes the connection to Temporal record when a poll is answered.
 func (m *Metrics) WatchPolls() grpc.DialOption {
 	return grpc.WithChainUnaryInterceptor(func(ctx context.Context, method string, request, reply any,
 		connection *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
@@ -41,35 +42,35 @@ func (m *Metrics) WatchPolls() grpc.DialOption {
 	})
 }
 
-// last is when Temporal last answered, with work or without; zero if it has not
-// yet.
+// last is when Temporal last answered a poll, with a task or without; zero if it has
+// not yet.
 func (p *polls) last() time.Time { return p.answered.time() }
 
-// problem says why the polls do not do; "" if they do.
+// problem says what is wrong with the polls; "" if nothing is.
 func (p *polls) problem() string {
 	last := p.last()
 	if last.IsZero() {
-		last = p.begun.time() // the first may still be waiting for work
+		last = p.begun.time() // the first may still be waiting for a task
 	}
 	if last.IsZero() {
-		return "还没有开始取任务。 Polling for work has not begun"
+		return text.Sprintf("the worker has not started polling Temporal for tasks")
 	}
 	if quiet := time.Since(last); quiet > pollPatience {
-		return fmt.Sprintf("已 %[1]s 没有取到 Temporal 的应答。 No poll for work has come back for %[1]s", quiet.Round(time.Second))
+		return text.Sprintf("Temporal has answered no poll for tasks for %s", quiet.Round(time.Second))
 	}
 	return ""
 }
 
-// readiness is the answer of /readyz. Times are Beijing time, null where nothing
-// has happened since the worker was started.
+// readiness is the answer of /readyz. Times are Beijing time, null if it hasn't
+// happened since the worker started.
 type readiness struct {
-	// Ready says that the worker can be given work: it is not being stopped,
-	// Temporal answers, and so do its polls. An outside system that does not is
-	// no reason: its orders wait and are tried again.
+	// Ready means that the worker can do work: it isn't stopping, and Temporal answers
+	// it and its polls. An outside system that is down doesn't matter: its orders are
+	// retried.
 	Ready bool `json:"ready"`
-	// Problems say why it is not ready, for a person.
+	// Problems say why the worker is not ready, for people.
 	Problems []string `json:"problems"`
-	// LastPoll is when Temporal last answered a question for work.
+	// LastPoll is when Temporal last answered a poll for tasks.
 	LastPoll *time.Time `json:"last_poll"`
 	// LastSuccess is when a call to each system last succeeded.
 	LastSuccess map[string]*time.Time `json:"last_success"`
@@ -82,8 +83,7 @@ type health struct {
 	stopping <-chan struct{}
 }
 
-// live says that the process runs and answers. What can't be mended by starting
-// it anew is none of it.
+// live reports that the process answers. It checks nothing that a restart can't fix.
 func (h *health) live(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
@@ -94,7 +94,7 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	if !answer.Ready {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
-	// Who asked may have gone.
+	// The client may have disconnected.
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
@@ -105,13 +105,13 @@ func (h *health) look(ctx context.Context) readiness {
 	}
 	select {
 	case <-h.stopping:
-		answer.Problems = append(answer.Problems, "正在停止，不再接新任务。 The worker is being stopped and takes nothing new")
+		answer.Problems = append(answer.Problems, text.Sprintf("the worker is stopping and accepts no new tasks"))
 	default:
 	}
 	ctx, cancel := context.WithTimeout(ctx, temporalPatience)
 	defer cancel()
 	if _, err := h.temporal.CheckHealth(ctx, &client.CheckHealthRequest{}); err != nil {
-		answer.Problems = append(answer.Problems, fmt.Sprintf("连接不到 Temporal。 Temporal can't be reached: %v", err))
+		answer.Problems = append(answer.Problems, text.Sprintf("can't reach Temporal: %v", err))
 	}
 	if problem := h.metrics.polls.problem(); problem != "" {
 		answer.Problems = append(answer.Problems, problem)

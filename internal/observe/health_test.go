@@ -19,9 +19,9 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// fakeTemporal answers as it is told.
+// fakeTemporal gives the answers that it holds.
 type fakeTemporal struct {
-	client.Client // what is not asked
+	client.Client // nil: other methods are not called
 	err           error
 	parked        int64
 }
@@ -40,26 +40,26 @@ func (c *fakeTemporal) ListWorkflow(context.Context, *workflowservice.ListWorkfl
 
 func ago(m *moment, d time.Duration) { m.unix.Store(time.Now().Add(-d).UnixNano()) }
 
-func TestReadyIsWhoCanBeGivenWork(t *testing.T) {
+func TestReady(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		prepare  func(m *Metrics, temporal *fakeTemporal)
 		stopping bool
 		problem  string // "" if it is ready
 	}{
-		{"nothing polled yet", func(*Metrics, *fakeTemporal) {}, false, "has not begun"},
-		{"the first poll waits for work", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, time.Minute) }, false, ""},
-		{"polls come back", func(m *Metrics, _ *fakeTemporal) {
+		{"nothing polled yet", func(*Metrics, *fakeTemporal) {}, false, "has not started polling"},
+		{"the first poll waits for a task", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, time.Minute) }, false, ""},
+		{"polls are answered", func(m *Metrics, _ *fakeTemporal) {
 			ago(&m.polls.begun, time.Hour)
 			ago(&m.polls.answered, time.Minute)
 		}, false, ""},
-		{"the first poll never comes back", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, 5*time.Minute) }, false, "for 5m"},
-		{"polls come back no more", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, 5*time.Minute) }, false, "for 5m"},
+		{"the first poll is never answered", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.begun, 5*time.Minute) }, false, "for 5m"},
+		{"polls are no longer answered", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, 5*time.Minute) }, false, "for 5m"},
 		{"Temporal is gone", func(m *Metrics, temporal *fakeTemporal) {
 			ago(&m.polls.answered, time.Second)
 			temporal.err = errors.New("connection refused")
 		}, false, "connection refused"},
-		{"the worker is being stopped", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, time.Second) }, true, "being stopped"},
+		{"the worker is stopping", func(m *Metrics, _ *fakeTemporal) { ago(&m.polls.answered, time.Second) }, true, "is stopping"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m, temporal := newMetrics(t), &fakeTemporal{}
@@ -72,9 +72,9 @@ func TestReadyIsWhoCanBeGivenWork(t *testing.T) {
 			if c.stopping {
 				stop()
 			}
-			code, text := get(t, server, "/readyz")
+			code, body := get(t, server, "/readyz")
 			var answer readiness
-			require.NoError(t, json.Unmarshal([]byte(text), &answer))
+			require.NoError(t, json.Unmarshal([]byte(body), &answer))
 			if c.problem == "" {
 				assert.Equal(t, http.StatusOK, code)
 				assert.True(t, answer.Ready)

@@ -1,23 +1,22 @@
-// Package observe makes the running process visible: its log, its metrics, its
-// health, and its traces.
+// Package observe provides the log, metrics, health checks and traces of a process.
 package observe
 
 import (
-	"fmt"
 	"io"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
 	"refundsync/internal/literal"
+	"refundsync/internal/text"
 )
 
-// NewLogger logs to out. level is one of debug, info, warn and error, format is
-// json or console.
+// NewLogger makes a logger to out. level is debug, info, warn or error; format is json
+// or console.
 func NewLogger(out io.Writer, level, format string) (*zap.Logger, error) {
 	enabled, err := zapcore.ParseLevel(level)
 	if err != nil {
-		return nil, fmt.Errorf("日志级别应为 debug、info、warn 或 error。 The level of the log must be one of these: %w", err)
+		return nil, text.Errorf("the log level must be debug, info, warn or error: %w", err)
 	}
 	fields := zap.NewProductionEncoderConfig()
 	fields.EncodeTime = zapcore.RFC3339NanoTimeEncoder
@@ -30,9 +29,9 @@ func NewLogger(out io.Writer, level, format string) (*zap.Logger, error) {
 		fields.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(fields)
 	default:
-		return nil, fmt.Errorf("日志格式应为 json 或 console，不是 %[1]q。 The format of the log must be json or console, not %[1]q", format)
+		return nil, text.Errorf("the log format must be json or console, not %q", format)
 	}
-	// A line may quote a reply, and a person looks at it on a terminal, in JSON too.
-	// There is no sampling: the line that it would leave out is the one looked for.
+	// A line may quote a reply, and people read JSON on a terminal too, so control
+	// characters are masked. There is no sampling: it would drop the line one needs.
 	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(&literal.Writer{To: out})), enabled), zap.AddCaller()), nil
 }

@@ -75,9 +75,9 @@ func TestLogLinesDriveNoTerminal(t *testing.T) {
 
 func TestJSONLine(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
-	logger.Info("保存 saved", zap.Duration("took", 1500*time.Millisecond))
+	logger.Info("saved", zap.Duration("took", 1500*time.Millisecond))
 	line := lines()[0]
-	assert.Equal(t, "保存 saved", line["msg"])
+	assert.Equal(t, "saved", line["msg"])
 	assert.Equal(t, "1.5s", line["took"])
 	assert.Regexp(t, `^observe/log_test\.go:\d+$`, line["caller"])
 	_, err := time.Parse(time.RFC3339Nano, line["ts"].(string))
@@ -118,7 +118,7 @@ func TestTemporalPairsBecomeFields(t *testing.T) {
 	assert.NotContains(t, got[1], "WorkflowID", "the parent is as it was")
 }
 
-// What is encrypted in Temporal does not stand in the log.
+// What is encrypted in Temporal must not be in the log.
 func TestADiscreetLogTellsReasonsAlone(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
 	discreet := ForTemporal(logger, true)
@@ -143,7 +143,7 @@ func TestADiscreetLogTellsReasonsAlone(t *testing.T) {
 	assert.Equal(t, "no server", got[4]["Error"])
 }
 
-func TestAnOrderThatIsParkedIsNoError(t *testing.T) {
+func TestParkedOrderIsWarning(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
 	temporalLog := ForTemporal(logger, false)
 	temporalLog.Error("Activity error.", "Error", temporal.NewNonRetryableApplicationError("no such code", "unknown_material", nil))
@@ -154,17 +154,17 @@ func TestAnOrderThatIsParkedIsNoError(t *testing.T) {
 	assert.Equal(t, "error", got[1]["level"])
 }
 
-func TestAKeyWithoutValueIsNoPanic(t *testing.T) {
+func TestKeyWithoutValueDoesNotPanic(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
 	ForTemporal(logger, false).Info("odd", "key")
 	got := lines()
 	assert.Equal(t, "odd", got[len(got)-1]["msg"])
 }
 
-// logOnBehalf is a helper that should not be named as the caller.
+// logOnBehalf logs with its caller as the caller.
 func logOnBehalf(logger log.Logger) { log.Skip(logger, 1).Info("helped") }
 
-func TestCallerIsWhoLogs(t *testing.T) {
+func TestCallerIsTheLine(t *testing.T) {
 	logger, lines := jsonLogger(t, "info")
 	temporalLog := ForTemporal(logger, false)
 	temporalLog.Info("here")
@@ -172,7 +172,7 @@ func TestCallerIsWhoLogs(t *testing.T) {
 	logOnBehalf(temporalLog)
 	helped := lines()[0]["caller"]
 	require.Regexp(t, `^observe/log_test\.go:\d+$`, here)
-	// Both lines are of this function; the helper's own is far above.
+	// Both lines are in this function, not in the helper above.
 	assert.Equal(t, line(t, here)+2, line(t, helped))
 }
 

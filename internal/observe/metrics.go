@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -19,12 +18,13 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// Metrics are what one worker process counts and measures: the Temporal SDK's
-// own metrics, those that the workflows count, those of the calls to both systems
-// and those of the flows. No label holds an id or a person.
+// Metrics are the metrics of one worker process: those of the Temporal SDK, of the
+// workflows, of the calls to both systems and of the flows. No label holds an id or a
+// person's name.
 type Metrics struct {
 	registry *prometheus.Registry
 	meter    metric.Meter
@@ -33,42 +33,42 @@ type Metrics struct {
 	polls    polls
 }
 
-// MetricsOptions say what is measured.
+// MetricsOptions are the options of metrics.
 type MetricsOptions struct {
 	Flows flow.Flows
-	// Sessions is how many sessions of Kingdee there are, SessionsInUse how many
-	// of them have a call under way.
+	// Sessions is the number of sessions at Kingdee; SessionsInUse is how many of them
+	// have a call in flight.
 	Sessions      int
 	SessionsInUse func() int
 }
 
-// secondsBuckets are the upper bounds of durations: from a quick call to one that
-// waits for its time-out.
+// secondsBuckets are the upper bounds of durations, from a quick call to one that times
+// out.
 var secondsBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900}
 
-// NewMetrics begins to measure. Prometheus sees a rate only in what was there
-// before it rose, so the counters that alerts look at begin at 0.
+// NewMetrics registers the metrics. Prometheus computes no rate from the first value of
+// a counter, so the counters that alerts use start at 0.
 func NewMetrics(options MetricsOptions) (*Metrics, error) {
 	m := &Metrics{registry: prometheus.NewRegistry()}
-	m.calls.allowed.Store(int64(options.Sessions)) // until Kingdee can't take as many
+	m.calls.allowed.Store(int64(options.Sessions)) // until Kingdee can't handle as many
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reader, err := exporter.New(exporter.WithRegisterer(m.registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo())
 	if err != nil {
-		return nil, fmt.Errorf("无法建立指标 the metrics can't be set up: %w", err)
+		return nil, text.Errorf("can't set up the metrics: %w", err)
 	}
 	m.meter = sdk.NewMeterProvider(sdk.WithReader(reader), sdk.WithView(
-		// The SDK's durations are in seconds, OpenTelemetry's own bounds in
+		// Temporal's durations are in seconds, OpenTelemetry's default bounds in
 		// milliseconds.
 		sdk.NewView(sdk.Instrument{Name: "temporal_*", Kind: sdk.InstrumentKindHistogram},
 			sdk.Stream{Aggregation: sdk.AggregationExplicitBucketHistogram{Boundaries: secondsBuckets}}),
-		// The SDK adds labels of its own to what workflows count.
+		// Temporal's SDK adds labels to the counters of workflows.
 		countersOfWorkflows(workflows.OrdersMetric),
 		countersOfWorkflows(workflows.RunsMetric),
 		countersOfWorkflows(workflows.ParkedEndedMetric),
 	)).Meter("refundsync")
 
 	if err := errors.Join(m.calls.register(m.meter), m.countFromZero(options.Flows), m.registerGauges(options)); err != nil {
-		return nil, fmt.Errorf("无法建立指标 the metrics can't be set up: %w", err)
+		return nil, text.Errorf("can't set up the metrics: %w", err)
 	}
 	return m, nil
 }
@@ -106,13 +106,13 @@ func (m *Metrics) registerGauges(options MetricsOptions) error {
 		name, unit, description string
 		observe                 metric.Float64Callback
 	}{
-		{"refundsync_kingdee_sessions", "", "Sessions of Kingdee that this worker may use at a time.",
+		{"refundsync_kingdee_sessions", "", "Sessions at Kingdee that this worker may use at a time.",
 			always(func() float64 { return float64(options.Sessions) })},
-		{"refundsync_kingdee_calls_allowed", "", "Calls to Kingdee that may be under way at a time now: all sessions, or fewer while Kingdee can't take as many.",
+		{"refundsync_kingdee_calls_allowed", "", "Calls to Kingdee that may currently run at a time: one per session, or fewer while Kingdee can't handle as many.",
 			always(func() float64 { return float64(m.calls.allowed.Load()) })},
-		{"refundsync_kingdee_sessions_in_use", "", "Sessions of Kingdee with a call under way.",
+		{"refundsync_kingdee_sessions_in_use", "", "Sessions at Kingdee with a call in flight.",
 			always(func() float64 { return float64(options.SessionsInUse()) })},
-		{"refundsync_last_poll_timestamp", "s", "When Temporal last answered this worker's question for work.",
+		{"refundsync_last_poll_timestamp", "s", "When Temporal last answered a poll of this worker for tasks.",
 			func(_ context.Context, o metric.Float64Observer) error {
 				observeTime(o, m.polls.last())
 				return nil
@@ -124,9 +124,9 @@ func (m *Metrics) registerGauges(options MetricsOptions) error {
 				}
 				return nil
 			}},
-		{"refundsync_parked_orders", "", "Parked orders of the flow that wait.", m.flows.observeParked},
-		{"refundsync_watermark_timestamp", "s", "Up to when automatic runs of the flow have left nothing out.", m.flows.observeWatermark},
-		{"refundsync_lag_limit", "s", "How far the watermark of the flow may be behind now; enabled flows only.", m.flows.observeLagLimit},
+		{"refundsync_parked_orders", "", "Parked orders of the flow.", m.flows.observeParked},
+		{"refundsync_watermark_timestamp", "s", "Watermark of the flow: automatic runs have read everything up to then.", m.flows.observeWatermark},
+		{"refundsync_lag_limit", "s", "How far the watermark of the flow may lag; enabled flows only.", m.flows.observeLagLimit},
 	} {
 		if _, err := m.meter.Float64ObservableGauge(gauge.name, metric.WithUnit(gauge.unit),
 			metric.WithDescription(gauge.description), metric.WithFloat64Callback(gauge.observe)); err != nil {
@@ -143,24 +143,24 @@ func always(value func() float64) metric.Float64Callback {
 	}
 }
 
-// observeTime leaves out what has not happened yet.
+// observeTime omits the zero time.
 func observeTime(o metric.Float64Observer, t time.Time, labels ...attribute.KeyValue) {
 	if !t.IsZero() {
 		o.Observe(float64(t.UnixMilli())/1000, metric.WithAttributes(labels...))
 	}
 }
 
-// ForTemporal takes the metrics of Temporal's SDK, and those of the workflows.
+// ForTemporal receives the metrics of Temporal's SDK and of the workflows.
 func (m *Metrics) ForTemporal() client.MetricsHandler {
 	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter:                m.meter,
 		UseMonotonicCounters: true,
-		// A metric that can't be made must not stop the work.
+		// A metric that can't be registered must not stop the worker.
 		OnError: func(error) {},
 	})
 }
 
-// ServeHTTP gives all metrics in Prometheus' text format.
+// ServeHTTP serves all metrics in Prometheus' text format.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}).ServeHTTP(w, r)
 }

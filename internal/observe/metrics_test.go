@@ -39,7 +39,7 @@ func newMetrics(t *testing.T) *Metrics {
 	return m
 }
 
-// scrape gives every value that Prometheus gets, by its name and labels.
+// scrape gives every value that Prometheus reads, by name and labels.
 func scrape(t *testing.T, m *Metrics) map[string]float64 {
 	t.Helper()
 	reply := httptest.NewRecorder()
@@ -89,7 +89,7 @@ func TestCallsToKingdeeAreMeasured(t *testing.T) {
 		observer.Called("batchSave", 7, time.Second, err)
 	}
 	observer.Waited("batchSave", 2*time.Second)
-	require.Equal(t, 4.0, scrape(t, m)["refundsync_kingdee_calls_allowed"], "all sessions, until it is told otherwise")
+	require.Equal(t, 4.0, scrape(t, m)["refundsync_kingdee_calls_allowed"], "all sessions at first")
 	observer.Allowed(2)
 	values := scrape(t, m)
 	for result, count := range map[string]float64{"ok": 2, "session_lost": 1, "rate_limited": 1, "cancelled": 1, "unknown": 1} {
@@ -104,7 +104,7 @@ func TestCallsToKingdeeAreMeasured(t *testing.T) {
 	assert.NotContains(t, values, `refundsync_last_success_timestamp_seconds{system="jushuitan"}`)
 }
 
-// waitingSource calls its gateway after a wait, or gives up in it.
+// waitingSource waits and then calls its gateway, or gives up.
 type waitingSource struct {
 	wait    time.Duration
 	gateway *nettest.Server
@@ -128,7 +128,7 @@ func (s waitingSource) RefundList(ctx context.Context, _ map[string]string) (jus
 	return jushuitan.Page{DataCount: 1}, reply.Body.Close()
 }
 
-func TestWaitForTheSourcesLimitIsNoneOfItsCalls(t *testing.T) {
+func TestWaitForTheSourcesLimitIsMeasuredApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gateway := nettest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(2 * time.Second) }))
 		m := newMetrics(t)
@@ -142,7 +142,7 @@ func TestWaitForTheSourcesLimitIsNoneOfItsCalls(t *testing.T) {
 		const labels = `{call="jushuitan.refund.list.query",system="jushuitan"}`
 		require.Equal(t, 5.0, values["refundsync_call_wait_seconds_sum"+labels])
 		require.Equal(t, 2.0, values[`refundsync_call_duration_seconds_sum{call="jushuitan.refund.list.query",result="ok",system="jushuitan"}`])
-		require.Equal(t, 1.0, values["refundsync_call_wait_seconds_count"+labels], "a call that was given up before it was made is none")
+		require.Equal(t, 1.0, values["refundsync_call_wait_seconds_count"+labels], "a call that was given up before it was made doesn't count")
 	})
 }
 
@@ -156,8 +156,8 @@ func TestDurationsOfTheSDKHaveBoundsInSeconds(t *testing.T) {
 
 var ourMetric = regexp.MustCompile(`\brefundsync_\w+`)
 
-// The dashboards and the alert rules name metrics that a worker has. That it has
-// those of the SDK as well, a test in e2e shows.
+// The dashboards and the alert rules use metrics that exist. A test in e2e checks those
+// of Temporal's SDK.
 func TestDashboardsAndAlertsNameMetricsThatExist(t *testing.T) {
 	m := newMetrics(t)
 	m.Called("batchSave", 1, time.Second, nil)
@@ -181,8 +181,8 @@ func TestDashboardsAndAlertsNameMetricsThatExist(t *testing.T) {
 	}
 }
 
-// What Grafana's types make of them, a test in tools/deploy shows.
-func TestPanelsOfDashboardsShowSomethingInTheirPlace(t *testing.T) {
+// A test in tools/deploy reads them with Grafana's own types.
+func TestPanelsOfDashboards(t *testing.T) {
 	for _, name := range []string{"business", "worker"} {
 		t.Run(name, func(t *testing.T) {
 			text, err := os.ReadFile("../../deploy/grafana/" + name + ".json")
@@ -223,8 +223,8 @@ func TestPanelsOfDashboardsShowSomethingInTheirPlace(t *testing.T) {
 
 var alertRule = regexp.MustCompile(`(?s)- alert: (\w+)\n.*?runbook: docs/operations\.md#(\w+)\n`)
 
-// Whoever gets an alert finds what to do under its name.
-func TestEachAlertHasASectionOfItsOwn(t *testing.T) {
+// docs/operations.md says under an alert's name what to do.
+func TestEachAlertHasItsSection(t *testing.T) {
 	rules, err := os.ReadFile("../../deploy/prometheus/alerts.yaml")
 	require.NoError(t, err)
 	operations, err := os.ReadFile("../../docs/operations.md")

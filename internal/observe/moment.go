@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// moment is when something last happened. It may be used by many goroutines at
-// once.
+// moment is when something last happened. It is safe for concurrent use.
 type moment struct{ unix atomic.Int64 } // nanoseconds; 0: never
 
 func (m *moment) isNow() { m.unix.Store(time.Now().UnixNano()) }

@@ -3,12 +3,13 @@ package observe
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
 
 	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/text"
 )
 
 // Server serves /healthz, /readyz and /metrics.
@@ -18,12 +19,12 @@ type Server struct {
 	ended  chan error
 }
 
-// Serve begins to serve on an address, host:port. From the moment that ctx is
-// done the worker is not ready, and the server still answers.
+// Serve starts a server on an address, host:port. Once ctx is done, it keeps answering
+// and reports that the worker is not ready.
 func Serve(ctx context.Context, address string, metrics *Metrics, temporal client.Client) (*Server, error) {
 	listen, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("无法在 %[1]s 提供 /healthz、/readyz 和 /metrics，检查 REFUNDSYNC_HTTP_ADDRESS。 They can't be served there; check that setting: %[2]w", address, err)
+		return nil, text.Errorf("can't serve /healthz, /readyz and /metrics on %s; check REFUNDSYNC_HTTP_ADDRESS: %w", address, err)
 	}
 	h := &health{metrics: metrics, temporal: temporal, stopping: ctx.Done()}
 	mux := http.NewServeMux()
@@ -31,7 +32,7 @@ func Serve(ctx context.Context, address string, metrics *Metrics, temporal clien
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("GET /metrics", metrics)
 	s := &Server{
-		// Nobody has more to send than a few headers.
+		// Clients send no more than a few headers.
 		http:   &http.Server{Handler: mux, ReadTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute},
 		listen: listen,
 		ended:  make(chan error, 1),
@@ -40,10 +41,10 @@ func Serve(ctx context.Context, address string, metrics *Metrics, temporal clien
 	return s, nil
 }
 
-// Address is where it serves: the port is a real one where 0 was asked for.
+// Address is where it serves, with the actual port if that of Serve was 0.
 func (s *Server) Address() string { return s.listen.Addr().String() }
 
-// Close ends it.
+// Close stops the server.
 func (s *Server) Close() error {
 	err := s.http.Close()
 	if served := <-s.ended; !errors.Is(served, http.ErrServerClosed) {

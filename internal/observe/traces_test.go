@@ -47,7 +47,7 @@ func TestTracesGoToTheEndpoint(t *testing.T) {
 	require.Equal(t, "/opentelemetry.proto.collector.trace.v1.TraceService/Export", <-received)
 }
 
-// A collector that is not there costs no more than the patience for it.
+// Closing waits for an absent collector no longer than its context.
 func TestTracesThatCannotBeSentAreLost(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
 	stop := traceAnActivity(t)

@@ -1,5 +1,4 @@
-// Package packed keeps long JSON short on its way through Temporal, which refuses
-// a payload over 2 MiB.
+// Package packed compresses long JSON for Temporal, which refuses payloads over 2 MiB.
 package packed
 
 import (
@@ -11,21 +10,21 @@ import (
 	"io"
 )
 
-// longest bounds what is unpacked, in bytes: far above all that is packed.
+// longest bounds what is unpacked, in bytes. It is far more than what is ever packed.
 const longest = 32 << 20
 
 // Pack compresses JSON with gzip.
 func Pack(raw []byte) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	// A buffer takes all that is written to it.
+	// Writing to a buffer never fails.
 	_, _ = w.Write(raw)
 	_ = w.Close()
 	return b.Bytes()
 }
 
-// Unpack gives back what was packed. The error is about what Pack never made: no
-// gzip, no JSON in it, or more than 32 MiB.
+// Unpack reverses Pack. It returns an error for what Pack never makes: what is not gzip,
+// contains no JSON, or is over 32 MiB.
 func Unpack(packed []byte) ([]byte, error) {
 	r, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Law: what is packed comes back as it was.
+// Law: Unpack reverses Pack.
 func TestUnpackGivesBackWhatWasPacked(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw, err := json.Marshal(rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "object"))

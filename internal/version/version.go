@@ -1,4 +1,4 @@
-// Package version tells which version of the program runs.
+// Package version gives the version of the program.
 package version
 
 import (
@@ -8,19 +8,18 @@ import (
 	"runtime/debug"
 )
 
-// release is the version of a binary that does not get it from Go: one built
-// where git's data are not at hand, such as in an image. It is set by
+// release is the version of a binary that can't get it from Go, because git's data
+// weren't available for the build, such as in an image. It is set by
 //
 //	go build -ldflags "-X refundsync/internal/version.release=v1.2.3"
 var release string
 
-// Unknown is the version of a binary that nobody told its version: one of a test
-// or of `go run`.
+// Unknown is the version of a binary without a version, such as a test's.
 const Unknown = "devel"
 
-// Version is the release, such as v1.2.3. A binary between two releases has the
-// version that Go gives it, which holds the time and the hash of its commit, and
-// +dirty if it was built with changes that are in no commit.
+// Version gives the release, such as v1.2.3. For a binary between two releases it gives
+// the version from Go, which has the time and the hash of the commit, and +dirty if
+// there were uncommitted changes.
 func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -36,14 +35,13 @@ func versionOf(release, module string) string {
 	return cmp.Or(release, module, Unknown)
 }
 
-// userAgent is made once: every request asks for it.
+// userAgent is computed once: every request needs it.
 var userAgent = "refundsync/" + Version()
 
-// UserAgent names the program to the systems that it calls, such as
-// refundsync/v1.2.3.
+// UserAgent gives the User-Agent of requests, such as refundsync/v1.2.3.
 func UserAgent() string { return userAgent }
 
-// Long is the version and what it was built by and for.
+// Long gives the version with the Go version and the platform of the build.
 func Long() string {
 	return fmt.Sprintf("%s (%s %s/%s)", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

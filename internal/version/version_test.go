@@ -29,7 +29,7 @@ func TestUserAgent(t *testing.T) {
 	require.Regexp(t, `^refundsync/[\w.+-]+$`, UserAgent(), "a product as HTTP takes it")
 }
 
-// TestPrograms builds each program with a version, and asks it.
+// TestPrograms builds each program with a version and asks for it.
 func TestPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds three programs and runs them")

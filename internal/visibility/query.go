@@ -6,21 +6,21 @@ import (
 	"refundsync/workflows"
 )
 
-// A query in Temporal's list language is made of these alone, so that no value, which
-// may be a shop's name or come from a command line, becomes a part of it.
+// All queries in Temporal's list language are made of these functions, so that no value
+// is read as part of the query: it may be a shop's name or come from a command line.
 
-// Running chooses workflows that have not ended.
+// Running matches workflows that are running.
 const Running = "ExecutionStatus = 'Running'"
 
-// escape is how the list language has a backslash and a quote within quotes.
+// escape escapes a backslash and a quote within quotes.
 var escape = strings.NewReplacer(`\`, `\\`, `'`, `''`)
 
 func quoted(value string) string { return "'" + escape.Replace(value) + "'" }
 
-// Equal chooses workflows by an attribute.
+// Equal matches workflows by an attribute.
 func Equal(attribute, value string) string { return attribute + " = " + quoted(value) }
 
-// OfTypes chooses workflows of any of the types.
+// OfTypes matches workflows of any of the types.
 func OfTypes(workflowTypes ...string) string {
 	names := make([]string, len(workflowTypes))
 	for i, name := range workflowTypes {
@@ -29,10 +29,10 @@ func OfTypes(workflowTypes ...string) string {
 	return "WorkflowType IN (" + strings.Join(names, ", ") + ")"
 }
 
-// OfFlow chooses the workflows of a type and a flow.
+// OfFlow matches the workflows of a type and a flow.
 func OfFlow(workflowType, flowName string) string {
 	return All(Equal("WorkflowType", workflowType), Equal(workflows.FlowAttribute.GetName(), flowName))
 }
 
-// All chooses what each of the conditions does.
+// All matches workflows that meet all of the conditions.
 func All(conditions ...string) string { return strings.Join(conditions, " AND ") }

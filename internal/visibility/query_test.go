@@ -8,9 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// read reads a text in quotes at the beginning of a query as Temporal's parser does:
-// a backslash keeps the next character from its meaning, and so does a quote before a
-// quote. It gives what follows as well.
+// read reads the quoted string at the start of a query as Temporal's parser does, where
+// a backslash escapes any character, and a quote escapes a quote. rest is what follows.
 func read(t require.TestingT, query string) (value, rest string) {
 	require.True(t, strings.HasPrefix(query, "'"), query)
 	var b strings.Builder
@@ -25,7 +24,7 @@ func read(t require.TestingT, query string) (value, rest string) {
 			b.WriteByte(query[i])
 		}
 	}
-	require.Fail(t, "the text does not end", query)
+	require.Fail(t, "the string does not end", query)
 	return "", ""
 }
 

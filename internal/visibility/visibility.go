@@ -1,6 +1,6 @@
-// Package visibility asks the Temporal server's list of workflows, its
-// visibility store, how a flow does. The list lags behind the truth by up to
-// seconds, and forgets what is older than the namespace's retention.
+// Package visibility reads the state of a flow from the Temporal server's list of
+// workflows, its visibility store. The list lags by up to seconds, and has nothing older
+// than the namespace's retention.
 package visibility
 
 import (
@@ -13,28 +13,29 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// CountParked counts the flow's parked orders that wait.
+// CountParked counts the flow's parked orders.
 func CountParked(ctx context.Context, c client.Client, flowName string) (int, error) {
 	waiting, err := c.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
 		Query: parked(flowName),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("数不出流程 %[1]s 挂起的单。 The parked orders of flow %[1]s can't be counted: %[2]w", flowName, err)
+		return 0, text.Errorf("can't count the parked orders of flow %s: %w", flowName, err)
 	}
 	return int(waiting.GetCount()), nil
 }
 
-// Parked gives the workflow ids of the flow's parked orders that wait.
+// Parked gives the workflow ids of the flow's parked orders.
 func Parked(ctx context.Context, c client.Client, flowName string) (map[string]bool, error) {
 	ids := map[string]bool{}
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: parked(flowName), PageSize: 1000}
 	for {
 		listed, err := c.ListWorkflow(ctx, request)
 		if err != nil {
-			return nil, fmt.Errorf("列不出流程 %[1]s 挂起的单。 The parked orders of flow %[1]s can't be listed: %[2]w", flowName, err)
+			return nil, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
 		}
 		for _, execution := range listed.GetExecutions() {
 			ids[execution.GetExecution().GetWorkflowId()] = true
@@ -49,10 +50,10 @@ func parked(flowName string) string {
 	return All(OfFlow(workflows.ParkedOrderName, flowName), Running)
 }
 
-// LastWatermark is how far the flow's automatic runs have come, in Beijing time:
-// nil if none of those that the server remembers has moved the watermark. An
-// older one is safe to go on from as well: orders are read again, and none is
-// left out. The row version is nil unless that run read by these.
+// LastWatermark gives the flow's watermark, in Beijing time; nil if no automatic run in
+// the server's list has moved it. Since the list lags, it may be an older one, which is
+// safe: some orders are then read once more, and none is missed. The row version is nil
+// unless the run read by row versions.
 func LastWatermark(ctx context.Context, c client.Client, flowName string) (watermark *time.Time, rowVersion *int64, err error) {
 	name := workflows.WatermarkAttribute.GetName()
 	listed, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
@@ -60,7 +61,7 @@ func LastWatermark(ctx context.Context, c client.Client, flowName string) (water
 		PageSize: 1, // the newest comes first
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("无法列出运行；本版本的 worker 是否启动过（它会登记搜索属性）？ Runs can't be listed: has a worker of this version, which registers the search attributes, ever been started? %w", err)
+		return nil, nil, text.Errorf("can't list the runs; start a worker of this version first if none has run yet, since it registers the search attributes: %w", err)
 	}
 	if len(listed.GetExecutions()) == 0 {
 		return nil, nil, nil

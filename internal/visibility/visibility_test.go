@@ -19,7 +19,7 @@ import (
 
 // listing is a server whose list holds one run, or none.
 type listing struct {
-	client.Client // what is not asked
+	client.Client // nil: other methods are not called
 	watermark     *time.Time
 	query         string
 }
