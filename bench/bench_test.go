@@ -14,7 +14,7 @@ import (
 	"refundsync/internal/simulator/galaxy"
 )
 
-// TestMain is a part of a measurement where it is started as one.
+// TestMain runs a part of a measurement if it was started as one.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && slices.ContainsFunc(newPartCommands(), func(c *cobra.Command) bool { return c.Name() == os.Args[1] }) {
 		main()
@@ -23,8 +23,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Figures come to their end with few orders. How fast anything is depends on the machine,
-// and is not looked at.
+// The figures work with few orders. Their values depend on the machine and are not
+// checked.
 func TestFiguresAreMeasured(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts processes")

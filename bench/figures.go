@@ -19,16 +19,16 @@ type bench struct {
 	profiles string
 	out, log io.Writer
 
-	programs string // their folder
-	figure   string // the one that is measured
-	started  int    // processes, for the names of profiles
+	programs string // folder of the programs
+	figure   string // the current one
+	started  int    // number of processes, for the names of profiles
 	reached  []reached
 }
 
-// reached is a figure beside what it should be.
+// reached is a measured figure with its target.
 type reached struct{ what, wanted, measured string }
 
-// figure is what is measured and compared, in one table.
+// figure is a measurement and its table.
 type figure struct {
 	name, title string
 	measure     func(*bench, context.Context) error
@@ -43,7 +43,7 @@ var figures = []figure{
 	{growth, "Ten times the orders", (*bench).growth},
 }
 
-// growth is measured only where it is named.
+// growth is measured only if it is named.
 const growth = "growth"
 
 func figureNames() (names []string) {
@@ -53,7 +53,7 @@ func figureNames() (names []string) {
 	return names
 }
 
-// run measures the figures that are named, or where none is, all that are quick.
+// run measures the named figures or, if none is named, all quick ones.
 func (b *bench) run(ctx context.Context, only []string) (err error) {
 	if b.profiles != "" {
 		if err := os.MkdirAll(b.profiles, 0o755); err != nil {
@@ -92,7 +92,7 @@ func (b *bench) reach(what, wanted, measured string) {
 
 func (b *bench) printf(format string, args ...any) { fmt.Fprintf(b.out, format, args...) }
 
-// head prints the head line of a table, whose first column is text.
+// head prints the header of a table, whose first column is text.
 func (b *bench) head(columns ...string) {
 	b.row(columns...)
 	for i := range columns {
@@ -112,17 +112,17 @@ func (b *bench) row(cells ...string) {
 func number(n float64) string   { return fmt.Sprintf("%.0f", n) }
 func ratio(a, b float64) string { return fmt.Sprintf("%.2f", a/b) }
 
-// each is CPU time an order, in ms.
+// each gives CPU time per order, in ms.
 func (m measured) each(cpu time.Duration) string {
 	return fmt.Sprintf("%.2f", cpu.Seconds()*1000/float64(m.orders))
 }
 
-// call is calls an order.
+// call gives calls per order.
 func (m measured) call(calls int) string {
 	return fmt.Sprintf("%.3f", float64(calls)/float64(m.orders))
 }
 
-// sync plays one run on a stage of its own.
+// sync plays one run on its own stage.
 func (b *bench) sync(ctx context.Context, s scene) (measured, error) {
 	return b.on(ctx, s, (*stage).sync)
 }
@@ -167,7 +167,7 @@ func (b *bench) againstNoOp(ctx context.Context) error {
 	return nil
 }
 
-// bound is the orders a second that the sessions of Kingdee can save at most.
+// bound is how many orders a second the sessions of Kingdee can save at most.
 func (s scene) bound() float64 {
 	call := s.callLatency + time.Duration(batchBills)*s.billLatency
 	return sessions * batchBills / call.Seconds()

@@ -7,11 +7,11 @@ import (
 	"go.temporal.io/sdk/client"
 )
 
-// histories are what a run and its windows have written.
+// histories are the totals of the histories of a run and its windows.
 type histories struct {
 	events, bytes int
-	// actions are what Temporal Cloud charges for: starts of workflows and of
-	// attempts at activities, timers, signals, changes of search attributes.
+	// actions are what Temporal Cloud charges for: starts of workflows, attempts of
+	// activities, timers, signals, and changes of search attributes.
 	actions int
 }
 
@@ -24,7 +24,7 @@ var actionEvents = map[enumspb.EventType]bool{
 	enumspb.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: true,
 }
 
-// add reads the history of a run, of those that it continued as and of its windows.
+// add adds the histories of a run, of its continuations as new and of its windows.
 func (h *histories) add(ctx context.Context, temporal client.Client, workflowID, runID string) error {
 	described, err := temporal.DescribeWorkflow(ctx, workflowID, runID)
 	if err != nil {

@@ -23,12 +23,12 @@ import (
 	"refundsync/internal/syncworker"
 )
 
-// loopSettings is the variable that holds a loop as JSON.
+// loopSettings is the environment variable with a loop as JSON.
 const loopSettings = "BENCH_LOOP"
 
-// loop is what a script does that has the same clients and the same mapping: each of
+// loop does what a script with the same clients and the same mapping would do: each of
 // four goroutines takes the next page, maps it and saves its bills. It looks nothing up
-// and remembers nothing: what fails, or is under way when it ends, is lost.
+// and remembers nothing: what fails, or is in flight when it stops, is lost.
 type loop struct {
 	From, To time.Time
 
@@ -38,7 +38,7 @@ type loop struct {
 	bills  int // in a call
 }
 
-// runLoop prints how long the loop took, and ends.
+// runLoop runs the loop and prints how long it took.
 func runLoop(ctx context.Context) error {
 	var l loop
 	if err := json.Unmarshal([]byte(os.Getenv(loopSettings)), &l); err != nil {
@@ -57,7 +57,7 @@ func runLoop(ctx context.Context) error {
 	}
 	l.flow, l.bills = flows[builtInFlow], settings.Kingdee.BatchBills
 	begun := time.Now()
-	// The interface takes no longer range.
+	// The interface accepts no longer range.
 	const longest = 7 * 24 * time.Hour
 	for from := l.From; from.Before(l.To); from = from.Add(longest) {
 		to := from.Add(longest - time.Second)
@@ -72,7 +72,7 @@ func runLoop(ctx context.Context) error {
 	return nil
 }
 
-// read saves the orders of a range. The first reply tells how many pages there are.
+// read reads and saves the orders of a range. The first reply has the number of pages.
 func (l *loop) read(ctx context.Context, from, to time.Time) error {
 	first, err := l.page(ctx, from, to, 1)
 	if err != nil {
@@ -114,7 +114,7 @@ func (l *loop) page(ctx context.Context, from, to time.Time, index int) (jushuit
 	return l.source.RefundList(ctx, parameters)
 }
 
-// save drops an order that can't be mapped, as a script would that only logs it.
+// save drops orders that can't be mapped, like a script that only logs them.
 func (l *loop) save(ctx context.Context, page jushuitan.Page) error {
 	var bills []flow.Bill
 	for _, record := range page.Datas {

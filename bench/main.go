@@ -1,8 +1,7 @@
-// Command bench measures how fast the sync is against both outside systems simulated
-// on this machine, as a user would have it: a plain Temporal dev server in memory, the
-// worker and the starter of this checkout, and default settings. Every figure is a
-// ratio, or stands beside what it is compared with, from one run of one command: see
-// docs/performance.md.
+// Command bench measures how fast the sync is as a user runs it: with a plain Temporal
+// dev server in memory, the worker and the starter of this checkout, default settings,
+// and both outside systems simulated on this machine. Every figure is a ratio or has
+// what it is compared with beside it, from the same run: see docs/performance.md.
 package main
 
 import (
@@ -43,15 +42,15 @@ func newCommand() *cobra.Command {
 			b.out, b.log = cmd.OutOrStdout(), cmd.ErrOrStderr()
 			for _, name := range only {
 				if !slices.ContainsFunc(figures, func(f figure) bool { return f.name == name }) {
-					return fmt.Errorf("there is no figure %q; there are: %s", name, strings.Join(figureNames(), ", "))
+					return fmt.Errorf("there is no figure %q; choose from %s", name, strings.Join(figureNames(), ", "))
 				}
 			}
 			return b.run(cmd.Context(), only)
 		},
 	}
-	cmd.Flags().IntVar(&b.orders, "orders", 20_000, "orders of a long run; other figures take a part of them")
-	cmd.Flags().StringSliceVar(&only, "only", nil, "figures to measure, of "+strings.Join(figureNames(), ", ")+"; growth only if it is named, since it takes long")
-	cmd.Flags().StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of each process; it slows them a little")
+	cmd.Flags().IntVar(&b.orders, "orders", 20_000, "orders of a long run; other figures use a part of them")
+	cmd.Flags().StringSliceVar(&only, "only", nil, "figures to measure, of "+strings.Join(figureNames(), ", ")+"; growth, which takes long, only if it is named")
+	cmd.Flags().StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of each process, which slows them a little")
 	cmd.AddCommand(newPartCommands()...)
 	return cmd
 }

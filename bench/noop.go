@@ -13,13 +13,13 @@ import (
 	"refundsync/internal/syncworker"
 )
 
-// The no-op fan-out has the shape of a run by orders: windows, pages and activities of
-// as many bytes, on the same server, by a worker with the same options. It asks nobody
-// and does nothing, so it is what Temporal itself takes.
+// The no-op fan-out has the shape of a run by orders: windows, pages and activities
+// with as many bytes, on the same server, by a worker with the same options. It calls
+// nobody and does nothing, so it measures Temporal itself.
 
 const (
 	noOpWindows, noOpPage, noOpInFlight = 4, 50, 100
-	// noOpOrderBytes is what an order takes on its way through Temporal.
+	// noOpOrderBytes is the size of an order in Temporal.
 	noOpOrderBytes = 800
 )
 
@@ -56,7 +56,7 @@ func noOpFetch(_ context.Context, orders int) ([][]byte, error) {
 
 func noOpSave(context.Context, []byte) error { return nil }
 
-// NoOpRun has the orders done by a few windows at once.
+// NoOpRun divides the orders among a few concurrent windows.
 func NoOpRun(ctx workflow.Context, orders int) error {
 	var windows []workflow.Future
 	for range noOpWindows {
@@ -70,7 +70,7 @@ func NoOpRun(ctx workflow.Context, orders int) error {
 	return nil
 }
 
-// NoOpWindow reads the pages and gives out the orders.
+// NoOpWindow fetches the pages and dispatches their orders.
 func NoOpWindow(ctx workflow.Context, orders int) error {
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: time.Minute,

@@ -15,12 +15,11 @@ import (
 	"refundsync/internal/syncworker"
 )
 
-// profileFile names the file that a part writes its CPU profile to.
+// profileFile is the environment variable with the file for a part's CPU profile.
 const profileFile = "BENCH_PROFILE"
 
-// newPartCommands are the parts of a measurement, each a process of its own, so
-// that its time and memory can be told from the others'. They run until they are
-// interrupted.
+// newPartCommands makes the parts of a measurement. Each is its own process, so that
+// its time and memory can be measured. They run until they are interrupted.
 func newPartCommands() []*cobra.Command {
 	var options simulator.Options
 	simulators := part("simulators", func(ctx context.Context) error { return runSimulators(ctx, options) })
@@ -39,7 +38,7 @@ func part(name string, run func(context.Context) error) *cobra.Command {
 	}
 }
 
-// profiled writes a CPU profile if one is asked for.
+// profiled runs a part and writes a CPU profile if profileFile is set.
 func profiled(ctx context.Context, run func(context.Context) error) error {
 	name := os.Getenv(profileFile)
 	if name == "" {
@@ -57,16 +56,16 @@ func profiled(ctx context.Context, run func(context.Context) error) error {
 	return run(ctx)
 }
 
-// atAddress is what the simulators print, as JSON.
+// atAddress is what the simulators print as JSON.
 type atAddress struct {
 	URL string
 	Env map[string]string
 }
 
-// runSimulators prints where both systems are.
+// runSimulators runs both systems and prints their addresses.
 func runSimulators(ctx context.Context, options simulator.Options) error {
 	options.Seed = 1
-	// What is left out would make the sync look faster, and what is parked slower.
+	// Skipped orders would make the sync look faster, and parked ones slower.
 	options.Kinds = []merchant.Kind{merchant.Returned}
 	sim, err := simulator.New(options)
 	if err != nil {
@@ -82,7 +81,7 @@ func runSimulators(ctx context.Context, options simulator.Options) error {
 	return server.Wait()
 }
 
-// runWorker is the worker as the worker command runs it, for a profile of it.
+// runWorker runs the worker as the worker command does, to profile it.
 func runWorker(ctx context.Context) error {
 	return syncworker.RunProcess(ctx, config.FromProcess(), os.Stderr)
 }

@@ -29,24 +29,24 @@ import (
 const (
 	builtInFlow = "refund_to_return"
 	taskQueue   = "bench"
-	// sessions and batchBills are what the settings are by themselves.
+	// sessions and batchBills are the defaults of the settings.
 	sessions, batchBills = 4, 20
 )
 
-// scene is what a measurement takes place in. What it does not say is as the flow and
-// the worker have it by themselves.
+// scene is the setting of a measurement. Everything else is at the flow's and the
+// worker's defaults.
 type scene struct {
-	// orders are spread over days of 24 hours, 0 being one.
+	// orders are spread over days of 24 hours; 0 days are one.
 	orders, days int
-	// grain of the run; "" leaves it to the flow.
+	// grain of the run; "" is the flow's.
 	grain string
-	// pageLatency is the source's, callLatency and billLatency Kingdee's.
+	// pageLatency is the source's; callLatency and billLatency are Kingdee's.
 	pageLatency, callLatency, billLatency time.Duration
-	// batchBills is how many bills Kingdee takes in a call; 0 is the default.
+	// batchBills is how many bills Kingdee accepts in a call; 0 is the default.
 	batchBills int
-	// empty has the run cover as many days before all orders.
+	// empty moves the run to as many days before all orders.
 	empty bool
-	// countsHistories has what Temporal keeps of the run counted afterwards.
+	// countsHistories measures the histories of the run afterwards.
 	countsHistories bool
 }
 
@@ -62,11 +62,11 @@ type stage struct {
 	from, to   time.Time
 }
 
-// on sets a scene up, has it played, and clears it away.
+// on sets up a scene, plays it and tears it down.
 func (b *bench) on(ctx context.Context, s scene, play func(*stage, context.Context) (measured, error)) (m measured, err error) {
 	s.days = max(s.days, 1)
 	st := &stage{scene: s, bench: b}
-	// As `temporal server start-dev` runs it, its state in memory.
+	// As `temporal server start-dev` runs it, with its state in memory.
 	if st.server, err = devserver.Start(ctx, devserver.Options{Plain: true}); err != nil {
 		return m, err
 	}
@@ -92,10 +92,10 @@ func (st *stage) startSimulators(ctx context.Context) error {
 		return err
 	}
 	st.simulators = simulators
-	// A part that ends without a word would be waited for without end.
+	// Without this, the decoder would wait forever if the part exits without output.
 	go func() {
 		<-simulators.Done()
-		_ = in.Close() // a pipe's never fails
+		_ = in.Close() // never fails for a pipe
 	}()
 	if err := json.NewDecoder(out).Decode(&st.at); err != nil {
 		return fmt.Errorf("the simulators said no address: %w", errors.Join(err, simulators.stop()))
@@ -108,13 +108,13 @@ func (st *stage) startSimulators(ctx context.Context) error {
 	return nil
 }
 
-// makeSettings makes the environment of worker, starter and loop.
+// makeSettings makes the environment of the worker, the starter and the loop.
 func (st *stage) makeSettings() {
 	settings := maps.Clone(st.at.Env)
 	settings["TEMPORAL_ADDRESS"] = st.server.Address
 	settings["REFUNDSYNC_TASK_QUEUE"] = taskQueue
 	settings["LOG_LEVEL"] = "error"
-	// How much the source and Kingdee take is theirs to say.
+	// The simulators set the pace, not this limit.
 	settings["JUSHUITAN_CALLS_PER_SECOND"] = "1000"
 	if st.batchBills > 0 {
 		settings["KINGDEE_BATCH_BILLS"] = strconv.Itoa(st.batchBills)
@@ -124,12 +124,12 @@ func (st *stage) makeSettings() {
 	}
 }
 
-// measured is what a run took.
+// measured is the result of a measurement.
 type measured struct {
 	orders   int
 	duration time.Duration
-	// The worker's and the server's CPU time, and the most memory that the worker held at
-	// a time; 0 where the system does not tell.
+	// CPU time of the worker and the server, and the worker's peak memory; 0 if the system
+	// doesn't provide it.
 	workerCPU, serverCPU  time.Duration
 	workerPeak            uint64
 	saves, lookUps, pages int
@@ -138,8 +138,8 @@ type measured struct {
 
 func (m measured) perSecond() float64 { return float64(m.orders) / m.duration.Seconds() }
 
-// sync has a worker run the flow over all orders, as a person starts it, and requires
-// that each has its bill then.
+// sync runs the flow over all orders, as a person starts it, and requires that
+// each order then has its bill.
 func (st *stage) sync(ctx context.Context) (measured, error) {
 	const format = "2006-01-02 15:04:05"
 	args := []string{"run", "--flow", builtInFlow, "--from", st.from.Format(format), "--to", st.to.Format(format), "--wait", "-o", "json"}
@@ -179,8 +179,8 @@ func (st *stage) sync(ctx context.Context) (measured, error) {
 	return m, st.count(&m)
 }
 
-// count adds what the simulators have counted, and requires that each order was saved
-// and has one bill.
+// count adds the simulators' counts, and requires that each order was saved and has one
+// bill.
 func (st *stage) count(m *measured) error {
 	state, err := st.state()
 	if err != nil {
@@ -196,7 +196,7 @@ func (st *stage) count(m *measured) error {
 	return savedOnce(m.orders, state)
 }
 
-// savedOnce requires that each order was saved, and has one bill.
+// savedOnce requires that each order was saved and has one bill.
 func savedOnce(saved int, state simulator.State) error {
 	orders, bills, doubles := state.Source.Customary, 0, len(state.Kingdee.Doubles)
 	for _, count := range state.Kingdee.ByStatus {
@@ -208,7 +208,7 @@ func savedOnce(saved int, state simulator.State) error {
 	return nil
 }
 
-// noOp has the no-op worker do nothing for as many orders.
+// noOp runs the no-op workflow for as many orders.
 func (st *stage) noOp(ctx context.Context) (measured, error) {
 	start := func(ctx context.Context) (*process, error) {
 		return st.bench.startPart(ctx, st.bench.log, "no-op-worker", st.env)
@@ -226,7 +226,7 @@ func (st *stage) noOp(ctx context.Context) (measured, error) {
 	})
 }
 
-// loop has a plain Go loop do the work.
+// loop runs the plain loop.
 func (st *stage) loop(ctx context.Context) (m measured, err error) {
 	settings, err := json.Marshal(loop{From: st.from, To: st.to})
 	if err != nil {
@@ -247,8 +247,7 @@ func (st *stage) loop(ctx context.Context) (m measured, err error) {
 	return m, st.count(&m)
 }
 
-// startWorker starts the worker that a person starts; where profiles are wanted, the
-// same as a part of this program.
+// startWorker starts the worker; to profile it, as a part of this program.
 func (st *stage) startWorker(ctx context.Context) (*process, error) {
 	if st.bench.profiles != "" {
 		return st.bench.startPart(ctx, st.bench.log, "worker", st.env)
@@ -256,8 +255,8 @@ func (st *stage) startWorker(ctx context.Context) (*process, error) {
 	return st.bench.start(ctx, st.bench.log, st.bench.log, filepath.Join(st.bench.programs, "worker"), st.env)
 }
 
-// measure starts a worker, has the work done, which tells its orders and how long it
-// took, and stops it.
+// measure starts a worker, does the work, which gives the number of orders and how long
+// it took, and stops the worker.
 func (st *stage) measure(ctx context.Context, start func(context.Context) (*process, error), work func() (int, time.Duration, error)) (m measured, err error) {
 	worker, err := start(ctx)
 	if err != nil {
@@ -276,8 +275,7 @@ func (st *stage) measure(ctx context.Context, start func(context.Context) (*proc
 	return m, nil
 }
 
-// awaitPolls waits until the worker asks for tasks: its start is none of what is
-// measured.
+// awaitPolls waits until the worker polls for tasks: its start isn't measured.
 func (st *stage) awaitPolls(ctx context.Context, worker *process) error {
 	for {
 		polls, err := isPolled(ctx, st.temporal)
@@ -288,13 +286,13 @@ func (st *stage) awaitPolls(ctx context.Context, worker *process) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-worker.Done():
-			return errors.New("the worker ended before it began")
+			return errors.New("the worker exited before it polled for tasks")
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
 }
 
-// state has the simulators tell what is behind the scenes.
+// state reads the state of the simulators.
 func (st *stage) state() (state simulator.State, err error) {
 	response, err := http.Get(st.at.URL + "/_sim/state?bills=false")
 	if err != nil {
@@ -308,7 +306,7 @@ func (st *stage) state() (state simulator.State, err error) {
 func (b *bench) buildPrograms(ctx context.Context) error {
 	build := exec.CommandContext(ctx, "go", "build", "-o", b.programs+string(filepath.Separator), "./worker", "./starter")
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("run it in the project's folder: building the programs: %w: %s", err, out)
+		return fmt.Errorf("building the programs, which has to be done in the project's folder: %w: %s", err, out)
 	}
 	return nil
 }
@@ -319,10 +317,10 @@ type process struct {
 	cmd *exec.Cmd
 }
 
-// stopTimeout is far over what a program needs to end.
+// stopTimeout is far more than a program needs to exit.
 const stopTimeout = 2 * time.Minute
 
-// startPart starts a part of this program. What it prints goes to out.
+// startPart starts a part of this program with its output to out.
 func (b *bench) startPart(ctx context.Context, out io.Writer, part string, env []string, args ...string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
@@ -335,7 +333,7 @@ func (b *bench) startPart(ctx context.Context, out io.Writer, part string, env [
 	return b.start(ctx, out, b.log, self, env, append([]string{part}, args...)...)
 }
 
-// start starts a program, which ends no later than ctx.
+// start starts a program that ends with ctx at the latest.
 func (b *bench) start(ctx context.Context, stdout, stderr io.Writer, program string, env []string, args ...string) (*process, error) {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(os.Environ(), env...)
@@ -347,18 +345,18 @@ func (b *bench) start(ctx context.Context, stdout, stderr io.Writer, program str
 	return &process{child, cmd}, nil
 }
 
-// cpuTime is what a process has used that has ended.
+// cpuTime gives the CPU time of a process that has exited.
 func (p *process) cpuTime() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
-// wait waits for the end of a part, which must be a good one.
+// wait waits for a part to exit and requires exit code 0.
 func (p *process) wait() error {
 	if code := p.ExitCode(); code != 0 {
-		return fmt.Errorf("%s ended with code %d", strings.Join(p.cmd.Args[1:], " "), code)
+		return fmt.Errorf("%s exited with code %d", strings.Join(p.cmd.Args[1:], " "), code)
 	}
 	return nil
 }
 
-// stop ends a part as Ctrl-C does, and waits for its end.
+// stop terminates a part and waits for it to exit.
 func (p *process) stop() error { return errors.Join(p.Stop(syscall.SIGTERM, stopTimeout), p.wait()) }

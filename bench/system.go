@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/procfs"
 )
 
-// cpuTime is what a process has used; 0 where there is no /proc.
+// cpuTime gives the CPU time that a process has used; 0 if there is no /proc.
 func cpuTime(pid int) time.Duration {
 	p, err := procfs.NewProc(pid)
 	if err != nil {
@@ -23,8 +23,7 @@ func cpuTime(pid int) time.Duration {
 	return time.Duration(stat.CPUTime() * float64(time.Second))
 }
 
-// peakMemory is the most memory that a process has held, in bytes; 0 where there
-// is no /proc.
+// peakMemory gives a process's peak memory in bytes; 0 if there is no /proc.
 func peakMemory(pid int) uint64 {
 	p, err := procfs.NewProc(pid)
 	if err != nil {
@@ -37,14 +36,14 @@ func peakMemory(pid int) uint64 {
 	return status.VmHWM
 }
 
-// isPolled says whether a worker asks for workflow tasks.
+// isPolled reports whether a worker polls for workflow tasks.
 func isPolled(ctx context.Context, temporal client.Client) (bool, error) {
 	queue, err := temporal.DescribeTaskQueue(ctx, taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	return len(queue.GetPollers()) > 0, err
 }
 
-// runDuration is how long a run took, with all that it continued as, by the server's
-// clock.
+// runDuration gives how long a run took, including its continuations as new, by the
+// server's clock.
 func runDuration(ctx context.Context, temporal client.Client, workflowID string) (time.Duration, error) {
 	last, err := temporal.DescribeWorkflow(ctx, workflowID, "")
 	if err != nil {

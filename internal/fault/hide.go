@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// leastOfSecret is how much of a secret's beginning is worth hiding, in characters.
+// leastOfSecret is the shortest prefix of a secret that is masked, in characters.
 const leastOfSecret = 4
 
-// Hide masks secrets in the fault in err's chain, for a vendor may quote what it was
-// sent: as they are, escaped as in a query, in JSON or in HTML, character by character
-// and once or several times, and the beginning of one where the text was cut within it.
-// Empty secrets are none.
+// Hide masks secrets in the fault in err's chain, since a vendor may quote what it was
+// sent. It finds them as they are and escaped as in a query, in JSON or in HTML, where
+// each character may have another form and be escaped several times, and finds the
+// start of a secret if the text was truncated within it. It ignores empty secrets.
 func Hide(err error, secrets ...string) {
 	f := As(err)
 	if f == nil {
@@ -26,7 +26,7 @@ func Hide(err error, secrets ...string) {
 	}
 }
 
-// Mask is [Hide] for a text that is in no fault.
+// Mask is [Hide] for a text that isn't in a fault.
 func Mask(text, secret string) string {
 	if secret == "" {
 		return text
@@ -58,8 +58,8 @@ func Mask(text, secret string) string {
 	}
 }
 
-// cutAt is where the mark begins of a text that was cut here, by us or by a vendor, if
-// need be within a character that was escaped; -1 if there is none.
+// cutAt gives the offset of the ellipsis of a text that was truncated here, by us or by
+// a vendor, possibly within an escaped character; -1 if it wasn't.
 func cutAt(rest string) int {
 	const longestPart = 7 // of an escape
 	for at := range min(len(rest), longestPart+1) {
@@ -74,9 +74,9 @@ func cutAt(rest string) int {
 	return -1
 }
 
-// form is the length of a character at the beginning of a text, as it is or as .NET
-// and others escape it, with hex digits of either case, where what escapes may be
-// escaped again; 0 if the text begins with another.
+// form gives the length of a character at the start of a text, as it is or as .NET and
+// others escape it, once or several times, with hex digits of either case; 0 if the text
+// starts with another character.
 func form(text string, r rune) int {
 	if text == "" {
 		return 0
@@ -97,7 +97,7 @@ func form(text string, r rune) int {
 	case first == r:
 		return length
 	case r == ' ':
-		return form(text, '+') // as queries have it
+		return form(text, '+') // in a query
 	}
 	return 0
 }
@@ -121,7 +121,7 @@ func inQuery(text string, r rune) int {
 	return len(text) - len(rest)
 }
 
-// inJSON reads \u002b, \" and \\, behind any number of backslashes.
+// inJSON reads \u002b, \" and \\, after any number of backslashes.
 func inJSON(text string, r rune) int {
 	rest := strings.TrimLeft(text, `\`)
 	slashes := len(text) - len(rest)

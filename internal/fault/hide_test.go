@@ -19,19 +19,19 @@ func TestHide(t *testing.T) {
 		"twice":                     {secret + secret, "******"},
 		"in a query":                {"a=1&password=p%26ss+%22word%22%2F1&b=2", "a=1&password=***&b=2"},
 		"in JSON":                   {`{"p":"p\u0026ss \"word\"/1"}`, `{"p":"***"}`},
-		"cut within":                {`wrong: p&ss "wo…`, `wrong: ***…`},
-		"cut within, more":          {`wrong: p&ss "wo… (request_id 1)`, `wrong: ***… (request_id 1)`},
+		"truncated":                 {`wrong: p&ss "wo…`, `wrong: ***…`},
+		"truncated, with more":      {`wrong: p&ss "wo… (request_id 1)`, `wrong: ***… (request_id 1)`},
 		"in a query, in lower case": {"password=p%26ss+%22word%22%2f1", "password=***"},
 		"in a query, twice":         {"password=p%2526ss%2520%2522word%2522%252F1", "password=***"},
 		"by .NET in JSON":           {`"p\u0026ss \u0022word\u0022/1" "p\u0026ss \u0022word\u0022\/1"`, `"***" "***"`},
 		"in JSON within JSON":       {`p\\u0026ss \\\"word\\\"\\/1`, `***`},
 		"in HTML":                   {"p&amp;ss &quot;word&quot;/1, p&#38;ss &#34;word&#x22;&#x2F;1, p&amp;amp;ss &#034;word&quot;/1", "***, ***, ***"},
 		"each character by itself":  {"%70%26%73s \\u0022w%6Frd&quot;/1", "***"},
-		"cut by dots":               {`wrong: p&ss "wo...`, `wrong: ***...`},
-		"cut in an escape":          {`wrong: p%26ss+%2… p&amp;ss &qu...`, `wrong: ***… ***...`},
+		"truncated with dots":       {`wrong: p&ss "wo...`, `wrong: ***...`},
+		"truncated in an escape":    {`wrong: p%26ss+%2… p&amp;ss &qu...`, `wrong: ***… ***...`},
 		"its first letters":         {`p&s…`, `p&s…`},
 		"nothing of it":             {"wrong", "wrong"},
-		"no beginning in words":     {`p&ss is short`, `p&ss is short`},
+		"a prefix, not truncated":   {`p&ss is short`, `p&ss is short`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &Error{Code: c.text, Message: c.text, Field: c.text}
@@ -43,7 +43,7 @@ func TestHide(t *testing.T) {
 	Hide(errors.New(secret), secret)
 }
 
-// However each character of a secret is written, it is not to be seen.
+// Law: a secret is masked whatever form each of its characters has.
 func TestNoFormOfASecretIsSeen(t *testing.T) {
 	write := []func(r rune) string{
 		func(r rune) string { return string(r) },
@@ -63,7 +63,7 @@ func TestNoFormOfASecretIsSeen(t *testing.T) {
 			shown.WriteString(rapid.SampledFrom(write).Draw(r, "form")(character))
 		}
 		if strings.HasPrefix(secret, "amp;") || strings.Contains(secret, "&") && strings.Contains(secret, "#") || strings.Contains(secret, "%") {
-			return // what escapes can run together with what follows
+			return // an escape may be ambiguous with the characters after it
 		}
 		require.Equal(r, "told: ***.", Mask("told: "+shown.String()+".", secret))
 	})

@@ -1,6 +1,6 @@
-// Package literal shows texts of others as they are, and as nothing else: each medium
-// has characters that it would obey, and an order, a reply or a person's reason may
-// hold any of them. One function a medium; whoever writes to it calls that one.
+// Package literal escapes text from outside for the medium that shows it, with one
+// function per medium. An order, a reply or a person's reason may contain characters
+// that the medium would interpret.
 package literal
 
 import (
@@ -9,13 +9,12 @@ import (
 	"unicode/utf8"
 )
 
-// box stands for a character that is obeyed and not seen.
+// box replaces a character that would be obeyed.
 const box = "□"
 
 // obeyed reports whether a terminal, an editor or a browser obeys a character instead
-// of showing it: controls of both sets, what turns the direction of writing, breaks of
-// lines beside the usual ones, and tags, which are text that nobody sees. Tab and line
-// feed are among them.
+// of showing it: C0 and C1 controls, which include tab and line feed, bidirectional
+// controls, unusual line breaks, and tag characters, which are invisible text.
 func obeyed(r rune) bool {
 	switch {
 	case unicode.IsControl(r):
@@ -26,7 +25,7 @@ func obeyed(r rune) bool {
 	return r >= 0xE0000 && r <= 0xE007F
 }
 
-// valid has a box in the place of each byte that is no character.
+// valid replaces each byte that isn't UTF-8 by a box.
 func valid(text string) string {
 	if utf8.ValidString(text) {
 		return text
@@ -44,9 +43,9 @@ func valid(text string) string {
 	return b.String()
 }
 
-// Terminal is a text of several lines on a terminal: a character that would be obeyed,
-// and a byte that is no character, is a box. The only ones obeyed are tab and line
-// feed, and a carriage return before that.
+// Terminal escapes lines of text for a terminal: a character that would be obeyed, and
+// a byte that isn't UTF-8, becomes a box. Tabs and line feeds stay, as does a carriage
+// return before a line feed.
 func Terminal(text string) string {
 	text = valid(text)
 	var b strings.Builder
@@ -63,13 +62,13 @@ func Terminal(text string) string {
 	return b.String()
 }
 
-// Cell is [Terminal] for a cell of a table, whose columns a tab would shift.
+// Cell is [Terminal] for a cell of a table, where a tab would shift the columns.
 func Cell(text string) string {
 	return strings.NewReplacer("\t", " ", "\r", "").Replace(Terminal(text))
 }
 
-// Line is a text as one line: breaks and tabs are blanks, and what else would be
-// obeyed is a box.
+// Line puts a text on one line: line breaks and tabs become spaces, and other
+// characters that would be obeyed become boxes.
 func Line(text string) string {
 	text = valid(text)
 	var b strings.Builder
@@ -87,8 +86,8 @@ func Line(text string) string {
 	return b.String()
 }
 
-// CSV is a text as a cell of a CSV file, which no spreadsheet takes for a formula. A
-// program that reads the file finds a ' before what could be one.
+// CSV escapes a cell of a CSV file, so that no spreadsheet takes it for a formula: what
+// could be one gets a ' in front, which programs that read the file see too.
 func CSV(text string) string {
 	text = Line(text)
 	first, _ := utf8.DecodeRuneInString(strings.TrimLeftFunc(text, blank))
@@ -98,19 +97,19 @@ func CSV(text string) string {
 	return text
 }
 
-// blank is what a spreadsheet may leave away before it looks for a formula.
+// blank reports whether a spreadsheet may skip a character before a formula.
 func blank(r rune) bool {
 	return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == '□'
 }
 
-// CSVText is a text as a cell that a spreadsheet keeps as text although it looks like
-// a number, such as an order's id.
+// CSVText makes a cell that a spreadsheet keeps as text although it looks like a
+// number, such as an order's id.
 func CSVText(text string) string {
 	return `="` + strings.ReplaceAll(Line(text), `"`, `""`) + `"`
 }
 
-// Markdown is a text as a part of a line of CommonMark with GitHub's extensions, which
-// the Web UI shows: no emphasis, code, link, picture, tag, cell or list comes of it.
+// Markdown escapes a part of a line of CommonMark with GitHub's extensions, for the Web
+// UI: it becomes no emphasis, code, link, image, tag, cell or list.
 func Markdown(text string) string {
 	runes := []rune(Line(text))
 	var b strings.Builder
@@ -123,17 +122,17 @@ func Markdown(text string) string {
 	for i, r := range runes {
 		escaped := strings.ContainsRune("\\`*[]<>|~&@", r)
 		switch r {
-		case '_': // within a word it is one
+		case '_': // literal within a word
 			escaped = !word(at(i-1)) || !word(at(i+1))
 		case ':': // https://, mailto:
 			escaped = at(i+1) == '/' || word(at(i-1)) && word(at(i+1)) && !unicode.IsDigit(at(i-1))
-		case '.': // www., and an ordered list
+		case '.': // www., or an ordered list
 			escaped = endsInWWW(runes[:i]) || digits(runes[:i])
 		case ')':
 			escaped = digits(runes[:i])
 		case '#', '+', '-', '=':
 			escaped = strings.TrimSpace(string(runes[:i])) == ""
-		case ' ': // an indented block of code, or a break
+		case ' ': // an indented code block, or a line break
 			if strings.TrimSpace(string(runes[:i])) == "" || at(i+1) == ' ' || i+1 == len(runes) {
 				r = noBreak
 			}
@@ -146,7 +145,7 @@ func Markdown(text string) string {
 	return b.String()
 }
 
-// noBreak is a blank that stays where it is.
+// noBreak is a no-break space.
 const noBreak = '\u00a0'
 
 func word(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
@@ -164,9 +163,9 @@ func endsInWWW(runes []rune) bool {
 	return len(runes) >= 3 && strings.EqualFold(string(runes[len(runes)-3:]), "www")
 }
 
-// Chat is a text as a part of a line of a message of a group chat. Their robots know
-// several kinds of Markdown, none of which has escapes in all clients: so what would be
-// obeyed is written in full width.
+// Chat escapes a part of a line of a message to a group chat. The robots' dialects of
+// Markdown have no escapes that work in all clients, so characters that would be obeyed
+// become full-width.
 func Chat(text string) string {
 	runes := []rune(Line(text))
 	for i, r := range runes {

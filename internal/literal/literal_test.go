@@ -16,7 +16,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// odd draws texts that are rich in what media obey.
+// odd draws texts with many characters that media obey.
 func odd() *rapid.Generator[string] {
 	pieces := []string{"\x1b[31m", "\x9b", "\u009b2J", "\r", "\n", "\r\n", "\t", "\u202e", "\u2066", "\u2028", "\xe6\xac", "退", " ", "  ",
 		"=", "＝", "+", "-", "@", "|", `\`, "`", "*", "**", "_", "[", "](", ")", "<", ">", "~~", "&amp;", "#", "!", "1.", "www.", "https://", "mailto:", "a", "x.cn", "\ufeff", "'", `"`, ",", "---", "```", "<img src=x>", "[x](https://x.cn)", "a@b.cn"}
@@ -26,14 +26,14 @@ func odd() *rapid.Generator[string] {
 func TestTerminal(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"colours and titles", "退\x1b]0;title\x07\x1b[2J", "退□]0;title□□[2J"},
-		{"controls of the second set", "\u009b31m", "□31m"},
+		{"C1 controls", "\u009b31m", "□31m"},
 		{"the same as a byte", "\x9b31m", "□31m"},
-		{"a carriage return, which goes over what stands there", "a\rb", "a□b"},
+		{"a carriage return, which would overwrite the line", "a\rb", "a□b"},
 		{"lines and columns", "a\tb\r\nc\n", "a\tb\r\nc\n"},
-		{"what turns the direction", "a\u202eb\u2066c\u200ed", "a□b□c□d"},
+		{"bidirectional controls", "a\u202eb\u2066c\u200ed", "a□b□c□d"},
 		{"half a character", "\xe6\xac", "□□"},
-		{"text that nobody sees", "a\U000E0041", "a□"},
-		{"emoji, and what is damaged already", "👩‍🚀 \ufffd", "👩‍🚀 \ufffd"},
+		{"tag characters", "a\U000E0041", "a□"},
+		{"emoji and replacement characters", "👩‍🚀 \ufffd", "👩‍🚀 \ufffd"},
 	} {
 		require.Equal(t, c.want, Terminal(c.text), c.name)
 	}
@@ -50,7 +50,7 @@ func checkTerminal(t require.TestingT, given string, cut int) {
 	for _, r := range Line(given) {
 		require.False(t, obeyed(r), "%q", given)
 	}
-	// However it is cut into writes.
+	// The same however it is split into writes.
 	var out bytes.Buffer
 	w := &Writer{To: &out}
 	whole := given + "\n"
@@ -103,8 +103,8 @@ func TestNoCellIsAFormula(t *testing.T) {
 
 var gitHub = goldmark.New(goldmark.WithExtensions(extension.GFM))
 
-// checkMarkdown reads the text as Markdown in each place where it stands in the Web
-// UI, and requires it to be there, word for word, as nothing but text.
+// checkMarkdown parses the text as Markdown in each position where the Web UI shows it,
+// and requires the same words as plain text.
 func checkMarkdown(t require.TestingT, given string) {
 	escaped := Markdown(given)
 	for before, kinds := range map[string]map[ast.NodeKind]bool{
@@ -141,7 +141,7 @@ func checkMarkdown(t require.TestingT, given string) {
 	}
 }
 
-// stripped takes the tags of a page away that has no others than those of the places.
+// stripped removes the tags of those positions.
 func stripped(html string) string {
 	for _, tag := range []string{"<p>", "</p>", "<ul>", "</ul>", "<li>", "</li>", "<table>", "</table>", "<thead>", "</thead>", "<tbody>", "</tbody>", "<tr>", "</tr>", "<th>", "</th>", "<td>", "</td>"} {
 		html = strings.ReplaceAll(html, tag, " ")
@@ -152,7 +152,7 @@ func stripped(html string) string {
 func TestMarkdown(t *testing.T) {
 	require.Equal(t, `\[x\](https\://example.com) \<img src=x\> a\|b \\\| refund_to_return \_x\_`, Markdown("[x](https://example.com) <img src=x> a|b \\| refund_to_return _x_"))
 	require.Equal(t, `\_\_a\_\_ a\_\_b`, Markdown("__a__ a__b"))
-	require.Equal(t, "unknown_material 12:30 a-b (c)", Markdown("unknown_material 12:30 a-b (c)"), "what means nothing stays as it is")
+	require.Equal(t, "unknown_material 12:30 a-b (c)", Markdown("unknown_material 12:30 a-b (c)"), "nothing to escape")
 }
 
 func TestNothingIsObeyedByMarkdown(t *testing.T) {
@@ -174,7 +174,7 @@ func TestNothingIsObeyedByAChat(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) { checkChat(r, odd().Draw(r, "text")) })
 }
 
-// seed gives a fuzzer the odd texts.
+// seed adds odd texts to a fuzzer.
 func seed(f *testing.F) {
 	for _, text := range []string{"", "退\x1b[2J\u009b31m\r\n\x9b\u202e", "=1+1", " ＝1", "[x](https://x.cn) <b> `a` *b* _c_ | d", "1. a", "# a", " __0000__", "www.x.cn a@b.cn"} {
 		f.Add(text)

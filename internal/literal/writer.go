@@ -6,10 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Writer writes to a terminal by [Terminal], whatever is written at a time: the bytes
-// of a character that is cut between two writes wait for the second.
-//
-// Several goroutines may write.
+// Writer escapes what is written to a terminal as [Terminal] does. A character that is
+// split between two writes is handled as well: its first bytes wait for the second
+// write. Writer is safe for concurrent use.
 type Writer struct {
 	To    io.Writer
 	mutex sync.Mutex

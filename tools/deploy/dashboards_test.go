@@ -1,5 +1,5 @@
-// Package deploy checks the files of the folder deploy with what reads them:
-// Grafana's own types, and the schemas of Kubernetes.
+// Package deploy checks the files of the folder deploy by what reads them: Grafana's
+// own types and Kubernetes' schemas.
 package deploy
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Grafana leaves out in silence what it does not know; its types do not.
+// Grafana silently ignores what it doesn't know; its types don't.
 func TestDashboardsAreWhatGrafanaReads(t *testing.T) {
 	plugins.RegisterDefaultPlugins()
 	files, err := filepath.Glob(filepath.Join("..", "..", "deploy", "grafana", "*.json"))
@@ -23,7 +23,7 @@ func TestDashboardsAreWhatGrafanaReads(t *testing.T) {
 			text, err := os.ReadFile(file)
 			require.NoError(t, err)
 			var read dashboard.Dashboard
-			// A list of mistakes: one without any is not nil.
+			// An empty list of mistakes is not nil.
 			require.Empty(t, read.UnmarshalJSONStrict(text))
 			require.Empty(t, read.Validate())
 			require.NotEmpty(t, read.Panels)

@@ -29,15 +29,15 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// kubernetesVersion is the newest whose schemas kubectl-validate carries; what the
-// manifests use is the same in those after it.
+// kubernetesVersion is the newest version whose schemas kubectl-validate has; what the
+// manifests use is the same in later ones.
 const kubernetesVersion = "1.30"
 
-// build gives the manifests of the example, its own files filled in as
-// docs/setup.md says: each document by kind and name.
+// build gives the manifests of the example by kind and name, with its files filled in
+// as docs/setup.md says.
 func build(t *testing.T) map[string][]byte { return buildWith(t, "") }
 
-// buildWith is build with patches at the end of the overlay's own.
+// buildWith is build with patches appended to the overlay's own.
 func buildWith(t *testing.T, patches string) map[string][]byte {
 	t.Helper()
 	root := filepath.Join("..", "..")
@@ -139,8 +139,8 @@ func TestSelectorsMeetThePods(t *testing.T) {
 	matches("service", &metav1.LabelSelector{MatchLabels: read[corev1.Service](t, documents, "Service").Spec.Selector})
 }
 
-// With Worker Deployment versions each version is a Deployment of its own, by the
-// patch of docs/upgrades.md: beside the one before it, with what they share.
+// With Worker Deployment versions, the patch of docs/upgrades.md makes each version a
+// Deployment beside the previous one, with everything else shared.
 func TestAVersionIsADeploymentOfItsOwn(t *testing.T) {
 	upgrades, err := os.ReadFile(filepath.Join("..", "..", "docs", "upgrades.md"))
 	require.NoError(t, err)
@@ -165,7 +165,7 @@ func TestAVersionIsADeploymentOfItsOwn(t *testing.T) {
 	require.Equal(t, plain, versioned)
 }
 
-// What the pods refer to is made by the overlay, under the name that holds its hash.
+// The overlay makes everything that the pods refer to, under names with a hash.
 func TestWhatThePodsReferToExists(t *testing.T) {
 	documents := build(t)
 	spec := read[appsv1.Deployment](t, documents, "Deployment").Spec.Template.Spec
@@ -190,8 +190,8 @@ func TestWhatThePodsReferToExists(t *testing.T) {
 	require.Contains(t, documents, "ServiceAccount/"+spec.ServiceAccountName)
 }
 
-// What REFUNDSYNC_SECRETS names is where the secrets are mounted, for the workers to
-// read and for nobody else.
+// REFUNDSYNC_SECRETS is the folder where the secrets are mounted, readable only by the
+// workers.
 func TestSecretsAreFiles(t *testing.T) {
 	spec := read[appsv1.Deployment](t, build(t), "Deployment").Spec.Template.Spec
 	var folder, volume string
@@ -216,7 +216,7 @@ func TestSecretsAreFiles(t *testing.T) {
 	require.Fail(t, "no volume of secrets")
 }
 
-// Nothing is reached on any port but at a named place, or on 443 on the internet.
+// The pods reach only named destinations, and port 443 on the internet.
 func TestThePolicyOpensNoPortToEverywhere(t *testing.T) {
 	egress := read[networkingv1.NetworkPolicy](t, build(t), "NetworkPolicy").Spec.Egress
 	require.Len(t, egress, 4)
@@ -249,7 +249,7 @@ func TestNoSecretIsInAConfigMap(t *testing.T) {
 	}
 }
 
-// A worker that is told to stop is not killed before it ends by itself.
+// A worker that is stopping gets the time to finish before it is killed.
 func TestPodsMayDrain(t *testing.T) {
 	grace := read[appsv1.Deployment](t, build(t), "Deployment").Spec.Template.Spec.TerminationGracePeriodSeconds
 	drain := regexp.MustCompile(`(?m)^ +REFUNDSYNC_DRAIN_TIMEOUT .*\(default (\S+)\)$`).FindStringSubmatch(workerHelp(t))
@@ -259,7 +259,7 @@ func TestPodsMayDrain(t *testing.T) {
 	require.Greater(t, time.Duration(*grace)*time.Second, timeout)
 }
 
-// workerHelp lists the settings of a worker with their defaults, in English.
+// workerHelp gives the list of a worker's settings with their defaults, in English.
 func workerHelp(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -273,7 +273,7 @@ func workerHelp(t *testing.T) string {
 	return string(text)
 }
 
-// Each setting is one that a worker has.
+// The manifests set only settings that a worker has.
 func TestSettingsAreThoseOfTheWorker(t *testing.T) {
 	documents := build(t)
 	names := map[string]bool{}

@@ -16,15 +16,15 @@ import (
 	"time"
 )
 
-// copyInto copies a file, or a folder with all that git keeps of it but tests, from
-// root.
+// copyInto copies a file, or the files of a folder that are in git except tests, from
+// root into the folder.
 func copyInto(folder, root, name string) error {
 	files, err := git(root, "ls-files", "-z", "--", name, ":(exclude)*_test.go")
 	if err != nil {
 		return err
 	}
 	if files == "" {
-		return fmt.Errorf("git knows no %s", name)
+		return fmt.Errorf("git has no %s", name)
 	}
 	for file := range strings.SplitSeq(strings.TrimSuffix(files, "\x00"), "\x00") {
 		to := filepath.Join(folder, filepath.FromSlash(file))
@@ -42,8 +42,8 @@ func copyInto(folder, root, name string) error {
 	return nil
 }
 
-// mode has programs executable wherever the archive was made: Windows knows no
-// such thing.
+// mode makes programs executable wherever the archive is built: Windows has no such
+// permission.
 func mode(name string) fs.FileMode {
 	for _, program := range programs {
 		if name == program || name == program+".exe" {
@@ -53,8 +53,7 @@ func mode(name string) fs.FileMode {
 	return 0o644
 }
 
-// eachFile calls add with every file of a folder, by its name with slashes, in
-// their order.
+// eachFile calls add with every file of a folder in order, with slashes in its name.
 func eachFile(folder string, add func(name string, content []byte) error) error {
 	return fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -68,8 +67,8 @@ func eachFile(folder string, add func(name string, content []byte) error) error 
 	})
 }
 
-// writeTarGz writes the files of a folder, all beneath top. No owner and no other
-// time than at is in it.
+// writeTarGz writes an archive of a folder's files below top, without owners and with
+// only the time at.
 func writeTarGz(archive, folder, top string, at time.Time) error {
 	return create(archive, func(w io.Writer) error {
 		compressed := gzip.NewWriter(w)
@@ -106,7 +105,7 @@ func writeZip(archive, folder, top string, at time.Time) error {
 	})
 }
 
-// writeSums writes the SHA-256 of each file, as `sha256sum -c` reads them.
+// writeSums writes the SHA-256 sums of files in the format of `sha256sum -c`.
 func writeSums(sums string, files []string) error {
 	return create(sums, func(w io.Writer) error {
 		for _, name := range files {
@@ -122,7 +121,7 @@ func writeSums(sums string, files []string) error {
 	})
 }
 
-// create makes a file with what write writes.
+// create creates a file and calls write to write it.
 func create(name string, write func(io.Writer) error) error {
 	file, err := os.Create(name)
 	if err != nil {

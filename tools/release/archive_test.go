@@ -29,7 +29,7 @@ var entries = []entry{
 	{"top/worker", "program", 0o755, at},
 }
 
-// makeFolder makes the files of entries, later each time.
+// makeFolder makes the files of entries with the current time.
 func makeFolder(t *testing.T) string {
 	folder := t.TempDir()
 	must(t, os.Mkdir(filepath.Join(folder, "flows"), 0o700))

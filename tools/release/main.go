@@ -1,7 +1,7 @@
-// Command release builds what users download, into dist/: for each system an
-// archive with the programs, the flows, the documents and a software bill of
-// materials of each program, and SHA256SUMS over the archives. The same commit
-// gives the same bytes, on whatever machine.
+// Command release builds a release's downloads into dist/: for each system an archive
+// with the programs, the flows, the documents and a software bill of materials of each
+// program, and SHA256SUMS of the archives. The same commit gives the same bytes on any
+// machine.
 package main
 
 import (
@@ -17,14 +17,14 @@ import (
 	"time"
 )
 
-// platforms are the systems that a release is built for.
+// platforms are the platforms of a release.
 var platforms = []platform{
 	{"linux", "amd64"}, {"linux", "arm64"},
 	{"darwin", "amd64"}, {"darwin", "arm64"},
 	{"windows", "amd64"},
 }
 
-// programs are the main packages, and documents what goes along with them.
+// programs are the main packages; documents are the other files of an archive.
 var (
 	programs  = []string{"worker", "starter", "simulator"}
 	documents = []string{"LICENSE", "README.md", "README.zh-CN.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "flows", "deploy", "docker-compose.yml", ".env.example"}
@@ -32,7 +32,7 @@ var (
 
 type platform struct{ os, arch string }
 
-// fileName gives the name of a program's file on the platform.
+// fileName gives the file name of a program on the platform.
 func (p platform) fileName(program string) string {
 	if p.os == "windows" {
 		return program + ".exe"
@@ -41,7 +41,7 @@ func (p platform) fileName(program string) string {
 }
 
 func main() {
-	version := flag.String("version", "", "such as v1.2.3; by default the tag of the commit or, without one, its time and hash")
+	version := flag.String("version", "", "such as v1.2.3; by default the tag of the commit or, if it has none, its time and hash")
 	flag.Parse()
 	if err := run(*version); err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
@@ -80,16 +80,16 @@ func run(version string) error {
 type release struct {
 	root, dist string
 	version    string
-	// toolchain is the Go that go.mod names, whichever runs this.
+	// toolchain is the Go of go.mod, whichever runs this.
 	toolchain string
-	// time is the commit's, and that of every file in the archives.
+	// time is that of the commit and of every file in the archives.
 	time time.Time
 }
 
-// versionForm is a semantic version with its v, as Go's modules have them.
+// versionForm is a semantic version with a leading v, as for Go modules.
 var versionForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 
-// toolchainLine is the one of a go.mod.
+// toolchainLine is the toolchain line of a go.mod.
 var toolchainLine = regexp.MustCompile(`(?m)^toolchain (\S+)$`)
 
 func newRelease(root, version string) (*release, error) {
@@ -98,7 +98,7 @@ func newRelease(root, version string) (*release, error) {
 		return nil, err
 	}
 	if changed != "" {
-		return nil, errors.New("the checkout has changes that are in no commit; commit or stash them:\n" + changed)
+		return nil, errors.New("the checkout has uncommitted changes; commit or stash them:\n" + changed)
 	}
 	committed, err := git(root, "log", "-1", "--format=%cI %H")
 	if err != nil {
@@ -110,12 +110,12 @@ func newRelease(root, version string) (*release, error) {
 		return nil, err
 	}
 	at = at.UTC()
-	// It fails where the commit has no tag.
+	// It fails if the commit has no tag.
 	tag, _ := git(root, "describe", "--tags", "--exact-match")
-	// The last is what Go itself calls a commit of a repository without tags.
+	// The last is Go's pseudo-version for a repository without tags.
 	version = cmp.Or(version, tag, "v0.0.0-"+at.Format("20060102150405")+"-"+hash[:12])
 	if !versionForm.MatchString(version) {
-		return nil, fmt.Errorf("%q is no version such as v1.2.3", version)
+		return nil, fmt.Errorf("%q is not a version such as v1.2.3", version)
 	}
 	module, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	if err != nil {
@@ -123,12 +123,12 @@ func newRelease(root, version string) (*release, error) {
 	}
 	toolchain := toolchainLine.FindSubmatch(module)
 	if toolchain == nil {
-		return nil, errors.New("go.mod names no toolchain")
+		return nil, errors.New("go.mod has no toolchain line")
 	}
 	return &release{root: root, dist: filepath.Join(root, "dist"), version: version, toolchain: string(toolchain[1]), time: at}, nil
 }
 
-// build makes the archive of a platform, and gives its path.
+// build makes the archive of a platform and gives its path.
 func (r *release) build(p platform) (string, error) {
 	name := fmt.Sprintf("refundsync_%s_%s_%s", r.version, p.os, p.arch)
 	folder, err := os.MkdirTemp("", name)
@@ -154,8 +154,8 @@ func (r *release) build(p platform) (string, error) {
 	return archive, writeTarGz(archive, folder, name, r.time)
 }
 
-// buildProgram builds a program and its bill of materials into the folder. The
-// bill is read from the binary, so it lists what is in it and nothing else.
+// buildProgram builds a program and its bill of materials into the folder. The bill
+// comes from the binary, so it lists exactly what is in it.
 func (r *release) buildProgram(p platform, program, folder string) error {
 	binary := filepath.Join(folder, p.fileName(program))
 	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false",
@@ -174,7 +174,7 @@ func (r *release) buildProgram(p platform, program, folder string) error {
 	return execute(bill)
 }
 
-// git gives what git prints.
+// git gives the output of git.
 func git(folder string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = folder
@@ -185,7 +185,7 @@ func git(folder string, args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// execute runs a command, whose output is the error's if it fails.
+// execute runs a command; the error quotes its output.
 func execute(cmd *exec.Cmd) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
