@@ -228,7 +228,7 @@ func TestCodecServer(t *testing.T) {
 	variables["REFUNDSYNC_CODEC_TOKEN"] = "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b"
 	project := load(t, variables, "*")
 	server, ui := project.Services["codec-server"], project.Services["ui"]
-	require.Equal(t, []string{"REFUNDSYNC_CODEC_TOKEN", "REFUNDSYNC_CODEC_UI_ORIGIN", "REFUNDSYNC_ENCRYPTION_KEYS", "REFUNDSYNC_SECRETS", "TEMPORAL_NAMESPACE"},
+	require.Equal(t, []string{"REFUNDSYNC_CODEC_TOKEN", "REFUNDSYNC_CODEC_UI_ORIGIN", "REFUNDSYNC_ENCRYPTION_KEYS", "REFUNDSYNC_LANG", "REFUNDSYNC_SECRETS", "TEMPORAL_NAMESPACE"},
 		slices.Sorted(maps.Keys(server.Environment)))
 	require.NotContains(t, project.Services["worker"].Environment, "REFUNDSYNC_CODEC_TOKEN")
 	require.Equal(t, project.Services["worker"].Environment["TEMPORAL_NAMESPACE"], server.Environment["TEMPORAL_NAMESPACE"])
@@ -278,7 +278,8 @@ func TestTemporalIsReachedWithoutAProxy(t *testing.T) {
 	}
 }
 
-// The demo calls the simulator and nobody else, whatever .env has.
+// The demo calls the simulator and nobody else, whatever .env has, of which it takes only
+// the language.
 func TestTheDemoCallsTheSimulator(t *testing.T) {
 	sim, err := simulator.New(simulator.Options{Orders: 1})
 	require.NoError(t, err)
@@ -292,6 +293,7 @@ func TestTheDemoCallsTheSimulator(t *testing.T) {
 	for name := range variables {
 		variables[name] = "from-dot-env"
 	}
+	variables["REFUNDSYNC_LANG"] = "en"
 	variables["BIND_ADDRESS"], variables["TEMPORAL_PORT"], variables["TEMPORAL_UI_PORT"] = "", "", ""
 	variables["PROMETHEUS_PORT"], variables["GRAFANA_PORT"], variables["CODEC_SERVER_PORT"] = "", "", ""
 	for _, name := range []string{"demo-worker", "demo"} {
@@ -303,6 +305,7 @@ func TestTheDemoCallsTheSimulator(t *testing.T) {
 			}
 		}
 		require.NotEqual(t, "default", environment["TEMPORAL_NAMESPACE"])
+		require.Equal(t, "en", environment["REFUNDSYNC_LANG"])
 	}
 }
 

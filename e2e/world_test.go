@@ -31,6 +31,7 @@ import (
 	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
 	"refundsync/internal/testkit"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -65,6 +66,7 @@ func newWorldAt(t *testing.T, options simulator.Options, address, namespace stri
 		require.NoError(t, w.server.Close())
 		require.NoError(t, sim.Close())
 	})
+	w.env[text.Variable] = string(text.English) // whatever the machine's language is
 	w.env["TEMPORAL_ADDRESS"], w.env["TEMPORAL_NAMESPACE"] = address, namespace
 	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t)
 	// The limit is tested elsewhere; here it would only cost time.

@@ -99,6 +99,9 @@ var groups = []group{
 			hint:  text.New("longer means fewer calls where orders come slowly")},
 	}},
 	{"Worker", []setting{
+		{name: text.Variable, need: needOptional, example: string(text.Chinese),
+			about: text.New("the language of messages, of the Web UI and of alerts: %s or %s; the system's if not set", text.English, text.Chinese),
+			hint:  text.New("the flag `--%s` takes precedence", text.Flag)},
 		{name: "REFUNDSYNC_FLOWS", otherwise: "flows", example: "/etc/refundsync/flows",
 			about: text.New("the folder of the flow files")},
 		{name: "REFUNDSYNC_TASK_QUEUE", otherwise: "refundsync", example: "refundsync",
