@@ -205,12 +205,12 @@ func TestAlertsTestSendsToEachRobot(t *testing.T) {
 	require.Equal(t, 1, e.code)
 	require.Equal(t, 2, strings.Count(e.stdout, "✓"), e.stdout)
 	require.Contains(t, e.stdout, "✗ dingtalk DINGTALK_ROBOT_URL: 钉钉 DingTalk robot [310000]: sign not match")
-	require.Contains(t, e.stdout, "✗ webhook WEBHOOK_URL: WEBHOOK_URL: It is not set")
+	require.Contains(t, e.stdout, "✗ webhook WEBHOOK_URL: WEBHOOK_URL: it is not set")
 	require.NotContains(t, e.stdout, "SECnot-the-secret")
 
 	e = wrong.run(t, "worker")
 	require.Equal(t, 1, e.code)
-	require.Contains(t, e.stderr, "WEBHOOK_URL: It is not set")
+	require.Contains(t, e.stderr, "WEBHOOK_URL: it is not set")
 	e = wrong.run(t, "starter", "check")
 	require.Contains(t, e.stdout, "✗ 告警机器人")
 }

@@ -155,7 +155,7 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 		code, text = worker.get(t, "/readyz")
 		return code == http.StatusServiceUnavailable
 	})
-	require.Contains(t, text, "Temporal can't be reached")
+	require.Contains(t, text, "can't reach Temporal")
 	code, _ = worker.get(t, "/healthz")
 	require.Equal(t, http.StatusOK, code)
 }

@@ -12,21 +12,23 @@ import (
 	"github.com/spf13/cobra"
 
 	"refundsync/internal/config"
+	"refundsync/internal/text"
 )
 
 const (
-	// healthcheckTimeout is over the three seconds that the worker gives Temporal
-	// to answer.
+	// healthcheckTimeout is more than the three seconds that the worker gives Temporal to
+	// answer.
 	healthcheckTimeout = 8 * time.Second
-	// healthcheckBytes is as much of an answer as is shown.
+	// healthcheckBytes is how much of an answer is shown.
 	healthcheckBytes = 4 << 10
 )
 
-// newHealthcheckCommand is for containers, whose image has no shell and no curl.
+// newHealthcheckCommand makes a command for containers, whose image has neither a shell
+// nor curl.
 func newHealthcheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "healthcheck [URL]",
-		Short: "询问本机 worker 的 /readyz（或给出的网址），就绪则退出码为 0 asks the worker on this machine for /readyz, or the URL; ends with 0 if it is ready",
+		Short: text.Sprintf("Check /readyz of the worker on this machine, or a URL; exit code 0 if it is ready"),
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
@@ -45,12 +47,12 @@ func newHealthcheckCommand() *cobra.Command {
 	}
 }
 
-// readyURL is where a worker on this machine that serves at the address says
-// whether it is ready. One that serves at all addresses does so on loopback.
+// readyURL gives the URL of /readyz of a worker on this machine that serves at the
+// address; of one that serves at all addresses, on loopback.
 func readyURL(address string) (string, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "", fmt.Errorf("未设置 REFUNDSYNC_HTTP_ADDRESS，worker 不提供 /readyz。 It is not set, so the worker serves no /readyz: %w", err)
+		return "", text.Errorf("the worker serves no /readyz, because REFUNDSYNC_HTTP_ADDRESS is not set: %w", err)
 	}
 	if ip := net.ParseIP(host); host == "" || ip.IsUnspecified() {
 		host = "127.0.0.1"
@@ -58,7 +60,7 @@ func readyURL(address string) (string, error) {
 	return "http://" + net.JoinHostPort(host, port) + "/readyz", nil
 }
 
-// healthcheck returns an error with what is answered, unless that is a 200.
+// healthcheck returns an error with the answer unless it is a 200.
 func healthcheck(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()

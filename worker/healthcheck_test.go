@@ -27,8 +27,7 @@ func TestReadyURL(t *testing.T) {
 	require.ErrorContains(t, err, "REFUNDSYNC_HTTP_ADDRESS")
 }
 
-// The command tells a worker that is ready from one that is not, says why, and
-// from none at all.
+// The command succeeds only if the worker is ready, and otherwise says why.
 func TestHealthcheck(t *testing.T) {
 	code, body := http.StatusOK, `{"ready":true}`
 	worker := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,7 +44,7 @@ func TestHealthcheck(t *testing.T) {
 	require.NoError(t, execute(t, "healthcheck", worker.URL+"/readyz"))
 	code, body = http.StatusServiceUnavailable, `{"ready":false,"problems":["no Temporal"]}`
 	require.ErrorContains(t, execute(t, "healthcheck"), "no Temporal")
-	// A port that was free may be somebody's by now; nobody is given this one.
+	// A port that was free may be taken by now; port 1 never is.
 	t.Setenv("REFUNDSYNC_HTTP_ADDRESS", "127.0.0.1:1")
 	require.ErrorContains(t, execute(t, "healthcheck"), "refused")
 }

@@ -1,5 +1,4 @@
-// Command worker is the process that does the work: it polls Temporal for the
-// tasks of the sync, and does them.
+// Command worker polls Temporal for the tasks of the sync and performs them.
 package main
 
 import (
@@ -19,7 +18,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal drains; the second finds nobody who catches it, and ends.
+	// The first signal drains the worker; the second is no longer caught and kills it.
 	context.AfterFunc(ctx, stop)
 	err := text.UseAsked(os.Args[1:])
 	if err == nil {
@@ -35,7 +34,7 @@ func main() {
 func newCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:           "worker",
-		Short:         text.Sprintf("the process that does the sync; its settings are environment variables"),
+		Short:         text.Sprintf("Run the sync's worker; all settings are environment variables"),
 		Version:       version.Long(),
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
@@ -50,7 +49,7 @@ func newCommand() *cobra.Command {
 		if err := config.Usage(out); err != nil {
 			fmt.Fprintln(cmd.ErrOrStderr(), err)
 		}
-		fmt.Fprintf(out, "\n%s\n", text.Sprintf("A secret may be in a file: NAME_FILE is its path."))
+		fmt.Fprintf(out, "\n%s\n", text.Sprintf("A secret can be in a file; NAME_FILE is its path."))
 		fmt.Fprintf(out, "\n%s\n", text.Sprintf("The connection to Temporal: %s", "TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY(_FILE), TEMPORAL_TLS_…"))
 	})
 	cmd.PersistentFlags().String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))

@@ -37,7 +37,7 @@ func TestAccountsDiffer(t *testing.T) {
 	}
 }
 
-// A command that has some of the settings, or none, compares what it has.
+// A command with only some of the settings compares those.
 func TestAccountsThatAreNotSetAreNotCompared(t *testing.T) {
 	bound := Accounts{CustomerID: "c1", AcctID: "d1", OrgNumber: "100"}
 	for _, c := range []struct {

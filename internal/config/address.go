@@ -12,8 +12,8 @@ import (
 	"refundsync/internal/text"
 )
 
-// address checks a URL, whose path must end in suffix. The value is never
-// shown: it may hold a password by mistake.
+// address checks a URL, whose path must end in suffix. Problems never show the value:
+// it may contain a password by mistake.
 func (c *checker) address(name, value, suffix string) string {
 	if c.required(name, value) == "" {
 		return value
@@ -21,19 +21,19 @@ func (c *checker) address(name, value, suffix string) string {
 	parsed, err := url.Parse(value)
 	switch {
 	case err != nil || parsed.Hostname() == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
-		c.wrong(name, text.New("It is not a full address"))
+		c.wrong(name, text.New("it is not a full URL"))
 	case parsed.User != nil || parsed.RawQuery != "" || parsed.Fragment != "":
-		c.wrong(name, text.New("It must have no user, password, query or fragment"))
+		c.wrong(name, text.New("it must have no user, password, query or fragment"))
 	case !strings.HasSuffix(strings.ToLower(parsed.Path), suffix):
-		c.wrong(name, text.New("Its end is wrong"))
+		c.wrong(name, text.New("its ending is wrong"))
 	case parsed.Scheme == "http" && !isPrivate(parsed.Hostname()):
-		c.wrong(name, text.New("Over the internet it must be https: secrets and orders must not travel in clear text (in a network of your own give the private IP)"))
+		c.wrong(name, text.New("it must be https over the internet, since secrets and orders must not be sent in clear text (within your own network, give the private IP)"))
 	}
 	return value
 }
 
-// listenAddress checks the host:port of a server of ours; the port is a number,
-// and 0 takes a free one.
+// listenAddress checks the host:port of one of our servers. The port is a number; 0
+// takes a free one.
 func (c *checker) listenAddress(name, value string) string {
 	if value == "" {
 		return value
@@ -48,13 +48,13 @@ func (c *checker) listenAddress(name, value string) string {
 	return value
 }
 
-// hostName is a name of one label or more, such as kingdee or kingdee.corp.lan.
+// hostName matches a name of one or more labels, such as kingdee or kingdee.corp.lan.
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?)*$`)
 
-// isPrivate reports whether the host is of this machine or of a network of the
-// user's own, by its looks alone. Many Kingdee servers have no TLS and are
-// reached inside the company only. An address in another spelling than the usual
-// one, such as a decimal, is none: what it reaches is not to be seen.
+// isPrivate reports whether the host is this machine or in a private network, judging
+// only by its name or address: many Kingdee servers have no TLS and are only reachable
+// within the company. An IP address in an unusual notation, such as a decimal, doesn't
+// count as private, since people can't see what it is.
 func isPrivate(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		ip = ip.Unmap()
@@ -65,7 +65,7 @@ func isPrivate(host string) bool {
 	}
 	labels := strings.Split(strings.ToLower(host), ".")
 	last := labels[len(labels)-1]
-	// Resolvers take what ends in a number for an address: 134744072, 0x8080808.
+	// Resolvers take a name that ends in a number for an address: 134744072, 0x8080808.
 	if last[0] >= '0' && last[0] <= '9' {
 		return false
 	}

@@ -6,8 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Plain http is for this machine and for names and addresses that are private by
-// their looks.
+// Plain http is allowed to this machine and to private names and addresses.
 func TestPrivateHosts(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "127.0.0.1": true, "::1": true, "kingdee": true, "kingdee-01": true, "kingdee.corp.lan": true, "KINGDEE.LOCAL": true,

@@ -7,15 +7,15 @@ import (
 	"refundsync/internal/text"
 )
 
-// certificates adds the certificates of a PEM file to those that the system
-// trusts; nil, which trusts the system's alone, where there is no path.
+// certificates adds the certificates of a PEM file to the system's; without a path it
+// gives nil, which trusts only the system's.
 func (c *checker) certificates(name, path string) *x509.CertPool {
 	if path == "" {
 		return nil
 	}
 	data, err := readSmallFile(path)
 	if err != nil {
-		c.wrong(name, text.New("The file %q can't be read (%v)", path, err))
+		c.wrong(name, text.New("can't read the file %q (%v)", path, err))
 		return nil
 	}
 	pool, err := x509.SystemCertPool()
@@ -33,14 +33,14 @@ func (c *checker) certificates(name, path string) *x509.CertPool {
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			c.wrong(name, text.New("Certificate %d in it can't be understood (%v)", found+1, err))
+			c.wrong(name, text.New("can't parse certificate %d in it (%v)", found+1, err))
 			return nil
 		}
 		pool.AddCert(certificate)
 		found++
 	}
 	if found == 0 {
-		c.wrong(name, text.New("The file holds no certificate in PEM"))
+		c.wrong(name, text.New("the file contains no PEM certificate"))
 	}
 	return pool
 }

@@ -21,10 +21,10 @@ func TestKingdeeCAFile(t *testing.T) {
 		{"one", testkit.CertificatePEM(one), ""},
 		{"two, and a remark", append(append([]byte("company CA\n"), testkit.CertificatePEM(one)...), testkit.CertificatePEM(two)...), ""},
 		{"a key beside it", append(testkit.KeyPEM(t, one), testkit.CertificatePEM(one)...), ""},
-		{"a key alone", testkit.KeyPEM(t, one), "holds no certificate"},
-		{"DER", one.Certificate[0], "holds no certificate"},
-		{"empty", nil, "holds no certificate"},
-		{"broken", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("broken")}), "Certificate 1 in it can't be understood"},
+		{"a key alone", testkit.KeyPEM(t, one), "contains no PEM certificate"},
+		{"DER", one.Certificate[0], "contains no PEM certificate"},
+		{"empty", nil, "contains no PEM certificate"},
+		{"broken", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("broken")}), "can't parse certificate 1 in it"},
 		{"too large", make([]byte, maxSmallFile+1), "over 1048576 bytes"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestKingdeeCAFile(t *testing.T) {
 	require.ErrorContains(t, err, "absent.pem")
 }
 
-// The system's CAs stay: the same worker may reach others through them.
+// The system's CAs stay trusted: the worker needs them for other servers.
 func TestKingdeeCAFileAddsToTheSystems(t *testing.T) {
 	system, err := x509.SystemCertPool()
 	require.NoError(t, err)

@@ -13,15 +13,15 @@ import (
 	"refundsync/internal/version"
 )
 
-// checker turns text into settings and keeps all that is wrong with it.
+// checker parses the settings and collects all problems.
 type checker struct {
 	environment Environment
 	defined     map[string]setting // by name
-	unread      map[string]bool    // secrets whose file is the problem
+	unread      map[string]bool    // secrets whose file can't be read
 	problems    []error
 }
 
-// wrong keeps a problem, with what is expected of the setting.
+// wrong adds a problem of a setting.
 func (c *checker) wrong(name string, what text.Text) {
 	setting := c.defined[name]
 	c.problems = append(c.problems, &Problem{
@@ -29,25 +29,25 @@ func (c *checker) wrong(name string, what text.Text) {
 	})
 }
 
-// invalid is wrong with the value in it, which must not be a secret's.
+// invalid adds a problem that shows the value, which must not be a secret.
 func (c *checker) invalid(name, value string) {
 	c.wrong(name, text.New("%q is not valid", value))
 }
 
-// clean finds what a copied value often brings along. `docker run --env-file`
-// keeps the quotes that a shell would drop.
+// clean finds typical mistakes of copying. `docker run --env-file` keeps quotes that a
+// shell removes.
 func (c *checker) clean(name, value string) {
 	if strings.TrimSpace(value) != value {
-		c.wrong(name, text.New("There is white space around it"))
+		c.wrong(name, text.New("it starts or ends with white space"))
 	}
 	if len(value) >= 2 && strings.ContainsAny(value[:1], `"'`) && value[:1] == value[len(value)-1:] {
-		c.wrong(name, text.New("It is wrapped in quotes"))
+		c.wrong(name, text.New("it is wrapped in quotes"))
 	}
 }
 
 func (c *checker) required(name, value string) string {
 	if value == "" && !c.unread[name] {
-		c.wrong(name, text.New("It is not set"))
+		c.wrong(name, text.New("it is not set"))
 	}
 	return value
 }
@@ -75,8 +75,7 @@ func (c *checker) duration(name, value string, least, most time.Duration) time.D
 	return d
 }
 
-// callsPerSecond reads a rate; 1.6 is as good as 5, since there are limits a
-// minute as well.
+// callsPerSecond parses a rate. It may have a fraction, for limits per minute.
 func (c *checker) callsPerSecond(name, value string) rate.Limit {
 	number, err := strconv.ParseFloat(value, 64)
 	if err != nil || !(number > 0 && number <= 1000) { // the comparison also fails for NaN
@@ -122,7 +121,7 @@ func (c *checker) kingdee(env texts) Kingdee {
 		c.required("KINGDEE_APP_ID", k.AppID)
 		c.required("KINGDEE_APP_SECRET", k.AppSecret)
 		if k.Auth == "signature" && k.AppID != "" && !isSigningAppID(k.AppID) {
-			c.wrong("KINGDEE_APP_ID", text.New("It is not a whole id to sign with (use KINGDEE_AUTH=appsecret with one of the old kind)"))
+			c.wrong("KINGDEE_APP_ID", text.New("it is not a complete id for signing (for an old id, use KINGDEE_AUTH=appsecret)"))
 		}
 	}
 	return k
@@ -136,7 +135,7 @@ func (c *checker) worker(env texts) Worker {
 		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env["REFUNDSYNC_DRAIN_TIMEOUT"], 10*time.Second, time.Hour),
 		DeploymentName: env["REFUNDSYNC_DEPLOYMENT_NAME"],
 	}
-	// The server's rules: it writes a version as name:build or name.build.
+	// The server's rules: it formats a version as name:build or name.build.
 	if strings.ContainsAny(w.DeploymentName, ".:") || strings.HasPrefix(w.DeploymentName, "__") {
 		c.invalid("REFUNDSYNC_DEPLOYMENT_NAME", w.DeploymentName)
 	} else if w.DeploymentName != "" {

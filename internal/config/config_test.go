@@ -132,11 +132,11 @@ func TestLoadSaysAllThatIsWrongAtOnce(t *testing.T) {
 	}, names(problems(t, err)))
 }
 
-func TestProblemReadsInBothLanguages(t *testing.T) {
+func TestProblemIsOneLine(t *testing.T) {
 	setenv(t, complete())
 	t.Setenv("KINGDEE_SESSIONS", "fifty")
 	_, err := FromProcess().Load()
-	assert.EqualError(t, err, `KINGDEE_SESSIONS: "fifty" is not valid; expected: sessions used at a time, a whole number from 1 to 50. Such as 4`)
+	assert.EqualError(t, err, `KINGDEE_SESSIONS: "fifty" is not valid; expected: sessions used at a time, a whole number from 1 to 50 (such as 4)`)
 }
 
 func TestEachMistake(t *testing.T) {
@@ -149,9 +149,9 @@ func TestEachMistake(t *testing.T) {
 		{"blank for required", "JUSHUITAN_APP_SECRET", "  ", "not set"},
 		{"blank for a default", "KINGDEE_LCID", " ", ""},
 
-		{"no scheme", "JUSHUITAN_URL", "a1q40taq0j.api.taobao.com/router/qm", "not a full address"},
-		{"no host", "JUSHUITAN_URL", "https:///router/qm", "not a full address"},
-		{"another scheme", "JUSHUITAN_URL", "ftp://a1q40taq0j.api.taobao.com/router/qm", "not a full address"},
+		{"no scheme", "JUSHUITAN_URL", "a1q40taq0j.api.taobao.com/router/qm", "not a full URL"},
+		{"no host", "JUSHUITAN_URL", "https:///router/qm", "not a full URL"},
+		{"another scheme", "JUSHUITAN_URL", "ftp://a1q40taq0j.api.taobao.com/router/qm", "not a full URL"},
 		{"a password in the URL", "JUSHUITAN_URL", "https://me:s3cret@a1q40taq0j.api.taobao.com/router/qm", "no user, password"},
 		{"a query in the URL", "JUSHUITAN_URL", "https://a1q40taq0j.api.taobao.com/router/qm?app_key=1", "query"},
 		{"clear text over the internet", "JUSHUITAN_URL", "http://a1q40taq0j.api.taobao.com/router/qm", "must be https"},
@@ -160,8 +160,8 @@ func TestEachMistake(t *testing.T) {
 		{"clear text to this machine", "KINGDEE_URL", "http://[::1]:8080/k3cloud/", ""},
 		{"clear text to a container", "KINGDEE_URL", "http://simulator:8080/k3cloud/", ""},
 		{"clear text within the company", "KINGDEE_URL", "http://erp.company.lan/k3cloud/", ""},
-		{"without /k3cloud/", "KINGDEE_URL", "https://tenant.ik3cloud.com/", "end is wrong"},
-		{"without the last slash", "KINGDEE_URL", "https://tenant.ik3cloud.com/k3cloud", "end is wrong"},
+		{"without /k3cloud/", "KINGDEE_URL", "https://tenant.ik3cloud.com/", "ending is wrong"},
+		{"without the last slash", "KINGDEE_URL", "https://tenant.ik3cloud.com/k3cloud", "ending is wrong"},
 
 		{"no port to serve on", "REFUNDSYNC_HTTP_ADDRESS", "127.0.0.1", `"127.0.0.1" is not valid`},
 		{"a port alone to serve on", "REFUNDSYNC_HTTP_ADDRESS", "9464", `"9464" is not valid`},
@@ -186,10 +186,10 @@ func TestEachMistake(t *testing.T) {
 
 		{"unknown way in", "KINGDEE_AUTH", "oauth", `"oauth" is not valid`},
 		{"password without one", "KINGDEE_AUTH", "password", "not set"},
-		{"an old app id, to sign", "KINGDEE_APP_ID", "123456", "not a whole id"},
-		{"an app id without client", "KINGDEE_APP_ID", "_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "not a whole id"},
-		{"an app id cut short", "KINGDEE_APP_ID", "123456_QUJDR", "not a whole id"},
-		{"an app id pasted twice", "KINGDEE_APP_ID", "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYQUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "not a whole id"},
+		{"an old app id, to sign", "KINGDEE_APP_ID", "123456", "not a complete id"},
+		{"an app id without client", "KINGDEE_APP_ID", "_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "not a complete id"},
+		{"an app id cut short", "KINGDEE_APP_ID", "123456_QUJDR", "not a complete id"},
+		{"an app id pasted twice", "KINGDEE_APP_ID", "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldYQUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "not a complete id"},
 		{"a language by name", "KINGDEE_LCID", "zh-CN", `"zh-CN" is not valid`},
 		{"no sessions", "KINGDEE_SESSIONS", "0", "not valid"},
 		{"too many sessions", "KINGDEE_SESSIONS", "51", "not valid"},
@@ -201,8 +201,8 @@ func TestEachMistake(t *testing.T) {
 		{"the longest wait", "KINGDEE_BATCH_WAIT", "1s", ""},
 		{"a key without its id", "REFUNDSYNC_ENCRYPTION_KEYS", "s3cretMDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODk=", "has no id"},
 		{"an id with a space in it", "REFUNDSYNC_ENCRYPTION_KEYS", "key 1:" + keyText, "has no id"},
-		{"a key that is no base64", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:s3cret", "Key k1 is not 32 bytes"},
-		{"a key of AES-128", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:MDEyMzQ1Njc4OWFiY2RlZg==", "Key k1 is not 32 bytes"},
+		{"a key that is no base64", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:s3cret", "key k1 is not 32 bytes"},
+		{"a key of AES-128", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:MDEyMzQ1Njc4OWFiY2RlZg==", "key k1 is not 32 bytes"},
 		{"two keys of one id", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:" + keyText + ",k1:" + keyText, "two keys k1"},
 		{"a comma at the end", "REFUNDSYNC_ENCRYPTION_KEYS", "k1:" + keyText + ",", ""},
 
@@ -339,7 +339,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"JUSHUITAN_CUSTOMER_ID": "(required; such as ", "JUSHUITAN_TARGET_APP_KEY": "(default 23060081)", "JUSHUITAN_SESSION": "(optional; such as ",
 		"JUSHUITAN_SIGN_METHOD": "(default hmac-sha256)", "JUSHUITAN_CALLS_PER_SECOND": "(default 5)",
 		"KINGDEE_URL": "(required; such as ", "KINGDEE_AUTH": "(default signature)", "KINGDEE_ACCT_ID": "(required; such as ", "KINGDEE_USERNAME": "(required; such as ",
-		"KINGDEE_PASSWORD": "(by KINGDEE_AUTH; such as ", "KINGDEE_APP_ID": "(by KINGDEE_AUTH; such as ", "KINGDEE_APP_SECRET": "(by KINGDEE_AUTH; such as ",
+		"KINGDEE_PASSWORD": "(depends on KINGDEE_AUTH; such as ", "KINGDEE_APP_ID": "(depends on KINGDEE_AUTH; such as ", "KINGDEE_APP_SECRET": "(depends on KINGDEE_AUTH; such as ",
 		"KINGDEE_LCID": "(default 2052)", "KINGDEE_ORG_NUMBER": "(optional; such as ", "KINGDEE_CA_FILE": "(optional; such as ", "KINGDEE_SESSIONS": "(default 4)",
 		"KINGDEE_BATCH_BILLS": "(default 20)", "KINGDEE_BATCH_WAIT": "(default 20ms)",
 		"REFUNDSYNC_LANG": "(optional; such as zh-CN)", "REFUNDSYNC_FLOWS": "(default flows)", "REFUNDSYNC_TASK_QUEUE": "(default refundsync)", "REFUNDSYNC_HTTP_ADDRESS": "(optional; such as ",

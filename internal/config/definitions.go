@@ -9,19 +9,19 @@ import (
 // setting defines one environment variable.
 type setting struct {
 	name string
-	// otherwise is the default. A setting without one says in need when it has to be set.
+	// otherwise is the default. need says when a setting without default has to be set.
 	otherwise string
 	need      text.Text
-	// A secret can also come from a file. A verbatim value may have any character at its
-	// ends.
+	// A secret can also come from a file. A verbatim value may start or end with white
+	// space or quotes.
 	secret, verbatim bool
 	example          string
-	// about says what is expected; messages quote it. hint says where to find the value, or
-	// what to choose.
+	// about says what the setting is; problems quote it. hint says where to find the value,
+	// or what to choose.
 	about, hint text.Text
 }
 
-// group is settings that belong together.
+// group is a group of settings.
 type group struct {
 	title    string
 	settings []setting
@@ -30,73 +30,73 @@ type group struct {
 var (
 	needRequired  = text.New("required")
 	needOptional  = text.New("optional")
-	needByAuth    = text.New("by KINGDEE_AUTH")
+	needByAuth    = text.New("depends on KINGDEE_AUTH")
 	needForServer = text.New("for starter codec-server")
-	needByFlow    = text.New("by the flow")
+	needByFlow    = text.New("if the flow names it")
 )
 
-// groups are all settings that this program reads by itself. Messages, --help of the
-// worker and docs/configuration.md come from them.
+// groups are all settings that our own code reads. Problems, the worker's --help and
+// docs/configuration.md are made from them.
 var groups = []group{
 	{"Jushuitan", []setting{
 		{name: "JUSHUITAN_URL", need: needRequired, example: "https://a1q40taq0j.api.taobao.com/router/qm",
-			about: text.New("the full address of the Qimen gateway"),
+			about: text.New("the full URL of the Qimen gateway"),
 			hint:  text.New("for tests `…/router/qmtest`")},
 		{name: "JUSHUITAN_APP_KEY", need: needRequired, example: "34250001",
 			about: text.New("the app_key of the Qimen application"),
-			hint:  text.New("it is in the console of the Taobao open platform (%s), in your application", "淘宝开放平台")},
+			hint:  text.New("in the console of the Taobao open platform (%s), in your application", "淘宝开放平台")},
 		{name: "JUSHUITAN_APP_SECRET", need: needRequired, secret: true, example: "0123456789abcdef0123456789abcdef",
 			about: text.New("the app_secret of the Qimen application"),
-			hint:  text.New("it is beside the app_key")},
+			hint:  text.New("next to the app_key")},
 		{name: "JUSHUITAN_CUSTOMER_ID", need: needRequired, example: "c1709123456",
 			about: text.New("the merchant's customer_id at Qimen"),
-			hint:  text.New("the merchant gets it with the authorisation for Qimen; Jushuitan's support knows it")},
+			hint:  text.New("the merchant receives it with the authorisation for Qimen; Jushuitan's support knows it")},
 		{name: "JUSHUITAN_TARGET_APP_KEY", otherwise: "23060081", example: "23060081",
-			about: text.New("the app_key of the called side; Jushuitan's is 23060081")},
+			about: text.New("the app_key of the system that is called; Jushuitan's is 23060081")},
 		{name: "JUSHUITAN_SESSION", need: needOptional, secret: true, example: "6102b2c1d0e9f8a7",
-			about: text.New("the authorisation's session, where the account needs one")},
+			about: text.New("the authorisation's session, if the account needs one")},
 		{name: "JUSHUITAN_SIGN_METHOD", otherwise: "hmac-sha256", example: "hmac-sha256",
-			about: text.New("the way to sign: md5, hmac or hmac-sha256")},
+			about: text.New("the signature method: md5, hmac or hmac-sha256")},
 		{name: "JUSHUITAN_CALLS_PER_SECOND", otherwise: "5", example: "1.6",
-			about: text.New("calls a second over all workers, more than 0 and up to 1000; fractions are allowed"),
-			hint:  text.New("see your allowance; 100 a minute is `1.6`")},
+			about: text.New("the limit of calls a second over all workers, more than 0 and up to 1000; fractions are allowed"),
+			hint:  text.New("see your quota; for 100 a minute, set `1.6`")},
 	}},
 	{"Kingdee", []setting{
 		{name: "KINGDEE_URL", need: needRequired, example: "https://tenant.ik3cloud.com/k3cloud/",
-			about: text.New("the full address of Kingdee Cloud Galaxy, ending in /k3cloud/"),
-			hint:  text.New("the address in your browser after you log in, up to `/k3cloud/`")},
+			about: text.New("the full URL of Kingdee Cloud Galaxy, ending in /k3cloud/"),
+			hint:  text.New("the address in the browser after you log in, up to `/k3cloud/`")},
 		{name: "KINGDEE_AUTH", otherwise: "signature", example: "signature",
 			about: text.New("how to authenticate: signature (signed requests), or a login by appsecret, sign or password")},
 		{name: "KINGDEE_ACCT_ID", need: needRequired, example: "65e0a1b2c3d4e5",
 			about: text.New("the id of the data centre"),
-			hint:  text.New("it is in the address bar of any object in %s", "公共设置 → WebAPI")},
+			hint:  text.New("in the address bar after you open any object in %s", "公共设置 → WebAPI")},
 		{name: "KINGDEE_USERNAME", need: needRequired, example: "integration",
 			about: text.New("the name of the integration user"),
-			hint:  text.New("it is %s in %s", "集成用户", "第三方系统登录授权")},
+			hint:  text.New("%s in %s", "集成用户", "第三方系统登录授权")},
 		{name: "KINGDEE_PASSWORD", need: needByAuth, secret: true, verbatim: true, example: "S3cret-pass",
 			about: text.New("the integration user's password, required with KINGDEE_AUTH=password")},
 		{name: "KINGDEE_APP_ID", need: needByAuth, secret: true, example: "270001_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY",
-			about: text.New("the application's id, required except with KINGDEE_AUTH=password; signature needs it whole, as <digits>_<base64>"),
-			hint:  text.New("it is in %s", "第三方系统登录授权 → 新增 → 获取应用ID")},
+			about: text.New("the application's id, required except with KINGDEE_AUTH=password; signature needs the complete id, <digits>_<base64>"),
+			hint:  text.New("in %s", "第三方系统登录授权 → 新增 → 获取应用ID")},
 		{name: "KINGDEE_APP_SECRET", need: needByAuth, secret: true, example: "0123456789abcdef0123456789abcdef",
 			about: text.New("the application's secret, required except with KINGDEE_AUTH=password"),
-			hint:  text.New("it is on the same page, as %s", "应用密钥")},
+			hint:  text.New("on the same page, as %s", "应用密钥")},
 		{name: "KINGDEE_LCID", otherwise: "2052", example: "2052",
-			about: text.New("the language's id, a whole number from 1 to 65535; simplified Chinese is 2052")},
+			about: text.New("the id of the language, a whole number from 1 to 65535; simplified Chinese is 2052")},
 		{name: "KINGDEE_ORG_NUMBER", need: needOptional, example: "100",
-			about: text.New("the organisation that signed requests act for, where there are several")},
+			about: text.New("the organisation that signed requests act for, if there are several")},
 		{name: "KINGDEE_CA_FILE", need: needOptional, example: "/etc/refundsync/company-ca.pem",
-			about: text.New("the path of a file of CA certificates (PEM), where the Kingdee server's certificate is from a CA of your own; those that the system trusts stay valid"),
-			hint:  text.New("ask your IT department, or who set the server up")},
+			about: text.New("the path of a file with CA certificates (PEM), if the Kingdee server's certificate is from your own CA; the system's CAs stay trusted"),
+			hint:  text.New("ask your IT department, or whoever set up the server")},
 		{name: "KINGDEE_SESSIONS", otherwise: "4", example: "4",
 			about: text.New("sessions used at a time, a whole number from 1 to 50"),
-			hint:  text.New("Kingdee serves one call at a time in a session; 3 to 5 are advised. The worker uses fewer by itself while Kingdee refuses calls as too many or does not answer in time")},
+			hint:  text.New("Kingdee handles one call at a time per session; 3 to 5 are recommended. The worker uses fewer while Kingdee limits the rate or doesn't answer in time")},
 		{name: "KINGDEE_BATCH_BILLS", otherwise: "20", example: "20",
-			about: text.New("bills in one call at most, a whole number from 1 to 500"),
-			hint:  text.New("20 are advised; more if your Kingdee takes it. Have `in_flight` × `windows_at_once` of the flow at least this × (`KINGDEE_SESSIONS` + 1), or calls can't fill up")},
+			about: text.New("the most bills in one call, a whole number from 1 to 500"),
+			hint:  text.New("20 is recommended, or more if your Kingdee can handle it. `in_flight` × `windows_at_once` of the flow should be at least this × (`KINGDEE_SESSIONS` + 1), or calls don't fill up")},
 		{name: "KINGDEE_BATCH_WAIT", otherwise: "20ms", example: "20ms",
-			about: text.New("how long a bill waits at most for others to share its call, 0 to 1s"),
-			hint:  text.New("longer means fewer calls where orders come slowly")},
+			about: text.New("how long a bill may wait for others to share its call, 0 to 1s"),
+			hint:  text.New("longer means fewer calls when orders come slowly")},
 	}},
 	{"Worker", []setting{
 		{name: text.Variable, need: needOptional, example: string(text.Chinese),
@@ -106,29 +106,29 @@ var groups = []group{
 			about: text.New("the folder of the flow files")},
 		{name: "REFUNDSYNC_TASK_QUEUE", otherwise: "refundsync", example: "refundsync",
 			about: text.New("the task queue in Temporal"),
-			hint:  text.New("it is the same for worker and starter")},
+			hint:  text.New("the same for worker and starter")},
 		{name: "REFUNDSYNC_HTTP_ADDRESS", need: needOptional, example: "127.0.0.1:9464",
-			about: text.New("where the worker serves /healthz, /readyz and /metrics, as host:port; nowhere if not set")},
+			about: text.New("the host:port where the worker serves /healthz, /readyz and /metrics; nowhere if not set")},
 		{name: "REFUNDSYNC_DRAIN_TIMEOUT", otherwise: "90s", example: "90s",
-			about: text.New("how long a worker that is told to stop may take to finish the activities that it has begun, 10s to 1h; whoever would kill it (Kubernetes, systemd, compose) has to wait longer")},
+			about: text.New("how long a stopping worker may take to finish its current activities, 10s to 1h; whatever kills it otherwise (Kubernetes, systemd, compose) has to wait longer")},
 		{name: "REFUNDSYNC_DEPLOYMENT_NAME", need: needOptional, example: "refundsync",
-			about: text.New("the name of the Worker Deployment in Temporal, without . and : and not beginning with __; with it a worker gets work by its version, and none before that is made the current one, see docs/upgrades.md")},
+			about: text.New("the name of the Worker Deployment in Temporal, without . and :, and not starting with __; with it, a worker gets tasks by its version, and none until that version is made current, see docs/upgrades.md")},
 		{name: "REFUNDSYNC_BUILD_ID", need: needOptional, example: "v1.2.3",
-			about: text.New("the worker's version in that Worker Deployment; the program's own if not set")},
+			about: text.New("the worker's version in its Worker Deployment; the program's own version if not set")},
 		{name: "REFUNDSYNC_SECRETS", need: needOptional, example: "/run/secrets",
-			about: text.New("a folder with secrets in files, each named as its variable, such as KINGDEE_APP_SECRET")},
+			about: text.New("a folder with a file for each secret, named like its variable, such as KINGDEE_APP_SECRET")},
 		{name: "LOG_LEVEL", otherwise: "info", example: "info",
-			about: text.New("the level of the log: debug, info, warn or error")},
+			about: text.New("the log level: debug, info, warn or error")},
 		{name: "LOG_FORMAT", otherwise: "json", example: "json",
-			about: text.New("the format of the log: json or console")},
+			about: text.New("the log format: json or console")},
 	}},
 	{"Encryption", []setting{
 		{name: "REFUNDSYNC_ENCRYPTION_KEYS", need: needOptional, secret: true, example: "2024-03:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-			about: text.New("the keys that encrypt what Temporal keeps, as id:key, with commas between several; the first encrypts, all decrypt; none before them stops it, behind them has clear text read too; a key is 32 bytes in base64, made by openssl rand -base64 32; nothing is encrypted if not set")},
+			about: text.New("the keys that encrypt what Temporal stores, each as id:key, separated by commas; the first encrypts, all decrypt; none as the first stops encryption, as the last it accepts clear text too; a key is 32 bytes in base64, made with openssl rand -base64 32; nothing is encrypted if not set")},
 		{name: "REFUNDSYNC_CODEC_TOKEN", need: needForServer, secret: true, example: "6f1c0b5e9a7d4d2e8c3b1a0f5e6d7c8b9a0f1e2d3c4b5a69788796a5b4c3d2e1",
-			about: text.New("what people sign in to the codec server with, at least 32 characters, made by openssl rand -hex 32")},
+			about: text.New("the token to sign in to the codec server with, at least 32 characters, made with openssl rand -hex 32")},
 		{name: "REFUNDSYNC_CODEC_UI_ORIGIN", need: needForServer, example: "https://temporal.example.com",
-			about: text.New("the address of the Temporal Web UI, without a path")},
+			about: text.New("the URL of the Temporal Web UI, without a path")},
 	}},
 }
 

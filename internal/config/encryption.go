@@ -11,12 +11,12 @@ import (
 	"refundsync/internal/text"
 )
 
-// CodecServer is how the codec server lets people in. Printed, logged or
-// marshalled it does not show the token.
+// CodecServer says who may use the codec server. Printed, logged or marshalled, it does
+// not show the token.
 type CodecServer struct {
 	// Token is what people and programs sign in with.
 	Token string
-	// UIOrigin is the one origin that browsers may ask from, as scheme://host:port.
+	// UIOrigin is the only origin whose pages may send requests, as scheme://host:port.
 	UIOrigin string
 }
 
@@ -31,11 +31,11 @@ func (s CodecServer) GoString() string { return s.String() }
 // MarshalText is String, for JSON and for what zap reflects.
 func (s CodecServer) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// shortestToken is long enough that nobody gets in by trying, in characters.
+// shortestToken is the length of a token that can't be guessed, in characters.
 const shortestToken = 32
 
-// LoadEncryption reads the keys alone, for commands that call neither system. The
-// error is like Load's.
+// LoadEncryption reads only the keys, for commands that call neither system. The error
+// is like that of Load.
 func (e Environment) LoadEncryption() (encryption.Keys, error) {
 	env, c := e.read()
 	c.secretFiles(env, keysName)
@@ -44,8 +44,8 @@ func (e Environment) LoadEncryption() (encryption.Keys, error) {
 	return keys, errors.Join(c.problems...)
 }
 
-// LoadCodecServer reads the settings of the codec server, which needs keys too.
-// The error is like Load's.
+// LoadCodecServer reads the settings of the codec server, which needs keys too. The
+// error is like that of Load.
 func (e Environment) LoadCodecServer() (CodecServer, encryption.Keys, error) {
 	env, c := e.read()
 	c.secretFiles(env, keysName, tokenName)
@@ -59,20 +59,19 @@ func (e Environment) LoadCodecServer() (CodecServer, encryption.Keys, error) {
 		UIOrigin: c.origin("REFUNDSYNC_CODEC_UI_ORIGIN", env["REFUNDSYNC_CODEC_UI_ORIGIN"]),
 	}
 	if server.Token != "" && len(server.Token) < shortestToken {
-		c.wrong(tokenName, text.New("It is too short"))
+		c.wrong(tokenName, text.New("it is too short"))
 	}
 	return server, keys, errors.Join(c.problems...)
 }
 
-// origin checks an address of which browsers name no more than the origin, and
-// gives it as they do.
+// origin checks the URL of an origin and normalises it as browsers do.
 func (c *checker) origin(name, value string) string {
 	value = strings.TrimSuffix(value, "/")
 	before := len(c.problems)
 	c.address(name, value, "")
 	if parsed, err := url.Parse(value); len(c.problems) == before && err == nil {
 		if parsed.Path != "" {
-			c.wrong(name, text.New("It must have no path"))
+			c.wrong(name, text.New("it must have no path"))
 		}
 		value = parsed.Scheme + "://" + strings.ToLower(parsed.Host)
 	}
@@ -84,11 +83,11 @@ const (
 	tokenName = "REFUNDSYNC_CODEC_TOKEN"
 )
 
-// keyID is what may stand before the colon.
+// keyID matches the id before the colon.
 var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// encryption reads the keys, one after the other, with commas or line ends between
-// them; before or behind them may stand none. Its problems show none of them.
+// encryption parses the keys, separated by commas or line breaks, where none may come
+// first or last. Problems never show a key.
 func (c *checker) encryption(env texts) encryption.Keys {
 	var keys encryption.Keys
 	seen := map[string]bool{}
@@ -101,24 +100,24 @@ func (c *checker) encryption(env texts) encryption.Keys {
 			continue
 		}
 		if len(keys) > 1 && keys[len(keys)-1].ID == encryption.None.ID {
-			c.wrong(keysName, text.New("none stands first or last"))
+			c.wrong(keysName, text.New("none must come first or last"))
 			return nil
 		}
-		// Without a colon it may be a key, which is not to be shown.
+		// Without a colon it may be a key, which must not be shown.
 		id, encoded, named := strings.Cut(entry, ":")
 		secret, err := base64.StdEncoding.DecodeString(encoded)
 		switch {
 		case !named || !keyID.MatchString(id):
-			c.wrong(keysName, text.New("A key has no id, or one that is not 1 to 64 letters, digits, dots, dashes"))
+			c.wrong(keysName, text.New("a key has no id, or an id that is not 1 to 64 letters, digits, dots, dashes and underscores"))
 			return nil
 		case err != nil || len(secret) != encryption.KeyBytes:
-			c.wrong(keysName, text.New("Key %s is not 32 bytes in base64", id))
+			c.wrong(keysName, text.New("key %s is not 32 bytes in base64", id))
 			return nil
 		case id == encryption.None.ID:
-			c.wrong(keysName, text.New("none is no key: by itself, and first, it has nothing more encrypted; last, it has clear text read"))
+			c.wrong(keysName, text.New("none must have no key: write it alone, first to stop encryption or last to accept clear text"))
 			return nil
 		case seen[id]:
-			c.wrong(keysName, text.New("There are two keys %s", id))
+			c.wrong(keysName, text.New("there are two keys %s", id))
 			return nil
 		}
 		seen[id] = true

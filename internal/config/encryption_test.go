@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/encryption"
 )
 
-// keyText is a key, and keyBytes what it stands for.
+// keyText is a key in base64.
 const (
 	keyText  = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	keyBytes = "0123456789abcdef0123456789abcdef"
@@ -60,11 +60,11 @@ func TestEncryptionKeysThatAreWrong(t *testing.T) {
 		variables map[string]string
 		wrong     string
 	}{
-		{"no such file", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS_FILE": filepath.Join(folder, "absent")}, "can't be read"},
+		{"no such file", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS_FILE": filepath.Join(folder, "absent")}, "can't read the file"},
 		{"an empty file", write("empty", "\n"), "is empty"},
-		{"none as a key's name", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "none:" + keyText}, "none is no key"},
-		{"none between keys", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "k1:" + keyText + ",none,k2:" + keyText}, "none stands first or last"},
-		{"not a key in the file", write("mistaken", "k1:s3cret"), "Key k1 is not 32 bytes"},
+		{"none as a key's name", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "none:" + keyText}, "none must have no key"},
+		{"none between keys", map[string]string{"REFUNDSYNC_ENCRYPTION_KEYS": "k1:" + keyText + ",none,k2:" + keyText}, "none must come first or last"},
+		{"not a key in the file", write("mistaken", "k1:s3cret"), "key k1 is not 32 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			setenv(t, c.variables)

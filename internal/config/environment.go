@@ -9,16 +9,16 @@ import (
 	"refundsync/internal/text"
 )
 
-// Environment holds settings as text, by the names of their variables.
-// Secrets are among them: it is not to be printed.
+// Environment holds the values of environment variables by name. It contains secrets:
+// never print it.
 type Environment map[string]string
 
-// secretsName is the variable of a folder with secrets in files, each named as the
-// variable that it stands for: so does a Secret of Kubernetes look where it is mounted.
+// secretsName is the variable of a folder with a file for each secret, named like its
+// variable, which is how Kubernetes mounts a Secret.
 const secretsName = "REFUNDSYNC_SECRETS"
 
-// FromProcess is the environment of this process, with the files of the folder that
-// REFUNDSYNC_SECRETS names as if each were named by its variable with _FILE.
+// FromProcess gives the environment of this process. For each file in the folder
+// REFUNDSYNC_SECRETS it adds the variable NAME_FILE.
 func FromProcess() Environment {
 	environment := Environment{}
 	for _, variable := range os.Environ() {
@@ -30,8 +30,9 @@ func FromProcess() Environment {
 
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
-// withSecrets leaves what can't be listed to [Environment.secretsProblems]. An empty
-// file is a secret that is not set.
+// withSecrets adds the variables of the files in the folder of secrets, except empty
+// files, which count as not set. [Environment.secretsProblems] reports a folder that
+// can't be read.
 func (e Environment) withSecrets() Environment {
 	files, _ := e.secretFiles()
 	for _, path := range files {
@@ -66,8 +67,8 @@ func (e Environment) secretsProblems() []error {
 	}
 	return []error{&Problem{
 		Name:     secretsName,
-		Wrong:    text.New("The folder can't be read (%s)", withoutPath(err)),
-		Expected: text.New("a folder with files of secrets"),
+		Wrong:    text.New("can't read the folder (%s)", withoutPath(err)),
+		Expected: text.New("a folder with a file for each secret"),
 		Example:  "/run/secrets",
 	}}
 }

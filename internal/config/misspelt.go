@@ -11,9 +11,9 @@ import (
 	"refundsync/internal/text"
 )
 
-// misspelt finds variables with one of the prefixes that were meant to be a
-// setting which is not set. Others are none of our business: Kubernetes, for
-// one, sets KINGDEE_PORT where a service is named kingdee.
+// misspelt finds variables with one of the prefixes whose name is almost that of a
+// setting that isn't set. It ignores other variables: Kubernetes, for one, sets
+// KINGDEE_PORT if a service is named kingdee.
 func (c *checker) misspelt(prefixes ...string) {
 	names := slices.Sorted(maps.Keys(c.defined))
 	for _, name := range slices.Sorted(maps.Keys(c.environment)) {
@@ -25,7 +25,7 @@ func (c *checker) misspelt(prefixes ...string) {
 			if c.environment[meant] == "" && levenshtein.ComputeDistance(name, meant) <= 2 {
 				c.problems = append(c.problems, &Problem{
 					Name:     name,
-					Wrong:    text.New("There is no such setting"),
+					Wrong:    text.New("there is no such setting"),
 					Expected: text.Literal(meant),
 					Example:  fmt.Sprintf("%s=%s", meant, c.defined[meant].example),
 				})

@@ -8,16 +8,15 @@ import (
 	"refundsync/internal/text"
 )
 
-// proxyProblems checks the addresses of proxies, which Go's HTTP client and gRPC
-// read by themselves. What they say of one that they can't understand shows all
-// of it, and with it a password.
+// proxyProblems checks the URLs of proxies, which Go's HTTP client and gRPC read: their
+// own error for an invalid URL shows all of it, including a password.
 func (e Environment) proxyProblems() (problems []error) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
 		if value := e[name]; value != "" && !isProxy(value) {
 			problems = append(problems, &Problem{
 				Name:     name,
-				Wrong:    text.New("It is not the address of a proxy"),
-				Expected: text.New("the address of a proxy, with special characters in its user and password escaped (as %%40)"),
+				Wrong:    text.New("it is not the URL of a proxy"),
+				Expected: text.New("the URL of a proxy, with special characters in its user and password escaped (as %%40)"),
 				Example:  "http://proxy.company.lan:3128",
 			})
 		}
@@ -25,7 +24,7 @@ func (e Environment) proxyProblems() (problems []error) {
 	return problems
 }
 
-// isProxy takes what Go takes: without a scheme it is http.
+// isProxy accepts what Go accepts: without a scheme, it is http.
 func isProxy(value string) bool {
 	if !strings.Contains(value, "://") {
 		value = "http://" + value

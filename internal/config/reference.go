@@ -13,7 +13,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// others are the settings that Temporal's, Go's and OpenTelemetry's libraries read, and
+// others are settings that Temporal's, Go's and OpenTelemetry's libraries read, and
 // those that flows name.
 var others = []group{
 	{"Temporal", []setting{
@@ -23,17 +23,17 @@ var others = []group{
 			about: text.New("the namespace")},
 		{name: "TEMPORAL_API_KEY", need: needOptional, secret: true, example: "eyJhbGciOi…",
 			about: text.New("the API key, for Temporal Cloud"),
-			hint:  text.New("it switches TLS on")},
+			hint:  text.New("it enables TLS")},
 		{name: "TEMPORAL_TLS", need: needOptional, example: "true",
 			about: text.New("whether to use TLS")},
 		{name: "TEMPORAL_TLS_CLIENT_CERT_PATH", need: needOptional, example: "/etc/refundsync/temporal-tls/tls.crt",
-			about: text.New("the path of the client's certificate, for mTLS")},
+			about: text.New("the path of the client certificate, for mTLS")},
 		{name: "TEMPORAL_TLS_CLIENT_KEY_PATH", need: needOptional, example: "/etc/refundsync/temporal-tls/tls.key",
 			about: text.New("the path of its key")},
 		{name: "TEMPORAL_TLS_SERVER_CA_CERT_PATH", need: needOptional, example: "/etc/refundsync/temporal-tls/ca.crt",
-			about: text.New("the path of the CA's certificate, where the server's certificate is from a CA of your own")},
+			about: text.New("the path of the CA's certificate, if the server's certificate is from your own CA")},
 		{name: "TEMPORAL_TLS_SERVER_NAME", need: needOptional, example: "temporal.internal",
-			about: text.New("the name in the server's certificate, where it is not that of the address")},
+			about: text.New("the name in the server's certificate, if it differs from the address")},
 		{name: "TEMPORAL_CONFIG_FILE", need: needOptional, example: "/etc/refundsync/temporal.toml",
 			about: text.New("the path of Temporal's configuration file")},
 		{name: "TEMPORAL_PROFILE", otherwise: "default", example: "production",
@@ -41,28 +41,28 @@ var others = []group{
 	}},
 	{"Robots", []setting{
 		{name: "WECOM_ROBOT_URL", need: needByFlow, secret: true, example: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=…",
-			about: text.New("the webhook address of a WeCom robot")},
+			about: text.New("the webhook URL of a WeCom robot")},
 		{name: "DINGTALK_ROBOT_URL", need: needByFlow, secret: true, example: "https://oapi.dingtalk.com/robot/send?access_token=…",
-			about: text.New("the webhook address of a DingTalk robot")},
+			about: text.New("the webhook URL of a DingTalk robot")},
 		{name: "DINGTALK_ROBOT_SECRET", need: needByFlow, secret: true, example: "SEC0123456789abcdef",
 			about: text.New("its secret (%s)", "加签")},
 		{name: "FEISHU_ROBOT_URL", need: needByFlow, secret: true, example: "https://open.feishu.cn/open-apis/bot/v2/hook/…",
-			about: text.New("the webhook address of a Feishu robot")},
+			about: text.New("the webhook URL of a Feishu robot")},
 		{name: "FEISHU_ROBOT_SECRET", need: needByFlow, secret: true, example: "0123456789abcdef",
 			about: text.New("its secret (%s)", "签名校验")},
 		{name: "WEBHOOK_URL", need: needByFlow, secret: true, example: "https://alerts.example.com/refundsync",
-			about: text.New("any address that takes JSON")},
+			about: text.New("any URL that accepts JSON")},
 	}},
 	{"Proxies and traces", []setting{
 		{name: "HTTPS_PROXY", need: needOptional, example: "http://proxy.company.lan:3128",
-			about: text.New("the proxy; HTTP_PROXY is for addresses without TLS")},
+			about: text.New("the proxy; HTTP_PROXY is for URLs without TLS")},
 		{name: "NO_PROXY", need: needOptional, example: "kingdee.company.lan,10.0.0.0/8",
-			about: text.New("hosts to reach without it")},
+			about: text.New("hosts to reach without the proxy")},
 		{name: "OTEL_EXPORTER_OTLP_ENDPOINT", need: needOptional, example: "http://127.0.0.1:4317",
-			about: text.New("the collector that traces are sent to, over gRPC"),
-			hint:  text.New("traces hold ids of workflows, which for parked orders hold the as_id, and the text of failures")},
+			about: text.New("the collector for traces, over gRPC"),
+			hint:  text.New("traces contain workflow ids, which for parked orders include the as_id, and messages of failures")},
 		{name: "OTEL_SERVICE_NAME", otherwise: "refundsync", example: "refundsync-shanghai",
-			about: text.New("the service that traces are from")},
+			about: text.New("the service name in traces")},
 	}},
 }
 

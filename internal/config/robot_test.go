@@ -16,11 +16,11 @@ func TestLoadRobot(t *testing.T) {
 	}{
 		{"address and secret", "https://oapi.dingtalk.com/robot/send?access_token=" + key, secret, nil},
 		{"in a network of one's own", "http://192.168.1.20:8080/hooks/" + key, secret, nil},
-		{"nothing set", "", "", []string{"ROBOT_URL: It is not set", "ROBOT_SECRET: It is not set"}},
-		{"not an address", key, secret, []string{"ROBOT_URL: It is not a full address"}},
-		{"clear text over the internet", "http://oapi.dingtalk.com/robot/send?access_token=" + key, secret, []string{"ROBOT_URL: Over the internet it must be https"}},
-		{"with a password", "https://a:" + key + "@example.com/", secret, []string{"ROBOT_URL: It must have no user"}},
-		{"copied with a line break", "https://example.com/" + key + "\n", secret + " ", []string{"ROBOT_URL: There is white space around it", "ROBOT_SECRET: There is white space around it"}},
+		{"nothing set", "", "", []string{"ROBOT_URL: it is not set", "ROBOT_SECRET: it is not set"}},
+		{"not an address", key, secret, []string{"ROBOT_URL: it is not a full URL"}},
+		{"clear text over the internet", "http://oapi.dingtalk.com/robot/send?access_token=" + key, secret, []string{"ROBOT_URL: it must be https over the internet"}},
+		{"with a password", "https://a:" + key + "@example.com/", secret, []string{"ROBOT_URL: it must have no user"}},
+		{"copied with a line break", "https://example.com/" + key + "\n", secret + " ", []string{"ROBOT_URL: it starts or ends with white space", "ROBOT_SECRET: it starts or ends with white space"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Setenv("ROBOT_URL", c.url)

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// masked says only whether a secret is set.
+// masked shows only whether a secret is set.
 func masked(secret string) string {
 	if secret == "" {
 		return ""
@@ -26,7 +26,7 @@ func (j Jushuitan) GoString() string { return j.String() }
 // MarshalText is String, for JSON and for what zap reflects.
 func (j Jushuitan) MarshalText() ([]byte, error) { return []byte(j.String()), nil }
 
-// String masks the secrets, the key in AppID among them.
+// String masks the secrets, including the key in AppID.
 func (k Kingdee) String() string {
 	type plain Kingdee // without this method
 	k.Password, k.AppSecret = masked(k.Password), masked(k.AppSecret)

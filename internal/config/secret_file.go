@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -11,16 +10,16 @@ import (
 	"refundsync/internal/text"
 )
 
-// fileSuffix after the name of a secret setting is the variable with the path of
-// a file that holds the secret, which is how Docker and Kubernetes hand them out.
+// fileSuffix after the name of a secret setting makes the variable with the path of the
+// secret's file, which is how Docker and Kubernetes provide secrets.
 const fileSuffix = "_FILE"
 
-// maxSmallFile bounds the files of secrets and of certificates, in bytes.
+// maxSmallFile bounds files of secrets and certificates, in bytes.
 const maxSmallFile = 1 << 20
 
-// readSecret gives the value of a secret setting, from its variable or from the
-// file that the variable's name with _FILE names, less one line break at its end.
-// Nothing that either holds is shown: a secret may be in the wrong one.
+// readSecret gives the value of a secret setting, from its variable or from the file
+// that the variable with _FILE names, without one line break at its end. Problems show
+// the value of neither variable: the secret may be in the wrong one.
 func (e Environment) readSecret(name string) (string, *Problem) {
 	value, path := e[name], e[name+fileSuffix]
 	if strings.TrimSpace(path) == "" {
@@ -28,27 +27,27 @@ func (e Environment) readSecret(name string) (string, *Problem) {
 	}
 	problem := &Problem{
 		Name:     name + fileSuffix,
-		Expected: text.New("the path of a file that holds %s", name),
+		Expected: text.New("the path of a file with %s", name),
 		Example:  "/run/secrets/" + strings.ToLower(name),
 	}
 	if strings.TrimSpace(value) != "" {
-		problem.Wrong = text.New("%s is set as well; set one of them", name)
+		problem.Wrong = text.New("%s is set too; set only one of them", name)
 		return "", problem
 	}
 	data, err := readSmallFile(path)
 	if err != nil {
-		problem.Wrong = text.New("The file can't be read (%v)", err)
+		problem.Wrong = text.New("can't read the file (%v)", err)
 		return "", problem
 	}
 	value = strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
 	if strings.TrimSpace(value) == "" {
-		problem.Wrong = text.New("The file is empty")
+		problem.Wrong = text.New("the file is empty")
 		return "", problem
 	}
 	return value, nil
 }
 
-// readSmallFile reads a file within the bound. Its error does not hold the path.
+// readSmallFile reads a file of at most maxSmallFile. Its error does not show the path.
 func readSmallFile(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -60,7 +59,7 @@ func readSmallFile(path string) ([]byte, error) {
 		return nil, withoutPath(err)
 	}
 	if len(data) > maxSmallFile {
-		return nil, fmt.Errorf("over %d bytes", maxSmallFile)
+		return nil, text.Errorf("over %d bytes", maxSmallFile)
 	}
 	return data, nil
 }

@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/testkit"
 )
 
-// secretNames are the settings that are secrets.
+// secretNames gives the names of all secret settings.
 func secretNames() []string {
 	var names []string
 	for setting := range definitions() {
@@ -64,10 +64,10 @@ func TestSecretFileMistakes(t *testing.T) {
 		file           string
 		wrong, at      string
 	}{
-		{"both", secret, testkit.File(t, []byte(secret)), "is set as well", "KINGDEE_APP_SECRET_FILE"},
-		{"absent", "", filepath.Join(t.TempDir(), "absent"), "can't be read", "KINGDEE_APP_SECRET_FILE"},
-		{"the secret in place of its path", "", secret, "can't be read", "KINGDEE_APP_SECRET_FILE"},
-		{"a folder", "", t.TempDir(), "can't be read", "KINGDEE_APP_SECRET_FILE"},
+		{"both", secret, testkit.File(t, []byte(secret)), "is set too", "KINGDEE_APP_SECRET_FILE"},
+		{"absent", "", filepath.Join(t.TempDir(), "absent"), "can't read the file", "KINGDEE_APP_SECRET_FILE"},
+		{"the secret in place of its path", "", secret, "can't read the file", "KINGDEE_APP_SECRET_FILE"},
+		{"a folder", "", t.TempDir(), "can't read the file", "KINGDEE_APP_SECRET_FILE"},
 		{"empty", "", testkit.File(t, []byte("\n")), "empty", "KINGDEE_APP_SECRET_FILE"},
 		{"too large", "", testkit.File(t, make([]byte, maxSmallFile+1)), "over 1048576 bytes", "KINGDEE_APP_SECRET_FILE"},
 		{"two lines' ends", "", testkit.File(t, []byte(secret+"\n\n")), "white space", "KINGDEE_APP_SECRET"},
@@ -91,7 +91,7 @@ func TestSecretFileMistakes(t *testing.T) {
 	}
 }
 
-// Commands that call neither system may have none of their secrets.
+// Commands that call neither system don't need their secrets.
 func TestLoadWorkerReadsNoSecretFile(t *testing.T) {
 	setenv(t, nil)
 	t.Setenv("KINGDEE_APP_SECRET_FILE", filepath.Join(t.TempDir(), "absent"))
@@ -99,7 +99,7 @@ func TestLoadWorkerReadsNoSecretFile(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// A folder of secrets counts as files that are named one by one.
+// A folder of secrets is equivalent to a variable with _FILE for each file.
 func TestSecretsOfAFolder(t *testing.T) {
 	folder := t.TempDir()
 	for name, content := range map[string]string{
@@ -123,9 +123,9 @@ func TestSecretsOfAFolder(t *testing.T) {
 	require.Len(t, keys, 1)
 	setenv(t, map[string]string{secretsName: filepath.Join(folder, "nowhere")})
 	_, err = FromProcess().LoadEncryption()
-	require.ErrorContains(t, err, "The folder can't be read")
+	require.ErrorContains(t, err, "can't read the folder")
 	require.NotContains(t, err.Error(), "nowhere")
 	setenv(t, map[string]string{secretsName: folder, "REFUNDSYNC_ENCRYPTION_KEYS": "2024-03:" + keyText})
 	_, err = FromProcess().LoadEncryption()
-	require.ErrorContains(t, err, "set one of them")
+	require.ErrorContains(t, err, "set only one of them")
 }

@@ -19,22 +19,21 @@ import (
 
 const apiKeySetting = "TEMPORAL_API_KEY"
 
-// TemporalOptions reads the connection to Temporal from Temporal's own
-// settings: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY,
-// TEMPORAL_TLS_… or a profile in its configuration file. Without any, it is
-// localhost:7233 and the namespace default. TEMPORAL_API_KEY_FILE and the paths of
-// the client's certificate and key are read again when they are used, so that they
-// can be renewed under a worker that runs.
+// TemporalOptions reads the connection to Temporal from Temporal's own settings:
+// TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, TEMPORAL_TLS_… or a profile in
+// its configuration file. The defaults are localhost:7233 and the namespace default.
+// The files of the API key and of the client's certificate and key are read whenever
+// they are used, so that they can be renewed while a worker runs.
 func (e Environment) TemporalOptions() (client.Options, error) {
 	options, err := e.temporalOptions()
 	if err != nil {
-		return client.Options{}, text.Errorf("The settings of the connection to Temporal (TEMPORAL_… or its configuration file) are wrong; TEMPORAL_ADDRESS should be like temporal.example.com:7233, paths of certificates readable: %w", err)
+		return client.Options{}, text.Errorf("check the settings of the connection to Temporal (TEMPORAL_… or its configuration file); TEMPORAL_ADDRESS should look like temporal.example.com:7233, and the paths of certificates be readable: %w", err)
 	}
-	// What the SDK would take, said here, since messages and calls name it.
+	// The SDK's defaults, because our messages and calls name them.
 	options.HostPort = cmp.Or(options.HostPort, client.DefaultHostPort)
 	options.Namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
-	// A server without TLS is near: there compressing costs both sides a tenth of
-	// their time, and nobody pays for the bytes.
+	// A server without TLS is close by, where compression would cost both sides a tenth
+	// of their CPU time and save nothing.
 	if options.ConnectionOptions.TLS == nil {
 		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	}
@@ -80,22 +79,21 @@ func (e Environment) temporalOptions() (client.Options, error) {
 	return options, checkTemporal(profile, options)
 }
 
-// checkTemporal refuses what would give a key, or the orders, to anybody between
-// here and the server.
+// checkTemporal refuses what would reveal a key or the orders on the way to the server.
 func checkTemporal(profile envconfig.ClientConfigProfile, options client.Options) error {
 	address := cmp.Or(options.HostPort, client.DefaultHostPort)
-	// dns:/// has gRPC spread the connections over all addresses of a name.
+	// dns:/// makes gRPC use all addresses of a name.
 	host, _, err := net.SplitHostPort(strings.TrimPrefix(address, "dns:///"))
 	if err != nil {
 		return err
 	}
 	encryption := options.ConnectionOptions.TLS
 	if encryption != nil && encryption.InsecureSkipVerify {
-		return text.Errorf("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported: give the server's CA by TEMPORAL_TLS_SERVER_CA_CERT_PATH, and the name in its certificate by TEMPORAL_TLS_SERVER_NAME")
+		return text.Errorf("TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported; set TEMPORAL_TLS_SERVER_CA_CERT_PATH to the server's CA, and TEMPORAL_TLS_SERVER_NAME to the name in its certificate")
 	}
 	sendsKey := profile.APIKey != "" || profile.GRPCMeta["authorization"] != ""
 	if encryption == nil && sendsKey && !isLoopback(host) {
-		return text.Errorf("The key (TEMPORAL_API_KEY) must not travel to %[1]s in clear text: set TEMPORAL_TLS=true", address)
+		return text.Errorf("the key (TEMPORAL_API_KEY) must not be sent to %s in clear text; set TEMPORAL_TLS=true", address)
 	}
 	return nil
 }
@@ -105,9 +103,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// setVariables are the environment's variables without those that are blank,
-// which compose files pass for what is not set. A blank TEMPORAL_TLS_… would
-// switch TLS on.
+// setVariables hides blank variables, which compose files pass if they aren't set: a
+// blank TEMPORAL_TLS_… would enable TLS.
 type setVariables struct{ Environment }
 
 func (v setVariables) LookupEnv(name string) (string, bool) {
@@ -123,8 +120,8 @@ func (v setVariables) Environ() []string {
 	return variables
 }
 
-// DialTemporal connects to Temporal. Unless the options name a logger, the SDK writes no
-// log: what matters to a person is in the errors.
+// DialTemporal connects to Temporal. Without a logger in the options, the SDK logs
+// nothing: the errors have what people need.
 func DialTemporal(ctx context.Context, options client.Options) (client.Client, error) {
 	if options.Logger == nil {
 		options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
@@ -136,14 +133,13 @@ func DialTemporal(ctx context.Context, options client.Options) (client.Client, e
 	return c, nil
 }
 
-// temporalUnreachable says what to check after a connection with the options
-// failed.
+// temporalUnreachable adds advice to the error of a failed connection.
 func temporalUnreachable(options client.Options, err error) error {
-	return text.Errorf("the Temporal server %s can't be reached; %s: %w", options.HostPort, temporalAdvice(options, err.Error()), err)
+	return text.Errorf("can't reach the Temporal server %s; %s: %w", options.HostPort, temporalAdvice(options, err.Error()), err)
 }
 
-// temporalAdvice goes by the text: gRPC hands on no cause of a connection that
-// failed.
+// temporalAdvice goes by the words of the error: gRPC does not wrap the cause of a
+// failed connection.
 func temporalAdvice(options client.Options, says string) text.Text {
 	for _, cause := range []struct {
 		says   string
@@ -152,7 +148,7 @@ func temporalAdvice(options client.Options, says string) text.Text {
 		{"unknown authority",
 			text.New("its certificate is not trusted: put the path of the CA that signed it into TEMPORAL_TLS_SERVER_CA_CERT_PATH")},
 		{"has expired or is not yet valid",
-			text.New("its certificate has expired or is not valid yet: check it, and this machine's clock")},
+			text.New("its certificate has expired or is not valid yet: check the certificate and this machine's clock")},
 		{"failed to verify certificate",
 			text.New("its certificate is for another name: change TEMPORAL_ADDRESS to a name in it, or set TEMPORAL_TLS_SERVER_NAME")},
 		{"does not look like a TLS handshake",
@@ -160,21 +156,21 @@ func temporalAdvice(options client.Options, says string) text.Text {
 		{"Unauthenticated",
 			text.New("it refuses the key: check that TEMPORAL_API_KEY (or TEMPORAL_API_KEY_FILE) is valid and belongs to the namespace")},
 		{"PermissionDenied",
-			text.New("the key or certificate has no right to the namespace: check TEMPORAL_NAMESPACE and the account's rights")},
+			text.New("the key or certificate has no permission for the namespace: check TEMPORAL_NAMESPACE and the account's permissions")},
 	} {
 		if strings.Contains(says, cause.says) {
 			return cause.advice
 		}
 	}
-	// A server that refuses the client's certificate says so, or the connection is
-	// gone before its answer is read.
+	// A server that refuses the client's certificate says so, or closes the connection
+	// before its answer is read.
 	broken := slices.ContainsFunc([]string{"remote error: tls", "server preface", "EOF", "broken pipe", "connection reset"},
 		func(cause string) bool { return strings.Contains(says, cause) })
 	switch {
 	case broken && options.ConnectionOptions.TLS == nil:
-		return text.New("it may take TLS only: set TEMPORAL_TLS=true")
+		return text.New("it may accept only TLS: set TEMPORAL_TLS=true")
 	case broken:
-		return text.New("it broke the connection off, most likely for want of a client's certificate that it takes: check that TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH are set, from a CA that it knows, and not expired")
+		return text.New("it closed the connection, most likely because it doesn't accept the client certificate: check that TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH are set, from a CA that it trusts, and not expired")
 	}
 	return text.New("check TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and the proxy in HTTPS_PROXY and NO_PROXY")
 }

@@ -190,7 +190,7 @@ func TestTemporalOptionsRefused(t *testing.T) {
 		{"API key in clear text", map[string]string{"TEMPORAL_ADDRESS": "10.0.0.7:7233", "TEMPORAL_API_KEY": key, "TEMPORAL_TLS": "false"}, "TEMPORAL_TLS=true"},
 		{"API key in clear text, by the file", map[string]string{"TEMPORAL_CONFIG_FILE": profiles("address = \"t.example.com:7233\"\napi_key = \"" + key + "\"\n[profile.default.tls]\ndisabled = true\n")}, "TEMPORAL_TLS=true"},
 		{"another key in clear text", map[string]string{"TEMPORAL_ADDRESS": "t.example.com:7233", "TEMPORAL_GRPC_META_AUTHORIZATION": "Bearer " + key}, "TEMPORAL_TLS=true"},
-		{"API key twice", map[string]string{"TEMPORAL_API_KEY": key, "TEMPORAL_API_KEY_FILE": testkit.File(t, []byte(key))}, "TEMPORAL_API_KEY is set as well"},
+		{"API key twice", map[string]string{"TEMPORAL_API_KEY": key, "TEMPORAL_API_KEY_FILE": testkit.File(t, []byte(key))}, "TEMPORAL_API_KEY is set too"},
 		{"no such file of the API key", map[string]string{"TEMPORAL_API_KEY_FILE": "/nowhere/" + key}, "TEMPORAL_API_KEY_FILE"},
 		{"no verification", map[string]string{"TEMPORAL_TLS_DISABLE_HOST_VERIFICATION": "true"}, "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION is not supported"},
 		{"no verification, by the file", map[string]string{"TEMPORAL_CONFIG_FILE": profiles("[profile.default.tls]\ndisable_host_verification = true\n")}, "is not supported"},

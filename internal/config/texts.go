@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// texts are the settings as text, by the names of their variables, so that all that is
-// wrong can be said at once.
+// texts are the unparsed settings by name. They are parsed after all are read, so that
+// all problems can be reported at once.
 type texts map[string]string
 
-// read takes the settings from the environment. A variable that is set but
-// blank counts as not set: compose files and .env files pass such ones.
+// read reads the settings from the environment. A blank variable counts as not set:
+// compose files and .env files pass those.
 func (e Environment) read() (texts, *checker) {
 	env := texts{}
 	c := &checker{environment: e, defined: map[string]setting{}, unread: map[string]bool{}}
@@ -29,7 +29,7 @@ func (e Environment) read() (texts, *checker) {
 	return env, c
 }
 
-// secretFiles reads the secrets that are in files, of all settings or of those named.
+// secretFiles reads the files of all secrets, or of the named ones.
 func (c *checker) secretFiles(env texts, names ...string) {
 	for setting := range definitions() {
 		name := setting.name

@@ -8,9 +8,9 @@ import (
 	"refundsync/internal/text"
 )
 
-// Usage writes a table of all settings: meaning, default, which are secrets, and an
-// example where there is no default. Only the last column has more than ASCII: a
-// tabwriter counts a Chinese character as one wide.
+// Usage writes a table of all settings: meaning, which are secrets, and the default or
+// an example. Only the last column has more than ASCII: a tabwriter counts a Chinese
+// character as one column.
 func Usage(w io.Writer) error {
 	tabs := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for setting := range definitions() {

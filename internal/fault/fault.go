@@ -1,6 +1,6 @@
-// Package fault is the one place where failures of the outside systems get a
-// type. The clients classify what they meet, the activities turn the class
-// into a Temporal retry or a final failure, and nobody else decides.
+// Package fault is the type of all failures of the outside systems. The clients classify
+// them, the activities turn the class into a Temporal retry or a final failure, and
+// nothing else decides.
 package fault
 
 import (
@@ -11,48 +11,46 @@ import (
 	"refundsync/internal/text"
 )
 
-// Class says what may be done about a failure.
+// Class says how to handle a failure.
 type Class string
 
 const (
-	// Retry passes by itself: the same call may be made again after Delay.
-	// It says nothing about whether the call took effect; look first.
+	// Retry is transient: the call may be repeated after Delay. It may have taken
+	// effect; look that up first.
 	Retry Class = "retry"
-	// RateLimited is a refusal because of too many calls. The call took no
-	// effect and may be made again after Delay.
+	// RateLimited is a refusal because of too many calls. The call took no effect and
+	// may be repeated after Delay.
 	RateLimited Class = "rate_limited"
-	// SessionLost means that the Kingdee session is gone. The call took no
-	// effect; the client logs in again once before it gives this up.
+	// SessionLost means that the Kingdee session is gone. The call took no effect; the
+	// client logs in once more before it returns this.
 	SessionLost Class = "session_lost"
-	// Final will fail again until a person changes something.
+	// Final fails until a person changes something.
 	Final Class = "final"
 )
 
-// Error is a failure of one call to an outside system, or of one order or bill
-// in it. Its text is for people: Chinese first, English second.
+// Error is a failure of one call to an outside system, or of one order or bill in it.
 type Error struct {
 	Class Class
 	// Reason is a stable short code to group by, such as "unknown_material".
 	Reason string
-	// System and Call name where it happened: "聚水潭 Jushuitan",
-	// "jushuitan.refund.list.query". Both are empty for a failure of ours,
-	// such as an order that can't be mapped.
+	// System and Call say where it happened, such as Jushuitan and
+	// "jushuitan.refund.list.query". Both are empty for a failure of our own, such as an
+	// order that can't be mapped.
 	System text.Text
 	Call   string
 	// Code and Message are the vendor's own, unchanged.
 	Code, Message string
-	// Field is the vendor's name of the field at fault, where known.
+	// Field is the vendor's name of the field at fault, if known.
 	Field string
-	// Advice says what to do, Chinese first, English second.
+	// Advice says what to do.
 	Advice text.Text
-	// Delay is how long to wait before the next attempt; 0 leaves it to the
-	// retry policy.
+	// Delay is the wait before the next attempt; 0 leaves it to the retry policy.
 	Delay time.Duration
-	// Err is the cause, where there is one.
+	// Err is the cause, if there is one.
 	Err error
 }
 
-// Error gives where, what and what to do, in that order.
+// Error says where it happened, what happened and what to do, in that order.
 func (e *Error) Error() string { return e.AsText().String() }
 
 // AsText is [Error.Error] in any language.
@@ -74,7 +72,7 @@ func (e *Error) AsText() text.Text {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// As finds the fault in err's chain, or nil.
+// As gives the fault in err's chain, or nil.
 func As(err error) *Error {
 	var f *Error
 	if errors.As(err, &f) {
