@@ -59,7 +59,7 @@ func readChoices(f *flow.Flow, instead []string) (choices []*choice, err error) 
 		if !ok {
 			return nil, fmt.Errorf("--instead %q 应为 字段=表达式，如 FTaxPrice=item.price。 Expected FIELD=EXPRESSION", given)
 		}
-		other, err := flowfile.Instead(f, strings.TrimSpace(field), strings.TrimSpace(expression))
+		other, err := flowfile.WithExpression(f, strings.TrimSpace(field), strings.TrimSpace(expression))
 		if err != nil {
 			return nil, err
 		}

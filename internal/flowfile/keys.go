@@ -16,8 +16,8 @@ import (
 // [Schema] gives them to editors.
 type key struct {
 	name string
-	// about tells the writers of flow files what the key is for. The schema adds the
-	// bounds and the default.
+	// about tells authors of flow files what the key is for. The schema adds the bounds and
+	// the default.
 	about    string
 	required bool
 	value    value
@@ -27,7 +27,7 @@ type key struct {
 type value interface {
 	// schema is the value's JSON Schema, without a description.
 	schema() jsonSchema
-	// about gives bounds and default in sentences; "" where there are none.
+	// about is the bounds and the default, in sentences; "" without any.
 	about() string
 }
 
@@ -36,22 +36,22 @@ type (
 	textValue struct{ pattern string }
 	// expressionValue is an expression.
 	expressionValue struct{}
-	// choiceValue is one of few texts; the first is the default.
+	// choiceValue is one of a few texts; the first is the default.
 	choiceValue []string
-	// booleanValue is the default of a true or false.
+	// booleanValue is true or false; it holds the default.
 	booleanValue bool
 	// integerValue is a whole number within bounds.
-	integerValue struct{ otherwise, lowest, highest int }
+	integerValue struct{ byDefault, lowest, highest int }
 	// durationValue is a number of whole seconds within bounds, written as 1h30m.
-	durationValue struct{ otherwise, shortest, longest time.Duration }
+	durationValue struct{ byDefault, shortest, longest time.Duration }
 	// listValue is a list of values of one kind.
 	listValue struct {
 		of    value
 		least int
 	}
-	// sectionValue is a mapping of these keys and no others.
+	// sectionValue is a mapping with these keys only.
 	sectionValue []key
-	// otherValue is a value that the loader reads by code of its own.
+	// otherValue is a value that the loader reads with its own code.
 	otherValue func() jsonSchema
 )
 
@@ -71,7 +71,7 @@ func (s sectionValue) find(name string) (key, bool) {
 	return s[i], true
 }
 
-// withDefault is a value whose default the loader works out by itself.
+// withDefault is a value whose default is in the loader's code.
 type withDefault struct {
 	value
 	text string
@@ -108,12 +108,12 @@ func sourceKeys() sectionValue {
 		{"method", "The interface that orders are read from.", true, choiceValue{catalog.Jushuitan().Name}},
 		{"parameters", "Parameters of the call, all text. page_index, start_time and end_time are filled in by each call.", true, otherValue(parametersSchema)},
 		{"key", "The field that tells one order from another, such as as_id.", true, otherValue(orderKeySchema)},
-		{"window", "The longest range read at once. A range with many orders is cut further by itself.", false, durationValue{longestWindow, time.Minute, longestWindow}},
-		{"overlap", "How far a run goes back behind the end of the last one.", false, durationValue{10 * time.Minute, 0, longestWindow}},
-		{"lag", "How far behind now a run stays, because fresh orders still change.", false, durationValue{5 * time.Minute, 0, longestWindow}},
-		{"since", "Where the first scheduled run begins, Beijing time. If left out, starter schedule create --since says it.", false, textValue{timePattern}},
-		{"cursor", "How scheduled runs find what is new: time reads windows of time; row_version reads rows in the order of their versions (ts).", false, choiceValue{contract.CursorTime, contract.CursorRowVersion}},
-		{"since_ts", "With cursor: row_version, the version that the first run reads from; 0 is everything.", false, integerValue{0, 0, math.MaxInt}},
+		{"window", "The longest range read at once. A range with many orders is split further automatically.", false, durationValue{longestWindow, time.Minute, longestWindow}},
+		{"overlap", "How far a run goes back before the end of the last one.", false, durationValue{10 * time.Minute, 0, longestWindow}},
+		{"lag", "How far a run stays behind the present, because fresh orders still change.", false, durationValue{5 * time.Minute, 0, longestWindow}},
+		{"since", "Where the first scheduled run begins, Beijing time. If left out, starter schedule create --since sets it.", false, textValue{timePattern}},
+		{"cursor", "How scheduled runs find what is new: time reads time windows; row_version reads rows in the order of their versions (ts).", false, choiceValue{contract.CursorTime, contract.CursorRowVersion}},
+		{"since_ts", "With cursor: row_version, the version from which the first run reads; 0 is everything.", false, integerValue{0, 0, math.MaxInt}},
 	}
 }
 
@@ -132,7 +132,7 @@ func billKeys() sectionValue {
 		{"IsVerifyBaseDataField", "验证基础资料. Unknown codes are reported; with false Kingdee drops them silently.", false, booleanValue(true)},
 		{"BatchCount", "服务端开启的线程数. Threads that Kingdee uses for a call.", false, integerValue{5, 1, 10}},
 		{"lines", "A condition: which of the order's lines become lines of the bill. Every line if left out.", false, expressionValue{}},
-		{"split_defective", "Whether a line that is damaged in part (defective_qty 次品数量) becomes two, the sound and the damaged.", false, booleanValue(false)},
+		{"split_defective", "Whether a partly damaged line (defective_qty 次品数量) is split in two, sound and damaged.", false, booleanValue(false)},
 		{"own_fields", "Fields added to the form in Kingdee's designer (BOS), by the part of the bill.", false, ownFieldsValue()},
 	}
 }
@@ -154,7 +154,7 @@ func ownFieldsValue() sectionValue {
 var mappingKeys = sectionValue{
 	{"constant", "A value that is the same for every bill.", false, textValue{}},
 	{"field", "A field of the order, such as so_id, or of the line, such as item.sku_id.", false, textValue{fieldPath.String()}},
-	{"expression", "A value that is computed. Numbers are exact decimals.", false, expressionValue{}},
+	{"expression", "A computed value. Numbers are exact decimals.", false, expressionValue{}},
 	{"table", "The table that translates the code.", false, textValue{}},
 	{"required", "Whether an order without this value is parked. Fields that Kingdee requires are required anyway.", false, booleanValue(false)},
 }
@@ -171,30 +171,30 @@ var kingdeeTableKeys = sectionValue{
 	{"by", "The field that holds the code, such as FName.", true, textValue{kingdeeKey.String()}},
 	{"value", "The field that holds the value, such as FNumber.", true, textValue{kingdeeKey.String()}},
 	{"where", "A filter as Kingdee takes it, such as FUseOrgId.FNumber = '100'.", false, textValue{}},
-	{"key", "The field that identifies an entry, for forms of which it is not known.", false, textValue{kingdeeKey.String()}},
+	{"key", "The field that identifies an entry, where this is not known of the form.", false, textValue{kingdeeKey.String()}},
 	{"refresh", "How long the rows are kept before they are read again.", false, durationValue{defaultRefresh, time.Minute, day}},
 }
 
 var optionKeys = sectionValue{
-	{"existing", "What becomes of a bill whose order has changed since: report parks the order; update changes the bill while it is not submitted; supplement books what was received since in a further bill.", false, choiceValue{flow.ExistingReport, flow.ExistingUpdate, flow.ExistingSupplement}},
-	{"withdrawn", "What becomes of a bill whose order is cancelled, merged or un-confirmed since: report parks the order; delete deletes the bill while nobody has submitted it.", false, choiceValue{flow.WithdrawnReport, flow.WithdrawnDelete}},
+	{"existing", "What happens to a bill whose order has changed since: report parks the order; update changes the bill unless it is submitted; supplement books what was received since in another bill.", false, choiceValue{flow.ExistingReport, flow.ExistingUpdate, flow.ExistingSupplement}},
+	{"withdrawn", "What happens to a bill whose order has since been cancelled, merged or un-confirmed: report parks the order; delete deletes the bill unless it is submitted.", false, choiceValue{flow.WithdrawnReport, flow.WithdrawnDelete}},
 	{"submit_and_audit", "none only saves; kingdee has Kingdee submit and audit within the same call; explicit calls Submit and Audit afterwards.", false, choiceValue{flow.SubmitAndAuditNone, flow.SubmitAndAuditKingdee, flow.SubmitAndAuditExplicit}},
-	{"in_flight", "Orders of one window being saved at once.", false, integerValue{100, 1, 1000}},
-	{"windows_at_once", "Windows read at once.", false, integerValue{8, 1, 50}},
-	{"grain", "What one activity saves: order an order; page the orders of several pages; auto an order in a run of up to 5,000 orders, pages in a larger one.", false, choiceValue(contract.Grains)},
-	{"expected_differences", "Fields that Kingdee may hold otherwise than they were sent, because it rounds or a plug-in changes them.", false, listValue{of: choiceValue(flow.MayDiffer())}},
+	{"in_flight", "How many orders of a window are saved at once.", false, integerValue{100, 1, 1000}},
+	{"windows_at_once", "How many windows are read at once.", false, integerValue{8, 1, 50}},
+	{"grain", "What one activity saves: order, one order; page, the orders of several pages; auto, one order in a run of up to 5,000 orders, and pages in a larger one.", false, choiceValue(contract.Grains)},
+	{"expected_differences", "Fields whose values in Kingdee may differ from those sent, because Kingdee rounds them or a plug-in changes them.", false, listValue{of: choiceValue(flow.MayDiffer())}},
 }
 
 var checkKeys = sectionValue{
 	{"enabled", "Whether scheduled runs are on.", false, booleanValue(true)},
 	{"leave_out", "An order is left out for the first of these that holds, and counted under its reason.", false, listValue{of: leaveOutKeys}},
 	{"require", "What must hold for every order that is not left out. Otherwise it is parked under the reason of the first that does not.", false, listValue{of: requireKeys}},
-	{"not_booked", "Money of the orders that no bill holds, added up in a run's result.", false, listValue{of: notBookedKeys}},
+	{"not_booked", "Money of the orders that is in no bill, added up in a run's result.", false, listValue{of: notBookedKeys}},
 	{"closed_periods", "Days that finance has closed: no new bill is dated to one. Nothing is closed if left out.", false, closedPeriodKeys},
 	{"too_many_failures", "A run stops when this percentage of a page's or a run's orders fails for one cause; 0 never stops.", false, integerValue{80, 0, 100}},
-	{"lag_limit", "How far the watermark may be behind now before status and alerts tell of it.", false, durationValue{time.Hour, time.Minute, 30 * day}},
-	{"retry", "How often, and after which waits, a failed call is retried.", false, retryKeys},
-	{"schedule", "When the flow runs, once starter schedule create has put it into effect. Only by hand if left out.", false, scheduleKeys},
+	{"lag_limit", "How far the watermark may lag before status and alerts report it.", false, durationValue{time.Hour, time.Minute, 30 * day}},
+	{"retry", "How often, and after what waits, a failed call is retried.", false, retryKeys},
+	{"schedule", "When the flow runs, after starter schedule create. Only by hand if left out.", false, scheduleKeys},
 	{"sweep", "Reads the last days again once a day, to find what was missed. Never if left out.", false, sweepKeys},
 }
 
@@ -215,11 +215,11 @@ var (
 	}
 	closedPeriodKeys = sectionValue{
 		{"until", "The last day that is closed.", false, textValue{datePattern}},
-		{"month_closes_on_day", "The day of a month from which on the month before is closed.", false, integerValue{0, 1, 28}},
-		{"then", "What becomes of an order whose bill would be dated to a closed day: park parks it; first_open_day dates the bill to the first day that is open.", false, choiceValue{flow.ClosedPark, flow.ClosedFirstOpenDay}},
+		{"month_closes_on_day", "The day of a month from which the month before is closed.", false, integerValue{0, 1, 28}},
+		{"then", "What happens to an order whose bill would be dated to a closed day: park parks it; first_open_day dates the bill to the first open day.", false, choiceValue{flow.ClosedPark, flow.ClosedFirstOpenDay}},
 	}
 	retryKeys = sectionValue{
-		{"attempts", "Attempts in all.", false, integerValue{8, 1, 100}},
+		{"attempts", "Attempts in total.", false, integerValue{8, 1, 100}},
 		{"first", "The wait before the second attempt.", false, durationValue{2 * time.Second, time.Second, day}},
 		{"factor", "Each wait is this many times the one before.", false, integerValue{2, 1, 10}},
 		{"longest", "The longest wait.", false, durationValue{5 * time.Minute, time.Second, day}},
@@ -227,7 +227,7 @@ var (
 	scheduleKeys = sectionValue{
 		{"cron", "A line of five fields (minute, hour, day, month, weekday), or a list of them.", true, otherValue(cronSchema)},
 		{"time_zone", "An IANA time zone.", false, withDefault{textValue{}, "Asia/Shanghai"}},
-		{"not_between", "Spans of the day in which no run starts, such as \"01:00-01:30\".", false, listValue{of: textValue{daySpanPattern}}},
+		{"not_between", "Time ranges in which no run starts, such as \"01:00-01:30\".", false, listValue{of: textValue{daySpanPattern}}},
 	}
 	sweepKeys = sectionValue{
 		{"days", "How many days are read again.", false, integerValue{15, 1, 90}},
@@ -236,9 +236,9 @@ var (
 )
 
 var alertKeys = sectionValue{
-	{"robots", "The robots that tell.", true, listValue{robotKeys, 1}},
-	{"interval", "Of one cause at most one message an interval.", false, durationValue{time.Hour, time.Minute, 30 * day}},
-	{"nothing_synced_for", "Tell when no bill was saved for so long; 0s never tells.", false, durationValue{day, 0, 30 * day}},
+	{"robots", "The robots that send alerts.", true, listValue{robotKeys, 1}},
+	{"interval", "At most one message per cause in this time.", false, durationValue{time.Hour, time.Minute, 30 * day}},
+	{"nothing_synced_for", "Alert when no bill was saved for this long; 0s never does.", false, durationValue{day, 0, 30 * day}},
 }
 
 var robotKeys = sectionValue{

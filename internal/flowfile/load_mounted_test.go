@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Kubernetes mounts a ConfigMap as a folder of links to one that it replaces as a
-// whole. The flow, its table and its version are the same there.
+// Kubernetes mounts a ConfigMap as a folder of links into one that it replaces as a whole.
+// The flow, its table and its version are the same there.
 func TestLoadFolderThatKubernetesMounted(t *testing.T) {
 	source, mounted := filepath.Join("..", "..", "flows"), t.TempDir()
 	require.NoError(t, os.CopyFS(filepath.Join(mounted, "..2026_11_25_00_33_42.1"), os.DirFS(source)))

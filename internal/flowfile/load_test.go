@@ -71,10 +71,10 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, &flow.Sweep{Days: 15, At: 3*60 + 30}, f.Sweep)
 }
 
-// A flow that has of each line the quantity received may supplement its bills.
+// A flow whose bills take each line's received quantity may supplement them.
 func TestSupplementIsTaken(t *testing.T) {
 	p := parseText(strings.Replace(base(t), "submit_and_audit: none", "existing: supplement", 1), warehousesCSV)
-	require.Empty(t, p.all())
+	require.Empty(t, p.allProblems())
 	assert.True(t, p.flow.Supplements())
 }
 
@@ -83,13 +83,12 @@ func TestSweepIsTaken(t *testing.T) {
 		"": nil, "  sweep: {}\n": {Days: 15, At: 210}, "  sweep: { days: 90, at: \"00:05\" }\n": {Days: 90, At: 5},
 	} {
 		p := parseText(base(t)+added, warehousesCSV)
-		require.Empty(t, p.all())
+		require.Empty(t, p.allProblems())
 		assert.Equal(t, want, p.flow.Sweep, added)
 	}
 }
 
-// The built-in flow is the working example of every field of the two tables that
-// the integration is built on.
+// The built-in flow is the working example of every core field of both interfaces.
 func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 	f := builtIn(t)
 	for _, field := range catalog.Jushuitan().Fields[catalog.Request] {
@@ -121,8 +120,7 @@ func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 	}
 }
 
-// What a flow may leave out has the default that its documentation gives, which is
-// what the built-in flow says.
+// What a flow may leave out has the documented default, which the built-in flow spells out.
 func TestDefaults(t *testing.T) {
 	text := `
 version: 1
@@ -142,7 +140,7 @@ bill:
     FEntity: { FMaterialId: { field: item.sku_id }, FRealQty: { field: item.r_qty }, FStockId: { field: wms_co_id } }
 `
 	p := parseText(text, "")
-	require.Empty(t, p.all())
+	require.Empty(t, p.allProblems())
 	least, full := p.flow, builtIn(t)
 	assert.Equal(t, "least", least.Title)
 	assert.Equal(t, map[string]string{"page_size": "100", "date_type": "0"}, least.Source.Parameters)
@@ -179,7 +177,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	}
 	text = strings.Replace(text, "status: Confirmed", `date_type: "2"`, 1)
 	p := parseText(text, warehousesCSV)
-	require.Empty(t, p.all())
+	require.Empty(t, p.allProblems())
 	since := int64(9007199254740993)
 	assert.Equal(t, flow.Source{
 		Method: "jushuitan.refund.list.query", Parameters: map[string]string{"page_size": "100", "date_type": "2"}, PageSize: 100, DateType: "2",
@@ -200,7 +198,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 func TestAlerts(t *testing.T) {
 	read := func(alerts string) flow.Alerts {
 		p := parseText(strings.Replace(base(t), "checks:\n", alerts+"checks:\n", 1), warehousesCSV)
-		require.Empty(t, p.all())
+		require.Empty(t, p.allProblems())
 		return p.flow.Alerts
 	}
 	assert.Equal(t, flow.Alerts{
@@ -224,8 +222,7 @@ func TestAlerts(t *testing.T) {
 `))
 }
 
-// Whoever puts an address or a secret into the flow file by mistake does not find
-// it in a log as well.
+// An address or a secret put into the flow file by mistake does not end up in a log.
 func TestMistakesShowNoSecret(t *testing.T) {
 	for _, alerts := range []string{
 		"alerts: { robots: [{ robot: wecom, url_from: 'https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789' }] }\n",
@@ -237,7 +234,7 @@ func TestMistakesShowNoSecret(t *testing.T) {
 		"alerts: { robots: http://x/?key=0123456789 }\n",
 		"alerts: http://x/?key=0123456789\n",
 	} {
-		problems := parseText(strings.Replace(base(t), "checks:\n", alerts+"checks:\n", 1), warehousesCSV).all()
+		problems := parseText(strings.Replace(base(t), "checks:\n", alerts+"checks:\n", 1), warehousesCSV).allProblems()
 		require.NotEmpty(t, problems)
 		require.NotContains(t, problems.Error(), "0123456789", alerts)
 	}
@@ -255,13 +252,12 @@ func TestVersionFollowsTheFlowFileAndItsTables(t *testing.T) {
 func TestClosedPeriodsNeedADate(t *testing.T) {
 	text := strings.Replace(base(t), "checks:\n", "checks:\n  closed_periods: { month_closes_on_day: 5 }\n", 1)
 	text = strings.Replace(text, `    FDate: { expression: "latest(map(lines, .receive_date))" }`+"\n", "", 1)
-	problems := parseText(text, warehousesCSV).all()
+	problems := parseText(text, warehousesCSV).allProblems()
 	require.Len(t, problems, 1)
-	require.ErrorContains(t, problems, "With closed_periods the bill's fields need FDate.")
+	require.ErrorContains(t, problems, "With closed_periods, the bill's fields need FDate（日期）.")
 }
 
-// A flow that was mended can map the orders that wait; one that names other
-// fields can't.
+// A corrected flow can map the parked orders; one that names other fields can't.
 func TestPickVersionFollowsTheFieldsNamed(t *testing.T) {
 	first := parseText(base(t), warehousesCSV).flow.PickVersion
 	assert.Regexp(t, `^[0-9a-f]{12}$`, first)
@@ -282,7 +278,7 @@ func TestLoad(t *testing.T) {
 	assert.Equal(t, filepath.Join("testdata", "folder", "warehouses.csv"), problems[0].File)
 
 	_, err = Load("testdata/none.yaml")
-	assert.ErrorContains(t, err, "读不到流程文件 testdata/none.yaml。 The flow file testdata/none.yaml can't be read:")
+	assert.ErrorContains(t, err, "can't read the flow file testdata/none.yaml: ")
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -293,9 +289,9 @@ func TestLoadFolder(t *testing.T) {
 	assert.Equal(t, builtIn(t).Version, flows["refund_to_return"].Version)
 
 	_, err = LoadFolder("testdata/none")
-	assert.ErrorContains(t, err, "读不到流程文件夹")
+	assert.ErrorContains(t, err, "can't read the folder of flow files testdata/none: ")
 	_, err = LoadFolder(t.TempDir())
-	assert.ErrorContains(t, err, "没有流程文件")
+	assert.ErrorContains(t, err, "no flow files")
 }
 
 func FuzzParse(f *testing.F) {
@@ -308,13 +304,13 @@ func FuzzParse(f *testing.F) {
 	schema := compiledSchema(f)
 	f.Fuzz(func(t *testing.T, text, csv string) {
 		p := parseText(text, csv)
-		for _, problem := range p.all() {
-			if problem.Line < 0 || problem.Line > 0 && (problem.Column < 1 || problem.Length < 1) || problem.Chinese == "" || problem.English == "" {
+		for _, problem := range p.allProblems() {
+			if problem.Line < 0 || problem.Line > 0 && (problem.Column < 1 || problem.Length < 1) || problem.What == "" {
 				t.Fatalf("%+v", problem)
 			}
 			_ = problem.String()
 		}
-		if len(p.all()) == 0 {
+		if len(p.allProblems()) == 0 {
 			require.NoError(t, editorSays(schema, text))
 			picked, err := p.flow.Pick(map[string]any{p.flow.Source.Key: "1", "items": []any{map[string]any{}}})
 			if err != nil {
@@ -326,7 +322,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// The alerts of the built-in flow are an example, and a working one.
+// The commented-out alerts of the built-in flow work as they are.
 func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
 	text, err := os.ReadFile("../../flows/refund_to_return.yaml")
 	require.NoError(t, err)
@@ -334,7 +330,7 @@ func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
 	require.True(t, found)
 	alerts = strings.ReplaceAll("\n# alerts:\n"+alerts, "\n# ", "\n")
 	p := parse("flow.yaml", []byte(before+alerts), func(string) ([]byte, error) { return []byte(warehousesCSV), nil })
-	require.Empty(t, p.all())
+	require.Empty(t, p.allProblems())
 	assert.Equal(t, flow.Alerts{
 		Robots: []flow.Robot{
 			{Kind: flow.RobotWeCom, URLFrom: "WECOM_ROBOT_URL"},
@@ -347,8 +343,8 @@ func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
 	assert.Empty(t, builtIn(t).Alerts)
 }
 
-// Whatever stands where an expression should, it is refused with its place, or
-// comes to a result or a failure that names the order.
+// Any expression is refused with its place, or gives a result or a failure that names the
+// order.
 func FuzzExpression(f *testing.F) {
 	text, err := os.ReadFile("testdata/base.yaml")
 	require.NoError(f, err)
@@ -365,11 +361,11 @@ func FuzzExpression(f *testing.F) {
 		quoted, err := json.Marshal(expression)
 		require.NoError(t, err)
 		p := parseText(strings.Replace(string(text), built, string(quoted), 1), warehousesCSV)
-		for _, problem := range p.all() {
-			require.NotEmpty(t, problem.Chinese)
+		for _, problem := range p.allProblems() {
+			require.NotEmpty(t, problem.What)
 			_ = problem.String()
 		}
-		if len(p.all()) > 0 {
+		if len(p.allProblems()) > 0 {
 			return
 		}
 		picked, err := p.flow.Pick(decode(t, `{"as_id":"70001","type":"普通退货","modified":"2024-03-01 08:00:00","shop_name":"店","wms_co_id":"20001",

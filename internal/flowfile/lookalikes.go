@@ -1,30 +1,35 @@
 package flowfile
 
-import "refundsync/internal/spelling"
+import (
+	"refundsync/internal/spelling"
+	"refundsync/internal/text"
+)
 
-// visible names characters so that they are seen, also those that have no looks.
-func visible(text string) message {
-	for _, r := range text {
-		switch {
-		case r == '\u3000':
-			return say("全角空格", "a full-width space")
-		case r == '\u00a0':
-			return say("不换行空格", "a no-break space")
-		case spelling.IsInvisible(r):
-			return say("看不见的字符 %U", "the invisible character %U", r)
-		}
+// visible names a character, also one that nobody can see.
+func visible(r rune) text.Text {
+	switch {
+	case r == '\u3000':
+		return text.New("a full-width space")
+	case r == '\u00a0':
+		return text.New("a no-break space")
+	case spelling.IsInvisible(r):
+		return text.New("the invisible character %U", r)
 	}
-	return say(" %s ", "%s", text)
+	return text.New("the character %c", r)
 }
 
-// instead says that one of these should stand there.
-func instead(found, meant string) message {
-	what := visible(found)
+// lookalike says that a character was found in place of another.
+func lookalike(found rune, meant string) text.Text {
 	switch meant {
 	case "":
-		return say("这里是%[1]s，请删去。", "Found %[2]s; remove it.", what.Chinese, what.English)
+		return text.New("Found %s; remove it.", visible(found))
 	case " ":
-		return say("这里是%[1]s，应为普通的空格。", "Found %[2]s, expected a plain space.", what.Chinese, what.English)
+		return text.New("Found %s, expected a plain space.", visible(found))
 	}
-	return say("这里是%[1]s，应为英文的 %[3]s 。", "Found %[2]s, expected %[3]s.", what.Chinese, what.English, meant)
+	return replace(string(found), meant)
+}
+
+// replace says what to write instead of what was found.
+func replace(found, meant string) text.Text {
+	return text.New("Write %[2]s instead of %[1]s.", found, meant)
 }

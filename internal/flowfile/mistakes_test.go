@@ -47,8 +47,8 @@ func parseText(text, csv string) *parser {
 	})
 }
 
-// ownHead declares fields of the merchant's own in place of ownBefore; what follows
-// it is in the bill's head.
+// ownHead declares fields of the merchant's own in place of ownBefore; what follows it is
+// in the bill's head.
 const (
 	ownBefore = "  fields:\n    FBillNo: { field: as_id }\n"
 	ownHead   = "  own_fields:\n    head:\n      F_ABCD_Text: { type: text, label: 网上订单号 }\n      F_ABCD_Flag: { type: check_box }\n      F_ABCD_Count: { type: integer }\n" + ownBefore
@@ -57,7 +57,7 @@ const (
 // customersTable are the rows of the first table of testdata/base.yaml.
 const customersTable = "    default: CUST\n    values: { 天猫旗舰店: CUST_TMALL }"
 
-// mistakes are made to testdata/base.yaml; what is said about each is in
+// mistakes are changes to testdata/base.yaml; the messages about each are in
 // testdata/mistakes, under its name.
 var mistakes = []struct {
 	name     string
@@ -415,7 +415,7 @@ func TestEveryMistakeIsTold(t *testing.T) {
 			if mistake.csv != "" {
 				csv = mistake.csv
 			}
-			problems := parseText(text, csv).all()
+			problems := parseText(text, csv).allProblems()
 			require.NotEmpty(t, problems)
 			golden(t, "mistakes/"+file+".txt", problems.Error()+"\n")
 		})
@@ -423,10 +423,10 @@ func TestEveryMistakeIsTold(t *testing.T) {
 }
 
 func TestTheBaseOfTheMistakesHasNone(t *testing.T) {
-	assert.Empty(t, parseText(base(t), warehousesCSV).all())
-	assert.Empty(t, parseText(strings.ReplaceAll(base(t), "\n", "\r\n"), "\ufeff"+strings.ReplaceAll(warehousesCSV, "\n", "\r\n")).all(),
+	assert.Empty(t, parseText(base(t), warehousesCSV).allProblems())
+	assert.Empty(t, parseText(strings.ReplaceAll(base(t), "\n", "\r\n"), "\ufeff"+strings.ReplaceAll(warehousesCSV, "\n", "\r\n")).allProblems(),
 		"files as Windows writes them")
-	assert.Empty(t, parseText("\ufeff"+base(t), warehousesCSV).all(), "with a byte order mark")
+	assert.Empty(t, parseText("\ufeff"+base(t), warehousesCSV).allProblems(), "with a byte order mark")
 }
 
 func TestWhatOnlyLooksLikeAMistakeIsNone(t *testing.T) {
@@ -443,7 +443,7 @@ func TestWhatOnlyLooksLikeAMistakeIsNone(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Contains(t, base(t), c.old)
-			assert.Empty(t, parseText(strings.Replace(base(t), c.old, c.new, 1), warehousesCSV).all())
+			assert.Empty(t, parseText(strings.Replace(base(t), c.old, c.new, 1), warehousesCSV).allProblems())
 		})
 	}
 }

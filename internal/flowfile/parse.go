@@ -12,6 +12,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
 // parser reads one flow file.
@@ -20,18 +22,17 @@ type parser struct {
 	flow *flow.Flow
 	name span // of the flow's name
 	flag span // of IsAutoSubmitAndAudit
-	// received tells that the bill has of each line the quantity received, as it is.
+	// received tells that the bill takes each line's received quantity unchanged.
 	received bool
 	dateType span // of date_type
 	readFile func(path string) ([]byte, error)
 	digest   hash.Hash
 	tables   map[string]*flow.Table
-	// elsewhere are the mistakes in the tables' CSV files.
-	elsewhere Problems
+	// tableProblems are the mistakes in the tables' CSV files.
+	tableProblems Problems
 }
 
-// parse reads a flow file. What is wrong with it is in the parser's problems; the
-// flow is of use only if there are none.
+// parse reads a flow file. Use the parser's flow only if it has no problems.
 func parse(file string, data []byte, readFile func(path string) ([]byte, error)) *parser {
 	p := &parser{
 		document: newDocument(file, data),
@@ -51,7 +52,7 @@ func parse(file string, data []byte, readFile func(path string) ([]byte, error))
 }
 
 // hash adds a file to the version, with its name and length, so that no two sets of
-// files run together to the same bytes.
+// files give the same bytes.
 func (p *parser) hash(name string, data []byte) {
 	fmt.Fprintf(p.digest, "%d %s\n%d\n", len(name), name, len(data))
 	p.digest.Write(data)
@@ -59,32 +60,31 @@ func (p *parser) hash(name string, data []byte) {
 
 var flowName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
-// belongs says of a key that stands in the wrong part which part is its own: the line
-// is indented too far, or not far enough.
-func belongs(m message, key string) (message, bool) {
+// explain adds to what is wrong with a key the part of the file that it belongs in, if
+// its line is indented too far or not far enough, and otherwise the known key that it
+// resembles.
+func explain(what text.Text, key string, known []string) text.Text {
 	if _, ok := fileKeys().find(key); ok {
-		where := say("%[1]s 应在最外层，请去掉这一行的缩进。", " %[1]s belongs at the top, without indentation.", key)
-		return message{Chinese: m.Chinese + where.Chinese, English: m.English + where.English}, true
+		return text.New("%s %s belongs at the top level, without indentation.", what, key)
 	}
 	for _, part := range fileKeys() {
 		keys, _ := part.value.(sectionValue)
 		if _, ok := keys.find(key); ok {
-			where := say("%[1]s 属于 %[2]s，请检查这一行的缩进。", " %[1]s belongs in %[2]s: look at the indentation of this line.", key, part.name)
-			return message{Chinese: m.Chinese + where.Chinese, English: m.English + where.English}, true
+			return text.New("%s %s belongs in %s; check the indentation of this line.", what, key, part.name)
 		}
 	}
-	return m, false
+	return spelling.Suggest(what, spelling.Closest(key, known))
 }
 
 func (p *parser) flowFile(root ast.Node) {
-	s := p.document.section(span{1, 1, 1}, say("流程文件", "The flow file"), root, fileKeys())
+	s := p.document.section(span{1, 1, 1}, text.New("The flow file"), root, fileKeys())
 	s.integer("version")
 	p.flow.Name = s.text("name")
 	if s.has("name") {
 		p.name = s.valueSpan("name")
 	}
 	if p.flow.Name != "" && !flowName.MatchString(p.flow.Name) {
-		p.report(p.name, say("name 不能是 %[1]s，应为小写字母、数字和下划线，以字母开头，最多 64 个字符。", "name can't be %[1]s; expected a-z, 0-9 and _, from a letter on, at most 64.", p.flow.Name))
+		p.report(p.name, badCode("name", p.flow.Name))
 	}
 	p.flow.Title = cmp.Or(s.text("title"), p.flow.Name)
 	p.source(s.section("source"))
@@ -99,9 +99,14 @@ func (p *parser) flowFile(root ast.Node) {
 	}
 }
 
-// expression compiles a text of the file, and reports its mistakes where they stand.
-// owned is what the expression is for. nil comes back after a mistake.
-func (p *parser) expression(node ast.Node, in flow.Scope, owned message, want flow.Kind) *flow.Expression {
+// badCode says what codes of the file's own, such as its name, are made of.
+func badCode(key, found string) text.Text {
+	return text.New("%s can't be %s; expected a-z, 0-9 and _, beginning with a letter, at most 64 characters.", key, found)
+}
+
+// expression compiles a text of the file, and reports its mistakes where they stand. owner
+// is what the expression is for. It returns nil after a mistake.
+func (p *parser) expression(node ast.Node, in flow.Scope, owner text.Text, want flow.Kind) *flow.Expression {
 	source, ok := p.textNode(node)
 	if !ok {
 		return nil
@@ -112,23 +117,25 @@ func (p *parser) expression(node ast.Node, in flow.Scope, owned message, want fl
 		if node.GetToken().Type == token.DoubleQuoteType {
 			quote = '\''
 		}
-		// Where there is a reason why it does not compile, the rest follows from it.
-		if reasons := misspelt(source, quote); len(reasons) > 0 {
+		// What the compiler says follows from these.
+		if reasons := misspellings(source, quote); len(reasons) > 0 {
 			mistakes = reasons
 		}
 	}
 	for _, mistake := range mistakes {
-		p.report(p.spanWithin(node, mistake.From, mistake.To), mistake.What)
+		p.report(p.spanWithin(node, mistake.From, mistake.To), ofFlow(mistake.What))
 	}
 	if compiled == nil {
 		return nil
 	}
 	if compiled.Kind != want {
-		found, wanted := flow.KindNames[compiled.Kind], flow.KindNames[want]
-		p.report(p.spanOf(node), say("%[1]s应为%[2]s，这里得到的是%[3]s。", "%[4]s should be %[5]s, but this gives %[6]s.",
-			owned.Chinese, wanted.Chinese, found.Chinese, owned.English, wanted.English, found.English))
+		p.report(p.spanOf(node), wrongKind(owner, want, compiled.Kind))
 		return nil
 	}
 	p.flow.Use(compiled.Header, compiled.Items)
 	return compiled
+}
+
+func wrongKind(owner text.Text, want, found flow.Kind) text.Text {
+	return text.New("%s should be %s, but this gives %s.", owner, ofFlow(flow.KindNames[want]), ofFlow(flow.KindNames[found]))
 }

@@ -6,15 +6,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/shopspring/decimal"
 
-	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
 func (p *parser) bill(s section) {
@@ -29,7 +28,7 @@ func (p *parser) bill(s section) {
 		p.flag = s.valueSpan("IsAutoSubmitAndAudit")
 	}
 	if s.has("lines") {
-		p.flow.Rules.Lines = p.expression(s.pairs["lines"].value, flow.ConditionScope, say("lines 条件", "The lines condition"), flow.KindBool)
+		p.flow.Rules.Lines = p.expression(s.pairs["lines"].value, flow.ConditionScope, text.Literal("lines"), flow.KindBool)
 	}
 	p.flow.Rules.SplitDefective = s.boolean("split_defective")
 	if p.flow.Rules.SplitDefective {
@@ -47,8 +46,8 @@ func (p *parser) bill(s section) {
 	}
 }
 
-// places are the parts of a bill that hold fields, in the order in which a
-// misplaced field is looked for.
+// places are the parts of a bill that hold fields, in the order in which a misplaced
+// field is searched for.
 var places = []catalog.Place{
 	catalog.Head, catalog.SubHeadEntity, catalog.FEntity, catalog.Options,
 	catalog.FAuxpropId, catalog.FStocklocId, catalog.FTaxDetailSubEntity, catalog.FSerialSubEntity, catalog.FEntityLink,
@@ -80,21 +79,20 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []fl
 	}
 	for _, field := range catalog.Kingdee().Fields[place] {
 		if field.Required && !seen[field.Name] && isMapping(node) {
-			p.report(owner, say("缺少必填字段 %[1]s（%[2]s），应在%[3]s。", "The required field %[1]s is missing in %[4]s.", field.Name, field.Chinese, place.Chinese(), place.English()))
+			p.report(owner, text.New("The required field %s is missing in %s.", fieldName(field), placeName(place)))
 		}
 	}
 	return fields
 }
 
 // unknownTarget says where a field belongs, or which name was meant.
-func (p *parser) unknownTarget(name string, place catalog.Place) message {
+func (p *parser) unknownTarget(name string, place catalog.Place) text.Text {
 	for _, other := range places {
 		if field, ok := p.target(other, name); ok {
 			if other == catalog.Options {
-				return say("%[1]s（%[2]s）是调用的选项，不是单据字段，应写在 bill 下、fields 外。", "%[1]s is an option of the call, no field of the bill; put it under bill, outside fields.", name, field.Chinese)
+				return text.New("%s is an option of the call, not a field of the bill; put it in bill, outside fields.", fieldName(field))
 			}
-			return say("%[1]s（%[2]s）不属于%[3]s，应写在%[4]s。", "%[1]s is not in %[5]s; it belongs in %[6]s.", name, field.Chinese,
-				place.Chinese(), other.Chinese(), place.English(), other.English())
+			return text.New("%s is not in %s; it belongs in %s.", fieldName(field), placeName(place), placeName(other))
 		}
 	}
 	if strings.HasPrefix(name, "F_") {
@@ -102,17 +100,16 @@ func (p *parser) unknownTarget(name string, place catalog.Place) message {
 	}
 	known := p.targets(place)
 	if meant := spelling.Closest(name, known); meant != "" {
-		return say("%[2]s 没有字段 %[1]s。", "There is no field %[1]s in %[3]s.", name, place.Chinese(), place.English()).Suggest(meant)
+		return spelling.Suggest(text.New("There is no field %s in %s.", name, placeName(place)), meant)
 	}
-	return say("没有字段 %[1]s，%[2]s 可用的字段：%[3]s。", "There is no field %[1]s in %[4]s; expected one of %[5]s.", name,
-		place.Chinese(), strings.Join(known, "、"), place.English(), strings.Join(known, ", "))
+	return text.New("There is no field %s in %s; expected one of %s.", name, placeName(place), strings.Join(known, ", "))
 }
 
 // ways are the three ways to give a field its value.
 var ways = []string{"constant", "field", "expression"}
 
 func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.Mapping {
-	s := p.document.section(owner, message{Chinese: " " + target.Name + " ", English: target.Name}, node, mappingKeys)
+	s := p.document.section(owner, text.Literal(target.Name), node, mappingKeys)
 	m := &flow.Mapping{Target: target, Required: s.boolean("required") || target.Required}
 	given := slices.DeleteFunc(slices.Clone(ways), func(way string) bool { return !s.has(way) })
 	switch {
@@ -121,18 +118,17 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 	case len(given) == 0 && s.unknown:
 		return m
 	case len(given) == 0:
-		p.report(owner, say("%[1]s（%[2]s）没有取值方式，应写 constant、field 或 expression 之一。", "%[1]s has no value; expected one of constant, field, expression.", target.Name, target.Chinese))
+		p.report(owner, text.New("%s has no value; expected one of constant, field, expression.", fieldName(target)))
 		return m
 	case len(given) > 1:
-		p.report(s.keySpan(given[1]), say("%[1]s 同时有 %[2]s，应只写 constant、field 或 expression 之一。", "%[1]s has %[3]s; expected one of constant, field, expression.",
-			target.Name, strings.Join(given, "、"), strings.Join(given, ", ")))
+		p.report(s.keySpan(given[1]), text.New("%s has more than one value (%s); expected one of constant, field, expression.", fieldName(target), strings.Join(given, ", ")))
 		return m
 	case given[0] == "constant":
 		p.constant(m, s)
 		return m
 	}
 	value := s.pairs[given[0]].value
-	if given[0] == "field" && !p.fieldName(value) {
+	if given[0] == "field" && !p.isFieldPath(value) {
 		return m
 	}
 	in, want := flow.EntryScope, kindOfTarget(target)
@@ -142,36 +138,34 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 	if s.has("table") {
 		m.Table = p.tableOf(s, target)
 	}
-	if text, ok := p.textNode(value); ok && target.Name == flow.BookedQuantity {
-		p.received = given[0] == "field" && text == "item."+flow.ReceivedField
+	if source, ok := p.textNode(value); ok && target.Name == flow.BookedQuantity {
+		p.received = given[0] == "field" && source == "item."+flow.ReceivedField
 	}
-	m.Value = p.expression(value, in, flow.FieldName(target), want)
+	m.Value = p.expression(value, in, fieldName(target), want)
 	if target.Name == flow.NumberField {
 		p.checkNumber(s, value, m)
 	}
 	return m
 }
 
-// checkNumber sees that a bill's number comes from the order's key alone. Where
-// anything else in it changes, a field or a table, the order would be booked a second
-// time; and of orders that share a number only one is booked.
+// checkNumber requires that a bill's number comes from the order's key alone. If anything
+// else in it changed, a field or a table, the order would be booked a second time; and of
+// orders that share a number, only one would be booked.
 func (p *parser) checkNumber(s section, node ast.Node, m *flow.Mapping) {
 	key := p.flow.Source.Key
 	if s.has("table") {
-		p.report(s.keySpan("table"), say("FBillNo（单据编号）不能用 table：对照表改了，同一售后单会再存成一张；应只由 %[1]s 得出，如 { field: %[1]s }。",
-			"FBillNo can't use a table: once that is edited, the same order would be saved again; expected %[1]s alone, such as { field: %[1]s }.", key))
+		p.report(s.keySpan("table"), text.New("FBillNo（单据编号） can't use a table: after an edit of the table, the same order would be saved again. Use %[1]s alone, such as { field: %[1]s }.", key))
 	}
 	if m.Value == nil || key == "" {
 		return
 	}
 	if len(m.Value.Names) == 0 {
-		p.report(p.spanOf(node), say("FBillNo（单据编号）里没有 %[1]s，所有售后单会是同一张单据；应如 { field: %[1]s }。",
-			"FBillNo is without %[1]s, and all orders would be one bill; expected something like { field: %[1]s }.", key))
+		p.report(p.spanOf(node), text.New("FBillNo（单据编号） does not contain %[1]s, so all orders would be one bill. Use %[1]s, such as { field: %[1]s }.", key))
 	}
 	for _, name := range m.Value.Names {
 		if name.Name != key {
-			p.report(p.spanWithin(node, name.From, name.To), say("FBillNo（单据编号）只能由 %[1]s（source 的 key）得出，不能用 %[2]s：它变了，同一售后单会再存成一张；它与别的售后单相同，编号就会冲突。应如 { field: %[1]s } 或 { expression: '\"TH\" + %[1]s' }。",
-				"FBillNo comes from %[1]s, the key of source, alone and can't use %[2]s: where that changes, the same order would be saved again; where two orders share it, their numbers collide. Expected something like { field: %[1]s } or { expression: '\"TH\" + %[1]s' }.", key, name.Name))
+			p.report(p.spanWithin(node, name.From, name.To), text.New("FBillNo（单据编号） can't use %[2]s, only %[1]s, the key in source: if %[2]s changed, the same order would be saved again; if two orders shared it, their numbers would collide. Write it like { field: %[1]s } or { expression: '\"TH\" + %[1]s' }.",
+				key, name.Name))
 		}
 	}
 }
@@ -185,11 +179,11 @@ func kindOfTarget(target catalog.Field) flow.Kind {
 
 var fieldPath = regexp.MustCompile(`^(item\.)?[A-Za-z_][A-Za-z0-9_]*$`)
 
-// fieldName checks that the value of field is a name and no expression.
-func (p *parser) fieldName(node ast.Node) bool {
+// isFieldPath checks that the value of field is a name, not an expression.
+func (p *parser) isFieldPath(node ast.Node) bool {
 	name, ok := p.textNode(node)
 	if ok && !fieldPath.MatchString(name) {
-		p.report(p.spanOf(node), say("field 应为一个字段名，如 as_id 或 item.sku_id，这里是 %[1]s；要计算请用 expression。", "field takes the name of a field, such as as_id or item.sku_id, found %[1]s; to compute use expression.", name))
+		p.report(p.spanOf(node), text.New("field takes the name of a field, such as as_id or item.sku_id; found %s. To compute a value, use expression.", name))
 	}
 	return ok && fieldPath.MatchString(name)
 }
@@ -197,68 +191,58 @@ func (p *parser) fieldName(node ast.Node) bool {
 func (p *parser) tableOf(s section, target catalog.Field) *flow.Table {
 	name := s.text("table")
 	if kindOfTarget(target) != flow.KindText {
-		p.report(s.keySpan("table"), say("对照表给出文本，%[1]s（%[2]s）却是%[3]s。", "A table gives text, but %[1]s is %[4]s.", target.Name, target.Chinese, target.Type.Chinese(), target.Type.English()))
+		p.report(s.keySpan("table"), text.New("A table gives text, but %s is %s.", fieldName(target), typeName(target.Type)))
 		return nil
 	}
 	t, ok := p.tables[name]
 	if name != "" && !ok {
 		known := slices.Sorted(maps.Keys(p.tables))
-		what := say("没有对照表 %[1]s，已有的对照表：%[2]s。", "There is no table %[1]s; expected one of %[3]s.", name, strings.Join(known, "、"), strings.Join(known, ", "))
+		what := text.New("There is no table %s; expected one of %s.", name, strings.Join(known, ", "))
 		if len(known) == 0 {
-			what = say("没有对照表 %[1]s，应写在 tables 里。", "There is no table %[1]s; put it in tables.", name)
+			what = text.New("There is no table %s; add it to tables.", name)
 		}
-		p.report(s.valueSpan("table"), what.Suggest(spelling.Closest(name, known)))
+		p.report(s.valueSpan("table"), spelling.Suggest(what, spelling.Closest(name, known)))
 	}
 	return t
 }
 
-// plainNumber is how a constant number is written: no exponent, no leading zeros,
-// nothing that YAML reads as another base.
+// plainNumber is how a constant number is written: no exponent, no leading zeros, nothing
+// that YAML reads in another base.
 var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 
 // constant reads a value that is the same for every bill.
 func (p *parser) constant(m *flow.Mapping, s section) {
 	node, target := s.pairs["constant"].value, m.Target
 	if target.Name == flow.NumberField {
-		p.report(s.keySpan("constant"), say("FBillNo（单据编号）不能是 constant，否则所有售后单会是同一张单据；应为 field: as_id 之类。", "FBillNo can't be a constant, or all orders would be one bill; expected something like field: as_id."))
+		p.report(s.keySpan("constant"), text.New("FBillNo（单据编号） can't be a constant, or all orders would be one bill; use something like field: as_id."))
 	}
 	if s.has("table") {
-		p.report(s.keySpan("table"), say("constant 不用 table，请直接写结果。", "A constant takes no table; write the result."))
+		p.report(s.keySpan("table"), text.New("A constant takes no table; write the result."))
 	}
 	switch kindOfTarget(target) {
 	case flow.KindText:
 		p.checkCode(node)
 		m.SetConstant(s.text("constant"))
 	case flow.KindNumber:
-		text := node.GetToken().Value
-		if _, quoted := node.(*ast.StringNode); quoted || !plainNumber.MatchString(text) {
-			p.wrongType(node, say("数字，如 12.5（%s）", "a number, such as 12.5 (%s)", target.Name))
+		number := node.GetToken().Value
+		if _, quoted := node.(*ast.StringNode); quoted || !plainNumber.MatchString(number) {
+			p.wrongType(node, text.New("a number for %s, such as 12.5", fieldName(target)))
 			return
 		}
-		value, err := catalog.Decimal.Parse(json.Number(text))
+		value, err := catalog.Decimal.Parse(json.Number(number))
 		switch {
 		case err != nil:
-			p.wrongType(node, say("短些的数字", "a shorter number"))
+			p.wrongType(node, text.New("a shorter number"))
 		case target.Type == catalog.Integer && !value.(decimal.Decimal).IsInteger():
-			p.wrongType(node, say("整数，如 12（%s）", "a whole number, such as 12 (%s)", target.Name))
+			p.wrongType(node, text.New("a whole number for %s, such as 12", fieldName(target)))
 		default:
 			m.SetConstant(value.(decimal.Decimal))
 		}
 	case flow.KindBool:
 		m.SetConstant(p.trueOrFalse(node, false))
 	case flow.KindTime:
-		text, _ := node.(*ast.StringNode)
-		if text == nil {
-			p.wrongType(node, wantDate)
-			return
+		if at, ok := p.date(node); ok {
+			m.SetConstant(at)
 		}
-		at, err := time.ParseInLocation(time.DateOnly, text.Value, beijing.Zone)
-		if err != nil {
-			p.wrongType(node, wantDate)
-			return
-		}
-		m.SetConstant(at)
 	}
 }
-
-var wantDate = say("日期，如 2024-03-01", "a date, such as 2024-03-01")

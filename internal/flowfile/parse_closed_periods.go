@@ -7,18 +7,19 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
+	"refundsync/internal/text"
 )
 
-// closedPeriods reads closed_periods. With it every bill needs a date: one
-// without would be dated by Kingdee, to whatever day that is.
+// closedPeriods reads closed_periods. It makes a bill's date required: Kingdee would date
+// a bill without one by itself, perhaps to a closed day.
 func (p *parser) closedPeriods(s section, at span) {
 	p.flow.ClosedPeriods = flow.ClosedPeriods{
-		Until:            s.date("until"),
+		Until:            s.day("until"),
 		MonthClosesOnDay: s.integer("month_closes_on_day"),
 		Then:             s.oneOf("then"),
 	}
 	if !s.has("until") && !s.has("month_closes_on_day") && !s.unknown {
-		p.report(at, say("closed_periods 应有 until 或 month_closes_on_day。", "closed_periods needs until or month_closes_on_day."))
+		p.report(at, text.New("closed_periods needs until or month_closes_on_day."))
 	}
 	for _, field := range p.flow.Rules.Bill {
 		if field.Field.Name == flow.DateField {
@@ -29,20 +30,26 @@ func (p *parser) closedPeriods(s section, at span) {
 	if len(p.flow.Rules.Bill) == 0 {
 		return
 	}
-	p.report(at, say("有 closed_periods 时，bill 的 fields 里应有 FDate（日期）。", "With closed_periods the bill's fields need FDate."))
+	p.report(at, text.New("With closed_periods, the bill's fields need FDate（日期）."))
 }
 
-// date gives a key's day at midnight in Beijing; zero where it is absent.
-func (s section) date(key string) time.Time {
+// day is a key's day at midnight in Beijing; zero if the key is absent.
+func (s section) day(key string) time.Time {
 	node := s.pairs[key].value
 	if node == nil {
 		return time.Time{}
 	}
-	if text, ok := node.(*ast.StringNode); ok {
-		if day, err := time.ParseInLocation(time.DateOnly, text.Value, beijing.Zone); err == nil {
-			return day
+	day, _ := s.date(node)
+	return day
+}
+
+// date reads a day, at midnight in Beijing, and reports anything else.
+func (d *document) date(node ast.Node) (time.Time, bool) {
+	if value, ok := node.(*ast.StringNode); ok {
+		if day, err := time.ParseInLocation(time.DateOnly, value.Value, beijing.Zone); err == nil {
+			return day, true
 		}
 	}
-	s.wrongType(node, wantDate)
-	return time.Time{}
+	d.wrongType(node, text.New("a date, such as 2024-03-01"))
+	return time.Time{}, false
 }

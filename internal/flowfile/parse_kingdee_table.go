@@ -12,9 +12,10 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
-// comesFromKingdee tells a table that has a from.
+// comesFromKingdee tells whether a table has a from.
 func comesFromKingdee(node ast.Node) bool {
 	mapping, ok := node.(*ast.MappingNode)
 	return ok && slices.ContainsFunc(mapping.Values, func(value *ast.MappingValueNode) bool {
@@ -24,11 +25,11 @@ func comesFromKingdee(node ast.Node) bool {
 }
 
 var (
-	// kingdeeForm and kingdeeKey are how Kingdee names forms and fields; a field of base
-	// data that a field refers to stands behind a dot.
+	// kingdeeForm and kingdeeKey are how Kingdee names forms and fields; after a dot comes a
+	// field of the base data that the field refers to.
 	kingdeeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{1,79}$`)
 	kingdeeKey  = regexp.MustCompile(`^F[A-Za-z0-9_]{1,79}(\.F[A-Za-z0-9_]{1,79})?$`)
-	// literal is a text within a filter.
+	// literal is a text in a filter.
 	literal = regexp.MustCompile(`'[^']*'`)
 )
 
@@ -38,11 +39,11 @@ const (
 	longestWhere = 2000
 )
 
-// kingdeeTable reads a table whose rows come from Kingdee. It takes no default: that
-// would book what is only new, or not read yet.
+// kingdeeTable reads a table whose rows come from Kingdee. It takes no default, which would
+// stand in for codes that are new or have not been read yet.
 func (p *parser) kingdeeTable(from pair) *flow.Table {
 	at := p.spanOf(from.key)
-	s := p.document.section(at, say("来自金蝶的对照表 %s ", "table %s, which comes from Kingdee,", from.name), from.value, kingdeeTableKeys)
+	s := p.document.section(at, text.New("Table %s from Kingdee", from.name), from.value, kingdeeTableKeys)
 	s.oneOf("from")
 	t := &flow.KingdeeTable{
 		Name: from.name, Form: s.text("form"), By: s.text("by"), Value: s.text("value"), Where: strings.TrimSpace(s.text("where")),
@@ -50,11 +51,11 @@ func (p *parser) kingdeeTable(from pair) *flow.Table {
 	}
 	p.flow.KingdeeTables = append(p.flow.KingdeeTables, t)
 	if t.Form != "" && !kingdeeForm.MatchString(t.Form) {
-		p.report(s.valueSpan("form"), say("form 应为金蝶基础资料的表单 Id，如 BD_Customer，这里是 %[1]s。", "form should be the id of base data in Kingdee, such as BD_Customer; found %[1]s.", t.Form))
+		p.report(s.valueSpan("form"), text.New("form takes the form id of base data in Kingdee, such as BD_Customer; found %s.", t.Form))
 	}
 	for _, field := range []struct{ name, key string }{{"by", t.By}, {"value", t.Value}, {"key", t.Key}} {
 		if field.key != "" && !kingdeeKey.MatchString(field.key) {
-			p.report(s.valueSpan(field.name), say("%[1]s 应为金蝶的一个字段标识，如 FNumber，这里是 %[2]s。", "%[1]s should be the key of a field in Kingdee, such as FNumber; found %[2]s.", field.name, field.key))
+			p.report(s.valueSpan(field.name), text.New("%s takes the key of a field in Kingdee, such as FNumber; found %s.", field.name, field.key))
 		}
 	}
 	if known, ok := catalog.BaseDataKeys[t.Form]; ok && t.Key == "" {
@@ -62,8 +63,8 @@ func (p *parser) kingdeeTable(from pair) *flow.Table {
 	}
 	if t.Key == "" && t.Form != "" && kingdeeForm.MatchString(t.Form) {
 		known := slices.Sorted(maps.Keys(catalog.BaseDataKeys))
-		p.report(s.valueSpan("form"), say("不知道 %[1]s 的内码字段，应加上 key，如 key: FID；不用写的只有 %[2]s。", "The field that identifies an entry of %[1]s is not known; add it as key, such as key: FID. Only %[3]s need none.",
-			t.Form, strings.Join(known, "、"), strings.Join(known, ", ")).Suggest(spelling.Closest(t.Form, known)))
+		p.report(s.valueSpan("form"), spelling.Suggest(
+			text.New("Add key, the field that identifies an entry of %s, such as key: FID; only %s need none.", t.Form, strings.Join(known, ", ")), spelling.Closest(t.Form, known)))
 	}
 	if s.has("where") {
 		p.checkWhere(s.pairs["where"].value, t.Where)
@@ -71,18 +72,18 @@ func (p *parser) kingdeeTable(from pair) *flow.Table {
 	return &flow.Table{Name: from.name, Kingdee: t}
 }
 
-// checkWhere finds in a filter what Kingdee would only call a bad one.
+// checkWhere finds mistakes in a filter of which Kingdee would only say that it is bad.
 func (p *parser) checkWhere(node ast.Node, where string) {
 	at := p.spanOf(node)
 	outside := literal.ReplaceAllString(where, "")
 	if strings.ContainsFunc(outside, func(r rune) bool { _, typographic := spelling.StraightQuote(r); return typographic }) {
-		p.report(at, say("where 里的引号应为英文的：'。", "The quotes in where should be straight ones: '."))
+		p.report(at, text.New("The quotes in where should be straight: '."))
 		return
 	}
 	if strings.Count(where, "'")%2 != 0 {
-		p.report(at, say("where 里有一个引号 ' 没有结束；文本里的引号写两个：''。", "A quote ' in where does not end; one within a text is doubled: ''."))
+		p.report(at, text.New("A quote ' in where is not closed; double one within a text: ''."))
 	}
 	if len([]rune(where)) > longestWhere {
-		p.report(at, say("where 应不超过 %[1]d 个字符。", "where should have at most %[1]d characters.", longestWhere))
+		p.report(at, text.New("where takes at most %d characters.", longestWhere))
 	}
 }

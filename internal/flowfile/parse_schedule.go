@@ -1,10 +1,9 @@
 package flowfile
 
 import (
-	"errors"
 	"strings"
 	"time"
-	// Zone names are judged alike on every machine, also where none are installed.
+	// Zone names are checked alike on every machine, whatever is installed there.
 	_ "time/tzdata"
 
 	"github.com/goccy/go-yaml/ast"
@@ -12,15 +11,16 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
+	"refundsync/internal/text"
 )
 
 func (p *parser) schedule(s section) {
 	p.flow.Schedule = flow.Schedule{TimeZone: "Asia/Shanghai"}
 	if s.has("time_zone") {
 		zone := s.text("time_zone")
-		// Local is whatever the machine says, and differs from one to the next.
+		// Local differs from machine to machine.
 		if _, err := time.LoadLocation(zone); zone != "" && (err != nil || zone == "Local") {
-			p.report(s.valueSpan("time_zone"), say("没有时区 %[1]s，应为 IANA 名称，如 Asia/Shanghai。", "There is no time zone %[1]s; expected an IANA name, such as Asia/Shanghai.", zone))
+			p.report(s.valueSpan("time_zone"), text.New("There is no time zone %s; expected an IANA name, such as Asia/Shanghai.", zone))
 		}
 		p.flow.Schedule.TimeZone = zone
 	}
@@ -32,7 +32,7 @@ func (p *parser) schedule(s section) {
 	}
 }
 
-// sweep comes after the schedule, in whose zone its time is.
+// sweep is read after the schedule, whose time zone it uses.
 func (p *parser) sweep(s section) {
 	sweep := &flow.Sweep{Days: s.integer("days"), At: 3*60 + 30}
 	p.flow.Sweep = sweep
@@ -41,13 +41,13 @@ func (p *parser) sweep(s section) {
 	}
 	at, ok := minuteOfDay(s.text("at"))
 	if !ok || at == 24*60 {
-		p.report(s.valueSpan("at"), say("at 应为一天中的时刻，如 \"03:30\"。", "at should be a time of the day, such as \"03:30\"."))
+		p.report(s.valueSpan("at"), text.New("at takes a time of day, such as \"03:30\"."))
 		return
 	}
 	sweep.At = at
 	for _, span := range p.flow.Schedule.NotBetween {
 		if span.Holds(at) {
-			p.report(s.valueSpan("at"), say("at 在 not_between 的 %[1]s 之内，不会运行。", "at lies within %[1]s of not_between, so that it would never run.", span))
+			p.report(s.valueSpan("at"), text.New("at is within %s of not_between, so the sweep would never run.", span))
 		}
 	}
 }
@@ -61,7 +61,7 @@ func (p *parser) cronLines(s section) {
 		return
 	}
 	if len(list.Values) == 0 {
-		p.report(s.valueSpan("cron"), say("cron 是空的，应为一行或多行，如 */10 * * * *。", "cron is empty; expected one line or several, such as */10 * * * *."))
+		p.report(s.valueSpan("cron"), text.New("cron is empty; expected one or more lines, such as */10 * * * *."))
 	}
 	for _, entry := range list.Values {
 		if line, ok := p.textNode(entry); ok {
@@ -72,44 +72,31 @@ func (p *parser) cronLines(s section) {
 
 func (p *parser) cronLine(at span, line string) {
 	line = strings.TrimSpace(line)
-	if problem := checkCron(line); problem != nil {
-		p.report(at, *problem)
+	if err := CheckCron(line); err != nil {
+		p.report(at, text.Of(err))
 		return
 	}
 	p.flow.Schedule.Cron = append(p.flow.Schedule.Cron, line)
 }
 
-// CheckCron says what is wrong with a cron line, nil if nothing is.
+// CheckCron says in a sentence what is wrong with a cron line; nil if nothing is.
 func CheckCron(line string) error {
-	if problem := checkCron(line); problem != nil {
-		return errors.New(problem.Chinese + " " + problem.English)
-	}
-	return nil
-}
-
-func checkCron(line string) *message {
-	wrong := func(chinese, english string, args ...any) *message {
-		problem := say(chinese, english, args...)
-		return &problem
-	}
 	if strings.Contains(line, "TZ=") {
-		return wrong("cron 里不能写时区，请写在 time_zone 里。", "cron can't hold a time zone; put it in time_zone.")
+		return text.Errorf("cron can't contain a time zone; put it in time_zone.")
 	}
 	// The parser that the Temporal server itself uses for its cron.
 	times, err := cron.ParseStandard(line)
 	if err != nil {
-		return wrong("cron 行 %[1]s 有误（%[2]s），应为 5 个字段：分 时 日 月 星期，如 */10 * * * *。",
-			"The cron line %[1]s is wrong (%[2]s); expected 5 fields: minute, hour, day, month, weekday, such as */10 * * * *.", line, err)
+		return text.Errorf("The cron line %s is wrong (%w); expected 5 fields: minute, hour, day, month, weekday, such as */10 * * * *.", line, err)
 	}
 	if times.Next(time.Date(2024, 1, 1, 0, 0, 0, 0, beijing.Zone)).IsZero() {
-		return wrong("cron 行 %[1]s 永远不会到时间，应为会出现的日期。", "The cron line %[1]s never comes due; expected days that exist.", line)
+		return text.Errorf("The cron line %s never comes due; use a day that exists.", line)
 	}
-	// Temporal's cron takes a day that fits either, its schedules one that fits
-	// both.
+	// Temporal's cron runs on a day that matches either, its schedules on one that
+	// matches both.
 	const star = 1 << 63
 	if fields, ok := times.(*cron.SpecSchedule); ok && fields.Dom&star == 0 && fields.Dow&star == 0 {
-		return wrong("cron 行 %[1]s 同时限定了日和星期，含义不明，请只写一个，另一个写 *。",
-			"The cron line %[1]s has both a day and a weekday, which is read in two ways; expected * for one of them.", line)
+		return text.Errorf("The cron line %s has both a day and a weekday, which is ambiguous; use * for one of them.", line)
 	}
 	return nil
 }
@@ -121,11 +108,11 @@ func (p *parser) notBetween(node ast.Node) {
 		return
 	}
 	for _, entry := range list.Values {
-		text, ok := p.textNode(entry)
+		value, ok := p.textNode(entry)
 		if !ok {
 			continue
 		}
-		span, ok := ParseDaySpan(text)
+		span, ok := ParseDaySpan(value)
 		if !ok {
 			p.wrongType(entry, wantDaySpans)
 			continue
@@ -134,11 +121,11 @@ func (p *parser) notBetween(node ast.Node) {
 	}
 }
 
-var wantDaySpans = say("每天不运行的时段的列表，如 [\"01:00-05:30\", \"23:00-24:00\"]", "a list of spans of the day, such as [\"01:00-05:30\", \"23:00-24:00\"]")
+var wantDaySpans = text.New("a list of time ranges, such as [\"01:00-05:30\", \"23:00-24:00\"]")
 
-// ParseDaySpan reads a span such as 23:00-05:30; false says that it is none.
-func ParseDaySpan(text string) (flow.DaySpan, bool) {
-	from, to, ok := strings.Cut(text, "-")
+// ParseDaySpan reads a span such as 23:00-05:30; false if it is not one.
+func ParseDaySpan(value string) (flow.DaySpan, bool) {
+	from, to, ok := strings.Cut(value, "-")
 	if !ok {
 		return flow.DaySpan{}, false
 	}
@@ -151,11 +138,11 @@ func ParseDaySpan(text string) (flow.DaySpan, bool) {
 	return span, ok && !whole && span.From != span.To && span.From != 24*60
 }
 
-func minuteOfDay(text string) (int, bool) {
-	text = strings.TrimSpace(text)
-	if text == "24:00" {
+func minuteOfDay(value string) (int, bool) {
+	value = strings.TrimSpace(value)
+	if value == "24:00" {
 		return 24 * 60, true
 	}
-	t, err := time.Parse("15:04", text)
+	t, err := time.Parse("15:04", value)
 	return 60*t.Hour() + t.Minute(), err == nil
 }

@@ -14,10 +14,11 @@ import (
 	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
-// The reader asks for a second before and a second after each window, and the
-// interface takes 7 days at most.
+// The reader asks for a second before and after each window, and the interface takes 7
+// days at most.
 const (
 	day           = 24 * time.Hour
 	longestWindow = 7*day - 2*time.Second
@@ -34,7 +35,7 @@ func (p *parser) source(s section) {
 	}
 	if key := p.flow.Source.Key; key != "" {
 		if known := orderKeys(); !slices.Contains(known, key) {
-			p.report(s.valueSpan("key"), say("key 不能是 %[1]s，应为售后单的一个文本字段，如 as_id。", "key can't be %[1]s; expected a text field of the order, such as as_id.", key).Suggest(spelling.Closest(key, known)))
+			p.report(s.valueSpan("key"), spelling.Suggest(text.New("key can't be %s; expected a text field of the order, such as as_id.", key), spelling.Closest(key, known)))
 			p.flow.Source.Key = ""
 		}
 	}
@@ -63,22 +64,21 @@ func (p *parser) cursor(s section) {
 	}
 	switch byVersion := p.flow.Source.Cursor == contract.CursorRowVersion; {
 	case s.has("since_ts") && !byVersion:
-		p.report(s.keySpan("since_ts"), say("since_ts 只用于 cursor: row_version。", "since_ts goes with cursor: row_version alone."))
+		p.report(s.keySpan("since_ts"), text.New("since_ts is only for cursor: row_version."))
 	case byVersion && p.flow.Source.PageSize == 1:
-		// The row at the boundary comes again, and would be all of the page.
-		p.report(s.valueSpan("cursor"), say("cursor 为 row_version 时，page_size 应为 2 到 100。", "With the cursor row_version, page_size should be 2 to 100."))
+		// The row at the boundary is read again, and would fill the page.
+		p.report(s.valueSpan("cursor"), text.New("With cursor: row_version, page_size should be 2 to 100."))
 	}
 }
 
 // filledIn are the parameters that each call fills in.
 var filledIn = []string{"page_index", "start_time", "end_time"}
 
-// placeholder stands for such a parameter in the file.
+// placeholder is how the file writes such a parameter.
 func placeholder(parameter string) string { return "{" + parameter + "}" }
 
-// notFixed are parameters that would take orders away from the reader: row
-// versions are another way of reading, and without the counts there is no last
-// page to begin from.
+// notFixed are parameters that would hide orders from the reader: row versions are
+// another way of reading, and without totals there is no last page to begin from.
 var notFixed = []string{"start_ts", "end_ts", "is_get_total"}
 
 func (p *parser) parameters(owner span, node ast.Node) {
@@ -88,12 +88,8 @@ func (p *parser) parameters(owner span, node ast.Node) {
 		field, ok := catalog.Jushuitan().Find(catalog.Request, pair.name)
 		if !ok || slices.Contains(notFixed, pair.name) {
 			known := slices.DeleteFunc(catalog.Jushuitan().Names(catalog.Request), func(name string) bool { return slices.Contains(notFixed, name) })
-			what, misplaced := belongs(say("请求参数 %[1]s 不能用，可用的参数：%[2]s。", "The request parameter %[1]s can't be used; expected one of %[3]s.",
-				pair.name, strings.Join(known, "、"), strings.Join(known, ", ")), pair.name)
-			if !misplaced {
-				what = what.Suggest(spelling.Closest(pair.name, known))
-			}
-			p.report(p.spanOf(pair.key), what)
+			p.report(p.spanOf(pair.key), explain(
+				text.New("The request parameter %s can't be used; expected one of %s.", pair.name, strings.Join(known, ", ")), pair.name, known))
 			seen[spelling.Closest(pair.name, known)] = true
 			continue
 		}
@@ -104,7 +100,7 @@ func (p *parser) parameters(owner span, node ast.Node) {
 		}
 		if slices.Contains(filledIn, pair.name) {
 			if want := placeholder(pair.name); value != want {
-				p.report(p.spanOf(pair.value), say("%[1]s 由每次调用填写，应写 \"%[2]s\"，这里是 %[3]s。", "%[1]s is filled in by each call; expected \"%[2]s\", found %[3]s.", pair.name, want, value))
+				p.report(p.spanOf(pair.value), text.New("%s is filled in by each call; expected \"%s\", found %s.", pair.name, want, value))
 			}
 			continue
 		}
@@ -116,7 +112,7 @@ func (p *parser) parameters(owner span, node ast.Node) {
 	}
 	for _, name := range filledIn {
 		if !seen[name] && isMapping(node) {
-			p.report(owner, say("parameters 缺少 %[1]s: \"{%[1]s}\"。", "parameters lacks %[1]s: \"{%[1]s}\".", name))
+			p.report(owner, text.New("parameters lacks %[1]s: \"{%[1]s}\".", name))
 		}
 	}
 	p.flow.Source.Parameters = fixed
@@ -130,19 +126,18 @@ var pageSize = regexp.MustCompile(pageSizePattern)
 func (p *parser) parameter(from pair, field catalog.Field, value string) {
 	at := p.spanOf(from.value)
 	if field.Name == "page_size" && !pageSize.MatchString(value) {
-		p.report(at, say("page_size（每页条数）不能是 %[1]s，应为 1 到 100。", "page_size can't be %[1]s, expected 1 to 100.", value))
+		p.report(at, text.New("%s can't be %s; expected 1 to 100.", fieldName(field), value))
 	}
 	if strings.TrimSpace(value) == "" {
-		p.report(at, say("参数 %[1]s 是空的；不需要就去掉它。", "The parameter %[1]s is empty; leave it out if it is not needed.", field.Name))
+		p.report(at, text.New("The parameter %s is empty; remove it if it is not needed.", field.Name))
 		return
 	}
-	if what := spreadsheetMistake(value); what != nil {
-		p.report(at, *what)
+	if what := spreadsheetMistake(value); !what.IsZero() {
+		p.report(at, what)
 		return
 	}
 	if _, ok := field.Values[value]; len(field.Values) > 0 && !ok {
 		known := slices.Sorted(maps.Keys(field.Values))
-		p.report(at, say("%[1]s（%[2]s）不能是 %[3]s，可用的值：%[4]s。", "%[1]s can't be %[3]s; expected one of %[5]s.",
-			field.Name, field.Chinese, value, strings.Join(known, "、"), strings.Join(known, ", ")).Suggest(spelling.Closest(value, known)))
+		p.report(at, spelling.Suggest(text.New("%s can't be %s; expected one of %s.", fieldName(field), value, strings.Join(known, ", ")), spelling.Closest(value, known)))
 	}
 }

@@ -14,9 +14,10 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
-// passCode is the default that stands for the code itself.
+// passCode is the default that passes the code on unchanged.
 const passCode = "pass"
 
 // readTables reads the section tables.
@@ -32,7 +33,7 @@ func (p *parser) table(from pair) *flow.Table {
 		return p.kingdeeTable(from)
 	}
 	t := &flow.Table{Name: from.name, Rows: map[string]string{}}
-	s := p.section(at, say("对照表 %s ", "table %s", from.name), from.value, tableKeys)
+	s := p.section(at, text.New("Table %s", from.name), from.value, tableKeys)
 	t.Default = s.text("default")
 	if s.has("default") {
 		p.checkCode(s.pairs["default"].value)
@@ -43,7 +44,7 @@ func (p *parser) table(from pair) *flow.Table {
 	inline, fromFile := s.has("values"), s.has("file")
 	switch {
 	case inline && fromFile:
-		p.report(s.keySpan("file"), say("对照表 %[1]s 既有 values 又有 file，应只写一个。", "Table %[1]s has both values and file; expected one of them.", from.name))
+		p.report(s.keySpan("file"), text.New("Table %s has both values and file; expected one of them.", from.name))
 	case inline:
 		p.inlineRows(t, s.pairs["values"].value)
 	case fromFile:
@@ -51,7 +52,7 @@ func (p *parser) table(from pair) *flow.Table {
 			p.csvRows(t, path, s.valueSpan("file"))
 		}
 	case isMapping(from.value) && !s.unknown:
-		p.report(at, say("对照表 %[1]s 应有 values 或 file。", "Table %[1]s needs values or file.", from.name))
+		p.report(at, text.New("Table %s needs values or file.", from.name))
 	}
 	return t
 }
@@ -64,11 +65,11 @@ func (p *parser) inlineRows(t *flow.Table, node ast.Node) {
 		p.checkCode(row.value)
 		value = strings.TrimSpace(value)
 		if ok && value == "" {
-			p.report(p.spanOf(row.value), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", row.name))
+			p.report(p.spanOf(row.value), emptyValue(row.name))
 		}
 		code, at := flow.PlainCode(row.name), p.spanOf(row.key)
 		if line, ok := lines[code]; ok {
-			p.report(at, codeTwice(code, line))
+			p.report(at, duplicateCode(code, line))
 			continue
 		}
 		lines[code] = at.line
@@ -76,35 +77,40 @@ func (p *parser) inlineRows(t *flow.Table, node ast.Node) {
 	}
 }
 
-func codeTwice(code string, line int) message {
-	return say("编码 %[1]s 重复，第 %[2]d 行已有，只应写一次。", "Code %[1]s stands twice; expected once, and it is in line %[2]d already.", code, line)
+func emptyValue(code string) text.Text {
+	return text.New("The value of code %s is empty; expected text.", code)
 }
 
-// checkCode reports a code that is none. In straight quotes every character is meant.
+func duplicateCode(code string, line int) text.Text {
+	return text.New("Code %s is already in line %d; remove one.", code, line)
+}
+
+// checkCode reports a code that a spreadsheet or an input method has spoilt. Within
+// straight quotes, every character is meant.
 func (d *document) checkCode(node ast.Node) {
-	text, ok := node.(*ast.StringNode)
-	if !ok || d.told[node] {
+	code, ok := node.(*ast.StringNode)
+	if !ok || d.misspelt[node] {
 		return
 	}
-	what := spreadsheetMistake(strings.TrimSpace(text.Value))
-	if what == nil && text.Token.Type == token.StringType {
-		what = spellingMistake(text.Value, say("确实如此的编码请加英文引号。", "A code that really is so goes in straight quotes."))
+	what := spreadsheetMistake(strings.TrimSpace(code.Value))
+	if what.IsZero() && code.Token.Type == token.StringType {
+		what = spellingMistake(code.Value, text.New("If the code really is so, put it in straight quotes."))
 	}
-	if what != nil {
-		d.report(d.spanOf(node), *what)
+	if !what.IsZero() {
+		d.report(d.spanOf(node), what)
 	}
 }
 
-// csvRows reads a table's file: UTF-8, with or without a byte order mark, with the
-// columns code and value in its first row and any remark beside them.
+// csvRows reads a table's file: UTF-8, with or without a byte order mark; the first row
+// names the columns code and value and optionally remark.
 func (p *parser) csvRows(t *flow.Table, path string, at span) {
 	if !filepath.IsLocal(filepath.FromSlash(path)) {
-		p.report(at, say("file 应是本文件旁边的相对路径，如 tables/warehouses.csv。", "file should be a path relative to this file, such as tables/warehouses.csv."))
+		p.report(at, text.New("file takes a path relative to this file, such as tables/warehouses.csv."))
 		return
 	}
 	data, err := p.readFile(path)
 	if err != nil {
-		p.report(at, say("读不到对照表文件 %[1]s：%[2]s。", "The table's file %[1]s can't be read: %[2]s.", path, err))
+		p.report(at, text.New("Can't read the table's file %s: %v.", path, err))
 		return
 	}
 	t.File = path
@@ -112,7 +118,7 @@ func (p *parser) csvRows(t *flow.Table, path string, at span) {
 	d := newDocument(filepath.Join(filepath.Dir(p.file), filepath.FromSlash(path)), data)
 	d.csvRows(t, data)
 	d.problems.sort()
-	p.elsewhere = append(p.elsewhere, d.problems...)
+	p.tableProblems = append(p.tableProblems, d.problems...)
 }
 
 func (d *document) csvRows(t *flow.Table, data []byte) {
@@ -120,7 +126,7 @@ func (d *document) csvRows(t *flow.Table, data []byte) {
 		return
 	}
 	reader := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
-	reader.FieldsPerRecord = -1 // counted below, with a message of our own
+	reader.FieldsPerRecord = -1 // counted below, with our own message
 	code, value, width := -1, -1, 0
 	lines := map[string]int{}
 	for {
@@ -131,8 +137,7 @@ func (d *document) csvRows(t *flow.Table, data []byte) {
 		if err != nil {
 			var syntax *csv.ParseError
 			if errors.As(err, &syntax) {
-				d.report(span{syntax.Line, d.characters(syntax.Line, syntax.Column), 1}, say("引号 \" 用错了（%s）：要么整格在一对引号里，其中的引号写两个；要么不用引号。",
-					"A quote \" is out of place (%s): either the whole cell stands in a pair of them, with each within it doubled, or it has none.", syntax.Err))
+				d.report(span{syntax.Line, d.characters(syntax.Line, syntax.Column), 1}, text.New("A quote \" is out of place (%v): put the whole cell in quotes and double those within it, or use none.", syntax.Err))
 			}
 			return
 		}
@@ -147,7 +152,7 @@ func (d *document) csvRows(t *flow.Table, data []byte) {
 		if len(row) != width {
 			at := d.csvSpan(reader, 0, strings.Join(row, ","))
 			if !d.wrongSeparator(at.line) {
-				d.report(at, say("这一行有 %d 列，应为 %d 列。", "This row has %d columns, expected %d.", len(row), width))
+				d.report(at, text.New("This row has %d columns; expected %d.", len(row), width))
 			}
 			continue
 		}
@@ -156,17 +161,17 @@ func (d *document) csvRows(t *flow.Table, data []byte) {
 		plain := flow.PlainCode(from)
 		switch line, ok := lines[plain]; {
 		case to == "":
-			d.report(d.csvSpan(reader, value, row[value]), say("编码 %[1]s 的值是空的，应为文本。", "The value of code %[1]s is empty, expected text.", from))
+			d.report(d.csvSpan(reader, value, row[value]), emptyValue(from))
 		case ok:
-			d.report(at, codeTwice(from, line))
+			d.report(at, duplicateCode(from, line))
 		}
-		for i, text := range map[int]string{code: from, value: to} {
-			what := spreadsheetMistake(text)
-			if what == nil {
-				what = spellingMistake(text, say("确实如此的编码请写进流程文件的 values，并加英文引号。", "A code that really is so goes into values in the flow file, in straight quotes."))
+		for i, cell := range map[int]string{code: from, value: to} {
+			what := spreadsheetMistake(cell)
+			if what.IsZero() {
+				what = spellingMistake(cell, text.New("If the code really is so, put it into values in the flow file, in straight quotes."))
 			}
-			if what != nil {
-				d.report(d.csvSpan(reader, i, row[i]), *what)
+			if !what.IsZero() {
+				d.report(d.csvSpan(reader, i, row[i]), what)
 			}
 		}
 		if _, ok := lines[plain]; !ok {
@@ -175,11 +180,11 @@ func (d *document) csvRows(t *flow.Table, data []byte) {
 		}
 	}
 	if width == 0 {
-		d.report(span{1, 1, 1}, say("文件是空的，第一行应是 code,value。", "The file is empty; its first row should be code,value."))
+		d.report(span{1, 1, 1}, text.New("The file is empty; the first row should be code,value."))
 	}
 }
 
-// csvColumns finds the two columns in the first row; -1 for one that is missing.
+// csvColumns finds the two columns in the first row; -1 for a missing one.
 func (d *document) csvColumns(reader *csv.Reader, row []string) (code, value int) {
 	if line, _ := reader.FieldPos(0); len(row) == 1 && d.wrongSeparator(line) {
 		return -1, -1
@@ -189,22 +194,22 @@ func (d *document) csvColumns(reader *csv.Reader, row []string) (code, value int
 	for i, name := range row {
 		name = strings.ToLower(strings.TrimSpace(name))
 		if first, ok := found[name]; !ok || first >= 0 {
-			d.report(d.csvSpan(reader, i, row[i]), say("表头里的列 %[1]s 不能用，应为 code、value，可加 remark，各一列。",
-				"Column %[1]s can't be used; expected code, value and, if you like, remark, once each.", name).Suggest(spelling.Closest(name, known)))
+			d.report(d.csvSpan(reader, i, row[i]), spelling.Suggest(
+				text.New("Column %s can't be used; expected code, value and optionally remark, once each.", name), spelling.Closest(name, known)))
 			continue
 		}
 		found[name] = i
 	}
 	for _, name := range known[:2] {
 		if found[name] < 0 {
-			d.report(span{1, 1, max(1, utf8.RuneCountInString(d.lines[0]))}, say("表头缺少列 %s，第一行应是 code,value。", "The header lacks the column %s; the first row should be code,value.", name))
+			d.report(span{1, 1, max(1, utf8.RuneCountInString(d.lines[0]))}, text.New("The header lacks the column %s; the first row should be code,value.", name))
 		}
 	}
 	return found["code"], found["value"]
 }
 
-// wrongSeparator reports the first character of a line that stands between its columns
-// in place of a comma, as spreadsheets and input methods write it.
+// wrongSeparator reports the first character of a line that separates columns in place of
+// a comma, as spreadsheets and input methods write it.
 func (d *document) wrongSeparator(line int) bool {
 	at := spelling.LookalikeOutsideQuotes([]rune(d.lines[line-1]), "\t;，；")
 	if at < 0 {
@@ -214,20 +219,20 @@ func (d *document) wrongSeparator(line int) bool {
 	if found == "\t" {
 		found = "Tab"
 	}
-	d.report(span{line, at + 1, 1}, say("列之间是 %[1]s ，应为英文逗号。", "The columns are separated by %[1]s, expected a comma.", found))
+	d.report(span{line, at + 1, 1}, text.New("Expected a comma between columns, found %s.", found))
 	return true
 }
 
-// csvSpan turns the reader's place, in bytes, into characters.
-func (d *document) csvSpan(reader *csv.Reader, field int, text string) span {
+// csvSpan converts the reader's place from bytes to characters.
+func (d *document) csvSpan(reader *csv.Reader, field int, cell string) span {
 	line, column := reader.FieldPos(field)
-	return span{line, d.characters(line, column), max(1, utf8.RuneCountInString(strings.TrimSpace(text)))}
+	return span{line, d.characters(line, column), max(1, utf8.RuneCountInString(strings.TrimSpace(cell)))}
 }
 
 func (d *document) characters(line, column int) int {
 	if line < 1 || line > len(d.lines) {
 		return 1
 	}
-	text := d.lines[line-1]
-	return 1 + utf8.RuneCountInString(text[:min(max(column-1, 0), len(text))])
+	content := d.lines[line-1]
+	return 1 + utf8.RuneCountInString(content[:min(max(column-1, 0), len(content))])
 }

@@ -7,36 +7,38 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"refundsync/internal/text"
 )
 
 // Problem is one mistake in a flow file, or in the CSV file of one of its tables.
 type Problem struct {
 	File string
-	// Line and Column count from 1, Column in characters. Both are 0 where the
-	// file as a whole is at fault.
+	// Line and Column count from 1, Column in characters. Both are 0 for a mistake of the
+	// whole file.
 	Line, Column int
-	// Length is the number of characters at fault, at least 1.
+	// Length is the number of wrong characters, at least 1.
 	Length int
-	// Source is the line itself.
+	// Source is the line.
 	Source string
-	// Chinese and English say what was found and what was expected.
-	Chinese, English string
+	// What says what was found and what was expected, in the language of the program.
+	What string
 }
 
-// String gives place, message, and the line with a mark under the mistake.
+// String shows the place, the message, and the line with a mark under the mistake.
 func (p Problem) String() string {
 	if p.Line == 0 {
-		return fmt.Sprintf("%s: %s %s", p.File, p.Chinese, p.English)
+		return fmt.Sprintf("%s: %s", p.File, p.What)
 	}
 	line, mark := p.excerpt()
-	return fmt.Sprintf("%s:%d:%d: %s %s\n%5d | %s\n      | %s", p.File, p.Line, p.Column, p.Chinese, p.English, p.Line, line, mark)
+	return fmt.Sprintf("%s:%d:%d: %s\n%5d | %s\n      | %s", p.File, p.Line, p.Column, p.What, p.Line, line, mark)
 }
 
-// longestExcerpt is how much of a line is shown, in characters: a longer one would
-// be wrapped, and the mark would stand under the wrong place.
+// longestExcerpt is how much of a line is shown, in characters: in a longer one, which
+// wraps, the mark would be in the wrong place.
 const longestExcerpt = 160
 
-// excerpt gives the line and the mark under the mistake.
+// excerpt is the line and the mark under the mistake.
 func (p Problem) excerpt() (line, mark string) {
 	source := []rune(p.Source)
 	start := min(p.Column-1, len(source))
@@ -61,18 +63,16 @@ func (p Problem) excerpt() (line, mark string) {
 	return dots + string(source[cut:]), b.String() + strings.Repeat("^", max(1, width.StringWidth(string(source[start:end]))))
 }
 
-// width counts a Chinese character as two columns, as terminals show it. Its
-// settings are fixed, because the package's own follow the reader's locale, and
-// an error message should not.
+// width counts a Chinese character as two columns, as terminals do. Its settings are
+// fixed, because the package's defaults depend on the locale.
 var width = runewidth.Condition{EastAsianWidth: false, StrictEmojiNeutral: true}
 
-// Problems are all mistakes of one or more flow files, each file's in the order
-// in which they stand in it.
+// Problems are all mistakes in one or more flow files, those of a file in their order.
 type Problems []Problem
 
 func (p Problems) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "流程文件有 %d 处错误。 Mistakes in flow files: %d.", len(p), len(p))
+	text.Fprintf(&b, "Mistakes in flow files: %d.", len(p))
 	for _, problem := range p {
 		b.WriteString("\n" + problem.String())
 	}

@@ -17,12 +17,12 @@ import (
 // jsonSchema is a JSON Schema, or part of one.
 type jsonSchema = map[string]any
 
-// notBlank is the pattern of a text with anything in it.
+// notBlank is the pattern of a text that is not blank.
 const notBlank = `\S`
 
-// Schema gives the JSON Schema of flow files, in draft 7, which every version of the YAML
-// language server knows. It refuses no file that loads; what it can't express, such as the
-// names in an expression, is checked by [Load] alone.
+// Schema is the JSON Schema of flow files, in draft 7, which every version of the YAML
+// language server knows. It accepts every file that loads; what it can't express, such as
+// the names in an expression, only [Load] checks. Its descriptions are in English.
 func Schema() []byte {
 	schema := fileKeys().schema()
 	schema["$schema"] = "http://json-schema.org/draft-07/schema#"
@@ -90,13 +90,13 @@ func (v integerValue) about() string {
 	switch {
 	case v.highest == math.MaxInt:
 		return ""
-	case v.otherwise < v.lowest:
+	case v.byDefault < v.lowest:
 		return fmt.Sprintf("From %d to %d.", v.lowest, v.highest)
 	}
-	return fmt.Sprintf("From %d to %d. Default: %d.", v.lowest, v.highest, v.otherwise)
+	return fmt.Sprintf("From %d to %d. Default: %d.", v.lowest, v.highest, v.byDefault)
 }
 func (v durationValue) about() string {
-	return fmt.Sprintf("From %s to %s. Default: %s.", plain(v.shortest), plain(v.longest), plain(v.otherwise))
+	return fmt.Sprintf("From %s to %s. Default: %s.", plain(v.shortest), plain(v.longest), plain(v.byDefault))
 }
 
 func orderKeySchema() jsonSchema { return jsonSchema{"type": "string", "enum": orderKeys()} }
@@ -129,15 +129,15 @@ func parametersSchema() jsonSchema {
 
 // label is a field's Chinese and English label, with its values.
 func label(field catalog.Field) string {
-	text := field.Chinese + ", " + field.English + "."
+	about := field.Chinese + ", " + field.English + "."
 	var values []string
 	for _, value := range slices.Sorted(maps.Keys(field.Values)) {
 		values = append(values, value+" "+field.Values[value])
 	}
 	if len(values) > 0 {
-		text += " " + strings.Join(values, ", ") + "."
+		about += " " + strings.Join(values, ", ") + "."
 	}
-	return text
+	return about
 }
 
 func tablesSchema() jsonSchema {
@@ -204,7 +204,7 @@ func placeSchema(place catalog.Place) jsonSchema {
 		patterns["^"+group.Flex+"[0-9]{1,10}$"] = ref(mappingName(catalog.Text, line))
 	}
 	if slices.Contains(ownPlaces, place) {
-		// Which type the field has is said in own_fields.
+		// The field's type is in own_fields.
 		patterns[flow.OwnName.String()] = jsonSchema{"anyOf": []jsonSchema{
 			ref(mappingName(catalog.Text, line)), ref(mappingName(catalog.Decimal, line)), ref(mappingName(catalog.Date, line)), ref(mappingName(catalog.Bool, line)),
 		}}
@@ -222,7 +222,7 @@ func placeSchema(place catalog.Place) jsonSchema {
 // mappingName names the definition of a mapping to a field of that type.
 func mappingName(target catalog.Type, line bool) string {
 	if target == catalog.Reference {
-		target = catalog.Text // written alike
+		target = catalog.Text // written the same way
 	}
 	if line {
 		return string(target) + "_of_line"
@@ -230,7 +230,7 @@ func mappingName(target catalog.Type, line bool) string {
 	return string(target) + "_of_order"
 }
 
-// mappingSchema is how a field of the bill gets a value of that type.
+// mappingSchema is how a field of that type gets its value.
 func mappingSchema(target catalog.Type, line bool) jsonSchema {
 	schema := mappingKeys.schema()
 	properties := schema["properties"].(jsonSchema)
@@ -272,7 +272,7 @@ func mappingSchema(target catalog.Type, line bool) jsonSchema {
 	return schema
 }
 
-// fieldsOf lists the fields that give a value of that kind.
+// fieldsOf lists the source fields with values of that kind.
 func fieldsOf(want flow.Kind, line bool) (names []string) {
 	for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
 		if flow.KindFor(field.Type) == want {

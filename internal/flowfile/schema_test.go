@@ -126,7 +126,7 @@ func TestTheFlowOfEveryKeySetsEveryKey(t *testing.T) {
 	}
 	text, err := os.ReadFile("testdata/every_key.yaml")
 	require.NoError(t, err)
-	require.Empty(t, parseText(string(text), warehousesCSV).all())
+	require.Empty(t, parseText(string(text), warehousesCSV).allProblems())
 }
 
 // change calls do with every tree that has one node changed, and says where and how; the
@@ -164,8 +164,8 @@ func change(tree any, path string, keep func(any), do func(path, how string)) {
 }
 
 // The schema refuses nothing that loads, and shows at least an unknown or a missing key.
-// Each run takes a sample of the changes, another one each time, as Go goes through maps
-// in a random order; REFUNDSYNC_TESTS=long takes all.
+// Each run takes a sample of the changes, a different one each time, as Go iterates over
+// maps in random order; REFUNDSYNC_TESTS=long takes all.
 func TestTheSchemaAgreesWithTheLoader(t *testing.T) {
 	schema := compiledSchema(t)
 	tree := every(t)
@@ -180,7 +180,7 @@ func TestTheSchemaAgreesWithTheLoader(t *testing.T) {
 		}
 		text, err := json.MarshalIndent(tree, "", " ")
 		require.NoError(t, err)
-		problems, shown := parseText(string(text), warehousesCSV).all(), editorSays(schema, string(text))
+		problems, shown := parseText(string(text), warehousesCSV).allProblems(), editorSays(schema, string(text))
 		switch {
 		case len(problems) == 0:
 			loaded++
@@ -189,7 +189,7 @@ func TestTheSchemaAgreesWithTheLoader(t *testing.T) {
 			refused++
 		default:
 			for _, problem := range problems {
-				assert.NotRegexp(t, " has no key | lacks the key |required field|can't be used; expected one of", problem.English, "%s %s", path, how)
+				assert.NotRegexp(t, " has no key | lacks the key |required field|can't be used; expected one of", problem.What, "%s %s", path, how)
 			}
 		}
 	})

@@ -11,6 +11,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
 // pair is one key of a mapping with its value.
@@ -20,16 +21,16 @@ type pair struct {
 	value ast.Node
 }
 
-// pairs reads a mapping whose keys are text, and reports a key that stands twice. A
-// key that was told to be misspelt, and has no value by that, is left out.
+// pairs reads a mapping whose keys are text, and reports duplicate keys. Keys reported as
+// misspelt, which have no value because of it, are left out.
 func (d *document) pairs(node ast.Node) []pair {
-	return slices.DeleteFunc(d.allPairs(node), func(p pair) bool { return d.told[p.key] })
+	return slices.DeleteFunc(d.allPairs(node), func(p pair) bool { return d.misspelt[p.key] })
 }
 
 func (d *document) allPairs(node ast.Node) []pair {
 	mapping, ok := node.(*ast.MappingNode)
 	if !ok {
-		d.wrongType(node, say("一组键和值", "keys with values"))
+		d.wrongType(node, text.New("keys and values"))
 		return nil
 	}
 	var pairs []pair
@@ -38,16 +39,16 @@ func (d *document) allPairs(node ast.Node) []pair {
 		at := d.spanOf(value.Key)
 		key, ok := value.Key.(*ast.StringNode)
 		if !ok {
-			text := value.Key.GetToken().Value
-			if what := spreadsheetMistake(text); what != nil {
-				d.report(at, *what)
-			} else {
-				d.report(at, say("键 %[1]s 不是文本，应加引号：\"%[1]s\"。", "The key %[1]s is not text; put it in quotes: \"%[1]s\".", text))
+			name := value.Key.GetToken().Value
+			what := spreadsheetMistake(name)
+			if what.IsZero() {
+				what = text.New("The key %[1]s is not text; put it in quotes: \"%[1]s\".", name)
 			}
+			d.report(at, what)
 			continue
 		}
 		if line, ok := lines[key.Value]; ok {
-			d.report(at, say("键 %s 重复，第 %d 行已有，只应写一次。", "The key %s stands twice; expected once, and it is in line %d already.", key.Value, line))
+			d.report(at, text.New("The key %s is already in line %d; remove one.", key.Value, line))
 			continue
 		}
 		lines[key.Value] = at.line
@@ -61,41 +62,35 @@ func isMapping(node ast.Node) bool {
 	return ok
 }
 
-// section is a mapping of which every key is known beforehand.
+// section is a mapping with a fixed set of keys.
 type section struct {
 	*document
 	keys  sectionValue
 	pairs map[string]pair
-	// unknown tells that a key was reported: what seems to be missing may be it.
+	// unknown tells that a key was reported: it may be one that seems to be missing.
 	unknown bool
 }
 
-// section reads a mapping of these keys. A missing key is reported at owner, the
-// mapping's own key, under the name owned.
-func (d *document) section(owner span, owned message, node ast.Node, keys sectionValue) section {
+// section reads a mapping of these keys. A missing key is reported at the place of owner,
+// which is what the mapping belongs to.
+func (d *document) section(at span, owner text.Text, node ast.Node, keys sectionValue) section {
 	s := section{d, keys, map[string]pair{}, false}
 	known := keys.names()
 	if !isMapping(node) {
-		d.wrongType(node, say("一组键和值，键为 %[1]s", "keys with values, out of %[2]s", strings.Join(known, "、"), strings.Join(known, ", ")))
+		d.wrongType(node, text.New("keys and values, with keys out of %s", strings.Join(known, ", ")))
 		return s
 	}
 	meant := map[string]bool{}
 	for _, pair := range d.allPairs(node) {
-		if d.told[pair.key] {
+		if d.misspelt[pair.key] {
 			s.unknown, meant[pair.name] = true, true
 			continue
 		}
 		s.pairs[pair.name] = pair
 		if !slices.Contains(known, pair.name) {
-			what := say("%[2]s没有键 %[1]s，可用的键：%[3]s。", "%[4]s has no key %[1]s; expected one of %[5]s.",
-				pair.name, owned.Chinese, strings.Join(known, "、"), owned.English, strings.Join(known, ", "))
-			what, misplaced := belongs(what, pair.name)
-			if !misplaced {
-				what = what.Suggest(spelling.Closest(pair.name, known))
-			}
+			what := explain(text.New("%s has no key %s; expected one of %s.", owner, pair.name, strings.Join(known, ", ")), pair.name, known)
 			if _, null := pair.value.(*ast.NullNode); null && node.(*ast.MappingNode).IsFlowStyle {
-				what.Chinese += "{ } 里的逗号会断开文本，含逗号的文本应加引号。"
-				what.English += " Within { } a comma ends a text; one that holds a comma should be in quotes."
+				what = text.New("%s Within { }, a comma ends a text; put a text that contains one in quotes.", what)
 			}
 			d.report(d.spanOf(pair.key), what)
 			s.unknown, meant[spelling.Closest(pair.name, known)] = true, true
@@ -103,22 +98,22 @@ func (d *document) section(owner span, owned message, node ast.Node, keys sectio
 	}
 	for _, key := range keys {
 		if key.required && !s.has(key.name) && !meant[key.name] {
-			d.report(owner, say("%[1]s缺少键 %[2]s。", "%[3]s lacks the key %[2]s.", owned.Chinese, key.name, owned.English))
+			d.report(at, text.New("%s lacks the key %s.", owner, key.name))
 		}
 	}
 	return s
 }
 
-// section reads the section under a key; an empty one where the key is absent.
+// section reads the section under a key; an empty one if the key is absent.
 func (s section) section(key string) section {
 	keys := s.defined(key).(sectionValue)
 	if !s.has(key) {
 		return section{s.document, keys, nil, false}
 	}
-	return s.document.section(s.keySpan(key), message{Chinese: " " + key + " ", English: key}, s.pairs[key].value, keys)
+	return s.document.section(s.keySpan(key), text.Literal(key), s.pairs[key].value, keys)
 }
 
-// defined gives the definition of a key's value.
+// defined is the definition of a key's value.
 func (s section) defined(name string) value {
 	key, _ := s.keys.find(name)
 	return key.value
@@ -136,58 +131,65 @@ func (s section) valueSpan(key string) span {
 	return s.spanOf(s.pairs[key].value)
 }
 
-func (d *document) wrongType(node ast.Node, want message) {
-	if d.told[node] {
+// wrongType reports a value of another type than the wanted one.
+func (d *document) wrongType(node ast.Node, want text.Text) {
+	if d.misspelt[node] {
 		return
 	}
-	found := describe(node)
-	hint := message{}
-	switch text := node.GetToken().Value; node.(type) {
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		switch number := spelling.IsScientific(text); {
-		case number && want == wantText:
-			hint = say("请写出全部数位（Excel 可能已舍去一些）并加引号，如 \"%[1]s\"。", " Write all its digits, of which Excel may have cut some off, in quotes, such as \"%[1]s\".", spelling.AllDigits(text))
-		case number:
-			hint = say("请写出全部数位（Excel 可能已舍去一些），如 %[1]s。", " Write all its digits, of which Excel may have cut some off, such as %[1]s.", spelling.AllDigits(text))
-		case want == wantText:
-			hint = say("请加引号：\"%[1]s\"。", " Put it in quotes: \"%[1]s\".", text)
+	what := text.New("Found %s, expected %s.", describe(node), want)
+	switch value := node.GetToken().Value; node.(type) {
+	case *ast.IntegerNode, *ast.FloatNode:
+		if spelling.IsScientific(value) {
+			what = text.New("%s Write all digits, some of which Excel may have lost, such as %s.", what, spelling.AllDigits(value))
 		}
 	case *ast.StringNode:
-		if meant := spelling.PlainText(text); meant != text {
-			hint = say("全角字符应为半角：%[1]s。", " Write its full-width characters as plain ones: %[1]s.", meant)
+		if meant := spelling.PlainText(value); meant != value {
+			what = text.New("%s Use half-width characters: %s.", what, meant)
 		}
 	}
-	d.report(d.spanOf(node), message{
-		Chinese: "这里是" + found.Chinese + "，应为" + want.Chinese + "。" + hint.Chinese,
-		English: "Found " + found.English + ", expected " + want.English + "." + hint.English,
-	})
+	d.report(d.spanOf(node), what)
+}
+
+// notText reports a value that is not text.
+func (d *document) notText(node ast.Node) {
+	if d.misspelt[node] {
+		return
+	}
+	what := text.New("Found %s, expected text.", describe(node))
+	switch value := node.GetToken().Value; node.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		if spelling.IsScientific(value) {
+			what = text.New("%s Write all digits, some of which Excel may have lost, in quotes, such as \"%s\".", what, spelling.AllDigits(value))
+		} else {
+			what = text.New("%s Put it in quotes: \"%s\".", what, value)
+		}
+	}
+	d.report(d.spanOf(node), what)
 }
 
 // describe says what a node is.
-func describe(node ast.Node) message {
+func describe(node ast.Node) text.Text {
 	switch node := node.(type) {
 	case *ast.StringNode:
-		return say("文本“%[1]s”", "the text \"%[1]s\"", node.Value)
+		return text.New("the text \"%s\"", node.Value)
 	case *ast.LiteralNode:
-		return say("一段文本", "a block of text")
+		return text.New("a block of text")
 	case *ast.IntegerNode, *ast.FloatNode:
-		return say("数字 %s", "the number %s", node.GetToken().Value)
+		return text.New("the number %s", node.GetToken().Value)
 	case *ast.BoolNode:
-		return say(" %s", "%s", node.GetToken().Value)
+		return text.New("the value %s", node.GetToken().Value)
 	case *ast.NullNode:
-		return say("空值", "nothing")
+		return text.New("nothing")
 	case *ast.MappingNode:
-		return say("一组键和值", "keys with values")
+		return text.New("keys and values")
 	case *ast.SequenceNode:
-		return say("列表", "a list")
+		return text.New("a list")
 	}
 	// Anchors, aliases, tags, merge keys, .inf and .nan.
-	return say("流程文件不用的 YAML 写法 %s", "%s, which flow files do not use", node.GetToken().Value)
+	return text.New("YAML that flow files do not use (%s)", node.GetToken().Value)
 }
 
-var wantText = say("文本", "text")
-
-// textNode gives a node's text, which may be empty.
+// textNode is a node's text, which may be empty; false if it is not text, which is reported.
 func (d *document) textNode(node ast.Node) (string, bool) {
 	switch node := node.(type) {
 	case *ast.StringNode:
@@ -195,124 +197,122 @@ func (d *document) textNode(node ast.Node) (string, bool) {
 	case *ast.LiteralNode:
 		return node.Value.Value, true
 	}
-	d.wrongType(node, wantText)
+	d.notText(node)
 	return "", false
 }
 
-// text gives the text of a key; "" where it is absent, or reported as a mistake.
+// text is the text of a key; "" if it is absent or not text.
 func (s section) text(key string) string {
 	node := s.pairs[key].value
 	if node == nil {
 		return ""
 	}
-	text, ok := s.textNode(node)
-	if ok && strings.TrimSpace(text) == "" {
-		s.report(s.spanOf(node), say("%[1]s 是空的，应为文本。", "%[1]s is empty, expected text.", key))
+	value, ok := s.textNode(node)
+	if ok && strings.TrimSpace(value) == "" {
+		s.report(s.spanOf(node), text.New("%s is empty; expected text.", key))
 	}
-	return text
+	return value
 }
 
-// oneOf gives the text of a key that takes few values; the first is the default.
+// oneOf is the text of a key that takes few values; the first is the default.
 func (s section) oneOf(key string) string {
 	values := s.defined(key).(choiceValue)
 	node := s.pairs[key].value
 	if node == nil {
 		return values[0]
 	}
-	text, ok := s.textNode(node)
-	if ok && !slices.Contains(values, text) {
-		s.report(s.spanOf(node), say("%[1]s 不能是 %[2]s，可用的值：%[3]s。", "%[1]s can't be %[2]s; expected one of %[4]s.",
-			key, text, strings.Join(values, "、"), strings.Join(values, ", ")).Suggest(spelling.Closest(text, values)))
+	value, ok := s.textNode(node)
+	if ok && !slices.Contains(values, value) {
+		s.report(s.spanOf(node), spelling.Suggest(text.New("%s can't be %s; expected one of %s.", key, value, strings.Join(values, ", ")), spelling.Closest(value, values)))
 	}
-	return text
+	return value
 }
 
 func (s section) boolean(key string) bool {
-	otherwise := bool(s.defined(key).(booleanValue))
+	byDefault := bool(s.defined(key).(booleanValue))
 	if !s.has(key) {
-		return otherwise
+		return byDefault
 	}
-	return s.trueOrFalse(s.pairs[key].value, otherwise)
+	return s.trueOrFalse(s.pairs[key].value, byDefault)
 }
 
-func (d *document) trueOrFalse(node ast.Node, otherwise bool) bool {
+func (d *document) trueOrFalse(node ast.Node, byDefault bool) bool {
 	if value, ok := node.(*ast.BoolNode); ok {
 		return value.Value
 	}
-	d.wrongType(node, say(" true 或 false", "true or false"))
-	return otherwise
+	d.wrongType(node, text.New("true or false"))
+	return byDefault
 }
 
 func (s section) integer(key string) int {
 	want := s.defined(key).(integerValue)
 	node := s.pairs[key].value
 	if node == nil {
-		return want.otherwise
+		return want.byDefault
 	}
 	number, err := 0, error(nil)
 	if integer, ok := node.(*ast.IntegerNode); ok {
 		number, err = strconv.Atoi(integer.GetToken().Value)
 	}
 	if _, ok := node.(*ast.IntegerNode); !ok || err != nil || number < want.lowest || number > want.highest {
-		expected := say(" %d 到 %d 的整数", "a whole number from %d to %d", want.lowest, want.highest)
+		expected := text.New("a whole number from %d to %d", want.lowest, want.highest)
 		if want.lowest == want.highest {
-			expected = say(" %d", "%d", want.lowest)
+			expected = text.New("the number %d", want.lowest)
 		}
 		s.wrongType(node, expected)
-		return want.otherwise
+		return want.byDefault
 	}
 	return number
 }
 
 var durationText = regexp.MustCompile(durationPattern)
 
-// duration gives a key's duration, in whole seconds, because the times on the
-// wire have no finer grain.
+// duration is a key's duration, in whole seconds, as times on the wire have no finer grain.
 func (s section) duration(key string) time.Duration {
 	want := s.defined(key).(durationValue)
 	node := s.pairs[key].value
 	if node == nil {
-		return want.otherwise
+		return want.byDefault
 	}
 	var duration time.Duration
-	text, ok := node.(*ast.StringNode)
+	value, ok := node.(*ast.StringNode)
 	if ok {
 		var err error
-		duration, err = time.ParseDuration(text.Value)
-		ok = err == nil && durationText.MatchString(text.Value) && duration >= want.shortest && duration <= want.longest && duration%time.Second == 0
+		duration, err = time.ParseDuration(value.Value)
+		ok = err == nil && durationText.MatchString(value.Value) && duration >= want.shortest && duration <= want.longest && duration%time.Second == 0
 	}
 	if !ok {
-		s.wrongType(node, say("整秒的时长（如 6h、10m、90s），从 %s 到 %s", "a duration of whole seconds (such as 6h, 10m, 90s) from %s to %s", plain(want.shortest), plain(want.longest)))
-		return want.otherwise
+		s.wrongType(node, text.New("a duration of whole seconds (such as 6h, 10m, 90s) from %s to %s", plain(want.shortest), plain(want.longest)))
+		return want.byDefault
 	}
 	return duration
 }
 
-// moment gives a key's time, in Beijing time; zero where it is absent.
+// moment is a key's time, in Beijing time; zero if it is absent.
 func (s section) moment(key string) time.Time {
 	node := s.pairs[key].value
 	if node == nil {
 		return time.Time{}
 	}
-	if text, ok := node.(*ast.StringNode); ok {
+	if value, ok := node.(*ast.StringNode); ok {
 		for _, layout := range []string{time.DateTime, time.DateOnly} {
-			if t, err := time.ParseInLocation(layout, text.Value, beijing.Zone); err == nil {
+			if t, err := time.ParseInLocation(layout, value.Value, beijing.Zone); err == nil {
 				return t
 			}
 		}
 	}
-	s.wrongType(node, say("北京时间（如 \"2024-03-01 00:00:00\"）", "a time in Beijing time (such as \"2024-03-01 00:00:00\")"))
+	s.wrongType(node, text.New("a time in Beijing time (such as \"2024-03-01 00:00:00\")"))
 	return time.Time{}
 }
 
-// plain writes a duration without parts that are nought: 6h, not 6h0m0s.
+// plain writes a duration without zero parts: 6h, not 6h0m0s.
 func plain(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
+	written := d.String()
+	if strings.HasSuffix(written, "m0s") {
+		written = strings.TrimSuffix(written, "0s")
 	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
+	if strings.HasSuffix(written, "h0m") {
+		written = strings.TrimSuffix(written, "0m")
 	}
-	return text
+	return written
 }

@@ -5,9 +5,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// spanWithin gives the place in the file of the characters from..to of a text's
-// value. It reads the source beside the value, because quotes, escapes, folding
-// and indentation set them apart.
+// spanWithin is the place in the file of the characters from..to of a text's value. It
+// reads the source alongside the value, as quotes, escapes, folding and indentation make
+// them differ.
 func (d *document) spanWithin(node ast.Node, from, to int) span {
 	t := node.GetToken()
 	at := newCursor(d.lines, t.Position.Line, max(1, t.Position.Column))
@@ -72,8 +72,8 @@ func (c *cursor) nextLine() {
 	}
 }
 
-// match moves on to the character that r was read from: past the indentation of
-// a block, and past the line ends that YAML folds away.
+// match moves to the character that r was read from: past the indentation of a block, and
+// past the line ends that YAML folds.
 func (c *cursor) match(r, quote rune) {
 	for {
 		switch current := c.current(); {

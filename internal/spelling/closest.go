@@ -4,11 +4,12 @@ import (
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+
+	"refundsync/internal/text"
 )
 
-// Closest gives the known name that comes Closest to a misspelt one, "" if none
-// comes close: about every third character may be wrong, so that feild is field,
-// but abs is not all.
+// Closest is the known name closest to a misspelt one; "" if none is close. About every
+// third character may be wrong: feild is field, but abs is not all.
 func Closest(name string, known []string) string {
 	name = PlainText(name)
 	length := len([]rune(name))
@@ -20,4 +21,12 @@ func Closest(name string, known []string) string {
 		}
 	}
 	return best
+}
+
+// Suggest adds the name that was meant to what is said of a misspelt one; "" adds nothing.
+func Suggest(said text.Text, meant string) text.Text {
+	if meant == "" {
+		return said
+	}
+	return text.New("%s Did you mean %s?", said, meant)
 }

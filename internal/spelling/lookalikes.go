@@ -1,5 +1,5 @@
-// Package spelling knows how people misspell what programs read: with characters that look
-// like others, with names that come close, and with the numbers of spreadsheets.
+// Package spelling knows how people misspell what programs read: characters that look like
+// others, names that are nearly right, and numbers as spreadsheets write them.
 package spelling
 
 import (
@@ -7,10 +7,11 @@ import (
 	"unicode"
 )
 
-// Input methods, word processors and web pages put in characters that look like
-// those that YAML, expressions and codes are made of, and are others.
+// Lookalikes are characters that input methods, word processors and web pages put in place
+// of those that YAML, expressions and codes are made of.
 
-// StraightQuote gives the quote that a typographic or full-width one stands for.
+// StraightQuote is the quote that a typographic or full-width one stands for; false for
+// every other character.
 func StraightQuote(r rune) (rune, bool) {
 	switch {
 	case strings.ContainsRune("“”„‟«»「」『』＂", r):
@@ -21,15 +22,15 @@ func StraightQuote(r rune) (rune, bool) {
 	return r, false
 }
 
-// plainForms are the characters that lookalikes stand for, but for quotes, invisible
-// ones, and the full-width forms of ASCII, which lie in its order.
+// plainForms are the characters that lookalikes stand for, except quotes, invisible ones
+// and the full-width forms of ASCII, which are in its order.
 var plainForms = map[rune]string{
 	'、': ",", '。': ".", '【': "[", '】': "]", '×': "*", '÷': "/", '–': "-", '—': "-", '−': "-", '≥': ">=", '≤': "<=", '≠': "!=",
 	'\u00a0': " ", '\u3000': " ",
 }
 
-// PlainForm gives what should stand in place of a lookalike; false for every other
-// character. Of what can't be seen at all nothing is left.
+// PlainForm is what a lookalike stands for, "" for an invisible character; false for every
+// other character.
 func PlainForm(r rune) (string, bool) {
 	if quote, ok := StraightQuote(r); ok {
 		return string(quote), true
@@ -43,18 +44,18 @@ func PlainForm(r rune) (string, bool) {
 	return "", IsInvisible(r)
 }
 
-// IsLookalike tells whether [PlainForm] has something in place of a character.
+// IsLookalike tells whether a character has a [PlainForm].
 func IsLookalike(r rune) bool {
 	_, ok := PlainForm(r)
 	return ok
 }
 
-// IsInvisible tells whether a character has no width: nobody can see it in a file.
+// IsInvisible tells whether a character has no width, so that nobody sees it in a file.
 func IsInvisible(r rune) bool {
 	return r == '\u00ad' || r == '\ufeff' || unicode.Is(unicode.Cf, r)
 }
 
-// PlainText puts what is meant in place of every lookalike.
+// PlainText replaces every lookalike by its [PlainForm].
 func PlainText(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -67,8 +68,8 @@ func PlainText(text string) string {
 	return b.String()
 }
 
-// EndOfLiteral is the index behind a text in quotes that begins at from; false if it
-// does not end.
+// EndOfLiteral is the index after a quoted text that begins at from; false if the quote is
+// not closed.
 func EndOfLiteral(source []rune, from int) (int, bool) {
 	quote := source[from]
 	for i := from + 1; i < len(source); i++ {
@@ -85,7 +86,7 @@ func EndOfLiteral(source []rune, from int) (int, bool) {
 // IsQuote tells whether a character is a straight quote.
 func IsQuote(r rune) bool { return r == '"' || r == '\'' || r == '`' }
 
-// LookalikeOutsideQuotes finds the first of these lookalikes that is in no quotes; -1
+// LookalikeOutsideQuotes is the index of the first of these lookalikes outside quotes; -1
 // if there is none.
 func LookalikeOutsideQuotes(source []rune, some string) int {
 	for i := 0; i < len(source); i++ {

@@ -6,13 +6,13 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// A spreadsheet writes a long number its own way, and cuts digits off as it does.
+// scientific is how a spreadsheet writes a long number, losing digits.
 var scientific = regexp.MustCompile(`^[+-]?[0-9](\.[0-9]+)?[Ee][+-][0-9]{2}$`)
 
-// IsScientific tells whether a spreadsheet wrote a number.
+// IsScientific tells whether a number is in the scientific notation of spreadsheets.
 func IsScientific(number string) bool { return scientific.MatchString(number) }
 
-// AllDigits writes the number of a spreadsheet in full.
+// AllDigits writes such a number in full.
 func AllDigits(number string) string {
 	value, err := decimal.NewFromString(number)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"refundsync/internal/flow"
 )
 
-// Another choice changes its field alone, keeps table and requirement, and leaves the
-// flow that it was made from as it is.
-func TestInsteadChangesOneField(t *testing.T) {
+// Another expression changes only its field, keeps table and requirement, and leaves the
+// original flow as it is.
+func TestWithExpressionChangesOneField(t *testing.T) {
 	f := builtIn(t)
 	order := pick(t, f, `{"as_id": 1, "type": "普通退货", "modified": "2024-03-03 10:20:30", "shop_name": "京东专营店", "wms_co_id": 20001, "items": [
 		{"asi_id": 1, "sku_id": "MAT-001", "type": "退货", "qty": 2, "r_qty": 2, "price": "19.90", "amount": 30, "receive_date": "2024-03-02 18:30:00"},
@@ -27,7 +27,7 @@ func TestInsteadChangesOneField(t *testing.T) {
 		{"FStockId", `"20002"`, "69.8", []string{"15 CK002", "19.9 CK002"}},
 	} {
 		t.Run(test.field+" "+test.expression, func(t *testing.T) {
-			changed, err := Instead(f, test.field, test.expression)
+			changed, err := WithExpression(f, test.field, test.expression)
 			require.NoError(t, err)
 			bill, err := changed.Open(order).Bill()
 			if test.want == nil {
@@ -46,7 +46,7 @@ func TestInsteadChangesOneField(t *testing.T) {
 	require.Equal(t, []string{"15 CK001", "19.9 CK001"}, bookedAs(t, bill))
 }
 
-// bookedAs is what a bill says of each line: price and warehouse.
+// bookedAs is the price and the warehouse of each line of a bill.
 func bookedAs(t *testing.T, bill flow.Bill) (lines []string) {
 	t.Helper()
 	var model struct {
@@ -62,9 +62,9 @@ func bookedAs(t *testing.T, bill flow.Bill) (lines []string) {
 	return lines
 }
 
-// A field that the flow did not name before is picked by the other choice.
-func TestInsteadPicksWhatItNames(t *testing.T) {
-	changed, err := Instead(builtIn(t), "FHeadNote", "warehouse")
+// A field that the flow did not name before is picked for the other expression.
+func TestWithExpressionPicksWhatItNames(t *testing.T) {
+	changed, err := WithExpression(builtIn(t), "FHeadNote", "warehouse")
 	require.NoError(t, err)
 	assert.NotEqual(t, builtIn(t).PickVersion, changed.PickVersion)
 	picked, err := changed.Pick(decode(t, `{"as_id": 1, "warehouse": "杭州仓", "remark": "x"}`))
@@ -73,16 +73,16 @@ func TestInsteadPicksWhatItNames(t *testing.T) {
 	assert.NotContains(t, string(picked.Order.Fields), "remark")
 }
 
-func TestInsteadRefuses(t *testing.T) {
+func TestWithExpressionRefuses(t *testing.T) {
 	for _, test := range []struct{ field, expression, why string }{
 		{"FBillNo", "so_id", "FBillNo"},
 		{"FAmount", "item.amount", "FAmount"},
 		{"FEntity", "item.amount", "FEntity"},
 		{"FTaxPrice", "item.amuont", "amount"},
-		{"FTaxPrice", "item.name", "应为数字"},
+		{"FTaxPrice", "item.name", "should be a number"},
 		{"FDate", "item.receive_date", "item"},
 	} {
-		_, err := Instead(builtIn(t), test.field, test.expression)
+		_, err := WithExpression(builtIn(t), test.field, test.expression)
 		require.ErrorContains(t, err, test.why, test.field)
 	}
 }

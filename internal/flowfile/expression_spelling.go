@@ -7,25 +7,26 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
-// keywords of expressions. All are in lower case, or as they stand here.
+// keywords of expressions, which are case-sensitive.
 var keywords = []string{"and", "or", "not", "in", "contains", "startsWith", "endsWith", "matches", "true", "false"}
 
-// operatorsMeant are the operators of spreadsheets, of SQL and of other languages, and
-// what expressions have in their place.
-var operatorsMeant = map[string]string{
+// foreignOperators are operators of spreadsheets, of SQL and of other languages, and what
+// expressions have in their place.
+var foreignOperators = map[string]string{
 	"=": "==", "===": "==", "<>": "!=", "!==": "!=", "=<": "<=", "=>": ">=", "=!": "!=",
 }
 
-// misspelt finds in an expression what comes from an input method, from a spreadsheet
-// or from another language. The library would say of it no more than that it did not
-// expect it. quote is one that the file lets stand within the expression.
-func misspelt(text string, quote rune) []flow.Mistake {
+// misspellings finds in an expression what comes from an input method, a spreadsheet or
+// another language, of which the library only says that it is unexpected. quote is the
+// one that the file allows within the expression.
+func misspellings(expression string, quote rune) []flow.Mistake {
 	var mistakes []flow.Mistake
-	source := []rune(text)
-	report := func(from, to int, what message) {
-		mistakes = append(mistakes, flow.Mistake{From: from, To: to, What: what})
+	source := []rune(expression)
+	report := func(from, to int, what text.Text) {
+		mistakes = append(mistakes, flow.Mistake{From: from, To: to, What: toFlow(what)})
 	}
 	words := [2]string{} // the last two
 	for i := 0; i < len(source); {
@@ -35,17 +36,16 @@ func misspelt(text string, quote rune) []flow.Mistake {
 		case spelling.IsQuote(r):
 			end, closed := spelling.EndOfLiteral(source, i)
 			if !closed {
-				report(from, from+1, say("从这里开始的引号 %[1]s 没有结束，应以同样的 %[1]s 结束。", "The quote %[1]s that begins here does not end; expected the same %[1]s at the end of the text.", string(r)))
+				report(from, from+1, text.New("The text that begins with %[1]c here has no closing %[1]c.", r))
 			}
 			i = end
 		case typographic:
 			i = from + 1 + slices.IndexFunc(source[from+1:], func(r rune) bool { _, ok := spelling.StraightQuote(r); return ok || spelling.IsQuote(r) }) + 1
 			if i == from+1 {
-				report(from, from+1, instead(string(r), string(quote)))
+				report(from, from+1, lookalike(r, string(quote)))
 				break
 			}
-			meant := string(quote) + string(source[from+1:i-1]) + string(quote)
-			report(from, i, say("文本的引号应为英文的：%[1]s。", "A text stands in straight quotes: %[1]s.", meant))
+			report(from, i, text.New("Texts take straight quotes: %s.", string(quote)+string(source[from+1:i-1])+string(quote)))
 		case r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
 			for i < len(source) && (source[i] == '_' || unicode.IsLetter(source[i]) || unicode.IsDigit(source[i])) {
 				i++
@@ -55,9 +55,9 @@ func misspelt(text string, quote rune) []flow.Mistake {
 			keyword := slices.IndexFunc(keywords, func(k string) bool { return strings.EqualFold(k, word) })
 			switch {
 			case spelling.PlainText(word) != word:
-				report(from, i, instead(word, spelling.PlainText(word)))
+				report(from, i, replace(word, spelling.PlainText(word)))
 			case !member && keyword >= 0 && keywords[keyword] != word:
-				report(from, i, say("%[1]s 应写成 %[2]s。", "%[1]s is written %[2]s.", word, keywords[keyword]))
+				report(from, i, replace(word, keywords[keyword]))
 			}
 			words = [2]string{words[1], word}
 		case isComparison(r):
@@ -66,18 +66,18 @@ func misspelt(text string, quote rune) []flow.Mistake {
 			}
 			found := string(source[from:i])
 			meant := spelling.PlainText(found)
-			if other, ok := operatorsMeant[meant]; ok && !(meant == "=" && words[0] == "let") {
+			if other, ok := foreignOperators[meant]; ok && !(meant == "=" && words[0] == "let") {
 				meant = other
 			}
 			if found != meant {
-				report(from, i, say("%[1]s 应写成 %[2]s。", "%[1]s is written %[2]s.", found, meant))
+				report(from, i, replace(found, meant))
 			}
 		case spelling.IsLookalike(r):
 			for i < len(source) && source[i] == r {
 				i++
 			}
 			form, _ := spelling.PlainForm(r)
-			report(from, i, instead(string(r), form))
+			report(from, i, lookalike(r, form))
 		default:
 			i++
 		}
