@@ -208,7 +208,7 @@ func TestPreviewKeepsClosedPeriods(t *testing.T) {
 		says       string
 		dated      bool
 	}{
-		{"park", "park", 1, "在已结账的期间", false},
+		{"park", "park", 1, "is in a closed period", false},
 		{"first open day", "first_open_day", 0, "2024-12-01", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/goccy/go-yaml"
+
+	"refundsync/internal/text"
 )
 
 // Place says where a field stands in its interface.
@@ -41,26 +43,23 @@ const (
 	Options Place = "options"
 )
 
-// Chinese gives the place's name for messages.
-func (p Place) Chinese() string { return placeNames[p].chinese }
+// Label names the place for people.
+func (p Place) Label() text.Text { return placeLabels[p] }
 
-// English gives the place's name for messages.
-func (p Place) English() string { return placeNames[p].english }
+var placeLabels = map[Place]text.Text{
+	Request:       text.New("the request"),
+	Header:        text.New("the order"),
+	Items:         text.New("the order's items"),
+	Head:          text.New("the bill's head"),
+	SubHeadEntity: text.Literal("SubHeadEntity（财务信息）"),
+	FEntity:       text.Literal("FEntity（明细信息）"),
+	Options:       text.New("the call's options"),
 
-var placeNames = map[Place]struct{ chinese, english string }{
-	Request:       {"请求参数", "the request"},
-	Header:        {"售后单", "the order"},
-	Items:         {"商品明细 items", "the order's items"},
-	Head:          {"单据头", "the bill's head"},
-	SubHeadEntity: {"财务信息 SubHeadEntity", "SubHeadEntity"},
-	FEntity:       {"明细信息 FEntity", "FEntity"},
-	Options:       {"调用选项", "the call's options"},
-
-	FAuxpropId:          {"辅助属性 FAuxpropId", "FAuxpropId"},
-	FStocklocId:         {"仓位 FStocklocId", "FStocklocId"},
-	FTaxDetailSubEntity: {"税务明细 FTaxDetailSubEntity", "FTaxDetailSubEntity"},
-	FSerialSubEntity:    {"序列号 FSerialSubEntity", "FSerialSubEntity"},
-	FEntityLink:         {"关联源单 FEntity_Link", "FEntity_Link"},
+	FAuxpropId:          text.Literal("FAuxpropId（辅助属性）"),
+	FStocklocId:         text.Literal("FStocklocId（仓位）"),
+	FTaxDetailSubEntity: text.Literal("FTaxDetailSubEntity（税务明细）"),
+	FSerialSubEntity:    text.Literal("FSerialSubEntity（序列号）"),
+	FEntityLink:         text.Literal("FEntity_Link（关联源单）"),
 }
 
 // Origin says how a field is known.

@@ -10,6 +10,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/text"
 )
 
 // Type is the type of a field, whatever its spelling on the wire.
@@ -37,35 +38,32 @@ const (
 	List Type = "list"
 )
 
-// Chinese gives the type's name for messages.
-func (t Type) Chinese() string { return typeNames[t].chinese }
+// Label names the type for people, in English with its article.
+func (t Type) Label() text.Text { return typeLabels[t] }
 
-// English gives the type's name for messages, with its article.
-func (t Type) English() string { return typeNames[t].english }
-
-var typeNames = map[Type]struct{ chinese, english string }{
-	Text:      {"文本", "text"},
-	Decimal:   {"数字", "a number"},
-	Integer:   {"整数", "a whole number"},
-	Time:      {"时间", "a time"},
-	Date:      {"日期", "a date"},
-	Bool:      {"是否（true 或 false）", "true or false"},
-	Reference: {"基础资料编码（文本）", "the number of base data (text)"},
-	Object:    {"一组字段", "a group of fields"},
-	List:      {"列表", "a list"},
+var typeLabels = map[Type]text.Text{
+	Text:      text.New("text"),
+	Decimal:   text.New("a number"),
+	Integer:   text.New("a whole number"),
+	Time:      text.New("a time"),
+	Date:      text.New("a date"),
+	Bool:      text.Literal("true/false"),
+	Reference: text.New("base data (its number, as text)"),
+	Object:    text.New("a group of fields"),
+	List:      text.New("a list"),
 }
 
 // ParseError says why a value does not fit its field. It never holds the value
 // itself, which may be private.
 type ParseError struct {
-	// Chinese and English are predicates, to stand after the value: "不是数字",
-	// "is not a number".
-	Chinese, English string
+	// what is a predicate, to stand after the value: "is not a number".
+	what text.Text
 }
 
-func (e *ParseError) Error() string {
-	return e.Chinese + "。 " + e.English + "."
-}
+func (e *ParseError) Error() string { return e.what.String() }
+
+// AsText is [ParseError.Error] in any language.
+func (e *ParseError) AsText() text.Text { return e.what }
 
 // Longest accepted number, as it is written, and the range of its exponent:
 // far above any amount, far below thousands of digits out of "1e9999".
@@ -75,14 +73,14 @@ const (
 )
 
 var (
-	errNotText     = &ParseError{"不是文本", "is not text"}
-	errNotNumber   = &ParseError{"不是数字", "is not a number"}
-	errHugeNumber  = &ParseError{"作为数字过长", "is too long for a number"}
-	errNotWhole    = &ParseError{"不是整数", "is not a whole number"}
-	errNotTime     = &ParseError{"不是时间（应为 2006-01-02 15:04:05）", "is not a time (expected 2006-01-02 15:04:05)"}
-	errOddYear     = &ParseError{"的年份不在 1970 至 9999 之间", "has a year outside 1970 to 9999"}
-	errNotBool     = &ParseError{"不是 true 或 false", "is not true or false"}
-	errNotOneValue = &ParseError{"不是单个值", "is not a single value"}
+	errNotText     = &ParseError{text.New("is not text")}
+	errNotNumber   = &ParseError{text.New("is not a number")}
+	errHugeNumber  = &ParseError{text.New("is too long for a number")}
+	errNotWhole    = &ParseError{text.New("is not a whole number")}
+	errNotTime     = &ParseError{text.New("is not a time (expected 2006-01-02 15:04:05)")}
+	errOddYear     = &ParseError{text.New("has a year outside 1970 to 9999")}
+	errNotBool     = &ParseError{text.New("is not true or false")}
+	errNotOneValue = &ParseError{text.New("is not a single value")}
 )
 
 // timeLayouts are the spellings of a time that are known from replies, with

@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/text"
 )
 
 // Bill is a bill as Kingdee takes it.
@@ -96,7 +97,7 @@ func (o *Opened) mapBill() (Bill, error) {
 		return Bill{}, err
 	}
 	if len(o.kept) == 0 {
-		return Bill{}, failure(o.Order.ID, nil, message{}, newValueError(reasonNoLines, say("没有符合 lines 条件的商品行", "none of its lines meets the lines condition")))
+		return Bill{}, failure(o.Order.ID, nil, nil, newValueError(reasonNoLines, text.New("none of its lines meets the lines condition")))
 	}
 	number, err := o.billNumber()
 	if err != nil {
@@ -154,10 +155,10 @@ func (o *Opened) billNumber() (string, error) {
 	mapping := o.flow.Rules.Number
 	number, err := mapping.compute(o, nil)
 	if err != nil {
-		return "", failure(o.Order.ID, nil, mapping.use(), err)
+		return "", failure(o.Order.ID, nil, FieldName(mapping.Target), err)
 	}
 	if wrong := checkBillNumber(number.(string)); wrong != nil {
-		return "", failure(o.Order.ID, nil, mapping.use(), wrong)
+		return "", failure(o.Order.ID, nil, FieldName(mapping.Target), wrong)
 	}
 	return number.(string), nil
 }
@@ -229,7 +230,7 @@ func (o *Opened) value(field BillField, of *line) (value, isBooked json.RawMessa
 	}
 	value, err = field.Mapping.evaluate(o, of)
 	if err != nil {
-		return nil, nil, failure(o.Order.ID, of, field.Mapping.use(), err)
+		return nil, nil, failure(o.Order.ID, of, FieldName(field.Field), err)
 	}
 	return value, value, nil
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"refundsync/internal/text"
 )
 
 // NumberField is the bill's number: what keeps an order from being saved twice.
@@ -21,13 +23,13 @@ const longestID = 255
 func checkBillNumber(number string) *valueError {
 	switch {
 	case strings.TrimSpace(number) != number:
-		return newValueError(reasonMalformed, say("单据编号首尾有空格", "the bill number begins or ends with a space"))
+		return newValueError(reasonMalformed, text.New("the bill number begins or ends with a space"))
 	case strings.ContainsFunc(number, unicode.IsControl):
-		return newValueError(reasonMalformed, say("单据编号里有换行等控制字符", "the bill number holds a control character such as a line break"))
+		return newValueError(reasonMalformed, text.New("the bill number holds a control character such as a line break"))
 	case !utf8.ValidString(number):
-		return newValueError(reasonMalformed, say("单据编号不是有效的 UTF-8 文本", "the bill number is not valid UTF-8 text"))
+		return newValueError(reasonMalformed, text.New("the bill number is not valid UTF-8 text"))
 	case len(number) > longestID:
-		return newValueError(reasonMalformed, say("单据编号超过 %d 字节", "the bill number is over %d bytes long", longestID))
+		return newValueError(reasonMalformed, text.New("the bill number has more than %d bytes", longestID))
 	}
 	return nil
 }

@@ -178,8 +178,8 @@ func TestAnUnknownCodeIsToldWithTheLineToAdd(t *testing.T) {
 		header      fields
 		place, line string
 	}{
-		{"a table of the flow file", fields{"shop_name": "视频号\u200b新店 \"A\""}, "tables.customers.values", `"视频号新店 \"A\"": "<金蝶编码 Kingdee's code>"`},
-		{"a table of a file", fields{"wms_co_id": "2,9"}, "tables/warehouses.csv", `"2,9",<金蝶编码 Kingdee's code>,`},
+		{"a table of the flow file", fields{"shop_name": "视频号\u200b新店 \"A\""}, "tables.customers.values", `"视频号新店 \"A\"": "<Kingdee's code>"`},
+		{"a table of a file", fields{"wms_co_id": "2,9"}, "tables/warehouses.csv", `"2,9",<Kingdee's code>,`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := builtIn(t).Open(sampleOrder(t, test.header, wholeLine)).Bill()
@@ -241,7 +241,7 @@ func TestWhatIsNotBookedIsToldWithTheOrder(t *testing.T) {
 		{"both", fields{"type": "仅退款", "freight": 8}, nothing, map[string]string{refund: "39.8", freight: "8"}},
 		{"money with goods", fields{"type": "仅退款"}, wholeLine, map[string]string{}},
 		{"of a cancelled order", fields{"status": "Cancelled", "freight": 8}, wholeLine, map[string]string{}},
-		{"freight in words", fields{"freight": "八元"}, wholeLine, map[string]string{freight + "，金额读不出 (amount unreadable)": "0"}},
+		{"freight in words", fields{"freight": "八元"}, wholeLine, map[string]string{freight + " (amount unreadable)": "0"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := map[string]string{}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/text"
 )
 
 // Bounds of an expression, where it is compiled.
@@ -96,14 +98,14 @@ func boundedText(text string) (any, error) {
 }
 
 func textTooLong() *valueError {
-	return newValueError(reasonExpression, say("文本超过 %d 字节", "a text has more than %d bytes", maxText))
+	return newValueError(reasonExpression, text.New("a text has more than %d bytes", maxText))
 }
 
 // boundedNumber gives the number, or an error if it has more digits than any
 // quantity.
 func boundedNumber(value decimal.Decimal) (any, error) {
 	if value.Coefficient().BitLen() > maxBits || value.Exponent() > maxExponent || value.Exponent() < -maxExponent {
-		return nil, newValueError(reasonExpression, say("数字的位数太多", "a number has too many digits"))
+		return nil, newValueError(reasonExpression, text.New("a number has too many digits"))
 	}
 	return number{value: value}, nil
 }

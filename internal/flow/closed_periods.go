@@ -2,7 +2,6 @@ package flow
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -104,11 +103,9 @@ func inClosedPeriod(date, closed, firstOpen time.Time) error {
 		Class:  fault.Final,
 		Reason: contract.ReasonClosedPeriod,
 		Field:  DateField,
-		Message: fmt.Sprintf("单据日期 FDate %[1]s 在已结账的期间（截至 %[2]s）。 The bill's FDate %[1]s is in a closed period (up to %[2]s)",
-			show(date), show(closed)),
-		Advice: text.Literal(fmt.Sprintf("请财务决定：在金蝶反结账并改流程文件的 closed_periods，或改为 then: %[1]s 记到 %[2]s，或在金蝶手工处理并放弃这一单。"+
-			" Have finance decide: open the period again in Kingdee and in the flow's closed_periods, or set then: %[1]s to book it on %[2]s, or book it by hand and discard the order",
-			ClosedFirstOpenDay, show(firstOpen))),
+		Err:    text.Errorf("the bill's FDate（日期） %s is in a closed period (up to %s)", show(date), show(closed)),
+		Advice: text.New("Have finance decide: reopen the period in Kingdee and in the flow's closed_periods, or set then: %s to book the order on %s, or book it by hand and discard it.",
+			ClosedFirstOpenDay, show(firstOpen)),
 	}
 }
 

@@ -116,7 +116,7 @@ func TestInOpenPeriod(t *testing.T) {
 				require.Equal(t, fault.Final, failed.Class)
 				require.Equal(t, contract.ReasonClosedPeriod, failed.Reason)
 				require.Equal(t, "FDate", failed.Field)
-				require.Contains(t, failed.Message, c.date[:10])
+				require.Contains(t, failed.Error(), c.date[:10])
 				return
 			}
 			require.NoError(t, err)

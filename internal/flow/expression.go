@@ -14,6 +14,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/text"
 )
 
 // Scope says what an expression may name beside the order's own fields and items.
@@ -49,14 +50,14 @@ type Named struct {
 // Mistake is one thing wrong with an expression; From and To count characters.
 type Mistake struct {
 	From, To int
-	What     message
+	What     text.Text
 }
 
 // Compile checks an expression's names and types and compiles it. What it is wrong
 // about comes back as mistakes, in their order.
 func Compile(source string, in Scope) (*Expression, []Mistake) {
 	if length := utf8.RuneCountInString(source); length > maxExpression {
-		return nil, []Mistake{{0, 1, say("表达式有 %d 个字符，最多 %d 个。", "The expression has %d characters; at most %d.", length, maxExpression)}}
+		return nil, []Mistake{{0, 1, text.New("The expression has %d characters; at most %d.", length, maxExpression)}}
 	}
 	r := &rewriter{
 		source:  []rune(source),
@@ -65,6 +66,7 @@ func Compile(source string, in Scope) (*Expression, []Mistake) {
 		items:   map[string]catalog.Field{},
 		callees: map[*ast.IdentifierNode]bool{},
 		let:     map[string]bool{},
+		refused: map[string]error{},
 	}
 	options := []expr.Option{
 		expr.Env(environment(in)),
@@ -72,7 +74,7 @@ func Compile(source string, in Scope) (*Expression, []Mistake) {
 		// Without the optimizer the checked tree is still there to be looked at.
 		expr.Optimize(false),
 		expr.DisableAllBuiltins(),
-		useFunctions,
+		r.useFunctions,
 		expr.Patch(r),
 	}
 	for _, name := range allowedBuiltins {
@@ -84,16 +86,18 @@ func Compile(source string, in Scope) (*Expression, []Mistake) {
 		ast.Walk(r.root, &typeChecker{r, err == nil})
 	}
 	if err != nil && len(r.mistakes) == 0 {
-		r.mistakes = append(r.mistakes, libraryMistake(err))
+		r.mistakes = append(r.mistakes, r.libraryMistake(err))
 	}
 	if len(r.mistakes) > 0 {
 		slices.SortStableFunc(r.mistakes, func(a, b Mistake) int { return a.From - b.From })
 		// The library shares a node between the two halves of a < b < c.
-		return nil, slices.Compact(r.mistakes)
+		return nil, slices.CompactFunc(r.mistakes, func(a, b Mistake) bool {
+			return a.From == b.From && a.To == b.To && a.What.String() == b.What.String()
+		})
 	}
 	work, tooDeep := workOf(program.Node())
 	if tooDeep {
-		return nil, []Mistake{{0, 1, say("循环（map、filter 等）嵌套超过 %d 层。", "Loops (map, filter and the like) stand more than %d deep within each other.", maxLoops)}}
+		return nil, []Mistake{{0, 1, text.New("Loops (map, filter and the like) are nested more than %d deep.", maxLoops)}}
 	}
 	return &Expression{
 		program: program, Kind: kindOf(program.Node().Type()), Header: r.header, Items: r.items, lines: r.usesLines, Names: r.names,
@@ -124,21 +128,20 @@ func environment(in Scope) types.Map {
 	return env
 }
 
-// libraryMistake takes over an error of the expression library with its place. A
-// check of ours says it in both languages, the library in English.
-func libraryMistake(err error) Mistake {
+// libraryMistake takes over an error of the expression library with its place: one of a
+// check of ours, or one of the library's own, which speaks English only.
+func (r *rewriter) libraryMistake(err error) Mistake {
 	var at *file.Error
 	if !errors.As(err, &at) {
-		return Mistake{0, 1, say("表达式有误：%[1]s。", "The expression is wrong: %[1]s.", err.Error())}
+		return Mistake{0, 1, text.New("The expression is wrong: %s.", err)}
 	}
-	text := goTypes.Replace(at.Message)
-	if strings.HasSuffix(text, "token EOF") {
-		return Mistake{at.From, at.To, say("表达式没有写完。", "The expression ends too early.")}
+	if refused := r.refused[at.Message]; refused != nil {
+		return Mistake{at.From, at.To, text.Of(refused)}
 	}
-	if chinese, english, ok := strings.Cut(text, "。 "); ok {
-		return Mistake{at.From, at.To, message{Chinese: chinese + "。", English: english}}
+	if strings.HasSuffix(at.Message, "token EOF") {
+		return Mistake{at.From, at.To, text.New("The expression ends too early.")}
 	}
-	return Mistake{at.From, at.To, say("表达式有误（%[1]s）。", "The expression is wrong: %[1]s.", text)}
+	return Mistake{at.From, at.To, text.New("The expression is wrong: %s.", goTypes.Replace(at.Message))}
 }
 
 // goTypes words the library's messages in the terms of flow files.

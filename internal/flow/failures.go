@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/expr-lang/expr/file"
 
@@ -27,67 +27,61 @@ const (
 	reasonNoLines = "no_lines"
 )
 
-var adviceFor = map[string]message{
-	reasonMissing:     say("请在聚水潭补上后重试。", "Fill it in in Jushuitan and try again."),
-	reasonMalformed:   say("请在聚水潭改正后重试。", "Correct it in Jushuitan and try again."),
-	reasonUnknownCode: say("请在流程文件的对照表里加上这个编码，重启 worker 后重试。", "Add the code to the table in the flow file, restart the worker, and try again."),
-	reasonExpression:  say("请检查流程文件的表达式。", "Look at the expression in the flow file."),
-	reasonTableUnread: say("会自动重试；一直如此时，请看 worker 的日志和 starter check。", "Tried again by itself; if it lasts, see the worker's log and starter check."),
-	reasonNoLines:     say("请在流程文件的 leave_out 里排除这类售后单。", "Leave such orders out, in the flow file's leave_out."),
+var adviceFor = map[string]text.Text{
+	reasonMissing:     text.New("Fill it in in Jushuitan and retry."),
+	reasonMalformed:   text.New("Correct it in Jushuitan and retry."),
+	reasonUnknownCode: text.New("Add the code to the table in the flow file, restart the worker, and retry."),
+	reasonExpression:  text.New("Check the expression in the flow file."),
+	reasonTableUnread: text.New("It is retried automatically; if it persists, see the worker's log and starter check."),
+	reasonNoLines:     text.New("Leave such orders out by a rule of leave_out in the flow file."),
 }
 
-// valueError says why a value of an order can't be used.
+// valueError says why a value of an order can't be used. Many are made and never shown,
+// so it puts nothing into words before it is asked.
 type valueError struct {
 	reason string
-	field  string    // the field at fault, where there is one
-	names  []message // of the fields that are absent
-	what   message   // otherwise what is wrong
-	line   *line     // the line that the field is of, nil for the order's own
+	field  string         // the field at fault, where there is one
+	absent []fmt.Stringer // the names of what is absent
+	what   text.Text      // otherwise what is wrong
+	line   *line          // the line that the field is of, nil for the order's own
 	// table is the one from Kingdee that lacks the code, where that is why.
 	table  *KingdeeTable
-	advice *message // nil: that of the reason
+	advice text.Text // zero: that of the reason
 }
 
-func newValueError(reason string, what message) *valueError {
+func newValueError(reason string, what text.Text) *valueError {
 	return &valueError{reason: reason, what: what}
 }
 
-func absentField(field catalog.Field, of *line) *valueError {
-	return &valueError{reason: reasonMissing, field: field.Name, names: []message{FieldName(field)}, line: of}
+func absentField(field *catalog.Field, of *line) *valueError {
+	return &valueError{reason: reasonMissing, field: field.Name, absent: []fmt.Stringer{fieldName{field}}, line: of}
 }
 
-func absentFrom(what message) *valueError {
-	return &valueError{reason: reasonMissing, names: []message{what}}
+func absentFrom(what text.Text) *valueError {
+	return &valueError{reason: reasonMissing, absent: []fmt.Stringer{what}}
 }
 
-func malformedField(field catalog.Field, raw any, err error, of *line) *valueError {
-	what := say("不能用", "can't be used")
-	var parse *catalog.ParseError
-	if errors.As(err, &parse) {
-		what = message{Chinese: parse.Chinese, English: parse.English}
-	}
-	name, value := FieldName(field), shown(field, raw)
-	return &valueError{reason: reasonMalformed, field: field.Name, line: of, what: message{
-		Chinese: name.Chinese + "的值" + value.Chinese + what.Chinese,
-		English: name.English + " " + value.English + " " + what.English,
-	}}
+func malformedField(field *catalog.Field, raw any, why text.Text, of *line) *valueError {
+	return &valueError{reason: reasonMalformed, field: field.Name, line: of, what: text.New("%s %s %s", fieldName{field}, shown(field, raw), why)}
 }
 
 // FieldName names a field for people: the Chinese label stands beside the name.
-func FieldName(field catalog.Field) message {
-	return message{Chinese: field.Name + "（" + field.Chinese + "）", English: field.Name}
-}
+func FieldName(field catalog.Field) string { return field.Name + "（" + field.Chinese + "）" }
+
+type fieldName struct{ field *catalog.Field }
+
+func (n fieldName) String() string { return FieldName(*n.field) }
 
 // maxShown is how many characters of a value a message shows.
 const maxShown = 40
 
 // shown gives a value for a message; what may be about a person is not shown.
-func shown(field catalog.Field, raw any) message {
+func shown(field *catalog.Field, raw any) any {
 	switch value := raw.(type) {
 	case []any:
-		return say("（列表）", "(a list)")
+		return text.New("(a list)")
 	case map[string]any:
-		return say("（一组字段）", "(a group of fields)")
+		return text.New("(a group of fields)")
 	case string:
 		return quoted(value, field.Personal)
 	case json.Number:
@@ -96,12 +90,11 @@ func shown(field catalog.Field, raw any) message {
 	return quoted(fmt.Sprint(raw), field.Personal)
 }
 
-func quoted(text string, personal bool) message {
+func quoted(value string, personal bool) any {
 	if personal {
-		return say("（内容不显示）", "(not shown)")
+		return text.New("(not shown)")
 	}
-	text = beginning(text, maxShown)
-	return message{Chinese: "“" + text + "”", English: "\"" + text + "\""}
+	return "“" + beginning(value, maxShown) + "”"
 }
 
 // beginning cuts a text that is longer than so many characters.
@@ -112,80 +105,95 @@ func beginning(text string, longest int) string {
 	return text
 }
 
-func (e *valueError) absent() bool { return e.reason == reasonMissing }
+func (e *valueError) isAbsent() bool { return e.reason == reasonMissing }
 
-// and joins the names of two absent fields; earlier may be nil.
+// and joins the names of two absent values; earlier may be nil.
 func (e *valueError) and(earlier *valueError) *valueError {
 	if earlier == nil {
 		return e
 	}
 	joined := *e
 	joined.field = earlier.field
-	joined.names = append(append([]message{}, earlier.names...), e.names...)
+	joined.absent = slices.Concat(earlier.absent, e.absent)
 	return &joined
 }
 
-func (e *valueError) message() message {
-	if len(e.names) == 0 {
+func (e *valueError) Error() string { return e.AsText().String() }
+
+// AsText is Error in any language.
+func (e *valueError) AsText() text.Text {
+	switch len(e.absent) {
+	case 0:
 		return e.what
+	case 1:
+		return text.New("%s is absent", e.absent[0])
 	}
-	var chinese, english []string
-	for _, name := range e.names {
-		chinese = append(chinese, name.Chinese)
-		english = append(english, name.English)
+	names := make([]any, len(e.absent))
+	for i, name := range e.absent {
+		names[i] = name
 	}
-	if len(e.names) == 1 {
-		return say("没有 %[1]s", "%[2]s is absent", chinese[0], english[0])
-	}
-	return say("%[1]s 都没有", "%[2]s are all absent", strings.Join(chinese, "、"), strings.Join(english, ", "))
+	return text.New("all of %s are absent", text.Join(", ", names...))
 }
 
-func (e *valueError) Error() string {
-	m := e.message()
-	return m.Chinese + "。 " + m.English + "."
+// orderError says what is wrong with an order, and where.
+type orderError struct {
+	orderID string
+	line    *line // nil for the order's own fields
+	use     any   // what the value was needed for, as words or a text; nil for nothing
+	err     error
 }
 
-// failure makes an order's failure of err: which order, which line, which value,
-// what it was needed for, and what to do. of is the line at work, if any. An error
-// that has become a failure already stays as it is.
-func failure(orderID string, of *line, use message, err error) error {
-	if fault.As(err) != nil {
-		return err
-	}
-	what, reason, field := message{Chinese: "表达式算不出结果：" + err.Error(), English: "the expression has no result: " + err.Error()}, reasonExpression, ""
+func (e *orderError) Error() string { return e.AsText().String() }
+
+func (e *orderError) Unwrap() error { return e.err }
+
+// AsText is Error in any language.
+func (e *orderError) AsText() text.Text {
+	var what text.Text
 	var value *valueError
 	var library *file.Error
 	switch {
-	case errors.As(err, &value):
-		what, reason, field = value.message(), value.reason, value.field
+	case errors.As(e.err, &value):
+		what = value.AsText()
+	case errors.As(e.err, &library):
+		what = text.New("the expression has no result: %s", library.Message)
+	default:
+		what = text.New("the expression has no result: %s", e.err)
+	}
+	if e.use != nil {
+		what = text.New("%s (needed for %s)", what, e.use)
+	}
+	switch {
+	case e.line == nil:
+		return text.New("order %s: %s", e.orderID, what)
+	case e.line.id == "":
+		return text.New("order %s, line %d: %s", e.orderID, e.line.number, what)
+	}
+	return text.New("order %s, line %d (asi_id %s): %s", e.orderID, e.line.number, e.line.id, what)
+}
+
+// failure makes an order's failure of err: which order, which line, which value,
+// what it was needed for, and what to do. of is the line at work, if any; use is what the
+// value was needed for, as words or a text, or nil. An error that is a failure already
+// stays as it is.
+func failure(orderID string, of *line, use any, err error) error {
+	if fault.As(err) != nil {
+		return err
+	}
+	f := &fault.Error{Class: fault.Final, Reason: reasonExpression}
+	var value *valueError
+	if errors.As(err, &value) {
+		f.Reason, f.Field, f.Advice = value.reason, value.field, value.advice
 		if value.line != nil {
 			of = value.line
 		}
-	case errors.As(err, &library):
-		what = say("表达式算不出结果（%[1]s）", "the expression has no result (%[1]s)", library.Message)
 	}
-	place := say("售后单 %s", "Order %s", orderID)
-	if of != nil {
-		place.Chinese += fmt.Sprintf(" 第 %d 行", of.number)
-		place.English += fmt.Sprintf(", line %d", of.number)
-		if of.id != "" {
-			place.Chinese += "（asi_id " + of.id + "）"
-			place.English += " (asi_id " + of.id + ")"
-		}
+	if f.Advice.IsZero() {
+		f.Advice = adviceFor[f.Reason]
 	}
-	advice, class := adviceFor[reason], fault.Final
-	if value != nil && value.advice != nil {
-		advice = *value.advice
+	if f.Reason == reasonTableUnread {
+		f.Class = fault.Retry
 	}
-	if reason == reasonTableUnread {
-		class = fault.Retry
-	}
-	return &fault.Error{
-		Class:   class,
-		Reason:  reason,
-		Field:   field,
-		Message: place.Chinese + "：" + what.Chinese + use.Chinese + "。 " + place.English + ": " + what.English + use.English + ".",
-		Advice:  text.Literal(advice.Chinese + " " + advice.English),
-		Err:     err,
-	}
+	f.Err = &orderError{orderID, of, use, err}
+	return f
 }

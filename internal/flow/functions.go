@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"errors"
 	"maps"
 	"reflect"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/text"
 )
 
 // maxPlaces bounds the second argument of round.
@@ -59,41 +59,48 @@ var allowedBuiltins = []string{
 var functionNames = slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(functions)), allowedBuiltins...)))
 
 // useFunctions adds all of the above to the library's.
-func useFunctions(c *conf.Config) {
+func (r *rewriter) useFunctions(c *conf.Config) {
 	for _, table := range []map[string]*builtin.Function{functions, operators} {
 		for name, function := range table {
-			c.Functions[name] = &builtin.Function{Name: name, Func: function.Func, Validate: function.Validate, Types: function.Types}
+			c.Functions[name] = &builtin.Function{Name: name, Func: function.Func, Validate: r.noting(function.Validate), Types: function.Types}
 		}
+	}
+}
+
+// noting keeps the errors of a check: of an error, the library passes on the words only.
+func (r *rewriter) noting(validate check) check {
+	if validate == nil {
+		return nil
+	}
+	return func(args []reflect.Type) (reflect.Type, error) {
+		result, err := validate(args)
+		if err != nil {
+			r.refused[err.Error()] = err
+		}
+		return result, err
 	}
 }
 
 type check = func(args []reflect.Type) (reflect.Type, error)
 
-// mismatch is the error of a check: both languages in the one string that the
-// library passes on.
-func mismatch(chinese, english string, args ...any) error {
-	m := say(chinese, english, args...)
-	return errors.New(m.Chinese + " " + m.English)
-}
-
 func checkOne(name string, result reflect.Type, kinds ...Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
 		if len(args) != 1 {
-			return nil, mismatch("%s 要 1 个参数，这里有 %d 个。", "%s takes 1 argument, found %d.", name, len(args))
+			return nil, text.Errorf("%s takes 1 argument, found %d.", name, len(args))
 		}
 		if got := kindOf(args[0]); !slices.Contains(kinds, got) {
-			return nil, mismatch("%[1]s 不能用于%[2]s。", "%[1]s does not work on %[3]s.", name, KindNames[got].Chinese, KindNames[got].English)
+			return nil, text.Errorf("%s does not work on %s.", name, KindNames[got])
 		}
 		return result, nil
 	}
 }
 
 // checkList sees only that there is one list; its elements' types are known when
-// the whole expression has been checked, see checkLists.
+// the whole expression has been checked, see typeChecker.list.
 func checkList(name string, element Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
 		if len(args) != 1 || kindOf(args[0]) != KindList {
-			return nil, mismatch("%[1]s 要一个列表，如 %[1]s(map(lines, .字段))。", "%[1]s takes one list, such as %[1]s(map(lines, .field)).", name)
+			return nil, text.Errorf("%[1]s takes one list, such as %[1]s(map(lines, .field)).", name)
 		}
 		return typeFor[element], nil
 	}
@@ -101,13 +108,12 @@ func checkList(name string, element Kind) check {
 
 func checkCoalesce(args []reflect.Type) (reflect.Type, error) {
 	if len(args) < 2 {
-		return nil, mismatch("coalesce 要至少 2 个参数，这里有 %d 个。", "coalesce takes at least 2 arguments, found %d.", len(args))
+		return nil, text.Errorf("coalesce takes at least 2 arguments, found %d.", len(args))
 	}
 	first := kindOf(args[0])
 	for _, arg := range args {
 		if got := kindOf(arg); got != first || got != KindText && got != KindNumber && got != KindTime {
-			return nil, mismatch("coalesce 的参数应同为文本、数字或时间，这里有%[1]s和%[2]s。", "coalesce takes text only, numbers only or times only; found %[3]s and %[4]s.",
-				KindNames[first].Chinese, KindNames[got].Chinese, KindNames[first].English, KindNames[got].English)
+			return nil, text.Errorf("coalesce takes text only, numbers only or times only; found %s and %s.", KindNames[first], KindNames[got])
 		}
 	}
 	return typeFor[first], nil
@@ -115,7 +121,7 @@ func checkCoalesce(args []reflect.Type) (reflect.Type, error) {
 
 func checkRound(args []reflect.Type) (reflect.Type, error) {
 	if len(args) != 2 || kindOf(args[0]) != KindNumber || args[1] != typeInt {
-		return nil, mismatch("round 要一个数字和小数位数，如 round(x, 2)。", "round takes a number and a number of places, such as round(x, 2).")
+		return nil, text.Errorf("round takes a number and a number of places, such as round(x, 2).")
 	}
 	return typeNumber, nil
 }
@@ -144,7 +150,7 @@ func coalesce(args ...any) (any, error) {
 		if err == nil {
 			return arg, nil
 		}
-		if !err.absent() {
+		if !err.isAbsent() {
 			return nil, err
 		}
 		missing = err.and(missing)
@@ -168,11 +174,11 @@ func earliest(args ...any) (any, error) {
 
 // choose gives the best of the times that are present; absent if there is none.
 func choose(list any, better func(candidate, best time.Time) bool) (any, error) {
-	best := moment{err: absentFrom(say("列表里的时间", "a time in the list"))}
+	best := moment{err: absentFrom(text.New("a time in the list"))}
 	for _, element := range list.([]any) {
 		candidate := element.(moment)
 		switch {
-		case candidate.err != nil && !candidate.err.absent():
+		case candidate.err != nil && !candidate.err.isAbsent():
 			return nil, candidate.err
 		case candidate.err != nil:
 			if best.err != nil {
@@ -205,7 +211,7 @@ func round(args ...any) (any, error) {
 		return nil, n.err
 	}
 	if places < 0 || places > maxPlaces {
-		return nil, newValueError(reasonExpression, say("round 的小数位数 %d 不在 0 到 %d 之间", "round takes 0 to %[2]d places, found %[1]d", places, maxPlaces))
+		return nil, newValueError(reasonExpression, text.New("round takes 0 to %d places, found %d", maxPlaces, places))
 	}
 	return number{value: n.value.Round(int32(places))}, nil
 }
@@ -216,14 +222,14 @@ func has(args ...any) (any, error) {
 		return text != "", nil
 	}
 	err := lackOf(args[0])
-	return err == nil || !err.absent(), nil
+	return err == nil || !err.isAbsent(), nil
 }
 
 // textOf writes a number in plain digits and a time as 2006-01-02 15:04:05; what is
 // absent is empty.
 func textOf(args ...any) (any, error) {
 	err := lackOf(args[0])
-	if err != nil && err.absent() {
+	if err != nil && err.isAbsent() {
 		return "", nil
 	}
 	if err != nil {
@@ -251,7 +257,7 @@ func date(args ...any) (any, error) {
 func split(args ...any) (any, error) {
 	parts := strings.SplitN(args[0].(string), args[1].(string), maxParts+1)
 	if len(parts) > maxParts {
-		return nil, newValueError(reasonExpression, say("split 得到 %d 个以上的部分", "split gives more than %d parts", maxParts))
+		return nil, newValueError(reasonExpression, text.New("split gives more than %d parts", maxParts))
 	}
 	return parts, nil
 }
@@ -289,7 +295,7 @@ func replace(args ...any) (any, error) {
 func month(args ...any) (any, error) {
 	at := args[0].(moment)
 	switch {
-	case at.err != nil && at.err.absent():
+	case at.err != nil && at.err.isAbsent():
 		return "", nil
 	case at.err != nil:
 		return nil, at.err

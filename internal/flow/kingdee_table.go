@@ -2,12 +2,13 @@ package flow
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"refundsync/internal/text"
 )
 
 // KingdeeTable is a table of the flow whose rows are base data of Kingdee's. It is as
@@ -102,8 +103,7 @@ func (s *TableState) Same(other *TableState) bool {
 
 // Summary says what the table holds, without the codes: they may be names.
 func (s *TableState) Summary() string {
-	return fmt.Sprintf("%d 条，%d 个编码可用，%d 个编码对应多个值，%d 个已禁用或未审核，%d 个没有值"+
-		" %[1]d entries: %[2]d codes to translate, %[3]d with several values, %[4]d disabled or not audited, %[5]d without a value",
+	return text.Sprintf("%d entries: %d codes to translate, %d with several values, %d disabled or not audited, %d without a value",
 		s.Entries, len(s.rows), len(s.Ambiguous), len(s.Disabled), len(s.Empty))
 }
 
@@ -125,7 +125,7 @@ func (o *Opened) translate(t *Table, code string, personal bool) (string, error)
 		o.tables[t.Kingdee] = state
 	}
 	if state == nil {
-		return "", &valueError{reason: reasonTableUnread, table: t.Kingdee, what: say("还没有从金蝶读到对照表 %[1]s（%[2]s）", "table %[1]s (%[2]s) has not been read from Kingdee yet", t.Name, t.Kingdee.Form)}
+		return "", &valueError{reason: reasonTableUnread, table: t.Kingdee, what: text.New("table %s (%s) has not been read from Kingdee yet", t.Name, t.Kingdee.Form)}
 	}
 	value, ok := state.rows[PlainCode(code)]
 	if !ok {
@@ -142,23 +142,23 @@ func (o *Opened) Outdated(table *KingdeeTable) bool { return o.tables[table] != 
 func (s *TableState) lacks(t *Table, code string, personal bool) error {
 	shown := quoted(code, personal)
 	code = PlainCode(code)
-	what := say("对照表 %[1]s（金蝶 %[2]s）里没有编码%[3]s", "table %[1]s (%[2]s of Kingdee) has no code %[4]s", t.Name, t.Kingdee.Form, shown.Chinese, shown.English)
-	advice := say("请在金蝶的 %[1]s 里加上 %[2]s 为它的一条，或改正它。", "Add an entry whose %[2]s is this code to %[1]s in Kingdee, or correct it.", t.Kingdee.Form, t.Kingdee.By)
+	what := text.New("table %s (%s of Kingdee) has no code %s", t.Name, t.Kingdee.Form, shown)
+	advice := text.New("Add an entry whose %s is this code to %s in Kingdee, or correct it.", t.Kingdee.By, t.Kingdee.Form)
 	if values := s.Ambiguous[code]; values != nil {
-		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s对应多个值：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s stands for several values: %[5]s", t.Name, t.Kingdee.Form, shown.Chinese, shown.English, someOf(values))
-		advice = say("请在金蝶禁用或改名多余的，或在流程文件里用 where 只留一条。", "Disable or rename the others in Kingdee, or leave one by where in the flow file.")
+		what = text.New("in table %s (%s of Kingdee) the code %s stands for several values: %s", t.Name, t.Kingdee.Form, shown, someOf(values))
+		advice = text.New("Disable or rename the others in Kingdee, or narrow the table to one of them by where in the flow file.")
 	} else if values := s.Disabled[code]; values != nil {
-		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s已禁用或未审核：%[5]s", "in table %[1]s (%[2]s of Kingdee) the code %[4]s is disabled or not audited: %[5]s", t.Name, t.Kingdee.Form, shown.Chinese, shown.English, someOf(values))
-		advice = say("请在金蝶审核或反禁用它。", "Audit it in Kingdee, or enable it.")
+		what = text.New("in table %s (%s of Kingdee) the code %s is disabled or not audited: %s", t.Name, t.Kingdee.Form, shown, someOf(values))
+		advice = text.New("Audit or enable it in Kingdee.")
 	} else if _, empty := slices.BinarySearch(s.Empty, code); empty {
-		what = say("对照表 %[1]s（金蝶 %[2]s）里编码%[3]s的 %[5]s 是空的", "in table %[1]s (%[2]s of Kingdee) the %[5]s of code %[4]s is empty", t.Name, t.Kingdee.Form, shown.Chinese, shown.English, t.Kingdee.Value)
-		advice = say("请在金蝶填上 %s。", "Fill in its %s in Kingdee.", t.Kingdee.Value)
+		what = text.New("in table %s (%s of Kingdee) the %s of code %s is empty", t.Name, t.Kingdee.Form, t.Kingdee.Value, shown)
+		advice = text.New("Fill in its %s in Kingdee.", t.Kingdee.Value)
 	}
 	reason := reasonUnknownCode
 	if !personal {
 		reason = t.reasonFor(visibleCode(code))
 	}
-	return &valueError{reason: reason, table: t.Kingdee, what: what, advice: &advice}
+	return &valueError{reason: reason, table: t.Kingdee, what: what, advice: advice}
 }
 
 // someOf lists the first of several values.

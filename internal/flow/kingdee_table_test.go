@@ -62,10 +62,10 @@ func TestWhatATableFromKingdeeLacks(t *testing.T) {
 		entries []flow.TableEntry
 		says    string
 	}{
-		{"the code", []flow.TableEntry{{"京东", "C1", false}}, "里没有编码“天猫旗舰店”"},
-		{"one value", []flow.TableEntry{{"天猫旗舰店", "C1", false}, {"天猫旗舰店", "C2", false}}, "对应多个值：C1, C2"},
-		{"an entry in use", []flow.TableEntry{{"天猫旗舰店", "C1", true}}, "已禁用或未审核：C1"},
-		{"a value", []flow.TableEntry{{"天猫旗舰店", "", false}}, "的 FNumber 是空的"},
+		{"the code", []flow.TableEntry{{"京东", "C1", false}}, "has no code “天猫旗舰店”"},
+		{"one value", []flow.TableEntry{{"天猫旗舰店", "C1", false}, {"天猫旗舰店", "C2", false}}, "stands for several values: C1, C2"},
+		{"an entry in use", []flow.TableEntry{{"天猫旗舰店", "C1", true}}, "is disabled or not audited: C1"},
+		{"a value", []flow.TableEntry{{"天猫旗舰店", "", false}}, "the FNumber of code “天猫旗舰店” is empty"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := withKingdeeTable(t)

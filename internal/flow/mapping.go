@@ -12,6 +12,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
+	"refundsync/internal/text"
 )
 
 // Mapping gives one field of a bill its value.
@@ -23,11 +24,6 @@ type Mapping struct {
 	Value        *Expression // a field is an expression of that one name
 	Table        *Table      // nil: the value as it is
 	Required     bool
-}
-
-// use says what a value is needed for, to stand at the end of a message.
-func (m *Mapping) use() message {
-	return say("（用于 %[1]s %[2]s）", " (needed for %[1]s)", m.Target.Name, m.Target.Chinese)
 }
 
 // personal tells whether the value may be about a person.
@@ -117,7 +113,7 @@ func (m *Mapping) compute(o *Opened, of *line) (any, error) {
 		return nil, err
 	}
 	if lack := lackOf(result); lack != nil {
-		if lack.absent() && !m.Required {
+		if lack.isAbsent() && !m.Required {
 			return nil, nil
 		}
 		return nil, lack
@@ -149,8 +145,7 @@ func (m *Mapping) compute(o *Opened, of *line) (any, error) {
 }
 
 func (m *Mapping) notWhole(value decimal.Decimal) *valueError {
-	found := quoted(value.String(), m.personal())
-	return newValueError(reasonMalformed, say("得到的%[1]s不是整数", "the result %[2]s is not a whole number", found.Chinese, found.English))
+	return newValueError(reasonMalformed, text.New("the result %s is not a whole number", quoted(value.String(), m.personal())))
 }
 
 // emptyText names the fields whose text came out empty.
@@ -158,11 +153,11 @@ func (m *Mapping) emptyText() *valueError {
 	var lack *valueError
 	for _, fields := range []map[string]catalog.Field{m.Value.Header, m.Value.Items} {
 		for _, field := range sorted(fields) {
-			lack = absentField(field, nil).and(lack)
+			lack = absentField(&field, nil).and(lack)
 		}
 	}
 	if lack == nil {
-		return newValueError(reasonMissing, say("文本是空的", "the text is empty"))
+		return newValueError(reasonMissing, text.New("the text is empty"))
 	}
 	return lack
 }

@@ -9,8 +9,8 @@ type NotBooked struct {
 }
 
 // unreadable is added to the reason of an amount that can't be read: it counts, as 0,
-// under a name of its own.
-const unreadable = "，金额读不出 (amount unreadable)"
+// under a reason of its own, which is the same in every language.
+const unreadable = " (amount unreadable)"
 
 // notBooked gives the order's amounts that no bill holds, by reason. One that is absent
 // or 0 is left out.
@@ -23,7 +23,7 @@ func (o *Opened) notBooked() map[string]decimal.Decimal {
 		if err == nil {
 			amount = asNumber(result)
 		}
-		if amount.err != nil && amount.err.absent() || err == nil && amount.err == nil && amount.value.IsZero() {
+		if amount.err != nil && amount.err.isAbsent() || err == nil && amount.err == nil && amount.value.IsZero() {
 			continue
 		}
 		if err != nil || amount.err != nil {

@@ -37,9 +37,9 @@ func TestOddBillNumbers(t *testing.T) {
 		{"Chinese and emoji", "退货😀1", ""},
 		{"a space within", "R 1", ""},
 		{"spaces around are the reply's", " R1 ", ""},
-		{"a line break", "R\n1", "控制字符"},
-		{"a tab", "R\t1", "控制字符"},
-		{"a zero byte", "R\x001", "控制字符"},
+		{"a line break", "R\n1", "a control character"},
+		{"a tab", "R\t1", "a control character"},
+		{"a zero byte", "R\x001", "a control character"},
 		{"255 bytes", strings.Repeat("货", 85), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestOddBillNumbers(t *testing.T) {
 // A bill number that an expression makes can be what as_id can't.
 func TestOddBillNumbersOfExpressions(t *testing.T) {
 	for name, c := range map[string]struct{ expression, why string }{
-		"a space at its end": {`as_id + " "`, "空格"},
+		"a space at its end": {`as_id + " "`, "ends with a space"},
 		"too long":           {`as_id + "` + strings.Repeat("x", 255) + `"`, "255"},
 	} {
 		t.Run(name, func(t *testing.T) {

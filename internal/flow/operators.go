@@ -6,6 +6,8 @@ import (
 
 	"github.com/expr-lang/expr/builtin"
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/text"
 )
 
 // divisionPlaces is how many decimal places a quotient has; it is rounded half
@@ -36,8 +38,7 @@ func checkPair(operator string, result reflect.Type, kinds ...Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
 		left, right := kindOf(args[0]), kindOf(args[1])
 		if left != right || !slices.Contains(kinds, left) {
-			return nil, mismatch("%[1]s 不能用在%[2]s和%[3]s之间。", "%[1]s does not work between %[4]s and %[5]s.", operator,
-				KindNames[left].Chinese, KindNames[right].Chinese, KindNames[left].English, KindNames[right].English)
+			return nil, text.Errorf("%s does not work between %s and %s.", operator, KindNames[left], KindNames[right])
 		}
 		if result == nil {
 			return typeFor[left], nil
@@ -85,7 +86,7 @@ func divide(args ...any) (any, error) {
 		return nil, err
 	}
 	if right.IsZero() {
-		return nil, newValueError(reasonExpression, say("除数是 0", "the divisor is 0"))
+		return nil, newValueError(reasonExpression, text.New("the divisor is 0"))
 	}
 	return boundedNumber(left.DivRound(right, divisionPlaces))
 }

@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
+	"refundsync/internal/text"
 )
 
 // lineKey is the field that names a line.
@@ -54,7 +55,7 @@ func (f *Flow) Open(order contract.Order) *Opened {
 	decoder.UseNumber()
 	var fields map[string]any
 	if err := decoder.Decode(&fields); err != nil {
-		return &Opened{Order: order, err: failure(order.ID, nil, message{}, newValueError(reasonMalformed, say("内容不是 JSON：%s", "its fields are not JSON: %s", err)))}
+		return &Opened{Order: order, err: failure(order.ID, nil, nil, newValueError(reasonMalformed, text.New("its fields are not JSON: %s", err)))}
 	}
 	return f.open(order, fields)
 }
@@ -71,22 +72,23 @@ func (f *Flow) open(order contract.Order, fields map[string]any) *Opened {
 func (o *Opened) read(fields map[string]any) error {
 	// Beside the fields stand items, lines and item.
 	o.env = make(map[string]any, len(o.flow.header)+3)
-	for _, field := range o.flow.header {
+	for i := range o.flow.header {
+		field := &o.flow.header[i]
 		value, err := readValue(field, fields[field.Name], nil)
 		if err != nil {
-			return failure(o.Order.ID, nil, message{}, err)
+			return failure(o.Order.ID, nil, nil, err)
 		}
 		o.env[field.Name] = value
 	}
 	items, ok := fields[itemsField.Name].([]any)
 	if !ok && fields[itemsField.Name] != nil {
-		return failure(o.Order.ID, nil, message{}, malformedField(itemsField, fields[itemsField.Name], errNotList, nil))
+		return failure(o.Order.ID, nil, nil, malformedField(&itemsField, fields[itemsField.Name], text.New("is not a list"), nil))
 	}
 	all := make([]any, 0, len(items))
 	for i, item := range items {
 		l, err := o.flow.readLine(i+1, item)
 		if err != nil {
-			return failure(o.Order.ID, l, message{}, err)
+			return failure(o.Order.ID, l, nil, err)
 		}
 		o.lines = append(o.lines, l)
 		all = append(all, l.fields)
@@ -98,18 +100,17 @@ func (o *Opened) read(fields map[string]any) error {
 // itemsField is the list of an order's lines.
 var itemsField, _ = catalog.Jushuitan().Find(catalog.Header, "items")
 
-var errNotList = &catalog.ParseError{Chinese: "不是列表", English: "is not a list"}
-
 func (f *Flow) readLine(number int, item any) (*line, error) {
 	l := &line{number: number, fields: make(map[string]any, len(f.items))}
 	raw, ok := item.(map[string]any)
 	if !ok {
-		return l, newValueError(reasonMalformed, say("商品行不是一组字段", "the line is not a group of fields"))
+		return l, newValueError(reasonMalformed, text.New("the line is not a group of fields"))
 	}
 	if id, err := catalog.Text.Parse(raw[lineKey]); err == nil && id != nil {
 		l.id = id.(string)
 	}
-	for _, field := range f.items {
+	for i := range f.items {
+		field := &f.items[i]
 		value, err := readValue(field, raw[field.Name], l)
 		if err != nil {
 			return l, err
@@ -120,12 +121,12 @@ func (f *Flow) readLine(number int, item any) (*line, error) {
 }
 
 // readValue gives a field as expressions take it.
-func readValue(field catalog.Field, raw any, of *line) (any, error) {
+func readValue(field *catalog.Field, raw any, of *line) (any, error) {
 	value, err := field.Type.Parse(raw)
 	var lack *valueError
 	switch {
 	case err != nil:
-		lack = malformedField(field, raw, err, of)
+		lack = malformedField(field, raw, text.Of(err), of)
 	case value == nil:
 		lack = absentField(field, of)
 	}
@@ -163,7 +164,7 @@ func (o *Opened) run(e *Expression, of *line) (any, error) {
 		elements = max(elements, maxParts)
 	}
 	if o.steps += e.work.steps(elements); o.steps > maxSteps {
-		return nil, newValueError(reasonExpression, say("这一单的商品行太多，表达式算不完", "the order has too many lines for the expressions"))
+		return nil, newValueError(reasonExpression, text.New("the order has too many lines for the expressions"))
 	}
 	return o.machine.Run(e.program, o.env)
 }
@@ -179,7 +180,7 @@ func (o *Opened) keep() error {
 		if o.flow.Rules.Lines != nil {
 			holds, err := o.run(o.flow.Rules.Lines, l)
 			if err != nil {
-				return failure(o.Order.ID, l, say("（用于 lines 条件）", " (needed for the lines condition)"), err)
+				return failure(o.Order.ID, l, text.New("the lines condition"), err)
 			}
 			if !holds.(bool) {
 				continue
@@ -189,7 +190,7 @@ func (o *Opened) keep() error {
 		if o.flow.Rules.SplitDefective {
 			var err error
 			if parts, err = l.splitDefective(); err != nil {
-				return failure(o.Order.ID, l, say("（用于 split_defective）", " (needed for split_defective)"), err)
+				return failure(o.Order.ID, l, "split_defective", err)
 			}
 		}
 		for _, part := range parts {

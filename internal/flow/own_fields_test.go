@@ -66,9 +66,9 @@ func TestOwnFieldsWithoutTheRightValue(t *testing.T) {
 		name, old, new string
 		reason, says   string
 	}{
-		{"a whole number that is none", `"2.0"`, `2.5`, "malformed_value", "得到的“2.5”不是整数（用于 F_ABCD_Wanted 自定义字段）"},
+		{"a whole number that is none", `"2.0"`, `2.5`, "malformed_value", "the result “2.5” is not a whole number (needed for F_ABCD_Wanted（自定义字段）)"},
 		{"a decimal in words", `"12.50"`, `"two"`, "malformed_value", "refund"},
-		{"a required one that is absent", `"so_id":"SO-1",`, ``, "missing_value", "用于 F_ABCD_Text 网上订单号"},
+		{"a required one that is absent", `"so_id":"SO-1",`, ``, "missing_value", "needed for F_ABCD_Text（网上订单号）"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := withOwnFields(t)

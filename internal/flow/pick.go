@@ -2,7 +2,6 @@ package flow
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"refundsync/internal/catalog"
@@ -58,23 +57,10 @@ func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any) (*Opened, error) {
 	key, err := catalog.Text.Parse(record[f.Source.Key])
 	if err != nil || key == nil {
-		return nil, &fault.Error{
-			Class:   fault.Final,
-			Reason:  reasonMissing,
-			Field:   f.Source.Key,
-			Message: "聚水潭返回的一个售后单没有主键。 An order of Jushuitan's reply has no key.",
-			Advice:  text.Literal("请联系聚水潭。 Ask Jushuitan's support."),
-			Err:     err,
-		}
+		return nil, f.noKey(reasonMissing, text.Errorf("an order of Jushuitan's reply has no %s that can be read", f.Source.Key))
 	}
 	if len(key.(string)) > longestID {
-		return nil, &fault.Error{
-			Class:   fault.Final,
-			Reason:  reasonMalformed,
-			Field:   f.Source.Key,
-			Message: fmt.Sprintf("聚水潭返回的一个售后单的主键超过 %[1]d 字节。 An order of Jushuitan's reply has a key of over %[1]d bytes.", longestID),
-			Advice:  text.Literal("请联系聚水潭。 Ask Jushuitan's support."),
-		}
+		return nil, f.noKey(reasonMalformed, text.Errorf("an order of Jushuitan's reply has a %s of more than %d bytes", f.Source.Key, longestID))
 	}
 	order := contract.Order{ID: key.(string)}
 	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
@@ -87,7 +73,7 @@ func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any
 		fields[itemsField.Name] = f.pickItems(items)
 	}
 	if order.Fields, err = json.Marshal(fields); err != nil {
-		return nil, failure(order.ID, nil, message{}, newValueError(reasonMalformed, say("内容写不成 JSON：%s", "its fields can't be written as JSON: %s", err)))
+		return nil, failure(order.ID, nil, nil, newValueError(reasonMalformed, text.New("its fields can't be written as JSON: %s", err)))
 	}
 	if known(order) {
 		return &Opened{Order: order}, nil
@@ -104,6 +90,10 @@ func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any
 		picked.Order.BillHash = bill.Mark.Hash
 	}
 	return picked, nil
+}
+
+func (f *Flow) noKey(reason string, err error) error {
+	return &fault.Error{Class: fault.Final, Reason: reason, Field: f.Source.Key, Advice: text.New("Ask Jushuitan's support."), Err: err}
 }
 
 // pickItems keeps the lines' fields.

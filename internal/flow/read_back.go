@@ -11,6 +11,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
+	"refundsync/internal/text"
 )
 
 // comparedFields are the fields of a bill that are read back, where the flow sends
@@ -50,7 +51,7 @@ func (d Difference) String() string {
 		field = fmt.Sprintf("%s[%d]", field, d.Line)
 	}
 	if d.Unreadable {
-		return fmt.Sprintf("%s: %s → 读不到 unreadable", field, d.Sent)
+		return text.Sprintf("%s: %s → unreadable", field, d.Sent)
 	}
 	return fmt.Sprintf("%s: %s → %s", field, d.Sent, d.Read)
 }

@@ -39,13 +39,13 @@ func TestDifferencesOfABillReadBack(t *testing.T) {
 	}{
 		{"another number", func(r [][]any) [][]any { r[0][1] = "XSTHD000001"; return r }, []string{"FBillNo: 70001 → XSTHD000001"}, true},
 		{"the number in another case, or cut", func(r [][]any) [][]any { r[0][1] = "7000"; return r }, []string{"FBillNo: 70001 → 7000"}, true},
-		{"no right to the number", func(r [][]any) [][]any { r[0][1] = nil; return r }, []string{"FBillNo: 70001 → 读不到 unreadable"}, true},
+		{"no right to the number", func(r [][]any) [][]any { r[0][1] = nil; return r }, []string{"FBillNo: 70001 → unreadable"}, true},
 		{"no mark", func(r [][]any) [][]any { r[0][6] = "note"; return r }, nil, true},
 		{"no right to the note", func(r [][]any) [][]any { r[0][6] = nil; return r }, nil, true},
 		{"another rate", func(r [][]any) [][]any { r[1][10] = json.Number("9"); return r }, []string{"FEntryTaxRate[2]: 13 → 9"}, false},
 		{"another warehouse", func(r [][]any) [][]any { r[0][11] = "CK002"; return r }, []string{"FStockId[1]: CK001 → CK002"}, false},
 		{"another status and day", func(r [][]any) [][]any { r[0][0], r[0][2] = "C", "2024-03-02"; return r }, []string{"FDocumentStatus: A → C", "FDate: 2024-03-01 → 2024-03-02"}, false},
-		{"masked price", func(r [][]any) [][]any { r[0][9] = nil; return r }, []string{"FTaxPrice[1]: 1.5 → 读不到 unreadable"}, false},
+		{"masked price", func(r [][]any) [][]any { r[0][9] = nil; return r }, []string{"FTaxPrice[1]: 1.5 → unreadable"}, false},
 		{"a line missing", func(r [][]any) [][]any { return r[:1] }, []string{"FEntity: 2 → 1"}, false},
 		{"a number that is none", func(r [][]any) [][]any { r[0][8] = "ten"; return r }, []string{"FRealQty[1]: 10 → ten"}, false},
 	} {

@@ -1,14 +1,16 @@
 package flow
 
+import "refundsync/internal/text"
+
 // Requirement is a condition that must hold, or the order can't be saved.
 type Requirement struct {
 	That *Expression
-	// ofLines: the condition is about each of the order's lines.
+	// OfLines: the condition is about each of the order's lines.
 	OfLines bool
-	// reason is the code to group by.
+	// Reason is the code to group by.
 	Reason string
-	// message says what is wrong, and advice what to do.
-	Message, Advice message
+	// Message says what is wrong, and Advice what to do, in the words of the flow file.
+	Message, Advice string
 }
 
 // meet fails with the first of the flow's requirements that the order does not meet.
@@ -22,9 +24,9 @@ func (o *Opened) meet() error {
 			holds, err := o.run(r.That, l)
 			switch {
 			case err != nil:
-				return failure(o.Order.ID, l, say("（用于 require %[1]s）", " (needed for require %[1]s)", r.Reason), err)
+				return failure(o.Order.ID, l, "require "+r.Reason, err)
 			case !holds.(bool):
-				return failure(o.Order.ID, l, message{}, &valueError{reason: r.Reason, what: r.Message, advice: &r.Advice})
+				return failure(o.Order.ID, l, nil, &valueError{reason: r.Reason, what: text.Literal(r.Message), advice: text.Literal(r.Advice)})
 			}
 		}
 	}

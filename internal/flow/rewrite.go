@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/spelling"
+	"refundsync/internal/text"
 )
 
 // rewriter visits the tree of an expression before its types are checked. It notes
@@ -29,9 +30,10 @@ type rewriter struct {
 	callees     map[*ast.IdentifierNode]bool
 	let         map[string]bool
 	mistakes    []Mistake
+	refused     map[string]error // by checks of ours, by their words
 }
 
-func (r *rewriter) report(node ast.Node, what message) {
+func (r *rewriter) report(node ast.Node, what text.Text) {
 	at := node.Location()
 	r.mistakes = append(r.mistakes, Mistake{at.From, at.To, what})
 }
@@ -43,9 +45,9 @@ func (r *rewriter) Visit(node *ast.Node) {
 	case *ast.IdentifierNode:
 		r.identifiers = append(r.identifiers, n)
 	case *ast.NilNode:
-		r.report(n, say("表达式里没有 nil；判断有没有值请用 has(x)。", "Expressions have no nil; to see whether there is a value use has(x)."))
+		r.report(n, text.New("Expressions have no nil; use has(x) to test for a value."))
 	case *ast.ChainNode:
-		r.report(n, say("表达式里没有 ?.，请用 coalesce。", "Expressions have no ?.; use coalesce."))
+		r.report(n, text.New("Expressions have no ?.; use coalesce."))
 	case *ast.FloatNode:
 		*node = r.exact(n)
 	case *ast.ConditionalNode:
@@ -78,9 +80,9 @@ func (r *rewriter) Visit(node *ast.Node) {
 		case operators[n.Operator] != nil:
 			r.call(node, n.Operator, n.Left, n.Right)
 		case n.Operator == "??":
-			r.report(n, say("表达式里没有 ??，请用 coalesce。", "Expressions have no ??; use coalesce."))
+			r.report(n, text.New("Expressions have no ??; use coalesce."))
 		case !slices.Contains(textOperators, n.Operator):
-			r.report(n, say("表达式里没有运算符 %s。", "Expressions have no operator %s.", n.Operator))
+			r.report(n, text.New("Expressions have no operator %s.", n.Operator))
 		}
 	}
 }
@@ -96,14 +98,14 @@ func (r *rewriter) exact(node ast.Node) ast.Node {
 		return node
 	}
 	at := node.Location()
-	text := strings.ReplaceAll(string(r.source[at.From:at.To]), "_", "")
-	if spelling.IsScientific(text) {
-		r.report(node, say("数字 %[1]s 请写出全部数位（Excel 可能已舍去一些），如 %[2]s。", "Write all digits of the number %[1]s, of which Excel may have cut some off, such as %[2]s.", text, spelling.AllDigits(text)))
+	digits := strings.ReplaceAll(string(r.source[at.From:at.To]), "_", "")
+	if spelling.IsScientific(digits) {
+		r.report(node, text.New("Write all digits of the number %s, of which Excel may have cut some off, such as %s.", digits, spelling.AllDigits(digits)))
 		return node
 	}
-	value, err := catalog.Decimal.Parse(text)
+	value, err := catalog.Decimal.Parse(digits)
 	if err != nil {
-		r.report(node, say("数字 %[1]s 应写成十进制小数，如 12.5。", "The number %[1]s should be a plain decimal, such as 12.5.", text))
+		r.report(node, text.New("The number %s should be a plain decimal, such as 12.5.", digits))
 		return node
 	}
 	exact := &ast.ConstantNode{Value: number{value: value.(decimal.Decimal)}}
@@ -128,11 +130,11 @@ func (r *rewriter) member(n *ast.MemberNode) {
 		r.items[field.Name] = field
 		return
 	}
-	what := say("商品明细里没有字段 %s。", "The order's lines have no field %s.", name.Value)
+	what := text.New("The order's lines have no field %s.", name.Value)
 	if _, ok := catalog.Jushuitan().Find(catalog.Header, name.Value); ok {
-		what = say("%[1]s 是售后单的字段，不在商品明细里，应直接写 %[1]s。", "%[1]s is a field of the order, not of its lines; write %[1]s alone.", name.Value)
+		what = text.New("%[1]s is a field of the order, not of its lines; write %[1]s alone.", name.Value)
 	} else {
-		what = what.Suggest(spelling.Closest(name.Value, catalog.Jushuitan().Names(catalog.Items)))
+		what = spelling.Suggest(what, spelling.Closest(name.Value, catalog.Jushuitan().Names(catalog.Items)))
 	}
 	r.report(n, what)
 }
@@ -160,9 +162,9 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	case n.Value == "lines" && r.scope.lines:
 		r.usesLines = true
 	case n.Value == "item":
-		r.report(n, say("item 只能用在 lines 条件、FEntity 和 require 里；这里请用 lines 或 items。", "item is for the lines condition, FEntity and require; use lines or items here."))
+		r.report(n, text.New("item works only in the lines condition, FEntity and require; use lines or items here."))
 	case n.Value == "lines":
-		r.report(n, say("lines 条件里不能用 lines，请用 items。", "The lines condition can't use lines; use items."))
+		r.report(n, text.New("The lines condition can't use lines; use items."))
 	default:
 		field, ok := catalog.Jushuitan().Find(catalog.Header, n.Value)
 		_, usable := typeFor[KindFor(field.Type)]
@@ -170,33 +172,33 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 		case !ok:
 			r.report(n, unknownName(n.Value, r.scope))
 		case !usable:
-			r.report(n, say("%[1]s（%[2]s）的内容不在目录里，不能用。", "What %[1]s holds is not in the catalog; it can't be used.", field.Name, field.Chinese))
+			r.report(n, text.New("%s can't be used: the catalog doesn't say what it holds.", FieldName(field)))
 		default:
 			r.header[field.Name] = field
 		}
 	}
 }
 
-func unknownName(name string, in Scope) message {
+func unknownName(name string, in Scope) text.Text {
 	header, items := catalog.Jushuitan().Names(catalog.Header), catalog.Jushuitan().Names(catalog.Items)
 	if slices.Contains(items, name) {
 		if in.item {
-			return say("%[1]s 是商品明细的字段，应写 item.%[1]s。", "%[1]s is a field of the lines; write item.%[1]s.", name)
+			return text.New("%[1]s is a field of the lines; write item.%[1]s.", name)
 		}
-		return say("%[1]s 是商品明细的字段，应写成 map(lines, .%[1]s) 之类。", "%[1]s is a field of the lines; write something like map(lines, .%[1]s).", name)
+		return text.New("%[1]s is a field of the lines; write something like map(lines, .%[1]s).", name)
 	}
-	what := say("没有字段 %s。", "There is no field %s.", name)
+	what := text.New("There is no field %s.", name)
 	if strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
-		return say("没有字段 %[1]s。它若是文本，应加引号：\"%[1]s\"。", "There is no field %[1]s. If it is a text, put it in quotes: \"%[1]s\".", name)
+		return text.New("There is no field %[1]s. If it is a text, put it in quotes: \"%[1]s\".", name)
 	}
 	meant := spelling.Closest(name, append(header, "lines", "item"))
 	if meant == "" && in.item && spelling.Closest(name, items) != "" {
 		meant = "item." + spelling.Closest(name, items)
 	}
-	return what.Suggest(meant)
+	return spelling.Suggest(what, meant)
 }
 
-func unknownFunction(name string) message {
-	return say("没有函数 %[1]s，可用的函数：%[2]s。", "There is no function %[1]s; expected one of %[3]s.",
-		name, strings.Join(functionNames, "、"), strings.Join(functionNames, ", ")).Suggest(spelling.Closest(name, functionNames))
+func unknownFunction(name string) text.Text {
+	what := text.New("There is no function %s; expected one of %s.", name, strings.Join(functionNames, ", "))
+	return spelling.Suggest(what, spelling.Closest(name, functionNames))
 }

@@ -33,7 +33,7 @@ func (o *Opened) Skip() (reason string, skip bool, err error) {
 	for _, rule := range o.flow.Rules.LeaveOut {
 		holds, err := o.run(rule.When, nil)
 		if err != nil {
-			return "", false, failure(o.Order.ID, nil, say("（用于 leave_out“%[1]s”）", " (needed for leave_out \"%[1]s\")", rule.Reason), err)
+			return "", false, failure(o.Order.ID, nil, "leave_out “"+rule.Reason+"”", err)
 		}
 		if holds.(bool) {
 			return rule.Reason, true, nil

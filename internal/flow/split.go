@@ -4,6 +4,8 @@ import (
 	"maps"
 
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/text"
 )
 
 // The fields of a line by which it is split.
@@ -25,7 +27,7 @@ var SplitFields = []string{quantityField, ReceivedField, defectiveField, lineAmo
 func (l *line) splitDefective() ([]*line, error) {
 	received, defective := asNumber(l.fields[ReceivedField]), asNumber(l.fields[defectiveField])
 	switch {
-	case defective.err != nil && defective.err.absent():
+	case defective.err != nil && defective.err.isAbsent():
 		return []*line{l}, nil
 	case defective.err != nil:
 		return nil, defective.err
@@ -34,8 +36,8 @@ func (l *line) splitDefective() ([]*line, error) {
 	case received.err != nil:
 		return nil, received.err
 	case defective.value.IsNegative() || defective.value.GreaterThan(received.value):
-		return nil, &valueError{reason: reasonMalformed, field: defectiveField, line: l, what: say("次品数量 defective_qty %[1]s 不在 0 到实收数量 r_qty %[2]s 之间",
-			"defective_qty %[1]s is not between 0 and r_qty %[2]s", defective.value, received.value)}
+		return nil, &valueError{reason: reasonMalformed, field: defectiveField, line: l, what: text.New("defective_qty（次品数量） %s is not between 0 and r_qty（实收数量） %s",
+			defective.value, received.value)}
 	case defective.value.Equal(received.value):
 		return []*line{l}, nil
 	}

@@ -6,6 +6,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"refundsync/internal/text"
 )
 
 // Table translates codes of one system into codes of the other. Codes are compared as
@@ -13,14 +15,14 @@ import (
 type Table struct {
 	Name string
 	Rows map[string]string
-	// otherwise is for codes without a row; "" if there is no such value.
+	// Default is for codes without a row; "" if there is no such value.
 	Default string
-	// pass gives codes without a row as they came.
+	// Pass gives codes without a row as they came.
 	Pass bool
-	// kingdee is where the rows come from, for a table that comes from Kingdee.
+	// Kingdee is where the rows come from, for a table that comes from Kingdee.
 	Kingdee *KingdeeTable
-	// file is the CSV file of the rows; "" for those of the flow file. width, code and
-	// value are its number of columns, and which are which.
+	// File is the CSV file of the rows; "" for those of the flow file. Columns is its
+	// number of columns, Code and Value which of them hold the code and its value.
 	File                 string
 	Columns, Code, Value int
 }
@@ -44,15 +46,12 @@ func (t *Table) translate(code string, personal bool) (string, error) {
 // unknown is the failure of a code without a row. Its reason names table and code: what
 // one row cures is told once, however many orders wait for it.
 func (t *Table) unknown(code string, personal bool) *valueError {
-	value := quoted(code, personal)
-	failed := newValueError(reasonUnknownCode, say("对照表 %[1]s 里没有编码%[2]s，也没有 default", "table %[1]s has no code %[3]s and no default",
-		t.Name, value.Chinese, value.English))
+	failed := newValueError(reasonUnknownCode, text.New("table %s has no code %s and no default", t.Name, quoted(code, personal)))
 	if personal {
 		return failed
 	}
 	failed.reason = t.reasonFor(code)
-	advice := say("请在 %[1]s 加上这一行，填好金蝶的编码，重启 worker 后重试：%[2]s", "Add this line to %[1]s, with Kingdee's code in it, restart the worker, and try again: %[2]s", t.place(), t.row(code))
-	failed.advice = &advice
+	failed.advice = text.New("Add this line to %s, with Kingdee's code in it, restart the worker, and retry: %s", t.place(), missingRow{t, code})
 	return failed
 }
 
@@ -69,14 +68,19 @@ func (t *Table) place() string {
 	return "tables." + t.Name + ".values"
 }
 
-// row is the line for a code, without its value.
-func (t *Table) row(code string) string {
-	const value = "<金蝶编码 Kingdee's code>"
-	if t.File == "" {
-		return string(encodeText(code)) + ": \"" + value + "\""
+// missingRow is the line to add to a table for a code, without its value.
+type missingRow struct {
+	table *Table
+	code  string
+}
+
+func (r missingRow) String() string {
+	value := text.Sprintf("<Kingdee's code>")
+	if r.table.File == "" {
+		return string(encodeText(r.code)) + ": \"" + value + "\""
 	}
-	cells := make([]string, t.Columns)
-	cells[t.Code], cells[t.Value] = code, value
+	cells := make([]string, r.table.Columns)
+	cells[r.table.Code], cells[r.table.Value] = r.code, value
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	// A strings.Builder takes everything.

@@ -30,7 +30,7 @@ func TestTablesTranslateCodes(t *testing.T) {
 		})
 	}
 	_, err := (&Table{Name: "t", Rows: rows}).translate("b", false)
-	assert.EqualError(t, err, "对照表 t 里没有编码“b”，也没有 default。 table t has no code \"b\" and no default.")
+	assert.EqualError(t, err, "table t has no code “b” and no default")
 }
 
 func TestCodesAreComparedAsTheyAreSeen(t *testing.T) {

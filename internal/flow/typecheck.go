@@ -2,6 +2,8 @@ package flow
 
 import (
 	"github.com/expr-lang/expr/ast"
+
+	"refundsync/internal/text"
 )
 
 // typeChecker visits the tree once the library has checked its types, and refuses
@@ -19,16 +21,15 @@ func (c *typeChecker) Visit(node *ast.Node) {
 	case *ast.ConditionalNode:
 		one, other := kindOf(n.Exp1.Type()), kindOf(n.Exp2.Type())
 		if kindOf(n.Type()) == KindUnknown && (c.sound || one != KindUnknown && other != KindUnknown) {
-			c.report(n.Exp2, say("?: 的两边应是同一类型，这里是%[1]s和%[2]s。", "Both sides of ?: must be of one type; found %[3]s and %[4]s.",
-				KindNames[one].Chinese, KindNames[other].Chinese, KindNames[one].English, KindNames[other].English))
+			c.report(n.Exp2, text.New("Both sides of ?: must be of one type; found %s and %s.", KindNames[one], KindNames[other]))
 		}
 	case *ast.MemberNode:
 		if _, literal := n.Property.(*ast.StringNode); kindOf(n.Node.Type()) == KindLine && !literal {
-			c.report(n, say("商品明细的字段名要直接写出，如 item.sku_id。", "Name the line's field itself, such as item.sku_id."))
+			c.report(n, text.New("Write the field of the line out, such as item.sku_id."))
 		}
 	case *ast.BinaryNode:
 		if left := kindOf(n.Left.Type()); n.Operator == "in" && left != KindText && (c.sound || left != KindUnknown) {
-			c.report(n, say("in 只能用于文本，这里是%[1]s。", "in works on text only, found %[2]s.", KindNames[left].Chinese, KindNames[left].English))
+			c.report(n, text.New("in works on text only, found %s.", KindNames[left]))
 		}
 	case *ast.CallNode:
 		if callee, ok := n.Callee.(*ast.IdentifierNode); ok && listFunctions[callee.Value] != "" && len(n.Arguments) == 1 {
@@ -43,7 +44,6 @@ func (c *typeChecker) Visit(node *ast.Node) {
 func (c *typeChecker) list(node ast.Node, function string, list ast.Node, want Kind) {
 	element := list.Nature().Elem(nil)
 	if got := kindOf(element.Type); got != want && (c.sound || got != KindUnknown) {
-		c.report(node, say("%[1]s 要%[2]s的列表，这里是%[3]s的列表。", "%[1]s takes a list where each is %[4]s; here each is %[5]s.", function,
-			KindNames[want].Chinese, KindNames[got].Chinese, KindNames[want].English, KindNames[got].English))
+		c.report(node, text.New("%s takes a list where each is %s; here each is %s.", function, KindNames[want], KindNames[got]))
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/text"
 )
 
 // number is a decimal in an expression, or the reason why there is none: the
@@ -37,14 +38,14 @@ const (
 )
 
 // KindNames name the kinds for people.
-var KindNames = map[Kind]message{
-	KindText:    say("文本", "text"),
-	KindNumber:  say("数字", "a number"),
-	KindTime:    say("时间", "a time"),
-	KindBool:    say("真假值", "true or false"),
-	KindList:    say("列表", "a list"),
-	KindLine:    say("商品行", "a line"),
-	KindUnknown: say("类型不明的值", "something of no certain type"),
+var KindNames = map[Kind]text.Text{
+	KindText:    text.New("text"),
+	KindNumber:  text.New("a number"),
+	KindTime:    text.New("a time"),
+	KindBool:    text.New("true or false"),
+	KindList:    text.New("a list"),
+	KindLine:    text.New("a line"),
+	KindUnknown: text.New("a value of unknown type"),
 }
 
 var (

@@ -26,7 +26,7 @@ func misspellings(expression string, quote rune) []flow.Mistake {
 	var mistakes []flow.Mistake
 	source := []rune(expression)
 	report := func(from, to int, what text.Text) {
-		mistakes = append(mistakes, flow.Mistake{From: from, To: to, What: toFlow(what)})
+		mistakes = append(mistakes, flow.Mistake{From: from, To: to, What: what})
 	}
 	words := [2]string{} // the last two
 	for i := 0; i < len(source); {

@@ -145,7 +145,7 @@ var ownFieldKeys = sectionValue{
 func ownFieldsValue() sectionValue {
 	var places sectionValue
 	for _, place := range ownPlaces {
-		places = append(places, key{string(place), place.Chinese() + ".", false, otherValue(ownFieldsSchema)})
+		places = append(places, key{string(place), place.Label().String() + ".", false, otherValue(ownFieldsSchema)})
 	}
 	return places
 }

@@ -123,7 +123,7 @@ func (p *parser) expression(node ast.Node, in flow.Scope, owner text.Text, want 
 		}
 	}
 	for _, mistake := range mistakes {
-		p.report(p.spanWithin(node, mistake.From, mistake.To), ofFlow(mistake.What))
+		p.report(p.spanWithin(node, mistake.From, mistake.To), mistake.What)
 	}
 	if compiled == nil {
 		return nil
@@ -137,5 +137,5 @@ func (p *parser) expression(node ast.Node, in flow.Scope, owner text.Text, want 
 }
 
 func wrongKind(owner text.Text, want, found flow.Kind) text.Text {
-	return text.New("%s should be %s, but this gives %s.", owner, ofFlow(flow.KindNames[want]), ofFlow(flow.KindNames[found]))
+	return text.New("%s should be %s, but this gives %s.", owner, flow.KindNames[want], flow.KindNames[found])
 }

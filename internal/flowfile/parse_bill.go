@@ -79,7 +79,7 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []fl
 	}
 	for _, field := range catalog.Kingdee().Fields[place] {
 		if field.Required && !seen[field.Name] && isMapping(node) {
-			p.report(owner, text.New("The required field %s is missing in %s.", fieldName(field), placeName(place)))
+			p.report(owner, text.New("The required field %s is missing in %s.", flow.FieldName(field), place.Label()))
 		}
 	}
 	return fields
@@ -90,9 +90,9 @@ func (p *parser) unknownTarget(name string, place catalog.Place) text.Text {
 	for _, other := range places {
 		if field, ok := p.target(other, name); ok {
 			if other == catalog.Options {
-				return text.New("%s is an option of the call, not a field of the bill; put it in bill, outside fields.", fieldName(field))
+				return text.New("%s is an option of the call, not a field of the bill; put it in bill, outside fields.", flow.FieldName(field))
 			}
-			return text.New("%s is not in %s; it belongs in %s.", fieldName(field), placeName(place), placeName(other))
+			return text.New("%s is not in %s; it belongs in %s.", flow.FieldName(field), place.Label(), other.Label())
 		}
 	}
 	if strings.HasPrefix(name, "F_") {
@@ -100,9 +100,9 @@ func (p *parser) unknownTarget(name string, place catalog.Place) text.Text {
 	}
 	known := p.targets(place)
 	if meant := spelling.Closest(name, known); meant != "" {
-		return spelling.Suggest(text.New("There is no field %s in %s.", name, placeName(place)), meant)
+		return spelling.Suggest(text.New("There is no field %s in %s.", name, place.Label()), meant)
 	}
-	return text.New("There is no field %s in %s; expected one of %s.", name, placeName(place), strings.Join(known, ", "))
+	return text.New("There is no field %s in %s; expected one of %s.", name, place.Label(), strings.Join(known, ", "))
 }
 
 // ways are the three ways to give a field its value.
@@ -118,10 +118,10 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 	case len(given) == 0 && s.unknown:
 		return m
 	case len(given) == 0:
-		p.report(owner, text.New("%s has no value; expected one of constant, field, expression.", fieldName(target)))
+		p.report(owner, text.New("%s has no value; expected one of constant, field, expression.", flow.FieldName(target)))
 		return m
 	case len(given) > 1:
-		p.report(s.keySpan(given[1]), text.New("%s has more than one value (%s); expected one of constant, field, expression.", fieldName(target), strings.Join(given, ", ")))
+		p.report(s.keySpan(given[1]), text.New("%s has more than one value (%s); expected one of constant, field, expression.", flow.FieldName(target), strings.Join(given, ", ")))
 		return m
 	case given[0] == "constant":
 		p.constant(m, s)
@@ -141,7 +141,7 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 	if source, ok := p.textNode(value); ok && target.Name == flow.BookedQuantity {
 		p.received = given[0] == "field" && source == "item."+flow.ReceivedField
 	}
-	m.Value = p.expression(value, in, fieldName(target), want)
+	m.Value = p.expression(value, in, text.Literal(flow.FieldName(target)), want)
 	if target.Name == flow.NumberField {
 		p.checkNumber(s, value, m)
 	}
@@ -191,7 +191,7 @@ func (p *parser) isFieldPath(node ast.Node) bool {
 func (p *parser) tableOf(s section, target catalog.Field) *flow.Table {
 	name := s.text("table")
 	if kindOfTarget(target) != flow.KindText {
-		p.report(s.keySpan("table"), text.New("A table gives text, but %s is %s.", fieldName(target), typeName(target.Type)))
+		p.report(s.keySpan("table"), text.New("A table gives text, but %s is %s.", flow.FieldName(target), target.Type.Label()))
 		return nil
 	}
 	t, ok := p.tables[name]
@@ -226,7 +226,7 @@ func (p *parser) constant(m *flow.Mapping, s section) {
 	case flow.KindNumber:
 		number := node.GetToken().Value
 		if _, quoted := node.(*ast.StringNode); quoted || !plainNumber.MatchString(number) {
-			p.wrongType(node, text.New("a number for %s, such as 12.5", fieldName(target)))
+			p.wrongType(node, text.New("a number for %s, such as 12.5", flow.FieldName(target)))
 			return
 		}
 		value, err := catalog.Decimal.Parse(json.Number(number))
@@ -234,7 +234,7 @@ func (p *parser) constant(m *flow.Mapping, s section) {
 		case err != nil:
 			p.wrongType(node, text.New("a shorter number"))
 		case target.Type == catalog.Integer && !value.(decimal.Decimal).IsInteger():
-			p.wrongType(node, text.New("a whole number for %s, such as 12", fieldName(target)))
+			p.wrongType(node, text.New("a whole number for %s, such as 12", flow.FieldName(target)))
 		default:
 			m.SetConstant(value.(decimal.Decimal))
 		}

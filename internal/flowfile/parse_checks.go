@@ -7,7 +7,6 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 
-	"refundsync/internal/bilingual"
 	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
@@ -132,7 +131,7 @@ var requirementReason = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 func (p *parser) require(requirements []section) {
 	lines := map[string]int{}
 	for _, s := range requirements {
-		r := flow.Requirement{Reason: s.text("reason"), Message: bothLanguages(s.text("message")), Advice: bothLanguages(s.text("advice"))}
+		r := flow.Requirement{Reason: s.text("reason"), Message: s.text("message"), Advice: s.text("advice")}
 		if s.has("reason") {
 			at := s.valueSpan("reason")
 			if r.Reason != "" && !requirementReason.MatchString(r.Reason) {
@@ -149,17 +148,6 @@ func (p *parser) require(requirements []section) {
 		}
 		p.flow.Rules.Require = append(p.flow.Rules.Require, r)
 	}
-}
-
-// inBrackets is a text with its English at the end: 仅退款 (refund only).
-var inBrackets = regexp.MustCompile(`(?s)^(.+) \((.+)\)$`)
-
-// bothLanguages takes such a text apart; one without is the same in both.
-func bothLanguages(text string) bilingual.Text {
-	if parts := inBrackets.FindStringSubmatch(text); parts != nil {
-		return bilingual.Text{Chinese: parts[1], English: parts[2]}
-	}
-	return bilingual.Text{Chinese: text, English: text}
 }
 
 func (p *parser) notBooked(amounts []section) {

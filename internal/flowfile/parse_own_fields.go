@@ -96,7 +96,7 @@ func (p *parser) targets(place catalog.Place) []string {
 // unknownOwnField says which own field was meant, or how to declare one.
 func (p *parser) unknownOwnField(name string, place catalog.Place) text.Text {
 	if !slices.Contains(ownPlaces, place) {
-		return text.New("A field of your own, such as %s, can't be in %s, only in the bill's head or in FEntity（明细信息）.", name, placeName(place))
+		return text.New("A field of your own, such as %s, can't be in %s, only in the bill's head or in FEntity（明细信息）.", name, place.Label())
 	}
 	what := text.New("%[1]s is not declared; declare fields of your own in bill, own_fields, %[2]s, such as %[1]s: { type: text }.", name, string(place))
 	declared := map[string]bool{}

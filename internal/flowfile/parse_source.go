@@ -126,7 +126,7 @@ var pageSize = regexp.MustCompile(pageSizePattern)
 func (p *parser) parameter(from pair, field catalog.Field, value string) {
 	at := p.spanOf(from.value)
 	if field.Name == "page_size" && !pageSize.MatchString(value) {
-		p.report(at, text.New("%s can't be %s; expected 1 to 100.", fieldName(field), value))
+		p.report(at, text.New("%s can't be %s; expected 1 to 100.", flow.FieldName(field), value))
 	}
 	if strings.TrimSpace(value) == "" {
 		p.report(at, text.New("The parameter %s is empty; remove it if it is not needed.", field.Name))
@@ -138,6 +138,6 @@ func (p *parser) parameter(from pair, field catalog.Field, value string) {
 	}
 	if _, ok := field.Values[value]; len(field.Values) > 0 && !ok {
 		known := slices.Sorted(maps.Keys(field.Values))
-		p.report(at, spelling.Suggest(text.New("%s can't be %s; expected one of %s.", fieldName(field), value, strings.Join(known, ", ")), spelling.Closest(value, known)))
+		p.report(at, spelling.Suggest(text.New("%s can't be %s; expected one of %s.", flow.FieldName(field), value, strings.Join(known, ", ")), spelling.Closest(value, known)))
 	}
 }

@@ -27,10 +27,10 @@ func WithExpression(f *flow.Flow, name, source string) (*flow.Flow, error) {
 	}
 	compiled, mistakes := flow.Compile(source, in)
 	for _, mistake := range mistakes {
-		return nil, refused(mistake.From, mistake.To, ofFlow(mistake.What))
+		return nil, refused(mistake.From, mistake.To, mistake.What)
 	}
 	if found, want := compiled.Kind, kindOfTarget(field.Field); found != want {
-		return nil, refused(0, len([]rune(source)), wrongKind(fieldName(field.Field), want, found))
+		return nil, refused(0, len([]rune(source)), wrongKind(text.Literal(flow.FieldName(field.Field)), want, found))
 	}
 	field.Mapping = &flow.Mapping{Target: field.Field, Value: compiled, Table: field.Mapping.Table, Required: field.Mapping.Required}
 	changed.Use(compiled.Header, compiled.Items)

@@ -4,7 +4,6 @@ package tenant
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -45,11 +44,11 @@ type Finding struct {
 	// Sure tells a mistake from a doubt: what is not sure may be right all the same, such
 	// as a required field that Kingdee fills in by itself.
 	Sure bool
-	// Chinese and English say what was found, and what to do.
-	Chinese, English string
+	// What says what was found, and what to do.
+	What text.Text
 }
 
-func (f Finding) String() string { return f.Chinese + " " + f.English }
+func (f Finding) String() string { return f.What.String() }
 
 // CheckForm asks Kingdee for the flow's form and holds the flow against it. An error is
 // a *fault.Error: the form can't be asked for, or the reply is not understood, and the
@@ -64,16 +63,15 @@ func CheckForm(ctx context.Context, source FormSource, f *flow.Flow) ([]Finding,
 
 // CatalogAlone says that a form could not be asked for, and what counts instead.
 func CatalogAlone(formID string, err error) string {
-	return fmt.Sprintf("读不到表单 %[1]s 的元数据（QueryBusinessInfo），只按内置的字段表核对。 The metadata of form %[1]s can't be read, and the catalog alone counts: %[2]v", formID, err)
+	return text.Sprintf("The metadata of form %s can't be read (QueryBusinessInfo), and the catalog alone counts: %s", formID, err)
 }
 
 func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
 	lines := form.Part(string(catalog.FEntity))
 	if form.Head() == nil || lines == nil {
 		return nil, &fault.Error{
-			Class: fault.Final, Reason: "form_not_understood", System: text.Literal("金蝶云星空 Kingdee"), Call: "QueryBusinessInfo",
-			Message: fmt.Sprintf("表单 %s 的元数据里没有单据头或明细信息。 The form's metadata has no head or no lines", f.Call.FormId),
-			Advice:  text.Literal("仍按内置的字段表核对。 The catalog counts"),
+			Class: fault.Final, Reason: "form_not_understood", System: text.New("Kingdee"), Call: "QueryBusinessInfo",
+			Err: text.Errorf("the metadata of form %s has no head or no lines", f.Call.FormId),
 		}
 	}
 	c := &comparison{form: form, flow: f}
@@ -104,8 +102,8 @@ type comparison struct {
 	findings []Finding
 }
 
-func (c *comparison) find(kind Kind, field string, sure bool, chinese, english string) {
-	c.findings = append(c.findings, Finding{kind, field, sure, chinese, english})
+func (c *comparison) find(kind Kind, field string, sure bool, what text.Text) {
+	c.findings = append(c.findings, Finding{kind, field, sure, what})
 }
 
 // part is the part of the form that a place of the bill is; nil if there is none.
@@ -130,8 +128,7 @@ func (c *comparison) field(part *kingdee.FormPart, sent flow.SentField) {
 	c.values(*field, sent)
 	if table := sent.Table; table != nil && field.LookUp != "" && !strings.EqualFold(field.LookUp, table.Form) {
 		c.find(OtherBaseData, sent.Name, false,
-			fmt.Sprintf("字段 %s取自 %s，对照表 %s 却来自 %s：请核对 form。", nameOf(sent.Name, field.Name), field.LookUp, table.Name, table.Form),
-			fmt.Sprintf("%s refers to %s, and table %s comes from %s: look at its form.", sent.Name, field.LookUp, table.Name, table.Form))
+			text.New("%s refers to %s, but table %s comes from %s: check its form.", nameOf(sent.Name, field.Name), field.LookUp, table.Name, table.Form))
 	}
 }
 
@@ -139,18 +136,15 @@ func (c *comparison) missing(part *kingdee.FormPart, sent flow.SentField) {
 	for _, other := range c.form.Parts {
 		if other.Field(sent.Name) != nil {
 			c.find(OtherPart, sent.Name, sent.Own,
-				fmt.Sprintf("字段 %s 在表单的 %s，流程却写在 %s：请移到那里。", sent.Name, nameOf(other.Key, other.Name), nameOf(part.Key, part.Name)),
-				fmt.Sprintf("The form has %s in %s, the flow in %s: move it there.", sent.Name, other.Key, part.Key))
+				text.New("The form has %s in %s, the flow in %s: move it to where the form has it.", sent.Name, nameOf(other.Key, other.Name), nameOf(part.Key, part.Name)))
 			return
 		}
 	}
-	chinese, english := "", ""
+	what := text.New("The form's %s has no field %s, and Kingdee would silently drop its value: correct it by Kingdee's designer (BOS), or take it out.", nameOf(part.Key, part.Name), sent.Name)
 	if own := ownFields(*part); sent.Own && own != "" {
-		chinese, english = fmt.Sprintf("那里的自定义字段：%s。", own), fmt.Sprintf(" Own fields there: %s.", own)
+		what = text.New("%s Own fields there: %s.", what, own)
 	}
-	c.find(UnknownField, sent.Name, sent.Own,
-		fmt.Sprintf("表单的 %s没有字段 %s，金蝶会不声不响地丢掉它的值：请按 BOS 设计器里的标识改正，或去掉。%s", nameOf(part.Key, part.Name), sent.Name, chinese),
-		fmt.Sprintf("The form's %s has no field %s, and Kingdee would drop its value without a word: correct it after Kingdee's designer, or leave it out.%s", part.Key, sent.Name, english))
+	c.find(UnknownField, sent.Name, sent.Own, what)
 }
 
 // mostNamed bounds the names that a finding lists.
@@ -203,8 +197,7 @@ func (c *comparison) ownType(field kingdee.FormField, sent flow.SentField) {
 	switch {
 	case isReference && sent.Type != catalog.Reference:
 		c.find(OtherType, sent.Name, true,
-			fmt.Sprintf("字段 %s在表单里是基础资料（%s），流程声明的却是%s：type 应为 base_data。", nameOf(sent.Name, field.Name), field.LookUp, sent.Type.Chinese()),
-			fmt.Sprintf("%s is base data (%s) in the form, and %s in the flow: its type should be base_data.", sent.Name, field.LookUp, sent.Type.English()))
+			text.New("%s is base data (%s) in the form, but %s in the flow: its type should be base_data.", nameOf(sent.Name, field.Name), field.LookUp, sent.Type.Label()))
 		return
 	case isReference:
 		return
@@ -216,8 +209,7 @@ func (c *comparison) ownType(field kingdee.FormField, sent flow.SentField) {
 		// A field that refers to base data of several kinds, or to assistant data, may name
 		// none, and is kept as a number or a text.
 		c.find(OtherType, sent.Name, sent.Type == catalog.Reference && found != catalog.Text,
-			fmt.Sprintf("字段 %s在表单里像是%s（FieldType %d），流程声明的却是%s：请核对 own_fields 的 type。", nameOf(sent.Name, field.Name), found.Chinese(), field.Type, sent.Type.Chinese()),
-			fmt.Sprintf("%s seems to be %s in the form (FieldType %d), and is %s in the flow: look at its type in own_fields.", sent.Name, found.English(), field.Type, sent.Type.English()))
+			text.New("%s seems to be %s in the form (FieldType %d), but is %s in the flow: check its type in own_fields.", nameOf(sent.Name, field.Name), found.Label(), field.Type, sent.Type.Label()))
 	}
 }
 
@@ -236,13 +228,11 @@ func (c *comparison) values(field kingdee.FormField, sent flow.SentField) {
 		if slices.Contains(usable, value) {
 			continue
 		}
-		chinese, english := "不在", "is none of"
+		what := text.New("The value %s of %s is not one that the form lists: %s.", value, nameOf(sent.Name, field.Name), shortList(usable))
 		if slices.ContainsFunc(field.Values, func(v kingdee.FormValue) bool { return v.Value == value }) {
-			chinese, english = "已停用，不再在", "is disabled, and no longer one of"
+			what = text.New("The value %s of %s is disabled in the form, which lists: %s.", value, nameOf(sent.Name, field.Name), shortList(usable))
 		}
-		c.find(NotListed, sent.Name, true,
-			fmt.Sprintf("字段 %s的值 %s %s表单的可选值里：%s。", nameOf(sent.Name, field.Name), value, chinese, shortList(usable)),
-			fmt.Sprintf("The value %s of %s %s the form's: %s.", value, sent.Name, english, shortList(usable)))
+		c.find(NotListed, sent.Name, true, what)
 	}
 }
 
@@ -257,15 +247,14 @@ func (c *comparison) required(part *kingdee.FormPart, sent map[string]bool) {
 			continue
 		}
 		c.find(RequiredField, field.Key, false,
-			fmt.Sprintf("表单的 %s必录字段 %s，流程没有取值：若金蝶不自动带出，保存会被拒绝，请在流程里加上它。", nameOf(part.Key, part.Name), nameOf(field.Key, field.Name)),
-			fmt.Sprintf("The form requires %s in %s, and the flow gives it no value: unless Kingdee fills it in, bills are refused; add it to the flow.", field.Key, part.Key))
+			text.New("The form requires %s in %s, and the flow gives it no value: unless Kingdee fills it in, bills are refused; add it to the flow.", nameOf(field.Key, field.Name), nameOf(part.Key, part.Name)))
 	}
 }
 
-// nameOf is a key with what people call it, to be followed by Chinese.
+// nameOf is a key with what people call it.
 func nameOf(key, name string) string {
 	if name == "" {
-		return key + " "
+		return key
 	}
 	return key + "（" + name + "）"
 }

@@ -15,6 +15,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 // flowWith is the built-in flow, changed in the places that the pairs of old and new
@@ -71,7 +72,7 @@ func (s told) Form(context.Context, string) (kingdee.Form, error) { return s.for
 // kinds are the findings without their words.
 func kinds(findings []Finding) (all []Finding) {
 	for _, found := range findings {
-		found.Chinese, found.English = "", ""
+		found.What = text.Text{}
 		all = append(all, found)
 	}
 	return all
@@ -107,28 +108,28 @@ func TestCheckForm(t *testing.T) {
 	}{
 		"a form that fits":                       {own: "text"},
 		"more fields than the flow's":            {changes: []func(kingdee.Form){add("FBillHead", kingdee.FormField{Key: "F_ABCD_Other"})}},
-		"an own field that is unknown":           {"text", []func(kingdee.Form){remove("FBillHead", own), add("FBillHead", kingdee.FormField{Key: "F_ABCD_Onw"})}, []Finding{{UnknownField, own, true, "", ""}}, "F_ABCD_Onw"},
-		"an own field of the lines":              {"text", []func(kingdee.Form){remove("FBillHead", own), add("FEntity", kingdee.FormField{Key: own})}, []Finding{{OtherPart, own, true, "", ""}}, "FEntity（明细信息）"},
-		"a field of the catalog that is unknown": {"", []func(kingdee.Form){remove("FEntity", "FNote")}, []Finding{{UnknownField, "FNote", false, "", ""}}, "FNote"},
-		"base data that is declared as text":     {"text", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.LookUp = "BD_Customer" })}, []Finding{{OtherType, own, true, "", ""}}, "BD_Customer"},
+		"an own field that is unknown":           {"text", []func(kingdee.Form){remove("FBillHead", own), add("FBillHead", kingdee.FormField{Key: "F_ABCD_Onw"})}, []Finding{{UnknownField, own, true, text.Text{}}}, "F_ABCD_Onw"},
+		"an own field of the lines":              {"text", []func(kingdee.Form){remove("FBillHead", own), add("FEntity", kingdee.FormField{Key: own})}, []Finding{{OtherPart, own, true, text.Text{}}}, "FEntity（明细信息）"},
+		"a field of the catalog that is unknown": {"", []func(kingdee.Form){remove("FEntity", "FNote")}, []Finding{{UnknownField, "FNote", false, text.Text{}}}, "FNote"},
+		"base data that is declared as text":     {"text", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.LookUp = "BD_Customer" })}, []Finding{{OtherType, own, true, text.Text{}}}, "BD_Customer"},
 		"base data":                              {own: "base_data"},
-		"text that is declared as base data":     {"base_data", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.LookUp, f.Type = "", 106 })}, []Finding{{OtherType, own, true, "", ""}}, "FieldType 106"},
-		"letters that are declared as base data": {"base_data", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.LookUp, f.Type = "", 231 })}, []Finding{{OtherType, own, false, "", ""}}, "FieldType 231"},
+		"text that is declared as base data":     {"base_data", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.LookUp, f.Type = "", 106 })}, []Finding{{OtherType, own, true, text.Text{}}}, "FieldType 106"},
+		"letters that are declared as base data": {"base_data", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.LookUp, f.Type = "", 231 })}, []Finding{{OtherType, own, false, text.Text{}}}, "FieldType 231"},
 		"base data of several kinds":             {own: "base_data", changes: []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.LookUp, f.Type = "", 56 })}},
-		"a number that is declared as text":      {"text", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 106 })}, []Finding{{OtherType, own, false, "", ""}}, "FieldType 106"},
-		"text that is declared as a number":      {"decimal", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 231 })}, []Finding{{OtherType, own, false, "", ""}}, "FieldType 231"},
-		"text that is declared as a date":        {"date", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 231 })}, []Finding{{OtherType, own, false, "", ""}}, "FieldType 231"},
+		"a number that is declared as text":      {"text", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 106 })}, []Finding{{OtherType, own, false, text.Text{}}}, "FieldType 106"},
+		"text that is declared as a number":      {"decimal", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 231 })}, []Finding{{OtherType, own, false, text.Text{}}}, "FieldType 231"},
+		"text that is declared as a date":        {"date", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 231 })}, []Finding{{OtherType, own, false, text.Text{}}}, "FieldType 231"},
 		"a decimal that is declared as integer":  {own: "integer", changes: []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 106 })}},
 		"a check box that is kept as a letter":   {own: "check_box", changes: []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 175 })}},
-		"a date that is declared as a check box": {"check_box", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 61 })}, []Finding{{OtherType, own, false, "", ""}}, "FieldType 61"},
+		"a date that is declared as a check box": {"check_box", []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 61 })}, []Finding{{OtherType, own, false, text.Text{}}}, "FieldType 61"},
 		"a type that nobody knows":               {own: "decimal", changes: []func(kingdee.Form){change("FBillHead", own, func(f *kingdee.FormField) { f.Type = 4711 })}},
-		"required and not mapped":                {"", []func(kingdee.Form){add("FEntity", kingdee.FormField{Key: "FBaseUnitID", Name: "基本单位", Required: true})}, []Finding{{RequiredField, "FBaseUnitID", false, "", ""}}, "FBaseUnitID（基本单位）"},
-		"required in the finance part":           {"", []func(kingdee.Form){add("SubHeadEntity", kingdee.FormField{Key: "F_ABCD_X", Required: true})}, []Finding{{RequiredField, "F_ABCD_X", false, "", ""}}, "SubHeadEntity"},
+		"required and not mapped":                {"", []func(kingdee.Form){add("FEntity", kingdee.FormField{Key: "FBaseUnitID", Name: "基本单位", Required: true})}, []Finding{{RequiredField, "FBaseUnitID", false, text.Text{}}}, "FBaseUnitID（基本单位）"},
+		"required in the finance part":           {"", []func(kingdee.Form){add("SubHeadEntity", kingdee.FormField{Key: "F_ABCD_X", Required: true})}, []Finding{{RequiredField, "F_ABCD_X", false, text.Text{}}}, "SubHeadEntity"},
 		"required and given by Kingdee":          {changes: []func(kingdee.Form){add("FBillHead", kingdee.FormField{Key: "FDocumentStatus", Required: true})}},
 		"required and mapped":                    {changes: []func(kingdee.Form){change("FBillHead", "FRetcustId", func(f *kingdee.FormField) { f.Required = true })}},
 		"a constant of the list":                 {changes: []func(kingdee.Form){change("FEntity", "FOwnerTypeId", values(kingdee.FormValue{Value: "BD_OwnerOrg"}))}},
-		"a constant that is none of the list":    {"", []func(kingdee.Form){change("FEntity", "FOwnerTypeId", values(kingdee.FormValue{Value: "BD_Supplier"}))}, []Finding{{NotListed, "FOwnerTypeId", true, "", ""}}, "BD_Supplier"},
-		"a constant that is disabled":            {"", []func(kingdee.Form){change("FEntity", "FOwnerTypeId", values(kingdee.FormValue{Value: "BD_OwnerOrg", Disabled: true}, kingdee.FormValue{Value: "BD_Supplier"}))}, []Finding{{NotListed, "FOwnerTypeId", true, "", ""}}, "已停用"},
+		"a constant that is none of the list":    {"", []func(kingdee.Form){change("FEntity", "FOwnerTypeId", values(kingdee.FormValue{Value: "BD_Supplier"}))}, []Finding{{NotListed, "FOwnerTypeId", true, text.Text{}}}, "BD_Supplier"},
+		"a constant that is disabled":            {"", []func(kingdee.Form){change("FEntity", "FOwnerTypeId", values(kingdee.FormValue{Value: "BD_OwnerOrg", Disabled: true}, kingdee.FormValue{Value: "BD_Supplier"}))}, []Finding{{NotListed, "FOwnerTypeId", true, text.Text{}}}, "is disabled"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := flowWith(t)
@@ -159,15 +160,15 @@ func TestTheValuesOfATableAreHeldAgainstTheList(t *testing.T) {
 	findings, err := CheckForm(t.Context(), told{form: form}, f)
 	require.NoError(t, err)
 	require.Len(t, findings, 2)
-	assert.Contains(t, findings[0].Chinese, "的值 A 不在")
-	assert.Contains(t, findings[1].Chinese, "的值 B 不在")
+	assert.Contains(t, findings[0].String(), "The value A of FOwnerTypeId（货主类型） is not one")
+	assert.Contains(t, findings[1].String(), "The value B of FOwnerTypeId（货主类型） is not one")
 }
 
 func TestATableIsOfTheBaseDataOfItsField(t *testing.T) {
 	f := flowWith(t, "    values:\n      天猫旗舰店: CUST_TMALL\n      京东专营店: CUST_JD\n      抖音小店: CUST_DOUYIN\n      拼多多百货店: CUST_PDD\n      快手小店: CUST_KUAISHOU\n",
 		"    from: kingdee\n    form: BD_Customer\n    by: FName\n    value: FNumber\n")
 	form := fittingForm(f)
-	for lookUp, want := range map[string][]Finding{"bd_customer": nil, "": nil, "BD_Supplier": {{OtherBaseData, "FRetcustId", false, "", ""}}} {
+	for lookUp, want := range map[string][]Finding{"bd_customer": nil, "": nil, "BD_Supplier": {{OtherBaseData, "FRetcustId", false, text.Text{}}}} {
 		form.Head().Field("FRetcustId").LookUp = lookUp
 		findings, err := CheckForm(t.Context(), told{form: form}, f)
 		require.NoError(t, err)

@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -105,11 +104,9 @@ func (t *Tables) AskAgain(ctx context.Context, table *flow.KingdeeTable) (read b
 	return false, &fault.Error{
 		Class:  fault.Retry,
 		Reason: "table_unread",
-		Message: fmt.Sprintf("对照表 %[1]s（金蝶 %[2]s）读不到，需要它的单先等着：%[3]v。 Table %[1]s can't be read from %[2]s of Kingdee, and orders that need it wait: %[3]v",
-			table.Name, table.Form, err),
-		Advice: text.Literal("会自动重试；原因见上，也见 starter check。 Tried again by itself; the cause is above, and in starter check"),
+		Err:    text.Errorf("table %s can't be read from %s of Kingdee, and orders that need it wait: %w", table.Name, table.Form, err),
+		Advice: text.New("It is retried automatically; the cause is above, and in starter check."),
 		Delay:  t.nextAsk(table),
-		Err:    err,
 	}
 }
 
