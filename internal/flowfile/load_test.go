@@ -323,7 +323,7 @@ func FuzzParse(f *testing.F) {
 }
 
 // The commented-out alerts of the built-in flow work as they are.
-func TestTheAlertsOfTheBuiltInFlowCanBePutIntoEffect(t *testing.T) {
+func TestTheAlertsOfTheBuiltInFlowWork(t *testing.T) {
 	text, err := os.ReadFile("../../flows/refund_to_return.yaml")
 	require.NoError(t, err)
 	before, alerts, found := strings.Cut(string(text), "\n# alerts:\n")

@@ -1,6 +1,7 @@
 package flowfile
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"os"
@@ -57,13 +58,32 @@ const (
 // customersTable are the rows of the first table of testdata/base.yaml.
 const customersTable = "    default: CUST\n    values: { 天猫旗舰店: CUST_TMALL }"
 
-// mistakes are changes to testdata/base.yaml; the messages about each are in
+// mistake is a change to testdata/base.yaml; the messages about it are in
 // testdata/mistakes, under its name.
-var mistakes = []struct {
+type mistake struct {
 	name     string
 	old, new string // in base.yaml; an old of "" replaces the whole file
 	csv      string // instead of warehousesCSV
-}{
+}
+
+// text is the flow file with the mistake.
+func (m mistake) text(t *testing.T) string {
+	t.Helper()
+	if m.old == "" {
+		return m.new
+	}
+	require.Contains(t, base(t), m.old)
+	return strings.Replace(base(t), m.old, m.new, 1)
+}
+
+func (m mistake) problems(t *testing.T) Problems {
+	t.Helper()
+	problems := parseText(m.text(t), cmp.Or(m.csv, warehousesCSV)).allProblems()
+	require.NotEmpty(t, problems)
+	return problems
+}
+
+var mistakes = []mistake{
 	// The YAML itself.
 	{name: "syntax unclosed bracket", old: `{ attempts: 8,`, new: `{ attempts: [8,`},
 	{name: "syntax tab", old: "  method:", new: "\tmethod:"},
@@ -398,38 +418,26 @@ var mistakes = []struct {
 	{name: "nothing_synced_for in words", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  nothing_synced_for: a day\nchecks:\n"},
 }
 
-func TestEveryMistakeIsTold(t *testing.T) {
+func TestEveryMistakeIsReported(t *testing.T) {
 	seen := map[string]bool{}
 	for _, mistake := range mistakes {
 		t.Run(mistake.name, func(t *testing.T) {
 			file := regexp.MustCompile(`\W+`).ReplaceAllString(mistake.name, "_")
 			require.False(t, seen[file], "another mistake has this name")
 			seen[file] = true
-
-			text := mistake.new
-			if mistake.old != "" {
-				require.Contains(t, base(t), mistake.old)
-				text = strings.Replace(base(t), mistake.old, mistake.new, 1)
-			}
-			csv := warehousesCSV
-			if mistake.csv != "" {
-				csv = mistake.csv
-			}
-			problems := parseText(text, csv).allProblems()
-			require.NotEmpty(t, problems)
-			golden(t, "mistakes/"+file+".txt", problems.Error()+"\n")
+			golden(t, "mistakes/"+file+".txt", mistake.problems(t).Error()+"\n")
 		})
 	}
 }
 
-func TestTheBaseOfTheMistakesHasNone(t *testing.T) {
+func TestTheBaseOfTheMistakesHasNoMistake(t *testing.T) {
 	assert.Empty(t, parseText(base(t), warehousesCSV).allProblems())
 	assert.Empty(t, parseText(strings.ReplaceAll(base(t), "\n", "\r\n"), "\ufeff"+strings.ReplaceAll(warehousesCSV, "\n", "\r\n")).allProblems(),
 		"files as Windows writes them")
 	assert.Empty(t, parseText("\ufeff"+base(t), warehousesCSV).allProblems(), "with a byte order mark")
 }
 
-func TestWhatOnlyLooksLikeAMistakeIsNone(t *testing.T) {
+func TestWhatOnlyLooksLikeAMistakeIsAccepted(t *testing.T) {
 	for _, c := range []struct{ name, old, new string }{
 		{"a comment", "window: 6h", "window: 6h # 窗口：“六小时”，\t（全角）2.0001E+04 = AND"},
 		{"prose", "reason: 仅退款", "reason: 仅退款：“只退款”，没有“退货”！"},
@@ -448,7 +456,7 @@ func TestWhatOnlyLooksLikeAMistakeIsNone(t *testing.T) {
 	}
 }
 
-func TestAllMistakesOfAFolderAreToldAtOnceAndInOrder(t *testing.T) {
+func TestAllMistakesOfAFolderAreReportedAtOnceAndInOrder(t *testing.T) {
 	_, err := LoadFolder("testdata/folder")
 	var problems Problems
 	require.True(t, errors.As(err, &problems), "%v", err)

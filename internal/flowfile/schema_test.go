@@ -61,12 +61,8 @@ func TestMistakesThatAnEditorShows(t *testing.T) {
 	schema := compiledSchema(t)
 	var b strings.Builder
 	for _, m := range mistakes {
-		text := m.new
-		if m.old != "" {
-			text = strings.Replace(base(t), m.old, m.new, 1)
-		}
 		shown := "editor"
-		if editorSays(schema, text) == nil {
+		if editorSays(schema, m.text(t)) == nil {
 			shown = "loader"
 		}
 		fmt.Fprintf(&b, "%s: %s\n", shown, m.name)
