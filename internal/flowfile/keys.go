@@ -143,11 +143,10 @@ var ownFieldKeys = sectionValue{
 }
 
 func ownFieldsValue() sectionValue {
-	var places sectionValue
-	for _, place := range ownPlaces {
-		places = append(places, key{string(place), place.Label().String() + ".", false, otherValue(ownFieldsSchema)})
+	return sectionValue{
+		{string(catalog.Head), "Fields of the bill's head (单据头).", false, otherValue(ownFieldsSchema)},
+		{string(catalog.FEntity), "Fields of the bill's lines (明细信息).", false, otherValue(ownFieldsSchema)},
 	}
-	return places
 }
 
 // mappingKeys give one field of the bill its value.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/text"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -426,6 +428,25 @@ func TestEveryMistakeIsReported(t *testing.T) {
 			require.False(t, seen[file], "another mistake has this name")
 			seen[file] = true
 			golden(t, "mistakes/"+file+".txt", mistake.problems(t).Error()+"\n")
+		})
+	}
+}
+
+// In Chinese, only names are English, what the file says, and in brackets what a library
+// says.
+func TestMistakesInChinese(t *testing.T) {
+	text.Use(text.Chinese)
+	t.Cleanup(func() { text.Use(text.English) })
+	foreign := regexp.MustCompile(`（[^）]*）|“[^”]*”`)
+	english := regexp.MustCompile(`\b([Tt]he|an?|is|are|should|expected|[Ff]ound|[Tt]here|of|can't)\b`)
+	for _, mistake := range mistakes {
+		t.Run(mistake.name, func(t *testing.T) {
+			problems := mistake.problems(t)
+			require.Contains(t, problems.Error(), "流程文件有")
+			for _, problem := range problems {
+				require.Regexp(t, `\p{Han}`, problem.What)
+				require.NotRegexp(t, english, foreign.ReplaceAllString(problem.What, ""))
+			}
 		})
 	}
 }
