@@ -93,7 +93,7 @@ func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 	f := builtIn(t)
 	for _, field := range catalog.Jushuitan().Fields[catalog.Request] {
 		_, fixed := f.Source.Parameters[field.Name]
-		// What these two would filter out is to be seen: it may have been booked.
+		// What these two would filter out must be read: it may have been booked.
 		seen := field.Name == "status" || field.Name == "good_status"
 		filled := field.Name == "page_index" || field.Name == "start_time" || field.Name == "end_time"
 		if field.Origin == catalog.Core {
