@@ -34,5 +34,5 @@ func (a *Activities) Find(ctx context.Context, params workflows.FindBillsParams)
 		return workflows.FindBillsResult{}, err
 	}
 	result := workflows.FindBillsResult{Finished: found.Finished, Unfinished: found.Unfinished}
-	return result, a.settleParked(ctx, params.Flow, found.Settled)
+	return result, a.settleParked(ctx, params.Flow, found.Resolved)
 }

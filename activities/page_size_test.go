@@ -141,7 +141,7 @@ func TestFetchPageReadsOnFromTheLastRowVersionThatHadRoom(t *testing.T) {
 	require.Zero(t, page.Rest)
 	require.True(t, page.More)
 	require.Equal(t, int64(100+fits), page.LastTS)
-	require.Equal(t, int64(101), page.SettledTS)
+	require.Equal(t, int64(101), page.StableTS)
 	require.Equal(t, fmt.Sprint(fits-1), page.Orders[fits-1].ID)
 }
 

@@ -22,7 +22,7 @@ const versionField = "ts"
 // this interface.
 func readVersions(f *flow.Flow, params workflows.FetchPageParams, rows []*row, page *paging.Page) error {
 	last, fresh := *params.StartTS, false
-	page.LastTS, page.SettledTS = 0, 0
+	page.LastTS, page.StableTS = 0, 0
 	for _, row := range rows {
 		record := row.record
 		version, err := versionOf(record)
@@ -32,7 +32,7 @@ func readVersions(f *flow.Flow, params workflows.FetchPageParams, rows []*row, p
 		last, page.LastTS = version, version
 		// The times of rows and their versions grow together, but not strictly.
 		if fresh = fresh || modifiedAfter(record, params.Window.To); !fresh {
-			page.SettledTS = version
+			page.StableTS = version
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func TestFetchPageReadsRowVersions(t *testing.T) {
 			source := &fakeSource{page: c.page}
 			page, err := fetchVersions(t, source)
 			require.NoError(t, err)
-			require.Equal(t, []any{c.last, c.settled, c.more}, []any{page.LastTS, page.SettledTS, page.More})
+			require.Equal(t, []any{c.last, c.settled, c.more}, []any{page.LastTS, page.StableTS, page.More})
 			require.Len(t, page.Orders, len(c.page.Datas), "no row is left to another window")
 			require.Equal(t, map[string]string{
 				"page_index": "1", "page_size": "100", "date_type": "0",
@@ -73,7 +73,7 @@ func TestRowVersionsAreFreshByTheTimeOfTheirChange(t *testing.T) {
 	}}}}
 	page, err := a.Fetch(t.Context(), workflows.FetchPageParams{Flow: testFlow, Window: testWindow, PageIndex: 1, StartTS: &start})
 	require.NoError(t, err)
-	require.Equal(t, int64(101), page.SettledTS)
+	require.Equal(t, int64(101), page.StableTS)
 	require.Equal(t, int64(102), page.LastTS)
 }
 

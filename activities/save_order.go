@@ -53,7 +53,7 @@ func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, o
 		return workflows.SaveOrderResult{}, err
 	}
 	result, err := a.book(f, run).Save(ctx, order, exists, retried)
-	if err == nil && result.Outcome == tally.LeftOut {
+	if err == nil && result.Outcome.IsLeftOut() {
 		err = a.settleParked(ctx, f.Name, []booking.Wanted{{OrderID: order.Order.ID, ChangedAt: order.Order.ChangedAt, LeftOut: result.Reason}})
 	}
 	return workflows.SaveOrderResult{

@@ -359,7 +359,7 @@ func (s *PagesSync) save(order *flow.Opened, size int) {
 	if err == nil {
 		s.bytes -= size
 		s.settle(paging.VersionOf(order.Order), result.Outcome, tally.Failure{Reason: result.Reason})
-		if result.Differences != "" {
+		if !result.Differences.IsZero() {
 			s.result.Differences = append(s.result.Differences, result.Differences)
 		}
 		return
@@ -418,7 +418,7 @@ func (s *PagesSync) leftBefore(id string) *workflows.LeftOrder {
 // settle decides what became of an order in that version. A later one may have been shown
 // since, on a page that will be read again.
 func (s *PagesSync) settle(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
-	if now, changed := s.reading.Orders.Settle(version.ID, outcome, failure); changed {
+	if now, changed := s.reading.Orders.Record(version.ID, outcome, failure); changed {
 		s.tell(version.ID, now, failure)
 		s.result.Settled[len(s.result.Settled)-1].Version = version
 	}

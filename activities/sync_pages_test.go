@@ -177,7 +177,7 @@ func (p *pages) take(result workflows.SyncPagesResult) {
 	orders := &p.params.Reading.Orders
 	for _, order := range result.Settled {
 		orders.Show(order.Version)
-		orders.Settle(order.ID, order.Outcome, tally.Failure{Reason: order.Reason})
+		orders.Record(order.ID, order.Outcome, tally.Failure{Reason: order.Reason})
 	}
 	for _, left := range result.Left {
 		orders.Show(paging.VersionOf(left.Order))
@@ -394,7 +394,7 @@ func TestSyncPagesFailsOnlyWhereNothingWasDone(t *testing.T) {
 		final  bool
 	}{
 		{"the source does not answer", func(p *pages) { p.source.before = func(*pagedSource, int) error { return lost } }, "connection", "第 1 页失败", false},
-		{"the bills can't be looked up", func(p *pages) { p.ledger.beforeLook = func([]string) error { return lost } }, "connection", "查询已存在的单据失败", false},
+		{"the bills can't be looked up", func(p *pages) { p.ledger.beforeLook = func([]string) error { return lost } }, "connection", "looking up existing bills failed", false},
 		{"no such flow", func(p *pages) { p.params.Flow = "refund" }, "unknown_flow", "没有流程", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -120,6 +120,9 @@ func printTable(w io.Writer, result runResult) {
 	for _, reason := range tally.Reasons(result.Skipped) {
 		t.AppendRow(table.Row{"跳过 skipped: " + reason, result.Skipped[reason]})
 	}
+	if result.BillsDeleted > 0 {
+		t.AppendRow(table.Row{"  其中单据已删除 of which bill deleted", result.BillsDeleted})
+	}
 	for _, reason := range tally.Reasons(result.NotBooked) {
 		t.AppendRow(table.Row{"未入账 not booked: " + reason, result.NotBooked[reason]})
 	}

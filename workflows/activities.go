@@ -214,7 +214,7 @@ type SaveOrderResult struct {
 	Reason string `json:"reason,omitempty"`
 	// Differences are what Kingdee has otherwise than it was sent, of the bill that
 	// proved the way.
-	Differences string `json:"differences,omitempty"`
+	Differences text.Text `json:"differences,omitzero"`
 }
 
 // SyncPagesParams are pages of a window that are to be read, and their orders saved.
@@ -250,7 +250,7 @@ type SyncPagesResult struct {
 	// Wait is for how long those of Left that were tried wait before that.
 	Wait time.Duration `json:"wait,omitempty"`
 	// Differences are as in [SaveOrderResult].
-	Differences []string `json:"differences,omitempty"`
+	Differences []text.Text `json:"differences,omitempty"`
 }
 
 // LeftOrder is an order that SyncPages has not brought to its end.

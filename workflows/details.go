@@ -127,7 +127,7 @@ func tallyDetails(sum tally.Tally) string {
 		if i == 0 {
 			b.WriteString("\n**金蝶的值与发送的不同 Kingdee has other values than were sent**\n\n")
 		}
-		fmt.Fprintf(&b, "- %s\n", literal.Markdown(differences))
+		fmt.Fprintf(&b, "- %s\n", literal.Markdown(differences.String()))
 	}
 	for i, failure := range sum.Failures {
 		if i == 0 {

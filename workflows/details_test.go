@@ -19,6 +19,6 @@ func TestDetailsAreLiteral(t *testing.T) {
 		Failures:      []tally.Failure{{ID: "7", Message: text.Literal("batchSave [11]: “![x](https://example.com/x)\n<img src=x>”")}},
 	})
 	require.Contains(t, details, `| 跳过 skipped: a\|b | 1 |`)
-	require.Contains(t, details, `| 未入账 not booked: c\|d | 2 单 orders, 1.50 |`)
+	require.Contains(t, details, `| 未入账 not booked: c\|d | 2 orders, 1.50 |`)
 	require.Contains(t, details, `- batchSave \[11\]: “!\[x\](https\://example.com/x) \<img src=x\>”`)
 }

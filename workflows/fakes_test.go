@@ -53,6 +53,7 @@ type fakeWorld struct {
 	// as_ids of the orders whose bills exist, as they are wanted or otherwise
 	finished, unfinished map[string]bool
 	leftOut              map[string]string // as_id → reason for which SaveOrder leaves it out
+	billDeleted          bool              // whether it deletes their bills
 	versions             []versionedRow    // instead of rows, for reading by row versions
 
 	// beforeFetch may change the rows, as a source does while it is read.
@@ -257,7 +258,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 		}
 	}
 	settle := func(id string, outcome tally.Outcome, reason string) {
-		if now, changed := reading.Orders.Settle(id, outcome, tally.Failure{Reason: reason}); changed {
+		if now, changed := reading.Orders.Record(id, outcome, tally.Failure{Reason: reason}); changed {
 			tell(id, now, tally.Failure{Reason: reason})
 		}
 	}
@@ -352,7 +353,11 @@ func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {
 		}
 	}
 	if reason, ok := w.leftOut[params.Order.ID]; ok {
-		return SaveOrderResult{Outcome: tally.LeftOut, BillNumber: params.Order.BillNumber, Reason: reason}, nil
+		outcome := tally.LeftOut
+		if w.billDeleted {
+			outcome = tally.BillDeleted
+		}
+		return SaveOrderResult{Outcome: outcome, BillNumber: params.Order.BillNumber, Reason: reason}, nil
 	}
 	return SaveOrderResult{Outcome: tally.Saved, BillNumber: params.Order.BillNumber}, nil
 }

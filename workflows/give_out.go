@@ -56,7 +56,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 		}
 	}
 	for _, differences := range result.Differences {
-		w.reading.Orders.Tally.Tell(differences)
+		w.reading.Orders.Tally.AddDifferences(differences)
 	}
 	for _, left := range result.Left {
 		w.reading.Orders.Show(paging.VersionOf(left.Order))
@@ -179,7 +179,7 @@ func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams
 			b.failed = append(b.failed, failedOrder{params.Order, failureOf(params.Order, err), decided})
 			return
 		}
-		w.reading.Orders.Tally.Tell(result.Differences)
+		w.reading.Orders.Tally.AddDifferences(result.Differences)
 		w.settle(id, result.Outcome, tally.Failure{Reason: result.Reason})
 		decided.SetValue(nil)
 	})
@@ -187,7 +187,7 @@ func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams
 
 // settle counts what became of an order.
 func (w *syncWindow) settle(id string, outcome tally.Outcome, failure tally.Failure) {
-	if now, changed := w.reading.Orders.Settle(id, outcome, failure); changed {
+	if now, changed := w.reading.Orders.Record(id, outcome, failure); changed {
 		w.count(id, now, failure)
 	}
 }

@@ -72,7 +72,7 @@ var ofEachOrder = []string{contract.ReasonClosedPeriod, tally.OrderChanged, tall
 // field that it is about.
 func (w *syncWindow) commonCause(b *batch) error {
 	for _, failed := range b.failed {
-		if reason := failed.failure.Reason; tally.ClosesTheWay(reason) {
+		if reason := failed.failure.Reason; tally.StopsRun(reason) {
 			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
 				"第 %[1]d 页保存时发现，再保存的单据会找不回来，已停止，没有挂起；改正后重跑同一时段。"+
 					" What is saved from page %[1]d on would not be found again, so the run stopped and parked nothing; mend it and run the range again: %[2]s",

@@ -9,7 +9,6 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"refundsync/internal/contract"
-	"refundsync/internal/tally"
 )
 
 // sweptWorld is a fake world whose flow reads two days again, up to an hour before now.
@@ -24,7 +23,8 @@ func sweptWorld(orders int) *fakeWorld {
 // watermark to others.
 func TestSweep(t *testing.T) {
 	world := sweptWorld(5)
-	world.leftOut = map[string]string{"70004": "已作废" + tally.BillDeleted}
+	world.leftOut = map[string]string{"70004": "cancelled"}
+	world.billDeleted = true
 	world.finished["70000"] = true
 	world.saveErr = func(order contract.Order) error {
 		switch order.ID {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -289,13 +288,7 @@ func (r *syncRefunds) beginSweep(in *SyncRefundsInput, now time.Time) error {
 
 // found is how many orders a sweep has found that were missed or have changed.
 func found(sum tally.Tally) int {
-	count := sum.Saved + sum.Updated + tally.Total(sum.NewlyParked)
-	for _, reason := range tally.Reasons(sum.Skipped) {
-		if strings.HasSuffix(reason, tally.BillDeleted) {
-			count += sum.Skipped[reason]
-		}
-	}
-	return count
+	return sum.Saved + sum.Updated + tally.Total(sum.NewlyParked) + sum.BillsDeleted
 }
 
 // expect asks about how many orders the run has, where that is not known and a single

@@ -44,7 +44,7 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 				" There is no row version of an earlier run, and no source.since_ts in the flow file: say there from which row version on the first run reads",
 			WatermarkUnknown, nil)
 	}
-	r.state.RowVersions, r.state.RowVersion = &paging.Versions{Reached: *start, Settled: *start}, start
+	r.state.RowVersions, r.state.RowVersion = &paging.Versions{Reached: *start, Stable: *start}, start
 	if r.state.Watermark == nil && in.Since == nil {
 		since := now.Add(-plan.Lag)
 		in.Since = &since
@@ -96,5 +96,5 @@ func (s RunState) rowVersion() *int64 {
 	if s.RowVersions == nil {
 		return nil
 	}
-	return &s.RowVersions.Settled
+	return &s.RowVersions.Stable
 }

@@ -46,7 +46,7 @@ func (w *fakeWorld) fetchVersions(params FetchPageParams) (paging.Page, error) {
 		page.Orders = append(page.Orders, contract.Order{ID: row.id, BillNumber: row.id, ChangedAt: row.changed})
 		page.LastTS = row.ts
 		if fresh = fresh || row.changed.After(params.Window.To); !fresh {
-			page.SettledTS = row.ts
+			page.StableTS = row.ts
 		}
 	}
 	page.More = len(page.Orders) == w.pageSize
@@ -197,16 +197,16 @@ func TestRowVersionStaysWhereAnOrderIsNeitherSavedNorParked(t *testing.T) {
 	require.Equal(t, int64(5000), *third.RowVersion)
 }
 
-// Law: what was not settled in one window stays so in those that follow.
+// Law: what was not stable in one window stays so in those that follow.
 func TestRowVersionsStayUnsettledInTheNextWindow(t *testing.T) {
 	for _, c := range []struct {
 		name               string
 		before, next, want paging.Versions
 	}{
-		{"all settled", paging.Versions{Reached: 20, Settled: 20}, paging.Versions{Reached: 30, Settled: 30, Complete: true}, paging.Versions{Reached: 30, Settled: 30, Complete: true}},
-		{"not settled in the next", paging.Versions{Reached: 20, Settled: 20}, paging.Versions{Reached: 30, Settled: 25}, paging.Versions{Reached: 30, Settled: 25}},
-		{"not settled before", paging.Versions{Reached: 20, Settled: 15}, paging.Versions{Reached: 30, Settled: 30}, paging.Versions{Reached: 30, Settled: 15}},
-		{"not settled in either", paging.Versions{Reached: 20, Settled: 15}, paging.Versions{Reached: 30, Settled: 25}, paging.Versions{Reached: 30, Settled: 15}},
+		{"all stable", paging.Versions{Reached: 20, Stable: 20}, paging.Versions{Reached: 30, Stable: 30, Complete: true}, paging.Versions{Reached: 30, Stable: 30, Complete: true}},
+		{"not stable in the next", paging.Versions{Reached: 20, Stable: 20}, paging.Versions{Reached: 30, Stable: 25}, paging.Versions{Reached: 30, Stable: 25}},
+		{"not stable before", paging.Versions{Reached: 20, Stable: 15}, paging.Versions{Reached: 30, Stable: 30}, paging.Versions{Reached: 30, Stable: 15}},
+		{"not stable in either", paging.Versions{Reached: 20, Stable: 15}, paging.Versions{Reached: 30, Stable: 25}, paging.Versions{Reached: 30, Stable: 15}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, *c.before.After(c.next))
@@ -255,7 +255,7 @@ func TestRowVersionsAreCarriedOverContinueAsNew(t *testing.T) {
 		var result SyncWindowResult
 		require.NoError(t, env.GetWorkflowResult(&result))
 		require.Equal(t, 18, result.Saved)
-		require.Equal(t, paging.Versions{Reached: 270, Settled: 270, Complete: true}, *result.RowVersions)
+		require.Equal(t, paging.Versions{Reached: 270, Stable: 270, Complete: true}, *result.RowVersions)
 		break
 	}
 	require.Greater(t, runs, 3)

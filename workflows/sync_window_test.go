@@ -268,11 +268,11 @@ func TestSyncWindowFailsWhenTheSourceNeverSettles(t *testing.T) {
 	var application *temporal.ApplicationError
 	require.ErrorAs(t, err, &application)
 	require.Equal(t, WindowUnfinished, application.Type())
-	require.Contains(t, application.Message(), "聚水潭称该时段有")
+	require.Contains(t, application.Message(), "they are still moving")
 }
 
-// Whatever a source counts, the reading comes to an end that says why, and what
-// it showed is saved, once.
+// Whatever a source counts, the reading ends and says why, and what it showed is saved
+// once.
 func TestSyncWindowEndsWhateverTheSourceCounts(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -281,16 +281,16 @@ func TestSyncWindowEndsWhateverTheSourceCounts(t *testing.T) {
 		saved, mostFetches int
 		wants              string
 	}{
-		{"the same page for every page_index", func(w *fakeWorld, _ int, page *paging.Page) { page.Orders = w.rows[:4:4] }, 4, 19, "见到 4 单，仍在变动"},
+		{"the same page for every page_index", func(w *fakeWorld, _ int, page *paging.Page) { page.Orders = w.rows[:4:4] }, 4, 19, "6 passes showed 4, and they are still moving"},
 		{"the same page, of a million", func(w *fakeWorld, _ int, page *paging.Page) {
 			page.Orders, page.PageCount, page.DataCount = w.rows[:4:4], 1_000_000, 50_000
-		}, 4, 30, "没有新的售后单"},
-		{"one page more each time", func(_ *fakeWorld, call int, page *paging.Page) { page.PageCount += call }, 10, 100, "没有新的售后单"},
+		}, 4, 30, "showed no new order"},
+		{"one page more each time", func(_ *fakeWorld, call int, page *paging.Page) { page.PageCount += call }, 10, 100, "showed no new order"},
 		{"one page and one order more each time", func(_ *fakeWorld, call int, page *paging.Page) {
 			page.PageCount, page.DataCount = page.PageCount+call, page.DataCount+call
-		}, 10, 100, "没有新的售后单"},
-		{"one order more than it ever shows", func(_ *fakeWorld, _ int, page *paging.Page) { page.DataCount = 11 }, 10, 19, "聚水潭称该时段有 11 单，读了 6 遍，见到 10 单"},
-		{"two thousand million orders", func(_ *fakeWorld, _ int, page *paging.Page) { page.DataCount = 2_000_000_000 }, 4, 1, "window 调小"},
+		}, 10, 100, "showed no new order"},
+		{"one order more than it ever shows", func(_ *fakeWorld, _ int, page *paging.Page) { page.DataCount = 11 }, 10, 19, "counts 11 orders in the window; 6 passes showed 10"},
+		{"two thousand million orders", func(_ *fakeWorld, _ int, page *paging.Page) { page.DataCount = 2_000_000_000 }, 4, 1, "Shorten window"},
 		{"no orders at all", func(_ *fakeWorld, _ int, page *paging.Page) { page.DataCount, page.PageCount = 0, 3 }, 10, 7, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,10 +15,12 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
-// compare tells whether the order has changed since its bills were made: the last tells
-// from what. It fails if they are not this order's, or nobody can tell.
+// compare reports whether the order has changed since its bills were made; the mark of
+// the last says from which version. It fails if the bills are not this order's, or if
+// that is unknown.
 func (w *work) compare(ctx context.Context, found []kingdee.Bill) (changed bool, err error) {
 	last := len(found) - 1
 	for i, bill := range found {
@@ -27,11 +29,10 @@ func (w *work) compare(ctx context.Context, found []kingdee.Bill) (changed bool,
 			return false, markDamaged(bill, w.bill.Mark)
 		}
 		if marked && mark.OrderID != w.bill.Mark.OrderID {
-			return false, w.numberConflict(bill,
-				fmt.Sprintf("是售后单 %s 的", mark.OrderID), fmt.Sprintf("is the bill of order %s", mark.OrderID))
+			return false, w.numberConflict(bill, text.New("it is the bill of order %s", mark.OrderID))
 		}
 		if !marked && i > 0 {
-			return false, w.numberConflict(bill, "没有本程序的标记", "carries no mark of ours")
+			return false, w.numberConflict(bill, text.New("it carries no mark of ours"))
 		}
 	}
 	switch w.bill.Mark.Kinship(found[last].Text) {
@@ -40,22 +41,21 @@ func (w *work) compare(ctx context.Context, found []kingdee.Bill) (changed bool,
 	case flow.Older:
 		return true, nil
 	}
-	// The mark can't tell: it is missing, or the flow was changed since and would
-	// make another bill of the same order. What came back does.
+	// The mark does not tell: it is missing, or the flow has changed since and would
+	// make another bill of the same order. The returned goods do.
 	different, err := w.differentGoods(ctx, found)
 	if _, marked := flow.FindMark(found[last].Text); err != nil || different == "" || marked {
 		return different != "", err
 	}
-	return false, w.numberConflict(found[last],
-		"没有本程序的标记，退回的物料和数量也不同："+different, "carries no mark of ours and holds other goods: "+different)
+	return false, w.numberConflict(found[last], text.New("it carries no mark of ours and holds other goods (bill/order): %s", different))
 }
 
 // differentGoods lists the materials whose quantities differ, as
-// “material: bills'/order's”; "" if none does.
+// “material: of the bills/of the order”; "" if none does.
 func (w *work) differentGoods(ctx context.Context, found []kingdee.Bill) (string, error) {
 	ordered, err := w.bill.Quantities()
 	if err != nil {
-		return "", fmt.Errorf("单据 bill %s: %w", w.bill.Number, err)
+		return "", text.Errorf("bill %s: %w", w.bill.Number, err)
 	}
 	booked := map[string]decimal.Decimal{}
 	for _, bill := range found {
@@ -79,8 +79,8 @@ func (w *work) differentGoods(ctx context.Context, found []kingdee.Bill) (string
 }
 
 // update changes the bill into what the order asks for now, if the flow wants that,
-// nobody has gone on with the bill, and it stays in its month. It gives the bill as it
-// is then: another worker may have changed it at the same time.
+// nobody has submitted the bill, and it stays in its month. It returns the bill as it is
+// afterwards: another worker may have changed it at the same time.
 func (w *work) update(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill, error) {
 	model, err := w.modelOver(ctx, found[0])
 	if err != nil {
@@ -91,7 +91,7 @@ func (w *work) update(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill
 		return nil, savedMeanwhile(w.bill.Number)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("更新失败 update failed: %w", err)
+		return nil, text.Errorf("update failed: %w", err)
 	}
 	updated, err := w.find(ctx, w.bill.Number)
 	if err != nil {
@@ -103,20 +103,18 @@ func (w *work) update(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill
 	return updated, nil
 }
 
-// modelOver is the bill as it is to be saved over one; an error says why none is.
+// modelOver is the bill to save over the one found; the error says why it may not be.
 func (w *work) modelOver(ctx context.Context, found kingdee.Bill) (json.RawMessage, error) {
 	if w.Flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
-		return nil, w.orderChanged(found, "", "")
+		return nil, w.orderChanged(found, text.Text{})
 	}
 	now := time.Now()
 	booked, err := time.ParseInLocation(time.DateOnly, found.Date, beijing.Zone)
 	if err != nil {
-		return nil, w.orderChanged(found, "，读不到单据的日期", "; its date can't be read")
+		return nil, w.orderChanged(found, text.New("; its date cannot be read"))
 	}
 	if closed := w.Flow.ClosedPeriods.LastDay(now); !booked.After(closed) {
-		return nil, w.orderChanged(found,
-			fmt.Sprintf("，单据日期 %s 在已结账的期间（截至 %s）", found.Date, closed.Format(time.DateOnly)),
-			fmt.Sprintf("; its date %s is in a closed period (up to %s)", found.Date, closed.Format(time.DateOnly)))
+		return nil, w.orderChanged(found, text.New("; its date %s is in a closed period (up to %s)", found.Date, closed.Format(time.DateOnly)))
 	}
 	bill, err := w.Flow.InOpenPeriod(w.bill, now)
 	if err != nil {
@@ -126,21 +124,19 @@ func (w *work) modelOver(ctx context.Context, found kingdee.Bill) (json.RawMessa
 	if err != nil {
 		return nil, err
 	}
-	// From month to month it would change what is booked in both, and finance may
-	// have closed one of them without the flow's knowing, or dated the bill by hand.
+	// A move to another month changes what is booked in both. Finance may have closed
+	// one of them without the flow knowing, or dated the bill by hand.
 	if !date.IsZero() && (date.Year() != booked.Year() || date.Month() != booked.Month()) {
-		return nil, w.orderChanged(found,
-			fmt.Sprintf("，按售后单应记到 %s，单据却记在 %s，更新会把它移到另一个月", date.Format(time.DateOnly), found.Date),
-			fmt.Sprintf("; it is dated %s, and by the order it would be %s, in another month", found.Date, date.Format(time.DateOnly)))
+		return nil, w.orderChanged(found, text.New("; it is dated %s, and an update would move it to %s, in another month", found.Date, date.Format(time.DateOnly)))
 	}
 	if second, there, err := w.isSupplemented(ctx, w.bill.Number); there || err != nil {
-		return nil, cmp.Or(err, w.orderChanged(found, "，另有补充单据 "+second+"，不能整张更新", "; with bill "+second+" it is booked in several, and can't be updated as a whole"))
+		return nil, cmp.Or(err, w.orderChanged(found, text.New("; the order also has bill %s, so its bill cannot be updated as a whole", second)))
 	}
 	return bill.Changing(found.ID), nil
 }
 
-// isSupplemented reports whether an order has a second bill, by its number. A flow that
-// makes none may have made some before it was changed.
+// isSupplemented reports whether an order has a second bill, and gives its number. A flow
+// that makes none may have made some before it was changed.
 func (b Book) isSupplemented(ctx context.Context, first string) (second string, there bool, err error) {
 	second, _ = flow.SupplementNumber(first, 2)
 	found, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, []string{second})

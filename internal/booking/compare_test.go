@@ -110,8 +110,8 @@ func TestSaveComparesTheBillUnderAUsedNumber(t *testing.T) {
 	require.Equal(t, []string{"save", "look 70001"}, ledger.calls)
 }
 
-// A save that lands after the look of the next attempt makes a second bill where
-// Kingdee has no rule against it: that is told at once.
+// A save that lands after the look-up of the next attempt makes a second bill, if Kingdee
+// does not prevent that; it is reported at once.
 func TestSaveReportsADoubleThatLandedLate(t *testing.T) {
 	f := loadFlow(t)
 	order := pick(t, f, nil)
@@ -146,8 +146,8 @@ func TestUpdateSendsTheWholeBill(t *testing.T) {
 	require.Equal(t, fresh, changing)
 }
 
-// An update neither changes a bill of a closed month nor carries one from month to
-// month. By the order the bill is of 2024-03-01.
+// An update neither changes a bill of a closed month nor moves one to another month. By
+// the order, the bill is of 2024-03-01.
 func TestUpdateLeavesABillInItsMonth(t *testing.T) {
 	march := time.Date(2024, 3, 31, 0, 0, 0, 0, beijing.Zone)
 	for _, c := range []struct {
@@ -160,14 +160,14 @@ func TestUpdateLeavesABillInItsMonth(t *testing.T) {
 	}{
 		{name: "of its day", booked: "2024-03-01", date: "2024-03-01"},
 		{name: "of another day of the month", booked: "2024-03-31", date: "2024-03-01"},
-		{name: "which finance moved to another month", booked: "2024-04-01", reason: tally.OrderChanged, says: "应记到 2024-03-01，单据却记在 2024-04-01"},
-		{name: "of the same month of another year", booked: "2023-03-01", reason: tally.OrderChanged, says: "另一个月"},
-		{name: "of a month closed meanwhile", booked: "2024-03-01", closed: march, then: flow.ClosedPark, reason: tally.OrderChanged, says: "2024-03-01 在已结账的期间（截至 2024-03-31）"},
-		{name: "of a month closed meanwhile, moving on", booked: "2024-03-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "在已结账的期间"},
+		{name: "which finance moved to another month", booked: "2024-04-01", reason: tally.OrderChanged, says: "it is dated 2024-04-01, and an update would move it to 2024-03-01"},
+		{name: "of the same month of another year", booked: "2023-03-01", reason: tally.OrderChanged, says: "in another month"},
+		{name: "of a month closed meanwhile", booked: "2024-03-01", closed: march, then: flow.ClosedPark, reason: tally.OrderChanged, says: "its date 2024-03-01 is in a closed period (up to 2024-03-31)"},
+		{name: "of a month closed meanwhile, moving on", booked: "2024-03-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "is in a closed period"},
 		{name: "of an order whose month is closed", booked: "2024-04-01", closed: march, then: flow.ClosedPark, reason: contract.ReasonClosedPeriod, says: "2024-03-01"},
 		{name: "that was saved on the first open day", booked: "2024-04-01", closed: march, then: flow.ClosedFirstOpenDay, date: "2024-04-01"},
-		{name: "that was saved on a first open day long ago", booked: "2024-05-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "应记到 2024-04-01"},
-		{name: "without a date", booked: "", reason: tally.OrderChanged, says: "读不到单据的日期"},
+		{name: "that was saved on a first open day long ago", booked: "2024-05-01", closed: march, then: flow.ClosedFirstOpenDay, reason: tally.OrderChanged, says: "move it to 2024-04-01"},
+		{name: "without a date", booked: "", reason: tally.OrderChanged, says: "its date cannot be read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := loadFlow(t, existingUpdate, func(f *flow.Flow) { f.ClosedPeriods = flow.ClosedPeriods{Until: c.closed, Then: c.then} })
@@ -189,8 +189,8 @@ func TestUpdateLeavesABillInItsMonth(t *testing.T) {
 	}
 }
 
-// Another run has just changed the bill, in a call that this one's was kept out of:
-// what it holds now is looked at anew.
+// Another run has just changed the bill, in a call that kept this run's out: the bill is
+// compared anew.
 func TestUpdateThatAnotherRunMadeIsComparedAnew(t *testing.T) {
 	f := loadFlow(t, existingUpdate)
 	order := pick(t, f, nil)

@@ -2,43 +2,43 @@ package booking
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
-// Wanted is the bill that an order is to have.
+// Wanted is the bill that an order should have.
 type Wanted struct {
 	OrderID string
-	// Number is the bill's; "" where the order has a mistake that saving it tells.
+	// Number is the bill's; "" where the order has a mistake, which saving it reports.
 	Number    string
 	ChangedAt time.Time
 	// Hash is the order's BillHash; see [contract.Order]. Empty for an order that is left
-	// out, or has a mistake.
+	// out or has a mistake.
 	Hash string
-	// LeftOut is why the flow leaves the order out, which is to have no bill; "" if it
-	// does not.
+	// LeftOut is why the flow leaves the order out, so that it should have no bill; "" if
+	// it does not.
 	LeftOut string
 }
 
 // Found says which orders have a bill, by their as_id.
 type Found struct {
-	// Finished have one that was made from the order as it is, and has gone as
-	// far as the flow wants it to.
+	// Finished have one that was made from the current order and has gone as far as the
+	// flow wants.
 	Finished []string
-	// Unfinished have one that wants a submit, an audit, a comparison with the
-	// order, which may have changed, or a person's look.
+	// Unfinished have one that needs a submit, an audit, a person, or a comparison with
+	// the order, which may have changed.
 	Unfinished []string
-	// Settled are those orders that need nothing: Finished, or left out without a bill.
-	// LeftOut is "" where a later version of the order has its bill.
-	Settled []Wanted
+	// Resolved are the orders that need nothing more: Finished, or left out and without
+	// a bill. LeftOut is "" where a later version of the order has its bill.
+	Resolved []Wanted
 }
 
 // Find asks which bills exist, how far they have gone, and whether they were made from
-// the orders as they are now.
+// the current orders.
 func (b Book) Find(ctx context.Context, all []Wanted) (found Found, err error) {
 	if len(all) == 0 {
 		return found, nil
@@ -49,7 +49,7 @@ func (b Book) Find(ctx context.Context, all []Wanted) (found Found, err error) {
 	}
 	bills, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, numbers)
 	if err != nil {
-		return found, fmt.Errorf("查询已存在的单据失败 looking up the bills that exist failed: %w", err)
+		return found, text.Errorf("looking up existing bills failed: %w", err)
 	}
 	for _, wanted := range all {
 		numbers := b.numbers(wanted.Number)
@@ -57,17 +57,17 @@ func (b Book) Find(ctx context.Context, all []Wanted) (found Found, err error) {
 		case err == nil && len(its) > 0 && b.areFinished(wanted, its):
 			found.Finished = append(found.Finished, wanted.OrderID)
 			wanted.LeftOut = ""
-			found.Settled = append(found.Settled, wanted)
+			found.Resolved = append(found.Resolved, wanted)
 		case err != nil || len(its) > 0:
 			found.Unfinished = append(found.Unfinished, wanted.OrderID)
 		case wanted.LeftOut != "":
-			found.Settled = append(found.Settled, wanted)
+			found.Resolved = append(found.Resolved, wanted)
 		}
 	}
 	return found, nil
 }
 
-// areFinished reports whether there is nothing to do about the bills of an order.
+// areFinished reports whether the bills of an order need nothing more.
 func (b Book) areFinished(wanted Wanted, bills []kingdee.Bill) bool {
 	numbers := flow.BillNumbers(wanted.Number)
 	mark := b.Flow.Mark(contract.Order{ID: wanted.OrderID, ChangedAt: wanted.ChangedAt, BillHash: wanted.Hash})
@@ -84,9 +84,9 @@ func (b Book) areFinished(wanted Wanted, bills []kingdee.Bill) bool {
 	return kinship == flow.Same || kinship == flow.Newer
 }
 
-// IsSaved reports whether an order has a bill that was made from it, or from a later
-// version, as its mark tells, by whatever flow. A parked order that a later run read and
-// saved by a changed flow is at its end.
+// IsSaved reports whether an order has a bill whose mark says that it was made from this
+// version of the order or a later one, by whatever flow: the order may have been saved by
+// a run under a changed flow.
 func (b Book) IsSaved(ctx context.Context, order contract.Order) (bool, error) {
 	if order.BillNumber == "" || order.ChangedAt.IsZero() {
 		return false, nil

@@ -2,10 +2,8 @@ package booking
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -16,77 +14,79 @@ import (
 	"refundsync/internal/text"
 )
 
-// Proofs have one new bill of each run prove the way before the others are saved: that
-// Kingdee keeps its number and its mark, and shows it. They are one worker's, and are
-// kept in its memory: a worker that takes part in a run later proves once for itself.
+// Proofs let one new bill of each run go ahead of the others, as proof that Kingdee keeps
+// a bill's number and mark and shows the bill. A worker keeps its own in memory, so each
+// worker that joins a run needs one proof.
 type Proofs struct {
 	mu    sync.Mutex
 	gates map[gateKey]*gate
-	// unproven is, by flow, the bill that was saved as a proof and was not found as it
-	// was sent. Until it is, or is known to be gone, none is saved: it would only be one
-	// more.
+	// unproven is, by flow, the bill that was saved as a proof and not found as it was
+	// sent. Until it is, or is known to be gone, nothing else is saved: it might have the
+	// same fault.
 	unproven map[string]*savedBill
 }
 
 // gateKey is a flow in a run; the run of parked orders is "".
 type gateKey struct{ flow, run string }
 
-// gate lets bills go once one has proven the way.
+// gate lets bills pass once one has succeeded as the proof.
 type gate struct {
-	// turn is held by the bill that is the proof. The rest is the holder's, but for tries.
-	turn  chan struct{}
-	tries atomic.Int64 // that have ended
-	// err is what the last try means for all who waited for it; nil has the next one try.
+	// turn is held by the bill that is the proof, which guards the other fields except
+	// attempts.
+	turn     chan struct{}
+	attempts atomic.Int64 // that have ended
+	// err is what the last attempt means for all that waited for it; with nil the next
+	// bill is the proof.
 	err error
-	// settled tells that no bill has to try any more: the way is open or, with err,
-	// closed.
-	settled bool
+	// decided means that no further proof is needed: the gate is open or, with err, closed.
+	decided bool
 }
 
 // savedBill is a bill that Kingdee has said to be saved.
 type savedBill struct {
 	id   string // its FID
 	bill flow.Bill
-	// shown tells that a look-up has shown it, and missed that one has not.
+	// shown means that a look-up has shown it, and missed that one has not.
 	shown, missed atomic.Bool
 }
 
-// mostGates bounds those that are kept. One that is dropped costs another proof.
+// mostGates bounds the gates in memory. A dropped one costs another proof.
 const mostGates = 1000
 
-// NewProofs are those of a worker that has proven nothing yet.
+// NewProofs makes the proofs of a worker.
 func NewProofs() *Proofs {
 	return &Proofs{gates: map[gateKey]*gate{}, unproven: map[string]*savedBill{}}
 }
 
-// pass returns once the way is proven. One bill at a time tries to prove it, and the
-// others wait. A way that is closed, and what may pass by itself, is told to all who
-// wait; a bill that can't be saved for a cause of its own leaves the proof to the next.
+// pass returns once the proof has succeeded. One bill at a time is the proof, and the
+// others wait. A failure that closes the gate, and one that may pass by itself, is
+// returned to all that wait; if the bill fails for a cause of its own, the next one is
+// the proof.
 func (p *Proofs) pass(ctx context.Context, key gateKey, prove func() error) error {
 	g := p.gate(key)
-	before := g.tries.Load()
+	before := g.attempts.Load()
 	select {
 	case g.turn <- struct{}{}:
 		defer func() { <-g.turn }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if g.settled || g.err != nil && g.tries.Load() > before {
+	if g.decided || g.err != nil && g.attempts.Load() > before {
 		return g.err
 	}
-	defer g.tries.Add(1)
+	defer g.attempts.Add(1)
 	g.err = nil
 	err := prove() // a panic is the bill's own
 	f := fault.As(err)
 	switch {
 	case err == nil:
-		g.settled = true
+		g.decided = true
 	case f == nil:
 	case f.Class != fault.Final:
-		g.err = &fault.Error{Class: f.Class, Reason: f.Reason, Delay: f.Delay, Err: err,
-			Message: "还没有保存：本次运行的第一张单据没有成功。 Not saved yet: the first bill of the run did not succeed: " + err.Error()}
-	case tally.ClosesTheWay(f.Reason):
-		g.err, g.settled = err, key.run != ""
+		g.err = &fault.Error{Class: f.Class, Reason: f.Reason, Delay: f.Delay,
+			Err: text.Errorf("not saved yet, because the first bill of the run did not succeed: %w", err)}
+	case tally.StopsRun(f.Reason):
+		g.err, g.decided = err, key.run != ""
 	}
 	return err
 }
@@ -112,16 +112,16 @@ func (p *Proofs) unprovenOf(flowName string) *savedBill {
 	return p.unproven[flowName]
 }
 
-// keep has a bill be the one that is not proven; nil: none is.
+// keep sets the bill that is not proven, nil for none.
 func (p *Proofs) keep(flowName string, saved *savedBill) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.unproven[flowName] = saved
 }
 
-// prove proves the way by the bill that an earlier proof left, or by this one, which it
-// then has tried to save.
-func (w *work) prove(ctx context.Context, retried bool) (tried bool, err error) {
+// prove completes an earlier proof or, if there is none to complete, saves this bill as
+// the proof; attempted says that it tried to save it.
+func (w *work) prove(ctx context.Context, retried bool) (attempted bool, err error) {
 	if earlier := w.Proofs.unprovenOf(w.Flow.Name); earlier != nil {
 		gone, err := w.readBack(ctx, earlier)
 		if err != nil {
@@ -153,8 +153,8 @@ func (w *work) prove(ctx context.Context, retried bool) (tried bool, err error) 
 	return true, err
 }
 
-// proveBy goes on with the proof if the bill that was found is the one that was saved for
-// it, by an attempt before.
+// proveBy completes the proof if the bill that was found is the one that an earlier
+// attempt saved for it.
 func (w *work) proveBy(ctx context.Context, found kingdee.Bill) error {
 	saved := w.Proofs.unprovenOf(w.Flow.Name)
 	if saved == nil || saved.id != found.ID {
@@ -170,15 +170,15 @@ func (w *work) proveBy(ctx context.Context, found kingdee.Bill) error {
 // fewNewest is how many of the newest bills tell whether numbers are as they were.
 const fewNewest = 20
 
-// checkNumbers sees that the bills which exist have the numbers that the flow gives
-// their orders today: a number depends on the order's key alone, and the mark names it.
-// Where they differ, the mapping of FBillNo was edited, or Kingdee has numbered them.
+// checkNumbers checks that existing bills have the numbers that the flow gives their
+// orders today: a number depends on the order's key alone, which the mark names. Where
+// they differ, the mapping of FBillNo was edited, or Kingdee has renumbered the bills.
 func (w *work) checkNumbers(ctx context.Context) error {
 	newest, err := w.Ledger.NewestBills(ctx, w.Flow.Call.FormId, flow.MarkField, flow.MarkLike, fewNewest)
 	if err != nil {
-		return fmt.Errorf("查询最近的单据失败 looking up the newest bills failed: %w", err)
+		return text.Errorf("looking up the newest bills failed: %w", err)
 	}
-	others := map[string]kingdee.Bill{} // by the number that they should have
+	others := map[string]kingdee.Bill{} // by the numbers that they should have
 	for _, bill := range newest {
 		if bill.Unreadable != "" {
 			return kingdee.Unreadable(bill.Unreadable, bill.ID)
@@ -220,13 +220,13 @@ func (w *work) isNumberOf(orderID, number string) bool {
 	return false
 }
 
-// readBack compares a bill that was saved with what Kingdee shows under its FID. One
-// that was shown and is shown no more, or is void, is gone: a person has seen to it.
+// readBack compares a bill that was saved with what Kingdee shows under its FID. A bill
+// that was shown before and no longer is, or that is void, is gone: a person has removed it.
 func (w *work) readBack(ctx context.Context, saved *savedBill) (gone bool, err error) {
 	keys := saved.bill.ReadBackKeys()
 	rows, err := w.Ledger.ReadBill(ctx, w.Flow.Call.FormId, saved.id, append(keys, "FCancelStatus"))
 	if err != nil {
-		return false, fmt.Errorf("读回单据失败 reading bill FID %s back failed: %w", saved.id, err)
+		return false, text.Errorf("reading back bill FID %s failed: %w", saved.id, err)
 	}
 	if len(rows) == 0 {
 		missed := saved.missed.Swap(true)
@@ -247,7 +247,7 @@ func (w *work) readBack(ctx context.Context, saved *savedBill) (gone bool, err e
 	if w.Flow.Options.SubmitAndAudit == flow.SubmitAndAuditKingdee {
 		status = "C"
 	}
-	var told []string
+	var differences []any
 	for _, difference := range saved.bill.Differences(status, rows) {
 		switch {
 		case difference.Unreadable && difference.OfIdentity():
@@ -260,11 +260,11 @@ func (w *work) readBack(ctx context.Context, saved *savedBill) (gone bool, err e
 		case difference.OfIdentity():
 			return false, renumbered(saved.id, saved.bill.Number, difference.Read)
 		case !slices.Contains(w.Flow.Options.ExpectedDifferences, difference.Field):
-			told = append(told, difference.String())
+			differences = append(differences, difference)
 		}
 	}
-	if len(told) > 0 {
-		w.told = text.Literal(fmt.Sprintf("单据 bill %s: %s", saved.bill.Number, strings.Join(told, "; "))).Short(tally.LongestMessage).String()
+	if len(differences) > 0 {
+		w.differences = text.New("bill %s: %s", saved.bill.Number, text.Join("; ", differences...)).Short(tally.LongestMessage)
 	}
 	return false, nil
 }

@@ -181,7 +181,7 @@ func requireAllFail(t *testing.T, errs []error, reason string) {
 		f := fault.As(err)
 		require.NotNil(t, f, "%v", err)
 		require.Equal(t, reason, f.Reason, "%v", err)
-		require.True(t, tally.ClosesTheWay(f.Reason))
+		require.True(t, tally.StopsRun(f.Reason))
 	}
 }
 
@@ -249,7 +249,7 @@ func TestProofTellsOnceWhatDiffers(t *testing.T) {
 		expected []string
 		told     []string
 	}{
-		{"not expected", nil, []string{"单据 bill 7000: FStockId[1]: CK001 → CK777"}},
+		{"not expected", nil, []string{"FStockId[1]: CK001 → CK777"}},
 		{"expected", []string{"FStockId"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -261,8 +261,8 @@ func TestProofTellsOnceWhatDiffers(t *testing.T) {
 			var told []string
 			for i, result := range results {
 				require.NoError(t, errs[i])
-				if result.Differences != "" {
-					told = append(told, result.Differences[:len("单据 bill 7000")]+result.Differences[len("单据 bill 70001"):])
+				if !result.Differences.IsZero() {
+					told = append(told, strings.TrimPrefix(result.Differences.String(), "bill "+result.BillNumber+": "))
 				}
 			}
 			require.Equal(t, c.told, told)
@@ -272,7 +272,7 @@ func TestProofTellsOnceWhatDiffers(t *testing.T) {
 	}
 }
 
-// An order that can't be saved for a cause of its own leaves the proof to the next.
+// If an order can't be saved for a cause of its own, the next one is the proof.
 func TestProofIsLeftToTheNextOrder(t *testing.T) {
 	ledger := &tenantLedger{refuse: func(number string) error {
 		if number != "70003" {
@@ -288,7 +288,7 @@ func TestProofIsLeftToTheNextOrder(t *testing.T) {
 	require.Equal(t, 1, ledger.read)
 }
 
-// Where Kingdee is down, nobody asks again for those who wait.
+// While Kingdee is down, the orders that wait for the proof don't call it too.
 func TestProofThatMayPassByItselfIsToldToAllWhoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proofs, key, end := NewProofs(), gateKey{testFlow, "run"}, make(chan struct{})
@@ -311,7 +311,7 @@ func TestProofThatMayPassByItselfIsToldToAllWhoWait(t *testing.T) {
 	})
 }
 
-// A caller who gives up leaves nobody behind, nor does one that panics.
+// A caller that gives up or panics does not hold up the others.
 func TestProofOfACallerThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		proofs, key := NewProofs(), gateKey{testFlow, "run"}
@@ -326,14 +326,14 @@ func TestProofOfACallerThatIsGone(t *testing.T) {
 		err := proofs.pass(waiting, key, nil)
 		require.ErrorIs(t, err, context.Canceled)
 		cancel()
-		tried := false
-		require.NoError(t, proofs.pass(t.Context(), key, func() error { tried = true; return nil }))
-		require.True(t, tried)
+		attempted := false
+		require.NoError(t, proofs.pass(t.Context(), key, func() error { attempted = true; return nil }))
+		require.True(t, attempted)
 	})
 }
 
-// A proof whose bill could not be read back is ended by the next, also where a later
-// version of the order was saved over the bill meanwhile.
+// A proof whose bill could not be read back is completed by the next order, even if a
+// later version of its order was saved over the bill meanwhile.
 func TestProofIsEndedByTheNext(t *testing.T) {
 	f := loadFlow(t)
 	ledger, proofs := &tenantLedger{}, NewProofs()

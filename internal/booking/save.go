@@ -1,83 +1,84 @@
-// Package booking brings the bill of an order in Kingdee to what it is to be, once:
-// whatever has become of earlier attempts, and whoever else works on it.
+// Package booking ensures that an order has exactly the bills in Kingdee that it should
+// have, whatever became of earlier attempts and whoever else works on them.
 package booking
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // Book books the orders of a flow.
 type Book struct {
 	Flow   *flow.Flow
 	Ledger kingdee.Ledger
-	// Flows are all of this worker: a number that one of them gives is right.
+	// Flows are all flows of this worker: a number that any of them gives is right.
 	Flows flow.Flows
-	// Proofs are this worker's; nil where no bill has to prove the way.
+	// Proofs are this worker's; nil where no proof is needed.
 	Proofs *Proofs
-	// Run identifies the run whose first new bill proves the way for the others; "" for
-	// orders that are parked.
+	// Run identifies the run, whose first new bill is the proof for the others; "" for
+	// parked orders.
 	Run string
 }
 
 // Result tells what became of an order.
 type Result struct {
-	// Outcome is Saved, Updated, AlreadySaved or LeftOut.
+	// Outcome is Saved, Updated, AlreadySaved, LeftOut or BillDeleted.
 	Outcome    tally.Outcome
 	BillNumber string
-	// Reason is why an order is LeftOut.
+	// Reason is why the flow leaves the order out.
 	Reason string
-	// Differences are what Kingdee has otherwise than it was sent, of the bill that
-	// proved the way.
-	Differences string
+	// Differences are the values of the run's proof that Kingdee has otherwise than they
+	// were sent.
+	Differences text.Text
 }
 
-// Save sees to it that an order has its bill, or none where the flow leaves it out. An
-// error is a *fault.Error but for what becomes of ctx.
+// Save ensures that an order has its bill, or none where the flow leaves it out. The error
+// is a *fault.Error, or that of ctx.
 //
-// A first attempt saves, unless the bill is known to exist: groupcommit.Groups sees to it
-// that a look-up that holds found none. One that is retried looks first, because it
-// can't know what became of the one before, and goes on from what it finds.
+// A first attempt saves, unless the bill is known to exist: groupcommit.Groups ensures that
+// a current look-up found none. A retry looks first, because it can't know what became of
+// the attempt before, and goes on from what it finds.
 func (b Book) Save(ctx context.Context, order *flow.Opened, exists, retried bool) (Result, error) {
 	reason, leaveOut, err := order.Skip()
 	if err != nil {
 		return Result{}, err
 	}
 	if leaveOut {
-		reason, err := b.leaveOut(ctx, order, reason, retried)
-		return Result{Outcome: tally.LeftOut, BillNumber: order.Order.BillNumber, Reason: reason}, err
+		outcome, err := b.leaveOut(ctx, order, reason, retried)
+		return Result{Outcome: outcome, BillNumber: order.Order.BillNumber, Reason: reason}, err
 	}
 	bill, err := order.Bill()
 	if err != nil {
 		return Result{}, err
 	}
 	w := &work{Book: b, order: order, bill: bill}
-	outcome, err := w.bring(ctx, exists, retried)
+	outcome, err := w.ensure(ctx, exists, retried)
 	if err != nil {
-		return Result{}, fmt.Errorf("售后单 order %s, 单据 bill %s: %w", order.Order.ID, bill.Number, err)
+		return Result{}, text.Errorf("order %s, bill %s: %w", order.Order.ID, bill.Number, err)
 	}
-	return Result{Outcome: outcome, BillNumber: bill.Number, Differences: w.told}, nil
+	return Result{Outcome: outcome, BillNumber: bill.Number, Differences: w.differences}, nil
 }
 
-// work is an order on its way.
+// work is an order being saved.
 type work struct {
 	Book
 	order *flow.Opened
-	bill  flow.Bill // of all that the order asks for
-	// told is what Kingdee has otherwise than the proof was sent.
-	told string
+	bill  flow.Bill // of everything that the order asks for
+	// differences are as in [Result].
+	differences text.Text
 }
 
-func (w *work) bring(ctx context.Context, exists, retried bool) (tally.Outcome, error) {
-	ours := retried // what a later attempt finds is most likely what an earlier one saved
+// ensure saves the bill, or reconciles the bills that exist with the order.
+func (w *work) ensure(ctx context.Context, exists, retried bool) (tally.Outcome, error) {
+	ours := retried // what a retry finds was most likely saved by an earlier attempt
 	var found []kingdee.Bill
 	var err error
 	if exists || retried {
@@ -91,9 +92,8 @@ func (w *work) bring(ctx context.Context, exists, retried bool) (tally.Outcome, 
 		if err != nil && ours {
 			return "", err
 		}
-		// A save that an earlier attempt gave up waiting for can have landed since the
-		// look: where Kingdee has no rule that numbers are unique, the look that
-		// follows finds two.
+		// A save that an earlier attempt gave up on can have landed since the look-up:
+		// where Kingdee does not keep numbers unique, the next look-up finds two bills.
 		if ours && !retried && w.Flow.Options.SubmitAndAudit == flow.SubmitAndAuditNone {
 			return tally.Saved, nil
 		}
@@ -104,11 +104,11 @@ func (w *work) bring(ctx context.Context, exists, retried bool) (tally.Outcome, 
 			return "", notShown(w.bill.Number, "", retried)
 		}
 	}
-	return w.settle(ctx, found, ours, retried)
+	return w.reconcile(ctx, found, ours, retried)
 }
 
-// find finds the bills of an order by the number of the first: that one, if it is there,
-// and what supplements it, in their order.
+// find finds the bills of an order by the number of the first: that bill, if it exists,
+// and its supplements, in order.
 func (b Book) find(ctx context.Context, first string) ([]kingdee.Bill, error) {
 	numbers := b.numbers(first)
 	found, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, numbers)
@@ -126,11 +126,11 @@ func (b Book) numbers(first string) []string {
 	return []string{first}
 }
 
-// theBills are the bills of an order: one a number, from the first on, and none left out.
+// theBills are the bills of an order: one per number, from the first on, without gaps.
 func theBills(numbers []string, found map[string][]kingdee.Bill) (bills []kingdee.Bill, err error) {
 	missing := ""
 	for _, number := range numbers {
-		// A void bill books nothing, and stands in nobody's way but by its number.
+		// A void bill books nothing and only holds its number.
 		all := found[number]
 		valid := slices.DeleteFunc(slices.Clone(all), func(bill kingdee.Bill) bool { return bill.Void })
 		switch {
@@ -152,15 +152,15 @@ func theBills(numbers []string, found map[string][]kingdee.Bill) (bills []kingde
 	return bills, nil
 }
 
-// saveNew saves the bill once the way is proven, or as the proof.
+// saveNew saves the bill once the proof has succeeded, or as the proof.
 func (w *work) saveNew(ctx context.Context, retried bool) error {
-	saved := false
+	attempted := false
 	if w.Proofs != nil {
 		err := w.Proofs.pass(ctx, gateKey{w.Flow.Name, w.Run}, func() (err error) {
-			saved, err = w.prove(ctx, retried)
+			attempted, err = w.prove(ctx, retried)
 			return err
 		})
-		if err != nil || saved {
+		if err != nil || attempted {
 			return err
 		}
 	}
@@ -168,9 +168,9 @@ func (w *work) saveNew(ctx context.Context, retried bool) error {
 	return err
 }
 
-// save saves the bill anew. Which periods are closed it asks at the last moment: a
-// bill that exists has its date, however long after it is looked at again. The bill is
-// nil only where Kingdee has not said that it is saved.
+// save saves a new bill. It checks at the last moment which periods are closed: a bill
+// that exists keeps its date. The result is nil only where Kingdee has not confirmed the
+// save.
 func (w *work) save(ctx context.Context) (*savedBill, error) {
 	bill, err := w.Flow.InOpenPeriod(w.bill, time.Now())
 	if err != nil {
@@ -183,8 +183,8 @@ func (w *work) save(ctx context.Context) (*savedBill, error) {
 	return &savedBill{id: id, bill: bill}, err
 }
 
-// send saves the bill, over another one unless that is nil. It gives the FID of one that
-// is saved, also where the number is not the one that was sent.
+// send saves the bill, over another one unless that is nil. It returns the FID of a saved
+// bill, even where its number is not the one that was sent.
 func (w *work) send(ctx context.Context, model json.RawMessage, over *kingdee.Bill) (id string, err error) {
 	request := Request(w.Flow, model)
 	request.Over, request.TextField = over, flow.MarkField
@@ -207,9 +207,9 @@ func Request(f *flow.Flow, model json.RawMessage) kingdee.BatchSave {
 	}
 }
 
-// settle brings the bills that are there to the order as it is now, and as far as the
-// flow wants them. ours tells that this order's own attempts saved them.
-func (w *work) settle(ctx context.Context, found []kingdee.Bill, ours, retried bool) (tally.Outcome, error) {
+// reconcile brings the existing bills into line with the current order, and submits and
+// audits them as the flow wants. ours means that this order's own attempts saved them.
+func (w *work) reconcile(ctx context.Context, found []kingdee.Bill, ours, retried bool) (tally.Outcome, error) {
 	numbers := flow.BillNumbers(w.bill.Number)
 	for i, bill := range found {
 		if bill.Void {
@@ -247,20 +247,20 @@ func (w *work) settle(ctx context.Context, found []kingdee.Bill, ours, retried b
 	return tally.AlreadySaved, err
 }
 
-// finish submits and audits the bills, from wherever they stand, and tells whether
-// there was anything to do.
+// finish submits and audits the bills, from whatever status they have, and reports
+// whether there was anything to do.
 func (w *work) finish(ctx context.Context, found []kingdee.Bill) (finished bool, err error) {
 	for _, bill := range found {
 		form, numbers := w.Flow.Call.FormId, []string{bill.Number}
 		submit, audit := steps(w.Flow, bill)
 		if submit {
 			if _, err := only(w.Ledger.Submit(ctx, form, numbers)); err != nil {
-				return false, fmt.Errorf("提交失败 submit failed: %w", err)
+				return false, text.Errorf("submit failed: %w", err)
 			}
 		}
 		if audit {
 			if _, err := only(w.Ledger.Audit(ctx, form, numbers)); err != nil {
-				return false, fmt.Errorf("审核失败 audit failed: %w", err)
+				return false, text.Errorf("audit failed: %w", err)
 			}
 		}
 		finished = finished || audit
@@ -268,9 +268,9 @@ func (w *work) finish(ctx context.Context, found []kingdee.Bill) (finished bool,
 	return finished, nil
 }
 
-// steps are those that the flow wants of a bill, by its FDocumentStatus: Z draft,
-// A created, B under review, C audited, D re-opened. What a person has re-opened is
-// left to them.
+// steps says what the flow wants done about a bill, by its FDocumentStatus: Z draft,
+// A created, B under review, C audited, D re-opened. A bill that a person has re-opened
+// is left to them.
 func steps(f *flow.Flow, bill kingdee.Bill) (submit, audit bool) {
 	if f.Options.SubmitAndAudit == flow.SubmitAndAuditNone {
 		return false, false
@@ -279,13 +279,12 @@ func steps(f *flow.Flow, bill kingdee.Bill) (submit, audit bool) {
 	return submit, submit || bill.DocumentStatus == "B"
 }
 
-// isUntouched reports whether a bill is a draft or created, and nobody has submitted,
-// audited or re-opened it.
+// isUntouched reports whether nobody has submitted, audited or re-opened a bill.
 func isUntouched(bill kingdee.Bill) bool {
 	return bill.DocumentStatus == "Z" || bill.DocumentStatus == "A"
 }
 
-// only is the outcome of a call about a single bill.
+// only is the result of a call about a single bill.
 func only(results []kingdee.BillResult, err error) (kingdee.BillResult, error) {
 	if err == nil {
 		err = results[0].Err

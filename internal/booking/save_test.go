@@ -127,7 +127,7 @@ func TestSaveKeepsClosedPeriods(t *testing.T) {
 		ledger := newFakeLedger()
 		err := save(ledger, loadFlow(t, closed(flow.ClosedPark)))
 		require.Equal(t, contract.ReasonClosedPeriod, fault.As(err).Reason)
-		require.ErrorContains(t, err, "售后单 order 70001")
+		require.ErrorContains(t, err, "order 70001")
 		require.Equal(t, []string{"look 70001"}, ledger.calls)
 	})
 	t.Run("first open day", func(t *testing.T) {
@@ -149,6 +149,6 @@ func TestSaveStopsWhereSubmitFails(t *testing.T) {
 	ledger := newFakeLedger()
 	ledger.submitErr = failure(fault.Retry, "conflict")
 	_, err := saveOne(t, f, ledger, pick(t, f, nil), false, false)
-	require.ErrorContains(t, err, "提交失败")
+	require.ErrorContains(t, err, "submit failed")
 	require.Equal(t, []string{"save", "look 70001", "submit 70001"}, ledger.calls)
 }

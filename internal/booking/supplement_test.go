@@ -119,8 +119,8 @@ func batches(hour int, received ...int) map[string]any {
 	return map[string]any{"modified": at.Format(time.DateTime), "items": items}
 }
 
-// Law: whatever breaks, and whoever else is at it, what is booked of an order is in the
-// end what was received of it, each bill once.
+// Law: whatever breaks, and whoever else works on the order, in the end exactly what was
+// received is booked, each bill once.
 func TestLawOfReceiptsInBatches(t *testing.T) {
 	f := loadFlow(t, supplements)
 	rapid.Check(t, func(t *rapid.T) {
@@ -196,8 +196,8 @@ func TestLawOfReceiptsInBatches(t *testing.T) {
 	})
 }
 
-// saveVersions saves versions of an order, one after the other, and gives the ledger and
-// what the last came to.
+// saveVersions saves versions of an order, one after another, and returns the ledger and
+// the result of the last.
 func saveVersions(t *testing.T, f *flow.Flow, between func(*uniqueLedger), versions ...map[string]any) (*uniqueLedger, Result, error) {
 	t.Helper()
 	ledger := &uniqueLedger{tenantLedger: &tenantLedger{}, breaks: func() string { return fine }}
@@ -233,7 +233,7 @@ func TestASupplementIsTheDifference(t *testing.T) {
 	require.Equal(t, "2024-03-01", ledger.bills[0].model["FDate"], "what is booked stays")
 }
 
-// What a further bill can't say is left to a person.
+// What a further bill can't express is left to a person.
 func TestWhatNoSupplementCanSay(t *testing.T) {
 	change := func(version map[string]any, line int, field string, value any) map[string]any {
 		version["items"].([]any)[line].(map[string]any)[field] = value
@@ -256,8 +256,8 @@ func TestWhatNoSupplementCanSay(t *testing.T) {
 		{"another price", nil, []map[string]any{batches(8, 1), change(batches(9, 5), 0, "price", "18")}, tally.OrderChanged, `"SKU-1" 19.9 "CK001": 1/0`},
 		{"another warehouse", nil, []map[string]any{batches(8, 1), with(batches(9, 5), "wms_co_id", "20002")}, tally.OrderChanged, "CK001"},
 		{"another customer", nil, []map[string]any{batches(8, 1), with(batches(9, 5), "shop_name", "京东专营店")}, tally.OrderChanged, "FRetcustId: CUST_TMALL/CUST_JD"},
-		{"another day alone", nil, []map[string]any{batches(8, 1), batches(40, 1)}, tally.OrderChanged, "数量不变"},
-		{"a tenth bill", nil, []map[string]any{batches(1, 1), batches(2, 2), batches(3, 3), batches(4, 4), batches(5, 5), batches(6, 6), batches(7, 7), batches(8, 8), batches(9, 9), batches(10, 10)}, tally.OrderChanged, "已有 9 张"},
+		{"another day alone", nil, []map[string]any{batches(8, 1), batches(40, 1)}, tally.OrderChanged, "the quantities are the same"},
+		{"a tenth bill", nil, []map[string]any{batches(1, 1), batches(2, 2), batches(3, 3), batches(4, 4), batches(5, 5), batches(6, 6), batches(7, 7), batches(8, 8), batches(9, 9), batches(10, 10)}, tally.OrderChanged, "it has 9 bills already"},
 		{"the first bill deleted", func(l *uniqueLedger) { l.bills = l.bills[1:] }, []map[string]any{batches(8, 1), batches(9, 2), batches(10, 3)}, tally.BillsIncomplete, "70001-2"},
 		{"one in between deleted", func(l *uniqueLedger) { l.bills = slices.Delete(l.bills, 1, 2) }, []map[string]any{batches(8, 1), batches(9, 2), batches(10, 3), batches(11, 4)}, tally.BillsIncomplete, "70001-3"},
 		{"one void", func(l *uniqueLedger) { l.bills[1].Void = true }, []map[string]any{batches(8, 1), batches(9, 2), batches(10, 3)}, tally.BillVoid, "70001-2"},

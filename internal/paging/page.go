@@ -9,8 +9,8 @@ import (
 	"refundsync/internal/tally"
 )
 
-// Page is what one reply of the source says: of each order the fields that the flow
-// names, and nothing else.
+// Page is one reply of the source, with only those fields of each order that the flow
+// names.
 type Page struct {
 	// PickVersion identifies the fields that were picked; see [flow.Flow.PickVersion].
 	PickVersion string `json:"pick_version"`
@@ -18,9 +18,9 @@ type Page struct {
 	PageCount int `json:"page_count"`
 	DataCount int `json:"data_count"`
 	// Rest is how many rows at the beginning of the page are still to be read, because
-	// not all have room; 0 where there is none.
+	// not all fit into one result; 0 for none.
 	Rest int `json:"rest,omitempty"`
-	// Orders are to become bills.
+	// Orders should have bills.
 	Orders []contract.Order `json:"orders,omitempty"`
 	// Skipped are left out by the flow.
 	Skipped []Skipped `json:"skipped,omitempty"`
@@ -29,13 +29,13 @@ type Page struct {
 	// Outside are the ids of orders that belong to a neighbouring window.
 	Outside []string `json:"outside,omitempty"`
 
-	// The rest is said of rows by their versions alone. LastTS is the highest
-	// version on the page, and SettledTS the highest before the first row that
-	// changed after the window; 0 for none.
-	LastTS    int64 `json:"last_ts,string,omitempty"`
-	SettledTS int64 `json:"settled_ts,string,omitempty"`
-	// More tells that the source may have more rows: the page is full, or the
-	// source says so.
+	// The rest is set when reading by row versions. LastTS is the highest version on the
+	// page, and StableTS the highest before the first row that changed after the window;
+	// 0 for none.
+	LastTS   int64 `json:"last_ts,string,omitempty"`
+	StableTS int64 `json:"stable_ts,string,omitempty"`
+	// More means that the source may have more rows: the page is full, or the source
+	// says so.
 	More bool `json:"more,omitempty"`
 }
 
@@ -47,13 +47,13 @@ type Skipped struct {
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// NotBooked is the order's; see [contract.Order].
 	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
-	// Order is the order itself, if it has a bill number and the page has room for
-	// it: it may have been saved before it became one to leave out.
+	// Order is the order itself, if it has a bill number and fits into the page: it may
+	// have been saved before the flow left it out.
 	Order *contract.Order `json:"order,omitempty"`
 }
 
-// dropRepeats leaves each order of the page in it once, in its newest version.
-func (p *Page) dropRepeats() {
+// dedupe keeps the newest version of each order of the page.
+func (p *Page) dedupe() {
 	last := map[string]int{}
 	orders := p.Orders[:0:0]
 	for _, order := range p.Orders {

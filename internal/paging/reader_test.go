@@ -205,13 +205,13 @@ func TestRowVersions(t *testing.T) {
 		want  Versions
 		pass  bool
 	}{
-		{"nothing new", []Page{{LastTS: 5}}, Versions{Reached: 5, Settled: 5, Complete: true}, true},
-		{"all settled", []Page{{LastTS: 9, SettledTS: 9, More: true}, {LastTS: 12, SettledTS: 12}}, Versions{Reached: 12, Settled: 12, Complete: true}, true},
-		{"what may move is read again", []Page{{LastTS: 9, SettledTS: 7, More: true}, {LastTS: 12, SettledTS: 12}}, Versions{Reached: 12, Settled: 7, Complete: true}, true},
+		{"nothing new", []Page{{LastTS: 5}}, Versions{Reached: 5, Stable: 5, Complete: true}, true},
+		{"all stable", []Page{{LastTS: 9, StableTS: 9, More: true}, {LastTS: 12, StableTS: 12}}, Versions{Reached: 12, Stable: 12, Complete: true}, true},
+		{"what may move is read again", []Page{{LastTS: 9, StableTS: 7, More: true}, {LastTS: 12, StableTS: 12}}, Versions{Reached: 12, Stable: 7, Complete: true}, true},
 		{"a full page without anything newer", []Page{{LastTS: 5, More: true}}, Versions{}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := New(&Versions{Reached: 5, Settled: 5})
+			r := New(&Versions{Reached: 5, Stable: 5})
 			var err error
 			for i, page := range c.pages {
 				require.Equal(t, 1, r.Next, fmt.Sprint("page ", i))
@@ -233,9 +233,9 @@ func TestVersionsOfTheNextWindowAreAddedToThoseBefore(t *testing.T) {
 		name               string
 		before, next, want Versions
 	}{
-		{"all settled", Versions{Reached: 5, Settled: 5}, Versions{Reached: 9, Settled: 9, Complete: true}, Versions{Reached: 9, Settled: 9, Complete: true}},
-		{"the next is not", Versions{Reached: 5, Settled: 5}, Versions{Reached: 9, Settled: 7}, Versions{Reached: 9, Settled: 7}},
-		{"the one before was not", Versions{Reached: 5, Settled: 3}, Versions{Reached: 9, Settled: 9}, Versions{Reached: 9, Settled: 3}},
+		{"all stable", Versions{Reached: 5, Stable: 5}, Versions{Reached: 9, Stable: 9, Complete: true}, Versions{Reached: 9, Stable: 9, Complete: true}},
+		{"the next is not", Versions{Reached: 5, Stable: 5}, Versions{Reached: 9, Stable: 7}, Versions{Reached: 9, Stable: 7}},
+		{"the one before was not", Versions{Reached: 5, Stable: 3}, Versions{Reached: 9, Stable: 9}, Versions{Reached: 9, Stable: 3}},
 	} {
 		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, *c.before.After(c.next)) })
 	}

@@ -7,30 +7,29 @@ import (
 	"refundsync/internal/tally"
 )
 
-// Window is a window under way: how far it is read, what it has shown, and what became
-// of that.
+// Window is a window under way: how far it is read, which orders it has shown, and their
+// outcomes.
 type Window struct {
 	Reader
 	Orders tally.Orders `json:"orders"`
 }
 
-// Work is what a page leaves to be done.
+// Work is what remains to be done about the orders of a page.
 type Work struct {
-	// New were not shown before, and Newer were, in an earlier version, which may be
-	// being saved.
+	// New were not shown before. Newer were, in an earlier version, which may be in flight.
 	New, Newer []contract.Order
-	// LeftOut are left out by the flow, and may have a bill from before.
+	// LeftOut are left out by the flow and may have a bill from before.
 	LeftOut []Skipped
 }
 
 // Count is the number of orders to work on.
 func (w Work) Count() int { return len(w.New) + len(w.Newer) + len(w.LeftOut) }
 
-// Take takes in the page that was to be read next, and gives what is to be done about
-// it; what needs nothing more is settled. The error is that of the reading: the window
-// can't be read further, but what this page has shown can be saved.
-func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, failure tally.Failure)) (work Work, err error) {
-	page.dropRepeats()
+// Take takes in the page that was to be read next, and returns what is to be done about
+// its orders; recorded is called for each that needs nothing more. The error says why the
+// window can't be read further; the orders of this page can be saved all the same.
+func (w *Window) Take(page Page, recorded func(id string, now tally.Outcome, failure tally.Failure)) (work Work, err error) {
+	page.dedupe()
 	fresh := false
 	show := func(v tally.Version, notBooked map[string]decimal.Decimal) tally.Sight {
 		sight := w.Orders.Sight(v)
@@ -41,9 +40,9 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 		}
 		return sight
 	}
-	settle := func(id string, outcome tally.Outcome, failure tally.Failure) {
-		if now, changed := w.Orders.Settle(id, outcome, failure); changed {
-			settled(id, now, failure)
+	record := func(id string, outcome tally.Outcome, failure tally.Failure) {
+		if now, changed := w.Orders.Record(id, outcome, failure); changed {
+			recorded(id, now, failure)
 		}
 	}
 	for _, order := range page.Orders {
@@ -62,18 +61,18 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 			work.LeftOut = append(work.LeftOut, skipped)
 			continue
 		}
-		settle(skipped.ID, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
+		record(skipped.ID, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
 	}
 	for _, failed := range page.Failed {
 		if show(tally.Version{ID: failed.ID}, nil) != tally.Repeat {
-			settle(failed.ID, tally.Failed, failed)
+			record(failed.ID, tally.Failed, failed)
 		}
 	}
 	for _, id := range page.Outside {
 		if _, known := w.Orders.Order(id); !known {
 			fresh = true
 			w.Orders.Show(tally.Version{ID: id})
-			settle(id, tally.Outside, tally.Failure{})
+			record(id, tally.Outside, tally.Failure{})
 		}
 	}
 	err = w.read(page, fresh, w.Orders.Len())
@@ -81,7 +80,7 @@ func (w *Window) Take(page Page, settled func(id string, now tally.Outcome, fail
 	return work, err
 }
 
-// VersionOf is an order as it is shown now.
+// VersionOf is the version of an order that was shown.
 func VersionOf(order contract.Order) tally.Version {
 	return tally.Version{ID: order.ID, ChangedAt: order.ChangedAt, Content: order.Content()}
 }

@@ -49,11 +49,11 @@ func contents(orders []contract.Order) (contents []string) {
 
 func TestTakeGivesWhatIsToBeDone(t *testing.T) {
 	type step struct {
-		page    Page
-		new     []string // id and content
-		newer   []string
-		leftOut []string // ids
-		settled []string // id and outcome
+		page     Page
+		new      []string // id and content
+		newer    []string
+		leftOut  []string // ids
+		recorded []string // id and outcome
 	}
 	show := func(orders ...contract.Order) Page { return Page{Orders: orders} }
 	for _, c := range []struct {
@@ -79,7 +79,7 @@ func TestTakeGivesWhatIsToBeDone(t *testing.T) {
 		{"three times on a page", []step{{page: show(version("1", 1, "a"), version("1", 3, "c"), version("1", 2, "b")), new: []string{"1c"}}}, tally.Tally{}},
 		{"another beside them", []step{{page: show(version("1", 1, "a"), version("2", 0, "x"), version("1", 2, "b")), new: []string{"1b", "2x"}}}, tally.Tally{}},
 		{"left out", []step{
-			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}, settled: []string{"1 left_out"}},
+			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}, recorded: []string{"1 left_out"}},
 			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}},
 			{page: Page{Skipped: []Skipped{skipped("1", 2, true)}}},
 		}, tally.Tally{Fetched: 1, Skipped: map[string]int{"r": 1}}},
@@ -94,7 +94,7 @@ func TestTakeGivesWhatIsToBeDone(t *testing.T) {
 			{page: Page{Orders: []contract.Order{version("1", 2, "a")}, Skipped: []Skipped{skipped("1", 1, true)}}, new: []string{"1a"}},
 		}, tally.Tally{}},
 		{"no longer left out", []step{
-			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}, settled: []string{"1 left_out"}},
+			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}, recorded: []string{"1 left_out"}},
 			{page: show(version("1", 2, "a")), newer: []string{"1a"}},
 		}, tally.Tally{Fetched: 1, Skipped: map[string]int{"r": 1}}},
 		{"to be left out now: it keeps its bill", []step{
@@ -102,36 +102,36 @@ func TestTakeGivesWhatIsToBeDone(t *testing.T) {
 			{page: Page{Skipped: []Skipped{skipped("1", 2, true)}}},
 		}, tally.Tally{}},
 		{"can't be read", []step{
-			{page: Page{Failed: []tally.Failure{{ID: "1", Reason: "unreadable"}}}, settled: []string{"1 failed"}},
+			{page: Page{Failed: []tally.Failure{{ID: "1", Reason: "unreadable"}}}, recorded: []string{"1 failed"}},
 			{page: Page{Failed: []tally.Failure{{ID: "1", Reason: "unreadable"}}}},
 		}, tally.Tally{
 			Fetched: 1, Failed: 1, FailedReasons: map[string]int{"unreadable": 1}, Failures: []tally.Failure{{ID: "1", Reason: "unreadable"}},
 		}},
 		{"was too large, and is not any more", []step{
-			{page: Page{Failed: []tally.Failure{{ID: "1", Reason: "order_too_large"}}}, settled: []string{"1 failed"}},
+			{page: Page{Failed: []tally.Failure{{ID: "1", Reason: "order_too_large"}}}, recorded: []string{"1 failed"}},
 			{page: show(version("1", 2, "a")), newer: []string{"1a"}},
 		}, tally.Tally{
 			Fetched: 1, Failed: 1, FailedReasons: map[string]int{"order_too_large": 1}, Failures: []tally.Failure{{ID: "1", Reason: "order_too_large"}},
 		}},
 		{"another window's, then this one's", []step{
-			{page: Page{Outside: []string{"1"}}, settled: []string{"1 outside"}},
+			{page: Page{Outside: []string{"1"}}, recorded: []string{"1 outside"}},
 			{page: Page{Outside: []string{"1"}}},
 			{page: show(version("1", 1, "a")), new: []string{"1a"}},
 			{page: Page{Outside: []string{"1"}}},
 			{page: show(version("1", 1, "a"))},
 		}, tally.Tally{}},
 		{"another window's, then left out", []step{
-			{page: Page{Outside: []string{"1"}}, settled: []string{"1 outside"}},
-			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}, settled: []string{"1 left_out"}},
+			{page: Page{Outside: []string{"1"}}, recorded: []string{"1 outside"}},
+			{page: Page{Skipped: []Skipped{skipped("1", 1, false)}}, recorded: []string{"1 left_out"}},
 		}, tally.Tally{Fetched: 1, Skipped: map[string]int{"r": 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := Window{Reader: New(nil)}
 			for i, step := range c.steps {
 				step.page.PageCount, step.page.DataCount = 9, 9 // nobody asks here when it ends
-				var settled, leftOut []string
+				var recorded, leftOut []string
 				work, err := w.Take(step.page, func(id string, now tally.Outcome, failure tally.Failure) {
-					settled = append(settled, id+" "+string(now))
+					recorded = append(recorded, id+" "+string(now))
 				})
 				require.NoError(t, err)
 				for _, s := range work.LeftOut {
@@ -140,7 +140,7 @@ func TestTakeGivesWhatIsToBeDone(t *testing.T) {
 				require.Equal(t, step.new, contents(work.New), "step %d", i)
 				require.Equal(t, step.newer, contents(work.Newer), "step %d", i)
 				require.Equal(t, step.leftOut, leftOut, "step %d", i)
-				require.Equal(t, step.settled, settled, "step %d", i)
+				require.Equal(t, step.recorded, recorded, "step %d", i)
 				require.Equal(t, len(step.new)+len(step.newer)+len(step.leftOut), work.Count(), "step %d", i)
 			}
 			c.want.Pages = w.Pages
@@ -166,7 +166,7 @@ func TestTakeGivesOutEachNewerVersionOnce(t *testing.T) {
 				page.Orders = append(page.Orders, version(id, changed, fmt.Sprint(changed)))
 				want[id] = max(want[id], changed)
 			}
-			work, _ := w.Take(page, func(string, tally.Outcome, tally.Failure) { t.Fatal("nothing is settled") })
+			work, _ := w.Take(page, func(string, tally.Outcome, tally.Failure) { t.Fatal("nothing is recorded") })
 			for kind, orders := range [][]contract.Order{work.New, work.Newer} {
 				for _, order := range orders {
 					changed := int(order.ChangedAt.Sub(second(0)) / time.Second)

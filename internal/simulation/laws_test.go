@@ -23,7 +23,7 @@ func (w *window) checkCounts() {
 	t := w.reading.Orders.Tally
 	parked, failed := counted[tally.Parked]+counted[tally.NewlyParked], counted[tally.Failed]+counted[tally.Unparked]
 	if t.Fetched != all || t.Saved != counted[tally.Saved] || t.Updated != counted[tally.Updated] || t.AlreadySaved != counted[tally.AlreadySaved] ||
-		t.SkippedTotal() != counted[tally.LeftOut] || t.Parked != parked || t.Failed != failed {
+		t.SkippedTotal() != counted[tally.LeftOut]+counted[tally.BillDeleted] || t.BillsDeleted != counted[tally.BillDeleted] || t.Parked != parked || t.Failed != failed {
 		w.violate("%s %s: the sums are wrong: %+v, counted %v", w.name, w.span, t, counted)
 	}
 }

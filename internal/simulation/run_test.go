@@ -340,7 +340,7 @@ func (w *window) takeSynced(result workflows.SyncPagesResult) {
 // settle records the outcome of an order.
 func (w *window) settle(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
 	w.checkOutcome(version, outcome)
-	w.reading.Orders.Settle(version.ID, outcome, failure)
+	w.reading.Orders.Record(version.ID, outcome, failure)
 }
 
 // dispatch has orders saved. exists says that they may have a bill, tried that saving
@@ -382,7 +382,7 @@ func (s *save) begin() {
 			return
 		}
 		failure := tally.Failure{BillNumber: s.order.BillNumber, Reason: reasonOf(err), Message: text.Of(err)}
-		if tally.ClosesTheWay(failure.Reason) {
+		if tally.StopsRun(failure.Reason) {
 			s.run.stop(err)
 			s.end(tally.Failed, failure)
 			return

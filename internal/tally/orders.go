@@ -12,56 +12,56 @@ import (
 // Version is an order as the source shows it at one moment.
 type Version struct {
 	ID string `json:"as_id"`
-	// ChangedAt is zero where it is not known.
+	// ChangedAt is zero where it is unknown.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// Content identifies the content; empty for an order that is left out or can't be
 	// read.
 	Content string `json:"content,omitempty"`
 }
 
-// Order is what is remembered of an order that was shown.
+// Order is what is kept of an order that was shown.
 type Order struct {
 	Version
 	Outcome Outcome `json:"outcome,omitempty"`
-	// Reason is the one that an order is counted under that was left out, parked or
+	// Reason is the one under which an order is counted that was left out, parked or
 	// failed.
 	Reason string `json:"reason,omitempty"`
-	// Fetched tells that the order is counted as fetched.
+	// Fetched means that the order is counted as fetched.
 	Fetched bool `json:"fetched,omitempty"`
 	// NotBooked are the amounts of the order that no bill holds, by reason.
 	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
 }
 
-// Orders are all orders that the source showed of a window, in the order in which it
-// did, with their tally.
+// Orders are all orders of a window, in the order in which the source showed them, with
+// their tally.
 type Orders struct {
 	Tally Tally
 	shown List
 	place map[string]int
 }
 
-// Sight is how a version compares with what was shown before.
+// Sight says how a version compares with what was shown before.
 type Sight int
 
 const (
 	// Repeat is no newer than what was shown.
 	Repeat Sight = iota
-	// New is the first of its order.
+	// New is the first version of its order.
 	New
-	// Newer is to be saved after the version shown before.
+	// Newer must be saved after the version shown before.
 	Newer
 )
 
-// Sight compares a version with what was shown before. Of two that changed in the same
-// second, or at unknown times, the one shown later is the newer if its content differs.
+// Sight compares a version with what was shown before. Of two versions that changed in the
+// same second, or at unknown times, the one shown later is newer if its content differs.
 func (o *Orders) Sight(v Version) Sight {
 	known, ok := o.Order(v.ID)
 	switch {
 	case !ok, known.Outcome == Outside:
 		return New
 	case v.Content == "", known.Content == v.Content:
-		// An order that is to be left out now keeps its bill until the next run, which
-		// compares the two.
+		// An order that is left out now keeps its bill until the next run, which compares
+		// the two.
 		return Repeat
 	case known.ChangedAt.IsZero() || v.ChangedAt.IsZero() || !v.ChangedAt.Before(known.ChangedAt):
 		return Newer
@@ -69,7 +69,7 @@ func (o *Orders) Sight(v Version) Sight {
 	return Repeat
 }
 
-// Order is what is remembered of an order; false if it was never shown.
+// Order is what is kept of an order; false if it was never shown.
 func (o *Orders) Order(id string) (Order, bool) {
 	i, ok := o.place[id]
 	if !ok {
@@ -81,8 +81,8 @@ func (o *Orders) Order(id string) (Order, bool) {
 // Len is the number of distinct orders shown.
 func (o *Orders) Len() int { return len(o.shown) }
 
-// Show remembers a version, which takes the place of the one before it. What became of
-// that one stays counted until it is known what became of the new one.
+// Show keeps a version in place of the one before. The outcome of that one stays counted
+// until the outcome of the new one is recorded.
 func (o *Orders) Show(v Version) {
 	if i, ok := o.place[v.ID]; ok {
 		o.shown[i].Version = v
@@ -98,8 +98,8 @@ func (o *Orders) Show(v Version) {
 	o.shown = append(o.shown, Order{Version: v})
 }
 
-// NotBooked counts the amounts of an order that was shown which no bill holds, in place
-// of those of an earlier version of it.
+// NotBooked counts the amounts of a shown order that no bill holds, in place of those of
+// an earlier version.
 func (o *Orders) NotBooked(id string, amounts map[string]decimal.Decimal) {
 	order := &o.shown[o.place[id]]
 	for _, reason := range Reasons(order.NotBooked) {
@@ -111,8 +111,7 @@ func (o *Orders) NotBooked(id string, amounts map[string]decimal.Decimal) {
 	}
 }
 
-// Fetch counts an order that was shown as fetched, once: what becomes of it is about to
-// be known.
+// Fetch counts a shown order as fetched, once.
 func (o *Orders) Fetch(id string) {
 	if order := &o.shown[o.place[id]]; !order.Fetched {
 		order.Fetched = true
@@ -120,19 +119,19 @@ func (o *Orders) Fetch(id string) {
 	}
 }
 
-// Settle counts what became of an order that was shown, in place of what became of an
-// earlier version of it. It gives the outcome under which the order is
-// counted, and false where that is the one from before.
-func (o *Orders) Settle(id string, now Outcome, failure Failure) (Outcome, bool) {
+// Record counts the outcome of a shown order, in place of the outcome of an earlier
+// version. It returns the outcome under which the order is counted, and false if that has
+// not changed.
+func (o *Orders) Record(id string, now Outcome, failure Failure) (Outcome, bool) {
 	if now != Outside {
 		o.Fetch(id)
 	}
 	order := &o.shown[o.place[id]]
 	switch {
 	case now == AlreadySaved && (order.Outcome == Saved || order.Outcome == Updated), now == Updated && order.Outcome == Saved:
-		return order.Outcome, false // by this very run
-	case now == Parked && order.Outcome == NewlyParked:
-		now = NewlyParked // by this very run
+		return order.Outcome, false // this very run did it
+	case now == Parked && order.Outcome == NewlyParked, now == LeftOut && order.Outcome == BillDeleted:
+		now = order.Outcome // this very run did it
 	}
 	failure.ID = id
 	o.Tally.count(order.Outcome, Failure{ID: id, Reason: order.Reason}, -1)
@@ -141,7 +140,7 @@ func (o *Orders) Settle(id string, now Outcome, failure Failure) (Outcome, bool)
 	return now, true
 }
 
-// orders is how they travel.
+// orders is the JSON form of Orders.
 type orders struct {
 	Tally Tally `json:"tally"`
 	Shown List  `json:"shown"`
@@ -163,7 +162,7 @@ func (o *Orders) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// List is a list of orders that travels compressed, some 30 bytes an order.
+// List is a list of orders whose JSON is compressed, to some 30 bytes an order.
 type List []Order
 
 // MarshalJSON gives the compressed list as text.

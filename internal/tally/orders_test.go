@@ -23,7 +23,7 @@ func TestSight(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		before []Version
-		settle Outcome
+		record Outcome
 		now    Version
 		want   Sight
 	}{
@@ -48,8 +48,8 @@ func TestSight(t *testing.T) {
 			var orders Orders
 			for _, v := range c.before {
 				orders.Show(v)
-				if c.settle != Open {
-					orders.Settle(v.ID, c.settle, Failure{})
+				if c.record != Open {
+					orders.Record(v.ID, c.record, Failure{})
 				}
 			}
 			require.Equal(t, c.want, orders.Sight(c.now))
@@ -57,8 +57,7 @@ func TestSight(t *testing.T) {
 	}
 }
 
-// An order is counted once, under what became of its newest version, as this run
-// has found it and left it.
+// An order is counted once, under the outcome of its newest version in this run.
 func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
 	one := map[string]int{"refused": 1}
 	for _, c := range []struct {
@@ -73,6 +72,9 @@ func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
 		{"there before, then updated", []Outcome{AlreadySaved, Updated}, Tally{Updated: 1}, true},
 		{"left out, then saved", []Outcome{LeftOut, Saved}, Tally{Saved: 1}, true},
 		{"saved, then left out", []Outcome{Saved, LeftOut}, Tally{Skipped: one}, true},
+		{"bill deleted", []Outcome{BillDeleted}, Tally{Skipped: one, BillsDeleted: 1}, true},
+		{"bill deleted, then left out", []Outcome{BillDeleted, LeftOut}, Tally{Skipped: one, BillsDeleted: 1}, true},
+		{"bill deleted, then saved", []Outcome{BillDeleted, Saved}, Tally{Saved: 1}, true},
 		{"parked by this run, then again", []Outcome{NewlyParked, Parked}, Tally{Parked: 1, NewlyParked: one}, true},
 		{"parked before, then again", []Outcome{Parked, Parked}, Tally{Parked: 1}, true},
 		{"parked by this run, then saved", []Outcome{NewlyParked, Saved}, Tally{Saved: 1}, true},
@@ -90,7 +92,7 @@ func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
 			var changed bool
 			for i, now := range c.outcomes {
 				orders.Show(Version{ID: "1", ChangedAt: second(i), Content: fmt.Sprint(i)})
-				outcome, changed = orders.Settle("1", now, Failure{Reason: "refused", Message: text.Literal(now.Label())})
+				outcome, changed = orders.Record("1", now, Failure{Reason: "refused", Message: text.Literal(now.Label())})
 			}
 			require.Equal(t, c.changed, changed)
 			got := orders.Tally
@@ -98,7 +100,7 @@ func TestOrderIsCountedUnderItsNewestVersion(t *testing.T) {
 			c.want.Fetched = 1
 			require.Equal(t, c.want, Tally{
 				Fetched: got.Fetched, Saved: got.Saved, Updated: got.Updated, AlreadySaved: got.AlreadySaved, Skipped: noneIfEmpty(got.Skipped),
-				Parked: got.Parked, NewlyParked: noneIfEmpty(got.NewlyParked), Failed: got.Failed, Unparked: got.Unparked,
+				BillsDeleted: got.BillsDeleted, Parked: got.Parked, NewlyParked: noneIfEmpty(got.NewlyParked), Failed: got.Failed, Unparked: got.Unparked,
 			})
 			known, ok := orders.Order("1")
 			require.True(t, ok)
@@ -131,22 +133,22 @@ func TestOrdersAreFetchedOnce(t *testing.T) {
 	require.Equal(t, 1, orders.Tally.InFlight())
 	orders.Show(Version{ID: "1", Content: "b"})
 	orders.Fetch("1")
-	orders.Settle("1", Saved, Failure{})
+	orders.Record("1", Saved, Failure{})
 	require.Equal(t, Tally{Fetched: 1, Saved: 1}, orders.Tally)
 
 	orders.Show(Version{ID: "2"})
-	orders.Settle("2", Outside, Failure{})
+	orders.Record("2", Outside, Failure{})
 	require.Equal(t, 1, orders.Tally.Fetched)
 	orders.Show(Version{ID: "2", Content: "a"})
 	known, _ := orders.Order("2")
 	require.Equal(t, Open, known.Outcome, "it is this window's by now")
-	orders.Settle("2", Saved, Failure{})
+	orders.Record("2", Saved, Failure{})
 	require.Equal(t, Tally{Fetched: 2, Saved: 2}, orders.Tally)
 	require.Equal(t, 2, orders.Len())
 }
 
-// Law: in whatever order versions are shown, fetched and settled, the tally is what the
-// outcomes of the orders add up to.
+// Law: in whatever order versions are shown, fetched and recorded, the tally is the sum of
+// the outcomes of the orders.
 func TestEachOrderIsCountedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var orders Orders
@@ -161,7 +163,7 @@ func TestEachOrderIsCountedOnce(t *testing.T) {
 			case outcome == Open:
 				orders.Fetch(id)
 			case outcome != Outside || !known.Fetched: // what was fetched is this window's
-				orders.Settle(id, outcome, Failure{Reason: "r"})
+				orders.Record(id, outcome, Failure{Reason: "r"})
 			}
 		}
 		var want Tally
@@ -194,7 +196,7 @@ func TestOrdersAreCarriedOver(t *testing.T) {
 				Content:   rapid.StringN(0, 11, -1).Draw(t, "content"),
 			})
 			if outcome := rapid.SampledFrom(outcomes).Draw(t, "outcome"); outcome != Open {
-				orders.Settle(id, outcome, Failure{Reason: rapid.String().Draw(t, "reason")})
+				orders.Record(id, outcome, Failure{Reason: rapid.String().Draw(t, "reason")})
 			}
 		}
 		raw, err := json.Marshal(orders)
@@ -240,7 +242,7 @@ func TestTheLargestWindowCanBeCarriedOver(t *testing.T) {
 		if i%200 == 0 {
 			outcome = NewlyParked
 		}
-		orders.Settle(id, outcome, Failure{Reason: "refused", Message: text.Literal(long)})
+		orders.Record(id, outcome, Failure{Reason: "refused", Message: text.Literal(long)})
 	}
 	raw, err := json.Marshal(orders)
 	require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Package tally says what becomes of the orders that a source shows, and counts it:
-// each order once, however often it is shown, under what became of its newest version.
+// Package tally counts the outcomes of the orders that a source shows: each order once,
+// however often it is shown, under the outcome of its newest version.
 package tally
 
 import (
@@ -8,60 +8,61 @@ import (
 	"refundsync/internal/text"
 )
 
-// Outcome is what became of an order.
+// Outcome is the outcome of an order.
 type Outcome string
 
 // The outcomes that saving an order can have.
 const (
-	// Saved is a bill that this run brought into being or finished.
+	// Saved is a bill that this run created or finished.
 	Saved Outcome = "saved"
 	// Updated is a bill that this run changed, because its order had changed.
 	Updated Outcome = "updated"
-	// AlreadySaved is a bill that somebody else had saved.
+	// AlreadySaved is a bill that existed before.
 	AlreadySaved Outcome = "already_saved"
-	// LeftOut is an order that the flow leaves out, and that has no bill but that of
-	// a later version of it, if any.
+	// LeftOut is an order that the flow leaves out and that has no bill, except that of a
+	// later version.
 	LeftOut Outcome = "left_out"
+	// BillDeleted is LeftOut, and its bill was deleted by this run.
+	BillDeleted Outcome = "bill_deleted"
 )
-
-// BillDeleted stands behind the reason of an order that is LeftOut and whose bill was
-// deleted for it.
-const BillDeleted = "，单据已删除 (its bill was deleted)"
 
 // The other outcomes.
 const (
 	// Open: not decided yet, and not counted.
 	Open Outcome = ""
-	// Outside: the order belongs to a neighbouring window, and is not counted.
+	// Outside: the order belongs to a neighbouring window and is not counted.
 	Outside Outcome = "outside"
-	// Parked: it waits, as it did before.
+	// Parked: the order was parked before this run and still is.
 	Parked Outcome = "parked"
-	// NewlyParked: it waits, and did not before.
+	// NewlyParked: this run parked the order.
 	NewlyParked Outcome = "newly_parked"
-	// Failed: it could not even be parked.
+	// Failed: the order could not be saved and was not parked.
 	Failed Outcome = "failed"
-	// Unparked: failed, and the next run has to find it again.
+	// Unparked: parking the order failed as well, so the next run must read it anew.
 	Unparked Outcome = "unparked"
 )
 
-// Label is the outcome as people are told of it: whether an order waited before, or
-// comes again, is no difference to them.
+// Label is the outcome as people see it, which is coarser: it does not matter to them
+// whether an order was parked before or will be read anew.
 func (o Outcome) Label() string {
 	switch o {
 	case NewlyParked:
 		return string(Parked)
 	case Unparked:
 		return string(Failed)
-	case LeftOut:
+	case LeftOut, BillDeleted:
 		return "skipped"
 	}
 	return string(o)
 }
 
-// HasFailed reports whether an order was parked, or not even that.
+// HasFailed reports whether an order could not be saved.
 func (o Outcome) HasFailed() bool {
 	return slices.Contains([]Outcome{Parked, NewlyParked, Failed, Unparked}, o)
 }
+
+// IsLeftOut reports whether the flow leaves the order out.
+func (o Outcome) IsLeftOut() bool { return o == LeftOut || o == BillDeleted }
 
 // HasBill reports whether the order has its bill.
 func (o Outcome) HasBill() bool { return o == Saved || o == Updated || o == AlreadySaved }
@@ -78,28 +79,28 @@ type Failure struct {
 	Field string `json:"field,omitempty"`
 }
 
-// Reasons for which an order fails that are about the bill that is there.
+// Reasons of failures that are about an existing bill.
 const (
-	// OrderChanged: the order has changed since its bill was saved, and the bill
-	// was left as it is.
+	// OrderChanged: the order has changed since its bill was saved, and the bill was
+	// left as it is.
 	OrderChanged = "order_changed"
 	// OrderWithdrawn: the order was cancelled, merged or un-confirmed since its bill was
 	// saved.
 	OrderWithdrawn = "order_withdrawn"
 	// DoubleBill: there are several bills under the number.
 	DoubleBill = "double_bill"
-	// BillsIncomplete: of several bills of the order one in between is missing.
+	// BillsIncomplete: the order has several bills, and one in between is missing.
 	BillsIncomplete = "bills_incomplete"
-	// BillVoid: the bill under the number was made void (作废).
+	// BillVoid: the bill under the number was voided (作废).
 	BillVoid = "bill_void"
 )
 
-// Reasons for which no order of a run may be saved: a bill that is saved would not be
-// found again, or not be known.
+// Reasons for which no order of a run may be saved: a saved bill would not be found or
+// recognised later.
 const (
 	// BillRenumbered: Kingdee gave a bill another number than was sent.
 	BillRenumbered = "bill_renumbered"
-	// BillHidden: look-ups do not show a bill that was saved.
+	// BillHidden: look-ups do not show a saved bill.
 	BillHidden = "bill_hidden"
 	// MarkLost: a bill's mark is not as it was sent.
 	MarkLost = "mark_lost"
@@ -109,7 +110,8 @@ const (
 	FieldUnreadable = "field_unreadable"
 )
 
-// ClosesTheWay reports whether a reason is one for which no order may be saved.
-func ClosesTheWay(reason string) bool {
+// StopsRun reports whether a failure for this reason means that no order of the run may
+// be saved.
+func StopsRun(reason string) bool {
 	return slices.Contains([]string{BillRenumbered, BillHidden, MarkLost, NumberChanged, FieldUnreadable}, reason)
 }

@@ -1,7 +1,6 @@
 package tally
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -13,59 +12,60 @@ import (
 const (
 	// FailuresListed bounds the failures that a tally lists; all are counted.
 	FailuresListed = 100
-	// differencesListed bounds the bills of which a tally tells what differs.
+	// differencesListed bounds the bills whose differences a tally lists.
 	differencesListed = 10
-	// LongestMessage bounds what a failure says, in characters: a tally travels with
-	// a hundred, and Temporal refuses a payload over 2 MiB.
+	// LongestMessage bounds the message of a failure, in characters: a tally lists a
+	// hundred of them, and Temporal refuses a payload over 2 MiB.
 	LongestMessage = 1000
 )
 
-// Tally counts what became of the orders. When nothing is in flight,
+// Tally counts the outcomes of orders. When nothing is in flight,
 // Fetched = Saved + Updated + AlreadySaved + all of Skipped + Parked + Failed.
 type Tally struct {
-	// Pages counts the pages read; one read again counts once.
+	// Pages counts the pages read, each once.
 	Pages int `json:"pages"`
 	// Fetched counts distinct orders.
 	Fetched int `json:"fetched"`
 	Saved   int `json:"saved"`
-	// Updated counts the orders that had changed, and their bills with them.
+	// Updated counts the bills that were changed because their orders had changed.
 	Updated      int `json:"updated"`
 	AlreadySaved int `json:"already_saved"`
 	// Skipped counts the orders that the flow leaves out, by reason.
 	Skipped map[string]int `json:"skipped"`
-	// NotBooked adds up money of the orders shown that no bill holds, by reason.
+	// BillsDeleted counts those of Skipped whose bills were deleted.
+	BillsDeleted int `json:"bills_deleted,omitempty"`
+	// NotBooked adds up the money of the orders that no bill holds, by reason.
 	NotBooked map[string]Money `json:"not_booked,omitempty"`
-	// Parked counts the orders that can't be saved now and wait, each in a
-	// ParkedOrder workflow of its own.
+	// Parked counts the orders that can't be saved now and wait, each in its own
+	// ParkedOrder workflow.
 	Parked int `json:"parked"`
-	// NewlyParked counts those of the parked orders that did not wait before, by
-	// reason.
+	// NewlyParked counts those of Parked that did not wait before, by reason.
 	NewlyParked map[string]int `json:"newly_parked,omitempty"`
-	// Failed counts those that could not even be parked.
+	// Failed counts the orders that could be neither saved nor parked.
 	Failed int `json:"failed"`
-	// Unparked counts those of Failed that the next run has to find again: the
-	// source showed them well, but they could not be parked.
+	// Unparked counts those of Failed that the next run must read anew: the source
+	// showed them properly, but parking them failed.
 	Unparked int `json:"unparked,omitempty"`
-	// Differences are what Kingdee has otherwise than it was sent, of each bill that
-	// proved the way: one a run, and one a worker that joins it.
-	Differences []string `json:"differences,omitempty"`
-	// FailedReasons counts the orders that were parked or failed, by reason.
+	// Differences are the values that Kingdee has otherwise than they were sent, of each
+	// bill that was the proof: one per worker of the run.
+	Differences []text.Text `json:"differences,omitempty"`
+	// FailedReasons counts Parked and Failed by reason.
 	FailedReasons map[string]int `json:"failed_reasons"`
-	// Failures lists the first of those that were parked or failed.
+	// Failures lists the first of Parked and Failed.
 	Failures []Failure `json:"failures"`
 }
 
-// Money is an amount that some orders come to.
+// Money is what some orders add up to.
 type Money struct {
 	Orders int             `json:"orders"`
 	Amount decimal.Decimal `json:"amount"`
 }
 
 func (m Money) String() string {
-	return fmt.Sprintf("%d 单 orders, %s", m.Orders, m.Amount.StringFixed(2))
+	return text.Sprintf("%d orders, %s", m.Orders, m.Amount.StringFixed(2))
 }
 
-// SkippedTotal is the number of orders left out, for whatever reason.
+// SkippedTotal is the number of orders that the flow leaves out.
 func (t Tally) SkippedTotal() int { return Total(t.Skipped) }
 
 // Total is the sum of a count by reason.
@@ -76,12 +76,12 @@ func Total(counts map[string]int) (sum int) {
 	return sum
 }
 
-// InFlight is the number of orders whose outcome is not known yet.
+// InFlight is the number of orders without an outcome.
 func (t Tally) InFlight() int {
 	return t.Fetched - t.Saved - t.Updated - t.AlreadySaved - t.SkippedTotal() - t.Parked - t.Failed
 }
 
-// Reasons gives the reasons of a count by reason in a stable order.
+// Reasons lists the reasons of a count by reason, sorted.
 func Reasons[T any](counts map[string]T) []string {
 	return slices.Sorted(maps.Keys(counts))
 }
@@ -94,6 +94,7 @@ func (t *Tally) Add(other Tally) {
 	t.Updated += other.Updated
 	t.AlreadySaved += other.AlreadySaved
 	AddCounts(&t.Skipped, other.Skipped)
+	t.BillsDeleted += other.BillsDeleted
 	for _, reason := range Reasons(other.NotBooked) {
 		t.addMoney(reason, other.NotBooked[reason])
 	}
@@ -102,21 +103,22 @@ func (t *Tally) Add(other Tally) {
 	t.Failed += other.Failed
 	t.Unparked += other.Unparked
 	for _, differences := range other.Differences {
-		t.Tell(differences)
+		t.AddDifferences(differences)
 	}
 	AddCounts(&t.FailedReasons, other.FailedReasons)
 	t.list(other.Failures...)
 }
 
-// Tell keeps what Kingdee has otherwise than it was sent; "" is nothing.
-func (t *Tally) Tell(differences string) {
-	if differences != "" && len(t.Differences) < differencesListed && !slices.Contains(t.Differences, differences) {
+// AddDifferences lists the differences of a bill, once.
+func (t *Tally) AddDifferences(differences text.Text) {
+	listed := func(other text.Text) bool { return other.String() == differences.String() }
+	if !differences.IsZero() && len(t.Differences) < differencesListed && !slices.ContainsFunc(t.Differences, listed) {
 		t.Differences = append(t.Differences, differences)
 	}
 }
 
-// Example is what one of the listed orders says that failed for a reason; the reason
-// itself if none is listed.
+// Example is the message of a listed failure for a reason; the reason itself if none is
+// listed.
 func (t Tally) Example(reason string) text.Text {
 	i := slices.IndexFunc(t.Failures, func(f Failure) bool { return f.Reason == reason })
 	if i < 0 {
@@ -125,7 +127,7 @@ func (t Tally) Example(reason string) text.Text {
 	return t.Failures[i].Message
 }
 
-// count adds an order's outcome, or with by -1 takes it back.
+// count adds an outcome, or with by -1 takes it back.
 func (t *Tally) count(outcome Outcome, failure Failure, by int) {
 	switch outcome {
 	case Saved:
@@ -136,6 +138,9 @@ func (t *Tally) count(outcome Outcome, failure Failure, by int) {
 		t.AlreadySaved += by
 	case LeftOut:
 		AddCounts(&t.Skipped, map[string]int{failure.Reason: by})
+	case BillDeleted:
+		AddCounts(&t.Skipped, map[string]int{failure.Reason: by})
+		t.BillsDeleted += by
 	case NewlyParked:
 		t.Parked += by
 		AddCounts(&t.NewlyParked, map[string]int{failure.Reason: by})
@@ -158,7 +163,7 @@ func (t *Tally) count(outcome Outcome, failure Failure, by int) {
 	}
 }
 
-// addMoney adds money to that of its reason, which goes when no order is left.
+// addMoney adds money to that of its reason, which is dropped with its last order.
 func (t *Tally) addMoney(reason string, more Money) {
 	if t.NotBooked == nil {
 		t.NotBooked = map[string]Money{}
@@ -171,7 +176,7 @@ func (t *Tally) addMoney(reason string, more Money) {
 	}
 }
 
-// AddCounts adds counts by reason to others. A reason whose count comes to 0 goes.
+// AddCounts adds counts by reason to others, and drops a reason whose count becomes 0.
 func AddCounts(counts *map[string]int, more map[string]int) {
 	for _, reason := range Reasons(more) {
 		if *counts == nil {
@@ -184,8 +189,8 @@ func AddCounts(counts *map[string]int, more map[string]int) {
 	}
 }
 
-// list lists failures while there is room, and of each reason one at least, if it comes
-// to that in place of one whose reason is listed several times.
+// list lists failures while there is room, and at least one of each reason, if necessary
+// in place of one whose reason is listed several times.
 func (t *Tally) list(failures ...Failure) {
 	for _, failure := range failures {
 		if len(t.Failures) >= FailuresListed && !t.makeRoom(failure.Reason) {
@@ -196,8 +201,8 @@ func (t *Tally) list(failures ...Failure) {
 	}
 }
 
-// makeRoom takes away the last failure of a reason that is listed more than once, for one
-// that is not listed yet; false if there is none, or this one is.
+// makeRoom drops the last failure of a reason that is listed more than once, if the given
+// reason is not listed yet; false if it drops none.
 func (t *Tally) makeRoom(reason string) bool {
 	counts := map[string]int{}
 	for _, failure := range t.Failures {

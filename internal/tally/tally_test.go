@@ -11,7 +11,7 @@ import (
 )
 
 // outcomes are all that can become of an order.
-var outcomes = []Outcome{Saved, Updated, AlreadySaved, LeftOut, Open, Outside, Parked, NewlyParked, Failed, Unparked}
+var outcomes = []Outcome{Saved, Updated, AlreadySaved, LeftOut, BillDeleted, Open, Outside, Parked, NewlyParked, Failed, Unparked}
 
 // drawOrders are orders of which each has become something.
 func drawOrders(t *rapid.T, most int) *Orders {
@@ -24,12 +24,12 @@ func drawOrders(t *rapid.T, most int) *Orders {
 			orders.Fetch(id) // stays in flight
 			continue
 		}
-		orders.Settle(id, outcome, Failure{Reason: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "reason"), Message: text.Literal("m")})
+		orders.Record(id, outcome, Failure{Reason: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "reason"), Message: text.Literal("m")})
 	}
 	return &orders
 }
 
-// Law: adding tallies up loses no order, whatever became of them.
+// Law: adding up tallies loses no order, whatever its outcome.
 func TestTallyAddKeepsTheSum(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var sum Tally
@@ -59,17 +59,17 @@ func TestTallyAddKeepsTheSum(t *testing.T) {
 	})
 }
 
-// What Kingdee has otherwise is told once, however many windows tell it.
-func TestTallyTellsDifferencesOnce(t *testing.T) {
+// The differences of a bill are listed once, however many windows report them.
+func TestTallyListsDifferencesOnce(t *testing.T) {
 	var sum Tally
 	for i := range 3 * differencesListed {
 		var window Tally
-		window.Tell("")
-		window.Tell(fmt.Sprint(i / 2))
+		window.AddDifferences(text.Text{})
+		window.AddDifferences(text.Literal(fmt.Sprint(i / 2)))
 		sum.Add(window)
 	}
 	require.Len(t, sum.Differences, differencesListed)
-	require.Equal(t, []string{"0", "1", "2"}, sum.Differences[:3])
+	require.Equal(t, []text.Text{text.Literal("0"), text.Literal("1"), text.Literal("2")}, sum.Differences[:3])
 }
 
 func TestTallyGivesAnExampleOfAReason(t *testing.T) {
@@ -90,6 +90,7 @@ func TestOutcomesAreToldAndJudged(t *testing.T) {
 		{Updated, "updated", false, true},
 		{AlreadySaved, "already_saved", false, true},
 		{LeftOut, "skipped", false, false},
+		{BillDeleted, "skipped", false, false},
 		{Parked, "parked", true, false},
 		{NewlyParked, "parked", true, false},
 		{Failed, "failed", true, false},
