@@ -48,7 +48,7 @@ func TestBoundAccounts(t *testing.T) {
 		{"kept", describing{info: info(running, map[string]*commonpb.Payload{workflows.AccountsMemo: kept})}, &accounts, true, ""},
 		{"ended", describing{info: info(ended, map[string]*commonpb.Payload{workflows.AccountsMemo: kept})}, &accounts, false, ""},
 		{"no memo", describing{info: info(running, nil)}, nil, false, "has no memo"},
-		{"another memo", describing{info: info(running, map[string]*commonpb.Payload{workflows.AccountsMemo: {Data: []byte("x")}})}, nil, false, "can't be read"},
+		{"another memo", describing{info: info(running, map[string]*commonpb.Payload{workflows.AccountsMemo: {Data: []byte("x")}})}, nil, false, "unreadable memo"},
 		{"the server is away", describing{err: serviceerror.NewUnavailable("away")}, nil, false, "away"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

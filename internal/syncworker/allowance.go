@@ -3,7 +3,6 @@ package syncworker
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
@@ -17,14 +16,14 @@ import (
 	"refundsync/internal/text"
 )
 
-// sharedSource is a source whose calls keep to this worker's share of the allowance.
+// sharedSource is a source whose calls are limited to this worker's share of the allowance.
 type sharedSource struct {
 	activities.Source
 	share *allowance.Share
 }
 
-// shareCalls divides the allowance by the workers that take activities from the task
-// queue now.
+// shareCalls divides the allowance by the number of workers that poll the task queue for
+// activities.
 func shareCalls(source activities.Source, perSecond rate.Limit, c client.Client, taskQueue string) activities.Source {
 	return sharedSource{source, allowance.New(perSecond, func(ctx context.Context) (int, error) {
 		described, err := c.DescribeTaskQueue(ctx, taskQueue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
@@ -35,7 +34,7 @@ func shareCalls(source activities.Source, perSecond rate.Limit, c client.Client,
 	})}
 }
 
-// countWorkers counts those that poll, and this one, whom the server may not know yet.
+// countWorkers counts the pollers, and this worker, which the server may not know yet.
 func countWorkers(pollers []*taskqueuepb.PollerInfo, own string) int {
 	workers := map[string]bool{own: true}
 	for _, poller := range recent(pollers) {
@@ -44,7 +43,7 @@ func countWorkers(pollers []*taskqueuepb.PollerInfo, own string) int {
 	return len(workers)
 }
 
-// RefundList is the source's, after the wait for the share.
+// RefundList calls the source once the share permits it.
 func (s sharedSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
 	if err := s.share.Wait(ctx); errors.Is(err, context.Canceled) {
 		return jushuitan.Page{}, err
@@ -52,10 +51,8 @@ func (s sharedSource) RefundList(ctx context.Context, params map[string]string) 
 		return jushuitan.Page{}, &fault.Error{
 			Class:  fault.Retry,
 			Reason: "client_limit",
-			Message: fmt.Sprintf("没有等到本 worker 的那份聚水潭调用次数，没有发出调用：%[1]v。"+
-				" No call was made to Jushuitan: this worker's share of the calls did not come: %[1]v", err),
-			Advice: text.Literal("会自动重试。 Tried again by itself"),
-			Err:    err,
+			Err:    text.Errorf("no call was made to Jushuitan, because this worker's share of the calls was not available in time: %w", err),
+			Advice: text.New("Retried automatically"),
 		}
 	}
 	return s.Source.RefundList(ctx, params)

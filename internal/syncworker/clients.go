@@ -8,7 +8,7 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// Clients makes the clients of both systems. They connect when they are used.
+// Clients makes the clients of both systems. They connect when used.
 func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, error) {
 	j := settings.Jushuitan
 	source, sourceErr := jushuitan.New(jushuitan.Config{
@@ -25,7 +25,7 @@ func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, erro
 	return source, ledger, errors.Join(sourceErr, ledgerErr)
 }
 
-// KingdeeClient makes the client of Kingdee. It connects when it is used.
+// KingdeeClient makes the client of Kingdee. It connects when used.
 func KingdeeClient(k config.Kingdee) (*kingdee.Client, error) {
 	return kingdee.New(kingdee.Config{
 		URL:       k.URL,

@@ -20,21 +20,21 @@ import (
 // FlowVersions are the versions of a worker's flows by their names.
 type FlowVersions map[string]string
 
-// A worker tells which flows it has by its identity where it polls for the calls to
-// the source, which the server's list of pollers shows. It does so there alone,
-// because an identity is in every event that its worker causes: of that worker's
-// there are two a page, of the other's several an order.
+// A worker publishes its flows in its identity on the source's task queue, where the
+// server's list of pollers shows it. It does so only there, because an identity is in
+// every event that its worker causes: on that task queue two per page, on the other one
+// several per order.
 const (
 	flowsInIdentity = " flows "
 	// longestIdentity is what the server takes, in bytes.
 	longestIdentity = 1000
-	// andMore stands at the end where not all flows have room.
+	// andMore is at the end if not all flows fit.
 	andMore = "…"
 )
 
 // processIdentity names this process.
 func processIdentity() string {
-	host, _ := os.Hostname() // as the SDK has it: without a name it is left empty
+	host, _ := os.Hostname() // as in the SDK: empty if unknown
 	return fmt.Sprintf("%d@%s", os.Getpid(), host)
 }
 
@@ -54,8 +54,8 @@ func identity(flows flow.Flows) string {
 	return text
 }
 
-// flowVersions reads what identity wrote; false for the identity of another program,
-// or of a worker with more flows than it can name.
+// flowVersions reads what identity wrote; false for the identity of another program, or
+// of a worker with more flows than fit.
 func flowVersions(identity string) (FlowVersions, bool) {
 	_, list, ok := strings.Cut(identity, flowsInIdentity)
 	if !ok {
@@ -72,12 +72,12 @@ func flowVersions(identity string) (FlowVersions, bool) {
 	return versions, true
 }
 
-// pollInterval is how often a worker that is there polls: the server answers a poll
-// that finds nothing after a minute.
+// pollInterval is how often a live worker polls: the server answers a poll that finds
+// nothing after a minute.
 const pollInterval = 70 * time.Second
 
-// WorkerFlows asks the server which flows the workers of a task queue have. It gives
-// none for no worker, and false where one of them does not tell.
+// WorkerFlows asks the server which flows the workers of a task queue have: none if there
+// is no worker. all is false if a worker does not publish all its flows.
 func WorkerFlows(ctx context.Context, c client.Client, taskQueue string) (workers []FlowVersions, all bool, err error) {
 	described, err := c.DescribeTaskQueue(ctx, workflows.SourceTaskQueue(taskQueue), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
 	if err != nil {
@@ -100,8 +100,8 @@ func flowsOfPollers(pollers []*taskqueuepb.PollerInfo) (workers []FlowVersions, 
 	return workers, all
 }
 
-// recent leaves out who has not polled for long before the last one did: the server
-// lists a worker for five minutes after it has ended.
+// recent drops pollers that stopped polling before the latest poll: the server lists a
+// worker for five minutes after its end.
 func recent(pollers []*taskqueuepb.PollerInfo) []*taskqueuepb.PollerInfo {
 	last := time.Time{}
 	for _, poller := range pollers {

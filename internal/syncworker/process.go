@@ -23,11 +23,11 @@ import (
 	"refundsync/internal/version"
 )
 
-// garbageCollection is GOGC where the environment has none. A worker holds little and
-// makes much garbage: by Go's 100 it would collect all the time, to save 25 MB.
+// garbageCollection is GOGC unless the environment sets it. A worker holds little memory
+// and makes much garbage: with Go's 100 it would collect all the time, to save 25 MB.
 const garbageCollection = 300
 
-// setGarbageCollection leaves it to the environment where that says something.
+// setGarbageCollection respects GOGC of the environment.
 func setGarbageCollection(environment config.Environment) {
 	if environment["GOGC"] == "" {
 		debug.SetGCPercent(garbageCollection)
@@ -37,9 +37,9 @@ func setGarbageCollection(environment config.Environment) {
 // tracesTimeout is how long the last traces may take to leave.
 const tracesTimeout = 5 * time.Second
 
-// RunProcess runs a worker by the settings of the environment, with its log, metrics,
-// health and traces, until ctx is done; then it drains. All that is wrong with the
-// settings is said at once, before anything is polled.
+// RunProcess runs a worker with the settings of the environment, with its log, metrics,
+// health and traces, until ctx is done; then it drains. The error lists all mistakes in
+// the settings at once, before anything is polled.
 func RunProcess(ctx context.Context, environment config.Environment, log io.Writer) (err error) {
 	setGarbageCollection(environment)
 	settings, settingsErr := environment.Load()

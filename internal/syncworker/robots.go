@@ -2,7 +2,6 @@ package syncworker
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -10,10 +9,11 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/robot"
+	"refundsync/internal/text"
 )
 
-// Robots makes the robots that the flows name, with their addresses and secrets
-// from the environment. The error holds all that is wrong.
+// Robots makes the robots that the flows name, with their addresses and secrets from the
+// environment. The error lists all mistakes.
 func Robots(environment config.Environment, flows flow.Flows) (activities.Robots, error) {
 	robots := activities.Robots{}
 	var problems []error
@@ -21,7 +21,7 @@ func Robots(environment config.Environment, flows flow.Flows) (activities.Robots
 		for _, named := range flows[name].Alerts.Robots {
 			r, err := NewRobot(environment, named)
 			if err != nil {
-				problems = append(problems, fmt.Errorf("流程 flow %s: %w", name, err))
+				problems = append(problems, text.Errorf("flow %s: %w", name, err))
 				continue
 			}
 			if robots[name] == nil {
@@ -33,8 +33,8 @@ func Robots(environment config.Environment, flows flow.Flows) (activities.Robots
 	return robots, errors.Join(problems...)
 }
 
-// NewRobot makes one robot, as the environment says. The error holds all that is
-// wrong, and neither address nor secret.
+// NewRobot makes one robot with its settings from the environment. The error lists all
+// mistakes, and contains neither address nor secret.
 func NewRobot(environment config.Environment, named flow.Robot) (*robot.Robot, error) {
 	settings, err := environment.LoadRobot(named.URLFrom, named.SecretFrom)
 	if err != nil {

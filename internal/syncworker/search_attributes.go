@@ -3,7 +3,6 @@ package syncworker
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
@@ -12,11 +11,11 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// SearchAttributes are the search attributes that the workflows set, with their
-// types.
+// SearchAttributes are the search attributes that the workflows set, with their types.
 func SearchAttributes() map[string]enumspb.IndexedValueType {
 	types := map[string]enumspb.IndexedValueType{}
 	for _, key := range []temporal.SearchAttributeKey{
@@ -28,10 +27,9 @@ func SearchAttributes() map[string]enumspb.IndexedValueType {
 	return types
 }
 
-// registerSearchAttributes makes those known to the namespace that it lacks:
-// without them no run can be listed and no order parked. Temporal Cloud lets no
-// worker register any, nor does a server whose worker has the rights of a worker
-// alone; there it is only seen to that they are known.
+// registerSearchAttributes registers the search attributes that the namespace lacks:
+// without them no run can be listed and no order parked. Where a worker may not register
+// any, as in Temporal Cloud, it only checks that they exist.
 func registerSearchAttributes(ctx context.Context, server client.Client, namespace string) error {
 	missing, err := missingSearchAttributes(ctx, server, namespace)
 	if err == nil && len(missing) > 0 {
@@ -41,15 +39,15 @@ func registerSearchAttributes(ctx context.Context, server client.Client, namespa
 	}
 	if isDenied(err) {
 		if missing, err = unknownSearchAttributes(ctx, server, namespace); err == nil && len(missing) > 0 {
-			err = errors.New("worker 没有登记的权限 the worker has no right to register them")
+			err = text.Errorf("the worker is not allowed to register them")
 		}
 	}
 	var absent *serviceerror.NamespaceNotFound
 	if errors.As(err, &absent) {
-		return fmt.Errorf("没有命名空间 %[1]s；检查 TEMPORAL_NAMESPACE，或先创建：temporal operator namespace create --namespace %[1]s --retention 45d。 The Temporal server has no such namespace: check TEMPORAL_NAMESPACE, or make it by the command above: %[2]w", namespace, err)
+		return text.Errorf("the Temporal server has no namespace %[1]s: check TEMPORAL_NAMESPACE, or create it (temporal operator namespace create --namespace %[1]s --retention 45d): %[2]w", namespace, err)
 	}
 	if err != nil {
-		return fmt.Errorf("无法在命名空间 %[1]s 登记搜索属性 %[2]v；请管理员按所列类型登记后再启动（Temporal Cloud 在其网页或用 tcld 登记）。 The search attributes can't be registered there: have an administrator do it, with the types listed, then start again (at Temporal Cloud in its web pages or by tcld): %[3]w", namespace, missing, err)
+		return text.Errorf("search attributes %[2]v cannot be registered in namespace %[1]s: have an administrator register them with these types (for Temporal Cloud on its web pages or with tcld), then start again: %[3]w", namespace, missing, err)
 	}
 	return nil
 }
@@ -63,15 +61,15 @@ func missingSearchAttributes(ctx context.Context, server client.Client, namespac
 	return missing, err
 }
 
-// isDenied says that the server lets the worker manage no search attributes.
+// isDenied reports whether the server does not let the worker manage search attributes.
 func isDenied(err error) bool {
 	var denied *serviceerror.PermissionDenied
 	var absent *serviceerror.Unimplemented
 	return errors.As(err, &denied) || errors.As(err, &absent)
 }
 
-// unknownSearchAttributes finds those that the namespace does not know by counting
-// with each, as a worker may: what is not known makes the query invalid.
+// unknownSearchAttributes finds those that the namespace lacks by a count with each, which
+// a worker is allowed: an unknown one makes the query invalid.
 func unknownSearchAttributes(ctx context.Context, server client.Client, namespace string) (map[string]enumspb.IndexedValueType, error) {
 	unknown := map[string]enumspb.IndexedValueType{}
 	for name, kind := range SearchAttributes() {

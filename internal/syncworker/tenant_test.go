@@ -40,7 +40,7 @@ func TestCheckForms(t *testing.T) {
 		}, zap.WarnLevel, "没有权限"},
 		{"another form", func() (kingdee.Form, error) {
 			return kingdee.Form{Parts: []kingdee.FormPart{{Key: "FBillHead"}, {Key: "FEntity"}}}, nil
-		}, zap.WarnLevel, "do not go together"},
+		}, zap.WarnLevel, "does not fit the form"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			core, logs := observer.New(zap.InfoLevel)
