@@ -1,11 +1,9 @@
-// Package activities is where the outside systems and the flows meet: it reads
-// the source, maps orders and saves bills. What it is asked for, and what it
-// answers, is set down in package workflows.
+// Package activities is where the outside systems and the flows meet: it reads the source,
+// maps orders and saves bills. Package workflows defines the parameters and results.
 package activities
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -29,31 +27,31 @@ type Source interface {
 	RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error)
 }
 
-// Activities are the activities of one worker. A failure of an outside system or
-// of an order is returned as a *temporal.ApplicationError whose type is the
-// fault's Reason; a cancelled activity returns its context's error, and ParkOrder
-// and ReportRun the Temporal client's.
+// Activities are the activities of one worker. A failure of an outside system or of an
+// order is returned as a *temporal.ApplicationError whose type is the fault's Reason; a
+// cancelled activity returns its context's error, and ParkOrder and ReportRun return the
+// Temporal client's errors.
 type Activities struct {
 	Flows  flow.Flows
 	Source Source
 	Ledger kingdee.Ledger
 	Robots Robots
-	// Parked is nil where no order waits.
+	// Parked is nil where no orders are parked.
 	Parked Parked
 
-	// CallsPerSecond and Sessions are what [workflows.Plan] tells of them.
+	// CallsPerSecond and Sessions are as in [workflows.Plan].
 	CallsPerSecond float64
 	Sessions       int
 
-	noDate sync.Once // says that the source does not tell its time
-	// Proofs is nil where no bill has to prove the way.
+	noDate sync.Once // logs that the source does not tell its time
+	// Proofs is nil where no proof is needed.
 	Proofs *booking.Proofs
-	// Tables keep those that come from Kingdee; nil where somebody else does, or none do.
+	// Tables refreshes the tables that come from Kingdee; nil where nothing does.
 	Tables *tenant.Tables
 }
 
-// Register makes the activities that work on flows, on Kingdee and on robots known to the
-// worker, under their stable names.
+// Register registers the activities that work on flows, Kingdee and robots, under their
+// stable names.
 func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.LoadFlow, activity.RegisterOptions{Name: workflows.LoadFlowName})
 	r.RegisterActivityWithOptions(a.FindBills, activity.RegisterOptions{Name: workflows.FindBillsName})
@@ -64,8 +62,8 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.SendAlert, activity.RegisterOptions{Name: workflows.SendAlertName})
 }
 
-// RegisterSource makes the activities that call the source known to the worker
-// of its task queue, under their stable names.
+// RegisterSource registers the activities that call the source with the worker of its task
+// queue, under their stable names.
 func (a *Activities) RegisterSource(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.FetchPage, activity.RegisterOptions{Name: workflows.FetchPageName})
 	r.RegisterActivityWithOptions(a.CountOrders, activity.RegisterOptions{Name: workflows.CountName})
@@ -76,18 +74,18 @@ func (a *Activities) flow(name string) (*flow.Flow, error) {
 	f, ok := a.Flows[name]
 	if !ok {
 		return nil, &fault.Error{
-			Class:   fault.Final,
-			Reason:  "unknown_flow",
-			Message: fmt.Sprintf("worker 没有流程 %q，只有 %v。 This worker has no such flow", name, slices.Sorted(maps.Keys(a.Flows))),
-			Advice:  text.Literal("检查 --flow 的拼写和 worker 的 REFUNDSYNC_FLOWS 文件夹。 Check the spelling of --flow and the worker's folder REFUNDSYNC_FLOWS"),
+			Class:  fault.Final,
+			Reason: "unknown_flow",
+			Err:    text.Errorf("the worker has no flow %q, only %v", name, slices.Sorted(maps.Keys(a.Flows))),
+			Advice: text.New("Check the spelling of --flow and the worker's folder REFUNDSYNC_FLOWS"),
 		}
 	}
 	return f, nil
 }
 
-// keepAlive sends heartbeats until the returned function is called, so that an
-// activity whose worker died is given to another long before it times out. The
-// first is sent late: most activities are done before, and cost nothing more.
+// keepAlive sends heartbeats until the returned function is called, so that the activity of
+// a worker that died is retried long before it times out. The first is sent late: most
+// activities are done before, and need none.
 func keepAlive(ctx context.Context) (stop func()) {
 	timeout := activity.GetInfo(ctx).HeartbeatTimeout
 	if timeout == 0 {

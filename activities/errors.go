@@ -12,10 +12,9 @@ import (
 	"refundsync/workflows"
 )
 
-// toTemporal is the one place where a fault becomes what Temporal acts on:
-// final ones are not retried, the others after the delay that they ask for or,
-// without one, after the retry policy's. Its message is cut: a vendor's text has
-// no bound, and it goes into histories, memos and results.
+// toTemporal is the one place where a fault becomes a Temporal error: a final one is not
+// retried, any other after its own delay or, without one, that of the retry policy. Its
+// message is cut: a vendor's text has no bound, and goes into histories, memos and results.
 func toTemporal(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err

@@ -10,9 +10,8 @@ import (
 	"refundsync/workflows"
 )
 
-// FindBills asks Kingdee which of a page's bills exist, how far they have gone,
-// and whether they were made from the orders as they are now. It tells the orders
-// that wait and need nothing any more.
+// FindBills asks Kingdee which of a page's bills exist, how far they have gone, and whether
+// they were made from the current orders. It tells parked orders that need nothing more.
 func (a *Activities) FindBills(ctx context.Context, params workflows.FindBillsParams) (workflows.FindBillsResult, error) {
 	defer keepAlive(ctx)()
 	result, err := a.Find(groupcommit.WithAttempt(ctx, int(activity.GetInfo(ctx).Attempt)), params)
@@ -34,5 +33,5 @@ func (a *Activities) Find(ctx context.Context, params workflows.FindBillsParams)
 		return workflows.FindBillsResult{}, err
 	}
 	result := workflows.FindBillsResult{Finished: found.Finished, Unfinished: found.Unfinished}
-	return result, a.settleParked(ctx, params.Flow, found.Resolved)
+	return result, a.resolveParked(ctx, params.Flow, found.Resolved)
 }

@@ -12,7 +12,7 @@ import (
 	"refundsync/workflows"
 )
 
-// LoadFlow tells a run what it needs to know of its flow, and the time at the source.
+// LoadFlow gives a run what it needs to know about its flow, and the time at the source.
 func (a *Activities) LoadFlow(ctx context.Context, params workflows.LoadFlowParams) (workflows.LoadFlowResult, error) {
 	f, err := a.flow(params.Flow)
 	if err != nil {
@@ -25,16 +25,15 @@ func (a *Activities) LoadFlow(ctx context.Context, params workflows.LoadFlowPara
 	return result, nil
 }
 
-// clockWait bounds the question for the source's time: FetchPage is the one that waits
-// for a source that does not answer.
+// clockWait bounds the wait for the source's time: it is FetchPage that waits for a source
+// that does not answer.
 const clockWait = 5 * time.Second
 
-// longAgo is a second without orders, to be asked for where only the reply's Date
-// matters.
+// longAgo is a second without orders, for a call of which only the reply's Date matters.
 var longAgo = time.Date(2000, 1, 1, 0, 0, 0, 0, beijing.Zone)
 
-// sourceClock asks for the source's clock. Where it is not told, a run goes by our own,
-// and FetchPage sees whether the window is over at the source.
+// sourceClock asks for the source's clock. If it is unknown, a run goes by our own, and
+// FetchPage checks whether the window is over at the source.
 func (a *Activities) sourceClock(ctx context.Context, f *flow.Flow) jushuitan.Clock {
 	log := activity.GetLogger(ctx)
 	ctx, cancel := context.WithTimeout(ctx, clockWait)
@@ -44,13 +43,13 @@ func (a *Activities) sourceClock(ctx context.Context, f *flow.Flow) jushuitan.Cl
 	clock := page.Clock
 	switch {
 	case err != nil:
-		log.Warn("问不到聚水潭的时间，时段先按本机的时钟。 Jushuitan does not tell its time; the range is by our own clock", "error", err)
+		log.Warn("the source did not answer with its time; the range goes by our own clock", "error", err)
 	case !clock.Known():
 		a.noDate.Do(func() {
-			log.Warn("聚水潭的回复没有可读的 Date（可能被代理去掉），时段一直按本机的时钟：请确认本机与网络时间（NTP）同步。 Jushuitan's replies have no Date that can be read, which a proxy may drop; ranges are by our own clock: see that it follows network time (NTP)")
+			log.Warn("the source's replies have no readable Date (a proxy may drop it); ranges go by our own clock, so synchronise it with network time (NTP)")
 		})
 	case clock.Ahead() != 0:
-		log.Warn("时钟不一致，时段按较慢的时钟：请与网络时间（NTP）同步。 The clocks are apart, and the range is by the slower one: synchronise with network time (NTP)", "clocks", clock.String())
+		log.Warn("the clocks differ, and the range goes by the slower one; synchronise with network time (NTP)", "clocks", clock.String())
 	}
 	return clock
 }

@@ -80,14 +80,14 @@ func sourceAt(t *testing.T, status int, date func() string) *jushuitan.Client {
 	return client
 }
 
-// A run is told the time at the source, and the log that the clocks are apart. A source
-// that does not tell it leaves the run to our clock.
+// A run is told the time at the source, and the log says that the clocks differ. If the
+// source does not tell its time, the run goes by our own clock.
 func TestLoadFlowTellsTheTimeAtTheSource(t *testing.T) {
 	date := func(ahead time.Duration) func() string {
 		return func() string { return time.Now().Add(ahead).UTC().Format(http.TimeFormat) }
 	}
 	text := func(text string) func() string { return func() string { return text } }
-	const apart, none, failed = "clocks are apart", "have no Date", "does not tell its time"
+	const apart, none, failed = "the clocks differ", "no readable Date", "did not answer with its time"
 	for _, c := range []struct {
 		name   string
 		status int

@@ -96,7 +96,7 @@ func TestFetchPageBoundsWhatTravels(t *testing.T) {
 				for _, f := range result.Failed {
 					require.Equal(t, reasonOrderTooLarge, f.Reason)
 					require.Equal(t, f.ID, f.BillNumber)
-					require.Contains(t, f.Message.String(), "请在金蝶手工录入")
+					require.Contains(t, f.Message.String(), "Enter its bill by hand")
 					require.Less(t, len(f.Message.String()), 1000)
 					failed = append(failed, f.ID)
 				}

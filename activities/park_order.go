@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -12,16 +11,16 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/literal"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// ParkOrder gives an order that can't be saved its ParkedOrder workflow or, if
-// it has one, brings it the order as it is now. An order that a person has
-// discarded is not parked again while it stays the same and the server still
-// remembers.
+// ParkOrder starts the ParkedOrder workflow of an order that can't be saved or, if it has
+// one, sends it the current order. An order that a person has discarded is not parked as
+// long as it stays the same and the server retains that workflow.
 //
-// It is an activity because a workflow can't start another one and signal it in
-// one step, and two runs may find the same order at the same moment.
+// It is an activity because a workflow can't start another one and signal it in one step,
+// and two runs may find the same order at the same moment.
 func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderParams) (workflows.ParkOrderResult, error) {
 	c := activity.GetClient(ctx)
 	result := workflows.ParkOrderResult{WorkflowID: workflows.ParkedOrderID(params.Plan.Flow, params.Order.ID)}
@@ -37,18 +36,17 @@ func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderPa
 			workflows.ReasonAttribute.ValueSet(params.Failure.Reason),
 		),
 		Memo:          map[string]any{workflows.FailureMemo: params.Failure},
-		StaticSummary: literal.Markdown(fmt.Sprintf("挂起 parked: 售后单 %s · %s", params.Order.ID, params.Failure.Reason)),
-		StaticDetails: "这一单暂时无法保存，按逐渐变长的间隔自动重试；信号 retry 立即重试，starter parked discard 放弃。\n\n" +
-			"The order can't be saved now and is tried again at growing intervals; the signal retry tries at once, starter parked discard gives it up.",
+		StaticSummary: literal.Markdown(text.Sprintf("Parked: order %s · %s", params.Order.ID, params.Failure.Reason)),
+		StaticDetails: text.Sprintf("The order cannot be saved now and is retried at growing intervals. The signal retry retries it at once; starter parked discard discards it."),
 	}, workflows.ParkedOrderName, workflows.ParkedOrderInput{Plan: params.Plan, Version: version})
 	if err != nil {
-		return result, fmt.Errorf("无法挂起售后单 %s。 Order %[1]s can't be parked: %[2]w", params.Order.ID, err)
+		return result, text.Errorf("parking order %s failed: %w", params.Order.ID, err)
 	}
 	return result, nil
 }
 
-// findParked notes whether the order waits already, or whether its last
-// ParkedOrder workflow ended because a person discarded the order as it still is.
+// findParked notes whether the order is parked already, or whether a person has discarded
+// it in its current version.
 func findParked(ctx context.Context, c client.Client, result *workflows.ParkOrderResult, params workflows.ParkOrderParams) error {
 	described, err := c.DescribeWorkflow(ctx, result.WorkflowID, "")
 	var unknown *serviceerror.NotFound
@@ -56,11 +54,11 @@ func findParked(ctx context.Context, c client.Client, result *workflows.ParkOrde
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("无法查询挂起的售后单 %s。 Parked order %[1]s can't be looked up: %[2]w", params.Order.ID, err)
+		return text.Errorf("looking up parked order %s failed: %w", params.Order.ID, err)
 	}
 	switch described.RawResponse.GetWorkflowExecutionInfo().GetStatus() {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		// One that started since may be the work of an attempt before this one.
+		// A workflow that started later may have been started by an earlier attempt.
 		result.AlreadyWaiting = described.RawResponse.GetWorkflowExecutionInfo().GetStartTime().AsTime().Before(activity.GetInfo(ctx).ScheduledTime)
 		return nil
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
@@ -69,7 +67,7 @@ func findParked(ctx context.Context, c client.Client, result *workflows.ParkOrde
 	}
 	var ended workflows.ParkedOrderResult
 	if err := c.GetWorkflow(ctx, result.WorkflowID, "").Get(ctx, &ended); err != nil {
-		return fmt.Errorf("无法读取挂起的售后单 %s 的结果。 The result of parked order %[1]s can't be read: %[2]w", params.Order.ID, err)
+		return text.Errorf("reading the result of parked order %s failed: %w", params.Order.ID, err)
 	}
 	result.Discarded = ended.Discarded != nil && ended.Order.Same(params.Order)
 	return nil

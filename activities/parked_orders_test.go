@@ -26,8 +26,8 @@ import (
 type fakeParked struct {
 	ids       []string
 	listErr   error
-	settleErr error
-	told      map[string]workflows.SettledVersion
+	resolveErr error
+	told      map[string]workflows.ResolvedVersion
 }
 
 func (p *fakeParked) Waiting(_ context.Context, flowName string) (map[string]bool, error) {
@@ -38,12 +38,12 @@ func (p *fakeParked) Waiting(_ context.Context, flowName string) (map[string]boo
 	return ids, p.listErr
 }
 
-func (p *fakeParked) Settle(_ context.Context, workflowID string, version workflows.SettledVersion) error {
+func (p *fakeParked) Resolve(_ context.Context, workflowID string, version workflows.ResolvedVersion) error {
 	if p.told == nil {
-		p.told = map[string]workflows.SettledVersion{}
+		p.told = map[string]workflows.ResolvedVersion{}
 	}
 	p.told[workflowID] = version
-	return p.settleErr
+	return p.resolveErr
 }
 
 // A look-up tells the orders that wait what it has found of a later version: that the
@@ -61,10 +61,10 @@ func TestFindBillsTellsParkedOrdersThatNeedNothing(t *testing.T) {
 		bill    string // the text of the bill that is there; "" for none
 		wanted  workflows.OrderBill
 		waiting []string
-		told    map[string]workflows.SettledVersion
+		told    map[string]workflows.ResolvedVersion
 	}{
-		{"changed back to what its bill says", same, back, []string{order.ID}, map[string]workflows.SettledVersion{id: {ChangedAt: back.ChangedAt}}},
-		{"left out, without a bill", "", leftOut, []string{order.ID}, map[string]workflows.SettledVersion{id: {ChangedAt: leftOut.ChangedAt, LeftOut: "已作废"}}},
+		{"changed back to what its bill says", same, back, []string{order.ID}, map[string]workflows.ResolvedVersion{id: {ChangedAt: back.ChangedAt}}},
+		{"left out, without a bill", "", leftOut, []string{order.ID}, map[string]workflows.ResolvedVersion{id: {ChangedAt: leftOut.ChangedAt, LeftOut: "已作废"}}},
 		{"left out, with a bill", same, leftOut, []string{order.ID}, nil},
 		{"without a bill, to be saved", "", back, []string{order.ID}, nil},
 		{"no bill can be made of it", "", workflows.OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt}, []string{order.ID}, nil},
@@ -114,7 +114,7 @@ func TestFindBillsWhenParkedOrdersCannotBeTold(t *testing.T) {
 		fails  bool
 	}{
 		{"no list", fakeParked{listErr: errors.New("unavailable")}, false},
-		{"no signal", fakeParked{ids: []string{order.ID}, settleErr: errors.New("unavailable")}, true},
+		{"no signal", fakeParked{ids: []string{order.ID}, resolveErr: errors.New("unavailable")}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := &Activities{Flows: flow.Flows{testFlow: f}, Parked: &c.parked,
@@ -167,11 +167,11 @@ func TestParkedOrdersAreListedOnceForAWhileAndSignalled(t *testing.T) {
 		list("f")
 		require.Equal(t, 3, c.lists, "a while later")
 
-		version := workflows.SettledVersion{ChangedAt: testWindow.From, LeftOut: "已作废"}
-		require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version))
-		require.Equal(t, []any{[]any{"parked/f/1", "", workflows.SettledSignal, version}}, c.signals)
+		version := workflows.ResolvedVersion{ChangedAt: testWindow.From, LeftOut: "已作废"}
+		require.NoError(t, parked.Resolve(t.Context(), "parked/f/1", version))
+		require.Equal(t, []any{[]any{"parked/f/1", "", workflows.ResolvedSignal, version}}, c.signals)
 		c.gone = true
-		require.NoError(t, parked.Settle(t.Context(), "parked/f/1", version), "it waits no more")
+		require.NoError(t, parked.Resolve(t.Context(), "parked/f/1", version), "it waits no more")
 	})
 }
 

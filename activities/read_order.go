@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"refundsync/internal/fault"
@@ -11,21 +10,20 @@ import (
 	"refundsync/workflows"
 )
 
-// keyParameters are the parameters that narrow a call to orders, by the key that they
-// are named by.
+// keyParameters are the parameters that narrow a call to given orders, by the flow's key.
 var keyParameters = map[string]string{"as_id": "as_ids", "so_id": "so_ids", "o_id": "o_ids"}
 
-// readSpan is the longest span that the interface takes, but for the seconds that are
-// asked for on either side.
+// readSpan is the longest span that the interface accepts, less the seconds that are added
+// on either side.
 const readSpan = 7*24*time.Hour - 2*time.Second
 
-// ReadOrder reads an order as the source shows it now, by its key and with the flow's
-// other parameters. The interface wants a span all the same: the first is that in which
-// the order was modified when it was last read, and where it is not any more, the spans
-// up to now follow.
+// ReadOrder reads an order as the source shows it now, by its key and with the flow's other
+// parameters. The interface needs a span all the same: the first is that in which the order
+// was last modified as far as known; if the order is not in it any more, the spans up to now
+// follow.
 //
-// It fails with no_such_filter where an order can't be asked for by the flow's key, where
-// it is not known when it was modified, or where the source does not heed the key.
+// It fails with no_such_filter if the interface has no filter for the flow's key or ignores
+// it, or if the order's time of modification is unknown.
 func (a *Activities) ReadOrder(ctx context.Context, params workflows.ReadOrderParams) (workflows.ReadOrderResult, error) {
 	defer keepAlive(ctx)()
 	result, err := a.readOrder(ctx, params)
@@ -50,10 +48,10 @@ func (a *Activities) readOrder(ctx context.Context, params workflows.ReadOrderPa
 		request["date_type"], request[name] = "0", params.OrderID
 		reply, err := a.Source.RefundList(ctx, request)
 		if err != nil {
-			return result, fmt.Errorf("读取售后单 %[1]s 失败 reading order %[1]s failed: %[2]w", params.OrderID, err)
+			return result, text.Errorf("reading order %s failed: %w", params.OrderID, err)
 		}
 		for _, record := range reply.Datas {
-			// What is no order of ours is judged below.
+			// Another order is handled below.
 			picked, err := f.Pick(record)
 			if err != nil || picked.Order.ID != params.OrderID {
 				continue
@@ -75,8 +73,7 @@ func noSuchFilter(f *flow.Flow, order string) error {
 	return &fault.Error{
 		Class:  fault.Final,
 		Reason: "no_such_filter",
-		System: text.Literal("聚水潭 Jushuitan"),
-		Message: fmt.Sprintf("售后单 %[1]s 不能单独重读：按 %[2]s 查不了单张，或没有修改时间。 Order %[1]s can't be read by itself: one can't be asked for by %[2]s, or it has no time of modification",
-			order, f.Source.Key),
+		System: text.New("Jushuitan"),
+		Err:    text.Errorf("order %s cannot be read by itself: there is no filter by %s, or the order has no time of modification", order, f.Source.Key),
 	}
 }

@@ -32,7 +32,7 @@ func TestSaveOrder(t *testing.T) {
 			order := pick(t, f, nil)
 			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: c.ledger.marked(f.Mark(order).String())}
 			value, err := environment(a).ExecuteActivity(workflows.SaveOrderName,
-				workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: c.exists, Tried: c.tried})
+				workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: c.exists, Attempted: c.tried})
 			require.NoError(t, err)
 			var result workflows.SaveOrderResult
 			require.NoError(t, value.Get(&result))

@@ -21,23 +21,23 @@ import (
 )
 
 const (
-	// readFor is how long a SyncPages begins new pages: its outcomes are then told, and
-	// a change of the run's rate takes effect.
+	// readFor is how long a SyncPages begins new pages: when it ends, its outcomes are
+	// reported, and a change of the run's rate takes effect.
 	readFor = 20 * time.Second
-	// mostSettled is after how many outcomes it does the same: they have to travel.
-	mostSettled = 10_000
-	// beatEvery is how often it tells how far it is.
+	// mostOutcomes is after how many outcomes it ends as well: they must fit into the result.
+	mostOutcomes = 10_000
+	// beatEvery is how often it sends its progress.
 	beatEvery = 2 * time.Second
 )
 
-// SyncPages reads pages of a window and saves their orders, the next page while the
-// last is being saved. It looks up first which bills exist, of the orders to leave out
-// as well, and saves the others; what wants more than that, or does not succeed, it
-// leaves to a SaveOrder.
+// SyncPages reads pages of a window and saves their orders, the next page while the last is
+// being saved. It first looks up which bills exist, also of the orders that are left out,
+// and saves the others; orders that need more than that, or fail, remain pending for a
+// SaveOrder each.
 //
-// It ends when the window is read, after a while, when the worker is to stop, when it is
-// cancelled, or when what it has left would hardly travel, and always finishes what it
-// is saving. It fails only where nothing was done, because a page can't be read or the
+// It ends when the window is read, after a while, when the worker stops, when it is
+// cancelled, or when the pending orders hardly fit into the result, and always finishes the
+// orders in flight. It fails only if nothing was done, because a page can't be read or the
 // bills can't be looked up.
 func (a *Activities) SyncPages(ctx context.Context, params workflows.SyncPagesParams) (workflows.SyncPagesResult, error) {
 	f, err := a.flow(params.Flow)
@@ -45,7 +45,7 @@ func (a *Activities) SyncPages(ctx context.Context, params workflows.SyncPagesPa
 		return workflows.SyncPagesResult{}, toTemporal(err)
 	}
 	attempt := int(activity.GetInfo(ctx).Attempt)
-	// What is being saved is finished, also when the run is cancelled.
+	// Orders in flight are finished, even when the run is cancelled.
 	saving := groupcommit.WithAttempt(context.WithoutCancel(ctx), attempt)
 	s := NewPagesSync(saving, a, f, params, attempt > 1)
 	var before PagesProgress
@@ -72,29 +72,29 @@ type PagesSync struct {
 	changed *sync.Cond
 	reading paging.Window
 	pages   []*syncedPage
-	// stopping tells that no further page is begun.
+	// stopping means that no further page is begun.
 	stopping bool
-	// inFlight counts the orders that are being saved; bytes is the size of these, and
-	// of those that are left, and has a bound.
+	// inFlight counts the orders that are being saved; bytes is their size and that of the
+	// pending orders, at most mostBytes.
 	inFlight, bytes, mostBytes int
-	// saved tells that this attempt, or one before it, has begun to save; savedBefore
-	// that one before it has.
+	// saved means that this attempt or an earlier one has begun to save; savedBefore that
+	// an earlier one has.
 	saved, savedBefore bool
 	result             workflows.SyncPagesResult
 }
 
-// PagesProgress is what the Web UI shows of a SyncPages under way, and what an
-// attempt knows of the one before.
+// PagesProgress is what the Web UI shows of a SyncPages in flight, and what an attempt knows
+// of the one before.
 type PagesProgress struct {
 	Pages    int  `json:"pages"`
 	NextPage int  `json:"next_page"`
 	Orders   int  `json:"orders"`
 	InFlight int  `json:"in_flight"`
-	Left     int  `json:"left"`
+	Pending  int  `json:"pending"`
 	Saved    bool `json:"saved"`
 }
 
-// shownAs tells the versions of the orders of a page apart.
+// shownAs identifies a version of an order.
 type shownAs struct {
 	id, content string
 	changedAt   int64
@@ -104,21 +104,21 @@ func asShown(order contract.Order) shownAs {
 	return shownAs{order.ID, order.Content(), order.ChangedAt.UnixNano()}
 }
 
-// syncedPage is a page at work.
+// syncedPage is a page in progress.
 type syncedPage struct {
-	// before is where the reading stood before the page.
+	// before is how far the window was read before the page.
 	before paging.Reader
 	orders map[shownAs]*flow.Opened
 	work   paging.Work
-	// begun tells that all its orders are settled, left or being saved.
+	// begun means that each of its orders has an outcome, is pending or in flight.
 	begun bool
 	// err is why its bills could not be looked up, and end why the window can't be read
 	// further.
 	err, end error
 }
 
-// NewPagesSync makes one that has begun nothing. By saving, which nothing must cancel,
-// orders are saved.
+// NewPagesSync makes one that has not begun. Orders are saved with the context saving, which
+// must not be cancelled.
 func NewPagesSync(saving context.Context, a *Activities, f *flow.Flow, params workflows.SyncPagesParams, retried bool) *PagesSync {
 	s := &PagesSync{a: a, flow: f, params: params, retried: retried, saving: saving, Beat: func() {}, reading: params.Reading, mostBytes: longestPage}
 	s.changed = sync.NewCond(&s.mu)
@@ -126,8 +126,8 @@ func NewPagesSync(saving context.Context, a *Activities, f *flow.Flow, params wo
 	return s
 }
 
-// stopLater has no further page begun after a while, or when the worker is to stop or
-// ctx is done, and sends heartbeats until then and beyond.
+// stopLater stops beginning pages after a while, or when the worker stops or ctx is done,
+// and sends heartbeats until the returned function is called.
 func (s *PagesSync) stopLater(ctx context.Context) (end func()) {
 	done := make(chan struct{})
 	go func() {
@@ -154,7 +154,7 @@ func (s *PagesSync) stopLater(ctx context.Context) (end func()) {
 	return func() { close(done) }
 }
 
-// Stop has no further page begun.
+// Stop stops beginning pages.
 func (s *PagesSync) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,21 +162,21 @@ func (s *PagesSync) Stop() {
 	s.changed.Broadcast()
 }
 
-// Progress is how far it is.
+// Progress is the current progress.
 func (s *PagesSync) Progress() PagesProgress {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return PagesProgress{
 		Pages: s.reading.PageCount, NextPage: s.reading.Next, Orders: s.reading.DataCount,
-		InFlight: s.inFlight, Left: len(s.result.Left), Saved: s.saved,
+		InFlight: s.inFlight, Pending: len(s.result.Pending), Saved: s.saved,
 	}
 }
 
-// After takes in what the attempt before told of itself last.
+// After takes in the last progress of the attempt before.
 func (s *PagesSync) After(before PagesProgress) { s.savedBefore, s.saved = before.Saved, before.Saved }
 
-// Run reads pages until there is a reason not to, and waits for their orders. Once ctx is
-// done it begins no page.
+// Run reads pages until there is a reason to end, and waits for their orders. Once ctx is
+// done, it begins no page.
 func (s *PagesSync) Run(ctx context.Context) (workflows.SyncPagesResult, error) {
 	var work sync.WaitGroup
 	var err error
@@ -199,10 +199,10 @@ func (s *PagesSync) Run(ctx context.Context) (workflows.SyncPagesResult, error) 
 func (s *PagesSync) goesOn() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.reading.Next > 0 && s.result.Crowded == 0 && !s.stopping && len(s.result.Settled) < mostSettled
+	return s.reading.Next > 0 && s.result.Crowded == 0 && !s.stopping && len(s.result.Outcomes) < mostOutcomes
 }
 
-// read reads the next page. One whose reading ends the window's is still to be saved.
+// read reads the next page. A page is saved even if the window can't be read further.
 func (s *PagesSync) read(ctx context.Context) (*syncedPage, error) {
 	next := s.reading.Reader // nobody else changes it
 	params := workflows.FetchPageParams{Flow: s.params.Flow, Window: s.params.Window, PageIndex: next.Next, Rows: next.Rest}
@@ -233,12 +233,12 @@ func (s *PagesSync) read(ctx context.Context) (*syncedPage, error) {
 		}
 		row.addTo(&shown)
 	}
-	page.work, page.end = s.reading.Take(shown, s.tell)
+	page.work, page.end = s.reading.Take(shown, s.addOutcome)
 	s.pages = append(s.pages, page)
 	return page, page.end
 }
 
-// knows reports whether an order was shown before as it is now.
+// knows reports whether an order was shown before in this version.
 func (s *PagesSync) knows(order contract.Order) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -248,10 +248,10 @@ func (s *PagesSync) knows(order contract.Order) bool {
 
 // sync looks up which bills of a page exist, and begins to save the others.
 func (s *PagesSync) sync(page *syncedPage) {
-	var left []contract.Order
+	var pending []contract.Order
 	var unsaved []*flow.Opened
 	err := noPanic(func() (err error) {
-		left, unsaved, err = s.lookUp(page)
+		pending, unsaved, err = s.lookUp(page)
 		return err
 	})
 	s.mu.Lock()
@@ -261,11 +261,11 @@ func (s *PagesSync) sync(page *syncedPage) {
 		page.err, s.stopping = err, true
 		return
 	}
-	for _, order := range left {
+	for _, order := range pending {
 		if !s.room(sizeOf(order)) {
 			return
 		}
-		s.leave(order)
+		s.addPending(order)
 	}
 	for _, order := range unsaved {
 		size := sizeOf(order.Order)
@@ -284,8 +284,8 @@ func (s *PagesSync) sync(page *syncedPage) {
 	page.begun = true
 }
 
-// room waits until an order of that size may be under way, so that all that is would
-// travel if it were left; false if it would never.
+// room waits until there is room for an order of that size, so that all orders in flight
+// would fit into the result as pending ones; false if there never is.
 func (s *PagesSync) room(size int) bool {
 	for s.bytes+size > s.mostBytes && s.inFlight > 0 {
 		s.changed.Wait()
@@ -298,8 +298,8 @@ func (s *PagesSync) room(size int) bool {
 	return true
 }
 
-// lookUp settles what needs no saving. left want a SaveOrder of their own.
-func (s *PagesSync) lookUp(page *syncedPage) (left []contract.Order, unsaved []*flow.Opened, err error) {
+// lookUp records the outcomes of orders that need no saving. pending need a SaveOrder each.
+func (s *PagesSync) lookUp(page *syncedPage) (pending []contract.Order, unsaved []*flow.Opened, err error) {
 	var bills []workflows.OrderBill
 	for _, order := range page.work.New {
 		if order.BillNumber != "" {
@@ -315,29 +315,29 @@ func (s *PagesSync) lookUp(page *syncedPage) (left []contract.Order, unsaved []*
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	left = page.work.Newer
+	pending = page.work.Newer
 	for _, order := range page.work.New {
 		switch {
 		case slices.Contains(found.Finished, order.ID):
-			s.settle(paging.VersionOf(order), s.outcomeOfFound(), tally.Failure{})
+			s.record(paging.VersionOf(order), s.outcomeOfFound(), tally.Failure{})
 		case slices.Contains(found.Unfinished, order.ID):
-			left = append(left, order)
+			pending = append(pending, order)
 		default:
 			unsaved = append(unsaved, page.orders[asShown(order)])
 		}
 	}
 	for _, skipped := range page.work.LeftOut {
 		if slices.Contains(found.Unfinished, skipped.ID) {
-			left = append(left, *skipped.Order)
+			pending = append(pending, *skipped.Order)
 		} else {
-			s.settle(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
+			s.record(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
 		}
 	}
-	return left, unsaved, nil
+	return pending, unsaved, nil
 }
 
-// outcomeOfFound is that of an order whose bill is there as it is to be: where an
-// earlier attempt has saved, it is most likely its.
+// outcomeOfFound is the outcome of an order whose bill is finished: if an earlier attempt
+// has saved orders, the bill is most likely its own.
 func (s *PagesSync) outcomeOfFound() tally.Outcome {
 	if s.savedBefore {
 		return tally.Saved
@@ -345,7 +345,7 @@ func (s *PagesSync) outcomeOfFound() tally.Outcome {
 	return tally.AlreadySaved
 }
 
-// save saves an order, or leaves it.
+// save saves an order; if that fails, the order is pending.
 func (s *PagesSync) save(order *flow.Opened, size int) {
 	var result workflows.SaveOrderResult
 	err := noPanic(func() (err error) {
@@ -358,13 +358,13 @@ func (s *PagesSync) save(order *flow.Opened, size int) {
 	s.inFlight--
 	if err == nil {
 		s.bytes -= size
-		s.settle(paging.VersionOf(order.Order), result.Outcome, tally.Failure{Reason: result.Reason})
+		s.record(paging.VersionOf(order.Order), result.Outcome, tally.Failure{Reason: result.Reason})
 		if !result.Differences.IsZero() {
 			s.result.Differences = append(s.result.Differences, result.Differences)
 		}
 		return
 	}
-	s.leaveTried(order.Order)
+	s.addAttempted(order.Order)
 	wait := s.flow.Retry.First
 	if f := fault.As(err); f != nil && f.Class == fault.Final {
 		wait = 0
@@ -374,8 +374,8 @@ func (s *PagesSync) save(order *flow.Opened, size int) {
 	s.result.Wait = max(s.result.Wait, wait)
 }
 
-// noPanic takes a panic for a failure, as Temporal does with one of an activity: in a
-// goroutine it would end the worker.
+// noPanic turns a panic into an error, as Temporal does for an activity: in a goroutine it
+// would end the worker.
 func noPanic(do func() error) (err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -385,55 +385,55 @@ func noPanic(do func() error) (err error) {
 	return do()
 }
 
-// leave leaves an order, in place of an earlier version of it, which nobody needs to try
-// any more.
-func (s *PagesSync) leave(order contract.Order) {
-	if left := s.leftBefore(order.ID); left != nil {
-		left.Order = order
+// addPending adds a pending order, in place of an earlier version of it, which need not be
+// saved any more.
+func (s *PagesSync) addPending(order contract.Order) {
+	if pending := s.pending(order.ID); pending != nil {
+		pending.Order = order
 		return
 	}
-	s.result.Left = append(s.result.Left, workflows.LeftOrder{Order: order})
+	s.result.Pending = append(s.result.Pending, workflows.PendingOrder{Order: order})
 }
 
-// leaveTried leaves an order whose outcome is open, or a later version of it that is left
-// already.
-func (s *PagesSync) leaveTried(order contract.Order) {
-	left := s.leftBefore(order.ID)
-	if left == nil {
-		s.result.Left = append(s.result.Left, workflows.LeftOrder{Order: order})
-		left = &s.result.Left[len(s.result.Left)-1]
+// addAttempted adds a pending order whose outcome is open, or marks a later version of it
+// that is pending already.
+func (s *PagesSync) addAttempted(order contract.Order) {
+	pending := s.pending(order.ID)
+	if pending == nil {
+		s.result.Pending = append(s.result.Pending, workflows.PendingOrder{Order: order})
+		pending = &s.result.Pending[len(s.result.Pending)-1]
 	}
-	left.Tried = true
+	pending.Attempted = true
 }
 
-// leftBefore is what is left of an order; nil for nothing.
-func (s *PagesSync) leftBefore(id string) *workflows.LeftOrder {
-	i := slices.IndexFunc(s.result.Left, func(left workflows.LeftOrder) bool { return left.Order.ID == id })
+// pending is the pending order of that id, nil for none.
+func (s *PagesSync) pending(id string) *workflows.PendingOrder {
+	i := slices.IndexFunc(s.result.Pending, func(pending workflows.PendingOrder) bool { return pending.Order.ID == id })
 	if i < 0 {
 		return nil
 	}
-	return &s.result.Left[i]
+	return &s.result.Pending[i]
 }
 
-// settle decides what became of an order in that version. A later one may have been shown
-// since, on a page that will be read again.
-func (s *PagesSync) settle(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
+// record records the outcome of an order in that version. A later version may have been
+// shown since, on a page that will be read once more.
+func (s *PagesSync) record(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
 	if now, changed := s.reading.Orders.Record(version.ID, outcome, failure); changed {
-		s.tell(version.ID, now, failure)
-		s.result.Settled[len(s.result.Settled)-1].Version = version
+		s.addOutcome(version.ID, now, failure)
+		s.result.Outcomes[len(s.result.Outcomes)-1].Version = version
 	}
 }
 
-// tell has the result say what became of an order as it was shown last.
-func (s *PagesSync) tell(id string, now tally.Outcome, failure tally.Failure) {
+// addOutcome adds the outcome of the latest version of an order to the result.
+func (s *PagesSync) addOutcome(id string, now tally.Outcome, failure tally.Failure) {
 	order, _ := s.reading.Orders.Order(id)
-	s.result.Settled = append(s.result.Settled, order)
+	s.result.Outcomes = append(s.result.Outcomes, order)
 	if now.HasFailed() && len(s.result.Failed) < tally.FailuresListed {
 		s.result.Failed = append(s.result.Failed, failure)
 	}
 }
 
-// awaitBegun waits until no order of a page waits for its turn.
+// awaitBegun waits until no order of a page waits to be dispatched.
 func (s *PagesSync) awaitBegun(page *syncedPage) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -442,8 +442,8 @@ func (s *PagesSync) awaitBegun(page *syncedPage) {
 	}
 }
 
-// ended gives what was done. The next SyncPages goes on with the first page that was
-// not done to its end: what of it, and of those behind it, is settled, it knows.
+// ended returns what was done. The next SyncPages continues with the first page that was
+// not finished; it knows the outcomes of that page and later ones.
 func (s *PagesSync) ended(err error) (workflows.SyncPagesResult, error) {
 	s.result.Reader = s.reading.Reader
 	for _, page := range s.pages {
@@ -452,7 +452,7 @@ func (s *PagesSync) ended(err error) (workflows.SyncPagesResult, error) {
 			break
 		}
 	}
-	done := s.result.Reader != s.params.Reading.Reader || len(s.result.Settled)+len(s.result.Left) > 0
+	done := s.result.Reader != s.params.Reading.Reader || len(s.result.Outcomes)+len(s.result.Pending) > 0
 	if done || s.result.Crowded > 0 {
 		return s.result, nil
 	}

@@ -175,12 +175,12 @@ func (p *pages) run(t *testing.T, retried bool) workflows.SyncPagesResult {
 // take has the next SyncPages go on where the last one ended.
 func (p *pages) take(result workflows.SyncPagesResult) {
 	orders := &p.params.Reading.Orders
-	for _, order := range result.Settled {
+	for _, order := range result.Outcomes {
 		orders.Show(order.Version)
 		orders.Record(order.ID, order.Outcome, tally.Failure{Reason: order.Reason})
 	}
-	for _, left := range result.Left {
-		orders.Show(paging.VersionOf(left.Order))
+	for _, pending := range result.Pending {
+		orders.Show(paging.VersionOf(pending.Order))
 	}
 	p.params.Reading.Reader = result.Reader
 }
@@ -194,8 +194,8 @@ func outcomesOf(settled tally.List) map[string]tally.Outcome {
 }
 
 func leftOf(result workflows.SyncPagesResult) (ids []string) {
-	for _, left := range result.Left {
-		ids = append(ids, left.Order.ID)
+	for _, pending := range result.Pending {
+		ids = append(ids, pending.Order.ID)
 	}
 	return ids
 }
@@ -212,8 +212,8 @@ func TestSyncPagesReadsAWindowAndSavesItsOrders(t *testing.T) {
 	require.Equal(t, []int{1, 3, 2, 1, 3, 2, 1}, p.source.reads)
 	require.Zero(t, result.Reader.Next)
 	require.Equal(t, 3, result.Reader.Pages)
-	require.Len(t, result.Settled, 10)
-	require.Empty(t, result.Left)
+	require.Len(t, result.Outcomes, 10)
+	require.Empty(t, result.Pending)
 	require.Len(t, p.ledger.bills, 10)
 	looks := 0
 	for _, call := range p.ledger.calls {
@@ -263,17 +263,17 @@ func TestSyncPagesSavesWhatHasNoBillAndLeavesTheRest(t *testing.T) {
 	failed := result.Failed[0].ID
 	require.Equal(t, map[string]tally.Outcome{
 		"1": tally.Saved, "2": tally.AlreadySaved, "6": tally.LeftOut, "8": tally.Outside, "10": tally.Saved, "11": tally.AlreadySaved, failed: tally.Failed,
-	}, outcomesOf(result.Settled))
+	}, outcomesOf(result.Outcomes))
 	require.Len(t, result.Failed, 1)
 	require.Contains(t, failed, "sha256:")
 	require.ElementsMatch(t, []string{"3", "7", "9", "4", "5"}, leftOf(result))
-	for _, left := range result.Left {
-		require.NotEmpty(t, left.Order.Fields, left.Order.ID)
-		require.Equal(t, left.Order.ID == "4" || left.Order.ID == "5", left.Tried, left.Order.ID)
+	for _, pending := range result.Pending {
+		require.NotEmpty(t, pending.Order.Fields, pending.Order.ID)
+		require.Equal(t, pending.Order.ID == "4" || pending.Order.ID == "5", pending.Attempted, pending.Order.ID)
 	}
 	require.Equal(t, "look 1,2,3,4,5,10,11,6,7", p.ledger.calls[0])
 
-	travelled, err := json.Marshal(result.Settled)
+	travelled, err := json.Marshal(result.Outcomes)
 	require.NoError(t, err)
 	require.NotContains(t, string(travelled), "T恤")
 }
@@ -292,7 +292,7 @@ func TestSyncPagesSavesTheNewestOfAPage(t *testing.T) {
 			p := newPages(t, 50, c.rows...)
 			result, err := p.sync()
 			require.NoError(t, err)
-			require.Equal(t, map[string]tally.Outcome{"1": tally.Saved}, outcomesOf(result.Settled))
+			require.Equal(t, map[string]tally.Outcome{"1": tally.Saved}, outcomesOf(result.Outcomes))
 			require.Len(t, p.ledger.bills["1"], 1)
 			require.Contains(t, p.ledger.bills["1"][0].Text, p.mark(order(1, 1)))
 		})
@@ -332,10 +332,10 @@ func TestSyncPagesSaysHowLongToWait(t *testing.T) {
 			if c.panics {
 				tried = 1
 			}
-			require.Len(t, result.Left, tried)
-			require.Len(t, result.Settled, 4-tried)
-			for _, left := range result.Left {
-				require.True(t, left.Tried)
+			require.Len(t, result.Pending, tried)
+			require.Len(t, result.Outcomes, 4-tried)
+			for _, pending := range result.Pending {
+				require.True(t, pending.Attempted)
 			}
 		})
 	}
@@ -365,7 +365,7 @@ func TestSyncPagesSavesNothingOfACrowdedWindow(t *testing.T) {
 			require.Equal(t, c.crowded == 0, len(p.ledger.bills) == 10)
 			if c.crowded > 0 {
 				require.Empty(t, p.ledger.calls)
-				require.Empty(t, result.Settled)
+				require.Empty(t, result.Outcomes)
 				require.Equal(t, []int{1}, p.source.reads)
 			}
 		})
@@ -378,7 +378,7 @@ func TestSyncPagesTriesNothingThatCouldNotTravel(t *testing.T) {
 	p := newPages(t, 50, order(1, 0, map[string]any{"items": lines(1000, 600)}), order(2, 0))
 	result, err := p.sync()
 	require.NoError(t, err)
-	require.Equal(t, map[string]tally.Outcome{"1": tally.Failed, "2": tally.Saved}, outcomesOf(result.Settled))
+	require.Equal(t, map[string]tally.Outcome{"1": tally.Failed, "2": tally.Saved}, outcomesOf(result.Outcomes))
 	require.NotContains(t, p.ledger.bills, "1")
 	require.Len(t, result.Failed, 1)
 	require.Equal(t, reasonOrderTooLarge, result.Failed[0].Reason)
@@ -393,9 +393,9 @@ func TestSyncPagesFailsOnlyWhereNothingWasDone(t *testing.T) {
 		says   string
 		final  bool
 	}{
-		{"the source does not answer", func(p *pages) { p.source.before = func(*pagedSource, int) error { return lost } }, "connection", "第 1 页失败", false},
+		{"the source does not answer", func(p *pages) { p.source.before = func(*pagedSource, int) error { return lost } }, "connection", "reading page 1 of", false},
 		{"the bills can't be looked up", func(p *pages) { p.ledger.beforeLook = func([]string) error { return lost } }, "connection", "looking up existing bills failed", false},
-		{"no such flow", func(p *pages) { p.params.Flow = "refund" }, "unknown_flow", "没有流程", true},
+		{"no such flow", func(p *pages) { p.params.Flow = "refund" }, "unknown_flow", "has no flow", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPages(t, 4, orders(10)...)
@@ -442,7 +442,7 @@ func TestSyncPagesKeepsWhatWasDoneBeforeAFailure(t *testing.T) {
 			broken := true
 			c.change(p, &broken)
 			result := p.run(t, false)
-			require.Len(t, result.Settled, c.saved)
+			require.Len(t, result.Outcomes, c.saved)
 			require.Equal(t, 2, result.Reader.Next)
 			require.Len(t, p.ledger.bills, c.saved)
 
@@ -511,9 +511,9 @@ func syncPagesTriedAgain(t *testing.T, savedBefore bool, found tally.Outcome) {
 	again.After(PagesProgress{Saved: savedBefore})
 	result, err := again.Run(t.Context())
 	require.NoError(t, err)
-	require.Len(t, result.Settled, 6)
+	require.Len(t, result.Outcomes, 6)
 	require.False(t, late, "an order is looked for before it is saved")
-	for _, order := range result.Settled {
+	for _, order := range result.Outcomes {
 		want := tally.Saved
 		if order.ID == "4" || order.ID == "5" {
 			want = found
@@ -576,7 +576,7 @@ func TestSyncPagesKeepsTheVersionsOfAnOrderApart(t *testing.T) {
 				result := p.run(t, false)
 				older, newer := paging.VersionOf(picked(p.flow, order(6, 0))), paging.VersionOf(picked(p.flow, order(6, 1)))
 				var settled []tally.Version
-				for _, order := range result.Settled {
+				for _, order := range result.Outcomes {
 					if order.ID == "6" {
 						settled = append(settled, order.Version)
 					}
@@ -587,11 +587,11 @@ func TestSyncPagesKeepsTheVersionsOfAnOrderApart(t *testing.T) {
 					require.Empty(t, settled)
 				}
 				if c.left == "" {
-					require.Empty(t, result.Left)
+					require.Empty(t, result.Pending)
 				} else {
-					require.Len(t, result.Left, 1)
-					require.Contains(t, string(result.Left[0].Order.Fields), c.left)
-					require.Equal(t, c.tried, result.Left[0].Tried)
+					require.Len(t, result.Pending, 1)
+					require.Contains(t, string(result.Pending[0].Order.Fields), c.left)
+					require.Equal(t, c.tried, result.Pending[0].Attempted)
 				}
 				// The next SyncPages leaves it in the newer version, unless that is known.
 				p.take(result)
@@ -625,7 +625,7 @@ func TestSyncPagesBoundsWhatIsInFlight(t *testing.T) {
 					return nil
 				}
 				result := p.run(t, false)
-				require.Len(t, result.Settled, 20)
+				require.Len(t, result.Outcomes, 20)
 				require.Equal(t, inFlight, most)
 			})
 		})
@@ -693,9 +693,9 @@ func TestSyncPagesThatIsToEndFinishesWhatItHasBegun(t *testing.T) {
 				var result workflows.SyncPagesResult
 				require.NoError(t, value.Get(&result))
 				require.Len(t, p.source.reads, c.reads)
-				require.Len(t, result.Settled, len(p.ledger.bills))
-				require.NotEmpty(t, result.Settled)
-				require.Empty(t, result.Left)
+				require.Len(t, result.Outcomes, len(p.ledger.bills))
+				require.NotEmpty(t, result.Outcomes)
+				require.Empty(t, result.Pending)
 
 				p.source.before, p.ledger.beforeSave = nil, nil
 				p.take(result)
@@ -744,12 +744,12 @@ func TestSyncPagesEndsWhenWhatItHasLeftWouldHardlyTravel(t *testing.T) {
 				require.Less(t, calls, 50)
 				result := p.run(t, false)
 				bytes := 0
-				for _, left := range result.Left {
-					bytes += sizeOf(left.Order)
-					given[left.Order.ID]++
+				for _, pending := range result.Pending {
+					bytes += sizeOf(pending.Order)
+					given[pending.Order.ID]++
 				}
 				require.LessOrEqual(t, bytes, p.mostBytes)
-				for _, order := range result.Settled {
+				for _, order := range result.Outcomes {
 					given[order.ID]++
 				}
 				p.take(result)
@@ -864,13 +864,13 @@ func TestSyncPagesLoseNothingAndSaveNothingTwice(t *testing.T) {
 					continue
 				}
 				retried = false
-				for _, order := range result.Settled {
+				for _, order := range result.Outcomes {
 					give(order.Version)
 				}
-				for _, left := range result.Left {
-					give(paging.VersionOf(left.Order))
+				for _, pending := range result.Pending {
+					give(paging.VersionOf(pending.Order))
 					// SaveOrder looks, and saves or changes.
-					number, mark := left.Order.BillNumber, p.flow.Mark(left.Order).String()
+					number, mark := pending.Order.BillNumber, p.flow.Mark(pending.Order).String()
 					if bills := p.ledger.bills[number]; len(bills) > 0 {
 						bills[0].Text = mark
 					} else {

@@ -2,18 +2,17 @@ package activities
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/text"
 )
 
-// tablesWait bounds the wait for tables where an order can be read without them.
+// tablesWait bounds the wait for tables where orders can be read without them.
 const tablesWait = 30 * time.Second
 
-// refreshTables sees to it that the flow's tables from Kingdee are as fresh as they are
-// to be. Where that fails, orders are mapped by what there is, and those that need more
-// wait.
+// refreshTables refreshes the flow's tables from Kingdee if they are too old. If that
+// fails, orders are mapped by the old tables, and those that need more wait.
 func (a *Activities) refreshTables(ctx context.Context, f *flow.Flow) {
 	if a.Tables == nil || len(f.KingdeeTables) == 0 {
 		return
@@ -23,14 +22,14 @@ func (a *Activities) refreshTables(ctx context.Context, f *flow.Flow) {
 	a.Tables.Refresh(ctx, f)
 }
 
-// withTables gives an order with all that tables from Kingdee can tell of it: where one
-// lacks a code, or was never read, it is read again, and the order opened by what it is
-// then. An order whose code is still missing comes as it was; its failure says so.
+// withTables returns the order, opened with current tables from Kingdee: a table that lacks
+// a code of the order, or was never read, is read anew. An order whose code is still
+// missing is returned as it was; saving it fails and says so.
 func (a *Activities) withTables(ctx context.Context, f *flow.Flow, order *flow.Opened) (*flow.Opened, error) {
 	if a.Tables == nil {
 		return order, nil
 	}
-	for range 2 * len(f.KingdeeTables) { // each is found outdated, and asked for, once at most
+	for range 2 * len(f.KingdeeTables) { // each is outdated, and read anew, at most once
 		if _, leftOut, err := order.Skip(); leftOut || err != nil {
 			return order, nil
 		}
@@ -42,7 +41,7 @@ func (a *Activities) withTables(ctx context.Context, f *flow.Flow, order *flow.O
 		if !order.Outdated(table) {
 			read, err := a.Tables.AskAgain(ctx, table)
 			if err != nil {
-				return nil, fmt.Errorf("售后单 order %s: %w", order.Order.ID, err)
+				return nil, text.Errorf("order %s: %w", order.Order.ID, err)
 			}
 			if !read {
 				break

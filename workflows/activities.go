@@ -199,7 +199,7 @@ type SaveOrderParams struct {
 	Exists bool `json:"exists,omitempty"`
 	// Tried tells that SyncPages has tried this order: it counts as an attempt
 	// before the first, and its outcome may be open.
-	Tried bool `json:"tried,omitempty"`
+	Attempted bool `json:"attempted,omitempty"`
 	// Run identifies the run whose first new bill proves the way for the others; "" for
 	// a parked order.
 	Run string `json:"run,omitempty"`
@@ -242,23 +242,23 @@ type SyncPagesResult struct {
 	// Reader is how far the window is read by now.
 	Reader paging.Reader `json:"reader"`
 	// Settled are the orders of which it is known what became of them.
-	Settled tally.List `json:"settled"`
+	Outcomes tally.List `json:"outcomes"`
 	// Failed are the first of those of Settled that failed.
 	Failed []tally.Failure `json:"failed,omitempty"`
 	// Left want a SaveOrder of their own.
-	Left []LeftOrder `json:"left,omitempty"`
+	Pending []PendingOrder `json:"pending,omitempty"`
 	// Wait is for how long those of Left that were tried wait before that.
 	Wait time.Duration `json:"wait,omitempty"`
 	// Differences are as in [SaveOrderResult].
 	Differences []text.Text `json:"differences,omitempty"`
 }
 
-// LeftOrder is an order that SyncPages has not brought to its end.
-type LeftOrder struct {
+// PendingOrder is an order that SyncPages has not brought to its end.
+type PendingOrder struct {
 	Order contract.Order `json:"order"`
 	// Tried tells that saving it did not succeed. Otherwise it has a bill that wants
 	// more than a look, or may have one.
-	Tried bool `json:"tried,omitempty"`
+	Attempted bool `json:"attempted,omitempty"`
 }
 
 // ParkOrderParams is an order that can't be saved, and why.

@@ -253,7 +253,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 	reading, result := params.Reading, SyncPagesResult{PickVersion: "v1"}
 	tell := func(id string, now tally.Outcome, failure tally.Failure) {
 		order, _ := reading.Orders.Order(id)
-		if result.Settled = append(result.Settled, order); now.HasFailed() {
+		if result.Outcomes = append(result.Outcomes, order); now.HasFailed() {
 			result.Failed = append(result.Failed, failure)
 		}
 	}
@@ -262,7 +262,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 			tell(id, now, tally.Failure{Reason: reason})
 		}
 	}
-	for pages := 0; reading.Next > 0 && len(result.Left) == 0 && (w.mostPages == 0 || pages < w.mostPages); pages++ {
+	for pages := 0; reading.Next > 0 && len(result.Pending) == 0 && (w.mostPages == 0 || pages < w.mostPages); pages++ {
 		page, err := w.fetchPage(ctx, FetchPageParams{Window: params.Window, PageIndex: reading.Next, Rows: reading.Rest})
 		if err != nil {
 			if pages > 0 {
@@ -280,7 +280,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 		}
 		w.mu.Lock()
 		for _, order := range work.Newer {
-			result.Left = append(result.Left, LeftOrder{Order: order})
+			result.Pending = append(result.Pending, PendingOrder{Order: order})
 		}
 		var ids []string
 		for _, order := range work.New {
@@ -290,13 +290,13 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 				continue
 			}
 			if len(found.Unfinished) > 0 {
-				result.Left = append(result.Left, LeftOrder{Order: order})
+				result.Pending = append(result.Pending, PendingOrder{Order: order})
 				continue
 			}
 			ids = append(ids, order.ID)
 			done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: page.PickVersion, Order: order})
 			if err != nil {
-				result.Left = append(result.Left, LeftOrder{Order: order, Tried: true})
+				result.Pending = append(result.Pending, PendingOrder{Order: order, Attempted: true})
 				result.Wait = max(result.Wait, w.delays[order.ID])
 				continue
 			}
@@ -304,7 +304,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 		}
 		for _, skipped := range work.LeftOut {
 			if len(w.lookUp([]OrderBill{BillOfLeftOut(*skipped.Order, skipped.Reason)}).Unfinished) > 0 {
-				result.Left = append(result.Left, LeftOrder{Order: *skipped.Order})
+				result.Pending = append(result.Pending, PendingOrder{Order: *skipped.Order})
 			} else {
 				settle(skipped.ID, tally.LeftOut, skipped.Reason)
 			}

@@ -21,9 +21,9 @@ const (
 	RetrySignal = "retry"
 	// OrderSignal carries a [ParkedVersion]: the order as a later run read it.
 	OrderSignal = "order"
-	// SettledSignal carries a [SettledVersion]: a later run found that the order needs
+	// ResolvedSignal carries a [ResolvedVersion]: a later run found that the order needs
 	// nothing any more. It ends the waiting, unless a later version waits.
-	SettledSignal = "settled"
+	ResolvedSignal = "settled"
 	// DiscardSignal carries a [Discard], complete, and ends the waiting.
 	DiscardSignal = "discard"
 )
@@ -53,9 +53,9 @@ type ParkedVersion struct {
 	Failure     tally.Failure  `json:"failure"`
 }
 
-// SettledVersion is a version of an order that has its bill as it is to be, or is left
+// ResolvedVersion is a version of an order that has its bill as it is to be, or is left
 // out and has none.
-type SettledVersion struct {
+type ResolvedVersion struct {
 	ChangedAt time.Time `json:"changed_at"`
 	// LeftOut is why it is; "" if it has its bill.
 	LeftOut string `json:"left_out,omitempty"`
@@ -111,9 +111,9 @@ func (s *ParkedOrderState) Take(version ParkedVersion) bool {
 	return version.PickVersion != held.PickVersion || !version.Order.Same(held.Order)
 }
 
-// Settles reports whether the version that needs nothing is the one that waits, or a
+// Resolves reports whether the version that needs nothing is the one that waits, or a
 // later one.
-func (s *ParkedOrderState) Settles(version SettledVersion) bool {
+func (s *ParkedOrderState) Resolves(version ResolvedVersion) bool {
 	held := s.Version.Order.ChangedAt
 	return !held.IsZero() && !version.ChangedAt.Before(held)
 }
@@ -184,7 +184,7 @@ type parkedOrder struct {
 	plan      Plan
 	state     ParkedOrderState
 	discarded *Discard
-	settled   *SettledVersion
+	settled   *ResolvedVersion
 	// fresh tells that a run has just read the version.
 	fresh bool
 
@@ -197,7 +197,7 @@ func newParkedOrder(ctx workflow.Context, in ParkedOrderInput) (*parkedOrder, er
 		state:     ParkedOrderState{Version: in.Version, Attempts: in.Attempts, Waits: in.Waits, NextAttempt: in.NextAttempt},
 		retries:   workflow.GetSignalChannel(ctx, RetrySignal),
 		versions:  workflow.GetSignalChannel(ctx, OrderSignal),
-		settlings: workflow.GetSignalChannel(ctx, SettledSignal),
+		settlings: workflow.GetSignalChannel(ctx, ResolvedSignal),
 		discards:  workflow.GetSignalChannel(ctx, DiscardSignal),
 	}
 	return p, workflow.SetQueryHandler(ctx, ProgressQuery, func() (ParkedOrderState, error) { return p.state, nil })
@@ -239,7 +239,7 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 		}
 	})
 	selector.AddReceive(p.settlings, func(c workflow.ReceiveChannel, _ bool) {
-		if version, ok := receive(ctx, c, SettledVersion.complete); ok && p.state.Settles(version) {
+		if version, ok := receive(ctx, c, ResolvedVersion.complete); ok && p.state.Resolves(version) {
 			p.settled, awake = &version, true
 		}
 	})
@@ -272,7 +272,7 @@ func (p *parkedOrder) sameOrder(version ParkedVersion) bool {
 }
 
 // complete reports whether it is known which version is meant.
-func (v SettledVersion) complete() bool { return !v.ChangedAt.IsZero() }
+func (v ResolvedVersion) complete() bool { return !v.ChangedAt.IsZero() }
 
 // complete reports whether somebody is named, and a reason.
 func (d Discard) complete() bool { return d.By != "" && d.Reason != "" }

@@ -183,8 +183,8 @@ func TestParkedOrderKeepsAVersionThatComesWhileItSaves(t *testing.T) {
 // A later run may find that the order needs nothing: it has changed back to what its
 // bill says, or is left out by now. The version that waits must not be booked then.
 func TestParkedOrderEndsWhenALaterVersionIsSettled(t *testing.T) {
-	settled := func(changedAt, leftOut string) SettledVersion {
-		return SettledVersion{ChangedAt: at(changedAt), LeftOut: leftOut}
+	settled := func(changedAt, leftOut string) ResolvedVersion {
+		return ResolvedVersion{ChangedAt: at(changedAt), LeftOut: leftOut}
 	}
 	for _, c := range []struct {
 		name    string
@@ -192,21 +192,21 @@ func TestParkedOrderEndsWhenALaterVersionIsSettled(t *testing.T) {
 		ends    bool
 		leftOut string
 	}{
-		{"a later one has its bill", map[string]any{SettledSignal: settled("2024-03-01 09:00:00", "")}, true, ""},
-		{"a later one is left out", map[string]any{SettledSignal: settled("2024-03-01 09:00:00", "已作废")}, true, "已作废"},
-		{"the very one", map[string]any{SettledSignal: settled("2024-03-01 08:00:00", "")}, true, ""},
-		{"an earlier one", map[string]any{SettledSignal: settled("2024-03-01 07:59:59", "")}, false, ""},
-		{"one without a time", map[string]any{SettledSignal: SettledVersion{}}, false, ""},
-		{"text", map[string]any{SettledSignal: "all of them"}, false, ""},
+		{"a later one has its bill", map[string]any{ResolvedSignal: settled("2024-03-01 09:00:00", "")}, true, ""},
+		{"a later one is left out", map[string]any{ResolvedSignal: settled("2024-03-01 09:00:00", "已作废")}, true, "已作废"},
+		{"the very one", map[string]any{ResolvedSignal: settled("2024-03-01 08:00:00", "")}, true, ""},
+		{"an earlier one", map[string]any{ResolvedSignal: settled("2024-03-01 07:59:59", "")}, false, ""},
+		{"one without a time", map[string]any{ResolvedSignal: ResolvedVersion{}}, false, ""},
+		{"text", map[string]any{ResolvedSignal: "all of them"}, false, ""},
 		{"a later one, and a still later one waits", map[string]any{
-			SettledSignal: settled("2024-03-01 09:00:00", ""), OrderSignal: parkedVersion("3", "2024-03-01 10:00:00"),
+			ResolvedSignal: settled("2024-03-01 09:00:00", ""), OrderSignal: parkedVersion("3", "2024-03-01 10:00:00"),
 		}, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(0)
 			result, err := runParked(t, world, func(contract.Order) bool { return world.saves["70000"] == 3 }, func(e *testsuite.TestWorkflowEnvironment) {
 				e.RegisterDelayedCallback(func() {
-					for _, name := range []string{OrderSignal, SettledSignal} {
+					for _, name := range []string{OrderSignal, ResolvedSignal} {
 						if content, ok := c.signals[name]; ok {
 							e.SignalWorkflow(name, content)
 						}
@@ -284,8 +284,8 @@ func TestParkedOrderLeavesBadSignals(t *testing.T) {
 		{"order: an empty object", OrderSignal, map[string]any{}, 0},
 		{"order: fields that are no gzip", OrderSignal, map[string]any{"order": map[string]any{"as_id": "70000", "fields_gzip": "aGVsbG8="}}, 0},
 		{"order: another order", OrderSignal, other, 0},
-		{"settled: no content", SettledSignal, nil, 0},
-		{"settled: bytes", SettledSignal, []byte("\x00\xff"), 0},
+		{"settled: no content", ResolvedSignal, nil, 0},
+		{"settled: bytes", ResolvedSignal, []byte("\x00\xff"), 0},
 		{"discard: no content", DiscardSignal, nil, 0},
 		{"discard: text", DiscardSignal, "please", 0},
 		{"discard: without a reason", DiscardSignal, Discard{By: "wang"}, 0},

@@ -49,14 +49,14 @@ func TestSyncWindowGivesPagesToOneActivity(t *testing.T) {
 	}, sum)
 	alone := map[string]SaveOrderParams{}
 	for _, params := range world.asked {
-		if params.Exists || params.Tried {
+		if params.Exists || params.Attempted {
 			alone[params.Order.ID] = params
 		}
 	}
 	require.Len(t, alone, 2)
 	require.True(t, alone["70003"].Exists)
-	require.False(t, alone["70003"].Tried)
-	require.True(t, alone["70005"].Tried)
+	require.False(t, alone["70003"].Attempted)
+	require.True(t, alone["70005"].Attempted)
 	require.Equal(t, 2, world.saves["70005"], "once with its page and once by itself")
 }
 
@@ -174,7 +174,7 @@ func TestSyncWindowGoesOnOrderByOrderWhereWorkersDie(t *testing.T) {
 			require.Len(t, world.synced, c.dying)
 			var tried []string
 			for _, params := range world.asked {
-				if params.Tried {
+				if params.Attempted {
 					tried = append(tried, params.Order.ID)
 				}
 				require.Equal(t, 1, world.saves[params.Order.ID])
@@ -256,7 +256,7 @@ func TestSyncPagesLeavesANewerVersionToComeAfterTheOlder(t *testing.T) {
 	var saves []saved
 	for _, params := range world.asked {
 		if params.Order.ID == id {
-			saves = append(saves, saved{string(params.Order.Fields), params.Tried, params.Exists})
+			saves = append(saves, saved{string(params.Order.Fields), params.Attempted, params.Exists})
 		}
 	}
 	require.Equal(t, []saved{{`"old"`, false, false}, {`"old"`, true, false}, {`"new"`, false, true}}, saves)

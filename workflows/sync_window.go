@@ -30,7 +30,7 @@ type SyncWindowInput struct {
 	Grain string `json:"grain"`
 	// Tried tells that workers have died of a SyncPages of the window: what became of the
 	// orders that it was saving is not known.
-	Tried bool `json:"tried,omitempty"`
+	Attempted bool `json:"attempted,omitempty"`
 	// Control is how a person steers the run when the window begins.
 	Control Control `json:"control,omitzero"`
 	// Reading is how far the window is read; it is carried over continue-as-new.
@@ -76,7 +76,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 				break
 			}
 			w.controlled.take()
-			in.Reading, in.Control, in.Grain, in.Tried = w.reading, w.control, w.grain, w.tried
+			in.Reading, in.Control, in.Grain, in.Attempted = w.reading, w.control, w.grain, w.tried
 			return SyncWindowResult{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
 		}
 		err = workflow.Await(ctx, func() bool { return w.control.Paused == nil || w.over() })
@@ -119,7 +119,7 @@ type syncWindow struct {
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
 	w := &syncWindow{
-		plan: in.Plan, window: in.Window, grain: in.Grain, tried: in.Tried, reading: in.Reading, control: in.Control,
+		plan: in.Plan, window: in.Window, grain: in.Grain, tried: in.Attempted, reading: in.Reading, control: in.Control,
 		undecided: map[string]workflow.Future{}, work: workflow.NewWaitGroup(ctx),
 		interrupt: func() {}, measure: counterOf(ctx, OrdersMetric, in.Plan.Flow),
 	}

@@ -103,7 +103,7 @@ func TestSyncWindowTakesTheNewerVersionOfAnOrder(t *testing.T) {
 			require.NoError(t, err)
 			var contents []string
 			for _, params := range world.asked {
-				if params.Order.ID == id && !params.Tried {
+				if params.Order.ID == id && !params.Attempted {
 					newer := string(params.Order.Fields) != string(c.first.Fields) && c.name != "was another window's"
 					require.Equal(t, newer, params.Exists, "the bill of an earlier version is looked for first")
 					var content string
@@ -203,7 +203,7 @@ func TestSyncWindowSavesVersionsInTheirOrder(t *testing.T) {
 		last := map[string]string{}
 		for _, params := range world.asked {
 			id, content := params.Order.ID, string(params.Order.Fields)
-			if params.Tried {
+			if params.Attempted {
 				require.Equal(t, last[id], content, "as_id %s", id)
 			} else {
 				require.Less(t, last[id], content, "as_id %s", id)

@@ -87,9 +87,9 @@ func (p *parked) take(version workflows.ParkedVersion) (worthIt bool) {
 }
 
 // settled receives a version that needs nothing.
-func (p *parked) settled(version workflows.SettledVersion) {
+func (p *parked) settled(version workflows.ResolvedVersion) {
 	p.signal(func() {
-		if !p.over && p.Settles(version) {
+		if !p.over && p.Resolves(version) {
 			p.strike("a parked order is told that it needs nothing")
 			p.end()
 		}

@@ -293,11 +293,11 @@ type synced struct{ workflows.SyncPagesResult }
 
 func (s *synced) String() string {
 	text := fmt.Sprintf("next %d, settled", s.Reader.Next)
-	for _, order := range s.Settled {
+	for _, order := range s.Outcomes {
 		text += fmt.Sprintf(" %s@%s %s", order.ID, order.ChangedAt.Format(time.TimeOnly), order.Outcome)
 	}
-	for _, left := range s.Left {
-		text += fmt.Sprintf(" left %s@%s %v", left.Order.ID, left.Order.ChangedAt.Format(time.TimeOnly), left.Tried)
+	for _, pending := range s.Pending {
+		text += fmt.Sprintf(" left %s@%s %v", pending.Order.ID, pending.Order.ChangedAt.Format(time.TimeOnly), pending.Attempted)
 	}
 	return text
 }
@@ -307,7 +307,7 @@ func (w *window) takeSynced(result workflows.SyncPagesResult) {
 	for _, failure := range result.Failed {
 		messages[failure.ID] = failure
 	}
-	for _, order := range result.Settled {
+	for _, order := range result.Outcomes {
 		w.reading.Orders.Show(order.Version)
 		failure, ok := messages[order.ID]
 		if !ok {
@@ -316,12 +316,12 @@ func (w *window) takeSynced(result workflows.SyncPagesResult) {
 		w.settle(order.Version, order.Outcome, failure)
 	}
 	var tried, others []contract.Order
-	for _, left := range result.Left {
-		w.reading.Orders.Show(paging.VersionOf(left.Order))
-		if left.Tried {
-			tried = append(tried, left.Order)
+	for _, pending := range result.Pending {
+		w.reading.Orders.Show(paging.VersionOf(pending.Order))
+		if pending.Attempted {
+			tried = append(tried, pending.Order)
 		} else {
-			others = append(others, left.Order)
+			others = append(others, pending.Order)
 		}
 	}
 	w.reading.Reader = result.Reader
@@ -376,7 +376,7 @@ type save struct {
 }
 
 func (s *save) begin() {
-	s.executeSave("save", workflows.SaveOrderParams{Run: s.name, Order: s.order, Exists: s.exists, Tried: s.tried}, func(result workflows.SaveOrderResult, err error) {
+	s.executeSave("save", workflows.SaveOrderParams{Run: s.name, Order: s.order, Exists: s.exists, Attempted: s.tried}, func(result workflows.SaveOrderResult, err error) {
 		if err == nil {
 			s.end(result.Outcome, tally.Failure{Reason: result.Reason})
 			return
@@ -406,7 +406,7 @@ func (l *life) executeSave(name string, params workflows.SaveOrderParams, then f
 	params.Flow, params.PickVersion = l.settings.flow.Name, l.settings.flow.PickVersion
 	h := l.hold(params.Order)
 	l.execute(name+" "+params.Order.ID, 8, func(ctx context.Context, w *worker, try *attempt) (any, error) {
-		retried := try.number > 1 || params.Tried
+		retried := try.number > 1 || params.Attempted
 		if w.without.looking {
 			params.Exists, retried = false, false
 		}

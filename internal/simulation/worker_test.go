@@ -169,7 +169,7 @@ func (c parkedClient) Waiting(ctx context.Context, flowName string) (map[string]
 	return ids, gone
 }
 
-func (c parkedClient) Settle(ctx context.Context, workflowID string, version workflows.SettledVersion) error {
+func (c parkedClient) Resolve(ctx context.Context, workflowID string, version workflows.ResolvedVersion) error {
 	if c.w.without.settled {
 		return nil
 	}

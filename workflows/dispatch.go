@@ -43,7 +43,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 	for _, failure := range result.Failed {
 		messages[failure.ID] = failure
 	}
-	for _, order := range result.Settled {
+	for _, order := range result.Outcomes {
 		w.reading.Orders.Show(order.Version)
 		w.reading.Orders.NotBooked(order.ID, order.NotBooked)
 		failure, ok := messages[order.ID]
@@ -58,13 +58,13 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 	for _, differences := range result.Differences {
 		w.reading.Orders.Tally.AddDifferences(differences)
 	}
-	for _, left := range result.Left {
-		w.reading.Orders.Show(paging.VersionOf(left.Order))
-		w.reading.Orders.NotBooked(left.Order.ID, left.Order.NotBooked)
-		if left.Tried {
-			b.tried = append(b.tried, left.Order)
+	for _, pending := range result.Pending {
+		w.reading.Orders.Show(paging.VersionOf(pending.Order))
+		w.reading.Orders.NotBooked(pending.Order.ID, pending.Order.NotBooked)
+		if pending.Attempted {
+			b.tried = append(b.tried, pending.Order)
 		} else {
-			b.work.Newer = append(b.work.Newer, left.Order)
+			b.work.Newer = append(b.work.Newer, pending.Order)
 		}
 	}
 	w.reading.Reader = result.Reader
@@ -88,7 +88,7 @@ func (w *syncWindow) giveOut(ctx workflow.Context, b *batch) {
 				Summary: fmt.Sprintf("%d 单稍后各自重试 orders wait for an attempt of their own", len(b.tried)),
 			}).Get(ctx, nil)
 		}
-		w.saveAll(ctx, b, b.tried, SaveOrderParams{Tried: true})
+		w.saveAll(ctx, b, b.tried, SaveOrderParams{Attempted: true})
 		w.givingOut = false
 		_ = workflow.Await(ctx, func() bool { return b.ended == b.given })
 		w.parkFailures(ctx, b)
@@ -148,7 +148,7 @@ func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []contract.O
 	for _, order := range orders {
 		// Nothing cancels this context.
 		_ = w.inFlight.Acquire(ctx)
-		if w.over() && !params.Tried {
+		if w.over() && !params.Attempted {
 			w.inFlight.Release()
 			return
 		}
@@ -162,7 +162,7 @@ func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []contract.O
 // a place of inFlight.
 func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams) {
 	id := params.Order.ID
-	params.Tried = params.Tried || w.tried
+	params.Attempted = params.Attempted || w.tried
 	w.reading.Orders.Fetch(id)
 	b.given++
 	earlier := w.undecided[id]
