@@ -363,7 +363,7 @@ func requireTruth(t *testing.T, w *world, r result) {
 		require.Equal(t, failure.ID, failure.BillNumber)
 		require.Equal(t, merchant.Failed, truth[failure.ID].Outcome, "as_id %s", failure.ID)
 		require.Equal(t, truth[failure.ID].Reason, failure.Reason)
-		require.Contains(t, failure.Message, failure.ID)
+		require.Contains(t, failure.Message.String(), failure.ID)
 	}
 	for id, expectation := range truth {
 		require.Equal(t, expectation.Outcome == merchant.Failed, failed[id], "as_id %s", id)
