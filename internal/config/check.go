@@ -25,7 +25,7 @@ type checker struct {
 func (c *checker) wrong(name string, what text.Text) {
 	setting := c.defined[name]
 	c.problems = append(c.problems, &Problem{
-		Name: name, Wrong: what, Expected: setting.about, Example: setting.example,
+		Name: name, Wrong: what, Expected: setting.description, Example: setting.example,
 	})
 }
 
@@ -84,7 +84,7 @@ func (c *checker) callsPerSecond(name, value string) rate.Limit {
 	return rate.Limit(number)
 }
 
-func (c *checker) jushuitan(env texts) Jushuitan {
+func (c *checker) jushuitan(env values) Jushuitan {
 	return Jushuitan{
 		URL:            c.address("JUSHUITAN_URL", env["JUSHUITAN_URL"], ""),
 		AppKey:         c.required("JUSHUITAN_APP_KEY", env["JUSHUITAN_APP_KEY"]),
@@ -97,7 +97,7 @@ func (c *checker) jushuitan(env texts) Jushuitan {
 	}
 }
 
-func (c *checker) kingdee(env texts) Kingdee {
+func (c *checker) kingdee(env values) Kingdee {
 	k := Kingdee{
 		URL:       c.address("KINGDEE_URL", env["KINGDEE_URL"], "/k3cloud/"),
 		Auth:      c.oneOf("KINGDEE_AUTH", env["KINGDEE_AUTH"], "signature", "appsecret", "sign", "password"),
@@ -127,7 +127,7 @@ func (c *checker) kingdee(env texts) Kingdee {
 	return k
 }
 
-func (c *checker) worker(env texts) Worker {
+func (c *checker) worker(env values) Worker {
 	w := Worker{
 		Flows:          env["REFUNDSYNC_FLOWS"],
 		TaskQueue:      env["REFUNDSYNC_TASK_QUEUE"],
@@ -144,7 +144,7 @@ func (c *checker) worker(env texts) Worker {
 	return w
 }
 
-func (c *checker) log(env texts) Log {
+func (c *checker) log(env values) Log {
 	return Log{
 		Level:  c.oneOf("LOG_LEVEL", env["LOG_LEVEL"], "debug", "info", "warn", "error"),
 		Format: c.oneOf("LOG_FORMAT", env["LOG_FORMAT"], "json", "console"),

@@ -356,8 +356,8 @@ func TestUsageListsEverySetting(t *testing.T) {
 	}
 	assert.Len(t, lines, len(defaults))
 	for setting := range definitions() {
-		assert.Contains(t, lines[setting.name], setting.about.String())
-		if setting.otherwise == "" {
+		assert.Contains(t, lines[setting.name], setting.description.String())
+		if setting.defaultValue == "" {
 			assert.Contains(t, lines[setting.name], setting.example)
 		}
 	}

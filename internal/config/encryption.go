@@ -88,7 +88,7 @@ var keyID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // encryption parses the keys, separated by commas or line breaks, where none may come
 // first or last. Problems never show a key.
-func (c *checker) encryption(env texts) encryption.Keys {
+func (c *checker) encryption(env values) encryption.Keys {
 	var keys encryption.Keys
 	seen := map[string]bool{}
 	for _, entry := range strings.FieldsFunc(env[keysName], func(r rune) bool { return r == ',' || r == '\n' || r == '\r' }) {

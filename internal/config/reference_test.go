@@ -19,7 +19,7 @@ func TestReferenceHasEverySetting(t *testing.T) {
 	for _, group := range slices.Concat(groups, others) {
 		for _, setting := range group.settings {
 			want = append(want, setting.name)
-			assert.True(t, (setting.otherwise == "") != setting.need.IsZero(), "%s has either a default or a need", setting.name)
+			assert.True(t, (setting.defaultValue == "") != setting.need.IsZero(), "%s has either a default or a need", setting.name)
 		}
 	}
 	t.Cleanup(func() { text.Use(text.English) })
@@ -39,8 +39,8 @@ func TestEnvExampleHasTheDefaults(t *testing.T) {
 	require.NoError(t, err)
 	for setting := range definitions() {
 		// Compose sets the folder itself.
-		if setting.otherwise != "" && setting.name != "REFUNDSYNC_FLOWS" {
-			assert.Contains(t, strings.Split(string(example), "\n"), "#"+setting.name+"="+setting.otherwise)
+		if setting.defaultValue != "" && setting.name != "REFUNDSYNC_FLOWS" {
+			assert.Contains(t, strings.Split(string(example), "\n"), "#"+setting.name+"="+setting.defaultValue)
 		}
 	}
 }

@@ -14,9 +14,9 @@ import (
 func Usage(w io.Writer) error {
 	tabs := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for setting := range definitions() {
-		meaning := text.New("%s (default %s)", setting.about, setting.otherwise)
-		if setting.otherwise == "" {
-			meaning = text.New("%s (%s; such as %s)", setting.about, setting.need, setting.example)
+		meaning := text.New("%s (default %s)", setting.description, setting.defaultValue)
+		if setting.defaultValue == "" {
+			meaning = text.New("%s (%s; such as %s)", setting.description, setting.need, setting.example)
 		}
 		if setting.secret {
 			meaning = text.New("%s [secret]", meaning)
