@@ -53,11 +53,11 @@ func (w *world) refused(t *testing.T) error {
 func TestOtherAccountsAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 40})
-	require.Contains(t, w.run(t, "starter", "check").stdout, "✓ 账号 accounts: 还没有记下")
+	require.Contains(t, w.run(t, "starter", "check").stdout, "✓ Accounts: none recorded yet")
 	w.setKeys(oldKey)
 	w.startWorker(t)
 	require.Equal(t, w.accounts(), w.bound(t))
-	require.Contains(t, w.run(t, "starter", "check").stdout, "✓ 账号 accounts: "+w.accounts().String())
+	require.Contains(t, w.run(t, "starter", "check").stdout, "✓ Accounts: "+w.accounts().String())
 
 	for name, other := range map[string]string{"JUSHUITAN_CUSTOMER_ID": "c1709999999", "KINGDEE_ACCT_ID": "77aabbccddeeff", "KINGDEE_ORG_NUMBER": "999"} {
 		t.Run(name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestOtherAccountsAreRefused(t *testing.T) {
 					require.NotContains(t, err.Error(), same)
 				}
 			}
-			require.Contains(t, company.run(t, "starter", "check").stdout, "✗ 账号 accounts")
+			require.Contains(t, company.run(t, "starter", "check").stdout, "✗ Accounts")
 		})
 	}
 	t.Run("other keys", func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestAccountsAreMovedOnPurpose(t *testing.T) {
 	require.Contains(t, e.stderr, "--from "+confirmed[3]+" --to "+confirmed[5])
 	w.starter(t, 2, "accounts", "move", "--from", w.accounts().String(), "--to", former.accounts().String())
 	e = w.starter(t, 1, confirmed...)
-	require.Contains(t, e.stderr, "Runs are under way")
+	require.Contains(t, e.stderr, "open runs: 1")
 	require.Equal(t, former.accounts(), w.bound(t))
 
 	w.starter(t, 0, append(confirmed, "--take-waiting")...)
@@ -176,11 +176,11 @@ func TestAccountsAreMovedOnPurpose(t *testing.T) {
 	w.waitForParkedCount(t, ran.Parked)
 	back := []string{"accounts", "move", "--from", w.accounts().String(), "--to", former.accounts().String()}
 	e = former.starter(t, 1, back...)
-	require.Contains(t, e.stderr, "Workers poll")
-	require.Contains(t, e.stderr, strconv.Itoa(ran.Parked)+" 单挂起")
+	require.Contains(t, e.stderr, "workers that poll it")
+	require.Contains(t, e.stderr, "new accounts: "+strconv.Itoa(ran.Parked))
 	e = former.starter(t, 1, append(back, "--take-waiting")...)
-	require.Contains(t, e.stderr, "Workers poll")
-	require.NotContains(t, e.stderr, "单挂起")
+	require.Contains(t, e.stderr, "workers that poll it")
+	require.NotContains(t, e.stderr, "parked orders")
 	require.Equal(t, w.accounts(), w.bound(t))
 	worker.terminate(t)
 }

@@ -88,9 +88,9 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	first := w.syncIncrementally(t)
 	require.Empty(t, first.Error)
 	require.NotZero(t, first.Parked)
-	const parked, failed, recovered, settled = "新挂起", "运行失败", "运行恢复成功", "挂起的单都已处理"
+	const parked, failed, recovered, settled = "Newly parked orders", "Failed runs", "Runs succeed again", "No parked orders remain"
 	w.requireTold(t, 1, parked)
-	w.requireTold(t, 1, fmt.Sprintf("新挂起 %d 单", first.Parked))
+	w.requireTold(t, 1, fmt.Sprintf("Newly parked orders: %d ", first.Parked))
 	for reason, count := range first.FailedReasons {
 		w.requireTold(t, 1, fmt.Sprintf("%s %d", reason, count))
 	}
@@ -159,8 +159,8 @@ func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 	require.Empty(t, w.State().Robots.Messages)
 	require.NoError(t, w.SetFaults(nil))
 	testkit.Wait(t, "one robot has failed for good", func() bool { return len(w.watchState(t, c).SendFailures) == 1 })
-	require.Contains(t, w.watchState(t, c).SendFailures[0], "WECOM_ROBOT_URL: 企业微信 WeCom robot [93000]")
-	require.Equal(t, map[string]int{"dingtalk": 1, "feishu": 1, "webhook": 1}, w.told("新挂起"))
+	require.Contains(t, w.watchState(t, c).SendFailures[0], "WECOM_ROBOT_URL: WeCom robot [93000]")
+	require.Equal(t, map[string]int{"dingtalk": 1, "feishu": 1, "webhook": 1}, w.told("Newly parked orders"))
 }
 
 // Robots that replace others are tested, then receive alerts from the worker that knows
@@ -170,7 +170,7 @@ func TestRobotsAreChangedWithoutAStop(t *testing.T) {
 	w, _ := newWatchedWorld(t)
 	first := w.startWorker(t)
 	require.Empty(t, w.syncIncrementally(t).Error)
-	w.requireTold(t, 1, "新挂起")
+	w.requireTold(t, 1, "Newly parked orders")
 
 	other := newWorldAt(t, simulator.Options{Orders: 1}, w.env["TEMPORAL_ADDRESS"], w.env["TEMPORAL_NAMESPACE"])
 	changed := w.with("JUSHUITAN_APP_SECRET", "not-the-secret") // so that there is something to report
@@ -179,11 +179,11 @@ func TestRobotsAreChangedWithoutAStop(t *testing.T) {
 	}
 	e := changed.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Zero(t, e.code, e.stdout+e.stderr)
-	other.requireTold(t, 1, "测试消息")
+	other.requireTold(t, 1, "test message")
 	changed.startWorker(t)
 	first.terminate(t)
 	require.NotEmpty(t, w.syncIncrementally(t).Error)
-	other.requireTold(t, 1, "运行失败")
+	other.requireTold(t, 1, "Failed runs")
 	require.Len(t, w.State().Robots.Messages, len(robotKinds), "the old robots receive nothing more")
 }
 
@@ -192,19 +192,19 @@ func TestAlertsTestSendsToEachRobot(t *testing.T) {
 	w := newWorld(t, simulator.Options{Orders: 1})
 	e := w.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Equal(t, 1, e.code)
-	require.Contains(t, e.stderr, "没有 alerts")
+	require.Contains(t, e.stderr, "has no alerts")
 
 	w = w.with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
 	e = w.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Zero(t, e.code, e.stdout+e.stderr)
 	require.Equal(t, 4, strings.Count(e.stdout, "✓"), e.stdout)
-	w.requireTold(t, 1, "测试消息")
+	w.requireTold(t, 1, "test message")
 
 	wrong := w.with("DINGTALK_ROBOT_SECRET", "SECnot-the-secret").with("WEBHOOK_URL", "")
 	e = wrong.run(t, "starter", "alerts", "test", "--flow", builtInFlow)
 	require.Equal(t, 1, e.code)
 	require.Equal(t, 2, strings.Count(e.stdout, "✓"), e.stdout)
-	require.Contains(t, e.stdout, "✗ dingtalk DINGTALK_ROBOT_URL: 钉钉 DingTalk robot [310000]: sign not match")
+	require.Contains(t, e.stdout, "✗ dingtalk DINGTALK_ROBOT_URL: DingTalk robot [310000]: sign not match")
 	require.Contains(t, e.stdout, "✗ webhook WEBHOOK_URL: WEBHOOK_URL: it is not set")
 	require.NotContains(t, e.stdout, "SECnot-the-secret")
 
@@ -212,5 +212,5 @@ func TestAlertsTestSendsToEachRobot(t *testing.T) {
 	require.Equal(t, 1, e.code)
 	require.Contains(t, e.stderr, "WEBHOOK_URL: it is not set")
 	e = wrong.run(t, "starter", "check")
-	require.Contains(t, e.stdout, "✗ 告警机器人")
+	require.Contains(t, e.stdout, "✗ Alert robots")
 }

@@ -103,7 +103,7 @@ func TestDoublesAreReportedWhereNumbersNeedNotBeUnique(t *testing.T) {
 		return len(ofReason(parked, "double_bill")) == len(doubles)
 	})
 	for _, number := range doubles {
-		require.Contains(t, parked[number].Message, "FID")
+		require.Contains(t, parked[number].Message.String(), "FID")
 	}
 	for _, difference := range simulator.Compare(w.Truth(), w.State()) {
 		require.Equal(t, simulator.Double, difference.Kind, difference)

@@ -266,7 +266,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.NoError(t, err)
 		memo := described.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()[workflows.ResultMemo]
 		require.Contains(t, string(memo.GetData()), `"fetched":`)
-		require.Contains(t, w.starter(t, 0, "check").stdout, "nothing more is encrypted in Temporal")
+		require.Contains(t, w.starter(t, 0, "check").stdout, "no longer encrypting in Temporal")
 	})
 }
 

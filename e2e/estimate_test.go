@@ -39,7 +39,7 @@ func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
 	w.startWorker(t)
 	w.HoldSaves(0)
 	first, said := w.startRun(t)
-	require.Contains(t, said, fmt.Sprintf("预计 expected: 窗口 windows 1 · 单 orders %d · ", orders))
+	require.Contains(t, said, fmt.Sprintf("expected: windows 1 · orders %d · ", orders))
 	require.NotNil(t, first.Estimate)
 	require.Equal(t, 1, first.Estimate.Windows)
 	require.Equal(t, 1, first.Estimate.Counted)
@@ -48,23 +48,23 @@ func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
 	progress := runProgress(t, w.temporal(t), first.WorkflowID)
 	require.Equal(t, orders, progress.Orders)
 	e := w.starter(t, 0, "status", "--flow", builtInFlow)
-	require.Regexp(t, fmt.Sprintf(`粒度 grain order（自动 auto） · 单 orders \d+/%d `, orders), e.stdout)
+	require.Regexp(t, fmt.Sprintf(`grain order \(auto\) · orders \d+/%d `, orders), e.stdout)
 
 	second, said := w.startRun(t)
 	require.Equal(t, first.WorkflowID, second.WorkflowID)
 	require.Nil(t, second.Estimate)
-	require.NotContains(t, said, "预计")
+	require.NotContains(t, said, "expected")
 	w.ReleaseSaves()
 	requireTruth(t, w, w.sync(t))
 
 	many := w.with("REFUNDSYNC_FLOWS", changedFlows(t, manyWindows...)).with("REFUNDSYNC_TASK_QUEUE", "many")
 	many.startWorker(t)
 	_, said = many.startRun(t)
-	require.Regexp(t, `窗口 windows 48 · 单 orders 约 about \d+（数了 counted 5/48）`, said)
+	require.Regexp(t, `windows 48 · about \d+ orders \(5 windows counted\)`, said)
 
 	from, _ := w.Range()
 	e = w.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", from.Format(time.RFC3339), "--paused")
-	require.Regexp(t, `首次运行 the first run: 预计 expected: 窗口 windows \d+`, e.stderr)
+	require.Regexp(t, `the first run:\nexpected: windows \d+`, e.stderr)
 }
 
 // A source that does not answer prevents no run from starting.
@@ -73,7 +73,7 @@ func TestRunStartsWithoutAnEstimate(t *testing.T) {
 	w := newWorld(t, simulator.Options{Orders: 1}).with("JUSHUITAN_URL", "http://127.0.0.1:1/")
 	w.startWorker(t)
 	run, said := w.startRun(t)
-	require.Contains(t, said, "未能预计单数 not estimated: ")
+	require.Contains(t, said, "not estimated: ")
 	require.Nil(t, run.Estimate)
 	require.Equal(t, workflows.SyncRefundsName, typeOf(t, w, run.WorkflowID))
 }

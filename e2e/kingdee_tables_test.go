@@ -62,15 +62,15 @@ func TestATableComesFromKingdee(t *testing.T) {
 		return ofNewShop(parked) == r.FailedReasons[unknownShop]
 	})
 	for _, failure := range ofReason(parked, unknownShop) {
-		require.Contains(t, failure.Message, newShop)
-		require.Contains(t, failure.Message, "BD_Customer")
+		require.Contains(t, failure.Message.String(), newShop)
+		require.Contains(t, failure.Message.String(), "BD_Customer")
 	}
 
 	// Two customers have the name: neither is used.
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_A", Name: newShop}))
 	require.NoError(t, w.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_KS_B", Name: newShop}))
 	e := w.starter(t, 0, "check")
-	require.Contains(t, e.stdout, "✓ 对照表 table customers")
+	require.Contains(t, e.stdout, "✓ Table customers")
 	require.Contains(t, e.stdout, newShop+" (CUST_KS_A, CUST_KS_B)")
 	require.Contains(t, e.stdout, "关掉的店 (CUST_OLD)")
 
@@ -106,7 +106,7 @@ func TestOrdersWaitForATableThatCantBeRead(t *testing.T) {
 	worker := w.startWorker(t)
 	worker.waitFor(t, "orders that need it wait")
 	e := w.starter(t, 1, "check")
-	require.Contains(t, e.stdout, "✗ 对照表 table customers")
+	require.Contains(t, e.stdout, "✗ Table customers")
 	require.Contains(t, e.stdout, "FForbidStatus")
 	run := w.begin(t, w.input())
 	worker.waitFor(t, "table_unread") // of an order

@@ -43,7 +43,7 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
 	}
 
 	e := w.starter(t, 0, "check")
-	require.Contains(t, e.stdout, "✓ 金蝶表单 form of Kingdee ("+builtInFlow+")")
+	require.Contains(t, e.stdout, "✓ Kingdee form ("+builtInFlow+")")
 
 	misspelt := changedFlows(t, fields, `  own_fields:
     head:
@@ -54,17 +54,17 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
     F_DEMO_OnlineOrder: { field: so_id }
     FBillTypeID:`)
 	e = w.with("REFUNDSYNC_FLOWS", misspelt).starter(t, 1, "check")
-	require.Contains(t, e.stdout, "✗ 金蝶表单")
+	require.Contains(t, e.stdout, "✗ Kingdee form")
 	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre，")
-	require.Contains(t, e.stdout, "! 金蝶表单 form of Kingdee ("+builtInFlow+"): 字段 F_DEMO_OnlineOrder")
+	require.Contains(t, e.stdout, "! Kingdee form ("+builtInFlow+"): 字段 F_DEMO_OnlineOrder")
 
 	// Without the right to the metadata, a query reveals the merchant's own fields.
 	w.SetHabits(galaxy.Habits{NoFormRight: true})
 	e = w.with("REFUNDSYNC_FLOWS", misspelt).starter(t, 1, "check")
-	require.Contains(t, e.stdout, "! 金蝶表单")
-	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre, F_DEMO_OnlineOrder.FNumber，")
+	require.Contains(t, e.stdout, "! Kingdee form")
+	require.Contains(t, e.stdout, "has no field F_DEMO_OnlineOrdre, F_DEMO_OnlineOrder.FNumber,")
 	e = w.starter(t, 0, "check")
-	require.Contains(t, e.stdout, "✓ 金蝶自定义字段")
+	require.Contains(t, e.stdout, "✓ Kingdee own fields")
 }
 
 // The tenant's own form is authoritative: check reports how a flow differs from it, and
@@ -86,7 +86,7 @@ func TestTheFormOfTheTenantDecides(t *testing.T) {
 		require.Contains(t, output, "BD_OwnerOrg")
 		require.Contains(t, output, "FNote")
 	}
-	require.Contains(t, e.stdout, "✗ 金蝶表单")
-	require.Contains(t, e.stdout, "! 金蝶表单")
+	require.Contains(t, e.stdout, "✗ Kingdee form")
+	require.Contains(t, e.stdout, "! Kingdee form")
 	requireTruth(t, w, w.sync(t))
 }

@@ -60,11 +60,17 @@ func TestParkedOrdersAreCorrectedAndRetried(t *testing.T) {
 
 	// The CSV opens in Excel: it has a byte-order mark, and ids are text.
 	e = w.starter(t, 0, "parked", "list", "-o", "csv", "--reason", "unknown_material")
-	require.True(t, strings.HasPrefix(e.stdout, "\ufeffFBillNo,"))
+	require.True(t, strings.HasPrefix(e.stdout, "\ufeffbill_number,"))
 	rows, err := csv.NewReader(strings.NewReader(e.stdout)).ReadAll()
 	require.NoError(t, err)
 	require.Len(t, rows, 1+unknown)
 	require.Regexp(t, `^="\d+"$`, rows[1][0])
+
+	// A misspelt reason or flow is no empty list.
+	misspelt := w.starter(t, 2, "parked", "list", "--reason", "unknown_matter").stderr
+	require.Contains(t, misspelt, `"unknown_matter"`)
+	require.Contains(t, misspelt, "unknown_material", "one of those that there are")
+	require.Contains(t, w.starter(t, 2, "parked", "retry", "--flow", "refunds", "--all").stderr, "the flows are: "+builtInFlow)
 
 	// No shop has such a name, and no part of it becomes part of the query.
 	for _, odd := range []string{`x' OR RefundsyncReason = 'unknown_material`, `x\' OR RefundsyncReason = 'unknown_material' OR RefundsyncShop = \'`, `\`, `''`, `x\\' OR 1 = 1 --`} {
@@ -76,7 +82,7 @@ func TestParkedOrdersAreCorrectedAndRetried(t *testing.T) {
 		require.NoError(t, w.AddMaterial(material))
 	}
 	told := w.starter(t, 0, "parked", "retry", "--reason", "unknown_material", "--wait").stdout
-	require.Equal(t, unknown, strings.Count(told, "已保存 saved: "), told)
+	require.Equal(t, unknown, strings.Count(told, ": saved: "), told)
 	others := w.waitForParked(t, func(parked map[string]tally.Failure) bool { return len(ofReason(parked, "unknown_material")) == 0 })
 	requireBills(t, w)
 
@@ -114,8 +120,8 @@ func TestParkedOrdersAreCorrectedAndRetried(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "orders.txt")
 	require.NoError(t, os.WriteFile(file, []byte(rest[0]+"\n"), 0o600))
-	require.Contains(t, w.starter(t, 1, "parked", "discard", "--file", file, "--note", "测试单").stderr, "Not confirmed")
-	require.Contains(t, w.starter(t, 0, "parked", "discard", "--file", file, "--note", "测试单", "--yes").stdout, "已放弃 1 单")
+	require.Contains(t, w.starter(t, 1, "parked", "discard", "--file", file, "--note", "测试单").stderr, "not confirmed")
+	require.Contains(t, w.starter(t, 0, "parked", "discard", "--file", file, "--note", "测试单", "--yes").stdout, "Orders discarded: 1 ")
 	for reason := range reasons {
 		w.starter(t, 0, "parked", "discard", "--reason", reason, "--note", "测试单", "--yes")
 	}

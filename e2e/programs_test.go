@@ -45,7 +45,7 @@ func bin(t *testing.T) string {
 func (w *world) command(t *testing.T, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(bin(t), name), args...)
-	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
+	cmd.Env = append(cmd.Env, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "REFUNDSYNC_LANG=en")
 	for name, value := range w.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

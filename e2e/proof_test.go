@@ -83,7 +83,7 @@ func TestVoidBillsArePartOfNoBooking(t *testing.T) {
 	require.Len(t, first.Differences, 1)
 	require.Contains(t, first.Differences[0], "FTaxPrice[1]")
 	e := w.run(t, "starter", "check")
-	require.Contains(t, e.stdout, "✓ 金蝶字段权限")
+	require.Contains(t, e.stdout, "✓ Kingdee field rights")
 	w.SetHabits(galaxy.Habits{NoRight: []string{"FTaxPrice"}})
 	e = w.run(t, "starter", "check")
 	require.Equal(t, 1, e.code)

@@ -21,10 +21,9 @@ func TestReadingWaitsForARestartingServer(t *testing.T) {
 
 	temporal.kill(t)
 	e := w.starter(t, 1, "parked", "list")
-	require.Contains(t, e.stderr, "错误 error: 等了 ")
-	require.Contains(t, e.stderr, "没有答复")
+	require.Contains(t, e.stderr, "error: the Temporal server has not answered for ")
 
-	status := w.start(t, "没有答复", "starter", "status")
+	status := w.start(t, "does not answer", "starter", "status")
 	temporal.restart(t)
 	require.Zero(t, status.End(t), status.Output())
 	require.Contains(t, status.Output(), builtInFlow)

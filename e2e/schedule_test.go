@@ -122,7 +122,7 @@ func TestScheduleKeepsItsWatermark(t *testing.T) {
 	e := s.starter(t, 1, "schedule", "create", "--flow", builtInFlow)
 	require.Contains(t, e.stderr, "--since")
 	e = s.starter(t, 1, "schedule", "create", "--flow", builtInFlow, "--since", "last")
-	require.Contains(t, e.stderr, "找不到")
+	require.Contains(t, e.stderr, "has no last watermark")
 	s.starter(t, 1, "run", "--flow", builtInFlow, "--since", "last")
 
 	// Paused, it only runs when triggered.

@@ -139,7 +139,7 @@ func TestUpgrade(t *testing.T) {
 	d := newDeployed(t, simulator.Options{Orders: 100})
 	require.Contains(t, d.starter(t, 1, "check").stdout, "✗ Worker Deployment "+deployment, "no worker was ever started")
 	v1 := d.release(t, "v1")
-	require.Contains(t, d.starter(t, 0, "check").stdout, "✓ Worker Deployment "+deployment+": 当前版本 current version: v1")
+	require.Contains(t, d.starter(t, 0, "check").stdout, "✓ Worker Deployment "+deployment+": current version v1")
 	d.beginHeld(t, 10)
 	v2 := d.release(t, "v2")
 	d.ReleaseSaves()

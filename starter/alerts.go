@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,18 +9,16 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/text"
 )
 
 func newAlertsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "alerts",
-		Short: "告警机器人：测试 the robots that are told: test them",
+		Short: text.Sprintf("Test the robots that get alerts"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newAlertsTestCommand())
-	for _, command := range cmd.Commands() {
-		command.Args = usageArgs(command.Args)
-	}
 	return cmd
 }
 
@@ -29,9 +26,9 @@ func newAlertsTestCommand() *cobra.Command {
 	var flowName string
 	cmd := &cobra.Command{
 		Use:   "test",
-		Short: "给流程的每个机器人发一条测试消息 send a test message to each robot of a flow",
-		Long: `给流程文件 alerts 里的每个机器人发一条测试消息，并显示它的回复。地址与密钥来自环境变量，与 worker 相同。
-Sends a test message to each robot of the flow's alerts and shows what it answered. Addresses and secrets come from the environment, as the worker's do.`,
+		Short: text.Sprintf("Send a test message to each robot of a flow"),
+		Long: text.Sprintf("Sends a test message to each robot in the flow's alerts and shows the reply. " +
+			"Addresses and secrets come from the same environment variables as the worker's. The exit code is 1 if a robot did not take the message."),
 		Example: `  starter alerts test --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, f, err := loadFlow(cmd, flowName)
@@ -41,14 +38,14 @@ Sends a test message to each robot of the flow's alerts and shows what it answer
 			return testRobots(cmd, f)
 		},
 	}
-	cmd.Flags().StringVar(&flowName, "flow", "", "流程名 name of the flow")
+	cmd.Flags().StringVar(&flowName, "flow", "", text.Sprintf("name of the flow"))
 	requireFlags(cmd, "flow")
 	return cmd
 }
 
 func testRobots(cmd *cobra.Command, f *flow.Flow) error {
 	if len(f.Alerts.Robots) == 0 {
-		return fmt.Errorf("流程 %s 没有 alerts：没有要测试的机器人。 The flow has no alerts, so there is no robot to test", f.Name)
+		return text.Errorf("flow %s has no alerts, so there is no robot to test", f.Name)
 	}
 	c := &checks{out: cmd.OutOrStdout()}
 	for _, named := range f.Alerts.Robots {
@@ -58,7 +55,7 @@ func testRobots(cmd *cobra.Command, f *flow.Flow) error {
 		} else if answer, sendErr := r.Send(cmd.Context(), alert.Notice{Flow: f.Name, Title: f.Title, At: time.Now(), Test: true}); sendErr != nil {
 			err = sendErr
 		} else {
-			found = fmt.Sprintf("已送达 taken [%s] %s", answer.Code, answer.Message)
+			found = text.Sprintf("delivered [%s] %s", answer.Code, answer.Message)
 		}
 		c.report(named.Kind+" "+named.URLFrom, found, err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +20,7 @@ import (
 	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -30,9 +30,10 @@ const checkTimeout = 30 * time.Second
 func newCheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
-		Short: "检查设置、流程、两个系统、签名和 worker check settings, flows, both systems, signatures and the worker",
-		Long: `逐项检查，每项一行，失败时说明该怎么办；不写入任何数据。全部通过退出码为 0，否则为 1。
-Checks one thing a line and says what to do where it fails; writes nothing. It ends with 0 if all is well, else with 1.`,
+		Short: text.Sprintf("Check settings, flows, both systems and the workers"),
+		Long: text.Sprintf("Checks the settings, the flow files, Jushuitan, Kingdee, Temporal and the workers, and writes nothing. " +
+			"Each check is a line: ✓ passed, ✗ failed, with what to do, ! to be looked at. The exit code is 1 if one failed."),
+		Example: "  starter check",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := &checks{out: cmd.OutOrStdout()}
 			c.all(cmd.Context())
@@ -44,8 +45,7 @@ Checks one thing a line and says what to do where it fails; writes nothing. It e
 	}
 }
 
-// checks does one check after the other, and leaves out those that stand on
-// one that failed.
+// checks runs one check after the other, without those that depend on one that failed.
 type checks struct {
 	out    io.Writer
 	failed bool
@@ -54,36 +54,41 @@ type checks struct {
 // report prints a check and returns whether it passed.
 func (c *checks) report(what, found string, err error) bool {
 	if err == nil {
-		fmt.Fprintf(c.out, "✓ %s: %s\n", what, found)
+		c.print("✓", what, found)
 		return true
 	}
 	c.failed = true
-	fmt.Fprintf(c.out, "✗ %s: %s\n", what, strings.ReplaceAll(err.Error(), "\n", "\n    "))
+	c.print("✗", what, err.Error())
 	return false
 }
 
-// note prints what is no failure, and yet to be looked at.
-func (c *checks) note(what, text string) {
-	fmt.Fprintf(c.out, "! %s: %s\n", what, strings.ReplaceAll(text, "\n", "\n    "))
+// note prints what is not a failure but should be looked at.
+func (c *checks) note(what, found string) { c.print("!", what, found) }
+
+// print indents all lines but the first.
+func (c *checks) print(mark, what, found string) {
+	const indent = "    "
+	columns := max(terminalColumns(c.out)-len(indent), 0)
+	fmt.Fprintln(c.out, strings.ReplaceAll(wrap(mark+" "+what+": "+found, columns), "\n", "\n"+indent))
 }
 
 func (c *checks) all(ctx context.Context) {
 	settings, settingsErr := config.FromProcess().Load()
-	settingsOK := c.report("设置 settings", "完整 complete, "+describeEncryption(settings.Encryption), settingsErr)
+	settingsOK := c.report(text.Sprintf("Settings"), text.Sprintf("complete; %s", describeEncryption(settings.Encryption)), settingsErr)
 
 	flows, err := flowfile.LoadFolder(settings.Worker.Flows)
-	flowsOK := c.report("流程 flows", strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
+	flowsOK := c.report(text.Sprintf("Flows"), strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
 	c.robots(flows)
 
 	if settingsOK && flowsOK {
 		c.systems(ctx, settings, flows)
 	}
 	temporal, err := dial()
-	if c.report("Temporal", "已连接 connected", err) {
+	if c.report("Temporal", text.Sprintf("connected"), err) {
 		defer temporal.Close()
 		if name := settings.Worker.DeploymentName; name != "" {
 			current, err := currentVersion(ctx, temporal, name)
-			c.report("Worker Deployment "+name, "当前版本 current version: "+current, err)
+			c.report("Worker Deployment "+name, text.Sprintf("current version %s", current), err)
 		}
 		for _, queue := range []struct {
 			name string
@@ -93,20 +98,20 @@ func (c *checks) all(ctx context.Context) {
 			{workflows.SourceTaskQueue(settings.Worker.TaskQueue), enumspb.TASK_QUEUE_TYPE_ACTIVITY},
 		} {
 			workers, err := pollers(ctx, temporal, queue.name, queue.kind)
-			c.report("任务队列 task queue "+queue.name, fmt.Sprintf("%d 个轮询者 pollers", workers), err)
+			c.report(text.Sprintf("Task queue %s", queue.name), text.Sprintf("pollers: %d", workers), err)
 		}
 		c.accounts(ctx, temporal, settings, settingsOK)
 		c.workerFlows(ctx, temporal, settings.Worker.TaskQueue, flows)
 	}
 }
 
-// accounts checks that the task queue belongs to the accounts of the settings; where
-// these are not complete, what there is of them.
+// accounts checks that the task queue belongs to the accounts of the settings. If these
+// are not complete, it compares those that are set.
 func (c *checks) accounts(ctx context.Context, temporal client.Client, settings config.Settings, complete bool) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	bound, _, err := syncworker.BoundAccounts(ctx, temporal, settings.Worker.TaskQueue)
-	found := "还没有记下，由第一个 worker 记下 none are kept yet; the first worker keeps its own"
+	found := text.Sprintf("none recorded yet; the first worker records its own")
 	if bound != nil {
 		found = bound.String()
 		here := settings.Accounts()
@@ -115,7 +120,7 @@ func (c *checks) accounts(ctx context.Context, temporal client.Client, settings 
 		}
 		err = syncworker.OtherAccounts(settings.Worker.TaskQueue, *bound, here)
 	}
-	c.report("账号 accounts", found, err)
+	c.report(text.Sprintf("Accounts"), found, err)
 }
 
 // workerFlows checks that the workers have the flows of these files.
@@ -124,52 +129,51 @@ func (c *checks) workerFlows(ctx context.Context, temporal client.Client, taskQu
 	defer cancel()
 	atWorkers, err := readWorkerFlows(ctx, temporal, taskQueue)
 	if err != nil {
-		c.report("worker 的流程 the workers' flows", "", err)
+		c.report(text.Sprintf("Workers' flows"), "", err)
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		err := atWorkers.differs(flows[name])
 		if err != nil || len(atWorkers.versions(name)) > 0 {
-			c.report("worker 的流程 flow of the workers "+name, "版本 version "+flows[name].Version+"，与文件相同 as in the file", err)
+			c.report(text.Sprintf("Workers' flow %s", name), text.Sprintf("version %s, the same as the file", flows[name].Version), err)
 		}
 	}
 }
 
-// currentVersion gives the build id of the version that gets new runs.
+// currentVersion is the build ID of the version that new runs start on.
 func currentVersion(ctx context.Context, c client.Client, deployment string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	described, err := c.WorkerDeploymentClient().GetHandle(deployment).Describe(ctx, client.WorkerDeploymentDescribeOptions{})
 	if isNotFound(err) {
-		return "", errors.New("服务器没有它；启动设置了同一 REFUNDSYNC_DEPLOYMENT_NAME 的 worker。 The server knows none of this name: start a worker with the same setting")
+		return "", text.Errorf("the server has none of this name; start a worker with the same REFUNDSYNC_DEPLOYMENT_NAME")
 	}
 	if err != nil {
 		return "", err
 	}
 	current := described.Info.RoutingConfig.CurrentVersion
 	if current == nil {
-		return "", errors.New("还没有当前版本，worker 领不到任务；见 docs/upgrades.md，用 temporal worker deployment set-current-version 设置。 No version is the current one, so workers get no tasks; make one so, see docs/upgrades.md")
+		return "", text.Errorf("no version is the current one, so workers get no tasks; set one with temporal worker deployment set-current-version, see docs/upgrades.md")
 	}
 	return current.BuildID, nil
 }
 
-// describeEncryption says whether Temporal is given clear text.
+// describeEncryption says whether Temporal gets clear text.
 func describeEncryption(keys encryption.Keys) string {
 	switch {
 	case len(keys) == 0:
-		return "未加密 nothing is encrypted in Temporal"
+		return text.Sprintf("nothing is encrypted in Temporal")
 	case !keys.Encrypt():
-		return fmt.Sprintf("不再加密 nothing more is encrypted in Temporal，可解密 decrypting %s", keys[1:])
+		return text.Sprintf("no longer encrypting in Temporal, decrypting with %s", keys[1:])
 	}
-	text := fmt.Sprintf("加密，密钥 encrypted in Temporal by key %s，可解密 decrypting %s", keys[0], keys)
+	described := text.Sprintf("encrypting in Temporal with key %s, decrypting with %s", keys[0], keys)
 	if keys.ClearText() {
-		text += "；仍读明文，旧内容过期后请去掉 none clear text is read too: take none away once the old content is gone"
+		return text.Sprintf("%s; clear text is still read: remove none once the old content has expired", described)
 	}
-	return text
+	return described
 }
 
-// robots checks the settings of the robots that the flows name. It sends them
-// nothing; alerts test does.
+// robots checks the settings of the flows' robots. It sends nothing; alerts test does.
 func (c *checks) robots(flows flow.Flows) {
 	count := 0
 	for _, f := range flows {
@@ -177,20 +181,20 @@ func (c *checks) robots(flows flow.Flows) {
 	}
 	if count > 0 {
 		_, err := syncworker.Robots(config.FromProcess(), flows)
-		c.report("告警机器人 robots", fmt.Sprintf("%d 个，设置完整 with complete settings", count), err)
+		c.report(text.Sprintf("Alert robots"), text.Sprintf("%d, settings complete", count), err)
 	}
 }
 
-// systems checks that both systems can be reached and let us in, with the very
-// calls that the sync makes.
+// systems checks that both systems can be reached and let us in, with the calls that the
+// sync makes.
 func (c *checks) systems(ctx context.Context, settings config.Settings, flows flow.Flows) {
 	source, ledger, err := syncworker.Clients(settings)
-	if !c.report("客户端 clients", "就绪 ready", err) {
+	if !c.report(text.Sprintf("Clients"), text.Sprintf("ready"), err) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		found, err := askSource(ctx, source, flows[name])
-		c.report("聚水潭 Jushuitan ("+name+")", found, err)
+		c.report(text.Sprintf("Jushuitan (%s)", name), found, err)
 	}
 	c.kingdee(ctx, ledger, flows)
 }
@@ -206,21 +210,21 @@ func askSource(ctx context.Context, source *jushuitan.Client, f *flow.Flow) (str
 	params["end_time"] = now.Format("2006-01-02 15:04:05")
 	params["is_get_total"] = "true"
 	page, err := source.RefundList(ctx, params)
-	return fmt.Sprintf("签名通过，最近一分钟 %d 单 the signature is accepted; %[1]d orders in the last minute; %s", page.DataCount, describeClock(page.Clock)), err
+	return text.Sprintf("signature accepted; orders in the last minute: %d; %s", page.DataCount, describeClock(page.Clock)), err
 }
 
-// describeClock says whether the source's clock and this machine's agree.
+// describeClock compares the source's clock with this machine's.
 func describeClock(clock jushuitan.Clock) string {
 	switch {
 	case !clock.Known():
-		return "回复没有 Date，不知道它的时钟 no Date, so its clock is not known"
+		return text.Sprintf("its clock is unknown, because replies have no Date")
 	case clock.Ahead() == 0:
-		return "时钟一致 the clocks agree"
+		return text.Sprintf("its clock agrees with this machine's")
 	}
-	return "时钟不一致 the clocks are apart: " + clock.String()
+	return text.Sprintf("its clock differs from this machine's: %s", clock)
 }
 
-// pollers counts the workers that ask a task queue for work.
+// pollers counts the workers that poll a task queue.
 func pollers(ctx context.Context, temporal client.Client, queue string, kind enumspb.TaskQueueType) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -231,5 +235,5 @@ func pollers(ctx context.Context, temporal client.Client, queue string, kind enu
 	if count := len(described.GetPollers()); count > 0 {
 		return count, nil
 	}
-	return 0, errors.New("没有 worker 在轮询；启动 worker，并核对两边的 REFUNDSYNC_TASK_QUEUE 与 TEMPORAL_NAMESPACE。 No worker polls it: start one, and see that both have the same settings")
+	return 0, text.Errorf("no worker polls it; start one, and make sure that REFUNDSYNC_TASK_QUEUE and TEMPORAL_NAMESPACE are the same for both")
 }

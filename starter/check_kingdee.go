@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,12 +11,13 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tenant"
+	"refundsync/internal/text"
 )
 
-// kingdee checks the way into Kingdee, the rights to fields, and that the flows and the
-// form go together.
+// kingdee checks that Kingdee lets us in, that fields can be read, and that the flows
+// fit the form.
 func (c *checks) kingdee(ctx context.Context, ledger *kingdee.Client, flows flow.Flows) {
-	if !c.report("金蝶 Kingdee", "可以登录并查询 lets us in and can be read", within(ctx, ledger.Check)) {
+	if !c.report(text.Sprintf("Kingdee"), text.Sprintf("login and query work"), within(ctx, ledger.Check)) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
@@ -27,23 +27,23 @@ func (c *checks) kingdee(ctx context.Context, ledger *kingdee.Client, flows flow
 			found, err = checkReadable(ctx, ledger, f)
 			return err
 		})
-		c.report("金蝶字段权限 rights to fields ("+name+")", found, err)
+		c.report(text.Sprintf("Kingdee field rights (%s)", name), found, err)
 		c.tables(ctx, ledger, f)
 		c.form(ctx, ledger, f)
 	}
 }
 
-// within makes a check in its time.
+// within bounds the time of a check.
 func within(ctx context.Context, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	return check(ctx)
 }
 
-// form holds a flow against the tenant's own form; and its own fields against what a
-// query takes, which is sure where the form's metadata can't be read or leave a doubt.
+// form compares a flow with the tenant's own form. It also queries the flow's own fields,
+// which gives certainty where the form's metadata can't be read or leave doubts.
 func (c *checks) form(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) {
-	what := "金蝶表单 form of Kingdee (" + f.Name + ")"
+	what := text.Sprintf("Kingdee form (%s)", f.Name)
 	var findings []tenant.Finding
 	err := within(ctx, func(ctx context.Context) (err error) {
 		findings, err = tenant.CheckForm(ctx, ledger, f)
@@ -51,16 +51,16 @@ func (c *checks) form(ctx context.Context, ledger *kingdee.Client, f *flow.Flow)
 	})
 	if err != nil {
 		c.note(what, tenant.CatalogAlone(f.Call.FormId, err))
-	} else if !c.findings(what, fmt.Sprintf("%d 个字段与表单相符 %[1]d fields go with the form", len(f.SentFields())), findings) {
+	} else if !c.findings(what, text.Sprintf("%d fields fit the form", len(f.SentFields())), findings) {
 		return
 	}
 	if own := len(f.OwnFields); own > 0 {
-		c.report("金蝶自定义字段 own fields ("+f.Name+")", fmt.Sprintf("%d 个，表单里都有 all %[1]d are in the form", own),
+		c.report(text.Sprintf("Kingdee own fields (%s)", f.Name), text.Sprintf("all %d are on the form", own),
 			within(ctx, func(ctx context.Context) error { return checkOwnFields(ctx, ledger, f) }))
 	}
 }
 
-// findings reports the mistakes among them as one failure, and notes the doubts.
+// findings reports all mistakes as one failure, and notes the doubts.
 func (c *checks) findings(what, found string, findings []tenant.Finding) bool {
 	var mistakes []error
 	for _, finding := range findings {
@@ -73,7 +73,7 @@ func (c *checks) findings(what, found string, findings []tenant.Finding) bool {
 	return c.report(what, found, errors.Join(mistakes...))
 }
 
-// checkReadable reads a bill as the worker does that proves the way of a run.
+// checkReadable reads a bill back as a worker does for the first bill of a run.
 func checkReadable(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) (string, error) {
 	keys := flow.ReadBackKeys()
 	id, unreadable, err := ledger.UnreadableFields(ctx, f.Call.FormId, flow.MarkField, flow.MarkLike, keys)
@@ -81,17 +81,17 @@ func checkReadable(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) (s
 	case err != nil:
 		return "", err
 	case len(unreadable) > 0:
-		return "", fmt.Errorf("单据（FID %[1]s）的 %[2]s 读不到：请在金蝶给集成用户（KINGDEE_USERNAME）授予这些字段的查看权限。 Bill FID %[1]s is given without %[2]s: in Kingdee, give the integration user (KINGDEE_USERNAME) the right to view these fields",
+		return "", text.Errorf("bill FID %s comes without %s; in Kingdee, give the integration user (KINGDEE_USERNAME) the right to view these fields",
 			id, strings.Join(unreadable, ", "))
 	case id == "":
-		return "金蝶还没有单据，或这个用户看不到；首次运行会先存一张核对 no bill to read yet, or none is shown to this user; the first run saves one and reads it back", nil
+		return text.Sprintf("no bill yet, or none that this user can see; the first run saves one and reads it back"), nil
 	}
-	return fmt.Sprintf("单据 FID %[1]s 的 %[2]d 个字段都读得到 all %[2]d fields of bill FID %[1]s can be read", id, len(keys)), nil
+	return text.Sprintf("all %d fields of bill FID %s can be read", len(keys), id), nil
 }
 
-// checkOwnFields asks Kingdee whether the form has the fields that the flow
-// declares. It tells base data from the rest, but neither text from numbers nor the
-// head from the lines: a query takes both alike.
+// checkOwnFields asks Kingdee whether the form has the fields that the flow declares. It
+// can tell base data from other types, but not text from numbers, nor the head from the
+// lines: a query takes them alike.
 func checkOwnFields(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) error {
 	var keys []string
 	for _, field := range f.OwnFields {
@@ -105,7 +105,6 @@ func checkOwnFields(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) e
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
-	list := strings.Join(unknown, ", ")
-	return fmt.Errorf("%[2]s 没有字段 %[1]s，金蝶会不声不响地丢掉它们的值；请按 BOS 设计器里的标识改流程文件的 own_fields（带 .FNumber 的：字段不存在，或不是基础资料）。"+
-		" %[2]s has no such fields, and Kingdee would drop their values without a word: correct own_fields in the flow file after Kingdee's designer (with .FNumber: there is none, or it is no base data)", list, f.Call.FormId)
+	return text.Errorf("%s has no field %s, and Kingdee would silently drop the values; correct own_fields in the flow file by the names in Kingdee's designer (with .FNumber: the field does not exist or is not base data)",
+		f.Call.FormId, strings.Join(unknown, ", "))
 }

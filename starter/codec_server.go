@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"refundsync/internal/codecserver"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
+	"refundsync/internal/text"
 )
 
 type codecServerFlags struct {
@@ -24,16 +24,17 @@ func newCodecServerCommand() *cobra.Command {
 	var flags codecServerFlags
 	cmd := &cobra.Command{
 		Use:   "codec-server",
-		Short: "让 Temporal Web UI 与 temporal 命令能解密 decrypt for the Temporal Web UI and the temporal command",
-		Long: `为 Temporal Web UI 与 temporal 命令解密（Temporal 的 codec server）。密钥与 worker 相同；用 REFUNDSYNC_CODEC_TOKEN 登录；只允许 REFUNDSYNC_CODEC_UI_ORIGIN 的页面访问。用法见 docs/encryption.md。
-Decrypts for the Temporal Web UI and the temporal command: Temporal's codec server. The keys are the worker's; people sign in with REFUNDSYNC_CODEC_TOKEN; only pages of REFUNDSYNC_CODEC_UI_ORIGIN may ask. See docs/encryption.md.`,
-		Example: `  REFUNDSYNC_CODEC_UI_ORIGIN=http://localhost:8233 starter codec-server --listen 127.0.0.1:8234`,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return serveCodec(cmd, flags) },
+		Short: text.Sprintf("Decrypt for the Temporal Web UI and the temporal command"),
+		Long: text.Sprintf("Decrypts for the Temporal Web UI and the temporal command, as Temporal's codec server. " +
+			"It uses the worker's keys. People sign in with REFUNDSYNC_CODEC_TOKEN, and only pages of REFUNDSYNC_CODEC_UI_ORIGIN may ask. See docs/encryption.md."),
+		Example: `  REFUNDSYNC_CODEC_UI_ORIGIN=http://localhost:8233 \
+    starter codec-server --listen 127.0.0.1:8234`,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serveCodec(cmd, flags) },
 	}
-	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8234", "监听地址，主机:端口 where to listen, as host:port")
-	cmd.Flags().StringVar(&flags.certificate, "tls-cert", "", "TLS 证书文件；不给则用 HTTP，前面应有 TLS 代理 file of a TLS certificate; without one it speaks HTTP, for a proxy with TLS in front")
-	cmd.Flags().StringVar(&flags.key, "tls-key", "", "证书的私钥文件 file of the certificate's key")
-	cmd.Flags().StringSliceVar(&flags.namespaces, "namespace", nil, "服务的命名空间，可重复；省略时为 TEMPORAL_NAMESPACE namespaces that it serves, may be repeated; TEMPORAL_NAMESPACE if left out")
+	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8234", text.Sprintf("address to listen on, as host:port"))
+	cmd.Flags().StringVar(&flags.certificate, "tls-cert", "", text.Sprintf("file of a TLS certificate; without one the server speaks HTTP and needs a TLS proxy in front"))
+	cmd.Flags().StringVar(&flags.key, "tls-key", "", text.Sprintf("file of the certificate's key"))
+	cmd.Flags().StringSliceVar(&flags.namespaces, "namespace", nil, text.Sprintf("namespace to serve, may be repeated; by default TEMPORAL_NAMESPACE"))
 	cmd.MarkFlagsRequiredTogether("tls-cert", "tls-key")
 	return cmd
 }
@@ -53,7 +54,7 @@ func serveCodec(cmd *cobra.Command, flags codecServerFlags) error {
 	}
 	listen, err := (&net.ListenConfig{}).Listen(cmd.Context(), "tcp", flags.listen)
 	if err != nil {
-		return fmt.Errorf("--listen %[1]s: 无法监听。 It can't listen there: %[2]w", flags.listen, err)
+		return text.Errorf("--listen %s: can't listen there: %w", flags.listen, err)
 	}
 	server := &http.Server{
 		Handler: codecserver.New(codecserver.Options{
@@ -70,7 +71,7 @@ func serveCodec(cmd *cobra.Command, flags codecServerFlags) error {
 			ended <- server.Serve(listen)
 		}
 	}()
-	fmt.Fprintf(cmd.ErrOrStderr(), "codec server: %s · 密钥 keys %s · 命名空间 namespaces %v · Web UI %s\n", listen.Addr(), codec, flags.namespaces, settings.UIOrigin)
+	text.Fprintf(cmd.ErrOrStderr(), "codec server: %s · keys %s · namespaces %v · Web UI %s\n", listen.Addr(), codec, flags.namespaces, settings.UIOrigin)
 	select {
 	case err := <-ended:
 		return err

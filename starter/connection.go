@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -15,10 +14,10 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/text"
 )
 
-// dial connects to the Temporal server that Temporal's own settings name, and
-// decrypts what it holds.
+// dial connects to the Temporal server of the settings, with a client that decrypts.
 func dial() (client.Client, error) {
 	options, optionsErr := config.FromProcess().TemporalOptions()
 	codec, codecErr := loadCodec()
@@ -33,7 +32,7 @@ func dial() (client.Client, error) {
 	return codec.Client(temporal), nil
 }
 
-// loadCodec makes the codec of the keys that are set.
+// loadCodec makes the codec of the configured keys.
 func loadCodec() (encryption.Codec, error) {
 	keys, err := config.FromProcess().LoadEncryption()
 	if err != nil {
@@ -42,7 +41,7 @@ func loadCodec() (encryption.Codec, error) {
 	return encryption.NewCodec(keys)
 }
 
-// withTemporal connects for the time of a command.
+// withTemporal connects for the duration of a command.
 func withTemporal(do func(client.Client) error) error {
 	c, err := dial()
 	if err != nil {
@@ -52,9 +51,9 @@ func withTemporal(do func(client.Client) error) error {
 	return do(c)
 }
 
-// changeTemporal is withTemporal for a command that starts or changes something: it is
-// refused where the task queue belongs to other accounts than those set here. A person
-// who has none set compares nothing.
+// changeTemporal is withTemporal for a command that starts or changes something. It
+// refuses if the task queue belongs to other accounts than those set here; accounts that
+// are not set are not compared.
 func changeTemporal(ctx context.Context, do func(client.Client) error) error {
 	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
@@ -68,22 +67,21 @@ func changeTemporal(ctx context.Context, do func(client.Client) error) error {
 	})
 }
 
-// A server that restarts is away for some seconds. A command waits that long for it,
-// and asks that often.
+// How long a command waits for a server that does not answer, because it may be
+// restarting, and how often it asks.
 const (
 	readPatience = 20 * time.Second
 	readInterval = 500 * time.Millisecond
 )
 
-// readTemporal is withTemporal for a command that changes nothing and prints what it
-// has read at its end: it is done again while the server is away.
+// readTemporal is withTemporal for a command that changes nothing and prints once it has
+// read everything: it is retried while the server does not answer.
 func readTemporal(cmd *cobra.Command, read func(client.Client) error) error {
-	return readAgain(cmd.Context(), cmd.ErrOrStderr(), readPatience, readInterval, func() error { return withTemporal(read) })
+	return retryRead(cmd.Context(), cmd.ErrOrStderr(), readPatience, readInterval, func() error { return withTemporal(read) })
 }
 
-// readAgain reads until the server answers, or has been away for as long as
-// patience.
-func readAgain(ctx context.Context, log io.Writer, patience, interval time.Duration, read func() error) error {
+// retryRead reads until the server answers, or has not done so for as long as patience.
+func retryRead(ctx context.Context, log io.Writer, patience, interval time.Duration, read func() error) error {
 	begun := time.Now()
 	for attempt := 1; ; attempt++ {
 		err := read()
@@ -91,11 +89,10 @@ func readAgain(ctx context.Context, log io.Writer, patience, interval time.Durat
 			return err
 		}
 		if waited := time.Since(begun); waited >= patience {
-			return fmt.Errorf("等了 %[1]s，Temporal 服务器没有答复，它可能在重启或太忙；请稍后再试，一直如此请看服务器的日志。"+
-				" The Temporal server has not answered for %[1]s: it may be restarting or too busy. Try again in a moment; if it lasts, see the server's log: %[2]w", waited.Round(time.Second), err)
+			return text.Errorf("the Temporal server has not answered for %s; it may be restarting or overloaded. Try again in a moment; if that does not help, see the server's log: %w", waited.Round(time.Second), err)
 		}
 		if attempt == 1 {
-			fmt.Fprintf(log, "Temporal 服务器没有答复，最多再试 %[1]s… The Temporal server does not answer; trying for another %[1]s at most…\n", patience)
+			text.Fprintf(log, "The Temporal server does not answer; retrying for up to %s…\n", patience)
 		}
 		select {
 		case <-ctx.Done():
@@ -105,15 +102,15 @@ func readAgain(ctx context.Context, log io.Writer, patience, interval time.Durat
 	}
 }
 
-// isAway tells whether the server could not be reached, or did not answer in time.
-// What is wrong with a certificate looks the same to gRPC, but does not pass.
+// isAway reports whether the server could not be reached or did not answer in time. A
+// certificate that is not accepted looks the same to gRPC, but retrying does not help.
 func isAway(err error) bool {
 	var unavailable *serviceerror.Unavailable
 	var late *serviceerror.DeadlineExceeded
 	switch {
 	case errors.As(err, &unavailable):
-		text := unavailable.Error()
-		return !strings.Contains(text, "x509:") && !strings.Contains(text, "tls:") && !strings.Contains(text, "authentication handshake failed")
+		message := unavailable.Error()
+		return !strings.Contains(message, "x509:") && !strings.Contains(message, "tls:") && !strings.Contains(message, "authentication handshake failed")
 	case errors.As(err, &late):
 		return true
 	}

@@ -34,7 +34,7 @@ func TestIsAway(t *testing.T) {
 	}
 }
 
-func TestReadAgain(t *testing.T) {
+func TestRetryRead(t *testing.T) {
 	away := serviceerror.NewUnavailable("connection refused")
 	other := errors.New("no such flow")
 	for _, c := range []struct {
@@ -49,12 +49,12 @@ func TestReadAgain(t *testing.T) {
 		{"the server comes back", []error{away, away, nil}, time.Hour, nil, "", true},
 		{"another error", []error{other}, time.Hour, other, "no such flow", false},
 		{"another error after the server came back", []error{away, other}, time.Hour, other, "no such flow", true},
-		{"the server stays away", []error{away}, 0, away, "没有答复", false},
+		{"the server stays away", []error{away}, 0, away, "has not answered", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var log bytes.Buffer
 			attempts := 0
-			err := readAgain(t.Context(), &log, c.patience, 0, func() error {
+			err := retryRead(t.Context(), &log, c.patience, 0, func() error {
 				attempts++
 				return c.ends[attempts-1]
 			})
@@ -69,7 +69,7 @@ func TestReadAgain(t *testing.T) {
 
 	t.Run("given up by a person", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		err := readAgain(ctx, &bytes.Buffer{}, time.Hour, time.Hour, func() error {
+		err := retryRead(ctx, &bytes.Buffer{}, time.Hour, time.Hour, func() error {
 			cancel()
 			return away
 		})

@@ -3,52 +3,53 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os/user"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
 func newPauseCommand() *cobra.Command {
 	var by, reason string
 	cmd := &cobra.Command{
-		Use:   "pause WORKFLOW_ID",
-		Short: "暂停一个进行中的运行 pause a run under way",
-		Long: `暂停一个进行中的运行：不再读页，不再保存新的单；已在途的单会处理完。运行可以暂停任意久，用 starter resume 继续。
-Pause a run under way: no page is read and no further order saved; what is in flight is finished. It can stay paused for as long as need be; starter resume goes on.`,
-		Args: cobra.ExactArgs(1),
+		Use:     "pause WORKFLOW_ID",
+		Short:   text.Sprintf("Pause a run under way"),
+		Long:    text.Sprintf(`Pause a run under way: it finishes what is in flight, and reads and saves nothing more. It stays paused until starter resume.`),
+		Example: `  starter pause refund_to_return/20240301T000000-20240301T235959 --reason "stock-taking"`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who, err := whoElse(by)
 			if err != nil {
 				return usageError(cmd, err)
 			}
-			if _, err := steer(cmd.Context(), args[0], workflows.PauseUpdate, workflows.Pause{By: who, Reason: reason}); err != nil {
+			if _, err := updateRun(cmd.Context(), args[0], workflows.PauseUpdate, workflows.Pause{By: who, Reason: reason}); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "已暂停 paused: %s (%s)\n", args[0], who)
-			return err
+			say(cmd.OutOrStdout(), text.Sprintf("paused: %s (by %s)", args[0], who))
+			return nil
 		},
 	}
-	cmd.Flags().StringVar(&reason, "reason", "", "为什么 why")
-	cmd.Flags().StringVar(&by, "by", "", "谁，默认当前用户 who; the current user if left out")
+	cmd.Flags().StringVar(&reason, "reason", "", text.Sprintf("why"))
+	cmd.Flags().StringVar(&by, "by", "", text.Sprintf("who; by default the current user"))
 	return cmd
 }
 
 func newResumeCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "resume WORKFLOW_ID",
-		Short: "继续一个已暂停的运行 go on with a paused run",
-		Args:  cobra.ExactArgs(1),
+		Use:     "resume WORKFLOW_ID",
+		Short:   text.Sprintf("Resume a paused run"),
+		Example: `  starter resume refund_to_return/20240301T000000-20240301T235959`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := steer(cmd.Context(), args[0], workflows.ResumeUpdate); err != nil {
+			if _, err := updateRun(cmd.Context(), args[0], workflows.ResumeUpdate); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "已继续 resumed: %s\n", args[0])
-			return err
+			say(cmd.OutOrStdout(), text.Sprintf("resumed: %s", args[0]))
+			return nil
 		},
 	}
 }
@@ -56,25 +57,24 @@ func newResumeCommand() *cobra.Command {
 func newRateCommand() *cobra.Command {
 	var rate workflows.Rate
 	cmd := &cobra.Command{
-		Use:   "rate WORKFLOW_ID",
-		Short: "改变一个进行中的运行的速率 change the rate of a run under way",
-		Long: `改变一个进行中的运行的速率，直到它结束；流程文件不变。没有给出的一项保持不变。
-Change the rate of a run under way until it ends; the flow file stays as it is. What is not given stays as it was.`,
-		Example: `  starter rate refund_to_return/20240301T000000-20240303T000000 --in-flight 20 --windows-at-once 1`,
+		Use:     "rate WORKFLOW_ID",
+		Short:   text.Sprintf("Change the rate of a run under way"),
+		Long:    text.Sprintf(`Change the rate of a run under way, until it ends. The flow file stays as it is, and so does the rate that is not given.`),
+		Example: `  starter rate refund_to_return/20240301T000000-20240301T235959 --in-flight 20 --windows-at-once 1`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := rate.Validate(); err != nil {
 				return usageError(cmd, err)
 			}
-			control, err := steer(cmd.Context(), args[0], workflows.RateUpdate, rate)
+			control, err := updateRun(cmd.Context(), args[0], workflows.RateUpdate, rate)
 			if err != nil {
 				return err
 			}
 			if control.Rate.WindowsAtOnce > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "同时窗口 windows at once: %d\n", control.Rate.WindowsAtOnce)
+				say(cmd.OutOrStdout(), text.Sprintf("windows at once: %d", control.Rate.WindowsAtOnce))
 			}
 			if control.Rate.InFlight > 0 {
-				fmt.Fprintf(cmd.OutOrStdout(), "每窗口在途单 orders in flight in each: %d\n", control.Rate.InFlight)
+				say(cmd.OutOrStdout(), text.Sprintf("orders in flight in each: %d", control.Rate.InFlight))
 			}
 			return nil
 		},
@@ -83,26 +83,26 @@ Change the rate of a run under way until it ends; the flow file stays as it is. 
 	return cmd
 }
 
-// addRateFlags adds the flags that say how much of a run is under way at a time.
+// addRateFlags adds the flags for how much of a run is under way at once.
 func addRateFlags(cmd *cobra.Command, rate *workflows.Rate) {
-	cmd.Flags().IntVar(&rate.InFlight, "in-flight", 0, "每个窗口同时保存的单数，1 到 1000 orders of a window that are saved at once, 1 to 1000")
-	cmd.Flags().IntVar(&rate.WindowsAtOnce, "windows-at-once", 0, "同时读取的窗口数，1 到 50 windows that are read at once, 1 to 50")
+	cmd.Flags().IntVar(&rate.InFlight, "in-flight", 0, text.Sprintf("orders of a window that are saved at once, 1 to 1000"))
+	cmd.Flags().IntVar(&rate.WindowsAtOnce, "windows-at-once", 0, text.Sprintf("windows that are read at once, 1 to 50"))
 }
 
-// whoElse is who was named, or the current user.
+// whoElse is who was named, or else the current user.
 func whoElse(by string) (string, error) {
 	if by != "" {
 		return by, nil
 	}
 	current, err := user.Current()
 	if err != nil {
-		return "", fmt.Errorf("请用 --by 说明是谁。 Say who with --by: %w", err)
+		return "", text.Errorf("say who you are with --by: %w", err)
 	}
 	return current.Username, nil
 }
 
-// steer sends an update to a run and waits until its windows know.
-func steer(ctx context.Context, workflowID, update string, args ...any) (workflows.Control, error) {
+// updateRun sends an update to a run and waits until its windows know.
+func updateRun(ctx context.Context, workflowID, update string, args ...any) (workflows.Control, error) {
 	var control workflows.Control
 	err := changeTemporal(ctx, func(c client.Client) error {
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
@@ -116,9 +116,9 @@ func steer(ctx context.Context, workflowID, update string, args ...any) (workflo
 		var ended *serviceerror.NotFound
 		switch {
 		case errors.As(err, &ended):
-			return fmt.Errorf("没有进行中的运行 %q；编号见 Web UI 或 starter run 的输出。 There is no such run under way; see the Web UI or what starter run printed", workflowID)
+			return text.Errorf("there is no run %q under way; compare the id with the Web UI, or with what starter run printed", workflowID)
 		case ctx.Err() != nil:
-			return errors.New(noWorker)
+			return noWorker()
 		}
 		return err
 	})

@@ -12,19 +12,17 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
 func newCronCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cron",
-		Short: "用 Temporal cron 自动运行（不支持 Schedules 的服务器）run a flow by Temporal's cron, for servers without schedules",
+		Short: text.Sprintf("Run a flow by Temporal's cron, on servers without schedules"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newCronStartCommand(), newCronStopCommand())
-	for _, command := range cmd.Commands() {
-		command.Args = usageArgs(command.Args)
-	}
 	return cmd
 }
 
@@ -32,7 +30,7 @@ func newCronStartCommand() *cobra.Command {
 	var flowName, spec, timeZone, since string
 	cmd := &cobra.Command{
 		Use:     "start",
-		Short:   "启动 start it",
+		Short:   text.Sprintf("Start the cron of a flow"),
 		Example: `  starter cron start --flow refund_to_return --spec "*/10 * * * *" --since last`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkSince(since); err != nil {
@@ -56,9 +54,9 @@ func newCronStartCommand() *cobra.Command {
 				return usageError(cmd, err)
 			}
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
-				// A server without schedules can't say that there is one.
+				// A server without schedules answers with an error.
 				if _, err := c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(f.Name)).Describe(cmd.Context()); err == nil {
-					return fmt.Errorf("流程 %[1]s 已有定时，两者会各自运行：先 starter schedule delete --flow %[1]s。 The flow has a schedule, and each would run by itself: delete that first", f.Name)
+					return text.Errorf("flow %[1]s has a schedule, and both would run; delete that first: starter schedule delete --flow %[1]s", f.Name)
 				}
 				in := workflows.SyncRefundsInput{Flow: f.Name}
 				if err := startAt(cmd.Context(), c, &in, since); err != nil {
@@ -70,24 +68,24 @@ func newCronStartCommand() *cobra.Command {
 					CronSchedule:                             schedule,
 					WorkflowExecutionErrorWhenAlreadyStarted: true,
 					WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
-					StaticSummary:                            f.Name + " cron " + times.Cron[0],
-					StaticDetails:                            f.Title + "\n\n" + runDetails,
+					StaticSummary:                            text.Sprintf("%s by cron %s", f.Name, times.Cron[0]),
+					StaticDetails:                            f.Title + "\n\n" + runDetails(),
 				}, workflows.SyncRefundsName, in)
 				var running *serviceerror.WorkflowExecutionAlreadyStarted
 				if errors.As(err, &running) {
-					return fmt.Errorf("流程 %[1]s 的 cron 已在运行：先 starter cron stop --flow %[1]s。 The cron of the flow is running: stop it first", f.Name)
+					return text.Errorf("the cron of flow %[1]s is running; stop it first: starter cron stop --flow %[1]s", f.Name)
 				}
 				if err != nil {
-					return fmt.Errorf("无法启动 the cron can't be started: %w", err)
+					return text.Errorf("the cron can't be started: %w", err)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "已启动 started: %s, %s, %s\n", run.GetID(), schedule, describeStart(in))
-				return err
+				say(cmd.OutOrStdout(), text.Sprintf("started: %s, %s, %s", run.GetID(), schedule, describeStart(in)))
+				return nil
 			})
 		},
 	}
-	cmd.Flags().StringVar(&spec, "spec", "", "cron 行；省略时按流程文件 cron line; the flow's if left out")
-	cmd.Flags().StringVar(&timeZone, "time-zone", "", "时区，如 Asia/Shanghai its time zone")
-	cmd.Flags().StringVar(&since, "since", "", sinceUsage)
+	cmd.Flags().StringVar(&spec, "spec", "", text.Sprintf("cron line; by default the flow's"))
+	cmd.Flags().StringVar(&timeZone, "time-zone", "", text.Sprintf("time zone, such as Asia/Shanghai; by default the flow's"))
+	cmd.Flags().StringVar(&since, "since", "", sinceUsage())
 	addFlowFlag(cmd, &flowName)
 	return cmd
 }
@@ -95,19 +93,20 @@ func newCronStartCommand() *cobra.Command {
 func newCronStopCommand() *cobra.Command {
 	var flowName string
 	cmd := &cobra.Command{
-		Use:   "stop",
-		Short: "停止；在途的单会处理完 stop it; what is in flight is finished",
+		Use:     "stop",
+		Short:   text.Sprintf("Stop the cron of a flow; a run under way finishes what is in flight"),
+		Example: `  starter cron stop --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				err := stopCron(cmd.Context(), c, cronWorkflowID(flowName))
 				if isNotFound(err) {
-					return fmt.Errorf("流程 %s 没有运行中的 cron。 The flow has no cron running", flowName)
+					return text.Errorf("flow %s has no cron running", flowName)
 				}
 				if err != nil {
-					return fmt.Errorf("无法停止 the cron can't be stopped: %w", err)
+					return text.Errorf("the cron can't be stopped: %w", err)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: 已停止；重新启动时用 --since last 从上次水位继续。 Stopped; started again with --since last it goes on from the last watermark\n", flowName)
-				return err
+				say(cmd.OutOrStdout(), text.Sprintf("%s: stopped; with --since last, the next start goes on from the last watermark", flowName))
+				return nil
 			})
 		},
 	}
@@ -115,8 +114,8 @@ func newCronStopCommand() *cobra.Command {
 	return cmd
 }
 
-// runningCron is the run of a flow's cron that is under way or waits for its time; nil
-// if the flow has no cron.
+// runningCron is the run of a flow's cron that is under way or waits for its time; nil for
+// a flow without a cron.
 func runningCron(ctx context.Context, c client.Client, flowName string) (*workflowpb.WorkflowExecutionInfo, error) {
 	described, err := c.DescribeWorkflow(ctx, cronWorkflowID(flowName), "")
 	if isNotFound(err) {
@@ -131,14 +130,14 @@ func runningCron(ctx context.Context, c client.Client, flowName string) (*workfl
 	return nil, nil
 }
 
-// stopCronPatience is how long a cancelled run is watched, on a busy machine too: one
-// that was about to end by itself has ended by then, and any other has heard of it.
+// stopCronPatience is how long a cancelled run is watched, even on a busy machine: by then
+// it has ended, or knows that it was cancelled.
 const stopCronPatience = time.Minute
 
-// stopCron ends a cron: a run under way is cancelled, which ends the cron as
-// well; one that waits for its time would only hear of it then, so it is
-// terminated, with nothing in flight. A run may end by itself before it hears of
-// it, and the cron goes on: then the next one is stopped.
+// stopCron ends a cron. A run under way is cancelled, which ends the cron as well. A run
+// that waits for its time would learn of it only then, so it is terminated: nothing of it
+// is in flight. A run may end before it learns of its cancellation, and the cron goes on;
+// then the next run is stopped.
 func stopCron(ctx context.Context, c client.Client, id string) error {
 	watch, cancel := context.WithTimeout(ctx, stopCronPatience)
 	defer cancel()
@@ -149,7 +148,7 @@ func stopCron(ctx context.Context, c client.Client, id string) error {
 		}
 		execution := described.RawResponse.GetWorkflowExecutionInfo()
 		runID := execution.GetExecution().GetRunId()
-		// The server takes a request to cancel a run that has ended.
+		// The server accepts a request to cancel a run that has ended.
 		if execution.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
 			if stopped {
 				return nil
@@ -162,7 +161,7 @@ func stopCron(ctx context.Context, c client.Client, id string) error {
 		if err := c.CancelWorkflow(ctx, id, runID); err != nil && !isNotFound(err) {
 			return err
 		}
-		// How it ended does not matter, but whether another one follows.
+		// What matters is not how it ended, but whether another follows.
 		_ = c.GetWorkflow(watch, id, runID).GetWithOptions(watch, nil, client.WorkflowRunGetOptions{DisableFollowingRuns: true})
 		if watch.Err() != nil {
 			return ctx.Err()

@@ -1,18 +1,18 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// demoDifferences compares what became of the orders with what should have:
-// every bill field by field, every failure by order and reason, and the counts.
+// demoDifferences compares the outcomes with the expected ones: every bill field by
+// field, every failure by order and reason, and the counts.
 func demoDifferences(truth merchant.Truth, state simulator.State, result workflows.SyncRefundsResult) []string {
 	var differences []string
 	for _, difference := range simulator.Compare(truth, state) {
@@ -20,7 +20,7 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 	}
 	differ := func(what string, got, want int) {
 		if got != want {
-			differences = append(differences, fmt.Sprintf("%s: %d 单，应为 is, must be %d", what, got, want))
+			differences = append(differences, countDiffers(what, got, want))
 		}
 	}
 	totals := truth.Totals()
@@ -38,19 +38,20 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 		notBooked[reason] = money.Amount.StringFixed(2)
 	}
 	if !maps.Equal(notBooked, totals.NotBooked) {
-		differences = append(differences, fmt.Sprintf("not booked: %v，应为 must be %v", notBooked, totals.NotBooked))
+		differences = append(differences, text.Sprintf("%s: %v, expected %v", "not booked", notBooked, totals.NotBooked))
 	}
 	for _, failure := range result.Failures {
 		expected := truth[failure.ID]
 		if expected.Outcome != merchant.Failed || failure.Reason != expected.Reason {
-			differences = append(differences, fmt.Sprintf("%s: 挂起 parked: %s，应为 must be %s %s", failure.ID, failure.Reason, expected.Outcome, expected.Reason))
+			differences = append(differences, text.Sprintf("%s: parked as %s, expected %s %s", failure.ID, failure.Reason, expected.Outcome, expected.Reason))
 		}
 	}
 	return differences
 }
 
-// livesDifferences compares what became of orders that lived on with what should have:
-// each that was withdrawn or received more of is parked, and no bill has changed.
+// livesDifferences compares the outcomes of orders that changed after they were booked
+// with the expected ones: each that was withdrawn, or of which more was received, is
+// parked, and no bill has changed.
 func livesDifferences(truth merchant.Truth, state simulator.State, lived simulator.OrderChanges, result workflows.SyncRefundsResult) []string {
 	var differences []string
 	for _, difference := range simulator.CompareAnyVersion(truth, state) {
@@ -68,10 +69,14 @@ func livesDifferences(truth merchant.Truth, state simulator.State, lived simulat
 		{"already saved", result.AlreadySaved, totals.Saved - lived.Received},
 	} {
 		if count.got != count.want {
-			differences = append(differences, fmt.Sprintf("%s: %d 单，应为 is, must be %d", count.what, count.got, count.want))
+			differences = append(differences, countDiffers(count.what, count.got, count.want))
 		}
 	}
 	return differences
+}
+
+func countDiffers(what string, got, want int) string {
+	return text.Sprintf("%s: %v, expected %v", what, got, want)
 }
 
 func sortedKeys(counts ...map[string]int) []string {

@@ -19,11 +19,15 @@ import (
 func commandsDocument() []byte {
 	root := newRootCommand()
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "<!-- Written by go generate ./starter from the commands. Change them there. -->\n# %s\n\n%s\n\n", text.Sprintf("Commands"), paragraphs(root.Long))
+	fmt.Fprintf(&b, "<!-- Written by go generate ./starter from the commands. Change them there. -->\n# %s\n\n%s\n\n", text.Sprintf("Commands"), paragraphs(root.Short))
 	fmt.Fprintf(&b, "%s\n\n| %s |\n|---|---|\n", text.Sprintf("`starter COMMAND --help` says the same of each command."), text.Sprintf("command | what it is for"))
 	each(root, func(cmd *cobra.Command) {
 		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", cmd.CommandPath(), strings.ReplaceAll(cmd.CommandPath(), " ", "-"), cell(cmd.Short))
 	})
+	fmt.Fprintf(&b, "\n| %s |\n|---|---|\n", text.Sprintf("exit code | meaning"))
+	for _, exit := range exitsOf(root) {
+		fmt.Fprintf(&b, "| %s | %s |\n", exit[0], cell(exit[1]))
+	}
 	each(root, func(cmd *cobra.Command) { writeCommand(&b, cmd) })
 	return b.Bytes()
 }
@@ -43,7 +47,7 @@ func each(parent *cobra.Command, do func(*cobra.Command)) {
 }
 
 func writeCommand(w io.Writer, cmd *cobra.Command) {
-	fmt.Fprintf(w, "\n## %s\n\n%s\n\n```sh\n%s\n```\n", cmd.CommandPath(), paragraphs(cmp.Or(cmd.Long, cmd.Short)), cmd.UseLine())
+	fmt.Fprintf(w, "\n## %s\n\n%s\n\n```sh\n%s\n```\n", cmd.CommandPath(), paragraphs(cmp.Or(cmd.Long, cmd.Short)), usageLine(cmd))
 	var rows strings.Builder
 	cmd.NonInheritedFlags().VisitAll(func(flag *pflag.Flag) {
 		if flag.Hidden || flag.Name == "help" {
@@ -69,6 +73,11 @@ func writeCommand(w io.Writer, cmd *cobra.Command) {
 	if cmd.HasExample() {
 		fmt.Fprintf(w, "\n```sh\n%s\n```\n", unindented(cmd.Example))
 	}
+	var codes []string
+	for _, exit := range exitsOf(cmd) {
+		codes = append(codes, exit[0])
+	}
+	fmt.Fprintf(w, "\n%s\n", text.Sprintf("Exit codes: %s", strings.Join(codes, ", ")))
 }
 
 var markdown = strings.NewReplacer("<", `\<`, "*", `\*`, "_", `\_`, "|", `\|`)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -15,37 +14,37 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// estimatePatience is how long a run that is to start waits for the source to count its
-// orders.
+// estimatePatience is how long the start of a run waits for the source to count its orders.
 const estimatePatience = 20 * time.Second
 
-// sayEstimate says what a run with that input is about to do. Where nothing is known of
-// its orders it says why and gives nil; that keeps nothing from starting.
+// sayEstimate writes what a run with that input is about to do. If there is no estimate of
+// its orders, it says why and gives nil; the run starts anyway.
 func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue string, in workflows.SyncRefundsInput) *workflows.Estimate {
 	e, err := askEstimate(ctx, c, taskQueue, in)
 	if err != nil {
-		fmt.Fprintf(&literal.Writer{To: w}, "未能预计单数 not estimated: %s\n", strings.ReplaceAll(runFailure(err), "\n", " "))
+		say(w, text.Sprintf("not estimated: %s", literal.Line(runFailure(err))))
 		return nil
 	}
-	fmt.Fprintln(w, estimateText(e))
+	say(w, estimateText(e))
 	if e.Windows > 0 && e.Counted == 0 {
 		return nil
 	}
 	return &e
 }
 
-// askEstimate has a worker work out what a run would do.
+// askEstimate has a worker estimate a run.
 func askEstimate(ctx context.Context, c client.Client, taskQueue string, in workflows.SyncRefundsInput) (workflows.Estimate, error) {
 	var e workflows.Estimate
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       in.Flow + "/estimate-" + time.Now().In(beijing.Zone).Format("20060102T150405.000000"),
 		TaskQueue:                taskQueue,
 		WorkflowExecutionTimeout: estimatePatience,
-		StaticSummary:            in.Flow + " 预计 estimate",
-		StaticDetails:            "一次运行开始之前，数一数有多少单，不保存任何东西。\n\nCounts the orders of a run before it starts, and saves nothing.",
+		StaticSummary:            text.Sprintf("%s estimate", in.Flow),
+		StaticDetails:            text.Sprintf("Counts the orders of a run before it starts, and saves nothing."),
 	}, workflows.EstimateRunName, in)
 	if err != nil {
 		return e, err
@@ -60,42 +59,41 @@ func askEstimate(ctx context.Context, c client.Client, taskQueue string, in work
 		return e, err
 	}
 	if execution := described.RawResponse.GetWorkflowExecutionInfo(); execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING && execution.GetHistoryLength() <= untakenHistory {
-		return e, errors.New("没有 worker 来数 no worker is there to count")
+		return e, text.Errorf("there is no worker to count the orders")
 	}
 	slow, cancel := context.WithTimeout(ctx, estimatePatience)
 	defer cancel()
 	err = run.Get(slow, &e)
 	var late *temporal.TimeoutError
 	if errors.As(err, &late) || ctx.Err() == nil && waitIsOver(err) {
-		err = fmt.Errorf("聚水潭 %[1]s 内没有数完，用 starter check 看原因 Jushuitan did not count within %[1]s, see starter check", estimatePatience)
+		err = text.Errorf("Jushuitan did not count the orders within %s; see starter check", estimatePatience)
 	}
 	return e, err
 }
 
-// waitIsOver tells whether a call ended because its time was over, which the server may
-// say a moment before the context does.
+// waitIsOver tells whether a call ended because its time was up, which the server may
+// notice a moment before the context does.
 func waitIsOver(err error) bool {
 	var late *serviceerror.DeadlineExceeded
 	return errors.As(err, &late) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// untakenHistory is how many events a workflow has that no worker has taken up: it was
-// started, and its first task scheduled.
+// untakenHistory is how many events a workflow has that no worker has begun: started, and
+// its first task scheduled.
 const untakenHistory = 2
 
 func estimateText(e workflows.Estimate) string {
 	switch {
 	case e.Windows == 0:
-		return "预计 expected: 时段为空，没有要读的 nothing to read, the range is empty"
+		return text.Sprintf("expected: nothing to read, the range is empty")
 	case e.Counted == 0:
-		return "预计 expected: 按行版本读，聚水潭不报有多少单 by row versions, of which Jushuitan gives no count"
+		return text.Sprintf("expected: unknown, Jushuitan does not count by row version")
+	case e.Counted < e.Windows:
+		return text.Sprintf("expected: windows %d · about %d orders (%d windows counted) · takes about %s (by Jushuitan's allowance and Kingdee's usual pace)",
+			e.Windows, e.Orders, e.Counted, shortDuration(e.Duration))
 	}
-	orders := fmt.Sprintf("单 orders %d", e.Orders)
-	if e.Counted < e.Windows {
-		orders = fmt.Sprintf("单 orders 约 about %d（数了 counted %d/%d）", e.Orders, e.Counted, e.Windows)
-	}
-	return fmt.Sprintf("预计 expected: 窗口 windows %d · %s · 用时 takes 约 about %s（按聚水潭的限额与金蝶的常速 by Jushuitan's allowance and Kingdee's usual pace）",
-		e.Windows, orders, shortDuration(e.Duration))
+	return text.Sprintf("expected: windows %d · orders %d · takes about %s (by Jushuitan's allowance and Kingdee's usual pace)",
+		e.Windows, e.Orders, shortDuration(e.Duration))
 }
 
 // shortDuration gives a duration in its two largest units, such as 1h20m.
@@ -116,7 +114,7 @@ func shortDuration(d time.Duration) string {
 // shownEstimate is an estimate in JSON.
 type shownEstimate struct {
 	Windows int `json:"windows"`
-	// Orders is exact where Counted is as many as Windows.
+	// Orders is exact if Counted equals Windows.
 	Orders  int `json:"orders"`
 	Counted int `json:"counted"`
 	Seconds int `json:"seconds"`

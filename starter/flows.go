@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -11,9 +10,10 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
+	"refundsync/internal/text"
 )
 
-// loadFlow reads the settings and the flow files, and gives the flow of the name.
+// loadFlow reads the settings and the flow files, and gives one of the flows.
 func loadFlow(cmd *cobra.Command, name string) (config.Worker, *flow.Flow, error) {
 	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
@@ -25,7 +25,7 @@ func loadFlow(cmd *cobra.Command, name string) (config.Worker, *flow.Flow, error
 	}
 	f, ok := flows[name]
 	if !ok {
-		return settings, nil, usageError(cmd, fmt.Errorf("没有流程 %q，只有 %s。 There is no such flow", name, strings.Join(slices.Sorted(maps.Keys(flows)), ", ")))
+		return settings, nil, usageError(cmd, text.Errorf("there is no flow %q; the flows are: %s", name, strings.Join(slices.Sorted(maps.Keys(flows)), ", ")))
 	}
 	return settings, f, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,34 +11,32 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
 const (
 	// progressInterval is how often a run is asked for its progress.
 	progressInterval = 500 * time.Millisecond
-	// progressTimeout is how long a worker may take to say how far it is, before the
-	// progress view says that none answers.
+	// progressTimeout is how long a worker may take to report its progress before the
+	// view says that none answers.
 	progressTimeout = 5 * time.Second
-	// answerTimeout is how long a worker may take to answer, on a busy machine too,
-	// where nothing else can be shown.
+	// answerTimeout is how long a worker may take to answer where nothing else can be
+	// shown, even on a busy machine.
 	answerTimeout = 30 * time.Second
 )
 
-// followAndPrint shows the progress of a run until it ends, and its result. A
-// run that fails before it knows its range has the one that was asked for.
+// followAndPrint shows the progress of a run until it ends, and its result. A run that
+// fails before it knows its range has the range that was asked for.
 func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun, asked workflows.Window, o output) error {
 	result, err := follow(cmd.Context(), c, run, newProgressView(cmd.ErrOrStderr()))
 	if cmd.Context().Err() != nil {
-		return fmt.Errorf("不再等待；运行仍在继续，查看 no longer waiting; the run goes on, follow it with: starter watch %s", run.GetID())
+		return text.Errorf("no longer waiting; the run goes on, follow it with: starter watch %s", run.GetID())
 	}
 	if result.From.IsZero() {
 		result.From, result.To = asked.From, asked.To
 	}
-	printed := runResult{WorkflowID: run.GetID(), RunID: run.GetRunID(), SyncRefundsResult: result}
-	if err != nil {
-		printed.Error = runFailure(err)
-	}
+	printed := newRunResult(run.GetID(), run.GetRunID(), result, err)
 	if printErr := o.print(cmd.OutOrStdout(), printed); printErr != nil {
 		return printErr
 	}
@@ -52,8 +49,8 @@ func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun,
 	return nil
 }
 
-// follow shows the progress of a run until it ends. With an error, the result
-// is what the run did before it failed or was cancelled.
+// follow shows the progress of a run until it ends. With an error, the result is what the
+// run did before it failed or was cancelled.
 func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view progressView) (workflows.SyncRefundsResult, error) {
 	type ending struct {
 		result workflows.SyncRefundsResult
@@ -62,7 +59,7 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 	ended := make(chan ending, 1)
 	go func() {
 		var e ending
-		// A run by cron is followed by the next; each is a run of its own.
+		// A cron's next run follows; each is a run of its own.
 		options := client.WorkflowRunGetOptions{DisableFollowingRuns: strings.HasSuffix(run.GetID(), cronWorkflowID(""))}
 		var followed *workflow.ContinueAsNewError
 		if e.err = run.GetWithOptions(ctx, &e.result, options); errors.As(e.err, &followed) {
@@ -93,7 +90,7 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 	}
 }
 
-// askProgress asks a run, and each window that it has under way.
+// askProgress queries a run, and each of its windows under way.
 func askProgress(ctx context.Context, c client.Client, workflowID string) (progress, error) {
 	run, err := query[workflows.SyncRefundsProgress](ctx, c, workflowID, progressTimeout)
 	if err != nil {
@@ -105,7 +102,7 @@ func askProgress(ctx context.Context, c client.Client, workflowID string) (progr
 		if err == nil {
 			windows = append(windows, window)
 		}
-		// Otherwise it has not begun, or has just ended; the next look shows it.
+		// Otherwise it has not begun, or has just ended: the next query shows it.
 	}
 	return newProgress(run, windows), nil
 }
@@ -127,9 +124,9 @@ func runFailure(err error) string {
 	var terminated *temporal.TerminatedError
 	switch {
 	case errors.As(err, &canceled):
-		return "运行被取消；已在途的单已处理完，重跑同一时段即可继续。 The run was cancelled; what was in flight was finished, run the range again to go on"
+		return text.Sprintf("The run was cancelled. It finished what was in flight; run the range once more to go on.")
 	case errors.As(err, &terminated):
-		return "运行被终止；重跑同一时段即可继续，不漏不重。 The run was terminated; run the range again to go on, nothing is lost or repeated"
+		return text.Sprintf("The run was terminated. Run the range once more to go on; nothing is lost or booked twice.")
 	default:
 		return workflows.MessageOf(err).String()
 	}

@@ -30,7 +30,7 @@ func TestOrdersDriveNoTerminal(t *testing.T) {
 func TestCellsAreNoFormulas(t *testing.T) {
 	var out bytes.Buffer
 	const formula = `=HYPERLINK("https://example.com/","x")`
-	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, Failure: tally.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: text.Literal("+1")}}}))
+	require.NoError(t, printParkedCSV(&out, []parkedOrder{{Shop: formula, shownFailure: showFailure(tally.Failure{BillNumber: formula, ID: formula, Field: "@x", Message: text.Literal("+1")})}}))
 	rows, err := csv.NewReader(strings.NewReader(out.String())).ReadAll()
 	require.NoError(t, err)
 	id := `="=HYPERLINK(""https://example.com/"",""x"")"`

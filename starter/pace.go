@@ -7,21 +7,21 @@ import (
 	"refundsync/workflows"
 )
 
-// progress is how far a run has come.
+// progress is how far a run is.
 type progress struct {
 	run workflows.SyncRefundsProgress
 	// Tally adds up all windows, those under way included.
 	tally.Tally
-	// expected is about how many orders the run has in all; 0 where that is not known.
+	// expected is about how many orders the run has in all; 0 if that is not known.
 	expected int
 	// share is how much of the run is done, 0 to 1: of the orders expected, or else of
 	// the windows.
 	share float64
 }
 
-// newProgress puts together what a run and its windows under way say. The source counts
-// the orders of a window that has begun; those to come are taken to have their share of
-// what the run expects.
+// newProgress adds up what a run and its windows under way report. The source counts the
+// orders of a window that has begun; those to come are assumed to have their share of what
+// the run expects.
 func newProgress(run workflows.SyncRefundsProgress, windows []workflows.SyncWindowProgress) progress {
 	p := progress{run: run, Tally: run.Tally}
 	uncounted, known, done := run.Windows-run.WindowsDone, run.Tally.Fetched, float64(run.WindowsDone)
@@ -51,9 +51,9 @@ func newProgress(run workflows.SyncRefundsProgress, windows []workflows.SyncWind
 
 // pace is how fast a run goes.
 type pace struct {
-	// permille is how much is done. It never falls, though less may be known a moment
-	// later: a window that ends between two questions is in neither answer, and more
-	// orders may be found than were expected.
+	// permille is how much is done. It never falls, though the next report may have less:
+	// a window that ends between two queries is in neither answer, and there may be more
+	// orders than were expected.
 	permille int
 	// moments are those of the last paceSpan, the oldest first.
 	moments []moment
@@ -66,15 +66,15 @@ type moment struct {
 }
 
 const (
-	// paceSpan is how far the pace looks back: over some activities that report many
-	// orders at once, but not over how it was long ago.
+	// paceSpan is how far the pace looks back: long enough for activities that report
+	// many orders at once, short enough to forget how it was before.
 	paceSpan = 2 * time.Minute
-	// paceLeast is how long it looks before it says anything.
+	// paceLeast is how long it measures before it estimates the rest.
 	paceLeast = 3 * time.Second
 )
 
-// take adds what is known now.
-func (v *pace) take(now time.Time, p progress) {
+// add adds a measurement.
+func (v *pace) add(now time.Time, p progress) {
 	v.permille = max(v.permille, int(1000*p.share))
 	if p.run.Control.Paused != nil {
 		v.moments = nil
@@ -86,17 +86,17 @@ func (v *pace) take(now time.Time, p progress) {
 	}
 }
 
-// left is for how long the run goes on at that pace; "" where that is not known.
-func (v *pace) left() string {
-	if left, ok := remaining(v.moments); ok {
-		return shortDuration(left)
+// remaining is how long the run still takes at that pace; "" if that is not known.
+func (v *pace) remaining() string {
+	if rest, ok := remainingAfter(v.moments); ok {
+		return shortDuration(rest)
 	}
 	return ""
 }
 
-// remaining is how long the rest takes if it goes on as between the first moment and the
+// remainingAfter is how long the rest takes at the pace between the first moment and the
 // last; false if nothing was done between them, or they are too close to tell.
-func remaining(moments []moment) (time.Duration, bool) {
+func remainingAfter(moments []moment) (time.Duration, bool) {
 	if len(moments) == 0 {
 		return 0, false
 	}

@@ -65,9 +65,9 @@ func TestRemainingTime(t *testing.T) {
 		{"all done", []moment{at(0, 0.5), at(10, 1)}, 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			left, known := remaining(c.moments)
+			rest, known := remainingAfter(c.moments)
 			require.Equal(t, c.known, known)
-			require.InDelta(t, c.want, left, float64(time.Millisecond))
+			require.InDelta(t, c.want, rest, float64(time.Millisecond))
 		})
 	}
 }
@@ -83,22 +83,22 @@ func TestPace(t *testing.T) {
 		if paused {
 			p.run.Control.Paused = &workflows.Pause{}
 		}
-		v.take(now, p)
+		v.add(now, p)
 	}
 	take(0.10, false)
 	take(0.11, false)
-	require.Equal(t, "1h29m", v.left())
+	require.Equal(t, "1h29m", v.remaining())
 	take(0.10, false)
 	require.Equal(t, 110, v.permille)
 	take(0.3, false)
 	take(0.5, false)
-	require.Equal(t, "2m30s", v.left())
+	require.Equal(t, "2m30s", v.remaining())
 	take(0.5, true)
-	require.Empty(t, v.left())
+	require.Empty(t, v.remaining())
 	take(0.5, false)
-	require.Empty(t, v.left())
+	require.Empty(t, v.remaining())
 	take(0.75, false)
-	require.Equal(t, "1m00s", v.left())
+	require.Equal(t, "1m00s", v.remaining())
 	require.Equal(t, 750, v.permille)
 }
 

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -22,47 +21,18 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
-	"refundsync/internal/visibility"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
 func newParkedCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "parked",
-		Short: "挂起的单：列出、查看、重试、放弃 orders that wait because they can't be saved: list, show, retry, discard",
+		Short: text.Sprintf("List, show, retry or discard orders that are parked because they can't be saved"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newParkedListCommand(), newParkedShowCommand(), newParkedRetryCommand(), newParkedDiscardCommand())
-	for _, command := range cmd.Commands() {
-		command.Args = usageArgs(command.Args)
-	}
 	return cmd
-}
-
-// parkedFilter chooses parked orders.
-type parkedFilter struct {
-	flow, reason, shop string
-}
-
-func (f *parkedFilter) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.flow, "flow", "", "只要这个流程的 of this flow alone")
-	cmd.Flags().StringVar(&f.reason, "reason", "", "只要这个原因的，如 unknown_material of this reason alone")
-	cmd.Flags().StringVar(&f.shop, "shop", "", "只要这个店铺的 of this shop alone")
-}
-
-// query is the filter in Temporal's list language.
-func (f parkedFilter) query() string {
-	conditions := []string{visibility.Equal("WorkflowType", workflows.ParkedOrderName), visibility.Running}
-	for _, c := range []struct{ attribute, value string }{
-		{workflows.FlowAttribute.GetName(), f.flow},
-		{workflows.ReasonAttribute.GetName(), f.reason},
-		{workflows.ShopAttribute.GetName(), f.shop},
-	} {
-		if c.value != "" {
-			conditions = append(conditions, visibility.Equal(c.attribute, c.value))
-		}
-	}
-	return visibility.All(conditions...)
 }
 
 // parkedOrder is a line of the list.
@@ -70,19 +40,19 @@ type parkedOrder struct {
 	WorkflowID string `json:"workflow_id"`
 	Flow       string `json:"flow"`
 	Shop       string `json:"shop"`
-	tally.Failure
+	shownFailure
 	// Since is when it was parked, in Beijing time.
 	Since time.Time `json:"since"`
 }
 
-// listParked gives every parked order that the filter chooses, one after the
-// other. The list lags behind the truth by up to seconds.
+// listParked calls each with every parked order that the filter selects. The list lags
+// by up to seconds.
 func listParked(ctx context.Context, c client.Client, filter parkedFilter, each func(parkedOrder) error) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: filter.query()}
 	for {
 		reply, err := c.ListWorkflow(ctx, request)
 		if err != nil {
-			return fmt.Errorf("无法列出挂起的单 parked orders can't be listed: %w", err)
+			return text.Errorf("the parked orders can't be listed: %w", err)
 		}
 		for _, execution := range reply.GetExecutions() {
 			order, err := readParked(execution)
@@ -117,9 +87,11 @@ func readParked(execution *workflow.WorkflowExecutionInfo) (parkedOrder, error) 
 			}
 		}
 	}
-	if err := decoder.FromPayload(execution.GetMemo().GetFields()[workflows.FailureMemo], &order.Failure); err != nil {
+	var failure tally.Failure
+	if err := decoder.FromPayload(execution.GetMemo().GetFields()[workflows.FailureMemo], &failure); err != nil {
 		return order, fmt.Errorf("%s: %s: %w", order.WorkflowID, workflows.FailureMemo, err)
 	}
+	order.shownFailure = showFailure(failure)
 	return order, nil
 }
 
@@ -128,14 +100,19 @@ func newParkedListCommand() *cobra.Command {
 	var form string
 	cmd := &cobra.Command{
 		Use:   "list",
-		Short: "列出挂起的单 list parked orders",
+		Short: text.Sprintf("List parked orders"),
+		Long: text.Sprintf("Lists the parked orders, all or those with a flow, a reason and a shop. " +
+			"An unknown flow, or a reason with which no order was ever parked, is wrong usage. " +
+			"A csv has the same columns in every language, and opens in Excel as it is."),
+		Example: `  starter parked list --flow refund_to_return
+  starter parked list --reason unknown_material -o csv > parked.csv`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			write, ok := map[string]func(io.Writer, []parkedOrder) error{
 				"table": printParkedTable, "csv": printParkedCSV,
 				"json": func(w io.Writer, orders []parkedOrder) error { return writeJSON(w, orders) },
 			}[form]
 			if !ok {
-				return usageError(cmd, fmt.Errorf("-o %q 应为 json、table 或 csv。 Expected one of these", form))
+				return usageError(cmd, text.Errorf("-o %q: expected json, table or csv", form))
 			}
 			return readTemporal(cmd, func(c client.Client) error {
 				orders := []parkedOrder{}
@@ -143,6 +120,9 @@ func newParkedListCommand() *cobra.Command {
 					orders = append(orders, order)
 					return nil
 				})
+				if err == nil && len(orders) == 0 {
+					err = filter.refuseUnknown(cmd, c)
+				}
 				if err != nil {
 					return err
 				}
@@ -151,35 +131,42 @@ func newParkedListCommand() *cobra.Command {
 		},
 	}
 	filter.addFlags(cmd)
-	cmd.Flags().StringVarP(&form, "output", "o", "table", "json, table, csv")
+	cmd.Flags().StringVarP(&form, "output", "o", "table", text.Sprintf("form of the output: table, json or csv"))
 	return cmd
 }
 
 func printParkedTable(w io.Writer, orders []parkedOrder) error {
 	t := newTable(w)
-	t.AppendHeader(table.Row{"单据 FBillNo", "售后单 as_id", "店铺 Shop", "自 Since", "原因 Reason", "说明 Message"})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 6, WidthMax: 60, WidthMaxEnforcer: text.WrapText}})
+	t.AppendHeader(table.Row{"as_id", text.New("Reason"), text.New("Message"), text.New("Shop"), text.New("Parked since"), text.New("Bill")})
+	t.keepWhole(1, 5)
+	t.mayDrop(6, 5, 4)
+	otherBills := false
 	for _, order := range orders {
-		t.AppendRow(table.Row{order.BillNumber, order.ID, order.Shop, order.Since.Format("01-02 15:04"), order.Reason, order.Message})
+		otherBills = otherBills || order.BillNumber != order.ID
+		t.AppendRow(table.Row{order.ID, order.Reason, order.Message, order.Shop, order.Since.Format("01-02 15:04"), order.BillNumber})
 	}
-	t.AppendFooter(table.Row{fmt.Sprintf("%d 单 orders", len(orders))})
+	t.AppendFooter(table.Row{text.New("orders: %d", len(orders))})
+	if !otherBills { // most flows number bills by as_id
+		t.natural[5], t.least[5] = 0, 0
+	}
 	t.Render()
 	return nil
 }
 
-// printParkedCSV writes what Excel opens right: UTF-8 with a byte-order mark,
-// ids as text, and no cell that it would take for a formula.
+// printParkedCSV writes a CSV that Excel opens correctly: UTF-8 with a byte-order mark,
+// ids as text, and no cell that it would take for a formula. The columns are named as in
+// the JSON, whatever the language: scripts read them.
 func printParkedCSV(w io.Writer, orders []parkedOrder) error {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil {
 		return err
 	}
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	rows := [][]string{{"FBillNo", "as_id", "shop", "since", "reason", "field", "message"}}
+	rows := [][]string{{"bill_number", "as_id", "shop", "since", "reason", "field", "message"}}
 	for _, order := range orders {
 		rows = append(rows, []string{
 			literal.CSVText(order.BillNumber), literal.CSVText(order.ID),
-			literal.CSV(order.Shop), order.Since.Format("2006-01-02 15:04:05"), literal.CSV(order.Reason), literal.CSV(order.Field), literal.CSV(order.Message.String()),
+			literal.CSV(order.Shop), order.Since.Format("2006-01-02 15:04:05"), literal.CSV(order.Reason), literal.CSV(order.Field), literal.CSV(order.Message),
 		})
 	}
 	if err := out.WriteAll(rows); err != nil {
@@ -192,11 +179,14 @@ func newParkedShowCommand() *cobra.Command {
 	var flowName string
 	cmd := &cobra.Command{
 		Use:   "show BILL",
-		Short: "显示一张挂起的单 show a parked order",
-		Args:  cobra.ExactArgs(1),
+		Short: text.Sprintf("Show a parked order"),
+		Long: text.Sprintf("Shows a parked order, or how its waiting ended, as JSON. " +
+			"BILL is the as_id of the order, or the bill number if only one order waits under it."),
+		Example: `  starter parked show 700000691`,
+		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return readTemporal(cmd, func(c client.Client) error {
-				workflowID, err := findParked(cmd.Context(), c, flowName, args[0])
+				workflowID, err := findParked(cmd, c, flowName, args[0])
 				if err != nil {
 					return err
 				}
@@ -208,7 +198,7 @@ func newParkedShowCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, "流程名 name of the flow")
+	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, text.Sprintf("flow of the order"))
 	return cmd
 }
 
@@ -218,6 +208,13 @@ type shownOrder struct {
 	// Ended is nil while the order waits.
 	Ended *workflows.ParkedOrderResult `json:"ended,omitempty"`
 	workflows.ParkedOrderState
+	Version shownVersion `json:"version"`
+}
+
+// shownVersion is the version of an order that waits.
+type shownVersion struct {
+	workflows.ParkedVersion
+	Failure shownFailure `json:"failure"`
 }
 
 func showParked(ctx context.Context, c client.Client, workflowID string) (shownOrder, error) {
@@ -233,16 +230,18 @@ func showParked(ctx context.Context, c client.Client, workflowID string) (shownO
 	}
 	shown.ParkedOrderState, err = query[workflows.ParkedOrderState](ctx, c, workflowID, answerTimeout)
 	if isAway(err) {
-		// The server has just answered: what does not is a worker.
-		return shown, errors.New(noWorker)
+		// The server has just answered, so it is a worker that does not.
+		return shown, noWorker()
 	}
+	version := shown.ParkedOrderState.Version
+	shown.Version = shownVersion{version, showFailure(version.Failure)}
 	return shown, err
 }
 
-// findParked gives the workflow of a parked order, which goes by its as_id. A flow
-// may number bills otherwise: then the bill number does as well, where only one
-// order waits under it. The id of the workflow itself is taken, too.
-func findParked(ctx context.Context, c client.Client, flowName, bill string) (workflowID string, err error) {
+// findParked gives the workflow ID of a parked order by its as_id, by the workflow ID
+// itself, or by the bill number if only one order waits under it.
+func findParked(cmd *cobra.Command, c client.Client, flowName, bill string) (workflowID string, err error) {
+	ctx := cmd.Context()
 	workflowID = workflows.ParkedOrderID(flowName, bill)
 	if strings.HasPrefix(bill, "parked/") {
 		workflowID = bill
@@ -263,9 +262,12 @@ func findParked(ctx context.Context, c client.Client, flowName, bill string) (wo
 	case listErr != nil:
 		return "", listErr
 	case len(found) == 0:
+		if unknownErr := (parkedFilter{flow: flowName}).refuseUnknown(cmd, c); unknownErr != nil {
+			return "", unknownErr
+		}
 		return "", parkedError(bill, err)
 	case len(found) > 1:
-		return "", fmt.Errorf("单据编号 %s 下挂起了几单，请给出售后单号，如 %s。 Several orders wait under this bill number: give the as_id of one", bill, found[0].ID)
+		return "", text.Errorf("several orders wait under bill number %s; give the as_id of one, such as %s", bill, found[0].ID)
 	}
 	return found[0].WorkflowID, nil
 }
@@ -273,7 +275,7 @@ func findParked(ctx context.Context, c client.Client, flowName, bill string) (wo
 func parkedError(bill string, err error) error {
 	var unknown *serviceerror.NotFound
 	if errors.As(err, &unknown) {
-		return fmt.Errorf("没有挂起的单 %s：可能已保存或已放弃；见 starter parked list。 There is no such parked order: it may have been saved or discarded", bill)
+		return text.Errorf("there is no parked order %s; it may have been saved or discarded. See starter parked list", bill)
 	}
 	return fmt.Errorf("%s: %w", bill, err)
 }

@@ -17,11 +17,11 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// parkedChoice are the parked orders that a command is about: some by name, or those of
-// a filter.
+// parkedChoice selects the parked orders that a command changes: by name, or by a filter.
 type parkedChoice struct {
 	filter parkedFilter
 	bills  []string
@@ -31,15 +31,15 @@ type parkedChoice struct {
 
 func (p *parkedChoice) addFlags(cmd *cobra.Command) {
 	p.filter.addFlags(cmd)
-	cmd.Flags().StringVar(&p.file, "file", "", "文件里的单，每行一个；- 是标准输入 the orders of a file, one a line; - is standard input")
-	cmd.Flags().BoolVar(&p.all, "all", false, "全部 all of them")
+	cmd.Flags().StringVar(&p.file, "file", "", text.Sprintf("file that names the orders, one per line; - is standard input"))
+	cmd.Flags().BoolVar(&p.all, "all", false, text.Sprintf("all parked orders"))
 }
 
-// read reads the names, and sees that the orders are chosen in one way.
+// read reads the names, and refuses orders selected in two ways.
 func (p *parkedChoice) read(cmd *cobra.Command, args []string) error {
 	byFilter := p.filter.reason != "" || p.filter.shop != "" || p.all
 	if byFilter == (len(args) > 0 || p.file != "") {
-		return usageError(cmd, errors.New("给出单据编号或 --file，或 --reason、--shop、--all 之一。 Give bill numbers or --file, or one of --reason, --shop and --all"))
+		return usageError(cmd, text.Errorf("give orders or --file, or else --reason, --shop or --all"))
 	}
 	p.bills = args
 	if p.file == "" {
@@ -49,7 +49,7 @@ func (p *parkedChoice) read(cmd *cobra.Command, args []string) error {
 	if p.file != "-" {
 		file, err := os.Open(p.file)
 		if err != nil {
-			return fmt.Errorf("无法读取 %[1]s。 It can't be read: %[2]w", p.file, err)
+			return text.Errorf("%s can't be read: %w", p.file, err)
 		}
 		defer file.Close()
 		in = file
@@ -61,31 +61,34 @@ func (p *parkedChoice) read(cmd *cobra.Command, args []string) error {
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("无法读取 %[1]s。 It can't be read: %[2]w", p.file, err)
+		return text.Errorf("%s can't be read: %w", p.file, err)
 	}
 	if len(p.bills) == 0 {
-		return fmt.Errorf("%s 里没有单。 It names no order", p.file)
+		return text.Errorf("%s names no order", p.file)
 	}
 	return nil
 }
 
-// chosenOrder is a parked order, under the name by which it was chosen.
+// chosenOrder is a parked order and the name that selected it.
 type chosenOrder struct{ bill, workflowID string }
 
-// find gives the orders that are chosen, each once. It fails where one that was named
-// does not wait.
-func (p *parkedChoice) find(ctx context.Context, c client.Client) ([]chosenOrder, error) {
+// find gives the selected orders, each once. It fails if an order that was named is not
+// parked.
+func (p *parkedChoice) find(cmd *cobra.Command, c client.Client) ([]chosenOrder, error) {
 	var chosen []chosenOrder
 	if len(p.bills) == 0 {
-		err := listParked(ctx, c, p.filter, func(order parkedOrder) error {
+		err := listParked(cmd.Context(), c, p.filter, func(order parkedOrder) error {
 			chosen = append(chosen, chosenOrder{order.ID, order.WorkflowID})
 			return nil
 		})
+		if err == nil && len(chosen) == 0 {
+			err = p.filter.refuseUnknown(cmd, c)
+		}
 		return chosen, err
 	}
 	found := make([]chosenOrder, len(p.bills))
 	err := eachAtOnce(p.bills, func(i int, bill string) error {
-		workflowID, err := findParked(ctx, c, cmp.Or(p.filter.flow, builtInFlow), bill)
+		workflowID, err := findParked(cmd, c, cmp.Or(p.filter.flow, builtInFlow), bill)
 		found[i] = chosenOrder{bill, workflowID}
 		return err
 	})
@@ -99,8 +102,8 @@ func (p *parkedChoice) find(ctx context.Context, c client.Client) ([]chosenOrder
 	return chosen, err
 }
 
-// askedAtOnce is how many orders are asked for or told at a time: one after the other,
-// ten thousand would take minutes.
+// askedAtOnce bounds the concurrent calls: one after the other, ten thousand would take
+// minutes.
 const askedAtOnce = 32
 
 func eachAtOnce[T any](all []T, do func(int, T) error) error {
@@ -118,16 +121,16 @@ func eachAtOnce[T any](all []T, do func(int, T) error) error {
 			return nil
 		})
 	}
-	_ = work.Wait() // its work gives no error
+	_ = work.Wait() // always nil
 	return errors.Join(errs...)
 }
 
-// tell sends each order a signal. Of those that a filter chose, one that has ended since
-// needs none; told are the others.
-func (p *parkedChoice) tell(ctx context.Context, c client.Client, chosen []chosenOrder, signal string, content any) (told []chosenOrder, err error) {
+// signal sends each order a signal and gives those that got it. Orders that a filter
+// selected may have ended since; they are passed over.
+func (p *parkedChoice) signal(ctx context.Context, c client.Client, chosen []chosenOrder, name string, content any) (signalled []chosenOrder, err error) {
 	var mu sync.Mutex
 	err = eachAtOnce(chosen, func(_ int, order chosenOrder) error {
-		err := c.SignalWorkflow(ctx, order.workflowID, "", signal, content)
+		err := c.SignalWorkflow(ctx, order.workflowID, "", name, content)
 		var ended *serviceerror.NotFound
 		if errors.As(err, &ended) && len(p.bills) == 0 {
 			return nil
@@ -137,10 +140,10 @@ func (p *parkedChoice) tell(ctx context.Context, c client.Client, chosen []chose
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		told = append(told, order)
+		signalled = append(signalled, order)
 		return nil
 	})
-	return told, err
+	return signalled, err
 }
 
 func newParkedRetryCommand() *cobra.Command {
@@ -148,7 +151,9 @@ func newParkedRetryCommand() *cobra.Command {
 	var wait bool
 	cmd := &cobra.Command{
 		Use:   "retry [BILL…]",
-		Short: "立即重读并重试挂起的单 read parked orders again, and try them at once",
+		Short: text.Sprintf("Retry parked orders at once"),
+		Long: text.Sprintf("Reads parked orders from Jushuitan again and tries to save them at once; by themselves they are retried every 10 minutes to 12 hours. " +
+			"Select them by as_id or bill number, by --file, or by --reason, --shop or --all."),
 		Example: `  starter parked retry 700000691 700001740 --wait
   starter parked retry --reason unknown_material
   starter parked retry --all`,
@@ -159,7 +164,7 @@ func newParkedRetryCommand() *cobra.Command {
 			}
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				ctx, out := cmd.Context(), cmd.OutOrStdout()
-				chosen, err := choice.find(ctx, c)
+				chosen, err := choice.find(cmd, c)
 				if err != nil {
 					return err
 				}
@@ -169,33 +174,32 @@ func newParkedRetryCommand() *cobra.Command {
 						return err
 					}
 				}
-				told, err := choice.tell(ctx, c, chosen, workflows.RetrySignal, nil)
+				retried, err := choice.signal(ctx, c, chosen, workflows.RetrySignal, nil)
 				if err != nil {
 					return err
 				}
 				if !wait {
-					_, err = fmt.Fprintf(out, "正在重试 %d 单；结果见 parked list，或加 --wait。 Trying %[1]d orders again; see parked list, or use --wait\n", len(told))
-					return err
+					say(out, text.Sprintf("Orders being retried: %d. For the outcome, see starter parked list, or use --wait.", len(retried)))
+					return nil
 				}
-				for _, order := range told {
+				for _, order := range retried {
 					outcome, err := waitForAttempt(ctx, c, order, before[order.workflowID])
 					if err != nil {
 						return err
 					}
-					if _, err := fmt.Fprintf(out, "%s: %s\n", order.bill, outcome); err != nil {
-						return err
-					}
+					say(out, fmt.Sprintf("%s: %s", order.bill, outcome))
 				}
 				return nil
 			})
 		},
 	}
 	choice.addFlags(cmd)
-	cmd.Flags().BoolVar(&wait, "wait", false, "等到有结果并显示 wait for the outcome and show it")
+	cmd.Flags().BoolVar(&wait, "wait", false, text.Sprintf("wait for the outcome and show it"))
+	alsoExits(cmd, exitInterrupted)
 	return cmd
 }
 
-// attemptsOf are the attempts that were made at orders so far, by their workflows.
+// attemptsOf gives the number of attempts so far, by workflow ID.
 func attemptsOf(ctx context.Context, c client.Client, chosen []chosenOrder) (map[string]int, error) {
 	attempts, mu := map[string]int{}, sync.Mutex{}
 	err := eachAtOnce(chosen, func(_ int, order chosenOrder) error {
@@ -211,11 +215,11 @@ func attemptsOf(ctx context.Context, c client.Client, chosen []chosenOrder) (map
 	return attempts, err
 }
 
-// askEvery is how often an order is asked whether it was tried.
+// askEvery is how often a parked order is asked whether it was retried.
 const askEvery = time.Second
 
-// waitForAttempt waits until an attempt has ended beyond those before, and says what came
-// of it.
+// waitForAttempt waits until an order has had more attempts than before, and gives the
+// outcome.
 func waitForAttempt(ctx context.Context, c client.Client, order chosenOrder, before int) (string, error) {
 	for {
 		shown, err := showParked(ctx, c, order.workflowID)
@@ -226,25 +230,25 @@ func waitForAttempt(ctx context.Context, c client.Client, order chosenOrder, bef
 			return endingOf(*shown.Ended), nil
 		case shown.Attempts > before:
 			failure := shown.Version.Failure
-			return fmt.Sprintf("仍挂起 still parked: %s: %s", failure.Reason, failure.Message), nil
+			return text.Sprintf("still parked: %s: %s", failure.Reason, failure.Message), nil
 		}
 		select {
 		case <-time.After(askEvery):
 		case <-ctx.Done():
-			return "", ctx.Err()
+			return "", text.Errorf("no longer waiting; the orders are retried all the same")
 		}
 	}
 }
 
-// endingOf says how the waiting of an order ended.
+// endingOf says how an order stopped being parked.
 func endingOf(ended workflows.ParkedOrderResult) string {
 	switch {
 	case ended.Discarded != nil:
-		return fmt.Sprintf("已放弃 discarded (%s: %s)", ended.Discarded.By, ended.Discarded.Reason)
+		return text.Sprintf("discarded (%s: %s)", ended.Discarded.By, ended.Discarded.Reason)
 	case ended.LeftOut != "":
-		return "不同步 left out: " + ended.LeftOut
+		return text.Sprintf("skipped: %s", ended.LeftOut)
 	}
-	return "已保存 saved: " + ended.Order.BillNumber
+	return text.Sprintf("saved: %s", ended.Order.BillNumber)
 }
 
 func newParkedDiscardCommand() *cobra.Command {
@@ -253,52 +257,55 @@ func newParkedDiscardCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "discard [BILL…] --note TEXT",
-		Short: "放弃挂起的单 give parked orders up",
-		Example: `  starter parked discard 700000691 --note 测试单
-  starter parked discard --file months-closed.txt --note "财务已手工入账"
-  starter parked discard --reason order_changed --shop 天猫旗舰店 --note "财务已核对" --yes`,
+		Short: text.Sprintf("Discard parked orders, which are then never saved"),
+		Long: text.Sprintf("Discards parked orders, after asking: no bill is saved for them, unless they change in Jushuitan. The note and your name stay in their history. " +
+			"Select them by as_id or bill number, by --file, or by --reason, --shop or --all."),
+		Example: `  starter parked discard 700000691 --note "test order"
+  starter parked discard --file months-closed.txt --note "booked by hand"
+  starter parked discard --reason order_changed --shop 天猫旗舰店 \
+    --note "checked by finance" --yes`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if strings.TrimSpace(note) == "" {
-				return usageError(cmd, errors.New("--note 不能为空。 It can't be empty"))
+				return usageError(cmd, text.Errorf("--note can't be empty"))
 			}
 			who, err := whoElse(by)
 			if err != nil {
 				return usageError(cmd, err)
 			}
 			if choice.file == "-" && !yes {
-				return usageError(cmd, errors.New("--file - 要与 --yes 一起用：标准输入答不了问题。 --file - goes with --yes: standard input can't answer as well"))
+				return usageError(cmd, text.Errorf("--file - needs --yes: standard input can't also answer a question"))
 			}
 			if err := choice.read(cmd, args); err != nil {
 				return err
 			}
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
-				chosen, err := choice.find(cmd.Context(), c)
+				chosen, err := choice.find(cmd, c)
 				if err != nil {
 					return err
 				}
 				if len(chosen) > 0 && !yes {
-					if err := askFirst(cmd, fmt.Sprintf("放弃 %d 单（%s）？ Discard %[1]d orders?", len(chosen), beginningOf(chosen))); err != nil {
+					if err := askFirst(cmd, text.Sprintf("Discard these orders (%d): %s?", len(chosen), beginningOf(chosen))); err != nil {
 						return err
 					}
 				}
-				told, err := choice.tell(cmd.Context(), c, chosen, workflows.DiscardSignal, workflows.Discard{By: who, Reason: note})
-				if len(told) > 0 || err == nil {
-					fmt.Fprintf(cmd.OutOrStdout(), "已放弃 %d 单 discarded (%s: %s)\n", len(told), who, note)
+				discarded, err := choice.signal(cmd.Context(), c, chosen, workflows.DiscardSignal, workflows.Discard{By: who, Reason: note})
+				if len(discarded) > 0 || err == nil {
+					say(cmd.OutOrStdout(), text.Sprintf("Orders discarded: %d (%s: %s)", len(discarded), who, note))
 				}
 				return err
 			})
 		},
 	}
 	choice.addFlags(cmd)
-	cmd.Flags().StringVar(&note, "note", "", "为什么 why")
-	cmd.Flags().StringVar(&by, "by", "", "谁，默认当前用户 who; the current user if left out")
-	cmd.Flags().BoolVar(&yes, "yes", false, "不再询问 do not ask")
+	cmd.Flags().StringVar(&note, "note", "", text.Sprintf("why; stays in the history"))
+	cmd.Flags().StringVar(&by, "by", "", text.Sprintf("who; by default the current user"))
+	cmd.Flags().BoolVar(&yes, "yes", false, text.Sprintf("do not ask"))
 	requireFlags(cmd, "note")
 	return cmd
 }
 
-// beginningOf names the first few of the orders.
+// beginningOf names the first few orders.
 func beginningOf(chosen []chosenOrder) string {
 	const few = 5
 	var names []string
@@ -311,7 +318,7 @@ func beginningOf(chosen []chosenOrder) string {
 	return strings.Join(names, ", ")
 }
 
-// askFirst asks a question; an error says that the answer was not yes.
+// askFirst asks a question. Any answer but yes is an error.
 func askFirst(cmd *cobra.Command, question string) error {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", question)
 	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
@@ -322,5 +329,5 @@ func askFirst(cmd *cobra.Command, question string) error {
 	case "y", "yes", "是":
 		return nil
 	}
-	return errors.New("没有确认，什么也没有做；确认请答 y，或加 --yes。 Not confirmed, and nothing was done; answer y, or use --yes")
+	return text.Errorf("not confirmed, and nothing was done; answer y, or use --yes")
 }

@@ -60,7 +60,7 @@ func TestAskFirst(t *testing.T) {
 		cmd.SetIn(strings.NewReader(answer))
 		var asked bytes.Buffer
 		cmd.SetErr(&asked)
-		require.Equal(t, yes, askFirst(cmd, "放弃 2 单？") == nil, "%q", answer)
-		require.Contains(t, asked.String(), "放弃 2 单？")
+		require.Equal(t, yes, askFirst(cmd, "Discard 2 orders?") == nil, "%q", answer)
+		require.Contains(t, asked.String(), "Discard 2 orders?")
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/text"
 )
 
 func newPreviewCommand() *cobra.Command {
@@ -23,17 +23,17 @@ func newPreviewCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use:   "preview",
-		Short: "显示会如何保存，不写入 show how orders would be saved, writing nothing",
-		Long: `--order：读一个售后单（聚水潭回复 datas 中的一个对象），显示同步会发给金蝶的 BatchSave 请求正文。只有流程的对照表来自金蝶时，才会连接金蝶读取它们。
---from 与 --to：从聚水潭读一个时段，合计会入账、跳过和挂起的单；每个 --instead 换一个字段的表达式，说明多少单会记得不同、差多少钱。除来自金蝶的对照表外只连接聚水潭，占用它的调用额度。
-With --order, reads one order (an object of datas in Jushuitan's reply) and prints the body of the BatchSave request that the sync would send. It connects to nothing, but for a flow with tables from Kingdee, which it reads.
-With --from and --to, reads a range from Jushuitan and counts what would be booked, skipped and parked; each --instead puts another expression in place of a field's, and says how many orders would be booked otherwise, and by how much. Tables from Kingdee aside it connects to Jushuitan alone, and its calls count against the allowance.`,
+		Short: text.Sprintf("Show how orders would be saved, without writing anything"),
+		Long: text.Sprintf("With --order, reads one order (an object of datas in Jushuitan's reply) and prints the body of the BatchSave request that the sync would send. It connects to nothing, except to read tables that the flow has from Kingdee.\n" +
+			"With --from and --to, reads a range from Jushuitan and counts what would be booked, skipped and parked. Each --instead uses another expression for a field, and says how many orders would be booked differently, and by how much. " +
+			"Apart from tables from Kingdee it connects to Jushuitan only; its calls count against the allowance."),
 		Example: `  starter preview --flow refund_to_return --order order.json
   cat order.json | starter preview --flow refund_to_return --order -
-  starter preview --flow refund_to_return --from 2024-03-01 --to 2024-03-03 --instead FTaxPrice=item.price`,
+  starter preview --flow refund_to_return --from 2024-03-01 --to 2024-03-03 \
+    --instead FTaxPrice=item.price`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (orderFile == "") == (from == "" && to == "") || len(instead) > 0 && orderFile != "" {
-				return usageError(cmd, errors.New("给出 --order，或 --from 与 --to（可加 --instead）。 Give --order, or --from and --to, with --instead if you like"))
+				return usageError(cmd, text.Errorf("give --order, or --from and --to, which --instead may go with"))
 			}
 			if orderFile == "" {
 				return previewRange(cmd, flowName, from, to, instead, o)
@@ -52,11 +52,11 @@ With --from and --to, reads a range from Jushuitan and counts what would be book
 			return preview(cmd.OutOrStdout(), cmd.ErrOrStderr(), f, record)
 		},
 	}
-	cmd.Flags().StringVar(&flowName, "flow", "", "流程名 name of the flow")
-	cmd.Flags().StringVar(&orderFile, "order", "", "售后单的 JSON 文件，- 为标准输入 JSON file of the order, - for stdin")
-	cmd.Flags().StringVar(&from, "from", "", "起，含 start, included")
-	cmd.Flags().StringVar(&to, "to", "", "止，含 end, included")
-	cmd.Flags().StringArrayVar(&instead, "instead", nil, "字段=表达式，可重复 FIELD=EXPRESSION; may be repeated")
+	cmd.Flags().StringVar(&flowName, "flow", "", text.Sprintf("name of the flow"))
+	cmd.Flags().StringVar(&orderFile, "order", "", text.Sprintf("JSON file of the order; - is standard input"))
+	cmd.Flags().StringVar(&from, "from", "", text.Sprintf("start of the range, inclusive"))
+	cmd.Flags().StringVar(&to, "to", "", text.Sprintf("end of the range, inclusive"))
+	cmd.Flags().StringArrayVar(&instead, "instead", nil, text.Sprintf("`FIELD=EXPRESSION` to use for a field, may be repeated"))
 	addOutputFlag(cmd, &o)
 	requireFlags(cmd, "flow")
 	return cmd
@@ -103,28 +103,28 @@ func previewRange(cmd *cobra.Command, flowName, from, to string, instead []strin
 	return nil
 }
 
-// readOrder reads one order with its numbers as they are written.
+// readOrder reads one order, with numbers as json.Number.
 func readOrder(stdin io.Reader, path string) (map[string]any, error) {
-	var text []byte
+	var raw []byte
 	var err error
 	if path == "-" {
-		text, err = io.ReadAll(stdin)
+		raw, err = io.ReadAll(stdin)
 	} else {
-		text, err = os.ReadFile(path)
+		raw, err = os.ReadFile(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("无法读取售后单 the order can't be read: %w", err)
+		return nil, text.Errorf("the order can't be read: %w", err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
 	var record map[string]any
 	if err := decoder.Decode(&record); err != nil {
-		return nil, fmt.Errorf("%s 不是一个售后单的 JSON 对象。 It is not the JSON object of an order: %w", path, err)
+		return nil, text.Errorf("%s is not the JSON object of an order: %w", path, err)
 	}
 	return record, nil
 }
 
-// preview takes the way of an order through the activities, up to the call.
+// preview does what the activities do with an order, up to the call of Kingdee.
 func preview(stdout, stderr io.Writer, f *flow.Flow, record map[string]any) error {
 	picked, err := f.Pick(record)
 	if err != nil {
@@ -135,8 +135,8 @@ func preview(stdout, stderr io.Writer, f *flow.Flow, record map[string]any) erro
 		return err
 	}
 	if skip {
-		_, err := fmt.Fprintf(stderr, "售后单 %s 会被跳过 would be skipped: %s\n", picked.Order.ID, reason)
-		return err
+		say(stderr, text.Sprintf("Order %s would be skipped: %s", picked.Order.ID, reason))
+		return nil
 	}
 	bill, err := picked.Bill()
 	if err != nil {
@@ -144,13 +144,11 @@ func preview(stdout, stderr io.Writer, f *flow.Flow, record map[string]any) erro
 	}
 	open, err := f.InOpenPeriod(bill, time.Now())
 	if err != nil {
-		return fmt.Errorf("单据 bill %s: %w", bill.Number, err)
+		return text.Errorf("bill %s: %w", bill.Number, err)
 	}
 	if !bytes.Equal(open.Model, bill.Model) {
-		if _, err := fmt.Fprintf(stderr, "单据日期在已结账的期间，已改为第一个未结账日。 The bill's date is in a closed period; it is dated to the first open day: %s\n",
-			f.ClosedPeriods.LastDay(time.Now()).AddDate(0, 0, 1).Format(time.DateOnly)); err != nil {
-			return err
-		}
+		say(stderr, text.Sprintf("The bill's date is in a closed period; it becomes the first open day, %s.",
+			f.ClosedPeriods.LastDay(time.Now()).AddDate(0, 0, 1).Format(time.DateOnly)))
 	}
 	body, err := booking.Request(f, open.Model).Body()
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"maps"
 	"strconv"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/beijing"
@@ -20,21 +18,22 @@ import (
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// rangePreview is what a flow would make of the orders of a range, and what it would
-// with another expression for a field.
+// rangePreview is what a flow would do with the orders of a range, and what it would do
+// with other expressions.
 type rangePreview struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// Orders are all that were read, of which Booked would have a bill, Skipped be left
-	// out and Parked wait, both by reason; Kingdee is not asked.
+	// Orders is the number of orders read. Booked of them would get a bill; Skipped and
+	// Parked count the others by reason. Kingdee is not asked.
 	Orders  int            `json:"orders"`
 	Booked  int            `json:"booked"`
 	Skipped map[string]int `json:"skipped"`
 	Parked  map[string]int `json:"parked"`
-	// Amount is what the bills come to, with tax.
+	// Amount is the total of the bills, with tax.
 	Amount  decimal.Decimal `json:"amount"`
 	Choices []*choice       `json:"choices"`
 }
@@ -43,11 +42,11 @@ type rangePreview struct {
 type choice struct {
 	// Instead is FIELD=EXPRESSION.
 	Instead string `json:"instead"`
-	// Otherwise counts the orders whose bill would be another, and Parked those that
-	// would have none.
+	// Otherwise counts the orders whose bill would differ, Parked those that would get
+	// none.
 	Otherwise int `json:"otherwise"`
 	Parked    int `json:"parked"`
-	// Difference is by how much more the bills of Otherwise come to, with tax.
+	// Difference is how much the total of the bills would change, with tax.
 	Difference decimal.Decimal `json:"difference"`
 
 	flow *flow.Flow
@@ -57,7 +56,7 @@ func readChoices(f *flow.Flow, instead []string) (choices []*choice, err error) 
 	for _, given := range instead {
 		field, expression, ok := strings.Cut(given, "=")
 		if !ok {
-			return nil, fmt.Errorf("--instead %q 应为 字段=表达式，如 FTaxPrice=item.price。 Expected FIELD=EXPRESSION", given)
+			return nil, text.Errorf("--instead %q: expected FIELD=EXPRESSION, such as FTaxPrice=item.price", given)
 		}
 		other, err := flowfile.WithExpression(f, strings.TrimSpace(field), strings.TrimSpace(expression))
 		if err != nil {
@@ -68,7 +67,7 @@ func readChoices(f *flow.Flow, instead []string) (choices []*choice, err error) 
 	return choices, nil
 }
 
-// read reads the orders of the range, window by window as a run does, and maps them.
+// read reads the orders of the range, in windows as a run does, and maps them.
 func (p *rangePreview) read(ctx context.Context, source *jushuitan.Client, f *flow.Flow) error {
 	for from := p.From; !from.After(p.To); from = from.Add(f.Source.Window) {
 		window := workflows.Window{From: from, To: from.Add(f.Source.Window - time.Second)}
@@ -114,7 +113,7 @@ func (p *rangePreview) readWindow(ctx context.Context, source *jushuitan.Client,
 		if err != nil {
 			return err
 		}
-		// One that changes while it is read counts as it was shown first.
+		// An order that changes meanwhile counts as it was first shown.
 		for _, order := range work.New {
 			if err := p.take(f, records[order.ID]); err != nil {
 				return err
@@ -124,8 +123,8 @@ func (p *rangePreview) readWindow(ctx context.Context, source *jushuitan.Client,
 	return nil
 }
 
-// mapped is what a flow makes of an order: a bill, a reason to leave it out, or one to
-// park it.
+// mapped is what a flow would do with an order: save a bill, skip it for a reason, or park
+// it for one.
 type mapped struct {
 	skipped, parked string
 	hash            string
@@ -188,15 +187,15 @@ func (p *rangePreview) take(f *flow.Flow, record map[string]any) error {
 
 func (p *rangePreview) print(w io.Writer) {
 	t := newTable(w)
-	t.SetTitle("%s\n不问金蝶，不写入 Kingdee is not asked, nothing is written", workflows.Window{From: p.From, To: p.To})
-	t.AppendHeader(table.Row{"结果 Outcome", "单数 Orders", "含税金额 Amount with tax"})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 1, WidthMax: 80, WidthMaxEnforcer: text.WrapSoft}, {Number: 3, Align: text.AlignRight, AlignHeader: text.AlignRight}})
-	t.AppendRow(table.Row{"会入账 would be booked", p.Booked, p.Amount.StringFixed(2)})
+	t.SetTitle("%s\n%s", workflows.Window{From: p.From, To: p.To}, text.New("Kingdee is not asked, nothing is written."))
+	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders"), text.New("Amount with tax")})
+	t.alignRight(2, 3)
+	t.AppendRow(table.Row{text.New("would be booked"), p.Booked, p.Amount.StringFixed(2)})
 	for _, reason := range tally.Reasons(p.Skipped) {
-		t.AppendRow(table.Row{"会跳过 would be skipped: " + reason, p.Skipped[reason], ""})
+		t.AppendRow(table.Row{text.New("would be skipped: %s", reason), p.Skipped[reason], ""})
 	}
 	for _, reason := range tally.Reasons(p.Parked) {
-		t.AppendRow(table.Row{"会挂起 would be parked: " + reason, p.Parked[reason], ""})
+		t.AppendRow(table.Row{text.New("would be parked: %s", reason), p.Parked[reason], ""})
 	}
 	t.AppendSeparator()
 	for _, c := range p.Choices {
@@ -204,11 +203,11 @@ func (p *rangePreview) print(w io.Writer) {
 		if c.Difference.IsPositive() {
 			difference = "+" + difference
 		}
-		t.AppendRow(table.Row{"改为 with " + c.Instead + "：记得不同 booked otherwise", c.Otherwise, difference})
+		t.AppendRow(table.Row{text.New("with %s: booked differently", c.Instead), c.Otherwise, difference})
 		if c.Parked > 0 {
-			t.AppendRow(table.Row{"改为 with " + c.Instead + "：会挂起 parked", c.Parked, ""})
+			t.AppendRow(table.Row{text.New("with %s: parked", c.Instead), c.Parked, ""})
 		}
 	}
-	t.AppendFooter(table.Row{"读取 read", p.Orders, ""})
+	t.AppendFooter(table.Row{text.New("orders read"), p.Orders, ""})
 	t.Render()
 }

@@ -4,17 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/mattn/go-runewidth"
-	"golang.org/x/term"
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -29,62 +25,51 @@ type progressView interface {
 
 // newProgressView is a bar on a terminal, and a line now and then elsewhere.
 func newProgressView(w io.Writer) progressView {
-	if file := terminalBehind(w); file != nil {
-		return &barView{notices: notices{w: barClearer{file}}, w: file, columns: func() int {
-			columns, _, err := term.GetSize(int(file.Fd()))
-			if err != nil {
-				return 80
-			}
-			return columns
-		}}
+	if terminal := terminalBehind(w); terminal != nil {
+		return newBarView(terminal, func() int { return columnsOf(terminal) })
 	}
 	return newLineView(w, "")
 }
 
-// terminalBehind gives the terminal that a command writes to, for what moves its
-// cursor; nil if it is none.
-func terminalBehind(w io.Writer) *os.File {
-	literally, ok := w.(*literal.Writer)
-	if !ok {
-		return nil
-	}
-	if file, ok := literally.To.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return file
-	}
-	return nil
+// noWorker is the error of what only a worker can answer.
+func noWorker() error {
+	return text.Errorf("no worker answers: is one running, on the same task queue? See: starter check")
 }
 
-const noWorker = "没有 worker 应答；worker 是否在运行？任务队列是否相同？（starter check） No worker answers: is one running, on the same task queue? See starter check"
-
-// notices are lines that are said once, when what they say begins.
+// notices are lines that are written once, when a state begins.
 type notices struct {
 	w io.Writer
+	// columns is the width of the terminal, 0 for none.
+	columns func() int
 	// prefix tells several runs apart.
 	prefix        string
 	paused, grain string
 	warned        bool
 }
 
-func (n *notices) say(text string) { fmt.Fprintln(&literal.Writer{To: n.w}, n.prefix+text) }
+func (n *notices) say(line string) {
+	fmt.Fprintln(n.w, wrap(literal.Terminal(n.prefix+line), n.columns()))
+}
 
 func (n *notices) show(p progress) {
 	n.warned = false
 	if grain := grainText(p.run.Grain, p.run.GrainAuto); grain != n.grain {
 		n.grain = grain
 		if p.run.Orders > 0 {
-			grain += fmt.Sprintf(" · 预计 expected 约 about %d 单 orders", p.run.Orders)
+			n.say(text.Sprintf("%s · about %d orders expected", grain, p.run.Orders))
+		} else {
+			n.say(grain)
 		}
-		n.say(grain)
 	}
 	if paused := pausedText(p.run.Control.Paused); paused != n.paused {
 		n.paused = paused
-		n.say(cmp.Or(paused, "已继续 resumed"))
+		n.say(cmp.Or(paused, text.Sprintf("resumed")))
 	}
 }
 
 func (n *notices) silent() {
 	if !n.warned {
-		n.say(noWorker)
+		n.say(noWorker().Error())
 		n.warned = true
 	}
 }
@@ -93,14 +78,17 @@ func (n *notices) silent() {
 type barView struct {
 	notices
 	pace
-	w       io.Writer
-	columns func() int
+	w io.Writer
+}
+
+func newBarView(w io.Writer, columns func() int) *barView {
+	return &barView{notices: notices{w: barClearer{w}, columns: columns}, w: w}
 }
 
 func (v *barView) show(p progress) {
 	v.notices.show(p)
-	v.take(time.Now(), p)
-	fmt.Fprint(v.w, "\r"+barLine(p, v.permille, v.left(), v.columns()-1)+clearRest)
+	v.add(time.Now(), p)
+	fmt.Fprint(v.w, "\r"+barLine(p, v.permille, v.remaining(), v.columns()-1)+clearRest)
 }
 
 func (v *barView) end(workflows.SyncRefundsResult) { fmt.Fprint(v.w, "\r"+clearRest) }
@@ -108,7 +96,7 @@ func (v *barView) end(workflows.SyncRefundsResult) { fmt.Fprint(v.w, "\r"+clearR
 // clearRest clears a terminal's line from the cursor on.
 const clearRest = "\x1b[K"
 
-// barClearer takes the bar away before a line is written.
+// barClearer clears the bar before a line is written.
 type barClearer struct{ w io.Writer }
 
 func (b barClearer) Write(text []byte) (int, error) {
@@ -118,44 +106,47 @@ func (b barClearer) Write(text []byte) (int, error) {
 	return b.w.Write(text)
 }
 
-// columnsOf counts the columns that a text takes at most: a terminal may show some
-// characters, such as ·, in one or in two.
-var columnsOf = runewidth.Condition{EastAsianWidth: true, StrictEmojiNeutral: true}
-
-// barLine is a line of so many columns at most: a bar, and what has room of what is to be
-// said.
-func barLine(p progress, permille int, left string, columns int) string {
+// barLine is a line of so many columns at most: a bar, and those of its texts that fit.
+func barLine(p progress, permille int, remaining string, columns int) string {
 	bar := max(min(columns/5, 30), 4)
 	done := bar * permille / 1000
 	line := fmt.Sprintf("[%s%s] %d%%", strings.Repeat("=", done), strings.Repeat(" ", bar-done), permille/10)
-	for _, text := range barTexts(p, left) {
-		if longer := line + " · " + text; columnsOf.StringWidth(longer) <= columns {
+	for _, part := range barTexts(p, remaining) {
+		if longer := line + " · " + part; widths.StringWidth(longer) <= columns {
 			line = longer
 		}
 	}
-	return columnsOf.Truncate(line, max(columns, 0), "")
+	return widths.Truncate(line, max(columns, 0), "")
 }
 
-// barTexts are what is to be said of a run, the more important first.
-func barTexts(p progress, left string) (texts []string) {
+// barTexts describe the progress of a run, the more important first.
+func barTexts(p progress, remaining string) (texts []string) {
 	if p.run.Control.Paused != nil {
-		texts = append(texts, "已暂停 paused")
-	} else if left != "" {
-		texts = append(texts, "剩 left "+left)
+		texts = append(texts, text.Sprintf("paused"))
+	} else if remaining != "" {
+		texts = append(texts, text.Sprintf("%s to go", remaining))
 	}
-	texts = append(texts, "单 orders "+doneOf(p.Fetched-p.InFlight(), p.expected))
+	texts = append(texts, ordersDone(p.Fetched-p.InFlight(), p.expected))
 	for _, count := range []struct {
-		name  string
-		count int
+		count   int
+		outcome text.Text
 	}{
-		{"挂起 parked", p.Parked}, {"失败 failed", p.Failed},
-		{"保存 saved", p.Saved}, {"更新 updated", p.Updated}, {"已存在 already", p.AlreadySaved}, {"跳过 skipped", p.SkippedTotal()},
+		{p.Parked, text.New("%d parked", p.Parked)},
+		{p.Failed, text.New("%d failed", p.Failed)},
+		{p.Saved, text.New("%d saved", p.Saved)},
+		{p.Updated, text.New("%d updated", p.Updated)},
+		{p.AlreadySaved, text.New("%d already saved", p.AlreadySaved)},
+		{p.SkippedTotal(), text.New("%d skipped", p.SkippedTotal())},
 	} {
 		if count.count > 0 {
-			texts = append(texts, fmt.Sprintf("%s %d", count.name, count.count))
+			texts = append(texts, count.outcome.String())
 		}
 	}
-	return append(texts, fmt.Sprintf("窗口 windows %d/%d", p.run.WindowsDone, p.run.Windows))
+	return append(texts, windowsDone(p))
+}
+
+func windowsDone(p progress) string {
+	return text.Sprintf("windows %d/%d", p.run.WindowsDone, p.run.Windows)
 }
 
 // lineInterval is how often a line is written at most.
@@ -170,59 +161,61 @@ type lineView struct {
 }
 
 func newLineView(w io.Writer, prefix string) *lineView {
-	return &lineView{notices: notices{w: w, prefix: prefix}}
+	return &lineView{notices: notices{w: w, columns: func() int { return terminalColumns(w) }, prefix: prefix}}
 }
 
 func (v *lineView) show(p progress) {
 	v.notices.show(p)
 	now := time.Now()
-	v.take(now, p)
-	text := fmt.Sprintf("窗口 windows %d/%d · %s", p.run.WindowsDone, p.run.Windows, counts(p.Tally))
-	if text == v.last || now.Before(v.next) || p.Fetched == 0 && p.run.WindowsDone == 0 {
+	v.add(now, p)
+	done := windowsDone(p) + " · " + counts(p.Tally)
+	if done == v.last || now.Before(v.next) || p.Fetched == 0 && p.run.WindowsDone == 0 {
 		return
 	}
-	v.last, v.next = text, now.Add(lineInterval)
-	head := fmt.Sprintf("%d%% · ", v.permille/10)
-	if left := v.left(); left != "" {
-		head += "剩 left " + left + " · "
+	v.last, v.next = done, now.Add(lineInterval)
+	parts := []string{fmt.Sprintf("%d%%", v.permille/10)}
+	if remaining := v.remaining(); remaining != "" {
+		parts = append(parts, text.Sprintf("%s to go", remaining))
 	}
-	v.say(head + text)
+	v.say(strings.Join(append(parts, done), " · "))
 }
 
+// end says nothing of a run that had ended before anybody looked: its result says it all.
 func (v *lineView) end(result workflows.SyncRefundsResult) {
-	v.say(fmt.Sprintf("共 %d 页 pages · %s", result.Pages, counts(result.Tally)))
+	if v.grain != "" {
+		v.say(text.Sprintf("ended · %s", counts(result.Tally)))
+	}
 }
 
-// pausedText is empty while the run goes on.
+// pausedText is empty for a run that is not paused.
 func pausedText(pause *workflows.Pause) string {
 	if pause == nil {
 		return ""
 	}
-	text := fmt.Sprintf("已暂停 paused %s · %s", pause.Since.In(beijing.Zone).Format("01-02 15:04:05"), pause.By)
-	if pause.Reason != "" {
-		text += ": " + pause.Reason
+	since := pause.Since.In(beijing.Zone).Format("01-02 15:04:05")
+	if pause.Reason == "" {
+		return text.Sprintf("paused at %s by %s", since, pause.By)
 	}
-	return text
+	return text.Sprintf("paused at %s by %s: %s", since, pause.By, pause.Reason)
 }
 
-// grainText says what one activity of a run saves.
+// grainText says how many orders an activity of a run saves.
 func grainText(grain string, auto bool) string {
 	if auto {
-		return "粒度 grain " + grain + "（自动 auto）"
+		return text.Sprintf("grain %s (auto)", grain)
 	}
-	return "粒度 grain " + grain
+	return text.Sprintf("grain %s", grain)
 }
 
-// doneOf says how many of the orders expected are done, where it is known how many there
-// are.
-func doneOf(done, expected int) string {
+// ordersDone counts the orders that are done, of those expected if that is known.
+func ordersDone(done, expected int) string {
 	if expected == 0 {
-		return strconv.Itoa(done)
+		return text.Sprintf("orders %d", done)
 	}
-	return fmt.Sprintf("%d/%d", done, expected)
+	return text.Sprintf("orders %d/%d", done, expected)
 }
 
 func counts(t tally.Tally) string {
-	return fmt.Sprintf("读取 fetched %d · 保存 saved %d · 更新 updated %d · 已存在 already %d · 跳过 skipped %d · 挂起 parked %d · 失败 failed %d",
+	return text.Sprintf("fetched %d · saved %d · updated %d · already saved %d · skipped %d · parked %d · failed %d",
 		t.Fetched, t.Saved, t.Updated, t.AlreadySaved, t.SkippedTotal(), t.Parked, t.Failed)
 }

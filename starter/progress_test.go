@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -20,51 +22,68 @@ func TestBarFitsTheTerminal(t *testing.T) {
 	paused := running
 	paused.run.Control.Paused = &workflows.Pause{By: "li", Reason: strings.Repeat("金蝶备份", 50)}
 	for _, c := range []struct {
-		name    string
-		p       progress
-		left    string
-		columns int
-		want    string
+		name      string
+		p         progress
+		remaining string
+		columns   int
+		want      string
 	}{
-		{"80", running, "1h20m", 79, "[=======        ] 50% · 剩 left 1h20m · 单 orders 500000/1000000"},
-		{"120", running, "1h20m", 119, "[===========            ] 50% · 剩 left 1h20m · 单 orders 500000/1000000 · 挂起 parked 4000 · 失败 failed 321"},
-		{"wide", running, "1h20m", 200, "[===============               ] 50% · 剩 left 1h20m · 单 orders 500000/1000000 · 挂起 parked 4000 · 失败 failed 321 · 保存 saved 445679 · 跳过 skipped 50000 · 窗口 windows 1/2"},
-		{"not known how long", running, "", 79, "[=======        ] 50% · 单 orders 500000/1000000 · 挂起 parked 4000"},
-		{"paused", paused, "", 79, "[=======        ] 50% · 已暂停 paused · 单 orders 500000/1000000"},
-		{"nothing known", progress{}, "", 79, "[               ] 0% · 单 orders 0 · 窗口 windows 0/0"},
+		{"80", running, "1h20m", 79, "[=======        ] 50% · 1h20m to go · orders 500000/1000000 · 4000 parked"},
+		{"120", running, "1h20m", 119, "[===========            ] 50% · 1h20m to go · orders 500000/1000000 · 4000 parked · 321 failed · 445679 saved"},
+		{"wide", running, "1h20m", 200, "[===============               ] 50% · 1h20m to go · orders 500000/1000000 · 4000 parked · 321 failed · 445679 saved · 50000 skipped · windows 1/2"},
+		{"not known how long", running, "", 79, "[=======        ] 50% · orders 500000/1000000 · 4000 parked · 321 failed"},
+		{"paused", paused, "", 79, "[=======        ] 50% · paused · orders 500000/1000000 · 4000 parked"},
+		{"nothing known", progress{}, "", 79, "[               ] 0% · orders 0 · windows 0/0"},
 		{"narrow", running, "1h20m", 20, "[==  ] 50%"},
 		{"none", running, "1h20m", 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			require.Equal(t, c.want, barLine(c.p, int(1000*c.p.share), c.left, c.columns))
+			require.Equal(t, c.want, barLine(c.p, int(1000*c.p.share), c.remaining, c.columns))
 		})
 	}
 	for columns := range 250 {
 		for _, p := range []progress{running, paused, {}} {
-			require.LessOrEqual(t, columnsOf.StringWidth(barLine(p, 1000, "40d01h", columns)), columns)
+			require.LessOrEqual(t, widths.StringWidth(barLine(p, 1000, "40d01h", columns)), columns)
 		}
 	}
 }
 
-// A bar is one line, whatever is said beside it.
+// A bar rewrites its one line, at any width and in each language; only notices have lines
+// of their own, wrapped to the width.
 func TestBarRewritesItsLine(t *testing.T) {
-	var out bytes.Buffer
-	v := &barView{notices: notices{w: barClearer{&out}}, w: &out, columns: func() int { return 80 }}
-	p := newProgress(workflows.SyncRefundsProgress{Windows: 1, Orders: 10, Grain: "order", GrainAuto: true}, nil)
-	v.show(p)
-	v.silent()
-	v.silent()
-	p.run.Control.Paused = &workflows.Pause{By: "li\x1b[2J"}
-	v.show(p)
-	v.end(workflows.SyncRefundsResult{})
-	const clear = "\r\x1b[K"
-	bar := func(rest string) string { return "\r[               ] 0%" + rest + "\x1b[K" }
-	require.Equal(t, clear+"粒度 grain order（自动 auto） · 预计 expected 约 about 10 单 orders\n"+
-		bar(" · 单 orders 0/10 · 窗口 windows 0/1")+
-		clear+noWorker+"\n"+
-		clear+"已暂停 paused 01-01 08:00:00 · li□[2J\n"+
-		bar(" · 已暂停 paused · 单 orders 0/10 · 窗口 windows 0/1")+
-		clear, out.String())
+	for _, columns := range []int{80, 120} {
+		for _, language := range []text.Language{text.English, text.Chinese} {
+			t.Run(fmt.Sprint(columns, language), func(t *testing.T) {
+				text.Use(language)
+				t.Cleanup(func() { text.Use(text.English) })
+				var out bytes.Buffer
+				v := newBarView(&out, func() int { return columns })
+				p := newProgress(workflows.SyncRefundsProgress{Windows: 1, Orders: 10, Grain: "order", GrainAuto: true}, nil)
+				v.show(p)
+				v.show(p)
+				v.silent()
+				v.silent()
+				p.run.Control.Paused = &workflows.Pause{By: "li\x1b", Reason: strings.Repeat("金蝶备份 ", 20)}
+				v.show(p)
+				v.end(workflows.SyncRefundsResult{})
+
+				bar := func(p progress) string { return "\r" + barLine(p, 0, "", columns-1) + clearRest }
+				notice := func(line string) string { return "\r" + clearRest + wrap(line, columns) + "\n" }
+				shown := *p.run.Control.Paused
+				shown.By = "li□"
+				running := p
+				running.run.Control.Paused = nil
+				require.Equal(t, notice(text.Sprintf("%s · about %d orders expected", grainText("order", true), 10))+
+					bar(running)+bar(running)+
+					notice(noWorker().Error())+
+					notice(pausedText(&shown))+
+					bar(p)+"\r"+clearRest, out.String())
+				for line := range strings.FieldsFuncSeq(out.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
+					require.LessOrEqual(t, widths.StringWidth(strings.ReplaceAll(line, clearRest, "")), columns, line)
+				}
+			})
+		}
+	}
 }
 
 // Without a terminal there is a line when something is new, and not more than one every
@@ -91,9 +110,16 @@ func TestLinesAreFew(t *testing.T) {
 			require.True(t, strings.HasPrefix(line, "a/run · "), line)
 			lines = append(lines, strings.TrimSpace(strings.TrimPrefix(line, "a/run · ")))
 		}
-		require.Equal(t, "粒度 grain page · 预计 expected 约 about 10000 单 orders", lines[0])
-		require.Contains(t, lines[1], "50% · 剩 left 10s · 窗口 windows 1/2 · 读取 fetched 5000 ")
-		require.Contains(t, lines[len(lines)-1], "共 51 页 pages · 读取 fetched 5059")
+		require.Equal(t, "grain page · about 10000 orders expected", lines[0])
+		require.Contains(t, lines[1], "50% · 10s to go · windows 1/2 · fetched 5000 ")
+		require.Contains(t, lines[len(lines)-1], "ended · fetched 5059")
 		require.Len(t, lines, 3+int(60*progressInterval/lineInterval))
 	})
+}
+
+// A run that had ended before anybody looked has nothing to report but its result.
+func TestLinesOfAnEndedRun(t *testing.T) {
+	var out bytes.Buffer
+	newLineView(&out, "").end(workflows.SyncRefundsResult{Tally: tally.Tally{Fetched: 5000, Pages: 863}})
+	require.Empty(t, out.String())
 }

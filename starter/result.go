@@ -2,19 +2,19 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/beijing"
-	"refundsync/internal/literal"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -38,64 +38,102 @@ func (o *output) Set(value string) error {
 		*o = output(value)
 		return nil
 	default:
-		return fmt.Errorf("应为 json 或 table。 Expected json or table")
+		return text.Errorf("expected json or table")
 	}
 }
 
 func addOutputFlag(cmd *cobra.Command, o *output) {
 	*o = outputTable
-	cmd.Flags().VarP(o, "output", "o", "输出格式；json 时 stdout 只有一个对象 form of the output; with json, stdout holds one object and nothing else")
+	cmd.Flags().VarP(o, "output", "o", text.Sprintf("form of the output; with json, stdout holds that alone"))
 }
 
-// runResult is what `-o json` prints of a run.
+// runResult is what `-o json` prints of a run. One that is not waited for has its ids,
+// outcome, range and estimate alone.
 type runResult struct {
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
-	workflows.SyncRefundsResult
+	// Outcome is one of package workflows, or running or terminated.
+	Outcome string `json:"outcome"`
+	// From and To are absent if the run has yet to work its range out.
+	From     time.Time      `json:"from,omitzero"`
+	To       time.Time      `json:"to,omitzero"`
+	Estimate *shownEstimate `json:"estimate,omitempty"`
+	*workflows.SyncRefundsResult
+	Failures []shownFailure `json:"failures,omitzero"`
 	// Error is why the run failed; the counts are then of what it did before.
 	Error string `json:"error,omitempty"`
 }
 
-// fill makes empty what would be null in JSON.
-func (r *runResult) fill() {
-	if r.Skipped == nil {
-		r.Skipped = map[string]int{}
+// shownFailure is a failure in JSON, in the language of this program.
+type shownFailure struct {
+	tally.Failure
+	Message string `json:"message"`
+}
+
+func showFailure(failure tally.Failure) shownFailure {
+	return shownFailure{failure, failure.Message.String()}
+}
+
+// newRunResult is what a run that has ended did, and err how it failed.
+func newRunResult(workflowID, runID string, result workflows.SyncRefundsResult, err error) runResult {
+	// Empty counts are {} in JSON, not null.
+	for _, counts := range []*map[string]int{&result.Skipped, &result.FailedReasons} {
+		if *counts == nil {
+			*counts = map[string]int{}
+		}
 	}
-	if r.FailedReasons == nil {
-		r.FailedReasons = map[string]int{}
+	r := runResult{
+		WorkflowID: workflowID, RunID: runID, Outcome: endedAs(result.Tally, err),
+		From: result.From, To: result.To, SyncRefundsResult: &result, Failures: []shownFailure{},
 	}
-	if r.Failures == nil {
-		r.Failures = []tally.Failure{}
+	for _, failure := range result.Failures {
+		r.Failures = append(r.Failures, showFailure(failure))
 	}
+	if err != nil {
+		r.Error = runFailure(err)
+	}
+	return r
+}
+
+func endedAs(sum tally.Tally, err error) string {
+	switch {
+	case errors.As(err, new(*temporal.CanceledError)):
+		return workflows.RunCancelled
+	case errors.As(err, new(*temporal.TerminatedError)):
+		return runTerminated
+	case err != nil:
+		return workflows.RunFailed
+	case sum.Failed > 0:
+		return workflows.RunOrdersFailed
+	case sum.Parked > 0:
+		return workflows.RunParked
+	}
+	return workflows.RunDone
 }
 
 func (o output) print(w io.Writer, result runResult) error {
 	if o == outputJSON {
-		result.fill()
 		return writeJSON(w, result)
 	}
 	printTable(w, result)
 	return nil
 }
 
-// printStarted is for a run that is not waited for. One without a given range
-// works its range out itself.
-func (o output) printStarted(w io.Writer, run client.WorkflowRun, span workflows.Window, estimate *workflows.Estimate) error {
+// startedResult is what is known of a run that is not waited for.
+func startedResult(workflowID, runID string, span workflows.Window, estimate *workflows.Estimate) runResult {
+	started := runResult{WorkflowID: workflowID, RunID: runID, Outcome: runRunning, From: span.From, To: span.To}
+	if e := estimate; e != nil {
+		started.Estimate = &shownEstimate{e.Windows, e.Orders, e.Counted, int(e.Duration / time.Second)}
+	}
+	return started
+}
+
+func (o output) printStarted(w io.Writer, started runResult) error {
 	if o == outputJSON {
-		started := struct {
-			WorkflowID string         `json:"workflow_id"`
-			RunID      string         `json:"run_id"`
-			From       time.Time      `json:"from,omitzero"`
-			To         time.Time      `json:"to,omitzero"`
-			Estimate   *shownEstimate `json:"estimate,omitempty"`
-		}{WorkflowID: run.GetID(), RunID: run.GetRunID(), From: span.From, To: span.To}
-		if e := estimate; e != nil {
-			started.Estimate = &shownEstimate{e.Windows, e.Orders, e.Counted, int(e.Duration / time.Second)}
-		}
 		return writeJSON(w, started)
 	}
-	_, err := fmt.Fprintf(w, "已启动，查看进度 started; to follow it: starter watch %s\n", run.GetID())
-	return err
+	say(w, text.Sprintf("started; follow it with: starter watch %s", started.WorkflowID))
+	return nil
 }
 
 func writeJSON(w io.Writer, value any) error {
@@ -107,42 +145,43 @@ func writeJSON(w io.Writer, value any) error {
 
 func printTable(w io.Writer, result runResult) {
 	for _, differences := range result.Differences {
-		fmt.Fprintf(w, "\n金蝶的值与发送的不同（本次第一张单据，其他单据多半也这样；属正常的写进流程的 expected_differences）Kingdee has other values than were sent (of the run's first bill, and most likely of the others; name in expected_differences of the flow what is right): %s\n", differences)
+		say(w, "\n"+text.Sprintf("Kingdee holds other values than were sent, in this run's first bill and most likely in the others (name those that are right in the flow's expected_differences): %s", differences))
 	}
 	printFailures(w, result.Tally)
 	t := newTable(w)
-	t.SetTitle("%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
-	t.AppendHeader(table.Row{"结果 Outcome", "单数 Orders"})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, Align: text.AlignRight, AlignHeader: text.AlignRight, AlignFooter: text.AlignRight}})
-	t.AppendRow(table.Row{"保存 saved", result.Saved})
-	t.AppendRow(table.Row{"更新 updated", result.Updated})
-	t.AppendRow(table.Row{"此前已保存 already saved", result.AlreadySaved})
+	t.SetTitle("\n%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
+	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders")})
+	t.alignRight(2)
+	t.AppendRow(table.Row{text.New("saved"), result.Saved})
+	t.AppendRow(table.Row{text.New("updated"), result.Updated})
+	t.AppendRow(table.Row{text.New("already saved"), result.AlreadySaved})
 	for _, reason := range tally.Reasons(result.Skipped) {
-		t.AppendRow(table.Row{"跳过 skipped: " + reason, result.Skipped[reason]})
+		t.AppendRow(table.Row{text.New("skipped: %s", reason), result.Skipped[reason]})
 	}
 	if result.BillsDeleted > 0 {
 		t.AppendRow(table.Row{"  其中单据已删除 of which bill deleted", result.BillsDeleted})
 	}
 	for _, reason := range tally.Reasons(result.NotBooked) {
-		t.AppendRow(table.Row{"未入账 not booked: " + reason, result.NotBooked[reason]})
+		money := result.NotBooked[reason]
+		t.AppendRow(table.Row{text.New("not booked: %s", reason), text.New("%d orders, %s", money.Orders, money.Amount.StringFixed(2))})
 	}
-	t.AppendRow(table.Row{"挂起 parked", result.Parked})
-	t.AppendRow(table.Row{"失败 failed", result.Failed})
+	t.AppendRow(table.Row{text.New("parked"), result.Parked})
+	t.AppendRow(table.Row{text.New("failed"), result.Failed})
 	for _, reason := range tally.Reasons(result.FailedReasons) {
-		t.AppendRow(table.Row{"  其中 of which: " + reason, result.FailedReasons[reason]})
+		t.AppendRow(table.Row{text.New("  reason: %s", reason), result.FailedReasons[reason]})
 	}
-	t.AppendFooter(table.Row{fmt.Sprintf("读取 fetched (%d 页 pages)", result.Pages), result.Fetched})
+	t.AppendFooter(table.Row{text.New("fetched (pages: %d)", result.Pages), result.Fetched})
 	t.Render()
 	if result.Watermark != nil {
-		fmt.Fprintf(w, "水位 watermark: %s\n", result.Watermark.In(beijing.Zone).Format("2006-01-02 15:04:05"))
+		say(w, text.Sprintf("watermark: %s", result.Watermark.In(beijing.Zone).Format(time.DateTime)))
 	}
 }
 
 // idsShown bounds the orders that the table names for each reason.
 const idsShown = 8
 
-// printFailures shows the orders that were parked or failed by reason, with one
-// message for each: the same cause mostly has the same cure.
+// printFailures shows the orders that were parked or failed by reason, with one message
+// for each: the same cause mostly has the same cure.
 func printFailures(w io.Writer, sum tally.Tally) {
 	if len(sum.Failures) == 0 {
 		return
@@ -152,9 +191,8 @@ func printFailures(w io.Writer, sum tally.Tally) {
 		byReason[failure.Reason] = append(byReason[failure.Reason], failure)
 	}
 	t := newTable(w)
-	t.SetTitle("挂起或失败的单 Orders parked or failed")
-	t.AppendHeader(table.Row{"原因 Reason", "售后单 as_id", "例如 For example"})
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 3, WidthMax: 80, WidthMaxEnforcer: text.WrapText}})
+	t.SetTitle("\n%s", text.New("Orders parked or failed"))
+	t.AppendHeader(table.Row{text.New("Reason"), "as_id", text.New("For example")})
 	for _, reason := range tally.Reasons(sum.FailedReasons) {
 		failures := byReason[reason]
 		if len(failures) == 0 {
@@ -171,31 +209,4 @@ func printFailures(w io.Writer, sum tally.Tally) {
 		t.AppendSeparator()
 	}
 	t.Render()
-}
-
-// cellTable is a table whose cells, which may be an order's, are literal.
-type cellTable struct{ table.Writer }
-
-func (t cellTable) AppendRow(row table.Row, config ...table.RowConfig) {
-	shown := make(table.Row, len(row))
-	for i, value := range row {
-		if text, ok := value.(string); ok {
-			value = literal.Cell(text)
-		}
-		shown[i] = value
-	}
-	t.Writer.AppendRow(shown, config...)
-}
-
-func (t cellTable) SetTitle(format string, args ...any) {
-	t.Writer.SetTitle("%s", literal.Cell(fmt.Sprintf(format, args...)))
-}
-
-func newTable(w io.Writer) table.Writer {
-	t := cellTable{table.NewWriter()}
-	t.SetOutputMirror(w)
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	t.Style().Format.Footer = text.FormatDefault
-	return t
 }

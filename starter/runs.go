@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -15,35 +14,37 @@ import (
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/text"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
-// listedRun is a run as the server's list shows it. The list lags behind the
-// truth by up to seconds, and forgets what is older than the namespace's
-// retention.
+// listedRun is a run as the server's list shows it. The list lags by up to seconds, and
+// forgets what is older than the namespace's retention.
 type listedRun struct {
 	WorkflowID, RunID string
 	// Begins is when it began, or will begin: a run by cron waits for its time.
 	Begins, Ended time.Time
-	// Outcome is one of those of package workflows, or running, waiting,
-	// terminated, timed_out.
+	// Outcome is one of package workflows, or of those below.
 	Outcome string
 	// Watermark is what the run moved it to; nil if it did not.
 	Watermark *time.Time
-	// Result is nil for a run under way, or one of an older version.
+	// Result is nil for a run under way, or one that did not end by itself.
 	Result *workflows.SyncRefundsResult
 	// Error is why it failed.
-	Error string
+	Error text.Text
 }
 
+// The outcomes of runs that have not ended, or did not end by themselves.
 const (
-	runRunning = "running"
-	runWaiting = "waiting"
+	runRunning    = "running"
+	runWaiting    = "waiting"
+	runTerminated = "terminated"
+	runTimedOut   = "timed_out"
 )
 
-// runsOf chooses the runs of a flow in Temporal's list language. Parts of one
-// that continued as new are left out but for the last.
+// runsOf chooses the runs of a flow in Temporal's list language. Of a run that continued
+// as new, it chooses the last part alone.
 func runsOf(flowName string) string {
 	return visibility.All(visibility.OfFlow(workflows.SyncRefundsName, flowName), "ExecutionStatus != 'ContinuedAsNew'")
 }
@@ -51,14 +52,14 @@ func runsOf(flowName string) string {
 // allRunning chooses the runs under way, of every flow.
 var allRunning = visibility.All(visibility.Equal("WorkflowType", workflows.SyncRefundsName), visibility.Running)
 
-// listRuns gives the runs that a query chooses, the newest first, for as long
-// as each wants more.
+// listRuns gives the runs that a query chooses, the newest first, until each wants no
+// more.
 func listRuns(ctx context.Context, c client.Client, query string, each func(listedRun) (more bool)) error {
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query}
 	for {
 		reply, err := c.ListWorkflow(ctx, request)
 		if err != nil {
-			return fmt.Errorf("无法列出运行；本版本的 worker 是否启动过（它会登记搜索属性）？ Runs can't be listed: has a worker of this version, which registers the search attributes, ever been started? %w", err)
+			return text.Errorf("runs can't be listed; start a worker of this version once, which registers the search attributes: %w", err)
 		}
 		for _, execution := range reply.GetExecutions() {
 			run, err := readRun(execution)
@@ -115,15 +116,15 @@ func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
 		run.Outcome = workflows.RunCancelled
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
-		run.Outcome = "terminated"
+		run.Outcome = runTerminated
 	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-		run.Outcome = "timed_out"
+		run.Outcome = runTimedOut
 	}
 	return run, nil
 }
 
-// endOf is how one run ended that the next run of its cron has followed, by what
-// it listed of itself: the server gives its result to nobody but the next.
+// endOf is how a run ended that the next run of its cron followed, by its memo: the
+// server gives its result to the next run alone.
 func endOf(ctx context.Context, c client.Client, workflowID, runID string) (workflows.SyncRefundsResult, error) {
 	described, err := c.DescribeWorkflow(ctx, workflowID, runID)
 	if err != nil {
@@ -133,8 +134,8 @@ func endOf(ctx context.Context, c client.Client, workflowID, runID string) (work
 	if err != nil || run.Result == nil {
 		return workflows.SyncRefundsResult{}, err
 	}
-	if run.Error != "" {
-		return *run.Result, errors.New(run.Error)
+	if !run.Error.IsZero() {
+		return *run.Result, text.Errorf("%s", run.Error)
 	}
 	return *run.Result, nil
 }

@@ -11,44 +11,50 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
 const (
 	// scheduleIDPrefix stands before the flow's name in the id of its schedule.
 	scheduleIDPrefix = "schedule/"
-	// defaultCatchUp is how late a run may start after the server was down. One
-	// is enough to catch up, so it is short; Temporal's own default is a year.
+	// defaultCatchUp is how late a run may start after the server was down. It is short,
+	// because one run catches up; Temporal's own default is a year.
 	defaultCatchUp = 10 * time.Minute
-	// disabledNote is the note of a schedule that is paused because its flow is
-	// not enabled; it ends when the flow is enabled again.
-	disabledNote = "流程已停用 the flow is disabled (checks.enabled: false)"
+	// disabledNote is the note of a schedule that is paused because its flow is disabled,
+	// and by which it is resumed when the flow is enabled. It is the same in every language.
+	disabledNote = "the flow is disabled (checks.enabled: false)"
 )
+
+// noteOf is a schedule's note as people read it.
+func noteOf(note string) string {
+	if note == disabledNote {
+		return text.Sprintf("the flow is disabled (checks.enabled: false)")
+	}
+	return note
+}
 
 func scheduleID(flowName string) string { return scheduleIDPrefix + flowName }
 
 func newScheduleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schedule",
-		Short: "定时自动运行（Temporal Schedules）run a flow by itself, by Temporal Schedules",
+		Short: text.Sprintf("Run a flow automatically, by Temporal Schedules"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newScheduleCreateCommand(), newScheduleUpdateCommand(), newScheduleListCommand(), newScheduleShowCommand(),
 		newSchedulePauseCommand(), newScheduleResumeCommand(), newScheduleTriggerCommand(), newScheduleSweepCommand(), newScheduleBackfillCommand(), newScheduleDeleteCommand())
-	for _, command := range cmd.Commands() {
-		command.Args = usageArgs(command.Args)
-	}
 	return cmd
 }
 
-// addFlowFlag adds the flag that names the flow, and demands it.
+// addFlowFlag adds the flag that names the flow, and requires it.
 func addFlowFlag(cmd *cobra.Command, flowName *string) {
-	cmd.Flags().StringVar(flowName, "flow", "", "流程名 name of the flow")
+	cmd.Flags().StringVar(flowName, "flow", "", text.Sprintf("name of the flow"))
 	requireFlags(cmd, "flow")
 }
 
-// scheduleFlags set a schedule up. On a schedule that exists, those that are not
-// given leave it as it is.
+// scheduleFlags set a schedule up. Those that are not given leave a schedule that exists as
+// it is.
 type scheduleFlags struct {
 	flow            string
 	times           timesFlags
@@ -61,10 +67,10 @@ type scheduleFlags struct {
 
 func (f *scheduleFlags) add(cmd *cobra.Command) {
 	f.times.add(cmd)
-	cmd.Flags().DurationVar(&f.catchUp, "catch-up", defaultCatchUp, "服务器停机后，晚多久的运行还补一次 how late a run still starts after the server was down")
-	cmd.Flags().DurationVar(&f.jitter, "jitter", 0, "随机推迟的最长时间 a run starts up to so much later, at random")
-	cmd.Flags().BoolVar(&f.pauseOnFailure, "pause-on-failure", false, "运行失败后暂停 pause after a run that failed")
-	cmd.Flags().StringVar(&f.since, "since", "", sinceUsage)
+	cmd.Flags().DurationVar(&f.catchUp, "catch-up", defaultCatchUp, text.Sprintf("how late a run still starts after the server was down"))
+	cmd.Flags().DurationVar(&f.jitter, "jitter", 0, text.Sprintf("start each run later by a random time up to this"))
+	cmd.Flags().BoolVar(&f.pauseOnFailure, "pause-on-failure", false, text.Sprintf("pause after a run fails"))
+	cmd.Flags().StringVar(&f.since, "since", "", sinceUsage())
 	addOutputFlag(cmd, &f.output)
 	addFlowFlag(cmd, &f.flow)
 }
@@ -73,17 +79,15 @@ func newScheduleCreateCommand() *cobra.Command {
 	var flags scheduleFlags
 	cmd := &cobra.Command{
 		Use:   "create",
-		Short: "创建；已存在则更新 create a schedule, or update it if it exists",
-		Long: `为流程创建定时；已存在则更新，水位保留。时间取自流程文件的 checks.schedule，除非用参数给出。
-第一次从哪里开始：--since；省略时从上次水位（例如定时被删除前的），没有则从流程文件的 source.since。
-Creates the schedule of a flow, or updates it if it exists, which keeps its watermark. The times are those of checks.schedule in the flow file, unless flags say otherwise.
-Where the first run starts: --since; if left out the last watermark, such as that of a schedule that was deleted, or else source.since in the flow file.`,
-		Example: `  starter schedule create --flow refund_to_return --since "2024-03-01 00:00:00"
+		Short: text.Sprintf("Create the schedule of a flow, or update it if it exists"),
+		Long: text.Sprintf(`Create the schedule of a flow, or update it if it exists; it keeps its watermark. The times are those of checks.schedule in the flow file, unless flags override them.
+The first run starts from --since; by default from the last watermark, such as that of a deleted schedule, or else from source.since in the flow file.`),
+		Example: `  starter schedule create --flow refund_to_return --since 2024-03-01
   starter schedule create --flow refund_to_return --since last
-  starter schedule create --flow refund_to_return --cron "*/10 8-22 * * *" --cron "0 0-7 * * *" --not-between 02:00-04:30`,
+  starter schedule create --flow refund_to_return --cron "*/10 8-22 * * *"`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return createSchedule(cmd, flags, true) },
 	}
-	cmd.Flags().BoolVar(&flags.paused, "paused", false, "创建后先暂停 begin paused")
+	cmd.Flags().BoolVar(&flags.paused, "paused", false, text.Sprintf("create it paused"))
 	flags.add(cmd)
 	return cmd
 }
@@ -92,11 +96,9 @@ func newScheduleUpdateCommand() *cobra.Command {
 	var flags scheduleFlags
 	cmd := &cobra.Command{
 		Use:   "update",
-		Short: "更新所给的参数，其余不变 change what the flags name, and nothing else",
-		Long: `只改参数写明的，其余不变：时间也不变，除非给出 --cron、--not-between 或 --time-zone。流程文件启用或停用了流程时，照此恢复或暂停。
-要改用流程文件现在的 checks.schedule，用 starter schedule create。
-Changes what the flags name and nothing else: the times too stay as they are but for --cron, --not-between and --time-zone. A flow that its file has enabled or disabled is resumed or paused.
-To take the times that checks.schedule in the flow file has now, use starter schedule create.`,
+		Short: text.Sprintf("Change what the flags name, and nothing else"),
+		Long: text.Sprintf(`Change what the flags name, and nothing else. The times change only by --cron, --not-between and --time-zone. If the flow file has enabled or disabled the flow, its schedule is resumed or paused.
+To use the times that checks.schedule in the flow file has now, use starter schedule create.`),
 		Example: `  starter schedule update --flow refund_to_return --jitter 30s
   starter schedule update --flow refund_to_return --not-between 01:00-05:30`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return createSchedule(cmd, flags, false) },
@@ -135,32 +137,31 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 			if running, err := runningCron(ctx, c, f.Name); err != nil {
 				return err
 			} else if running != nil {
-				return fmt.Errorf("流程 %[1]s 已由 cron 运行，两者会各自运行：先 starter cron stop --flow %[1]s。 The flow runs by cron, and each would run by itself: stop that first", f.Name)
+				return text.Errorf("flow %[1]s runs by cron, and both would run; stop that first: starter cron stop --flow %[1]s", f.Name)
 			}
 			if err := flags.create(cmd, c, f, times, settings.TaskQueue); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "已创建 created: %s\n", handle.GetID())
+			say(cmd.ErrOrStderr(), text.Sprintf("created: %s", handle.GetID()))
 		case err != nil:
 			return scheduleError(f.Name, err)
 		default:
 			if flags.since != "" && described.Info.NumActions > 0 {
-				fmt.Fprintln(cmd.ErrOrStderr(), "注意：该定时已运行过，--since 仅在它还没有水位时有效。 Note: this schedule has run; --since counts only while it has no watermark")
+				say(cmd.ErrOrStderr(), text.Sprintf("Note: this schedule has run; --since counts only while it has no watermark."))
 			}
 			if err := flags.update(cmd, c, handle, f, change, settings.TaskQueue); err != nil {
 				return scheduleError(f.Name, err)
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "已更新 updated: %s\n", handle.GetID())
+			say(cmd.ErrOrStderr(), text.Sprintf("updated: %s", handle.GetID()))
 			if kept := change(*described.Schedule.Spec); !create && named.Cron == nil && len(f.Schedule.Cron) > 0 && !hasTimes(&kept, f.Schedule) {
-				fmt.Fprintln(cmd.ErrOrStderr(), "注意：定时的时间与流程文件的 checks.schedule 不同，保持不变；要改用文件里的，用 starter schedule create。"+
-					" Note: its times are other than checks.schedule in the flow file, and stay; to take the file's, use starter schedule create")
+				say(cmd.ErrOrStderr(), text.Sprintf("Note: the schedule keeps its times, which differ from checks.schedule in the flow file; to use those, use starter schedule create."))
 			}
 		}
 		done, err := putSweep(ctx, c, f, settings.TaskQueue, flags.paused)
 		if err != nil {
 			return fmt.Errorf("%s: %w", sweepID(f.Name), err)
 		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s\n", done, sweepID(f.Name))
+		say(cmd.ErrOrStderr(), done)
 		return showSchedule(cmd, c, f.Name, flags.output)
 	})
 }
@@ -172,16 +173,15 @@ func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flo
 		return err
 	}
 	if in.Watermark == nil && in.Since == nil && of.Source.Since.IsZero() && of.Source.SinceTS == nil {
-		return fmt.Errorf("不知道第一次从哪里开始：流程 %[1]s 没有水位，也没有 source.since。请用 --since 给出时间。"+
-			" It is unknown where the first run starts: flow %[1]s has no watermark and no source.since. Give a time by --since", of.Name)
+		return text.Errorf("flow %s has no watermark and no source.since to start from: give a time with --since", of.Name)
 	}
-	fmt.Fprint(cmd.ErrOrStderr(), "首次运行 the first run: ")
+	say(cmd.ErrOrStderr(), text.Sprintf("the first run:"))
 	sayEstimate(ctx, c, cmd.ErrOrStderr(), taskQueue, in)
 	options := client.ScheduleOptions{
 		ID:     scheduleID(of.Name),
 		Spec:   scheduleSpec(times, f.jitter),
 		Action: scheduleAction(of, taskQueue, in),
-		// A run that is late is not overtaken: the next one covers its time too.
+		// No run overtakes another: the next covers the time of one that is skipped.
 		Overlap:        enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow:  f.catchUp,
 		PauseOnFailure: f.pauseOnFailure,
@@ -191,7 +191,7 @@ func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flo
 		options.Note = disabledNote
 	}
 	if _, err := c.ScheduleClient().Create(ctx, options); err != nil {
-		return fmt.Errorf("无法创建定时 the schedule can't be created: %w", err)
+		return text.Errorf("the schedule can't be created: %w", err)
 	}
 	return nil
 }
@@ -239,23 +239,24 @@ func scheduleAction(of *flow.Flow, taskQueue string, in workflows.SyncRefundsInp
 		Workflow:      workflows.SyncRefundsName,
 		Args:          []any{in},
 		TaskQueue:     taskQueue,
-		StaticSummary: of.Name + " 定时 by schedule",
-		StaticDetails: of.Title + "\n\n" + runDetails,
+		StaticSummary: text.Sprintf("%s by schedule", of.Name),
+		StaticDetails: of.Title + "\n\n" + runDetails(),
 	}
 }
 
 func newSchedulePauseCommand() *cobra.Command {
 	var flowName, note string
 	cmd := &cobra.Command{
-		Use:   "pause",
-		Short: "暂停；在途的运行会继续 pause; a run under way goes on",
+		Use:     "pause",
+		Short:   text.Sprintf("Pause the schedule of a flow; a run under way goes on"),
+		Example: `  starter schedule pause --flow refund_to_return --note "stock-taking"`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withSchedules(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
-				return "已暂停 paused", handle.Pause(cmd.Context(), client.SchedulePauseOptions{Note: note})
+				return text.Sprintf("%s: paused", flowName), handle.Pause(cmd.Context(), client.SchedulePauseOptions{Note: note})
 			})
 		},
 	}
-	cmd.Flags().StringVar(&note, "note", "由 starter 暂停 paused by starter", "原因 why")
+	cmd.Flags().StringVar(&note, "note", text.Sprintf("paused by starter"), text.Sprintf("why"))
 	addFlowFlag(cmd, &flowName)
 	return cmd
 }
@@ -263,23 +264,23 @@ func newSchedulePauseCommand() *cobra.Command {
 func newScheduleResumeCommand() *cobra.Command {
 	var flowName, note string
 	cmd := &cobra.Command{
-		Use:   "resume",
-		Short: "继续；错过的时间由下一次运行补上 resume; the next run covers the time that was missed",
+		Use:     "resume",
+		Short:   text.Sprintf("Resume the schedule of a flow; the next run covers the time that was missed"),
+		Example: `  starter schedule resume --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, f, err := loadFlow(cmd, flowName)
 			if err != nil {
 				return err
 			}
 			if !f.Enabled {
-				return fmt.Errorf("流程 %[1]s 已停用：先把流程文件的 checks.enabled 改为 true，重启 worker，再 starter schedule update。"+
-					" Flow %[1]s is disabled: set checks.enabled to true in its file, restart the worker, then use starter schedule update", f.Name)
+				return text.Errorf("flow %s is disabled: set checks.enabled to true in its file, restart the worker, then use starter schedule update", f.Name)
 			}
 			return withSchedules(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
-				return "已继续 resumed", handle.Unpause(cmd.Context(), client.ScheduleUnpauseOptions{Note: note})
+				return text.Sprintf("%s: resumed", flowName), handle.Unpause(cmd.Context(), client.ScheduleUnpauseOptions{Note: note})
 			})
 		},
 	}
-	cmd.Flags().StringVar(&note, "note", "由 starter 继续 resumed by starter", "原因 why")
+	cmd.Flags().StringVar(&note, "note", text.Sprintf("resumed by starter"), text.Sprintf("why"))
 	addFlowFlag(cmd, &flowName)
 	return cmd
 }
@@ -287,8 +288,9 @@ func newScheduleResumeCommand() *cobra.Command {
 func newScheduleTriggerCommand() *cobra.Command {
 	var flowName string
 	cmd := &cobra.Command{
-		Use:   "trigger",
-		Short: "立即运行一次，移动水位；暂停时也可 run once now and move the watermark, also while paused",
+		Use:     "trigger",
+		Short:   text.Sprintf("Start a run of the schedule now, even while paused; it moves the watermark"),
+		Example: `  starter schedule trigger --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withSchedule(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
 				described, err := handle.Describe(cmd.Context())
@@ -296,9 +298,9 @@ func newScheduleTriggerCommand() *cobra.Command {
 					return "", err
 				}
 				if running := described.Info.RunningWorkflows; len(running) > 0 {
-					return "已有运行，不再启动 under way already, none is started: " + running[0].WorkflowID, nil
+					return text.Sprintf("%s: a run is under way already: %s", flowName, running[0].WorkflowID), nil
 				}
-				return "已触发，查看 triggered; to see it: starter schedule show", handle.Trigger(cmd.Context(), client.ScheduleTriggerOptions{})
+				return text.Sprintf("%[1]s: triggered; to see it: starter schedule show --flow %[1]s", flowName), handle.Trigger(cmd.Context(), client.ScheduleTriggerOptions{})
 			})
 		},
 	}
@@ -306,19 +308,17 @@ func newScheduleTriggerCommand() *cobra.Command {
 	return cmd
 }
 
-// Temporal's own backfill acts as if the schedule had come due at each time of
-// the range: each such run would be incremental and go from the watermark to
-// now, and the range itself would not be read. So a backfill here is a run by
-// hand over the range, which moves no watermark.
+// Temporal's own backfill starts a run for each time of the schedule within the range. Such
+// a run is incremental, from the watermark to now, and would not read the range. So this
+// backfill is a run by hand over the range, which moves no watermark.
 func newScheduleBackfillCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:   "backfill",
-		Short: "补同步一个时段，不移动水位 sync a range anew; the watermark stays",
-		Long: `补同步一个时段：与 starter run --from --to 相同，是手工运行，不移动水位。
-（Temporal 自带的 backfill 会按错过的时刻各启动一次增量运行，读的不是该时段，所以不用它。）
-Syncs a range anew. It is the run by hand of starter run --from --to, and moves no watermark.
-(Temporal's own backfill would start an incremental run for each time missed, which would not read the range; so it is not used.)`,
+		Short: text.Sprintf("Sync a range by hand, as starter run --from --to does; the watermark stays"),
+		Long: text.Sprintf(`Sync a range by hand, as starter run --from --to does; the watermark stays.
+Temporal's own backfill is not used: it would start an incremental run for each time missed, which does not read the range.`),
+		Example: `  starter schedule backfill --flow refund_to_return --from 2024-03-01 --to 2024-03-03 --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.check(); err != nil {
 				return usageError(cmd, err)
@@ -332,17 +332,19 @@ Syncs a range anew. It is the run by hand of starter run --from --to, and moves 
 	}
 	flags.addFlags(cmd)
 	requireFlags(cmd, "flow", "from", "to")
+	alsoExits(cmd, exitWithFailures, exitInterrupted)
 	return cmd
 }
 
 func newScheduleDeleteCommand() *cobra.Command {
 	var flowName string
 	cmd := &cobra.Command{
-		Use:   "delete",
-		Short: "删除；水位仍可用 --since last 找回 delete; --since last finds the watermark again",
+		Use:     "delete",
+		Short:   text.Sprintf("Delete the schedule of a flow; --since last still finds its watermark"),
+		Example: `  starter schedule delete --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withSchedules(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
-				return "已删除。在命名空间的保留期内，重新创建时从上次水位继续。 Deleted. One created anew goes on from the last watermark, within the namespace's retention",
+				return text.Sprintf("%s: deleted; within the namespace's retention, a new schedule goes on from the last watermark", flowName),
 					handle.Delete(cmd.Context())
 			})
 		},
@@ -351,15 +353,15 @@ func newScheduleDeleteCommand() *cobra.Command {
 	return cmd
 }
 
-// withSchedule does something to the schedule of a flow and says what was done.
+// withSchedule changes the schedule of a flow and prints what was done.
 func withSchedule(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
 	return changeTemporal(cmd.Context(), func(c client.Client) error {
 		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
 		if err != nil {
 			return scheduleError(flowName, err)
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", flowName, done)
-		return err
+		say(cmd.OutOrStdout(), done)
+		return nil
 	})
 }
 
@@ -374,14 +376,14 @@ func withSchedules(cmd *cobra.Command, flowName string, do func(client.ScheduleH
 		if err := ignoreNotFound(err); err != nil {
 			return fmt.Errorf("%s: %w", sweepID(flowName), err)
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", flowName, done)
-		return err
+		say(cmd.OutOrStdout(), done)
+		return nil
 	})
 }
 
 func scheduleError(flowName string, err error) error {
 	if isNotFound(err) {
-		return fmt.Errorf("流程 %[1]s 没有定时：用 starter schedule create --flow %[1]s 创建。 The flow has no schedule: create one", flowName)
+		return text.Errorf("flow %[1]s has no schedule; create one: starter schedule create --flow %[1]s", flowName)
 	}
 	return fmt.Errorf("%s: %w", scheduleID(flowName), err)
 }

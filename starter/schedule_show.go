@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
@@ -26,10 +27,10 @@ type shownSchedule struct {
 	Note       string   `json:"note"`
 	// NextRuns are the next times, whether the schedule is paused or not.
 	NextRuns []time.Time `json:"next_runs"`
-	// LastRuns are the latest that it started, the newest first.
+	// LastRuns are the latest runs, the newest first.
 	LastRuns []startedRun `json:"last_runs"`
 
-	// The rest is known to show alone.
+	// The rest is what show alone has.
 	*scheduleDetails
 }
 
@@ -40,12 +41,11 @@ type scheduleDetails struct {
 	CreatedAt      time.Time `json:"created_at"`
 	// Running are the runs of the schedule under way.
 	Running []string `json:"running"`
-	// Missed counts the times that came due while the server was down for
-	// longer than the catch-up window, SkippedOverlap those while a run was
-	// still under way.
+	// Missed counts the runs that were due while the server was down for longer than the
+	// catch-up window, SkippedOverlap those while another run was under way.
 	Missed         int `json:"missed"`
 	SkippedOverlap int `json:"skipped_overlap"`
-	// Sweep is null for a flow that does not read again.
+	// Sweep is null for a flow without one.
 	Sweep *sweepSchedule `json:"sweep"`
 }
 
@@ -59,8 +59,9 @@ type startedRun struct {
 func newScheduleListCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
-		Use:   "list",
-		Short: "列出 list the schedules",
+		Use:     "list",
+		Short:   text.Sprintf("List the schedules of all flows"),
+		Example: `  starter schedule list`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return readTemporal(cmd, func(c client.Client) error {
 				schedules, err := listSchedules(cmd.Context(), c)
@@ -71,10 +72,12 @@ func newScheduleListCommand() *cobra.Command {
 					return writeJSON(cmd.OutOrStdout(), schedules)
 				}
 				t := newTable(cmd.OutOrStdout())
-				t.AppendHeader(table.Row{"流程 Flow", "cron", "时区 Time zone", "状态 State", "下次 Next", "上次 Last"})
+				t.AppendHeader(table.Row{text.New("Flow"), "cron", text.New("Time zone"), text.New("State"), text.New("Next run"), text.New("Last run")})
 				for _, s := range schedules {
 					t.AppendRow(table.Row{s.Flow, strings.Join(s.Cron, "\n"), s.TimeZone, s.state(), s.next(), s.last()})
 				}
+				t.keepWhole(1, 2, 3, 4, 5, 6)
+				t.mayDrop(3, 6)
 				t.Render()
 				return nil
 			})
@@ -84,18 +87,17 @@ func newScheduleListCommand() *cobra.Command {
 	return cmd
 }
 
-// listSchedules gives the schedules of all flows. The list lags behind the truth
-// by up to seconds.
+// listSchedules gives the schedules of all flows. The list lags by up to seconds.
 func listSchedules(ctx context.Context, c client.Client) ([]shownSchedule, error) {
 	schedules := []shownSchedule{}
 	all, err := c.ScheduleClient().List(ctx, client.ScheduleListOptions{})
 	if err != nil {
-		return nil, fmt.Errorf("无法列出定时 schedules can't be listed: %w", err)
+		return nil, text.Errorf("schedules can't be listed: %w", err)
 	}
 	for all.HasNext() {
 		entry, err := all.Next()
 		if err != nil {
-			return nil, fmt.Errorf("无法列出定时 schedules can't be listed: %w", err)
+			return nil, text.Errorf("schedules can't be listed: %w", err)
 		}
 		if !strings.HasPrefix(entry.ID, scheduleIDPrefix) || entry.WorkflowType.Name != workflows.SyncRefundsName {
 			continue
@@ -123,9 +125,9 @@ func (s *shownSchedule) read(spec *client.ScheduleSpec, next []time.Time, recent
 
 func (s *shownSchedule) state() string {
 	if s.Paused {
-		return "暂停 paused"
+		return text.Sprintf("paused")
 	}
-	return "启用 active"
+	return text.Sprintf("active")
 }
 
 func (s *shownSchedule) next() string {
@@ -146,8 +148,9 @@ func newScheduleShowCommand() *cobra.Command {
 	var flowName string
 	var o output
 	cmd := &cobra.Command{
-		Use:   "show",
-		Short: "显示设置、下次与最近的运行 show the settings, the next runs and the last",
+		Use:     "show",
+		Short:   text.Sprintf("Show the schedule of a flow, with its next and last runs"),
+		Example: `  starter schedule show --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return readTemporal(cmd, func(c client.Client) error { return showSchedule(cmd, c, flowName, o) })
 		},
@@ -195,45 +198,55 @@ func describeSchedule(ctx context.Context, c client.Client, flowName string) (sh
 	return s, err
 }
 
+func yesOrNo(yes bool) string {
+	if yes {
+		return text.Sprintf("yes")
+	}
+	return text.Sprintf("no")
+}
+
+// orDash puts each on a line of its own.
+func orDash(lines []string) string { return cmp.Or(strings.Join(lines, "\n"), "–") }
+
 // runsShown bounds the next and the last runs that the table names.
 const runsShown = 5
 
 func (s *shownSchedule) print(w io.Writer) {
 	t := newTable(w)
 	t.SetTitle("%s", s.ID)
-	t.AppendRow(table.Row{"状态 state", s.state()})
+	t.AppendRow(table.Row{text.New("state"), s.state()})
 	if s.Note != "" {
-		t.AppendRow(table.Row{"备注 note", s.Note})
+		t.AppendRow(table.Row{text.New("note"), noteOf(s.Note)})
 	}
 	t.AppendRow(table.Row{"cron", strings.Join(s.Cron, "\n")})
-	t.AppendRow(table.Row{"时区 time zone", s.TimeZone})
+	t.AppendRow(table.Row{text.New("time zone"), s.TimeZone})
 	if len(s.NotBetween) > 0 {
-		t.AppendRow(table.Row{"不运行 not between", strings.Join(s.NotBetween, "\n")})
+		t.AppendRow(table.Row{text.New("not between"), strings.Join(s.NotBetween, "\n")})
 	}
-	t.AppendRow(table.Row{"补运行 catch-up", time.Duration(s.CatchUpSeconds) * time.Second})
-	t.AppendRow(table.Row{"随机推迟 jitter", time.Duration(s.JitterSeconds) * time.Second})
-	t.AppendRow(table.Row{"失败后暂停 pause on failure", s.PauseOnFailure})
-	t.AppendRow(table.Row{"在途 running", strings.Join(s.Running, "\n")})
-	t.AppendRow(table.Row{"跳过（上次未完）skipped, the last still ran", s.SkippedOverlap})
-	t.AppendRow(table.Row{"错过（服务器停机）missed, the server was down", s.Missed})
+	t.AppendRow(table.Row{text.New("catch-up"), time.Duration(s.CatchUpSeconds) * time.Second})
+	t.AppendRow(table.Row{text.New("jitter"), time.Duration(s.JitterSeconds) * time.Second})
+	t.AppendRow(table.Row{text.New("pause on failure"), yesOrNo(s.PauseOnFailure)})
+	t.AppendRow(table.Row{text.New("running"), orDash(s.Running)})
+	t.AppendRow(table.Row{text.New("skipped while a run was under way"), s.SkippedOverlap})
+	t.AppendRow(table.Row{text.New("missed while the server was down"), s.Missed})
 	var next, last []string
 	for _, at := range s.NextRuns[:min(runsShown, len(s.NextRuns))] {
 		next = append(next, at.Format(time.DateTime))
 	}
 	if s.Paused {
-		next = []string{"–"}
+		next = nil
 	}
 	for _, run := range s.LastRuns[:min(runsShown, len(s.LastRuns))] {
 		last = append(last, run.WorkflowID)
 	}
-	t.AppendRow(table.Row{"下次 next", strings.Join(next, "\n")})
-	t.AppendRow(table.Row{"最近 last", strings.Join(last, "\n")})
+	t.AppendRow(table.Row{text.New("next runs"), orDash(next)})
+	t.AppendRow(table.Row{text.New("last runs"), orDash(last)})
 	if sweep := s.Sweep; sweep != nil {
-		state := "暂停 paused"
+		state := text.Sprintf("paused")
 		if sweep.NextRun != nil {
 			state = sweep.NextRun.Format(time.DateTime)
 		}
-		t.AppendRow(table.Row{"下次复查 next sweep", state})
+		t.AppendRow(table.Row{text.New("next sweep"), state})
 	}
 	t.Render()
 }

@@ -3,11 +3,10 @@ package main
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
-	// Zone names are judged alike on every machine, also where none are installed.
+	// Zone names work on machines without zone files.
 	_ "time/tzdata"
 
 	"github.com/spf13/cobra"
@@ -15,21 +14,22 @@ import (
 
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
+	"refundsync/internal/text"
 )
 
-// timesFlags say when a flow runs by itself, instead of what its file says.
+// timesFlags override the times in the flow file.
 type timesFlags struct {
 	cron, notBetween []string
 	timeZone         string
 }
 
 func (f *timesFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&f.cron, "cron", nil, "cron 行，可重复；省略时按流程文件 cron line, may be repeated; the flow's if left out")
-	cmd.Flags().StringArrayVar(&f.notBetween, "not-between", nil, "每天不运行的时段，如 01:00-05:30，可重复 span of the day in which nothing runs, may be repeated")
-	cmd.Flags().StringVar(&f.timeZone, "time-zone", "", "时区，如 Asia/Shanghai time zone of both")
+	cmd.Flags().StringArrayVar(&f.cron, "cron", nil, text.Sprintf("cron line, may be repeated; by default the flow's"))
+	cmd.Flags().StringArrayVar(&f.notBetween, "not-between", nil, text.Sprintf("span of the day in which nothing runs, such as 01:00-05:30; may be repeated"))
+	cmd.Flags().StringVar(&f.timeZone, "time-zone", "", text.Sprintf("time zone of both, such as Asia/Shanghai"))
 }
 
-// times are the flow's, but for what the flags say.
+// times are the flow's, overridden by the flags.
 func (f *timesFlags) times(of *flow.Flow) (flow.Schedule, error) {
 	named, err := f.named()
 	times := of.Schedule
@@ -41,39 +41,38 @@ func (f *timesFlags) times(of *flow.Flow) (flow.Schedule, error) {
 	}
 	times.TimeZone = cmp.Or(named.TimeZone, times.TimeZone, "Asia/Shanghai")
 	if len(times.Cron) == 0 {
-		return times, fmt.Errorf("流程 %[1]s 没有 checks.schedule，请给出 --cron。 Flow %[1]s has no checks.schedule: give --cron", of.Name)
+		return times, text.Errorf("flow %s has no checks.schedule: give --cron", of.Name)
 	}
 	return times, err
 }
 
-// named are what the flags say alone.
+// named are the times of the flags alone.
 func (f *timesFlags) named() (flow.Schedule, error) {
 	times := flow.Schedule{Cron: f.cron, TimeZone: f.timeZone}
 	var wrong []error
 	for _, line := range f.cron {
 		wrong = append(wrong, flowfile.CheckCron(line))
 	}
-	for _, text := range f.notBetween {
-		span, ok := flowfile.ParseDaySpan(text)
+	for _, line := range f.notBetween {
+		span, ok := flowfile.ParseDaySpan(line)
 		if !ok {
-			wrong = append(wrong, fmt.Errorf("--not-between %q 应如 01:00-05:30。 Expected a span of the day, such as 01:00-05:30", text))
+			wrong = append(wrong, text.Errorf("--not-between %q is not a span of the day, such as 01:00-05:30", line))
 		}
 		times.NotBetween = append(times.NotBetween, span)
 	}
 	if _, err := time.LoadLocation(f.timeZone); err != nil || f.timeZone == "Local" {
-		wrong = append(wrong, fmt.Errorf("没有时区 %[1]s，应为 IANA 名称，如 Asia/Shanghai。 There is no time zone %[1]s; expected an IANA name, such as Asia/Shanghai", f.timeZone))
+		wrong = append(wrong, text.Errorf("there is no time zone %s; give an IANA name, such as Asia/Shanghai", f.timeZone))
 	}
 	return times, errors.Join(wrong...)
 }
 
-// scheduleSpec are the times in Temporal's terms. The server turns cron lines
-// into calendars; a comment keeps the line to show.
+// scheduleSpec are the times in Temporal's terms. The server turns cron lines into
+// calendars; a comment keeps the line to show.
 func scheduleSpec(times flow.Schedule, jitter time.Duration) client.ScheduleSpec {
 	return changedSpec(client.ScheduleSpec{Jitter: jitter}, times)
 }
 
-// changedSpec is a schedule's spec with other times; of those that are not named it
-// keeps its own.
+// changedSpec is a schedule's spec with the times that are named changed.
 func changedSpec(spec client.ScheduleSpec, named flow.Schedule) client.ScheduleSpec {
 	if len(named.Cron) > 0 {
 		spec.CronExpressions, spec.Calendars, spec.Intervals = nil, nil, nil
@@ -91,8 +90,7 @@ func changedSpec(spec client.ScheduleSpec, named flow.Schedule) client.ScheduleS
 	return spec
 }
 
-// hasTimes tells whether a schedule runs at these times, by what the server made of
-// them.
+// hasTimes tells whether a schedule has these times, in the form that the server gave them.
 func hasTimes(spec *client.ScheduleSpec, times flow.Schedule) bool {
 	var lines, spans []string
 	for _, line := range times.Cron {
@@ -152,8 +150,8 @@ func comment(span flow.DaySpan, calendars []client.ScheduleCalendarSpec) []clien
 	return calendars
 }
 
-// cronLines and quietSpans read back what scheduleSpec wrote, from what the
-// server made of it.
+// cronLines and quietSpans read back what scheduleSpec wrote, in the form that the server
+// gave it.
 func cronLines(spec *client.ScheduleSpec) []string {
 	lines := []string{}
 	for _, calendar := range spec.Calendars {
@@ -175,10 +173,10 @@ func quietSpans(spec *client.ScheduleSpec) []string {
 	return spans
 }
 
-// cronSchedule are the times as a Temporal cron takes them: one line.
+// cronSchedule are the times as one line, which is all that a Temporal cron takes.
 func cronSchedule(times flow.Schedule) (string, error) {
 	if len(times.Cron) != 1 || len(times.NotBetween) > 0 {
-		return "", errors.New("cron 只能有一行，也不能有 not_between；请用 starter schedule，或用 --spec 给出一行。 A cron takes one line, and no not_between: use starter schedule, or give one line by --spec")
+		return "", text.Errorf("a cron takes one line and no not_between: use starter schedule, or give one line with --spec")
 	}
 	line := times.Cron[0]
 	if strings.HasPrefix(line, "@every") {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,20 +10,21 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/flow"
+	"refundsync/internal/text"
 	"refundsync/workflows"
 )
 
-// The sweep of a flow has a schedule of its own, beside the flow's: it is made, changed,
-// paused and deleted with that one. Its runs are as those by hand, and move no watermark.
+// The sweep of a flow has a schedule of its own, which is created, updated, paused and
+// deleted with the flow's. Its runs, like those by hand, move no watermark.
 
 func sweepID(flowName string) string { return "sweep/" + flowName }
 
-// putSweep makes the schedule of the flow's sweep what the flow file says, or takes it
-// away where that has none. One that exists stays paused or active.
+// putSweep creates or updates the schedule of the flow's sweep, or deletes it if the flow
+// file has none. A schedule that exists stays paused or active. done says what was done.
 func putSweep(ctx context.Context, c client.Client, of *flow.Flow, taskQueue string, paused bool) (done string, err error) {
 	handle := c.ScheduleClient().GetHandle(ctx, sweepID(of.Name))
 	if of.Sweep == nil {
-		return "已删除 deleted", ignoreNotFound(handle.Delete(ctx))
+		return text.Sprintf("deleted: %s", handle.GetID()), ignoreNotFound(handle.Delete(ctx))
 	}
 	spec, action := sweepSpec(of), sweepAction(of, taskQueue)
 	err = handle.Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
@@ -39,7 +39,7 @@ func putSweep(ctx context.Context, c client.Client, of *flow.Flow, taskQueue str
 		return &client.ScheduleUpdate{Schedule: &schedule}, nil
 	}})
 	if !isNotFound(err) {
-		return "已更新 updated", err
+		return text.Sprintf("updated: %s", handle.GetID()), err
 	}
 	options := client.ScheduleOptions{
 		ID: handle.GetID(), Spec: spec, Action: action,
@@ -51,13 +51,13 @@ func putSweep(ctx context.Context, c client.Client, of *flow.Flow, taskQueue str
 		options.Note = disabledNote
 	}
 	if _, err := c.ScheduleClient().Create(ctx, options); err != nil {
-		return "", fmt.Errorf("无法创建复查的定时 the schedule of the sweep can't be created: %w", err)
+		return "", text.Errorf("the schedule of the sweep can't be created: %w", err)
 	}
-	return "已创建 created", nil
+	return text.Sprintf("created: %s", handle.GetID()), nil
 }
 
-// sweepCatchUp is how late a sweep still starts: one a day is not to be missed for an
-// hour's stop.
+// sweepCatchUp is how late a sweep still starts: it is daily, and must not be missed for an
+// hour without the server.
 const sweepCatchUp = 12 * time.Hour
 
 func sweepSpec(of *flow.Flow) client.ScheduleSpec {
@@ -75,8 +75,8 @@ func sweepAction(of *flow.Flow, taskQueue string) *client.ScheduleWorkflowAction
 		Workflow:      workflows.SyncRefundsName,
 		Args:          []any{workflows.SyncRefundsInput{Flow: of.Name, Sweep: true}},
 		TaskQueue:     taskQueue,
-		StaticSummary: of.Name + " 复查 sweep",
-		StaticDetails: of.Title + "\n\n" + runDetails,
+		StaticSummary: text.Sprintf("%s sweep", of.Name),
+		StaticDetails: of.Title + "\n\n" + runDetails(),
 	}
 }
 
@@ -92,13 +92,13 @@ type sweepSchedule struct {
 	ID     string   `json:"id"`
 	Cron   []string `json:"cron"`
 	Paused bool     `json:"paused"`
-	// NextRun is when the next begins, in Beijing time; null where it is paused.
+	// NextRun is when the next begins, in Beijing time; null if it is paused.
 	NextRun *time.Time `json:"next_run"`
-	// LastRuns are the latest that it started, the newest first.
+	// LastRuns are the latest runs, the newest first.
 	LastRuns []startedRun `json:"last_runs"`
 }
 
-// describeSweep is nil for a flow that has none.
+// describeSweep is nil for a flow without a sweep.
 func describeSweep(ctx context.Context, c client.Client, flowName string) (*sweepSchedule, error) {
 	described, err := c.ScheduleClient().GetHandle(ctx, sweepID(flowName)).Describe(ctx)
 	if isNotFound(err) {
@@ -120,19 +120,20 @@ func describeSweep(ctx context.Context, c client.Client, flowName string) (*swee
 func newScheduleSweepCommand() *cobra.Command {
 	var flowName string
 	cmd := &cobra.Command{
-		Use:   "sweep",
-		Short: "立即复查一次（checks.sweep），不移动水位；暂停时也可 read again now, as checks.sweep says; the watermark stays; also while paused",
+		Use:     "sweep",
+		Short:   text.Sprintf("Start the sweep of a flow now, even while paused; the watermark stays"),
+		Example: `  starter schedule sweep --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				err := c.ScheduleClient().GetHandle(cmd.Context(), sweepID(flowName)).Trigger(cmd.Context(), client.ScheduleTriggerOptions{})
 				if isNotFound(err) {
-					return errors.New("这个流程没有复查的定时：流程文件要有 checks.sweep，再用 starter schedule create。 The flow has no schedule of a sweep: it needs checks.sweep, then create its schedule")
+					return text.Errorf("flow %s has no sweep: add checks.sweep to its file, then use starter schedule create", flowName)
 				}
 				if err != nil {
 					return fmt.Errorf("%s: %w", sweepID(flowName), err)
 				}
-				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: 已开始复查，结果见 started; to see what it found: starter status --flow %[1]s\n", flowName)
-				return err
+				say(cmd.OutOrStdout(), text.Sprintf("sweep started; to see what it found: starter status --flow %s", flowName))
+				return nil
 			})
 		},
 	}

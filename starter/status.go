@@ -6,11 +6,11 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
@@ -19,48 +19,48 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
-// flowStatus is how a flow does. Times are Beijing time.
+// flowStatus is the state of a flow. Times are Beijing time.
 type flowStatus struct {
 	Flow    string `json:"flow"`
 	Title   string `json:"title"`
 	Enabled bool   `json:"enabled"`
 	// Version is that of the flow file; empty without one.
 	Version string `json:"version,omitempty"`
-	// WorkerVersions are those in which the workers have the flow; none where no
-	// worker tells.
+	// WorkerVersions are those that the workers have; none if no worker tells.
 	WorkerVersions []string `json:"worker_versions"`
-	// Watermark is how far automatic runs have come; null if none is known.
+	// Watermark is how far automatic runs are; null if that is not known.
 	Watermark *time.Time `json:"watermark"`
-	// LagSeconds is how far the watermark is behind now; null without one.
+	// LagSeconds is the age of the watermark; null without one.
 	LagSeconds      *int64 `json:"lag_seconds"`
 	LagLimitSeconds int64  `json:"lag_limit_seconds"`
-	// Behind says that the lag is over its limit, or that a flow which is to run
-	// by itself has had that long and no run of it has completed.
+	// Behind says that the lag is over its limit, or that no run has completed for that
+	// long since the flow was scheduled.
 	Behind bool `json:"behind"`
-	// LastRun is the latest that has ended; null if there was none.
+	// LastRun is the latest that has ended; null if there is none.
 	LastRun *runStatus `json:"last_run"`
-	// LastSweep is the latest sweep of the last 24 hours, or of the run before; null if
-	// there was none.
+	// LastSweep is the latest sweep among the runs of the last 24 hours and the run before
+	// them; null if there is none.
 	LastSweep *sweepStatus `json:"last_sweep"`
-	// Running are those under way.
+	// Running are the runs under way.
 	Running []runStatus `json:"running"`
-	// NextRun is when the next begins by itself; null if none does.
+	// NextRun is when the next automatic run begins; null if none does.
 	NextRun *time.Time `json:"next_run"`
 	// Schedule is null for a flow without one.
 	Schedule *scheduleStatus `json:"schedule"`
-	// Cron says that the flow runs by a Temporal cron.
+	// Cron says whether the flow runs by a Temporal cron.
 	Cron bool `json:"cron"`
 	// Parked counts the parked orders by reason.
 	Parked map[string]int `json:"parked"`
-	// LastDay adds up the runs that ended in the last 24 hours, those by hand
-	// included. An order that several of them read counts in each.
+	// LastDay adds up the runs that ended in the last 24 hours, including those by hand.
+	// An order that several of them read counts in each.
 	LastDay dayStatus `json:"last_day"`
 
-	versionNote string // what is to be said of Version and WorkerVersions
+	versionNote string // how Version and WorkerVersions differ
 }
 
 type runStatus struct {
@@ -72,17 +72,17 @@ type runStatus struct {
 	// Error is why it failed.
 	Error string `json:"error,omitempty"`
 
-	// The rest is what a run under way says of itself, if a worker answers for it.
+	// The rest is what a run under way reports, if a worker answers.
 
-	// Grain is what one activity saves, and GrainAuto tells that the run chooses it.
+	// Grain is how many orders an activity saves, and GrainAuto that the run chooses it.
 	Grain     string `json:"grain,omitempty"`
 	GrainAuto bool   `json:"grain_auto,omitempty"`
-	// DoneOrders are done with, of about ExpectedOrders in all; 0 while that is not known.
+	// DoneOrders are done, of about ExpectedOrders; 0 while that is not known.
 	DoneOrders     int `json:"done_orders,omitempty"`
 	ExpectedOrders int `json:"expected_orders,omitempty"`
 }
 
-// sweepStatus is what a run found that read again.
+// sweepStatus is what a sweep found.
 type sweepStatus struct {
 	WorkflowID string    `json:"workflow_id"`
 	EndedAt    time.Time `json:"ended_at"`
@@ -102,7 +102,7 @@ type scheduleStatus struct {
 
 type dayStatus struct {
 	Runs int `json:"runs"`
-	// RunsFailed are those of them that did not come to their end.
+	// RunsFailed are those that failed, were cancelled, were terminated or timed out.
 	RunsFailed   int            `json:"runs_failed"`
 	Fetched      int            `json:"fetched"`
 	Saved        int            `json:"saved"`
@@ -118,11 +118,11 @@ func newStatusCommand() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "各流程的状态：水位、落后、运行、挂起 how the flows do: watermark, lag, runs, parked orders",
-		Long: `显示文件夹中各流程，以及有定时的流程：上次运行、水位及其落后、下次运行、按原因的挂起单、24 小时内的单数。
-落后超过流程的 checks.lag_limit 时退出码为 4，任何监控都可以调用。
-Shows each flow of the folder, and those with a schedule: last run, watermark and how far it lags behind, next run, parked orders by reason, orders of the last 24 hours.
-The exit code is 4 when a flow lags behind by more than its checks.lag_limit, so that any monitor can call this.`,
+		Short: text.Sprintf("Show the state of the flows: watermark, lag, runs, parked orders"),
+		Long: text.Sprintf(`Show each flow that has a file or a schedule: its last run, watermark and lag, next run, parked orders by reason, and the orders of the last 24 hours.
+The exit code is 4 if a flow lags by more than its checks.lag_limit, for any monitor to call.`),
+		Example: `  starter status
+  starter status --flow refund_to_return -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := config.FromProcess().LoadWorker()
 			if err != nil {
@@ -160,12 +160,13 @@ The exit code is 4 when a flow lags behind by more than its checks.lag_limit, so
 			})
 		},
 	}
-	cmd.Flags().StringVar(&flowName, "flow", "", "只看这个流程 of this flow alone")
+	cmd.Flags().StringVar(&flowName, "flow", "", text.Sprintf("this flow alone"))
 	addOutputFlag(cmd, &o)
+	alsoExits(cmd, exitBehind)
 	return cmd
 }
 
-// behindError ends the command with the code by which a monitor knows.
+// behindError has the exit code for monitors.
 func behindError(statuses []flowStatus) error {
 	var behind []string
 	for _, status := range statuses {
@@ -176,12 +177,10 @@ func behindError(statuses []flowStatus) error {
 	if len(behind) == 0 {
 		return nil
 	}
-	return &exitError{code: exitBehind, err: fmt.Errorf("落后超过限制：%[1]s。查看上次运行的原因，以及 worker 与定时是否在运行（starter check、starter schedule show）。"+
-		" Behind by more than the limit: %[1]s. Look at why the last run failed, and whether a worker and the schedule run", strings.Join(behind, ", "))}
+	return &exitError{code: exitBehind, err: text.Errorf("behind by more than the limit: %s; see why the last run failed, and whether a worker (starter check) and the schedule (starter schedule show) run", strings.Join(behind, ", "))}
 }
 
-// readStatuses gives the status of one flow, or of all those that have a file or
-// a schedule.
+// readStatuses gives the status of one flow, or of all that have a file or a schedule.
 func readStatuses(ctx context.Context, c client.Client, flows flow.Flows, only string) ([]flowStatus, error) {
 	names := slices.Collect(maps.Keys(flows))
 	if only == "" {
@@ -203,15 +202,14 @@ func readStatuses(ctx context.Context, c client.Client, flows flow.Flows, only s
 			return nil, err
 		}
 		if only != "" && flows[name] == nil && status.Schedule == nil && status.LastRun == nil {
-			return nil, fmt.Errorf("没有流程 %q：文件夹中没有，也没有定时和运行。 There is no such flow: it has neither file nor schedule nor run", name)
+			return nil, &exitError{code: exitUsage, err: text.Errorf("there is no flow %q: it has no file, no schedule and no run", name)}
 		}
 		statuses = append(statuses, status)
 	}
 	return statuses, nil
 }
 
-// readStatus gives the status of a flow; of is nil if its file is not in the
-// folder.
+// readStatus gives the status of a flow; of is nil without a file.
 func readStatus(ctx context.Context, c client.Client, of *flow.Flow, name string, now time.Time) (flowStatus, error) {
 	s := flowStatus{Flow: name, Title: name, Enabled: true, Running: []runStatus{}, Parked: map[string]int{}, LastDay: dayStatus{Skipped: map[string]int{}}}
 	limit := time.Hour
@@ -270,8 +268,8 @@ func (s *flowStatus) readCron(ctx context.Context, c client.Client, now time.Tim
 	return nil
 }
 
-// readRuns goes back over the runs of the last day, and further only until one
-// is found that has ended.
+// readRuns reads the runs of the last day, and earlier ones until it finds one that has
+// ended.
 func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Time) error {
 	dayBefore := now.Add(-24 * time.Hour)
 	return listRuns(ctx, c, runsOf(s.Flow), func(run listedRun) bool {
@@ -298,10 +296,10 @@ func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Tim
 }
 
 func (r listedRun) status() runStatus {
-	return runStatus{WorkflowID: r.WorkflowID, RunID: r.RunID, StartedAt: r.Begins, EndedAt: r.Ended, Outcome: r.Outcome, Error: r.Error}
+	return runStatus{WorkflowID: r.WorkflowID, RunID: r.RunID, StartedAt: r.Begins, EndedAt: r.Ended, Outcome: r.Outcome, Error: r.Error.String()}
 }
 
-// sweep is nil for a run that is none, or did not come to its end.
+// sweep is nil for a run that is no sweep, or did not complete.
 func (r listedRun) sweep() *sweepStatus {
 	if r.Result == nil || r.Result.Found == nil || r.Outcome == workflows.RunFailed || r.Outcome == workflows.RunCancelled {
 		return nil
@@ -330,14 +328,14 @@ func (d *dayStatus) add(run listedRun) {
 	d.Failed += run.Result.Failed
 }
 
-// compare sets the flow's file beside what the workers have; of is nil without one.
+// compare compares the flow's file with what the workers have; of is nil without a file.
 func (s *flowStatus) compare(of *flow.Flow, atWorkers workerFlows) {
 	s.WorkerVersions = append([]string{}, atWorkers.versions(s.Flow)...)
 	switch {
 	case of == nil:
 		return
 	case len(atWorkers.workers) == 0:
-		s.versionNote = "没有看到 worker no worker is seen"
+		s.versionNote = text.Sprintf("no worker is polling")
 	default:
 		if err := atWorkers.differs(of); err != nil {
 			s.versionNote = "✗ " + err.Error()
@@ -346,7 +344,7 @@ func (s *flowStatus) compare(of *flow.Flow, atWorkers workerFlows) {
 	s.Version = of.Version
 }
 
-// askRunning asks the runs under way how far they are.
+// askRunning queries the progress of the runs under way.
 func (s *flowStatus) askRunning(ctx context.Context, c client.Client) {
 	for i := range s.Running {
 		run := &s.Running[i]
@@ -356,8 +354,8 @@ func (s *flowStatus) askRunning(ctx context.Context, c client.Client) {
 	}
 }
 
-// judge says whether the flow is behind. One that is disabled, or was never to
-// run by itself, is not.
+// judge decides whether the flow is behind. One that is disabled, or was never scheduled,
+// is not.
 func (s *flowStatus) judge(limit time.Duration, now time.Time) {
 	if s.Watermark != nil {
 		lag := int64(now.Sub(*s.Watermark) / time.Second)
@@ -371,50 +369,46 @@ func (s *flowStatus) judge(limit time.Duration, now time.Time) {
 func (s *flowStatus) print(w io.Writer) {
 	t := newTable(w)
 	t.SetTitle("%s · %s", s.Flow, s.Title)
-	t.SetColumnConfigs([]table.ColumnConfig{{Number: 2, WidthMax: 80, WidthMaxEnforcer: text.WrapSoft}})
 	if !s.Enabled {
-		t.AppendRow(table.Row{"状态 state", disabledNote})
+		t.AppendRow(table.Row{text.New("state"), noteOf(disabledNote)})
 	}
 	if s.Version != "" {
-		t.AppendRow(table.Row{"版本 version", strings.TrimSpace(s.Version + " " + s.versionNote)})
+		t.AppendRow(table.Row{text.New("version"), strings.TrimSpace(s.Version + " " + s.versionNote)})
 	}
 	last := "–"
 	if s.LastRun != nil {
-		last = strings.TrimSpace(fmt.Sprintf("%s · %s · %s\n%s", s.LastRun.Outcome, s.LastRun.EndedAt.Format(time.DateTime), s.LastRun.WorkflowID, s.LastRun.Error))
+		last = strings.TrimSpace(fmt.Sprintf("%s · %s\n%s\n%s", s.LastRun.EndedAt.Format(time.DateTime), s.LastRun.Outcome, s.LastRun.WorkflowID, s.LastRun.Error))
 	}
-	t.AppendRow(table.Row{"上次运行 last run", last})
+	t.AppendRow(table.Row{text.New("last run"), last})
 	for _, run := range s.Running {
-		t.AppendRow(table.Row{"在途 running", fmt.Sprintf("%s · %s", run.StartedAt.Format(time.DateTime), run.WorkflowID)})
+		t.AppendRow(table.Row{text.New("running"), run.StartedAt.Format(time.DateTime) + "\n" + run.WorkflowID})
 		if run.Grain != "" {
-			t.AppendRow(table.Row{"", grainText(run.Grain, run.GrainAuto) + " · 单 orders " + doneOf(run.DoneOrders, run.ExpectedOrders)})
+			t.AppendRow(table.Row{"", grainText(run.Grain, run.GrainAuto) + " · " + ordersDone(run.DoneOrders, run.ExpectedOrders)})
 		}
 	}
 	watermark := "–"
 	if s.Watermark != nil {
 		watermark = s.Watermark.In(beijing.Zone).Format(time.DateTime)
 	}
-	t.AppendRow(table.Row{"水位 watermark", watermark})
-	t.AppendRow(table.Row{"落后 lag", s.lag()})
-	t.AppendRow(table.Row{"下次运行 next run", s.next()})
+	t.AppendRow(table.Row{text.New("watermark"), watermark})
+	t.AppendRow(table.Row{text.New("lag"), s.lag()})
+	t.AppendRow(table.Row{text.New("next run"), s.next()})
 	if sweep := s.LastSweep; sweep != nil {
 		mark := "✓"
 		if sweep.Found > 0 {
 			mark = "✗"
 		}
-		t.AppendRow(table.Row{"上次复查 last sweep", fmt.Sprintf("%s %s · 漏收或变动 missed or changed: %d", mark, sweep.EndedAt.Format(time.DateTime), sweep.Found)})
+		t.AppendRow(table.Row{text.New("last sweep"), text.New("%s %s · orders missed or changed: %d", mark, sweep.EndedAt.Format(time.DateTime), sweep.Found)})
 	}
-	parked := 0
-	for _, count := range s.Parked {
-		parked += count
-	}
-	t.AppendRow(table.Row{"挂起 parked", parked})
+	parked := []string{strconv.Itoa(tally.Total(s.Parked))}
 	for _, reason := range tally.Reasons(s.Parked) {
-		t.AppendRow(table.Row{"  其中 of which: " + reason, s.Parked[reason]})
+		parked = append(parked, fmt.Sprintf("%s %d", reason, s.Parked[reason]))
 	}
+	t.AppendRow(table.Row{text.New("parked"), strings.Join(parked, "\n")})
 	d := s.LastDay
 	t.AppendSeparator()
-	t.AppendRow(table.Row{"24 小时 last 24 hours", fmt.Sprintf("%d 次运行 runs，失败 failed %d", d.Runs, d.RunsFailed)})
-	t.AppendRow(table.Row{"单数 orders", counts(tally.Tally{
+	t.AppendRow(table.Row{text.New("last 24 hours"), text.New("runs %d · failed %d", d.Runs, d.RunsFailed)})
+	t.AppendRow(table.Row{text.New("orders"), counts(tally.Tally{
 		Fetched: d.Fetched, Saved: d.Saved, Updated: d.Updated, AlreadySaved: d.AlreadySaved, Skipped: d.Skipped, Parked: d.Parked, Failed: d.Failed,
 	})})
 	t.Render()
@@ -424,7 +418,7 @@ func (s *flowStatus) lag() string {
 	limit := time.Duration(s.LagLimitSeconds) * time.Second
 	switch {
 	case s.LagSeconds == nil && s.Behind:
-		return fmt.Sprintf("✗ 没有完成过的自动运行 no automatic run has completed（限制 limit %s）", limit)
+		return text.Sprintf("✗ no automatic run has completed (limit %s)", limit)
 	case s.LagSeconds == nil:
 		return "–"
 	}
@@ -432,7 +426,7 @@ func (s *flowStatus) lag() string {
 	if s.Behind {
 		mark = "✗"
 	}
-	return fmt.Sprintf("%s %s（限制 limit %s）", mark, time.Duration(*s.LagSeconds)*time.Second, limit)
+	return text.Sprintf("%s %s (limit %s)", mark, time.Duration(*s.LagSeconds)*time.Second, limit)
 }
 
 func (s *flowStatus) next() string {
@@ -440,9 +434,9 @@ func (s *flowStatus) next() string {
 	case s.NextRun != nil:
 		return s.NextRun.Format(time.DateTime)
 	case s.Schedule != nil && s.Schedule.Paused:
-		return "已暂停 paused: " + s.Schedule.Note
+		return text.Sprintf("paused: %s", noteOf(s.Schedule.Note))
 	case s.Schedule == nil && !s.Cron:
-		return "没有定时 there is no schedule"
+		return text.Sprintf("there is no schedule")
 	default:
 		return "–"
 	}

@@ -12,10 +12,11 @@ import (
 	"refundsync/internal/kingdee"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/tenant"
+	"refundsync/internal/text"
 )
 
-// readTables reads the flow's tables from Kingdee. A flow without any needs no Kingdee,
-// and no settings of it.
+// readTables reads the flow's tables from Kingdee. A flow without tables needs neither
+// Kingdee nor its settings.
 func readTables(ctx context.Context, f *flow.Flow) error {
 	if len(f.KingdeeTables) == 0 {
 		return nil
@@ -30,7 +31,7 @@ func readTables(ctx context.Context, f *flow.Flow) error {
 	}
 	for _, table := range f.KingdeeTables {
 		if err := readTable(ctx, ledger, table); err != nil {
-			return fmt.Errorf("对照表 table %s: %w", table.Name, err)
+			return text.Errorf("table %s: %w", table.Name, err)
 		}
 	}
 	return nil
@@ -40,10 +41,10 @@ func readTable(ctx context.Context, ledger *kingdee.Client, table *flow.KingdeeT
 	return within(ctx, func(ctx context.Context) error { return tenant.ReadTable(ctx, ledger, table) })
 }
 
-// tables reads the flow's tables from Kingdee, and says which codes can't be used.
+// tables reads the flow's tables from Kingdee, and reports codes that can't be used.
 func (c *checks) tables(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) {
 	for _, table := range f.KingdeeTables {
-		what := fmt.Sprintf("对照表 table %s (%s)", table.Name, f.Name)
+		what := text.Sprintf("Table %s (%s)", table.Name, f.Name)
 		if err := readTable(ctx, ledger, table); err != nil {
 			c.report(what, "", err)
 			continue
@@ -51,21 +52,17 @@ func (c *checks) tables(ctx context.Context, ledger *kingdee.Client, f *flow.Flo
 		state := table.State()
 		var err error
 		if state.Codes() == 0 {
-			err = fmt.Errorf("%[1]s 里没有可用的编码：请核对 by、value、where，以及集成用户能看到哪些组织的资料。 There is no code to translate in %[1]s: look at by, value and where, and at which organisations' data the integration user sees. %[2]s",
-				table.Form, state.Summary())
+			err = text.Errorf("%s has no usable code; check by, value and where, and which organisations' data the integration user can see. %s", table.Form, state.Summary())
 		}
 		c.report(what, state.Summary(), err)
-		for _, unusable := range []struct {
-			why   string
-			codes []string
-		}{
-			{"对应多个值，不会采用 stand for several values, and are not used", withValues(state.Ambiguous)},
-			{"已禁用或未审核 are disabled or not audited", withValues(state.Disabled)},
-			{"没有值 have no value", state.Empty},
-		} {
-			if len(unusable.codes) > 0 {
-				c.note(what, fmt.Sprintf("编码 codes %s: %s", unusable.why, firstOf(unusable.codes)))
-			}
+		if codes := withValues(state.Ambiguous); len(codes) > 0 {
+			c.note(what, text.Sprintf("codes with several values, which are not used: %s", firstOf(codes)))
+		}
+		if codes := withValues(state.Disabled); len(codes) > 0 {
+			c.note(what, text.Sprintf("codes that are disabled or not audited: %s", firstOf(codes)))
+		}
+		if len(state.Empty) > 0 {
+			c.note(what, text.Sprintf("codes without a value: %s", firstOf(state.Empty)))
 		}
 	}
 }
@@ -78,7 +75,7 @@ func withValues(codes map[string][]string) (list []string) {
 	return list
 }
 
-// firstOf lists the first of many.
+// firstOf lists the first twenty.
 func firstOf(codes []string) string {
 	const most = 20
 	if rest := len(codes) - most; rest > 0 {

@@ -286,12 +286,12 @@ func (w *watchFlow) due() (alert.Notice, bool) {
 		c := w.state.Causes[cause]
 		switch {
 		case c.Active && c.News && !w.judgedAt.Before(c.SentAt.Add(w.settings().Interval)):
-			notice.Wrong = append(notice.Wrong, c.Trouble)
+			notice.Firing = append(notice.Firing, c.Trouble)
 		case !c.Active && c.Told:
-			notice.WellAgain = append(notice.WellAgain, c.Trouble)
+			notice.Resolved = append(notice.Resolved, c.Trouble)
 		}
 	}
-	return notice, len(notice.Wrong)+len(notice.WellAgain) > 0
+	return notice, len(notice.Firing)+len(notice.Resolved) > 0
 }
 
 // nextMoment is when something may fall due without a report. It may have passed
@@ -348,7 +348,7 @@ func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, 
 // told notes that a message was sent, and whether anybody took it. What nobody
 // took is told again after the interval, but not that all is well.
 func (w *watchFlow) told(notice alert.Notice, delivered bool) {
-	for _, trouble := range notice.Wrong {
+	for _, trouble := range notice.Firing {
 		c := w.state.Causes[trouble.Cause]
 		c.SentAt = notice.At
 		if delivered {
@@ -357,7 +357,7 @@ func (w *watchFlow) told(notice alert.Notice, delivered bool) {
 		}
 		w.state.Causes[trouble.Cause] = c
 	}
-	for _, trouble := range notice.WellAgain {
+	for _, trouble := range notice.Resolved {
 		c := w.state.Causes[trouble.Cause]
 		c.Told = false
 		w.state.Causes[trouble.Cause] = c

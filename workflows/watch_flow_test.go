@@ -51,10 +51,10 @@ func (c *chat) told(start time.Time) []string {
 	var lines []string
 	for _, notice := range c.notices {
 		var parts []string
-		for _, trouble := range notice.Wrong {
+		for _, trouble := range notice.Firing {
 			parts = append(parts, string(trouble.Cause))
 		}
-		for _, trouble := range notice.WellAgain {
+		for _, trouble := range notice.Resolved {
 			parts = append(parts, "-"+string(trouble.Cause))
 		}
 		lines = append(lines, fmt.Sprintf("%d %s", int(notice.At.Sub(start).Minutes()), strings.Join(parts, " ")))
@@ -192,7 +192,7 @@ func TestWatchFlowMergesWhatCameMeanwhile(t *testing.T) {
 	var merged []alert.Trouble
 	for _, notice := range robots.notices {
 		if notice.At.Equal(start.Add(time.Hour)) {
-			merged = notice.Wrong
+			merged = notice.Firing
 		}
 	}
 	require.Len(t, merged, 2)
@@ -211,7 +211,7 @@ func TestWatchFlowSaysSinceWhen(t *testing.T) {
 	var robots chat
 	watchUntil(t, &robots, 100, run(0), run(10))
 	require.Len(t, robots.notices, 1)
-	trouble := robots.notices[0].Wrong[0]
+	trouble := robots.notices[0].Firing[0]
 	require.Equal(t, start.Add(5*time.Minute).UTC(), trouble.Last.UTC())
 	require.Equal(t, 3600, trouble.LimitSeconds)
 	require.Equal(t, "refund_to_return", robots.notices[0].Flow)
@@ -240,7 +240,7 @@ func TestWatchFlowWhenRobotsDoNotTakeAMessage(t *testing.T) {
 	none = chat{refuse: func(string) error { return broken }}
 	watchUntil(t, &none, 70, every10(0, 50, failing)...)
 	require.Equal(t, []string{"0 run_failed", "55 lag_over_limit", "60 run_failed"}, none.told(start))
-	require.Equal(t, 6, none.notices[2].Wrong[0].FailedRuns, "none of those is forgotten")
+	require.Equal(t, 6, none.notices[2].Firing[0].FailedRuns, "none of those is forgotten")
 }
 
 // While robots can't be reached, nothing that comes up is overlooked.
@@ -353,11 +353,11 @@ func TestWatchFlowLaws(t *testing.T) {
 			told := false
 			for _, notice := range robots.notices {
 				is := func(trouble alert.Trouble) bool { return trouble.Cause == cause }
-				if slices.ContainsFunc(notice.Wrong, is) {
+				if slices.ContainsFunc(notice.Firing, is) {
 					require.False(t, !last.IsZero() && notice.At.Sub(last) < settings.Interval, "%s was told of at %s and %s", cause, last, notice.At)
 					last, told = notice.At, true
 				}
-				if slices.ContainsFunc(notice.WellAgain, is) {
+				if slices.ContainsFunc(notice.Resolved, is) {
 					require.True(t, told, "%s is well again, but was not told of", cause)
 					told = false
 				}

@@ -1,5 +1,5 @@
-// Package codecserver decrypts what Temporal keeps for people: for the Web UI in a
-// browser, and for the temporal command. It speaks Temporal's codec server protocol,
+// Package codecserver decrypts payloads for the Temporal Web UI in a browser and for the
+// temporal command. It speaks Temporal's codec server protocol,
 // https://docs.temporal.io/codec-server, and lets in whoever has the token.
 package codecserver
 
@@ -14,22 +14,24 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/converter"
+
+	"refundsync/internal/text"
 )
 
-// Options are what the server is made of.
+// Options configure the server.
 type Options struct {
 	Codec converter.PayloadCodec
-	// Token lets in.
+	// Token is what people sign in with.
 	Token string
-	// UIOrigin is the Web UI's, as scheme://host:port; no other page may ask.
+	// UIOrigin is the Web UI's origin, as scheme://host:port; pages of others are refused.
 	UIOrigin string
-	// Namespaces are those that it serves.
+	// Namespaces are those it serves.
 	Namespaces []string
 }
 
 // New serves POST /decode and /encode, with the namespace in the header X-Namespace
-// or before it in the path, and a bearer token; the same below /session/{session},
-// without one, for who has signed in at the page at /; and GET /healthz.
+// or in the path before them, and a bearer token; the same below /session/{session},
+// without a token, for people who have signed in on the page at /; and GET /healthz.
 func New(o Options) http.Handler {
 	s := &server{
 		Options:  o,
@@ -61,8 +63,8 @@ type server struct {
 	sessions sessions
 }
 
-// allowUI tells a browser that pages of the Web UI, and no others, may ask. false
-// says that another page is asking.
+// allowUI tells a browser that only pages of the Web UI may ask. It is false if another
+// page asks.
 func (s *server) allowUI(w http.ResponseWriter, r *http.Request) bool {
 	w.Header().Add("Vary", "Origin")
 	origin := r.Header.Get("Origin")
@@ -72,10 +74,12 @@ func (s *server) allowUI(w http.ResponseWriter, r *http.Request) bool {
 	return origin == "" || origin == s.UIOrigin
 }
 
-// preflight answers what a browser asks before it sends what the Web UI sends.
+var onlyUI = text.New("Only pages of REFUNDSYNC_CODEC_UI_ORIGIN may ask")
+
+// preflight answers a browser's CORS preflight request.
 func (s *server) preflight(w http.ResponseWriter, r *http.Request) {
 	if !s.allowUI(w, r) {
-		http.Error(w, "只允许来自 REFUNDSYNC_CODEC_UI_ORIGIN 的页面。 Only pages of that origin may ask", http.StatusForbidden)
+		http.Error(w, onlyUI.String(), http.StatusForbidden)
 		return
 	}
 	w.Header().Set("Access-Control-Allow-Methods", http.MethodPost)
@@ -87,11 +91,11 @@ func (s *server) preflight(w http.ResponseWriter, r *http.Request) {
 func (s *server) convert(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !s.allowUI(w, r):
-		http.Error(w, "只允许来自 REFUNDSYNC_CODEC_UI_ORIGIN 的页面。 Only pages of that origin may ask", http.StatusForbidden)
+		http.Error(w, onlyUI.String(), http.StatusForbidden)
 	case !s.signedIn(r):
-		http.Error(w, "请先在本服务的首页登录，或给出 Authorization: Bearer。 Sign in at this server's first page, or give a bearer token", http.StatusUnauthorized)
+		http.Error(w, text.Sprintf("Sign in on this server's first page, or send a bearer token"), http.StatusUnauthorized)
 	case !s.serves(r):
-		http.Error(w, "请求没有写明命名空间，或不是本服务的。 The request names no namespace, or one that is not served here", http.StatusForbidden)
+		http.Error(w, text.Sprintf("The request names no namespace, or one that is not served here"), http.StatusForbidden)
 	default:
 		select {
 		case s.working <- struct{}{}:
@@ -107,8 +111,7 @@ func (s *server) convert(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serves reports whether the request names a namespace, and each that it names is
-// served.
+// serves reports whether the request names a namespace, and only ones that are served.
 func (s *server) serves(r *http.Request) bool {
 	named := 0
 	for _, name := range []string{r.Header.Get("X-Namespace"), r.PathValue("namespace")} {
@@ -142,33 +145,46 @@ var signInHTML string
 
 var signInPage = template.Must(template.New("sign_in").Parse(signInHTML))
 
-// signInState is what the page shows.
+// signInState is what the page shows, in the language of the program.
 type signInState struct {
+	Language, Explanation, Token, SignIn text.Text
+	// Refusal is why the form is shown again.
+	Refusal  text.Text
 	UIOrigin string
-	// Endpoint is what the Web UI is told, for the session of who has just signed in.
+	// Endpoint is the address for the Web UI, in the session of who has just signed in.
 	Endpoint string
-	Refuse   bool
 }
 
 func (s *server) showSignIn(w http.ResponseWriter, _ *http.Request) {
-	s.show(w, http.StatusOK, signInState{})
+	s.showForm(w, http.StatusOK, text.Text{})
 }
 
 func (s *server) signIn(w http.ResponseWriter, r *http.Request) {
 	if !s.isToken(strings.TrimSpace(r.PostFormValue("token"))) {
-		s.show(w, http.StatusUnauthorized, signInState{Refuse: true})
+		s.showForm(w, http.StatusUnauthorized, text.New("Wrong token."))
 		return
 	}
 	// A page over TLS can't ask one without, and a proxy with TLS may be in front.
 	scheme, _, _ := strings.Cut(s.UIOrigin, ":")
-	s.show(w, http.StatusOK, signInState{Endpoint: scheme + "://" + r.Host + "/session/" + s.sessions.begin()})
+	s.show(w, http.StatusOK, signInState{
+		Explanation: text.New("You are signed in for %d hours. In the Temporal Web UI, click the glasses at the top right, enter the address below and apply it, then reload the page to see the content decrypted. Do not share the address: whoever has it can decrypt.",
+			int(sessionLength.Hours())),
+		Endpoint: scheme + "://" + r.Host + "/session/" + s.sessions.begin(),
+	})
+}
+
+func (s *server) showForm(w http.ResponseWriter, status int, refusal text.Text) {
+	s.show(w, status, signInState{
+		Explanation: text.New("Sign in, and the Temporal Web UI can show decrypted content."),
+		Refusal:     refusal, Token: text.New("Token"), SignIn: text.New("Sign in"),
+	})
 }
 
 func (s *server) show(w http.ResponseWriter, status int, state signInState) {
-	state.UIOrigin = s.UIOrigin
+	state.UIOrigin, state.Language = s.UIOrigin, text.New("en")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	w.WriteHeader(status)
-	// The only error is that of a client that is gone.
+	// It fails only if the client is gone.
 	_ = signInPage.Execute(w, state)
 }

@@ -12,9 +12,9 @@ import (
 // sessionLength is how long a person stays signed in: a working day.
 const sessionLength = 10 * time.Hour
 
-// sessions are kept nowhere: each says until when it lasts, and is signed. They
-// stand in the path that a page asks, never in a cookie: a browser would show a
-// cookie to whatever listens on another port of the same host.
+// sessions are stateless: each holds the time of its end, and is signed. A session is in
+// the path of a request, never in a cookie: a browser would send a cookie to whatever
+// listens on another port of the same host.
 type sessions struct {
 	secret []byte
 	now    func() time.Time

@@ -37,14 +37,14 @@ func (dingtalk) request(address url.URL, secret string, now time.Time, notice al
 		query.Set("sign", signDingTalk(timestamp, secret))
 		address.RawQuery = query.Encode()
 	}
-	text := notice.Text()
-	// Its Markdown takes a single line break for none.
-	content := "#### " + text.Title + "\n\n" + strings.Join(text.Lines, "\n\n")
-	return address, dingtalkMessage{"markdown", dingtalkMarkdown{text.Title, cut(content, dingtalkLongest)}}
+	message := notice.Message()
+	// Its Markdown ignores a single line break.
+	content := "#### " + message.Title + "\n\n" + strings.Join(message.Lines, "\n\n")
+	return address, dingtalkMessage{"markdown", dingtalkMarkdown{message.Title, cut(content, dingtalkLongest)}}
 }
 
-// signDingTalk signs a time in milliseconds: the secret is the key, and part of
-// the text as well.
+// signDingTalk signs a time in milliseconds: the secret is the key and also part of the
+// signed text.
 func signDingTalk(timestamp, secret string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(timestamp + "\n" + secret))

@@ -15,42 +15,41 @@ import (
 // longestWait bounds what a robot asks for.
 const longestWait = 10 * time.Minute
 
-// limitDelay is how long a robot that limits messages is left alone: all three
+// limitDelay is the least wait after a robot refused a message as one too many: all three
 // vendors count by the minute.
 const limitDelay = time.Minute
 
-const (
-	adviseAddress     = "请在群里打开机器人，重新复制它的 Webhook 地址到流程 alerts 里 url_from 所指的环境变量，然后重启 worker。 Copy the robot's webhook address anew into the environment variable that url_from names in the flow's alerts, then restart the worker."
-	adviseSecurity    = "请核对机器人的安全设置：加签的密钥（secret_from 所指的环境变量）、关键词（每条消息都含 refundsync）、IP 白名单，以及本机时钟。 Check the robot's security settings: the secret (the environment variable that secret_from names), the keyword (every message holds refundsync), the list of IPs; and this machine's clock."
-	adviseCertificate = "请检查本机的 CA 证书、时钟和代理。 Check this machine's CA certificates, clock and proxy."
-	adviseSlower      = "一分钟后自动重试。 Tried again in a minute, by itself."
-	adviseRetry       = "会自动重试；一直如此时，请检查网络和机器人。 Tried again by itself; if it lasts, check the network and the robot."
+var (
+	adviseAddress     = text.New("In the group chat, open the robot and copy its webhook address into the environment variable that url_from names in the flow's alerts; then restart the worker.")
+	adviseSecurity    = text.New("Check the robot's security settings: the secret (in the environment variable that secret_from names), the keyword (every message contains refundsync) and the IP allowlist; and this machine's clock.")
+	adviseCertificate = text.New("Check this machine's CA certificates, clock and proxy.")
+	adviseSlower      = text.New("It is retried in a minute.")
+	adviseRetry       = text.New("It is retried; if it keeps failing, check the network and the robot.")
 )
 
-func failure(class fault.Class, reason, message, advice string) *fault.Error {
-	return &fault.Error{Class: class, Reason: reason, Message: message, Advice: text.Literal(advice)}
+func failure(class fault.Class, reason string, err error, advice text.Text) *fault.Error {
+	return &fault.Error{Class: class, Reason: reason, Err: err, Advice: advice}
 }
 
 // refusal is what a vendor's business code means.
 type refusal struct {
-	class          fault.Class
-	reason, advice string
+	class  fault.Class
+	reason string
+	advice text.Text
 }
 
 var (
 	wrongAddress  = refusal{fault.Final, "robot_address", adviseAddress}
 	wrongSecurity = refusal{fault.Final, "robot_security", adviseSecurity}
-	wrongMessage  = refusal{fault.Final, "robot_message", ""}
+	wrongMessage  = refusal{fault.Final, "robot_message", text.Text{}}
 	tooMany       = refusal{fault.RateLimited, "robot_call_limit", adviseSlower}
-	// otherRefusal is for codes that are not known. The message was not taken, so
-	// that another try does no harm.
+	// otherRefusal is for unknown codes. The message was not delivered, so it can be
+	// retried.
 	otherRefusal = refusal{fault.Retry, "robot_refused", adviseRetry}
 )
 
 func (r refusal) failure(code int, message string) error {
-	f := failure(r.class, r.reason, message, r.advice)
-	f.Code = strconv.Itoa(code)
-	return f
+	return &fault.Error{Class: r.class, Reason: r.reason, Code: strconv.Itoa(code), Message: message, Advice: r.advice}
 }
 
 // errcodeReply is how WeCom and DingTalk answer.
@@ -59,8 +58,8 @@ type errcodeReply struct {
 	Errmsg  string `json:"errmsg"`
 }
 
-// errcodeAnswer judges such a reply. One without errcode is none of the robot's:
-// DingTalk's gateway throttles with one of its own, a proxy answers with HTML.
+// errcodeAnswer judges such a reply. One without errcode is not the robot's own: DingTalk's
+// gateway throttles with a form of its own, a proxy answers with HTML.
 func errcodeAnswer(status int, raw []byte, refusals map[int]refusal) (Answer, error) {
 	var reply errcodeReply
 	if err := json.Unmarshal(raw, &reply); err != nil || reply.Errcode == nil {
@@ -88,25 +87,24 @@ func succeeded(status int) bool { return status >= 200 && status <= 299 }
 // statusFailure is for a reply without a business code.
 func statusFailure(status int) error {
 	if succeeded(status) {
-		return failure(fault.Retry, "robot_reply", "看不懂的回复，没有业务码。 Reply not understood: it has no business code.", adviseRetry)
+		return failure(fault.Retry, "robot_reply", text.Errorf("the reply has no business code"), adviseRetry)
 	}
 	return completed(httpfault.OfStatus(status))
 }
 
-// completed marks the reason as one of a robot, and adds the advice.
+// completed marks the reason as a robot's, and adds the advice.
 func completed(f *fault.Error) *fault.Error {
 	switch {
 	case f.Reason == httpfault.Certificate:
-		f.Advice = text.Literal(adviseCertificate)
+		f.Advice = adviseCertificate
 	case f.Reason == httpfault.CallLimit:
-		f.Advice = text.Literal(adviseSlower)
+		f.Advice = adviseSlower
 	case f.Class == fault.Final:
-		f.Advice = text.Literal(adviseAddress)
+		f.Advice = adviseAddress
 	default:
-		f.Advice = text.Literal(adviseRetry)
+		f.Advice = adviseRetry
 	}
 	f.Reason = "robot_" + f.Reason
-	f.Err = nil // its words are in the message, which is cleaned of secrets
 	return f
 }
 

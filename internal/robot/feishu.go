@@ -17,7 +17,7 @@ import (
 type feishu struct{}
 
 type feishuMessage struct {
-	// Timestamp, in seconds, and Sign are sent where the robot has a secret.
+	// Timestamp, in seconds, and Sign are sent if the robot has a secret.
 	Timestamp string        `json:"timestamp,omitempty"`
 	Sign      string        `json:"sign,omitempty"`
 	MsgType   string        `json:"msg_type"`
@@ -40,9 +40,9 @@ type feishuElement struct {
 }
 
 func (feishu) request(address url.URL, secret string, now time.Time, notice alert.Notice) (url.URL, any) {
-	text := notice.Text()
-	post := feishuPost{Title: text.Title}
-	for _, line := range text.Lines {
+	said := notice.Message()
+	post := feishuPost{Title: said.Title}
+	for _, line := range said.Lines {
 		post.Content = append(post.Content, []feishuElement{{"text", line}})
 	}
 	message := feishuMessage{MsgType: "post", Content: feishuContent{map[string]feishuPost{"zh_cn": post}}}
@@ -53,15 +53,15 @@ func (feishu) request(address url.URL, secret string, now time.Time, notice aler
 	return address, message
 }
 
-// signFeishu signs a time in seconds. Unlike DingTalk's, the text is the key, and
-// what is signed is empty.
+// signFeishu signs a time in seconds. Unlike with DingTalk, time and secret are the key,
+// and the signed text is empty.
 func signFeishu(timestamp, secret string) string {
 	mac := hmac.New(sha256.New, []byte(timestamp+"\n"+secret))
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
 }
 
 func (feishu) answer(status int, raw []byte) (Answer, error) {
-	// An older form of the reply has StatusCode and StatusMessage instead.
+	// An older form of the reply has StatusCode and StatusMessage instead of these.
 	var reply struct {
 		Code          *int   `json:"code"`
 		Msg           string `json:"msg"`

@@ -1,7 +1,7 @@
 // Package robot sends messages to the robots of group chats (企业微信 WeCom, 钉钉
-// DingTalk, 飞书 Feishu) and to plain JSON webhooks. It knows nothing of Temporal
-// or of flows. A robot's address holds its key: neither the address nor the
-// secret appears in an error.
+// DingTalk, 飞书 Feishu) and to plain JSON webhooks. It knows neither Temporal nor
+// flows. A robot's address contains its key: neither the address nor the secret
+// appears in an error.
 package robot
 
 import (
@@ -9,7 +9,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -39,7 +39,7 @@ const (
 	defaultTimeout = 10 * time.Second
 	// maxReply is far above what any robot answers, in bytes.
 	maxReply = 64 << 10
-	// mostQuoted bounds a text before it is looked through for secrets, in bytes.
+	// mostQuoted bounds a text before it is searched for secrets, in bytes.
 	mostQuoted = 4 << 10
 )
 
@@ -49,7 +49,7 @@ type Config struct {
 	// URL is the full address as the vendor shows it, key included.
 	URL string
 	// Secret signs the messages of DingTalk (加签) and Feishu (签名校验) robots;
-	// empty for a robot without.
+	// empty if the robot has none.
 	Secret string
 	// Timeout bounds a call; default 10 seconds.
 	Timeout time.Duration
@@ -57,14 +57,14 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Answer is what a robot said of a message that it took.
+// Answer is a robot's reply to a message that it accepted.
 type Answer struct {
-	// Code and Message are the robot's own; the code of a plain webhook is its
-	// HTTP status.
+	// Code and Message are the robot's own; the code of a plain webhook is the HTTP
+	// status.
 	Code, Message string
 }
 
-// Robot sends messages to one chat. It is safe for use by many goroutines.
+// Robot sends messages to one chat. It is safe for concurrent use.
 type Robot struct {
 	config  Config
 	address *url.URL
@@ -75,24 +75,22 @@ type Robot struct {
 
 // vendor is what differs between the kinds.
 type vendor interface {
-	// request gives the address to post to, made from a copy of the robot's own,
-	// and the body.
+	// request gives the address to post to, made from the robot's own, and the body.
 	request(address url.URL, secret string, now time.Time, notice alert.Notice) (url.URL, any)
-	// answer reads a reply. Its error is a *fault.Error; what the vendor said
-	// is in it.
+	// answer reads a reply. Its error is a *fault.Error that quotes the vendor.
 	answer(status int, raw []byte) (Answer, error)
 }
 
-// New makes a robot. The error tells that the kind or the address can't be used.
+// New makes a robot. It fails if the kind or the address can't be used.
 func New(config Config) (*Robot, error) {
 	vendors := map[Kind]vendor{WeCom: wecom{}, DingTalk: dingtalk{}, Feishu: feishu{}, Webhook: webhook{}}
 	v, ok := vendors[config.Kind]
 	if !ok {
-		return nil, fmt.Errorf("没有机器人类型 %q。 There is no such kind of robot", config.Kind)
+		return nil, text.Errorf("there is no kind of robot %q", config.Kind)
 	}
 	address, err := url.Parse(config.URL)
 	if err != nil || address.Host == "" {
-		return nil, fmt.Errorf("%s 机器人的地址不是完整的网址。 The address of the robot is not a full one", config.Kind)
+		return nil, text.Errorf("the address of the %s robot is not a complete URL", config.Kind)
 	}
 	config.Timeout = cmp.Or(config.Timeout, defaultTimeout)
 	if config.Now == nil {
@@ -104,14 +102,15 @@ func New(config Config) (*Robot, error) {
 		vendor:  v,
 		client: &http.Client{
 			Timeout: config.Timeout,
-			// A message is not sent on to an address that nobody has named.
+			// A message goes to no address but the configured one.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		secrets: secretsOf(address, config.Secret),
 	}, nil
 }
 
-// secretsOf are what must not be told, should a robot repeat it.
+// secretsOf are the parts of an address, and the secret, that a robot may repeat and no
+// error may show.
 func secretsOf(address *url.URL, secret string) []string {
 	parts := append(strings.Split(address.Path, "/"), secret)
 	for _, values := range address.Query() {
@@ -127,55 +126,64 @@ func (r *Robot) Send(ctx context.Context, notice alert.Notice) (Answer, error) {
 	address, content := r.vendor.request(*r.address, r.config.Secret, r.config.Now(), notice)
 	body, err := encode(content)
 	if err != nil {
-		return Answer{}, r.told(failure(fault.Final, "robot_message", err.Error(), ""))
+		return Answer{}, r.ofRobot(failure(fault.Final, "robot_message", err, text.Text{}))
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(body))
 	if err != nil {
-		// The text of the error holds the address.
-		return Answer{}, r.told(failure(fault.Final, "robot_address", "地址不能用。 The address can't be used.", adviseAddress))
+		// The error itself contains the address.
+		return Answer{}, r.ofRobot(failure(fault.Final, "robot_address", text.Errorf("the address can't be used"), adviseAddress))
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", version.UserAgent())
 	response, err := r.client.Do(request)
 	if err != nil {
-		return Answer{}, r.told(connectionFailure(ctx, err))
+		return Answer{}, r.ofRobot(connectionFailure(ctx, err))
 	}
 	defer response.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(response.Body, maxReply))
 	if err != nil {
-		return Answer{}, r.told(connectionFailure(ctx, err))
+		return Answer{}, r.ofRobot(connectionFailure(ctx, err))
 	}
 	answer, err := r.vendor.answer(response.StatusCode, raw)
 	if f := fault.As(err); f != nil && f.Class == fault.RateLimited {
 		f.Delay = max(httpfault.RetryAfter(response.Header, longestWait), limitDelay)
 	}
 	answer.Message = r.clean(answer.Message)
-	return answer, r.told(err)
+	return answer, r.ofRobot(err)
 }
 
-// told completes a fault with whose robot it was, and hides what must be hidden.
-func (r *Robot) told(err error) error {
-	if f := fault.As(err); f != nil {
-		f.System, f.Call = text.Literal(systems[r.config.Kind]), "robot"
-		f.Message = r.clean(f.Message)
+// ofRobot adds to a failure whose robot it was, and masks secrets.
+func (r *Robot) ofRobot(err error) error {
+	f := fault.As(err)
+	if f == nil {
+		return err
+	}
+	f.System, f.Call = systems[r.config.Kind], "robot"
+	switch {
+	case f.Message != "":
+		f.Message, f.Err = r.clean(f.Message), nil
+	case f.Err != nil:
+		if cleaned := r.clean(f.Err.Error()); cleaned != f.Err.Error() {
+			f.Err = errors.New(cleaned)
+		}
 	}
 	return err
 }
 
-// clean bounds a text that came from outside.
-func (r *Robot) clean(text string) string {
-	text = cut(text, mostQuoted)
+// clean masks secrets in a text and bounds it.
+func (r *Robot) clean(quoted string) string {
+	quoted = cut(quoted, mostQuoted)
 	for _, secret := range r.secrets {
-		text = fault.Mask(text, secret)
+		quoted = fault.Mask(quoted, secret)
 	}
-	return cut(text, 300)
+	return cut(quoted, 300)
 }
 
-var systems = map[Kind]string{
-	WeCom: "企业微信 WeCom", DingTalk: "钉钉 DingTalk", Feishu: "飞书 Feishu", Webhook: "Webhook",
+var systems = map[Kind]text.Text{
+	WeCom: text.New("WeCom"), DingTalk: text.New("DingTalk"), Feishu: text.New("Feishu"), Webhook: text.New("Webhook"),
 }
 
-// encode is JSON with < > & as they are, as people would see them in a chat.
+// encode is JSON that keeps < > & as they are, for a chat would show the escapes.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -186,15 +194,15 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// cut keeps a text within so many bytes, without breaking a character.
-func cut(text string, most int) string {
+// cut shortens a text to at most so many bytes, without breaking a character.
+func cut(whole string, most int) string {
 	const more = "…"
-	if len(text) <= most {
-		return text
+	if len(whole) <= most {
+		return whole
 	}
 	end := most - len(more)
-	for end > 0 && text[end]&0xC0 == 0x80 {
+	for end > 0 && whole[end]&0xC0 == 0x80 {
 		end--
 	}
-	return text[:end] + more
+	return whole[:end] + more
 }

@@ -34,7 +34,7 @@ const key = "0123456789-key-of-the-robot"
 func notice() alert.Notice {
 	return alert.Notice{
 		Flow: "refund_to_return", Title: "售后单 → 退货单 <A&B>", At: at,
-		Wrong: []alert.Trouble{{
+		Firing: []alert.Trouble{{
 			Cause: alert.OrdersParked, Since: at,
 			Parked: map[string]int{"unknown_material": 2, "missing_value": 1}, Waiting: 5,
 		}},
@@ -200,7 +200,7 @@ func TestErrorsHoldNoSecret(t *testing.T) {
 			text := answer.Message
 			if err != nil {
 				text = err.Error()
-				require.Contains(t, text, string(systems[kind]))
+				require.Contains(t, text, systems[kind].String())
 			}
 			assert.NotContains(t, text, key, name)
 			assert.NotContains(t, text, secret, name)

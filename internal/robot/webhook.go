@@ -8,8 +8,8 @@ import (
 	"refundsync/internal/alert"
 )
 
-// webhook is any address that takes JSON: the notice as it is, and its text. It
-// answers by its HTTP status alone.
+// webhook is any address that accepts JSON: the notice and its text. Only the HTTP status
+// of the reply counts.
 type webhook struct{}
 
 type webhookMessage struct {
@@ -18,7 +18,7 @@ type webhookMessage struct {
 }
 
 func (webhook) request(address url.URL, _ string, _ time.Time, notice alert.Notice) (url.URL, any) {
-	return address, webhookMessage{notice, notice.Text().String()}
+	return address, webhookMessage{notice, notice.Message().String()}
 }
 
 func (webhook) answer(status int, _ []byte) (Answer, error) {

@@ -25,8 +25,8 @@ type wecomMarkdown struct {
 const wecomLongest = 4096
 
 func (wecom) request(address url.URL, _ string, _ time.Time, notice alert.Notice) (url.URL, any) {
-	text := notice.Text()
-	content := "**" + text.Title + "**\n" + strings.Join(text.Lines, "\n")
+	message := notice.Message()
+	content := "**" + message.Title + "**\n" + strings.Join(message.Lines, "\n")
 	return address, wecomMessage{"markdown", wecomMarkdown{cut(content, wecomLongest)}}
 }
 

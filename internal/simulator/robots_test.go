@@ -49,7 +49,7 @@ func TestRobotsAcceptMessages(t *testing.T) {
 	require.Len(t, taken, 4)
 	for kind, text := range taken {
 		require.Contains(t, text, "refundsync", kind)
-		require.Contains(t, text, "测试消息", kind)
+		require.Contains(t, text, "test message", kind)
 	}
 	var shown chat.State
 	require.NoError(t, json.Unmarshal(c.get("/_sim/robots"), &shown))

@@ -39,22 +39,22 @@ func TestTextOfANotice(t *testing.T) {
 	found := Trouble{Cause: SweepFound, Since: hourAgo, Found: 3, WorkflowID: "refund_to_return/sweep-2024-03-01T19:30:00Z", RunID: "0190f3c2"}
 	broken := Trouble{Cause: SweepFound, Since: hourAgo, Reason: "bad_signature", WorkflowID: "refund_to_return/sweep-2024-03-01T19:30:00Z", RunID: "0190f3c2"}
 	for name, notice := range map[string]Notice{
-		"run_failed":       {Wrong: []Trouble{failed}},
-		"orders_parked":    {Wrong: []Trouble{parked}},
-		"sweep_found":      {Wrong: []Trouble{found}},
-		"sweep_broken":     {Wrong: []Trouble{broken}},
-		"sweep_well":       {WellAgain: []Trouble{found}},
-		"many_reasons":     {Wrong: []Trouble{{Cause: OrdersParked, Parked: many, Waiting: 55}}},
-		"nothing_synced":   {Wrong: []Trouble{nothing}},
-		"lag_over_limit":   {Wrong: []Trouble{lag}},
-		"everything_wrong": {Wrong: []Trouble{failed, parked, nothing, lag}},
-		"well_again":       {WellAgain: []Trouble{failed, parked, nothing, lag}},
-		"wrong_and_well":   {Wrong: []Trouble{parked}, WellAgain: []Trouble{failed}},
-		"test":             {Test: true},
+		"run_failed":          {Firing: []Trouble{failed}},
+		"orders_parked":       {Firing: []Trouble{parked}},
+		"sweep_found":         {Firing: []Trouble{found}},
+		"sweep_broken":        {Firing: []Trouble{broken}},
+		"sweep_resolved":      {Resolved: []Trouble{found}},
+		"many_reasons":        {Firing: []Trouble{{Cause: OrdersParked, Parked: many, Waiting: 55}}},
+		"nothing_synced":      {Firing: []Trouble{nothing}},
+		"lag_over_limit":      {Firing: []Trouble{lag}},
+		"all_firing":          {Firing: []Trouble{failed, parked, nothing, lag}},
+		"resolved":            {Resolved: []Trouble{failed, parked, nothing, lag}},
+		"firing_and_resolved": {Firing: []Trouble{parked}, Resolved: []Trouble{failed}},
+		"test":                {Test: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			notice.Flow, notice.Title, notice.At = "refund_to_return", "聚水潭售后单 → 金蝶云星空销售退货单", at
-			golden(t, name+".txt", notice.Text().String()+"\n")
+			golden(t, name+".txt", notice.Message().String()+"\n")
 		})
 	}
 }
@@ -68,12 +68,12 @@ func TestHours(t *testing.T) {
 // A flow's title and the id of a run come from files and from who starts runs.
 func TestNamesInANoticeAreLiteral(t *testing.T) {
 	const odd = "[x](https://example.com)\n<@all> **"
-	text := Notice{Flow: odd, Title: odd, Wrong: []Trouble{
+	message := Notice{Flow: odd, Title: odd, Firing: []Trouble{
 		{Cause: RunFailed, Reason: odd, WorkflowID: odd, RunID: odd},
 		{Cause: OrdersParked, Parked: map[string]int{odd: 1}},
-	}}.Text().String()
+	}}.Message().String()
 	for _, obeyed := range []string{"[", "://", "<", "**", "com\n"} {
-		require.NotContains(t, text, obeyed)
+		require.NotContains(t, message, obeyed)
 	}
-	require.Contains(t, text, "［x］(https：//example.com) ＜＠all＞ ＊＊")
+	require.Contains(t, message, "［x］(https：//example.com) ＜＠all＞ ＊＊")
 }

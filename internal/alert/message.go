@@ -1,0 +1,149 @@
+package alert
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"refundsync/internal/beijing"
+	"refundsync/internal/literal"
+	"refundsync/internal/text"
+)
+
+// reasonsShown bounds the reasons that a message lists.
+const reasonsShown = 8
+
+// Message is a notice as people read it: a title and lines, without markup.
+type Message struct {
+	Title string
+	Lines []string
+}
+
+// String is the title and the lines below each other.
+func (m Message) String() string {
+	return m.Title + "\n" + strings.Join(m.Lines, "\n")
+}
+
+// Message puts a notice into words, in the language of the program. Every title
+// contains the word refundsync, for robots that ask for a keyword.
+func (n Notice) Message() Message {
+	m := Message{Title: text.Sprintf("refundsync · %s: %s", literal.Chat(cmp.Or(n.Title, n.Flow)), n.verdict())}
+	if n.Test {
+		m.add(text.Sprintf("This is a test message. If you can read it, the robot is set up correctly."))
+	}
+	for _, trouble := range n.Firing {
+		m.add(trouble.firing(literal.Chat(n.Flow))...)
+	}
+	for _, trouble := range n.Resolved {
+		m.add(trouble.resolved())
+	}
+	m.add(text.Sprintf("Flow %s · %s, Beijing time", literal.Chat(n.Flow), clock(n.At)))
+	return m
+}
+
+func (n Notice) verdict() text.Text {
+	switch {
+	case n.Test:
+		return text.New("test")
+	case len(n.Firing) > 0:
+		return text.New("needs attention")
+	default:
+		return text.New("resolved")
+	}
+}
+
+func (m *Message) add(lines ...string) { m.Lines = append(m.Lines, lines...) }
+
+func (t Trouble) firing(flow string) []string {
+	see := func(command string) string { return text.Sprintf("See: %s", command) }
+	run := func() []string {
+		return []string{text.Sprintf("Run: %s", literal.Chat(t.RunID)), see("starter watch " + literal.Chat(t.WorkflowID))}
+	}
+	switch t.Cause {
+	case RunFailed:
+		return append([]string{text.Sprintf("✗ Failed runs: %d. Reason of the last one: %s.", t.FailedRuns, literal.Chat(t.Reason))}, run()...)
+	case OrdersParked:
+		return []string{
+			text.Sprintf("✗ Newly parked orders: %d (%s). Waiting in total: %d.", total(t.Parked), byReason(t.Parked), t.Waiting),
+			see("starter parked list --flow " + flow),
+		}
+	case SweepFound:
+		var lines []string
+		if t.Found > 0 {
+			lines = append(lines, text.Sprintf("✗ A sweep found orders that had been missed or had changed: %d. They were saved or parked as the flow says.", t.Found))
+		}
+		if t.Reason != "" {
+			lines = append(lines, text.Sprintf("✗ The sweep did not finish. Reason: %s.", literal.Chat(t.Reason)))
+		}
+		return append(lines, run()...)
+	case NothingSynced:
+		return []string{
+			text.Sprintf("✗ No bill has been saved for more than %s (since %s).", hours(t.LimitSeconds), clockOf(t.Last)),
+			see("starter status --flow " + flow),
+		}
+	default:
+		return []string{
+			text.Sprintf("✗ The watermark is more than %s behind (it is at %s).", hours(t.LimitSeconds), clockOf(t.Last)),
+			see("starter status --flow " + flow),
+		}
+	}
+}
+
+func (t Trouble) resolved() string {
+	now := map[Cause]text.Text{
+		RunFailed:     text.New("Runs succeed again."),
+		OrdersParked:  text.New("No parked orders remain."),
+		SweepFound:    text.New("The last sweep found nothing missed or changed."),
+		NothingSynced: text.New("Bills are being saved again."),
+		LagOverLimit:  text.New("The watermark has caught up."),
+	}[t.Cause]
+	return text.Sprintf("✓ %s The problem began at %s.", now, clock(t.Since))
+}
+
+// byReason lists counts, highest first.
+func byReason(counts map[string]int) string {
+	reasons := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	})
+	var parts []string
+	for i, reason := range reasons {
+		if i == reasonsShown {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %d", literal.Chat(reason), counts[reason]))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func total(counts map[string]int) int {
+	sum := 0
+	for _, count := range counts {
+		sum += count
+	}
+	return sum
+}
+
+// clock is a time in Beijing time.
+func clock(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04") }
+
+func clockOf(t *time.Time) string {
+	if t == nil {
+		return "?"
+	}
+	return clock(*t)
+}
+
+// hours writes a duration without zero units: 24h, not 24h0m0s.
+func hours(seconds int) string {
+	written := (time.Duration(seconds) * time.Second).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(written, zero) {
+			written = written[:len(written)-2]
+		}
+	}
+	return written
+}
