@@ -39,7 +39,7 @@ func (a *Activities) withTables(ctx context.Context, f *flow.Flow, order *flow.O
 			return order, nil
 		}
 		if !order.Outdated(table) {
-			read, err := a.Tables.AskAgain(ctx, table)
+			read, err := a.Tables.Reread(ctx, table)
 			if err != nil {
 				return nil, text.Errorf("order %s: %w", order.Order.ID, err)
 			}

@@ -35,7 +35,7 @@ func (w *work) compare(ctx context.Context, found []kingdee.Bill) (changed bool,
 			return false, w.numberConflict(bill, text.New("it carries no mark of ours"))
 		}
 	}
-	switch w.bill.Mark.Kinship(found[last].Text) {
+	switch w.bill.Mark.Compare(found[last].Text) {
 	case flow.Same, flow.Newer:
 		return false, nil
 	case flow.Older:
@@ -97,7 +97,7 @@ func (w *work) update(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill
 	if err != nil {
 		return nil, err
 	}
-	if len(updated) == 0 || w.bill.Mark.Kinship(updated[0].Text) != flow.Same {
+	if len(updated) == 0 || w.bill.Mark.Compare(updated[0].Text) != flow.Same {
 		return nil, savedMeanwhile(w.bill.Number)
 	}
 	return updated, nil

@@ -80,8 +80,8 @@ func (b Book) areFinished(wanted Wanted, bills []kingdee.Bill) bool {
 			return false
 		}
 	}
-	kinship := mark.Kinship(bills[len(bills)-1].Text)
-	return kinship == flow.Same || kinship == flow.Newer
+	comparison := mark.Compare(bills[len(bills)-1].Text)
+	return comparison == flow.Same || comparison == flow.Newer
 }
 
 // IsSaved reports whether an order has a bill whose mark says that it was made from this

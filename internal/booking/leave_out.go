@@ -35,7 +35,7 @@ func (b Book) leaveOut(ctx context.Context, opened *flow.Opened, reason string, 
 	if mark.RemainsIn(last.Text) {
 		return "", markDamaged(last, mark)
 	}
-	switch mark.Kinship(last.Text) {
+	switch mark.Compare(last.Text) {
 	case flow.Unmarked, flow.OtherOrder, flow.Newer:
 		return tally.LeftOut, nil
 	}

@@ -56,7 +56,7 @@ func (w *work) supplement(ctx context.Context, found []kingdee.Bill, retried boo
 		return nil, err
 	case len(after) <= len(found):
 		return nil, notShown(number, "", retried)
-	case w.bill.Mark.Kinship(after[len(after)-1].Text) != flow.Same:
+	case w.bill.Mark.Compare(after[len(after)-1].Text) != flow.Same:
 		return nil, savedMeanwhile(number)
 	}
 	return after, nil

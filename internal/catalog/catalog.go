@@ -1,7 +1,6 @@
 // Package catalog holds the fields of the two interfaces that the sync joins:
-// jushuitan.refund.list.query and Kingdee's batchSave of SAL_RETURNSTOCK. Flow
-// files are checked against it, and documentation is printed from it. The
-// fields stand in jushuitan.yaml and kingdee.yaml beside this file.
+// jushuitan.refund.list.query and Kingdee's batchSave of SAL_RETURNSTOCK. They are in
+// jushuitan.yaml and kingdee.yaml. Flow files are checked against them.
 package catalog
 
 import (
@@ -16,7 +15,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// Place says where a field stands in its interface.
+// Place says where a field is in its interface.
 type Place string
 
 const (
@@ -27,19 +26,19 @@ const (
 	// Items holds the fields of one line of such an order.
 	Items Place = "items"
 
-	// Head holds the fields of a Kingdee bill that stand directly in it.
+	// Head holds the fields directly in a Kingdee bill.
 	Head Place = "head"
 	// SubHeadEntity (财务信息) is the bill's finance part.
 	SubHeadEntity Place = "SubHeadEntity"
 	// FEntity (明细信息) holds the fields of one line of the bill.
 	FEntity Place = "FEntity"
-	// The groups of fields within such a line.
+	// The groups of fields within a line of the bill.
 	FAuxpropId          Place = "FAuxpropId"
 	FStocklocId         Place = "FStocklocId"
 	FTaxDetailSubEntity Place = "FTaxDetailSubEntity"
 	FSerialSubEntity    Place = "FSerialSubEntity"
 	FEntityLink         Place = "FEntity_Link"
-	// Options holds the options of a Kingdee call, which are no part of a bill.
+	// Options holds the options of a Kingdee call, outside the bill.
 	Options Place = "options"
 )
 
@@ -75,33 +74,33 @@ const (
 // Field is one field of an interface.
 type Field struct {
 	Name string `yaml:"name"`
-	// Chinese and English are the labels to show beside the name.
+	// Chinese is the label that messages show beside the name. English explains the
+	// field.
 	Chinese string `yaml:"chinese"`
 	English string `yaml:"english"`
 	Type    Type   `yaml:"type"`
 	Origin  Origin `yaml:"origin"`
 	// Required: the interface refuses the call or the bill without it.
 	Required bool `yaml:"required"`
-	// ReferenceKey is the one key of the object that a Reference is written
-	// as. Kingdee spells it FNumber almost everywhere, but FNUMBER for a bill
-	// type, and knows contacts by FNAME.
+	// ReferenceKey is the only key of the object that a Reference is written as.
+	// Kingdee spells it FNumber almost everywhere, but FNUMBER for a bill type and
+	// FNAME for contacts.
 	ReferenceKey string `yaml:"reference_key"`
-	// Values are the values that the vendor documents, with their Chinese
-	// labels; none where any value goes.
+	// Values are the values that the vendor documents, with their Chinese labels; none
+	// if there is no such list.
 	Values map[string]string `yaml:"values"`
-	// Personal fields may name or describe a person: their values are never
-	// shown in messages or logs.
+	// Personal fields may name or describe a person. Their values are never shown in
+	// messages or logs.
 	Personal bool `yaml:"personal"`
-	// Longest is how much of a text is sent, in UTF-16 units; 0 is all of it.
+	// Longest is how much of a text is sent, in UTF-16 units; 0 for all of it.
 	Longest int `yaml:"longest"`
-	// Flex is how the names begin of the fields within an Object that differ from
-	// tenant to tenant.
+	// Flex is the prefix of the fields within an Object that differ between tenants.
 	Flex string `yaml:"flex"`
-	// Place is filled in from the part of the file that the field stands in.
+	// Place is set from the part of the file that the field is in.
 	Place Place `yaml:"-"`
 }
 
-// Interface is one call of a vendor with the fields it takes and gives.
+// Interface is a vendor's call with the fields that it takes and gives.
 type Interface struct {
 	// Name is the vendor's own name of the call.
 	Name    string            `yaml:"name"`
@@ -120,11 +119,11 @@ func (i *Interface) Find(place Place, name string) (Field, bool) {
 	return Field{}, false
 }
 
-// flexEnd is how the name of a flex field ends: with the number that Kingdee gave it.
+// flexEnd is the end of a flex field's name: the number that Kingdee gave it.
 var flexEnd = regexp.MustCompile(`^[0-9]{1,10}$`)
 
-// FindFlex gives the field of a flex group, such as FAUXPROPID__FF100001 within
-// FAuxpropId, if the name can be one.
+// FindFlex gives a field of a flex group, such as FAUXPROPID__FF100001 within FAuxpropId;
+// false if the group has no fields of such a name.
 func (i *Interface) FindFlex(group Place, name string) (Field, bool) {
 	field, ok := i.FlexGroup(group)
 	if end, begins := strings.CutPrefix(name, field.Flex); !ok || !begins || !flexEnd.MatchString(end) {
@@ -172,8 +171,8 @@ func Jushuitan() *Interface { return jushuitan() }
 // FEntity and the groups within it, Options.
 func Kingdee() *Interface { return kingdee() }
 
-// read panics on a mistake, because the file is part of the program and every
-// test of this package reads it.
+// read panics on a mistake: the file is part of the program, and every test of this
+// package reads it.
 func read(name string, data []byte) *Interface {
 	var i Interface
 	if err := yaml.UnmarshalWithOptions(data, &i, yaml.Strict()); err != nil {

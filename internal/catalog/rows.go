@@ -1,9 +1,9 @@
 package catalog
 
-// Rows reads a list of records as serialisers write it: the list, one record by
-// itself, or either of them wrapped once more, as in {"data":[…]} and [[…]]. A
-// record is told from a wrapping by its key. Of "", {} and null, which may stand for
-// a list of nothing, it gives nil; ok is false for anything else.
+// Rows reads a list of records as serialisers write it: the list, a single record, or
+// either of them wrapped once more, as in {"data":[…]} and [[…]]. A record is told from a
+// wrapper by its key. "", {} and null, which may stand for an empty list, give nil; ok is
+// false for anything else.
 func Rows(raw any, key string) (rows []any, ok bool) {
 	switch value := raw.(type) {
 	case nil:

@@ -13,12 +13,12 @@ import (
 	"refundsync/internal/text"
 )
 
-// Type is the type of a field, whatever its spelling on the wire.
+// Type is the type of a field, however it is written on the wire.
 type Type string
 
 const (
-	// Text is a string. Numbers are taken as text too: keys such as as_id come
-	// either way.
+	// Text is a string. A number is taken as text too: keys such as as_id come either
+	// way.
 	Text Type = "text"
 	// Decimal is an exact decimal number.
 	Decimal Type = "decimal"
@@ -30,7 +30,7 @@ const (
 	Date Type = "date"
 	// Bool is true or false.
 	Bool Type = "bool"
-	// Reference is base data of Kingdee's, named by its number.
+	// Reference is base data of Kingdee's, given by its number.
 	Reference Type = "reference"
 	// Object is a group of fields.
 	Object Type = "object"
@@ -53,10 +53,10 @@ var typeLabels = map[Type]text.Text{
 	List:      text.New("a list"),
 }
 
-// ParseError says why a value does not fit its field. It never holds the value
-// itself, which may be private.
+// ParseError says why a value does not fit its field, without the value, which may be
+// private.
 type ParseError struct {
-	// what is a predicate, to stand after the value: "is not a number".
+	// what is a predicate, to be put after the value: "is not a number".
 	what text.Text
 }
 
@@ -65,8 +65,8 @@ func (e *ParseError) Error() string { return e.what.String() }
 // AsText is [ParseError.Error] in any language.
 func (e *ParseError) AsText() text.Text { return e.what }
 
-// Longest accepted number, as it is written, and the range of its exponent:
-// far above any amount, far below thousands of digits out of "1e9999".
+// The longest number accepted, as written, and the range of its exponent: far above any
+// amount, far below the thousands of digits of "1e9999".
 const (
 	maxNumberLength   = 64
 	maxNumberExponent = 40
@@ -83,36 +83,33 @@ var (
 	errNotOneValue = &ParseError{text.New("is not a single value")}
 )
 
-// timeLayouts are the spellings of a time that are known from replies, with
-// slashes too; each part may have one digit, and seconds may have a fraction. One
-// with a zone is taken at its word.
+// timeLayouts are the known spellings of a time in replies, also with slashes. Each part
+// may have one digit, and seconds may have a fraction. A zone, if given, is respected.
 var timeLayouts = []string{
 	"2006-1-2 15:4:5", "2006-1-2 15:4", "2006-1-2",
 	"2006-1-2T15:4:5", "2006-1-2T15:4", "2006-1-2T15:4:5Z07:00",
 }
 
-// noTime are the days that stand for no time at all: the first that .NET, SQL
-// Server, its smalldatetime and Unix know.
+// noTime are the days that stand for no time: the first ones of .NET, SQL Server, its
+// smalldatetime and Unix.
 var noTime = []string{"0001-01-01", "1753-01-01", "1900-01-01", "1970-01-01"}
 
-// withSeconds matches a time that is told to the second.
+// withSeconds matches a time to the second.
 var withSeconds = regexp.MustCompile(`\d:\d{1,2}:\d`)
 
-// ToTheSecond reports whether raw is written as a time to the second, rather than
-// to the minute or the day.
+// ToTheSecond reports whether raw is written to the second, not only to the minute or the
+// day.
 func ToTheSecond(raw any) bool {
 	text, _ := raw.(string)
 	return withSeconds.MatchString(text)
 }
 
-// Parse reads one value of a decoded JSON document (string, json.Number, bool
-// or nil) tolerantly: replies spell the same field as a number or as text,
-// from tenant to tenant. It gives a string for Text and Reference, a
-// decimal.Decimal for Decimal and Integer, a time.Time in Beijing time for
-// Time and Date (a Date at midnight), a bool for Bool, and nil for null, ""
-// and blank text, and for a time such as 0001-01-01, which all mean that the value
-// is absent. Any other failure
-// is a *ParseError.
+// Parse reads one value of a decoded JSON document (string, json.Number, bool or nil)
+// tolerantly: tenants differ in whether a field comes as a number or as text. It gives a
+// string for Text and Reference, a decimal.Decimal for Decimal and Integer, a time.Time in
+// Beijing time for Time and Date (a Date at midnight), and a bool for Bool. It gives nil if
+// the value is absent: null, "", blank text, or a time such as 0001-01-01. An error is a
+// *ParseError.
 func (t Type) Parse(raw any) (any, error) {
 	if text, ok := raw.(string); ok {
 		raw = strings.TrimSpace(text)
@@ -157,8 +154,7 @@ func (t Type) parse(raw any) (any, error) {
 	return nil, errNotOneValue
 }
 
-// parseText writes a number in its plain form, so that a key which comes as
-// 123, 123.0 or "123" is one key.
+// parseText writes a number in its plain form, so that 123, 123.0 and "123" are one key.
 func parseText(raw any) (any, error) {
 	switch value := raw.(type) {
 	case string:
@@ -196,14 +192,14 @@ func parseDecimal(raw any) (decimal.Decimal, error) {
 	return number, nil
 }
 
-// parseTime gives the zero time for one that stands for none.
+// parseTime gives the zero time for a value that stands for no time.
 func parseTime(raw any) (time.Time, error) {
 	text, ok := raw.(string)
 	if !ok {
 		return time.Time{}, errNotTime
 	}
 	text = strings.ReplaceAll(text, "/", "-")
-	if strings.HasPrefix(text, "0000-00-00") { // MySQL's, which is no day
+	if strings.HasPrefix(text, "0000-00-00") { // MySQL's
 		return time.Time{}, nil
 	}
 	for _, layout := range timeLayouts {

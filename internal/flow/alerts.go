@@ -12,7 +12,7 @@ const (
 
 // Alerts says who is told when something is wrong with the flow, and when.
 type Alerts struct {
-	// Robots are told; without any, nobody is.
+	// Robots are told. Without any, nobody is.
 	Robots []Robot
 	// Interval is the least time between two messages about one cause. Default:
 	// 1 hour.
@@ -22,14 +22,14 @@ type Alerts struct {
 	NothingSyncedFor time.Duration
 }
 
-// Robot is a robot of a group chat, or a plain webhook. Its address and its
-// secret are in the worker's environment: here are the variables' names.
+// Robot is a group chat's robot or a plain webhook. Its address and secret are in the
+// worker's environment, under the variables named here.
 type Robot struct {
 	Kind string
 	// URLFrom names the variable of the address, and tells the flow's robots
 	// apart.
 	URLFrom string
-	// SecretFrom names the variable of the secret that signs messages; "" for a
-	// robot without. Robots of kind RobotDingTalk and RobotFeishu can have one.
+	// SecretFrom names the variable of the secret that signs messages, which robots of
+	// kind RobotDingTalk and RobotFeishu can have; "" without one.
 	SecretFrom string
 }

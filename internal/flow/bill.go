@@ -19,15 +19,15 @@ type Bill struct {
 	// Model is one element of BatchSave's Model, with the fields in the flow
 	// file's order: Kingdee fills in fields from those before them.
 	Model json.RawMessage
-	// Mark tells which order the bill is made from. It stands in Model, at the
-	// end of MarkField.
+	// Mark tells which order the bill is made from. It is in Model, at the end of
+	// MarkField.
 	Mark Mark
 
 	fields []fieldValue // what Model is written from
 }
 
-// Changing is the Model that changes the bill of an inner id (FID) into this one:
-// its lines take the place of those that are there.
+// Changing is the Model that changes the bill of an inner id (FID) into this one,
+// replacing its lines.
 func (b Bill) Changing(id string) json.RawMessage {
 	return slices.Concat([]byte(`{"FID":`), encodeText(id), []byte(","), b.Model[1:])
 }
@@ -58,8 +58,8 @@ func (b Bill) Quantities() (map[string]decimal.Decimal, error) {
 	return quantities, nil
 }
 
-// Amount is what the bill comes to with tax: of each line FRealQty × FTaxPrice, rounded
-// to the cent as Kingdee does.
+// Amount is the bill's total with tax: each line's FRealQty × FTaxPrice, rounded to the
+// cent as Kingdee does.
 func (b Bill) Amount() (sum decimal.Decimal, err error) {
 	lines, err := b.lines()
 	for _, line := range lines {
@@ -112,8 +112,8 @@ func (o *Opened) mapBill() (Bill, error) {
 	return Bill{number, object(fields), mark, fields}, nil
 }
 
-// cutText cuts a text that is longer than so many UTF-16 units, and shows it by an
-// ellipsis; where there is no room for one, nothing is left.
+// cutText cuts a text that is longer than so many UTF-16 units and ends it with an
+// ellipsis; it gives "" where there is no room for one.
 func cutText(text string, longest int) string {
 	if utf16Length(text) <= longest {
 		return text
@@ -133,7 +133,7 @@ func cutText(text string, longest int) string {
 
 func utf16Length(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// withMark puts the mark at the end of its field, which the flow need not map.
+// withMark adds the mark at the end of its field, whether the flow maps that or not.
 func withMark(fields []fieldValue, mark Mark) []fieldValue {
 	for i, field := range fields {
 		if field.name != MarkField {
@@ -167,11 +167,11 @@ func (o *Opened) billNumber() (string, error) {
 type fieldValue struct {
 	name  string
 	value json.RawMessage
-	// booked is what of it is booked, and compared; nil for a note.
+	// booked is the part that is booked, and so compared; nil for a note.
 	booked json.RawMessage
 }
 
-// fields gives the values of a group of fields, those without one left out; of is
+// fields gives the values of a group of fields, leaving out those without one; of is
 // the line at work, if any.
 func (o *Opened) fields(fields []BillField, of *line) ([]fieldValue, error) {
 	values := make([]fieldValue, 0, len(fields)+1)
@@ -190,8 +190,8 @@ func (o *Opened) fields(fields []BillField, of *line) ([]fieldValue, error) {
 	return values, nil
 }
 
-// object writes a group of fields. Their names are the catalog's: there is nothing
-// in them that JSON escapes.
+// object writes a group of fields. Their names are the catalog's, without anything that
+// JSON escapes.
 func object(fields []fieldValue) json.RawMessage {
 	size := len(`{}`)
 	for _, field := range fields {
@@ -221,8 +221,8 @@ func booked(fields []fieldValue) json.RawMessage {
 	return object(values)
 }
 
-// value gives one field's value, and what of it is booked; nil for an optional one that
-// has none.
+// value gives one field's value, and the part of it that is booked; nil for an optional
+// field without one.
 func (o *Opened) value(field BillField, of *line) (value, isBooked json.RawMessage, err error) {
 	switch field.Field.Type {
 	case catalog.Object, catalog.List:
@@ -235,8 +235,9 @@ func (o *Opened) value(field BillField, of *line) (value, isBooked json.RawMessa
 	return value, value, nil
 }
 
-// group gives a group of fields, and what of it is booked: FEntity an entry a line kept,
-// a list within a line one entry. Within a line, a group without any value is left out.
+// group gives a group of fields, and the part of it that is booked: FEntity one entry per
+// line kept, a list within a line one entry. Within a line, a group without any value is
+// left out.
 func (o *Opened) group(field BillField, of *line) (all, isBooked json.RawMessage, err error) {
 	if field.Field.Name == string(catalog.FEntity) {
 		return o.entries(field.Fields)
@@ -252,7 +253,7 @@ func (o *Opened) group(field BillField, of *line) (all, isBooked json.RawMessage
 	return all, isBooked, nil
 }
 
-// entries writes one object a line kept. Their order books nothing.
+// entries writes one object per line kept. Their order books nothing.
 func (o *Opened) entries(fields []BillField) (all, isBooked json.RawMessage, err error) {
 	entries, bookings := make([][]byte, 0, len(o.kept)), make([][]byte, 0, len(o.kept))
 	for _, l := range o.kept {

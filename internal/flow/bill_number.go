@@ -8,7 +8,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// NumberField is the bill's number: what keeps an order from being saved twice.
+// NumberField is the bill's number, which keeps an order from being saved twice.
 const NumberField = "FBillNo"
 
 // longestID bounds as_id and a bill's number, in bytes. Kingdee's own limit is
@@ -16,10 +16,9 @@ const NumberField = "FBillNo"
 // which may have 1,000 bytes.
 const longestID = 255
 
-// checkBillNumber refuses a number under which Kingdee would not find the bill
-// again: a database compares without the spaces at the end, and what becomes of
-// a line break in a filter is not documented. Everything else is text like any
-// other there, quotes and wildcards too.
+// checkBillNumber refuses a number by which Kingdee would not find the bill: databases
+// ignore spaces at the end, and what a line break in a filter does is not documented.
+// Anything else is ordinary text there, including quotes and wildcards.
 func checkBillNumber(number string) *valueError {
 	switch {
 	case strings.TrimSpace(number) != number:

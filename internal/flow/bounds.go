@@ -9,29 +9,29 @@ import (
 	"refundsync/internal/text"
 )
 
-// Bounds of an expression, where it is compiled.
+// Bounds of an expression when it is compiled.
 const (
 	maxExpression = 4000 // characters
 	maxNodes      = 1000
-	maxLoops      = 3 // one within the other
+	maxLoops      = 3 // nested
 )
 
-// Bounds of an expression, where it is run. A walk over the lines of an order of
-// 5,000 lines for each of its lines stays below.
+// Bounds of an expression when it is run. Going over all lines for each line of an order
+// of 5,000 lines stays below them.
 const (
 	memoryBudget = 1e6           // values
-	maxSteps     = 1_000_000_000 // nodes, of all that is run for an order
+	maxSteps     = 1_000_000_000 // nodes, of all expressions run for an order
 	maxText      = 64 << 10      // bytes of a text that is built
 	maxParts     = 1000          // of a text that is split
 	maxBits      = 4096          // of a number's digits
 	maxExponent  = 1000
 )
 
-// work is what an expression costs, in nodes that are run: work[i] of them for each
-// element of i loops within each other.
+// work is what an expression costs, in nodes run: work[i] of them for each element of i
+// nested loops.
 type work [maxLoops + 1]float64
 
-// workOf also reports whether the loops are too deep.
+// workOf also reports whether loops are nested too deep.
 func workOf(node ast.Node) (w work, tooDeep bool) {
 	w[0] = 1
 	var children []ast.Node

@@ -12,8 +12,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// Ways to treat a bill whose date lies in a closed period, for
-// ClosedPeriods.Then.
+// Ways to treat a bill dated in a closed period, for ClosedPeriods.Then.
 const (
 	// ClosedPark keeps the bill from being saved.
 	ClosedPark = "park"
@@ -21,16 +20,16 @@ const (
 	ClosedFirstOpenDay = "first_open_day"
 )
 
-// ClosedPeriods says which days no bill may be dated to any more. Days are
-// Beijing's. Nothing is closed where both Until and MonthClosesOnDay are zero.
+// ClosedPeriods says to which days no bill may be dated any more. Days are Beijing's.
+// Nothing is closed if both Until and MonthClosesOnDay are zero.
 type ClosedPeriods struct {
 	// Until is the last closed day, at midnight; zero for none.
 	Until time.Time
-	// MonthClosesOnDay is the day of a month, 1 to 28, from whose first second
-	// on the month before is closed; 0 for none. The later of the two counts.
+	// MonthClosesOnDay is the day of a month, 1 to 28, from whose start on the month
+	// before is closed; 0 for none. The later of the two counts.
 	MonthClosesOnDay int
-	// Then is what becomes of a bill that is dated to a closed day: ClosedPark,
-	// the default, or ClosedFirstOpenDay.
+	// Then is what becomes of a bill dated to a closed day: ClosedPark, the default, or
+	// ClosedFirstOpenDay.
 	Then string
 }
 

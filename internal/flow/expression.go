@@ -36,9 +36,9 @@ type Expression struct {
 	Header  map[string]catalog.Field // fields of the order
 	Items   map[string]catalog.Field // fields of its lines
 	lines   bool                     // whether it names lines
-	Names   []Named                  // the order's fields, items and lines, where they stand
+	Names   []Named                  // the order's fields, items and lines, with their places
 	work    work
-	splits  bool // whether it calls split, whose lists are none of the order's
+	splits  bool // whether it calls split, whose lists have lengths of their own
 }
 
 // Named is a name in an expression; From and To count characters.
@@ -53,8 +53,8 @@ type Mistake struct {
 	What     text.Text
 }
 
-// Compile checks an expression's names and types and compiles it. What it is wrong
-// about comes back as mistakes, in their order.
+// Compile checks an expression's names and types, and compiles it. Mistakes come in the
+// order in which they are in the source.
 func Compile(source string, in Scope) (*Expression, []Mistake) {
 	if length := utf8.RuneCountInString(source); length > maxExpression {
 		return nil, []Mistake{{0, 1, text.New("The expression has %d characters; at most %d.", length, maxExpression)}}
@@ -71,7 +71,7 @@ func Compile(source string, in Scope) (*Expression, []Mistake) {
 	options := []expr.Option{
 		expr.Env(environment(in)),
 		expr.MaxNodes(maxNodes),
-		// Without the optimizer the checked tree is still there to be looked at.
+		// The optimizer would change the tree that is checked below.
 		expr.Optimize(false),
 		expr.DisableAllBuiltins(),
 		r.useFunctions,
@@ -144,7 +144,7 @@ func (r *rewriter) libraryMistake(err error) Mistake {
 	return Mistake{at.From, at.To, text.New("The expression is wrong: %s.", goTypes.Replace(at.Message))}
 }
 
-// goTypes words the library's messages in the terms of flow files.
+// goTypes puts the library's messages into the terms of flow files.
 var goTypes = strings.NewReplacer(
 	"flow.number", "number", "flow.moment", "time", "string", "text",
 	"map[string]interface {}", "line", "[]interface {}", "list", "interface {}", "any type",

@@ -1,13 +1,12 @@
 // Package flow turns orders into bills, as a flow says. Package flowfile reads a flow
 // from its file.
 //
-// An order passes through here in two steps. Pick takes what the flow names out
-// of Jushuitan's reply: nothing else travels on. Open reads it again where it
-// arrives. Skip and Bill, on what either gives, decide on the order and map it; an order
-// that does not meet what the flow requires has no bill.
-// All of them are pure: the same flow and order give the same result, byte for
-// byte. InOpenPeriod, at last, keeps a new bill out of the months that finance
-// has closed by the time it is saved.
+// An order passes through here in two steps. Pick takes the fields that the flow names
+// out of Jushuitan's reply; nothing else travels. Open reads them where they arrive. On
+// the result of either, Skip says whether the order is left out, and Bill maps it; an
+// order that does not meet the flow's requirements has no bill. All of them are pure: the
+// same flow and order give the same result, byte for byte. InOpenPeriod keeps a new bill
+// out of the periods that finance has closed by the time it is saved.
 package flow
 
 import (
@@ -22,8 +21,8 @@ import (
 	"refundsync/internal/catalog"
 )
 
-// Flow is a checked and compiled flow file; flowfile.Load makes one. It is read-only and safe for use by
-// any number of goroutines.
+// Flow is a checked and compiled flow file, made by flowfile.Load. It is read-only and safe
+// for concurrent use.
 type Flow struct {
 	// Name is part of workflow ids: a-z, 0-9 and _.
 	Name string
@@ -32,30 +31,30 @@ type Flow struct {
 	// Version identifies the mapping: the first 12 hex digits of the SHA-256
 	// over the flow file and the CSV files of its tables.
 	Version string
-	// PickVersion identifies the fields that Pick keeps: an order
-	// picked by a flow of the same PickVersion can be mapped by this one.
+	// PickVersion identifies the fields that Pick keeps: an order picked by a flow of
+	// the same PickVersion can be mapped by this one.
 	PickVersion string
 	// Enabled says whether the flow's schedule runs. Default: true.
 	Enabled bool
 
 	Source Source
 	Call   Call
-	// OwnFields are the fields that the flow says the merchant's form has beside
-	// Kingdee's own, in the file's order.
+	// OwnFields are the fields that the merchant has added to Kingdee's form, as the
+	// flow declares them, in the file's order.
 	OwnFields []catalog.Field
 	// KingdeeTables are the tables whose rows come from Kingdee, in the file's order.
 	KingdeeTables []*KingdeeTable
 	Options       Options
 	Retry         Retry
-	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
-	// the run if they fail for one cause; 0 never does. Default: 80.
+	// TooManyFailures is the percentage of a page's or a run's orders that stops the run
+	// if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int
 	ClosedPeriods   ClosedPeriods
-	// LagLimit is how far the watermark may lag behind now before the flow
-	// counts as one that has stopped. Default: 1 hour.
+	// LagLimit is how far the watermark may lag behind now before the flow counts as
+	// stopped. Default: 1 hour.
 	LagLimit time.Duration
 	Schedule Schedule
-	// Sweep is nil for a flow that does not read again.
+	// Sweep is nil for a flow that does not sweep.
 	Sweep  *Sweep
 	Alerts Alerts
 
@@ -69,8 +68,8 @@ type Flow struct {
 // Flows are the flows of one folder by their names.
 type Flows map[string]*Flow
 
-// Use adds fields of the order, and of its lines, to those that Pick keeps. It is for who
-// compiles the flow.
+// Use adds fields of the order and of its lines to those that Pick keeps. It is for those
+// who compile a flow.
 func (f *Flow) Use(header, items map[string]catalog.Field) {
 	f.header, f.items = with(f.header, header), with(f.items, items)
 	f.PickVersion = f.pickVersion()
@@ -97,8 +96,8 @@ func (f *Flow) pickVersion() string {
 	return hex.EncodeToString(digest.Sum(nil))[:12]
 }
 
-// sorted lists fields by name, so that the first of several malformed ones is
-// always the same.
+// sorted lists fields by name, so that the first of several malformed ones is always the
+// same.
 func sorted(fields map[string]catalog.Field) []catalog.Field {
 	return slices.SortedFunc(maps.Values(fields), func(a, b catalog.Field) int { return cmp.Compare(a.Name, b.Name) })
 }
@@ -106,11 +105,11 @@ func sorted(fields map[string]catalog.Field) []catalog.Field {
 // Rules say what becomes of an order.
 type Rules struct {
 	Bill []BillField
-	// Number is the mapping of [NumberField], which is in Bill too.
+	// Number is the mapping of [NumberField], which is also in Bill.
 	Number *Mapping
-	// Lines holds for the lines of an order that become lines of its bill; nil keeps all.
+	// Lines holds for the order's lines that become lines of the bill; nil keeps all.
 	Lines *Expression
-	// SplitDefective makes two of a line that is damaged in part.
+	// SplitDefective makes two lines of one that is partly damaged.
 	SplitDefective bool
 	LeaveOut       []LeaveOut
 	Require        []Requirement
@@ -119,33 +118,33 @@ type Rules struct {
 
 // Source says which orders are read, and how.
 type Source struct {
-	// Method is the call, jushuitan.refund.list.query.
+	// Method is the call: jushuitan.refund.list.query.
 	Method string
 	// Parameters are the fixed parameters as they are sent, page_size and
 	// date_type among them. The run adds page_index, start_time and end_time.
 	Parameters map[string]string
-	// PageSize is the number of orders a page, 1 to 100. Default: 100.
+	// PageSize is the number of orders per page, 1 to 100. Default: 100.
 	PageSize int
 	// DateType says which time a range is about: "0" modified, "1" created,
 	// "2" confirmed. Default: "0".
 	DateType string
-	// Window is the longest span read at once, at most 7 days less 2 seconds:
-	// the interface refuses more than 7 days, and the reader asks for a second
-	// more on either side. Default: an hour.
+	// Window is the longest span read at once, at most 7 days less 2 seconds: the
+	// interface refuses more than 7 days, and the reader asks for a second more on
+	// either side. Default: that maximum.
 	Window time.Duration
 	// Overlap is how far a run goes back behind the end of the last one.
 	// Default: 10 minutes.
 	Overlap time.Duration
 	// Lag is how far behind now a run stays. Default: 5 minutes.
 	Lag time.Duration
-	// Since is where the first incremental run starts, in Beijing time; zero
-	// where it must be said when a schedule is created.
+	// Since is where the first incremental run starts, in Beijing time; zero if it must
+	// be given when a schedule is created.
 	Since time.Time
 	// Cursor is how runs find what is new: contract.CursorTime, the default, or
 	// contract.CursorRowVersion.
 	Cursor string
-	// SinceTS is the row version from which the first run by row versions reads;
-	// nil where the flow does not say.
+	// SinceTS is the row version from which the first run by row versions reads; nil if
+	// the flow does not say.
 	SinceTS *int64
 	// Key is the field that tells one order from another, as_id.
 	Key string
@@ -158,39 +157,40 @@ type Call struct {
 	// IsAutoSubmitAndAudit (提交并审核) goes with SubmitAndAudit "kingdee".
 	// Default: false.
 	IsAutoSubmitAndAudit bool
-	// IsVerifyBaseDataField (验证基础资料) has unknown codes reported; without it
-	// Kingdee drops them silently. Default: true.
+	// IsVerifyBaseDataField (验证基础资料) has Kingdee report unknown codes, which it
+	// drops silently otherwise. Default: true.
 	IsVerifyBaseDataField bool
 	// BatchCount is the number of the server's threads, 1 to 10. Default: 5.
 	BatchCount int
 }
 
-// Ways to treat a bill that exists already, for Options.Existing.
+// Ways to treat a bill that already exists, for Options.Existing.
 const (
-	// ExistingReport leaves the bill as it is, and fails an order that has
-	// changed since, so that a person sees it.
+	// ExistingReport leaves the bill as it is, and fails an order that has changed
+	// since, so that a person sees it.
 	ExistingReport = "report"
-	// ExistingUpdate changes the bill of an order that has changed since, while
-	// it is not submitted and stays in its month; otherwise it is as ExistingReport.
+	// ExistingUpdate changes the bill of an order that has changed since, as long as
+	// the bill is not submitted and stays in its month; otherwise it does as
+	// ExistingReport.
 	ExistingUpdate = "update"
-	// ExistingSupplement books what was received since in a further bill; where the order
-	// has changed in anything else it is as ExistingReport.
+	// ExistingSupplement books what was received since in a further bill; if anything
+	// else of the order has changed, it does as ExistingReport.
 	ExistingSupplement = "supplement"
 )
 
-// Ways to treat the bill of an order that is withdrawn, for Options.Withdrawn.
+// Ways to treat the bill of a withdrawn order, for Options.Withdrawn.
 const (
-	// WithdrawnReport leaves the bill as it is, and fails the order, so that a person
+	// WithdrawnReport leaves the bill as it is and fails the order, so that a person
 	// sees it.
 	WithdrawnReport = "report"
-	// WithdrawnDelete deletes the bill while nobody has submitted it and its period is
-	// open; otherwise it is as WithdrawnReport.
+	// WithdrawnDelete deletes the bill as long as it is not submitted and its period is
+	// open; otherwise it does as WithdrawnReport.
 	WithdrawnDelete = "delete"
 )
 
 // Ways to submit and audit a bill, for Options.SubmitAndAudit.
 const (
-	// SubmitAndAuditNone saves bills and no more.
+	// SubmitAndAuditNone only saves bills.
 	SubmitAndAuditNone = "none"
 	// SubmitAndAuditKingdee has Kingdee do it within batchSave.
 	SubmitAndAuditKingdee = "kingdee"
@@ -207,55 +207,53 @@ type Options struct {
 	Withdrawn string
 	// SubmitAndAudit is one of the three ways. Default: SubmitAndAuditNone.
 	SubmitAndAudit string
-	// InFlight is how many orders of one window are at work at once, 1 to 1000.
+	// InFlight is how many orders of one window are processed at once, 1 to 1000.
 	// Default: 100.
 	InFlight int
-	// WindowsAtOnce is how many windows are, 1 to 50. Default: 8.
+	// WindowsAtOnce is how many windows are processed at once, 1 to 50. Default: 8.
 	WindowsAtOnce int
 	// Grain is one of contract.Grains. Default: contract.GrainAuto.
 	Grain string
-	// ExpectedDifferences are the fields of the bill that Kingdee may have otherwise
-	// than they were sent, which is then not told.
+	// ExpectedDifferences are the fields of the bill that may differ in Kingdee from
+	// what was sent, without being reported.
 	ExpectedDifferences []string
 }
 
-// Retry says how often and when a failed order is tried again.
+// Retry says how often and when a failed order is retried.
 type Retry struct {
-	// Attempts is the number of tries, the first one included, 1 to 100.
-	// Default: 8.
+	// Attempts is the number of attempts, the first included, 1 to 100. Default: 8.
 	Attempts int
 	// First is the wait before the second attempt. Default: 2 seconds.
 	First time.Duration
-	// Longest bounds every wait. Default: 5 minutes.
+	// Longest is the longest wait. Default: 5 minutes.
 	Longest time.Duration
-	// Factor makes each wait so many times the one before, 1 to 10. Default: 2.
+	// Factor multiplies each wait to give the next, 1 to 10. Default: 2.
 	Factor int
 }
 
-// Schedule says when the flow runs by itself.
+// Schedule says when the flow runs automatically.
 type Schedule struct {
-	// Cron are cron lines of five fields, or descriptors such as @hourly; a time
-	// counts if any of them matches. None for a flow that only runs when started
-	// by hand.
+	// Cron are cron lines of five fields, or descriptors such as @hourly; the flow runs
+	// when any of them matches. None for a flow that is only run by hand.
 	Cron []string
-	// TimeZone is the IANA name of the zone that Cron and NotBetween are about.
-	// Default: Asia/Shanghai.
+	// TimeZone is the IANA name of the zone of Cron and NotBetween. Default:
+	// Asia/Shanghai.
 	TimeZone string
 	// NotBetween are the spans of each day in which no run starts.
 	NotBetween []DaySpan
 }
 
-// Sweep says how far back and when the flow reads again, once a day: what was received
-// late without the order's being modified is found in no other way.
+// Sweep says how far back and when the flow rereads, once a day. Nothing else finds goods
+// that were received late without the order being modified.
 type Sweep struct {
-	// Days is how many days it reads, 1 to 90. Default: 15.
+	// Days is how many days it rereads, 1 to 90. Default: 15.
 	Days int
 	// At is the minute of the day, in the schedule's time zone. Default: 03:30.
 	At int
 }
 
-// DaySpan is a span of each day, in minutes after midnight: From is part of it,
-// To is not. One whose To is not after its From goes over midnight.
+// DaySpan is a span of each day in minutes after midnight, without To. One whose To is not
+// after its From goes past midnight.
 type DaySpan struct {
 	From, To int
 }
@@ -265,7 +263,7 @@ func (s DaySpan) String() string {
 	return fmt.Sprintf("%02d:%02d-%02d:%02d", s.From/60, s.From%60, s.To/60, s.To%60)
 }
 
-// Holds reports whether a minute of the day lies in the span.
+// Holds reports whether a minute of the day is in the span.
 func (s DaySpan) Holds(minute int) bool {
 	if s.From < s.To {
 		return s.From <= minute && minute < s.To

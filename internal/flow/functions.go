@@ -19,9 +19,8 @@ import (
 const maxPlaces = 16
 
 // functions are what expressions may call besides the library's own (see
-// allowedBuiltins), and what the operators on numbers and times are compiled to.
-// Each has its types checked by its check: it takes the types of the arguments
-// and gives the type of the result.
+// allowedBuiltins). A function's check takes the types of the arguments and gives that of
+// the result.
 var functions = map[string]*builtin.Function{
 	"coalesce": {Validate: checkCoalesce, Func: coalesce},
 	"latest":   {Validate: checkList("latest", KindTime), Func: latest},
@@ -32,7 +31,7 @@ var functions = map[string]*builtin.Function{
 	"text":     {Validate: checkOne("text", typeText, KindText, KindNumber, KindTime), Func: textOf},
 	"date":     {Validate: checkOne("date", typeMoment, KindTime), Func: date},
 	"month":    {Validate: checkOne("month", typeText, KindTime), Func: month},
-	// The library's own build texts and lists without bound.
+	// The library's own have no bounds.
 	"split":   {Types: typesOf(strings.Split), Func: split},
 	"join":    {Types: typesOf(func([]any, string) string { return "" }, func([]any) string { return "" }, strings.Join, func([]string) string { return "" }), Func: join},
 	"replace": {Types: typesOf(strings.ReplaceAll), Func: replace},
@@ -49,7 +48,7 @@ func typesOf(functions ...any) []reflect.Type {
 // listFunctions take one list, of the kind given.
 var listFunctions = map[string]Kind{"latest": KindTime, "earliest": KindTime, "sum": KindNumber}
 
-// allowedBuiltins are the library's functions that work on exact values only.
+// allowedBuiltins are those of the library's functions that need no binary floating point.
 var allowedBuiltins = []string{
 	"all", "any", "none", "one", "filter", "map", "count", "find", "findLast",
 	"len", "trim", "upper", "lower",
@@ -67,7 +66,7 @@ func (r *rewriter) useFunctions(c *conf.Config) {
 	}
 }
 
-// noting keeps the errors of a check: of an error, the library passes on the words only.
+// noting keeps the errors of a check, of which the library passes on only the words.
 func (r *rewriter) noting(validate check) check {
 	if validate == nil {
 		return nil
@@ -95,8 +94,8 @@ func checkOne(name string, result reflect.Type, kinds ...Kind) check {
 	}
 }
 
-// checkList sees only that there is one list; its elements' types are known when
-// the whole expression has been checked, see typeChecker.list.
+// checkList checks that there is one list. The types of its elements are known once the
+// whole expression is checked: see typeChecker.list.
 func checkList(name string, element Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
 		if len(args) != 1 || kindOf(args[0]) != KindList {
@@ -126,8 +125,7 @@ func checkRound(args []reflect.Type) (reflect.Type, error) {
 	return typeNumber, nil
 }
 
-// lackOf tells why a value can't be used: nil, if it can. Text that is absent is
-// empty.
+// lackOf tells why a value can't be used; nil if it can. Absent text is empty.
 func lackOf(value any) *valueError {
 	switch value := value.(type) {
 	case number:
@@ -138,8 +136,7 @@ func lackOf(value any) *valueError {
 	return nil
 }
 
-// coalesce gives the first value that is present. A malformed one fails: it is
-// not absent.
+// coalesce gives the first value that is present. A malformed one is not absent, and fails.
 func coalesce(args ...any) (any, error) {
 	var missing *valueError
 	for _, arg := range args {
@@ -172,7 +169,7 @@ func earliest(args ...any) (any, error) {
 	return choose(args[0], func(candidate, best time.Time) bool { return candidate.Before(best) })
 }
 
-// choose gives the best of the times that are present; absent if there is none.
+// choose gives the best of the times that are present; an absent one if there is none.
 func choose(list any, better func(candidate, best time.Time) bool) (any, error) {
 	best := moment{err: absentFrom(text.New("a time in the list"))}
 	for _, element := range list.([]any) {
@@ -216,7 +213,7 @@ func round(args ...any) (any, error) {
 	return number{value: n.value.Round(int32(places))}, nil
 }
 
-// has tells whether a value is present. A malformed one is.
+// has tells whether a value is present, as a malformed one is.
 func has(args ...any) (any, error) {
 	if text, ok := args[0].(string); ok {
 		return text != "", nil
@@ -225,8 +222,8 @@ func has(args ...any) (any, error) {
 	return err == nil || !err.isAbsent(), nil
 }
 
-// textOf writes a number in plain digits and a time as 2006-01-02 15:04:05; what is
-// absent is empty.
+// textOf writes a number in plain digits and a time as 2006-01-02 15:04:05; an absent
+// value gives "".
 func textOf(args ...any) (any, error) {
 	err := lackOf(args[0])
 	if err != nil && err.isAbsent() {
@@ -244,7 +241,7 @@ func textOf(args ...any) (any, error) {
 	return asNumber(args[0]).value.String(), nil
 }
 
-// date takes the time of day off.
+// date drops the time of day.
 func date(args ...any) (any, error) {
 	at := args[0].(moment)
 	if at.err != nil {
@@ -291,7 +288,7 @@ func replace(args ...any) (any, error) {
 	return strings.ReplaceAll(text, old, by), nil
 }
 
-// month writes the month of a time as 2006-01; that of an absent one is empty.
+// month writes the month of a time as 2006-01; an absent time gives "".
 func month(args ...any) (any, error) {
 	at := args[0].(moment)
 	switch {

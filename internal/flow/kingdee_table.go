@@ -11,16 +11,16 @@ import (
 	"refundsync/internal/text"
 )
 
-// KingdeeTable is a table of the flow whose rows are base data of Kingdee's. It is as
-// it was last set, by whoever reads Kingdee, and may be used meanwhile.
+// KingdeeTable is a table of the flow whose rows are base data of Kingdee's. Whoever reads
+// Kingdee sets its state; it is safe for concurrent use.
 type KingdeeTable struct {
 	Name string
-	// Form is the base data, such as BD_Customer, and Key the field that identifies an
-	// entry of it.
+	// Form is the form of the base data, such as BD_Customer, and Key the field that
+	// identifies an entry.
 	Form, Key string
-	// By is the field that holds the code, and Value the one to translate it into.
+	// By is the field of the code, and Value that of what it is translated into.
 	By, Value string
-	// Where narrows the entries; "" takes all.
+	// Where filters the entries; "" takes all.
 	Where string
 	// Refresh is how old the rows may be. Default: 15 minutes.
 	Refresh time.Duration
@@ -28,10 +28,10 @@ type KingdeeTable struct {
 	state atomic.Pointer[TableState]
 }
 
-// State is the table as it was last read; nil if it was not yet.
+// State is the table as last read; nil if it never was.
 func (t *KingdeeTable) State() *TableState { return t.state.Load() }
 
-// Set has orders that are opened from now on use a state.
+// Set sets the state for orders that are opened from now on.
 func (t *KingdeeTable) Set(state *TableState) { t.state.Store(state) }
 
 // TableEntry is one entry of base data.
@@ -41,29 +41,28 @@ type TableEntry struct {
 	Disabled bool
 }
 
-// TableState is what a table from Kingdee holds. It is read-only.
+// TableState is the content of a table from Kingdee. It is read-only.
 type TableState struct {
-	// Entries counts all that were read.
+	// Entries is the number of entries read.
 	Entries int
-	// Ambiguous are codes that stand for several values, and Disabled codes all of whose
-	// entries are disabled, each with its values in order. Neither is translated.
+	// Ambiguous are the codes that stand for several values, Disabled those whose entries
+	// are all disabled, each with its values, sorted. Neither are translated.
 	Ambiguous, Disabled map[string][]string
-	// Empty are codes whose entry has no value, in order.
+	// Empty are the codes whose entry has no value, sorted.
 	Empty []string
 
 	rows map[string]string
 }
 
-// NewTableState makes a table of entries, in whatever order they come. The same code
-// may come again with the same value: base data stands once for each organisation that
-// uses it.
+// NewTableState makes a table of entries in any order. A code may repeat with the same
+// value: base data is there once for each organisation that uses it.
 func NewTableState(entries []TableEntry) *TableState {
 	s := &TableState{Entries: len(entries), Ambiguous: map[string][]string{}, Disabled: map[string][]string{}, rows: map[string]string{}}
 	usable, disabled := map[string][]string{}, map[string][]string{}
 	for _, entry := range entries {
 		code, value := PlainCode(entry.Code), strings.TrimSpace(entry.Value)
 		if code == "" {
-			continue // no order's code is looked for under it
+			continue // no order has it
 		}
 		if entry.Disabled {
 			disabled[code] = append(disabled[code], value)
@@ -92,7 +91,7 @@ func NewTableState(entries []TableEntry) *TableState {
 	return s
 }
 
-// Codes counts the codes that the table translates.
+// Codes is the number of codes that the table translates.
 func (s *TableState) Codes() int { return len(s.rows) }
 
 // Same reports whether two states translate all codes alike.
@@ -101,7 +100,7 @@ func (s *TableState) Same(other *TableState) bool {
 	return maps.Equal(s.rows, other.rows) && same(s.Ambiguous, other.Ambiguous) && same(s.Disabled, other.Disabled) && slices.Equal(s.Empty, other.Empty)
 }
 
-// Summary says what the table holds, without the codes: they may be names.
+// Summary counts what the table holds. It shows no codes, which may be names.
 func (s *TableState) Summary() string {
 	return text.Sprintf("%d entries: %d codes to translate, %d with several values, %d disabled or not audited, %d without a value",
 		s.Entries, len(s.rows), len(s.Ambiguous), len(s.Disabled), len(s.Empty))
@@ -110,8 +109,8 @@ func (s *TableState) Summary() string {
 // reasonTableUnread: a table that comes from Kingdee has not been read yet.
 const reasonTableUnread = "table_unread"
 
-// translate gives the value for a code by a table. All codes of an order are translated
-// by the table as it was for the first of them.
+// translate gives a table's value for a code. All codes of an order are translated by the
+// table as it was for the first of them.
 func (o *Opened) translate(t *Table, code string, personal bool) (string, error) {
 	if t.Kingdee == nil || code == "" {
 		return t.translate(code, personal)
@@ -135,7 +134,7 @@ func (o *Opened) translate(t *Table, code string, personal bool) (string, error)
 	return value, nil
 }
 
-// Outdated reports whether a table has been set since the order needed it.
+// Outdated reports whether a table has been set since the order used it.
 func (o *Opened) Outdated(table *KingdeeTable) bool { return o.tables[table] != table.State() }
 
 // lacks says why a code is not translated.
@@ -170,8 +169,8 @@ func someOf(values []string) string {
 	return strings.Join(values, ", ")
 }
 
-// LackingTable is the table from Kingdee whose lack of a code, or of any state, is why
-// an order can't be mapped; nil for another error.
+// LackingTable is the table from Kingdee that lacks a code, or was never read, where that
+// is why an order can't be mapped; nil for any other error.
 func LackingTable(err error) *KingdeeTable {
 	var value *valueError
 	if errors.As(err, &value) {

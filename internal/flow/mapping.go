@@ -19,14 +19,14 @@ import (
 type Mapping struct {
 	Target   catalog.Field
 	constant json.RawMessage // as sent; nil for one that is computed
-	// constantText is a constant that has to be cut to the order's room.
+	// constantText is a constant that may have to be cut.
 	constantText string
 	Value        *Expression // a field is an expression of that one name
 	Table        *Table      // nil: the value as it is
 	Required     bool
 }
 
-// personal tells whether the value may be about a person.
+// personal reports whether the value may be about a person.
 func (m *Mapping) personal() bool {
 	for _, fields := range []map[string]catalog.Field{m.Value.Header, m.Value.Items} {
 		for _, field := range fields {
@@ -38,7 +38,8 @@ func (m *Mapping) personal() bool {
 	return false
 }
 
-// SetConstant gives the field the same value in every bill. An empty text is none.
+// SetConstant gives the field the same value in every bill. An empty text counts as no
+// value.
 func (m *Mapping) SetConstant(value any) {
 	if text, ok := value.(string); ok {
 		if text = withoutControls(text); text == "" {
@@ -79,8 +80,8 @@ func (m *Mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
 }
 
 // longest is how much of a text the field is given: a long remark is no reason to refuse
-// an order. Of the mark's field the mark needs some, and one that Kingdee cuts off is
-// none. What is cut off is no part of the bill, so a change of it is no change.
+// an order. The mark needs room in its field, for a mark that Kingdee cuts is worthless.
+// What is cut is not part of the bill, so changing it does not change the bill.
 func (m *Mapping) longest(o *Opened) int {
 	switch {
 	case m.Target.Name == MarkField:
@@ -91,8 +92,8 @@ func (m *Mapping) longest(o *Opened) int {
 	return math.MaxInt
 }
 
-// withoutControls takes control characters out of a text, which no form shows and some
-// refuse. A line break or a tab stood between words, which a space goes on doing.
+// withoutControls removes control characters, which no form shows and some refuse. Line
+// breaks and tabs, which separate words, become spaces.
 func withoutControls(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -162,8 +163,8 @@ func (m *Mapping) emptyText() *valueError {
 	return lack
 }
 
-// encode writes a value of the kind that the target takes: numbers with their
-// exact digits, dates without a time of day, base data as an object.
+// encode writes a value as the target takes it: numbers with their exact digits, dates
+// without a time of day, base data as an object.
 func encode(target catalog.Field, value any) json.RawMessage {
 	switch value := value.(type) {
 	case decimal.Decimal:
@@ -184,8 +185,7 @@ func encode(target catalog.Field, value any) json.RawMessage {
 	return nil
 }
 
-// encodeText writes JSON text as it is read: without the escapes that keep it safe
-// inside HTML.
+// encodeText writes a JSON string without the escapes for HTML.
 func encodeText(text string) json.RawMessage {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

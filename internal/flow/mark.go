@@ -15,29 +15,28 @@ import (
 	"refundsync/internal/contract"
 )
 
-// MarkLike is what a text with a mark at its end is like, as a pattern of SQL's.
+// MarkLike is the SQL pattern of a text that ends with a mark.
 const MarkLike = "%@%#%.%]"
 
-// Mark is what a bill tells of the order that it was made from. It stands at the
-// end of one of the bill's text fields, because Kingdee is the only place that
-// lasts as long as the bill: a later run compares it with the order as it is
-// then, and needs no database of its own.
+// Mark tells which order a bill was made from, and how. It is at the end of one of the
+// bill's text fields, because only Kingdee keeps it as long as the bill: a later run
+// compares it with the order as it is then, and needs no database of its own.
 type Mark struct {
 	// OrderID is the order's key, as_id.
 	OrderID string
 	// ChangedAt is the order's ChangedAt in whole seconds of Beijing time; zero
 	// if the order has none.
 	ChangedAt time.Time
-	// Hash is of what the bill books, as the flow made it: the first 12 hex digits of
-	// its SHA-256. Notes are no part of it.
+	// Hash is the first 12 hex digits of the SHA-256 over what the bill books, as the
+	// flow made it, without notes.
 	Hash string
-	// Version tells the mapping that made the bill, in 6 hex digits: they begin the
-	// flow's Version, or where tables from Kingdee were used are of a hash over that and
-	// what these gave.
+	// Version identifies the mapping that made the bill by 6 hex digits: the first of
+	// the flow's Version, or, if tables from Kingdee were used, of a hash over that and
+	// what they gave.
 	Version string
 }
 
-// MarkField is the bill's field (备注) at whose end its mark stands.
+// MarkField is the bill's field (备注) that ends with its mark.
 const MarkField = "FHeadNote"
 
 // markField is MarkField in the catalog.
@@ -45,19 +44,19 @@ var markField, _ = catalog.Kingdee().Find(catalog.Head, MarkField)
 
 const markTime = "20060102150405"
 
-// String writes the mark as it stands in the bill:
+// String writes the mark as it is in the bill:
 // [700000346@20240302101112#3f9a1c0b77de.4be012].
 func (m Mark) String() string {
 	at := ""
 	if !m.ChangedAt.IsZero() {
 		at = m.ChangedAt.In(beijing.Zone).Format(markTime)
 	}
-	// Escaped, a key holds no bracket that could be taken for the mark's own.
+	// An escaped key has no brackets that could be taken for the mark's own.
 	return "[" + url.PathEscape(m.OrderID) + "@" + at + "#" + m.Hash + "." + m.Version + "]"
 }
 
-// longestText is how much of MarkField is left before the mark of an order. It is the
-// same whether the order has a time or not: a bill that exists must stay the same.
+// longestText is how much room MarkField has before the mark of an order. It is the same
+// with and without a time, because an existing bill must stay the same.
 func longestText(orderID string) int {
 	mark := Mark{OrderID: orderID, ChangedAt: time.Unix(0, 0), Hash: strings.Repeat("0", 12), Version: strings.Repeat("0", 6)}
 	return markField.Longest - utf16Length(" "+mark.String())
@@ -65,7 +64,7 @@ func longestText(orderID string) int {
 
 var markPattern = regexp.MustCompile(`\[([^\[\]]+)@(\d{14})?#([0-9a-f]{12})\.([0-9a-f]{6})\]\s*$`)
 
-// FindMark reads the mark at the end of a text; false if there is none.
+// FindMark reads the mark at the end of a text; false without one.
 func FindMark(text string) (Mark, bool) {
 	parts := markPattern.FindStringSubmatch(text)
 	if parts == nil {
@@ -85,14 +84,14 @@ func FindMark(text string) (Mark, bool) {
 }
 
 var (
-	// cutPattern is a mark without its end, and cleanedPattern the end of one without
-	// some of its signs.
+	// cutPattern is a mark without its end, cleanedPattern the end of a mark without
+	// some of its punctuation.
 	cutPattern     = regexp.MustCompile(`\[[^\[\]\s]+@\d{0,14}(#|$)`)
 	cleanedPattern = regexp.MustCompile(`[0-9a-f]{12}\.?[0-9a-f]{6}\]?\s*$`)
 )
 
-// RemainsIn reports whether a text holds what is left of the mark of this order, of any
-// version, that was cut, cleaned or written over.
+// RemainsIn reports whether a text holds the remains of a mark of this order, of any
+// version, that was cut, cleaned or overwritten.
 func (m Mark) RemainsIn(text string) bool {
 	if _, whole := FindMark(text); whole {
 		return false
@@ -109,28 +108,28 @@ func (m Mark) RemainsIn(text string) bool {
 	return false
 }
 
-// Kinship says what a bill that exists under an order's number is to that order.
-type Kinship int
+// Comparison says how an existing bill compares with the order whose number it has.
+type Comparison int
 
 const (
 	// Same: the bill was made from this order as it is.
-	Same Kinship = iota
+	Same Comparison = iota
 	// Newer: the bill was made from a later version of the order.
 	Newer
 	// Older: the order has changed since the bill was made.
 	Older
-	// OtherFlow: the bill differs, but so does the flow that made it: the goods
-	// themselves must tell whether the order has changed.
+	// OtherFlow: the bill differs, but so does the flow that made it: only the goods can
+	// tell whether the order has changed.
 	OtherFlow
-	// Unmarked: the bill carries no mark; a person or another program made it.
+	// Unmarked: the bill has no mark; a person or another program made it.
 	Unmarked
 	// OtherOrder: the bill was made from another order.
 	OtherOrder
 )
 
-// Kinship compares the mark of the order as it is now with the text of the
-// bill's mark field.
-func (m Mark) Kinship(text string) Kinship {
+// Compare compares the mark of the order as it is now with the text of the bill's mark
+// field.
+func (m Mark) Compare(text string) Comparison {
 	found, ok := FindMark(text)
 	switch {
 	case !ok:
@@ -148,22 +147,21 @@ func (m Mark) Kinship(text string) Kinship {
 	}
 }
 
-// OwnName is how Kingdee's designer names a field that a merchant adds. Names go
-// into JSON and into queries as they are.
+// OwnName is how Kingdee's designer names a field that a merchant adds. Names go into JSON
+// and queries as they are.
 var OwnName = regexp.MustCompile(`^F_[A-Za-z0-9_]{1,78}$`)
 
-// notes are the fields of a bill that say something of it and book nothing. A change of
-// them is none.
+// notes are the fields of a bill that book nothing. Changing them does not change the bill.
 var notes = []string{NumberField, MarkField, "FNote", "FThirdBillNo", "FETHIRDBILLNO"}
 
-// isNote reports whether a field is a note; the merchant's own texts are.
+// isNote reports whether a field is a note, as the merchant's own text fields are.
 func isNote(field catalog.Field) bool {
 	return slices.Contains(notes, field.Name) || field.Type == catalog.Text && OwnName.MatchString(field.Name)
 }
 
 // markOf makes the mark of the order whose bill books these fields. What tables from
-// Kingdee gave counts as part of the flow's version: where they give another value by
-// now, it is not the order that has changed.
+// Kingdee gave counts as part of the flow's version: if they give another value later, the
+// order has not changed.
 func (o *Opened) markOf(booked json.RawMessage) Mark {
 	hash := sha256.Sum256(booked)
 	order := o.Order
@@ -176,8 +174,7 @@ func (o *Opened) markOf(booked json.RawMessage) Mark {
 	return mark
 }
 
-// Mark is the mark that the order's bill carries if it is made by this flow. Only
-// an order with a BillHash has one.
+// Mark is the mark of the order's bill if this flow makes it. The order has a BillHash.
 func (f *Flow) Mark(o contract.Order) Mark {
 	return Mark{OrderID: o.ID, ChangedAt: o.ChangedAt.Truncate(time.Second), Hash: o.BillHash, Version: f.Version[:6]}
 }

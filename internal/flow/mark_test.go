@@ -50,13 +50,13 @@ func TestTextsWithoutAMark(t *testing.T) {
 	}
 }
 
-func TestKinshipOfABillAndAnOrder(t *testing.T) {
+func TestCompareABillWithAnOrder(t *testing.T) {
 	at := time.Date(2024, 3, 2, 10, 11, 12, 0, beijing.Zone)
 	order := flow.Mark{OrderID: "7", ChangedAt: at, Hash: "000000000001", Version: "00000a"}
 	for _, test := range []struct {
 		name   string
 		change func(*flow.Mark)
-		want   flow.Kinship
+		want   flow.Comparison
 	}{
 		{"as it is", func(*flow.Mark) {}, flow.Same},
 		{"touched since, with nothing in the bill changed", func(m *flow.Mark) { m.ChangedAt = at.Add(-time.Hour) }, flow.Same},
@@ -71,13 +71,13 @@ func TestKinshipOfABillAndAnOrder(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			bill := order
 			test.change(&bill)
-			assert.Equal(t, test.want, order.Kinship("note "+bill.String()))
+			assert.Equal(t, test.want, order.Compare("note "+bill.String()))
 		})
 	}
-	assert.Equal(t, flow.Unmarked, order.Kinship("note"))
+	assert.Equal(t, flow.Unmarked, order.Compare("note"))
 	timeless := order
 	timeless.ChangedAt, timeless.Hash = time.Time{}, "000000000002"
-	assert.Equal(t, flow.Older, timeless.Kinship(order.String()), "an order without a time can't be told to be the older one")
+	assert.Equal(t, flow.Older, timeless.Compare(order.String()), "an order without a time can't be told to be the older one")
 }
 
 // The hash is over what the bill books: a change of anything else is none.

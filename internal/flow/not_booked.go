@@ -8,12 +8,12 @@ type NotBooked struct {
 	Reason string
 }
 
-// unreadable is added to the reason of an amount that can't be read: it counts, as 0,
-// under a reason of its own, which is the same in every language.
+// unreadable is added to the reason of an amount that can't be read, which counts as 0
+// under that reason. Reasons are the same in every language.
 const unreadable = " (amount unreadable)"
 
-// notBooked gives the order's amounts that no bill holds, by reason. One that is absent
-// or 0 is left out.
+// notBooked gives the order's amounts that no bill holds, by reason, without those that
+// are absent or 0.
 func (o *Opened) notBooked() map[string]decimal.Decimal {
 	var amounts map[string]decimal.Decimal
 	for _, n := range o.flow.Rules.NotBooked {

@@ -10,12 +10,11 @@ import (
 	"refundsync/internal/text"
 )
 
-// divisionPlaces is how many decimal places a quotient has; it is rounded half
-// away from zero. That is far finer than any price, and the same everywhere.
+// divisionPlaces is how many decimal places a quotient has, rounded half away from zero:
+// far more than any price needs, and the same everywhere.
 const divisionPlaces = 16
 
-// operators are compiled to functions of their own name, which no expression can
-// spell by itself.
+// operators are compiled to functions of their own names, which no expression can spell.
 var operators = map[string]*builtin.Function{
 	"+":  {Validate: checkPair("+", nil, KindNumber, KindText), Func: add},
 	"-":  {Validate: checkPair("-", typeNumber, KindNumber), Func: arithmetic(decimal.Decimal.Sub)},
@@ -32,8 +31,8 @@ var operators = map[string]*builtin.Function{
 	"sign +": {Validate: checkOne("+", typeNumber, KindNumber), Func: plus},
 }
 
-// checkPair checks an operator that takes two values of one kind. A result of nil
-// stands for that kind.
+// checkPair checks an operator on two values of one kind. A nil result stands for that
+// kind.
 func checkPair(operator string, result reflect.Type, kinds ...Kind) check {
 	return func(args []reflect.Type) (reflect.Type, error) {
 		left, right := kindOf(args[0]), kindOf(args[1])
@@ -47,7 +46,7 @@ func checkPair(operator string, result reflect.Type, kinds ...Kind) check {
 	}
 }
 
-// numbers gives the values of two numbers, or the reason why one has none.
+// numbers gives the values of two numbers, or why one has none.
 func numbers(args []any) (left, right decimal.Decimal, err error) {
 	for i, value := range []*decimal.Decimal{&left, &right} {
 		n := asNumber(args[i])
@@ -117,7 +116,7 @@ func compare(holds func(order int) bool) func(args ...any) (any, error) {
 	}
 }
 
-// orderOf gives -1, 0 or 1 for two values of one kind. Bools differ or don't.
+// orderOf gives -1, 0 or 1 for two values of one kind, and 0 or 1 for bools.
 func orderOf(args []any) (int, error) {
 	switch left := args[0].(type) {
 	case string:

@@ -23,23 +23,23 @@ type line struct {
 	fields map[string]any
 }
 
-// Opened is an order with its values read, ready for Skip and Bill. It is for one
-// goroutine at a time.
+// Opened is an order with its values read, ready for Skip and Bill. It is not safe for
+// concurrent use.
 type Opened struct {
 	// Order is the order as it travels.
 	Order contract.Order
 
 	flow    *Flow
-	err     error          // why its values can't be read, for Skip and Bill
-	machine vm.VM          // used again for every expression
+	err     error          // why its values can't be read, given by Skip and Bill
+	machine vm.VM          // reused for every expression
 	steps   float64        // what its expressions have cost
 	env     map[string]any // what expressions see
 	lines   []*line
 	// kept are the lines that the flow's condition keeps, once computed.
 	kept     []*line
 	keptDone bool
-	// tables are those from Kingdee as they were when the order first needed them, and
-	// translations what they gave: table, code and value, one after the other.
+	// tables are those from Kingdee as they were when the order first needed them;
+	// translations are what they gave: table, code, value, table, and so on.
 	tables       map[*KingdeeTable]*TableState
 	translations []string
 	// bill is what Bill has mapped, once it has.
@@ -48,8 +48,7 @@ type Opened struct {
 	mapped  bool
 }
 
-// Open reads an order that Pick has picked. Why one can't be read, Skip and Bill
-// tell.
+// Open reads an order that Pick has picked. If it can't be read, Skip and Bill say why.
 func (f *Flow) Open(order contract.Order) *Opened {
 	decoder := json.NewDecoder(bytes.NewReader(order.Fields))
 	decoder.UseNumber()
@@ -66,11 +65,10 @@ func (f *Flow) open(order contract.Order, fields map[string]any) *Opened {
 	return o
 }
 
-// read gives the order's fields their types. A number or a time that is malformed
-// fails when it is used; text that is a list or an object fails at once, because
-// it has no form to wait in.
+// read gives the order's fields their types. A malformed number or time fails when it is
+// used; a list or an object in place of a text fails at once.
 func (o *Opened) read(fields map[string]any) error {
-	// Beside the fields stand items, lines and item.
+	// The fields, and items, lines and item.
 	o.env = make(map[string]any, len(o.flow.header)+3)
 	for i := range o.flow.header {
 		field := &o.flow.header[i]
@@ -120,7 +118,7 @@ func (f *Flow) readLine(number int, item any) (*line, error) {
 	return l, nil
 }
 
-// readValue gives a field as expressions take it.
+// readValue reads a field as expressions take it.
 func readValue(field *catalog.Field, raw any, of *line) (any, error) {
 	value, err := field.Type.Parse(raw)
 	var lack *valueError
@@ -147,9 +145,9 @@ func readValue(field *catalog.Field, raw any, of *line) (any, error) {
 	return value, nil
 }
 
-// run evaluates an expression, with the line at work if there is one. If the
-// expression asks for the lines kept, they are found first. A failure is a
-// *valueError, where a value of the order is at fault, or an error of the library's.
+// run evaluates an expression, with the line at work if there is one, after finding the
+// lines kept if the expression needs them. An error is a *valueError if a value of the
+// order is at fault, or else the library's.
 func (o *Opened) run(e *Expression, of *line) (any, error) {
 	if e.lines {
 		if err := o.keep(); err != nil {

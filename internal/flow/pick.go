@@ -10,18 +10,18 @@ import (
 	"refundsync/internal/text"
 )
 
-// changedFields are the fields that each date_type counts by.
+// changedFields are the fields that each date_type is about.
 var changedFields = map[string]string{"0": "modified", "1": "created", "2": "confirm_date"}
 
-// ModifiedField tells two versions of an order apart, whatever its ranges count by: an
-// order can be modified long after it was created.
+// ModifiedField tells two versions of an order apart, whichever time the source's ranges
+// are about: an order can be modified long after it was created.
 const ModifiedField = "modified"
 
-// ChangedField is the field of an order that the source's ranges count by.
+// ChangedField is the field of an order that the source's ranges are about.
 func (s Source) ChangedField() string { return changedFields[s.DateType] }
 
-// CountedAt is the time of an order of Jushuitan's reply that the source's ranges count
-// by, in Beijing time; zero when it is absent or unreadable.
+// CountedAt is the time, in Beijing time, that the source's ranges are about, of an order
+// of Jushuitan's reply; zero if it is absent or unreadable.
 func (f *Flow) CountedAt(record map[string]any) time.Time {
 	return timeOf(record, f.Source.ChangedField())
 }
@@ -37,23 +37,22 @@ func timeOf(record map[string]any, field string) time.Time {
 // shopField names the shop for people and for grouping.
 const shopField = "shop_name"
 
-// longestShop bounds the shop's name in lists and search attributes, in
-// characters. A search attribute of Temporal's holds 255, on some databases.
+// longestShop bounds the shop's name in lists and search attributes, in characters. A
+// search attribute of Temporal's holds 255 on some databases.
 const longestShop = 100
 
-// Pick keeps of one order of Jushuitan's reply, as it was decoded (numbers as
-// json.Number), the fields that the flow names: this is what keeps a buyer's name
-// or phone out of the workflow's history. A field whose value is malformed is kept
-// as it came (a list or an object without its content), and fails when it is used,
-// so that one bad order never fails its page. The order comes as Open would give it.
-// The only error is a key that is missing, no key or over 255 bytes long: a
-// *fault.Error, Final.
+// Pick keeps the fields that the flow names of one order of Jushuitan's reply, decoded with
+// numbers as json.Number. This keeps a buyer's name or phone out of the workflow's history.
+// A malformed field is kept as it came (a list or an object without its content) and fails
+// when it is used, so that one bad order never fails its page. The order comes as Open
+// would give it. The only error is a *fault.Error, Final, about a key that is missing,
+// malformed or longer than 255 bytes.
 func (f *Flow) Pick(record map[string]any) (*Opened, error) {
 	return f.PickUnless(func(contract.Order) bool { return false }, record)
 }
 
-// PickUnless is Pick for all but the orders that are known as they are: these come with
-// their fields alone, for to map an order is most of the work.
+// PickUnless is Pick, but known orders come with their fields only: mapping an order is
+// most of the work.
 func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any) (*Opened, error) {
 	key, err := catalog.Text.Parse(record[f.Source.Key])
 	if err != nil || key == nil {
@@ -96,7 +95,7 @@ func (f *Flow) noKey(reason string, err error) error {
 	return &fault.Error{Class: fault.Final, Reason: reason, Field: f.Source.Key, Advice: text.New("Ask Jushuitan's support."), Err: err}
 }
 
-// pickItems keeps the lines' fields.
+// pickItems keeps the fields of the lines that the flow names.
 func (f *Flow) pickItems(items any) any {
 	list, ok := catalog.Rows(items, lineKey)
 	if !ok {
@@ -128,8 +127,8 @@ func pickFields(record map[string]any, named []catalog.Field) map[string]any {
 	return fields
 }
 
-// withoutContent empties a list or an object that stands where one value should:
-// it is malformed either way, and there is no telling what it holds.
+// withoutContent empties a list or an object in place of a single value: it is malformed
+// either way, and may hold anything.
 func withoutContent(value any) any {
 	switch value.(type) {
 	case map[string]any:

@@ -14,34 +14,34 @@ import (
 	"refundsync/internal/text"
 )
 
-// comparedFields are the fields of a bill that are read back, where the flow sends
-// them: those that queries of this form are known to take.
+// comparedFields are the fields of a bill that are read back if the flow sends them: those
+// that queries of this form are known to take.
 var comparedFields = map[catalog.Place][]string{
 	catalog.Head:    {NumberField, DateField, "FRetcustId", "FSaleOrgId", "FStockOrgId", MarkField},
 	catalog.FEntity: {"FMaterialId", "FRealQty", "FTaxPrice", "FEntryTaxRate", "FAmount", "FStockId"},
 }
 
-// Fields that Kingdee gives by itself.
+// Fields that Kingdee sets itself.
 const (
 	statusField = "FDocumentStatus"
 	cancelField = "FCancelStatus"
 )
 
-// MayDiffer are the names for [Options.ExpectedDifferences]. A bill whose number or mark
-// is not as sent can't be found again, so that is never expected.
+// MayDiffer are the names that [Options.ExpectedDifferences] can have. The number and the
+// mark are not among them: a bill is found by these.
 func MayDiffer() []string {
 	names := slices.Concat([]string{statusField}, comparedFields[catalog.Head], comparedFields[catalog.FEntity])
 	return slices.DeleteFunc(names, func(name string) bool { return name == NumberField || name == MarkField })
 }
 
-// Difference is a value of a bill that Kingdee does not have as it was sent.
+// Difference is a value of a bill that differs in Kingdee from what was sent.
 type Difference struct {
 	Field string
 	// Line is the line's number from 1; 0 for a field of the head.
 	Line int
 	// Sent is the value as it was sent, and Read as Kingdee has it.
 	Sent, Read string
-	// Unreadable tells that the cell holds no value.
+	// Unreadable: the cell holds no value.
 	Unreadable bool
 }
 
@@ -56,8 +56,8 @@ func (d Difference) String() string {
 	return fmt.Sprintf("%s: %s → %s", field, d.Sent, d.Read)
 }
 
-// OfIdentity reports whether the difference is one of the bill's number or mark: by
-// these it is found again.
+// OfIdentity reports whether the difference is in the bill's number or mark, by which it
+// is found.
 func (d Difference) OfIdentity() bool { return d.Field == NumberField || d.Field == MarkField }
 
 // sentField is a field of a bill with its value for each row that is read back.
@@ -96,7 +96,7 @@ func (b Bill) sentFields(status string) []sentField {
 	return fields
 }
 
-// plainValue takes the number of base data out of its object.
+// plainValue takes the number out of base data's object.
 func plainValue(field catalog.Field, value any) any {
 	if reference, ok := value.(map[string]any); ok {
 		return reference[field.ReferenceKey]
@@ -115,7 +115,7 @@ func ReadBackKeys() []string {
 	return keys
 }
 
-// keyOf is a field as a query names it.
+// keyOf is a field's name in queries.
 func keyOf(place catalog.Place, name string) string {
 	field, _ := catalog.Kingdee().Find(place, name)
 	if field.Type == catalog.Reference {
@@ -132,10 +132,9 @@ func (b Bill) ReadBackKeys() (keys []string) {
 	return keys
 }
 
-// Differences compares the bill as it was sent with what a query of ReadBackKeys gives:
-// a row of cells for each line. Values are compared by what they mean: 10 and 10.00 are
-// the same number, and of a date the day counts. status is the FDocumentStatus that the
-// bill should have.
+// Differences compares the bill as it was sent with the rows that a query of ReadBackKeys
+// gives, one per line. Values are compared by meaning: 10 and 10.00 are the same number,
+// and dates are the same by day. status is the FDocumentStatus that the bill should have.
 func (b Bill) Differences(status string, rows [][]any) (differences []Difference) {
 	if len(rows) == 0 {
 		return nil
@@ -164,8 +163,8 @@ func (b Bill) Differences(status string, rows [][]any) (differences []Difference
 	return differences
 }
 
-// sameValue compares two values by what they mean. Of the mark's field the mark alone
-// counts: it holds a hash of the rest.
+// sameValue compares two values by meaning. In the mark's field only the mark counts, which
+// holds a hash of the rest.
 func sameValue(field catalog.Field, sent, read any) bool {
 	if field.Name == MarkField {
 		is, ok := FindMark(cellShown(read))
@@ -188,8 +187,7 @@ func sameValue(field catalog.Field, sent, read any) bool {
 
 func cellShown(value any) string { return strings.TrimSpace(fmt.Sprint(value)) }
 
-// NumberOf gives the number that the flow gives the bill of an order, which depends on
-// the order's key alone.
+// NumberOf is the number of an order's bill, which depends on the order's key alone.
 func (f *Flow) NumberOf(orderID string) (string, error) {
 	return f.open(contract.Order{ID: orderID}, map[string]any{f.Source.Key: orderID}).billNumber()
 }

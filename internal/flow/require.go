@@ -2,14 +2,14 @@ package flow
 
 import "refundsync/internal/text"
 
-// Requirement is a condition that must hold, or the order can't be saved.
+// Requirement is a condition without which an order can't be saved.
 type Requirement struct {
 	That *Expression
-	// OfLines: the condition is about each of the order's lines.
+	// OfLines: the condition must hold for each of the order's lines.
 	OfLines bool
 	// Reason is the code to group by.
 	Reason string
-	// Message says what is wrong, and Advice what to do, in the words of the flow file.
+	// Message says what is wrong and Advice what to do, in the flow file's own words.
 	Message, Advice string
 }
 

@@ -13,10 +13,9 @@ import (
 	"refundsync/internal/text"
 )
 
-// rewriter visits the tree of an expression before its types are checked. It notes
-// the names, refuses what flow files do not use, makes exact decimals of literals,
-// and function calls of operators, so that no step goes through binary floating
-// point.
+// rewriter visits the tree of an expression before its types are checked. It notes the
+// names, refuses syntax that flow files do not use, and turns literals into exact decimals
+// and operators into function calls, so that nothing goes through binary floating point.
 type rewriter struct {
 	source    []rune
 	scope     Scope
@@ -30,7 +29,7 @@ type rewriter struct {
 	callees     map[*ast.IdentifierNode]bool
 	let         map[string]bool
 	mistakes    []Mistake
-	refused     map[string]error // by checks of ours, by their words
+	refused     map[string]error // errors of our own checks, by their words
 }
 
 func (r *rewriter) report(node ast.Node, what text.Text) {
@@ -68,8 +67,8 @@ func (r *rewriter) Visit(node *ast.Node) {
 		if callee, ok := n.Callee.(*ast.IdentifierNode); ok {
 			r.callees[callee] = true
 		}
-		// The library checked the tree once before this visit and would keep what
-		// it found for calls, although their arguments may change here.
+		// The library has checked the tree before this visit and would keep the types of
+		// calls, although their arguments may change here.
 		n.SetType(nil)
 	case *ast.UnaryNode:
 		if n.Operator == "-" || n.Operator == "+" {
@@ -90,7 +89,7 @@ func (r *rewriter) Visit(node *ast.Node) {
 // textOperators are left to the library.
 var textOperators = []string{"and", "&&", "or", "||", "in", "contains", "startsWith", "endsWith", "matches"}
 
-// exact makes a decimal of a literal, from its text.
+// exact makes a decimal of a literal from its source.
 func (r *rewriter) exact(node ast.Node) ast.Node {
 	switch node.(type) {
 	case *ast.FloatNode, *ast.IntegerNode:
@@ -139,7 +138,7 @@ func (r *rewriter) member(n *ast.MemberNode) {
 	r.report(n, what)
 }
 
-// checkNames judges the identifiers, now that calls and variables are known.
+// checkNames checks the identifiers, now that calls and variables are known.
 func (r *rewriter) checkNames() {
 	for _, n := range r.identifiers {
 		if r.callees[n] {

@@ -8,15 +8,15 @@ import (
 	"refundsync/internal/catalog"
 )
 
-// SentField is a field that the flow sends, as far as it is known before any order.
+// SentField is a field that the flow sends, as far as known without an order.
 type SentField struct {
 	catalog.Field
-	// Own tells of a field that the flow declares in own_fields.
+	// Own: the flow declares the field in own_fields.
 	Own bool
-	// Values are the texts that the field can be sent with, sorted, where no order is
-	// needed to know them: a constant, or a table's values. None where an order decides.
+	// Values are the texts that the field can be sent with, sorted, if they are known
+	// without an order: a constant or a table's values.
 	Values []string
-	// Table is the table from Kingdee that the values come from; nil for any other.
+	// Table is the table from Kingdee that gives the values, if one does.
 	Table *KingdeeTable
 }
 
@@ -42,7 +42,7 @@ func (f *Flow) sentFields(fields []BillField) (sent []SentField) {
 	return sent
 }
 
-// knownValues are those that the field can have, where no order is needed to know.
+// knownValues are those that the field can have, if known without an order.
 func (m *Mapping) knownValues() []string {
 	if m.constant != nil {
 		value := m.constant

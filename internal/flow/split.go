@@ -20,10 +20,10 @@ const (
 // SplitFields are what splitting a line needs of it.
 var SplitFields = []string{quantityField, ReceivedField, defectiveField, lineAmount}
 
-// splitDefective makes two lines of one of which a part came back damaged: what is sound,
-// with a defective_qty of 0, and what is damaged, of which r_qty and defective_qty are the
-// same. In both, qty is what was received, and amount their share of the money, which
-// adds up to the cent. A line that is all sound or all damaged stays as it is.
+// splitDefective splits a line of which a part came back damaged into the sound goods, with
+// a defective_qty of 0, and the damaged ones, with a defective_qty of r_qty. In both, qty is
+// what was received, and amount a share of the money; the shares add up to the cent. A line
+// that is all sound or all damaged stays as it is.
 func (l *line) splitDefective() ([]*line, error) {
 	received, defective := asNumber(l.fields[ReceivedField]), asNumber(l.fields[defectiveField])
 	switch {

@@ -17,9 +17,8 @@ import (
 // mostBills is how many bills an order has at most: the first and its supplements.
 const mostBills = 9
 
-// SupplementNumber is the number of an order's bill, n counting from 1: that of the first,
-// and what supplements it as 700000346-2, 700000346-3 and so on. False says that there is
-// none of that n.
+// SupplementNumber is the number of an order's nth bill, from 1: that of the first bill,
+// then 700000346-2, 700000346-3 and so on. False if n is out of range.
 func SupplementNumber(first string, n int) (string, bool) {
 	if n < 2 || n > mostBills {
 		return first, n == 1
@@ -27,7 +26,7 @@ func SupplementNumber(first string, n int) (string, bool) {
 	return first + "-" + strconv.Itoa(n), true
 }
 
-// BillNumbers are all numbers that bills of an order can have, the first among them.
+// BillNumbers are all numbers that the bills of an order can have.
 func BillNumbers(first string) []string {
 	var numbers []string
 	for n := 1; ; n++ {
@@ -45,8 +44,8 @@ var goodsFields = []string{"FMaterialId", "FTaxPrice", "FStockId"}
 // BookedQuantity is the field of a bill's line that says how many came back.
 const BookedQuantity = "FRealQty"
 
-// Goods are the goods of one kind in a bill: what they are is their material, price and
-// warehouse, as far as the flow sends them.
+// Goods are one kind of goods in a bill: their material, price and warehouse, as far as
+// the flow sends them.
 type Goods string
 
 // Booked are the quantities that bills hold, by goods.
@@ -59,7 +58,7 @@ func (b Booked) Add(more Booked) {
 	}
 }
 
-// Less lists the goods of which less is wanted than was booked, as
+// Less lists the goods of which less is wanted than is booked, as
 // “goods: booked/wanted”; "" if there are none.
 func (b Booked) Less(wanted Booked) string {
 	var less []string
@@ -74,8 +73,8 @@ func (b Booked) Less(wanted Booked) string {
 // Supplements reports whether later receipts of an order become further bills.
 func (f *Flow) Supplements() bool { return f.Options.Existing == ExistingSupplement }
 
-// identity are the fields of the bill that tell goods from each other. What Kingdee is
-// expected to have otherwise than it was sent tells nothing.
+// identity are the fields of the bill that tell kinds of goods apart, without those that
+// are expected to differ in Kingdee.
 func (f *Flow) identity(b Bill) (fields []sentField) {
 	for _, field := range b.sentFields("") {
 		if field.field.Place == catalog.FEntity && slices.Contains(goodsFields, field.field.Name) &&
@@ -86,7 +85,7 @@ func (f *Flow) identity(b Bill) (fields []sentField) {
 	return fields
 }
 
-// headFields are those of the head that all bills of an order have alike.
+// headFields are the fields of the head that are the same in all bills of an order.
 func (f *Flow) headFields(b Bill) (fields []sentField) {
 	for _, field := range b.sentFields("") {
 		switch name := field.field.Name; {
@@ -99,7 +98,7 @@ func (f *Flow) headFields(b Bill) (fields []sentField) {
 	return fields
 }
 
-// BookedKeys are the fields that ReadBooked wants of a bill of the order, as a query names
+// BookedKeys are the fields that ReadBooked needs of a bill of the order, as queries name
 // them.
 func (f *Flow) BookedKeys(b Bill) []string {
 	keys := []string{BookedQuantity}
@@ -109,10 +108,10 @@ func (f *Flow) BookedKeys(b Bill) []string {
 	return keys
 }
 
-// ReadBooked reads what a bill of the order holds from the rows that a query of BookedKeys
-// gives. other names a field of the head that is not as the order wants it now, such as
-// its customer, and has to be in all of the order's bills; unreadable a field whose cell
-// holds no value.
+// ReadBooked reads what a bill of the order books from the rows that a query of BookedKeys
+// gives. other names a field of the head, such as the customer, that differs from what the
+// order wants now, although all bills of an order have it alike. unreadable names a field
+// whose cell holds no value.
 func (f *Flow) ReadBooked(b Bill, rows [][]any) (booked Booked, other, unreadable string) {
 	identity, head := f.identity(b), f.headFields(b)
 	booked = Booked{}
@@ -146,7 +145,7 @@ func (f *Flow) ReadBooked(b Bill, rows [][]any) (booked Booked, other, unreadabl
 
 func goodsOf(parts []string) Goods { return Goods(strings.Join(parts, " ")) }
 
-// goodsPart is a value as it is held against another; false where there is none.
+// goodsPart is a value in the form in which goods are compared; false without one.
 func goodsPart(field catalog.Field, value any) (string, bool) {
 	parsed, err := field.Type.Parse(value)
 	if err != nil || parsed == nil {
@@ -155,7 +154,7 @@ func goodsPart(field catalog.Field, value any) (string, bool) {
 	return string(encode(catalog.Field{Type: plainType(field.Type)}, parsed)), true
 }
 
-// plainType is that of a reference's number.
+// plainType is Text for a reference, of which the number is compared.
 func plainType(t catalog.Type) catalog.Type {
 	if t == catalog.Reference {
 		return catalog.Text
@@ -193,10 +192,10 @@ func (f *Flow) Wanted(b Bill) (Booked, error) {
 	return wanted, err
 }
 
-// Supplement maps what of the order is not booked yet into a further bill, of the number
-// given: the lines kept, each with what is left of its quantity. So it has the date of
-// its own receipt. Its mark is that of the whole order. False says that nothing is left.
-// Bill has succeeded, and of nothing is less wanted than is booked.
+// Supplement maps what is not booked yet into a further bill of the number given: the lines
+// kept, each with the rest of its quantity, and so the date of its own receipt. Its mark is
+// that of the whole order. False means that nothing remains. It may be called once Bill
+// has succeeded and Less is "".
 func (o *Opened) Supplement(billNumber string, booked Booked) (Bill, bool, error) {
 	whole, err := o.Bill()
 	if err != nil {

@@ -27,8 +27,8 @@ type Table struct {
 	Columns, Code, Value int
 }
 
-// translate gives the value for a code. An absent code ("") takes a row of its own
-// or the default value; "" comes back where the value is absent too.
+// translate gives the value for a code. An absent code ("") takes its row or the default
+// value, and gives "" without either.
 func (t *Table) translate(code string, personal bool) (string, error) {
 	if value, ok := t.Rows[PlainCode(code)]; ok {
 		return value, nil
@@ -43,8 +43,8 @@ func (t *Table) translate(code string, personal bool) (string, error) {
 	return "", t.unknown(code, personal)
 }
 
-// unknown is the failure of a code without a row. Its reason names table and code: what
-// one row cures is told once, however many orders wait for it.
+// unknown is the failure of a code without a row. Its reason names table and code, so that
+// all orders that one row would fix count as one cause.
 func (t *Table) unknown(code string, personal bool) *valueError {
 	failed := newValueError(reasonUnknownCode, text.New("table %s has no code %s and no default", t.Name, quoted(code, personal)))
 	if personal {
@@ -60,7 +60,7 @@ func (t *Table) reasonFor(code string) string {
 	return strings.Join([]string{reasonUnknownCode, t.Name, beginning(code, maxShown)}, " ")
 }
 
-// place is where the table's rows stand.
+// place is where the table's rows are.
 func (t *Table) place() string {
 	if t.File != "" {
 		return t.File
@@ -89,14 +89,13 @@ func (r missingRow) String() string {
 	return strings.TrimSpace(b.String())
 }
 
-// PlainCode is a code without what people don't see: shops' names come with full-width
-// letters, with zero-width characters, and with blanks around them.
+// PlainCode is a code without invisible differences: shops' names come with full-width
+// letters, zero-width characters and surrounding blanks.
 func PlainCode(code string) string {
 	return strings.TrimSpace(norm.NFKC.String(visibleCode(code)))
 }
 
-// visibleCode is a code without zero-width and control characters, and without blanks
-// around it.
+// visibleCode is a code without zero-width and control characters and surrounding blanks.
 func visibleCode(code string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Cf, unicode.Cc) {

@@ -6,12 +6,11 @@ import (
 	"refundsync/internal/text"
 )
 
-// typeChecker visits the tree once the library has checked its types, and refuses
-// what the library leaves to chance at run time.
+// typeChecker visits the tree once the library has checked its types, and refuses what
+// would only fail at run time.
 type typeChecker struct {
 	*rewriter
-	// sound: the library found nothing. Otherwise an unknown type may follow from
-	// what it found.
+	// sound: the library found no mistake. Otherwise an unknown type may follow from one.
 	sound bool
 }
 

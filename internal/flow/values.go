@@ -10,15 +10,14 @@ import (
 	"refundsync/internal/text"
 )
 
-// number is a decimal in an expression, or the reason why there is none: the
-// field is absent or malformed. It fails when it is used, not before, and is
-// never taken for 0.
+// number is a decimal in an expression, or why there is none: the field is absent or
+// malformed. It fails when it is used, not before, and is never taken for 0.
 type number struct {
 	value decimal.Decimal
 	err   *valueError
 }
 
-// moment is a time in an expression, or the reason why there is none.
+// moment is a time in an expression, or why there is none.
 type moment struct {
 	value time.Time
 	err   *valueError
@@ -57,8 +56,8 @@ var (
 	typeLine   = reflect.TypeFor[map[string]any]()
 )
 
-// kindOf tells the kind of a Go type in a compiled expression. The int of a
-// literal or of len counts as a number: it is exact.
+// kindOf is the kind of a Go type in a compiled expression. The int of a literal or of len
+// is exact, and so counts as a number.
 func kindOf(t reflect.Type) Kind {
 	switch {
 	case t == nil:
@@ -94,7 +93,7 @@ func KindFor(t catalog.Type) Kind {
 	return KindUnknown
 }
 
-// asNumber takes what compiled as kindNumber.
+// asNumber takes a value of KindNumber.
 func asNumber(value any) number {
 	if i, ok := value.(int); ok {
 		return number{value: decimal.NewFromInt(int64(i))}
@@ -102,7 +101,7 @@ func asNumber(value any) number {
 	return value.(number)
 }
 
-// typeFor is the Go type of the kinds of field that expressions can use.
+// typeFor is the Go type of each kind of field that expressions can use.
 var typeFor = map[Kind]reflect.Type{
 	KindText:   typeText,
 	KindNumber: typeNumber,

@@ -1,5 +1,5 @@
-// Package tenant asks the merchant's own Kingdee for what no catalog can know: which
-// fields its form has, and the base data that flows take tables from.
+// Package tenant asks the merchant's own Kingdee for what no catalog can know: the fields
+// of its form, and the base data from which flows take tables.
 package tenant
 
 import (
@@ -14,45 +14,44 @@ import (
 	"refundsync/internal/text"
 )
 
-// FormSource is what is needed of Kingdee; [*kingdee.Client] has it.
+// FormSource is what CheckForm needs of Kingdee: [*kingdee.Client].
 type FormSource interface {
 	Form(ctx context.Context, formID string) (kingdee.Form, error)
 }
 
-// Kind says in which way a flow and a form do not go together.
+// Kind says how a flow and a form disagree.
 type Kind string
 
 const (
-	// UnknownField: the form has no such field, and Kingdee would drop its value.
+	// UnknownField: the form has no such field; Kingdee would drop its value.
 	UnknownField Kind = "unknown_field"
 	// OtherPart: the field is in another part of the form.
 	OtherPart Kind = "other_part"
 	// OtherType: the field is of another type.
 	OtherType Kind = "other_type"
-	// RequiredField: the form wants a value, and the flow gives none.
+	// RequiredField: the form requires a value, and the flow gives none.
 	RequiredField Kind = "required_field"
-	// NotListed: a value is none of the field's list.
+	// NotListed: a value is not in the field's list.
 	NotListed Kind = "not_listed"
-	// OtherBaseData: the flow takes the values from other base data than the field's.
+	// OtherBaseData: the flow takes the values from base data other than the field's.
 	OtherBaseData Kind = "other_base_data"
 )
 
-// Finding is one way in which a flow and the form do not go together.
+// Finding is one disagreement of a flow and the form.
 type Finding struct {
 	Kind  Kind
 	Field string
-	// Sure tells a mistake from a doubt: what is not sure may be right all the same, such
-	// as a required field that Kingdee fills in by itself.
+	// Sure tells a mistake from a doubt, such as a required field that Kingdee may fill
+	// in.
 	Sure bool
-	// What says what was found, and what to do.
+	// What says what was found and what to do.
 	What text.Text
 }
 
 func (f Finding) String() string { return f.What.String() }
 
-// CheckForm asks Kingdee for the flow's form and holds the flow against it. An error is
-// a *fault.Error: the form can't be asked for, or the reply is not understood, and the
-// catalog alone counts.
+// CheckForm asks Kingdee for the flow's form and checks the flow against it. An error is a
+// *fault.Error: the form can't be read or understood, and the catalog alone counts.
 func CheckForm(ctx context.Context, source FormSource, f *flow.Flow) ([]Finding, error) {
 	form, err := source.Form(ctx, f.Call.FormId)
 	if err != nil {
@@ -61,7 +60,7 @@ func CheckForm(ctx context.Context, source FormSource, f *flow.Flow) ([]Finding,
 	return compareForm(form, f)
 }
 
-// CatalogAlone says that a form could not be asked for, and what counts instead.
+// CatalogAlone says that a form could not be read, and what counts instead.
 func CatalogAlone(formID string, err error) string {
 	return text.Sprintf("The metadata of form %s can't be read (QueryBusinessInfo), and the catalog alone counts: %s", formID, err)
 }
@@ -79,7 +78,7 @@ func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
 	for _, field := range f.SentFields() {
 		part := c.part(field.Place)
 		if part == nil {
-			continue // a group of fields that is no entry, such as the values of a flexible field
+			continue // a group of fields that is not a part of the form, such as the values of a flex field
 		}
 		if sent[part] == nil {
 			sent[part] = map[string]bool{}
@@ -95,7 +94,7 @@ func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
 	return c.findings, nil
 }
 
-// comparison is a flow being held against a form.
+// comparison checks a flow against a form.
 type comparison struct {
 	form     kingdee.Form
 	flow     *flow.Flow
@@ -106,7 +105,7 @@ func (c *comparison) find(kind Kind, field string, sure bool, what text.Text) {
 	c.findings = append(c.findings, Finding{kind, field, sure, what})
 }
 
-// part is the part of the form that a place of the bill is; nil if there is none.
+// part is the form's part for a place of the bill; nil if there is none.
 func (c *comparison) part(place catalog.Place) *kingdee.FormPart {
 	if place == catalog.Head {
 		return c.form.Head()
@@ -114,8 +113,8 @@ func (c *comparison) part(place catalog.Place) *kingdee.FormPart {
 	return c.form.Part(string(place))
 }
 
-// field holds one field of the flow against the form. Of the catalog's fields a
-// finding is a doubt, since other versions of Kingdee may tell of them otherwise.
+// field checks one field of the flow against the form. A finding about one of the catalog's
+// fields is a doubt, since other versions of Kingdee may describe it otherwise.
 func (c *comparison) field(part *kingdee.FormPart, sent flow.SentField) {
 	field := part.Field(sent.Name)
 	if field == nil {
@@ -168,8 +167,8 @@ func shortList(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// typeIDs are the codes of FieldType that have been seen for the types of a flow: the
-// type ids of SQL Server. A code that is in none of them says nothing.
+// typeIDs are the codes of FieldType that have been seen for the types of a flow: the type
+// ids of SQL Server. Any other code tells nothing.
 var typeIDs = map[catalog.Type][]int{
 	catalog.Text:    {35, 99, 167, 175, 231, 239}, // text, ntext, varchar, char, nvarchar, nchar
 	catalog.Decimal: {60, 62, 106, 108},           // money, float, decimal, numeric
@@ -178,7 +177,7 @@ var typeIDs = map[catalog.Type][]int{
 	catalog.Bool:    {104},                        // bit
 }
 
-// fitting are the types whose codes a field of a type may have: a check box is kept as
+// fitting are the types whose codes a field of a type may have: a check box may be kept as
 // a letter, and any number as a decimal.
 var fitting = map[catalog.Type][]catalog.Type{
 	catalog.Text:      {catalog.Text},
@@ -189,9 +188,9 @@ var fitting = map[catalog.Type][]catalog.Type{
 	catalog.Reference: {catalog.Integer},
 }
 
-// ownType holds the type that the flow declares against the form's. Whether a field
-// refers to base data the form says; its other types are told by codes that nobody has
-// published, so what follows from them is a doubt.
+// ownType checks the type that the flow declares against the form's. The form says whether
+// a field refers to base data; codes that nobody has published tell its other types, so
+// findings from them are doubts.
 func (c *comparison) ownType(field kingdee.FormField, sent flow.SentField) {
 	isReference := field.LookUp != ""
 	switch {
@@ -213,7 +212,7 @@ func (c *comparison) ownType(field kingdee.FormField, sent flow.SentField) {
 	}
 }
 
-// values holds the values that are known before any order against the field's list.
+// values checks the values that are known without an order against the field's list.
 func (c *comparison) values(field kingdee.FormField, sent flow.SentField) {
 	if len(field.Values) == 0 {
 		return
@@ -239,8 +238,8 @@ func (c *comparison) values(field kingdee.FormField, sent flow.SentField) {
 // givenByKingdee are fields that the form requires and no caller sends.
 var givenByKingdee = []string{"fid", "fdocumentstatus"}
 
-// required finds what the form wants and the flow does not send. Kingdee may fill it in
-// by itself, from a default or from another field.
+// required finds fields that the form requires and the flow does not send. Kingdee may fill
+// them in from a default or another field.
 func (c *comparison) required(part *kingdee.FormPart, sent map[string]bool) {
 	for _, field := range part.Fields {
 		if key := strings.ToLower(field.Key); !field.Required || sent[key] || slices.Contains(givenByKingdee, key) {

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// askAgain is how soon a table is asked for again before it is due: because a code is
-	// missing, or because it could not be read.
-	askAgain = time.Minute
-	// askSooner is the same for a table that was never read: orders wait for it.
-	askSooner = 10 * time.Second
+	// rereadAfter is how soon a table is reread before it is due, because a code is
+	// missing or the table could not be read.
+	rereadAfter = time.Minute
+	// firstReadRetry is the same for a table that was never read: orders wait for it.
+	firstReadRetry = 10 * time.Second
 	// readTimeout bounds the reading of one table.
 	readTimeout = 5 * time.Minute
 )
 
-// BaseDataSource is what is needed of Kingdee; [*kingdee.Client] has it.
+// BaseDataSource is what tables need of Kingdee: [*kingdee.Client].
 type BaseDataSource interface {
 	BaseData(ctx context.Context, q kingdee.BaseDataQuery) ([]kingdee.BaseData, error)
 }
@@ -40,9 +40,9 @@ func ReadTable(ctx context.Context, source BaseDataSource, table *flow.KingdeeTa
 	return nil
 }
 
-// Tables keep the tables of flows that come from Kingdee fresh, for one worker. Whoever
-// needs a table that is being read waits for it with the others. One that can't be read
-// stays as it was. They may be used by many goroutines at once.
+// Tables keep the flows' tables from Kingdee fresh, for one worker. A table is read once
+// for all who need it at the same time. One that can't be read stays as it was. Tables are
+// safe for concurrent use.
 type Tables struct {
 	source BaseDataSource
 	report func(TableRead)
@@ -58,46 +58,45 @@ type Tables struct {
 // TableRead is what came of reading a table.
 type TableRead struct {
 	Table *flow.KingdeeTable
-	// Err is why it could not be read. Table is then as it was before, if it was read at
-	// all.
+	// Err is why it could not be read; Table is then as it was before.
 	Err error
 }
 
-// keptTable is when a table was asked for, and what came of it.
+// keptTable is when a table was read, and with what result.
 type keptTable struct {
-	asked time.Time // when the last reading began; zero for none
-	err   error     // of the last one that has ended
-	// done is closed when the reading under way ends; nil for none.
+	begun time.Time // when the last read began; zero for none
+	err   error     // of the last read that has ended
+	// done is closed when the read in progress ends; nil for none.
 	done chan struct{}
 }
 
-// NewTables keeps tables by what a source gives. report is told of each reading that
-// fails, and of each that changes something.
+// NewTables keeps tables fresh from a source. report is called for each read that fails,
+// and for each that changes something.
 func NewTables(source BaseDataSource, report func(TableRead)) *Tables {
 	t := &Tables{source: source, report: report, kept: map[*flow.KingdeeTable]*keptTable{}}
 	t.ctx, t.stop = context.WithCancel(context.Background())
 	return t
 }
 
-// Close ends what is being read, and waits for its end.
+// Close stops all reads and waits for them to end.
 func (t *Tables) Close() {
 	t.stop()
 	t.reading.Wait()
 }
 
-// Refresh reads those tables of a flow that are older than they may be, and waits until
-// they are read. One that can't be read is asked for again after a while.
+// Refresh reads those of a flow's tables that are due, and waits for that. One that can't
+// be read is due again after a while.
 func (t *Tables) Refresh(ctx context.Context, f *flow.Flow) {
 	for _, table := range f.KingdeeTables {
-		_, _ = t.ask(ctx, table, false) // what goes wrong is reported, or told to who needs the table
+		_, _ = t.readDue(ctx, table, false) // a failure is reported, and told to those who need the table
 	}
 }
 
-// AskAgain reads a table that lacks a code, or was never read, unless that was done a
-// moment ago. It tells whether the table was read since it was called; an error is a
-// *fault.Error, or of ctx: nobody knows what the table holds now.
-func (t *Tables) AskAgain(ctx context.Context, table *flow.KingdeeTable) (read bool, err error) {
-	read, err = t.ask(ctx, table, true)
+// Reread reads a table that lacks a code or was never read, unless that was done a moment
+// ago. It reports whether it has read the table. An error is a *fault.Error, Retry, or
+// ctx's: what the table holds now is not known.
+func (t *Tables) Reread(ctx context.Context, table *flow.KingdeeTable) (read bool, err error) {
+	read, err = t.readDue(ctx, table, true)
 	if err == nil || ctx.Err() != nil {
 		return read, err
 	}
@@ -106,25 +105,25 @@ func (t *Tables) AskAgain(ctx context.Context, table *flow.KingdeeTable) (read b
 		Reason: "table_unread",
 		Err:    text.Errorf("table %s can't be read from %s of Kingdee, and orders that need it wait: %w", table.Name, table.Form, err),
 		Advice: text.New("It is retried automatically; the cause is above, and in starter check."),
-		Delay:  t.nextAsk(table),
+		Delay:  t.nextRead(table),
 	}
 }
 
-// nextAsk is how long a table that could not be read is not asked for.
-func (t *Tables) nextAsk(table *flow.KingdeeTable) time.Duration {
+// nextRead is how long a table that could not be read is not reread.
+func (t *Tables) nextRead(table *flow.KingdeeTable) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return max(time.Second, t.age(table, true)-time.Since(t.of(table).asked))
+	return max(time.Second, t.age(table, true)-time.Since(t.of(table).begun))
 }
 
-// age is how long ago the last reading has to have begun for another one. It needs the
-// lock.
+// age is how long ago the last read must have begun for a table to be due. The caller has
+// the lock.
 func (t *Tables) age(table *flow.KingdeeTable, lacks bool) time.Duration {
 	switch {
 	case table.State() == nil:
-		return askSooner
+		return firstReadRetry
 	case lacks || t.of(table).err != nil:
-		return min(askAgain, table.Refresh)
+		return min(rereadAfter, table.Refresh)
 	}
 	return table.Refresh
 }
@@ -136,17 +135,17 @@ func (t *Tables) of(table *flow.KingdeeTable) *keptTable {
 	return t.kept[table]
 }
 
-// ask reads a table that is due, and waits for the end of that. Without a reading, the
-// error is that of the last one.
-func (t *Tables) ask(ctx context.Context, table *flow.KingdeeTable, lacks bool) (read bool, err error) {
+// readDue reads a table that is due, and waits for that. If it is not due, the error is
+// that of the last read.
+func (t *Tables) readDue(ctx context.Context, table *flow.KingdeeTable, lacks bool) (read bool, err error) {
 	t.mu.Lock()
 	k := t.of(table)
 	if k.done == nil {
-		if !k.asked.IsZero() && time.Since(k.asked) < t.age(table, lacks) {
+		if !k.begun.IsZero() && time.Since(k.begun) < t.age(table, lacks) {
 			defer t.mu.Unlock()
 			return false, k.err
 		}
-		k.asked, k.done = time.Now(), make(chan struct{})
+		k.begun, k.done = time.Now(), make(chan struct{})
 		t.reading.Go(func() { t.read(table, k) })
 	}
 	done := k.done

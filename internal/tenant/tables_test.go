@@ -118,7 +118,7 @@ func TestATableThatCantBeReadStaysAsItWas(t *testing.T) {
 		require.EqualError(t, b.reports[1].Err, "away")
 
 		// A code that is missing is not known to be missing.
-		read, err := b.tables.AskAgain(t.Context(), b.table)
+		read, err := b.tables.Reread(t.Context(), b.table)
 		require.False(t, read)
 		require.Equal(t, fault.Retry, fault.As(err).Class)
 		require.Equal(t, "table_unread", fault.As(err).Reason)
@@ -126,7 +126,7 @@ func TestATableThatCantBeReadStaysAsItWas(t *testing.T) {
 		require.Positive(t, fault.As(err).Delay)
 
 		b.set(nil, kingdee.BaseData{By: "天猫", Value: "C1"})
-		time.Sleep(askAgain)
+		time.Sleep(rereadAfter)
 		b.tables.Refresh(t.Context(), b.flow)
 		synctest.Wait()
 		require.Len(t, b.reports, 3, "it can be read again, and that is said")
@@ -137,12 +137,12 @@ func TestATableThatCantBeReadStaysAsItWas(t *testing.T) {
 func TestAMissingCodeIsAskedForOnceAMinute(t *testing.T) {
 	withTable(t, func(t *testing.T, b *bench) {
 		b.tables.Refresh(t.Context(), b.flow)
-		time.Sleep(askAgain)
+		time.Sleep(rereadAfter)
 		var reads, all sync.Map
 		var group sync.WaitGroup
 		for i := range 10 {
 			group.Go(func() {
-				read, err := b.tables.AskAgain(t.Context(), b.table)
+				read, err := b.tables.Reread(t.Context(), b.table)
 				all.Store(i, err)
 				if read {
 					reads.Store(i, true)
@@ -152,12 +152,12 @@ func TestAMissingCodeIsAskedForOnceAMinute(t *testing.T) {
 		group.Wait()
 		all.Range(func(_, err any) bool { require.Nil(t, err); return true })
 		require.Equal(t, 2, b.count(), "together")
-		read, err := b.tables.AskAgain(t.Context(), b.table)
+		read, err := b.tables.Reread(t.Context(), b.table)
 		require.NoError(t, err)
 		require.False(t, read, "the table is known to lack the code")
 		require.Equal(t, 2, b.count())
-		time.Sleep(askAgain)
-		read, err = b.tables.AskAgain(t.Context(), b.table)
+		time.Sleep(rereadAfter)
+		read, err = b.tables.Reread(t.Context(), b.table)
 		require.NoError(t, err)
 		require.True(t, read)
 		require.Equal(t, 3, b.count())
@@ -168,15 +168,15 @@ func TestATableThatWasNeverReadIsAskedForSooner(t *testing.T) {
 	withTable(t, func(t *testing.T, b *bench) {
 		b.set(&fault.Error{Class: fault.Final, Reason: "no_permission", Message: "没有权限"})
 		b.tables.Refresh(t.Context(), b.flow)
-		read, err := b.tables.AskAgain(t.Context(), b.table)
+		read, err := b.tables.Reread(t.Context(), b.table)
 		require.False(t, read)
 		require.Equal(t, fault.Retry, fault.As(err).Class, "orders wait")
 		require.ErrorContains(t, err, "没有权限")
-		require.LessOrEqual(t, fault.As(err).Delay, askSooner)
+		require.LessOrEqual(t, fault.As(err).Delay, firstReadRetry)
 		require.Equal(t, 1, b.count())
 		b.set(nil, kingdee.BaseData{By: "天猫", Value: "C1"})
 		time.Sleep(fault.As(err).Delay)
-		read, err = b.tables.AskAgain(t.Context(), b.table)
+		read, err = b.tables.Reread(t.Context(), b.table)
 		require.NoError(t, err)
 		require.True(t, read)
 		require.Equal(t, 1, b.table.State().Codes())
@@ -188,7 +188,7 @@ func TestWhoWaitsForATableMayGiveUp(t *testing.T) {
 		b.takes = time.Hour
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := b.tables.AskAgain(ctx, b.table)
+		_, err := b.tables.Reread(ctx, b.table)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Nil(t, fault.As(err))
 		require.Nil(t, b.table.State())
