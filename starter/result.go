@@ -159,7 +159,7 @@ func printTable(w io.Writer, result runResult) {
 		t.AppendRow(table.Row{text.New("skipped: %s", reason), result.Skipped[reason]})
 	}
 	if result.BillsDeleted > 0 {
-		t.AppendRow(table.Row{"  其中单据已删除 of which bill deleted", result.BillsDeleted})
+		t.AppendRow(table.Row{text.New("  of which the bill was deleted"), result.BillsDeleted})
 	}
 	for _, reason := range tally.Reasons(result.NotBooked) {
 		money := result.NotBooked[reason]
