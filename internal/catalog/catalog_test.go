@@ -112,7 +112,7 @@ func TestWiderFieldsAreInTheCatalog(t *testing.T) {
 		assert.Subset(t, Jushuitan().Names(place), names)
 	}
 	for place, names := range map[Place][]string{
-		// All of the form's template but the ids that Kingdee gives.
+		// All of the form's template except the ids that Kingdee gives.
 		Head: {
 			"FBillTypeID", "FBillNo", "FDate", "FSaleOrgId", "FRetcustId", "FSaledeptid", "FReturnReason", "FHeadLocId", "FSaleGroupId",
 			"FTransferBizType", "FCorrespondOrgId", "FSalesManId", "FStockOrgId", "FStockDeptId", "FStockerGroupId", "FStockerId", "FHeadNote",

@@ -19,7 +19,7 @@ import (
 // fields are those of an order or of one of its lines.
 type fields map[string]any
 
-// with are the same fields but for some; nil takes one away.
+// with gives the fields with some changed; nil removes one.
 func (f fields) with(others fields) fields {
 	changed := maps.Clone(f)
 	maps.Copy(changed, others)
@@ -27,7 +27,7 @@ func (f fields) with(others fields) fields {
 	return changed
 }
 
-// wholeLine is of 2 pieces for 39.80 that came back in full.
+// wholeLine has 2 pieces for 39.80 that all came back.
 var wholeLine = fields{
 	"asi_id": 1, "sku_id": "MAT-001", "name": "T恤", "properties_value": "白色;M", "type": "退货", "qty": 2, "r_qty": 2, "defective_qty": 0,
 	"price": "19.90", "amount": "39.80", "receive_date": "2024-03-02 18:30:00",
@@ -47,8 +47,7 @@ func sampleOrder(t *testing.T, header fields, lines ...fields) contract.Order {
 	return pick(t, builtIn(t), string(raw))
 }
 
-// bookedAs is what a bill says of a line: material, quantity, price, warehouse and state of
-// the stock.
+// bookedAs shows a bill's lines: material, quantity, price, warehouse and stock status.
 func bookedAs(t *testing.T, bill flow.Bill) (lines []string) {
 	t.Helper()
 	var model struct {
@@ -69,8 +68,8 @@ func bookedAs(t *testing.T, bill flow.Bill) (lines []string) {
 	return lines
 }
 
-// What the built-in flow makes of an order is a bill, a reason to leave it out, or one
-// to park it: nothing that came back is left out in silence.
+// The built-in flow makes a bill of an order, leaves it out or parks it, and never silently
+// drops goods that came back.
 func TestWhatBecomesOfAnOrder(t *testing.T) {
 	const sound, damaged = "KCZT01_SYS", "KCZT08_SYS"
 	refundOnly := fields{"type": "仅退款"}
@@ -171,7 +170,7 @@ func TestWhatBecomesOfAnOrder(t *testing.T) {
 	}
 }
 
-// A code without a row is told with the line to add, in the form of its table.
+// The failure of a code without a row shows the line to add, in the form of its table.
 func TestAnUnknownCodeIsToldWithTheLineToAdd(t *testing.T) {
 	for _, test := range []struct {
 		name        string
@@ -190,7 +189,7 @@ func TestAnUnknownCodeIsToldWithTheLineToAdd(t *testing.T) {
 	}
 }
 
-// The note of a line that was refunded otherwise than by its price says so.
+// The note of a line shows the refund if that is not the price.
 func TestALineSaysWhatWasRefunded(t *testing.T) {
 	for want, line := range map[string]fields{
 		"1 T恤 白色;M": wholeLine,
@@ -224,7 +223,7 @@ func TestControlCharactersAreInNoText(t *testing.T) {
 	}
 }
 
-// What no bill holds is told with the order, by reason.
+// An order comes with the money that no bill holds, by reason.
 func TestWhatIsNotBookedIsToldWithTheOrder(t *testing.T) {
 	nothing := wholeLine.with(fields{"r_qty": 0})
 	const freight, refund = "运费 (freight)", "没有退货的退款 (money refunded without goods)"
@@ -279,7 +278,7 @@ func TestGroupsWithinALine(t *testing.T) {
 	assert.NotContains(t, without, "FSerialSubEntity")
 }
 
-// The choices that stand in the built-in flow as comments can be taken as they are.
+// The alternatives in the built-in flow's comments work as they are.
 func TestTheChoicesOfTheBuiltInFlow(t *testing.T) {
 	file, err := os.ReadFile(builtInPath)
 	require.NoError(t, err)

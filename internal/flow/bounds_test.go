@@ -67,8 +67,8 @@ func TestExpressionsBuildNoEndlessValues(t *testing.T) {
 	}
 }
 
-// The bounds are far from what flows do: each line of an order of 5,000 may walk over
-// all of them.
+// The bounds are far above what flows do: each line of an order of 5,000 may go over all
+// lines.
 func TestWorkOfAnExpression(t *testing.T) {
 	for source, want := range map[string]work{
 		`as_id`:                        {1},

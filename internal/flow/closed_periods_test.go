@@ -51,7 +51,7 @@ func TestLastClosedDay(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			now := beijingTime(c.now)
 			got := ""
-			// The zone in which a machine tells the time makes no difference.
+			// The machine's time zone makes no difference.
 			for _, at := range []time.Time{now, now.UTC(), now.In(time.FixedZone("", -11*3600))} {
 				got = ""
 				if last := c.closed.LastDay(at); !last.IsZero() {
@@ -127,8 +127,8 @@ func TestInOpenPeriod(t *testing.T) {
 	}
 }
 
-// Whatever is closed, whenever a bill is saved and however it is dated: it is
-// dated to an open day, or not saved; and a bill of an open day stays as it is.
+// Law: whatever is closed and whenever a bill is saved, it is dated to an open day or not
+// saved, and a bill of an open day stays as it is.
 func TestNoBillIsDatedToAClosedDay(t *testing.T) {
 	flows := map[string]*flow.Flow{flow.ClosedPark: closing(t, "until: 2024-01-01"), flow.ClosedFirstOpenDay: closing(t, "until: 2024-01-01, then: first_open_day")}
 	seconds := rapid.Int64Range(beijingTime("2019-12-30").Unix(), beijingTime("2029-01-03").Unix())

@@ -85,8 +85,8 @@ func TestWhatATableFromKingdeeLacks(t *testing.T) {
 	require.Nil(t, flow.LackingTable(err), "another failure")
 }
 
-// An order keeps the table that it began with, and the next one takes the new one. The
-// bill's mark then tells that the mapping is another, and not the order.
+// An order keeps the table that it began with, and the next order takes the new one. The
+// bill's mark then tells that the mapping has changed, not the order.
 func TestAnOrderIsMappedByOneStateOfATable(t *testing.T) {
 	f := withKingdeeTable(t)
 	customers := f.KingdeeTables[0]

@@ -26,8 +26,7 @@ var sampleMarks = rapid.Custom(func(t *rapid.T) flow.Mark {
 	return m
 })
 
-// A mark is read back as it was written, whatever the order's key is and whatever
-// stands before it.
+// A mark is read back as it was written, with any key and after any text.
 func TestMarksAreReadBackAsWritten(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		mark := sampleMarks.Draw(r, "mark")
@@ -80,7 +79,7 @@ func TestCompareABillWithAnOrder(t *testing.T) {
 	assert.Equal(t, flow.Older, timeless.Compare(order.String()), "an order without a time can't be told to be the older one")
 }
 
-// The hash is over what the bill books: a change of anything else is none.
+// The hash is over what the bill books: changing anything else does not change it.
 func TestTheMarkFollowsWhatIsBooked(t *testing.T) {
 	f := builtIn(t)
 	order := func(old, new string) contract.Order {
@@ -110,7 +109,7 @@ func TestTheMarkFollowsWhatIsBooked(t *testing.T) {
 	assert.Empty(t, order(`"price": 3`, `"price": "x"`).BillHash, "an order that can't be mapped has none")
 }
 
-// Wherever a mark is cut, what is left is not taken for the note of a person.
+// Wherever a mark is cut, its remains are not taken for a person's note.
 func TestRemainsOfAMark(t *testing.T) {
 	mark := flow.Mark{OrderID: "70001", ChangedAt: beijingTime("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012"}
 	whole := "聚水潭售后单 70001 " + mark.String()

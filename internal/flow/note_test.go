@@ -68,7 +68,7 @@ func TestALongNoteIsCutAndItsMarkIsNot(t *testing.T) {
 	}
 }
 
-// The mark of an order of a long key goes whole, whatever that leaves of the text.
+// The mark of an order with a long key stays whole, however little text that leaves.
 func TestTheMarkOfALongKeyIsWhole(t *testing.T) {
 	f := remarkFlow(t)
 	for _, length := range []int{200, 217, 218, 250} {
@@ -90,8 +90,8 @@ func TestNotesFitAndKeepTheirMark(t *testing.T) {
 	})
 }
 
-// A note books nothing: a change of it, or of what is cut off, is none.
-func TestAChangeOfANoteIsNone(t *testing.T) {
+// A note books nothing: changing it, or what is cut off, does not change the bill.
+func TestChangingANoteChangesNoBill(t *testing.T) {
 	f := remarkFlow(t)
 	_, one := noteOf(t, f, remarked("1", strings.Repeat("退", 300)))
 	_, other := noteOf(t, f, remarked("1", "已复核"+strings.Repeat("退", 300)))

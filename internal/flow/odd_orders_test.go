@@ -11,7 +11,7 @@ import (
 	"refundsync/internal/fault"
 )
 
-// oddOrder is an order with one good line, with fields of its own.
+// oddOrder is an order with one good line and the fields given.
 func oddOrder(t *testing.T, fields map[string]any) string {
 	t.Helper()
 	order := map[string]any{
@@ -86,7 +86,7 @@ func TestALongShopNameIsCutWhereItIsOnlyShown(t *testing.T) {
 	require.Contains(t, string(order.Fields), shop)
 }
 
-// A list is one in each of the spellings of serialisers.
+// A list is read in each way that serialisers write it.
 func TestItemsOfEachSpelling(t *testing.T) {
 	f := builtIn(t)
 	line := map[string]any{"asi_id": "1", "sku_id": "S", "type": "退货", "r_qty": "1", "price": "1"}
@@ -107,8 +107,8 @@ func TestItemsOfEachSpelling(t *testing.T) {
 	}
 }
 
-// A bill is dated by the goods' arrival however that is written, and by the next
-// time that the flow names where there is none.
+// A bill is dated by the goods' arrival, however that is written, or else by the next time
+// that the flow names.
 func TestBillsAreDatedByTimesOfEachSpelling(t *testing.T) {
 	f := builtIn(t)
 	for received, want := range map[string]string{
@@ -126,7 +126,7 @@ func TestBillsAreDatedByTimesOfEachSpelling(t *testing.T) {
 	}
 }
 
-// An order of 5,000 lines is a bill of 5,000 lines, and small on its way.
+// An order of 5,000 lines becomes a bill of 5,000 lines, and travels small.
 func TestAnOrderOfThousandsOfLines(t *testing.T) {
 	f := builtIn(t)
 	var items []any

@@ -174,8 +174,8 @@ func TestPickKeepsOnlyNamedFields(t *testing.T) {
 	}
 }
 
-// What makes an order one to leave out need not stand in its bill; the two versions are
-// not the same all the same.
+// What decides whether an order is left out need not be in its bill, and still tells two
+// versions apart.
 func TestAnOrderThatIsLeftOutAsksForNoBill(t *testing.T) {
 	f := builtIn(t)
 	record, err := os.ReadFile("testdata/orders/returned.json")
@@ -224,7 +224,7 @@ func TestPickRefusesOnlyAnOrderWithoutAKey(t *testing.T) {
 	}
 }
 
-// Versions are told apart by modified, whatever the ranges count by.
+// Versions are told apart by modified, whatever the ranges are about.
 func TestChangedAtIsModified(t *testing.T) {
 	record := `{"as_id": 1, "modified": "2024-03-03 03:00:00", "created": "2024-03-01 01:00:00", "confirm_date": "2024-03-02 02:00:00"}`
 	for dateType, want := range map[string]time.Time{
@@ -250,7 +250,7 @@ func TestPickFailsOnWhatNoReplyCanHold(t *testing.T) {
 	assert.ErrorContains(t, err, "order 1: its fields can't be written as JSON")
 }
 
-// failing flows: one change to testdata/base.yaml, and one order.
+// Each case is one change to testdata/base.yaml and one order.
 func TestWhyAnOrderHasNoBill(t *testing.T) {
 	for _, test := range []struct {
 		name          string

@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// sampleLine is a line of a random order, as its reply spells it.
+// sampleLine is a line of a random order, as a reply has it.
 type sampleLine struct {
 	amount, quantity, defective decimal.Decimal
 	returned                    bool
@@ -46,9 +46,9 @@ type entry struct {
 	FStockstatusId      struct{ FNumber string }
 }
 
-// The books follow the money refunded: of each line that came back in full, what Kingdee
-// computes of the bill's lines (quantity × price, to the cent) is the amount, and the
-// quantity is what came back, of which what is damaged stands apart.
+// Law: the books follow the money refunded. For each line that came back in full, what
+// Kingdee computes from the bill's lines (quantity × price, to the cent) is the amount, and
+// the quantity is what came back, with the damaged goods separate.
 func TestTheBooksFollowTheMoneyRefunded(t *testing.T) {
 	f := builtIn(t)
 	rapid.Check(t, func(r *rapid.T) {
@@ -100,9 +100,8 @@ func TestTheBooksFollowTheMoneyRefunded(t *testing.T) {
 	})
 }
 
-// Whatever a reply holds, Pick keeps named fields only, and Skip and Bill come to an
-// end with a result or a failure that names the order: the same for the order as it
-// was picked and as it arrives.
+// Law: whatever a reply holds, Pick keeps named fields only, and Skip and Bill give a result
+// or a failure that names the order: the same before and after it travels.
 func TestNoOrderBreaksTheFlow(t *testing.T) {
 	f := builtIn(t)
 	value := rapid.SampledFrom([]string{`null`, `""`, `" "`, `0`, `-1`, `1.5`, `1e300`, `"3件"`, `"2024-03-01"`, `"2024-03-01 10:00:00"`, `true`, `[]`, `{}`, `[1]`, `{"phone":"13800000000"}`, `"退货"`, `"仅退款"`})

@@ -49,8 +49,8 @@ func TestNewTableState(t *testing.T) {
 	}
 }
 
-// A table is the same in whatever order its entries come, and translates a code only
-// into the one value that all its usable entries have.
+// Law: a table does not depend on the order of its entries, and translates a code only into
+// the one value that all its usable entries have.
 func TestATableFromKingdeeNeverGuesses(t *testing.T) {
 	entries := rapid.SliceOf(rapid.Custom(func(t *rapid.T) TableEntry {
 		return TableEntry{

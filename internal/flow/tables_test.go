@@ -41,7 +41,7 @@ func TestCodesAreComparedAsTheyAreSeen(t *testing.T) {
 	}
 	assert.NotEqual(t, PlainCode("A 店"), PlainCode("A店"))
 	assert.NotEqual(t, PlainCode("a店"), PlainCode("A店"))
-	// What is passed on keeps its width: it is Kingdee's to know.
+	// A code that is passed on keeps its width: Kingdee may tell them apart.
 	passed, err := (&Table{Pass: true}).translate(" Ａ\u200b1 ", false)
 	require.NoError(t, err)
 	assert.Equal(t, "Ａ1", passed)

@@ -18,8 +18,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// flowWith is the built-in flow, changed in the places that the pairs of old and new
-// text say.
+// flowWith is the built-in flow with changes, in pairs of old and new text.
 func flowWith(t *testing.T, pairs ...string) *flow.Flow {
 	t.Helper()
 	folder := t.TempDir()
@@ -46,7 +45,7 @@ func ownFlow(t *testing.T, kind string) *flow.Flow {
 	return flowWith(t, fields, "  own_fields:\n    head:\n      F_ABCD_Own: { type: "+kind+" }\n  fields:\n    F_ABCD_Own: "+value+"\n    FBillTypeID:")
 }
 
-// fitting is a form that has what the flow sends, and nothing else.
+// fittingForm is a form that has what the flow sends, and nothing else.
 func fittingForm(f *flow.Flow) kingdee.Form {
 	keys := map[catalog.Place]string{catalog.Head: "FBillHead", catalog.SubHeadEntity: "SubHeadEntity", catalog.FEntity: "FEntity"}
 	form := kingdee.Form{ID: f.Call.FormId, Parts: []kingdee.FormPart{{Key: "FBillHead", Name: "单据头"}, {Key: "SubHeadEntity"}, {Key: "FEntity", Name: "明细信息"}}}
