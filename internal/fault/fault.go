@@ -38,7 +38,7 @@ type Error struct {
 	// order that can't be mapped.
 	System text.Text
 	Call   string
-	// Code and Message are the vendor's own, unchanged.
+	// Code and Message are the vendor's own words, in its language.
 	Code, Message string
 	// Field is the vendor's name of the field at fault, if known.
 	Field string
@@ -46,7 +46,7 @@ type Error struct {
 	Advice text.Text
 	// Delay is the wait before the next attempt; 0 leaves it to the retry policy.
 	Delay time.Duration
-	// Err is the cause, if there is one.
+	// Err is the cause. If there is no Message, it says what happened, in our words.
 	Err error
 }
 

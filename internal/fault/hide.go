@@ -19,11 +19,32 @@ func Hide(err error, secrets ...string) {
 	if f == nil {
 		return
 	}
-	for _, secret := range secrets {
-		for _, text := range []*string{&f.Code, &f.Message, &f.Field} {
-			*text = Mask(*text, secret)
-		}
+	for _, words := range []*string{&f.Code, &f.Message, &f.Field} {
+		*words = maskAll(*words, secrets)
 	}
+	if f.Err == nil {
+		return
+	}
+	if words := f.Err.Error(); maskAll(words, secrets) != words {
+		f.Err = &masked{maskAll(words, secrets), f.Err}
+	}
+}
+
+// masked is an error whose words held a secret.
+type masked struct {
+	words string
+	err   error
+}
+
+func (m *masked) Error() string { return m.words }
+
+func (m *masked) Unwrap() error { return m.err }
+
+func maskAll(words string, secrets []string) string {
+	for _, secret := range secrets {
+		words = Mask(words, secret)
+	}
+	return words
 }
 
 // Mask is [Hide] for a text that isn't in a fault.

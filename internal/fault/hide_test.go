@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"refundsync/internal/text"
 )
 
 func TestHide(t *testing.T) {
@@ -34,9 +36,12 @@ func TestHide(t *testing.T) {
 		"a prefix, not truncated":   {`p&ss is short`, `p&ss is short`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := &Error{Code: c.text, Message: c.text, Field: c.text}
+			cause := errors.New("cause")
+			f := &Error{Code: c.text, Message: c.text, Field: c.text, Err: text.Errorf("the server replied “%s”: %w", c.text, cause)}
 			Hide(fmt.Errorf("around: %w", f), "", secret, "another")
 			require.Equal(t, []string{c.want, c.want, c.want}, []string{f.Code, f.Message, f.Field})
+			require.Equal(t, "the server replied “"+c.want+"”: cause", text.Of(f.Err).String())
+			require.ErrorIs(t, f, cause)
 		})
 	}
 	Hide(nil, secret)
