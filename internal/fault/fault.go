@@ -59,14 +59,19 @@ func (e *Error) AsText() text.Text {
 	if e.Code != "" {
 		where = text.Join(" ", where, "["+e.Code+"]")
 	}
-	what := text.Literal(e.Message)
-	if e.Message == "" {
-		what = text.Of(e.Err)
-	}
+	what := e.What()
 	if !strings.Contains(what.String(), e.Field) {
 		what = text.Join(": ", e.Field, what)
 	}
 	return text.Join(" — ", text.Join(": ", where, what), e.Advice)
+}
+
+// What is what happened, without where and what to do.
+func (e *Error) What() text.Text {
+	if e.Message == "" {
+		return text.Of(e.Err)
+	}
+	return text.Literal(e.Message)
 }
 
 // Unwrap gives the cause.

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 // Delete is [kingdee.Client.Delete] for a bill that still is as it was given, textField included,
@@ -30,7 +31,7 @@ func (c deleteCall) allows(m *member, found []kingdee.Bill) error {
 	if len(found) == 1 && found[0] == *m.over {
 		return nil
 	}
-	return kingdee.NumberUsed(c.method(), "发出之前查到这张单据又变了，没有删除。 A look-up before it was sent showed that the bill has changed; it was not deleted.")
+	return kingdee.NumberUsed(c.method(), text.Errorf("not deleted, because a look-up just before showed that the bill has changed"))
 }
 
 func (c deleteCall) make(ctx context.Context, g *Groups, members []*member) error {

@@ -417,7 +417,7 @@ func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
 					results, err := g.BatchSave(t.Context(), auto(number))
 					assert.NoError(t, err)
 					f := requireFault(t, results[0].Err, fault.Retry, "unclear")
-					assert.Contains(t, f.Message, "没有审核权限")
+					assert.Contains(t, f.What().String(), "没有审核权限")
 				})
 			}
 			all.Wait()

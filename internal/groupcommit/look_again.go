@@ -2,11 +2,11 @@ package groupcommit
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 // changingCall is a groupCall that changes bills, each by what a look-up showed of it.
@@ -130,7 +130,7 @@ func (g *Groups) whileAllowed(ctx context.Context, method string, members []*mem
 		if !slices.ContainsFunc(members, func(m *member) bool { return m.claim != nil && g.isTooOld(m) }) {
 			return nil
 		}
-		return kingdee.LookUpTooOld(method, fmt.Sprintf(
-			"上次查询单据之后过了 %v，或进程被挂起过，没有发出。 More than %[1]v have passed since the bills were looked up, or the process was suspended; not sent.", lookUpHolds))
+		return kingdee.LookUpTooOld(method, text.Errorf(
+			"not sent, because the bills were looked up over %v ago, or the process was suspended since", lookUpHolds))
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 // Submit is [kingdee.Client.Submit]; its errors are as with Groups.BatchSave.
@@ -45,7 +46,7 @@ func (c operateCall) allows(m *member, found []kingdee.Bill) error {
 	if len(found) == 1 && slices.Contains(states, found[0].DocumentStatus) {
 		return nil
 	}
-	return kingdee.NotOperable(c.name, "等待期间单据的状态变了，没有发出。 The bill's state has changed while it waited; not sent.")
+	return kingdee.NotOperable(c.name, text.Errorf("not sent, because the bill's state changed while it waited"))
 }
 
 func (c operateCall) make(ctx context.Context, g *Groups, members []*member) error {

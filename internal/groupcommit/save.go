@@ -5,6 +5,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 // BatchSave is [kingdee.Client.BatchSave], except that what the call as a whole failed
@@ -64,9 +65,9 @@ func (c saveCall) allows(m *member, found []kingdee.Bill) error {
 	case m.isNew && len(found) == 0, !m.isNew && len(found) == 1 && found[0] == *m.over:
 		return nil
 	case m.isNew:
-		return kingdee.NumberUsed(c.method(), "发出之前查到已有这个编号的单据，没有发出。 A look-up before it was sent showed a bill of this number; it was not sent.")
+		return kingdee.NumberUsed(c.method(), text.Errorf("not sent, because a look-up just before showed a bill with this number"))
 	default:
-		return kingdee.NumberUsed(c.method(), "发出之前查到这张单据又变了，没有发出。 A look-up before it was sent showed that the bill has changed; it was not sent.")
+		return kingdee.NumberUsed(c.method(), text.Errorf("not sent, because a look-up just before showed that the bill has changed"))
 	}
 }
 
@@ -94,13 +95,14 @@ func (c saveCall) make(ctx context.Context, g *Groups, members []*member) error 
 // refusedAfterSave makes a refusal an open outcome: the bill is looked up before
 // another attempt, and goes on from where it stands.
 func refusedAfterSave(method string, err error) error {
-	f := kingdee.Unclear(method, "被拒绝，但可能已经保存："+fault.As(err).Message+"。 Refused, and perhaps saved before.")
-	f.Code, f.Err = fault.As(err).Code, err
+	refusal := fault.As(err)
+	f := kingdee.Unclear(method, text.Errorf("refused, but possibly saved before that: %s", refusal.What()))
+	f.Code = refusal.Code
 	return f
 }
 
 func justSaved(method string) error {
-	return kingdee.NumberUsed(method, "同一个 worker 里另一次调用刚刚保存了这个单据编号，没有再发出。 Another call of this worker has just saved this number; it was not sent again.")
+	return kingdee.NumberUsed(method, text.Errorf("not sent, because another call of this worker has just saved this number"))
 }
 
 // inherit says to who would save a bill that was just saved what a tenant with

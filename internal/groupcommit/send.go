@@ -2,10 +2,10 @@ package groupcommit
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"refundsync/internal/kingdee"
+	"refundsync/internal/text"
 )
 
 func (g *Groups) run(call groupCall, members []*member, round int) {
@@ -67,7 +67,7 @@ func (g *Groups) call(ctx context.Context, call groupCall, members []*member) (e
 	begun := time.Now()
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = kingdee.Malformed(call.method(), fmt.Errorf("panic: %v", cause))
+			err = kingdee.Malformed(call.method(), text.Errorf("panic: %v", cause))
 		}
 		g.options.Observer.Called(call.method(), len(numbersOf(members)), time.Since(begun), err)
 	}()

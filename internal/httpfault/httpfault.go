@@ -1,6 +1,6 @@
-// Package httpfault says what an HTTP call failed with where the other system has no
-// say: no connection, no whole reply, a status. It gives a failure its class, reason and
-// message; whose call it was, and the advice, are the client's to add.
+// Package httpfault classifies the failures of HTTP calls: no connection, no whole
+// reply, a status. It gives a failure its class, reason and words; the client adds the
+// system, the call and the advice.
 package httpfault
 
 import (
@@ -16,17 +16,18 @@ import (
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 // The reasons.
 const (
-	// Unreachable is a call that was not made, for want of a connection.
+	// Unreachable is a call that was not made because there was no connection.
 	Unreachable = "unreachable"
 	// Connection is a connection that broke. The call may have taken effect.
 	Connection = "connection"
 	// Timeout is a reply that did not come in time. The call may have taken effect.
 	Timeout = "timeout"
-	// Certificate is a server that can't prove who it is.
+	// Certificate is a server whose certificate is not trusted.
 	Certificate = "tls_certificate"
 	// NotHTTPS is an address that wrongly says https.
 	NotHTTPS = "not_https"
@@ -44,26 +45,25 @@ const (
 // sent: to the server, or to the HTTP or SOCKS proxy before it.
 var beforeTheRequest = []string{"dial", "proxyconnect", "socks connect"}
 
-// OfConnection is for a call without a whole reply, whose error is that of
-// [http.Client.Do] or of reading the body. Whether ctx was cancelled is the caller's to
-// see before.
+// OfConnection is for a call without a whole reply. err is that of [http.Client.Do] or
+// of reading the body. The caller handles a cancelled ctx first.
 func OfConnection(err error) *fault.Error {
 	err = withoutURL(err)
 	var timeout net.Error
 	var operation *net.OpError
 	var certificate *tls.CertificateVerificationError
-	f := &fault.Error{Class: fault.Retry, Err: err}
+	f := &fault.Error{Class: fault.Retry}
 	switch {
 	case errors.As(err, &certificate):
-		f.Class, f.Reason, f.Message = fault.Final, Certificate, "服务器证书不可信："+certificate.Err.Error()+"。 The server's certificate is not trusted."
+		f.Class, f.Reason, f.Err = fault.Final, Certificate, text.Errorf("the server's certificate is not trusted: %w", err)
 	case errors.Is(err, http.ErrSchemeMismatch):
-		f.Class, f.Reason, f.Message = fault.Final, NotHTTPS, "地址是 https，对方说的却是 http。 The address says https, the server speaks http."
+		f.Class, f.Reason, f.Err = fault.Final, NotHTTPS, text.Errorf("the address says https, but the server speaks http: %w", err)
 	case errors.As(err, &operation) && slices.Contains(beforeTheRequest, operation.Op):
-		f.Reason, f.Message = Unreachable, "连接不上，没有发出调用："+err.Error()+"。 Not connected, no call was made."
+		f.Reason, f.Err = Unreachable, text.Errorf("no connection, so no call was made: %w", err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		f.Reason, f.Message = Timeout, "等待回复超时。 Timed out waiting for the reply."
+		f.Reason, f.Err = Timeout, text.Errorf("timed out waiting for the reply: %w", err)
 	default:
-		f.Reason, f.Message = Connection, "连接中断："+err.Error()+"。 Connection lost."
+		f.Reason, f.Err = Connection, text.Errorf("connection lost: %w", err)
 	}
 	return f
 }
@@ -73,17 +73,17 @@ func OfStatus(status int) *fault.Error {
 	f := &fault.Error{Class: fault.Final, Code: Code(status)}
 	switch {
 	case status >= 500:
-		f.Class, f.Reason, f.Message = fault.Retry, Status, "服务器出错。 The server failed."
+		f.Class, f.Reason, f.Err = fault.Retry, Status, text.Errorf("the server failed")
 	case status == http.StatusTooManyRequests:
-		f.Class, f.Reason, f.Message = fault.RateLimited, CallLimit, "服务器限流。 The server limits calls."
+		f.Class, f.Reason, f.Err = fault.RateLimited, CallLimit, text.Errorf("the server limits calls")
 	case status == http.StatusRequestTimeout:
-		f.Class, f.Reason, f.Message = fault.Retry, Timeout, "服务器没有等到完整的请求。 The server timed out waiting for the request."
+		f.Class, f.Reason, f.Err = fault.Retry, Timeout, text.Errorf("the server timed out waiting for the request")
 	case status == http.StatusUnauthorized, status == http.StatusForbidden:
-		f.Reason, f.Message = AccessDenied, "服务器拒绝访问。 The server denies access."
+		f.Reason, f.Err = AccessDenied, text.Errorf("the server denied access")
 	case status >= 300 && status < 400:
-		f.Reason, f.Message = Redirect, "服务器要求转到别的地址，密钥和签名不会发往那里。 The server redirects elsewhere; no secret or signature is sent there."
+		f.Reason, f.Err = Redirect, text.Errorf("the server redirects to another address, to which no secret or signature is sent")
 	default:
-		f.Reason, f.Message = Status, "服务器拒绝了请求。 The server refused the request."
+		f.Reason, f.Err = Status, text.Errorf("the server refused the request")
 	}
 	return f
 }
@@ -91,8 +91,8 @@ func OfStatus(status int) *fault.Error {
 // Code is the Code of a failure with an HTTP status.
 func Code(status int) string { return fmt.Sprintf("HTTP %d", status) }
 
-// RetryAfter reads the form in seconds of an HTTP header Retry-After, up to a
-// longest wait; 0 if there is none.
+// RetryAfter reads an HTTP header Retry-After in seconds, up to a longest wait; 0 if
+// there is none.
 func RetryAfter(header http.Header, longest time.Duration) time.Duration {
 	seconds, err := strconv.Atoi(header.Get("Retry-After"))
 	if err != nil || seconds < 0 {
@@ -101,8 +101,8 @@ func RetryAfter(header http.Header, longest time.Duration) time.Duration {
 	return time.Duration(min(seconds, int(longest/time.Second))) * time.Second
 }
 
-// withoutURL takes the cause out of an HTTP client's error, whose text holds the
-// address, and with it what was signed.
+// withoutURL unwraps an HTTP client's error, whose text holds the address and so what
+// was signed.
 func withoutURL(err error) error {
 	var inURL *url.Error
 	if errors.As(err, &inURL) {

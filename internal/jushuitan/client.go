@@ -2,8 +2,6 @@ package jushuitan
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -15,8 +13,9 @@ import (
 	"refundsync/internal/text"
 )
 
+var system = text.New("Jushuitan")
+
 const (
-	system          = "聚水潭 Jushuitan"
 	refundListQuery = "jushuitan.refund.list.query"
 
 	// maxReply bounds a reply, in bytes after decompression. A page of 100
@@ -24,20 +23,15 @@ const (
 	maxReply = 32 << 20
 )
 
-// ErrReplyTooLarge is the cause of the failure of a call whose reply was over
-// 32 MiB, or had over a million values.
-var ErrReplyTooLarge = errors.New("reply too large")
-
-// Client calls the gateway for one merchant. It may be used by many goroutines
-// at once.
+// Client calls the gateway for one merchant. It is safe for concurrent use.
 type Client struct {
 	config  Config
 	http    *http.Client
 	limiter *rate.Limiter
 }
 
-// New checks the settings and makes a client; it calls nobody. All mistakes in
-// the settings come at once, as a joined error of *fault.Error.
+// New checks the settings and makes a client, without a call. It returns all mistakes in
+// the settings at once, as a joined error of *fault.Error.
 func New(config Config) (*Client, error) {
 	if err := config.check(); err != nil {
 		return nil, err
@@ -70,14 +64,13 @@ func New(config Config) (*Client, error) {
 // its turn under Config.CallsPerSecond.
 //
 // params are the business parameters (page_index, page_size, start_time,
-// end_time, date_type, status, good_status, shop_id, wms_co_id, as_ids, …),
-// strings as they go on the wire: times as yyyy-MM-dd HH:mm:ss in Beijing time,
-// lists joined by commas. They pass through as they are; blank ones are not
-// sent.
+// end_time, date_type, status, good_status, shop_id, wms_co_id, as_ids, …) as
+// they go on the wire: times as yyyy-MM-dd HH:mm:ss in Beijing time, lists
+// joined by commas. Blank ones are not sent.
 //
 // Every failure is a *fault.Error, except that a cancelled ctx gives an error
-// for which errors.Is(err, context.Canceled) holds. Its text never holds the
-// secret, the session or the sign, nor anything of an order.
+// for which errors.Is(err, context.Canceled) holds. Its text never contains the
+// secret, the session, the sign or any data of an order.
 func (c *Client) RefundList(ctx context.Context, params map[string]string) (Page, error) {
 	if err := c.limiter.Wait(ctx); err != nil {
 		return Page{}, waitFailure(err)
@@ -121,12 +114,10 @@ func (c *Client) send(request *http.Request, params map[string]string) (Page, er
 	return page, page.Clock.check(err)
 }
 
-func newFault(class fault.Class, reason, message, advice string) *fault.Error {
-	return &fault.Error{
-		Class: class, Reason: reason, System: text.Literal(system), Call: refundListQuery, Message: message, Advice: text.Literal(advice),
-	}
+func newFault(class fault.Class, reason string, err error, advice text.Text) *fault.Error {
+	return &fault.Error{Class: class, Reason: reason, System: system, Call: refundListQuery, Err: err, Advice: advice}
 }
 
 func cancelled() error {
-	return fmt.Errorf("%s %s: 调用被取消。 The call was cancelled: %w", system, refundListQuery, context.Canceled)
+	return text.Errorf("%s %s: the call was cancelled: %w", system, refundListQuery, context.Canceled)
 }

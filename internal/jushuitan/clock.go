@@ -1,24 +1,24 @@
 package jushuitan
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
 // tolerance is how far a timestamp may be off the gateway's clock.
 const tolerance = 10 * time.Minute
 
-// agree is by how much two clocks that follow network time may differ.
+// agree is how much two clocks that follow network time may differ.
 const agree = 5 * time.Second
 
-// Clock is what a reply tells of the source's clock, beside our own.
+// Clock compares the source's clock, as a reply shows it, to our own.
 type Clock struct {
-	// Date is the reply's, in whole seconds; zero where it has none that can be read.
+	// Date is the reply's, in whole seconds; zero if it has none or it can't be read.
 	Date time.Time
-	// Sent and Received are when the call began and the reply came, by our clock.
+	// Sent and Received are when the call began and the reply arrived, by our clock.
 	Sent, Received time.Time
 }
 
@@ -33,13 +33,13 @@ func readClock(response *http.Response, sent, received time.Time) Clock {
 // Known reports whether the reply had a Date.
 func (c Clock) Known() bool { return !c.Date.IsZero() }
 
-// Time is what the source's clock showed at least when the call began: Date was
-// written later, by as much as the whole call took at most.
+// Time is the earliest that the source's clock can have shown when the call began: Date
+// was written during the call.
 func (c Clock) Time() time.Time { return c.Date.Add(-c.Received.Sub(c.Sent)) }
 
-// Ahead is by how much the source's clock is ahead of ours at least, negative where
-// it is behind, and 0 where the two may agree: Date was written at some moment of the
-// call, and leaves out up to a second.
+// Ahead is how much the source's clock is ahead of ours at least, negative if it is
+// behind, and 0 if the two may agree: Date was written at some moment of the call, and
+// is cut to the second.
 func (c Clock) Ahead() time.Duration {
 	if !c.Known() {
 		return 0
@@ -54,19 +54,22 @@ func (c Clock) Ahead() time.Duration {
 }
 
 // String names both times.
-func (c Clock) String() string {
-	return fmt.Sprintf("聚水潭的时钟是 %[1]s，本机的是 %[2]s（北京时间）。 Jushuitan's clock says %[1]s, this machine's %[2]s (Beijing time)",
+func (c Clock) String() string { return c.Text().String() }
+
+// Text names both times.
+func (c Clock) Text() text.Text {
+	return text.New("Jushuitan's clock says %s, this machine's %s (Beijing time)",
 		c.Date.In(beijing).Format(time.DateTime), c.Received.In(beijing).Format(time.DateTime))
 }
 
-// check names both times where the gateway has refused ours, and refuses what it should
-// have refused. err is how the call went.
+// check adds both times to the gateway's refusal of ours, and fails a call that the
+// gateway should have refused. err is the call's own.
 func (c Clock) check(err error) error {
 	switch f := fault.As(err); {
 	case f != nil && f.Reason == badTimestamp.reason && c.Known():
-		f.Message += " " + c.String()
+		f.Advice = text.Join(" — ", c.Text(), f.Advice)
 	case err == nil && c.Ahead().Abs() > tolerance:
-		return newFault(badTimestamp.class, badTimestamp.reason, c.String(), badTimestamp.advice)
+		return newFault(badTimestamp.class, badTimestamp.reason, text.Errorf("%s", c.Text()), badTimestamp.advice)
 	}
 	return err
 }

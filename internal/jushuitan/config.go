@@ -25,7 +25,7 @@ type Config struct {
 	AppKey, AppSecret string
 	// CustomerID is the merchant.
 	CustomerID string
-	// TargetAppKey is the application that is called: Jushuitan is 23060081.
+	// TargetAppKey is the application to call: Jushuitan is 23060081.
 	TargetAppKey string
 	// Session is the merchant's authorisation, where the application needs one.
 	Session string
@@ -36,40 +36,42 @@ type Config struct {
 	// Timeout bounds one call from the request to the last byte of the reply,
 	// not the wait for CallsPerSecond. 0: 60 s.
 	Timeout time.Duration
-	// Now is our clock, for the parameter timestamp and beside the source's; nil:
-	// time.Now.
+	// Now is our clock, for the parameter timestamp and [Clock]; nil: time.Now.
 	Now func() time.Time
 }
 
-// check finds all mistakes at once: a joined error of *fault.Error, each
+// check returns all mistakes at once: a joined error of *fault.Error, each
 // naming the environment variable of its setting.
 func (c Config) check() error {
 	var mistakes []error
-	mistake := func(setting, message string) {
+	mistake := func(setting string, err error) {
 		mistakes = append(mistakes, &fault.Error{
-			Class: fault.Final, Reason: "bad_setting", System: text.Literal(system), Field: setting, Message: message,
+			Class: fault.Final, Reason: "bad_setting", System: system, Field: setting, Err: err,
 		})
 	}
 	if u, err := url.Parse(c.URL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
-		mistake("JUSHUITAN_URL", "应为奇门网关的完整地址，例如 https://a1q40taq0j.api.taobao.com/router/qm 。 Want the full address of the Qimen gateway.")
+		mistake("JUSHUITAN_URL", text.Errorf("want the full address of the Qimen gateway, such as https://a1q40taq0j.api.taobao.com/router/qm"))
 	} else if u.RawQuery != "" || u.User != nil {
-		mistake("JUSHUITAN_URL", "不要带参数、用户名或密码。 Must have no query and no user or password.")
+		mistake("JUSHUITAN_URL", text.Errorf("must not have a query, a user or a password"))
 	}
-	for _, required := range []struct{ setting, value, what string }{
-		{"JUSHUITAN_APP_KEY", c.AppKey, "应用的 AppKey。 Not set: the application's key."},
-		{"JUSHUITAN_APP_SECRET", c.AppSecret, "应用的 AppSecret。 Not set: the application's secret."},
-		{"JUSHUITAN_CUSTOMER_ID", c.CustomerID, "商家在奇门的 customer_id。 Not set: the merchant's customer_id."},
-		{"JUSHUITAN_TARGET_APP_KEY", c.TargetAppKey, "聚水潭的是 23060081。 Not set: Jushuitan's is 23060081."},
+	for _, required := range []struct {
+		setting, value string
+		err            error
+	}{
+		{"JUSHUITAN_APP_KEY", c.AppKey, text.Errorf("not set: the application's AppKey")},
+		{"JUSHUITAN_APP_SECRET", c.AppSecret, text.Errorf("not set: the application's AppSecret")},
+		{"JUSHUITAN_CUSTOMER_ID", c.CustomerID, text.Errorf("not set: the merchant's customer_id at Qimen")},
+		{"JUSHUITAN_TARGET_APP_KEY", c.TargetAppKey, text.Errorf("not set: Jushuitan's is 23060081")},
 	} {
 		if required.value == "" {
-			mistake(required.setting, "没有设置："+required.what)
+			mistake(required.setting, required.err)
 		}
 	}
 	if _, err := Sign(c.SignMethod, "", nil); err != nil {
-		mistake("JUSHUITAN_SIGN_METHOD", err.Error())
+		mistake("JUSHUITAN_SIGN_METHOD", err)
 	}
 	if !(c.CallsPerSecond >= 0) { // NaN too, which "JUSHUITAN_CALLS_PER_SECOND=nan" gives
-		mistake("JUSHUITAN_CALLS_PER_SECOND", "应为正数。 Want a positive number.")
+		mistake("JUSHUITAN_CALLS_PER_SECOND", text.Errorf("want a positive number"))
 	}
 	return errors.Join(mistakes...)
 }

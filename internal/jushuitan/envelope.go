@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// envelope is what lies around a page, or in the place of one. The layers of a
-// reply are not documented for this method and differ between gateways: a page
-// may lie bare, under one root object of any name or under several, and each
-// layer may tell of a failure.
+// envelope is what surrounds a page, or replaces one. The layers of a reply are
+// not documented for this method and differ between gateways: a page may stand
+// bare, under one root object of any name or under several, and each layer may
+// report a failure.
 type envelope struct {
 	// inner is the innermost layer, which has the page if there is one.
 	inner map[string]any
@@ -19,11 +19,11 @@ type envelope struct {
 	// there is a sub_code.
 	failed bool
 	// message is true if a layer has a text for people that says more than
-	// success. Beside no order it tells of a failure.
+	// success. Without an order in the reply it means a failure.
 	message bool
 	// gateway is true if the layers are the gateway's own, not Jushuitan's.
 	gateway bool
-	// code is the first that tells something.
+	// code is the first that is neither empty nor 0.
 	code, subCode, requestID string
 	// said are the vendor's texts.
 	said []string
@@ -38,12 +38,12 @@ var (
 	pageNames    = []string{"datas", "datacount", "pagecount", "pageindex", "pagesize", "hasnext"}
 )
 
-// plain makes issuccess, isSuccess and is_success one name.
+// plain maps issuccess, isSuccess and is_success to one name.
 func plain(name string) string {
 	return strings.ReplaceAll(strings.ToLower(name), "_", "")
 }
 
-// successWords are the texts that say no more than that all went well.
+// successWords are the texts that report nothing but success.
 var successWords = regexp.MustCompile(`(?i)^(ok|success(ful(ly)?)?|(请求|查询|获取|调用|执行|操作|处理)?(数据)?成功)[.!。！]?$`)
 
 func openEnvelope(raw []byte) (envelope, error) {
@@ -134,8 +134,8 @@ func (e *envelope) say(value any) {
 	e.message = e.message || !successWords.MatchString(words)
 }
 
-// The gateway answers in XML, its default, what it refuses before it has looked
-// at the format that was asked for.
+// The gateway replies in XML, its default, when it refuses a request before it reads
+// the parameter format.
 var (
 	xmlReply = regexp.MustCompile(`^\s*(<\?xml[^>]*>\s*)?<(error_)?response\b`)
 	xmlField = regexp.MustCompile(`<(error_response|code|flag|msg|message|sub_code|sub_msg|request_id)>(?:<!\[CDATA\[)?([^<\]]*)`)

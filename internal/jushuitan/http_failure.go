@@ -11,27 +11,26 @@ import (
 	"refundsync/internal/text"
 )
 
-const (
-	adviseRetry       = "会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）、JUSHUITAN_URL 和奇门的状态。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY), JUSHUITAN_URL and the state of Qimen."
-	adviseCertificate = "请检查 JUSHUITAN_URL 的主机名、本机的 CA 证书和时钟。 Check the host of JUSHUITAN_URL, and this machine's CA certificates and clock."
-	adviseURL         = "请检查 JUSHUITAN_URL：应为 https://…/router/qm 。 Check JUSHUITAN_URL: it should be https://…/router/qm."
+var (
+	adviseRetry       = text.New("It is retried; if it keeps failing, check the network, the proxy (HTTPS_PROXY, NO_PROXY), JUSHUITAN_URL and the state of Qimen.")
+	adviseCertificate = text.New("Check the host of JUSHUITAN_URL, and this machine's CA certificates and clock.")
+	adviseURL         = text.New("Check JUSHUITAN_URL: it should be https://…/router/qm")
 )
 
-// longestWait bounds what the gateway asks for: a daily allowance is there again
+// longestWait bounds the wait that the gateway asks for: a daily allowance is renewed
 // within a day.
 const longestWait = 24 * time.Hour
 
-// waitFailure is for a wait under the client's own limit that did not end in a
+// waitFailure is for a wait under the client's own limit that ended without a
 // call: ctx was cancelled, or its deadline comes before our turn.
 func waitFailure(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return cancelled()
 	}
 	f := newFault(fault.RateLimited, "client_limit",
-		"在本程序自己的调用频率限制下没有等到机会，没有发出调用。 No call was made: its turn under this program's own limit came too late.",
-		"会自动重试；一直如此时，请减少同时读取的窗口，或调高 JUSHUITAN_CALLS_PER_SECOND。 Tried again by itself; if it lasts, read fewer windows at once or raise JUSHUITAN_CALLS_PER_SECOND.")
+		text.Errorf("no call was made, because its turn under this program's own limit came too late: %w", err),
+		text.New("It is retried; if it keeps failing, read fewer windows at once or raise JUSHUITAN_CALLS_PER_SECOND."))
 	f.Delay = time.Second
-	f.Err = err
 	return f
 }
 
@@ -45,16 +44,16 @@ func connectionFailure(err error) error {
 
 // completed adds the system, the call and the advice to a failure.
 func completed(f *fault.Error) *fault.Error {
-	f.System, f.Call = text.Literal(system), refundListQuery
+	f.System, f.Call = system, refundListQuery
 	switch {
 	case f.Reason == httpfault.Certificate:
-		f.Advice = text.Literal(adviseCertificate)
+		f.Advice = adviseCertificate
 	case f.Reason == httpfault.CallLimit:
-		f.Advice, f.Delay = text.Literal(adviseSlower), limitDelay
+		f.Advice, f.Delay = adviseSlower, limitDelay
 	case f.Class == fault.Final:
-		f.Advice = text.Literal(adviseURL)
+		f.Advice = adviseURL
 	default:
-		f.Advice = text.Literal(adviseRetry)
+		f.Advice = adviseRetry
 	}
 	return f
 }
@@ -70,23 +69,21 @@ func statusFailure(response *http.Response, raw []byte) error {
 	if f.Class != fault.Final {
 		f.Delay = max(f.Delay, httpfault.RetryAfter(response.Header, longestWait))
 	}
-	if said != nil {
-		f.Message += " " + said.Message
+	if said != nil && said.Message != "" {
+		f.Err = text.Errorf("%w “%s”", f.Err, said.Message)
 		f.Delay = max(f.Delay, said.Delay)
 	}
 	return f
 }
 
 func tooLarge() error {
-	f := newFault(fault.Final, "reply_too_large", "回复超过 32 MiB 或 100 万个值，没有读取。 The reply is over 32 MiB, or has over a million values, and was not read.",
-		"请把流程文件里的 page_size 调小。 Lower page_size in the flow file.")
-	f.Err = ErrReplyTooLarge
-	return f
+	return newFault(fault.Final, "reply_too_large", text.Errorf("the reply is over 32 MiB, or has over a million values, and was not read"),
+		text.New("Lower page_size in the flow file."))
 }
 
-// malformed is for a reply that is not what the interface promises. It may
-// have been cut or mixed up on its way, so it is worth another try. The text
-// quotes nothing of the reply, which may hold personal data.
-func malformed(chinese, english string) *fault.Error {
-	return newFault(fault.Retry, "malformed_reply", "看不懂的回复："+chinese+"。 Reply not understood: "+english+".", adviseRetry)
+// malformed is for a reply that is not what the interface promises. It may have been
+// cut or mixed up on its way, so it is worth a retry. err quotes nothing of the reply,
+// which may contain personal data.
+func malformed(err error) *fault.Error {
+	return newFault(fault.Retry, "malformed_reply", text.Errorf("reply not understood: %w", err), adviseRetry)
 }

@@ -4,31 +4,28 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"unicode/utf8"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
-// readReply reads a page, or the failure that a reply tells of. A text of the
-// vendor's beside no order is a failure, whatever else the reply says: nothing
-// that can't be read is an empty page.
+// readReply reads a page, or the failure that a reply reports. A vendor's text
+// without an order is a failure, whatever else the reply says: what can't be read
+// is never an empty page.
 func readReply(raw []byte, contentType string, params map[string]string) (Page, error) {
 	e, err := openEnvelope(raw)
 	if err != nil {
-		f := malformed(fmt.Sprintf("不是完整的 JSON 对象（%d 字节，%s）", len(raw), shorten(contentType)),
-			fmt.Sprintf("not a whole JSON object (%d bytes, %s)", len(raw), shorten(contentType)))
-		f.Err = err
-		return Page{}, f
+		return Page{}, malformed(text.Errorf("not a complete JSON object (%d bytes, %s)", len(raw), shorten(contentType)))
 	}
 	if e.failed {
 		return Page{}, e.failure()
 	}
-	// The decoder replaces such bytes, which would give an order another shop
+	// The decoder replaces invalid bytes, which would give an order another shop
 	// and another customer.
 	if !utf8.Valid(raw) {
-		return Page{}, malformed(fmt.Sprintf("编码不是 UTF-8（%s）", shorten(contentType)), fmt.Sprintf("its text is not UTF-8 (%s)", shorten(contentType)))
+		return Page{}, malformed(text.Errorf("it is not UTF-8 (%s)", shorten(contentType)))
 	}
 	page, err := readPage(e.inner, params)
 	if len(page.Datas) == 0 && e.message {
@@ -37,8 +34,8 @@ func readReply(raw []byte, contentType string, params map[string]string) (Page, 
 	return page, err
 }
 
-// failureIn finds the failure that the reply of another HTTP status than 200
-// tells of, or nil.
+// failureIn finds the failure that a reply with an HTTP status other than 200
+// reports, or nil.
 func failureIn(raw []byte) *fault.Error {
 	e, err := openEnvelope(raw)
 	if err != nil || !e.failed && !e.message {
@@ -67,8 +64,8 @@ func decodeObject(raw []byte) (map[string]any, error) {
 var escapes = map[byte]byte{'\t': 't', '\n': 'n', '\r': 'r'}
 
 // cleanControls makes JSON with raw control characters in its strings readable.
-// The vendor's sample strips them, but for tab and line breaks, which its
-// parser takes in strings. Go's does not, so those are escaped there.
+// The vendor's sample strips them, except tabs and line breaks, which its parser
+// accepts in strings. Go's does not, so they are escaped.
 func cleanControls(raw []byte) []byte {
 	clean := make([]byte, 0, len(raw))
 	inString, escaped := false, false

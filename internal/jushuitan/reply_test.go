@@ -66,7 +66,7 @@ func TestReportedReplies(t *testing.T) {
 				return
 			}
 			f := requireFault(t, err, want.class, want.reason)
-			require.Contains(t, f.Message, want.quote)
+			require.Contains(t, f.Error(), want.quote)
 			require.Equal(t, want.delay, f.Delay)
 		})
 	}
@@ -107,7 +107,7 @@ func TestTheVendorsWordsAreQuoted(t *testing.T) {
 			f := fault.As(err)
 			require.NotNil(t, f, "%v", err)
 			require.NotEqual(t, fault.Final, f.Class)
-			require.Contains(t, f.Message, words)
+			require.Contains(t, f.Error(), words)
 		})
 	}
 }

@@ -2,7 +2,6 @@ package jushuitan
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -10,15 +9,15 @@ import (
 	"time"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
-// beijing is the zone of every time on this wire, none of which says so. China
-// has had no summer time since 1991.
+// beijing is the zone of every time on this wire, none of which names it. China has
+// had no summer time since 1991.
 var beijing = time.FixedZone("Asia/Shanghai", 8*60*60)
 
-// systemParameters are the client's own; every other name is a business
-// parameter and passes through as it is.
+// systemParameters are the client's own; every other name is a business parameter.
 func (c *Client) systemParameters() map[string]string {
 	return map[string]string{
 		"method":         refundListQuery,
@@ -34,16 +33,16 @@ func (c *Client) systemParameters() map[string]string {
 	}
 }
 
-// newRequest builds the signed POST and gives the sign beside it, so that it
-// can be kept out of errors.
+// newRequest builds the signed POST. It returns the sign as well, so that it can be
+// kept out of errors.
 func (c *Client) newRequest(ctx context.Context, params map[string]string) (*http.Request, string, error) {
-	system := c.systemParameters()
-	signed := maps.Clone(system)
+	query := c.systemParameters()
+	signed := maps.Clone(query)
 	for name, value := range params {
-		if _, taken := system[name]; taken {
+		if _, taken := query[name]; taken {
 			f := newFault(fault.Final, "reserved_parameter",
-				"这是系统参数，由程序自己填写。 This is a system parameter, filled in by the program.",
-				"请从流程文件的 source.parameters 里删掉它。 Remove it from source.parameters of the flow file.")
+				text.Errorf("this is a system parameter, which the program fills in"),
+				text.New("Remove it from source.parameters of the flow file."))
 			f.Field = name
 			return nil, "", f
 		}
@@ -51,14 +50,14 @@ func (c *Client) newRequest(ctx context.Context, params map[string]string) (*htt
 	}
 	sign, err := Sign(c.config.SignMethod, c.config.AppSecret, signed)
 	if err != nil {
-		return nil, "", fmt.Errorf("sign %s: %w", refundListQuery, err)
+		return nil, "", text.Errorf("sign %s: %w", refundListQuery, err)
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.config.URL, strings.NewReader(encode(params)))
 	if err != nil {
-		return nil, "", fmt.Errorf("make the request of %s: %w", refundListQuery, err)
+		return nil, "", text.Errorf("make the request of %s: %w", refundListQuery, err)
 	}
-	system["sign"] = sign
-	request.URL.RawQuery = encode(system)
+	query["sign"] = sign
+	request.URL.RawQuery = encode(query)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", version.UserAgent())

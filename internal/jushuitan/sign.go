@@ -5,10 +5,11 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // SignMethod is a value of the system parameter sign_method.
@@ -23,31 +24,31 @@ const (
 // Sign computes the parameter sign: the parameters sorted by name in byte
 // order, each name followed by its value with nothing between, before URL
 // encoding, as upper-case hex. The parameter sign itself and parameters
-// without a value take no part. It returns an error if the method is not one
+// without a value are left out. It returns an error if the method is not one
 // of the three. Source: Taobao Open Platform, "API 签名算法".
 func Sign(method SignMethod, secret string, params map[string]string) (string, error) {
 	params = withoutBlank(params)
 	delete(params, "sign")
-	var text strings.Builder
+	var joined strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(params)) {
-		text.WriteString(name)
-		text.WriteString(params[name])
+		joined.WriteString(name)
+		joined.WriteString(params[name])
 	}
 	var digest []byte
 	switch method {
 	case SignMD5:
-		sum := md5.Sum([]byte(secret + text.String() + secret))
+		sum := md5.Sum([]byte(secret + joined.String() + secret))
 		digest = sum[:]
 	case SignHMAC:
 		mac := hmac.New(md5.New, []byte(secret))
-		mac.Write([]byte(text.String()))
+		mac.Write([]byte(joined.String()))
 		digest = mac.Sum(nil)
 	case SignHMACSHA256:
 		mac := hmac.New(sha256.New, []byte(secret))
-		mac.Write([]byte(text.String()))
+		mac.Write([]byte(joined.String()))
 		digest = mac.Sum(nil)
 	default:
-		return "", fmt.Errorf("不认识的签名方法 %q，应为 md5、hmac 或 hmac-sha256。 Unknown sign method %q, want md5, hmac or hmac-sha256", method, method)
+		return "", text.Errorf("unknown sign method %q: want md5, hmac or hmac-sha256", string(method))
 	}
 	return strings.ToUpper(hex.EncodeToString(digest)), nil
 }

@@ -2,13 +2,14 @@ package jushuitan
 
 import (
 	"encoding/json"
-	"errors"
 	"strconv"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
-// Envelope values come in whatever type the gateway felt like: 50 or "50",
-// true or "true" or 1 or "Y". null and "" are the same as absent.
+// Envelope values come in any type: 50 or "50", true or "true" or 1 or "Y". null and ""
+// are the same as absent.
 
 // words gives a string or number as words, "" for null, objects and lists.
 func words(value any) string {
@@ -33,15 +34,15 @@ func wholeNumber(value any) (n int, told bool, err error) {
 		if _, blank := value.(string); blank {
 			return 0, false, nil
 		}
-		return 0, false, errors.New("not a number")
+		return 0, false, text.Errorf("not a number")
 	}
 	whole, fraction, _ := strings.Cut(written, ".")
 	if strings.Trim(fraction, "0") != "" {
-		return 0, false, errors.New("not a whole number")
+		return 0, false, text.Errorf("not a whole number")
 	}
 	parsed, err := strconv.ParseInt(whole, 10, 32)
 	if err != nil {
-		return 0, false, errors.New("not a whole number")
+		return 0, false, text.Errorf("not a whole number")
 	}
 	return int(parsed), true, nil
 }
@@ -60,5 +61,5 @@ func truth(value any) (yes, told bool, err error) {
 			return false, false, nil
 		}
 	}
-	return false, false, errors.New("neither true nor false")
+	return false, false, text.Errorf("neither true nor false")
 }

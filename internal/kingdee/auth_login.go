@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -22,7 +21,7 @@ const (
 	sessionCookie = "kdservice-sessionid"
 )
 
-// logIn gives the session a login where it needs one and has none.
+// logIn logs the session in, if it needs a login and has none.
 func (c *Client) logIn(ctx context.Context, s *session) error {
 	if c.config.Auth == AuthSignature || s.loggedIn {
 		return nil
@@ -33,7 +32,7 @@ func (c *Client) logIn(ctx context.Context, s *session) error {
 		return err
 	}
 	raw, err := c.post(ctx, s, method, authService, body)
-	// What proves who we are (password, secret or sign) is the last but one.
+	// The credential (password, secret or sign) is the last but one.
 	s.sent = append(s.sent, fmt.Sprint(parameters[len(parameters)-2]))
 	if err != nil {
 		return err
@@ -43,15 +42,14 @@ func (c *Client) logIn(ctx context.Context, s *session) error {
 		return err
 	}
 	if id != "" && !s.hasCookie(c.base, sessionCookie) {
-		// A gateway between may drop the cookies; the body has the id too.
+		// A gateway in between may drop the cookies; the body has the id as well.
 		s.http.Jar.SetCookies(c.base, []*http.Cookie{{Name: sessionCookie, Value: id, Path: "/"}})
 	}
 	s.loggedIn = true
 	return nil
 }
 
-// loginRequest gives the method of AuthService and its parameters, whose order
-// is their meaning.
+// loginRequest gives the method of AuthService and its positional parameters.
 func loginRequest(c Config, at time.Time) (method string, parameters []any) {
 	switch c.Auth {
 	case AuthAppSecret:
@@ -64,7 +62,7 @@ func loginRequest(c Config, at time.Time) (method string, parameters []any) {
 	}
 }
 
-// loginSign is the SHA-256 of the five values in byte order, joined.
+// loginSign is the SHA-256 of the five values, sorted by bytes and joined.
 func loginSign(c Config, timestamp string) string {
 	values := []string{c.AcctID, c.Username, c.AppID, c.AppSecret, timestamp}
 	slices.Sort(values)
@@ -72,8 +70,8 @@ func loginSign(c Config, timestamp string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// decodeLogin gives the session's id, where the reply has one. LoginResultType
-// 1 is success and anything else a refusal.
+// decodeLogin gives the session's id, if the reply has one. LoginResultType 1 is
+// success, anything else a refusal.
 func decodeLogin(method string, raw []byte) (sessionID string, err error) {
 	status, err := findStatus(raw)
 	if err != nil {
@@ -81,12 +79,11 @@ func decodeLogin(method string, raw []byte) (sessionID string, err error) {
 	}
 	if status != nil {
 		f := status.failure(method, status.Errors)
-		// What is final here and not about the account's rights is about the
-		// credentials. A lost session too: there was none to lose, but Kingdee
-		// says so of credentials that it does not know.
+		// A final failure that is not about the account's rights is about the
+		// credentials. So is a lost session: Kingdee says so of unknown credentials.
 		rights := []string{licence.reason, noPermission.reason, administratorForbidden.reason}
 		if f.Class == fault.SessionLost || f.Class == fault.Final && !slices.Contains(rights, f.Reason) {
-			f.Class, f.Reason, f.Advice = loginFailed.class, loginFailed.reason, text.Literal(loginFailed.advice)
+			f.Class, f.Reason, f.Advice = loginFailed.class, loginFailed.reason, loginFailed.advice
 		}
 		return "", f
 	}
@@ -99,16 +96,12 @@ func decodeLogin(method string, raw []byte) (sessionID string, err error) {
 		return "", malformed(method, err)
 	}
 	if !reply.LoginResultType.Known {
-		return "", malformed(method, errors.New("no LoginResultType"))
+		return "", malformed(method, text.Errorf("it has no LoginResultType"))
 	}
 	if reply.LoginResultType.Value == 1 {
 		return string(reply.KDSVCSessionID), nil
 	}
-	message := shorten(string(reply.Message))
-	if message == "" {
-		message = noReason
-	}
-	f := loginFailed.failure(method, message)
+	f := loginFailed.quoting(method, string(reply.Message))
 	f.Code = strconv.Itoa(reply.LoginResultType.Value)
 	return "", f
 }

@@ -79,7 +79,7 @@ func TestLoginRefused(t *testing.T) {
 		"a type as text": {
 			`{"Message":"x","LoginResultType":"-5"}`, fault.Final, "login_failed", "x", "-5"},
 		"no message": {
-			`{"Message":null,"LoginResultType":-1}`, fault.Final, "login_failed", noReason, "-1"},
+			`{"Message":null,"LoginResultType":-1}`, fault.Final, "login_failed", "Kingdee gave no reason", "-1"},
 		"session lost means credentials": {
 			lostReply, fault.Final, "login_failed", "会话信息已丢失，请重新登录", "1"},
 		"a failed validation": {
@@ -95,11 +95,11 @@ func TestLoginRefused(t *testing.T) {
 		"a framework error that quotes the password": {
 			`response_error:{"Message":"ValidateUser(pass&word)"}`, fault.Retry, "exception", "ValidateUser(***)", ""},
 		"no login reply": {
-			`{}`, fault.Retry, "malformed_reply", "看不懂的回复。 Reply not understood: no LoginResultType", ""},
+			`{}`, fault.Retry, "malformed_reply", "reply not understood: it has no LoginResultType", ""},
 		"an array": {
-			`[]`, fault.Retry, "malformed_reply", "看不懂的回复。 Reply not understood: unexpected type of ", ""},
+			`[]`, fault.Retry, "malformed_reply", "reply not understood: unexpected type of “”", ""},
 		"no JSON": {
-			`{"LoginResultType":1`, fault.Retry, "malformed_reply", "看不懂的回复。 Reply not understood: no JSON", ""},
+			`{"LoginResultType":1`, fault.Retry, "malformed_reply", "reply not understood: it is not JSON", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls []string
@@ -111,7 +111,7 @@ func TestLoginRefused(t *testing.T) {
 			config.Auth = AuthPassword
 			_, err := newClient(t, config).BatchSave(t.Context(), oneBill)
 			f := requireFault(t, err, test.class, test.reason)
-			assert.Equal(t, test.message, f.Message)
+			assert.Equal(t, test.message, f.What().String())
 			assert.Equal(t, test.code, f.Code)
 			assert.Equal(t, []string{"ValidateUser"}, calls, "no second login, and no save without one")
 			if test.class == fault.Final {

@@ -17,9 +17,8 @@ import (
 // of Kingdee's SDKs, not a secret.
 const appIDMask = "0054f397c6234378b09ca7d3e5debce7"
 
-// signer makes the headers that take the place of a login. There are two
-// signatures: one over the path for the gateway, one over the account for the
-// product.
+// signer makes the headers that replace a login. There are two signatures: one over the
+// path for the gateway, one over the account for the product.
 type signer struct {
 	clientID, clientSecret string
 	appID, appSecret       string
@@ -29,9 +28,9 @@ type signer struct {
 // errAppID is for an AppID that is not of the form 123456_QUJDREVG….
 var errAppID = errors.New("AppID is not two parts joined by _, the second in base64")
 
-// SplitAppID gives what an AppID consists of: the client's id, and its secret, which
-// stands there masked.
-func SplitAppID(appID string) (clientID, clientSecret string, err error) {
+// splitAppID gives the parts of an AppID: the client's id, and its secret, which the
+// AppID holds masked.
+func splitAppID(appID string) (clientID, clientSecret string, err error) {
 	clientID, half2, _ := strings.Cut(appID, "_")
 	masked, err := base64.StdEncoding.DecodeString(half2)
 	if err != nil || clientID == "" || len(masked) == 0 || len(masked) > len(appIDMask) {
@@ -44,7 +43,7 @@ func SplitAppID(appID string) (clientID, clientSecret string, err error) {
 }
 
 func newSigner(c Config) (signer, error) {
-	clientID, clientSecret, err := SplitAppID(c.AppID)
+	clientID, clientSecret, err := splitAppID(c.AppID)
 	if err != nil {
 		return signer{}, err
 	}
@@ -57,12 +56,11 @@ func newSigner(c Config) (signer, error) {
 	}, nil
 }
 
-// sign sets the headers of a POST to path, which is the whole path of the URL
-// from the server's name on.
+// sign sets the headers of a POST to path, the full path of the URL.
 func (s signer) sign(h http.Header, path string, at time.Time) {
-	// The nonce is the time stamp in Kingdee's SDKs too.
+	// The nonce is the timestamp in Kingdee's SDKs too.
 	timestamp := strconv.FormatInt(at.Unix(), 10)
-	// The empty line is that of the query parameters, of which there are none.
+	// The empty line stands for the query parameters: there are none.
 	signed := "POST\n" + escapePath(path) + "\n\nx-api-nonce:" + timestamp + "\nx-api-timestamp:" + timestamp + "\n"
 
 	h.Set("X-Api-ClientID", s.clientID)
@@ -78,13 +76,13 @@ func (s signer) sign(h http.Header, path string, at time.Time) {
 
 // signature is base64 over the hexadecimal text of the hash, not over the hash
 // itself.
-func signature(secret, text string) string {
+func signature(secret, signed string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
-	mac.Write([]byte(text))
+	mac.Write([]byte(signed))
 	return base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(mac.Sum(nil))))
 }
 
-// escapePath is a percent-encoding in which even the slashes are escaped.
+// escapePath percent-encodes a path, slashes included.
 func escapePath(path string) string {
 	return strings.ReplaceAll(url.QueryEscape(path), "+", "%20")
 }

@@ -3,22 +3,22 @@ package kingdee
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/text"
 )
 
-// BaseDataQuery asks for base data (基础资料), such as customers.
+// BaseDataQuery is a query of base data (基础资料), such as customers.
 type BaseDataQuery struct {
 	// FormID is its form, such as BD_Customer.
 	FormID string
-	// Key is the field that identifies an entry, FCUSTID of BD_Customer: base data has no
-	// FID.
+	// Key is the field that identifies an entry, such as FCUSTID of BD_Customer: base data
+	// has no FID.
 	Key string
-	// By and Value are the two fields that are read.
+	// By and Value are the two fields to read.
 	By, Value string
 	// Where narrows the entries, as [BillQuery.FilterString]; "" takes all.
 	Where string
@@ -26,7 +26,7 @@ type BaseDataQuery struct {
 
 // BaseData is an entry of base data.
 type BaseData struct {
-	// By and Value are the fields that were asked for; "" for one that is empty.
+	// By and Value are the fields of the query; "" for one that is empty.
 	By, Value string
 	// Disabled entries are forbidden (禁用, FForbidStatus other than A), or not audited
 	// (FDocumentStatus other than C).
@@ -37,8 +37,8 @@ type BaseData struct {
 const mostBaseData = 100_000
 
 // BaseData reads base data, page by page in the order of Key, each page from the last
-// key on: what is added or deleted meanwhile shifts no entry into a page that was read.
-// Base data stands once for each organisation that uses it, unless Where names one.
+// key on, so that no concurrent change shifts an entry into a page that was read.
+// An entry comes once for each organisation that uses it, unless Where names one.
 func (c *Client) BaseData(ctx context.Context, q BaseDataQuery) ([]BaseData, error) {
 	fields := []string{q.Key, "FForbidStatus", "FDocumentStatus"}
 	for _, field := range []string{q.By, q.Value} {
@@ -61,7 +61,7 @@ func (c *Client) BaseData(ctx context.Context, q BaseDataQuery) ([]BaseData, err
 			return reading.end()
 		}
 		if len(reading.all) >= mostBaseData {
-			return nil, badQuery.failure(MethodQuery, fmt.Sprintf("%[1]s 超过 %[2]d 条，请用 where 缩小。 %[1]s has over %[2]d entries; narrow it by where", q.FormID, mostBaseData))
+			return nil, badQuery.failure(MethodQuery, text.Errorf("%s has over %d entries; narrow it down with where", q.FormID, mostBaseData))
 		}
 		query.FilterString = q.Key + " > " + last
 		if q.Where != "" {
@@ -70,28 +70,28 @@ func (c *Client) BaseData(ctx context.Context, q BaseDataQuery) ([]BaseData, err
 	}
 }
 
-// baseDataReading is a query of base data under way.
+// baseDataReading is the state of reading base data.
 type baseDataReading struct {
 	query  BaseDataQuery
 	fields []string
 	seen   map[string]bool
 	all    []BaseData
-	// coded tells that an entry had a cell of By that is not null.
+	// coded is true if an entry had a cell of By that is not null.
 	coded bool
 }
 
-// take takes a page in, and gives its last key as a filter has it.
+// take adds a page, and gives its last key as a filter writes it.
 func (r *baseDataReading) take(rows [][]any) (last string, err error) {
 	for _, row := range rows {
 		if len(row) != len(r.fields) {
-			return "", malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(r.fields)))
+			return "", malformed(MethodQuery, text.Errorf("a row has %d cells instead of %d", len(row), len(r.fields)))
 		}
 		key := cellText(row[0])
 		if key == "" {
-			return "", malformed(MethodQuery, errors.New("a row without "+r.query.Key))
+			return "", malformed(MethodQuery, text.Errorf("a row has no %s", r.query.Key))
 		}
 		if r.seen[key] {
-			return "", badQuery.failure(MethodQuery, fmt.Sprintf("%[1]s 里 %[2]s 为 %[3]s 的一条来了两次：key 应为它的内码字段，by 和 value 应在它的单据头。 The entry of %[1]s whose %[2]s is %[3]s came twice: key should be the field that identifies it, by and value fields of its head",
+			return "", badQuery.failure(MethodQuery, text.Errorf("%s returned an entry twice (%s %s): key should be the field that identifies an entry, by and value fields of its head",
 				r.query.FormID, r.query.Key, shortenTo(key, 40)))
 		}
 		r.seen[key] = true
@@ -111,7 +111,7 @@ func (r *baseDataReading) readEntry(key string, row []any) error {
 		}
 	}
 	for _, field := range []string{r.query.By, r.query.Value} {
-		// null may be an empty field; asterisks are none.
+		// null may be an empty field; asterisks are masked.
 		if cell(field) != nil && noValue(cell(field)) {
 			return r.unreadable(field, key)
 		}
@@ -124,7 +124,7 @@ func (r *baseDataReading) readEntry(key string, row []any) error {
 	return nil
 }
 
-// end gives all that was read. Where no entry had a code, it is a right that lacks.
+// end gives all entries. If none had a code, the user lacks the right to the field.
 func (r *baseDataReading) end() ([]BaseData, error) {
 	if len(r.all) > 0 && !r.coded {
 		return nil, r.unreadable(r.query.By, "*")
@@ -133,12 +133,12 @@ func (r *baseDataReading) end() ([]BaseData, error) {
 }
 
 func (r *baseDataReading) unreadable(field, key string) error {
-	f := unreadable.failure(MethodQuery, fmt.Sprintf("%[1]s（%[2]s %[3]s）在查询里没有给出 %[4]s 的值。 The look-up gives %[1]s %[2]s %[3]s without the value of %[4]s", r.query.FormID, r.query.Key, shortenTo(key, 40), field))
+	f := unreadable.failure(MethodQuery, text.Errorf("the query returned %s (%s %s) without a value of %s", r.query.FormID, r.query.Key, shortenTo(key, 40), field))
 	f.Field = field
 	return f
 }
 
-// filterLiteral writes a key for a filter as its cell has it: Kingdee takes numbers
+// filterLiteral writes a key for a filter as its cell has it: Kingdee wants numbers
 // without quotes.
 func filterLiteral(cell any) string {
 	if number, ok := cell.(json.Number); ok {

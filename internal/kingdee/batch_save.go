@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
 // BatchSave is a call of BatchSave (批量保存): bills of one form.
@@ -15,23 +16,23 @@ type BatchSave struct {
 	// Operation is the method's name, of which Kingdee takes BatchSave and
 	// batchSave. "": BatchSave.
 	Operation string
-	// Model holds a JSON object for each bill. They go over byte for byte:
+	// Model has a JSON object for each bill. They are sent byte for byte:
 	// Kingdee reads the fields in order, and a later one may overwrite an
 	// earlier one. At most 20 a call are advised.
 	Model []json.RawMessage
 	// BatchCount is the number of the server's threads, at most 5 by advice.
 	// It matters only with more bills than threads. 0 is left out.
 	BatchCount int
-	// IsVerifyBaseDataField has Kingdee report a reference that it does not
-	// know; otherwise it drops the reference without a word.
+	// IsVerifyBaseDataField has Kingdee report an unknown reference; otherwise
+	// it drops the reference silently.
 	IsVerifyBaseDataField bool
 	// IsAutoSubmitAndAudit submits and audits the saved bills in the same
 	// call. Kingdee's documents do not list it.
 	IsAutoSubmitAndAudit bool
 
-	// Over is the bill over which the only one of Model is saved, as a look-up with
-	// TextField showed it; nil for new bills. Neither is sent: group commit sees by
-	// them whether the bill is still the same.
+	// Over is the bill that the only one of Model overwrites, as a look-up with
+	// TextField showed it; nil for new bills. Neither is sent: group commit checks
+	// with them that the bill is unchanged.
 	Over      *Bill
 	TextField string
 }
@@ -67,15 +68,15 @@ type saveOptions struct {
 	BatchCount            int `json:",omitempty"`
 }
 
-// Body gives the exact HTTP body. It fails, as fault.Final, if a bill of Model
-// is no JSON object or Operation is not BatchSave in either case.
+// Body gives the exact HTTP body. It fails, as fault.Final, if a bill of Model is not
+// a JSON object or Operation is not BatchSave in some case.
 func (b BatchSave) Body() ([]byte, error) {
 	if !strings.EqualFold(b.Method(), MethodBatchSave) {
-		return nil, badRequest.failure(b.Method(), "Operation 应为 batchSave。 Operation must be batchSave.")
+		return nil, badRequest.failure(b.Method(), text.Errorf("Operation must be batchSave"))
 	}
 	for i, bill := range b.Model {
 		if !json.Valid(bill) || !bytes.HasPrefix(bytes.TrimLeft(bill, " \t\r\n"), []byte("{")) {
-			return nil, badRequest.failure(b.Method(), fmt.Sprintf("Model 的第 %d 张单据不是 JSON 对象。 Bill %d of Model is no JSON object.", i+1, i+1))
+			return nil, badRequest.failure(b.Method(), text.Errorf("bill %d of Model is not a JSON object", i+1))
 		}
 	}
 	options, err := encode(saveOptions{
@@ -97,7 +98,7 @@ func (b BatchSave) Body() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Put together by hand, because encoding/json would reformat the bills.
+	// Written by hand, because encoding/json would reformat the bills.
 	var body bytes.Buffer
 	body.WriteString(`{"formid":`)
 	body.Write(formID)
@@ -114,13 +115,13 @@ func (b BatchSave) Body() ([]byte, error) {
 	return body.Bytes(), nil
 }
 
-// BatchSave saves the bills in one call. There is one result a bill, in Model's
-// order; each bill was decided by itself, so any mixture is possible.
+// BatchSave saves the bills in one call. There is one result per bill, in Model's
+// order; each bill succeeds or fails by itself.
 //
-// An error is one of the call as a whole. Whether bills were saved all the same
-// is open with fault.Retry and with a cancelled ctx: look them up first. With
-// every other class nothing was saved, except that a bill with IsAutoSubmitAndAudit
-// may have been refused after it was saved.
+// An error is about the call as a whole. With fault.Retry and with a cancelled ctx
+// bills may have been saved all the same: look them up first. With every other class
+// nothing was saved, except that a bill with IsAutoSubmitAndAudit may have been
+// refused after it was saved.
 func (c *Client) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error) {
 	if len(b.Model) == 0 {
 		return nil, nil
@@ -134,9 +135,9 @@ func (c *Client) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, erro
 	})
 }
 
-// BillNumber reads FBillNo from a bill of Model. It is "" for a bill without a number, to which Kingdee gives one, and
-// for what is no bill. It reads no further than the number, which stands near the
-// beginning.
+// BillNumber reads FBillNo from a bill of Model. It is "" for a bill without a number, to
+// which Kingdee gives one, and for anything that is not a bill. It reads no further than
+// the number, which is near the beginning.
 func BillNumber(bill json.RawMessage) string {
 	decoder := json.NewDecoder(bytes.NewReader(bill))
 	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
@@ -149,7 +150,7 @@ func BillNumber(bill json.RawMessage) string {
 		}
 		var number looseText
 		if name == "FBillNo" {
-			// What is no number leaves it empty.
+			// Anything else leaves it empty.
 			_ = decoder.Decode(&number)
 			return string(number)
 		}

@@ -66,15 +66,15 @@ func TestBatchSaveRefusesWhatItCannotSend(t *testing.T) {
 		message string
 	}{
 		"another method": {BatchSave{Operation: "Delete", Model: bills(`{}`)}, "Operation"},
-		"no JSON":        {BatchSave{Model: bills(`{}`, `{"FBillNo":`)}, "第 2 张"},
-		"two values":     {BatchSave{Model: bills(`{},{}`)}, "第 1 张"},
-		"no object":      {BatchSave{Model: bills(`["FBillNo"]`)}, "第 1 张"},
-		"nothing":        {BatchSave{Model: bills(``)}, "第 1 张"},
+		"no JSON":        {BatchSave{Model: bills(`{}`, `{"FBillNo":`)}, "bill 2"},
+		"two values":     {BatchSave{Model: bills(`{},{}`)}, "bill 1"},
+		"no object":      {BatchSave{Model: bills(`["FBillNo"]`)}, "bill 1"},
+		"nothing":        {BatchSave{Model: bills(``)}, "bill 1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.BatchSave(t.Context(), test.batch)
 			f := requireFault(t, err, fault.Final, "bad_request")
-			assert.Contains(t, f.Message, test.message)
+			assert.Contains(t, f.Error(), test.message)
 		})
 	}
 	t.Run("no bills", func(t *testing.T) {

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
+
+	"refundsync/internal/text"
 )
 
 // BillQuery is a call of ExecuteBillQuery (单据查询).
@@ -19,7 +20,7 @@ type BillQuery struct {
 	FilterString string
 	// OrderString is SQL-like too: "FID". Paging needs one.
 	OrderString string
-	// TopRowCount is the absolute row to end at; 0 leaves it to Limit.
+	// TopRowCount bounds the rows of the whole query; 0: only Limit does.
 	TopRowCount int
 	// StartRow counts from 0.
 	StartRow int
@@ -33,9 +34,9 @@ func (q BillQuery) body() ([]byte, error) {
 	}{q})
 }
 
-// ExecuteBillQuery reads one page of rows, a cell for each field key. With
-// entry fields there is a row for each entry. A number is a json.Number; no
-// rows is an empty reply, not an error.
+// ExecuteBillQuery reads one page of rows, with a cell for each field key. With
+// entry fields there is a row for each entry. A number is a json.Number. No rows
+// are no error.
 func (c *Client) ExecuteBillQuery(ctx context.Context, q BillQuery) ([][]any, error) {
 	body, err := q.body()
 	if err != nil {
@@ -62,8 +63,8 @@ func decodeRows(raw []byte) ([][]any, error) {
 		return nil, malformed(MethodQuery, err)
 	}
 	if rows == nil {
-		// null is not []: taken for "no such bill" it could save one twice.
-		return nil, malformed(MethodQuery, errors.New("null instead of rows"))
+		// null is not []: read as "no such bill", it could save a bill twice.
+		return nil, malformed(MethodQuery, text.Errorf("it is null instead of rows"))
 	}
 	return rows, nil
 }

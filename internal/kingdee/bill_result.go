@@ -1,28 +1,28 @@
 package kingdee
 
 import (
-	"errors"
 	"strings"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
-// BillResult is what became of one bill of a call.
+// BillResult is the outcome of one bill of a call.
 type BillResult struct {
 	// ID and Number are what Kingdee reported for the bill; they are empty if
 	// it reported none.
 	ID, Number string
 	// Err is nil if the bill was saved (submitted, audited). Otherwise it is a
-	// *fault.Error: Final if Kingdee refused the bill, Retry if another
-	// attempt may succeed. Retry with Reason "unclear" means that the reply
-	// does not tell what became of the bill, or says both: look it up first.
+	// *fault.Error: Final if Kingdee refused the bill, Retry if a retry may
+	// succeed. Retry with Reason "unclear" means that the reply has no outcome
+	// of the bill, or contradictory ones: look it up first.
 	Err error
 }
 
-// place says to which bill an entry of the reply belongs; -1 is none.
-type place func(dIndex looseInt, number, text string) int
+// place finds the bill that an entry of the reply belongs to; -1 is none.
+type place func(dIndex looseInt, number, message string) int
 
-// byIndex follows DIndex, as is documented for BatchSave.
+// byIndex follows DIndex, as documented for BatchSave.
 func byIndex(dIndex looseInt, _, _ string) int {
 	if !dIndex.Known {
 		return -1
@@ -30,15 +30,14 @@ func byIndex(dIndex looseInt, _, _ string) int {
 	return dIndex.Value
 }
 
-// decodeResults gives each of the bills its own outcome, or an error that is
-// about the call as a whole.
+// decodeResults gives each bill its outcome, or an error about the call as a whole.
 func decodeResults(method string, raw []byte, bills int, place place) ([]BillResult, error) {
 	status, err := findStatus(raw)
 	if err != nil {
 		return nil, malformed(method, err)
 	}
 	if status == nil {
-		return nil, malformed(method, errors.New("no ResponseStatus"))
+		return nil, malformed(method, text.Errorf("it has no ResponseStatus"))
 	}
 	if status.concernsCall(method) {
 		return nil, status.failure(method, status.Errors)
@@ -48,7 +47,7 @@ func decodeResults(method string, raw []byte, bills int, place place) ([]BillRes
 	failures := make([][]replyError, bills)
 	var stray []replyError
 	for _, entity := range status.SuccessEntitys {
-		// An entity without an id names no bill that could be found again.
+		// An entity without an id names no bill that can be found.
 		i := place(entity.DIndex, string(entity.Number), "")
 		if entity.ID != "" && entity.ID != "0" && i >= 0 && i < bills {
 			successes[i] = append(successes[i], entity)
@@ -57,7 +56,7 @@ func decodeResults(method string, raw []byte, bills int, place place) ([]BillRes
 	for _, e := range status.Errors {
 		i := place(e.DIndex, "", string(e.Message))
 		if i < 0 && bills == 1 {
-			i = 0 // there is no other that it could be about
+			i = 0 // it can be about no other
 		}
 		if i < 0 || i >= bills {
 			stray = append(stray, e)
@@ -73,7 +72,7 @@ func decodeResults(method string, raw []byte, bills int, place place) ([]BillRes
 	return results, nil
 }
 
-// result is the outcome of one bill with what the reply says of it.
+// result is the outcome of one bill from the reply's entries about it.
 func (s *responseStatus) result(method string, successes []successEntity, failures, stray []replyError) BillResult {
 	var result BillResult
 	if len(successes) > 0 {
@@ -83,17 +82,17 @@ func (s *responseStatus) result(method string, successes []successEntity, failur
 	case len(successes) == 0 && len(failures) > 0:
 		f := s.failure(method, failures)
 		if f.Class != fault.Final {
-			// The call went through, so its session and allowance were there.
+			// The call was accepted, so neither its session nor a limit was the cause.
 			f.Class = fault.Retry
 		}
 		result.Err = f
 	case len(successes) == 0:
-		result.Err = unclear.failure(method, sentence("回复没有提到这张单据，是否成功不清楚。 The reply does not mention this bill.", stray))
+		result.Err = unclear.failure(method, quote(text.Errorf("the reply does not mention this bill"), wordsOf(stray)))
 	case len(failures) > 0:
 		// Saved, but a submit or audit in the same call may have failed.
-		result.Err = unclear.failure(method, sentence("回复同时说这张单据成功和失败。 The reply says both success and failure of this bill.", failures))
+		result.Err = unclear.failure(method, quote(text.Errorf("the reply reports both success and failure of this bill"), wordsOf(failures)))
 	case differ(successes):
-		result.Err = unclear.failure(method, "回复说这张单据成了几张。 The reply gives several ids for this one bill.")
+		result.Err = unclear.failure(method, text.Errorf("the reply gives several ids for this bill"))
 	}
 	return result
 }
@@ -107,10 +106,10 @@ func differ(successes []successEntity) bool {
 	return false
 }
 
-// sentence adds Kingdee's own texts to ours.
-func sentence(ours string, theirs []replyError) string {
-	parts := []string{ours}
-	for _, e := range theirs {
+// wordsOf joins Kingdee's texts.
+func wordsOf(errors []replyError) string {
+	var parts []string
+	for _, e := range errors {
 		if e.Message != "" {
 			parts = append(parts, string(e.Message))
 		}

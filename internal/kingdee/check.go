@@ -2,22 +2,22 @@ package kingdee
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
-// Check asks for one row of 销售退货单 (SAL_RETURNSTOCK). That it succeeds says
-// that the server is reached, the signature or login accepted, and the form
-// readable for the user. It writes nothing.
+// Check queries one row of 销售退货单 (SAL_RETURNSTOCK). If it succeeds, the server
+// is reachable, the signature or login is accepted, and the user may read the form.
+// It writes nothing.
 func (c *Client) Check(ctx context.Context) error {
 	return c.queryFields(ctx, "SAL_RETURNSTOCK", []string{"FID"})
 }
 
-// UnknownFields gives those of the field keys that a query of the form refuses. A
-// key ends in .FNumber for base data, and is refused where the field is none. It
-// writes nothing.
+// UnknownFields gives those of the field keys that a query of the form refuses. A key
+// of base data ends in .FNumber, which is refused for any other field. It writes
+// nothing.
 func (c *Client) UnknownFields(ctx context.Context, formID string, keys []string) ([]string, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -37,15 +37,15 @@ func (c *Client) UnknownFields(ctx context.Context, formID string, keys []string
 		}
 	}
 	if len(unknown) == 0 {
-		return nil, err // each by itself is known
+		return nil, err // each is accepted by itself
 	}
 	return unknown, nil
 }
 
-// UnreadableFields reads fields of the newest bill whose text field is like a pattern of
-// SQL's, and names those whose cells hold no value: the user has no right to them. Where
-// there is no such bill, it reads the newest of any, but for the text field, which may
-// be empty there. id is the bill's; "" if the form has none, or shows none. It writes
+// UnreadableFields reads fields of the newest bill whose text field matches an SQL
+// pattern, and names those whose cells have no value: the user has no right to them.
+// Without such a bill it reads the newest of any, and leaves out the text field, which
+// may be empty there. id is the bill's; "" if the form has or shows none. It writes
 // nothing.
 func (c *Client) UnreadableFields(ctx context.Context, formID, textField, like string, keys []string) (id string, unreadable []string, err error) {
 	query := BillQuery{
@@ -65,7 +65,7 @@ func (c *Client) UnreadableFields(ctx context.Context, formID, textField, like s
 		return "", nil, err
 	}
 	if len(rows[0]) != 1+len(keys) {
-		return "", nil, malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(rows[0]), 1+len(keys)))
+		return "", nil, malformed(MethodQuery, text.Errorf("a row has %d cells instead of %d", len(rows[0]), 1+len(keys)))
 	}
 	for i, key := range keys {
 		if noValue(rows[0][i+1]) && (ours || key != textField) {

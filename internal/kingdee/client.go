@@ -8,10 +8,12 @@ import (
 	"strings"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
+var system = text.New("Kingdee")
+
 const (
-	system      = "金蝶云星空 Kingdee"
 	formService = "Kingdee.BOS.WebApi.ServicesStub.DynamicFormService."
 
 	// maxReply bounds a reply, in bytes after decompression. The reply to a
@@ -19,8 +21,8 @@ const (
 	maxReply = 32 << 20
 )
 
-// Client calls one Kingdee account. It may be used by many goroutines at once:
-// Config.Sessions of them make their calls, the others wait for their turn.
+// Client calls one Kingdee account. It is safe for concurrent use: Config.Sessions
+// calls are made at once, the others wait for their turn.
 type Client struct {
 	config   Config
 	base     *url.URL
@@ -29,8 +31,8 @@ type Client struct {
 	maxReply int64
 }
 
-// New checks the settings and makes a client; it calls nobody. All mistakes in
-// the settings come at once, as a joined error of *fault.Error.
+// New checks the settings and makes a client, without a call. It returns all mistakes in
+// the settings at once, as a joined error of *fault.Error.
 func New(config Config) (*Client, error) {
 	config = config.withDefaults()
 	if err := config.check(); err != nil {
@@ -49,7 +51,7 @@ func New(config Config) (*Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = config.Sessions
 	transport.TLSClientConfig = &tls.Config{RootCAs: config.RootCAs}
-	// Some servers before Kingdee offer HTTP/2 and answer it with 502.
+	// Some proxies in front of Kingdee offer HTTP/2 and answer it with 502.
 	transport.Protocols = new(http.Protocols)
 	transport.Protocols.SetHTTP1(true)
 	for range config.Sessions {
@@ -58,10 +60,9 @@ func New(config Config) (*Client, error) {
 	return c, nil
 }
 
-// call makes one call of DynamicFormService on a session of its own. If the
-// session turns out to be lost, the call took no effect: it is made again, once,
-// on a new session. So is one that was refused on an earlier call's login in a way
-// in which web servers speak of a session that has ended, too.
+// call makes one call of DynamicFormService on a session of its own. If the session is
+// lost, the call took no effect and is retried once on a new session. So is a call on an
+// existing login that was refused as web servers refuse an expired session.
 func call[T any](ctx context.Context, c *Client, method string, body []byte, decode func(raw []byte) (T, error)) (T, error) {
 	s, err := c.take(ctx, method)
 	if err != nil {
@@ -101,7 +102,7 @@ func attempt[T any](ctx context.Context, c *Client, s *session, method string, b
 	return reply, nil
 }
 
-// hideSecrets guards against a server that quotes what it was sent.
+// hideSecrets masks what the server may quote of a request.
 func (c *Client) hideSecrets(s *session, err error) error {
 	_, key, _ := strings.Cut(c.config.AppID, "_")
 	fault.Hide(err, append(s.sent, c.config.Password, c.config.AppSecret, key, c.signer.clientSecret)...)

@@ -49,20 +49,20 @@ type Config struct {
 	// AppID and AppSecret come from 第三方系统登录授权 and belong to the
 	// other ways.
 	AppID, AppSecret string
-	// LCID is the language of the error texts. 0: 2052, simplified Chinese,
-	// the only one whose texts this package knows.
+	// LCID is the language of Kingdee's error texts. 0: 2052, simplified Chinese,
+	// the only one that this package understands.
 	LCID int
-	// OrgNumber is the organisation that signed requests act for; it matters
-	// with several organisations only.
+	// OrgNumber is the organisation that signed requests act for; it matters only
+	// with several organisations.
 	OrgNumber string
-	// RootCAs are the CAs that are trusted at the server; nil: the system's.
+	// RootCAs are the trusted CAs; nil: the system's.
 	RootCAs *x509.CertPool
 	// Sessions is how many calls may be under way at once. 0: 4.
 	Sessions int
-	// Timeout bounds one request from its first to its reply's last byte, not
-	// the wait for a session. 0: 120 s.
+	// Timeout bounds one request up to the last byte of its reply, not the wait
+	// for a session. 0: 120 s.
 	Timeout time.Duration
-	// Now gives the time that is signed; nil: time.Now.
+	// Now gives the time to sign; nil: time.Now.
 	Now func() time.Time
 }
 
@@ -91,50 +91,49 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// check finds all mistakes at once: a joined error of *fault.Error, each
+// check returns all mistakes at once: a joined error of *fault.Error, each
 // naming the environment variable of its setting.
 func (c Config) check() error {
 	var mistakes []error
-	mistake := func(setting, message string) {
+	mistake := func(setting string, err error) {
 		mistakes = append(mistakes, &fault.Error{
-			Class: fault.Final, Reason: "bad_setting", System: text.Literal(system), Field: setting, Message: message,
+			Class: fault.Final, Reason: "bad_setting", System: system, Field: setting, Err: err,
 		})
 	}
-	required := func(setting, value, message string) {
+	required := func(setting, value string, err error) {
 		if value == "" {
-			mistake(setting, "没有设置："+message)
+			mistake(setting, err)
 		}
 	}
 
 	if u, err := url.Parse(c.URL); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" ||
 		!strings.HasSuffix(strings.ToLower(u.Path), "/k3cloud/") {
-		mistake("KINGDEE_URL", "应为金蝶服务器的完整地址，以 /k3cloud/ 结尾。 Want the full address of the Kingdee server, ending in /k3cloud/.")
+		mistake("KINGDEE_URL", text.Errorf("want the full address of the Kingdee server, which ends in /k3cloud/"))
 	} else if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		mistake("KINGDEE_URL", "不要带参数、用户名或密码。 Must have no query and no user or password.")
+		mistake("KINGDEE_URL", text.Errorf("must not have a query, a user or a password"))
 	}
-	required("KINGDEE_ACCT_ID", c.AcctID, "数据中心 ID。 Not set: the id of the data centre.")
-	required("KINGDEE_USERNAME", c.Username, "集成用户的名称。 Not set: the name of the integration user.")
+	required("KINGDEE_ACCT_ID", c.AcctID, text.Errorf("not set: the id of the data centre (数据中心 ID)"))
+	required("KINGDEE_USERNAME", c.Username, text.Errorf("not set: the name of the integration user"))
 	switch c.Auth {
 	case AuthPassword:
-		required("KINGDEE_PASSWORD", c.Password, "集成用户的密码。 Not set: the integration user's password.")
+		required("KINGDEE_PASSWORD", c.Password, text.Errorf("not set: the integration user's password"))
 	case AuthSignature, AuthAppSecret, AuthSign:
-		required("KINGDEE_APP_ID", c.AppID, "第三方系统登录授权的应用 ID。 Not set: the application's id.")
-		required("KINGDEE_APP_SECRET", c.AppSecret, "第三方系统登录授权的应用密钥。 Not set: the application's secret.")
+		required("KINGDEE_APP_ID", c.AppID, text.Errorf("not set: the application's id (应用ID), from “第三方系统登录授权”"))
+		required("KINGDEE_APP_SECRET", c.AppSecret, text.Errorf("not set: the application's secret (应用密钥), from “第三方系统登录授权”"))
 		if _, err := newSigner(c); c.Auth == AuthSignature && c.AppID != "" && err != nil {
-			mistake("KINGDEE_APP_ID", "不是完整的应用 ID：应为“数字_一串字符”，整串复制自第三方系统登录授权；旧式的 ID 请用 KINGDEE_AUTH=appsecret。 "+
-				"Not a whole application id: want \"digits_characters\", all of it, from 第三方系统登录授权; use KINGDEE_AUTH=appsecret with an id of the old kind.")
+			mistake("KINGDEE_APP_ID", text.Errorf("not a complete application id: want “digits_characters”, all of it, from “第三方系统登录授权”; for an id of the old kind use KINGDEE_AUTH=appsecret"))
 		}
 	default:
-		mistake("KINGDEE_AUTH", "应为 signature、appsecret、sign 或 password。 Want signature, appsecret, sign or password.")
+		mistake("KINGDEE_AUTH", text.Errorf("want signature, appsecret, sign or password"))
 	}
 	if c.LCID < 0 {
-		mistake("KINGDEE_LCID", "不能为负；简体中文是 2052。 Must not be negative; simplified Chinese is 2052.")
+		mistake("KINGDEE_LCID", text.Errorf("must not be negative; simplified Chinese is 2052"))
 	}
 	if c.Sessions < 0 {
-		mistake("KINGDEE_SESSIONS", "不能为负。 Must not be negative.")
+		mistake("KINGDEE_SESSIONS", text.Errorf("must not be negative"))
 	}
 	if c.Timeout < 0 {
-		mistake("Timeout", "不能为负。 Must not be negative.")
+		mistake("Timeout", text.Errorf("must not be negative"))
 	}
 	return errors.Join(mistakes...)
 }

@@ -14,10 +14,9 @@ type deleteRequest struct {
 	} `json:"data"`
 }
 
-// Delete deletes (删除) a bill, by its inner id: under its number there may be another by
-// now. Kingdee refuses one that is submitted or audited. Errors are as with
-// Client.BatchSave. textField is for group commit,
-// which looks first.
+// Delete deletes (删除) a bill by its inner id, because its number may have another bill
+// by now. Kingdee refuses to delete a submitted or audited bill. Errors are as with
+// [Client.BatchSave]. textField is for group commit, which looks the bill up first.
 func (c *Client) Delete(ctx context.Context, formID, textField string, bill Bill) error {
 	request := deleteRequest{FormID: formID}
 	request.Data.Ids = bill.ID

@@ -3,21 +3,21 @@ package kingdee
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"refundsync/internal/text"
 )
 
-// MostNumbers is how many numbers one query of [Client.FindBills] asks for: it keeps the
-// filter at some KB.
+// MostNumbers is how many numbers one query of [Client.FindBills] looks up. It keeps the
+// filter at a few KB.
 const MostNumbers = 500
 
-// findPage is the rows of a page: the limit of older servers.
+// findPage is the number of rows of a page: the limit of older servers.
 const findPage = 2000
 
-// Bill is what a look-up tells of a bill.
+// Bill is a bill as a look-up shows it.
 type Bill struct {
 	// ID is the bill's inner id (FID).
 	ID string
@@ -26,16 +26,16 @@ type Bill struct {
 	// DocumentStatus is Z draft, A created, B under review, C audited or D
 	// re-opened.
 	DocumentStatus string
-	// Void (作废) is FCancelStatus B, which stands beside the status: a void bill books
-	// nothing, and still has its number.
+	// Void (作废) is FCancelStatus B, which is independent of the status: a void bill
+	// books nothing, and keeps its number.
 	Void bool
-	// Date is the day to which it is booked (FDate), as 2006-01-02; "" if Kingdee
-	// gave none that can be read.
+	// Date is the day to which it is booked (FDate), as 2006-01-02; "" if it can't be
+	// read.
 	Date string
-	// Text is the value of the text field that was asked for as well.
+	// Text is the value of the text field of the look-up.
 	Text string
-	// Unreadable names a field, of the status, Void and Text, whose cell holds no value.
-	// What stands for it here is none.
+	// Unreadable names a field, of the status, Void and Text, whose cell has no value.
+	// The field is then not set here.
 	Unreadable string
 }
 
@@ -44,14 +44,13 @@ func billKeys(textField string) string {
 	return strings.TrimSuffix("FID,FBillNo,FDocumentStatus,FCancelStatus,FDate,"+textField, ",")
 }
 
-// FindBills looks bills up by their numbers, and gives them by the number that was
-// asked for: one that is no key of the result has no bill. The database behind may
-// compare without case. A bill whose number differs in case alone is given where none
-// has the very number; [Bill.Number] tells. More than one bill under a number is a
-// double.
+// FindBills looks bills up, and gives them by the number that was looked up: a number
+// that is not a key of the result has no bill. The database may compare without case: a
+// bill whose number differs only in case is given if no bill has the exact number, as
+// [Bill.Number] shows. Several bills under a number are duplicates.
 //
 // textField is a text field of the head to read as well, such as FHeadNote; "" for none.
-// Empty numbers name no bill and are not asked for.
+// Empty numbers are ignored.
 func (c *Client) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error) {
 	wanted := slices.DeleteFunc(slices.Sorted(slices.Values(numbers)), func(number string) bool { return number == "" })
 	wanted = slices.Compact(wanted)
@@ -75,8 +74,8 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 	return underNumbers(bills, wanted), nil
 }
 
-// NewestBills gives up to limit bills whose text field is like a pattern of SQL's, the
-// last that were made first.
+// NewestBills gives up to limit bills whose text field matches an SQL pattern, newest
+// first.
 func (c *Client) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error) {
 	rows, err := c.ExecuteBillQuery(ctx, BillQuery{
 		FormID:       formID,
@@ -91,7 +90,7 @@ func (c *Client) NewestBills(ctx context.Context, formID, textField, like string
 	return readBills(rows, textField)
 }
 
-// underNumbers gives the bills by the numbers that were asked for.
+// underNumbers groups the bills by the numbers that were looked up.
 func underNumbers(bills []Bill, wanted []string) map[string][]Bill {
 	exactly, folded := map[string][]Bill{}, map[string][]Bill{}
 	for _, bill := range bills {
@@ -110,8 +109,8 @@ func underNumbers(bills []Bill, wanted []string) map[string][]Bill {
 	return found
 }
 
-// allRows reads a query page by page. Its first field identifies a row: a page that is
-// read again brings nothing new. Rows come once each.
+// allRows reads a query page by page. Its first field identifies a row, by which rows
+// are deduplicated.
 func (c *Client) allRows(ctx context.Context, query BillQuery) (all [][]any, err error) {
 	query.Limit = findPage
 	seen := map[string]bool{}
@@ -123,12 +122,12 @@ func (c *Client) allRows(ctx context.Context, query BillQuery) (all [][]any, err
 		before := len(all)
 		for _, row := range rows {
 			if width := 1 + strings.Count(query.FieldKeys, ","); len(row) != width {
-				return nil, malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), width))
+				return nil, malformed(MethodQuery, text.Errorf("a row has %d cells instead of %d", len(row), width))
 			}
 			id := cellText(row[0])
 			if id == "" {
 				first, _, _ := strings.Cut(query.FieldKeys, ",")
-				return nil, malformed(MethodQuery, errors.New("a row without "+first))
+				return nil, malformed(MethodQuery, text.Errorf("a row has no %s", first))
 			}
 			if !seen[id] {
 				seen[id] = true
@@ -137,24 +136,24 @@ func (c *Client) allRows(ctx context.Context, query BillQuery) (all [][]any, err
 		}
 		last = len(rows) < findPage
 		if !last && len(all) == before {
-			return nil, malformed(MethodQuery, errNoPaging)
+			return nil, malformed(MethodQuery, text.Errorf("the same page came twice: StartRow is ignored"))
 		}
 	}
 	return all, nil
 }
 
-// readBills reads rows of billKeys. A row without a number can't be told to be of any
-// bill, and is never taken for one of no bill.
+// readBills reads rows of billKeys. A row without a number is a failure: it could be of
+// any bill.
 func readBills(rows [][]any, textField string) ([]Bill, error) {
 	fields := strings.Split(billKeys(textField), ",")
 	bills := make([]Bill, 0, len(rows))
 	for _, row := range rows {
 		if len(row) != len(fields) {
-			return nil, malformed(MethodQuery, fmt.Errorf("a row with %d cells instead of %d", len(row), len(fields)))
+			return nil, malformed(MethodQuery, text.Errorf("a row has %d cells instead of %d", len(row), len(fields)))
 		}
 		bill := Bill{ID: cellText(row[0]), Number: cellText(row[1]), DocumentStatus: cellText(row[2]), Void: cellText(row[3]) == void, Date: cellDate(row[4])}
 		if bill.ID == "" {
-			return nil, malformed(MethodQuery, errors.New("a row without FID"))
+			return nil, malformed(MethodQuery, text.Errorf("a row has no %s", "FID"))
 		}
 		if bill.Number == "" || noValue(row[1]) {
 			return nil, Unreadable("FBillNo", bill.ID)
@@ -175,27 +174,27 @@ func readBills(rows [][]any, textField string) ([]Bill, error) {
 	return bills, nil
 }
 
-// void is a FCancelStatus; A is a bill that is not void.
+// void is a value of FCancelStatus; A is a bill that is not void.
 const void = "B"
 
-// noValue reports whether a cell holds no value of its field: null, as for a field
-// that the user has no right to, or asterisks, as for one that is masked.
+// noValue reports whether a cell has no value: null, as for a field that the user has no
+// right to, or asterisks, as for a masked one.
 func noValue(cell any) bool {
-	text, ok := cell.(string)
-	return cell == nil || ok && len(text) >= 3 && strings.Trim(text, "*") == ""
+	value, ok := cell.(string)
+	return cell == nil || ok && len(value) >= 3 && strings.Trim(value, "*") == ""
 }
 
 // ReasonUnreadable is the Reason of a field of a bill that can't be read.
 const ReasonUnreadable = "field_unreadable"
 
-// Unreadable is a field of a bill, given by its FID, whose cell holds no value.
+// Unreadable is the failure of a field without a value, of the bill with a FID.
 func Unreadable(field, id string) error {
-	f := unreadable.failure(MethodQuery, fmt.Sprintf("单据（FID %[1]s）在查询里没有给出 %[2]s 的值。 The look-up gives bill FID %[1]s without the value of %[2]s", id, field))
+	f := unreadable.failure(MethodQuery, text.Errorf("the query returned the bill with FID %s without a value of %s", id, field))
 	f.Field = field
 	return f
 }
 
-// cellText reads an id or a number, which come as JSON strings or numbers.
+// cellText reads an id or a number, which is a JSON string or number.
 func cellText(cell any) string {
 	switch v := cell.(type) {
 	case string:
@@ -216,8 +215,8 @@ func cellDate(cell any) string {
 	return day
 }
 
-// quoteAll makes SQL strings of the values. Doubling is all that the quotes
-// need, and in a list nothing else has a meaning.
+// quoteAll makes SQL strings of the values. Quotes are doubled; nothing else needs
+// escaping in a list.
 func quoteAll(values []string) string {
 	quoted := make([]string, len(values))
 	for i, value := range values {
@@ -225,6 +224,3 @@ func quoteAll(values []string) string {
 	}
 	return strings.Join(quoted, ",")
 }
-
-// errNoPaging is a server that would give the same page for ever.
-var errNoPaging = errors.New("StartRow is not heeded: the same page again")

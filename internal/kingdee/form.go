@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
-// Form is what Kingdee tells of a form (业务对象): its parts and their fields, the
-// merchant's own among them. The wire format is not published; it is what several
-// integrators read of live tenants.
+// Form is the metadata of a form (业务对象): its parts and their fields, including the
+// merchant's own. The wire format is not published; it is what several integrators saw
+// of live tenants.
 type Form struct {
 	ID, Name string
 	Parts    []FormPart
@@ -21,8 +22,8 @@ type Form struct {
 // FormPart is the head of a form (FBillHead), or one of its entries.
 type FormPart struct {
 	Key string
-	// Parent is the Key of the part that an entry within an entry belongs to; "" for
-	// any other.
+	// Parent is the Key of the part to which an entry within an entry belongs; "" for any
+	// other.
 	Parent string
 	Name   string
 	Fields []FormField
@@ -31,11 +32,11 @@ type FormPart struct {
 // FormField is a field of a form.
 type FormField struct {
 	Key, Name string
-	// Type is FieldType, whose codes nobody has published: those seen are the type ids of
-	// SQL Server. 0 if it can't be read.
+	// Type is FieldType. Its codes are not published; those seen are the type ids of SQL
+	// Server. 0 if it can't be read.
 	Type int
-	// Required tells that the form itself wants a value (必录). Kingdee may fill it in by
-	// itself, and what rules and plug-ins want besides is not told.
+	// Required means that the form itself wants a value (必录). Kingdee may fill it in,
+	// and rules and plug-ins may require more fields.
 	Required bool
 	// LookUp is the form of the base data that the field refers to, such as BD_Customer;
 	// "" for any other field.
@@ -47,11 +48,11 @@ type FormField struct {
 // FormValue is a value of a list.
 type FormValue struct {
 	Value, Caption string
-	// Disabled values are still listed, and no longer to be used.
+	// Disabled values are still listed, but must not be used.
 	Disabled bool
 }
 
-// Head is the part that a bill's own fields are in; nil if the form shows none.
+// Head is the part with the fields of the bill itself; nil if the form shows none.
 func (f Form) Head() *FormPart {
 	if head := f.Part("FBillHead"); head != nil {
 		return head
@@ -84,8 +85,8 @@ func (p FormPart) Field(key string) *FormField {
 
 const queryBusinessInfo = "QueryBusinessInfo"
 
-// Form asks for a form's metadata (QueryBusinessInfo). The user may lack the right to
-// it, and the call can take long. It changes nothing.
+// Form reads a form's metadata (QueryBusinessInfo). The user may lack the right to it,
+// and the call can be slow. It changes nothing.
 func (c *Client) Form(ctx context.Context, formID string) (Form, error) {
 	body, err := encode(map[string]any{"data": map[string]string{"FormId": formID}})
 	if err != nil {
@@ -126,7 +127,7 @@ func decodeForm(raw []byte) (Form, error) {
 	}
 	object := objectWith(raw, "Entrys", statusDepth)
 	if object == nil {
-		return Form{}, malformed(queryBusinessInfo, errors.New("no Entrys"))
+		return Form{}, malformed(queryBusinessInfo, text.Errorf("it has no Entrys"))
 	}
 	var wire wireForm
 	if err := json.Unmarshal(object, &wire); err != nil {
@@ -137,7 +138,7 @@ func decodeForm(raw []byte) (Form, error) {
 		part := FormPart{Key: string(entry.Key), Parent: string(entry.ParentKey), Name: string(entry.Name)}
 		for _, field := range entry.Fields {
 			if field.Key == "" {
-				return Form{}, malformed(queryBusinessInfo, errors.New("a field without Key"))
+				return Form{}, malformed(queryBusinessInfo, text.Errorf("a field has no Key"))
 			}
 			f := FormField{
 				Key: string(field.Key), Name: string(field.Name), Type: field.FieldType.Value,
@@ -153,8 +154,8 @@ func decodeForm(raw []byte) (Form, error) {
 	return form, nil
 }
 
-// objectWith finds the outermost object that has a member of this name, whatever
-// envelopes are around it; nil if there is none.
+// objectWith finds the outermost object with a member of this name, inside any
+// envelopes; nil if there is none.
 func objectWith(raw []byte, name string, depth int) []byte {
 	object := bytes.TrimLeft(unwrap(raw), "[ \t\r\n")
 	var members map[string]json.RawMessage
@@ -164,7 +165,7 @@ func objectWith(raw []byte, name string, depth int) []byte {
 	names := slices.Sorted(maps.Keys(members))
 	for _, member := range names {
 		if strings.EqualFold(member, name) {
-			// A decoder leaves closing brackets around the object alone.
+			// A decoder ignores the closing brackets after the object.
 			var only json.RawMessage
 			if json.NewDecoder(bytes.NewReader(object)).Decode(&only) != nil {
 				return nil
@@ -180,8 +181,8 @@ func objectWith(raw []byte, name string, depth int) []byte {
 	return nil
 }
 
-// looseFlag reads a boolean that may come as true, 1, "1" or "true". Anything that does
-// not say no says yes: what is wanted by mistake does less harm than what is left out.
+// looseFlag reads a boolean that may come as true, 1, "1" or "true". Whatever is not
+// false is true: a field required by mistake does less harm than one that is missed.
 type looseFlag bool
 
 func (f *looseFlag) UnmarshalJSON(raw []byte) error {
@@ -195,32 +196,32 @@ func (f *looseFlag) UnmarshalJSON(raw []byte) error {
 }
 
 // localText reads a text in several languages, [{"Key":2052,"Value":"…"}], of which it
-// takes the simplified Chinese one, or else the first; or one that is a text alone.
+// takes the simplified Chinese one, or else the first; or a plain text.
 type localText string
 
 func (t *localText) UnmarshalJSON(raw []byte) error {
-	type text struct{ Key, Value looseText }
-	var texts []text
+	type caption struct{ Key, Value looseText }
+	var captions []caption
 	switch raw[0] {
 	case '[':
-		if err := json.Unmarshal(raw, &texts); err != nil {
+		if err := json.Unmarshal(raw, &captions); err != nil {
 			return err
 		}
 	case '{':
-		var only text
+		var only caption
 		if err := json.Unmarshal(raw, &only); err != nil {
 			return err
 		}
-		texts = []text{only}
+		captions = []caption{only}
 	default:
 		return (*looseText)(t).UnmarshalJSON(raw)
 	}
 	*t = ""
-	for _, text := range texts {
-		if text.Key == "2052" || *t == "" {
-			*t = localText(text.Value)
+	for _, c := range captions {
+		if c.Key == "2052" || *t == "" {
+			*t = localText(c.Value)
 		}
-		if text.Key == "2052" {
+		if c.Key == "2052" {
 			break
 		}
 	}

@@ -13,7 +13,7 @@ func checkFault(t *testing.T, err error) {
 	if f == nil {
 		t.Fatalf("not a fault: %v", err)
 	}
-	if f.Reason == "" || f.Message == "" || f.Advice.String() == "" || f.System.String() == "" || f.Call == "" {
+	if f.Reason == "" || f.What().IsZero() || f.Advice.String() == "" || f.System.String() == "" || f.Call == "" {
 		t.Fatalf("an error that does not say enough: %#v", f)
 	}
 	if utf8.RuneCountInString(f.Error()) > 5000 {

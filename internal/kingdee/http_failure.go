@@ -3,7 +3,6 @@ package kingdee
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"refundsync/internal/fault"
@@ -11,15 +10,13 @@ import (
 	"refundsync/internal/text"
 )
 
-const adviseURL = "请检查 KINGDEE_URL：应为金蝶服务器的地址，以 /k3cloud/ 结尾。 Check KINGDEE_URL: the address of the Kingdee server, ending in /k3cloud/."
-
-// longestWait bounds what the server asks for.
+// longestWait bounds the wait that the server asks for.
 const longestWait = 24 * time.Hour
 
-const (
-	adviseNetwork     = "会自动重试；一直如此时，请检查网络、代理（HTTPS_PROXY、NO_PROXY）和 KINGDEE_URL。 Tried again by itself; if it lasts, check the network, the proxy (HTTPS_PROXY, NO_PROXY) and KINGDEE_URL."
-	adviseCertificate = "证书由企业自己的 CA 签发时，把 CA 证书文件（PEM）的路径放进 KINGDEE_CA_FILE；名字不符时，按证书里的名字改 KINGDEE_URL；过期时，请换证书，并核对本机时钟。 " +
-		"Where it is from a CA of your own, put the path of the CA's certificate (PEM) into KINGDEE_CA_FILE; where the name differs, change KINGDEE_URL to a name in the certificate; where it has expired, renew it, and check this machine's clock."
+var (
+	adviseURL         = text.New("Check that KINGDEE_URL is the address of the Kingdee server, with /k3cloud/ at its end.")
+	adviseNetwork     = text.New("It is retried; if it keeps failing, check the network, the proxy (HTTPS_PROXY, NO_PROXY) and KINGDEE_URL.")
+	adviseCertificate = text.New("If the certificate is issued by your own CA, set KINGDEE_CA_FILE to the path of the CA's certificate (PEM); if the name differs, change KINGDEE_URL to a name in the certificate; if it has expired, renew it, and check this machine's clock.")
 )
 
 var (
@@ -27,21 +24,18 @@ var (
 	tooLarge       = rule{fault.Retry, "reply_too_large", ofCall, 0, adviseLookFirst}
 	wrongAddress   = rule{fault.Final, "wrong_address", ofCall, 0, adviseURL}
 	noSession      = rule{fault.Retry, "no_session", ofCall, 0,
-		"会自动重试；经常出现时，请调高 KINGDEE_SESSIONS，或减少同时处理的单据。 Tried again by itself; if it is frequent, raise KINGDEE_SESSIONS or handle fewer bills at once."}
-	// The process was suspended, or logging in and connecting took very long.
+		text.New("It is retried; if it is frequent, raise KINGDEE_SESSIONS or process fewer bills at once.")}
+	// The process was suspended, or logging in and connecting took too long.
 	lookUpTooOld = rule{fault.Retry, "look_up_too_old", ofCall, 0,
-		"会再查一次，然后重试。 They are looked up again, and tried again, by itself."}
+		text.New("The bills are looked up before the call is retried.")}
 )
 
-// waitFailure is for a wait for a session that ended without one: nothing was
-// sent.
+// waitFailure is for a wait for a session that ended without one; nothing was sent.
 func waitFailure(method string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return cancelled(method)
 	}
-	f := noSession.failure(method, "没有等到空闲的会话，没有发出调用。 No call was made: no session came free in time.")
-	f.Err = err
-	return f
+	return noSession.failure(method, text.Errorf("no call was made, because no session became free in time: %w", err))
 }
 
 // connectionFailure is for a request without a whole reply.
@@ -55,27 +49,27 @@ func connectionFailure(ctx context.Context, method string, err error) error {
 	return completed(method, httpfault.OfConnection(err))
 }
 
-// completed adds the system, the call and the advice to a failure. After a request was
-// sent, only a refusal says that it took no effect.
+// completed adds the system, the call and the advice to a failure. A request that was
+// sent may have taken effect unless it was refused.
 func completed(method string, f *fault.Error) *fault.Error {
-	f.System, f.Call = text.Literal(system), method
+	f.System, f.Call = system, method
 	switch {
 	case f.Reason == httpfault.Unreachable:
-		f.Advice = text.Literal(adviseNetwork)
+		f.Advice = adviseNetwork
 	case f.Reason == httpfault.Certificate:
-		f.Advice = text.Literal(adviseCertificate)
+		f.Advice = adviseCertificate
 	case f.Reason == httpfault.AccessDenied:
-		f.Advice = text.Literal(adviseURL + " " + adviseCredentials)
+		f.Advice = text.Join(" ", adviseURL, adviseCredentials)
 	case f.Reason == httpfault.CallLimit:
-		f.Advice, f.Delay = text.Literal(callLimit.advice), callLimit.delay
+		f.Advice, f.Delay = callLimit.advice, callLimit.delay
 	case f.Class == fault.Final:
-		f.Advice = text.Literal(adviseURL)
+		f.Advice = adviseURL
 	default:
-		f.Advice = text.Literal(adviseLookFirst)
+		f.Advice = adviseLookFirst
 	}
 	return f
 }
 
 func cancelled(method string) error {
-	return fmt.Errorf("%s %s: 调用被取消，是否成功不清楚。 The call was cancelled, whether it took effect is unclear: %w", system, method, context.Canceled)
+	return text.Errorf("%s %s: the call was cancelled, and may have taken effect: %w", system, method, context.Canceled)
 }

@@ -29,15 +29,15 @@ func TestHTTPStatus(t *testing.T) {
 		delay      time.Duration
 		advice     string
 	}{
-		"500":                   {500, "", fault.Retry, "http_status", 0, "先按单据编号查"},
-		"502":                   {502, "", fault.Retry, "http_status", 0, "先按单据编号查"},
-		"503 with a delay":      {503, "7", fault.Retry, "http_status", 7 * time.Second, "先按单据编号查"},
-		"519 without a code":    {519, "", fault.Retry, "http_status", 0, "先按单据编号查"},
+		"500":                   {500, "", fault.Retry, "http_status", 0, "looked up by its number"},
+		"502":                   {502, "", fault.Retry, "http_status", 0, "looked up by its number"},
+		"503 with a delay":      {503, "7", fault.Retry, "http_status", 7 * time.Second, "looked up by its number"},
+		"519 without a code":    {519, "", fault.Retry, "http_status", 0, "looked up by its number"},
 		"400":                   {400, "", fault.Final, "http_status", 0, "KINGDEE_URL"},
 		"404":                   {404, "", fault.Final, "http_status", 0, "KINGDEE_URL"},
 		"401":                   {401, "", fault.Final, "access_denied", 0, "KINGDEE_APP_SECRET"},
 		"403":                   {403, "", fault.Final, "access_denied", 0, "KINGDEE_URL"},
-		"408":                   {408, "", fault.Retry, "timeout", 0, "先按单据编号查"},
+		"408":                   {408, "", fault.Retry, "timeout", 0, "looked up by its number"},
 		"429":                   {429, "", fault.RateLimited, "call_limit", callLimitDelay, "KINGDEE_SESSIONS"},
 		"429 with a delay":      {429, "90", fault.RateLimited, "call_limit", 90 * time.Second, "KINGDEE_SESSIONS"},
 		"429 with a date":       {429, "Fri, 01 Mar 2024 00:00:00 GMT", fault.RateLimited, "call_limit", callLimitDelay, "KINGDEE_SESSIONS"},

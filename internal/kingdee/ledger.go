@@ -6,7 +6,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Ledger works on bills: a [Client] does, and whatever shares its calls.
+// Ledger works on bills. A [Client] is one, and so is what shares its calls.
 type Ledger interface {
 	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error)
 	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error)

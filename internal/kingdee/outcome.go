@@ -9,8 +9,8 @@ import (
 )
 
 // MayBeOneBill reports whether a call failed as a whole, without effect, for a
-// cause that one of its bills can be. What is wrong with the account is none;
-// a missing right may be one in a bill's organisation.
+// cause that may be one of its bills. A mistake in the account is not; a missing
+// right may be that to a bill's organisation.
 func MayBeOneBill(err error) bool {
 	f := fault.As(err)
 	return f != nil && f.Class == fault.Final && !slices.Contains([]string{
@@ -19,18 +19,17 @@ func MayBeOneBill(err error) bool {
 	}, f.Reason)
 }
 
-// IsOpen reports whether an error says nothing about what became of the bill.
+// IsOpen reports whether an error leaves the outcome of the bill open.
 func IsOpen(err error) bool {
 	f := fault.As(err)
 	return err != nil && (f == nil || f.Class == fault.Retry)
 }
 
-// IsOverload reports whether a call failed because Kingdee, or the web server
-// before it, has more to do than it can: it refused the call as one too many
-// (MsgCode 14, HTTP 429), did not answer in time (no reply, HTTP 408, HTTP 504),
-// or had no room for it (HTTP 503). An address that can't be reached, a connection
-// that breaks and any other 5xx are an outage or a mistake, which fewer calls
-// don't mend.
+// IsOverload reports whether a call failed because Kingdee, or the web server in
+// front of it, is overloaded: it refused the call as one too many (MsgCode 14,
+// HTTP 429), did not answer in time (no reply, HTTP 408, HTTP 504), or had no
+// capacity (HTTP 503). An unreachable address, a broken connection and any other
+// 5xx are an outage or a mistake, which fewer calls don't cure.
 func IsOverload(err error) bool {
 	f := fault.As(err)
 	switch {

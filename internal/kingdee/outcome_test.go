@@ -21,8 +21,8 @@ func TestWhichFailuresAreOverload(t *testing.T) {
 		want bool
 	}{
 		"success":                       {nil, false},
-		"call limit":                    {callLimit.failure(MethodBatchSave, ""), true},
-		"call limit, wrapped":           {fmt.Errorf("x: %w", callLimit.failure(MethodBatchSave, "")), true},
+		"call limit":                    {callLimit.failure(MethodBatchSave, nil), true},
+		"call limit, wrapped":           {fmt.Errorf("x: %w", callLimit.failure(MethodBatchSave, nil)), true},
 		"HTTP 429":                      {ofStatus(http.StatusTooManyRequests), true},
 		"HTTP 408":                      {ofStatus(http.StatusRequestTimeout), true},
 		"HTTP 503":                      {ofStatus(http.StatusServiceUnavailable), true},
@@ -34,9 +34,9 @@ func TestWhichFailuresAreOverload(t *testing.T) {
 		"connection refused":            {ofConnection(&net.OpError{Op: "dial", Err: errors.New("refused")}), false},
 		"no connection in time":         {ofConnection(&net.OpError{Op: "dial", Err: context.DeadlineExceeded}), false},
 		"connection lost":               {ofConnection(errors.New("reset")), false},
-		"session lost":                  {sessionLost.failure(MethodBatchSave, ""), false},
-		"network control":               {networkControl.failure(MethodBatchSave, ""), false},
-		"a mistake in the request":      {badRequest.failure(MethodBatchSave, ""), false},
+		"session lost":                  {sessionLost.failure(MethodBatchSave, nil), false},
+		"network control":               {networkControl.failure(MethodBatchSave, nil), false},
+		"a mistake in the request":      {badRequest.failure(MethodBatchSave, nil), false},
 		"cancelled":                     {context.Canceled, false},
 		"given up before it was called": {waitFailure(MethodBatchSave, context.DeadlineExceeded), false},
 	} {

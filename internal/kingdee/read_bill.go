@@ -2,19 +2,20 @@ package kingdee
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/text"
 )
 
-// maxExponent is far above any quantity's: what is added to "1e999999999" gets as
-// many digits.
+// maxExponent is far above any quantity's: adding to "1e999999999" would allocate as many
+// digits.
 const maxExponent = 100
 
-// ReadBill reads fields of one sales return bill, given by its inner id (FID): a row
-// of cells in the order of keys for each of its lines, in their order, with nil for a
-// cell that holds no value. A bill that is not shown has no rows.
+// ReadBill reads fields of the sales return bill with an inner id (FID): a row for each
+// line, in order, with a cell for each key; nil for a cell without a value. A bill that
+// is not found has no rows.
 func (c *Client) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
 	rows, err := c.allRows(ctx, BillQuery{
 		FormID:       formID,
@@ -37,7 +38,7 @@ func (c *Client) ReadBill(ctx context.Context, formID, id string, keys []string)
 }
 
 // Quantities adds up FRealQty (实退数量) of the lines of one bill by the number of
-// their material (FMaterialId); one that is not there has no lines.
+// their material (FMaterialId). A bill that is not found has no lines.
 func (c *Client) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
 	rows, err := c.ReadBill(ctx, formID, id, []string{"FMaterialId.FNumber", "FRealQty"})
 	if err != nil {
@@ -53,7 +54,7 @@ func (c *Client) Quantities(ctx context.Context, formID, id string) (map[string]
 		material := cellText(row[0])
 		quantity, err := decimal.NewFromString(cellText(row[1]))
 		if err != nil || quantity.Exponent() < -maxExponent || quantity.Exponent() > maxExponent {
-			return nil, malformed(MethodQuery, errors.New("FRealQty is no number"))
+			return nil, malformed(MethodQuery, text.Errorf("FRealQty (实退数量) is not a number"))
 		}
 		quantities[material] = quantities[material].Add(quantity)
 	}

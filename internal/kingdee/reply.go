@@ -3,21 +3,22 @@ package kingdee
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+
+	"refundsync/internal/text"
 )
 
-// responseStatus is what every method but a query that found something answers
-// with. ErrorCode is always 500, and IsSuccess is not read at all: what it says
-// when some bills failed is not documented.
+// responseStatus is the reply of every method except a query that found something.
+// ErrorCode is always 500. IsSuccess is not read: its value when some bills failed is
+// not documented.
 type responseStatus struct {
 	MsgCode        looseInt
 	Errors         replyErrors
 	SuccessEntitys []successEntity
-	// Message stands for Errors where it comes without a list.
+	// Message replaces Errors in some replies.
 	Message looseText
 }
 
@@ -27,7 +28,7 @@ type replyError struct {
 	DIndex looseInt
 }
 
-// UnmarshalJSON reads an error that is a text alone, too.
+// UnmarshalJSON reads an object, or an error that is a text alone.
 func (e *replyError) UnmarshalJSON(raw []byte) error {
 	if bytes.HasPrefix(raw, []byte(`"`)) {
 		return e.Message.UnmarshalJSON(raw)
@@ -36,7 +37,7 @@ func (e *replyError) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*plain)(e))
 }
 
-// replyErrors is a list of errors, or one without a list around it.
+// replyErrors is a list of errors, or one without a list.
 type replyErrors []replyError
 
 // UnmarshalJSON reads either.
@@ -53,16 +54,16 @@ type successEntity struct {
 	DIndex looseInt
 }
 
-// statusDepth is how deep a ResponseStatus is looked for: Kingdee's own stands in
-// Result, and fronts put an envelope or two around it.
+// statusDepth is how deep a ResponseStatus is searched: Kingdee's own is in Result,
+// and proxies add an envelope or two.
 const statusDepth = 6
 
-// findStatus looks for the ResponseStatus of a reply: in Result, at the top, bare,
-// in lists as ExecuteBillQuery wraps it, or in an object that is itself written as
-// a text. It gives nil for anything else that is JSON, and an error for what is not.
+// findStatus finds the ResponseStatus of a reply: in Result, at the top, bare, in
+// lists as ExecuteBillQuery wraps it, or in an object that is encoded as a string. It
+// gives nil for any other JSON, and an error for anything else.
 func findStatus(raw []byte) (*responseStatus, error) {
 	if !json.Valid(raw) {
-		return nil, errors.New("no JSON")
+		return nil, text.Errorf("it is not JSON")
 	}
 	return statusWithin(raw, statusDepth)
 }
@@ -73,7 +74,7 @@ func statusWithin(raw []byte, depth int) (*responseStatus, error) {
 		return nil, nil
 	}
 	var members map[string]json.RawMessage
-	// A decoder leaves the closing brackets of the wrapped shape alone.
+	// A decoder ignores the closing brackets of the wrapped shape.
 	if json.NewDecoder(bytes.NewReader(object)).Decode(&members) != nil {
 		return nil, nil // a text that only begins like an object
 	}
@@ -107,21 +108,21 @@ func decodeStatus(object []byte) (*responseStatus, error) {
 	return &status, nil
 }
 
-// unwrap takes the space around a reply away, a byte order mark, and the quotes of
-// one that was written as JSON twice.
+// unwrap removes the space around a reply, a byte order mark, and the quotes of one that
+// was encoded as JSON twice.
 func unwrap(raw []byte) []byte {
 	for {
 		raw = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(raw), []byte("\ufeff")))
-		var text string
-		if !bytes.HasPrefix(raw, []byte(`"`)) || json.Unmarshal(raw, &text) != nil {
+		var inner string
+		if !bytes.HasPrefix(raw, []byte(`"`)) || json.Unmarshal(raw, &inner) != nil {
 			return raw
 		}
-		raw = []byte(text)
+		raw = []byte(inner)
 	}
 }
 
-// looseInt reads an integer that may come as a number or as a string. Anything
-// else, null and "" among it, is not known.
+// looseInt reads an integer that may come as a number or a string. Anything else,
+// including null and "", is unknown.
 type looseInt struct {
 	Value int
 	Known bool
@@ -136,8 +137,8 @@ func (i *looseInt) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// looseText reads a text that may come as a string, as a number (an Id does) or
-// as null, which is "".
+// looseText reads a text that may come as a string, a number (as an Id does) or null,
+// which is "".
 type looseText string
 
 func (t *looseText) UnmarshalJSON(raw []byte) error {

@@ -11,23 +11,21 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/httpfault"
+	"refundsync/internal/text"
 )
 
-const (
-	// readable bounds what is read of a reply that is none.
-	readable = 64 << 10
-	replied  = "服务器回复： The server replied:"
-)
+// readable bounds what is read of a failed reply, in bytes.
+const readable = 64 << 10
 
-// textFailure is for what came in place of a method's reply, with HTTP 2xx: an
-// error of the framework or of a gateway, a page or another text. It is nil for
-// anything that may be a reply. raw is unwrapped, here and below.
+// textFailure is for what replaced a method's reply, with HTTP 2xx: an error of the
+// framework or a gateway, a page or another text. It is nil for anything that may be a
+// reply. raw is unwrapped, here and below.
 func textFailure(method string, raw []byte) *fault.Error {
-	if text, found := bytes.CutPrefix(raw, []byte("response_error:")); found {
-		return frameworkFailure(method, unwrap(text))
+	if message, found := bytes.CutPrefix(raw, []byte("response_error:")); found {
+		return frameworkFailure(method, unwrap(message))
 	}
 	if isPage(raw) {
-		return wrongAddress.failure(method, withTheirs("回复是一个网页。 The reply is a web page.", raw[:min(len(raw), readable)]))
+		return wrongAddress.failure(method, quoteReply(text.Errorf("the reply is a web page"), raw[:min(len(raw), readable)]))
 	}
 	isText := len(raw) > 0 && !bytes.ContainsAny(raw[:1], `{["`) && !json.Valid(raw)
 	if isText {
@@ -35,31 +33,30 @@ func textFailure(method string, raw []byte) *fault.Error {
 	} else if !bytes.HasPrefix(raw, []byte("{")) {
 		return nil
 	}
-	code, text := readError(raw)
+	code, message := readError(raw)
 	if !isText {
 		if status, err := findStatus(raw); code == "" || err == nil && status != nil {
 			return nil
 		}
 	}
-	r, known := ruleOfText(text)
+	r, known := ruleOfText(message)
 	switch {
 	case known:
 	case isText:
-		return malformedReply.failure(method, withTheirs("看不懂的回复。 Reply not understood.", raw))
+		return malformedReply.failure(method, quoteReply(text.Errorf("reply not understood"), raw))
 	default:
 		r = gatewayRefused
 	}
-	return r.failure(method, withTheirs(replied, raw))
+	return r.failure(method, quoteReply(text.Errorf("the server replied"), raw))
 }
 
-// httpFailure is for an HTTP status other than 2xx. What the body says comes before
-// the status; a ResponseStatus with a success does not count, for it is not known to
-// be true.
+// httpFailure is for an HTTP status other than 2xx. The body takes precedence over the
+// status, except that a ResponseStatus with a success is not trusted.
 func httpFailure(method string, response *http.Response, raw []byte) *fault.Error {
 	f := saidFailure(method, response.StatusCode, raw)
 	if f == nil {
 		f = completed(method, httpfault.OfStatus(response.StatusCode))
-		f.Message = withTheirs(f.Message, raw)
+		f.Err = quoteReply(f.Err, raw)
 	}
 	f.Code = httpfault.Code(response.StatusCode)
 	if f.Class != fault.Final {
@@ -68,8 +65,8 @@ func httpFailure(method string, response *http.Response, raw []byte) *fault.Erro
 	return f
 }
 
-// saidFailure is what the body of an HTTP failure says; nil if it says nothing that
-// is understood.
+// saidFailure is the failure that the body of an HTTP failure reports; nil if none is
+// understood.
 func saidFailure(method string, status int, raw []byte) *fault.Error {
 	if f := failureWithin(method, raw); f != nil {
 		return f
@@ -77,8 +74,8 @@ func saidFailure(method string, status int, raw []byte) *fault.Error {
 	if isPage(raw) {
 		return nil
 	}
-	code, text := readError(raw)
-	r, known := ruleOfText(text)
+	code, message := readError(raw)
+	r, known := ruleOfText(message)
 	switch {
 	case known && r.reason != exception.reason:
 	case code != "" && http.StatusText(status) == "":
@@ -86,13 +83,13 @@ func saidFailure(method string, status int, raw []byte) *fault.Error {
 	default:
 		return nil
 	}
-	return r.failure(method, withTheirs(replied, raw))
+	return r.failure(method, quoteReply(text.Errorf("the server replied"), raw))
 }
 
-// failureWithin is that of a ResponseStatus where none belongs; nil if there is none,
-// or none that is understood.
+// failureWithin is the failure of a ResponseStatus in an unexpected place; nil if none
+// is understood.
 func failureWithin(method string, raw []byte) *fault.Error {
-	// One that can't be read says nothing.
+	// A status that can't be read is ignored.
 	status, err := findStatus(raw)
 	if err != nil || status == nil || len(status.SuccessEntitys) > 0 {
 		return nil
@@ -103,27 +100,24 @@ func failureWithin(method string, raw []byte) *fault.Error {
 	return nil
 }
 
-// frameworkFailure reads an error that Kingdee's framework writes as text in place
-// of a reply: "response_error:" and a JSON object with a Message. It may come before
-// or after the work was done.
-func frameworkFailure(method string, text []byte) *fault.Error {
-	if f := failureWithin(method, text); f != nil {
+// frameworkFailure reads an error that Kingdee's framework writes as text instead of a
+// reply: "response_error:" and a JSON object with a Message. The call may have taken
+// effect.
+func frameworkFailure(method string, raw []byte) *fault.Error {
+	if f := failureWithin(method, raw); f != nil {
 		return f
 	}
-	_, message := readError(text)
+	_, message := readError(raw)
 	r, known := ruleOfText(message)
 	if !known {
 		r = exception
 	}
-	if message == "" {
-		message = noReason
-	}
-	return r.failure(method, shorten(message))
+	return r.quoting(method, message)
 }
 
-// readError reads the code and the text of an error as gateways and frameworks write
-// it. Without a code of failure it is ""; what is no such object is a text by itself.
-func readError(raw []byte) (code, text string) {
+// readError reads the code and the message of an error as gateways and frameworks write
+// it. code is "" if it is not that of a failure; anything but an object is a message.
+func readError(raw []byte) (code, message string) {
 	var e struct {
 		ErrCode                           looseText
 		ErrorCode                         looseText `json:"error_code"`
@@ -143,19 +137,23 @@ func readError(raw []byte) (code, text string) {
 // isPage reports whether a reply is HTML or XML.
 func isPage(raw []byte) bool { return bytes.HasPrefix(raw, []byte("<")) }
 
-// markup is what of a page is not for people.
+// markup is what people don't see of a page.
 var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
 
-// withTheirs adds to our sentence the beginning of what came.
-func withTheirs(ours string, raw []byte) string {
+// quoteReply adds the beginning of a reply to our words.
+func quoteReply(ours error, raw []byte) error {
 	const longest = 300
 	theirs := string(raw)
 	if isPage(raw) {
 		theirs = html.UnescapeString(markup.ReplaceAllString(theirs, " "))
 	}
-	theirs = shortenTo(strings.Join(strings.Fields(strings.ToValidUTF8(theirs, "�")), " "), longest)
+	return quote(ours, shortenTo(strings.Join(strings.Fields(strings.ToValidUTF8(theirs, "�")), " "), longest))
+}
+
+// quote adds Kingdee's words, if there are any, to ours.
+func quote(ours error, theirs string) error {
 	if theirs == "" {
 		return ours
 	}
-	return ours + " “" + theirs + "”"
+	return text.Errorf("%w “%s”", ours, theirs)
 }

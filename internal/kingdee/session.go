@@ -11,15 +11,14 @@ import (
 	"refundsync/internal/httpfault"
 )
 
-// session is one place in the pool. Whoever holds it makes one request at a
-// time on it, because that is all that a session of Kingdee serves. In
-// signature mode it is a cookie jar alone: the server opens a session by itself
+// session is one of the pool. It serves one request at a time, as Kingdee's sessions
+// do. In signature mode it is only a cookie jar: the server opens a session by itself
 // and names it in a cookie.
 type session struct {
 	http     *http.Client
 	loggedIn bool
-	// sent are the secrets that the last request carried: signatures, cookies and
-	// what a login proves itself with.
+	// sent are the secrets of the last request: signatures, cookies and the credential
+	// of a login.
 	sent []string
 }
 
@@ -34,18 +33,18 @@ func newSession(transport http.RoundTripper) *session {
 	return s
 }
 
-// forget lets the next request start a new session.
+// forget makes the next request start a new session.
 func (s *session) forget() {
-	// New fails on bad options only, and there are none. One jar sees one
-	// server, so it needs no list of public suffixes.
+	// New fails only on bad options, of which there are none. A jar sees one server, so
+	// it needs no list of public suffixes.
 	s.http.Jar, _ = cookiejar.New(nil)
 	s.loggedIn = false
 }
 
-// doubtsSession reports whether a call may have failed because its session has
-// ended, which Kingdee and the web servers before it say in many ways: a status, a
-// redirect, a page to log in, a reply that nobody understands. What is sure is that
-// a worker must not go on with such a session for ever.
+// doubtsSession reports whether a call may have failed because its session has ended,
+// which Kingdee and the web servers in front of it report in many ways: a status, a
+// redirect, a login page, an unknown reply. A worker must not use such a session for
+// ever.
 func doubtsSession(err error) bool {
 	f := fault.As(err)
 	return f != nil && slices.Contains([]string{
@@ -65,7 +64,7 @@ func (s *session) hasCookie(base *url.URL, name string) bool {
 
 // take waits for a free session until ctx is done.
 func (c *Client) take(ctx context.Context, call string) (*session, error) {
-	// Of a free session and a context that is done, select picks either.
+	// select picks at random between a free session and a context that is done.
 	if err := ctx.Err(); err != nil {
 		return nil, waitFailure(call, err)
 	}
@@ -79,6 +78,5 @@ func (c *Client) take(ctx context.Context, call string) (*session, error) {
 
 func (c *Client) put(s *session) { c.sessions <- s }
 
-// SessionsInUse is how many sessions have a call under way at this moment, of
-// Config.Sessions.
+// SessionsInUse is how many of Config.Sessions have a call in flight.
 func (c *Client) SessionsInUse() int { return cap(c.sessions) - len(c.sessions) }

@@ -8,23 +8,22 @@ import (
 	"strings"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/text"
 )
 
-const noReason = "金蝶没有说明原因。 Kingdee gave no reason."
-
-// concernsCall tells an error of the call from errors of its bills. Kingdee
-// reports the former as an error of bill 0, which is what a lost session, a
-// missing right or a call limit look like; what tells them apart is the MsgCode
-// (or the text), and that nothing is said of any other bill.
+// concernsCall tells an error of the call from errors of its bills. Kingdee reports
+// the former, such as a lost session, a missing right or a call limit, as an error of
+// bill 0. They differ in the MsgCode (or the text), and in that no other bill is
+// mentioned.
 //
-// With a success in the reply Kingdee did look at the bills, whatever MsgCode
-// says: such a call is never made again as a whole.
+// With a success in the reply Kingdee did process the bills, whatever MsgCode says:
+// such a call is never retried as a whole.
 func (s *responseStatus) concernsCall(method string) bool {
 	if len(s.SuccessEntitys) > 0 {
 		return false
 	}
 	if len(s.Errors) == 0 {
-		// Without a text only a code that was set means anything.
+		// Without errors, only a code that is set means anything.
 		return s.MsgCode.Value != 0 && s.ruleOf(method, replyError{}).scope != ofBill
 	}
 	return !slices.ContainsFunc(s.Errors, func(e replyError) bool {
@@ -32,8 +31,8 @@ func (s *responseStatus) concernsCall(method string) bool {
 	})
 }
 
-// failure makes one error of several: the gravest decides about class, reason,
-// field and advice, and the text holds all of them.
+// failure makes one error of several: the gravest determines class, reason, field and
+// advice, and the text quotes all of them.
 func (s *responseStatus) failure(method string, causes []replyError) *fault.Error {
 	if len(causes) == 0 {
 		causes = []replyError{{}}
@@ -44,23 +43,23 @@ func (s *responseStatus) failure(method string, causes []replyError) *fault.Erro
 			first = e
 		}
 	}
-	texts := []string{string(first.Message)}
-	if first.Message == "" {
-		texts[0] = noReason
+	var texts []string
+	if first.Message != "" {
+		texts = append(texts, string(first.Message))
 	}
 	for _, e := range causes {
-		text := string(e.Message)
-		if text == "" || text == string(first.Message) {
+		message := string(e.Message)
+		if message == "" || message == string(first.Message) {
 			continue
 		}
 		if e.FieldName != "" && e.FieldName != first.FieldName {
-			text = string(e.FieldName) + "：" + text
+			message = string(e.FieldName) + "：" + message
 		}
-		if !slices.Contains(texts, text) {
-			texts = append(texts, text)
+		if !slices.Contains(texts, message) {
+			texts = append(texts, message)
 		}
 	}
-	f := s.ruleOf(method, first).failure(method, shorten(strings.Join(texts, "；")))
+	f := s.ruleOf(method, first).quoting(method, strings.Join(texts, "；"))
 	f.Field = shorten(string(first.FieldName))
 	if s.MsgCode.Known {
 		f.Code = strconv.Itoa(s.MsgCode.Value)
@@ -68,9 +67,9 @@ func (s *responseStatus) failure(method string, causes []replyError) *fault.Erro
 	return f
 }
 
-// gravity orders the errors of one bill. A number that is in use is the first
-// to know: the bill may be there already, and the other errors are then moot.
-// What needs a person outweighs what passes by itself.
+// gravity orders the errors of one bill. A number that is in use matters most: the bill
+// may have been saved already, and the other errors are then moot. What needs a person
+// outweighs what is transient.
 func gravity(r rule) int {
 	switch {
 	case r.class == fault.SessionLost, r.class == fault.RateLimited:
@@ -84,15 +83,15 @@ func gravity(r rule) int {
 	}
 }
 
-// malformed is for a reply that is not what the method promises. It may have
-// been cut or mixed up on its way, and the work may have been done. The text
-// quotes nothing of the reply, which may hold personal data.
+// malformed is for a reply that is not what the method promises. It may have been cut
+// or mixed up on its way, and the call may have taken effect. The text quotes nothing of
+// the reply, which may contain personal data.
 func malformed(method string, err error) *fault.Error {
 	var syntax *json.UnmarshalTypeError
 	if errors.As(err, &syntax) {
-		err = errors.New("unexpected type of " + syntax.Field)
+		err = text.Errorf("unexpected type of “%s”", syntax.Field)
 	}
-	return malformedReply.failure(method, "看不懂的回复。 Reply not understood: "+err.Error())
+	return malformedReply.failure(method, text.Errorf("reply not understood: %w", err))
 }
 
 // shorten keeps an error small enough for a workflow history.

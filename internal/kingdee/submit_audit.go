@@ -24,15 +24,13 @@ func operateBody(formID string, numbers []string) ([]byte, error) {
 	return encode(request)
 }
 
-// Submit submits (提交) saved bills by their numbers. There is one result a
-// number, in their order; numbers must not repeat. Errors are as with
-// Client.BatchSave.
+// Submit submits (提交) saved bills by their numbers, which must be distinct. There is
+// one result per number, in order. Errors are as with [Client.BatchSave].
 func (c *Client) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
 	return c.operate(ctx, MethodSubmit, formID, numbers)
 }
 
-// Audit audits (审核) submitted bills by their numbers; otherwise it is as
-// Submit.
+// Audit audits (审核) submitted bills, as [Client.Submit] submits.
 func (c *Client) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
 	return c.operate(ctx, MethodAudit, formID, numbers)
 }
@@ -50,22 +48,21 @@ func (c *Client) operate(ctx context.Context, method, formID string, numbers []s
 	})
 }
 
-// byNumber finds the bill of an entry by its number, or by the number that an
-// error's text quotes (单据编号为“…”的销售退货单). DIndex comes second: no
-// document says whether it follows the order of the numbers sent or that of the
-// bills loaded.
+// byNumber finds the bill of an entry by its number, or by the number that an error's
+// text quotes (单据编号为“…”的销售退货单). DIndex comes last: whether it follows the
+// order of the numbers sent or of the bills loaded is not documented.
 func byNumber(numbers []string) place {
 	index := make(map[string]int, len(numbers))
 	for i, number := range numbers {
 		index[number] = i
 	}
-	return func(dIndex looseInt, number, text string) int {
+	return func(dIndex looseInt, number, message string) int {
 		if i, ok := index[number]; ok && number != "" {
 			return i
 		}
 		quoted := -1
 		for number, i := range index {
-			if strings.Contains(text, "“"+number+"”") {
+			if strings.Contains(message, "“"+number+"”") {
 				if quoted >= 0 {
 					return byIndex(dIndex, "", "")
 				}

@@ -8,10 +8,11 @@ import (
 	"net/http"
 
 	"refundsync/internal/replysize"
+	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
 
-// post makes one HTTP request on the session and gives the body of its reply.
+// post makes one HTTP request on the session and returns the body of the reply.
 func (c *Client) post(ctx context.Context, s *session, method, service string, body []byte) ([]byte, error) {
 	limited, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
@@ -21,7 +22,7 @@ func (c *Client) post(ctx context.Context, s *session, method, service string, b
 	if err != nil {
 		return nil, connectionFailure(ctx, method, err)
 	}
-	// The transport may send a request again if it found the connection broken.
+	// The transport may resend a request if it found the connection broken.
 	request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(checkedBody{ctx, bytes.NewReader(body)}), nil }
 	request.Body, _ = request.GetBody()
 	// No Idempotency-Key: Go's transport resends a POST that carries one.
@@ -40,14 +41,14 @@ func (c *Client) post(ctx context.Context, s *session, method, service string, b
 func (c *Client) send(ctx context.Context, s *session, method string, request *http.Request) ([]byte, error) {
 	response, err := s.http.Do(request)
 	if err != nil {
-		// The server may still be at work on this session, which serves one
-		// request at a time: the next one gets a session of its own.
+		// The server may still be processing the request on this session, which serves
+		// one at a time: the next request gets a new session.
 		s.forget()
 		return nil, connectionFailure(ctx, method, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode < 200 || response.StatusCode > 299 {
-		// A part of it tells as well.
+		// An incomplete body is useful as well.
 		raw, _ := io.ReadAll(io.LimitReader(response.Body, readable))
 		return nil, httpFailure(method, response, unwrap(raw))
 	}
@@ -57,7 +58,7 @@ func (c *Client) send(ctx context.Context, s *session, method string, request *h
 		return nil, connectionFailure(ctx, method, err)
 	}
 	if int64(len(raw)) > c.maxReply || replysize.TooMany(raw) {
-		return nil, tooLarge.failure(method, "回复超过上限，没有读完。 The reply is over the limit and was not read to its end.")
+		return nil, tooLarge.failure(method, text.Errorf("the reply exceeds the limit and was not read completely"))
 	}
 	raw = unwrap(raw)
 	if f := textFailure(method, raw); f != nil {
@@ -68,14 +69,14 @@ func (c *Client) send(ctx context.Context, s *session, method string, request *h
 
 type sendCheckKey struct{}
 
-// WithSendCheck has check asked at the very moment when a request of the call is written,
-// which may be long after the call began: it may have waited for a session, a connection
-// or a login. The call fails with the error of check, and is not sent.
+// WithSendCheck has check called when a request of the call is written, which may be long
+// after the call began: it may have waited for a session, a connection or a login. If
+// check fails, the request is not sent and the call fails with its error.
 func WithSendCheck(ctx context.Context, check func() error) context.Context {
 	return context.WithValue(ctx, sendCheckKey{}, check)
 }
 
-// MaySend is nil if a request of ctx may still be sent; see [WithSendCheck].
+// MaySend calls the check of [WithSendCheck]: nil if a request may still be sent.
 func MaySend(ctx context.Context) error {
 	if check, ok := ctx.Value(sendCheckKey{}).(func() error); ok {
 		return check()
@@ -83,8 +84,8 @@ func MaySend(ctx context.Context) error {
 	return nil
 }
 
-// checkedBody is the body of a request that is sent only while it may be. It is read at
-// the very moment when it is written to the connection.
+// checkedBody is the body of a request that is checked when it is written to the
+// connection.
 type checkedBody struct {
 	ctx context.Context
 	io.Reader
@@ -97,13 +98,13 @@ func (b checkedBody) Read(p []byte) (int, error) {
 	return b.Reader.Read(p)
 }
 
-// encode is JSON as Kingdee's SDKs write it: < > & stay as they are.
+// encode writes JSON as Kingdee's SDKs do: < > & are not escaped.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return nil, badRequest.failure("", err.Error())
+		return nil, badRequest.failure("", err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

@@ -47,7 +47,7 @@ func TestRequestThatIsMadeAnewIsCheckedAnew(t *testing.T) {
 			first.broken.Store(true)
 			_, err = c.BatchSave(WithSendCheck(t.Context(), func() error {
 				if first.failed.Load() && test.tooOld {
-					return LookUpTooOld(MethodBatchSave, "")
+					return LookUpTooOld(MethodBatchSave, nil)
 				}
 				return nil
 			}), oneBill)
