@@ -8,35 +8,34 @@ import (
 )
 
 const (
-	// growAfter is how many calls of each place must go well before one more call
-	// goes at a time. With the advised 20 bills a call and 4 sessions, all are back
-	// some 20 s after the last refusal. Sooner would be dear where Kingdee takes
-	// fewer at once for good: each try of one too many fails the orders of a call.
+	// growAfter is how many calls per place must succeed before one more call is
+	// allowed at a time. With the advised 20 bills a call and 4 sessions, all are
+	// allowed some 20 s after the last refusal. Growing faster would be costly if
+	// Kingdee permanently accepts fewer: each call too many fails the orders in it.
 	growAfter = 10
-	// shortestPause and longestPause bound how long no call begins.
+	// shortestPause and longestPause bound the time without new calls.
 	shortestPause = time.Second
 	longestPause  = time.Minute
 )
 
-// allowance is how many calls Kingdee is given at a time, from 1 to all sessions:
-// additive increase, multiplicative decrease. A call that Kingdee can't take
-// halves it, and calls that go well raise it again, one by one. Where even one
-// call at a time is too many, a pause goes before the next, twice as long each
-// time, as long as Kingdee asks for at most.
+// allowance is how many calls may be in flight, from 1 to all sessions: additive
+// increase, multiplicative decrease. An overload halves it, and successful calls raise
+// it one by one. If even one call at a time is too many, a pause precedes the next,
+// twice as long each time, up to what Kingdee asks for.
 //
-// Calls of an earlier round, which began before it last shrank, change nothing:
-// those that are refused were sent at the pace that was too fast, and those that
-// go well don't show that the slower one is right.
+// Calls of an earlier round, which began before it last shrank, change nothing: their
+// refusals are due to the earlier pace, and their successes say nothing about the
+// present one.
 type allowance struct {
 	sessions int
 	calls    int
 	round    int // how often it shrank
-	wentWell int // calls of this round, since it last grew
+	wentWell int // calls of this round since it last grew
 	pause    time.Duration
 	resume   time.Time // no call begins before
 }
 
-// ended takes in the end of a call that began in a round.
+// ended records the end of a call that began in a round.
 func (a *allowance) ended(round int, err error) {
 	switch {
 	case round != a.round:

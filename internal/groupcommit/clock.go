@@ -6,10 +6,10 @@ import (
 
 // Clock is how a process tells the time.
 type Clock interface {
-	// Now gives an instant by the two clocks of a process. The monotonic one stands still
-	// while a virtual machine sleeps; the other one can be set back.
+	// Now gives the time by the two clocks of a process. The monotonic one stops while a
+	// virtual machine is suspended; the wall clock can be set back.
 	Now() (monotonic, wall time.Time)
-	// AfterFunc is as [time.AfterFunc].
+	// AfterFunc is [time.AfterFunc].
 	AfterFunc(d time.Duration, f func()) Timer
 }
 
@@ -26,7 +26,7 @@ func (machine) Now() (monotonic, wall time.Time) {
 
 func (machine) AfterFunc(d time.Duration, f func()) Timer { return time.AfterFunc(d, f) }
 
-// moment is what a [Clock] shows.
+// moment is a reading of a [Clock].
 type moment struct{ monotonic, wall time.Time }
 
 func (g *Groups) now() moment {
@@ -34,10 +34,10 @@ func (g *Groups) now() moment {
 	return moment{monotonic, wall}
 }
 
-// since is the longer of the times that have gone by on the two clocks.
+// since is the longer of the times elapsed on the two clocks.
 func (m moment) since(earlier moment) time.Duration {
 	return max(m.monotonic.Sub(earlier.monotonic), m.wall.Sub(earlier.wall))
 }
 
-// isAfter says which of two instants of one process came later.
+// isAfter compares two moments of one process.
 func (m moment) isAfter(other moment) bool { return m.monotonic.After(other.monotonic) }

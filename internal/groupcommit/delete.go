@@ -7,9 +7,9 @@ import (
 	"refundsync/internal/text"
 )
 
-// Delete is [kingdee.Client.Delete] for a bill that still is as it was given, textField included,
-// when the request is sent. Nobody saves a bill under its number meanwhile, and a bill is
-// new there only after another look-up.
+// Delete is [kingdee.Client.Delete] for a bill that is unchanged, textField included, when
+// the request is sent. No bill is saved under its number meanwhile, and a new one only
+// after another look-up.
 func (g *Groups) Delete(ctx context.Context, formID, textField string, bill kingdee.Bill) error {
 	m := &member{numbers: []string{bill.Number}, over: &bill, claim: &claim{kingdee.MethodBatchSave, numberOf{formID, bill.Number}}}
 	if err := g.share(ctx, deleteCall{formID, textField}, 1, []*member{m}); err != nil {
@@ -18,7 +18,7 @@ func (g *Groups) Delete(ctx context.Context, formID, textField string, bill king
 	return m.result.Err
 }
 
-// deleteCall is a Delete but for its bill.
+// deleteCall is a Delete without its bill.
 type deleteCall struct{ formID, text string }
 
 func (c deleteCall) method() string { return kingdee.MethodDelete }
@@ -43,7 +43,7 @@ func (c deleteCall) make(ctx context.Context, g *Groups, members []*member) erro
 	return err
 }
 
-// inherit: who waits to save a bill under the number does so.
+// inherit: a member that waits to save a bill under the number is sent.
 func (c deleteCall) inherit(kingdee.BillResult) (kingdee.BillResult, bool) {
 	return kingdee.BillResult{}, false
 }

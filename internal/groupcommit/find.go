@@ -9,7 +9,7 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// FindBills is [kingdee.Client.FindBills], with the numbers asked for as its only keys.
+// FindBills is [kingdee.Client.FindBills] for the caller's numbers.
 func (g *Groups) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
 	m := &member{numbers: numbers}
 	if err := g.share(ctx, findCall{formID: formID, textField: textField}, kingdee.MostNumbers, []*member{m}); err != nil {
@@ -18,7 +18,7 @@ func (g *Groups) FindBills(ctx context.Context, formID, textField string, number
 	return m.found, m.result.Err
 }
 
-// findCall is a FindBills but for its numbers.
+// findCall is a FindBills without its numbers.
 type findCall struct{ formID, textField string }
 
 func (c findCall) method() string { return kingdee.MethodQuery }
@@ -43,7 +43,7 @@ func (c findCall) make(ctx context.Context, g *Groups, members []*member) error 
 	return nil
 }
 
-// inherit is for calls that change bills: any number of callers may look at one.
+// inherit is for calls that change bills: any number of callers may look one up.
 func (c findCall) inherit(kingdee.BillResult) (kingdee.BillResult, bool) {
 	return kingdee.BillResult{}, false
 }
@@ -69,11 +69,11 @@ func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]
 	})
 }
 
-// alone makes a query that no other caller shares. It waits for a place like all others.
+// alone makes a query that no other caller shares. It waits for a place like any call.
 func alone[T any](ctx context.Context, g *Groups, query func(context.Context, kingdee.Ledger) (T, error)) (answer T, err error) {
 	m := &member{numbers: []string{""}, query: func(ctx context.Context, client kingdee.Ledger) (any, error) { return query(ctx, client) }}
 	if err := g.share(ctx, aloneCall{}, 1, []*member{m}); err != nil {
-		return answer, err // its call may go on
+		return answer, err // the call may still be in flight
 	}
 	if m.result.Err != nil {
 		return answer, m.result.Err
@@ -81,7 +81,7 @@ func alone[T any](ctx context.Context, g *Groups, query func(context.Context, ki
 	return m.answer.(T), nil
 }
 
-// aloneCall is a query of one caller, which its member has.
+// aloneCall is a query of one caller, which is in its member.
 type aloneCall struct{}
 
 func (c aloneCall) method() string { return kingdee.MethodQuery }

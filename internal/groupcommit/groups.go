@@ -1,6 +1,6 @@
 // Package groupcommit lets callers that each have one bill share calls to Kingdee, and
-// sends a bill only by a look-up that still holds. It stands between the activities of a
-// worker and the client: it decides when a call goes and who is in it, the client makes it.
+// sends a bill only by a fresh look-up. It stands between the activities of a worker and
+// the client: it decides when a call is made and who is in it, and the client makes it.
 package groupcommit
 
 import (
@@ -13,48 +13,45 @@ import (
 )
 
 // Groups lets callers share calls (group commit). It has the methods of a
-// [kingdee.Client] that work on bills: what waits in them at one moment, and can go in
-// one call, does, and each caller gets its own outcome. It may be used by many
-// goroutines at once; it starts none that outlasts its calls.
+// [kingdee.Client] that work on bills: waiting requests that fit in one call share it,
+// and each caller gets its own outcome. It is safe for concurrent use, and starts no
+// goroutine that outlasts its calls.
 //
-// A group goes as soon as there is a place for its call and it is full or its
-// first member has waited for [Options.Wait]. There are as many places as
-// sessions, fewer for a while after Kingdee refused a call as one too many or did
-// not answer in time. While all are taken, groups fill up by themselves. When one is
-// free, the group whose first member came first goes first, but a group that is not
-// full lets full ones of up to patience times [Options.Wait] later go before it:
-// it fills up meanwhile, and is a call less.
+// A group is dispatched when there is a place for its call and it is full or its
+// first member has waited for [Options.Wait]. There are as many places as sessions,
+// fewer for a while after Kingdee refused a call as one too many or did not answer in
+// time. While all are taken, groups fill up. A free place goes to the group whose first
+// member came first, except that a group that is not full yields to full ones of up to
+// patience times [Options.Wait] later: it fills up meanwhile, which saves a call.
 //
-// A call that fails as a whole with fault.Final saved nothing. The cause may be
-// one of its bills, so its halves go again, each as a call of its own, until
-// the bad bill stands alone. With every other class each member gets the error
-// and nothing is sent again: with fault.Retry that could make a second bill. So
-// could a save that was to submit and audit in one, and was refused: that can have
-// been after the save, so each member is told to look.
+// A call that fails as a whole with fault.Final saved nothing. The cause may be one of
+// its bills, so its halves are sent as calls of their own, until the bad bill is alone.
+// With any other class each member gets the error and nothing is resent: with
+// fault.Retry that could create a second bill. So could a save that was to submit and
+// audit in one call and was refused, possibly after the save: its outcome is open.
 //
-// Of two callers that save, submit or audit the same bill, the second waits for
-// the first's end, and is not sent at all if the bill is then done or its
-// outcome open.
+// Of two callers that save, submit or audit the same bill, the second waits for the
+// first, and is not sent at all if the bill is then done or its outcome open.
 //
-// Whatever is sent goes by a look-up that holds at the moment when its request is
-// written; see [knownNumbers] for new bills. What has waited too long is looked up
-// again, in its call's own place, and goes if the bill is still as it was. So a tenant
-// without the rule that a number is unique gets no second bill from runs that overlap
-// in one worker, and one that slept sends nothing of what it had in hand.
+// A bill is sent by a look-up that is fresh when its request is written; see
+// [knownNumbers] for new bills. A bill that has waited too long is looked up once more,
+// in its call's own place, and sent if it is unchanged. So a tenant without the rule
+// that numbers are unique gets no second bill from runs that overlap in one worker, and
+// a worker that was suspended sends nothing that it had in hand.
 //
-// A caller whose ctx is done returns at once, with an error as the client's; its
-// bill is not sent if it has not been. The call that it shared goes on for the
-// others, with the values of its first member's ctx, bounded by the client's time-out.
+// A caller whose ctx is done returns at once, with an error as the client's; its bill is
+// not sent if it has not been. The call that it shared continues for the others, with
+// the values of its first member's ctx, bounded by the client's time-out.
 type Groups struct {
 	client  kingdee.Ledger
 	options Options
 
 	mu        sync.Mutex
-	underWay  int // groups that were sent and have not ended
+	underWay  int // groups in flight
 	allowance allowance
 	queues    []*queue
-	// claims holds every bill that waits to be changed or is being changed, and
-	// the members that wait for that to end.
+	// claims has each bill that waits for a change or is being changed, and the
+	// members that wait for the change to end.
 	claims map[claim][]*member
 	known  *knownNumbers
 	wake   Timer
@@ -63,21 +60,21 @@ type Groups struct {
 
 // Options bound what callers share and how long they wait for each other.
 type Options struct {
-	// Calls is how many may be under way at a time, at least 1: as many as the client has
+	// Calls is how many may be in flight at a time, at least 1: as many as the client has
 	// sessions.
 	Calls int
-	// Bills is how many bills a call holds at most. A look-up, which costs
-	// Kingdee far less, holds 500 numbers.
+	// Bills bounds the bills of a call. A look-up, which costs Kingdee far less, may have
+	// 500 numbers.
 	Bills int
-	// Wait is how long one waits for others at most while another call may go.
+	// Wait bounds how long a caller waits for others while there is a free place.
 	Wait time.Duration
-	// Observer is told what the groups do; nil: nobody is.
+	// Observer is notified of what the groups do; may be nil.
 	Observer Observer
-	// Clock is this process's; nil: the machine's.
+	// Clock is the process's; nil: the machine's.
 	Clock Clock
 }
 
-// New groups the calls of a client. One that is not a [kingdee.Client] has to ask
+// New groups the calls of a client. One that is not a [kingdee.Client] has to call
 // [kingdee.MaySend] when it writes a request.
 func New(client kingdee.Ledger, options Options) *Groups {
 	options.Calls = max(1, options.Calls)
@@ -96,35 +93,35 @@ func New(client kingdee.Ledger, options Options) *Groups {
 	return g
 }
 
-// groupCall is a call that members can share. Those whose calls are equal do.
+// groupCall is a call that members can share. Members with equal calls do.
 type groupCall interface {
 	// method is the call's name in errors.
 	method() string
-	// make makes the call and gives each member its outcome. An error is one of
-	// the call as a whole; then it gives none.
+	// make makes the call and gives each member its outcome, or returns the error of
+	// the call as a whole.
 	make(ctx context.Context, g *Groups, members []*member) error
-	// inherit is the outcome of a member whose bill another caller's call has
-	// just brought to this end. Without one, the member is sent itself.
+	// inherit is the outcome of a member whose bill another caller's call has just
+	// brought to this end; false if the member has to be sent itself.
 	inherit(end kingdee.BillResult) (kingdee.BillResult, bool)
 }
 
-// member is what one caller has in a group: a bill to save, the number of one to
-// submit or audit, or the numbers of a look-up.
+// member is one caller's part of a group: a bill to save, the number of one to submit or
+// audit, or the numbers of a look-up.
 type member struct {
 	ctx     context.Context // of its caller
-	numbers []string        // one, but for a look-up
+	numbers []string        // one, except for a look-up
 	bill    json.RawMessage // to save
 	query   func(context.Context, kingdee.Ledger) (any, error)
-	isNew   bool          // a bill that is not there yet
+	isNew   bool          // the bill does not exist yet
 	over    *kingdee.Bill // what the bill is saved over
 	claim   *claim        // nil if the same bill may be in two calls at once
 	key     queueKey
 	since   time.Time // when it came into its queue
 	sent    bool
-	// allowedBy is when the look-up began by which the bill may be changed.
+	// allowedBy is when the look-up began that allows the change.
 	allowedBy moment
 
-	// The outcome, once done is closed. result.Err is a look-up's too.
+	// The outcome, once done is closed. result.Err is that of a look-up too.
 	result kingdee.BillResult
 	found  map[string][]kingdee.Bill
 	answer any // of a query of one caller
@@ -133,16 +130,15 @@ type member struct {
 
 type attemptKey struct{}
 
-// WithAttempt says which attempt at its work the caller makes, from 1; without
-// it, the first. A bill that makes each call fail with an open outcome can't be
-// told from the others in its call. So that it can't keep strangers out for
-// ever, second attempts share calls of a quarter of the size, among themselves,
-// and later ones share none.
+// WithAttempt sets the attempt that the caller makes, from 1, the default. A bill that
+// makes each call fail with an open outcome can't be told from the others in its call.
+// So that it does not block these for ever, second attempts share calls of a quarter of
+// the size, among themselves, and later ones share none.
 func WithAttempt(ctx context.Context, attempt int) context.Context {
 	return context.WithValue(ctx, attemptKey{}, attempt)
 }
 
-// most is how many of size may share a call at the attempt of ctx.
+// most bounds the numbers of a call at the attempt of ctx.
 func most(ctx context.Context, size int) int {
 	switch attempt, _ := ctx.Value(attemptKey{}).(int); {
 	case attempt <= 1:

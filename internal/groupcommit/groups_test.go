@@ -399,7 +399,7 @@ func TestGroupsAfterACallThatFailedAsAWhole(t *testing.T) {
 
 // A save that submits and audits as well can be refused after it has saved: sent
 // again without a look, it could make a second bill.
-func TestGroupsSendNoRefusedAuditAgain(t *testing.T) {
+func TestRefusedAuditIsNotRetried(t *testing.T) {
 	refused := noPermission.failure(kingdee.MethodBatchSave, "没有审核权限")
 	auto := func(number string) kingdee.BatchSave {
 		b := saveOf(number)
@@ -593,7 +593,7 @@ func TestGroupsLeaveNothingBehind(t *testing.T) {
 		client := newFakeClient()
 		client.takes = 0
 		g := newGroupsForNew(client, 2, Options{Bills: 3, Wait: time.Millisecond})
-		impatient, giveUp := context.WithCancel(t.Context())
+		impatient, release := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		for i := range 100 {
 			ctx := t.Context()
@@ -602,7 +602,7 @@ func TestGroupsLeaveNothingBehind(t *testing.T) {
 			}
 			all.Go(func() { _ = saveOne(ctx, g, fmt.Sprint(i%40)) })
 		}
-		giveUp()
+		release()
 		all.Wait()
 		time.Sleep(time.Second) // for the calls whose callers gave up
 		synctest.Wait()

@@ -23,7 +23,7 @@ func TestTheClockThatWentFurtherCounts(t *testing.T) {
 			assert.Equal(t, test.want, now.since(earlier))
 		})
 	}
-	assert.Greater(t, earlier.since(moment{}), 100*lookUpHolds, "no look-up at all")
+	assert.Greater(t, earlier.since(moment{}), 100*lookUpTTL, "no look-up at all")
 }
 
 // What is remembered is bounded, and to forget it allows nothing.

@@ -353,7 +353,7 @@ func (s *scenario) requireNoNumberTwiceAtOnce(r *rapid.T, calls []*scenarioCall)
 
 // requireNoDoubles: no number gets a second bill, though there is no rule against it,
 // but where another worker saves it as well; and none is sent that another worker saved
-// more than lookUpHolds ago, or before the machine slept.
+// more than lookUpTTL ago, or before the machine slept.
 func (s *scenario) requireNoDoubles(r *rapid.T, calls []*scenarioCall, ledger map[string]int) {
 	for number, bills := range ledger {
 		if _, elsewhere := s.elsewhere[number]; !elsewhere {
@@ -366,7 +366,7 @@ func (s *scenario) requireNoDoubles(r *rapid.T, calls []*scenarioCall, ledger ma
 			if !elsewhere || at >= call.begun {
 				continue
 			}
-			require.Less(r, s.clock(call.begun)-s.clock(at), lookUpHolds, "sent by an old look-up: %v", bill)
+			require.Less(r, s.clock(call.begun)-s.clock(at), lookUpTTL, "sent by an old look-up: %v", bill)
 			for slept, length := range s.sleeps {
 				require.False(r, at < slept && slept <= call.begun && length >= longestNap, "sent by a look-up from before a sleep: %v", bill)
 			}

@@ -4,24 +4,21 @@ import (
 	"time"
 )
 
-// Observer is told what groups do, for metrics. Its methods are called by
-// many goroutines at once, and hold up a call until they return.
+// Observer is notified of what groups do, for metrics. Its methods are called
+// concurrently, and delay a call until they return.
 type Observer interface {
-	// Waited tells how long the first member of a group has waited until the
-	// group went: for others to share the call, and for a session. call is the
-	// method's name, such as batchSave.
+	// Waited reports how long the first member of a group waited for others to share
+	// the call, and for a session. call is the method's name, such as batchSave.
 	Waited(call string, wait time.Duration)
-	// Called tells of a call that has ended: how many bills or numbers it held,
-	// and what it failed with as a whole. took includes logging in where that was
-	// needed.
+	// Called reports a call that has ended: its bills or numbers, and its error as a
+	// whole. took includes a login.
 	Called(call string, size int, took time.Duration, err error)
-	// Allowed tells that another number of calls may be under way at a time from
-	// now on: fewer because Kingdee can't take more, or more again. Until then it
-	// is as many as there are sessions. It must call no groups.
+	// Allowed reports that the number of calls that may be in flight has changed. At
+	// first it is the number of sessions. It must not call Groups.
 	Allowed(calls int)
 }
 
-// nobody is the observer of groups that have none.
+// nobody is the default observer.
 type nobody struct{}
 
 func (nobody) Waited(string, time.Duration)             {}

@@ -21,13 +21,13 @@ func (g *Groups) Audit(ctx context.Context, formID string, numbers []string) ([]
 func (g *Groups) operate(ctx context.Context, call operateCall, numbers []string) ([]kingdee.BillResult, error) {
 	members := make([]*member, len(numbers))
 	for i, number := range numbers {
-		// Who submits or audits a bill has just looked at it.
+		// A caller that submits or audits a bill has just looked it up.
 		members[i] = &member{numbers: []string{number}, claim: &claim{call.name, numberOf{call.formID, number}}, allowedBy: g.now()}
 	}
 	return g.change(ctx, call, members)
 }
 
-// operateCall is a Submit or an Audit but for its numbers.
+// operateCall is a Submit or an Audit without its numbers.
 type operateCall struct{ name, formID string }
 
 func (c operateCall) method() string { return c.name }
@@ -36,8 +36,7 @@ func (c operateCall) form() string { return c.formID }
 
 func (c operateCall) textField() string { return "" }
 
-// allows: a bill that has gone on since, or that a person has re-opened, is looked at
-// anew by its caller.
+// allows: a bill whose state has changed is looked up by its caller.
 func (c operateCall) allows(m *member, found []kingdee.Bill) error {
 	states := []string{"Z", "A"}
 	if c.name == kingdee.MethodAudit {
@@ -64,8 +63,7 @@ func (c operateCall) make(ctx context.Context, g *Groups, members []*member) err
 	return nil
 }
 
-// inherit: a bill that was just submitted can't be submitted again, and need
-// not be.
+// inherit: a bill that was just submitted need not, and can't, be submitted twice.
 func (c operateCall) inherit(end kingdee.BillResult) (kingdee.BillResult, bool) {
 	return end, end.Err == nil || kingdee.IsOpen(end.Err)
 }

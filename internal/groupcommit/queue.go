@@ -8,7 +8,7 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// patience bounds for how long a group that is not full lets full ones go before it.
+// patience bounds how long a group that is not full yields to full ones.
 const patience = 25
 
 // claim names a bill that one call at a time may save, submit or audit.
@@ -17,21 +17,20 @@ type claim struct {
 	numberOf
 }
 
-// queueKey tells apart what can't share a call.
+// queueKey separates what can't share a call.
 type queueKey struct {
 	call groupCall
 	most int // numbers in a call
 }
 
-// queue holds those that wait for one call, in the order in which they came.
+// queue is the members that wait for one call, in order of arrival.
 type queue struct {
 	key     queueKey
 	waiting []*member
 }
 
-// share has the members of one caller take part in calls of at most size
-// numbers, and waits until each has its outcome or ctx is done. The error is
-// that of ctx.
+// share puts the members of one caller into calls of at most size numbers, and waits
+// until each has its outcome or ctx is done. The error is that of ctx.
 func (g *Groups) share(ctx context.Context, call groupCall, size int, members []*member) error {
 	if err := ctx.Err(); err != nil {
 		return kingdee.NotSent(call.method(), err)
@@ -49,7 +48,7 @@ func (g *Groups) share(ctx context.Context, call groupCall, size int, members []
 		select {
 		case <-m.done:
 		case <-ctx.Done():
-			if g.leave(members) {
+			if g.withdraw(members) {
 				return kingdee.Interrupted(ctx, call.method())
 			}
 			return kingdee.NotSent(call.method(), ctx.Err())
@@ -58,7 +57,7 @@ func (g *Groups) share(ctx context.Context, call groupCall, size int, members []
 	return nil
 }
 
-// join puts a member into its queue, or behind whoever has its bill.
+// join puts a member into its queue, or behind the member that has its bill.
 func (g *Groups) join(m *member) {
 	if m.claim != nil {
 		behind, taken := g.claims[*m.claim]
@@ -81,7 +80,7 @@ func (g *Groups) enqueue(m *member) {
 	q.waiting = append(q.waiting, m)
 }
 
-// queue is nil where nobody waits.
+// queue is nil if no member waits.
 func (g *Groups) queue(key queueKey) *queue {
 	for _, q := range g.queues {
 		if q.key == key {
@@ -91,9 +90,8 @@ func (g *Groups) queue(key queueKey) *queue {
 	return nil
 }
 
-// leave takes the members that were not sent out again, and reports whether one
-// was.
-func (g *Groups) leave(members []*member) (sent bool) {
+// withdraw removes the members that were not sent, and reports whether one was sent.
+func (g *Groups) withdraw(members []*member) (sent bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, m := range members {
@@ -101,8 +99,8 @@ func (g *Groups) leave(members []*member) (sent bool) {
 		is := func(other *member) bool { return other == m }
 		if q := g.queue(m.key); q != nil && slices.ContainsFunc(q.waiting, is) {
 			q.waiting = slices.DeleteFunc(q.waiting, is)
-			g.tidy()
-			g.giveUp(m.claim)
+			g.prune()
+			g.release(m.claim)
 		} else if m.claim != nil && slices.ContainsFunc(g.claims[*m.claim], is) {
 			g.claims[*m.claim] = slices.DeleteFunc(g.claims[*m.claim], is)
 		}
@@ -111,13 +109,13 @@ func (g *Groups) leave(members []*member) (sent bool) {
 	return sent
 }
 
-// tidy drops queues that hold nobody any more.
-func (g *Groups) tidy() {
+// prune drops empty queues.
+func (g *Groups) prune() {
 	g.queues = slices.DeleteFunc(g.queues, func(q *queue) bool { return len(q.waiting) == 0 })
 }
 
-// giveUp gives a bill to the next one that waits for it.
-func (g *Groups) giveUp(c *claim) {
+// release gives a bill to the next member that waits for it.
+func (g *Groups) release(c *claim) {
 	if c == nil {
 		return
 	}
@@ -130,8 +128,8 @@ func (g *Groups) giveUp(c *claim) {
 	g.enqueue(behind[0])
 }
 
-// dispatch lets groups go while more calls may, and has itself called again when
-// the next one is due.
+// dispatch sends groups while there are places, and sets a timer for the next group that
+// is due.
 func (g *Groups) dispatch() {
 	if g.wake != nil {
 		g.wake.Stop()
@@ -154,19 +152,19 @@ func (g *Groups) dispatch() {
 	}
 }
 
-// next is the queue whose group goes next, and in how long: of those that may go now,
-// the one whose turn came first.
+// next is the queue whose group is next, and how long until it is due: of those that are
+// due, the one whose turn came first.
 func (g *Groups) next() (next *queue, wait time.Duration) {
 	now := time.Now()
 	var turn time.Time
 	for _, q := range g.queues {
 		first := q.waiting[0].since
-		left, its := time.Duration(0), first
+		due, its := time.Duration(0), first
 		if q.numbers() < q.key.most {
-			left, its = max(0, first.Add(g.options.Wait).Sub(now)), first.Add(patience*g.options.Wait)
+			due, its = max(0, first.Add(g.options.Wait).Sub(now)), first.Add(patience*g.options.Wait)
 		}
-		if next == nil || left < wait || left == wait && its.Before(turn) {
-			next, wait, turn = q, left, its
+		if next == nil || due < wait || due == wait && its.Before(turn) {
+			next, wait, turn = q, due, its
 		}
 	}
 	return next, wait
@@ -179,7 +177,7 @@ func (q *queue) numbers() (n int) {
 	return n
 }
 
-// take takes a group out of its queue: as many as fit, and one in any case.
+// take removes a group from its queue: as many members as fit, and at least one.
 func (g *Groups) take(q *queue) []*member {
 	end, numbers := 0, 0
 	for _, m := range q.waiting {
@@ -192,6 +190,6 @@ func (g *Groups) take(q *queue) []*member {
 	}
 	group := slices.Clone(q.waiting[:end])
 	q.waiting = slices.Delete(q.waiting, 0, end)
-	g.tidy()
+	g.prune()
 	return group
 }

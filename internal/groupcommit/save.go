@@ -8,9 +8,8 @@ import (
 	"refundsync/internal/text"
 )
 
-// BatchSave is [kingdee.Client.BatchSave], except that what the call as a whole failed
-// with stands in the result of each bill that was in it. The error is that of
-// ctx alone.
+// BatchSave is [kingdee.Client.BatchSave], except that the error of the call as a whole
+// is in the result of each of its bills. The error returned is only that of ctx.
 func (g *Groups) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	call := saveCall{
 		formID:                b.FormID,
@@ -31,7 +30,7 @@ func (g *Groups) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.
 	return g.change(ctx, call, members)
 }
 
-// change gives one result a member, in their order.
+// change gives one result per member, in order.
 func (g *Groups) change(ctx context.Context, call groupCall, members []*member) ([]kingdee.BillResult, error) {
 	if err := g.share(ctx, call, g.options.Bills, members); err != nil {
 		return nil, err
@@ -43,7 +42,7 @@ func (g *Groups) change(ctx context.Context, call groupCall, members []*member) 
 	return results, nil
 }
 
-// saveCall is a BatchSave but for its bills.
+// saveCall is a BatchSave without its bills.
 type saveCall struct {
 	formID, operation     string
 	batchCount            int
@@ -58,8 +57,8 @@ func (c saveCall) form() string { return c.formID }
 
 func (c saveCall) textField() string { return c.text }
 
-// allows a new bill where there is none, and one that is saved over another where that
-// is as the caller saw it.
+// allows a new bill if there is none, and an overwrite if the bill is as the caller saw
+// it.
 func (c saveCall) allows(m *member, found []kingdee.Bill) error {
 	switch {
 	case m.isNew && len(found) == 0, !m.isNew && len(found) == 1 && found[0] == *m.over:
@@ -92,8 +91,8 @@ func (c saveCall) make(ctx context.Context, g *Groups, members []*member) error 
 	return nil
 }
 
-// refusedAfterSave makes a refusal an open outcome: the bill is looked up before
-// another attempt, and goes on from where it stands.
+// refusedAfterSave makes a refusal an open outcome: the bill is looked up before a retry,
+// which continues from its state.
 func refusedAfterSave(method string, err error) error {
 	refusal := fault.As(err)
 	f := kingdee.Unclear(method, text.Errorf("refused, but possibly saved before that: %s", refusal.What()))
@@ -105,10 +104,9 @@ func justSaved(method string) error {
 	return kingdee.NumberUsed(method, text.Errorf("not sent, because another call of this worker has just saved this number"))
 }
 
-// inherit says to who would save a bill that was just saved what a tenant with
-// the rule that a number is unique says: the caller then looks at that bill. An
-// open outcome is open for both. A bill that was refused may be another one this
-// time.
+// inherit refuses to save a bill that was just saved, as a tenant does that has the rule
+// that numbers are unique: the caller then looks the bill up. An open outcome is open
+// for both. After a refusal the member is sent, because its bill may differ.
 func (c saveCall) inherit(end kingdee.BillResult) (kingdee.BillResult, bool) {
 	switch {
 	case end.Err == nil:

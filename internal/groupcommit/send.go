@@ -18,13 +18,13 @@ func (g *Groups) run(call groupCall, members []*member, round int) {
 	g.dispatch()
 }
 
-// send makes the call for the members, or several if one of them may be why it
-// fails.
+// send makes the call for the members, or several calls if one member may be why it
+// failed.
 func (g *Groups) send(call groupCall, members []*member, round int) {
-	// The caller whose ctx this is may give up; the others have not.
+	// The caller of this ctx may give up, but the others have not.
 	ctx := context.WithoutCancel(members[0].ctx)
 	if change, ok := call.(changingCall); ok {
-		if members = g.lookAgain(ctx, change, members, round); len(members) == 0 {
+		if members = g.refreshLookUps(ctx, change, members, round); len(members) == 0 {
 			return
 		}
 		ctx = g.whileAllowed(ctx, call.method(), members)
@@ -47,12 +47,12 @@ func (g *Groups) send(call groupCall, members []*member, round int) {
 		if err != nil {
 			m.result.Err = err
 		}
-		g.settle(m)
+		g.finish(m)
 	}
 	g.dispatch()
 }
 
-// learn lets the allowance follow the end of a call.
+// learn adapts the allowance to the end of a call.
 func (g *Groups) learn(round int, err error) {
 	before := g.allowance.calls
 	g.allowance.ended(round, err)
@@ -61,8 +61,8 @@ func (g *Groups) learn(round int, err error) {
 	}
 }
 
-// call makes the call. A panic is taken for a reply that was not understood, as
-// Temporal takes one for the failure of an activity: here it would end the worker.
+// call makes the call. A panic becomes a reply that was not understood, as Temporal turns
+// one into the failure of an activity: here it would end the worker.
 func (g *Groups) call(ctx context.Context, call groupCall, members []*member) (err error) {
 	begun := time.Now()
 	defer func() {
@@ -74,8 +74,8 @@ func (g *Groups) call(ctx context.Context, call groupCall, members []*member) (e
 	return call.make(ctx, g, members)
 }
 
-// settle gives a member its outcome, and its bill to whoever waits for it.
-func (g *Groups) settle(m *member) {
+// finish gives a member its outcome, and its bill to the next member that waits for it.
+func (g *Groups) finish(m *member) {
 	close(m.done)
 	if m.claim == nil {
 		return
@@ -85,7 +85,7 @@ func (g *Groups) settle(m *member) {
 		g.known.saveEnded(g.now(), m.claim.numberOf, m.result.Err != nil)
 	}
 	if !done {
-		g.giveUp(m.claim)
+		g.release(m.claim)
 		return
 	}
 	for _, behind := range g.claims[*m.claim] {

@@ -210,7 +210,7 @@ func TestErrorsOfOneBill(t *testing.T) {
 
 // What a look at the bill found may be out of date by the next call: another
 // look tells.
-func TestABillThatWasTakenFurtherIsLookedAtAgain(t *testing.T) {
+func TestBillInAnotherStateIsRetried(t *testing.T) {
 	results, err := decodeResults("Submit", []byte(status(`"Errors":[{"FieldName":"","Message":"单据已经审核！","DIndex":0}],"SuccessEntitys":[],"MsgCode":12`)), 1, byIndex)
 	require.NoError(t, err)
 	f := requireFault(t, results[0].Err, fault.Retry, "not_operable")

@@ -69,7 +69,7 @@ func TestReportedReplies(t *testing.T) {
 }
 
 // Whatever the status, the body tells more.
-func TestRepliesThatAreNone(t *testing.T) {
+func TestTextsInsteadOfReplies(t *testing.T) {
 	gateway := func(code, text string) string { return fmt.Sprintf(`{"errcode":%s,"description":%q}`, code, text) }
 	for name, test := range map[string]struct {
 		status int

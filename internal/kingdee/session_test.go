@@ -247,7 +247,7 @@ var signsOfADeadSession = map[string]struct {
 	"an error of no known kind": {200, status(`"Errors":[{"Message":"x"}]`), false},
 }
 
-func TestDeadSessionIsLoggedInAgain(t *testing.T) {
+func TestDeadSessionIsRenewed(t *testing.T) {
 	for name, sign := range signsOfADeadSession {
 		for _, auth := range []Auth{AuthAppSecret, AuthSign, AuthPassword} {
 			t.Run(name+"/"+string(auth), func(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 
 // Go's transport makes a request anew if the connection that it had kept turns out to be
 // broken, as after a long sleep. That is a request like the first.
-func TestRequestThatIsMadeAnewIsCheckedAnew(t *testing.T) {
+func TestResentRequestIsChecked(t *testing.T) {
 	for name, test := range map[string]struct {
 		tooOld bool // by then
 		saves  int32

@@ -137,9 +137,9 @@ func TestSavedNumberIsRemembered(t *testing.T) {
 		calls []string // from then on
 	}{
 		"at once":                    {0, nil},
-		"while a look-up may hold":   {lookUpHolds, nil},
-		"a little before it is past": {savedHolds - time.Second, nil},
-		"when it is past":            {savedHolds, []string{"find F [1]"}},
+		"while a look-up may hold":   {lookUpTTL, nil},
+		"a little before it is past": {savedTTL - time.Second, nil},
+		"when it is past":            {savedTTL, []string{"find F [1]"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -177,8 +177,8 @@ func TestHowLongALookUpAllowsASave(t *testing.T) {
 	}{
 		"never looked up":   {func(*ledgerClient, *Groups, *asleep) {}, "find, save"},
 		"just looked up":    {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g) }, "find, save"},
-		"almost a minute":   {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpHolds - time.Second) }, "find, save"},
-		"a minute":          {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpHolds) }, "find, find, save"},
+		"almost a minute":   {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpTTL - time.Second) }, "find, save"},
+		"a minute":          {func(_ *ledgerClient, g *Groups, _ *asleep) { find(g); time.Sleep(lookUpTTL) }, "find, find, save"},
 		"the machine slept": {func(_ *ledgerClient, g *Groups, a *asleep) { find(g); a.sleep(longestNap) }, "find, find, save"},
 		"the machine slept after a while": {func(_ *ledgerClient, g *Groups, a *asleep) {
 			find(g)
@@ -196,7 +196,7 @@ func TestHowLongALookUpAllowsASave(t *testing.T) {
 		"the clock was set back": {func(_ *ledgerClient, g *Groups, a *asleep) {
 			find(g)
 			a.sleep(-time.Hour)
-			time.Sleep(lookUpHolds)
+			time.Sleep(lookUpTTL)
 		}, "find, find, save"},
 		"a save ended without an outcome": {func(c *ledgerClient, g *Groups, _ *asleep) {
 			find(g)
@@ -309,14 +309,14 @@ func TestSubmitAndAuditThatWaited(t *testing.T) {
 		reason string
 	}{
 		"submit at once":               {"A", false, 0, []string{"save", "submit"}, ""},
-		"submit, created":              {"A", false, lookUpHolds, []string{"save", "find", "submit"}, ""},
-		"submit, a draft":              {"Z", false, lookUpHolds, []string{"save", "find", "submit"}, ""},
-		"submit, submitted meanwhile":  {"B", false, lookUpHolds, []string{"save", "find"}, "not_operable"},
-		"submit, re-opened meanwhile":  {"D", false, lookUpHolds, []string{"save", "find"}, "not_operable"},
+		"submit, created":              {"A", false, lookUpTTL, []string{"save", "find", "submit"}, ""},
+		"submit, a draft":              {"Z", false, lookUpTTL, []string{"save", "find", "submit"}, ""},
+		"submit, submitted meanwhile":  {"B", false, lookUpTTL, []string{"save", "find"}, "not_operable"},
+		"submit, re-opened meanwhile":  {"D", false, lookUpTTL, []string{"save", "find"}, "not_operable"},
 		"audit at once":                {"B", true, 0, []string{"save", "audit"}, ""},
-		"audit, under review":          {"B", true, lookUpHolds, []string{"save", "find", "audit"}, ""},
-		"audit, audited meanwhile":     {"C", true, lookUpHolds, []string{"save", "find"}, "not_operable"},
-		"audit, re-opened by a person": {"D", true, lookUpHolds, []string{"save", "find"}, "not_operable"},
+		"audit, under review":          {"B", true, lookUpTTL, []string{"save", "find", "audit"}, ""},
+		"audit, audited meanwhile":     {"C", true, lookUpTTL, []string{"save", "find"}, "not_operable"},
+		"audit, re-opened by a person": {"D", true, lookUpTTL, []string{"save", "find"}, "not_operable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

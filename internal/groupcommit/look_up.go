@@ -9,26 +9,26 @@ import (
 	"refundsync/internal/text"
 )
 
-// changingCall is a groupCall that changes bills, each by what a look-up showed of it.
+// changingCall is a groupCall that changes bills, each allowed by a look-up.
 type changingCall interface {
 	groupCall
 	form() string
 	// textField is the text field to look up as well.
 	textField() string
-	// allows tells why a member must not go where a look-up shows these bills under
-	// its number; nil if it may.
+	// allows is nil if a member may be sent when a look-up shows these bills under its
+	// number, and otherwise its outcome.
 	allows(m *member, found []kingdee.Bill) error
 }
 
-// lookAgain sees to it that the members of a call go by look-ups that hold. What none
-// allows is looked up in the call's own place, so that no queue lies between the two;
-// a member that is not allowed after that gets its outcome. The others are given back.
-func (g *Groups) lookAgain(ctx context.Context, call changingCall, members []*member, round int) []*member {
+// refreshLookUps ensures that the members of a call have fresh look-ups. Members without
+// one are looked up in the call's own place, so that there is no queue between look-up
+// and call; those that are then not allowed get their outcome. It returns the others.
+func (g *Groups) refreshLookUps(ctx context.Context, call changingCall, members []*member, round int) []*member {
 	var unsure []*member
 	g.mu.Lock()
 	now := g.now()
 	for _, m := range members {
-		if m.claim == nil { // without a number there is nothing to look up
+		if m.claim == nil { // a bill without a number can't be looked up
 			continue
 		}
 		if m.isNew {
@@ -48,12 +48,12 @@ func (g *Groups) lookAgain(ctx context.Context, call changingCall, members []*me
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	defer g.dispatch() // the look-up may have let one more call go, or a bill be free
+	defer g.dispatch() // the look-up may have raised the allowance or released a bill
 	return slices.DeleteFunc(slices.Clone(members), func(m *member) bool {
 		if m.result.Err == nil {
 			return false
 		}
-		g.settle(m)
+		g.finish(m)
 		return true
 	})
 }
@@ -75,53 +75,52 @@ func (g *Groups) lookUp(ctx context.Context, call changingCall, members []*membe
 	g.learn(round, err)
 }
 
-// isTooOld reports whether the look-up that allows the member does so no more.
+// isTooOld reports whether the look-up that allowed the member has expired.
 func (g *Groups) isTooOld(m *member) bool {
 	now := g.now()
-	g.awake.tell(now)
-	return now.since(m.allowedBy) >= lookUpHolds || !m.allowedBy.isAfter(g.awake.woke)
+	g.awake.mark(now)
+	return now.since(m.allowedBy) >= lookUpTTL || !m.allowedBy.isAfter(g.awake.woke)
 }
 
-// longestNap is how long a process may be suspended without harm: what it has in hand
-// is not given to another worker before. A heartbeat reaches the server every 5 s, and is
-// missed after 15.
+// longestNap is how long a process may be suspended without harm: its activities are not
+// given to another worker before. A heartbeat is sent every 5 s, and missed after 15.
 const longestNap = 5 * time.Second
 
-// awake tells when the process was suspended last. No look-up from before that holds.
+// awake detects suspensions of the process, which expire all earlier look-ups.
 type awake struct {
-	last  moment // when it was awake for sure
-	woke  moment
-	used  moment // when a call ended last
+	last  moment // when it was known to be awake
+	woke  moment // after the last suspension
+	used  moment // when the last call ended
 	timer Timer
 }
 
-// tell takes in that the process is awake.
-func (a *awake) tell(now moment) {
+// mark records that the process is awake.
+func (a *awake) mark(now moment) {
 	if now.since(a.last) >= longestNap {
 		a.woke = now
 	}
 	a.last = now
 }
 
-// stayAwake tells so every second for as long as a look-up may hold: time in which
-// nothing is asked for must not look like a suspension.
+// stayAwake marks the process as awake every second while a look-up may be fresh, so that
+// idle time does not look like a suspension.
 func (g *Groups) stayAwake() {
 	if g.awake.timer != nil {
 		return
 	}
-	g.awake.tell(g.now())
+	g.awake.mark(g.now())
 	g.awake.timer = g.options.Clock.AfterFunc(time.Second, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.awake.timer = nil
-		if g.underWay > 0 || g.now().since(g.awake.used) < lookUpHolds {
+		if g.underWay > 0 || g.now().since(g.awake.used) < lookUpTTL {
 			g.stayAwake()
 		}
 	})
 }
 
-// whileAllowed keeps a call from being sent once the look-up of one of its members
-// holds no more: it may have waited for a session, a connection or a login, or the
+// whileAllowed prevents a call from being sent once the look-up of one of its members has
+// expired: the call may have waited for a session, a connection or a login, or the
 // process may have been suspended.
 func (g *Groups) whileAllowed(ctx context.Context, method string, members []*member) context.Context {
 	return kingdee.WithSendCheck(ctx, func() error {
@@ -131,6 +130,6 @@ func (g *Groups) whileAllowed(ctx context.Context, method string, members []*mem
 			return nil
 		}
 		return kingdee.LookUpTooOld(method, text.Errorf(
-			"not sent, because the bills were looked up over %v ago, or the process was suspended since", lookUpHolds))
+			"not sent, because the bills were looked up over %v ago, or the process was suspended since", lookUpTTL))
 	})
 }
