@@ -71,8 +71,7 @@ func TestAllowance(t *testing.T) {
 	}
 }
 
-// Calls that began before the allowance shrank neither shrink it again nor let it
-// grow.
+// Calls that began before the allowance shrank neither shrink nor raise it.
 func TestAllowanceIgnoresCallsOfAnEarlierRound(t *testing.T) {
 	a := allowance{sessions: 8, calls: 8}
 	a.ended(0, limit(time.Minute))
@@ -83,8 +82,8 @@ func TestAllowanceIgnoresCallsOfAnEarlierRound(t *testing.T) {
 	require.Equal(t, 4, a.calls)
 }
 
-// Whatever comes, at least one call may go and none beyond the sessions, a pause
-// ends, and once calls go well all sessions are in use again.
+// In any sequence, at least one call is allowed and never more than the sessions, a
+// pause ends, and after enough successes all sessions are in use.
 func TestAllowanceLaws(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		synctest.Test(t, func(*testing.T) {
@@ -109,7 +108,7 @@ func TestAllowanceLaws(t *testing.T) {
 	})
 }
 
-// crowdedClient takes some calls at a time, and refuses those that are too many.
+// crowdedClient accepts a number of calls at a time, and refuses more.
 type crowdedClient struct {
 	*fakeClient
 	takesAtOnce int // 0: all
@@ -139,8 +138,8 @@ func (c *crowdedClient) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]k
 	return c.fakeClient.BatchSave(ctx, b)
 }
 
-// mostSince gives the most calls at a time, and how many were refused, since it
-// was asked last.
+// mostSince gives the most calls at a time, and how many were refused, since it was last
+// called.
 func (c *crowdedClient) mostSince() (most, tooMany int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -149,8 +148,8 @@ func (c *crowdedClient) mostSince() (most, tooMany int) {
 	return most, tooMany
 }
 
-// Kingdee takes two calls at a time for a while, then all: the groups shrink to
-// what it takes, hardly ever try more, and use all sessions again later.
+// Kingdee accepts two calls at a time for a while, then all: the groups shrink to that,
+// rarely probe for more, and use all sessions in the end.
 func TestGroupsAdaptToWhatKingdeeTakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := &crowdedClient{fakeClient: newFakeClient(), takesAtOnce: 2, delay: 30 * time.Second}
@@ -165,9 +164,9 @@ func TestGroupsAdaptToWhatKingdeeTakes(t *testing.T) {
 				}
 			})
 		}
-		// All sleeps here are by the bubble's clock: they take no time, and each is
-		// over when all goroutines wait.
-		time.Sleep(10 * time.Second) // to find out how many it takes
+		// All sleeps here are by the bubble's clock: they take no time, and end when all
+		// goroutines wait.
+		time.Sleep(10 * time.Second) // to find out how many it accepts
 		client.mostSince()
 		begun := len(client.made())
 		time.Sleep(100 * time.Second)
@@ -191,8 +190,8 @@ func TestGroupsAdaptToWhatKingdeeTakes(t *testing.T) {
 	})
 }
 
-// A limit that lasts, such as one of calls a minute, is met with pauses and one
-// call after each, not with every bill that waits.
+// A lasting limit, such as one of calls a minute, leads to pauses with one call after
+// each, not to a call for every bill that waits.
 func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
@@ -223,8 +222,8 @@ func TestGroupsPauseWhileKingdeeTakesNoCall(t *testing.T) {
 	})
 }
 
-// Reading the quantities of a bill takes a place like any other call, one a bill, and
-// a refusal of it has all calls shrink.
+// Reading the quantities of a bill takes a place like any call, one per bill, and its
+// refusal shrinks the allowance.
 func TestQuantitiesTakeAPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
@@ -262,7 +261,7 @@ func TestQuantitiesTakeAPlace(t *testing.T) {
 	})
 }
 
-// Who gives up in a pause is not sent, and a pause keeps nobody for ever.
+// A caller that gives up in a pause is not sent, and every pause ends.
 func TestCallerMayGiveUpInAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newFakeClient()
@@ -291,8 +290,8 @@ func TestObserverIsToldHowManyCallsAreAllowed(t *testing.T) {
 	})
 }
 
-// However many calls are refused or time out for a while: every order is saved by
-// being tried again, each in one bill, and in the end all sessions are in use.
+// However many calls are refused or time out for a while: retries save every order, each
+// in one bill, and in the end all sessions are in use.
 func TestGroupsRecoverFromOverload(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		sessions := rapid.IntRange(1, 6).Draw(r, "sessions")
@@ -331,7 +330,7 @@ func TestGroupsRecoverFromOverload(t *testing.T) {
 				all.Go(func() {
 					err := saveOne(t.Context(), g, number)
 					for attempt := 2; err != nil; attempt++ {
-						time.Sleep(max(time.Second, fault.As(err).Delay)) // as Temporal's retry does, by the bubble's clock
+						time.Sleep(max(time.Second, fault.As(err).Delay)) // as a retry of Temporal's, by the bubble's clock
 						err = saveOne(WithAttempt(t.Context(), attempt), g, number)
 					}
 				})

@@ -23,8 +23,8 @@ func (c *ledgerClient) Delete(ctx context.Context, formID, _ string, bill kingde
 	return nil
 }
 
-// A bill is looked up in the call's own place, and deleted if it is as it was. After that
-// its number is free, but for whoever has not looked again.
+// A bill is looked up in the call's own place, and deleted if it is unchanged. Its number
+// is then free for a caller that looks it up.
 func TestGroupsDeleteWhatIsAsItWas(t *testing.T) {
 	bill := kingdee.Bill{ID: "of this worker", Number: "1", DocumentStatus: "A"}
 	for name, test := range map[string]struct {
@@ -57,8 +57,8 @@ func TestGroupsDeleteWhatIsAsItWas(t *testing.T) {
 	}
 }
 
-// A save of the number waits for the deletion, whatever becomes of that, and goes by a
-// look-up from after it.
+// A save of the number waits for the deletion, whatever its outcome, and is sent by a
+// later look-up.
 func TestASaveWaitsForADeletion(t *testing.T) {
 	for _, lost := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -69,7 +69,7 @@ func TestASaveWaitsForADeletion(t *testing.T) {
 			deleted := make(chan error)
 			client.take(time.Second)
 			go func() { deleted <- g.Delete(t.Context(), "F", "FHeadNote", bill) }()
-			time.Sleep(1500 * time.Millisecond) // while it is under way
+			time.Sleep(1500 * time.Millisecond) // while it is in flight
 			client.losing.Store(lost)
 			saved := make(chan error)
 			go func() { saved <- saveOne(t.Context(), g, "1") }()

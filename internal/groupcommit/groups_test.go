@@ -20,7 +20,7 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// sentCall is a call that a fakeClient was given.
+// sentCall is a call that a fakeClient received.
 type sentCall struct {
 	what       string
 	numbers    []string
@@ -28,13 +28,13 @@ type sentCall struct {
 	ctx        context.Context
 }
 
-// fakeClient writes down its calls, and saves whatever it is asked to.
+// fakeClient records its calls, and saves every bill.
 type fakeClient struct {
 	start time.Time
 	takes time.Duration
 	// fails is the error of the whole call with these numbers.
 	fails func(numbers []string) error
-	// shows tells whether a look-up finds a bill of the number.
+	// shows reports whether a look-up finds a bill of the number.
 	shows func(number string) bool
 	// refuses is the result of one bill.
 	refuses func(number string) error
@@ -63,8 +63,8 @@ func momentNow() moment {
 	return moment{monotonic, wall}
 }
 
-// newGroupsForNew are groups that know that no bill has a small number: what is saved
-// under it goes without a look-up.
+// newGroupsForNew are groups that know that no bill has a small number: its save is sent
+// without a look-up.
 func newGroupsForNew(client kingdee.Ledger, sessions int, options Options) *Groups {
 	g := newGroups(client, sessions, options)
 	later := moment{g.now().monotonic.Add(time.Hour), g.now().wall.Add(time.Hour)}
@@ -188,8 +188,7 @@ func saveOne(ctx context.Context, g *Groups, number string) error {
 	return results[0].Err
 }
 
-// saving saves bills one by one, all from now on; the outcomes are there after
-// wait.
+// saving starts to save bills one by one; wait waits for their outcomes.
 func saving(ctx context.Context, g *Groups, numbers ...string) (outcomes []error, wait func()) {
 	outcomes = make([]error, len(numbers))
 	var all sync.WaitGroup
@@ -397,8 +396,8 @@ func TestGroupsAfterACallThatFailedAsAWhole(t *testing.T) {
 	}
 }
 
-// A save that submits and audits as well can be refused after it has saved: sent
-// again without a look, it could make a second bill.
+// A save that submits and audits as well can be refused after it has saved: a retry
+// without a look-up could create a second bill.
 func TestRefusedAuditIsNotRetried(t *testing.T) {
 	refused := noPermission.failure(kingdee.MethodBatchSave, "没有审核权限")
 	auto := func(number string) kingdee.BatchSave {
@@ -516,7 +515,7 @@ func TestSameBillIsNeverInTwoCallsAtOnce(t *testing.T) {
 				var first, second error
 				var both sync.WaitGroup
 				both.Go(func() { first = test.do(g) })
-				time.Sleep(50 * time.Millisecond) // the first is under way
+				time.Sleep(50 * time.Millisecond) // the first is in flight
 				both.Go(func() { second = test.do(g) })
 				both.Wait()
 				assert.Equal(t, test.first, first)
@@ -589,7 +588,7 @@ func TestCallerThatGivesUpReturnsAtOnce(t *testing.T) {
 }
 
 func TestGroupsLeaveNothingBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // which sees that no goroutine is left
+	synctest.Test(t, func(t *testing.T) { // which fails if a goroutine remains
 		client := newFakeClient()
 		client.takes = 0
 		g := newGroupsForNew(client, 2, Options{Bills: 3, Wait: time.Millisecond})
@@ -656,11 +655,11 @@ func (g *Groups) has(number string) bool {
 	return ok
 }
 
-// A reply that makes the decoder panic leaves the outcome open for each member of
-// the call, and the others' calls alone.
+// A reply that makes the decoder panic leaves the outcome open for each member of the
+// call, and does not affect other calls.
 func TestPanicIsAnOpenOutcome(t *testing.T) {
 	g := newGroupsForNew(panickingClient{}, 1, Options{Bills: 20})
-	for range 2 { // the session is free again
+	for range 2 { // the session was released
 		results, err := g.BatchSave(t.Context(), kingdee.BatchSave{FormID: "F", Model: []json.RawMessage{[]byte(`{"FBillNo":"1"}`), []byte(`{"FBillNo":"2"}`)}})
 		require.NoError(t, err)
 		require.Len(t, results, 2)

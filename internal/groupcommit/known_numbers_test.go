@@ -26,7 +26,7 @@ func TestTheClockThatWentFurtherCounts(t *testing.T) {
 	assert.Greater(t, earlier.since(moment{}), 100*lookUpTTL, "no look-up at all")
 }
 
-// What is remembered is bounded, and to forget it allows nothing.
+// Memory is bounded, and forgetting allows nothing.
 func TestKnownNumbersForget(t *testing.T) {
 	now := momentNow()
 	at := func(after time.Duration) moment { return moment{now.monotonic.Add(after), now.wall.Add(after)} }

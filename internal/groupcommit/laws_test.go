@@ -19,25 +19,25 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// scenario is a mixture of callers and of what goes wrong for them.
+// scenario is a mixture of callers and failures.
 type scenario struct {
 	sessions int
 	options  Options
 	callers  []*scenarioCaller
-	// takes and fails are the length and the failure of each call, by its place
-	// among all; more calls are as the last.
+	// takes and fails are the duration and the failure of each call, by its index;
+	// further calls are as the last.
 	takes []time.Duration
 	fails []error
-	// poison fails each call that holds the number, refused the bill alone.
+	// poison fails each call with the number, refused only the bill.
 	poison, refused map[string]error
-	// lands tells, by the place of a call, whether it saves although nobody knows.
+	// lands is whether a call with an open outcome saves, by its index.
 	lands []bool
 	// elsewhere is when another worker saves a number.
 	elsewhere map[string]time.Duration
-	// sleeps are those of the machine, by when they begin: its wall clock jumps.
+	// sleeps are suspensions of the machine, by their beginning: its wall clock jumps.
 	sleeps map[time.Duration]time.Duration
 
-	// What came of the allowance.
+	// The course of the allowance.
 	allowed []allowedFrom
 	pauses  []span
 }
@@ -45,7 +45,7 @@ type scenario struct {
 // span is from begun until before end.
 type span struct{ begun, end time.Duration }
 
-// allowedFrom is how many calls may be under way from a moment on.
+// allowedFrom is how many calls may be in flight from a moment on.
 type allowedFrom struct {
 	at    time.Duration
 	calls int
@@ -58,7 +58,7 @@ type scenarioCaller struct {
 	patience time.Duration // 0: endless
 	looksUp  bool
 
-	// What came of it.
+	// The outcome.
 	results []kingdee.BillResult
 	found   map[string][]kingdee.Bill
 	err     error
@@ -124,7 +124,7 @@ func drawScenario(r *rapid.T) *scenario {
 	}
 }
 
-// clock is the wall clock, as time since the beginning, at an instant of the monotonic one.
+// clock is the wall clock at an instant of the monotonic one, both since the beginning.
 func (s *scenario) clock(instant time.Duration) time.Duration {
 	wall := instant
 	for at, length := range s.sleeps {
@@ -159,7 +159,7 @@ type scenarioClient struct {
 	ledger map[string]int // bills by number; there is no rule that it is one
 }
 
-// call makes a call, and tells whether it saves where nobody knows.
+// call makes a call, and reports whether it saves if its outcome is open.
 func (c *scenarioClient) call(call *scenarioCall) (lands bool) {
 	call.begun = time.Since(c.start)
 	c.mu.Lock()
@@ -179,7 +179,7 @@ func (c *scenarioClient) save(number string) {
 	c.ledger[number]++
 }
 
-// saveElsewhere saves the numbers of another worker, which looks first.
+// saveElsewhere saves the numbers of another worker, which looks them up first.
 func (c *scenarioClient) saveElsewhere() {
 	for number, at := range c.elsewhere {
 		time.AfterFunc(at, func() {
@@ -252,8 +252,8 @@ func (o *scenarioObserver) Allowed(calls int) {
 	o.allowed = append(o.allowed, allowedFrom{time.Since(o.start), calls})
 }
 
-// Waited sees each pause: the first group after it goes before anything can end
-// that changes what is known of it.
+// Waited sees each pause: the first group after it is sent before a call can end that
+// changes it.
 func (o *scenarioObserver) Waited(string, time.Duration) {
 	o.groups.mu.Lock()
 	defer o.groups.mu.Unlock()
@@ -263,8 +263,8 @@ func (o *scenarioObserver) Waited(string, time.Duration) {
 	}
 }
 
-// run plays the scenario on a clock of its own and gives the calls made, and how many
-// bills there are then by number. It fails if a caller is left waiting, or a goroutine behind.
+// run plays the scenario on a clock of its own, and gives the calls made and the number
+// of bills by number. It fails if a caller or a goroutine remains.
 func (s *scenario) run(t *testing.T) (calls []*scenarioCall, ledger map[string]int) {
 	synctest.Test(t, func(*testing.T) {
 		client := &scenarioClient{scenario: s, start: time.Now(), ledger: map[string]int{}}
@@ -306,7 +306,7 @@ func (s *scenario) run(t *testing.T) (calls []*scenarioCall, ledger map[string]i
 	return calls, ledger
 }
 
-// Whatever the mixture of callers and failures: see each of the laws.
+// For any mixture of callers and failures, each of the laws holds.
 func TestGroupLaws(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := drawScenario(r)
@@ -351,9 +351,9 @@ func (s *scenario) requireNoNumberTwiceAtOnce(r *rapid.T, calls []*scenarioCall)
 	}
 }
 
-// requireNoDoubles: no number gets a second bill, though there is no rule against it,
-// but where another worker saves it as well; and none is sent that another worker saved
-// more than lookUpTTL ago, or before the machine slept.
+// requireNoDoubles: no number gets a second bill, though the tenant allows it, unless
+// another worker saves it as well; and none is sent that another worker saved more than
+// lookUpTTL ago, or before a suspension.
 func (s *scenario) requireNoDoubles(r *rapid.T, calls []*scenarioCall, ledger map[string]int) {
 	for number, bills := range ledger {
 		if _, elsewhere := s.elsewhere[number]; !elsewhere {
@@ -374,8 +374,8 @@ func (s *scenario) requireNoDoubles(r *rapid.T, calls []*scenarioCall, ledger ma
 	}
 }
 
-// requireLookedUp: a caller is shown the numbers that it asks for, and of those all
-// that were saved before.
+// requireLookedUp: a look-up shows only the caller's numbers, and all of those that were
+// saved before.
 func (s *scenario) requireLookedUp(r *rapid.T, calls []*scenarioCall, caller *scenarioCaller) {
 	s.requireOneEnd(r, caller)
 	if caller.err != nil {
@@ -409,11 +409,10 @@ func (s *scenario) requireOneEnd(r *rapid.T, caller *scenarioCaller) {
 	}
 }
 
-// requireOneOutcome: a bill is sent again only after a call that failed without
-// effect, its caller gets the outcome of the last call, and it waits for
-// strangers no longer than it may. A bill that was not sent, or not sent again, has
-// the outcome of another caller's call for the same number or of a look-up, or its
-// caller gave up.
+// requireOneOutcome: a bill is resent only after a call that failed without effect, its
+// caller gets the outcome of the last call, and it waits for other callers no longer than
+// it may. A bill that was not sent, or not resent, has the outcome of another caller's
+// call for the same number or of a look-up, or its caller gave up.
 func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill scenarioBill) {
 	caller := s.callers[bill.Caller]
 	var last *scenarioCall
@@ -450,7 +449,7 @@ func (s *scenario) requireOneOutcome(r *rapid.T, calls []*scenarioCall, bill sce
 	}
 }
 
-// requireNotSent: a bill was kept back for a reason.
+// requireNotSent: a bill was not sent for a reason.
 func (s *scenario) requireNotSent(r *rapid.T, calls []*scenarioCall, bill scenarioBill, err error) {
 	require.Error(r, err)
 	of := func(numbers func(*scenarioCall) []string) func(*scenarioCall) bool {
@@ -470,8 +469,8 @@ func (s *scenario) requireNotSent(r *rapid.T, calls []*scenarioCall, bill scenar
 	}
 }
 
-// begunWithLook is when a save went, with the look-up that its group made before it, for
-// whichever of its members.
+// begunWithLook is when a save began, including the look-up that its group made before
+// it.
 func begunWithLook(calls []*scenarioCall, save *scenarioCall) time.Duration {
 	for _, look := range calls {
 		if look.byGroup && look.end == save.begun {
@@ -481,7 +480,7 @@ func begunWithLook(calls []*scenarioCall, save *scenarioCall) time.Duration {
 	return save.begun
 }
 
-// done are the numbers of a call that were saved, or of which nobody knows.
+// done are the numbers of a call that were saved, or whose outcome is open.
 func (c *scenarioCall) done() (numbers []string) {
 	for i, bill := range c.bills {
 		err := c.whole
@@ -495,7 +494,7 @@ func (c *scenarioCall) done() (numbers []string) {
 	return numbers
 }
 
-// underWay is how many calls are, at an instant.
+// underWay is how many calls are in flight at an instant.
 func underWay(calls []*scenarioCall, instant time.Duration) (n int) {
 	for _, call := range calls {
 		if call.begun <= instant && instant < call.end {
@@ -505,8 +504,7 @@ func underWay(calls []*scenarioCall, instant time.Duration) (n int) {
 	return n
 }
 
-// allowedAt is how many calls may be under way, once all that happens at the
-// instant has happened.
+// allowedAt is how many calls may be in flight at the end of an instant.
 func (s *scenario) allowedAt(instant time.Duration) (calls int) {
 	for _, allowed := range s.allowed {
 		if allowed.at <= instant {
@@ -516,9 +514,9 @@ func (s *scenario) allowedAt(instant time.Duration) (calls int) {
 	return calls
 }
 
-// requireNoLongWait: from the end of its wait on until it is sent, as many calls
-// are under way as may be, or there is a pause. A bill that others bring too may
-// have to wait for those.
+// requireNoLongWait: from the end of its wait until it is sent, as many calls are in
+// flight as allowed, or there is a pause. A bill that other callers have too may have to
+// wait for them.
 func (s *scenario) requireNoLongWait(r *rapid.T, calls []*scenarioCall, bill scenarioBill, sent time.Duration) {
 	for i, caller := range s.callers {
 		for place, number := range caller.numbers {

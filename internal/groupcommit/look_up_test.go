@@ -18,7 +18,7 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// ledgerClient is a tenant without the rule that a number is unique.
+// ledgerClient is a tenant without the rule that numbers are unique.
 type ledgerClient struct {
 	*fakeClient
 	mu     sync.Mutex
@@ -48,7 +48,7 @@ func (c *ledgerClient) lose(g *Groups) {
 	c.losing.Store(false)
 }
 
-// take has calls that begin from now on take so long.
+// take sets how long calls take that begin from now on.
 func (c *ledgerClient) take(d time.Duration) {
 	c.fakeClient.mu.Lock()
 	defer c.fakeClient.mu.Unlock()
@@ -82,7 +82,7 @@ func (c *ledgerClient) FindBills(ctx context.Context, formID, _ string, numbers 
 	return found, nil
 }
 
-// asleep is a clock of which the wall clock alone goes on while the machine sleeps.
+// asleep is a clock whose monotonic part stops during a suspension.
 type asleep struct {
 	machine
 	wall atomic.Int64
@@ -95,8 +95,8 @@ func (a *asleep) Now() (monotonic, wall time.Time) {
 	return monotonic, wall.Add(time.Duration(a.wall.Load()))
 }
 
-// Three runs look at a page at one moment, and save its orders one after the other: the
-// first saves, the others learn that it did, though their look-ups still hold.
+// Three runs look a page up at one moment, and save its orders one after the other: the
+// first saves, and the others learn of it though their look-ups are fresh.
 func TestRunsThatOverlapSaveOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newLedgerClient()
@@ -129,8 +129,8 @@ func TestRunsThatOverlapSaveOnce(t *testing.T) {
 	})
 }
 
-// A number that was saved is remembered for longer than any look-up holds; a look-up
-// that does not show it is behind.
+// A saved number is remembered for longer than any look-up is fresh; a look-up that does
+// not show it lags behind.
 func TestSavedNumberIsRemembered(t *testing.T) {
 	for name, test := range map[string]struct {
 		after time.Duration
@@ -168,8 +168,8 @@ func TestSavedNumberIsRemembered(t *testing.T) {
 	}
 }
 
-// A look-up allows a save for a minute from its beginning, and after a save whose
-// outcome is open only if it began after that.
+// A look-up allows a save for a minute from its beginning. After a save whose outcome is
+// open, only a later look-up does.
 func TestHowLongALookUpAllowsASave(t *testing.T) {
 	for name, test := range map[string]struct {
 		do   func(*ledgerClient, *Groups, *asleep)
@@ -206,7 +206,7 @@ func TestHowLongALookUpAllowsASave(t *testing.T) {
 			find(g)
 			c.take(30 * time.Second)
 			go find(g)
-			time.Sleep(time.Second) // it is under way
+			time.Sleep(time.Second) // it is in flight
 			c.take(time.Second)
 			c.lose(g)
 			time.Sleep(40 * time.Second)
@@ -231,8 +231,8 @@ func TestHowLongALookUpAllowsASave(t *testing.T) {
 
 func find(g *Groups) { _, _ = g.FindBills(context.Background(), "F", "FHeadNote", []string{"1"}) }
 
-// While saves wait for the only session, the machine sleeps, and another worker goes on.
-// What had waited is looked at before it is sent.
+// While saves wait for the only session, the machine is suspended, and another worker
+// continues. What waited is looked up before it is sent.
 func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, clock := newLedgerClient(), &asleep{}
@@ -256,8 +256,7 @@ func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
 	})
 }
 
-// A bill is saved over another one only if that is still as its caller saw it, as a
-// look-up right before tells.
+// A bill is overwritten only if a look-up right before shows it as its caller saw it.
 func TestSaveOverABillThatHasChanged(t *testing.T) {
 	seen := kingdee.Bill{ID: "7", Number: "1", DocumentStatus: "A", Date: "2024-03-01", Text: "of the first version"}
 	changed := func(change func(*kingdee.Bill)) kingdee.Bill {
@@ -298,8 +297,8 @@ func TestSaveOverABillThatHasChanged(t *testing.T) {
 	}
 }
 
-// A submit or an audit that has waited for over a minute goes if the bill still stands
-// where it stood.
+// A submit or an audit that has waited for over a minute is sent if the bill's state is
+// unchanged.
 func TestSubmitAndAuditThatWaited(t *testing.T) {
 	for name, test := range map[string]struct {
 		status string
@@ -355,15 +354,15 @@ func TestSubmitAndAuditThatWaited(t *testing.T) {
 	}
 }
 
-// At the very moment when the request is written: whatever the client itself does before
-// it, a new login and the call once more among that, nothing is sent by an old look-up.
+// The check is made when the request is written: whatever the client does before it, such
+// as a login and a retry, nothing is sent by an expired look-up.
 func TestRequestIsNotWrittenByAnOldLookUp(t *testing.T) {
 	for name, test := range map[string]struct {
 		auth kingdee.Auth
-		// sleeps has the machine sleep while the server is at work on a request.
+		// sleeps suspends the machine while the server processes a request.
 		sleeps func(path string, saves int) bool
 		reply  func(w http.ResponseWriter, saves int)
-		saves  int // that the server was sent
+		saves  int // that the server received
 	}{
 		"awake":                      {kingdee.AuthSignature, func(string, int) bool { return false }, nil, 1},
 		"while it logs in":           {kingdee.AuthPassword, func(path string, _ int) bool { return strings.Contains(path, "AuthService") }, nil, 0},
@@ -418,7 +417,7 @@ func TestRequestIsNotWrittenByAnOldLookUp(t *testing.T) {
 	}
 }
 
-// lostSession answers the first save, and says of the second that its session is lost.
+// lostSession accepts the first save, and reports a lost session for the second.
 func lostSession(w http.ResponseWriter, saves int) {
 	if saves == 1 {
 		write(w, status(`"IsSuccess":true,"SuccessEntitys":[{"Id":10,"Number":"0","DIndex":0}]`))

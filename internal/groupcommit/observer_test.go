@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/kingdee"
 )
 
-// notes is an observer that writes down what it is told.
+// notes is an observer that records its calls.
 type notes struct {
 	mu    sync.Mutex
 	lines []string
@@ -32,7 +32,7 @@ func (n *notes) add(format string, values ...any) {
 	n.lines = append(n.lines, fmt.Sprintf(format, values...))
 }
 
-// A group that is halved is one wait and a call for each half.
+// A group that is halved has one wait and a call for each half.
 func TestGroupObserverIsToldOfEachCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, observer := newFakeClient(), &notes{}

@@ -43,7 +43,7 @@ func TestOfConnection(t *testing.T) {
 		"https to an HTTP server": {http.ErrSchemeMismatch, fault.Final, NotHTTPS},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// As the client wraps it; the address holds what was signed.
+			// As the client wraps it; the address contains what was signed.
 			f := OfConnection(fmt.Errorf("call: %w", &url.Error{Op: "Post", URL: "https://gateway/?sign=secret", Err: test.err}))
 			require.Equal(t, test.class, f.Class)
 			require.Equal(t, test.reason, f.Reason)
@@ -86,7 +86,7 @@ func TestRetryAfter(t *testing.T) {
 	require.Zero(t, RetryAfter(nil, time.Minute))
 }
 
-// A proxy that nobody listens at has received no call.
+// A proxy that does not listen has received no call.
 func TestProxyThatIsAway(t *testing.T) {
 	proxy, err := url.Parse("http://127.0.0.1:1")
 	require.NoError(t, err)

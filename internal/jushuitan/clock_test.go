@@ -43,7 +43,7 @@ func TestWhatADateTellsOfTheClock(t *testing.T) {
 	}
 }
 
-// dated has the gateway tell a time, or none where the text is empty.
+// dated has the gateway reply with a Date, or none if the text is empty.
 func dated(date string, handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Date"] = nil
@@ -54,7 +54,7 @@ func dated(date string, handler http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Beyond what the gateway tolerates the clocks are named, whether it has refused the
+// A difference beyond the gateway's tolerance names both clocks, whether it refused the
 // timestamp or not.
 func TestClocksTooFarApart(t *testing.T) {
 	now := settings("").Now()

@@ -70,7 +70,7 @@ func statusFailure(response *http.Response, raw []byte) error {
 		f.Delay = max(f.Delay, httpfault.RetryAfter(response.Header, longestWait))
 	}
 	if said != nil && said.Message != "" {
-		f.Err = text.Errorf("%w “%s”", f.Err, said.Message)
+		f.Err = text.Errorf("%w: “%s”", f.Err, said.Message)
 		f.Delay = max(f.Delay, said.Delay)
 	}
 	return f

@@ -24,8 +24,8 @@ import (
 	"refundsync/internal/testkit/nettest"
 )
 
-// requireFault also checks what holds for every failure on the way: it names
-// system and call, and tells neither the URL's query nor a secret.
+// requireFault also checks what holds for every failure: it names system and call, and
+// shows neither the URL's query nor a secret.
 func requireFault(t *testing.T, err error, class fault.Class, reason string) *fault.Error {
 	t.Helper()
 	f := fault.As(err)
@@ -127,7 +127,7 @@ func TestConnectionLost(t *testing.T) {
 }
 
 func TestNobodyListens(t *testing.T) {
-	// A port that was free may be somebody's by now; nobody is given this one.
+	// A port that was free may be taken by now; port 1 is never assigned.
 	client, err := New(settings("http://127.0.0.1:1/router/qm"))
 	require.NoError(t, err)
 	_, err = client.RefundList(t.Context(), seedParams())
@@ -175,7 +175,7 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 func slowGateway(t *testing.T, begin func(w http.ResponseWriter)) *Client {
 	t.Helper()
 	server := nettest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then is the lost connection noticed
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise the lost connection goes unnoticed
 		begin(w)
 		<-r.Context().Done()
 	}))
@@ -200,7 +200,7 @@ func TestCancelIsNoFault(t *testing.T) {
 
 func TestCertificate(t *testing.T) {
 	server := httptest.NewUnstartedServer(replyWith(http.StatusOK, emptyPage))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshake that fails is the point
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the failing handshake is expected
 	server.StartTLS()
 	defer server.Close()
 	client, err := New(settings(server.URL))
@@ -233,7 +233,7 @@ func TestHTTPSToAnHTTPServer(t *testing.T) {
 }
 
 func TestReplyTooLarge(t *testing.T) {
-	// Compressed to a few KiB on the wire: what counts is what it unpacks to.
+	// A few KiB on the wire: the decompressed size counts.
 	client := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Encoding", "gzip")
 		packed := gzip.NewWriter(w)

@@ -37,7 +37,7 @@ func TestPageTolerance(t *testing.T) {
 		name   string
 		params map[string]string
 		body   string
-		want   Page // but for Datas
+		want   Page // without Datas
 		orders int
 	}{
 		{"numbers and bools as text", asked("2", "2"),

@@ -14,8 +14,8 @@ import (
 	"refundsync/internal/fault"
 )
 
-// Law: a decimal leaves the decoder digit by digit as it came, as a number or
-// as text, however deep, and whatever control characters lie around it.
+// Law: the decoder keeps every digit of a decimal, as a number or as text, however deep,
+// and whatever control characters surround it.
 func TestDecimalsKeepEveryDigit(t *testing.T) {
 	decimal := rapid.StringMatching(`-?(0|[1-9][0-9]{0,39})(\.[0-9]{1,40})?`)
 	noise := rapid.SampledFrom([]string{"", " ", "\t", "\r\n", "\x00", "\x0b", "\x1f"})
@@ -40,7 +40,7 @@ func TestDecimalsKeepEveryDigit(t *testing.T) {
 	})
 }
 
-// Law: what is valid JSON already is not touched.
+// Law: valid JSON is not changed.
 func TestCleanControlsLeavesValidJSONAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		raw, err := json.MarshalIndent(rapid.MapOf(rapid.String(), rapid.String()).Draw(t, "object"), "", "\t")

@@ -72,7 +72,7 @@ func TestReportedReplies(t *testing.T) {
 	}
 }
 
-// Whatever the envelope, the vendor's words are quoted, and none is an empty page.
+// Whatever the envelope, the vendor's words are quoted, and never an empty page.
 func TestTheVendorsWordsAreQuoted(t *testing.T) {
 	const words = "店铺授权已过期"
 	for name, c := range map[string]struct {

@@ -15,8 +15,8 @@ import (
 	"refundsync/internal/simulator/qimen"
 )
 
-// Law: whatever the source makes of its replies, a page is read as it is or fails
-// such that it is asked for again.
+// Law: however the source spells its replies, a page is read correctly or fails with a
+// class that is retried.
 func TestOddRepliesOfTheSimulator(t *testing.T) {
 	from := time.Date(2024, 3, 1, 0, 0, 0, 0, beijing)
 	orders := merchant.New(merchant.Options{Seed: 1, Orders: 25, From: from, Days: 2}).Orders()

@@ -18,7 +18,7 @@ import (
 
 var customers = BaseDataQuery{FormID: "BD_Customer", Key: "FCUSTID", By: "FName", Value: "FNumber", Where: "FUseOrgId.FNumber = '100'"}
 
-// customerRows are so many rows from a key on.
+// customerRows are a number of rows from a key on.
 func customerRows(from, count int) string {
 	rows := make([]string, count)
 	for i := range rows {
@@ -87,8 +87,7 @@ func TestBaseDataThatCantBeRead(t *testing.T) {
 	}
 }
 
-// A server that shows the same page for ever is found out, and base data without bound
-// is refused.
+// A server that repeats a page for ever is detected, and too much base data refused.
 func TestBaseDataIsBounded(t *testing.T) {
 	_, err := newClient(t, vectorConfig(always(t, customerRows(1, findPage)).URL)).BaseData(t.Context(), customers)
 	requireFault(t, err, fault.Final, "bad_query")
@@ -102,7 +101,7 @@ func TestBaseDataIsBounded(t *testing.T) {
 	assert.Equal(t, mostBaseData/findPage, calls)
 }
 
-// What is added or deleted between two pages costs no other entry its place.
+// An entry added or deleted between two pages displaces no other.
 func TestBaseDataIsWholeWhileItChanges(t *testing.T) {
 	keys := map[int]bool{}
 	for key := 1000; key < 1000+3*findPage+100; key++ {
@@ -126,7 +125,7 @@ func TestBaseDataIsWholeWhileItChanges(t *testing.T) {
 		}
 		write(w, "["+strings.Join(rows, ",")+"]")
 		pages++
-		for i := range 7 { // some of those that were read, and some that were not
+		for i := range 7 { // some already read, some not
 			for _, gone := range []int{1000 + 100*pages + i, 1000 + 3*findPage - 10*pages + i} {
 				delete(keys, gone)
 				delete(throughout, gone)

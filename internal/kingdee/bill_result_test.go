@@ -208,8 +208,7 @@ func TestErrorsOfOneBill(t *testing.T) {
 	}
 }
 
-// What a look at the bill found may be out of date by the next call: another
-// look tells.
+// The state that a look-up showed may have changed by the next call: a retry looks it up.
 func TestBillInAnotherStateIsRetried(t *testing.T) {
 	results, err := decodeResults("Submit", []byte(status(`"Errors":[{"FieldName":"","Message":"单据已经审核！","DIndex":0}],"SuccessEntitys":[],"MsgCode":12`)), 1, byIndex)
 	require.NoError(t, err)
@@ -281,7 +280,7 @@ func TestEachBillGetsItsOwnOutcome(t *testing.T) {
 
 		results, err := decodeResults("BatchSave", []byte(raw), len(kinds), byIndex)
 		if len(successes) == 0 && kinds[0] == "conflict" && len(failures) == 1 {
-			// A conflict on bill 0 with no word of any other is one on the call.
+			// A conflict on bill 0 alone is one on the call.
 			requireRapidFault(t, err, fault.Retry, "network_control")
 			return
 		}

@@ -52,7 +52,7 @@ func TestUnknownFields(t *testing.T) {
 	}
 }
 
-// What fails for another cause says nothing of the fields.
+// A failure with another cause says nothing about the fields.
 func TestUnknownFieldsFailures(t *testing.T) {
 	t.Run("Kingdee is down", func(t *testing.T) {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(http.StatusBadGateway) })

@@ -9,7 +9,7 @@ import (
 	"refundsync/internal/fault"
 )
 
-// A field that is named comes first, then the code, and words last.
+// The field takes precedence over the code, and the code over the words.
 func TestWordsComeLast(t *testing.T) {
 	const lost = "会话信息已丢失，请重新登录"
 	for name, test := range map[string]struct {

@@ -119,7 +119,7 @@ func TestFindBillsChunksAndPages(t *testing.T) {
 	assert.Equal(t, []int{0, findPage, 2 * findPage, 0, 0}, starts)
 }
 
-// A number that differs in case alone is another bill's where one has the very number.
+// A bill whose number differs only in case is ignored if another has the exact number.
 func TestFindBillsPrefersTheVeryNumber(t *testing.T) {
 	server := always(t, `[[1,"th1","A","A",null,""],[2,"TH1","A","A",null,""]]`)
 	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{"TH1", "Th1"})
@@ -167,7 +167,7 @@ func TestFindBillsFailures(t *testing.T) {
 	}
 }
 
-// Whatever the numbers hold, exactly the bills of those numbers are found.
+// Whatever the numbers contain, exactly their bills are found.
 func TestFindBillsFindsExactlyWhatIsAsked(t *testing.T) {
 	var table *billTable
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) { write(w, table.answer(t, body)) })

@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/fault"
 )
 
-// formReply is the reply as most integrators read it.
+// formReply is the reply as most integrators saw it.
 const formReply = `{"Result":{"ResponseStatus":{"ErrorCode":0,"IsSuccess":true,"Errors":[],"SuccessEntitys":[],"SuccessMessages":[],"MsgCode":0},"NeedReturnData":
 {"Id":"SAL_RETURNSTOCK","Name":[{"Key":1033,"Value":"Sales Return"},{"Key":2052,"Value":"销售退货单"}],"PkFieldName":"FID","Entrys":[
 {"Key":"FBillHead","Name":[{"Key":2052,"Value":"单据头"}],"EntryName":"SAL_RETURNSTOCK","TableName":"T_SAL_RETURNSTOCK","EntryPkFieldName":"FID","ParentKey":null,"Fields":[

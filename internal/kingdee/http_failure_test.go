@@ -97,7 +97,7 @@ func TestBrokenConnections(t *testing.T) {
 				write(w, "["+strings.Repeat("{},", replysize.MostValues)+"{}]")
 			},
 			nil, fault.Retry, "reply_too_large"},
-		// A port that was free may be somebody's by now; nobody is given this one.
+		// A port that was free may be taken by now; port 1 is never assigned.
 		"nobody there":                      {nil, func(c *Client) { c.base.Host = "127.0.0.1:1" }, fault.Retry, "unreachable"},
 		"https, but the server speaks http": {nil, func(c *Client) { c.base.Scheme = "https" }, fault.Final, "not_https"},
 	} {
@@ -152,7 +152,7 @@ func TestReplyOfTheLargestSizeIsRead(t *testing.T) {
 func secureServer(t *testing.T, changes ...func(*httptest.Server)) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { write(w, savedReply) }))
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // the handshakes that fail are the point
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // failing handshakes are expected
 	for _, change := range changes {
 		change(server)
 	}
@@ -219,7 +219,7 @@ func TestCancelledCall(t *testing.T) {
 	}
 }
 
-// Some fronts offer HTTP/2 and answer it with 502.
+// Some proxies offer HTTP/2 and answer it with 502.
 func TestHTTP1Only(t *testing.T) {
 	server := secureServer(t, func(server *httptest.Server) {
 		server.EnableHTTP2 = true

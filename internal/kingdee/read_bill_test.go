@@ -25,7 +25,7 @@ func TestQuantities(t *testing.T) {
 	}
 }
 
-// A bill of more lines than a page holds is read to its end.
+// A bill with more lines than a page has rows is read completely.
 func TestQuantitiesReadsAllPages(t *testing.T) {
 	line := 0
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
@@ -58,7 +58,7 @@ func TestQuantitiesFailures(t *testing.T) {
 	}
 }
 
-// A cell without a value is never taken for a material or a quantity.
+// A cell without a value is never read as a material or a quantity.
 func TestQuantitiesWithoutRight(t *testing.T) {
 	for field, reply := range map[string]string{"FMaterialId": `[[1,null,2]]`, "FRealQty": `[[1,"M","***"]]`} {
 		_, err := newClient(t, vectorConfig(always(t, reply).URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")

@@ -155,5 +155,5 @@ func quote(ours error, theirs string) error {
 	if theirs == "" {
 		return ours
 	}
-	return text.Errorf("%w “%s”", ours, theirs)
+	return text.Errorf("%w: “%s”", ours, theirs)
 }

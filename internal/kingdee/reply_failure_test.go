@@ -68,7 +68,7 @@ func TestReportedReplies(t *testing.T) {
 	}
 }
 
-// Whatever the status, the body tells more.
+// Whatever the status, the body is more specific.
 func TestTextsInsteadOfReplies(t *testing.T) {
 	gateway := func(code, text string) string { return fmt.Sprintf(`{"errcode":%s,"description":%q}`, code, text) }
 	for name, test := range map[string]struct {
@@ -136,12 +136,12 @@ func TestTextsInsteadOfReplies(t *testing.T) {
 	}
 }
 
-// shapes are those in which a ResponseStatus comes.
+// shapes are the known shapes of a reply with a ResponseStatus.
 func shapes(status string) map[string]string {
 	twice := func(text string) string {
 		raw, err := json.Marshal(text)
 		if err != nil {
-			panic(err) // a text always marshals
+			panic(err) // a string always marshals
 		}
 		return string(raw)
 	}

@@ -16,8 +16,8 @@ import (
 	"refundsync/internal/fault"
 )
 
-// Whatever a server quotes of a request, no error of the call or of a bill shows
-// what is secret in it.
+// Whatever a server quotes of a request, no error of the call or of a bill shows a
+// secret.
 func TestErrorsHoldNoSecrets(t *testing.T) {
 	quoted := func(r *http.Request, body string) string {
 		var b strings.Builder
@@ -47,7 +47,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 	for _, auth := range everyAuth {
 		for name, end := range ends {
 			for _, at := range []string{"login", "save"} {
-				// The last of these has the vendor's text cut within the secrets.
+				// With the last of these, the vendor's text is cut within the secrets.
 				for _, before := range []int{0, 200, 260, 900, 960} {
 					t.Run(fmt.Sprint(auth, " ", name, " ", at, " ", before), func(t *testing.T) {
 						secrets := []string{"pass&word", "0123456789abcdef", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", "cXJ2cCN1fn8qfHl"}

@@ -17,7 +17,7 @@ import (
 	"refundsync/internal/testkit/nettest"
 )
 
-// Replies that were seen on live servers, or follow Kingdee's documents.
+// Replies seen on live servers, or taken from Kingdee's documents.
 const (
 	lostReply        = `{"Result":{"ResponseStatus":{"ErrorCode":500,"IsSuccess":false,"Errors":[{"FieldName":null,"Message":"会话信息已丢失，请重新登录","DIndex":0}],"SuccessEntitys":[],"SuccessMessages":[],"MsgCode":1}}}`
 	lostQueryReply   = `[[` + lostReply + `]]`
@@ -56,7 +56,7 @@ func newClient(t *testing.T, config Config) *Client {
 func bubbleClient(t *testing.T, reply http.HandlerFunc) *Client {
 	t.Helper()
 	server := nettest.Serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then is a lost connection noticed
+		_, _ = io.Copy(io.Discard, r.Body) // otherwise a lost connection goes unnoticed
 		reply(w, r)
 	}))
 	c := newClient(t, vectorConfig(nettest.URL))
@@ -94,7 +94,7 @@ func always(t *testing.T, text string) *httptest.Server {
 }
 
 func write(w http.ResponseWriter, text string) {
-	// A client that has gone is what some tests are about.
+	// Some tests disconnect the client.
 	_, _ = io.WriteString(w, text)
 }
 

@@ -19,11 +19,11 @@ import (
 
 var everyAuth = []Auth{AuthSignature, AuthAppSecret, AuthSign, AuthPassword}
 
-// sessionServer hands out sessions as Kingdee does, on a login or, with signed
-// headers, on the first request, and counts the requests under way on each.
+// sessionServer opens sessions as Kingdee does, on a login or, with signed headers, on
+// the first request, and counts the requests in flight on each.
 type sessionServer struct {
 	mu       sync.Mutex
-	sessions int            // handed out so far
+	sessions int            // opened so far
 	inFlight map[string]int // by session
 	most     map[string]int // the most of inFlight, by session
 }
@@ -82,7 +82,7 @@ func TestSessionsAreSharedOut(t *testing.T) {
 				})
 			}
 			for range rounds {
-				// All of them are under way at once, none of which has ended.
+				// All of them are in flight at once.
 				for range sessions {
 					<-arrived
 				}
@@ -125,7 +125,7 @@ func TestWaitForASessionEndsWithItsContext(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 
 		c.put(held)
-		for range 20 { // a session is free, but time is up: no chance decides
+		for range 20 { // a session is free, but time is up: the outcome must not be random
 			_, err = c.BatchSave(short, oneBill)
 			requireFault(t, err, fault.Retry, "no_session")
 		}
@@ -135,15 +135,15 @@ func TestWaitForASessionEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// losing answers calls with "session lost" as often as told.
+// losing answers a number of calls with "session lost".
 type losing struct {
 	sessionServer
 	times  int
-	reply  string // what a call gets in the end
-	lost   string // what it gets before
+	reply  string // to the calls after that
+	lost   string // to the first calls
 	logins int
 	bodies []string
-	seen   []string // the session each call came with
+	seen   []string // the session of each call
 }
 
 func (l *losing) start(t *testing.T) *httptest.Server {
@@ -221,8 +221,8 @@ func TestLostSessionIsRenewedOnce(t *testing.T) {
 	}
 }
 
-// signsOfADeadSession are the ways in which Kingdee and the web servers before it
-// tell that a login has ended. With those that refuse the call it is made again.
+// signsOfADeadSession are the ways in which Kingdee and the web servers in front of it
+// report that a login has expired. If the sign refuses the call, it is retried.
 var signsOfADeadSession = map[string]struct {
 	status  int
 	body    string
@@ -289,7 +289,7 @@ func TestDeadSessionIsRenewed(t *testing.T) {
 	}
 }
 
-// What goes on after a login is no matter of sessions.
+// A failure that recurs after a login is not about the session.
 func TestRefusalOfANewSessionIsFinal(t *testing.T) {
 	for name, reason := range map[string]string{"401": "access_denied", "403": "access_denied", "a redirect": "redirect", "a page to log in": "wrong_address"} {
 		t.Run(name, func(t *testing.T) {
@@ -313,7 +313,7 @@ func TestRefusalOfANewSessionIsFinal(t *testing.T) {
 	}
 }
 
-// What Kingdee did must not be done again, whatever MsgCode says.
+// What Kingdee did must not be repeated, whatever MsgCode says.
 func TestNoRenewalAfterASuccess(t *testing.T) {
 	kingdee := losing{times: 100, lost: `{"Result":{"ResponseStatus":{"IsSuccess":false,"MsgCode":1,
 		"Errors":[{"Message":"会话信息已丢失，请重新登录","DIndex":0}],"SuccessEntitys":[{"Id":7,"Number":"RT101","DIndex":1}]}}}`}
@@ -325,8 +325,8 @@ func TestNoRenewalAfterASuccess(t *testing.T) {
 	assert.Equal(t, BillResult{ID: "7", Number: "RT101"}, results[1])
 }
 
-// After a request that was given up the server may still be at work on its
-// session, so the next one must not use it.
+// After an abandoned request the server may still be processing it on its session, so
+// the next request must not use that session.
 func TestNoSecondRequestOnASessionInDoubt(t *testing.T) {
 	for name, breakOff := range map[string]func(w http.ResponseWriter, r *http.Request){
 		"timed out":            func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },

@@ -13,8 +13,8 @@ import (
 	"refundsync/internal/fault"
 )
 
-// Go's transport makes a request anew if the connection that it had kept turns out to be
-// broken, as after a long sleep. That is a request like the first.
+// Go's transport resends a request if its idle connection turns out to be broken, as
+// after a suspension. The check applies to it as well.
 func TestResentRequestIsChecked(t *testing.T) {
 	for name, test := range map[string]struct {
 		tooOld bool // by then
