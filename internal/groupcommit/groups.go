@@ -79,7 +79,7 @@ type Options struct {
 func New(client kingdee.Ledger, options Options) *Groups {
 	options.Calls = max(1, options.Calls)
 	if options.Observer == nil {
-		options.Observer = nobody{}
+		options.Observer = noObserver{}
 	}
 	if options.Clock == nil {
 		options.Clock = machine{}

@@ -242,7 +242,7 @@ func (c *scenarioClient) FindBills(_ context.Context, _, textField string, numbe
 
 // scenarioObserver follows the allowance of a scenario's groups.
 type scenarioObserver struct {
-	nobody
+	noObserver
 	*scenario
 	start  time.Time
 	groups *Groups

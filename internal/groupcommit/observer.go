@@ -18,9 +18,9 @@ type Observer interface {
 	Allowed(calls int)
 }
 
-// nobody is the default observer.
-type nobody struct{}
+// noObserver is the default observer.
+type noObserver struct{}
 
-func (nobody) Waited(string, time.Duration)             {}
-func (nobody) Called(string, int, time.Duration, error) {}
-func (nobody) Allowed(int)                              {}
+func (noObserver) Waited(string, time.Duration)             {}
+func (noObserver) Called(string, int, time.Duration, error) {}
+func (noObserver) Allowed(int)                              {}

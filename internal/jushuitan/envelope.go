@@ -101,12 +101,12 @@ func (e *envelope) openFields(fields map[string]any) {
 			e.failed = e.failed || code != "0"
 		}
 	}
-	if flag, told := fields["flag"]; told && words(flag) != "" {
+	if flag, known := fields["flag"]; known && words(flag) != "" {
 		e.gateway = true
 		e.failed = e.failed || !strings.EqualFold(words(flag), "success")
 	}
 	for _, name := range successNames {
-		if success, told, err := truth(fields[name]); err != nil || told && !success {
+		if success, known, err := truth(fields[name]); err != nil || known && !success {
 			e.failed = true
 		}
 	}

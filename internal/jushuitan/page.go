@@ -37,11 +37,11 @@ type Page struct {
 // accepting it would lose orders without a trace. A page shorter than page_size
 // is accepted: rows can drop out of the query while it is read.
 func readPage(body map[string]any, params map[string]string) (Page, error) {
-	toldIndex, _, err := readCount(body, "page_index")
+	replyIndex, _, err := readCount(body, "page_index")
 	if err != nil {
 		return Page{}, err
 	}
-	toldSize, _, err := readCount(body, "page_size")
+	replySize, _, err := readCount(body, "page_size")
 	if err != nil {
 		return Page{}, err
 	}
@@ -53,7 +53,7 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	toldNext, _, err := truth(body["has_next"])
+	replyNext, _, err := truth(body["has_next"])
 	if err != nil {
 		return Page{}, unreadable("has_next", err)
 	}
@@ -67,15 +67,15 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	if dataCount > 0 && pageCount > dataCount {
 		return Page{}, malformed(text.Errorf("page_count exceeds data_count"))
 	}
-	// A count below the orders of this page alone is none: 0 with orders occurs.
+	// A count below the orders of this page is ignored: 0 with orders occurs.
 	if countKnown && dataCount < len(datas) {
 		dataCount, pageCount = 0, 0
 	}
 
-	askedIndex, askedSize := readAsked(params["page_index"]), readAsked(params["page_size"])
+	requestedIndex, requestedSize := readRequested(params["page_index"]), readRequested(params["page_size"])
 	page := Page{
-		PageIndex: cmp.Or(toldIndex, askedIndex, 1),
-		PageSize:  cmp.Or(toldSize, askedSize),
+		PageIndex: cmp.Or(replyIndex, requestedIndex, 1),
+		PageSize:  cmp.Or(replySize, requestedSize),
 		DataCount: dataCount,
 		PageCount: pageCount,
 		Datas:     datas,
@@ -86,16 +86,16 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 
 	// A page that has ceased to exist since the pages were counted may come
 	// back as another one; its orders are on the pages before it.
-	ceased := page.PageCount > 0 && askedIndex > page.PageCount
-	if askedIndex > 0 && page.PageIndex != askedIndex && !ceased {
+	ceased := page.PageCount > 0 && requestedIndex > page.PageCount
+	if requestedIndex > 0 && page.PageIndex != requestedIndex && !ceased {
 		return Page{}, malformed(text.Errorf("page_index is not the requested page"))
 	}
 	if len(datas) == 0 {
 		// Without a list, only the count can say that there is nothing.
-		if !listed && (!countKnown || toldNext) {
+		if !listed && (!countKnown || replyNext) {
 			return Page{}, malformed(text.Errorf("it has no datas, and does not say that the page is empty"))
 		}
-		if toldNext && page.PageIndex == 1 {
+		if replyNext && page.PageIndex == 1 {
 			return Page{}, malformed(text.Errorf("has_next promises more, yet the first page is empty"))
 		}
 		if page.promisesOrders() {
@@ -103,7 +103,7 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 		}
 		return page, nil // HasNext false: nothing follows an empty page
 	}
-	page.HasNext = toldNext || page.PageIndex < page.PageCount || page.PageCount == 0 && len(datas) >= page.PageSize
+	page.HasNext = replyNext || page.PageIndex < page.PageCount || page.PageCount == 0 && len(datas) >= page.PageSize
 	return page, nil
 }
 
@@ -125,8 +125,8 @@ func readCount(body map[string]any, name string) (n int, known bool, err error) 
 	return max(n, 0), known && n >= 0, nil
 }
 
-// readAsked gives 0 for what is not a number, which the gateway has to refuse.
-func readAsked(param string) int {
+// readRequested gives 0 for what is not a number, which the gateway has to refuse.
+func readRequested(param string) int {
 	n, _, err := wholeNumber(param)
 	if err != nil {
 		return 0

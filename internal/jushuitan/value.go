@@ -24,8 +24,8 @@ func words(value any) string {
 	return ""
 }
 
-// wholeNumber gives told = false if there is no value.
-func wholeNumber(value any) (n int, told bool, err error) {
+// wholeNumber gives known = false if there is no value.
+func wholeNumber(value any) (n int, known bool, err error) {
 	if value == nil {
 		return 0, false, nil
 	}
@@ -47,8 +47,8 @@ func wholeNumber(value any) (n int, told bool, err error) {
 	return int(parsed), true, nil
 }
 
-// truth gives told = false if there is no value.
-func truth(value any) (yes, told bool, err error) {
+// truth gives known = false if there is no value.
+func truth(value any) (yes, known bool, err error) {
 	written := strings.ToLower(words(value))
 	switch written {
 	case "true", "1", "yes", "y":
