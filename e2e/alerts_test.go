@@ -159,7 +159,7 @@ func TestAlertsReachRobotsThatFailAtFirst(t *testing.T) {
 	require.Empty(t, w.State().Robots.Messages)
 	require.NoError(t, w.SetFaults(nil))
 	testkit.Wait(t, "one robot has failed for good", func() bool { return len(w.watchState(t, c).SendFailures) == 1 })
-	require.Contains(t, w.watchState(t, c).SendFailures[0], "WECOM_ROBOT_URL: WeCom robot [93000]")
+	require.Contains(t, w.watchState(t, c).SendFailures[0].String(), "WECOM_ROBOT_URL: WeCom robot [93000]")
 	require.Equal(t, map[string]int{"dingtalk": 1, "feishu": 1, "webhook": 1}, w.told("Newly parked orders"))
 }
 

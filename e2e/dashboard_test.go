@@ -58,8 +58,8 @@ func TestWebUIShowsWhatHappens(t *testing.T) {
 
 	t.Run("current details", func(t *testing.T) {
 		details := currentDetails(t, temporal, ran.WorkflowID)
-		require.Contains(t, details, "| 保存 saved |")
-		require.Contains(t, details, "挂起或失败的单 Orders parked or failed")
+		require.Contains(t, details, "| saved |")
+		require.Contains(t, details, "Orders parked or failed")
 		require.Contains(t, details, "unknown_material")
 		parked := listed(t, temporal, "WorkflowType = 'ParkedOrder' AND RefundsyncReason = 'unknown_material'")
 		require.Contains(t, currentDetails(t, temporal, parked[0].GetExecution().GetWorkflowId()), "unknown_material")

@@ -251,7 +251,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 			}), execution.ID)
 		}
 		require.Equal(t, map[string]bool{"": true, "2024-03": true, "2024-06": true}, keys, "clear text, and both keys")
-		require.Contains(t, currentDetails(t, c, again.WorkflowID), "| 保存 saved |")
+		require.Contains(t, currentDetails(t, c, again.WorkflowID), "| saved |")
 	})
 
 	t.Run("stopped", func(t *testing.T) {

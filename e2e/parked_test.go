@@ -100,7 +100,7 @@ func TestParkedOrdersAreCorrectedAndRetried(t *testing.T) {
 	w.waitForParkedCount(t, len(others)-1)
 	last := w.sync(t)
 	require.Equal(t, len(others)-1, last.Parked)
-	require.Equal(t, 1, last.Skipped["已由人工放弃 (discarded by a person)"])
+	require.Equal(t, 1, last.Skipped["discarded"])
 	require.Equal(t, last.Fetched, last.Saved+last.Updated+last.AlreadySaved+last.SkippedTotal()+last.Parked)
 	require.NotContains(t, w.parked(t), gone)
 

@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -14,8 +13,8 @@ import (
 	"refundsync/internal/text"
 )
 
-// The names under which the activities are known to the Temporal server. They
-// are in every history and must never change.
+// The names of the activities on the Temporal server. They are in every history and must
+// never change.
 const (
 	LoadFlowName  = "LoadFlow"
 	FetchPageName = "FetchPage"
@@ -29,58 +28,56 @@ const (
 	SendAlertName = "SendAlert"
 )
 
-// Plan is what a run needs to know of its flow. It is read once, by LoadFlow,
-// and kept in the history, so that a run goes on as it began even when the
-// flow file is edited meanwhile.
+// Plan is what a run needs to know about its flow. LoadFlow reads it once, and the history
+// keeps it, so that a run goes on as it began even if the flow file is edited meanwhile.
 type Plan struct {
 	Flow    string `json:"flow"`
 	Title   string `json:"title"`
 	Version string `json:"version"`
 	Enabled bool   `json:"enabled"`
-	// LongestWindow is the longest span that is read at a time.
+	// LongestWindow is the longest window.
 	LongestWindow time.Duration `json:"longest_window"`
-	// Cursor is the flow's way to find what is new: contract.CursorTime or
+	// Cursor is how the flow finds what is new: contract.CursorTime or
 	// contract.CursorRowVersion.
 	Cursor string `json:"cursor"`
-	// SinceRowVersion is where the first incremental run by row versions starts;
-	// nil where the flow does not say.
+	// SinceRowVersion is where the first incremental run by row versions starts; nil if
+	// the flow does not say.
 	SinceRowVersion *int64 `json:"since_row_version,string,omitempty"`
 	// Overlap is how far before its watermark an incremental run starts.
 	Overlap time.Duration `json:"overlap"`
 	// Lag is how far behind now an incremental run ends.
 	Lag time.Duration `json:"lag"`
-	// Since is where the first incremental run starts; nil where the flow does
-	// not say.
+	// Since is where the first incremental run starts; nil if the flow does not say.
 	Since         *time.Time `json:"since,omitempty"`
 	WindowsAtOnce int        `json:"windows_at_once"`
-	// InFlight bounds the orders of one window that are being saved at a time.
+	// InFlight bounds the orders of one window that are in flight at a time.
 	InFlight int `json:"in_flight"`
 	// PageSize is how many orders a page of the source has at most.
 	PageSize int   `json:"page_size"`
 	Retry    Retry `json:"retry"`
 	// Grain is contract.GrainAuto, contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`
-	// CallsPerSecond is the source's allowance, over all workers, and Sessions how many
-	// calls to Kingdee one worker makes at a time.
+	// CallsPerSecond is the source's limit over all workers, and Sessions how many calls to
+	// Kingdee one worker makes at a time.
 	CallsPerSecond float64 `json:"calls_per_second"`
 	Sessions       int     `json:"sessions"`
-	// TooManyFailures is the share of a page's or a run's orders, in percent, that stops
-	// the run if they fail for one cause; 0 never does.
+	// TooManyFailures is the percentage of the orders of a page or a run that stops the run
+	// if they fail for one cause; 0 never does.
 	TooManyFailures int `json:"too_many_failures"`
-	// Sweep is nil for a flow that does not read again.
+	// Sweep is nil for a flow without sweeps.
 	Sweep *Sweep `json:"sweep,omitempty"`
-	// Alerts is nil for a flow that tells nobody.
+	// Alerts is nil for a flow without alerts.
 	Alerts *AlertSettings `json:"alerts,omitempty"`
 }
 
-// Sweep is what a run that reads again covers: so much, up to Behind before now. What is
-// nearer may not have been read at all.
+// Sweep is what a sweep covers: Span, up to Behind before now. What is more recent may not
+// have been read at all yet.
 type Sweep struct {
 	Span   time.Duration `json:"span"`
 	Behind time.Duration `json:"behind"`
 }
 
-// Retry says how often and at which intervals a call is tried again.
+// Retry says how often and at which intervals a call is retried.
 type Retry struct {
 	Attempts int           `json:"attempts"`
 	First    time.Duration `json:"first"`
@@ -105,74 +102,73 @@ type LoadFlowParams struct {
 // LoadFlowResult is what a run begins with.
 type LoadFlowResult struct {
 	Plan
-	// SourceTime is what the source's clock showed at least when the run began; zero
-	// where it is not known.
+	// SourceTime is the time of the source's clock when the run began, at least; zero if
+	// unknown.
 	SourceTime time.Time `json:"source_time,omitzero"`
-	// SourceAhead is by how much that clock is ahead of the worker's at least, negative
-	// where it is behind; 0 where the two agree, or it is not known.
+	// SourceAhead is how much that clock is ahead of the worker's, at least, negative if it
+	// is behind; 0 if the two agree, or if unknown.
 	SourceAhead time.Duration `json:"source_ahead,omitempty"`
 }
 
-// FetchPageParams names a page of a window, as the source counts pages now, or
-// with StartTS the rows from a row version on.
+// FetchPageParams names a page of a window, as the source counts pages now, or with StartTS
+// the rows from a row version on.
 type FetchPageParams struct {
 	Flow      string `json:"flow"`
 	Window    Window `json:"window"`
 	PageIndex int    `json:"page_index"`
-	// Rows is how many rows of the page are to be read, those at its beginning: the
-	// others have come already. 0 is all.
+	// Rows is how many rows at the beginning of the page are to be read, because the others
+	// have been read already; 0 for all.
 	Rows    int    `json:"rows,omitempty"`
 	StartTS *int64 `json:"start_ts,string,omitempty"`
 }
 
 func (p FetchPageParams) summary() string {
 	if p.StartTS != nil {
-		return fmt.Sprintf("行版本自 row versions from %d", *p.StartTS)
+		return text.Sprintf("row versions from %d", *p.StartTS)
 	}
-	return fmt.Sprintf("%s 第 %d 页 page %d", p.Window, p.PageIndex, p.PageIndex)
+	return text.Sprintf("%s page %d", p.Window, p.PageIndex)
 }
 
-// ReadOrderParams names an order that is to be read by itself.
+// ReadOrderParams names an order to be read by itself.
 type ReadOrderParams struct {
 	Flow    string `json:"flow"`
 	OrderID string `json:"as_id"`
-	// ChangedAt is when it was modified as far as is known: not before is it looked for.
+	// ChangedAt is when the order was last modified, as far as known: the search begins there.
 	ChangedAt time.Time `json:"changed_at"`
 }
 
 // ReadOrderResult is an order as the source shows it.
 type ReadOrderResult struct {
 	PickVersion string `json:"pick_version"`
-	// Order is nil where the source shows none, by the flow's parameters.
+	// Order is nil if the source does not show it by the flow's parameters.
 	Order *contract.Order `json:"order,omitempty"`
 }
 
-// FindBillsParams names the bills that orders are to have.
+// FindBillsParams names the bills that orders should have.
 type FindBillsParams struct {
 	Flow  string      `json:"flow"`
 	Bills []OrderBill `json:"bills"`
 }
 
-// OrderBill is the bill that an order is to have.
+// OrderBill is the bill that an order should have.
 type OrderBill struct {
 	OrderID   string    `json:"as_id"`
 	Number    string    `json:"bill_number"`
 	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// Hash is the order's BillHash; see [contract.Order]. Empty for an order that the
-	// flow leaves out, which is to have no bill.
+	// Hash is the order's BillHash; see [contract.Order]. Empty for an order that the flow
+	// leaves out, which should have no bill, and for one that lacks a number or a value.
 	Hash string `json:"bill_hash,omitempty"`
-	// LeftOut is why the flow leaves the order out; "" if it does not. An order without a
-	// number or a value that it needs has no hash either.
+	// LeftOut is why the flow leaves the order out; "" if it does not.
 	LeftOut string `json:"left_out,omitempty"`
 }
 
-// BillOf is the bill that an order is to have.
+// BillOf is the bill that an order should have.
 func BillOf(order contract.Order) OrderBill {
 	return OrderBill{OrderID: order.ID, Number: order.BillNumber, ChangedAt: order.ChangedAt, Hash: order.BillHash}
 }
 
-// BillOfLeftOut is the bill that an order is not to have. Without a hash it has none
-// that would do: what makes it one to leave out need not stand in the bill.
+// BillOfLeftOut is the bill that a left-out order should not have. It has no hash, so that
+// no bill matches it: the bill itself need not show why the order is left out.
 func BillOfLeftOut(order contract.Order, reason string) OrderBill {
 	bill := BillOf(order)
 	bill.Hash, bill.LeftOut = "", reason
@@ -181,83 +177,82 @@ func BillOfLeftOut(order contract.Order, reason string) OrderBill {
 
 // FindBillsResult says which orders have a bill, by their as_id.
 type FindBillsResult struct {
-	// Finished have one that was made from the order as it is, and has gone as
-	// far as the flow wants it to.
+	// Finished have one that was made from the current order and has gone as far as the
+	// flow wants.
 	Finished []string `json:"finished,omitempty"`
-	// Unfinished have one that wants a submit, an audit, a comparison with the
-	// order, which may have changed, or a person's look.
+	// Unfinished have one that needs a submit, an audit, a person, or a comparison with
+	// the order, which may have changed.
 	Unfinished []string `json:"unfinished,omitempty"`
 }
 
-// SaveOrderParams is one order that is to become a bill.
+// SaveOrderParams is an order to be saved.
 type SaveOrderParams struct {
 	Flow        string         `json:"flow"`
 	PickVersion string         `json:"pick_version"`
 	Order       contract.Order `json:"order"`
-	// Exists tells that the bill is in Kingdee already, unfinished. Otherwise
-	// the first attempt saves by the look-up that found none.
+	// Exists means that a bill may be in Kingdee already, so that the first attempt looks
+	// first. Otherwise it relies on the look-up that found none.
 	Exists bool `json:"exists,omitempty"`
-	// Tried tells that SyncPages has tried this order: it counts as an attempt
-	// before the first, and its outcome may be open.
+	// Attempted means that SyncPages has attempted to save this order: that counts as an
+	// attempt before the first, and its outcome may be open.
 	Attempted bool `json:"attempted,omitempty"`
-	// Run identifies the run whose first new bill proves the way for the others; "" for
-	// a parked order.
+	// Run identifies the run, whose first new bill is the proof for the others; "" for a
+	// parked order.
 	Run string `json:"run,omitempty"`
 }
 
-// SaveOrderResult tells what became of the order.
+// SaveOrderResult is the outcome of an order.
 type SaveOrderResult struct {
 	Outcome tally.Outcome `json:"outcome"`
 	// BillNumber is the bill's FBillNo.
 	BillNumber string `json:"bill_number"`
-	// Reason is why an order is LeftOut.
+	// Reason is why the flow leaves the order out.
 	Reason string `json:"reason,omitempty"`
-	// Differences are what Kingdee has otherwise than it was sent, of the bill that
-	// proved the way.
+	// Differences are the values of the run's proof that Kingdee has otherwise than they
+	// were sent.
 	Differences text.Text `json:"differences,omitzero"`
 }
 
-// SyncPagesParams are pages of a window that are to be read, and their orders saved.
+// SyncPagesParams is a window of which pages are to be read and their orders saved.
 type SyncPagesParams struct {
 	Flow   string `json:"flow"`
 	Window Window `json:"window"`
-	// Reading is how far the window is read, and what it has shown.
+	// Reading is how far the window is read, and its orders.
 	Reading paging.Window `json:"reading"`
-	// MostOrders is how many orders the window may have, by the source's count on its
-	// first page, for one to be saved.
+	// MostOrders is how many orders the window may have, by the source's count on its first
+	// page; if it has more, none is saved.
 	MostOrders int `json:"most_orders"`
-	// InFlight bounds the orders that are being saved at a time.
+	// InFlight bounds the orders in flight at a time.
 	InFlight int `json:"in_flight"`
 	// Run is as in [SaveOrderParams].
 	Run string `json:"run,omitempty"`
 }
 
-// SyncPagesResult is what came of some pages. It is in the order in which the orders
-// were shown.
+// SyncPagesResult is what came of some pages, in the order in which the orders were shown.
 type SyncPagesResult struct {
 	PickVersion string `json:"pick_version"`
-	// Crowded is how many orders the source counts, where these are over MostOrders and
-	// none was saved; 0 otherwise.
+	// Crowded is the source's count of orders if that exceeds MostOrders, so that none was
+	// saved; 0 otherwise.
 	Crowded int `json:"crowded,omitempty"`
 	// Reader is how far the window is read by now.
 	Reader paging.Reader `json:"reader"`
-	// Settled are the orders of which it is known what became of them.
+	// Outcomes are the orders that have an outcome.
 	Outcomes tally.List `json:"outcomes"`
-	// Failed are the first of those of Settled that failed.
+	// Failed are the first failures among Outcomes.
 	Failed []tally.Failure `json:"failed,omitempty"`
-	// Left want a SaveOrder of their own.
+	// Pending need a SaveOrder each.
 	Pending []PendingOrder `json:"pending,omitempty"`
-	// Wait is for how long those of Left that were tried wait before that.
+	// Wait is how long those of Pending that were attempted wait before it.
 	Wait time.Duration `json:"wait,omitempty"`
 	// Differences are as in [SaveOrderResult].
 	Differences []text.Text `json:"differences,omitempty"`
 }
 
-// PendingOrder is an order that SyncPages has not brought to its end.
+// PendingOrder is an order without an outcome at the end of a SyncPages.
 type PendingOrder struct {
 	Order contract.Order `json:"order"`
-	// Tried tells that saving it did not succeed. Otherwise it has a bill that wants
-	// more than a look, or may have one.
+	// Attempted means that saving it failed. Otherwise it has an unfinished bill, or may
+	// have one.
 	Attempted bool `json:"attempted,omitempty"`
 }
 
@@ -269,14 +264,14 @@ type ParkOrderParams struct {
 	Failure     tally.Failure  `json:"failure"`
 }
 
-// ParkOrderResult tells where the order waits.
+// ParkOrderResult says where the order waits.
 type ParkOrderResult struct {
 	// WorkflowID is the order's [ParkedOrder] workflow.
 	WorkflowID string `json:"workflow_id"`
-	// Discarded is set when a person has discarded this very order before; it
-	// is not parked again.
+	// Discarded means that a person has discarded this version of the order before, so it
+	// was not parked.
 	Discarded bool `json:"discarded,omitempty"`
-	// AlreadyWaiting is set when an earlier run had parked the order.
+	// AlreadyWaiting means that the order was parked before.
 	AlreadyWaiting bool `json:"already_waiting,omitempty"`
 }
 
@@ -284,7 +279,7 @@ type ParkOrderResult struct {
 type ReportRunParams struct {
 	Flow  string `json:"flow"`
 	Title string `json:"title"`
-	// Report is complete but for Waiting, which ReportRun counts.
+	// Report is complete except for Waiting, which ReportRun counts.
 	Report RunReport `json:"report"`
 }
 
@@ -295,34 +290,34 @@ type SendAlertParams struct {
 	Notice alert.Notice `json:"notice"`
 }
 
-// UnknownRobot is the type of the error with which SendAlert fails when the flow
-// names no such robot any more.
+// UnknownRobot is the type of the error with which SendAlert fails if the flow no longer
+// has that robot.
 const UnknownRobot = "unknown_robot"
 
 // FailureDetails are the details of each *temporal.ApplicationError with which an activity
-// or a workflow fails, beside the reason, which is its type.
+// or a workflow fails; the reason is its type.
 type FailureDetails struct {
-	// Message is the error's, for programs of any language.
+	// Message is the error's message, for programs of any language.
 	Message text.Text `json:"message,omitzero"`
 	// Field is the vendor's name of the field at fault, where known.
 	Field string `json:"field,omitempty"`
 	// Orders is how many orders a window has, with [WindowCut].
 	Orders int `json:"orders,omitempty"`
-	// Tally is what a window did before, with [WindowUnfinished].
+	// Tally is what the window did before, with [WindowUnfinished].
 	Tally *tally.Tally `json:"tally,omitempty"`
-	// Result is what a run did before, with [RunUnfinished].
+	// Result is what the run did before, with [RunUnfinished].
 	Result *SyncRefundsResult `json:"result,omitempty"`
 }
 
-// loadFlow asks a worker for the flow. It does not depend on the source's answer.
+// loadFlow asks a worker for the flow. It does not depend on the source.
 func loadFlow(ctx workflow.Context, name string) (LoadFlowResult, error) {
-	ctx = withHousekeeping(ctx, 10*time.Second, 5, "读取流程 load flow "+name)
+	ctx = withHousekeeping(ctx, 10*time.Second, 5, text.Sprintf("load flow %s", name))
 	var result LoadFlowResult
 	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name}).Get(ctx, &result)
 	return result, err
 }
 
-// fetchPage begins to read a page from the source, which is a [paging.Page].
+// fetchPage starts reading a page from the source; the result is a [paging.Page].
 func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) workflow.Future {
 	ctx = withSourceCall(ctx, plan, params.summary())
 	return workflow.ExecuteActivity(ctx, FetchPageName, params)
@@ -330,13 +325,13 @@ func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) workflow
 
 // findBills asks Kingdee which bills exist.
 func findBills(ctx workflow.Context, plan Plan, pageIndex int, bills []OrderBill) (FindBillsResult, error) {
-	ctx = withKingdeeCalls(ctx, plan, fmt.Sprintf("第 %d 页的 %d 张单据是否已存在 which bills of page %d exist", pageIndex, len(bills), pageIndex))
+	ctx = withKingdeeCalls(ctx, plan, text.Sprintf("look up %d bills of page %d", len(bills), pageIndex))
 	var found FindBillsResult
 	err := workflow.ExecuteActivity(ctx, FindBillsName, FindBillsParams{Flow: plan.Flow, Bills: bills}).Get(ctx, &found)
 	return found, err
 }
 
-// runOf identifies the run that a window is part of; "" outside of one.
+// runOf identifies the run of a window; "" outside a run.
 func runOf(ctx workflow.Context) string {
 	if run := workflow.GetInfo(ctx).ParentWorkflowExecution; run != nil {
 		return run.RunID
@@ -346,10 +341,7 @@ func runOf(ctx workflow.Context) string {
 
 // saveOrder maps an order and saves its bill.
 func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrderResult, error) {
-	summary := fmt.Sprintf("售后单 %s → 销售退货单 %s", params.Order.ID, params.Order.BillNumber)
-	if params.Order.Shop != "" {
-		summary += " · " + params.Order.Shop
-	}
+	summary := text.Join(" · ", text.New("order %s → bill %s", params.Order.ID, params.Order.BillNumber), params.Order.Shop)
 	ctx = withKingdeeCalls(ctx, plan, shortSummary(summary))
 	params.Run = runOf(ctx)
 	var result SaveOrderResult
@@ -357,47 +349,46 @@ func saveOrder(ctx workflow.Context, plan Plan, params SaveOrderParams) (SaveOrd
 	return result, err
 }
 
-// syncPages begins to read pages from the source and save their orders, which is a
-// [SyncPagesResult]. Cancelled, it gives what it has done.
+// syncPages starts reading pages from the source and saving their orders; the result is a
+// [SyncPagesResult]. If cancelled, it returns what it has done.
 func syncPages(ctx workflow.Context, plan Plan, params SyncPagesParams) workflow.Future {
-	ctx = withPages(ctx, plan, fmt.Sprintf("%s 自第 %d 页 from page %d → 销售退货单", params.Window, params.Reading.Next, params.Reading.Next))
+	ctx = withPages(ctx, plan, text.Sprintf("%s from page %d → bills", params.Window, params.Reading.Next))
 	params.Run = runOf(ctx)
 	return workflow.ExecuteActivity(ctx, SyncPagesName, params)
 }
 
-// countOrders begins to ask the source how many orders a window has, which is an int.
+// countOrders starts asking the source how many orders a window has; the result is an int.
 func countOrders(ctx workflow.Context, plan Plan, window Window) workflow.Future {
 	params := FetchPageParams{Flow: plan.Flow, Window: window, PageIndex: 1}
-	ctx = withSourceCall(ctx, plan, fmt.Sprintf("%s 有多少单 how many orders", window))
+	ctx = withSourceCall(ctx, plan, text.Sprintf("%s: how many orders", window))
 	return workflow.ExecuteActivity(ctx, CountName, params)
 }
 
-// readOrder reads an order anew. It keeps nobody waiting for long: what is known of the
-// order does as well.
+// readOrder reads an order anew. It does not wait for long: the workflow can go on with the
+// version that it has.
 func readOrder(ctx workflow.Context, plan Plan, params ReadOrderParams) (ReadOrderResult, error) {
-	ctx = withBriefSourceCall(ctx, plan, shortSummary("重读售后单 read order "+params.OrderID))
+	ctx = withBriefSourceCall(ctx, plan, shortSummary(text.New("read order %s", params.OrderID)))
 	var result ReadOrderResult
 	err := workflow.ExecuteActivity(ctx, ReadOrderName, params).Get(ctx, &result)
 	return result, err
 }
 
-// parkOrder gives an order that can't be saved a workflow of its own, in which
-// it waits.
+// parkOrder gives an order that can't be saved a workflow of its own, in which it waits.
 func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, error) {
-	ctx = withHousekeeping(ctx, time.Minute, 10, shortSummary(fmt.Sprintf("挂起售后单 park order %s · %s", params.Order.ID, params.Failure.Reason)))
+	ctx = withHousekeeping(ctx, time.Minute, 10, shortSummary(text.New("park order %s · %s", params.Order.ID, params.Failure.Reason)))
 	var result ParkOrderResult
 	err := workflow.ExecuteActivity(ctx, ParkOrderName, params).Get(ctx, &result)
 	return result, err
 }
 
-// reportRun tells the flow's WatchFlow how a run ended.
+// reportRun reports to the flow's WatchFlow how a run ended.
 func reportRun(ctx workflow.Context, params ReportRunParams) error {
-	ctx = withHousekeeping(ctx, 30*time.Second, 5, "向告警报告本次运行 report the run to "+WatchFlowID(params.Flow))
+	ctx = withHousekeeping(ctx, 30*time.Second, 5, text.Sprintf("report the run to %s", WatchFlowID(params.Flow)))
 	return workflow.ExecuteActivity(ctx, ReportRunName, params).Get(ctx, nil)
 }
 
-// sendAlert begins to send a message to a robot.
+// sendAlert starts sending a message to a robot.
 func sendAlert(ctx workflow.Context, params SendAlertParams) workflow.Future {
-	ctx = withRobotCall(ctx, "通知 tell "+params.Robot)
+	ctx = withRobotCall(ctx, text.Sprintf("notify %s", params.Robot))
 	return workflow.ExecuteActivity(ctx, SendAlertName, params)
 }

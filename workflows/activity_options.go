@@ -7,24 +7,24 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// heartbeatTimeout is how soon the work of a worker that died is given to another.
-// Activities that wait for an outside system send heartbeats.
+// heartbeatTimeout is how soon an activity is retried whose worker died. Activities that
+// wait for an outside system send heartbeats.
 const heartbeatTimeout = 15 * time.Second
 
-// withSourceCall is for a call to the source, on the task queue that limits them.
+// withSourceCall is for a call to the source, on the task queue with the rate limit.
 func withSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
 		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
-		// A slow first page takes over half a minute, and the call may have to
-		// wait for its turn under the client's own limit before that.
+		// A slow first page takes over half a minute, and the call may have to wait for the
+		// client's own limit before that.
 		StartToCloseTimeout: 5 * time.Minute,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         plan.Retry.policy(),
 	})
 }
 
-// withBriefSourceCall is for a call to the source that the workflow can do without. It
-// gives up early, time in the queue and retries included.
+// withBriefSourceCall is for a call to the source that the workflow can do without. Its
+// time is bounded including the queue and retries.
 func withBriefSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Context {
 	retry := plan.Retry.policy()
 	retry.MaximumAttempts = 3
@@ -36,22 +36,21 @@ func withBriefSourceCall(ctx workflow.Context, plan Plan, summary string) workfl
 	})
 }
 
-// withKingdeeCalls is for the calls to Kingdee that one order or one look-up needs.
+// withKingdeeCalls is for the calls to Kingdee of one order or one look-up.
 func withKingdeeCalls(ctx workflow.Context, plan Plan, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
-		// Most of it can be the wait for a free session, behind everything else in flight.
+		// Most of it can be the wait for a free session.
 		StartToCloseTimeout: 15 * time.Minute,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         plan.Retry.policy(),
 	})
 }
 
-// withPages is for reading whole pages and saving their orders in one activity.
-// Cancelled, it returns what it has done.
+// withPages is for reading whole pages and saving their orders in one activity. If
+// cancelled, the activity returns what it has done.
 func withPages(ctx workflow.Context, plan Plan, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
-		// As many calls to both systems as a window has pages; a worker that hangs is
-		// found by its heartbeats.
+		// It makes many calls to both systems; heartbeats detect a worker that died.
 		StartToCloseTimeout: time.Hour,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         plan.Retry.policy(),
@@ -59,10 +58,10 @@ func withPages(ctx workflow.Context, plan Plan, summary string) workflow.Context
 	})
 }
 
-// withHousekeeping is for an activity that reads what the worker holds or calls Temporal.
-// It takes seconds at most, so a time-out means that a worker died or the Temporal server
-// is away. Attempts, at Temporal's own growing intervals, bound how long that may last:
-// 5 of them 15 s, 10 some 6 min.
+// withHousekeeping is for an activity that reads the worker's memory or calls Temporal. It
+// takes seconds at most, so a timeout means that a worker died or the Temporal server is
+// down. The attempts, at Temporal's own growing intervals, bound how long that may last:
+// 5 attempts some 15 s, 10 some 6 min.
 func withHousekeeping(ctx workflow.Context, timeout time.Duration, attempts int32, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
 		StartToCloseTimeout: timeout,
@@ -70,8 +69,8 @@ func withHousekeeping(ctx workflow.Context, timeout time.Duration, attempts int3
 	})
 }
 
-// withRobotCall is for a message to a robot, which answers within seconds or not at all.
-// It is given up after a quarter of an hour: the next message tells the same.
+// withRobotCall is for a message to a robot, which answers within seconds or not at all. It
+// gives up after a quarter of an hour: the next message says the same.
 func withRobotCall(ctx workflow.Context, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
 		StartToCloseTimeout: 30 * time.Second,

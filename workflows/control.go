@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -10,13 +9,14 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/text"
 )
 
-// The updates by which a person steers a run under way. Each returns the run's
-// [Control] when all its windows have been told.
+// The updates by which a person steers a run. Each returns the run's [Control] once all
+// windows have been told.
 const (
-	// PauseUpdate carries a [Pause]. Until ResumeUpdate no window is begun, no
-	// page read and no order given out; what is in flight is finished.
+	// PauseUpdate carries a [Pause]. Until ResumeUpdate, no window is begun, no page read
+	// and no order dispatched; what is in flight is finished.
 	PauseUpdate = "pause"
 	// ResumeUpdate, without content, ends a pause.
 	ResumeUpdate = "resume"
@@ -24,10 +24,14 @@ const (
 	RateUpdate = "rate"
 )
 
-// ControlSignal carries a [Control] from a run to its windows under way.
+// ControlSignal carries a [Control] from a run to its windows.
 const ControlSignal = "control"
 
-// Control is how a person steers a run under way.
+// RunEnding is the type of the error with which a run refuses an update shortly before its
+// end.
+const RunEnding = "run_ending"
+
+// Control is how a person steers a run.
 type Control struct {
 	// Paused is nil while the run goes on.
 	Paused *Pause `json:"paused,omitempty"`
@@ -42,36 +46,35 @@ type Pause struct {
 	Since time.Time `json:"since,omitzero"`
 }
 
-// Rate is how much is under way at a time. A number of 0 is not given: what it
-// was before stays, and at first that is the flow's.
+// Rate is how much is in flight at a time. A number of 0 is not set and keeps the former
+// value, which at first is the flow's.
 type Rate struct {
-	// InFlight bounds the orders of one window that are being saved, as
-	// [Plan.InFlight] does.
+	// InFlight bounds the orders in flight of one window, as [Plan.InFlight] does.
 	InFlight int `json:"in_flight,omitempty"`
 	// WindowsAtOnce bounds the windows, as [Plan.WindowsAtOnce] does.
 	WindowsAtOnce int `json:"windows_at_once,omitempty"`
 }
 
-// The bounds of a Rate, which are those of a flow.
+// The bounds of a Rate, which are also those of a flow.
 const (
 	mostInFlight      = 1000
 	mostWindowsAtOnce = 50
 )
 
-// Validate says what is wrong with a rate that is asked for.
+// Validate says what is wrong with the rate that a person asks for.
 func (r Rate) Validate() error {
 	switch {
 	case r == Rate{}:
-		return fmt.Errorf("没有给出速率。 No rate is given")
+		return text.Errorf("no rate is given")
 	case r.InFlight < 0 || r.InFlight > mostInFlight:
-		return fmt.Errorf("在途单数 %d 不能用，应为 1 到 %d。 Orders in flight can't be %[1]d; expected 1 to %[2]d", r.InFlight, mostInFlight)
+		return text.Errorf("%d orders in flight are not possible: expected 1 to %d", r.InFlight, mostInFlight)
 	case r.WindowsAtOnce < 0 || r.WindowsAtOnce > mostWindowsAtOnce:
-		return fmt.Errorf("同时窗口数 %d 不能用，应为 1 到 %d。 Windows at once can't be %[1]d; expected 1 to %[2]d", r.WindowsAtOnce, mostWindowsAtOnce)
+		return text.Errorf("%d windows at once are not possible: expected 1 to %d", r.WindowsAtOnce, mostWindowsAtOnce)
 	}
 	return nil
 }
 
-// inFlight is how many orders of a window may be under way now.
+// inFlight is how many orders of a window may be in flight now.
 func (c Control) inFlight(plan Plan) int {
 	if c.Paused != nil {
 		return 0
@@ -79,7 +82,7 @@ func (c Control) inFlight(plan Plan) int {
 	return cmp.Or(c.Rate.InFlight, plan.InFlight)
 }
 
-// windowsAtOnce is how many windows may be under way now.
+// windowsAtOnce is how many windows may run now.
 func (c Control) windowsAtOnce(plan Plan) int {
 	if c.Paused != nil {
 		return 0
@@ -87,9 +90,7 @@ func (c Control) windowsAtOnce(plan Plan) int {
 	return cmp.Or(c.Rate.WindowsAtOnce, plan.WindowsAtOnce)
 }
 
-// takeUpdates lets a person steer the run. What it has the run do goes into a
-// history only behind an update that an older one could not take, so it needs
-// no version.
+// takeUpdates lets a person steer the run.
 func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 	pause := func(ctx workflow.Context, pause Pause) (Control, error) {
 		return r.steer(ctx, func(c *Control) {
@@ -113,7 +114,7 @@ func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 	}{
 		{PauseUpdate, pause, func(workflow.Context, Pause) error { return r.canBeSteered() }},
 		{ResumeUpdate, resume, func(workflow.Context) error { return r.canBeSteered() }},
-		{RateUpdate, rate, func(_ workflow.Context, rate Rate) error { return cmp.Or(rate.Validate(), r.canBeSteered()) }},
+		{RateUpdate, rate, func(_ workflow.Context, rate Rate) error { return cmp.Or(checkRate(rate), r.canBeSteered()) }},
 	} {
 		options := workflow.UpdateHandlerOptions{Validator: update.validator}
 		if err := workflow.SetUpdateHandlerWithOptions(ctx, update.name, update.handler, options); err != nil {
@@ -123,23 +124,31 @@ func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 	return nil
 }
 
-// canBeSteered refuses what would have no effect any more. A run that met a failure
-// waits for its windows under way, and those that are paused for the end of it.
-func (r *syncRefunds) canBeSteered() error {
-	if r.failure != nil && len(r.running) == 0 {
-		return fmt.Errorf("运行即将结束：%s The run is about to end", MessageOf(r.failure))
+// checkRate refuses a rate that is not possible.
+func checkRate(rate Rate) error {
+	if err := rate.Validate(); err != nil {
+		return newFailure(UnknownRate, text.Of(err), nil, FailureDetails{})
 	}
 	return nil
 }
 
-// steer changes the control and tells the windows under way. One change is told
-// before the next is made, so that no window hears the older last.
+// canBeSteered refuses what would have no effect any more. A run that has failed still waits
+// for its running windows, of which some may be paused.
+func (r *syncRefunds) canBeSteered() error {
+	if r.failure != nil && len(r.running) == 0 {
+		return newFailure(RunEnding, text.New("the run is about to end: %s", MessageOf(r.failure)), nil, FailureDetails{})
+	}
+	return nil
+}
+
+// steer changes the control and tells the running windows. It tells them of one change
+// before it makes the next, so that no window receives an older change last.
 func (r *syncRefunds) steer(ctx workflow.Context, change func(*Control)) (Control, error) {
 	if err := r.steering.Lock(ctx); err != nil {
 		return Control{}, err
 	}
 	defer r.steering.Unlock()
-	// Before, the flow is not read yet.
+	// Before that, the flow is not loaded yet.
 	if err := workflow.Await(ctx, func() bool { return r.atOnce != nil }); err != nil {
 		return Control{}, err
 	}
@@ -148,13 +157,13 @@ func (r *syncRefunds) steer(ctx workflow.Context, change func(*Control)) (Contro
 	r.showProgress(ctx)
 	var told []workflow.Future
 	for _, running := range slices.Clone(r.running) {
-		// A window that has no future yet starts with what is said now.
+		// A window without a future starts with the new control.
 		if window := r.futures[running.WorkflowID]; window != nil {
 			told = append(told, window.SignalChildWorkflow(ctx, ControlSignal, control))
 		}
 	}
 	for _, future := range told {
-		// A window that has ended meanwhile need not be told.
+		// A window that has ended meanwhile needs no signal.
 		if err := future.Get(ctx, nil); temporal.IsCanceledError(err) {
 			return Control{}, err
 		}
@@ -162,17 +171,18 @@ func (r *syncRefunds) steer(ctx workflow.Context, change func(*Control)) (Contro
 	return control, nil
 }
 
-// controlled is the part of a window's workflow that does what the run tells it.
+// controlled is the part of a window's workflow that follows the run's control.
 type controlled struct {
 	control *Control
 	signals workflow.ReceiveChannel
 }
 
-// newControlled changes control whenever the run says so, and then calls show.
+// newControlled changes control whenever the run signals it, and then calls show.
 func newControlled(ctx workflow.Context, control *Control, show func(workflow.Context)) *controlled {
 	c := &controlled{control: control, signals: workflow.GetSignalChannel(ctx, ControlSignal)}
 	workflow.GoNamed(ctx, ControlSignal, func(ctx workflow.Context) {
-		// Await, where Receive could hold a signal back at continue-as-new.
+		// Unlike Receive, Await leaves the signal in the channel for take, which is also
+		// called before continue-as-new.
 		for workflow.Await(ctx, func() bool { return c.signals.Len() > 0 }) == nil {
 			c.take()
 			show(ctx)
@@ -181,7 +191,7 @@ func newControlled(ctx workflow.Context, control *Control, show func(workflow.Co
 	return c
 }
 
-// take takes what has come in; to be called before continue-as-new as well.
+// take takes in pending signals; it is also called before continue-as-new.
 func (c *controlled) take() {
 	for {
 		var control Control

@@ -10,134 +10,142 @@ import (
 	"refundsync/internal/literal"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // failuresShown bounds the failures that the current details show.
 const failuresShown = 10
 
-// windowDetails renders the state of a window for the Web UI.
+// details is Markdown for the Web UI.
+type details struct{ strings.Builder }
+
+// entry adds a paragraph with a label.
+func (d *details) entry(label text.Text, value any) { fmt.Fprintf(d, "**%s** %s\n\n", label, value) }
+
+// row adds a row to a table.
+func (d *details) row(cells ...any) {
+	for _, cell := range cells {
+		fmt.Fprintf(d, "| %v ", cell)
+	}
+	d.WriteString("|\n")
+}
+
+func shownTime(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04:05") }
+
+// windowDetails renders the state of a window.
 func windowDetails(window Window, grain string, reading paging.Window, control Control) string {
-	var b strings.Builder
-	b.WriteString(pauseDetails(control))
-	fmt.Fprintf(&b, "**窗口 Window** %s\n\n", window)
-	fmt.Fprintf(&b, "**粒度 Grain** %s\n\n", grain)
+	var d details
+	d.pause(control)
+	d.entry(text.New("Window"), window)
+	d.entry(text.New("Grain"), grain)
 	switch {
 	case reading.Versions != nil:
-		fmt.Fprintf(&b, "**行版本 Row version** 已读到 read up to %d\n\n", reading.Versions.Reached)
+		d.entry(text.New("Row version"), text.New("read up to %d", reading.Versions.Reached))
 	case reading.Next == 0:
-		fmt.Fprintf(&b, "**页 Pages** %d，已读完 all read\n\n", reading.Pages)
+		d.entry(text.New("Pages"), text.New("%d, all read", reading.Pages))
 	case reading.PageCount > 0:
-		fmt.Fprintf(&b, "**页 Pages** %d，第 %d 遍 pass，下一页 next: %d\n\n", reading.PageCount, reading.Pass, reading.Next)
+		d.entry(text.New("Pages"), text.New("%d, pass %d, next page: %d", reading.PageCount, reading.Pass, reading.Next))
 	}
-	b.WriteString(tallyDetails(reading.Orders.Tally))
-	return b.String()
+	d.tally(reading.Orders.Tally)
+	return d.String()
 }
 
-// runDetails renders the state of a run for the Web UI.
+// runDetails renders the state of a run.
 func runDetails(progress SyncRefundsProgress) string {
-	var b strings.Builder
-	b.WriteString(pauseDetails(progress.Control))
-	fmt.Fprintf(&b, "**时段 Range** %s\n\n", progress.Range)
-	b.WriteString(clockDetails(progress.SourceAhead))
-	fmt.Fprintf(&b, "**速率 Rate** 同时窗口 windows at once %d · 每窗口在途单 orders in flight in each %d\n\n",
-		progress.Rate.WindowsAtOnce, progress.Rate.InFlight)
-	b.WriteString(grainDetails(progress))
-	fmt.Fprintf(&b, "**窗口 Windows** %d / %d\n\n", progress.WindowsDone, progress.Windows)
+	var d details
+	d.pause(progress.Control)
+	d.entry(text.New("Range"), progress.Range)
+	d.clocks(progress.SourceAhead)
+	d.entry(text.New("Rate"), text.New("%d windows at once · %d orders in flight in each", progress.Rate.WindowsAtOnce, progress.Rate.InFlight))
+	d.grain(progress)
+	d.entry(text.New("Windows"), fmt.Sprintf("%d / %d", progress.WindowsDone, progress.Windows))
 	for _, running := range progress.Running {
-		fmt.Fprintf(&b, "- 正在读取 reading %s\n", running.Window)
+		text.Fprintf(&d, "- reading %s\n", running.Window)
 	}
 	if len(progress.Running) > 0 {
-		b.WriteString("\n")
+		d.WriteString("\n")
 	}
-	b.WriteString(tallyDetails(progress.Tally))
+	d.tally(progress.Tally)
 	if progress.Watermark != nil {
-		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", progress.Watermark.In(beijing.Zone).Format("2006-01-02 15:04:05"))
+		d.WriteString("\n")
+		d.entry(text.New("Watermark"), shownTime(*progress.Watermark))
 	}
-	return b.String()
+	return d.String()
 }
 
-// grainDetails says what one activity saves, and why.
-func grainDetails(progress SyncRefundsProgress) string {
-	var why string
+// grain says what one activity saves, and why.
+func (d *details) grain(progress SyncRefundsProgress) {
+	var why, expected text.Text
 	switch {
 	case !progress.GrainAuto:
-		why = "流程或本次运行指定 fixed by the flow or for this run"
+		why = text.New("set by the flow or for this run")
 	case progress.Grain == contract.GrainPage:
-		why = fmt.Sprintf("自动：超过 %d 单 auto: over %[1]d orders", fewOrders)
+		why = text.New("automatic: over %d orders", fewOrders)
 	default:
-		why = fmt.Sprintf("自动：不超过 %d 单 auto: up to %[1]d orders", fewOrders)
+		why = text.New("automatic: up to %d orders", fewOrders)
 	}
-	text := fmt.Sprintf("**粒度 Grain** %s · %s", progress.Grain, why)
 	if progress.Orders > 0 {
-		text += fmt.Sprintf(" · 预计 expected %d", progress.Orders)
+		expected = text.New("about %d orders expected", progress.Orders)
 	}
-	return text + "\n\n"
+	d.entry(text.New("Grain"), text.Join(" · ", progress.Grain, why, expected))
 }
 
-// clockDetails says that the clocks are apart, if they are.
-func clockDetails(ahead time.Duration) string {
-	chinese, english := "快", "ahead of"
+// clocks warns if the clocks differ.
+func (d *details) clocks(ahead time.Duration) {
+	differ := ahead.Abs().Round(time.Second)
 	switch {
-	case ahead == 0:
-		return ""
+	case ahead > 0:
+		d.entry(text.New("⚠ Clocks"), text.New("Jushuitan's clock is at least %s ahead of the worker's, and the range goes by the slower one: synchronise with network time (NTP)", differ))
 	case ahead < 0:
-		chinese, english = "慢", "behind"
+		d.entry(text.New("⚠ Clocks"), text.New("Jushuitan's clock is at least %s behind the worker's, and the range goes by the slower one: synchronise with network time (NTP)", differ))
 	}
-	apart := ahead.Abs().Round(time.Second)
-	return fmt.Sprintf("**⚠ 时钟 Clocks** 聚水潭的时钟比 worker 的%[1]s至少 %[2]s，时段按较慢的时钟：请与网络时间（NTP）同步。"+
-		" Jushuitan's clock is %[2]s or more %[3]s the worker's, and the range is by the slower one: synchronise with network time (NTP)\n\n", chinese, apart, english)
 }
 
-// pauseDetails says that the run is paused, if it is.
-func pauseDetails(control Control) string {
-	pause := control.Paused
-	if pause == nil {
-		return ""
+// pause says that the run is paused, if it is.
+func (d *details) pause(control Control) {
+	if pause := control.Paused; pause != nil {
+		who := text.Join(": ", literal.Markdown(pause.By), literal.Markdown(pause.Reason))
+		d.entry(text.New("⏸ Paused"), text.Join(" · ", shownTime(pause.Since), who))
 	}
-	text := fmt.Sprintf("**⏸ 已暂停 Paused** %s · %s", pause.Since.In(beijing.Zone).Format("2006-01-02 15:04:05"), literal.Markdown(pause.By))
-	if pause.Reason != "" {
-		text += ": " + literal.Markdown(pause.Reason)
-	}
-	return text + "\n\n"
 }
 
-func tallyDetails(sum tally.Tally) string {
-	var b strings.Builder
-	b.WriteString("| 结果 Outcome | 单数 Orders |\n|---|---:|\n")
-	row := func(label string, count int) { fmt.Fprintf(&b, "| %s | %d |\n", label, count) }
-	row("读取 fetched", sum.Fetched)
-	row("保存 saved", sum.Saved)
-	row("更新 updated", sum.Updated)
-	row("此前已保存 already saved", sum.AlreadySaved)
+func (d *details) tally(sum tally.Tally) {
+	d.row(text.New("Outcome"), text.New("Orders"))
+	d.WriteString("|---|---:|\n")
+	d.row(text.New("fetched"), sum.Fetched)
+	d.row(text.New("saved"), sum.Saved)
+	d.row(text.New("updated"), sum.Updated)
+	d.row(text.New("already saved"), sum.AlreadySaved)
 	for _, reason := range tally.Reasons(sum.Skipped) {
-		row("跳过 skipped: "+literal.Markdown(reason), sum.Skipped[reason])
+		d.row(text.New("skipped: %s", literal.Markdown(reason)), sum.Skipped[reason])
+	}
+	if sum.BillsDeleted > 0 {
+		d.row(text.New("of which bills deleted"), sum.BillsDeleted)
 	}
 	for _, reason := range tally.Reasons(sum.NotBooked) {
-		fmt.Fprintf(&b, "| %s | %s |\n", "未入账 not booked: "+literal.Markdown(reason), sum.NotBooked[reason])
+		d.row(text.New("not booked: %s", literal.Markdown(reason)), sum.NotBooked[reason])
 	}
-	row("挂起 parked", sum.Parked)
-	row("失败 failed", sum.Failed)
+	d.row(text.New("parked"), sum.Parked)
+	d.row(text.New("failed"), sum.Failed)
 	for _, reason := range tally.Reasons(sum.FailedReasons) {
-		row("其中 of which: "+literal.Markdown(reason), sum.FailedReasons[reason])
+		d.row(text.New("of which: %s", literal.Markdown(reason)), sum.FailedReasons[reason])
 	}
 	if inFlight := sum.InFlight(); inFlight > 0 {
-		row("处理中 in flight", inFlight)
+		d.row(text.New("in flight"), inFlight)
 	}
-	for i, differences := range sum.Differences {
-		if i == 0 {
-			b.WriteString("\n**金蝶的值与发送的不同 Kingdee has other values than were sent**\n\n")
-		}
-		fmt.Fprintf(&b, "- %s\n", literal.Markdown(differences.String()))
+	if len(sum.Differences) > 0 {
+		text.Fprintf(d, "\n**Kingdee has other values than were sent**\n\n")
 	}
-	for i, failure := range sum.Failures {
-		if i == 0 {
-			b.WriteString("\n**挂起或失败的单 Orders parked or failed**\n\n")
-		}
-		if i == failuresShown {
-			fmt.Fprintf(&b, "- … 共 %d 单 in all\n", sum.Parked+sum.Failed)
-			break
-		}
-		fmt.Fprintf(&b, "- %s\n", literal.Markdown(failure.Message.String()))
+	for _, differences := range sum.Differences {
+		fmt.Fprintf(d, "- %s\n", literal.Markdown(differences.String()))
 	}
-	return b.String()
+	if len(sum.Failures) > 0 {
+		text.Fprintf(d, "\n**Orders parked or failed**\n\n")
+	}
+	for _, failure := range sum.Failures[:min(len(sum.Failures), failuresShown)] {
+		fmt.Fprintf(d, "- %s\n", literal.Markdown(failure.Message.String()))
+	}
+	if len(sum.Failures) > failuresShown {
+		text.Fprintf(d, "- … %d orders in all\n", sum.Parked+sum.Failed)
+	}
 }

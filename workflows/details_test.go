@@ -10,15 +10,17 @@ import (
 	"refundsync/internal/text"
 )
 
-// What an order says is text in the Web UI, and nothing to click on.
+// What an order says is plain text in the Web UI.
 func TestDetailsAreLiteral(t *testing.T) {
-	details := tallyDetails(tally.Tally{
+	var d details
+	d.tally(tally.Tally{
 		Skipped:       map[string]int{"a|b": 1},
+		BillsDeleted:  1,
 		NotBooked:     map[string]tally.Money{"c|d": {Orders: 2, Amount: decimal.New(15, -1)}},
 		FailedReasons: map[string]int{"unknown_code": 1},
 		Failures:      []tally.Failure{{ID: "7", Message: text.Literal("batchSave [11]: “![x](https://example.com/x)\n<img src=x>”")}},
 	})
-	require.Contains(t, details, `| 跳过 skipped: a\|b | 1 |`)
-	require.Contains(t, details, `| 未入账 not booked: c\|d | 2 orders, 1.50 |`)
-	require.Contains(t, details, `- batchSave \[11\]: “!\[x\](https\://example.com/x) \<img src=x\>”`)
+	require.Contains(t, d.String(), `| skipped: a\|b | 1 |`+"\n"+`| of which bills deleted | 1 |`)
+	require.Contains(t, d.String(), `| not booked: c\|d | 2 orders, 1.50 |`)
+	require.Contains(t, d.String(), `- batchSave \[11\]: “!\[x\](https\://example.com/x) \<img src=x\>”`)
 }

@@ -10,24 +10,25 @@ import (
 	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
-// batch are orders that were read together, and wait to be saved.
+// batch is orders that were read together and wait to be saved.
 type batch struct {
 	page        int // the first
 	pickVersion string
 	work        paging.Work
-	// tried are orders that SyncPages has tried, which wait before their next attempt.
-	tried []contract.Order
-	wait  time.Duration
+	// attempted are orders that SyncPages has attempted, which wait before the next attempt.
+	attempted []contract.Order
+	wait      time.Duration
 
-	// booked counts the orders that have their bill without a SaveOrder: a later run
-	// over the range tries only the bad ones again, and must not take that for a page
-	// on which everything fails.
+	// booked counts the orders that have their bill without a SaveOrder: a later run over
+	// the range retries only the bad ones, and must not take them for a page on which
+	// everything fails.
 	booked int
-	// given were given out, and ended of these.
-	given, ended int
-	failed       []failedOrder
+	// dispatched counts the orders that were dispatched, and ended those that have ended.
+	dispatched, ended int
+	failed            []failedOrder
 }
 
 type failedOrder struct {
@@ -36,7 +37,7 @@ type failedOrder struct {
 	decided workflow.Settable
 }
 
-// take counts what came of pages.
+// take takes in the result of a SyncPages.
 func (w *syncWindow) take(result SyncPagesResult) *batch {
 	b := &batch{page: w.reading.Next, pickVersion: result.PickVersion, wait: result.Wait}
 	messages := map[string]tally.Failure{}
@@ -50,7 +51,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 		if !ok {
 			failure.Reason = order.Reason
 		}
-		w.settle(order.ID, order.Outcome, failure)
+		w.record(order.ID, order.Outcome, failure)
 		if order.Outcome.HasBill() {
 			b.booked++
 		}
@@ -62,7 +63,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 		w.reading.Orders.Show(paging.VersionOf(pending.Order))
 		w.reading.Orders.NotBooked(pending.Order.ID, pending.Order.NotBooked)
 		if pending.Attempted {
-			b.tried = append(b.tried, pending.Order)
+			b.attempted = append(b.attempted, pending.Order)
 		} else {
 			b.work.Newer = append(b.work.Newer, pending.Order)
 		}
@@ -72,34 +73,33 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 	return b
 }
 
-// giveOut has the orders of a batch saved, beside everything else, and those parked
-// that fail.
-func (w *syncWindow) giveOut(ctx workflow.Context, b *batch) {
-	w.givingOut = true
+// dispatch has the orders of a batch saved concurrently, and those parked that fail.
+func (w *syncWindow) dispatch(ctx workflow.Context, b *batch) {
+	w.dispatching = true
 	w.begin(ctx, fmt.Sprintf("page %d", b.page), func(ctx workflow.Context) {
-		if err := w.withoutBills(ctx, b); err != nil && w.stopped == nil {
+		if err := w.lookUp(ctx, b); err != nil && w.stopped == nil {
 			w.stopped = err
 		}
 		w.saveAll(ctx, b, b.work.New, SaveOrderParams{})
 		w.saveAll(ctx, b, b.work.Newer, SaveOrderParams{Exists: true})
-		if len(b.tried) > 0 {
+		if len(b.attempted) > 0 {
 			// Nothing cancels this context.
 			_ = workflow.NewTimerWithOptions(ctx, b.wait, workflow.TimerOptions{
-				Summary: fmt.Sprintf("%d 单稍后各自重试 orders wait for an attempt of their own", len(b.tried)),
+				Summary: text.Sprintf("%d orders wait to be retried", len(b.attempted)),
 			}).Get(ctx, nil)
 		}
-		w.saveAll(ctx, b, b.tried, SaveOrderParams{Attempted: true})
-		w.givingOut = false
-		_ = workflow.Await(ctx, func() bool { return b.ended == b.given })
+		w.saveAll(ctx, b, b.attempted, SaveOrderParams{Attempted: true})
+		w.dispatching = false
+		_ = workflow.Await(ctx, func() bool { return b.ended == b.dispatched })
 		w.parkFailures(ctx, b)
 		w.showProgress(ctx)
 	})
 }
 
-// withoutBills asks Kingdee which of the orders have a bill, and settles what needs no
-// saving. Those whose bill wants more than a look, or is there and should not be, join
-// the newer ones: SaveOrder looks first.
-func (w *syncWindow) withoutBills(ctx workflow.Context, b *batch) error {
+// lookUp asks Kingdee which of the orders have a bill, and records the outcomes of those
+// that need no saving. Orders with an unfinished bill, or with one that they should not
+// have, join the newer ones: their SaveOrder looks first.
+func (w *syncWindow) lookUp(ctx workflow.Context, b *batch) error {
 	var bills []OrderBill
 	for _, order := range b.work.New {
 		// An order whose bill number can't be computed fails in SaveOrder.
@@ -123,7 +123,7 @@ func (w *syncWindow) withoutBills(ctx workflow.Context, b *batch) error {
 		switch {
 		case slices.Contains(found.Finished, order.ID):
 			b.booked++
-			w.settle(order.ID, tally.AlreadySaved, tally.Failure{})
+			w.record(order.ID, tally.AlreadySaved, tally.Failure{})
 		case slices.Contains(found.Unfinished, order.ID):
 			b.work.Newer = append(b.work.Newer, order)
 		default:
@@ -135,14 +135,14 @@ func (w *syncWindow) withoutBills(ctx workflow.Context, b *batch) error {
 		if slices.Contains(found.Unfinished, skipped.ID) {
 			b.work.Newer = append(b.work.Newer, *skipped.Order)
 		} else {
-			w.settle(skipped.ID, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
+			w.record(skipped.ID, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
 		}
 	}
 	return nil
 }
 
-// saveAll has orders saved, each as soon as there is room for it, until the window
-// stops. Those that were tried are finished all the same: they may have a bill by now.
+// saveAll dispatches orders, each as soon as there is room for it, until the window stops.
+// Orders that were attempted are dispatched all the same: they may have a bill by now.
 func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []contract.Order, params SaveOrderParams) {
 	params.Flow, params.PickVersion = w.plan.Flow, b.pickVersion
 	for _, order := range orders {
@@ -157,14 +157,13 @@ func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []contract.O
 	}
 }
 
-// save runs SaveOrder beside everything else, once it is decided what becomes of the
-// earlier version of the order: an older one is never saved after a newer one. It holds
-// a place of inFlight.
+// save runs SaveOrder concurrently, once the earlier version of the order has its outcome:
+// an older version is never saved after a newer one. It holds a place of inFlight.
 func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams) {
 	id := params.Order.ID
-	params.Attempted = params.Attempted || w.tried
+	params.Attempted = params.Attempted || w.attempted
 	w.reading.Orders.Fetch(id)
-	b.given++
+	b.dispatched++
 	earlier := w.undecided[id]
 	future, decided := workflow.NewFuture(ctx)
 	w.undecided[id] = future
@@ -180,13 +179,13 @@ func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams
 			return
 		}
 		w.reading.Orders.Tally.AddDifferences(result.Differences)
-		w.settle(id, result.Outcome, tally.Failure{Reason: result.Reason})
+		w.record(id, result.Outcome, tally.Failure{Reason: result.Reason})
 		decided.SetValue(nil)
 	})
 }
 
-// settle counts what became of an order.
-func (w *syncWindow) settle(id string, outcome tally.Outcome, failure tally.Failure) {
+// record records the outcome of an order.
+func (w *syncWindow) record(id string, outcome tally.Outcome, failure tally.Failure) {
 	if now, changed := w.reading.Orders.Record(id, outcome, failure); changed {
 		w.count(id, now, failure)
 	}
@@ -199,8 +198,8 @@ func (w *syncWindow) count(_ string, now tally.Outcome, failure tally.Failure) {
 	}
 }
 
-// begin runs work beside everything else. Cancelling a run stops its reading; what has
-// begun is finished, so that what became of it is known.
+// begin runs work concurrently. Cancelling a run stops its reading; work that has begun is
+// finished, so that its outcome is known.
 func (w *syncWindow) begin(ctx workflow.Context, name string, work func(workflow.Context)) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	w.work.Add(1)
@@ -211,7 +210,7 @@ func (w *syncWindow) begin(ctx workflow.Context, name string, work func(workflow
 	})
 }
 
-// drain waits for what is under way, also when the run is cancelled.
+// drain waits for all work in flight, even when the run is cancelled.
 func (w *syncWindow) drain(ctx workflow.Context) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()

@@ -6,32 +6,32 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// Estimate is what a run is about to do, before it begins.
+// Estimate is what a run is about to do.
 type Estimate struct {
 	Range Window `json:"range"`
-	// Windows is how many windows it begins with. One with many orders is cut.
+	// Windows is how many windows it begins with; one with many orders is cut.
 	Windows int `json:"windows"`
-	// Orders is about how many orders the source has in the range: what it counts in
-	// Counted of the windows, and as many in the others.
+	// Orders is about how many orders the source has in the range, extrapolated from its
+	// count in Counted of the windows.
 	Orders  int `json:"orders"`
 	Counted int `json:"counted"`
 	// Calls is about how many calls to the source the run makes.
 	Calls int `json:"calls"`
-	// Duration is about how long it takes: by the source's allowance, or by what a bill
-	// usually takes Kingdee, whatever is longer.
+	// Duration is about how long it takes: by the source's rate limit, or by the usual time
+	// of a bill in Kingdee, whichever is longer.
 	Duration time.Duration `json:"duration"`
 }
 
 const (
 	// mostCounted is how many windows are counted for an estimate.
 	mostCounted = 5
-	// usualBill is what a bill takes in a session of Kingdee as a rule: 20 ms, and its
-	// share of a call of 20 that takes 200 ms.
+	// usualBill is the usual time of a bill in a session of Kingdee: 20 ms, and its share of
+	// a call of 20 bills that takes 200 ms.
 	usualBill = 30 * time.Millisecond
 )
 
-// EstimateRun says what a run with that input would do now, and does nothing. It fails
-// as [SyncRefunds] does where that can't be said.
+// EstimateRun says what a run with that input would do now, and changes nothing. It fails as
+// [SyncRefunds] does.
 func EstimateRun(ctx workflow.Context, in SyncRefundsInput) (Estimate, error) {
 	r := &syncRefunds{byHand: true}
 	none := 0
@@ -66,7 +66,7 @@ func estimateRange(ctx workflow.Context, plan Plan, span Window) (Estimate, erro
 	if e.Counted > 0 {
 		e.Orders = e.Orders * e.Windows / e.Counted
 	}
-	// A window of several pages is gone through twice.
+	// A window of several pages is read in two passes.
 	e.Calls = e.Windows + 2*e.Orders/max(plan.PageSize, 1)
 	if plan.CallsPerSecond > 0 {
 		e.Duration = time.Duration(float64(e.Calls) / plan.CallsPerSecond * float64(time.Second))

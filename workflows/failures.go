@@ -11,7 +11,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// failureOf reads the reason out of what Temporal says of a failed activity.
+// failureOf takes the reason out of the error of a failed activity.
 func failureOf(order contract.Order, err error) tally.Failure {
 	failure := tally.Failure{ID: order.ID, BillNumber: order.BillNumber, Reason: "unknown", Message: text.Of(err)}
 	var application *temporal.ApplicationError
@@ -35,7 +35,7 @@ func newFailure(reason string, message text.Text, cause error, details FailureDe
 	})
 }
 
-// toApplicationError gives a failure of the reading the form in which workflows fail.
+// toApplicationError turns a failure to read a window into an error of a workflow.
 func toApplicationError(err error) error {
 	f := fault.As(err)
 	if f == nil {
@@ -44,7 +44,7 @@ func toApplicationError(err error) error {
 	return newFailure(f.Reason, text.Of(f), nil, FailureDetails{})
 }
 
-// detailsOf reads the details of a failure; those of one that is not of ours are empty.
+// detailsOf reads the details of a failure; they are empty if the failure is not ours.
 func detailsOf(err error) (details FailureDetails) {
 	var application *temporal.ApplicationError
 	if errors.As(err, &application) && application.HasDetails() && application.Details(&details) != nil {
@@ -53,10 +53,10 @@ func detailsOf(err error) (details FailureDetails) {
 	return details
 }
 
-// tallyOf is what a window did before it failed or was cancelled; false if it did not say.
+// tallyOf is what a window did before it failed or was cancelled; false if unknown.
 func tallyOf(err error) (tally.Tally, bool) { return doneBefore(err, detailsOf(err).Tally) }
 
-// ResultOf is what a run did before it failed or was cancelled; false if it did not say.
+// ResultOf is what a run did before it failed or was cancelled; false if unknown.
 func ResultOf(err error) (SyncRefundsResult, bool) { return doneBefore(err, detailsOf(err).Result) }
 
 // doneBefore prefers the details of a failure to those of a cancellation.
@@ -71,20 +71,19 @@ func doneBefore[T any](err error, failed *T) (done T, ok bool) {
 	return done, false
 }
 
-// isType reports whether a workflow or an activity failed for a reason of ours.
+// isType reports whether a workflow or an activity failed for that reason.
 func isType(err error, reason string) bool {
 	var application *temporal.ApplicationError
 	return errors.As(err, &application) && application.Type() == reason
 }
 
-// isTimeout reports whether an activity ended because its workers did not.
+// isTimeout reports whether an activity timed out.
 func isTimeout(err error) bool {
 	var timeout *temporal.TimeoutError
 	return errors.As(err, &timeout)
 }
 
-// MessageOf is what the innermost teller of a failure says of it, without the frames that
-// Temporal puts around it.
+// MessageOf is the message of a failure, without the frames that Temporal puts around it.
 func MessageOf(err error) text.Text {
 	var application *temporal.ApplicationError
 	if !errors.As(err, &application) {
@@ -96,7 +95,7 @@ func MessageOf(err error) text.Text {
 	return text.Literal(application.Message())
 }
 
-// reasonOf is the reason nearest to the cause of a failure; "" for none.
+// reasonOf is the reason closest to the cause of a failure; "" for no failure.
 func reasonOf(err error) string {
 	if err == nil {
 		return ""

@@ -2,13 +2,13 @@ package workflows
 
 import "go.temporal.io/sdk/workflow"
 
-// limit bounds what is under way at a time. It is a workflow.Semaphore whose
-// size may change while it is held.
+// limit bounds what is in flight at a time. It is a workflow.Semaphore whose size may change
+// while it is held.
 type limit struct {
-	// size is how much may be under way now; 0 holds all that is new back.
+	// size is how much may be in flight now; 0 holds everything back.
 	size func() int
-	// over tells that nothing more is begun: nobody is kept waiting then, and
-	// who gets a place must ask the same.
+	// over means that nothing more is begun: then nobody waits, and whoever gets a place
+	// must check it.
 	over  func() bool
 	taken int
 }
@@ -28,5 +28,5 @@ func (l *limit) Acquire(ctx workflow.Context) error {
 
 func (l *limit) free() int { return l.size() - l.taken }
 
-// Release gives a place back.
+// Release frees a place.
 func (l *limit) Release() { l.taken-- }

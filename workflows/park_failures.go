@@ -1,10 +1,8 @@
 package workflows
 
 import (
-	"fmt"
 	"slices"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/contract"
@@ -12,21 +10,16 @@ import (
 	"refundsync/internal/text"
 )
 
-// TooManyFailures is the type of the error that stops a run in which most
-// orders of a page fail for one cause.
+// TooManyFailures is the type of the error that stops a run in which too many orders fail
+// for one cause.
 const TooManyFailures = "too_many_failures"
 
-// fewestFailures keeps a small page from stopping a run: two bad orders out of
-// two are two bad orders.
+// fewestFailures keeps a small page from stopping a run: two bad orders out of two are just
+// two bad orders.
 const fewestFailures = 10
 
-// discardedReason is what an order is counted under that a person has
-// discarded.
-const discardedReason = "已由人工放弃 (discarded by a person)"
-
-// parkFailures parks the orders of a batch that failed. If they are too many, for one
-// cause, it stops the run instead: ten thousand parked orders would only hide a wrong
-// setting.
+// parkFailures parks the failed orders of a batch. If too many failed for one cause, it
+// stops the run instead: ten thousand parked orders would only hide a wrong setting.
 func (w *syncWindow) parkFailures(ctx workflow.Context, b *batch) {
 	if cause := w.commonCause(b); cause != nil && w.stopped == nil {
 		w.stopped = cause
@@ -37,10 +30,10 @@ func (w *syncWindow) parkFailures(ctx workflow.Context, b *batch) {
 	}
 }
 
-// park counts one order that failed, and parks it unless the run has stopped.
+// park records a failed order, and parks it unless the run has stopped.
 func (w *syncWindow) park(ctx workflow.Context, b *batch, failed failedOrder) {
 	if w.stopped != nil {
-		w.settle(failed.order.ID, tally.Failed, failed.failure)
+		w.record(failed.order.ID, tally.Failed, failed.failure)
 		return
 	}
 	result, err := parkOrder(ctx, ParkOrderParams{
@@ -52,37 +45,35 @@ func (w *syncWindow) park(ctx workflow.Context, b *batch, failed failedOrder) {
 	switch {
 	case err != nil:
 		failed.failure.Message = text.New("%s It could not be parked either: %s", failed.failure.Message, MessageOf(err))
-		w.settle(failed.order.ID, tally.Unparked, failed.failure)
+		w.record(failed.order.ID, tally.Unparked, failed.failure)
 	case result.Discarded:
-		w.settle(failed.order.ID, tally.LeftOut, tally.Failure{Reason: discardedReason})
+		w.record(failed.order.ID, tally.LeftOut, tally.Failure{Reason: discarded})
 	case result.AlreadyWaiting:
-		w.settle(failed.order.ID, tally.Parked, failed.failure)
+		w.record(failed.order.ID, tally.Parked, failed.failure)
 	default:
-		w.settle(failed.order.ID, tally.NewlyParked, failed.failure)
+		w.record(failed.order.ID, tally.NewlyParked, failed.failure)
 	}
 }
 
-// ofEachOrder are reasons that are no wrong setting, however often they come: the
-// first run after a month was closed, or after the flow was edited, can meet
-// hundreds of such orders, and each wants a person's look.
+// ofEachOrder are reasons that do not indicate a wrong setting, however often they occur:
+// the first run after a month was closed, or after the flow was edited, can meet hundreds of
+// such orders, and a person must look at each.
 var ofEachOrder = []string{contract.ReasonClosedPeriod, tally.OrderChanged, tally.OrderWithdrawn, tally.DoubleBill, tally.BillVoid, tally.BillsIncomplete}
 
-// commonCause is the error that stops the run if one of the orders shows that
-// none may be saved, or they fail too often for one cause, which is a reason and the
-// field that it is about.
+// commonCause is the error that stops the run if one failure shows that no order may be
+// saved, or if too many orders fail for one cause, which is a reason and its field.
 func (w *syncWindow) commonCause(b *batch) error {
 	for _, failed := range b.failed {
 		if reason := failed.failure.Reason; tally.StopsRun(reason) {
-			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-				"第 %[1]d 页保存时发现，再保存的单据会找不回来，已停止，没有挂起；改正后重跑同一时段。"+
-					" What is saved from page %[1]d on would not be found again, so the run stopped and parked nothing; mend it and run the range again: %[2]s",
-				b.page, failed.failure.Message), reason, nil)
+			return newFailure(reason, text.New(
+				"saving page %d showed that further bills would not be found later, so the run stopped and parked nothing; fix the cause and run the same range again: %s",
+				b.page, failed.failure.Message), nil, FailureDetails{})
 		}
 	}
 	if w.plan.TooManyFailures == 0 || len(b.failed) < fewestFailures {
 		return nil
 	}
-	orders, counts := b.booked+b.given, map[string]int{}
+	orders, counts := b.booked+b.dispatched, map[string]int{}
 	for _, failed := range b.failed {
 		if slices.Contains(ofEachOrder, failed.failure.Reason) {
 			continue
@@ -90,30 +81,28 @@ func (w *syncWindow) commonCause(b *batch) error {
 		cause := failed.failure.Reason + " " + failed.failure.Field
 		counts[cause]++
 		if count := counts[cause]; count >= fewestFailures && 100*count >= w.plan.TooManyFailures*orders {
-			return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-				"第 %[1]d 页的 %[2]d 单中至少 %[3]d 单因同一原因失败，已停止，没有挂起；改正后重跑同一时段。"+
-					" At least %[3]d of the %[2]d orders of page %[1]d failed for one cause, so the run stopped and parked none of them; mend it and run the range again: %[4]s",
-				b.page, orders, count, failed.failure.Message), TooManyFailures, nil)
+			return newFailure(TooManyFailures, text.New(
+				"at least %d of the %d orders of page %d failed for one cause, so the run stopped and parked none of them; fix the cause and run the same range again: %s",
+				count, orders, b.page, failed.failure.Message), nil, FailureDetails{})
 		}
 	}
 	return nil
 }
 
-// commonCause is the error that stops a run in whose windows most orders were parked
-// for one reason: windows can be too small for a page of one to tell.
+// commonCause is the error that stops a run in which too many orders were parked for one
+// reason: the pages of small windows have too few orders to show that.
 func (r *syncRefunds) commonCause() error {
 	sum := r.state.Tally
-	tried := sum.Saved + sum.Updated + sum.AlreadySaved + sum.Parked + sum.Failed
+	attempted := sum.Saved + sum.Updated + sum.AlreadySaved + sum.Parked + sum.Failed
 	for _, reason := range tally.Reasons(sum.NewlyParked) {
 		count := sum.NewlyParked[reason]
 		if r.state.Plan.TooManyFailures == 0 || slices.Contains(ofEachOrder, reason) ||
-			count < fewestFailures || 100*count < r.state.Plan.TooManyFailures*tried {
+			count < fewestFailures || 100*count < r.state.Plan.TooManyFailures*attempted {
 			continue
 		}
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"本次运行的 %[1]d 单中已有 %[2]d 单因同一原因（%[3]s）挂起，已停止；改正后重跑同一时段，挂起的单会自行重试。"+
-				" %[2]d of the %[1]d orders of this run were parked for one reason (%[3]s), so it stopped; mend the cause and run the range again. The parked ones are tried again by themselves: %[4]s",
-			tried, count, reason, sum.Example(reason)), TooManyFailures, nil)
+		return newFailure(TooManyFailures, text.New(
+			"%d of the %d orders of this run were parked for one reason (%s), so the run stopped; fix the cause and run the same range again (parked orders are retried automatically): %s",
+			count, attempted, reason, sum.Example(reason)), nil, FailureDetails{})
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
 package workflows
 
 import (
-	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -17,13 +17,13 @@ import (
 
 // The signals that a ParkedOrder workflow takes.
 const (
-	// RetrySignal, without content, has the order tried again at once.
+	// RetrySignal, without content, retries the order at once.
 	RetrySignal = "retry"
 	// OrderSignal carries a [ParkedVersion]: the order as a later run read it.
 	OrderSignal = "order"
 	// ResolvedSignal carries a [ResolvedVersion]: a later run found that the order needs
-	// nothing any more. It ends the waiting, unless a later version waits.
-	ResolvedSignal = "settled"
+	// nothing more. It ends the waiting, unless a later version waits.
+	ResolvedSignal = "resolved"
 	// DiscardSignal carries a [Discard], complete, and ends the waiting.
 	DiscardSignal = "discard"
 )
@@ -35,12 +35,11 @@ var (
 	ReasonAttribute = temporal.NewSearchAttributeKeyKeyword("RefundsyncReason")
 )
 
-// FailureMemo is the memo of a ParkedOrder workflow that holds its [tally.Failure],
-// so that a list of parked orders needs no question to each.
+// FailureMemo is the memo of a ParkedOrder workflow that holds its [tally.Failure], so that
+// a list of parked orders needs no query of each.
 const FailureMemo = "failure"
 
-// The waits between two attempts at a parked order: they grow from the first
-// to the longest.
+// The waits between attempts at a parked order grow from the first to the longest.
 const (
 	firstParkedWait   = 10 * time.Minute
 	longestParkedWait = 12 * time.Hour
@@ -53,15 +52,15 @@ type ParkedVersion struct {
 	Failure     tally.Failure  `json:"failure"`
 }
 
-// ResolvedVersion is a version of an order that has its bill as it is to be, or is left
-// out and has none.
+// ResolvedVersion is a version of an order that has its bill, or that is left out and has
+// none.
 type ResolvedVersion struct {
 	ChangedAt time.Time `json:"changed_at"`
-	// LeftOut is why it is; "" if it has its bill.
+	// LeftOut is why it is left out; "" if it has its bill.
 	LeftOut string `json:"left_out,omitempty"`
 }
 
-// Discard says who gives an order up, and why.
+// Discard says who discards an order, and why.
 type Discard struct {
 	By     string `json:"by"`
 	Reason string `json:"reason"`
@@ -80,10 +79,9 @@ type ParkedOrderInput struct {
 
 // ParkedOrderResult is how the waiting ended.
 type ParkedOrderResult struct {
-	// Discarded is nil if nobody gave the order up.
+	// Discarded is nil if nobody discarded the order.
 	Discarded *Discard `json:"discarded,omitempty"`
-	// LeftOut is why the flow leaves the order out by now; "" if its bill was
-	// saved.
+	// LeftOut is why the flow leaves the order out now; "" if its bill was saved.
 	LeftOut string `json:"left_out,omitempty"`
 	// Order is the order as it was last known.
 	Order contract.Order `json:"order"`
@@ -92,16 +90,16 @@ type ParkedOrderResult struct {
 // ParkedOrderState is the answer to [ProgressQuery].
 type ParkedOrderState struct {
 	Version ParkedVersion `json:"version"`
-	// Attempts counts those made here, and Waits those of them that nobody asked for.
+	// Attempts counts the attempts of this workflow, and Waits those of them that followed
+	// a wait.
 	Attempts    int       `json:"attempts"`
 	Waits       int       `json:"waits"`
 	NextAttempt time.Time `json:"next_attempt"`
 }
 
-// Take keeps the newer of two versions of the order, because two runs that overlap can
-// bring theirs in either order, and reports whether it is worth an attempt: the version
-// that the workflow was started with comes as a signal too, and so does the same one
-// from every later run.
+// Take keeps the newer of two versions of the order, because two overlapping runs can send
+// theirs in either order, and reports whether it is worth an attempt: the version that the
+// workflow was started with is also sent as a signal, and every later run sends the same one.
 func (s *ParkedOrderState) Take(version ParkedVersion) bool {
 	held := s.Version
 	if at := version.Order.ChangedAt; !at.IsZero() && at.Before(held.Order.ChangedAt) {
@@ -111,25 +109,24 @@ func (s *ParkedOrderState) Take(version ParkedVersion) bool {
 	return version.PickVersion != held.PickVersion || !version.Order.Same(held.Order)
 }
 
-// Resolves reports whether the version that needs nothing is the one that waits, or a
+// Resolves reports whether the version that needs nothing more is the one that waits, or a
 // later one.
 func (s *ParkedOrderState) Resolves(version ResolvedVersion) bool {
 	held := s.Version.Order.ChangedAt
 	return !held.IsZero() && !version.ChangedAt.Before(held)
 }
 
-// ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the
-// order (as_id), so that an order waits once, whatever run found it. What is not
-// printable ASCII is escaped: Temporal's clients send the id as a header of HTTP,
-// which takes nothing else.
+// ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the order
+// (as_id), so that an order waits once, whichever run found it. Everything but printable
+// ASCII is escaped: Temporal's clients send the id as an HTTP header.
 func ParkedOrderID(flowName, orderID string) string {
 	return "parked/" + flowName + "/" + url.PathEscape(orderID)
 }
 
-// ParkedOrder holds an order that could not be saved, and the reason. It reads the order
-// again and tries to save it at growing intervals, when it is told to, and when a later
-// run brings the order anew; it ends when the bill is saved, the flow leaves the order out, a
-// later run finds that it needs nothing any more, or a person discards it.
+// ParkedOrder holds an order that could not be saved, and the reason. It rereads the order
+// and retries it at growing intervals, when it is told to, and when a later run sends the
+// order anew. It ends when the bill is saved, the flow leaves the order out, a later run
+// finds that it needs nothing more, or a person discards it.
 func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, error) {
 	p, err := newParkedOrder(ctx, in)
 	if err != nil {
@@ -140,30 +137,30 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 		if err := p.wait(ctx); err != nil {
 			return ParkedOrderResult{}, err
 		}
-		if p.discarded != nil || p.settled != nil {
+		if p.discarded != nil || p.resolved != nil {
 			// What ends an earlier version does not end a later one.
 			if p.overtaken(ctx) {
-				p.discarded, p.settled = nil, nil
+				p.discarded, p.resolved = nil, nil
 			}
 		}
 		if p.discarded != nil {
-			count(discardedOutcome, "")
+			count(discarded, "")
 			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
 		}
-		if p.settled != nil {
+		if p.resolved != nil {
 			outcome := tally.AlreadySaved
-			if p.settled.LeftOut != "" {
+			if p.resolved.LeftOut != "" {
 				outcome = tally.LeftOut
 			}
-			count(string(outcome), p.settled.LeftOut)
-			return ParkedOrderResult{LeftOut: p.settled.LeftOut, Order: p.state.Version.Order}, nil
+			count(string(outcome), p.resolved.LeftOut)
+			return ParkedOrderResult{LeftOut: p.resolved.LeftOut, Order: p.state.Version.Order}, nil
 		}
-		shown, err := p.readAgain(ctx)
+		shown, err := p.reread(ctx)
 		var result *SaveOrderResult
 		if err == nil && shown {
-			result, err = p.try(ctx)
+			result, err = p.attempt(ctx)
 			for result != nil && p.overtaken(ctx) {
-				result, err = p.try(ctx)
+				result, err = p.attempt(ctx)
 			}
 		}
 		if err != nil {
@@ -184,32 +181,32 @@ type parkedOrder struct {
 	plan      Plan
 	state     ParkedOrderState
 	discarded *Discard
-	settled   *ResolvedVersion
-	// fresh tells that a run has just read the version.
+	resolved  *ResolvedVersion
+	// fresh means that a run has just read the version.
 	fresh bool
 
-	retries, versions, settlings, discards workflow.ReceiveChannel
+	retries, versions, resolutions, discards workflow.ReceiveChannel
 }
 
 func newParkedOrder(ctx workflow.Context, in ParkedOrderInput) (*parkedOrder, error) {
 	p := &parkedOrder{
-		plan:      in.Plan,
-		state:     ParkedOrderState{Version: in.Version, Attempts: in.Attempts, Waits: in.Waits, NextAttempt: in.NextAttempt},
-		retries:   workflow.GetSignalChannel(ctx, RetrySignal),
-		versions:  workflow.GetSignalChannel(ctx, OrderSignal),
-		settlings: workflow.GetSignalChannel(ctx, ResolvedSignal),
-		discards:  workflow.GetSignalChannel(ctx, DiscardSignal),
+		plan:        in.Plan,
+		state:       ParkedOrderState{Version: in.Version, Attempts: in.Attempts, Waits: in.Waits, NextAttempt: in.NextAttempt},
+		retries:     workflow.GetSignalChannel(ctx, RetrySignal),
+		versions:    workflow.GetSignalChannel(ctx, OrderSignal),
+		resolutions: workflow.GetSignalChannel(ctx, ResolvedSignal),
+		discards:    workflow.GetSignalChannel(ctx, DiscardSignal),
 	}
 	return p, workflow.SetQueryHandler(ctx, ProgressQuery, func() (ParkedOrderState, error) { return p.state, nil })
 }
 
-// signalled reports whether a signal has come in that is not read yet.
+// signalled reports whether a signal is pending.
 func (p *parkedOrder) signalled() bool {
-	return p.retries.Len()+p.versions.Len()+p.settlings.Len()+p.discards.Len() > 0
+	return p.retries.Len()+p.versions.Len()+p.resolutions.Len()+p.discards.Len() > 0
 }
 
-// wait ends when it is time for the next attempt, or a signal has come, which does not
-// put that off. Its error is the workflow's cancellation.
+// wait returns when the next attempt is due or a signal has come; a signal does not postpone
+// the next attempt. Its error is the workflow's cancellation.
 func (p *parkedOrder) wait(ctx workflow.Context) error {
 	now := workflow.Now(ctx)
 	if !p.state.NextAttempt.After(now) {
@@ -221,7 +218,7 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 	p.show(ctx)
 	timerCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: "等待下次重试 until the next attempt"})
+	timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: text.Sprintf("wait for the next attempt")})
 	selector := workflow.NewSelector(ctx)
 	awake := false
 	var cancelled error
@@ -238,9 +235,9 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 			awake = p.fresh || awake
 		}
 	})
-	selector.AddReceive(p.settlings, func(c workflow.ReceiveChannel, _ bool) {
+	selector.AddReceive(p.resolutions, func(c workflow.ReceiveChannel, _ bool) {
 		if version, ok := receive(ctx, c, ResolvedVersion.complete); ok && p.state.Resolves(version) {
-			p.settled, awake = &version, true
+			p.resolved, awake = &version, true
 		}
 	})
 	selector.AddReceive(p.discards, func(c workflow.ReceiveChannel, _ bool) {
@@ -254,15 +251,14 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 	return cancelled
 }
 
-// receive reads a signal that has come in. Anybody who may use the namespace can
-// send one with any content; false says that it is not usable and is left aside:
-// the order goes on waiting as if it had not come.
+// receive reads a pending signal. Anybody who may use the namespace can send one with any
+// content; false says that it is unusable and ignored: the order goes on waiting.
 func receive[T any](ctx workflow.Context, c workflow.ReceiveChannel, usable func(T) bool) (content T, ok bool) {
 	// Receive would drop what can't be decoded, and wait for the next signal.
 	if c.ReceiveAsync(&content) && usable(content) {
 		return content, true
 	}
-	workflow.GetLogger(ctx).Warn("信号的内容不可用，已忽略。 A signal without usable content is left aside", "signal", c.Name())
+	workflow.GetLogger(ctx).Warn("a signal without usable content is ignored", "signal", c.Name())
 	return content, false
 }
 
@@ -277,8 +273,8 @@ func (v ResolvedVersion) complete() bool { return !v.ChangedAt.IsZero() }
 // complete reports whether somebody is named, and a reason.
 func (d Discard) complete() bool { return d.By != "" && d.Reason != "" }
 
-// overtaken reports whether a later version of the order has come while the last was
-// being saved: a run counts it as parked, so it must not be dropped.
+// overtaken reports whether a later version of the order came while the last was being
+// saved: a run counts it as parked, so it must not be lost.
 func (p *parkedOrder) overtaken(ctx workflow.Context) (newer bool) {
 	for p.versions.Len() > 0 {
 		if version, ok := receive(ctx, p.versions, p.sameOrder); ok {
@@ -288,13 +284,13 @@ func (p *parkedOrder) overtaken(ctx workflow.Context) (newer bool) {
 	return newer
 }
 
-// OrderGone is the reason of an order that the source does not show any more.
+// OrderGone is the reason of an order that the source no longer shows.
 const OrderGone = "order_gone"
 
-// readAgain takes the order as the source shows it now, where a run has not just done so.
-// One that can't be read keeps its version. False says that the source does not show it
-// any more, which is no reason to book it.
-func (p *parkedOrder) readAgain(ctx workflow.Context) (shown bool, err error) {
+// reread reads the current order from the source, unless a run has just done so. If that
+// fails, the order keeps its version. False says that the source no longer shows the order,
+// which then is not saved.
+func (p *parkedOrder) reread(ctx workflow.Context) (shown bool, err error) {
 	if p.fresh {
 		return true, nil
 	}
@@ -304,7 +300,7 @@ func (p *parkedOrder) readAgain(ctx workflow.Context) (shown bool, err error) {
 	case temporal.IsCanceledError(err):
 		return false, err
 	case err != nil:
-		workflow.GetLogger(ctx).Info("读不到这一单，按上次读到的处理。 The order can't be read, so it is taken as it was", "error", err)
+		workflow.GetLogger(ctx).Info("the order cannot be read and keeps its version", "error", err)
 		return true, nil
 	case read.Order == nil:
 		return false, p.failed(ctx, tally.Failure{ID: held.Order.ID, BillNumber: held.Order.BillNumber, Reason: OrderGone, Message: text.New(
@@ -314,14 +310,14 @@ func (p *parkedOrder) readAgain(ctx workflow.Context) (shown bool, err error) {
 	return true, nil
 }
 
-// try saves the order. If that fails, it keeps the reason, and the result is nil.
-func (p *parkedOrder) try(ctx workflow.Context) (*SaveOrderResult, error) {
+// attempt saves the order. If that fails, it keeps the reason, and the result is nil.
+func (p *parkedOrder) attempt(ctx workflow.Context) (*SaveOrderResult, error) {
 	version := &p.state.Version
 	result, err := saveOrder(ctx, p.plan, SaveOrderParams{
 		Flow:        p.plan.Flow,
 		PickVersion: version.PickVersion,
 		Order:       version.Order,
-		// A run may have saved it meanwhile.
+		// A run may have saved the order meanwhile.
 		Exists: true,
 	})
 	if err == nil {
@@ -356,7 +352,10 @@ func ParkedWait(attempts int) time.Duration {
 
 func (p *parkedOrder) show(ctx workflow.Context) {
 	version := p.state.Version
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**原因 Reason** %s\n\n%s\n\n**已重试 Attempts** %d\n\n**下次 Next** %s\n",
-		literal.Markdown(version.Failure.Reason), literal.Markdown(version.Failure.Message.String()),
-		p.state.Attempts, p.state.NextAttempt.Format("2006-01-02 15:04:05")))
+	var d details
+	d.entry(text.New("Reason"), literal.Markdown(version.Failure.Reason))
+	d.WriteString(literal.Markdown(version.Failure.Message.String()) + "\n\n")
+	d.entry(text.New("Attempts"), strconv.Itoa(p.state.Attempts))
+	d.entry(text.New("Next attempt"), shownTime(p.state.NextAttempt))
+	workflow.SetCurrentDetails(ctx, d.String())
 }

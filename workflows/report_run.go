@@ -5,14 +5,13 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// NotParked is the reason under which a run is told of as failed that came to its
-// end, but with orders that could be neither saved nor parked.
+// NotParked is the reason under which a completed run is reported as failed if some of its
+// orders could be neither saved nor parked.
 const NotParked = "not_parked"
 
-// report tells the flow's WatchFlow how a run ended, if the flow has alerts. It
-// does so for incremental runs and sweeps alone: a person who starts a range by hand
-// sees its end. A run that a person cancelled, or whose flow is disabled, is nothing
-// to tell of.
+// report reports to the flow's WatchFlow how a run ended, if the flow has alerts. It does so
+// only for incremental runs and sweeps: a person who starts a run by hand sees its end. It
+// does not report a run that a person cancelled, or whose flow is disabled.
 func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err error) {
 	plan := r.state.Plan
 	if plan.Alerts == nil || r.byHand && !r.sweep || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled {
@@ -36,8 +35,8 @@ func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err
 	report.Watermark = result.Watermark
 	report.Saved = result.Saved + result.Updated
 	if r.state.RowVersions == nil {
-		// Another run may have saved them. A run by row versions reads the last row
-		// of the run before in any case.
+		// Another run may have saved them. A run by row versions always reads the last row
+		// of the run before.
 		report.Saved += result.AlreadySaved
 	}
 	report.NewlyParked = result.NewlyParked
@@ -46,7 +45,7 @@ func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err
 		report.Found = *result.Found
 	}
 	if err := reportRun(ctx, ReportRunParams{Flow: plan.Flow, Title: plan.Title, Report: report}); err != nil {
-		// The orders are where they belong; a run does not fail for its report.
+		// The orders are saved or parked; a run does not fail because of its report.
 		workflow.GetLogger(ctx).Warn("the run could not be reported", "error", err)
 	}
 }

@@ -7,9 +7,8 @@ import (
 	"refundsync/internal/tally"
 )
 
-// The search attributes of a SyncRefunds workflow, beside [FlowAttribute]. An
-// SQL store has three columns for numbers in all, so the other counts are in
-// the memo alone.
+// The search attributes of a SyncRefunds workflow, besides [FlowAttribute]. An SQL store has
+// only three columns for numbers, so the other counts are only in the memo.
 var (
 	// WatermarkAttribute is set by completed runs that move the watermark.
 	WatermarkAttribute = temporal.NewSearchAttributeKeyTime("RefundsyncWatermark")
@@ -19,24 +18,23 @@ var (
 	ParkedAttribute  = temporal.NewSearchAttributeKeyInt64("RefundsyncParked")
 )
 
-// ResultMemo is the memo of a SyncRefunds workflow that has ended by itself. It
-// holds its [SyncRefundsResult] without the failures, so that a list of runs
-// needs no look at each.
+// ResultMemo is the memo of a SyncRefunds workflow that has ended by itself. It holds its
+// [SyncRefundsResult] without the failures, so that a list of runs needs no look at each.
 const ResultMemo = "result"
 
-// ErrorMemo is the memo of a SyncRefunds workflow that has failed: why, for a
-// person.
+// ErrorMemo is the memo of a SyncRefunds workflow that has failed. It holds the message of
+// the failure, a [text.Text].
 const ErrorMemo = "error"
 
 // The outcomes of a run.
 const (
-	// RunDone: every order is saved or left out by the flow.
+	// RunDone: every order is saved or left out.
 	RunDone = "done"
 	// RunParked: done, but some orders are parked.
 	RunParked = "parked"
-	// RunOrdersFailed: done, but some orders could not even be parked.
+	// RunOrdersFailed: done, but some orders could be neither saved nor parked.
 	RunOrdersFailed = "orders_failed"
-	// RunFailed: the run did not come to its end.
+	// RunFailed: the run did not complete.
 	RunFailed = "failed"
 	// RunCancelled: the run was cancelled.
 	RunCancelled = "cancelled"
@@ -53,13 +51,13 @@ func outcomeOf(sum tally.Tally) string {
 	}
 }
 
-// listRun puts the run under its flow's name in the server's list.
+// listRun lists the run on the server under its flow's name.
 func listRun(ctx workflow.Context, flowName string) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, FlowAttribute.ValueSet(flowName))
 }
 
-// listEnd counts the run, and adds to the list what became of it. failure is nil
-// unless it failed or was cancelled.
+// listEnd counts the run and lists its outcome on the server. failure is nil unless the run
+// failed or was cancelled.
 func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, failure error, movesWatermark bool) error {
 	outcome := outcomeOf(result.Tally)
 	if failure != nil {

@@ -4,22 +4,23 @@ import (
 	"unicode/utf8"
 
 	"refundsync/internal/literal"
+	"refundsync/internal/text"
 )
 
-// longestSummary bounds a summary, in bytes. Temporal servers allow 400, the
-// quotes of its JSON included.
+// longestSummary bounds a summary, in bytes. Temporal servers allow 400, including the quotes
+// of its JSON.
 const longestSummary = 360
 
-// shortSummary makes a summary, which the Web UI shows as Markdown, of a text, and cuts
-// what Temporal would refuse.
-func shortSummary(text string) string {
-	text = literal.Markdown(text)
-	if len(text) <= longestSummary {
-		return text
+// shortSummary makes a summary of a text, which the Web UI shows as Markdown, and cuts it to
+// what Temporal accepts.
+func shortSummary(t text.Text) string {
+	summary := literal.Markdown(t.String())
+	if len(summary) <= longestSummary {
+		return summary
 	}
 	end := longestSummary - len("…")
-	for !utf8.RuneStart(text[end]) {
+	for !utf8.RuneStart(summary[end]) {
 		end--
 	}
-	return text[:end] + "…"
+	return summary[:end] + "…"
 }

@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,98 +15,91 @@ import (
 	"refundsync/internal/text"
 )
 
-// The types of the errors with which a run ends; each names what a person can
-// do in its message.
+// The types of the errors with which a run ends. Their messages say what to do.
 const (
-	// RunUnfinished is a run that could not read all its windows. Its details
-	// hold the [SyncRefundsResult] of what was done.
+	// RunUnfinished: the run could not read all its windows. Its details hold the
+	// [SyncRefundsResult] of what was done.
 	RunUnfinished = "run_unfinished"
-	// FlowDisabled is an incremental run of a flow that is not enabled; SendAlert
-	// fails with it as well.
+	// FlowDisabled: the run is incremental, and the flow is disabled. SendAlert fails with
+	// it as well.
 	FlowDisabled = "flow_disabled"
-	// WatermarkUnknown is an incremental run that does not know where to start.
+	// WatermarkUnknown: the run is incremental and does not know where to start.
 	WatermarkUnknown = "watermark_unknown"
-	// UnknownGrain is a run whose input names a grain that there is not, and
-	// UnknownRate one with a rate that can't be.
+	// UnknownGrain: the run's input names an unknown grain.
 	UnknownGrain = "unknown_grain"
-	// NoSweep is a run that is to read again of a flow that does not.
-	NoSweep     = "no_sweep"
+	// UnknownRate: the run's input, or an update, asks for a rate that is not possible.
 	UnknownRate = "unknown_rate"
+	// NoSweep: the run is a sweep of a flow without sweeps.
+	NoSweep = "no_sweep"
 )
 
 // SyncRefundsInput is a run of a flow.
 type SyncRefundsInput struct {
 	Flow string `json:"flow"`
-	// Range is a range given by hand, which never moves the watermark. Without
-	// one the run is incremental: from the last watermark to now.
+	// Range is a range given by hand, which never moves the watermark. Without one, the run
+	// is incremental: from the last watermark to now.
 	Range *Window `json:"range,omitempty"`
-	// ByHand is an incremental run that a person starts: it does not move the
-	// watermark either.
+	// ByHand marks an incremental run that a person starts: it does not move the watermark
+	// either.
 	ByHand bool `json:"by_hand,omitempty"`
-	// Sweep has the run read again what the flow's checks.sweep says, slowly. It is as one
-	// over a range given by hand, but for being told of.
+	// Sweep makes the run reread what the flow's checks.sweep says, slowly. It is like a run
+	// over a range given by hand, except that it is reported.
 	Sweep bool `json:"sweep,omitempty"`
-	// Watermark is the one to go on from where no earlier run of this schedule
-	// has left one: that of a schedule that was deleted, for example.
+	// Watermark is the one to continue from if no earlier run of this schedule has one: that
+	// of a deleted schedule, for example.
 	Watermark *time.Time `json:"watermark,omitempty"`
-	// RowVersion is what Watermark is, as a row version of the source; nil where it
-	// is of no run by these.
+	// RowVersion is the counterpart of Watermark in a run by row versions; nil for none.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
-	// Since is where the first incremental run starts, instead of where the
-	// flow says.
+	// Since is where the first incremental run starts, instead of the flow's since.
 	Since *time.Time `json:"since,omitempty"`
-	// Grain is what one activity saves, one of contract.Grains, instead of what the flow
-	// says.
+	// Grain is what one activity saves, one of contract.Grains, instead of the flow's.
 	Grain string `json:"grain,omitempty"`
-	// Orders is about how many orders the run has, as [EstimateRun] says; nil has the
-	// run ask the source itself.
+	// Orders is about how many orders the run has, from [EstimateRun]; with nil the run asks
+	// the source itself.
 	Orders *int `json:"orders,omitempty"`
-	// Rate is how much is under way at a time from the beginning, where it is not
-	// to be what the flow says.
+	// Rate is how much is in flight at a time from the beginning, instead of the flow's.
 	Rate Rate `json:"rate,omitzero"`
 	// Carried is nil at first, and is carried over continue-as-new.
 	Carried *RunState `json:"carried,omitempty"`
 }
 
-// RunState is how far a run has come. It holds the watermark as well, because
-// the last completion result does not survive continue-as-new.
+// RunState is the state of a run. It holds the watermark as well, because the last
+// completion result does not survive continue-as-new.
 type RunState struct {
 	Plan Plan `json:"plan"`
 	// Range is what the run covers.
 	Range Window `json:"range"`
-	// Watermark is the one that the run started with, nil for none.
+	// Watermark is the one that the run started with; nil for none.
 	Watermark *time.Time `json:"watermark,omitempty"`
 	// Next is where the next window begins; after Range.To when all have begun.
 	Next time.Time `json:"next"`
-	// Cut are the windows, still to begin, that larger ones were cut into.
+	// Cut are the windows that larger ones were cut into and that have not begun.
 	Cut         []Window    `json:"cut,omitempty"`
 	WindowsDone int         `json:"windows_done"`
 	Tally       tally.Tally `json:"tally"`
-	// Orders is about how many orders the run has in all; 0 while that is not known.
+	// Orders is about how many orders the run has in all; 0 while unknown.
 	Orders  int     `json:"orders,omitempty"`
 	Control Control `json:"control,omitzero"`
 	// RowVersions is nil in a run by time.
 	RowVersions *paging.Versions `json:"row_versions,omitempty"`
 	// RowVersion is the one that the run started with; nil in a run by time.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
-	// SourceAhead is that of [LoadFlowResult].
+	// SourceAhead is as in [LoadFlowResult].
 	SourceAhead time.Duration `json:"source_ahead,omitempty"`
 }
 
-// SyncRefundsResult says what a run covered and what became of the orders.
+// SyncRefundsResult says what a run covered, and the outcomes of its orders.
 type SyncRefundsResult struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	// Watermark is the time up to which the flow's incremental runs have left
-	// nothing out; nil where none has been. A run by hand keeps it, and so does
-	// one with orders that could not even be parked.
+	// Watermark is the time up to which the flow's incremental runs have missed nothing; nil
+	// if there was none. A run by hand does not move it, nor does a run with orders that
+	// could be neither saved nor parked.
 	Watermark *time.Time `json:"watermark"`
-	// RowVersion is what Watermark is, as a row version of the source, for the
-	// runs that read by these; nil for others.
+	// RowVersion is the counterpart of Watermark in a run by row versions; nil for others.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
 	// Found is how many orders a sweep found that had been missed or have changed: those
-	// that it saved, updated or was the first to park, or whose bill it deleted. nil for
-	// another run.
+	// that it saved, updated or newly parked, or whose bill it deleted. nil for other runs.
 	Found *int `json:"found,omitempty"`
 	tally.Tally
 }
@@ -118,37 +110,35 @@ type SyncRefundsProgress struct {
 	Windows     int             `json:"windows"`
 	WindowsDone int             `json:"windows_done"`
 	Running     []RunningWindow `json:"running"`
-	// Tally adds up the windows that are done; ask the running ones for theirs.
+	// Tally adds up the windows that are done; the running ones answer for themselves.
 	Tally tally.Tally `json:"tally"`
-	// Orders is about how many orders the run has in all; 0 while that is not known.
+	// Orders is about how many orders the run has in all; 0 while unknown.
 	Orders int `json:"orders,omitempty"`
-	// Grain is that of the windows to begin; GrainAuto tells that the run chooses it.
+	// Grain is that of the windows to begin; GrainAuto means that the run chooses it.
 	Grain     string     `json:"grain"`
 	GrainAuto bool       `json:"grain_auto,omitempty"`
 	Watermark *time.Time `json:"watermark"`
-	// Control is how a person steers the run, and Rate how much may be under
-	// way at a time with that.
+	// Control is how a person steers the run, and Rate how much may be in flight at a time
+	// with that.
 	Control Control `json:"control,omitzero"`
 	Rate    Rate    `json:"rate"`
-	// SourceAhead is by how much the source's clock is ahead of the worker's, as
-	// [LoadFlowResult] says.
+	// SourceAhead is as in [LoadFlowResult].
 	SourceAhead time.Duration `json:"source_ahead,omitempty"`
 }
 
-// RunningWindow is a window under way, and the workflow that reads it.
+// RunningWindow is a running window and its workflow.
 type RunningWindow struct {
 	Window     Window `json:"window"`
 	WorkflowID string `json:"workflow_id"`
 }
 
-// SyncRefunds is a run of a flow: it works out the range, cuts it into windows,
-// runs a SyncWindow for each, a few at a time, and adds up their results.
+// SyncRefunds is a run of a flow: it works out the range, cuts it into windows, runs a
+// SyncWindow for each, a few at a time, and adds up their results.
 //
-// It fails with a *temporal.ApplicationError of one of the types above. When a
-// window can't be read, no further one is begun, those under way are finished,
-// and the error holds what was done; nothing of it is lost or repeated by the
-// next run over the range. When cancelled it ends with a
-// *temporal.CanceledError that holds the same.
+// It fails with a *temporal.ApplicationError of one of the types above. If a window can't be
+// read, no further one is begun, the running ones are finished, and the error holds what was
+// done; the next run over the range neither loses nor repeats any of it. When cancelled, it
+// ends with a *temporal.CanceledError that holds the same.
 func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, error) {
 	if err := listRun(ctx, in.Flow); err != nil {
 		return SyncRefundsResult{}, err
@@ -199,7 +189,7 @@ type syncRefunds struct {
 	// futures are those of the running windows, by workflow id.
 	futures  map[string]workflow.ChildWorkflowFuture
 	steering workflow.Mutex
-	// failure is the first that a window met; none is begun after it.
+	// failure is the first failure of a window; no window is begun after it.
 	failure error
 }
 
@@ -224,7 +214,7 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 	})
 }
 
-// begin reads the flow and works out the range.
+// begin loads the flow and works out the range.
 func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	loaded, err := loadFlow(ctx, in.Flow)
 	if err != nil {
@@ -233,19 +223,17 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	plan, now := loaded.Plan, SlowerClock(workflow.Now(ctx), loaded.SourceTime)
 	r.state.SourceAhead = loaded.SourceAhead
 	if !plan.Enabled && (!r.byHand || in.Sweep) {
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"流程 %s 已停用，不会自动运行：把流程文件的 enabled 改为 true 并重启 worker；给定时段的手工运行不受影响。"+
-				" Flow %s is disabled and does not run by itself: set enabled to true in its file and restart the worker; a range can be run by hand all the same", plan.Flow, plan.Flow),
-			FlowDisabled, nil)
+		return newFailure(FlowDisabled, text.New("flow %s is disabled and does not run automatically: set enabled to true in its file and restart the workers. A given range can be run by hand all the same", plan.Flow),
+			nil, FailureDetails{})
 	}
 	plan.Grain = cmp.Or(in.Grain, plan.Grain)
 	r.state.Plan, r.state.Control.Rate = plan, in.Rate
 	if err := CheckGrain(in.Grain); err != nil {
-		return temporal.NewNonRetryableApplicationError(err.Error(), UnknownGrain, nil)
+		return newFailure(UnknownGrain, text.Of(err), nil, FailureDetails{})
 	}
 	if in.Rate != (Rate{}) {
-		if err := in.Rate.Validate(); err != nil {
-			return temporal.NewNonRetryableApplicationError(err.Error(), UnknownRate, nil)
+		if err := checkRate(in.Rate); err != nil {
+			return err
 		}
 	}
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
@@ -268,15 +256,14 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	return r.expect(ctx, in.Orders)
 }
 
-// sweepRate leaves the two systems to others.
+// sweepRate leaves room for other runs.
 var sweepRate = Rate{InFlight: 20, WindowsAtOnce: 1}
 
-// beginSweep has the run cover what the flow reads again.
+// beginSweep makes the run cover the flow's sweep.
 func (r *syncRefunds) beginSweep(in *SyncRefundsInput, now time.Time) error {
 	if r.state.Plan.Sweep == nil {
-		return temporal.NewNonRetryableApplicationError(fmt.Sprintf(
-			"流程 %[1]s 没有 checks.sweep：加上它并重启 worker，或用 starter schedule update 去掉复查的定时。"+
-				" Flow %[1]s has no checks.sweep: add it and restart the worker, or have starter schedule update take its schedule away", in.Flow), NoSweep, nil)
+		return newFailure(NoSweep, text.New("flow %s has no checks.sweep: add it and restart the workers, or remove its schedule with starter schedule update", in.Flow),
+			nil, FailureDetails{})
 	}
 	span := sweepRange(*r.state.Plan.Sweep, now)
 	in.Range = &span
@@ -291,8 +278,8 @@ func found(sum tally.Tally) int {
 	return sum.Saved + sum.Updated + tally.Total(sum.NewlyParked) + sum.BillsDeleted
 }
 
-// expect asks about how many orders the run has, where that is not known and a single
-// window does not tell.
+// expect estimates how many orders the run has, if that is unknown and the run has several
+// windows.
 func (r *syncRefunds) expect(ctx workflow.Context, known *int) error {
 	if known != nil {
 		r.state.Orders = *known
@@ -305,8 +292,8 @@ func (r *syncRefunds) expect(ctx workflow.Context, known *int) error {
 	return err
 }
 
-// grain is what one activity saves in the next window: in a run of up to [fewOrders]
-// an order, in a larger one pages, unless the flow or the run says otherwise.
+// grain is what one activity saves in the next window: an order in a run of up to
+// [fewOrders], pages in a larger one, unless the flow or the run says otherwise.
 func (r *syncRefunds) grain() string {
 	switch {
 	case r.state.Plan.Grain != contract.GrainAuto:
@@ -327,42 +314,37 @@ func (r *syncRefunds) beginIncremental(in SyncRefundsInput, now time.Time) error
 	}
 	span, ok := IncrementalRange(r.state.Plan, r.state.Watermark, since, now)
 	if !ok {
-		return temporal.NewNonRetryableApplicationError(
-			"没有上次的水位，也没有给出起点：请在流程文件的 source.since 或用 --since 给出首次运行的起点，或给出时段。"+
-				" There is no watermark of an earlier run and no point to start from: say where the first run starts, by source.since in the flow file or by --since, or give a range",
-			WatermarkUnknown, nil)
+		return newFailure(WatermarkUnknown, text.New("there is no watermark of an earlier run and no start: say where the first run starts, with source.since in the flow file or with --since, or give a range"),
+			nil, FailureDetails{})
 	}
 	r.state.Range = span
 	return nil
 }
 
-// lastWatermark is the watermark of the last run of this schedule that
-// completed. One that can't be read fails the run: starting from anywhere else
-// would leave a gap or repeat years.
+// lastWatermark is the watermark of the last completed run of this schedule. If it can't be
+// read, the run fails: any other start would leave a gap or repeat years.
 func lastWatermark(ctx workflow.Context) (*time.Time, error) {
 	if !workflow.HasLastCompletionResult(ctx) {
 		return nil, nil
 	}
 	var last SyncRefundsResult
 	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
-		return nil, temporal.NewNonRetryableApplicationError(
-			"上次运行的水位无法读取，请给出时段运行一次并检查。"+
-				" The watermark of the last run can't be read: run the range by hand and look into it", WatermarkUnknown, err)
+		return nil, newFailure(WatermarkUnknown, text.New("the watermark of the last run cannot be read: run the range by hand and find the cause"), err, FailureDetails{})
 	}
 	return last.Watermark, nil
 }
 
-// CheckGrain says what is wrong with the grain that a run is asked for with; none,
-// which leaves it to the flow, is right.
+// CheckGrain says what is wrong with the grain that a person asks for. "" is right, and
+// leaves it to the flow.
 func CheckGrain(grain string) error {
 	if grain == "" || slices.Contains(contract.Grains, grain) {
 		return nil
 	}
-	return fmt.Errorf("粒度 %q 不能用，应为 %v 之一。 There is no such grain; expected one of these", grain, contract.Grains)
+	return text.Errorf("unknown grain %q: expected one of %v", grain, contract.Grains)
 }
 
-// hasMore reports whether there is a window to begin. Of those under way, one may
-// still be cut.
+// hasMore reports whether there is a window to begin. It waits for the running ones, as they
+// may still be cut.
 func (r *syncRefunds) hasMore(ctx workflow.Context) bool {
 	// A run that is cancelled when all its windows have begun waits for them.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
@@ -373,20 +355,20 @@ func (r *syncRefunds) hasMore(ctx workflow.Context) bool {
 	return r.failure == nil && waits()
 }
 
-// nextWindow is the next window to begin: what a larger one was cut into comes first.
+// nextWindow is the next window to begin: the parts of a larger one come first.
 func (r *syncRefunds) nextWindow() Window {
 	if len(r.state.Cut) > 0 {
 		window := r.state.Cut[0]
 		r.state.Cut = r.state.Cut[1:]
 		return window
 	}
-	window := FirstWindow(r.left(), r.longestWindow())
+	window := FirstWindow(r.remaining(), r.longestWindow())
 	r.state.Next = window.To.Add(time.Second)
 	return window
 }
 
-// left is what no window covers yet.
-func (r *syncRefunds) left() Window { return Window{From: r.state.Next, To: r.state.Range.To} }
+// remaining is what no window covers yet.
+func (r *syncRefunds) remaining() Window { return Window{From: r.state.Next, To: r.state.Range.To} }
 
 // beginWindow starts the next window as soon as there is room for it.
 func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
@@ -422,12 +404,11 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 		WorkflowID: running.WorkflowID,
 		// A cancelled window finishes what is in flight and reports it.
 		WaitForCancellation: true,
-		// A terminated run takes its windows along; what they had not done is
-		// found by the next run.
+		// A terminated run terminates its windows; the next run does what they had not
+		// done.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
 		StaticSummary:     r.windowSummary(running.Window),
-		StaticDetails: "一次运行中的一个窗口：从最后一页读到第一页，直到一遍没有新的单。粒度 order：每张单据是一个 SaveOrder 活动；page：一个 SyncPages 活动读取并保存若干页，其中没成功的单据再各有一个 SaveOrder。\n\n" +
-			"A window of a run: its pages are read from the last to the first, until a pass shows nothing new. In the grain order each bill is a SaveOrder activity; in the grain page a SyncPages activity reads and saves several pages, and each order that does not succeed in it has a SaveOrder.",
+		StaticDetails:     text.Sprintf("A window of a run: its pages are read from the last to the first, until a pass shows nothing new. With the grain order, each bill is a SaveOrder activity; with the grain page, a SyncPages activity reads and saves several pages, and each order that fails there gets a SaveOrder."),
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
 		Plan: r.state.Plan, Window: running.Window, Grain: r.grain(), Control: r.state.Control,
@@ -440,7 +421,7 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 	return result, err
 }
 
-// endWindow adds up what a window did, whether it came to its end or not.
+// endWindow adds up what a window did, whether it completed or not.
 func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, err error) {
 	r.running = slices.DeleteFunc(r.running, func(w RunningWindow) bool { return w.WorkflowID == ended.WorkflowID })
 	if err == nil {
@@ -466,24 +447,24 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 	}
 }
 
-// drain waits for the windows under way, also when the run is cancelled.
+// drain waits for the running windows, even when the run is cancelled.
 func (r *syncRefunds) drain(ctx workflow.Context) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	r.windows.Wait(ctx)
-	// An update that was taken is answered; nothing can interrupt that.
+	// Accepted updates are answered; nothing can interrupt that.
 	_ = workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 	r.showProgress(ctx)
 }
 
-// endEarly cuts the range off behind the windows that are done. A run by cron
-// ends here instead of continuing as new, which would end the cron with it: the
-// new run would have no cron schedule. The next run of the cron takes the rest.
+// endEarly cuts the range off after the windows that are done. A run by cron ends here,
+// because continue-as-new would lose its cron schedule. The next run of the cron does the
+// rest.
 func (r *syncRefunds) endEarly() {
 	r.state.Range.To = r.state.Next.Add(-time.Second)
 }
 
-// ended is the end of the run.
+// ended returns the result of the run.
 func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 	result := SyncRefundsResult{
 		From:       r.state.Range.From,
@@ -497,7 +478,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		result.Found = &found
 	}
 	if r.failure == nil {
-		// Orders that are neither saved nor parked are found by the next run.
+		// The next run must read orders anew that are neither saved nor parked.
 		if !r.byHand && result.Unparked == 0 {
 			result.Watermark, result.RowVersion = NextWatermark(r.state.Watermark, r.state.Range), r.state.rowVersion()
 		}
@@ -508,7 +489,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		failure = temporal.NewCanceledError(result)
 	} else {
 		failure = newFailure(RunUnfinished,
-			text.New("%s What was done stays: remove the cause and run the range again, nothing is lost or booked twice", MessageOf(r.failure)),
+			text.New("%s. What was done stays: fix the cause and run the same range again; nothing is lost or booked twice", MessageOf(r.failure)),
 			r.failure, FailureDetails{Result: &result})
 	}
 	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, r.state.Plan.Flow, result, failure, false), failure)
@@ -517,7 +498,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 func (r *syncRefunds) progress() SyncRefundsProgress {
 	return SyncRefundsProgress{
 		Range:       r.state.Range,
-		Windows:     r.state.WindowsDone + len(r.running) + len(r.state.Cut) + windowCount(r.left(), r.longestWindow()),
+		Windows:     r.state.WindowsDone + len(r.running) + len(r.state.Cut) + windowCount(r.remaining(), r.longestWindow()),
 		WindowsDone: r.state.WindowsDone,
 		Running:     r.running,
 		Tally:       r.state.Tally,

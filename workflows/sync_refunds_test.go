@@ -109,8 +109,8 @@ func TestSyncRefundsReadsRowVersionsByTheSlowerClock(t *testing.T) {
 	require.NotEmpty(t, world.fetches)
 }
 
-// What is known of the clocks is shown while the run is under way and after.
-func TestSyncRefundsSaysThatTheClocksAreApart(t *testing.T) {
+// That the clocks differ is shown during the run and afterwards.
+func TestSyncRefundsSaysThatTheClocksDiffer(t *testing.T) {
 	world := newFakeWorld(0)
 	world.sourceAhead = -29500 * time.Millisecond
 	env := windowEnvironment(world)
@@ -121,12 +121,12 @@ func TestSyncRefundsSaysThatTheClocksAreApart(t *testing.T) {
 	var progress SyncRefundsProgress
 	require.NoError(t, value.Get(&progress))
 	for ahead, text := range map[time.Duration]string{
-		progress.SourceAhead: "聚水潭的时钟比 worker 的慢至少 30s",
-		30 * time.Second:     "Jushuitan's clock is 30s or more ahead of the worker's",
+		progress.SourceAhead: "Jushuitan's clock is at least 30s behind the worker's",
+		30 * time.Second:     "Jushuitan's clock is at least 30s ahead of the worker's",
 	} {
 		require.Contains(t, runDetails(SyncRefundsProgress{SourceAhead: ahead}), text)
 	}
-	require.NotContains(t, runDetails(SyncRefundsProgress{}), "时钟")
+	require.NotContains(t, runDetails(SyncRefundsProgress{}), "Clocks")
 }
 
 func TestSyncRefundsWorksOutItsRange(t *testing.T) {

@@ -4,22 +4,21 @@ import (
 	"fmt"
 	"time"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
 	"refundsync/internal/paging"
+	"refundsync/internal/text"
 )
 
-// Reading by row versions: an incremental run of a flow whose source.cursor is
-// row_version asks for the rows from the highest version that it has seen, over
-// and over, until nothing newer comes. Rows that change while they are read come
-// again at the end, so that none can slip from page to page. It is not known to
-// have been tried on this method of the source.
+// Reading by row versions: an incremental run of a flow whose source.cursor is row_version
+// requests the rows from the highest version seen, over and over, until nothing newer comes.
+// Rows that change while they are read reappear at the end, so that none can slip from page
+// to page. Nobody is known to have tried it on this method of the source.
 
-// beginRowVersions works out from which row version on the run reads, if it
-// reads by these; a range by hand is one of time.
+// beginRowVersions works out from which row version on the run reads, if it reads by row
+// versions; a range given by hand is one of time.
 func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInput, now time.Time) error {
 	plan := r.state.Plan
 	if plan.Cursor != contract.CursorRowVersion || in.Range != nil {
@@ -39,10 +38,8 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 		}
 	}
 	if start == nil {
-		return temporal.NewNonRetryableApplicationError(
-			"没有上次的行版本，流程文件也没有 source.since_ts：请写明首次从哪个行版本读起。"+
-				" There is no row version of an earlier run, and no source.since_ts in the flow file: say there from which row version on the first run reads",
-			WatermarkUnknown, nil)
+		return newFailure(WatermarkUnknown, text.New("there is no row version of an earlier run, and no source.since_ts in the flow file: set it to the row version from which the first run reads"),
+			nil, FailureDetails{})
 	}
 	r.state.RowVersions, r.state.RowVersion = &paging.Versions{Reached: *start, Stable: *start}, start
 	if r.state.Watermark == nil && in.Since == nil {
@@ -52,7 +49,7 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 	return nil
 }
 
-// readRowVersions reads all there is to read, a window after the other.
+// readRowVersions reads everything new, one window after another.
 func (r *syncRefunds) readRowVersions(ctx workflow.Context) {
 	span := r.state.Range
 	for r.failure == nil && !r.state.RowVersions.Complete && !span.To.Before(span.From) {
@@ -65,8 +62,8 @@ func (r *syncRefunds) readRowVersions(ctx workflow.Context) {
 	r.state.Next = span.To.Add(time.Second)
 }
 
-// longestWindow is the longest span that a window covers: rows that are read by
-// their versions are in no order of time.
+// longestWindow is the longest span of a window: rows read by their versions are not ordered
+// by time.
 func (r *syncRefunds) longestWindow() time.Duration {
 	if r.state.RowVersions != nil {
 		return r.state.Range.To.Sub(r.state.Range.From) + time.Second
@@ -85,13 +82,13 @@ func (r *syncRefunds) windowName(window Window) string {
 // windowSummary says for the Web UI what a window reads.
 func (r *syncRefunds) windowSummary(window Window) string {
 	if r.state.RowVersions != nil {
-		return fmt.Sprintf("行版本自 row versions from %d", r.state.RowVersions.Reached)
+		return text.Sprintf("row versions from %d", r.state.RowVersions.Reached)
 	}
 	return window.String()
 }
 
-// rowVersion is the watermark of a run by row versions that completed; nil of
-// another.
+// rowVersion is the row version up to which a completed run has missed nothing; nil for a
+// run by time.
 func (s RunState) rowVersion() *int64 {
 	if s.RowVersions == nil {
 		return nil

@@ -116,7 +116,7 @@ func TestRowVersionsAreReadUntilNothingNewerComes(t *testing.T) {
 
 func TestRowVersionsAreShown(t *testing.T) {
 	start := int64(123)
-	require.Equal(t, "行版本自 row versions from 123", FetchPageParams{Window: testWindow, PageIndex: 1, StartTS: &start}.summary())
+	require.Equal(t, "row versions from 123", FetchPageParams{Window: testWindow, PageIndex: 1, StartTS: &start}.summary())
 	require.Contains(t, windowDetails(testWindow, contract.GrainOrder, paging.Window{Reader: paging.New(&paging.Versions{Reached: 123})}, Control{}), "read up to 123")
 }
 

@@ -12,14 +12,14 @@ import (
 	"refundsync/internal/text"
 )
 
-// WindowCut is the type of the error with which a window ends that has more orders than
-// one should, before any was saved. Its details hold the number of these orders; its
-// run reads them as several windows. It is an error, so that nobody takes it for done.
+// WindowCut is the type of the error with which a window ends that has too many orders,
+// before any is saved. Its details hold their number; the run reads them as several windows.
+// It is an error so that the window does not count as done.
 const WindowCut = "window_cut"
 
-// WindowUnfinished is the type of the error with which a window, and with it its run,
-// ends when the source, or the list of bills that exist, can't be read. Its details
-// hold the [tally.Tally] of what was done before.
+// WindowUnfinished is the type of the error with which a window, and its run, ends if the
+// source or Kingdee's list of bills can't be read. Its details hold the [tally.Tally] of what
+// was done before.
 const WindowUnfinished = "window_unfinished"
 
 // SyncWindowInput is a window of a run.
@@ -28,8 +28,8 @@ type SyncWindowInput struct {
 	Window Window `json:"window"`
 	// Grain is contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`
-	// Tried tells that workers have died of a SyncPages of the window: what became of the
-	// orders that it was saving is not known.
+	// Attempted means that workers died during a SyncPages of the window: the outcomes of
+	// the orders that it was saving are unknown.
 	Attempted bool `json:"attempted,omitempty"`
 	// Control is how a person steers the run when the window begins.
 	Control Control `json:"control,omitzero"`
@@ -47,24 +47,24 @@ type SyncWindowResult struct {
 // SyncWindowProgress is the answer to [ProgressQuery].
 type SyncWindowProgress struct {
 	Window Window `json:"window"`
-	// PageCount and DataCount are how many pages and orders the source counts
-	// in the window, 0 before the first page is read.
+	// PageCount and DataCount are the source's counts of pages and orders in the window; 0
+	// before the first page is read.
 	PageCount int         `json:"page_count"`
 	DataCount int         `json:"data_count"`
 	Tally     tally.Tally `json:"tally"`
 	Control   Control     `json:"control,omitzero"`
 }
 
-// SyncWindow reads the pages of one window, and sees to it that each of their orders
-// becomes one bill. In the grain of orders it has a page read, and each of its orders
-// saved by a SaveOrder activity of its own. In the grain of pages a SyncPages activity
-// reads and saves several pages, and only what does not succeed there goes by SaveOrder.
-// An order that can't be saved is parked with its reason, and stops no other.
+// SyncWindow reads the pages of one window, and ensures that each of their orders becomes
+// one bill. With the grain order, it reads a page and saves each of its orders by a SaveOrder
+// activity. With the grain page, a SyncPages activity reads and saves several pages, and only
+// orders that fail there get a SaveOrder. An order that can't be saved is parked with its
+// reason, and holds up no other.
 //
-// It ends with a *temporal.ApplicationError of type [WindowCut] if it has too many
-// orders, and of type [WindowUnfinished] if the source or Kingdee's list of bills can't
-// be read, or if most orders of a page fail for one cause, and with a
-// *temporal.CanceledError when cancelled: what is in flight is finished first.
+// It ends with a *temporal.ApplicationError of type [WindowCut] if it has too many orders, and
+// of type [WindowUnfinished] if the source or Kingdee's list of bills can't be read, or if too
+// many orders of a page fail for one cause. When cancelled, it ends with a
+// *temporal.CanceledError. What is in flight is finished first.
 func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, error) {
 	w, err := newSyncWindow(ctx, in)
 	if err != nil {
@@ -76,7 +76,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 				break
 			}
 			w.controlled.take()
-			in.Reading, in.Control, in.Grain, in.Attempted = w.reading, w.control, w.grain, w.tried
+			in.Reading, in.Control, in.Grain, in.Attempted = w.reading, w.control, w.grain, w.attempted
 			return SyncWindowResult{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
 		}
 		err = workflow.Await(ctx, func() bool { return w.control.Paused == nil || w.over() })
@@ -90,28 +90,28 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 }
 
 type syncWindow struct {
-	plan    Plan
-	window  Window
-	grain   string
-	tried   bool // as in SyncWindowInput
-	reading paging.Window
+	plan      Plan
+	window    Window
+	grain     string
+	attempted bool // as in SyncWindowInput
+	reading   paging.Window
 
 	// inFlight bounds the orders that are being saved, across pages.
 	inFlight *limit
-	// undecided holds, of each order that was given out, when it is decided what becomes
-	// of its latest version.
+	// undecided holds, for each dispatched order, a future that is set once its latest
+	// version has an outcome.
 	undecided map[string]workflow.Future
 	work      workflow.WaitGroup
-	// givingOut tells that orders of a page wait for their turn to be saved.
-	givingOut bool
-	// stopped is why no more orders are given out, nil while they are; over tells that
-	// none is, for that reason or because the run is cancelled.
+	// dispatching means that orders of a page wait to be dispatched.
+	dispatching bool
+	// stopped is why no more orders are dispatched, nil while they are; over means that none
+	// is, for that reason or because the run is cancelled.
 	stopped error
 	over    func() bool
 
 	control    Control
 	controlled *controlled
-	// interrupt ends a SyncPages under way, so that a change of the control takes effect.
+	// interrupt ends a running SyncPages, so that a change of the control takes effect.
 	interrupt workflow.CancelFunc
 
 	measure func(outcome, reason string) // adds one to [OrdersMetric]
@@ -119,7 +119,7 @@ type syncWindow struct {
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
 	w := &syncWindow{
-		plan: in.Plan, window: in.Window, grain: in.Grain, tried: in.Attempted, reading: in.Reading, control: in.Control,
+		plan: in.Plan, window: in.Window, grain: in.Grain, attempted: in.Attempted, reading: in.Reading, control: in.Control,
 		undecided: map[string]workflow.Future{}, work: workflow.NewWaitGroup(ctx),
 		interrupt: func() {}, measure: counterOf(ctx, OrdersMetric, in.Plan.Flow),
 	}
@@ -137,8 +137,8 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 	})
 }
 
-// readOn reads what comes next, and gives out what it leaves to be done. The page after
-// it is read meanwhile, unless orders of the one before still wait for their turn.
+// readOn reads what comes next and dispatches its orders. The page after it is read
+// meanwhile, unless orders of the one before still wait to be dispatched.
 func (w *syncWindow) readOn(ctx workflow.Context) error {
 	read := w.readPage
 	if w.grain == contract.GrainPage {
@@ -148,15 +148,14 @@ func (w *syncWindow) readOn(ctx workflow.Context) error {
 	if batch == nil {
 		return end
 	}
-	if err := workflow.Await(ctx, func() bool { return !w.givingOut || w.over() }); err != nil {
+	if err := workflow.Await(ctx, func() bool { return !w.dispatching || w.over() }); err != nil {
 		return err
 	}
-	w.giveOut(ctx, batch)
+	w.dispatch(ctx, batch)
 	return end
 }
 
-// readPage reads the next page. What ends the reading does not keep its orders from
-// being saved.
+// readPage reads the next page. Its orders are saved even if it ends the reading.
 func (w *syncWindow) readPage(ctx workflow.Context) (*batch, error) {
 	params := FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: w.reading.Next, Rows: w.reading.Rest}
 	if w.reading.Versions != nil {
@@ -167,7 +166,7 @@ func (w *syncWindow) readPage(ctx workflow.Context) (*batch, error) {
 	if err := fetchPage(ctx, w.plan, params).Get(ctx, &page); err != nil {
 		return nil, err
 	}
-	if most := mostOrders(w.grain, w.window); opens && !w.tried && page.DataCount > most {
+	if most := mostOrders(w.grain, w.window); opens && !w.attempted && page.DataCount > most {
 		return nil, w.cut(page.DataCount)
 	}
 	work, end := w.reading.Take(page, w.count)
@@ -175,9 +174,9 @@ func (w *syncWindow) readPage(ctx workflow.Context) (*batch, error) {
 	return &batch{page: params.PageIndex, pickVersion: page.PickVersion, work: work}, toApplicationError(end)
 }
 
-// syncPages has pages read and saved by one activity, and takes in what came of them.
-// Where one can't be brought to its end, because workers die of it, the rest of the
-// window is read and saved order by order.
+// syncPages has one activity read pages and save their orders, and takes in its result. If
+// the activity times out because workers die of it, the rest of the window is read and saved
+// order by order.
 func (w *syncWindow) syncPages(ctx workflow.Context) (*batch, error) {
 	if err := workflow.Await(ctx, func() bool { return w.inFlight.free() > 0 || w.over() }); err != nil || w.over() {
 		return nil, err
@@ -194,7 +193,7 @@ func (w *syncWindow) syncPages(ctx workflow.Context) (*batch, error) {
 	w.interrupt = func() {}
 	switch {
 	case isTimeout(err):
-		w.grain, w.tried = contract.GrainOrder, true
+		w.grain, w.attempted = contract.GrainOrder, true
 		return nil, nil
 	case temporal.IsCanceledError(err):
 		return nil, ctx.Err() // interrupted before it began
@@ -207,13 +206,13 @@ func (w *syncWindow) syncPages(ctx workflow.Context) (*batch, error) {
 	return w.take(result), nil
 }
 
-// cut ends a window that has too many orders for one, before any is saved.
+// cut ends a window that has too many orders, before any is saved.
 func (w *syncWindow) cut(orders int) error {
-	return newFailure(WindowCut, text.New("window %s has %d orders and goes on as several; nothing is wrong", w.window, orders),
+	return newFailure(WindowCut, text.New("window %s has %d orders and is read as several windows; nothing is wrong", w.window, orders),
 		nil, FailureDetails{Orders: orders})
 }
 
-// ended gives the error that stopped the reading what was done before.
+// ended adds what was done to the error that stopped the reading.
 func (w *syncWindow) ended(err error) error {
 	switch {
 	case err == nil, isType(err, WindowCut):

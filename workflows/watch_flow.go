@@ -3,7 +3,6 @@ package workflows
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -12,24 +11,24 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/alert"
-	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
+	"refundsync/internal/text"
 )
 
 // RunSignal carries a [RunReport] to a WatchFlow workflow.
 const RunSignal = "run"
 
-// AlertSettings say whom to tell, and when. They come with each report, so that
-// the watch follows the flow file.
+// AlertSettings say whom to tell, and when. They come with each report, so that the watch
+// follows the flow file.
 type AlertSettings struct {
 	// Robots are the names of the flow's robots.
 	Robots []string `json:"robots"`
 	// Interval is the least time between two messages about one cause.
 	Interval time.Duration `json:"interval"`
-	// NothingSyncedFor is for how long no bill may be saved; 0 is for ever.
+	// NothingSyncedFor is how long no bill may be saved before an alert; 0 for ever.
 	NothingSyncedFor time.Duration `json:"nothing_synced_for"`
-	// LagLimit is how far the watermark may lag behind now.
+	// LagLimit is how far the watermark may lag behind now before an alert.
 	LagLimit time.Duration `json:"lag_limit"`
 }
 
@@ -40,15 +39,15 @@ type RunReport struct {
 	EndedAt    time.Time `json:"ended_at"`
 	// Failed is the reason of a run that failed, "" for one that did not.
 	Failed string `json:"failed,omitempty"`
-	// Watermark is the flow's after the run; nil where there is none yet.
+	// Watermark is the flow's after the run; nil if there is none yet.
 	Watermark *time.Time `json:"watermark,omitempty"`
-	// Saved counts the bills that the run saved or found saved.
+	// Saved counts the bills that the run saved or found.
 	Saved int `json:"saved"`
-	// NewlyParked counts, by reason, the orders that the run was the first to
-	// park, Waiting all of the flow that wait.
+	// NewlyParked counts the orders that the run newly parked, by reason, and Waiting all
+	// parked orders of the flow.
 	NewlyParked map[string]int `json:"newly_parked,omitempty"`
 	Waiting     int            `json:"waiting"`
-	// Sweep tells that the run was one that reads again, and Found what it found.
+	// Sweep means that the run was a sweep; Found is as in [SyncRefundsResult].
 	Sweep    bool          `json:"sweep,omitempty"`
 	Found    int           `json:"found,omitempty"`
 	Settings AlertSettings `json:"settings"`
@@ -70,24 +69,24 @@ type WatchFlowState struct {
 	LastSweep *RunReport `json:"last_sweep,omitempty"`
 	// Watermark is the latest that was reported.
 	Watermark *time.Time `json:"watermark,omitempty"`
-	// LastSynced is when the last run ended that saved a bill; when the watch
-	// began, before the first.
+	// LastSynced is when the last run ended that saved a bill; before the first, when the
+	// watch began.
 	LastSynced time.Time                  `json:"last_synced"`
 	Causes     map[alert.Cause]CauseState `json:"causes"`
-	// SendFailures say why robots did not take the last message.
-	SendFailures []string `json:"send_failures,omitempty"`
+	// SendFailures say why robots did not receive the last message.
+	SendFailures []text.Text `json:"send_failures,omitempty"`
 }
 
 // CauseState is one cause of alerts.
 type CauseState struct {
-	// Active is whether the cause holds now, Trouble what is to be told of it.
+	// Active is whether the cause holds now, and Trouble what a message says about it.
 	Active  bool          `json:"active"`
 	Trouble alert.Trouble `json:"trouble"`
-	// Told is whether a robot was told of it since it came up.
+	// Told is whether a robot was told of it since it began.
 	Told bool `json:"told"`
-	// News is whether something has come up since it was told last.
+	// News is whether there is something new since the last message.
 	News bool `json:"news"`
-	// SentAt is when a message about it was sent last, or tried to be.
+	// SentAt is when the last message about it was sent, or failed to be.
 	SentAt time.Time `json:"sent_at,omitzero"`
 }
 
@@ -97,12 +96,11 @@ var causes = []alert.Cause{alert.RunFailed, alert.OrdersParked, alert.SweepFound
 // WatchFlowID is the id of a flow's WatchFlow workflow.
 func WatchFlowID(flowName string) string { return "watch/" + flowName }
 
-// WatchFlow watches over a flow and tells its robots what is wrong. Each
-// incremental run reports to it how it ended; between the reports it watches the
-// clock. It tells of a cause once an interval at most, of several in one message,
-// and of each that was told once more when it is well again. It ends when the
-// flow names none of its robots any more or is disabled; a person may cancel it, and the next
-// run begins it anew.
+// WatchFlow watches a flow and tells its robots what is wrong. Each incremental run and each
+// sweep reports to it how it ended; between the reports it watches the clock. It tells of a
+// cause at most once per interval, of several causes in one message, and once more when a
+// cause is over. It ends when the flow has none of its robots any more or is disabled; a
+// person may cancel it, and the next run starts it anew.
 func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
 	w, err := newWatchFlow(ctx, in)
 	if err != nil {
@@ -130,7 +128,7 @@ func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
 type watchFlow struct {
 	flow, title string
 	state       WatchFlowState
-	// judgedAt is when the causes were looked at last.
+	// judgedAt is when the causes were last judged.
 	judgedAt time.Time
 	reports  workflow.ReceiveChannel
 }
@@ -147,8 +145,8 @@ func newWatchFlow(ctx workflow.Context, in WatchFlowInput) (*watchFlow, error) {
 	return w, workflow.SetQueryHandler(ctx, ProgressQuery, func() (WatchFlowState, error) { return w.state, nil })
 }
 
-// receive waits for the next report, but no longer than until something falls
-// due. Its error is the workflow's cancellation.
+// receive waits for the next report, but only until something is due. Its error is the
+// workflow's cancellation.
 func (w *watchFlow) receive(ctx workflow.Context) error {
 	timerCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()
@@ -161,7 +159,7 @@ func (w *watchFlow) receive(ctx workflow.Context) error {
 	})
 	if moment, ok := w.nextMoment(); ok && w.reports.Len() == 0 {
 		wait := max(moment.Sub(workflow.Now(ctx)), time.Second)
-		timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: "到时检查 look again"})
+		timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: text.Sprintf("judge the flow")})
 		selector.AddFuture(timer, func(workflow.Future) {})
 	}
 	selector.Select(ctx)
@@ -176,8 +174,8 @@ func (w *watchFlow) settings() AlertSettings {
 	return AlertSettings{}
 }
 
-// take takes what a run reports. A report can come twice, when the answer to
-// its signal was lost.
+// take takes in the report of a run. A report can come twice, if the reply to its signal was
+// lost.
 func (w *watchFlow) take(report RunReport) {
 	if report.Sweep {
 		w.takeSweep(report)
@@ -206,7 +204,8 @@ func (w *watchFlow) take(report RunReport) {
 	w.takeParked(report)
 }
 
-// takeSweep takes what a sweep reports. It is over with the next that finds nothing.
+// takeSweep takes in the report of a sweep. The cause ends with the next sweep that finds
+// nothing.
 func (w *watchFlow) takeSweep(report RunReport) {
 	s := &w.state
 	if s.LastSweep != nil && s.LastSweep.RunID == report.RunID {
@@ -224,11 +223,11 @@ func (w *watchFlow) takeSweep(report RunReport) {
 	w.takeParked(report)
 }
 
-// takeParked takes which orders a run was the first to park.
+// takeParked takes in which orders a run newly parked.
 func (w *watchFlow) takeParked(report RunReport) {
 	s := &w.state
 	parked := s.Causes[alert.OrdersParked]
-	// The count of those that wait lags behind what a run has just parked.
+	// The count of parked orders lags behind what a run has just parked.
 	waiting := max(report.Waiting, tally.Total(report.NewlyParked))
 	parked.hold(alert.OrdersParked, waiting > 0 && (parked.Active || len(report.NewlyParked) > 0), report.EndedAt)
 	if parked.Active {
@@ -239,13 +238,13 @@ func (w *watchFlow) takeParked(report RunReport) {
 	s.Causes[alert.OrdersParked] = parked
 }
 
-// lasts reports whether a cause is news as long as it holds: a flow that stands
-// still is not to be forgotten.
+// lasts reports whether a cause is news as long as it holds, so that a flow that stands still
+// is not forgotten.
 func lasts(cause alert.Cause) bool {
 	return cause == alert.NothingSynced || cause == alert.LagOverLimit
 }
 
-// judge looks at the causes that come up by the clock alone.
+// judge judges the causes that depend on the clock alone.
 func (w *watchFlow) judge(now time.Time) {
 	w.judgedAt = now
 	for _, c := range []struct {
@@ -267,7 +266,7 @@ func (w *watchFlow) judge(now time.Time) {
 	}
 }
 
-// hold notes whether a cause holds. What was not told is forgotten when it is
+// hold notes whether a cause holds. A cause that nobody was told of is forgotten when it is
 // over.
 func (c *CauseState) hold(cause alert.Cause, holds bool, now time.Time) {
 	switch {
@@ -279,7 +278,7 @@ func (c *CauseState) hold(cause alert.Cause, holds bool, now time.Time) {
 	}
 }
 
-// due is the message that is to be sent now, if there is one.
+// due is the message to be sent now, if any.
 func (w *watchFlow) due() (alert.Notice, bool) {
 	notice := alert.Notice{Flow: w.flow, Title: w.title, At: w.judgedAt}
 	for _, cause := range causes {
@@ -294,8 +293,8 @@ func (w *watchFlow) due() (alert.Notice, bool) {
 	return notice, len(notice.Firing)+len(notice.Resolved) > 0
 }
 
-// nextMoment is when something may fall due without a report. It may have passed
-// while a message was being sent.
+// nextMoment is when something may be due without a report. It may have passed while a
+// message was being sent.
 func (w *watchFlow) nextMoment() (time.Time, bool) {
 	var moments []time.Time
 	if limit := w.settings().NothingSyncedFor; limit > 0 {
@@ -309,7 +308,7 @@ func (w *watchFlow) nextMoment() (time.Time, bool) {
 			moments = append(moments, c.SentAt.Add(w.settings().Interval))
 		}
 	}
-	// The others have been looked at.
+	// The others have been judged already.
 	moments = slices.DeleteFunc(moments, func(moment time.Time) bool { return !moment.After(w.judgedAt) })
 	if len(moments) == 0 {
 		return time.Time{}, false
@@ -317,8 +316,8 @@ func (w *watchFlow) nextMoment() (time.Time, bool) {
 	return slices.MinFunc(moments, time.Time.Compare), true
 }
 
-// send sends a message to every robot and notes who took it; gone says that the
-// flow names none of them any more, or is disabled. Its error is the workflow's cancellation.
+// send sends a message to every robot and notes which received it; gone says that the flow
+// has none of them any more, or is disabled. Its error is the workflow's cancellation.
 func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, err error) {
 	robots := w.settings().Robots
 	var sent []workflow.Future
@@ -339,14 +338,14 @@ func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, 
 		case errors.As(err, &application) && (application.Type() == UnknownRobot || application.Type() == FlowDisabled):
 			unknown++
 		}
-		w.state.SendFailures = append(w.state.SendFailures, robot+": "+MessageOf(err).String())
+		w.state.SendFailures = append(w.state.SendFailures, text.Join(": ", robot, MessageOf(err)))
 	}
 	w.told(notice, delivered > 0)
 	return unknown == len(robots), nil
 }
 
-// told notes that a message was sent, and whether anybody took it. What nobody
-// took is told again after the interval, but not that all is well.
+// told notes that a message was sent, and whether any robot received it. If none did, what is
+// wrong is sent once more after the interval, but not what is over.
 func (w *watchFlow) told(notice alert.Notice, delivered bool) {
 	for _, trouble := range notice.Firing {
 		c := w.state.Causes[trouble.Cause]
@@ -370,30 +369,31 @@ func (w *watchFlow) show(ctx workflow.Context) {
 
 // watchDetails renders the state of a watch for the Web UI.
 func watchDetails(state WatchFlowState, settings AlertSettings) string {
-	clock := func(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04:05") }
-	var b strings.Builder
-	fmt.Fprintf(&b, "**机器人 Robots** %s\n\n", literal.Markdown(strings.Join(settings.Robots, ", ")))
-	b.WriteString("| 情况 Cause | 现在 Now | 自 Since | 上次通知 Last told |\n|---|---|---|---|\n")
+	var d details
+	d.entry(text.New("Robots"), literal.Markdown(strings.Join(settings.Robots, ", ")))
+	d.row(text.New("Cause"), text.New("Now"), text.New("Since"), text.New("Last message"))
+	d.WriteString("|---|---|---|---|\n")
 	for _, cause := range causes {
 		c := state.Causes[cause]
 		now, since, sent := "✓", "", ""
 		if c.Active {
-			now, since = "✗", clock(c.Trouble.Since)
+			now, since = "✗", shownTime(c.Trouble.Since)
 		}
 		if !c.SentAt.IsZero() {
-			sent = clock(c.SentAt)
+			sent = shownTime(c.SentAt)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", cause, now, since, sent)
+		d.row(cause, now, since, sent)
 	}
+	d.WriteString("\n")
 	if state.Watermark != nil {
-		fmt.Fprintf(&b, "\n**水位 Watermark** %s\n", clock(*state.Watermark))
+		d.entry(text.New("Watermark"), shownTime(*state.Watermark))
 	}
-	fmt.Fprintf(&b, "\n**上次有单据保存 Last bill saved** %s\n", clock(state.LastSynced))
+	d.entry(text.New("Last bill saved"), shownTime(state.LastSynced))
 	if last := state.LastRun; last != nil {
-		fmt.Fprintf(&b, "\n**上次运行 Last run** %s · %s\n", literal.Markdown(last.WorkflowID), clock(last.EndedAt))
+		d.entry(text.New("Last run"), literal.Markdown(last.WorkflowID)+" · "+shownTime(last.EndedAt))
 	}
 	for _, failure := range state.SendFailures {
-		fmt.Fprintf(&b, "\n- 未送达 not delivered: %s\n", literal.Markdown(failure))
+		text.Fprintf(&d, "- not delivered: %s\n", literal.Markdown(failure.String()))
 	}
-	return b.String()
+	return d.String()
 }

@@ -232,7 +232,8 @@ func TestWatchFlowWhenRobotsDoNotTakeAMessage(t *testing.T) {
 	state := watchUntil(t, &one, 20, run(0, failing, two), run(10, two))
 	require.Equal(t, []string{"0 run_failed", "10 -run_failed"}, one.told(start))
 	require.Equal(t, []string{"B", "B"}, one.robots)
-	require.Equal(t, []string{"A: invalid webhook url"}, state.SendFailures)
+	require.Len(t, state.SendFailures, 1)
+	require.Equal(t, "A: invalid webhook url", state.SendFailures[0].String())
 
 	none := chat{refuse: func(string) error { return broken }}
 	watchUntil(t, &none, 100, slices.Concat(every10(0, 40, failing, two), every10(50, 100, two))...)

@@ -8,20 +8,18 @@ import (
 	"refundsync/internal/contract"
 )
 
-// Window is a span of time in whole seconds, both ends included, in the
-// source's own measure: the time its date_type counts by has a resolution of
-// one second.
+// Window is a span of time in whole seconds, both ends included: the time that the source's
+// date_type refers to has a resolution of one second.
 //
-// Windows that follow each other share no second and leave none out. Whether
-// the source includes the ends of the span it is asked for is unknown, so it
-// is asked for one second more on each side, and what lies outside the window
-// is left to the window it belongs to.
+// Consecutive windows share no second and miss none. It is unknown whether the source
+// includes the ends of the requested span, so the request has one second more on each side,
+// and orders outside the window are skipped, because another window reads them.
 type Window struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 }
 
-// Asked is the span to ask the source for.
+// Asked is the span to request from the source.
 func (w Window) Asked() (start, end time.Time) {
 	return w.From.Add(-time.Second), w.To.Add(time.Second)
 }
@@ -32,8 +30,8 @@ func (w Window) Holds(t time.Time) bool {
 	return !t.Before(w.From) && !t.After(w.To)
 }
 
-// Neighbours reports whether t lies in one of the two seconds beyond the window that
-// the source is asked for: it belongs to the window before or behind.
+// Neighbours reports whether t lies in one of the two additional seconds of the request: it
+// belongs to the window before or after.
 func (w Window) Neighbours(t time.Time) bool {
 	start, end := w.Asked()
 	return !w.Holds(t) && Window{From: start, To: end}.Holds(t)
@@ -49,7 +47,7 @@ func (w Window) String() string {
 	return from.Format("2006-01-02 15:04:05") + "–" + to.Format(format)
 }
 
-// FirstWindow cuts the first window, no longer than longest, off the span.
+// FirstWindow is the first window of the span, no longer than longest.
 func FirstWindow(span Window, longest time.Duration) Window {
 	to := span.From.Add(longest - time.Second)
 	if to.After(span.To) {
@@ -58,7 +56,7 @@ func FirstWindow(span Window, longest time.Duration) Window {
 	return Window{From: span.From, To: to}
 }
 
-// windowCount is how many windows FirstWindow cuts off the span in all.
+// windowCount is how many windows the span has.
 func windowCount(span Window, longest time.Duration) int {
 	if span.To.Before(span.From) {
 		return 0
@@ -66,19 +64,19 @@ func windowCount(span Window, longest time.Duration) int {
 	return int(span.To.Sub(span.From)/longest) + 1
 }
 
-// fewOrders is how many orders a run has at most that goes order by order by itself.
+// fewOrders is up to how many orders a run chooses the grain order.
 const fewOrders = 5000
 
-// A window of time that is longer than a second is cut if its first page counts more
-// orders than this, into windows of about half as many: several are read side by side.
+// A window of time longer than a second is cut if it has more orders than this, into windows
+// of about half as many, so that several are read concurrently.
 const (
 	mostByOrder = 1000
 	mostByPage  = 5000
-	// mostParts bounds these windows; one that is still too large is cut again.
+	// mostParts bounds the parts; one that is still too large is cut in turn.
 	mostParts = 24
 )
 
-// mostOrders is how many orders a window may have for one to be saved.
+// mostOrders is how many orders a window may have before it is cut.
 func mostOrders(grain string, window Window) int {
 	switch {
 	case window.From.Equal(window.To):
@@ -89,7 +87,7 @@ func mostOrders(grain string, window Window) int {
 	return mostByOrder
 }
 
-// partsOf is into how many windows one of so many orders is cut.
+// partsOf is into how many windows a window of so many orders is cut.
 func partsOf(grain string, orders int) int {
 	each := mostByOrder / 2
 	if grain == contract.GrainPage {
@@ -98,8 +96,8 @@ func partsOf(grain string, orders int) int {
 	return min((orders+each-1)/each, mostParts)
 }
 
-// cut cuts the window into so many of about the same length, or as many as it has
-// seconds.
+// cut cuts the window into so many parts of about the same length, but at most one per
+// second.
 func (w Window) cut(parts int) (windows []Window) {
 	seconds := int(w.To.Sub(w.From)/time.Second) + 1
 	parts = min(parts, seconds)

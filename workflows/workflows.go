@@ -1,7 +1,6 @@
-// Package workflows holds what is durable: how a run cuts its range into
-// windows, reads their pages and sees to it that every order becomes exactly
-// one bill. What touches the outside world is in package activities; the
-// contract between the two is in activities.go.
+// Package workflows holds what is durable: how a run cuts its range into windows, reads their
+// pages and ensures that every order becomes exactly one bill. What touches the outside world
+// is in package activities; the contract between the two is in activities.go.
 package workflows
 
 import (
@@ -9,8 +8,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// The names under which the workflows are known to the Temporal server. They
-// are in every history and must never change.
+// The names of the workflows on the Temporal server. They are in every history and must never
+// change.
 const (
 	SyncRefundsName = "SyncRefunds"
 	SyncWindowName  = "SyncWindow"
@@ -20,16 +19,15 @@ const (
 	AccountsName    = "Accounts"
 )
 
-// ProgressQuery is the query that SyncRefunds answers with a
-// [SyncRefundsProgress], SyncWindow with a [SyncWindowProgress], ParkedOrder
-// with a [ParkedOrderState] and WatchFlow with a [WatchFlowState].
+// ProgressQuery is the query that SyncRefunds answers with a [SyncRefundsProgress], SyncWindow
+// with a [SyncWindowProgress], ParkedOrder with a [ParkedOrderState] and WatchFlow with a
+// [WatchFlowState].
 const ProgressQuery = "progress"
 
-// Register makes every workflow known to the worker, under its stable name. The
-// behaviours count only for workers with versions: a run and its windows end on
-// the version on which they began, while what waits for hours or for ever moves to
-// each new version, so that an old one needs its workers no longer than its runs
-// last.
+// Register registers every workflow under its stable name. The versioning behaviours matter
+// only to workers with versions: a run and its windows end on the version on which they
+// began, while workflows that wait for hours or for ever move to each new version, so that
+// the workers of an old version are needed only until its runs have ended.
 func Register(r worker.WorkflowRegistry) {
 	pinned, moved := workflow.VersioningBehaviorPinned, workflow.VersioningBehaviorAutoUpgrade
 	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName, VersioningBehavior: pinned})
@@ -40,7 +38,6 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(Accounts, workflow.RegisterOptions{Name: AccountsName, VersioningBehavior: moved})
 }
 
-// SourceTaskQueue is the task queue of the calls to the source. It is one of
-// its own because the server's limit of calls a second, which holds over all
-// workers, is a task queue's.
+// SourceTaskQueue is the task queue of the calls to the source. It is a separate one because
+// the server limits the calls per second, over all workers, by task queue.
 func SourceTaskQueue(taskQueue string) string { return taskQueue + "-jushuitan" }
