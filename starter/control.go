@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -114,11 +115,14 @@ func updateRun(ctx context.Context, workflowID, update string, args ...any) (wor
 			err = handle.Get(ctx, &control)
 		}
 		var ended *serviceerror.NotFound
+		var refused *temporal.ApplicationError
 		switch {
 		case errors.As(err, &ended):
 			return text.Errorf("there is no run %q under way; compare the id with the Web UI, or with what starter run printed", workflowID)
 		case ctx.Err() != nil:
 			return noWorker()
+		case errors.As(err, &refused):
+			return text.Errorf("%s", workflows.MessageOf(err))
 		}
 		return err
 	})
