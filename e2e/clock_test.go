@@ -42,5 +42,5 @@ func TestSourceWhoseClockIsBehindLosesNothing(t *testing.T) {
 		return last.After(s.Truth().Latest())
 	})
 	require.Empty(t, simulator.Compare(s.Truth(), s.State()))
-	require.Contains(t, worker.output(), "clocks are apart")
+	require.Contains(t, worker.output(), "the clocks differ")
 }

@@ -141,7 +141,7 @@ func TestSyncThroughAProxyWithPrivateCAs(t *testing.T) {
 		"without the CA of Kingdee":  {"KINGDEE_CA_FILE", "", "KINGDEE_CA_FILE"},
 		"without the CA of Temporal": {"TEMPORAL_TLS_SERVER_CA_CERT_PATH", "", "TEMPORAL_TLS_SERVER_CA_CERT_PATH"},
 		"with a wrong password":      {"HTTPS_PROXY", "http://refundsync:" + proxyPassword + "x@" + server.Listener.Addr().String(), "HTTPS_PROXY"},
-		"with half an address":       {"HTTPS_PROXY", "http://refundsync:" + proxyPassword + "/@" + server.Listener.Addr().String(), "HTTPS_PROXY: 不是代理的地址"},
+		"with half an address":       {"HTTPS_PROXY", "http://refundsync:" + proxyPassword + "/@" + server.Listener.Addr().String(), "HTTPS_PROXY: it is not the URL of a proxy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := w.with(change.variable, change.value).starter(t, 1, "check")

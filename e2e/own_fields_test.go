@@ -55,8 +55,8 @@ func TestTheMerchantsOwnFieldsAreSavedAndChecked(t *testing.T) {
     FBillTypeID:`)
 	e = w.with("REFUNDSYNC_FLOWS", misspelt).starter(t, 1, "check")
 	require.Contains(t, e.stdout, "✗ Kingdee form")
-	require.Contains(t, e.stdout, "没有字段 F_DEMO_OnlineOrdre，")
-	require.Contains(t, e.stdout, "! Kingdee form ("+builtInFlow+"): 字段 F_DEMO_OnlineOrder")
+	require.Contains(t, e.stdout, "has no field F_DEMO_OnlineOrdre, ")
+	require.Contains(t, e.stdout, "! Kingdee form ("+builtInFlow+"): F_DEMO_OnlineOrder")
 
 	// Without the right to the metadata, a query reveals the merchant's own fields.
 	w.SetHabits(galaxy.Habits{NoFormRight: true})

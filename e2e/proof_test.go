@@ -81,7 +81,7 @@ func TestVoidBillsArePartOfNoBooking(t *testing.T) {
 	first := w.sync(t)
 	require.NotZero(t, first.Saved)
 	require.Len(t, first.Differences, 1)
-	require.Contains(t, first.Differences[0], "FTaxPrice[1]")
+	require.Contains(t, first.Differences[0].String(), "FTaxPrice[1]")
 	e := w.run(t, "starter", "check")
 	require.Contains(t, e.stdout, "✓ Kingdee field rights")
 	w.SetHabits(galaxy.Habits{NoRight: []string{"FTaxPrice"}})
