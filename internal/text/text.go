@@ -62,6 +62,11 @@ func Join(separator string, parts ...any) Text {
 		t.format += "%s"
 		t.args = append(t.args, part)
 	}
+	if len(t.args) == 1 {
+		if only, ok := t.args[0].(Text); ok {
+			return only
+		}
+	}
 	return t
 }
 
@@ -79,28 +84,39 @@ func (t Text) IsZero() bool { return t.format == "" }
 
 // travelling is how a text goes from one program to another.
 type travelling struct {
-	// Text is how it was shown by who sent it.
-	Text   string            `json:"text"`
-	Format string            `json:"format"`
-	Args   []json.RawMessage `json:"args,omitempty"`
+	// Text is how it was shown by who sent it; an argument has none of its own.
+	Text   string `json:"text,omitempty"`
+	Format string `json:"format"`
+	// Args are words, or texts that travel.
+	Args []any `json:"args,omitempty"`
 }
 
 // MarshalJSON gives a string for what is the same in every language. Anything else is an
 // object with the text as it is shown here, the English format, and the arguments, each a
-// string or another text.
+// string or an object of format and arguments.
 func (t Text) MarshalJSON() ([]byte, error) {
 	if words, ok := t.literal(); ok {
 		return json.Marshal(words)
 	}
-	parts := travelling{Text: t.String(), Format: t.format}
-	for _, arg := range t.args {
-		raw, err := json.Marshal(argument(arg))
-		if err != nil {
-			return nil, err
-		}
-		parts.Args = append(parts.Args, raw)
-	}
+	parts := t.parts()
+	parts.Text = t.String()
 	return json.Marshal(parts)
+}
+
+func (t Text) parts() travelling {
+	parts := travelling{Format: t.format}
+	for _, arg := range t.args {
+		said, ok := argument(arg).(Text)
+		switch words, literal := said.literal(); {
+		case !ok:
+			parts.Args = append(parts.Args, argument(arg))
+		case literal:
+			parts.Args = append(parts.Args, words)
+		default:
+			parts.Args = append(parts.Args, said.parts())
+		}
+	}
+	return parts
 }
 
 // literal gives the words of a text that has no translation.
@@ -138,21 +154,28 @@ func (t *Text) UnmarshalJSON(raw []byte) error {
 		}
 		return nil
 	}
-	var parts travelling
-	if err := json.Unmarshal(raw, &parts); err != nil {
+	var shown struct{ Text string }
+	var parts struct {
+		Format string
+		Args   []Text
+	}
+	if err := json.Unmarshal(raw, &shown); err != nil {
 		return err
 	}
-	if !fits(parts.Format, len(parts.Args)) {
-		*t = Literal(parts.Text)
+	err := json.Unmarshal(raw, &parts)
+	if err == nil && !fits(parts.Format, len(parts.Args)) {
+		err = fmt.Errorf("a text with other arguments: %s", raw)
+	}
+	if err != nil && shown.Text != "" {
+		*t = Literal(shown.Text)
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	*t = Text{format: parts.Format}
 	verbs := arguments(parts.Format)
-	for i, raw := range parts.Args {
-		var arg Text
-		if err := json.Unmarshal(raw, &arg); err != nil {
-			return err
-		}
+	for i, arg := range parts.Args {
 		words, literal := arg.literal()
 		switch plain := slices.Contains([]string{"s", "v", "w"}, verbs[i+1]); {
 		case plain && literal:

@@ -76,9 +76,20 @@ func TestTextTravels(t *testing.T) {
 }
 
 func TestTextThatDoesNotFitIsTakenAsItWasShown(t *testing.T) {
-	var arrived Text
-	require.NoError(t, json.Unmarshal([]byte(`{"text":"as shown","format":"%s and %s","args":["one"]}`), &arrived))
-	require.Equal(t, "as shown", arrived.String())
+	for name, raw := range map[string]string{
+		"too few arguments": `{"text":"as shown","format":"%s and %s","args":["one"]}`,
+		"within another":    `{"text":"as shown","format":"not saved: %s","args":[{"format":"%s and %s","args":["one"]}]}`,
+		"no text within":    `{"text":"as shown","format":"not saved: %s","args":[7]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var arrived Text
+			require.NoError(t, json.Unmarshal([]byte(raw), &arrived))
+			require.Equal(t, "as shown", arrived.String())
+		})
+	}
+	for _, raw := range []string{`7`, `{"format":"%s and %s","args":["one"]}`} {
+		require.Error(t, json.Unmarshal([]byte(raw), &Text{}), raw)
+	}
 }
 
 func TestOf(t *testing.T) {
