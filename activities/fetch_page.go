@@ -201,7 +201,7 @@ func windowNotOver(window workflows.Window, wait time.Duration, source jushuitan
 	return &fault.Error{
 		Class:  fault.Retry,
 		Reason: "clock_ahead",
-		Err:    text.Errorf("by Jushuitan's clock, the window %s ends only in %s and is read then (%s)", window, wait.Round(time.Second), source),
+		Err:    text.Errorf("by Jushuitan's clock, the window %s ends only in %s and is read then (%s)", window, wait.Round(time.Second), source.Text()),
 		Advice: text.New("Retried automatically; synchronise the worker and Temporal's server with network time (NTP)"),
 		Delay:  wait + time.Second, // the next reply's Date is cut to the second
 	}

@@ -49,7 +49,7 @@ func (a *Activities) sourceClock(ctx context.Context, f *flow.Flow) jushuitan.Cl
 			log.Warn("the source's replies have no readable Date (a proxy may drop it); ranges go by our own clock, so synchronise it with network time (NTP)")
 		})
 	case clock.Ahead() != 0:
-		log.Warn("the clocks differ, and the range goes by the slower one; synchronise with network time (NTP)", "clocks", clock.String())
+		log.Warn("the clocks differ, and the range goes by the slower one; synchronise with network time (NTP)", "source", clock.Date, "worker", clock.Received)
 	}
 	return clock
 }

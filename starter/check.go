@@ -221,7 +221,7 @@ func describeClock(clock jushuitan.Clock) string {
 	case clock.Ahead() == 0:
 		return text.Sprintf("its clock agrees with this machine's")
 	}
-	return text.Sprintf("its clock differs from this machine's: %s", clock)
+	return text.Sprintf("its clock differs from this machine's: %s", clock.Text())
 }
 
 // pollers counts the workers that poll a task queue.

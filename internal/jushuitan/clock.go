@@ -53,9 +53,6 @@ func (c Clock) Ahead() time.Duration {
 	return 0
 }
 
-// String names both times.
-func (c Clock) String() string { return c.Text().String() }
-
 // Text names both times.
 func (c Clock) Text() text.Text {
 	return text.New("Jushuitan's clock says %s, this machine's %s (Beijing time)",

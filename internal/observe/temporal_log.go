@@ -62,7 +62,7 @@ func (l temporalLogger) WithCallerSkip(skip int) log.Logger {
 var harmless = []string{
 	"ActivityID", "ActivityType", "ActivityRunID", "LocalActivityType", "WorkflowID", "RunID", "WorkflowType", "ChildWorkflowID",
 	"Namespace", "TaskQueue", "WorkerID", "WorkerType", "BuildID", "EventType", "TimerID", "QueryType", "UpdateName",
-	"PanicStack", "StackTrace", "TraceID", "SpanID", "signal", "clocks",
+	"PanicStack", "StackTrace", "TraceID", "SpanID", "signal",
 }
 
 // shown gives the pairs as they may be logged.
