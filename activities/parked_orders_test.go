@@ -24,10 +24,10 @@ import (
 
 // fakeParked knows which orders wait, and keeps what they are told.
 type fakeParked struct {
-	ids       []string
-	listErr   error
+	ids        []string
+	listErr    error
 	resolveErr error
-	told      map[string]workflows.ResolvedVersion
+	told       map[string]workflows.ResolvedVersion
 }
 
 func (p *fakeParked) Waiting(_ context.Context, flowName string) (map[string]bool, error) {

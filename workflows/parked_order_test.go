@@ -182,7 +182,7 @@ func TestParkedOrderKeepsAVersionThatComesWhileItSaves(t *testing.T) {
 
 // A later run may find that the order needs nothing: it has changed back to what its
 // bill says, or is left out by now. The version that waits must not be booked then.
-func TestParkedOrderEndsWhenALaterVersionIsSettled(t *testing.T) {
+func TestParkedOrderEndsWhenALaterVersionIsResolved(t *testing.T) {
 	settled := func(changedAt, leftOut string) ResolvedVersion {
 		return ResolvedVersion{ChangedAt: at(changedAt), LeftOut: leftOut}
 	}
@@ -266,7 +266,7 @@ func TestParkedOrderKeepsSignalsOverContinueAsNew(t *testing.T) {
 	require.Equal(t, 2, world.saves["70000"])
 }
 
-// Whatever comes as a signal, the order goes on waiting, is tried when it is
+// Whatever comes as a signal, the order goes on waiting, is retried when it is
 // due, and takes the good signal that comes afterwards.
 func TestParkedOrderLeavesBadSignals(t *testing.T) {
 	other := parkedVersion("9", "2024-03-01 10:00:00")
@@ -317,7 +317,7 @@ func TestParkedOrderLeavesBadSignals(t *testing.T) {
 			require.Equal(t, c.tries, afterBad)
 			require.Equal(t, "70000", held.Version.Order.ID)
 			require.JSONEq(t, `{"r_qty":"3件"}`, string(held.Version.Order.Fields))
-			require.GreaterOrEqual(t, world.saves["70000"], 2, "tried when it was due")
+			require.GreaterOrEqual(t, world.saves["70000"], 2, "retried when it was due")
 			require.Equal(t, "wang", result.Discarded.By)
 			require.JSONEq(t, `{"r_qty":"3"}`, string(result.Order.Fields))
 		})

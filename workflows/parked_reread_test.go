@@ -83,7 +83,7 @@ func TestParkedOrderThatIsGoneIsNotBooked(t *testing.T) {
 	require.Equal(t, 1, world.saves["70000"])
 }
 
-// A person who has an order tried again does not put its next attempt off.
+// A retry by a person does not postpone the next attempt.
 func TestRetryDoesNotPutTheNextAttemptOff(t *testing.T) {
 	world := newFakeWorld(0)
 	var states []ParkedOrderState

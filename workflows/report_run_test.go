@@ -133,7 +133,7 @@ func TestReportThatFailsDoesNotFailTheRun(t *testing.T) {
 	result, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Since: &since}, startingAt("2024-03-01 12:00:00"))
 	require.NoError(t, err)
 	require.Equal(t, 2, result.Saved)
-	require.Greater(t, len(world.reports), 1, "it is tried again")
+	require.Greater(t, len(world.reports), 1, "it is retried")
 }
 
 func TestReasonOf(t *testing.T) {

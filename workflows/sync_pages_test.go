@@ -146,9 +146,9 @@ func TestEachGrainCountsTheSame(t *testing.T) {
 // cut, as if nothing of it were saved.
 func TestSyncWindowGoesOnOrderByOrderWhereWorkersDie(t *testing.T) {
 	for _, c := range []struct {
-		name  string
-		dying int // the SyncPages that does, from 1
-		tried []string
+		name      string
+		dying     int // the SyncPages that does, from 1
+		attempted []string
 	}{
 		{"the first", 1, []string{"70000", "70001", "70002", "70003", "70004", "70005", "70006", "70007", "70008", "70009"}},
 		{"the second", 2, []string{"70004", "70005", "70006", "70007"}},
@@ -172,15 +172,15 @@ func TestSyncWindowGoesOnOrderByOrderWhereWorkersDie(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tally.Tally{Pages: 3, Fetched: 10, Saved: 10}, sum)
 			require.Len(t, world.synced, c.dying)
-			var tried []string
+			var attempted []string
 			for _, params := range world.asked {
 				if params.Attempted {
-					tried = append(tried, params.Order.ID)
+					attempted = append(attempted, params.Order.ID)
 				}
 				require.Equal(t, 1, world.saves[params.Order.ID])
 			}
-			slices.Sort(tried)
-			require.Equal(t, c.tried, tried)
+			slices.Sort(attempted)
+			require.Equal(t, c.attempted, attempted)
 		})
 	}
 }
@@ -197,17 +197,17 @@ func started(env *testsuite.TestWorkflowEnvironment, name string) *[]time.Time {
 }
 
 // Between SyncPages and an order's own activity lies the wait that it asks for, and the
-// window is read on meanwhile. What was not tried does not wait.
+// window is read on meanwhile. Orders that were not attempted do not wait.
 func TestSyncWindowWaitsBetweenSyncPagesAndTheOrder(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		wait time.Duration
-		more bool // another order is left that was not tried
+		more bool // another order is pending that was not attempted
 		want []time.Duration
 	}{
 		{"no wait", 0, false, []time.Duration{0}},
 		{"half a minute", 30 * time.Second, false, []time.Duration{30 * time.Second}},
-		{"beside one that was not tried", time.Hour, true, []time.Duration{0, time.Hour}},
+		{"beside one that was not attempted", time.Hour, true, []time.Duration{0, time.Hour}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := pageWorld(6)
@@ -250,8 +250,8 @@ func TestSyncPagesLeavesANewerVersionToComeAfterTheOlder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, tally.Tally{Pages: 2, Fetched: 6, Saved: 6}, sum)
 	type saved struct {
-		content       string
-		tried, exists bool
+		content           string
+		attempted, exists bool
 	}
 	var saves []saved
 	for _, params := range world.asked {

@@ -32,7 +32,7 @@ type chat struct {
 func (c *chat) sendAlert(_ context.Context, params SendAlertParams) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// The same message goes to several robots, and is tried several times.
+	// The same message goes to several robots, and is retried.
 	if !slices.ContainsFunc(c.notices, func(n alert.Notice) bool { return reflect.DeepEqual(n, params.Notice) }) {
 		c.notices = append(c.notices, params.Notice)
 	}

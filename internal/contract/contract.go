@@ -12,17 +12,17 @@ const (
 
 // What one activity saves, for a flow's grain.
 const (
-	// GrainOrder has each order saved by an activity of its own.
+	// GrainOrder saves each order by an activity of its own.
 	GrainOrder = "order"
-	// GrainPage has one activity read and save several pages, and gives those orders
-	// that do not succeed there an activity of their own.
+	// GrainPage reads and saves several pages by one activity; only orders that fail there
+	// get an activity of their own.
 	GrainPage = "page"
-	// GrainAuto leaves it to the run: GrainOrder for up to a few thousand orders,
-	// GrainPage for more.
+	// GrainAuto lets the run choose: GrainOrder for up to a few thousand orders, GrainPage
+	// for more.
 	GrainAuto = "auto"
 )
 
-// Grains are all there are; the first is the default.
+// Grains are all grains; the first is the default.
 var Grains = []string{GrainAuto, GrainOrder, GrainPage}
 
 // ReasonClosedPeriod is the reason of the *fault.Error of a bill whose date lies in a

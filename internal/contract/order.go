@@ -10,33 +10,33 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Order is an after-sales order as it travels in the workflow's history: nothing
-// of it but what the flow names.
+// Order is an after-sales order in a workflow's history, with only those fields that the flow
+// names.
 type Order struct {
 	// ID is the flow's key field, as_id.
 	ID string `json:"as_id"`
-	// BillNumber is the bill's number, FBillNo; empty if the order has a mistake
-	// that mapping it will tell.
+	// BillNumber is the bill's number, FBillNo; empty if the order has a mistake, which
+	// mapping it reports.
 	BillNumber string `json:"bill_number,omitempty"`
 	// Shop is the name of the shop, at most 100 characters of it and an ellipsis.
 	Shop string `json:"shop,omitempty"`
-	// ChangedAt is when the order was modified, in Beijing time; zero when that is
-	// absent or unreadable.
+	// ChangedAt is when the order was modified, in Beijing time; zero if absent or
+	// unreadable.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
-	// BillHash is the hash in the mark that the order's bill carries as the flow
-	// is now; empty if the order has a mistake that mapping it will tell, or is left out.
+	// BillHash is the hash in the mark that the order's bill carries by the current flow;
+	// empty if the order has a mistake, which mapping it reports, or is left out.
 	BillHash string `json:"bill_hash,omitempty"`
 	// NotBooked are the amounts of the order that no bill holds, by the reasons of the
-	// flow's not_booked; those that are 0 left out.
+	// flow's not_booked, without those that are 0.
 	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
-	// Fields are the fields that the flow names, as they came. Besides, each line
-	// keeps its asi_id, so that a message can name the line. Above 8 KiB they
-	// travel compressed, as fields_gzip.
+	// Fields are the fields that the flow names, unchanged. Each line also keeps its asi_id,
+	// so that a message can name the line. Above 8 KiB they are compressed in JSON, as
+	// fields_gzip.
 	Fields json.RawMessage `json:"fields"`
 }
 
-// Same reports whether two versions of an order ask for the same bill. Where they
-// can't be mapped, they must have the same content.
+// Same reports whether two versions of an order ask for the same bill. If they can't be
+// mapped, they must have the same content.
 func (o Order) Same(other Order) bool {
 	if o.BillHash != "" {
 		return o.ID == other.ID && o.BillHash == other.BillHash

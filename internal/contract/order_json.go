@@ -7,13 +7,12 @@ import (
 	"refundsync/internal/packed"
 )
 
-// LongestPlain is the size, in bytes, above which an order's fields travel
-// compressed. Most orders stay below it and can be read in the Web UI; a page of
-// 100 just below it stays under 1 MiB.
+// LongestPlain is the size, in bytes, above which an order's fields are compressed. Most
+// orders stay below it and are readable in the Web UI; a page of 100 such orders stays under
+// 1 MiB.
 const LongestPlain = 8 << 10
 
-// orderJSON is the form in which an order travels. It has either Fields or
-// FieldsGzip.
+// orderJSON is the JSON form of an order. It has either Fields or FieldsGzip.
 type orderJSON struct {
 	plainOrder
 	Fields     json.RawMessage `json:"fields,omitempty"`
@@ -36,7 +35,7 @@ func (o Order) MarshalJSON() ([]byte, error) {
 	return json.Marshal(form)
 }
 
-// UnmarshalJSON takes both forms. The error is about what no MarshalJSON wrote.
+// UnmarshalJSON reads both forms. The error is for input that MarshalJSON never writes.
 func (o *Order) UnmarshalJSON(raw []byte) error {
 	var form orderJSON
 	if err := json.Unmarshal(raw, &form); err != nil {

@@ -12,7 +12,7 @@ import (
 	"refundsync/internal/beijing"
 )
 
-// Law: an order comes back as it was, however long its fields are.
+// Law: marshalling and unmarshalling preserve an order, however long its fields are.
 func TestOrderTravelsUnchanged(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		fields, err := json.Marshal(map[string]string{
