@@ -10,11 +10,24 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/text"
 )
 
-// Every recorded history must replay: a run that was begun by a released
-// worker is gone on with by this one. docs/architecture.md says how to record.
+// Every recorded history must replay: this worker continues a run that a released one
+// began, whichever language each speaks. docs/architecture.md says how to record.
 func TestRecordedHistoriesReplay(t *testing.T) {
+	for _, language := range []text.Language{text.English, text.Chinese} {
+		t.Run(string(language), func(t *testing.T) {
+			text.Use(language)
+			defer text.Use(text.English)
+			replayHistories(t)
+		})
+	}
+}
+
+func replayHistories(t *testing.T) {
+	t.Helper()
 	histories, err := filepath.Glob("testdata/histories/*.json")
 	require.NoError(t, err)
 	require.NotEmpty(t, histories)
