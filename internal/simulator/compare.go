@@ -20,12 +20,14 @@ const (
 	Extra     = "extra"     // a bill that no order needs
 	Double    = "double"    // several bills with the same number
 	Different = "different" // a bill with a wrong field
+	Unknown   = "unknown"   // a field that was sent and that the form does not have
 )
 
 // Difference is a way in which the bills are not as they must be.
 type Difference struct {
 	Kind   string `json:"kind"`
-	Number string `json:"number"` // the bill's, which is the order's as_id
+	// Number is the bill's, which is the order's as_id; empty where the kind is Unknown.
+	Number string `json:"number"`
 	// Field, Want and Got are set for a field that differs; a field of a line
 	// is named FEntity[n].Name, n counting from 1.
 	Field string `json:"field,omitempty"`
@@ -42,6 +44,8 @@ func (d Difference) String() string {
 		return text.Sprintf("no order asks for bill %s", d.Number)
 	case Double:
 		return text.Sprintf("several bills have the number %s", d.Number)
+	case Unknown:
+		return text.Sprintf("the form has no field %s, so Kingdee dropped its value", d.Field)
 	}
 	return text.Sprintf("bill %s: %s is %q, must be %q", d.Number, d.Field, d.Got, d.Want)
 }
@@ -124,6 +128,9 @@ func compare(truth merchant.Truth, state State, compareNumber compareFunc) []Dif
 	var differences []Difference
 	for _, number := range slices.Sorted(maps.Keys(numbers)) {
 		differences = append(differences, compareNumber(number, truth[number], bills[number])...)
+	}
+	for _, name := range slices.Sorted(maps.Keys(state.Kingdee.UnknownFields)) {
+		differences = append(differences, Difference{Kind: Unknown, Field: name})
 	}
 	return differences
 }

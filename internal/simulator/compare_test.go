@@ -41,6 +41,12 @@ func stored() galaxy.Bill {
 	}
 }
 
+// Kingdee drops such a field without a word, so a bill alone does not show it.
+func TestFieldsThatTheFormLacksAreDifferences(t *testing.T) {
+	state := State{Kingdee: galaxy.State{Bills: []galaxy.Bill{stored()}, UnknownFields: map[string]int{"fsalechannel": 1}}}
+	require.Equal(t, []Difference{{Kind: Unknown, Field: "fsalechannel"}}, Compare(wanted(), state))
+}
+
 func TestEveryFieldIsCompared(t *testing.T) {
 	require.Empty(t, Compare(wanted(), State{Kingdee: galaxy.State{Bills: []galaxy.Bill{stored()}}}))
 	for name := range stored().Fields {
