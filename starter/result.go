@@ -59,7 +59,8 @@ type runResult struct {
 	To       time.Time      `json:"to,omitzero"`
 	Estimate *shownEstimate `json:"estimate,omitempty"`
 	*workflows.SyncRefundsResult
-	Failures []shownFailure `json:"failures,omitzero"`
+	Failures    []shownFailure `json:"failures,omitzero"`
+	Differences []string       `json:"differences,omitempty"`
 	// Error is why the run failed; the counts are then of what it did before.
 	Error string `json:"error,omitempty"`
 }
@@ -88,6 +89,9 @@ func newRunResult(workflowID, runID string, result workflows.SyncRefundsResult, 
 	}
 	for _, failure := range result.Failures {
 		r.Failures = append(r.Failures, showFailure(failure))
+	}
+	for _, differences := range result.Differences {
+		r.Differences = append(r.Differences, differences.String())
 	}
 	if err != nil {
 		r.Error = runFailure(err)

@@ -21,7 +21,8 @@ func TestResultInJSON(t *testing.T) {
 	span := workflows.Window{From: at, To: at.Add(24*time.Hour - time.Second)}
 	counted := workflows.SyncRefundsResult{From: span.From, To: span.To, Tally: tally.Tally{
 		Pages: 1, Fetched: 1, Parked: 1, FailedReasons: map[string]int{"unknown_code": 1},
-		Failures: []tally.Failure{{ID: "7", BillNumber: "R7", Reason: "unknown_code", Message: text.New("%s COMMAND [flags]", "starter")}},
+		Differences: []text.Text{text.New("%s COMMAND [flags]", "bill R1:")},
+		Failures:    []tally.Failure{{ID: "7", BillNumber: "R7", Reason: "unknown_code", Message: text.New("%s COMMAND [flags]", "starter")}},
 	}}
 	for _, c := range []struct {
 		name string
@@ -33,7 +34,8 @@ func TestResultInJSON(t *testing.T) {
 			"from": "2024-03-01T00:00:00+08:00", "to": "2024-03-01T23:59:59+08:00", "watermark": null,
 			"pages": 1, "fetched": 1, "saved": 0, "updated": 0, "already_saved": 0, "skipped": {}, "parked": 1, "failed": 0,
 			"failed_reasons": {"unknown_code": 1},
-			"failures": [{"as_id": "7", "bill_number": "R7", "reason": "unknown_code", "message": "starter COMMAND [flags]"}]}`},
+			"failures": [{"as_id": "7", "bill_number": "R7", "reason": "unknown_code", "message": "starter COMMAND [flags]"}],
+			"differences": ["bill R1: COMMAND [flags]"]}`},
 		{"failed before it knew its range", newRunResult("a/run", "1", workflows.SyncRefundsResult{}, errors.New("no room")), `{
 			"workflow_id": "a/run", "run_id": "1", "outcome": "failed", "watermark": null,
 			"pages": 0, "fetched": 0, "saved": 0, "updated": 0, "already_saved": 0, "skipped": {}, "parked": 0, "failed": 0,

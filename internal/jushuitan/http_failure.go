@@ -69,8 +69,8 @@ func statusFailure(response *http.Response, raw []byte) error {
 	if f.Class != fault.Final {
 		f.Delay = max(f.Delay, httpfault.RetryAfter(response.Header, longestWait))
 	}
-	if said != nil && said.Message != "" {
-		f.Err = text.Errorf("%w: “%s”", f.Err, said.Message)
+	if said != nil {
+		f.Err = text.Errorf("%w: “%s”", f.Err, said.What())
 		f.Delay = max(f.Delay, said.Delay)
 	}
 	return f

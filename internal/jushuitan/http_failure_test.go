@@ -58,6 +58,7 @@ func TestHTTPStatus(t *testing.T) {
 		{"500 with an envelope", 500, nil, envelope, fault.Retry, "http_status", 0},
 		{"429", 429, nil, "", fault.RateLimited, "call_limit", limitDelay},
 		{"429 with Retry-After", 429, http.Header{"Retry-After": {"60"}}, "", fault.RateLimited, "call_limit", time.Minute},
+		{"429 with a code alone", 429, nil, `{"code":200}`, fault.RateLimited, "call_limit", time.Minute},
 		{"429 with a wait in the envelope", 429, nil, `{"error_response":{"code":7,"sub_msg":"This ban will last for 60 more seconds"}}`,
 			fault.RateLimited, "call_limit", 61 * time.Second},
 		{"403 with a text alone", 403, nil, `{"message":"Forbidden"}`, fault.Final, "access_denied", 0},

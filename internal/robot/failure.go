@@ -113,5 +113,9 @@ func connectionFailure(ctx context.Context, err error) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
-	return completed(httpfault.OfConnection(err))
+	f := httpfault.OfConnection(err)
+	// A message that is not retried is lost, and a proxy or a clock may be wrong for a
+	// minute only.
+	f.Class = fault.Retry
+	return completed(f)
 }

@@ -25,7 +25,7 @@ const (
 
 // Difference is a way in which the bills are not as they must be.
 type Difference struct {
-	Kind   string `json:"kind"`
+	Kind string `json:"kind"`
 	// Number is the bill's, which is the order's as_id; empty where the kind is Unknown.
 	Number string `json:"number"`
 	// Field, Want and Got are set for a field that differs; a field of a line

@@ -229,7 +229,11 @@ func TestOrdersThatAreDamagedAreNotTaken(t *testing.T) {
 func TestTheLargestWindowCanBeCarriedOver(t *testing.T) {
 	const most = 60_000
 	var orders Orders
-	long := strings.Repeat("长", 5000)
+	// The dearest that travels as a text of its own.
+	dearest := text.New("order %s: %s", "1", strings.Repeat("长", 640))
+	raw, err := json.Marshal(dearest.Short(LongestMessage))
+	require.NoError(t, err)
+	require.Greater(t, len(raw), 4*LongestMessage*95/100)
 	for i := range most {
 		hash := sha256.Sum256([]byte(fmt.Sprint(i)))
 		id := fmt.Sprint(700000000 + 1000*i + int(hash[0]))
@@ -242,9 +246,9 @@ func TestTheLargestWindowCanBeCarriedOver(t *testing.T) {
 		if i%200 == 0 {
 			outcome = NewlyParked
 		}
-		orders.Record(id, outcome, Failure{Reason: "refused", Message: text.Literal(long)})
+		orders.Record(id, outcome, Failure{Reason: "refused", Message: dearest})
 	}
-	raw, err := json.Marshal(orders)
+	raw, err = json.Marshal(orders)
 	require.NoError(t, err)
 	t.Logf("%d orders are carried in %d bytes", most, len(raw))
 	require.Less(t, len(raw), 2<<20-100<<10)

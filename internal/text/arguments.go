@@ -3,6 +3,7 @@ package text
 import (
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // verb is a verb of a format, with the number of its argument if it has one: %s, %-10d,
@@ -24,6 +25,16 @@ func arguments(format string) map[int]string {
 		next++
 	}
 	return verbs
+}
+
+// withoutWraps has %v in the place of %w, which errors alone know.
+func withoutWraps(format string) string {
+	return verb.ReplaceAllStringFunc(format, func(found string) string {
+		if rest, ok := strings.CutSuffix(found, "w"); ok {
+			return rest + "v"
+		}
+		return found
+	})
 }
 
 // fits reports whether a format takes so many arguments.

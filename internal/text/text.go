@@ -45,7 +45,7 @@ func Fprintf(w io.Writer, format string, args ...any) {
 
 // String shows the text in the language of the program.
 func (t Text) String() string {
-	return fmt.Sprintf(strings.ReplaceAll(translate(t.format), "%w", "%v"), t.args...)
+	return fmt.Sprintf(withoutWraps(translate(t.format)), t.args...)
 }
 
 // Join puts texts, errors and words one behind the other, with a separator between those
@@ -71,10 +71,15 @@ func Join(separator string, parts ...any) Text {
 }
 
 // Short is the text if it has at most so many characters, and otherwise their beginning,
-// as it is shown here.
+// as it is shown here. It is as it is shown, too, where it would travel in over four bytes
+// for each of so many characters.
 func (t Text) Short(longest int) Text {
-	if shown := []rune(t.String()); len(shown) > longest {
+	shown := []rune(t.String())
+	if len(shown) > longest {
 		return Literal(string(shown[:longest]) + "…")
+	}
+	if raw, err := json.Marshal(t); err != nil || len(raw) > 4*longest {
+		return Literal(string(shown))
 	}
 	return t
 }

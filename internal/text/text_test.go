@@ -23,9 +23,12 @@ func TestTextIsShownInTheLanguageOfTheProgram(t *testing.T) {
 	said := New("bill %s of %d orders", "R1", 3)
 	nested := New("not saved: %s", said)
 	failed := Errorf("page %d: %w", 2, fs.ErrNotExist)
+	numbered := Errorf("%[2]w on page %[1]d, 100%% sure", 2, fs.ErrNotExist)
 	require.Equal(t, "bill R1 of 3 orders", said.String())
 	require.Equal(t, "not saved: bill R1 of 3 orders", nested.String())
 	require.Equal(t, "page 2: file does not exist", failed.Error())
+	require.Equal(t, "file does not exist on page 2, 100% sure", numbered.Error())
+	require.ErrorIs(t, numbered, fs.ErrNotExist)
 	require.Equal(t, "100%", Sprintf("100%%"))
 
 	inChinese(t, map[string]string{
@@ -140,6 +143,12 @@ func TestShort(t *testing.T) {
 		longest := rapid.IntRange(0, 20).Draw(t, "longest")
 		short := Literal(words).Short(longest).String()
 		require.Equal(t, utf8.RuneCountInString(words) <= longest, short == words)
+		nested := New("order %s: %s", "1", New("not saved: %s", words)).Short(longest + 30)
+		raw, err := json.Marshal(nested)
+		require.NoError(t, err)
+		if _, literal := nested.literal(); !literal {
+			require.LessOrEqual(t, len(raw), 4*(longest+30))
+		}
 		require.LessOrEqual(t, utf8.RuneCountInString(short), longest+1)
 		if short != words {
 			require.Equal(t, string([]rune(words)[:longest])+"…", short)
