@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
@@ -195,6 +196,20 @@ func TestPreviewOfARangeCountsOtherChoices(t *testing.T) {
 		require.Equal(t, 2, e.code, e.stdout)
 		require.Empty(t, e.stdout)
 	}
+}
+
+// The source is asked for a second more on either side, so it shows orders that belong to
+// neighbouring ranges.
+func TestPreviewOfARangeBesideAnOrder(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 20})
+	from := w.Truth().Latest().Add(time.Second)
+	e := w.run(t, "starter", "preview", "-o", "json", "--flow", builtInFlow,
+		"--from", from.Format(time.RFC3339), "--to", from.Add(time.Hour).Format(time.RFC3339))
+	require.Zero(t, e.code, e.stderr)
+	var got struct{ Orders int }
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &got))
+	require.Zero(t, got.Orders)
 }
 
 // The preview says what a closed period does to an order.

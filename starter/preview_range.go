@@ -12,6 +12,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
@@ -104,10 +105,12 @@ func (p *rangePreview) readWindow(ctx context.Context, source *jushuitan.Client,
 			if err != nil {
 				return err
 			}
-			if !window.Neighbours(f.CountedAt(record)) {
-				page.Orders = append(page.Orders, picked.Order)
-				records[picked.Order.ID] = record
+			if window.Neighbours(f.CountedAt(record)) && catalog.ToTheSecond(record[f.Source.ChangedField()]) {
+				page.Outside = append(page.Outside, picked.Order.ID)
+				continue
 			}
+			page.Orders = append(page.Orders, picked.Order)
+			records[picked.Order.ID] = record
 		}
 		work, err := reading.Take(page, func(string, tally.Outcome, tally.Failure) {})
 		if err != nil {

@@ -45,15 +45,18 @@ type Difference struct {
 	Unreadable bool
 }
 
-func (d Difference) String() string {
+func (d Difference) String() string { return d.AsText().String() }
+
+// AsText names the field, and gives both values.
+func (d Difference) AsText() text.Text {
 	field := d.Field
 	if d.Line > 0 {
 		field = fmt.Sprintf("%s[%d]", field, d.Line)
 	}
 	if d.Unreadable {
-		return text.Sprintf("%s: %s → unreadable", field, d.Sent)
+		return text.New("%s: %s → unreadable", field, d.Sent)
 	}
-	return fmt.Sprintf("%s: %s → %s", field, d.Sent, d.Read)
+	return text.New("%s: %s → %s", field, d.Sent, d.Read)
 }
 
 // OfIdentity reports whether the difference is in the bill's number or mark, by which it

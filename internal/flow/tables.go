@@ -74,8 +74,16 @@ type missingRow struct {
 	code  string
 }
 
-func (r missingRow) String() string {
-	value := text.Sprintf("<Kingdee's code>")
+func (r missingRow) String() string { return r.AsText().String() }
+
+// AsText has a text in the place of the value.
+func (r missingRow) AsText() text.Text {
+	const value = "\x00"
+	before, after, _ := strings.Cut(r.with(value), value)
+	return text.New("%s<Kingdee's code>%s", before, after)
+}
+
+func (r missingRow) with(value string) string {
 	if r.table.File == "" {
 		return string(encodeText(r.code)) + ": \"" + value + "\""
 	}

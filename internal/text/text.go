@@ -145,6 +145,8 @@ func argument(arg any) any {
 		return arg.Text
 	case error:
 		return Of(arg)
+	case interface{ AsText() Text }:
+		return arg.AsText()
 	}
 	return fmt.Sprint(arg)
 }

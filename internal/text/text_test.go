@@ -43,6 +43,12 @@ func TestTextIsShownInTheLanguageOfTheProgram(t *testing.T) {
 	require.Equal(t, "never translated", Sprintf("never translated"))
 }
 
+// row is a value that says itself what it is.
+type row struct{ code string }
+
+func (r row) AsText() Text   { return New("no row for %q", r.code) }
+func (r row) String() string { return r.AsText().String() }
+
 // A starter shows what a worker said in its own language.
 func TestTextTravels(t *testing.T) {
 	inner := Errorf("no row for %q", "JD")
@@ -55,6 +61,7 @@ func TestTextTravels(t *testing.T) {
 		{"no arguments", "no worker answers", "没有 worker 应答", New("no worker answers")},
 		{"arguments", "bill R1 of 3 orders", "3 单的单据 R1", New("bill %s of %d orders", "R1", 3)},
 		{"a text within", `not saved: no row for "JD"`, `未保存：没有 "JD"`, New("not saved: %s", inner)},
+		{"a value with a text", `not saved: no row for "JD"`, `未保存：没有 "JD"`, New("not saved: %s", row{"JD"})},
 		{"an error that wraps", `not saved: no row for "JD"`, `未保存：没有 "JD"`, Of(Errorf("not saved: %s", inner))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
