@@ -43,6 +43,17 @@ const (
 	runTimedOut   = "timed_out"
 )
 
+// outcomeTexts are outcomes as people read them.
+var outcomeTexts = map[string]text.Text{
+	workflows.RunDone:         text.New("done"),
+	workflows.RunParked:       text.New("done, with orders parked"),
+	workflows.RunOrdersFailed: text.New("done, with orders failed"),
+	workflows.RunFailed:       text.New("failed"),
+	workflows.RunCancelled:    text.New("cancelled"),
+	runTerminated:             text.New("terminated"),
+	runTimedOut:               text.New("timed out"),
+}
+
 // runsOf chooses the runs of a flow in Temporal's list language. Of a run that continued
 // as new, it chooses the last part alone.
 func runsOf(flowName string) string {

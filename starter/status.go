@@ -74,6 +74,8 @@ type runStatus struct {
 
 	// The rest is what a run under way reports, if a worker answers.
 
+	// Paused is absent while it goes on.
+	Paused *workflows.Pause `json:"paused,omitempty"`
 	// Grain is how many orders an activity saves, and GrainAuto that the run chooses it.
 	Grain     string `json:"grain,omitempty"`
 	GrainAuto bool   `json:"grain_auto,omitempty"`
@@ -349,6 +351,7 @@ func (s *flowStatus) askRunning(ctx context.Context, c client.Client) {
 	for i := range s.Running {
 		run := &s.Running[i]
 		if p, err := askProgress(ctx, c, run.WorkflowID); err == nil {
+			run.Paused = p.run.Control.Paused
 			run.Grain, run.GrainAuto, run.DoneOrders, run.ExpectedOrders = p.run.Grain, p.run.GrainAuto, p.Fetched-p.InFlight(), p.expected
 		}
 	}
@@ -377,11 +380,15 @@ func (s *flowStatus) print(w io.Writer) {
 	}
 	last := "–"
 	if s.LastRun != nil {
-		last = strings.TrimSpace(fmt.Sprintf("%s · %s\n%s\n%s", s.LastRun.EndedAt.Format(time.DateTime), s.LastRun.Outcome, s.LastRun.WorkflowID, s.LastRun.Error))
+		last = strings.TrimSpace(fmt.Sprintf("%s · %s\n%s\n%s", s.LastRun.EndedAt.Format(time.DateTime), outcomeTexts[s.LastRun.Outcome], s.LastRun.WorkflowID, s.LastRun.Error))
 	}
 	t.AppendRow(table.Row{text.New("last run"), last})
 	for _, run := range s.Running {
-		t.AppendRow(table.Row{text.New("running"), run.StartedAt.Format(time.DateTime) + "\n" + run.WorkflowID})
+		state := text.New("running")
+		if run.Paused != nil {
+			state = text.New("paused")
+		}
+		t.AppendRow(table.Row{state, strings.TrimSpace(run.StartedAt.Format(time.DateTime) + "\n" + run.WorkflowID + "\n" + pausedText(run.Paused))})
 		if run.Grain != "" {
 			t.AppendRow(table.Row{"", grainText(run.Grain, run.GrainAuto) + " · " + ordersDone(run.DoneOrders, run.ExpectedOrders)})
 		}

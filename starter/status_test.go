@@ -1,11 +1,13 @@
 package main
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
@@ -58,4 +60,27 @@ func TestStatusAddsUpTheRunsOfADay(t *testing.T) {
 	require.Equal(t, dayStatus{
 		Runs: 7, RunsFailed: 4, Fetched: 36, Saved: 12, Updated: 6, AlreadySaved: 6, Skipped: map[string]int{"仅退款": 6}, Parked: 6,
 	}, day)
+}
+
+func TestStatusShowsHowRunsEndedAndWhetherOneIsPaused(t *testing.T) {
+	at := time.Date(2024, 3, 1, 12, 0, 0, 0, beijing.Zone)
+	var shown strings.Builder
+	(&flowStatus{
+		Flow: "f", Title: "F", Enabled: true,
+		LastRun: &runStatus{WorkflowID: "f/1", EndedAt: at, Outcome: workflows.RunParked},
+		Running: []runStatus{
+			{WorkflowID: "f/2", StartedAt: at},
+			{WorkflowID: "f/3", StartedAt: at, Paused: &workflows.Pause{By: "li", Reason: "stock-taking", Since: at}},
+		},
+	}).print(&shown)
+	require.Contains(t, shown.String(), "2024-03-01 12:00:00 · done, with orders parked")
+	require.Regexp(t, `running +│ 2024-03-01 12:00:00 `, shown.String())
+	require.Regexp(t, `paused +│ 2024-03-01 12:00:00 `, shown.String())
+	require.Contains(t, shown.String(), "paused at 03-01 12:00:00 by li: stock-taking")
+}
+
+func TestEveryOutcomeHasAText(t *testing.T) {
+	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, runTerminated, runTimedOut} {
+		require.NotEmpty(t, outcomeTexts[outcome].String(), outcome)
+	}
 }
