@@ -137,7 +137,7 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, p
 		if err != nil {
 			return err
 		}
-		run, estimate, err := planned.start(cmd.Context(), c, cmd.ErrOrStderr(), settings.TaskQueue)
+		run, started, err := planned.start(cmd.Context(), c, cmd.ErrOrStderr(), settings.TaskQueue)
 		if err != nil {
 			return err
 		}
@@ -145,7 +145,16 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, p
 			if len(atWorkers.workers) == 0 && atWorkers.all {
 				say(cmd.ErrOrStderr(), noWorker().Error())
 			}
-			return flags.output.printStarted(cmd.OutOrStdout(), startedResult(run.GetID(), run.GetRunID(), span, estimate))
+			if started.joined && len(atWorkers.workers) > 0 {
+				if joined, err := query[workflows.SyncRefundsProgress](cmd.Context(), c, run.GetID(), progressTimeout); err == nil && joined.Control.Paused != nil {
+					say(cmd.ErrOrStderr(), text.Sprintf("%s; to resume it: starter resume %s", pausedText(joined.Control.Paused), run.GetID()))
+				}
+			}
+			if started.joined && flags.output == outputTable {
+				say(cmd.OutOrStdout(), text.Sprintf("joined; follow it with: starter watch %s", run.GetID()))
+				return nil
+			}
+			return flags.output.printStarted(cmd.OutOrStdout(), startedResult(run.GetID(), run.GetRunID(), span, started.estimate))
 		}
 		return followAndPrint(cmd, c, run, span, flags.output)
 	})
@@ -164,17 +173,24 @@ func checkFlow(atWorkers workerFlows, folder, name string) error {
 	return &exitError{code: exitUsage, err: text.Errorf("there is no flow %q; the flows are: %s", name, strings.Join(slices.Sorted(maps.Keys(flows)), ", "))}
 }
 
-// start starts the run, or joins it. Before one starts, it writes an estimate to log and
-// gives it; nil if there is none.
-func (p plannedRun) start(ctx context.Context, c client.Client, log io.Writer, taskQueue string) (client.WorkflowRun, *workflows.Estimate, error) {
-	running, err := isRunning(ctx, c, p.workflowID)
-	if err != nil {
-		return nil, nil, err
+// start is how a planned run was started.
+type start struct {
+	// joined reports that it was under way already.
+	joined bool
+	// estimate is nil if there is none, as for a run that was joined.
+	estimate *workflows.Estimate
+}
+
+// start starts the run, or joins it. Before one starts, it writes an estimate to log.
+func (p plannedRun) start(ctx context.Context, c client.Client, log io.Writer, taskQueue string) (client.WorkflowRun, start, error) {
+	var started start
+	var err error
+	if started.joined, err = isRunning(ctx, c, p.workflowID); err != nil {
+		return nil, started, err
 	}
-	var estimate *workflows.Estimate
-	if !running {
-		if estimate = sayEstimate(ctx, c, log, taskQueue, p.in); estimate != nil {
-			p.in.Orders = &estimate.Orders
+	if !started.joined {
+		if started.estimate = sayEstimate(ctx, c, log, taskQueue, p.in); started.estimate != nil {
+			p.in.Orders = &started.estimate.Orders
 		}
 	}
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -186,10 +202,21 @@ func (p plannedRun) start(ctx context.Context, c client.Client, log io.Writer, t
 		StaticDetails:            runDetails(),
 	}, workflows.SyncRefundsName, p.in)
 	if err != nil {
-		return nil, nil, text.Errorf("the run can't be started: %w", err)
+		return nil, started, text.Errorf("the run can't be started: %w", err)
 	}
 	say(log, text.Sprintf("run: %s (%s)", run.GetID(), run.GetRunID()))
-	return run, estimate, nil
+	if started.joined {
+		say(log, p.joinedText())
+	}
+	return run, started, nil
+}
+
+// joinedText says that the run was under way, and which flags it does not follow.
+func (p plannedRun) joinedText() string {
+	if p.in.Grain == "" && p.in.Rate == (workflows.Rate{}) {
+		return text.Sprintf("it was under way already; joined")
+	}
+	return text.Sprintf("it was under way already; joined. --grain, --in-flight and --windows-at-once have no effect on it; to change its rate: starter rate %s", p.workflowID)
 }
 
 // runDetails explain a run in the Web UI.

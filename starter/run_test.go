@@ -9,6 +9,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/syncworker"
+	"refundsync/workflows"
 )
 
 func TestParseRange(t *testing.T) {
@@ -63,6 +64,29 @@ func TestCheckFlow(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			err := checkFlow(c.atWorkers, c.folder, c.flow)
 			require.Equal(t, c.wrong, err != nil, err)
+		})
+	}
+}
+
+func TestAJoinedRunSaysWhichFlagsItDoesNotFollow(t *testing.T) {
+	const joined = "it was under way already; joined"
+	for _, c := range []struct {
+		name string
+		in   workflows.SyncRefundsInput
+		told bool
+	}{
+		{"none", workflows.SyncRefundsInput{}, false},
+		{"a grain", workflows.SyncRefundsInput{Grain: "page"}, true},
+		{"a rate", workflows.SyncRefundsInput{Rate: workflows.Rate{InFlight: 1}}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			said := plannedRun{workflowID: "f/hand", in: c.in}.joinedText()
+			require.Contains(t, said, joined)
+			if c.told {
+				require.Contains(t, said, "starter rate f/hand")
+			} else {
+				require.Equal(t, joined, said)
+			}
 		})
 	}
 }
