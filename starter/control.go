@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os/user"
@@ -64,7 +65,7 @@ func newRateCommand() *cobra.Command {
 		Example: `  starter rate refund_to_return/20240301T000000-20240301T235959 --in-flight 20 --windows-at-once 1`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := rate.Validate(); err != nil {
+			if err := cmp.Or(checkRate(cmd, rate), rate.Validate()); err != nil {
 				return usageError(cmd, err)
 			}
 			control, err := updateRun(cmd.Context(), args[0], workflows.RateUpdate, rate)
@@ -88,6 +89,21 @@ func newRateCommand() *cobra.Command {
 func addRateFlags(cmd *cobra.Command, rate *workflows.Rate) {
 	cmd.Flags().IntVar(&rate.InFlight, "in-flight", 0, text.Sprintf("orders of a window that are saved at once, 1 to 1000"))
 	cmd.Flags().IntVar(&rate.WindowsAtOnce, "windows-at-once", 0, text.Sprintf("windows that are read at once, 1 to 50"))
+}
+
+// checkRate says what is wrong with the flags of addRateFlags. A flag that is not given is
+// right.
+func checkRate(cmd *cobra.Command, rate workflows.Rate) error {
+	if cmd.Flags().Changed("in-flight") && rate.InFlight == 0 {
+		return text.Errorf("--in-flight 0: expected 1 to 1000")
+	}
+	if cmd.Flags().Changed("windows-at-once") && rate.WindowsAtOnce == 0 {
+		return text.Errorf("--windows-at-once 0: expected 1 to 50")
+	}
+	if rate == (workflows.Rate{}) {
+		return nil
+	}
+	return rate.Validate()
 }
 
 // whoElse is who was named, or else the current user.

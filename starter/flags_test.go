@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // A secret on a command line is in the list of processes and in the shell's history.
@@ -28,4 +29,25 @@ func TestNoFlagTakesASecret(t *testing.T) {
 	}
 	look(newRootCommand())
 	assert.Greater(t, seen, 20)
+}
+
+func TestFlagsOutOfTheirBoundsAreWrongUsage(t *testing.T) {
+	for _, c := range []struct{ name, command, want string }{
+		{"none in flight", "run --flow f --in-flight 0", "--in-flight 0: expected 1 to 1000"},
+		{"no windows", "run --flow f --in-flight 5 --windows-at-once 0", "--windows-at-once 0: expected 1 to 50"},
+		{"too many windows", "run --flow f --windows-at-once 51", "expected 1 to 50"},
+		{"a backfill", "schedule backfill --flow f --from 2024-03-01 --to 2024-03-02 --in-flight 0", "expected 1 to 1000"},
+		{"rate of none", "rate f/hand --in-flight 0", "expected 1 to 1000"},
+		{"rate of too many", "rate f/hand --in-flight 1001", "expected 1 to 1000"},
+		{"no rate", "rate f/hand", "no rate is given"},
+		{"no such grain", "run --flow f --grain x", `unknown grain "x": expected auto, order or page`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root := newRootCommand()
+			root.SetArgs(strings.Fields(c.command))
+			err := root.Execute()
+			require.ErrorContains(t, err, c.want)
+			require.Equal(t, exitUsage, exitCode(err))
+		})
+	}
 }

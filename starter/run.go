@@ -41,11 +41,8 @@ func (f *runFlags) addFlags(cmd *cobra.Command) {
 }
 
 // check checks the flags that addFlags added.
-func (f *runFlags) check() error {
-	if f.rate == (workflows.Rate{}) {
-		return workflows.CheckGrain(f.grain)
-	}
-	return errors.Join(workflows.CheckGrain(f.grain), f.rate.Validate())
+func (f *runFlags) check(cmd *cobra.Command) error {
+	return errors.Join(workflows.CheckGrain(f.grain), checkRate(cmd, f.rate))
 }
 
 func newRunCommand() *cobra.Command {
@@ -61,7 +58,7 @@ A run by hand never moves the watermark. If another scheduler calls this command
   starter run --flow refund_to_return --wait
   starter run --flow refund_to_return --since last --move-watermark --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := flags.check(); err != nil {
+			if err := flags.check(cmd); err != nil {
 				return usageError(cmd, err)
 			}
 			if flags.from == "" && flags.to == "" {

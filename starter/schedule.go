@@ -320,7 +320,7 @@ func newScheduleBackfillCommand() *cobra.Command {
 Temporal's own backfill is not used: it would start an incremental run for each time missed, which does not read the range.`),
 		Example: `  starter schedule backfill --flow refund_to_return --from 2024-03-01 --to 2024-03-03 --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := flags.check(); err != nil {
+			if err := flags.check(cmd); err != nil {
 				return usageError(cmd, err)
 			}
 			span, err := parseRange(flags.from, flags.to)

@@ -340,7 +340,7 @@ func CheckGrain(grain string) error {
 	if grain == "" || slices.Contains(contract.Grains, grain) {
 		return nil
 	}
-	return text.Errorf("unknown grain %q: expected one of %v", grain, contract.Grains)
+	return text.Errorf("unknown grain %q: expected %s, %s or %s", grain, contract.GrainAuto, contract.GrainOrder, contract.GrainPage)
 }
 
 // hasMore reports whether there is a window to begin. It waits for the running ones, as they
