@@ -77,8 +77,9 @@ func TestRunOfAnUnknownFlowFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 1})
 	w.startWorker(t)
-	e := w.starter(t, 1, "run", "--flow", "refunds", "--from", "2024-03-01", "--to", "2024-03-02", "--wait")
+	e := w.starter(t, 2, "run", "--flow", "refunds", "--from", "2024-03-01", "--to", "2024-03-02", "--wait")
 	require.Contains(t, e.stderr, builtInFlow)
+	require.Contains(t, e.stderr, "starter run --help")
 }
 
 func TestRunSaysThatNoWorkerAnswers(t *testing.T) {

@@ -54,6 +54,10 @@ func TestRunSaysWhatItIsAboutToDo(t *testing.T) {
 	require.Equal(t, first.WorkflowID, second.WorkflowID)
 	require.Nil(t, second.Estimate)
 	require.NotContains(t, said, "expected")
+	require.Contains(t, said, "it was under way already; joined")
+	e = w.starter(t, 0, append([]string{"run", "--in-flight", "1"}, w.rangeFlags()...)...)
+	require.Contains(t, e.stderr, "starter rate "+first.WorkflowID)
+	require.Equal(t, "joined; follow it with: starter watch "+first.WorkflowID+"\n", e.stdout)
 	w.ReleaseSaves()
 	requireTruth(t, w, w.sync(t))
 

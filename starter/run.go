@@ -128,7 +128,7 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, p
 			say(cmd.ErrOrStderr(), err.Error())
 		}
 		if err := checkFlow(atWorkers, settings.Flows, flags.flow); err != nil {
-			return err
+			return usageError(cmd, err)
 		}
 		planned, err := plan(c)
 		if err != nil {
@@ -167,7 +167,7 @@ func checkFlow(atWorkers workerFlows, folder, name string) error {
 	if err != nil || flows[name] != nil {
 		return nil
 	}
-	return &exitError{code: exitUsage, err: text.Errorf("there is no flow %q; the flows are: %s", name, strings.Join(slices.Sorted(maps.Keys(flows)), ", "))}
+	return text.Errorf("there is no flow %q; the flows are: %s", name, strings.Join(slices.Sorted(maps.Keys(flows)), ", "))
 }
 
 // start is how a planned run was started.
