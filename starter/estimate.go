@@ -88,6 +88,8 @@ func estimateText(e workflows.Estimate) string {
 		return text.Sprintf("expected: nothing to read, the range is empty")
 	case e.Counted == 0:
 		return text.Sprintf("expected: unknown, Jushuitan does not count by row version")
+	case e.Counted < e.Windows && e.Orders == 0:
+		return text.Sprintf("expected: windows %d · orders unknown (%d windows counted, all empty)", e.Windows, e.Counted)
 	case e.Counted < e.Windows:
 		return text.Sprintf("expected: windows %d · about %d orders (%d windows counted) · takes about %s (by Jushuitan's allowance and Kingdee's usual pace)",
 			e.Windows, e.Orders, e.Counted, shortDuration(e.Duration))

@@ -71,6 +71,10 @@ func newScheduleListCommand() *cobra.Command {
 				if o == outputJSON {
 					return writeJSON(cmd.OutOrStdout(), schedules)
 				}
+				if len(schedules) == 0 {
+					say(cmd.ErrOrStderr(), text.Sprintf("There is no schedule."))
+					return nil
+				}
 				t := newTable(cmd.OutOrStdout())
 				t.AppendHeader(table.Row{text.New("Flow"), "cron", text.New("Time zone"), text.New("State"), text.New("Next run"), text.New("Last run")})
 				for _, s := range schedules {
