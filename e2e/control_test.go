@@ -60,6 +60,9 @@ func runIsPausedSlowedDownAndResumed(t *testing.T, grain []string) {
 	w.startWorker(t)
 	e = w.starter(t, 0, "rate", id, "--in-flight", "3", "--windows-at-once", "2")
 	require.Contains(t, e.stdout, "3")
+	e = w.starter(t, 0, append([]string{"run"}, w.rangeFlags()...)...)
+	require.Contains(t, e.stderr, "by wang: 盘点; to resume it: starter resume "+id)
+	require.Contains(t, w.starter(t, 0, "status", "--flow", builtInFlow).stdout, "by wang: 盘点")
 	require.Equal(t, saved, w.bills())
 	require.Len(t, w.State().Source.Calls, read)
 
