@@ -77,13 +77,18 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 		case e := <-ended:
 			if ctx.Err() == nil {
 				view.end(e.result)
+			} else {
+				view.stop()
 			}
 			return e.result, e.err
 		case <-ticker.C:
-			if p, err := askProgress(ctx, c, run.GetID()); err == nil {
+			p, err := askProgress(ctx, c, run.GetID())
+			switch {
+			case ctx.Err() != nil:
+			case err == nil:
 				answered = time.Now()
 				view.show(p)
-			} else if time.Since(answered) > progressTimeout && ctx.Err() == nil {
+			case time.Since(answered) > progressTimeout:
 				view.silent()
 			}
 		}
@@ -101,6 +106,8 @@ func askProgress(ctx context.Context, c client.Client, workflowID string) (progr
 		window, err := query[workflows.SyncWindowProgress](ctx, c, running.WorkflowID, progressTimeout)
 		if err == nil {
 			windows = append(windows, window)
+		} else if ctx.Err() != nil {
+			return progress{}, ctx.Err()
 		}
 		// Otherwise it has not begun, or has just ended: the next query shows it.
 	}

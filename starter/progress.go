@@ -21,6 +21,8 @@ type progressView interface {
 	silent()
 	// end is called once, with what the run did in all.
 	end(workflows.SyncRefundsResult)
+	// stop is called instead if the run goes on unwatched.
+	stop()
 }
 
 // newProgressView is a bar on a terminal, and a line now and then elsewhere.
@@ -79,6 +81,8 @@ type barView struct {
 	notices
 	pace
 	w io.Writer
+	// last is the line last shown.
+	last string
 }
 
 func newBarView(w io.Writer, columns func() int) *barView {
@@ -88,10 +92,18 @@ func newBarView(w io.Writer, columns func() int) *barView {
 func (v *barView) show(p progress) {
 	v.notices.show(p)
 	v.add(time.Now(), p)
-	fmt.Fprint(v.w, "\r"+barLine(p, v.permille, v.remaining(), v.columns()-1)+clearRest)
+	v.last = "\r" + barLine(p, v.permille, v.remaining(), v.columns()-1) + clearRest
+	fmt.Fprint(v.w, v.last)
 }
 
 func (v *barView) end(workflows.SyncRefundsResult) { fmt.Fprint(v.w, "\r"+clearRest) }
+
+// stop leaves the last line on the screen, without the ^C that the terminal echoed.
+func (v *barView) stop() {
+	if v.last != "" {
+		fmt.Fprintln(v.w, v.last)
+	}
+}
 
 // clearRest clears a terminal's line from the cursor on.
 const clearRest = "\x1b[K"
@@ -186,6 +198,8 @@ func (v *lineView) end(result workflows.SyncRefundsResult) {
 		v.say(text.Sprintf("ended · %s", counts(result.Tally)))
 	}
 }
+
+func (*lineView) stop() {}
 
 // pausedText is empty for a run that is not paused.
 func pausedText(pause *workflows.Pause) string {
