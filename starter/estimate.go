@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -22,9 +23,13 @@ import (
 const estimatePatience = 20 * time.Second
 
 // sayEstimate writes what a run with that input is about to do. If there is no estimate of
-// its orders, it says why and gives nil; the run starts anyway.
-func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue string, in workflows.SyncRefundsInput) *workflows.Estimate {
+// its orders, it says why and gives nil; the run starts anyway. Of a run that is followed, it
+// leaves to the run what the run says itself.
+func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue string, in workflows.SyncRefundsInput, followed bool) *workflows.Estimate {
 	e, err := askEstimate(ctx, c, taskQueue, in)
+	if followed && failsTheRun(err) {
+		return nil
+	}
 	if err != nil {
 		say(w, text.Sprintf("not estimated: %s", literal.Line(runFailure(err))))
 		return nil
@@ -34,6 +39,12 @@ func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue st
 		return nil
 	}
 	return &e
+}
+
+// failsTheRun tells whether a run fails as its estimate did.
+func failsTheRun(err error) bool {
+	var failed *temporal.ApplicationError
+	return errors.As(err, &failed) && slices.Contains([]string{workflows.WatermarkUnknown, workflows.FlowDisabled}, failed.Type())
 }
 
 // askEstimate has a worker estimate a run.

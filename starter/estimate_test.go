@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"refundsync/workflows"
 )
@@ -24,5 +27,21 @@ func TestEstimateSaysWhetherAllWasCounted(t *testing.T) {
 		{"nothing to read", workflows.Estimate{}, "expected: nothing to read, the range is empty"},
 	} {
 		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, estimateText(c.e)) })
+	}
+}
+
+func TestFailureOfAnEstimateThatItsRunRepeats(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"none", nil, false},
+		{"no watermark", temporal.NewNonRetryableApplicationError("none", workflows.WatermarkUnknown, nil), true},
+		{"disabled", fmt.Errorf("estimate: %w", temporal.NewNonRetryableApplicationError("disabled", workflows.FlowDisabled, nil)), true},
+		{"not counted", temporal.NewNonRetryableApplicationError("limit", "rate_limited", nil), false},
+		{"no worker", errors.New("no worker"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, failsTheRun(c.err)) })
 	}
 }

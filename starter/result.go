@@ -147,7 +147,11 @@ func writeJSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
+// printTable prints nothing of a run that failed before it knew its range.
 func printTable(w io.Writer, result runResult) {
+	if result.From.IsZero() {
+		return
+	}
 	for _, differences := range result.Differences {
 		say(w, "\n"+text.Sprintf("Kingdee holds other values than were sent, in this run's first bill and most likely in the others (name those that are right in the flow's expected_differences): %s", differences))
 	}
@@ -172,7 +176,7 @@ func printTable(w io.Writer, result runResult) {
 	t.AppendRow(table.Row{text.New("parked"), result.Parked})
 	t.AppendRow(table.Row{text.New("failed"), result.Failed})
 	for _, reason := range tally.Reasons(result.FailedReasons) {
-		t.AppendRow(table.Row{text.New("  reason: %s", reason), result.FailedReasons[reason]})
+		t.AppendRow(table.Row{text.New("  parked or failed: %s", reason), result.FailedReasons[reason]})
 	}
 	t.AppendFooter(table.Row{text.New("fetched (pages: %d)", result.Pages), result.Fetched})
 	t.Render()

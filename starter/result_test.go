@@ -70,3 +70,19 @@ func TestOutcomeOfAResult(t *testing.T) {
 		t.Run(c.want, func(t *testing.T) { require.Equal(t, c.want, endedAs(c.sum, c.err)) })
 	}
 }
+
+// A run that failed before it knew its range shows why it failed, and no zeros.
+func TestRunsThatEnded(t *testing.T) {
+	at := time.Date(2024, 3, 1, 0, 0, 0, 0, beijing.Zone)
+	var out bytes.Buffer
+	err := printAll(&out, []runResult{newRunResult("a/hand", "1", workflows.SyncRefundsResult{}, errors.New("no watermark"))}, outputTable)
+	require.Equal(t, exitFailed, exitCode(err))
+	require.Equal(t, "a/hand: no watermark\n", out.String())
+
+	out.Reset()
+	parked := workflows.SyncRefundsResult{From: at, To: at, Tally: tally.Tally{Fetched: 2, Parked: 2, FailedReasons: map[string]int{"unknown_code": 2}}}
+	err = printAll(&out, []runResult{newRunResult("a/run", "1", parked, nil)}, outputTable)
+	require.Equal(t, exitWithFailures, exitCode(err))
+	require.Contains(t, out.String(), "2024-03-01 00:00:00")
+	require.Contains(t, out.String(), "parked or failed: unknown_code")
+}

@@ -91,10 +91,12 @@ type plannedRun struct {
 	// what describes it, for a person.
 	what string
 	in   workflows.SyncRefundsInput
+	// followed says that the outcome of the run is shown.
+	followed bool
 }
 
 func rangeRun(in workflows.SyncRefundsInput) plannedRun {
-	return plannedRun{rangeWorkflowID(in.Flow, *in.Range), in.Range.String(), in}
+	return plannedRun{workflowID: rangeWorkflowID(in.Flow, *in.Range), what: in.Range.String(), in: in}
 }
 
 func runRange(cmd *cobra.Command, flags runFlags, span workflows.Window) error {
@@ -112,7 +114,7 @@ func runIncremental(cmd *cobra.Command, flags runFlags) error {
 	}
 	return startAndFollow(cmd, flags, workflows.Window{}, func(c client.Client) (plannedRun, error) {
 		err := startAt(cmd.Context(), c, &in, flags.since)
-		return plannedRun{id, describeStart(in), in}, err
+		return plannedRun{workflowID: id, what: describeStart(in), in: in}, err
 	})
 }
 
@@ -134,6 +136,7 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, p
 		if err != nil {
 			return err
 		}
+		planned.followed = flags.wait
 		run, started, err := planned.start(cmd.Context(), c, cmd.ErrOrStderr(), settings.TaskQueue)
 		if err != nil {
 			return err
@@ -186,7 +189,7 @@ func (p plannedRun) start(ctx context.Context, c client.Client, log io.Writer, t
 		return nil, started, err
 	}
 	if !started.joined {
-		if started.estimate = sayEstimate(ctx, c, log, taskQueue, p.in); started.estimate != nil {
+		if started.estimate = sayEstimate(ctx, c, log, taskQueue, p.in, p.followed); started.estimate != nil {
 			p.in.Orders = &started.estimate.Orders
 		}
 	}

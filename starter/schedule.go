@@ -176,7 +176,7 @@ func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flo
 		return text.Errorf("flow %s has no watermark and no source.since to start from: give a time with --since", of.Name)
 	}
 	say(cmd.ErrOrStderr(), text.Sprintf("the first run:"))
-	sayEstimate(ctx, c, cmd.ErrOrStderr(), taskQueue, in)
+	sayEstimate(ctx, c, cmd.ErrOrStderr(), taskQueue, in, false)
 	options := client.ScheduleOptions{
 		ID:     scheduleID(of.Name),
 		Spec:   scheduleSpec(times, f.jitter),

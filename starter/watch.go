@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 
@@ -122,7 +123,7 @@ func printAll(w io.Writer, results []runResult, o output) error {
 		for _, result := range results {
 			printTable(w, result)
 			if result.Error != "" {
-				say(w, result.Error)
+				say(w, fmt.Sprintf("%s: %s", result.WorkflowID, result.Error))
 			}
 		}
 	}
