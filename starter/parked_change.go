@@ -87,7 +87,7 @@ func (p *parkedChoice) find(cmd *cobra.Command, c client.Client) ([]chosenOrder,
 		return chosen, err
 	}
 	found := make([]chosenOrder, len(p.bills))
-	err := eachAtOnce(p.bills, func(i int, bill string) error {
+	err := eachAtOnce(cmd.Context(), p.bills, func(i int, bill string) error {
 		workflowID, err := findParked(cmd, c, cmp.Or(p.filter.flow, builtInFlow), bill)
 		found[i] = chosenOrder{bill, workflowID}
 		return err
@@ -106,14 +106,22 @@ func (p *parkedChoice) find(cmd *cobra.Command, c client.Client) ([]chosenOrder,
 // minutes.
 const askedAtOnce = 32
 
-func eachAtOnce[T any](all []T, do func(int, T) error) error {
+// eachAtOnce does all of them. A context that ends is one error, not one for each that was
+// left out or interrupted.
+func eachAtOnce[T any](ctx context.Context, all []T, do func(int, T) error) error {
 	var errs []error
 	var mu sync.Mutex
 	var work errgroup.Group
 	work.SetLimit(askedAtOnce)
 	for i, one := range all {
 		work.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
 			if err := do(i, one); err != nil {
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
 				mu.Lock()
 				defer mu.Unlock()
 				errs = append(errs, err)
@@ -121,7 +129,9 @@ func eachAtOnce[T any](all []T, do func(int, T) error) error {
 			return nil
 		})
 	}
-	_ = work.Wait() // always nil
+	if work.Wait() != nil {
+		errs = append(errs, text.Errorf("interrupted"))
+	}
 	return errors.Join(errs...)
 }
 
@@ -129,7 +139,7 @@ func eachAtOnce[T any](all []T, do func(int, T) error) error {
 // selected may have ended since; they are passed over.
 func (p *parkedChoice) signal(ctx context.Context, c client.Client, chosen []chosenOrder, name string, content any) (signalled []chosenOrder, err error) {
 	var mu sync.Mutex
-	err = eachAtOnce(chosen, func(_ int, order chosenOrder) error {
+	err = eachAtOnce(ctx, chosen, func(_ int, order chosenOrder) error {
 		err := c.SignalWorkflow(ctx, order.workflowID, "", name, content)
 		var ended *serviceerror.NotFound
 		if errors.As(err, &ended) && len(p.bills) == 0 {
@@ -175,6 +185,9 @@ func newParkedRetryCommand() *cobra.Command {
 					}
 				}
 				retried, err := choice.signal(ctx, c, chosen, workflows.RetrySignal, nil)
+				if err != nil && len(retried) > 0 {
+					say(out, text.Sprintf("Orders being retried: %d.", len(retried)))
+				}
 				if err != nil {
 					return err
 				}
@@ -202,7 +215,7 @@ func newParkedRetryCommand() *cobra.Command {
 // attemptsOf gives the number of attempts so far, by workflow ID.
 func attemptsOf(ctx context.Context, c client.Client, chosen []chosenOrder) (map[string]int, error) {
 	attempts, mu := map[string]int{}, sync.Mutex{}
-	err := eachAtOnce(chosen, func(_ int, order chosenOrder) error {
+	err := eachAtOnce(ctx, chosen, func(_ int, order chosenOrder) error {
 		shown, err := showParked(ctx, c, order.workflowID)
 		if err != nil {
 			return parkedError(order.bill, err)
@@ -224,6 +237,8 @@ func waitForAttempt(ctx context.Context, c client.Client, order chosenOrder, bef
 	for {
 		shown, err := showParked(ctx, c, order.workflowID)
 		switch {
+		case err != nil && ctx.Err() != nil:
+			return "", text.Errorf("no longer waiting; the orders are retried all the same")
 		case err != nil:
 			return "", parkedError(order.bill, err)
 		case shown.Ended != nil:
@@ -235,7 +250,6 @@ func waitForAttempt(ctx context.Context, c client.Client, order chosenOrder, bef
 		select {
 		case <-time.After(askEvery):
 		case <-ctx.Done():
-			return "", text.Errorf("no longer waiting; the orders are retried all the same")
 		}
 	}
 }

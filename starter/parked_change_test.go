@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 )
 
 func TestParkedOrdersAreChosenInOneWay(t *testing.T) {
@@ -63,4 +68,41 @@ func TestAskFirst(t *testing.T) {
 		require.Equal(t, yes, askFirst(cmd, "Discard 2 orders?") == nil, "%q", answer)
 		require.Contains(t, asked.String(), "Discard 2 orders?")
 	}
+}
+
+// Thousands of orders may be under way when somebody presses Ctrl-C.
+func TestInterruptedOrdersAreOneError(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	err := eachAtOnce(ctx, make([]struct{}, 1000), func(i int, _ struct{}) error {
+		if i == 100 {
+			interrupt()
+		}
+		if ctx.Err() == nil {
+			return nil
+		}
+		return parkedError(fmt.Sprint(i), serviceerror.NewCanceled("context canceled"))
+	})
+	require.EqualError(t, err, "interrupted")
+
+	err = eachAtOnce(t.Context(), make([]struct{}, 2), func(i int, _ struct{}) error { return errors.New("no answer") })
+	require.EqualError(t, err, "no answer\nno answer")
+}
+
+// interruptedServer is asked by somebody who then presses Ctrl-C.
+type interruptedServer struct {
+	client.Client
+	interrupt context.CancelFunc
+}
+
+func (s interruptedServer) DescribeWorkflow(context.Context, string, string) (*client.WorkflowExecutionDescription, error) {
+	s.interrupt()
+	return nil, serviceerror.NewCanceled("context canceled")
+}
+
+func TestInterruptedWaitForAnAttempt(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	_, err := waitForAttempt(ctx, interruptedServer{interrupt: interrupt}, chosenOrder{bill: "7"}, 0)
+	require.EqualError(t, err, "no longer waiting; the orders are retried all the same")
 }
