@@ -100,8 +100,12 @@ func requireFlags(cmd *cobra.Command, names ...string) {
 		if len(missing) == 0 {
 			return nil
 		}
-		return usageError(cmd, text.Errorf("missing: %s", strings.Join(missing, ", ")))
+		return usageError(cmd, missingFlags(missing...))
 	}
+}
+
+func missingFlags(flags ...string) error {
+	return text.Errorf("missing: %s", strings.Join(flags, ", "))
 }
 
 func usageError(cmd *cobra.Command, err error) error {

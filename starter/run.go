@@ -252,6 +252,12 @@ func parseTime(flag, value string) (time.Time, error) {
 
 // parseRange reads a range. Both ends are included; a day alone is the whole day.
 func parseRange(from, to string) (workflows.Window, error) {
+	switch {
+	case from == "":
+		return workflows.Window{}, missingFlags("--from")
+	case to == "":
+		return workflows.Window{}, missingFlags("--to")
+	}
 	start, fromErr := parseTime("--from", from)
 	end, toErr := parseTime("--to", to)
 	if err := errors.Join(fromErr, toErr); err != nil {
