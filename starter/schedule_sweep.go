@@ -125,12 +125,8 @@ func newScheduleSweepCommand() *cobra.Command {
 		Example: `  starter schedule sweep --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
-				err := c.ScheduleClient().GetHandle(cmd.Context(), sweepID(flowName)).Trigger(cmd.Context(), client.ScheduleTriggerOptions{})
-				if isNotFound(err) {
-					return text.Errorf("flow %s has no sweep: add checks.sweep to its file, then use starter schedule create", flowName)
-				}
-				if err != nil {
-					return fmt.Errorf("%s: %w", sweepID(flowName), err)
+				if err := startSweep(cmd.Context(), c.ScheduleClient(), flowName); err != nil {
+					return err
 				}
 				say(cmd.OutOrStdout(), text.Sprintf("sweep started; to see what it found: starter status --flow %s", flowName))
 				return nil
@@ -139,4 +135,19 @@ func newScheduleSweepCommand() *cobra.Command {
 	}
 	addFlowFlag(cmd, &flowName)
 	return cmd
+}
+
+func startSweep(ctx context.Context, schedules client.ScheduleClient, flowName string) error {
+	err := schedules.GetHandle(ctx, sweepID(flowName)).Trigger(ctx, client.ScheduleTriggerOptions{})
+	if isNotFound(err) {
+		// The two schedules are created and deleted together.
+		if _, err := schedules.GetHandle(ctx, scheduleID(flowName)).Describe(ctx); err != nil {
+			return scheduleError(flowName, err)
+		}
+		return text.Errorf("flow %s has no sweep: add checks.sweep to its file, then use starter schedule update", flowName)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", sweepID(flowName), err)
+	}
+	return nil
 }
