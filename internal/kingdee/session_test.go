@@ -339,11 +339,15 @@ func TestNoSecondRequestOnASessionInDoubt(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				var kingdee sessionServer
+				var mu sync.Mutex
 				var seen []string
 				c := bubbleClient(t, func(w http.ResponseWriter, r *http.Request) {
 					session := kingdee.enter(w, r)
+					mu.Lock()
 					seen = append(seen, session)
-					if len(seen) != 2 {
+					count := len(seen)
+					mu.Unlock()
+					if count != 2 {
 						write(w, savedReply)
 						return
 					}
@@ -358,6 +362,8 @@ func TestNoSecondRequestOnASessionInDoubt(t *testing.T) {
 				require.Error(t, err)
 				_, err = c.BatchSave(t.Context(), oneBill)
 				require.NoError(t, err)
+				mu.Lock()
+				defer mu.Unlock()
 				assert.Equal(t, []string{"s1", "s1", "s2"}, seen)
 			})
 		})
