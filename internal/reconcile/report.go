@@ -1,0 +1,173 @@
+// Package reconcile says how the orders of the source and the bills of Kingdee agree: order by
+// order, line by line and in sum.
+package reconcile
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Kind says how an order and its bills agree. Each order and each bill of a report has
+// exactly one.
+type Kind string
+
+// The kinds, in the order in which a report lists them.
+const (
+	// Agrees: the order has its bill, and the two are the same.
+	Agrees Kind = "agrees"
+	// Missing: the order should have a bill and has none, nor is it parked.
+	Missing Kind = "missing"
+	// Parked: the order has no bill, and waits; Reason says why.
+	Parked Kind = "parked"
+	// Unmapped: the order has no bill because the flow cannot map it, and it is not parked;
+	// Reason says why.
+	Unmapped Kind = "unmapped"
+	// Different: the bill differs from what the flow makes of the order now.
+	Different Kind = "different"
+	// Doubled: a further bill of an order that has one already.
+	Doubled Kind = "doubled"
+	// Void: the order's only bill is void (作废) in Kingdee.
+	Void Kind = "void"
+	// Withdrawn: the flow leaves the order out, for instance because it was cancelled, and
+	// yet its bill stands; Reason says why.
+	Withdrawn Kind = "withdrawn"
+	// OnlyInKingdee: the bill carries our mark, and the source does not show its order.
+	OnlyInKingdee Kind = "only_in_kingdee"
+	// OthersBill: the bill has our customers and bill type but no mark of ours: a person or
+	// another program made it.
+	OthersBill Kind = "others_bill"
+	// LeftOut: the flow leaves the order out, and it has no bill; Reason says why.
+	LeftOut Kind = "left_out"
+)
+
+// Kinds are all kinds, in the order in which a report lists them.
+var Kinds = []Kind{Agrees, Missing, Parked, Unmapped, Different, Doubled, Void, Withdrawn, OnlyInKingdee, OthersBill, LeftOut}
+
+// Differs reports whether rows of the kind are differences between the two systems, which a
+// person or a repair must settle. Bills of others and orders that are left out are shown
+// apart, so that the sums are complete, and are none.
+func (k Kind) Differs() bool { return k != Agrees && k != LeftOut && k != OthersBill }
+
+// Sum is a number of orders, or of bills on Kingdee's side, with their quantity and their
+// amount with tax.
+type Sum struct {
+	Count    int             `json:"count"`
+	Quantity decimal.Decimal `json:"quantity"`
+	Amount   decimal.Decimal `json:"amount"`
+}
+
+// Add adds another sum.
+func (s *Sum) Add(other Sum) {
+	s.Count += other.Count
+	s.Quantity = s.Quantity.Add(other.Quantity)
+	s.Amount = s.Amount.Add(other.Amount)
+}
+
+// Sides are the sums of both systems.
+type Sides struct {
+	Source  Sum `json:"source"`
+	Kingdee Sum `json:"kingdee"`
+}
+
+// Add adds the sums of others.
+func (s *Sides) Add(other Sides) {
+	s.Source.Add(other.Source)
+	s.Kingdee.Add(other.Kingdee)
+}
+
+// Row is an order with its bill, or one of the two alone.
+type Row struct {
+	Kind Kind `json:"kind"`
+	// Reason is set where the kind's description says so.
+	Reason string `json:"reason,omitempty"`
+	// OrderID is the as_id, "" for a bill without a mark, and OnlineOrder the so_id if the
+	// flow names it.
+	OrderID     string `json:"as_id,omitempty"`
+	OnlineOrder string `json:"so_id,omitempty"`
+	// BillNumber is the FBillNo that the order should have, or that the bill has.
+	BillNumber string `json:"bill_number,omitempty"`
+	// Day is the bill's date, 2006-01-02: Kingdee's if there is a bill, else the one that
+	// the flow gives, else the day of the order's last change.
+	Day string `json:"day"`
+	// Shop is the shop's name, Customer and Warehouse are codes of Kingdee's; "" where
+	// unknown. Several warehouses are joined by ", ".
+	Shop      string `json:"shop,omitempty"`
+	Customer  string `json:"customer,omitempty"`
+	Warehouse string `json:"warehouse,omitempty"`
+	// Sides has a Count of 1 for each system that has the order or bill.
+	Sides
+	// Status is the bill's FDocumentStatus, "" without a bill. NotAudited means that the flow
+	// wants audited bills and this one is not.
+	Status     string `json:"status,omitempty"`
+	NotAudited bool   `json:"not_audited,omitempty"`
+	// Version is that of the flow in the bill's mark, 6 hex digits.
+	Version string `json:"version,omitempty"`
+	// Differences are those of a row of kind Different.
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// Difference is a value of a bill that is not what the flow makes of the order.
+type Difference struct {
+	// Field is Kingdee's name of the field, such as FRealQty.
+	Field string `json:"field"`
+	// Material is the material of the line, "" for the head.
+	Material string `json:"material,omitempty"`
+	Source   string `json:"source"`
+	Kingdee  string `json:"kingdee"`
+}
+
+// Group is the sums of one day, shop or warehouse. Differences counts its rows that differ.
+type Group struct {
+	Name string `json:"name"`
+	Sides
+	Differences int `json:"differences"`
+}
+
+// KindSum is the sums of the rows of one kind and reason.
+type KindSum struct {
+	Kind   Kind   `json:"kind"`
+	Reason string `json:"reason,omitempty"`
+	Sides
+}
+
+// Report is a reconciliation without its rows.
+type Report struct {
+	Flow  string `json:"flow"`
+	Title string `json:"title"`
+	// Version is the flow's, and ProgramVersion the worker's.
+	Version        string `json:"version"`
+	ProgramVersion string `json:"program_version"`
+	// From and To bound what was reconciled, both included, in Beijing time: orders that
+	// were last changed then, and orders and bills that are dated then.
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// ReadFrom and ReadTo bound the times of change of the orders that were read.
+	ReadFrom time.Time `json:"read_from"`
+	ReadTo   time.Time `json:"read_to"`
+	// StartedAt and EndedAt are in Beijing time. By is who asked for it.
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at"`
+	By        string    `json:"by,omitempty"`
+	// WorkflowID and RunID are of the Reconcile workflow.
+	WorkflowID string `json:"workflow_id"`
+	RunID      string `json:"run_id"`
+	// Tolerance is the difference of amounts that was allowed; zero unless given.
+	Tolerance decimal.Decimal `json:"tolerance"`
+
+	// Totals are the sums of Kinds, and so of Days, of Shops and of Warehouses.
+	Totals Sides     `json:"totals"`
+	Kinds  []KindSum `json:"kinds"`
+	// Days are in order. Those outside of From and To are of orders that were changed within.
+	Days       []Group `json:"days"`
+	Shops      []Group `json:"shops"`
+	Warehouses []Group `json:"warehouses"`
+	// Differences counts the rows that differ, NotAudited the bills that wait for their
+	// audit, OlderFlow those that an older version of the flow made.
+	Differences int `json:"differences"`
+	NotAudited  int `json:"not_audited"`
+	OlderFlow   int `json:"older_flow"`
+}
+
+// Agree reports whether the two systems agree.
+func (r Report) Agree() bool { return r.Differences == 0 && r.NotAudited == 0 }
