@@ -97,6 +97,9 @@ func nothingKnown(contract.Order) bool { return false }
 // readPage reads a page from the source, or the rows at its beginning. The rows are not
 // added to the page yet. Orders that are already known in this version stay unopened.
 func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams, known func(contract.Order) bool) (page paging.Page, rows []*row, err error) {
+	if len(params.OrderIDs) > 0 {
+		return a.readOrders(ctx, f, params)
+	}
 	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
 	if err != nil {
 		return page, nil, text.Errorf("reading page %d of %s failed: %w", params.PageIndex, params.Window, err)
@@ -268,7 +271,7 @@ func sort(f *flow.Flow, params workflows.FetchPageParams, record map[string]any,
 	// An order whose time is unreadable, not precise to the second, or far outside the
 	// window, is taken by every window that shows it: saving it twice is safe, missing it
 	// is not.
-	if params.StartTS == nil && params.Window.Neighbours(f.CountedAt(record)) && catalog.ToTheSecond(record[f.Source.ChangedField()]) {
+	if params.StartTS == nil && len(params.OrderIDs) == 0 && params.Window.Neighbours(f.CountedAt(record)) && catalog.ToTheSecond(record[f.Source.ChangedField()]) {
 		return &row{outside: order.ID}
 	}
 	if known(order) {

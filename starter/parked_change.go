@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -45,28 +44,9 @@ func (p *parkedChoice) read(cmd *cobra.Command, args []string) error {
 	if p.file == "" {
 		return nil
 	}
-	in := cmd.InOrStdin()
-	if p.file != "-" {
-		file, err := os.Open(p.file)
-		if err != nil {
-			return text.Errorf("%s can't be read: %w", p.file, err)
-		}
-		defer file.Close()
-		in = file
-	}
-	lines := bufio.NewScanner(in)
-	for lines.Scan() {
-		if line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff")); line != "" {
-			p.bills = append(p.bills, line)
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return text.Errorf("%s can't be read: %w", p.file, err)
-	}
-	if len(p.bills) == 0 {
-		return text.Errorf("%s names no order", p.file)
-	}
-	return nil
+	named, err := readNames(cmd, p.file)
+	p.bills = append(p.bills, named...)
+	return err
 }
 
 // chosenOrder is a parked order and the name that selected it.

@@ -156,6 +156,9 @@ func printTable(w io.Writer, result runResult) {
 		say(w, "\n"+text.Sprintf("Kingdee holds other values than were sent, in this run's first bill and most likely in the others (name those that are right in the flow's expected_differences): %s", differences))
 	}
 	printFailures(w, result.Tally)
+	if len(result.NotFound) > 0 {
+		say(w, "\n"+text.Sprintf("Jushuitan does not show these orders (%d): %s", len(result.NotFound), strings.Join(result.NotFound, ", ")))
+	}
 	t := newTable(w)
 	t.SetTitle("\n%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
 	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders")})

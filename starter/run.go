@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +25,7 @@ import (
 
 type runFlags struct {
 	flow, from, to, since string
+	orders                orderNames
 	grain                 string
 	rate                  workflows.Rate
 	moveWatermark, wait   bool
@@ -49,17 +53,22 @@ func newRunCommand() *cobra.Command {
 	var flags runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: text.Sprintf("Sync a range, or everything since the last watermark"),
+		Short: text.Sprintf("Sync a range, given orders, or everything since the last watermark"),
 		Long: text.Sprintf(`Sync the orders of a range. Without a range, sync from the last watermark, less the overlap, to now, less the lag. Times are Beijing time unless they carry a zone.
 Before it starts, a run says how many windows and orders there are and how long it takes. A range that is under way is joined, not started twice.
-A run by hand never moves the watermark. If another scheduler calls this command, such as the operating system's cron, add --move-watermark: the run then counts as automatic.`),
+With --order or --orders, sync these orders alone, %d at most. They are looked for among those that were modified in the last 90 days, or since --from; those that Jushuitan does not show are reported.
+A run by hand never moves the watermark. If another scheduler calls this command, such as the operating system's cron, add --move-watermark: the run then counts as automatic.`, workflows.MostOrders),
 		Example: `  starter run --flow refund_to_return --from 2024-03-01 --to 2024-03-03 --wait
   starter run --flow refund_to_return --since "2024-03-01 08:00" --wait -o json
+  starter run --flow refund_to_return --order 700000691,700001740 --wait
   starter run --flow refund_to_return --wait
   starter run --flow refund_to_return --since last --move-watermark --wait`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := flags.check(cmd); err != nil {
 				return usageError(cmd, err)
+			}
+			if flags.orders.given() {
+				return runOrders(cmd, flags)
 			}
 			if flags.from == "" && flags.to == "" {
 				if err := checkSince(flags.since); err != nil {
@@ -78,6 +87,7 @@ A run by hand never moves the watermark. If another scheduler calls this command
 		},
 	}
 	flags.addFlags(cmd)
+	flags.orders.addFlags(cmd)
 	cmd.Flags().StringVar(&flags.since, "since", "", sinceUsage())
 	cmd.Flags().BoolVar(&flags.moveWatermark, "move-watermark", false, text.Sprintf("count as an automatic run and move the watermark"))
 	requireFlags(cmd, "flow")
@@ -97,6 +107,31 @@ type plannedRun struct {
 
 func rangeRun(in workflows.SyncRefundsInput) plannedRun {
 	return plannedRun{workflowID: rangeWorkflowID(in.Flow, *in.Range), what: in.Range.String(), in: in}
+}
+
+// runOrders starts a run over given orders.
+func runOrders(cmd *cobra.Command, flags runFlags) error {
+	if flags.to != "" || flags.since != "" || flags.moveWatermark || flags.grain != "" {
+		return usageError(cmd, text.Errorf("--to, --since, --move-watermark and --grain don't go with --order and --orders"))
+	}
+	ids, err := flags.orders.read(cmd)
+	if err != nil {
+		return err
+	}
+	if len(ids) > workflows.MostOrders {
+		return usageError(cmd, text.Errorf("these are %d orders, and a run can be given %d at most: split the list, or run the range in which they were modified", len(ids), workflows.MostOrders))
+	}
+	in := workflows.SyncRefundsInput{Flow: flags.flow, OrderIDs: ids, Rate: flags.rate}
+	var span workflows.Window
+	if flags.from != "" {
+		if span.From, err = parseTime("--from", flags.from); err != nil {
+			return usageError(cmd, err)
+		}
+		span.To = time.Now().In(beijing.Zone).Truncate(time.Second)
+		in.Range = &span
+	}
+	planned := plannedRun{workflowID: ordersWorkflowID(flags.flow, ids), what: workflows.SummaryOfOrders(ids), in: in}
+	return startAndFollow(cmd, flags, span, func(client.Client) (plannedRun, error) { return planned, nil })
 }
 
 func runRange(cmd *cobra.Command, flags runFlags, span workflows.Window) error {
@@ -235,6 +270,16 @@ func cronWorkflowID(flowName string) string { return flowName + "/cron" }
 func rangeWorkflowID(flowName string, span workflows.Window) string {
 	const format = "20060102T150405"
 	return flowName + "/" + span.From.In(beijing.Zone).Format(format) + "-" + span.To.In(beijing.Zone).Format(format)
+}
+
+// ordersWorkflowID names a run by its orders, so that the same ones can't run twice at the
+// same time.
+func ordersWorkflowID(flowName string, ids []string) string {
+	if len(ids) == 1 {
+		return flowName + "/order-" + url.PathEscape(ids[0])
+	}
+	hash := sha256.Sum256([]byte(strings.Join(slices.Sorted(slices.Values(ids)), "\n")))
+	return fmt.Sprintf("%s/%d-orders-%x", flowName, len(ids), hash[:4])
 }
 
 // timeFormats are the ways to write a time at the command line; those without a zone are

@@ -97,6 +97,9 @@ func (r Retry) policy() *temporal.RetryPolicy {
 // LoadFlowParams names a flow.
 type LoadFlowParams struct {
 	Flow string `json:"flow"`
+	// Orders are those of a run over given orders: by the flow's key, or by the number of
+	// their bill.
+	Orders []string `json:"orders,omitempty"`
 }
 
 // LoadFlowResult is what a run begins with.
@@ -108,10 +111,12 @@ type LoadFlowResult struct {
 	// SourceAhead is how much that clock is ahead of the worker's, at least, negative if it
 	// is behind; 0 if the two agree, or if unknown.
 	SourceAhead time.Duration `json:"source_ahead,omitempty"`
+	// OrderIDs are the keys of the given orders, each once.
+	OrderIDs []string `json:"order_ids,omitempty"`
 }
 
 // FetchPageParams names a page of a window, as the source counts pages now, or with StartTS
-// the rows from a row version on.
+// the rows from a row version on, or with OrderIDs these orders, on page 1.
 type FetchPageParams struct {
 	Flow      string `json:"flow"`
 	Window    Window `json:"window"`
@@ -120,10 +125,16 @@ type FetchPageParams struct {
 	// have been read already; 0 for all.
 	Rows    int    `json:"rows,omitempty"`
 	StartTS *int64 `json:"start_ts,string,omitempty"`
+	// OrderIDs are the keys of orders that are looked up among those modified from the
+	// window's beginning to now.
+	OrderIDs []string `json:"order_ids,omitempty"`
 }
 
 func (p FetchPageParams) summary() string {
-	if p.StartTS != nil {
+	switch {
+	case len(p.OrderIDs) > 0:
+		return SummaryOfOrders(p.OrderIDs)
+	case p.StartTS != nil:
 		return text.Sprintf("row versions from %d", *p.StartTS)
 	}
 	return text.Sprintf("%s page %d", p.Window, p.PageIndex)
@@ -309,17 +320,22 @@ type FailureDetails struct {
 	Result *SyncRefundsResult `json:"result,omitempty"`
 }
 
-// loadFlow asks a worker for the flow. It does not depend on the source.
-func loadFlow(ctx workflow.Context, name string) (LoadFlowResult, error) {
+// loadFlow asks a worker for the flow, and for the keys of the orders that a run is given.
+// It does not depend on the source.
+func loadFlow(ctx workflow.Context, name string, orders []string) (LoadFlowResult, error) {
 	ctx = withHousekeeping(ctx, 10*time.Second, 5, text.Sprintf("load flow %s", name))
 	var result LoadFlowResult
-	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name}).Get(ctx, &result)
+	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name, Orders: orders}).Get(ctx, &result)
 	return result, err
 }
 
 // fetchPage starts reading a page from the source; the result is a [paging.Page].
 func fetchPage(ctx workflow.Context, plan Plan, params FetchPageParams) workflow.Future {
-	ctx = withSourceCall(ctx, plan, params.summary())
+	if len(params.OrderIDs) > 0 {
+		ctx = withLookUp(ctx, plan, params.summary())
+	} else {
+		ctx = withSourceCall(ctx, plan, params.summary())
+	}
 	return workflow.ExecuteActivity(ctx, FetchPageName, params)
 }
 

@@ -23,6 +23,16 @@ func withSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Co
 	})
 }
 
+// withLookUp is for looking orders up at the source, which takes a call for each week.
+func withLookUp(ctx workflow.Context, plan Plan, summary string) workflow.Context {
+	return withOptions(ctx, summary, workflow.ActivityOptions{
+		TaskQueue:           SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		StartToCloseTimeout: time.Hour,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         plan.Retry.policy(),
+	})
+}
+
 // withBriefSourceCall is for a call to the source that the workflow can do without. Its
 // time is bounded including the queue and retries.
 func withBriefSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Context {

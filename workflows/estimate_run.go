@@ -33,7 +33,7 @@ const (
 // EstimateRun says what a run with that input would do now, and changes nothing. It fails as
 // [SyncRefunds] does.
 func EstimateRun(ctx workflow.Context, in SyncRefundsInput) (Estimate, error) {
-	r := &syncRefunds{byHand: true}
+	r := &syncRefunds{byHand: true, orders: len(in.OrderIDs) > 0}
 	none := 0
 	in.Orders = &none
 	if err := r.begin(ctx, in); err != nil {
@@ -42,6 +42,9 @@ func EstimateRun(ctx workflow.Context, in SyncRefundsInput) (Estimate, error) {
 	if r.state.RowVersions != nil {
 		// Nobody counts by row versions.
 		return Estimate{Range: r.state.Range, Windows: 1}, nil
+	}
+	if r.orders {
+		return r.estimateOrders(), nil
 	}
 	return estimateRange(ctx, r.state.Plan, r.state.Range)
 }
@@ -68,9 +71,15 @@ func estimateRange(ctx workflow.Context, plan Plan, span Window) (Estimate, erro
 	}
 	// A window of several pages is read in two passes.
 	e.Calls = e.Windows + 2*e.Orders/max(plan.PageSize, 1)
-	if plan.CallsPerSecond > 0 {
-		e.Duration = time.Duration(float64(e.Calls) / plan.CallsPerSecond * float64(time.Second))
-	}
-	e.Duration = max(e.Duration, time.Duration(e.Orders)*usualBill/time.Duration(max(plan.Sessions, 1)))
+	e.Duration = plan.takes(e)
 	return e, nil
+}
+
+// takes is about how long a run takes by its calls and orders.
+func (p Plan) takes(e Estimate) time.Duration {
+	var calls time.Duration
+	if p.CallsPerSecond > 0 {
+		calls = time.Duration(float64(e.Calls) / p.CallsPerSecond * float64(time.Second))
+	}
+	return max(calls, time.Duration(e.Orders)*usualBill/time.Duration(max(p.Sessions, 1)))
 }

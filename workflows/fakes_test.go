@@ -156,8 +156,8 @@ func (w *fakeWorld) input() SyncWindowInput {
 	return SyncWindowInput{Plan: w.plan, Window: testWindow, Grain: cmp.Or(w.plan.Grain, contract.GrainOrder), Reading: paging.Window{Reader: paging.New(nil)}}
 }
 
-func (w *fakeWorld) loadFlow(context.Context, LoadFlowParams) (LoadFlowResult, error) {
-	return LoadFlowResult{Plan: w.plan, SourceTime: w.sourceTime, SourceAhead: w.sourceAhead}, nil
+func (w *fakeWorld) loadFlow(_ context.Context, params LoadFlowParams) (LoadFlowResult, error) {
+	return LoadFlowResult{Plan: w.plan, SourceTime: w.sourceTime, SourceAhead: w.sourceAhead, OrderIDs: slices.Compact(params.Orders)}, nil
 }
 
 func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (paging.Page, error) {
@@ -175,6 +175,9 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (paging
 	}
 	if params.StartTS != nil {
 		return w.fetchVersions(params)
+	}
+	if len(params.OrderIDs) > 0 {
+		return w.fetchOrders(params), nil
 	}
 	page := paging.Page{
 		PickVersion: "v1",
@@ -203,6 +206,23 @@ func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (paging
 		w.changePage(len(w.fetches), &page)
 	}
 	return page, nil
+}
+
+// fetchOrders looks given orders up.
+func (w *fakeWorld) fetchOrders(params FetchPageParams) paging.Page {
+	page := paging.Page{PickVersion: "v1", PageCount: 1, DataCount: len(params.OrderIDs)}
+	for _, id := range params.OrderIDs {
+		i := slices.IndexFunc(w.rows, func(row contract.Order) bool { return row.ID == id })
+		switch reason, skipped := w.skipped[id]; {
+		case i < 0:
+			page.Failed = append(page.Failed, tally.Failure{ID: id, Reason: "order_not_found"})
+		case skipped:
+			page.Skipped = append(page.Skipped, paging.Skipped{ID: id, Reason: reason, Order: &w.rows[i]})
+		default:
+			page.Orders = append(page.Orders, w.rows[i])
+		}
+	}
+	return page
 }
 
 func (w *fakeWorld) findBills(_ context.Context, params FindBillsParams) (FindBillsResult, error) {

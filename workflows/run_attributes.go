@@ -19,7 +19,7 @@ var (
 )
 
 // ResultMemo is the memo of a SyncRefunds workflow that has ended by itself. It holds its
-// [SyncRefundsResult] without the failures, so that a list of runs needs no look at each.
+// [SyncRefundsResult] without the lists of orders, so that a list of runs needs no look at each.
 const ResultMemo = "result"
 
 // ErrorMemo is the memo of a SyncRefunds workflow that has failed. It holds the message of
@@ -78,7 +78,7 @@ func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, fa
 	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes...); err != nil {
 		return err
 	}
-	result.Failures = nil
+	result.Failures, result.NotFound = nil, nil
 	memo := map[string]any{ResultMemo: result}
 	if outcome == RunFailed {
 		memo[ErrorMemo] = MessageOf(failure)

@@ -39,6 +39,10 @@ type SyncRefundsInput struct {
 	// Range is a range given by hand, which never moves the watermark. Without one, the run
 	// is incremental: from the last watermark to now.
 	Range *Window `json:"range,omitempty"`
+	// OrderIDs make the run one over these orders alone, named by the flow's key or by the
+	// number of their bill. It is like a run over a range given by hand; Range is then when
+	// they were last modified, by default the last 90 days.
+	OrderIDs []string `json:"order_ids,omitempty"`
 	// ByHand marks an incremental run that a person starts: it does not move the watermark
 	// either.
 	ByHand bool `json:"by_hand,omitempty"`
@@ -73,6 +77,10 @@ type RunState struct {
 	Watermark *time.Time `json:"watermark,omitempty"`
 	// Next is where the next window begins; after Range.To when all have begun.
 	Next time.Time `json:"next"`
+	// OrderIDs are the given orders that have not begun.
+	OrderIDs []string `json:"order_ids,omitempty"`
+	// NotFound are those that the source does not show.
+	NotFound []string `json:"not_found,omitempty"`
 	// Cut are the windows that larger ones were cut into and that have not begun.
 	Cut         []Window    `json:"cut,omitempty"`
 	WindowsDone int         `json:"windows_done"`
@@ -101,6 +109,9 @@ type SyncRefundsResult struct {
 	// Found is how many orders a sweep found that had been missed or have changed: those
 	// that it saved, updated or newly parked, or whose bill it deleted. nil for other runs.
 	Found *int `json:"found,omitempty"`
+	// NotFound are all given orders that the source does not show. They are counted as
+	// failed.
+	NotFound []string `json:"not_found,omitempty"`
 	tally.Tally
 }
 
@@ -130,6 +141,8 @@ type SyncRefundsProgress struct {
 type RunningWindow struct {
 	Window     Window `json:"window"`
 	WorkflowID string `json:"workflow_id"`
+
+	orderIDs []string
 }
 
 // SyncRefunds is a run of a flow: it works out the range, cuts it into windows, runs a
@@ -181,6 +194,8 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 type syncRefunds struct {
 	byHand bool
 	sweep  bool
+	// orders means that the run is over given orders.
+	orders bool
 	state  RunState
 
 	windows workflow.WaitGroup
@@ -194,7 +209,8 @@ type syncRefunds struct {
 }
 
 func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
-	r := &syncRefunds{byHand: in.ByHand || in.Range != nil || in.Sweep, sweep: in.Sweep, windows: workflow.NewWaitGroup(ctx)}
+	r := &syncRefunds{sweep: in.Sweep, orders: len(in.OrderIDs) > 0, windows: workflow.NewWaitGroup(ctx)}
+	r.byHand = in.ByHand || in.Range != nil || in.Sweep || r.orders
 	r.futures, r.steering = map[string]workflow.ChildWorkflowFuture{}, workflow.NewMutex(ctx)
 	if err := r.takeUpdates(ctx); err != nil {
 		return nil, err
@@ -216,7 +232,7 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 
 // begin loads the flow and works out the range.
 func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
-	loaded, err := loadFlow(ctx, in.Flow)
+	loaded, err := loadFlow(ctx, in.Flow, in.OrderIDs)
 	if err != nil {
 		return err
 	}
@@ -244,6 +260,10 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 			return err
 		}
 	}
+	r.state.OrderIDs = loaded.OrderIDs
+	if r.orders {
+		r.beginOrders(&in, now)
+	}
 	if err := r.beginRowVersions(ctx, &in, now); err != nil {
 		return err
 	}
@@ -253,6 +273,9 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 		return err
 	}
 	r.state.Next = r.state.Range.From
+	if r.orders {
+		r.state.Next = r.state.Range.To.Add(time.Second)
+	}
 	return r.expect(ctx, in.Orders)
 }
 
@@ -296,6 +319,8 @@ func (r *syncRefunds) expect(ctx workflow.Context, known *int) error {
 // [fewOrders], pages in a larger one, unless the flow or the run says otherwise.
 func (r *syncRefunds) grain() string {
 	switch {
+	case r.orders:
+		return contract.GrainOrder
 	case r.state.Plan.Grain != contract.GrainAuto:
 		return r.state.Plan.Grain
 	case r.state.RowVersions == nil && r.state.Orders > fewOrders:
@@ -349,7 +374,9 @@ func (r *syncRefunds) hasMore(ctx workflow.Context) bool {
 	// A run that is cancelled when all its windows have begun waits for them.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
-	waits := func() bool { return len(r.state.Cut) > 0 || !r.state.Next.After(r.state.Range.To) }
+	waits := func() bool {
+		return len(r.state.OrderIDs) > 0 || len(r.state.Cut) > 0 || !r.state.Next.After(r.state.Range.To)
+	}
 	// Nothing cancels this context.
 	_ = workflow.Await(ctx, func() bool { return r.failure != nil || waits() || len(r.running) == 0 })
 	return r.failure == nil && waits()
@@ -378,11 +405,11 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	if r.failure != nil {
 		return r.failure
 	}
-	window := r.nextWindow()
-	running := RunningWindow{
-		Window:     window,
-		WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + r.windowName(window),
+	running := r.nextOrders()
+	if !r.orders {
+		running.Window = r.nextWindow()
 	}
+	running.WorkflowID = workflow.GetInfo(ctx).WorkflowExecution.ID + "/" + r.windowName(running)
 	r.running = append(r.running, running)
 	r.showProgress(ctx)
 	r.windows.Add(1)
@@ -407,11 +434,11 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 		// A terminated run terminates its windows; the next run does what they had not
 		// done.
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_TERMINATE,
-		StaticSummary:     r.windowSummary(running.Window),
+		StaticSummary:     r.windowSummary(running),
 		StaticDetails:     text.Sprintf("A window of a run: its pages are read from the last to the first, until a pass shows nothing new. With the grain order, each bill is a SaveOrder activity; with the grain page, a SyncPages activity reads and saves several pages, and each order that fails there gets a SaveOrder."),
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
-		Plan: r.state.Plan, Window: running.Window, Grain: r.grain(), Control: r.state.Control,
+		Plan: r.state.Plan, Window: running.Window, OrderIDs: running.orderIDs, Grain: r.grain(), Control: r.state.Control,
 		Reading: paging.Window{Reader: paging.New(r.state.RowVersions)},
 	})
 	r.futures[running.WorkflowID] = window
@@ -427,6 +454,7 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 	if err == nil {
 		r.state.WindowsDone++
 		r.state.Tally.Add(result.Tally)
+		r.state.NotFound = append(r.state.NotFound, notFound(result.Tally)...)
 		if result.RowVersions != nil {
 			r.state.RowVersions = r.state.RowVersions.After(*result.RowVersions)
 		}
@@ -441,6 +469,7 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 	}
 	if done, ok := tallyOf(err); ok {
 		r.state.Tally.Add(done)
+		r.state.NotFound = append(r.state.NotFound, notFound(done)...)
 	}
 	if r.failure == nil {
 		r.failure = err
@@ -471,6 +500,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		To:         r.state.Range.To,
 		Watermark:  r.state.Watermark,
 		RowVersion: r.state.RowVersion,
+		NotFound:   r.state.NotFound,
 		Tally:      r.state.Tally,
 	}
 	if r.sweep {
@@ -498,13 +528,13 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 func (r *syncRefunds) progress() SyncRefundsProgress {
 	return SyncRefundsProgress{
 		Range:       r.state.Range,
-		Windows:     r.state.WindowsDone + len(r.running) + len(r.state.Cut) + windowCount(r.remaining(), r.longestWindow()),
+		Windows:     r.state.WindowsDone + len(r.running) + len(r.state.Cut) + windowCount(r.remaining(), r.longestWindow()) + orderWindows(r.state.OrderIDs),
 		WindowsDone: r.state.WindowsDone,
 		Running:     r.running,
 		Tally:       r.state.Tally,
 		Orders:      r.state.Orders,
 		Grain:       r.grain(),
-		GrainAuto:   r.state.Plan.Grain == contract.GrainAuto,
+		GrainAuto:   r.state.Plan.Grain == contract.GrainAuto && !r.orders,
 		Watermark:   r.state.Watermark,
 		Control:     r.state.Control,
 		SourceAhead: r.state.SourceAhead,

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"net/url"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -72,19 +73,25 @@ func (r *syncRefunds) longestWindow() time.Duration {
 }
 
 // windowName is the last part of a window's workflow id.
-func (r *syncRefunds) windowName(window Window) string {
-	if r.state.RowVersions != nil {
+func (r *syncRefunds) windowName(running RunningWindow) string {
+	switch {
+	case r.orders:
+		return "orders-" + url.PathEscape(running.orderIDs[0])
+	case r.state.RowVersions != nil:
 		return fmt.Sprintf("ts%d", r.state.RowVersions.Reached)
 	}
-	return window.From.In(beijing.Zone).Format("20060102T150405")
+	return running.Window.From.In(beijing.Zone).Format("20060102T150405")
 }
 
 // windowSummary says for the Web UI what a window reads.
-func (r *syncRefunds) windowSummary(window Window) string {
-	if r.state.RowVersions != nil {
+func (r *syncRefunds) windowSummary(running RunningWindow) string {
+	switch {
+	case r.orders:
+		return SummaryOfOrders(running.orderIDs)
+	case r.state.RowVersions != nil:
 		return text.Sprintf("row versions from %d", r.state.RowVersions.Reached)
 	}
-	return window.String()
+	return running.Window.String()
 }
 
 // rowVersion is the row version up to which a completed run has missed nothing; nil for a

@@ -26,6 +26,8 @@ const WindowUnfinished = "window_unfinished"
 type SyncWindowInput struct {
 	Plan   Plan   `json:"plan"`
 	Window Window `json:"window"`
+	// OrderIDs make it a window of these orders alone; see [FetchPageParams].
+	OrderIDs []string `json:"order_ids,omitempty"`
 	// Grain is contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`
 	// Attempted means that workers died during a SyncPages of the window: the outcomes of
@@ -92,6 +94,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 type syncWindow struct {
 	plan      Plan
 	window    Window
+	orderIDs  []string
 	grain     string
 	attempted bool // as in SyncWindowInput
 	reading   paging.Window
@@ -119,7 +122,7 @@ type syncWindow struct {
 
 func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error) {
 	w := &syncWindow{
-		plan: in.Plan, window: in.Window, grain: in.Grain, attempted: in.Attempted, reading: in.Reading, control: in.Control,
+		plan: in.Plan, window: in.Window, orderIDs: in.OrderIDs, grain: in.Grain, attempted: in.Attempted, reading: in.Reading, control: in.Control,
 		undecided: map[string]workflow.Future{}, work: workflow.NewWaitGroup(ctx),
 		interrupt: func() {}, measure: counterOf(ctx, OrdersMetric, in.Plan.Flow),
 	}
@@ -157,7 +160,7 @@ func (w *syncWindow) readOn(ctx workflow.Context) error {
 
 // readPage reads the next page. Its orders are saved even if it ends the reading.
 func (w *syncWindow) readPage(ctx workflow.Context) (*batch, error) {
-	params := FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: w.reading.Next, Rows: w.reading.Rest}
+	params := FetchPageParams{Flow: w.plan.Flow, Window: w.window, PageIndex: w.reading.Next, Rows: w.reading.Rest, OrderIDs: w.orderIDs}
 	if w.reading.Versions != nil {
 		params.StartTS = &w.reading.Versions.Reached
 	}
