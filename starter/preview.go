@@ -93,7 +93,8 @@ func previewRange(cmd *cobra.Command, flowName, from, to string, instead []strin
 		return err
 	}
 	p := &rangePreview{From: span.From, To: span.To, Skipped: map[string]int{}, Parked: map[string]int{}, Choices: choices}
-	if err := p.read(cmd.Context(), source, f); err != nil {
+	err = sourceOrders(cmd.Context(), source, f, span, func(record map[string]any) error { return p.take(f, record) })
+	if err != nil {
 		return err
 	}
 	if o == outputJSON {

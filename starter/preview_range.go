@@ -1,23 +1,16 @@
 package main
 
 import (
-	"context"
 	"io"
-	"maps"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/shopspring/decimal"
 
-	"refundsync/internal/beijing"
-	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
-	"refundsync/internal/jushuitan"
-	"refundsync/internal/paging"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -66,64 +59,6 @@ func readChoices(f *flow.Flow, instead []string) (choices []*choice, err error) 
 		choices = append(choices, &choice{Instead: given, flow: other})
 	}
 	return choices, nil
-}
-
-// read reads the orders of the range, in windows as a run does, and maps them.
-func (p *rangePreview) read(ctx context.Context, source *jushuitan.Client, f *flow.Flow) error {
-	for from := p.From; !from.After(p.To); from = from.Add(f.Source.Window) {
-		window := workflows.Window{From: from, To: from.Add(f.Source.Window - time.Second)}
-		if window.To.After(p.To) {
-			window.To = p.To
-		}
-		if err := p.readWindow(ctx, source, f, window); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *rangePreview) readWindow(ctx context.Context, source *jushuitan.Client, f *flow.Flow, window workflows.Window) error {
-	reading := paging.Window{Reader: paging.New(nil)}
-	for reading.Next > 0 {
-		start, end := window.Asked()
-		params := maps.Clone(f.Source.Parameters)
-		params["page_index"] = strconv.Itoa(reading.Next)
-		params["start_time"] = start.In(beijing.Zone).Format(time.DateTime)
-		params["end_time"] = end.In(beijing.Zone).Format(time.DateTime)
-		params["is_get_total"] = "true"
-		reply, err := source.RefundList(ctx, params)
-		if err != nil {
-			return err
-		}
-		page := paging.Page{PageCount: reply.PageCount, DataCount: reply.DataCount}
-		if reply.HasNext {
-			page.PageCount = max(page.PageCount, reading.Next+1)
-		}
-		records := map[string]map[string]any{}
-		for _, record := range reply.Datas {
-			picked, err := f.Pick(record)
-			if err != nil {
-				return err
-			}
-			if window.Neighbours(f.CountedAt(record)) && catalog.ToTheSecond(record[f.Source.ChangedField()]) {
-				page.Outside = append(page.Outside, picked.Order.ID)
-				continue
-			}
-			page.Orders = append(page.Orders, picked.Order)
-			records[picked.Order.ID] = record
-		}
-		work, err := reading.Take(page, func(string, tally.Outcome, tally.Failure) {})
-		if err != nil {
-			return err
-		}
-		// An order that changes meanwhile counts as it was first shown.
-		for _, order := range work.New {
-			if err := p.take(f, records[order.ID]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // mapped is what a flow would do with an order: save a bill, skip it for a reason, or park

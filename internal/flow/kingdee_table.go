@@ -138,7 +138,7 @@ func (o *Opened) translate(t *Table, code string, personal bool) (string, error)
 func (o *Opened) Outdated(table *KingdeeTable) bool { return o.tables[table] != table.State() }
 
 // lacks says why a code is not translated.
-func (s *TableState) lacks(t *Table, code string, personal bool) error {
+func (s *TableState) lacks(t *Table, code string, personal bool) *valueError {
 	shown := quoted(code, personal)
 	code = PlainCode(code)
 	what := text.New("table %s (%s of Kingdee) has no code %s", t.Name, t.Kingdee.Form, shown)
