@@ -108,6 +108,8 @@ func TestAnOrderIsMappedByOneStateOfATable(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(later.Model), `"FRetcustId":{"FNumber":"C2"}`)
 	require.Equal(t, flow.OtherFlow, later.Mark.Compare(bill.Mark.String()), "the table gives another customer")
+	require.Equal(t, f.Version[:6], later.Mark.Version)
+	require.NotEqual(t, bill.Mark.Tables, later.Mark.Tables)
 
 	customers.Set(flow.NewTableState([]flow.TableEntry{{"天猫旗舰店", "C2", false}, {"京东", "C10", false}, {"抖音", "C11", false}}))
 	same, err := f.Open(order).Bill()

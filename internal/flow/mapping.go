@@ -85,7 +85,7 @@ func (m *Mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
 func (m *Mapping) longest(o *Opened) int {
 	switch {
 	case m.Target.Name == MarkField:
-		return longestText(o.Order.ID)
+		return o.flow.longestText(o.Order.ID)
 	case m.Target.Longest > 0:
 		return m.Target.Longest
 	}

@@ -30,10 +30,11 @@ type Mark struct {
 	// Hash is the first 12 hex digits of the SHA-256 over what the bill books, as the
 	// flow made it, without notes.
 	Hash string
-	// Version identifies the mapping that made the bill by 6 hex digits: the first of
-	// the flow's Version, or, if tables from Kingdee were used, of a hash over that and
-	// what they gave.
+	// Version is the first 6 hex digits of the flow's Version.
 	Version string
+	// Tables is a hash over what tables from Kingdee gave, by 6 hex digits; "" if none was
+	// used. Two marks of one mapping agree in both.
+	Tables string
 }
 
 // MarkField is the bill's field (备注) that ends with its mark.
@@ -45,24 +46,32 @@ var markField, _ = catalog.Kingdee().Find(catalog.Head, MarkField)
 const markTime = "20060102150405"
 
 // String writes the mark as it is in the bill:
-// [700000346@20240302101112#3f9a1c0b77de.4be012].
+// [700000346@20240302101112#3f9a1c0b77de.4be012], with .8c17e5 before the end where tables
+// from Kingdee were used.
 func (m Mark) String() string {
 	at := ""
 	if !m.ChangedAt.IsZero() {
 		at = m.ChangedAt.In(beijing.Zone).Format(markTime)
 	}
+	tables := ""
+	if m.Tables != "" {
+		tables = "." + m.Tables
+	}
 	// An escaped key has no brackets that could be taken for the mark's own.
-	return "[" + url.PathEscape(m.OrderID) + "@" + at + "#" + m.Hash + "." + m.Version + "]"
+	return "[" + url.PathEscape(m.OrderID) + "@" + at + "#" + m.Hash + "." + m.Version + tables + "]"
 }
 
 // longestText is how much room MarkField has before the mark of an order. It is the same
 // with and without a time, because an existing bill must stay the same.
-func longestText(orderID string) int {
+func (f *Flow) longestText(orderID string) int {
 	mark := Mark{OrderID: orderID, ChangedAt: time.Unix(0, 0), Hash: strings.Repeat("0", 12), Version: strings.Repeat("0", 6)}
+	if len(f.KingdeeTables) > 0 {
+		mark.Tables = mark.Version
+	}
 	return markField.Longest - utf16Length(" "+mark.String())
 }
 
-var markPattern = regexp.MustCompile(`\[([^\[\]]+)@(\d{14})?#([0-9a-f]{12})\.([0-9a-f]{6})\]\s*$`)
+var markPattern = regexp.MustCompile(`\[([^\[\]]+)@(\d{14})?#([0-9a-f]{12})\.([0-9a-f]{6})(?:\.([0-9a-f]{6}))?\]\s*$`)
 
 // FindMark reads the mark at the end of a text; false without one.
 func FindMark(text string) (Mark, bool) {
@@ -74,7 +83,7 @@ func FindMark(text string) (Mark, bool) {
 	if err != nil {
 		return Mark{}, false
 	}
-	m := Mark{OrderID: id, Hash: parts[3], Version: parts[4]}
+	m := Mark{OrderID: id, Hash: parts[3], Version: parts[4], Tables: parts[5]}
 	if parts[2] != "" {
 		if m.ChangedAt, err = time.ParseInLocation(markTime, parts[2], beijing.Zone); err != nil {
 			return Mark{}, false
@@ -87,7 +96,7 @@ var (
 	// cutPattern is a mark without its end, cleanedPattern the end of a mark without
 	// some of its punctuation.
 	cutPattern     = regexp.MustCompile(`\[[^\[\]\s]+@\d{0,14}(#|$)`)
-	cleanedPattern = regexp.MustCompile(`[0-9a-f]{12}\.?[0-9a-f]{6}\]?\s*$`)
+	cleanedPattern = regexp.MustCompile(`[0-9a-f]{12}\.?[0-9a-f]{6}(\.?[0-9a-f]{6})?\]?\s*$`)
 )
 
 // RemainsIn reports whether a text holds the remains of a mark of this order, of any
@@ -118,8 +127,8 @@ const (
 	Newer
 	// Older: the order has changed since the bill was made.
 	Older
-	// OtherFlow: the bill differs, but so does the flow that made it: only the goods can
-	// tell whether the order has changed.
+	// OtherFlow: the bill differs, but so does the flow that made it, or what its tables
+	// from Kingdee gave: only the goods can tell whether the order has changed.
 	OtherFlow
 	// Unmarked: the bill has no mark; a person or another program made it.
 	Unmarked
@@ -140,7 +149,7 @@ func (m Mark) Compare(text string) Comparison {
 		return Same
 	case found.ChangedAt.After(m.ChangedAt.Truncate(time.Second)) && !m.ChangedAt.IsZero():
 		return Newer
-	case found.Version != m.Version:
+	case found.Version != m.Version || found.Tables != m.Tables:
 		return OtherFlow
 	default:
 		return Older
@@ -160,16 +169,16 @@ func isNote(field catalog.Field) bool {
 }
 
 // markOf makes the mark of the order whose bill books these fields. What tables from
-// Kingdee gave counts as part of the flow's version: if they give another value later, the
-// order has not changed.
+// Kingdee gave is told apart from the order: if they give another value later, the order
+// has not changed.
 func (o *Opened) markOf(booked json.RawMessage) Mark {
 	hash := sha256.Sum256(booked)
 	order := o.Order
 	order.BillHash = hex.EncodeToString(hash[:6])
 	mark := o.flow.Mark(order)
 	if len(o.translations) > 0 {
-		version := sha256.Sum256([]byte(o.flow.Version + "\x00" + strings.Join(o.translations, "\x00")))
-		mark.Version = hex.EncodeToString(version[:3])
+		tables := sha256.Sum256([]byte(strings.Join(o.translations, "\x00")))
+		mark.Tables = hex.EncodeToString(tables[:3])
 	}
 	return mark
 }

@@ -23,6 +23,9 @@ var sampleMarks = rapid.Custom(func(t *rapid.T) flow.Mark {
 	if rapid.Bool().Draw(t, "with a time") {
 		m.ChangedAt = time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "changed at"), 0).In(beijing.Zone)
 	}
+	if rapid.Bool().Draw(t, "with tables") {
+		m.Tables = rapid.StringMatching(`[0-9a-f]{6}`).Draw(t, "tables")
+	}
 	return m
 })
 
@@ -64,6 +67,8 @@ func TestCompareABillWithAnOrder(t *testing.T) {
 		{"changed within the second", func(m *flow.Mark) { m.Hash = "000000000002" }, flow.Older},
 		{"of a later version", func(m *flow.Mark) { m.Hash, m.ChangedAt = "000000000002", at.Add(time.Second) }, flow.Newer},
 		{"changed, or the flow was", func(m *flow.Mark) { m.Hash, m.Version = "000000000002", "00000b" }, flow.OtherFlow},
+		{"changed, or tables from Kingdee were", func(m *flow.Mark) { m.Hash, m.Tables = "000000000002", "00000c" }, flow.OtherFlow},
+		{"the same bill by other tables", func(m *flow.Mark) { m.Tables = "00000c" }, flow.Same},
 		{"of another order", func(m *flow.Mark) { m.OrderID = "8" }, flow.OtherOrder},
 		{"of a time unknown", func(m *flow.Mark) { m.Hash, m.ChangedAt = "000000000002", time.Time{} }, flow.Older},
 	} {
@@ -111,7 +116,13 @@ func TestTheMarkFollowsWhatIsBooked(t *testing.T) {
 
 // Wherever a mark is cut, its remains are not taken for a person's note.
 func TestRemainsOfAMark(t *testing.T) {
-	mark := flow.Mark{OrderID: "70001", ChangedAt: beijingTime("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012"}
+	for _, tables := range []string{"", "8c17e5"} {
+		remainsOf(t, flow.Mark{OrderID: "70001", ChangedAt: beijingTime("2024-03-01"), Hash: "3f9a1c0b77de", Version: "4be012", Tables: tables})
+	}
+}
+
+func remainsOf(t *testing.T, mark flow.Mark) {
+	t.Helper()
 	whole := "聚水潭售后单 70001 " + mark.String()
 	require.False(t, mark.RemainsIn(whole))
 	begins := strings.Index(whole, "[")
