@@ -38,6 +38,8 @@ type Activities struct {
 	Robots Robots
 	// Parked is nil where no orders are parked.
 	Parked Parked
+	// Versions is nil where no flow's text is kept.
+	Versions *FlowVersions
 
 	// CallsPerSecond and Sessions are as in [workflows.Plan].
 	CallsPerSecond float64

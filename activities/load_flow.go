@@ -18,7 +18,7 @@ func (a *Activities) LoadFlow(ctx context.Context, params workflows.LoadFlowPara
 	if err != nil {
 		return workflows.LoadFlowResult{}, toTemporal(err)
 	}
-	result := workflows.LoadFlowResult{Plan: a.planOf(f), OrderIDs: f.Keys(params.Orders)}
+	result := workflows.LoadFlowResult{Plan: a.planOf(f), OrderIDs: f.Keys(params.Orders), NotKept: a.keep(ctx, f)}
 	if clock := a.sourceClock(ctx, f); clock.Known() {
 		result.SourceTime, result.SourceAhead = clock.Time(), clock.Ahead()
 	}

@@ -113,6 +113,9 @@ type LoadFlowResult struct {
 	SourceAhead time.Duration `json:"source_ahead,omitempty"`
 	// OrderIDs are the keys of the given orders, each once.
 	OrderIDs []string `json:"order_ids,omitempty"`
+	// NotKept says what of the flow's text could not be kept for later, and why; zero if all
+	// of it is kept.
+	NotKept text.Text `json:"not_kept,omitzero"`
 }
 
 // FetchPageParams names a page of a window, as the source counts pages now, or with StartTS

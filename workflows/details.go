@@ -56,6 +56,9 @@ func runDetails(progress SyncRefundsProgress) string {
 	d.pause(progress.Control)
 	d.entry(text.New("Range"), progress.Range)
 	d.clocks(progress.SourceAhead)
+	if !progress.NotKept.IsZero() {
+		d.entry(text.New("⚠ Flow's text"), literal.Markdown(progress.NotKept.String()))
+	}
 	d.entry(text.New("Rate"), text.New("%d windows at once · %d orders in flight in each", progress.Rate.WindowsAtOnce, progress.Rate.InFlight))
 	d.grain(progress)
 	d.entry(text.New("Windows"), fmt.Sprintf("%d / %d", progress.WindowsDone, progress.Windows))

@@ -92,8 +92,9 @@ type RunState struct {
 	RowVersions *paging.Versions `json:"row_versions,omitempty"`
 	// RowVersion is the one that the run started with; nil in a run by time.
 	RowVersion *int64 `json:"row_version,string,omitempty"`
-	// SourceAhead is as in [LoadFlowResult].
+	// SourceAhead and NotKept are as in [LoadFlowResult].
 	SourceAhead time.Duration `json:"source_ahead,omitempty"`
+	NotKept     text.Text     `json:"not_kept,omitzero"`
 }
 
 // SyncRefundsResult says what a run covered, and the outcomes of its orders.
@@ -133,8 +134,9 @@ type SyncRefundsProgress struct {
 	// with that.
 	Control Control `json:"control,omitzero"`
 	Rate    Rate    `json:"rate"`
-	// SourceAhead is as in [LoadFlowResult].
+	// SourceAhead and NotKept are as in [LoadFlowResult].
 	SourceAhead time.Duration `json:"source_ahead,omitempty"`
+	NotKept     text.Text     `json:"not_kept,omitzero"`
 }
 
 // RunningWindow is a running window and its workflow.
@@ -237,7 +239,7 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 		return err
 	}
 	plan, now := loaded.Plan, SlowerClock(workflow.Now(ctx), loaded.SourceTime)
-	r.state.SourceAhead = loaded.SourceAhead
+	r.state.SourceAhead, r.state.NotKept = loaded.SourceAhead, loaded.NotKept
 	if !plan.Enabled && (!r.byHand || in.Sweep) {
 		return newFailure(FlowDisabled, text.New("flow %s is disabled and does not run automatically: set enabled to true in its file and restart the workers. A given range can be run by hand all the same", plan.Flow),
 			nil, FailureDetails{})
@@ -538,6 +540,7 @@ func (r *syncRefunds) progress() SyncRefundsProgress {
 		Watermark:   r.state.Watermark,
 		Control:     r.state.Control,
 		SourceAhead: r.state.SourceAhead,
+		NotKept:     r.state.NotKept,
 		Rate: Rate{
 			InFlight:      cmp.Or(r.state.Control.Rate.InFlight, r.state.Plan.InFlight),
 			WindowsAtOnce: cmp.Or(r.state.Control.Rate.WindowsAtOnce, r.state.Plan.WindowsAtOnce),

@@ -17,6 +17,7 @@ const (
 	ParkedOrderName = "ParkedOrder"
 	WatchFlowName   = "WatchFlow"
 	AccountsName    = "Accounts"
+	FlowVersionName = "FlowVersion"
 )
 
 // ProgressQuery is the query that SyncRefunds answers with a [SyncRefundsProgress], SyncWindow
@@ -36,6 +37,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(Accounts, workflow.RegisterOptions{Name: AccountsName, VersioningBehavior: moved})
+	r.RegisterWorkflowWithOptions(FlowVersion, workflow.RegisterOptions{Name: FlowVersionName, VersioningBehavior: moved})
 }
 
 // SourceTaskQueue is the task queue of the calls to the source. It is a separate one because

@@ -6,7 +6,9 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
+	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/api/proxy"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -103,8 +105,8 @@ func (f failureConverter) FailureToError(failure *failurepb.Failure) error {
 	return f.FailureConverter.FailureToError(failure)
 }
 
-// Client makes a client that also decrypts the memos and summaries in lists and
-// descriptions of workflows, which the SDK returns as they are. Workers need the
+// Client makes a client that also decrypts what the SDK returns as it is: the memos and
+// summaries in lists and descriptions of workflows, and histories. Workers need the
 // original client.
 func (c Codec) Client(of client.Client) client.Client {
 	return decryptingClient{Client: of, codec: c}
@@ -136,6 +138,25 @@ func (c decryptingClient) DescribeWorkflow(ctx context.Context, workflowID, runI
 	}
 	_, err = decrypted(ctx, c.codec, described.RawResponse, nil)
 	return described, err
+}
+
+// GetWorkflowHistory decrypts each event.
+func (c decryptingClient) GetWorkflowHistory(ctx context.Context, workflowID, runID string, isLongPoll bool, filter enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+	return decryptingHistory{c.Client.GetWorkflowHistory(ctx, workflowID, runID, isLongPoll, filter), ctx, c.codec}
+}
+
+type decryptingHistory struct {
+	client.HistoryEventIterator
+	ctx   context.Context // that of the call which reads the history
+	codec Codec
+}
+
+func (h decryptingHistory) Next() (*historypb.HistoryEvent, error) {
+	event, err := h.HistoryEventIterator.Next()
+	if err != nil {
+		return event, err
+	}
+	return decrypted(h.ctx, h.codec, event, nil)
 }
 
 func decrypted[T proto.Message](ctx context.Context, codec Codec, reply T, err error) (T, error) {

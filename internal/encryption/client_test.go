@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
+	historypb "go.temporal.io/api/history/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -124,12 +126,31 @@ func (h holding) DescribeWorkflow(context.Context, string, string) (*client.Work
 	}}, h.err
 }
 
+func (h holding) GetWorkflowHistory(context.Context, string, string, bool, enumspb.HistoryEventFilterType) client.HistoryEventIterator {
+	return h
+}
+
+func (h holding) HasNext() bool { return true }
+
+func (h holding) Next() (*historypb.HistoryEvent, error) {
+	return &historypb.HistoryEvent{Attributes: &historypb.HistoryEvent_WorkflowExecutionStartedEventAttributes{
+		WorkflowExecutionStartedEventAttributes: &historypb.WorkflowExecutionStartedEventAttributes{Input: &commonpb.Payloads{Payloads: []*commonpb.Payload{h.payload}}},
+	}}, h.err
+}
+
+// firstEvent reads the beginning of the held workflow's history.
+func firstEvent(c client.Client) (*historypb.HistoryEvent, error) {
+	return c.GetWorkflowHistory(context.Background(), "id", "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+}
+
 func TestClientRefusesClearText(t *testing.T) {
 	held := holding{payload: payload(`"order"`)}
 	c := codec(t, key("k1", 'a')).Client(held)
 	_, err := c.ListWorkflow(t.Context(), nil)
 	require.Equal(t, ReasonClearText, fault.As(err).Reason)
 	_, err = c.DescribeWorkflow(t.Context(), "id", "")
+	require.Equal(t, ReasonClearText, fault.As(err).Reason)
+	_, err = firstEvent(c)
 	require.Equal(t, ReasonClearText, fault.As(err).Reason)
 	described, err := Raw(c).DescribeWorkflow(t.Context(), "id", "")
 	require.NoError(t, err)
@@ -151,14 +172,21 @@ func TestClientDecryptsWhatTheServerLists(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `"order"`, string(described.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()["held"].GetData()))
 	require.Equal(t, `"order"`, string(described.RawResponse.GetExecutionConfig().GetUserMetadata().GetSummary().GetData()))
+	event, err := firstEvent(c.Client(holding{payload: encoded[0]}))
+	require.NoError(t, err)
+	require.Equal(t, `"order"`, string(event.GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0].GetData()))
 
 	lacking := Codec{}.Client(holding{payload: encoded[0]})
 	_, err = lacking.ListWorkflow(t.Context(), nil)
 	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
 	_, err = lacking.DescribeWorkflow(t.Context(), "id", "")
 	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
+	_, err = firstEvent(lacking)
+	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
 
 	away := errors.New("the server is away")
 	_, err = c.Client(holding{err: away}).ListWorkflow(t.Context(), nil)
+	require.ErrorIs(t, err, away)
+	_, err = firstEvent(c.Client(holding{err: away}))
 	require.ErrorIs(t, err, away)
 }

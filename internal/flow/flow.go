@@ -31,6 +31,8 @@ type Flow struct {
 	// Version identifies the mapping: the first 12 hex digits of the SHA-256
 	// over the flow file and the CSV files of its tables.
 	Version string
+	// Files are those that Version is over, the flow file first.
+	Files []File
 	// PickVersion identifies the fields that Pick keeps: an order picked by a flow of
 	// the same PickVersion can be mapped by this one.
 	PickVersion string

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"path/filepath"
 	"regexp"
 
 	"github.com/goccy/go-yaml/ast"
@@ -42,6 +43,7 @@ func parse(file string, data []byte, readFile func(path string) ([]byte, error))
 		digest:   sha256.New(),
 	}
 	p.hash("", data)
+	p.flow.Files = []flow.File{{Name: filepath.Base(file), Text: string(data)}}
 	if p.readable() {
 		if root := p.root(); root != nil {
 			p.flowFile(root)

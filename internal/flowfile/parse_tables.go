@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -115,6 +116,9 @@ func (p *parser) csvRows(t *flow.Table, path string, at span) {
 	}
 	t.File = path
 	p.hash(path, data)
+	if file := (flow.File{Name: path, Text: string(data)}); !slices.Contains(p.flow.Files, file) {
+		p.flow.Files = append(p.flow.Files, file)
+	}
 	d := newDocument(filepath.Join(filepath.Dir(p.file), filepath.FromSlash(path)), data)
 	d.csvRows(t, data)
 	d.problems.sort()

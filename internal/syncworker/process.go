@@ -136,10 +136,14 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			Ledger:         groupcommit.New(ledger, groupcommit.Options{Calls: k.Sessions, Bills: k.BatchBills, Wait: k.BatchWait, Observer: metrics}),
 			Robots:         robots,
 			Parked:         activities.NewParkedOrders(temporal),
+			Versions:       activities.NewFlowVersions(temporal, settings.Worker.TaskQueue),
 			Proofs:         booking.NewProofs(),
 			Tables:         tables,
 			CallsPerSecond: float64(settings.Jushuitan.CallsPerSecond),
 			Sessions:       k.Sessions,
+		},
+		NotKept: func(f *flow.Flow, err error) {
+			logger.Warn("the flow's text is not kept", zap.String("name", f.Name), zap.String("version", f.Version), zap.Error(err))
 		},
 		Polls: func() {
 			logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),

@@ -15,6 +15,7 @@ import (
 	"refundsync/activities"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
+	"refundsync/internal/flow"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -38,6 +39,8 @@ type Options struct {
 	Accounts config.Accounts
 	// DrainTimeout bounds how long Run drains.
 	DrainTimeout time.Duration
+	// NotKept is called for a flow whose text could not be kept for later.
+	NotKept func(f *flow.Flow, err error)
 	// Polls, unless nil, is called once polling has begun.
 	Polls func()
 	// Version is the worker's in a Worker Deployment; the zero value is an unversioned
@@ -95,6 +98,14 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if err := checkDecryption(ctx, o.Codec.Client(o.Temporal)); err != nil {
 		return err
+	}
+	if o.Activities.Versions != nil {
+		// Before any bill is made by it: a parked order may come before the next run.
+		for _, f := range o.Activities.Flows {
+			if err := o.Activities.Versions.Keep(ctx, f); err != nil {
+				o.NotKept(f, err)
+			}
+		}
 	}
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	broken := make(chan error, 2)

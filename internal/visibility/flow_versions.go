@@ -1,0 +1,88 @@
+package visibility
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
+
+	"refundsync/internal/beijing"
+	"refundsync/internal/flow"
+	"refundsync/internal/text"
+	"refundsync/workflows"
+)
+
+// FlowVersion is a version of a flow whose files are kept. Times are Beijing time.
+type FlowVersion struct {
+	Flow    string `json:"flow"`
+	Version string `json:"version"`
+	workflows.FlowVersionUses
+
+	runID string
+}
+
+// FlowVersions lists the kept versions of a flow, or of all flows for "", those first that
+// were first used first.
+func FlowVersions(ctx context.Context, c client.Client, flowName string) ([]FlowVersion, error) {
+	conditions := []string{Equal("WorkflowType", workflows.FlowVersionName), "ExecutionStatus != 'ContinuedAsNew'"}
+	if flowName != "" {
+		conditions = append(conditions, Equal(workflows.FlowAttribute.GetName(), flowName))
+	}
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: All(conditions...), PageSize: 1000}
+	found := map[string]bool{}
+	var versions []FlowVersion
+	for {
+		listed, err := c.ListWorkflow(ctx, request)
+		if err != nil {
+			return nil, text.Errorf("the kept versions of flows can't be listed: %w", err)
+		}
+		for _, execution := range listed.GetExecutions() {
+			id := execution.GetExecution().GetWorkflowId()
+			parts := strings.Split(id, "/")
+			if len(parts) != 3 || found[id] { // the newest comes first
+				continue
+			}
+			found[id] = true
+			v := FlowVersion{Flow: parts[1], Version: parts[2], runID: execution.GetExecution().GetRunId()}
+			// Until a worker has taken its first task, there is no memo.
+			v.First = execution.GetStartTime().AsTime()
+			v.Last = v.First
+			if memo, ok := execution.GetMemo().GetFields()[workflows.UsesMemo]; ok {
+				if err := converter.GetDefaultDataConverter().FromPayload(memo, &v.FlowVersionUses); err != nil {
+					return nil, fmt.Errorf("%s: %w", id, err)
+				}
+			}
+			v.First, v.Last = v.First.In(beijing.Zone), v.Last.In(beijing.Zone)
+			versions = append(versions, v)
+		}
+		if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
+			break
+		}
+	}
+	slices.SortFunc(versions, func(a, b FlowVersion) int { return a.First.Compare(b.First) })
+	return versions, nil
+}
+
+// Files reads the files of a kept version. The client decrypts.
+func (v FlowVersion) Files(ctx context.Context, c client.Client) ([]flow.File, error) {
+	id := workflows.FlowVersionID(v.Flow, v.Version)
+	first, err := c.GetWorkflowHistory(ctx, id, v.runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	if err != nil {
+		return nil, text.Errorf("version %s of flow %s can't be read: %w", v.Version, v.Flow, err)
+	}
+	started := first.GetWorkflowExecutionStartedEventAttributes()
+	if started == nil {
+		return nil, text.Errorf("version %s of flow %s can't be read: %w", v.Version, v.Flow, errors.New("the history does not begin with a start"))
+	}
+	var in workflows.FlowVersionInput
+	if err := converter.GetDefaultDataConverter().FromPayloads(started.GetInput(), &in); err != nil {
+		return nil, text.Errorf("version %s of flow %s can't be read: %w", v.Version, v.Flow, err)
+	}
+	return flow.UnpackFiles(in.Files)
+}
