@@ -56,7 +56,7 @@ func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, o
 		err = a.resolveParked(ctx, f.Name, []booking.Wanted{{OrderID: order.Order.ID, ChangedAt: order.Order.ChangedAt, LeftOut: result.Reason}})
 	}
 	return workflows.SaveOrderResult{
-		Outcome: result.Outcome, BillNumber: result.BillNumber, Reason: result.Reason, Differences: result.Differences,
+		Outcome: result.Outcome, BillNumber: result.BillNumber, Amount: result.Amount, Reason: result.Reason, Differences: result.Differences,
 	}, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
@@ -36,6 +37,8 @@ func TestSaveOrder(t *testing.T) {
 			require.NoError(t, err)
 			var result workflows.SaveOrderResult
 			require.NoError(t, value.Get(&result))
+			require.Equal(t, "39.8", result.Amount.String(), "2 at 19.90")
+			result.Amount = decimal.Decimal{}
 			require.Equal(t, workflows.SaveOrderResult{Outcome: c.want, BillNumber: "70001"}, result)
 			require.Equal(t, c.calls, c.ledger.calls)
 		})

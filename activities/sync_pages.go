@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"go.temporal.io/sdk/activity"
 
 	"refundsync/internal/allowance"
@@ -319,7 +320,8 @@ func (s *PagesSync) lookUp(page *syncedPage) (pending []contract.Order, unsaved 
 	for _, order := range page.work.New {
 		switch {
 		case slices.Contains(found.Finished, order.ID):
-			s.record(paging.VersionOf(order), s.outcomeOfFound(), tally.Failure{})
+			outcome, amount := s.outcomeOfFound(page.orders[asShown(order)])
+			s.record(paging.VersionOf(order), outcome, amount, tally.Failure{})
 		case slices.Contains(found.Unfinished, order.ID):
 			pending = append(pending, order)
 		default:
@@ -330,19 +332,23 @@ func (s *PagesSync) lookUp(page *syncedPage) (pending []contract.Order, unsaved 
 		if slices.Contains(found.Unfinished, skipped.ID) {
 			pending = append(pending, *skipped.Order)
 		} else {
-			s.record(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}, tally.LeftOut, tally.Failure{Reason: skipped.Reason})
+			s.record(tally.Version{ID: skipped.ID, ChangedAt: skipped.ChangedAt}, tally.LeftOut, decimal.Zero, tally.Failure{Reason: skipped.Reason})
 		}
 	}
 	return pending, unsaved, nil
 }
 
 // outcomeOfFound is the outcome of an order whose bill is finished: if an earlier attempt
-// has saved orders, the bill is most likely its own.
-func (s *PagesSync) outcomeOfFound() tally.Outcome {
+// has saved orders, the bill is most likely its own, and amount is what it adds up to.
+func (s *PagesSync) outcomeOfFound(order *flow.Opened) (outcome tally.Outcome, amount decimal.Decimal) {
 	if s.savedBefore {
-		return tally.Saved
+		if bill, err := order.Bill(); err == nil {
+			if amount, err = bill.Amount(); err == nil {
+				return tally.Saved, amount
+			}
+		}
 	}
-	return tally.AlreadySaved
+	return tally.AlreadySaved, decimal.Zero
 }
 
 // save saves an order; if that fails, the order is pending.
@@ -358,7 +364,7 @@ func (s *PagesSync) save(order *flow.Opened, size int) {
 	s.inFlight--
 	if err == nil {
 		s.bytes -= size
-		s.record(paging.VersionOf(order.Order), result.Outcome, tally.Failure{Reason: result.Reason})
+		s.record(paging.VersionOf(order.Order), result.Outcome, result.Amount, tally.Failure{Reason: result.Reason})
 		if !result.Differences.IsZero() {
 			s.result.Differences = append(s.result.Differences, result.Differences)
 		}
@@ -415,9 +421,10 @@ func (s *PagesSync) pending(id string) *workflows.PendingOrder {
 	return &s.result.Pending[i]
 }
 
-// record records the outcome of an order in that version. A later version may have been
-// shown since, on a page that will be read once more.
-func (s *PagesSync) record(version tally.Version, outcome tally.Outcome, failure tally.Failure) {
+// record records the outcome of an order in that version, and the amount of its bill. A
+// later version may have been shown since, on a page that will be read once more.
+func (s *PagesSync) record(version tally.Version, outcome tally.Outcome, amount decimal.Decimal, failure tally.Failure) {
+	s.reading.Orders.AddSaved(version.ID, outcome, amount)
 	if now, changed := s.reading.Orders.Record(version.ID, outcome, failure); changed {
 		s.addOutcome(version.ID, now, failure)
 		s.result.Outcomes[len(s.result.Outcomes)-1].Version = version
@@ -446,6 +453,7 @@ func (s *PagesSync) awaitBegun(page *syncedPage) {
 // not finished; it knows the outcomes of that page and later ones.
 func (s *PagesSync) ended(err error) (workflows.SyncPagesResult, error) {
 	s.result.Reader = s.reading.Reader
+	s.result.SavedAmount = s.reading.Orders.Tally.SavedAmount.Sub(s.params.Reading.Orders.Tally.SavedAmount)
 	for _, page := range s.pages {
 		if !page.begun || page.end != nil {
 			s.result.Reader, err = page.before, cmp.Or(page.err, page.end, err)

@@ -15,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/worker"
@@ -513,13 +514,18 @@ func syncPagesTriedAgain(t *testing.T, savedBefore bool, found tally.Outcome) {
 	require.NoError(t, err)
 	require.Len(t, result.Outcomes, 6)
 	require.False(t, late, "an order is looked for before it is saved")
+	var amount decimal.Decimal
 	for _, order := range result.Outcomes {
 		want := tally.Saved
 		if order.ID == "4" || order.ID == "5" {
 			want = found
 		}
 		require.Equal(t, want, order.Outcome, order.ID)
+		if want == tally.Saved {
+			amount = amount.Add(decimal.NewFromInt(10))
+		}
 	}
+	require.Equal(t, amount.String(), result.SavedAmount.String())
 	for number, bills := range p.ledger.bills {
 		require.Len(t, bills, 1, number)
 	}

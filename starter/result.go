@@ -164,6 +164,9 @@ func printTable(w io.Writer, result runResult) {
 	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders")})
 	t.alignRight(2)
 	t.AppendRow(table.Row{text.New("saved"), result.Saved})
+	if !result.SavedAmount.IsZero() {
+		t.AppendRow(table.Row{text.New("  amount of these bills, with tax"), result.SavedAmount.StringFixed(2)})
+	}
 	t.AppendRow(table.Row{text.New("updated"), result.Updated})
 	t.AppendRow(table.Row{text.New("already saved"), result.AlreadySaved})
 	for _, reason := range tally.Reasons(result.Skipped) {

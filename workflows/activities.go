@@ -3,6 +3,7 @@ package workflows
 import (
 	"time"
 
+	"github.com/shopspring/decimal"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -220,6 +221,8 @@ type SaveOrderResult struct {
 	Outcome tally.Outcome `json:"outcome"`
 	// BillNumber is the bill's FBillNo.
 	BillNumber string `json:"bill_number"`
+	// Amount is what the order's bills add up to with tax.
+	Amount decimal.Decimal `json:"amount,omitzero"`
 	// Reason is why the flow leaves the order out.
 	Reason string `json:"reason,omitempty"`
 	// Differences are the values of the run's proof that Kingdee has otherwise than they
@@ -254,6 +257,8 @@ type SyncPagesResult struct {
 	Outcomes tally.List `json:"outcomes"`
 	// Failed are the first failures among Outcomes.
 	Failed []tally.Failure `json:"failed,omitempty"`
+	// SavedAmount is that of the bills of Outcomes which were saved; see [tally.Tally].
+	SavedAmount decimal.Decimal `json:"saved_amount,omitzero"`
 	// Pending need a SaveOrder each.
 	Pending []PendingOrder `json:"pending,omitempty"`
 	// Wait is how long those of Pending that were attempted wait before it.

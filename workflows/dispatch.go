@@ -56,6 +56,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 			b.booked++
 		}
 	}
+	w.reading.Orders.Tally.AddSaved(result.SavedAmount)
 	for _, differences := range result.Differences {
 		w.reading.Orders.Tally.AddDifferences(differences)
 	}
@@ -179,6 +180,7 @@ func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams
 			return
 		}
 		w.reading.Orders.Tally.AddDifferences(result.Differences)
+		w.reading.Orders.AddSaved(id, result.Outcome, result.Amount)
 		w.record(id, result.Outcome, tally.Failure{Reason: result.Reason})
 		decided.SetValue(nil)
 	})

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
@@ -70,6 +71,8 @@ type fakeWorld struct {
 	// shown is what the source shows of an order that is read by itself; nil where it
 	// can't be.
 	shown func(ReadOrderParams) ReadOrderResult
+	// amount is that of each bill.
+	amount decimal.Decimal
 	// whileLooking runs in the middle of a FindBills, beside others.
 	whileLooking func()
 	// whileSaving runs in the middle of a save, beside others.
@@ -320,6 +323,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 				result.Wait = max(result.Wait, w.delays[order.ID])
 				continue
 			}
+			result.SavedAmount = result.SavedAmount.Add(done.Amount)
 			settle(order.ID, done.Outcome, done.Reason)
 		}
 		for _, skipped := range work.LeftOut {
@@ -379,7 +383,7 @@ func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {
 		}
 		return SaveOrderResult{Outcome: outcome, BillNumber: params.Order.BillNumber, Reason: reason}, nil
 	}
-	return SaveOrderResult{Outcome: tally.Saved, BillNumber: params.Order.BillNumber}, nil
+	return SaveOrderResult{Outcome: tally.Saved, BillNumber: params.Order.BillNumber, Amount: w.amount}, nil
 }
 
 func (w *fakeWorld) parkOrder(_ context.Context, params ParkOrderParams) (ParkOrderResult, error) {

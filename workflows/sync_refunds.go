@@ -441,13 +441,25 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
 		Plan: r.state.Plan, Window: running.Window, OrderIDs: running.orderIDs, Grain: r.grain(), Control: r.state.Control,
-		Reading: paging.Window{Reader: paging.New(r.state.RowVersions)},
+		NewSince: r.newSince(),
+		Reading:  paging.Window{Reader: paging.New(r.state.RowVersions)},
 	})
 	r.futures[running.WorkflowID] = window
 	defer delete(r.futures, running.WorkflowID)
 	var result SyncWindowResult
 	err := window.Get(ctx, &result)
 	return result, err
+}
+
+// newSince is as in [SyncWindowInput].
+func (r *syncRefunds) newSince() *time.Time {
+	switch {
+	case r.byHand:
+		return nil
+	case r.state.Watermark == nil:
+		return &time.Time{}
+	}
+	return r.state.Watermark
 }
 
 // endWindow adds up what a window did, whether it completed or not.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"cmp"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -35,6 +36,9 @@ type SyncWindowInput struct {
 	Attempted bool `json:"attempted,omitempty"`
 	// Control is how a person steers the run when the window begins.
 	Control Control `json:"control,omitzero"`
+	// NewSince is the time after which an order has changed that no earlier incremental run
+	// has read, zero if there was none; nil unless the run is incremental.
+	NewSince *time.Time `json:"new_since,omitempty"`
 	// Reading is how far the window is read; it is carried over continue-as-new.
 	Reading paging.Window `json:"reading"`
 }
@@ -88,6 +92,9 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 	}
 	w.drain(ctx)
 	err = cmp.Or(err, w.stopped, ctx.Err())
+	if in.NewSince != nil {
+		w.reading.Orders.Tally.NewlySkipped = w.reading.Orders.LeftOutSince(*in.NewSince)
+	}
 	return SyncWindowResult{Tally: w.reading.Orders.Tally, RowVersions: w.reading.Versions}, w.ended(err)
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tally"
@@ -33,6 +35,9 @@ type Result struct {
 	// Outcome is Saved, Updated, AlreadySaved, LeftOut or BillDeleted.
 	Outcome    tally.Outcome
 	BillNumber string
+	// Amount is what the order's bills add up to with tax; zero for an order that is left
+	// out.
+	Amount decimal.Decimal
 	// Reason is why the flow leaves the order out.
 	Reason string
 	// Differences are the values of the run's proof that Kingdee has otherwise than they
@@ -59,12 +64,16 @@ func (b Book) Save(ctx context.Context, order *flow.Opened, exists, retried bool
 	if err != nil {
 		return Result{}, err
 	}
+	amount, err := bill.Amount()
+	if err != nil {
+		return Result{}, text.Errorf("order %s, bill %s: %w", order.Order.ID, bill.Number, err)
+	}
 	w := &work{Book: b, order: order, bill: bill}
 	outcome, err := w.ensure(ctx, exists, retried)
 	if err != nil {
 		return Result{}, text.Errorf("order %s, bill %s: %w", order.Order.ID, bill.Number, err)
 	}
-	return Result{Outcome: outcome, BillNumber: bill.Number, Differences: w.differences}, nil
+	return Result{Outcome: outcome, BillNumber: bill.Number, Amount: amount, Differences: w.differences}, nil
 }
 
 // work is an order being saved.

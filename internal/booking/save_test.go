@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/beijing"
@@ -45,6 +46,8 @@ func TestSaveBringsTheBillAsFarAsTheFlowWants(t *testing.T) {
 			order := pick(t, f, nil)
 			result, err := saveOne(t, f, c.ledger.marked(f.Mark(order).String()), order, c.exists, c.retried)
 			require.NoError(t, err)
+			require.Equal(t, "39.8", result.Amount.String(), "2 at 19.90")
+			result.Amount = decimal.Decimal{}
 			require.Equal(t, Result{Outcome: c.outcome, BillNumber: "70001"}, result)
 			require.Equal(t, c.calls, c.ledger.calls)
 		})

@@ -111,6 +111,26 @@ func (o *Orders) NotBooked(id string, amounts map[string]decimal.Decimal) {
 	}
 }
 
+// AddSaved adds the amount of an order's bill to the tally if that bill is now saved, and
+// the order is not counted as saved yet. It comes before Record. The amount is not kept with
+// the order: those of the largest window would not fit into a payload.
+func (o *Orders) AddSaved(id string, now Outcome, amount decimal.Decimal) {
+	if now == Saved && o.shown[o.place[id]].Outcome != Saved {
+		o.Tally.AddSaved(amount)
+	}
+}
+
+// LeftOutSince counts the orders that are left out and that changed after a time, by reason;
+// all that are left out if the time is zero.
+func (o *Orders) LeftOutSince(since time.Time) (counts map[string]int) {
+	for _, order := range o.shown {
+		if order.Outcome.IsLeftOut() && (since.IsZero() || order.ChangedAt.After(since)) {
+			AddCounts(&counts, map[string]int{order.Reason: 1})
+		}
+	}
+	return counts
+}
+
 // Fetch counts a shown order as fetched, once.
 func (o *Orders) Fetch(id string) {
 	if order := &o.shown[o.place[id]]; !order.Fetched {

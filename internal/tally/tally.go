@@ -27,11 +27,16 @@ type Tally struct {
 	// Fetched counts distinct orders.
 	Fetched int `json:"fetched"`
 	Saved   int `json:"saved"`
+	// SavedAmount adds up the amounts with tax of the bills of Saved, each as it was saved.
+	SavedAmount decimal.Decimal `json:"saved_amount,omitzero"`
 	// Updated counts the bills that were changed because their orders had changed.
 	Updated      int `json:"updated"`
 	AlreadySaved int `json:"already_saved"`
 	// Skipped counts the orders that the flow leaves out, by reason.
 	Skipped map[string]int `json:"skipped"`
+	// NewlySkipped counts those of Skipped that no earlier incremental run has read, because
+	// they changed after its end, by reason. Only windows of incremental runs have it.
+	NewlySkipped map[string]int `json:"newly_skipped,omitempty"`
 	// BillsDeleted counts those of Skipped whose bills were deleted.
 	BillsDeleted int `json:"bills_deleted,omitempty"`
 	// NotBooked adds up the money of the orders that no bill holds, by reason.
@@ -91,9 +96,11 @@ func (t *Tally) Add(other Tally) {
 	t.Pages += other.Pages
 	t.Fetched += other.Fetched
 	t.Saved += other.Saved
+	t.AddSaved(other.SavedAmount)
 	t.Updated += other.Updated
 	t.AlreadySaved += other.AlreadySaved
 	AddCounts(&t.Skipped, other.Skipped)
+	AddCounts(&t.NewlySkipped, other.NewlySkipped)
 	t.BillsDeleted += other.BillsDeleted
 	for _, reason := range Reasons(other.NotBooked) {
 		t.addMoney(reason, other.NotBooked[reason])
@@ -107,6 +114,13 @@ func (t *Tally) Add(other Tally) {
 	}
 	AddCounts(&t.FailedReasons, other.FailedReasons)
 	t.list(other.Failures...)
+}
+
+// AddSaved adds the amount of saved bills.
+func (t *Tally) AddSaved(amount decimal.Decimal) {
+	if !amount.IsZero() {
+		t.SavedAmount = t.SavedAmount.Add(amount)
+	}
 }
 
 // AddDifferences lists the differences of a bill, once.
