@@ -104,6 +104,10 @@ func alertSettings(f *flow.Flow) *workflows.AlertSettings {
 		NothingSyncedFor: f.Alerts.NothingSyncedFor,
 		LagLimit:         f.LagLimit,
 	}
+	if at := f.Alerts.DailyAt; at != nil {
+		daily := time.Duration(*at) * time.Minute
+		settings.DailyAt = &daily
+	}
 	for _, robot := range f.Alerts.Robots {
 		settings.Robots = append(settings.Robots, robot.URLFrom)
 	}

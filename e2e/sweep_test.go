@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"testing"
 	"time"
 
@@ -57,39 +56,6 @@ func TestSweepFindsWhatNoOtherRunSees(t *testing.T) {
 	}
 	_, count = found(third)
 	require.Zero(t, count)
-
-	// Both schedules are paused, resumed and deleted together.
-	type shown struct {
-		Paused bool `json:"paused"`
-		Sweep  *struct {
-			Cron    []string   `json:"cron"`
-			Paused  bool       `json:"paused"`
-			NextRun *time.Time `json:"next_run"`
-		} `json:"sweep"`
-	}
-	show := func() (now shown) {
-		t.Helper()
-		e := s.starter(t, 0, "schedule", "show", "--flow", builtInFlow, "-o", "json")
-		require.NoError(t, json.Unmarshal([]byte(e.stdout), &now))
-		return now
-	}
-	now := show()
-	require.Equal(t, []string{"30 3 * * *"}, now.Sweep.Cron)
-	require.Equal(t, "03:30", now.Sweep.NextRun.In(merchant.Beijing).Format("15:04"))
-	s.starter(t, 0, "schedule", "pause", "--flow", builtInFlow)
-	now = show()
-	require.True(t, now.Paused)
-	require.True(t, now.Sweep.Paused)
-	s.starter(t, 0, "schedule", "resume", "--flow", builtInFlow)
-	now = show()
-	require.False(t, now.Sweep.Paused)
-	without := s.with("REFUNDSYNC_FLOWS", changedFlows(t, "  sweep:\n    days: 15 # 1 to 90; 15 if left out\n    at: \"03:30\" # in the schedule's time zone; \"03:30\" if left out\n", ""))
-	without.starter(t, 0, "schedule", "update", "--flow", builtInFlow)
-	require.Nil(t, show().Sweep, "the flow no longer sweeps")
-	s.starter(t, 0, "schedule", "update", "--flow", builtInFlow)
-	require.NotNil(t, show().Sweep)
-	s.starter(t, 0, "schedule", "delete", "--flow", builtInFlow)
-	s.starter(t, 1, "schedule", "sweep", "--flow", builtInFlow)
 }
 
 // billsOf is what Kingdee holds of an order.

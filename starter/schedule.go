@@ -157,11 +157,13 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 				say(cmd.ErrOrStderr(), text.Sprintf("Note: the schedule keeps its times, which differ from checks.schedule in the flow file; to use those, use starter schedule create."))
 			}
 		}
-		done, err := putSweep(ctx, c, f, settings.TaskQueue, flags.paused)
-		if err != nil {
-			return fmt.Errorf("%s: %w", sweepID(f.Name), err)
+		for _, daily := range dailySchedules {
+			done, err := daily.put(ctx, c, f, settings.TaskQueue, flags.paused)
+			if err != nil {
+				return fmt.Errorf("%s: %w", daily.id(f.Name), err)
+			}
+			say(cmd.ErrOrStderr(), done)
 		}
-		say(cmd.ErrOrStderr(), done)
 		return showSchedule(cmd, c, f.Name, flags.output)
 	})
 }
@@ -365,16 +367,18 @@ func withSchedule(cmd *cobra.Command, flowName string, do func(client.ScheduleHa
 	})
 }
 
-// withSchedules is withSchedule for the schedule of a flow and that of its sweep.
+// withSchedules is withSchedule for the schedule of a flow and those of what it does daily.
 func withSchedules(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
 	return changeTemporal(cmd.Context(), func(c client.Client) error {
 		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
 		if err != nil {
 			return scheduleError(flowName, err)
 		}
-		_, err = do(c.ScheduleClient().GetHandle(cmd.Context(), sweepID(flowName)))
-		if err := ignoreNotFound(err); err != nil {
-			return fmt.Errorf("%s: %w", sweepID(flowName), err)
+		for _, daily := range dailySchedules {
+			_, err := do(c.ScheduleClient().GetHandle(cmd.Context(), daily.id(flowName)))
+			if err := ignoreNotFound(err); err != nil {
+				return fmt.Errorf("%s: %w", daily.id(flowName), err)
+			}
 		}
 		say(cmd.OutOrStdout(), done)
 		return nil

@@ -45,8 +45,9 @@ type scheduleDetails struct {
 	// catch-up window, SkippedOverlap those while another run was under way.
 	Missed         int `json:"missed"`
 	SkippedOverlap int `json:"skipped_overlap"`
-	// Sweep is null for a flow without one.
-	Sweep *sweepSchedule `json:"sweep"`
+	// Sweep and Reconcile are null for a flow without them.
+	Sweep     *shownDaily `json:"sweep"`
+	Reconcile *shownDaily `json:"reconcile"`
 }
 
 // startedRun is a run that a schedule started.
@@ -198,7 +199,10 @@ func describeSchedule(ctx context.Context, c client.Client, flowName string) (sh
 	for _, run := range info.RunningWorkflows {
 		s.Running = append(s.Running, run.WorkflowID)
 	}
-	s.Sweep, err = describeSweep(ctx, c, flowName)
+	if s.Sweep, err = sweepSchedule.describe(ctx, c, flowName); err != nil {
+		return s, err
+	}
+	s.Reconcile, err = reconcileSchedule.describe(ctx, c, flowName)
 	return s, err
 }
 
@@ -245,12 +249,11 @@ func (s *shownSchedule) print(w io.Writer) {
 	}
 	t.AppendRow(table.Row{text.New("next runs"), orDash(next)})
 	t.AppendRow(table.Row{text.New("last runs"), orDash(last)})
-	if sweep := s.Sweep; sweep != nil {
-		state := text.Sprintf("paused")
-		if sweep.NextRun != nil {
-			state = sweep.NextRun.Format(time.DateTime)
-		}
-		t.AppendRow(table.Row{text.New("next sweep"), state})
+	if s.Sweep != nil {
+		t.AppendRow(table.Row{text.New("next sweep"), s.Sweep.next()})
+	}
+	if s.Reconcile != nil {
+		t.AppendRow(table.Row{text.New("next reconciliation"), s.Reconcile.next()})
 	}
 	t.Render()
 }

@@ -30,6 +30,9 @@ type AlertSettings struct {
 	NothingSyncedFor time.Duration `json:"nothing_synced_for"`
 	// LagLimit is how far the watermark may lag behind now before an alert.
 	LagLimit time.Duration `json:"lag_limit"`
+	// DailyAt is the time since midnight, Beijing time, at which the summary of the day
+	// before is sent; nil for none.
+	DailyAt *time.Duration `json:"daily_at,omitempty"`
 }
 
 // RunReport is how an incremental run, or a sweep, ended.

@@ -20,6 +20,9 @@ type Alerts struct {
 	// NothingSyncedFor is for how long no bill may be saved before somebody is
 	// told; 0 never tells. Default: 24 hours.
 	NothingSyncedFor time.Duration
+	// DailyAt is the minute of the day, in Beijing time, at which the summary of the day
+	// before is sent; nil for none.
+	DailyAt *int
 }
 
 // Robot is a group chat's robot or a plain webhook. Its address and secret are in the

@@ -56,9 +56,14 @@ type Flow struct {
 	// stopped. Default: 1 hour.
 	LagLimit time.Duration
 	Schedule Schedule
-	// Sweep is nil for a flow that does not sweep.
-	Sweep  *Sweep
-	Alerts Alerts
+	// Sweep says how far back the flow rereads, and when; nil for a flow that does not.
+	// Nothing else finds goods that were received late without the order being modified.
+	// Default: 15 days, at 03:30.
+	Sweep *Daily
+	// Reconcile says how many whole days are reconciled, and when; nil for none. Default: 3
+	// days, at 06:00.
+	Reconcile *Daily
+	Alerts    Alerts
 
 	// Rules are compiled from the flow file.
 	Rules Rules
@@ -245,12 +250,11 @@ type Schedule struct {
 	NotBetween []DaySpan
 }
 
-// Sweep says how far back and when the flow rereads, once a day. Nothing else finds goods
-// that were received late without the order being modified.
-type Sweep struct {
-	// Days is how many days it rereads, 1 to 90. Default: 15.
+// Daily is what is done once a day about the last days.
+type Daily struct {
+	// Days is how many days it covers.
 	Days int
-	// At is the minute of the day, in the schedule's time zone. Default: 03:30.
+	// At is the minute of the day, in the schedule's time zone.
 	At int
 }
 

@@ -195,6 +195,7 @@ var checkKeys = sectionValue{
 	{"retry", "How often, and after what waits, a failed call is retried.", false, retryKeys},
 	{"schedule", "When the flow runs, after starter schedule create. Only by hand if left out.", false, scheduleKeys},
 	{"sweep", "Reads the last days again once a day, to find what was missed. Never if left out.", false, sweepKeys},
+	{"reconcile", "Reconciles the last whole days with Kingdee once a day. Only by hand if left out.", false, reconcileKeys},
 }
 
 var (
@@ -232,12 +233,17 @@ var (
 		{"days", "How many days are read again.", false, integerValue{15, 1, 90}},
 		{"at", "The time of day, in the schedule's time zone.", false, withDefault{textValue{minutePattern}, "03:30"}},
 	}
+	reconcileKeys = sectionValue{
+		{"days", "How many whole days are reconciled, up to yesterday, Beijing time.", false, integerValue{3, 1, 31}},
+		{"at", "The time of day, in the schedule's time zone.", false, withDefault{textValue{minutePattern}, "06:00"}},
+	}
 )
 
 var alertKeys = sectionValue{
 	{"robots", "The robots that send alerts.", true, listValue{robotKeys, 1}},
 	{"interval", "At most one message per cause in this time.", false, durationValue{time.Hour, time.Minute, 30 * day}},
 	{"nothing_synced_for", "Alert when no bill was saved for this long; 0s never does.", false, durationValue{day, 0, 30 * day}},
+	{"daily_at", "The time of day, Beijing time, at which the summary of the day before is sent, also when all is well. None if left out.", false, textValue{minutePattern}},
 }
 
 var robotKeys = sectionValue{

@@ -68,7 +68,8 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, flow.Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, flow.Schedule{Cron: []string{"*/10 * * * *"}, TimeZone: "Asia/Shanghai"}, f.Schedule)
-	assert.Equal(t, &flow.Sweep{Days: 15, At: 3*60 + 30}, f.Sweep)
+	assert.Equal(t, &flow.Daily{Days: 15, At: 3*60 + 30}, f.Sweep)
+	assert.Equal(t, &flow.Daily{Days: 3, At: 6 * 60}, f.Reconcile)
 }
 
 // A flow whose bills take each line's received quantity may supplement them.
@@ -78,13 +79,17 @@ func TestSupplementIsTaken(t *testing.T) {
 	assert.True(t, p.flow.Supplements())
 }
 
-func TestSweepIsTaken(t *testing.T) {
-	for added, want := range map[string]*flow.Sweep{
-		"": nil, "  sweep: {}\n": {Days: 15, At: 210}, "  sweep: { days: 90, at: \"00:05\" }\n": {Days: 90, At: 5},
+func TestDailyWorkIsTaken(t *testing.T) {
+	for added, want := range map[string]struct{ sweep, reconcile *flow.Daily }{
+		"":                  {},
+		"  sweep: {}\n":     {sweep: &flow.Daily{Days: 15, At: 210}},
+		"  reconcile: {}\n": {reconcile: &flow.Daily{Days: 3, At: 360}},
+		"  sweep: { days: 90, at: \"00:05\" }\n  reconcile: { days: 31, at: \"23:59\" }\n": {&flow.Daily{Days: 90, At: 5}, &flow.Daily{Days: 31, At: 1439}},
 	} {
 		p := parseText(base(t)+added, warehousesCSV)
 		require.Empty(t, p.allProblems())
-		assert.Equal(t, want, p.flow.Sweep, added)
+		assert.Equal(t, want.sweep, p.flow.Sweep, added)
+		assert.Equal(t, want.reconcile, p.flow.Reconcile, added)
 	}
 }
 
@@ -338,7 +343,7 @@ func TestTheAlertsOfTheBuiltInFlowWork(t *testing.T) {
 			{Kind: flow.RobotFeishu, URLFrom: "FEISHU_ROBOT_URL", SecretFrom: "FEISHU_ROBOT_SECRET"},
 			{Kind: flow.RobotWebhook, URLFrom: "WEBHOOK_URL"},
 		},
-		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
+		Interval: time.Hour, NothingSyncedFor: 24 * time.Hour, DailyAt: new(9 * 60),
 	}, p.flow.Alerts)
 	assert.Empty(t, builtIn(t).Alerts)
 }

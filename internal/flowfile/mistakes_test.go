@@ -248,6 +248,8 @@ var mistakes = []mistake{
 	{name: "sweep of a year", old: "  schedule:", new: "  sweep: { days: 365 }\n  schedule:"},
 	{name: "sweep at no time", old: "  schedule:", new: "  sweep: { at: \"24:00\" }\n  schedule:"},
 	{name: "sweep in a quiet time", old: "time_zone: Asia/Shanghai }", new: "not_between: [\"23:00-04:00\"] }\n  sweep: {at: \"03:30\"}"},
+	{name: "reconcile of half a year", old: "  schedule:", new: "  reconcile: { days: 180 }\n  schedule:"},
+	{name: "reconcile at a time that does not exist", old: "  schedule:", new: "  reconcile: { at: \"25:00\" }\n  schedule:"},
 	{name: "supplement of a quantity that is worked out", old: "      FRealQty: { field: item.r_qty }\n      FAmount: { expression: \"round(item.price * item.r_qty, 2)\" }\n      FIsFree: { expression: item.price == 0 }\n      FStockId: { field: wms_co_id, table: warehouses }\noptions:\n  submit_and_audit: none",
 		new: "      FRealQty: { expression: item.r_qty - 1 }\n      FAmount: { expression: \"round(item.price * item.r_qty, 2)\" }\n      FIsFree: { expression: item.price == 0 }\n      FStockId: { field: wms_co_id, table: warehouses }\noptions:\n  existing: supplement"},
 	{name: "unknown grain", old: "submit_and_audit: none", new: "grain: pages"},
@@ -418,6 +420,8 @@ var mistakes = []mistake{
 	{name: "robot that is text", old: "checks:\n", new: "alerts:\n  robots: [wecom]\nchecks:\n"},
 	{name: "interval of a second", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  interval: 1s\nchecks:\n"},
 	{name: "nothing_synced_for in words", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  nothing_synced_for: a day\nchecks:\n"},
+	{name: "daily_at in words", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  daily_at: morning\nchecks:\n"},
+	{name: "daily_at the end of the day", old: "checks:\n", new: "alerts:\n  robots: [{ robot: wecom, url_from: A }]\n  daily_at: \"24:00\"\nchecks:\n"},
 }
 
 func TestEveryMistakeIsReported(t *testing.T) {

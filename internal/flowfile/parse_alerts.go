@@ -28,6 +28,10 @@ func (p *parser) alerts(owner section) {
 		Interval:         s.duration("interval"),
 		NothingSyncedFor: s.duration("nothing_synced_for"),
 	}
+	if s.has("daily_at") {
+		at := p.timeOfDay(s, "daily_at")
+		p.flow.Alerts.DailyAt = &at
+	}
 	if p.flow.LagLimit <= p.flow.Source.Lag {
 		p.report(owner.keySpan("alerts"), text.New("lag_limit in checks (%s) should be longer than lag in source (%s), or the watermark always lags too far.", plain(p.flow.LagLimit), plain(p.flow.Source.Lag)))
 	}

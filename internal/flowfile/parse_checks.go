@@ -94,7 +94,10 @@ func (p *parser) checks(s section) {
 		p.schedule(s.section("schedule"))
 	}
 	if s.has("sweep") {
-		p.sweep(s.section("sweep"))
+		p.flow.Sweep = p.daily(s.section("sweep"), 3*60+30)
+	}
+	if s.has("reconcile") {
+		p.flow.Reconcile = p.daily(s.section("reconcile"), 6*60)
 	}
 }
 

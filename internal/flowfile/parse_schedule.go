@@ -32,24 +32,27 @@ func (p *parser) schedule(s section) {
 	}
 }
 
-// sweep is read after the schedule, whose time zone it uses.
-func (p *parser) sweep(s section) {
-	sweep := &flow.Sweep{Days: s.integer("days"), At: 3*60 + 30}
-	p.flow.Sweep = sweep
-	if !s.has("at") {
-		return
+// daily is read after the schedule, whose time zone it uses. at is the default.
+func (p *parser) daily(s section, at int) *flow.Daily {
+	daily := &flow.Daily{Days: s.integer("days"), At: at}
+	if s.has("at") {
+		daily.At = p.timeOfDay(s, "at")
 	}
-	at, ok := minuteOfDay(s.text("at"))
-	if !ok || at == 24*60 {
-		p.report(s.valueSpan("at"), text.New("at takes a time of day, such as \"03:30\"."))
-		return
-	}
-	sweep.At = at
 	for _, span := range p.flow.Schedule.NotBetween {
-		if span.Holds(at) {
-			p.report(s.valueSpan("at"), text.New("at is within %s of not_between, so the sweep would never run.", span))
+		if s.has("at") && span.Holds(daily.At) {
+			p.report(s.valueSpan("at"), text.New("at is within %s of not_between, when nothing runs.", span))
 		}
 	}
+	return daily
+}
+
+// timeOfDay reads a time of day as the minute of the day.
+func (p *parser) timeOfDay(s section, name string) int {
+	at, ok := minuteOfDay(s.text(name))
+	if !ok || at == 24*60 {
+		p.report(s.valueSpan(name), text.New("%s takes a time of day, such as \"03:30\".", name))
+	}
+	return at
 }
 
 func (p *parser) cronLines(s section) {

@@ -43,7 +43,7 @@ func TestStartSweep(t *testing.T) {
 		ids  map[string]bool
 		says string
 	}{
-		{"started", map[string]bool{scheduleID("f"): true, sweepID("f"): true}, ""},
+		{"started", map[string]bool{scheduleID("f"): true, sweepSchedule.id("f"): true}, ""},
 		{"the flow has no sweep", map[string]bool{scheduleID("f"): true}, "add checks.sweep"},
 		{"the schedules were deleted", nil, "flow f has no schedule; create one: starter schedule create --flow f"},
 	} {
