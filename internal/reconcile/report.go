@@ -23,16 +23,19 @@ const (
 	// Unmapped: the order has no bill because the flow cannot map it, and it is not parked;
 	// Reason says why.
 	Unmapped Kind = "unmapped"
-	// Different: the bill differs from what the flow makes of the order now.
+	// Different: the bill differs from what the flow makes of the order now; Reason says why
+	// if the flow can't map the order any more.
 	Different Kind = "different"
-	// Doubled: a further bill of an order that has one already.
+	// Doubled: a bill with the mark of an order that is not the order's own: a further one
+	// under its number, or one under another number.
 	Doubled Kind = "doubled"
 	// Void: the order's only bill is void (作废) in Kingdee.
 	Void Kind = "void"
 	// Withdrawn: the flow leaves the order out, for instance because it was cancelled, and
 	// yet its bill stands; Reason says why.
 	Withdrawn Kind = "withdrawn"
-	// OnlyInKingdee: the bill carries our mark, and the source does not show its order.
+	// OnlyInKingdee: the bill carries our mark, and the source does not show its order;
+	// Reason is set if the source can't be asked for it.
 	OnlyInKingdee Kind = "only_in_kingdee"
 	// OthersBill: the bill has our customers and bill type but no mark of ours: a person or
 	// another program made it.
@@ -50,7 +53,9 @@ var Kinds = []Kind{Agrees, Missing, Parked, Unmapped, Different, Doubled, Void, 
 func (k Kind) Differs() bool { return k != Agrees && k != LeftOut && k != OthersBill }
 
 // Sum is a number of orders, or of bills on Kingdee's side, with their quantity and their
-// amount with tax.
+// amount with tax. An order that the flow leaves out or can't map counts with the quantity
+// and amount of its lines as the source shows them, as far as the flow names these fields
+// and they can be read. A void bill books nothing and counts nowhere.
 type Sum struct {
 	Count    int             `json:"count"`
 	Quantity decimal.Decimal `json:"quantity"`
@@ -95,17 +100,24 @@ type Row struct {
 	Shop      string `json:"shop,omitempty"`
 	Customer  string `json:"customer,omitempty"`
 	Warehouse string `json:"warehouse,omitempty"`
-	// Sides has a Count of 1 for each system that has the order or bill.
+	// Sides counts 1 order if the source has it, and its bills.
 	Sides
 	// Status is the bill's FDocumentStatus, "" without a bill. NotAudited means that the flow
 	// wants audited bills and this one is not.
 	Status     string `json:"status,omitempty"`
 	NotAudited bool   `json:"not_audited,omitempty"`
-	// Version is that of the flow in the bill's mark, 6 hex digits.
-	Version string `json:"version,omitempty"`
-	// Differences are those of a row of kind Different.
-	Differences []Difference `json:"differences,omitempty"`
+	// Version is that of the flow in the bill's mark, 6 hex digits. OlderFlow means that it
+	// is not the current one.
+	Version   string `json:"version,omitempty"`
+	OlderFlow bool   `json:"older_flow,omitempty"`
+	// Differences are the first [MostDifferences] of a row of kind Different, and
+	// MoreDifferences counts the others.
+	Differences     []Difference `json:"differences,omitempty"`
+	MoreDifferences int          `json:"more_differences,omitempty"`
 }
+
+// MostDifferences bounds the differences that a row names.
+const MostDifferences = 50
 
 // Difference is a value of a bill that is not what the flow makes of the order.
 type Difference struct {
@@ -155,19 +167,5 @@ type Report struct {
 	// Tolerance is the difference of amounts that was allowed; zero unless given.
 	Tolerance decimal.Decimal `json:"tolerance"`
 
-	// Totals are the sums of Kinds, and so of Days, of Shops and of Warehouses.
-	Totals Sides     `json:"totals"`
-	Kinds  []KindSum `json:"kinds"`
-	// Days are in order. Those outside of From and To are of orders that were changed within.
-	Days       []Group `json:"days"`
-	Shops      []Group `json:"shops"`
-	Warehouses []Group `json:"warehouses"`
-	// Differences counts the rows that differ, NotAudited the bills that wait for their
-	// audit, OlderFlow those that an older version of the flow made.
-	Differences int `json:"differences"`
-	NotAudited  int `json:"not_audited"`
-	OlderFlow   int `json:"older_flow"`
+	Sums
 }
-
-// Agree reports whether the two systems agree.
-func (r Report) Agree() bool { return r.Differences == 0 && r.NotAudited == 0 }
