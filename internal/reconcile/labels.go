@@ -1,0 +1,153 @@
+package reconcile
+
+import (
+	"refundsync/internal/catalog"
+	"refundsync/internal/text"
+)
+
+// kindTexts are what people read about a kind.
+type kindTexts struct{ label, meaning, advice text.Text }
+
+var textsOfKinds = map[Kind]kindTexts{
+	Agrees: {
+		text.New("Agrees"),
+		text.New("The order has its bill, and both are the same."),
+		text.Text{},
+	},
+	Missing: {
+		text.New("Missing in Kingdee"),
+		text.New("The order should have a bill, has none, and is not parked."),
+		text.New("Sync the order: starter reconcile --repair, or starter run --order with its after-sales number."),
+	},
+	Parked: {
+		text.New("Parked"),
+		text.New("The order could not be saved, and waits; the reason says why."),
+		text.New("Correct what the reason says, then starter parked retry with its after-sales number."),
+	},
+	Unmapped: {
+		text.New("Can't be mapped"),
+		text.New("The flow can't make a bill of the order, and the order is not parked; the reason says why."),
+		text.New("Correct what the reason says in Jushuitan, in Kingdee or in the flow file, then sync the order."),
+	},
+	Different: {
+		text.New("Different"),
+		text.New("The bill differs from what the flow makes of the order now."),
+		text.New("Find out who changed what after the sync, and correct the bill in Kingdee or the order in Jushuitan."),
+	},
+	Doubled: {
+		text.New("Doubled"),
+		text.New("A further bill of an order that has one already."),
+		text.New("Check both bills, and delete or void the one that is too many in Kingdee."),
+	},
+	Void: {
+		text.New("Void in Kingdee"),
+		text.New("The order's only bill is void (作废)."),
+		text.New("Ask who voided it. Undo it in Kingdee (反作废) if the return is valid, or cancel the order in Jushuitan."),
+	},
+	Withdrawn: {
+		text.New("Withdrawn in Jushuitan"),
+		text.New("The flow skips the order now, for instance because it was cancelled, yet its bill stands; the reason says why."),
+		text.New("Void or delete the bill in Kingdee if the return is not valid."),
+	},
+	OnlyInKingdee: {
+		text.New("Only in Kingdee"),
+		text.New("The bill was made by this sync, but Jushuitan no longer shows its order."),
+		text.New("Look for the order in Jushuitan, its archive included; void the bill if the order is gone for good."),
+	},
+	OthersBill: {
+		text.New("Bill not by this sync"),
+		text.New("A person or another program made the bill for the same customers. It is listed so that Kingdee's totals are complete, and is no difference."),
+		text.New("Make sure that it does not repeat a return that is synced."),
+	},
+	LeftOut: {
+		text.New("Skipped"),
+		text.New("The flow skips the order, and it has no bill; the reason says why. It is listed so that Jushuitan's totals are complete, and is no difference."),
+		text.Text{},
+	},
+}
+
+// Label names the kind in a word or two.
+func (k Kind) Label() text.Text {
+	if texts, ok := textsOfKinds[k]; ok {
+		return texts.label
+	}
+	return text.Literal(string(k))
+}
+
+// Meaning says in a sentence what rows of the kind are.
+func (k Kind) Meaning() text.Text { return textsOfKinds[k].meaning }
+
+// Advice says what to do about rows of the kind; it is empty if there is nothing to do.
+func (k Kind) Advice() text.Text { return textsOfKinds[k].advice }
+
+// fieldLabels name the fields that are compared in accountants' words.
+var fieldLabels = map[string]text.Text{
+	"FBillNo":         text.New("bill number (单据编号)"),
+	"FDate":           text.New("date (日期)"),
+	"FRetcustId":      text.New("customer (退货客户)"),
+	"FSaleOrgId":      text.New("selling organisation (销售组织)"),
+	"FStockOrgId":     text.New("stock organisation (库存组织)"),
+	"FMaterialId":     text.New("material (物料编码)"),
+	"FRealQty":        text.New("quantity (实退数量)"),
+	"FTaxPrice":       text.New("price with tax (含税单价)"),
+	"FEntryTaxRate":   text.New("tax rate (税率)"),
+	"FAmount":         text.New("amount without tax (金额)"),
+	"FAllAmount":      text.New("amount with tax (价税合计)"),
+	"FBillAllAmount":  text.New("the bill's total with tax (价税合计)"),
+	"FStockId":        text.New("warehouse (仓库)"),
+	"FDocumentStatus": text.New("status (数据状态)"),
+	"FCancelStatus":   text.New("void (作废状态)"),
+}
+
+// FieldLabel names a field of a [Difference]: in accountants' words if it is one of those
+// that are usually compared, else by its label in Kingdee, else by its name.
+func FieldLabel(name string) text.Text {
+	if label, ok := fieldLabels[name]; ok {
+		return label
+	}
+	if field, ok := findField(name); ok {
+		return text.Literal(field.Chinese)
+	}
+	return text.Literal(name)
+}
+
+func findField(name string) (catalog.Field, bool) {
+	for _, place := range []catalog.Place{catalog.Head, catalog.SubHeadEntity, catalog.FEntity} {
+		if field, ok := catalog.Kingdee().Find(place, name); ok {
+			return field, true
+		}
+	}
+	return catalog.Field{}, false
+}
+
+// IsNumber reports whether the values of a field of a [Difference] are numbers, as
+// opposed to codes that may look like numbers.
+func IsNumber(field string) bool {
+	known, ok := findField(field)
+	return field == "FBillAllAmount" || ok && (known.Type == catalog.Decimal || known.Type == catalog.Integer)
+}
+
+// statusLabels name the values of FDocumentStatus with Kingdee's own words.
+var statusLabels = map[string]text.Text{
+	"Z": text.New("draft (暂存)"),
+	"A": text.New("created (创建)"),
+	"B": text.New("under review (审核中)"),
+	"C": text.New("audited (已审核)"),
+	"D": text.New("to be audited again (重新审核)"),
+}
+
+// StatusLabel names a bill's FDocumentStatus; it is empty without one.
+func StatusLabel(status string) text.Text {
+	if label, ok := statusLabels[status]; ok {
+		return label
+	}
+	return text.Literal(status)
+}
+
+// Verdict says in a sentence whether the two systems agree.
+func (r Report) Verdict() text.Text {
+	if r.Agree() {
+		return text.New("Both systems agree.")
+	}
+	return text.New("The two systems differ: %d differences, %d bills not audited.", r.Differences, r.NotAudited)
+}

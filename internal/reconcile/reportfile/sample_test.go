@@ -1,0 +1,160 @@
+package reportfile
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"refundsync/internal/beijing"
+	"refundsync/internal/reconcile"
+)
+
+// sample makes a report with rows of every kind, the same for the same seed. days is how
+// many days it covers.
+func sample(seed uint64, rows, days int) (reconcile.Report, []reconcile.Row) {
+	random := rand.New(rand.NewPCG(seed, seed))
+	first := time.Date(2026, 11, 1, 0, 0, 0, 0, beijing.Zone)
+	shops := []struct{ name, customer string }{
+		{"天猫旗舰店", "CUST_TMALL"}, {"京东专营店", "CUST_JD"}, {"抖音小店", "CUST_DOUYIN"},
+		{"拼多多百货店", "CUST_PDD"}, {"快手小店（华东仓直播专用）", "CUST_KUAISHOU"},
+	}
+	var made []reconcile.Row
+	for i := range rows {
+		// One in three rows is not like the others, and all kinds take their turn.
+		kind := reconcile.Agrees
+		if i%3 == 0 {
+			kind = reconcile.Kinds[i/3%len(reconcile.Kinds)]
+		}
+		shop := shops[random.IntN(len(shops))]
+		quantity := decimal.NewFromInt(1 + random.Int64N(4))
+		price := decimal.New(990+random.Int64N(40000), -2)
+		value := reconcile.Sum{Count: 1, Quantity: quantity, Amount: quantity.Mul(price)}
+		number := fmt.Sprintf("700000346%09d", i+1)
+		row := reconcile.Row{
+			Kind: kind, OrderID: number, OnlineOrder: fmt.Sprintf("26110%014d", i*7919), BillNumber: number,
+			Day:  first.AddDate(0, 0, random.IntN(days)).Format(time.DateOnly),
+			Shop: shop.name, Customer: shop.customer, Warehouse: []string{"CK001", "CK002", "CK001, CK002"}[random.IntN(3)],
+			Sides: reconcile.Sides{Source: value, Kingdee: value}, Status: "C", Version: "3f9a1c",
+		}
+		noBill := func(reasons ...string) {
+			row.Kingdee, row.Status, row.Version = reconcile.Sum{}, "", ""
+			if len(reasons) > 0 {
+				row.Reason = reasons[i%len(reasons)]
+			}
+		}
+		switch kind {
+		case reconcile.Agrees:
+			row.NotAudited = i%37 == 1
+			if row.NotAudited {
+				row.Status = "B"
+			}
+		case reconcile.Missing:
+			noBill()
+		case reconcile.Parked:
+			noBill("unknown_material", "quantity_wrong", "closed_period", "no_code")
+		case reconcile.Unmapped:
+			noBill("no_code", "missing_value")
+		case reconcile.LeftOut:
+			noBill("已作废 (cancelled)", "仅退款，没有退货 (refund only, no goods came back)", "卖家未收到退货 (the seller has not received the goods)")
+		case reconcile.Withdrawn:
+			row.Reason = "已作废 (cancelled)"
+		case reconcile.Void:
+			row.Kingdee = reconcile.Sum{Count: 1}
+		case reconcile.Doubled, reconcile.OnlyInKingdee:
+			row.Source = reconcile.Sum{}
+			if kind == reconcile.Doubled {
+				row.BillNumber += "-2"
+			}
+		case reconcile.OthersBill:
+			row.Source, row.OrderID, row.OnlineOrder, row.Shop, row.Version = reconcile.Sum{}, "", "", "", ""
+			row.BillNumber = fmt.Sprintf("XSTHD%06d", i)
+		case reconcile.Different:
+			row.Version = "1b22d0"
+			row.Kingdee.Quantity = quantity.Add(decimal.NewFromInt(1))
+			row.Kingdee.Amount = row.Kingdee.Quantity.Mul(price)
+			row.Differences = []reconcile.Difference{
+				{Field: "FRealQty", Material: "NT6001", Source: quantity.String(), Kingdee: row.Kingdee.Quantity.String()},
+				{Field: "FAllAmount", Material: "NT6001", Source: value.Amount.StringFixed(2), Kingdee: row.Kingdee.Amount.StringFixed(2)},
+			}
+			switch i % 4 {
+			case 0:
+				row.Differences = append(row.Differences, reconcile.Difference{Field: "FRetcustId", Source: shop.customer, Kingdee: "100"})
+			case 1:
+				row.Differences = append(row.Differences, reconcile.Difference{Field: "FDate", Source: row.Day, Kingdee: "2026-10-31"})
+			case 2:
+				row.Differences = append(row.Differences, reconcile.Difference{Field: "FTaxPrice", Material: "TE6005", Source: "33.333333", Kingdee: ""})
+			}
+		}
+		made = append(made, row)
+	}
+	r := reconcile.Report{
+		Flow: "refund_to_return", Title: "聚水潭售后单 → 金蝶云星空销售退货单", Version: "3f9a1c", ProgramVersion: "1.0.0",
+		From: first, To: first.AddDate(0, 0, days).Add(-time.Second), ReadFrom: first, ReadTo: first.AddDate(0, 0, days+3),
+		StartedAt: first.AddDate(0, 0, days+3).Add(6 * time.Hour), EndedAt: first.AddDate(0, 0, days+3).Add(6*time.Hour + 4*time.Minute),
+		By: "王会计", WorkflowID: "reconcile/refund_to_return/2026-11-01_2026-11-14", RunID: "019ac1d4-77f1-7c3e-9b61-5c9d1b1f2a30",
+	}
+	addUp(&r, made)
+	return r, made
+}
+
+// addUp makes the totals of a report.
+func addUp(r *reconcile.Report, rows []reconcile.Row) {
+	days, shops, warehouses := map[string]*reconcile.Group{}, map[string]*reconcile.Group{}, map[string]*reconcile.Group{}
+	for _, row := range rows {
+		r.Totals.Add(row.Sides)
+		i := slices.IndexFunc(r.Kinds, func(k reconcile.KindSum) bool { return k.Kind == row.Kind && k.Reason == row.Reason })
+		if i < 0 {
+			i = len(r.Kinds)
+			r.Kinds = append(r.Kinds, reconcile.KindSum{Kind: row.Kind, Reason: row.Reason})
+		}
+		r.Kinds[i].Add(row.Sides)
+		for _, by := range []struct {
+			groups map[string]*reconcile.Group
+			name   string
+		}{{days, row.Day}, {shops, row.Shop}, {warehouses, row.Warehouse}} {
+			if by.groups[by.name] == nil {
+				by.groups[by.name] = &reconcile.Group{Name: by.name}
+			}
+			by.groups[by.name].Add(row.Sides)
+			if row.Kind.Differs() {
+				by.groups[by.name].Differences++
+			}
+		}
+		if row.Kind.Differs() {
+			r.Differences++
+		}
+		if row.NotAudited {
+			r.NotAudited++
+		}
+		if row.Version != "" && row.Version != r.Version {
+			r.OlderFlow++
+		}
+	}
+	slices.SortStableFunc(r.Kinds, func(a, b reconcile.KindSum) int {
+		return cmp.Compare(slices.Index(reconcile.Kinds, a.Kind), slices.Index(reconcile.Kinds, b.Kind))
+	})
+	sorted := func(groups map[string]*reconcile.Group) (list []reconcile.Group) {
+		for _, g := range groups {
+			list = append(list, *g)
+		}
+		slices.SortFunc(list, func(a, b reconcile.Group) int { return cmp.Compare(a.Name, b.Name) })
+		return list
+	}
+	r.Days, r.Shops, r.Warehouses = sorted(days), sorted(shops), sorted(warehouses)
+}
+
+// each gives rows one by one.
+func each(rows []reconcile.Row) iter.Seq2[reconcile.Row, error] {
+	return func(yield func(reconcile.Row, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
