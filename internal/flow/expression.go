@@ -31,6 +31,8 @@ var (
 
 // Expression is a compiled expression of a flow file, and what it names.
 type Expression struct {
+	// Source is the expression as it was written.
+	Source  string
 	program *vm.Program
 	Kind    Kind
 	Header  map[string]catalog.Field // fields of the order
@@ -100,7 +102,7 @@ func Compile(source string, in Scope) (*Expression, []Mistake) {
 		return nil, []Mistake{{0, 1, text.New("Loops (map, filter and the like) are nested more than %d deep.", maxLoops)}}
 	}
 	return &Expression{
-		program: program, Kind: kindOf(program.Node().Type()), Header: r.header, Items: r.items, lines: r.usesLines, Names: r.names,
+		Source: source, program: program, Kind: kindOf(program.Node().Type()), Header: r.header, Items: r.items, lines: r.usesLines, Names: r.names,
 		work: work, splits: slices.ContainsFunc(r.identifiers, func(n *ast.IdentifierNode) bool { return n.Value == "split" }),
 	}, nil
 }

@@ -147,19 +147,22 @@ func (e *orderError) Error() string { return e.AsText().String() }
 
 func (e *orderError) Unwrap() error { return e.err }
 
-// AsText is Error in any language.
-func (e *orderError) AsText() text.Text {
-	var what text.Text
+// what says what is wrong, without the order.
+func (e *orderError) what() text.Text {
 	var value *valueError
 	var library *file.Error
 	switch {
 	case errors.As(e.err, &value):
-		what = value.AsText()
+		return value.AsText()
 	case errors.As(e.err, &library):
-		what = text.New("the expression has no result: %s", library.Message)
-	default:
-		what = text.New("the expression has no result: %s", e.err)
+		return text.New("the expression has no result: %s", library.Message)
 	}
+	return text.New("the expression has no result: %s", e.err)
+}
+
+// AsText is Error in any language.
+func (e *orderError) AsText() text.Text {
+	what := e.what()
 	if e.use != nil {
 		what = text.New("%s (needed for %s)", what, e.use)
 	}

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 
@@ -45,18 +44,10 @@ func (f *Flow) sentFields(fields []BillField) (sent []SentField) {
 // knownValues are those that the field can have, if known without an order.
 func (m *Mapping) knownValues() []string {
 	if m.constant != nil {
-		value := m.constant
-		if m.Target.Type == catalog.Reference {
-			var reference map[string]json.RawMessage
-			// What the flow has made is always JSON.
-			_ = json.Unmarshal(value, &reference)
-			value = reference[m.Target.ReferenceKey]
-		}
-		var text string
-		if json.Unmarshal(value, &text) != nil {
+		if kind := KindFor(m.Target.Type); kind != KindText && kind != KindTime {
 			return nil // a number or a flag
 		}
-		return []string{text}
+		return []string{m.plain(m.constant)}
 	}
 	if m.Table == nil {
 		return nil
