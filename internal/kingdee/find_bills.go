@@ -90,6 +90,22 @@ func (c *Client) NewestBills(ctx context.Context, formID, textField, like string
 	return readBills(rows, textField)
 }
 
+// BillsWith gives up to limit bills of which a field of the head or of SubHeadEntity has a
+// value, newest first.
+func (c *Client) BillsWith(ctx context.Context, formID, textField, field, value string, limit int) ([]Bill, error) {
+	rows, err := c.ExecuteBillQuery(ctx, BillQuery{
+		FormID:       formID,
+		FieldKeys:    billKeys(textField),
+		FilterString: field + "=" + quoteAll([]string{value}),
+		OrderString:  "FID desc",
+		Limit:        limit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return readBills(rows, textField)
+}
+
 // underNumbers groups the bills by the numbers that were looked up.
 func underNumbers(bills []Bill, wanted []string) map[string][]Bill {
 	exactly, folded := map[string][]Bill{}, map[string][]Bill{}

@@ -19,6 +19,7 @@ import (
 //	POST /_sim/materials        {"number":"…"} adds a material
 //	POST /_sim/base_data        {"form":"BD_Customer","number":"…","name":"…","organisation":"…","forbidden":false,"draft":false} adds or replaces base data
 //	POST /_sim/bills/void       {"number":"…"} voids the bills of a number
+//	POST /_sim/bills/audit      {"number":"…","by":"…"} submits and audits the bills of a number as a user does
 //	GET, PUT /_sim/habits       what Kingdee's settings do to bills, such as {"renumber":true}
 //	GET  /_sim/robots           what the robots of group chats were sent
 //	POST /_sim/sessions/expire  ends all Kingdee sessions
@@ -34,7 +35,8 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/truth", s.serveTruth)
 	mux.HandleFunc("POST /_sim/materials", s.serveMaterial)
 	mux.HandleFunc("POST /_sim/base_data", s.serveBaseData)
-	mux.HandleFunc("POST /_sim/bills/void", s.serveVoid)
+	mux.HandleFunc("POST /_sim/bills/void", serveBill(func(number, _ string) error { return s.VoidBills(number) }))
+	mux.HandleFunc("POST /_sim/bills/audit", serveBill(s.AuditBills))
 	mux.HandleFunc("GET /_sim/habits", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.tenant.Habits()) })
 	mux.HandleFunc("PUT /_sim/habits", s.serveHabits)
 	mux.HandleFunc("POST /_sim/sessions/expire", func(w http.ResponseWriter, _ *http.Request) {
@@ -100,19 +102,22 @@ func (s *Simulator) serveBaseData(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, item)
 }
 
-func (s *Simulator) serveVoid(w http.ResponseWriter, r *http.Request) {
-	var bill struct {
-		Number string `json:"number"`
+func serveBill(change func(number, by string) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var bill struct {
+			Number string `json:"number"`
+			By     string `json:"by"`
+		}
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&bill)
+		if err == nil {
+			err = change(bill.Number, bill.By)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		writeJSON(w, map[string]string{"number": bill.Number})
 	}
-	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&bill)
-	if err == nil {
-		err = s.VoidBills(bill.Number)
-	}
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	writeJSON(w, map[string]string{"number": bill.Number})
 }
 
 func (s *Simulator) serveHabits(w http.ResponseWriter, r *http.Request) {

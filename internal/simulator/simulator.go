@@ -225,6 +225,9 @@ func (s *Simulator) SetHabits(h galaxy.Habits) { s.tenant.SetHabits(h) }
 // VoidBills voids all bills of a number.
 func (s *Simulator) VoidBills(number string) error { return s.tenant.VoidBills(number) }
 
+// AuditBills submits and audits all bills of a number as a user does.
+func (s *Simulator) AuditBills(number, by string) error { return s.tenant.AuditBills(number, by) }
+
 // AcceptSecrets sets the application secrets that each system accepts: several while one
 // is being rotated. Initially it is the one in the environment.
 func (s *Simulator) AcceptSecrets(jushuitan, kingdee []string) {

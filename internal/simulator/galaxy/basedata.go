@@ -23,6 +23,7 @@ const (
 	stockStatuses set = "stock statuses"
 	exchangeTypes set = "exchange types"
 	contacts      set = "contacts"
+	users         set = "users" // by name: a bill's creator, its auditor
 )
 
 // BaseItem is an entry of base data, as one organisation uses it.

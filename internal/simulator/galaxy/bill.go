@@ -1,6 +1,7 @@
 package galaxy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -79,7 +80,7 @@ func (b *bill) value(f *field, row int) string {
 // with returns a copy of the bill in another state.
 func (b *bill) with(s status) *bill {
 	changed := *b
-	changed.status = s
+	changed.status, changed.head = s, slices.Clone(b.head)
 	return &changed
 }
 

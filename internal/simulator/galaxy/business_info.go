@@ -61,7 +61,7 @@ var fieldTypes = map[valueKind]int{isText: 231, isDate: 61, isDecimal: 106, isWh
 var baseForms = map[set]string{
 	organisations: "ORG_Organizations", customers: "BD_Customer", materials: "BD_MATERIAL", stocks: "BD_STOCK",
 	billTypes: "BOS_BillType", returnTypes: "BOS_ASSISTANTDATA_DETAIL", currencies: "BD_Currency", units: "BD_UNIT",
-	stockStatuses: "BD_StockStatus",
+	stockStatuses: "BD_StockStatus", users: "SEC_User",
 }
 
 // lists are the values of the list fields.

@@ -12,7 +12,8 @@ import (
 // column is a field as a query names it.
 type column struct {
 	field *field
-	// number asks for a reference's FNumber instead of its internal id.
+	// number asks for a reference's FNumber, or for a user's FName, instead of its internal
+	// id.
 	number bool
 	base   *baseData
 }
@@ -31,10 +32,18 @@ func (t *Tenant) column(key string) (column, bool) {
 	}
 	name, property, dotted := strings.Cut(name, ".")
 	f := lookUp(name)
-	if f == nil || dotted && (f.kind != isReference || property != "fnumber") {
+	if f == nil || dotted && (f.kind != isReference || property != f.set.property()) {
 		return column{}, false
 	}
 	return column{field: f, number: dotted, base: t.base}, true
+}
+
+// property is what a query can ask of base data, in lower case.
+func (s set) property() string {
+	if s == users {
+		return "fname"
+	}
+	return "fnumber"
 }
 
 func (c column) ofEntry() bool { return c.field.place == inEntry }

@@ -112,9 +112,28 @@ func (t *Tenant) VoidBills(number string) error {
 	}
 	for _, b := range bills {
 		_, p := t.ledger.change(b.id, func(old *bill) (*bill, *problem) {
-			changed := *old
+			changed := old.with(old.status)
 			changed.void = true
-			return &changed, nil
+			t.sign(changed, cancelled, t.options.Credentials.Username)
+			return changed, nil
+		})
+		if p != nil {
+			return errors.New(p.message)
+		}
+	}
+	return nil
+}
+
+// AuditBills submits and audits all bills of a number as a user does, and returns an error
+// if there is none, or one that can't be audited.
+func (t *Tenant) AuditBills(number, by string) error {
+	bills := t.ledger.numbered(number)
+	if len(bills) == 0 {
+		return text.Errorf("there is no bill %s", number)
+	}
+	for _, b := range bills {
+		_, p := t.ledger.change(b.id, func(old *bill) (*bill, *problem) {
+			return t.audited(old, by), inState(old, "提交", draft, created, reAuditing)
 		})
 		if p != nil {
 			return errors.New(p.message)

@@ -12,14 +12,22 @@ func (t *Tenant) submit(c call) reply {
 // audit approves bills under review.
 func (t *Tenant) audit(c call) reply {
 	return t.each(c, func(b *bill) (*bill, *problem) {
-		return b.with(audited), inState(b, "审核", inReview)
+		return t.audited(b, t.options.Credentials.Username), inState(b, "审核", inReview)
 	})
+}
+
+func (t *Tenant) audited(b *bill, by string) *bill {
+	after := b.with(audited)
+	t.sign(after, approved, by)
+	return after
 }
 
 // unAudit reopens audited bills.
 func (t *Tenant) unAudit(c call) reply {
 	return t.each(c, func(b *bill) (*bill, *problem) {
-		return b.with(reAuditing), inState(b, "反审核", audited)
+		after := b.with(reAuditing)
+		t.sign(after, approved, "")
+		return after, inState(b, "反审核", audited)
 	})
 }
 

@@ -91,8 +91,10 @@ func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 				return nil, reader.problems[0]
 			}
 			b.status = old.status
+			t.sign(b, modified, t.options.Credentials.Username)
 			if after == audited {
 				b.status = audited
+				t.sign(b, approved, t.options.Credentials.Username)
 			}
 			return b, nil
 		})
@@ -109,6 +111,11 @@ func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 		return nil, reader.problems
 	}
 	b.status = after
+	t.sign(b, begun, t.options.Credentials.Username)
+	t.sign(b, modified, t.options.Credentials.Username)
+	if after == audited {
+		t.sign(b, approved, t.options.Credentials.Username)
+	}
 	t.Habits().apply(b.head)
 	if p := t.ledger.insert(b); p != nil {
 		return nil, []*problem{p}

@@ -25,6 +25,7 @@ func TestSavedBill(t *testing.T) {
 		Fields: map[string]string{
 			"FBillTypeID": "XSTHD01_SYS", "FBillNo": "R1", "FDate": "2024-03-02T00:00:00", "FSaleOrgId": "100", "FStockOrgId": "100",
 			"FRetcustId": "C1", "FHeadNote": "note", "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "third",
+			"FCreatorId": "demo", "FCreateDate": "2024-03-09T12:00:00", "FModifierId": "demo", "FModifyDate": "2024-03-09T12:00:00",
 		},
 		Entries: []Entry{{ID: 500001, Fields: map[string]string{
 			"FMaterialId": "M1", "FRealQty": "2.5", "FTaxPrice": "19.99", "FAmount": "49.98", "FEntryTaxAmount": "0", "FAllAmount": "49.98", "FIsFree": "false",
