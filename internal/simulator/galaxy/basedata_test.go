@@ -42,3 +42,20 @@ func TestUnusableBaseDataIsRefused(t *testing.T) {
 	require.Error(t, f.tenant.PutBaseData("BD_Other", BaseItem{Number: "C1"}))
 	require.Error(t, f.tenant.PutBaseData("BD_Customer", BaseItem{}))
 }
+
+// Each form of base data has the columns that integrators are known to read.
+func TestColumnsOfBaseData(t *testing.T) {
+	f := start(t, nil)
+	for query, want := range map[string]string{
+		`{"FormId":"BOS_BillType","FieldKeys":"FNumber,FBillFormID","FilterString":"FNumber='XSTHD01_SYS'"}`:                     `[["XSTHD01_SYS","SAL_RETURNSTOCK"]]`,
+		`{"FormId":"BOS_ASSISTANTDATA_DETAIL","FieldKeys":"FNumber,FDataValue","FilterString":"FNumber='THLX01_SYS'"}`:           `[["THLX01_SYS","THLX01_SYS"]]`,
+		`{"FormId":"BD_UNIT","FieldKeys":"FNumber,FForbidStatus","FilterString":"FNumber='kg'"}`:                                 `[["kg","A"]]`,
+		`{"FormId":"BD_StockStatus","FieldKeys":"FNumber,FDocumentStatus","FilterString":"FNumber='KCZT01_SYS'"}`:                `[["KCZT01_SYS","C"]]`,
+		`{"FormId":"ORG_Organizations","FieldKeys":"FNumber,FForbidStatus,FDocumentStatus","FilterString":"FNumber in ('100')"}`: `[["100","A","C"]]`,
+	} {
+		require.Equal(t, want, f.query(query), query)
+	}
+	for form, column := range map[string]string{"BOS_BillType": "FForbidStatus", "BD_UNIT": "FDocumentStatus", "ORG_Organizations": "FUseOrgId.FNumber", "BD_Currency": "FDocumentStatus"} {
+		require.Contains(t, f.query(fmt.Sprintf(`{"FormId":%q,"FieldKeys":%q}`, form, column)), "不存在", form)
+	}
+}

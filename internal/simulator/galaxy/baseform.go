@@ -11,7 +11,7 @@ type baseForm struct {
 	fields []*field
 }
 
-// The fields of every form of base data, besides its key.
+// The places of the fields of base data in an entry. No form has all of them.
 const (
 	baseKey = iota
 	baseNumber
@@ -19,26 +19,35 @@ const (
 	baseForbidden
 	baseStatus
 	baseOrganisation
+	baseBillForm
 )
 
-// baseFormsByID are the base data forms that can be queried. Each has its own key: none
-// has a FID.
+// baseFormsByID are the base data forms that can be queried, with the fields that
+// integrators are known to read. Each has its own key: none has a FID.
 var baseFormsByID = map[string]*baseForm{
-	"ORG_Organizations": newBaseForm(organisations, "FORGID"),
-	"BD_Customer":       newBaseForm(customers, "FCUSTID"),
-	"BD_MATERIAL":       newBaseForm(materials, "FMATERIALID"),
-	"BD_STOCK":          newBaseForm(stocks, "FStockId"),
+	"ORG_Organizations":        newBaseForm(organisations, "FORGID", "FName", baseForbidden, baseStatus),
+	"BD_Customer":              newBaseForm(customers, "FCUSTID", "FName", baseForbidden, baseStatus, baseOrganisation),
+	"BD_MATERIAL":              newBaseForm(materials, "FMATERIALID", "FName", baseForbidden, baseStatus, baseOrganisation),
+	"BD_STOCK":                 newBaseForm(stocks, "FStockId", "FName", baseForbidden, baseStatus, baseOrganisation),
+	"BD_StockStatus":           newBaseForm(stockStatuses, "FStockStatusId", "FName", baseStatus),
+	"BD_UNIT":                  newBaseForm(units, "FUnitId", "FName", baseForbidden),
+	"BD_Currency":              newBaseForm(currencies, "FCURRENCYID", "FName", baseForbidden),
+	"BOS_BillType":             newBaseForm(billTypes, "FBILLTYPEID", "FName", baseBillForm),
+	"BOS_ASSISTANTDATA_DETAIL": newBaseForm(returnTypes, "FId", "FDataValue"),
 }
 
-func newBaseForm(s set, key string) *baseForm {
-	fields := []*field{
-		baseKey: {name: key, kind: isID}, baseNumber: {name: "FNumber"}, baseName: {name: "FName"}, baseForbidden: {name: "FForbidStatus"},
-		baseStatus: {name: fieldStatus}, baseOrganisation: {name: "FUseOrgId", kind: isReference, set: organisations},
+// newBaseForm is a form with a key, a number, a name and some of the other fields.
+func newBaseForm(s set, key, name string, others ...int) *baseForm {
+	all := []*field{
+		baseKey: {name: key, kind: isID}, baseNumber: {name: "FNumber"}, baseName: {name: name}, baseForbidden: {name: "FForbidStatus"},
+		baseStatus: {name: fieldStatus}, baseOrganisation: {name: "FUseOrgId", kind: isReference, set: organisations}, baseBillForm: {name: "FBillFormID"},
 	}
-	for i, f := range fields {
-		f.index = i
+	form := &baseForm{set: s}
+	for _, at := range append([]int{baseKey, baseNumber, baseName}, others...) {
+		all[at].index = at
+		form.fields = append(form.fields, all[at])
 	}
-	return &baseForm{s, fields}
+	return form
 }
 
 // column finds the field of a key such as FNumber or FUseOrgId.FNumber, in any case.
@@ -58,12 +67,12 @@ func (f *baseForm) column(base *baseData) columns {
 func (f *baseForm) entries(base *baseData) []*bill {
 	var entries []*bill
 	for _, item := range base.all(f.set) {
-		entry := &bill{id: item.id, status: audited, head: make(values, len(f.fields))}
+		entry := &bill{id: item.id, status: audited, head: make(values, baseBillForm+1)}
 		if item.Draft {
 			entry.status = created
 		}
 		entry.head[baseKey], entry.head[baseNumber], entry.head[baseName] = strconv.FormatInt(item.id, 10), item.Number, item.Name
-		entry.head[baseForbidden], entry.head[baseOrganisation] = "A", item.Organisation
+		entry.head[baseForbidden], entry.head[baseOrganisation], entry.head[baseBillForm] = "A", item.Organisation, FormID
 		if item.Forbidden {
 			entry.head[baseForbidden] = "B"
 		}
