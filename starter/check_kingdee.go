@@ -101,7 +101,7 @@ func checkOwnFields(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) e
 		}
 		keys = append(keys, key)
 	}
-	unknown, err := ledger.UnknownFields(ctx, f.Call.FormId, keys)
+	unknown, err := ledger.UnknownFields(ctx, f.Call.FormId, "FID", keys)
 	if err != nil || len(unknown) == 0 {
 		return err
 	}

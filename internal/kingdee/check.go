@@ -12,23 +12,23 @@ import (
 // is reachable, the signature or login is accepted, and the user may read the form.
 // It writes nothing.
 func (c *Client) Check(ctx context.Context) error {
-	return c.queryFields(ctx, "SAL_RETURNSTOCK", []string{"FID"})
+	return c.queryFields(ctx, "SAL_RETURNSTOCK", "FID", []string{"FID"})
 }
 
-// UnknownFields gives those of the field keys that a query of the form refuses. A key
-// of base data ends in .FNumber, which is refused for any other field. It writes
-// nothing.
-func (c *Client) UnknownFields(ctx context.Context, formID string, keys []string) ([]string, error) {
+// UnknownFields gives those of the field keys that a query of the form refuses. order is
+// a field that the form has, such as FID of a bill. A key of base data ends in .FNumber,
+// which is refused for any other field. It writes nothing.
+func (c *Client) UnknownFields(ctx context.Context, formID, order string, keys []string) ([]string, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	err := c.queryFields(ctx, formID, keys)
+	err := c.queryFields(ctx, formID, order, keys)
 	if err == nil || !isBadQuery(err) {
 		return nil, err
 	}
 	var unknown []string
 	for _, key := range keys {
-		alone := c.queryFields(ctx, formID, []string{key})
+		alone := c.queryFields(ctx, formID, order, []string{key})
 		switch {
 		case isBadQuery(alone):
 			unknown = append(unknown, key)
@@ -75,8 +75,8 @@ func (c *Client) UnreadableFields(ctx context.Context, formID, textField, like s
 	return cellText(rows[0][0]), unreadable, nil
 }
 
-func (c *Client) queryFields(ctx context.Context, formID string, keys []string) error {
-	_, err := c.ExecuteBillQuery(ctx, BillQuery{FormID: formID, FieldKeys: strings.Join(keys, ","), OrderString: "FID", Limit: 1})
+func (c *Client) queryFields(ctx context.Context, formID, order string, keys []string) error {
+	_, err := c.ExecuteBillQuery(ctx, BillQuery{FormID: formID, FieldKeys: strings.Join(keys, ","), OrderString: order, Limit: 1})
 	return err
 }
 

@@ -44,7 +44,7 @@ func TestUnknownFields(t *testing.T) {
 				}
 				write(w, `[]`)
 			})
-			unknown, err := newClient(t, vectorConfig(server.URL)).UnknownFields(t.Context(), "SAL_RETURNSTOCK", c.keys)
+			unknown, err := newClient(t, vectorConfig(server.URL)).UnknownFields(t.Context(), "SAL_RETURNSTOCK", "FID", c.keys)
 			require.NoError(t, err)
 			require.Equal(t, c.unknown, unknown)
 			require.Equal(t, c.calls, calls)
@@ -56,7 +56,7 @@ func TestUnknownFields(t *testing.T) {
 func TestUnknownFieldsFailures(t *testing.T) {
 	t.Run("Kingdee is down", func(t *testing.T) {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) { w.WriteHeader(http.StatusBadGateway) })
-		_, err := newClient(t, vectorConfig(server.URL)).UnknownFields(t.Context(), "SAL_RETURNSTOCK", []string{"F_ABCD_Text"})
+		_, err := newClient(t, vectorConfig(server.URL)).UnknownFields(t.Context(), "SAL_RETURNSTOCK", "FID", []string{"F_ABCD_Text"})
 		require.Equal(t, fault.Retry, fault.As(err).Class)
 	})
 	t.Run("refused together and not alone", func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestUnknownFieldsFailures(t *testing.T) {
 			}
 			write(w, `[]`)
 		})
-		_, err := newClient(t, vectorConfig(server.URL)).UnknownFields(t.Context(), "SAL_RETURNSTOCK", []string{"A", "B"})
+		_, err := newClient(t, vectorConfig(server.URL)).UnknownFields(t.Context(), "SAL_RETURNSTOCK", "FID", []string{"A", "B"})
 		requireFault(t, err, fault.Final, badQuery.reason)
 	})
 }
