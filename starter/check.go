@@ -28,14 +28,20 @@ import (
 const checkTimeout = 30 * time.Second
 
 func newCheckCommand() *cobra.Command {
-	return &cobra.Command{
+	var days int
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: text.Sprintf("Check settings, flows, both systems and the workers"),
 		Long: text.Sprintf("Checks the settings, the flow files, Jushuitan, Kingdee, Temporal and the workers, and writes nothing. " +
-			"Each check is a line: ✓ passed, ✗ failed, with what to do, ! to be looked at. The exit code is 1 if one failed."),
-		Example: "  starter check",
+			"Each check is a line: ✓ passed, ✗ failed, with what to do, ! to be looked at. The exit code is 1 if one failed.\n" +
+			"The codes of the flow files (constants, tables) are looked up in Kingdee: whether they exist, are audited and enabled, and may be used by the organisation. " +
+			"The shops, warehouses and other codes of the last days' orders are looked up in the tables; this reads those orders from Jushuitan, and the calls count against the allowance."),
+		Example: "  starter check\n  starter check --days 30",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c := &checks{out: cmd.OutOrStdout()}
+			if days < 0 || days > mostCheckedDays {
+				return usageError(cmd, text.Errorf("--days %d: expected 0 to %d", days, mostCheckedDays))
+			}
+			c := &checks{out: cmd.OutOrStdout(), days: days}
 			c.all(cmd.Context())
 			if c.failed {
 				return &exitError{code: exitFailed}
@@ -43,11 +49,17 @@ func newCheckCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().IntVar(&days, "days", 7, text.Sprintf("days of orders whose codes must be in the tables; 0 reads none"))
+	return cmd
 }
+
+// mostCheckedDays bounds --days.
+const mostCheckedDays = 90
 
 // checks runs one check after the other, without those that depend on one that failed.
 type checks struct {
 	out    io.Writer
+	days   int // of orders whose codes are checked
 	failed bool
 }
 
@@ -80,8 +92,9 @@ func (c *checks) all(ctx context.Context) {
 	flowsOK := c.report(text.Sprintf("Flows"), strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
 	c.robots(flows)
 
+	var source *jushuitan.Client
 	if settingsOK && flowsOK {
-		c.systems(ctx, settings, flows)
+		source = c.systems(ctx, settings, flows)
 	}
 	temporal, err := dial()
 	if c.report("Temporal", text.Sprintf("connected"), err) {
@@ -102,6 +115,12 @@ func (c *checks) all(ctx context.Context) {
 		}
 		c.accounts(ctx, temporal, settings, settingsOK)
 		c.workerFlows(ctx, temporal, settings.Worker.TaskQueue, flows)
+	}
+	// Last, since many orders take a while.
+	if source != nil && c.days > 0 {
+		for _, name := range slices.Sorted(maps.Keys(flows)) {
+			c.seenCodes(ctx, source, flows[name])
+		}
 	}
 }
 
@@ -186,17 +205,22 @@ func (c *checks) robots(flows flow.Flows) {
 }
 
 // systems checks that both systems can be reached and let us in, with the calls that the
-// sync makes.
-func (c *checks) systems(ctx context.Context, settings config.Settings, flows flow.Flows) {
+// sync makes. It gives the client of Jushuitan; nil if orders can't be read.
+func (c *checks) systems(ctx context.Context, settings config.Settings, flows flow.Flows) *jushuitan.Client {
 	source, ledger, err := syncworker.Clients(settings)
 	if !c.report(text.Sprintf("Clients"), text.Sprintf("ready"), err) {
-		return
+		return nil
 	}
+	readable := true
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		found, err := askSource(ctx, source, flows[name])
-		c.report(text.Sprintf("Jushuitan (%s)", name), found, err)
+		readable = c.report(text.Sprintf("Jushuitan (%s)", name), found, err) && readable
 	}
 	c.kingdee(ctx, ledger, flows)
+	if !readable {
+		return nil
+	}
+	return source
 }
 
 // askSource asks for the orders of the last minute.

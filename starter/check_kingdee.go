@@ -29,7 +29,7 @@ func (c *checks) kingdee(ctx context.Context, ledger *kingdee.Client, flows flow
 		})
 		c.report(text.Sprintf("Kingdee field rights (%s)", name), found, err)
 		c.tables(ctx, ledger, f)
-		c.form(ctx, ledger, f)
+		c.codes(ctx, ledger, c.form(ctx, ledger, f), f)
 	}
 }
 
@@ -40,24 +40,27 @@ func within(ctx context.Context, check func(context.Context) error) error {
 	return check(ctx)
 }
 
-// form compares a flow with the tenant's own form. It also queries the flow's own fields,
-// which gives certainty where the form's metadata can't be read or leave doubts.
-func (c *checks) form(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) {
+// form compares a flow with the tenant's own form, and gives that form as far as it can be
+// read. It also queries the flow's own fields, which gives certainty where the form's
+// metadata can't be read or leave doubts.
+func (c *checks) form(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) kingdee.Form {
 	what := text.Sprintf("Kingdee form (%s)", f.Name)
+	var form kingdee.Form
 	var findings []tenant.Finding
 	err := within(ctx, func(ctx context.Context) (err error) {
-		findings, err = tenant.CheckForm(ctx, ledger, f)
+		form, findings, err = tenant.CheckForm(ctx, ledger, f)
 		return err
 	})
 	if err != nil {
 		c.note(what, tenant.CatalogAlone(f.Call.FormId, err))
 	} else if !c.findings(what, text.Sprintf("%d fields fit the form", len(f.SentFields())), findings) {
-		return
+		return form
 	}
 	if own := len(f.OwnFields); own > 0 {
 		c.report(text.Sprintf("Kingdee own fields (%s)", f.Name), text.Sprintf("all %d are on the form", own),
 			within(ctx, func(ctx context.Context) error { return checkOwnFields(ctx, ledger, f) }))
 	}
+	return form
 }
 
 // findings reports all mistakes as one failure, and notes the doubts.

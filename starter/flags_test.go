@@ -40,6 +40,7 @@ func TestFlagsOutOfTheirBoundsAreWrongUsage(t *testing.T) {
 		{"rate of none", "rate f/hand --in-flight 0", "expected 1 to 1000"},
 		{"rate of too many", "rate f/hand --in-flight 1001", "expected 1 to 1000"},
 		{"no rate", "rate f/hand", "no rate is given"},
+		{"too many days", "check --days 91", "--days 91: expected 0 to 90"},
 		{"no such grain", "run --flow f --grain x", `unknown grain "x": expected auto, order or page`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

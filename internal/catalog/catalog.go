@@ -86,6 +86,9 @@ type Field struct {
 	// Kingdee spells it FNumber almost everywhere, but FNUMBER for a bill type and
 	// FNAME for contacts.
 	ReferenceKey string `yaml:"reference_key"`
+	// LookUp is the form of the base data that a Reference usually refers to, such as
+	// BD_Customer; "" if it is not known. The tenant's own form knows better.
+	LookUp string `yaml:"look_up"`
 	// Values are the values that the vendor documents, with their Chinese labels; none
 	// if there is no such list.
 	Values map[string]string `yaml:"values"`

@@ -41,6 +41,10 @@ type Expression struct {
 	Names   []Named                  // the order's fields, items and lines, with their places
 	work    work
 	splits  bool // whether it calls split, whose lists have lengths of their own
+	// choices are the texts among which conditions choose, sorted; chosen says that the
+	// result is always one of them.
+	choices []string
+	chosen  bool
 }
 
 // Named is a name in an expression; From and To count characters.
@@ -101,10 +105,27 @@ func Compile(source string, in Scope) (*Expression, []Mistake) {
 	if tooDeep {
 		return nil, []Mistake{{0, 1, text.New("Loops (map, filter and the like) are nested more than %d deep.", maxLoops)}}
 	}
+	choices, chosen := choicesOf(program.Node())
+	slices.Sort(choices)
 	return &Expression{
+		choices: slices.Compact(choices), chosen: chosen,
 		Source: source, program: program, Kind: kindOf(program.Node().Type()), Header: r.header, Items: r.items, lines: r.usesLines, Names: r.names,
 		work: work, splits: slices.ContainsFunc(r.identifiers, func(n *ast.IdentifierNode) bool { return n.Value == "split" }),
 	}, nil
+}
+
+// choicesOf are the texts that a node gives by itself, and whether it gives no other. An
+// empty text is no value.
+func choicesOf(node ast.Node) (texts []string, all bool) {
+	switch n := node.(type) {
+	case *ast.StringNode:
+		return slices.DeleteFunc([]string{n.Value}, func(text string) bool { return text == "" }), true
+	case *ast.ConditionalNode:
+		first, firstAll := choicesOf(n.Exp1)
+		second, secondAll := choicesOf(n.Exp2)
+		return append(first, second...), firstAll && secondAll
+	}
+	return nil, false
 }
 
 // environment gives the names of a scope their types, from the catalog.

@@ -36,7 +36,7 @@ func TestKingdeeTableIsRead(t *testing.T) {
 	assert.Nil(t, table.State())
 	sent := f.SentFields()
 	i := slices.IndexFunc(sent, func(s flow.SentField) bool { return s.Name == "FRetcustId" })
-	assert.Same(t, table, sent[i].Table)
+	assert.Same(t, table, sent[i].Table.Kingdee)
 	assert.Empty(t, sent[i].Values)
 	table.Set(flow.NewTableState([]flow.TableEntry{{Code: "天猫旗舰店", Value: "C2"}, {Code: "京东", Value: "C1"}}))
 	assert.Equal(t, []string{"C1", "C2"}, f.SentFields()[i].Values)

@@ -12,11 +12,14 @@ type SentField struct {
 	catalog.Field
 	// Own: the flow declares the field in own_fields.
 	Own bool
-	// Values are the texts that the field can be sent with, sorted, if they are known
-	// without an order: a constant or a table's values.
+	// Values are the texts that the field can be sent with, sorted, as far as they are
+	// known without an order: a constant, a table's values, or texts among which an
+	// expression chooses.
 	Values []string
-	// Table is the table from Kingdee that gives the values, if one does.
-	Table *KingdeeTable
+	// Open: orders may have other values.
+	Open bool
+	// Table is the table that gives the values, if one does.
+	Table *Table
 }
 
 // SentFields are the fields that the flow sends, in the order of its file.
@@ -29,41 +32,37 @@ func (f *Flow) sentFields(fields []BillField) (sent []SentField) {
 			continue
 		}
 		s := SentField{
-			Field:  field.Field,
-			Own:    slices.ContainsFunc(f.OwnFields, func(own catalog.Field) bool { return own.Name == field.Field.Name }),
-			Values: field.Mapping.knownValues(),
+			Field: field.Field,
+			Own:   slices.ContainsFunc(f.OwnFields, func(own catalog.Field) bool { return own.Name == field.Field.Name }),
+			Table: field.Mapping.Table,
 		}
-		if field.Mapping.Table != nil {
-			s.Table = field.Mapping.Table.Kingdee
-		}
+		s.Values, s.Open = field.Mapping.knownValues()
 		sent = append(sent, s)
 	}
 	return sent
 }
 
-// knownValues are those that the field can have, if known without an order.
-func (m *Mapping) knownValues() []string {
-	if m.constant != nil {
-		if kind := KindFor(m.Target.Type); kind != KindText && kind != KindTime {
-			return nil // a number or a flag
-		}
-		return []string{m.plain(m.constant)}
+// knownValues are those that the field can have, as far as known without an order, and
+// whether there may be others.
+func (m *Mapping) knownValues() (values []string, open bool) {
+	switch {
+	case m.constant != nil:
+		return m.constantValue(), false
+	case m.Table == nil:
+		return m.Value.choices, !m.Value.chosen
 	}
-	if m.Table == nil {
-		return nil
-	}
-	rows := m.Table.Rows
-	if m.Table.Kingdee != nil {
-		state := m.Table.Kingdee.State()
-		if state == nil {
-			return nil
-		}
-		rows = state.rows
-	}
-	values := slices.Collect(maps.Values(rows))
-	if m.Table.Default != "" {
+	if values = slices.Collect(maps.Values(m.Table.Known())); m.Table.Default != "" {
 		values = append(values, m.Table.Default)
 	}
 	slices.Sort(values)
-	return slices.Compact(values)
+	unread := m.Table.Kingdee != nil && m.Table.Kingdee.State() == nil
+	return slices.Compact(values), m.Table.Pass || unread
+}
+
+// constantValue is a constant that is a text; none for a number or a flag.
+func (m *Mapping) constantValue() []string {
+	if kind := KindFor(m.Target.Type); kind != KindText && kind != KindTime {
+		return nil
+	}
+	return []string{m.plain(m.constant)}
 }

@@ -27,6 +27,30 @@ type Table struct {
 	Columns, Code, Value int
 }
 
+// Known are the table's rows, also of one that comes from Kingdee, as last read; none if it
+// never was. They are read-only.
+func (t *Table) Known() map[string]string {
+	if t.Kingdee == nil {
+		return t.Rows
+	}
+	if state := t.Kingdee.State(); state != nil {
+		return state.rows
+	}
+	return nil
+}
+
+// Place is where the rows are: the CSV file, the key of the flow file, or the form of
+// Kingdee's base data.
+func (t *Table) Place() string {
+	switch {
+	case t.Kingdee != nil:
+		return t.Kingdee.Form
+	case t.File != "":
+		return t.File
+	}
+	return "tables." + t.Name + ".values"
+}
+
 // translate gives the value for a code. An absent code ("") takes its row or the default
 // value, and gives "" without either.
 func (t *Table) translate(code string, personal bool) (string, error) {
@@ -51,21 +75,13 @@ func (t *Table) unknown(code string, personal bool) *valueError {
 		return failed
 	}
 	failed.reason = t.reasonFor(code)
-	failed.advice = text.New("Add this line to %s, with Kingdee's code in it, restart the worker, and retry: %s", t.place(), missingRow{t, code})
+	failed.advice = text.New("Add this line to %s, with Kingdee's code in it, restart the worker, and retry: %s", t.Place(), missingRow{t, code})
 	return failed
 }
 
 // reasonFor names table and code.
 func (t *Table) reasonFor(code string) string {
 	return strings.Join([]string{reasonUnknownCode, t.Name, beginning(code, maxShown)}, " ")
-}
-
-// place is where the table's rows are.
-func (t *Table) place() string {
-	if t.File != "" {
-		return t.File
-	}
-	return "tables." + t.Name + ".values"
 }
 
 // missingRow is the line to add to a table for a code, without its value.

@@ -86,15 +86,10 @@ func (o *Opened) unlistedCode(m *Mapping, of *line) (UnlistedCode, bool) {
 	if err != nil || !isText || code == "" && m.Table.Default == "" {
 		return UnlistedCode{}, false
 	}
-	rows := m.Table.Rows
-	if m.Table.Kingdee != nil {
-		state := m.Table.Kingdee.State()
-		if state == nil {
-			return UnlistedCode{}, false
-		}
-		rows = state.rows
+	if m.Table.Kingdee != nil && m.Table.Kingdee.State() == nil {
+		return UnlistedCode{}, false
 	}
-	if _, listed := rows[PlainCode(code)]; listed {
+	if _, listed := m.Table.Known()[PlainCode(code)]; listed {
 		return UnlistedCode{}, false
 	}
 	if m.personal() {

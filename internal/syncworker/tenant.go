@@ -33,7 +33,7 @@ func logTable(log *zap.Logger, read tenant.TableRead) {
 func checkForms(ctx context.Context, source tenant.FormSource, flows flow.Flows, log *zap.Logger) {
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		f := flows[name]
-		findings, err := tenant.CheckForm(ctx, source, f)
+		_, findings, err := tenant.CheckForm(ctx, source, f)
 		if ctx.Err() != nil {
 			return
 		}

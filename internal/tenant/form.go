@@ -1,5 +1,5 @@
 // Package tenant asks the merchant's own Kingdee for what no catalog can know: the fields
-// of its form, and the base data from which flows take tables.
+// of its form, its codes, and the base data from which flows take tables.
 package tenant
 
 import (
@@ -52,12 +52,13 @@ func (f Finding) String() string { return f.What.String() }
 
 // CheckForm asks Kingdee for the flow's form and checks the flow against it. An error is a
 // *fault.Error: the form can't be read or understood, and the catalog alone counts.
-func CheckForm(ctx context.Context, source FormSource, f *flow.Flow) ([]Finding, error) {
+func CheckForm(ctx context.Context, source FormSource, f *flow.Flow) (kingdee.Form, []Finding, error) {
 	form, err := source.Form(ctx, f.Call.FormId)
 	if err != nil {
-		return nil, err
+		return kingdee.Form{}, nil, err
 	}
-	return compareForm(form, f)
+	findings, err := compareForm(form, f)
+	return form, findings, err
 }
 
 // CatalogAlone says that a form could not be read, and what counts instead.
@@ -125,7 +126,10 @@ func (c *comparison) field(part *kingdee.FormPart, sent flow.SentField) {
 		c.ownType(*field, sent)
 	}
 	c.values(*field, sent)
-	if table := sent.Table; table != nil && field.LookUp != "" && !strings.EqualFold(field.LookUp, table.Form) {
+	if sent.Table == nil || sent.Table.Kingdee == nil {
+		return
+	}
+	if table := sent.Table.Kingdee; field.LookUp != "" && !strings.EqualFold(field.LookUp, table.Form) {
 		c.find(OtherBaseData, sent.Name, false,
 			text.New("%s refers to %s, but table %s comes from %s: check its form.", nameOf(sent.Name, field.Name), field.LookUp, table.Name, table.Form))
 	}

@@ -139,7 +139,7 @@ func TestCheckForm(t *testing.T) {
 			for _, change := range test.changes {
 				change(form)
 			}
-			findings, err := CheckForm(t.Context(), told{form: form}, f)
+			_, findings, err := CheckForm(t.Context(), told{form: form}, f)
 			require.NoError(t, err)
 			require.Equal(t, test.want, kinds(findings))
 			for _, found := range findings {
@@ -156,7 +156,7 @@ func TestTheValuesOfATableAreHeldAgainstTheList(t *testing.T) {
 		"tables:\n", "tables:\n  owners:\n    default: A\n    values: { \"1\": B, \"2\": C, \"3\": B }\n")
 	form := fittingForm(f)
 	form.Part("FEntity").Field("FOwnerTypeId").Values = []kingdee.FormValue{{Value: "C"}}
-	findings, err := CheckForm(t.Context(), told{form: form}, f)
+	_, findings, err := CheckForm(t.Context(), told{form: form}, f)
 	require.NoError(t, err)
 	require.Len(t, findings, 2)
 	assert.Contains(t, findings[0].String(), "The value A of FOwnerTypeId（货主类型） is not one")
@@ -169,7 +169,7 @@ func TestATableIsOfTheBaseDataOfItsField(t *testing.T) {
 	form := fittingForm(f)
 	for lookUp, want := range map[string][]Finding{"bd_customer": nil, "": nil, "BD_Supplier": {{OtherBaseData, "FRetcustId", false, text.Text{}}}} {
 		form.Head().Field("FRetcustId").LookUp = lookUp
-		findings, err := CheckForm(t.Context(), told{form: form}, f)
+		_, findings, err := CheckForm(t.Context(), told{form: form}, f)
 		require.NoError(t, err)
 		require.Equal(t, want, kinds(findings), lookUp)
 	}
@@ -178,7 +178,7 @@ func TestATableIsOfTheBaseDataOfItsField(t *testing.T) {
 func TestCheckFormWithoutAnAnswer(t *testing.T) {
 	refused := &fault.Error{Class: fault.Final, Reason: "no_permission"}
 	f := flowWith(t)
-	_, err := CheckForm(t.Context(), told{err: refused}, f)
+	_, _, err := CheckForm(t.Context(), told{err: refused}, f)
 	require.Same(t, refused, fault.As(err))
 	for name, form := range map[string]kingdee.Form{
 		"nothing":  {},
@@ -186,7 +186,7 @@ func TestCheckFormWithoutAnAnswer(t *testing.T) {
 		"no head":  {Parts: []kingdee.FormPart{{Key: "FEntity"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			findings, err := CheckForm(t.Context(), told{form: form}, f)
+			_, findings, err := CheckForm(t.Context(), told{form: form}, f)
 			require.Empty(t, findings)
 			require.Equal(t, "form_not_understood", fault.As(err).Reason)
 		})
