@@ -77,14 +77,9 @@ func (a *Activities) planOf(f *flow.Flow) workflows.Plan {
 		CallsPerSecond:  a.CallsPerSecond,
 		Sessions:        a.Sessions,
 		TooManyFailures: f.TooManyFailures,
-		Retry: workflows.Retry{
-			Attempts: f.Retry.Attempts,
-			First:    f.Retry.First,
-			Factor:   f.Retry.Factor,
-			Longest:  f.Retry.Longest,
-		},
-		Sweep:  sweepOf(f),
-		Alerts: alertSettings(f),
+		Retry:           f.Retry,
+		Sweep:           sweepOf(f),
+		Alerts:          alertSettings(f),
 	}
 }
 

@@ -32,7 +32,7 @@ func TestLoadFlowTellsTheRunItsPlan(t *testing.T) {
 		Flow: testFlow, Title: f.Title, Version: f.Version, Enabled: true,
 		LongestWindow: 7*24*time.Hour - 2*time.Second, Overlap: 10 * time.Minute, Lag: 5 * time.Minute, Since: &since, Cursor: contract.CursorTime,
 		WindowsAtOnce: 8, InFlight: 100, PageSize: 100, Grain: contract.GrainAuto, TooManyFailures: 80,
-		Retry: workflows.Retry{Attempts: 8, First: 2 * time.Second, Factor: 2, Longest: 5 * time.Minute},
+		Retry: contract.Retry{Attempts: 8, First: 2 * time.Second, Factor: 2, Longest: 5 * time.Minute},
 		Sweep: &workflows.Sweep{Span: 15 * 24 * time.Hour, Behind: time.Hour},
 	}, plan)
 }

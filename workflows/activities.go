@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/alert"
@@ -54,8 +53,8 @@ type Plan struct {
 	// InFlight bounds the orders of one window that are in flight at a time.
 	InFlight int `json:"in_flight"`
 	// PageSize is how many orders a page of the source has at most.
-	PageSize int   `json:"page_size"`
-	Retry    Retry `json:"retry"`
+	PageSize int            `json:"page_size"`
+	Retry    contract.Retry `json:"retry"`
 	// Grain is contract.GrainAuto, contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`
 	// CallsPerSecond is the source's limit over all workers, and Sessions how many calls to
@@ -76,23 +75,6 @@ type Plan struct {
 type Sweep struct {
 	Span   time.Duration `json:"span"`
 	Behind time.Duration `json:"behind"`
-}
-
-// Retry says how often and at which intervals a call is retried.
-type Retry struct {
-	Attempts int           `json:"attempts"`
-	First    time.Duration `json:"first"`
-	Factor   int           `json:"factor"`
-	Longest  time.Duration `json:"longest"`
-}
-
-func (r Retry) policy() *temporal.RetryPolicy {
-	return &temporal.RetryPolicy{
-		InitialInterval:    r.First,
-		BackoffCoefficient: float64(r.Factor),
-		MaximumInterval:    r.Longest,
-		MaximumAttempts:    int32(r.Attempts),
-	}
 }
 
 // LoadFlowParams names a flow.

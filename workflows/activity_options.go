@@ -5,6 +5,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"refundsync/internal/contract"
 )
 
 // heartbeatTimeout is how soon an activity is retried whose worker died. Activities that
@@ -19,7 +21,7 @@ func withSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Co
 		// client's own limit before that.
 		StartToCloseTimeout: 5 * time.Minute,
 		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
+		RetryPolicy:         retryPolicy(plan.Retry),
 	})
 }
 
@@ -29,14 +31,14 @@ func withLookUp(ctx workflow.Context, plan Plan, summary string) workflow.Contex
 		TaskQueue:           SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
 		StartToCloseTimeout: time.Hour,
 		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
+		RetryPolicy:         retryPolicy(plan.Retry),
 	})
 }
 
 // withBriefSourceCall is for a call to the source that the workflow can do without. Its
 // time is bounded including the queue and retries.
 func withBriefSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Context {
-	retry := plan.Retry.policy()
+	retry := retryPolicy(plan.Retry)
 	retry.MaximumAttempts = 3
 	return withOptions(ctx, summary, workflow.ActivityOptions{
 		TaskQueue:              SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
@@ -52,7 +54,7 @@ func withKingdeeCalls(ctx workflow.Context, plan Plan, summary string) workflow.
 		// Most of it can be the wait for a free session.
 		StartToCloseTimeout: 15 * time.Minute,
 		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
+		RetryPolicy:         retryPolicy(plan.Retry),
 	})
 }
 
@@ -63,7 +65,7 @@ func withPages(ctx workflow.Context, plan Plan, summary string) workflow.Context
 		// It makes many calls to both systems; heartbeats detect a worker that died.
 		StartToCloseTimeout: time.Hour,
 		HeartbeatTimeout:    heartbeatTimeout,
-		RetryPolicy:         plan.Retry.policy(),
+		RetryPolicy:         retryPolicy(plan.Retry),
 		WaitForCancellation: true,
 	})
 }
@@ -93,4 +95,13 @@ func withRobotCall(ctx workflow.Context, summary string) workflow.Context {
 func withOptions(ctx workflow.Context, summary string, options workflow.ActivityOptions) workflow.Context {
 	options.Summary = summary
 	return workflow.WithActivityOptions(ctx, options)
+}
+
+func retryPolicy(r contract.Retry) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{
+		InitialInterval:    r.First,
+		BackoffCoefficient: float64(r.Factor),
+		MaximumInterval:    r.Longest,
+		MaximumAttempts:    int32(r.Attempts),
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 )
 
@@ -172,7 +173,7 @@ func TestPausedRunIsResumedAfterAWindowFailed(t *testing.T) {
 	world.plan.WindowsAtOnce = 2
 	// Every order is in flight for an hour, so that the other window has pages left
 	// when it is paused.
-	world.plan.Retry = Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
+	world.plan.Retry = contract.Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
 	world.busyFirst = true
 	var resumed *update
 	_, err := runSync(world, tenWindows, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
@@ -215,7 +216,7 @@ func TestRateOfARunIsChanged(t *testing.T) {
 			// window.
 			world := newFakeWorld(12)
 			world.plan.WindowsAtOnce = 2
-			world.plan.Retry = Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
+			world.plan.Retry = contract.Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
 			world.busyFirst = true
 			var rated *update
 			result, err := runSync(world, tenWindows, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
@@ -241,7 +242,7 @@ func TestRateOfARunIsChanged(t *testing.T) {
 
 func TestRunBeginsAtItsOwnRate(t *testing.T) {
 	world := newFakeWorld(12)
-	world.plan.Retry = Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
+	world.plan.Retry = contract.Retry{Attempts: 10, First: time.Hour, Factor: 1, Longest: time.Hour}
 	world.busyFirst = true
 	input := tenWindows
 	input.Rate = Rate{InFlight: 5, WindowsAtOnce: 6}

@@ -110,7 +110,7 @@ func newFakeWorld(orders int) *fakeWorld {
 			LongestWindow: time.Hour, Overlap: 10 * time.Minute, Lag: 5 * time.Minute,
 			WindowsAtOnce: 3, InFlight: 5, Grain: contract.GrainOrder, Cursor: contract.CursorTime,
 			TooManyFailures: 80,
-			Retry:           Retry{Attempts: 3, First: time.Second, Factor: 2, Longest: time.Minute},
+			Retry:           contract.Retry{Attempts: 3, First: time.Second, Factor: 2, Longest: time.Minute},
 		},
 		pageSize: 4,
 		skipped:  map[string]string{},

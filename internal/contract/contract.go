@@ -2,6 +2,8 @@
 // nothing that reads or runs a flow file, so that a workflow depends on little.
 package contract
 
+import "time"
+
 // Ways to find what is new, for a flow's cursor.
 const (
 	// CursorTime reads windows of the time that date_type names.
@@ -28,3 +30,15 @@ var Grains = []string{GrainAuto, GrainOrder, GrainPage}
 // ReasonClosedPeriod is the reason of the *fault.Error of a bill whose date lies in a
 // period that finance has closed.
 const ReasonClosedPeriod = "closed_period"
+
+// Retry says how often and when an order, or a call, is retried.
+type Retry struct {
+	// Attempts is the number of attempts, the first included, 1 to 100. Default: 8.
+	Attempts int `json:"attempts"`
+	// First is the wait before the second attempt. Default: 2 seconds.
+	First time.Duration `json:"first"`
+	// Factor multiplies each wait to give the next, 1 to 10. Default: 2.
+	Factor int `json:"factor"`
+	// Longest is the longest wait. Default: 5 minutes.
+	Longest time.Duration `json:"longest"`
+}

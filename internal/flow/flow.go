@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/contract"
 )
 
 // Flow is a checked and compiled flow file, made by flowfile.Load. It is read-only and safe
@@ -47,7 +48,7 @@ type Flow struct {
 	// KingdeeTables are the tables whose rows come from Kingdee, in the file's order.
 	KingdeeTables []*KingdeeTable
 	Options       Options
-	Retry         Retry
+	Retry         contract.Retry
 	// TooManyFailures is the percentage of a page's or a run's orders that stops the run
 	// if they fail for one cause; 0 never does. Default: 80.
 	TooManyFailures int
@@ -224,18 +225,6 @@ type Options struct {
 	// ExpectedDifferences are the fields of the bill that may differ in Kingdee from
 	// what was sent, without being reported.
 	ExpectedDifferences []string
-}
-
-// Retry says how often and when a failed order is retried.
-type Retry struct {
-	// Attempts is the number of attempts, the first included, 1 to 100. Default: 8.
-	Attempts int
-	// First is the wait before the second attempt. Default: 2 seconds.
-	First time.Duration
-	// Longest is the longest wait. Default: 5 minutes.
-	Longest time.Duration
-	// Factor multiplies each wait to give the next, 1 to 10. Default: 2.
-	Factor int
 }
 
 // Schedule says when the flow runs automatically.

@@ -65,7 +65,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, 80, f.TooManyFailures)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, flow.ClosedPeriods{Until: time.Date(2023, 12, 31, 0, 0, 0, 0, beijing.Zone), Then: flow.ClosedPark}, f.ClosedPeriods)
-	assert.Equal(t, flow.Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
+	assert.Equal(t, contract.Retry{Attempts: 8, First: 2 * time.Second, Longest: 5 * time.Minute, Factor: 2}, f.Retry)
 	assert.Equal(t, time.Hour, f.LagLimit)
 	assert.Equal(t, flow.Schedule{Cron: []string{"*/10 * * * *"}, TimeZone: "Asia/Shanghai"}, f.Schedule)
 	assert.Equal(t, &flow.Daily{Days: 15, At: 3*60 + 30}, f.Sweep)
@@ -191,7 +191,7 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	}, p.flow.Source)
 	assert.Equal(t, flow.Call{FormId: "SAL_RETURNSTOCK", Operation: "batchSave", IsAutoSubmitAndAudit: true, BatchCount: 10}, p.flow.Call)
 	assert.Equal(t, flow.Options{Existing: flow.ExistingUpdate, Withdrawn: flow.WithdrawnDelete, SubmitAndAudit: flow.SubmitAndAuditKingdee, InFlight: 1000, WindowsAtOnce: 50, Grain: contract.GrainPage}, p.flow.Options)
-	assert.Equal(t, flow.Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
+	assert.Equal(t, contract.Retry{Attempts: 1, First: time.Second, Factor: 1, Longest: 24 * time.Hour}, p.flow.Retry)
 	assert.Equal(t, 90*time.Minute, p.flow.LagLimit)
 	assert.Equal(t, flow.Schedule{
 		Cron: []string{"@hourly", "*/5 8-20 * * MON-FRI"}, TimeZone: "UTC",

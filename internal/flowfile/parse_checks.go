@@ -79,7 +79,7 @@ func (p *parser) checks(s section) {
 	}
 	p.flow.TooManyFailures = s.integer("too_many_failures")
 	retry := s.section("retry")
-	p.flow.Retry = flow.Retry{
+	p.flow.Retry = contract.Retry{
 		Attempts: retry.integer("attempts"),
 		First:    retry.duration("first"),
 		Factor:   retry.integer("factor"),
