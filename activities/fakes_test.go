@@ -175,6 +175,10 @@ func (l *fakeLedger) ReadBill(context.Context, string, string, []string) ([][]an
 	return nil, nil
 }
 
+func (l *fakeLedger) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) {
+	return nil, nil
+}
+
 func (l *fakeLedger) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
 	return nil, nil
 }

@@ -23,8 +23,10 @@ const listedFor = 10 * time.Second
 
 // Parked is what is needed of the parked orders; [ParkedOrders] implements it.
 type Parked interface {
-	// Waiting lists the workflow ids of a flow's parked orders.
-	Waiting(ctx context.Context, flowName string) (map[string]bool, error)
+	// List lists a flow's parked orders: their workflow ids, and the reason of each.
+	List(ctx context.Context, flowName string) (map[string]string, error)
+	// Waiting is List as it was a moment ago.
+	Waiting(ctx context.Context, flowName string) (map[string]string, error)
 	// Resolve tells a parked order that a version of it needs nothing more. It is a no-op
 	// if the order is no longer parked.
 	Resolve(ctx context.Context, workflowID string, version workflows.ResolvedVersion) error
@@ -41,8 +43,8 @@ type ParkedOrders struct {
 }
 
 type parkedList struct {
-	at  time.Time
-	ids map[string]bool
+	at      time.Time
+	reasons map[string]string
 }
 
 // NewParkedOrders lists and signals parked orders through a client.
@@ -50,39 +52,40 @@ func NewParkedOrders(c client.Client) *ParkedOrders {
 	return &ParkedOrders{client: c, listed: map[string]parkedList{}}
 }
 
-// Waiting lists the workflow ids of a flow's parked orders, at most ten seconds old.
-// Concurrent callers share one call.
-func (p *ParkedOrders) Waiting(ctx context.Context, flowName string) (map[string]bool, error) {
+// Waiting lists a flow's parked orders as they were at most ten seconds ago. Concurrent
+// callers share one call.
+func (p *ParkedOrders) Waiting(ctx context.Context, flowName string) (map[string]string, error) {
 	p.mu.Lock()
 	list, ok := p.listed[flowName]
 	p.mu.Unlock()
 	if ok && time.Since(list.at) < listedFor {
-		return list.ids, nil
+		return list.reasons, nil
 	}
 	listed := p.lists.DoChan(flowName, func() (any, error) {
 		// The first caller may give up while others still wait.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), listedFor)
 		defer cancel()
-		return p.list(ctx, flowName)
+		return p.List(ctx, flowName)
 	})
 	select {
 	case result := <-listed:
-		ids, _ := result.Val.(map[string]bool)
-		return ids, result.Err
+		reasons, _ := result.Val.(map[string]string)
+		return reasons, result.Err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-func (p *ParkedOrders) list(ctx context.Context, flowName string) (map[string]bool, error) {
-	ids, err := visibility.Parked(ctx, p.client, flowName)
+// List lists a flow's parked orders.
+func (p *ParkedOrders) List(ctx context.Context, flowName string) (map[string]string, error) {
+	reasons, err := visibility.Parked(ctx, p.client, flowName)
 	if err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.listed[flowName] = parkedList{time.Now(), ids}
-	return ids, nil
+	p.listed[flowName] = parkedList{time.Now(), reasons}
+	return reasons, nil
 }
 
 // Resolve signals a parked order.
@@ -115,7 +118,7 @@ func (a *Activities) resolveParked(ctx context.Context, flowName string, resolve
 	}
 	for _, order := range resolved {
 		id := workflows.ParkedOrderID(flowName, order.OrderID)
-		if !waiting[id] || order.ChangedAt.IsZero() {
+		if _, ok := waiting[id]; !ok || order.ChangedAt.IsZero() {
 			continue
 		}
 		if err := a.Parked.Resolve(ctx, id, workflows.ResolvedVersion{ChangedAt: order.ChangedAt, LeftOut: order.LeftOut}); err != nil {

@@ -30,12 +30,16 @@ type fakeParked struct {
 	told       map[string]workflows.ResolvedVersion
 }
 
-func (p *fakeParked) Waiting(_ context.Context, flowName string) (map[string]bool, error) {
-	ids := map[string]bool{}
+func (p *fakeParked) Waiting(ctx context.Context, flowName string) (map[string]string, error) {
+	return p.List(ctx, flowName)
+}
+
+func (p *fakeParked) List(_ context.Context, flowName string) (map[string]string, error) {
+	reasons := map[string]string{}
 	for _, id := range p.ids {
-		ids[workflows.ParkedOrderID(flowName, id)] = true
+		reasons[workflows.ParkedOrderID(flowName, id)] = "order_changed"
 	}
-	return ids, p.listErr
+	return reasons, p.listErr
 }
 
 func (p *fakeParked) Resolve(_ context.Context, workflowID string, version workflows.ResolvedVersion) error {
@@ -154,9 +158,9 @@ func TestParkedOrdersAreListedOnceForAWhileAndSignalled(t *testing.T) {
 		c := &listingClient{}
 		parked := NewParkedOrders(c)
 		list := func(flowName string) {
-			ids, err := parked.Waiting(t.Context(), flowName)
+			reasons, err := parked.Waiting(t.Context(), flowName)
 			require.NoError(t, err)
-			require.Equal(t, map[string]bool{"parked/f/1": true}, ids)
+			require.Equal(t, map[string]string{"parked/f/1": ""}, reasons)
 		}
 		for range 3 {
 			list("f")

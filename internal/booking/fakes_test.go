@@ -163,6 +163,10 @@ func (l *fakeLedger) NewestBills(context.Context, string, string, string, int) (
 	return nil, nil
 }
 
+func (l *fakeLedger) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) {
+	return nil, nil
+}
+
 func (l *fakeLedger) ReadBill(context.Context, string, string, []string) ([][]any, error) {
 	return nil, nil
 }

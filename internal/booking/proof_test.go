@@ -65,6 +65,10 @@ func (l *tenantLedger) NewestBills(_ context.Context, _, _, _ string, limit int)
 	return newest, nil
 }
 
+func (l *tenantLedger) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) {
+	return nil, nil
+}
+
 func (l *tenantLedger) ReadBill(_ context.Context, _, id string, keys []string) (rows [][]any, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

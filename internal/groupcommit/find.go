@@ -62,6 +62,13 @@ func (g *Groups) ReadBill(ctx context.Context, formID, id string, keys []string)
 	})
 }
 
+// ExecuteBillQuery is [kingdee.Client.ExecuteBillQuery].
+func (g *Groups) ExecuteBillQuery(ctx context.Context, q kingdee.BillQuery) ([][]any, error) {
+	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) ([][]any, error) {
+		return client.ExecuteBillQuery(ctx, q)
+	})
+}
+
 // Quantities is [kingdee.Client.Quantities].
 func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
 	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) (map[string]decimal.Decimal, error) {

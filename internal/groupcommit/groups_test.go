@@ -145,6 +145,10 @@ func (f *fakeClient) NewestBills(context.Context, string, string, string, int) (
 	return nil, nil
 }
 
+func (f *fakeClient) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) {
+	return nil, nil
+}
+
 func (f *fakeClient) ReadBill(context.Context, string, string, []string) ([][]any, error) {
 	return nil, nil
 }

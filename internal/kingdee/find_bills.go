@@ -56,7 +56,7 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 	wanted = slices.Compact(wanted)
 	var bills []Bill
 	for chunk := range slices.Chunk(wanted, MostNumbers) {
-		rows, err := c.allRows(ctx, BillQuery{
+		rows, err := allRows(ctx, c, BillQuery{
 			FormID:       formID,
 			FieldKeys:    billKeys(textField),
 			FilterString: "FBillNo in (" + quoteAll(chunk) + ")",
@@ -127,11 +127,11 @@ func underNumbers(bills []Bill, wanted []string) map[string][]Bill {
 
 // allRows reads a query page by page. Its first field identifies a row, by which rows
 // are deduplicated.
-func (c *Client) allRows(ctx context.Context, query BillQuery) (all [][]any, err error) {
+func allRows(ctx context.Context, queries Queries, query BillQuery) (all [][]any, err error) {
 	query.Limit = findPage
 	seen := map[string]bool{}
 	for last := false; !last; query.StartRow += findPage {
-		rows, err := c.ExecuteBillQuery(ctx, query)
+		rows, err := queries.ExecuteBillQuery(ctx, query)
 		if err != nil {
 			return nil, err
 		}

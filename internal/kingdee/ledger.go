@@ -16,4 +16,10 @@ type Ledger interface {
 	Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
 	Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
 	Delete(ctx context.Context, formID, textField string, bill Bill) error
+	Queries
+}
+
+// Queries reads one page of rows. A [Client] does.
+type Queries interface {
+	ExecuteBillQuery(ctx context.Context, q BillQuery) ([][]any, error)
 }

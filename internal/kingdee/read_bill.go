@@ -17,7 +17,7 @@ const maxExponent = 100
 // line, in order, with a cell for each key; nil for a cell without a value. A bill that
 // is not found has no rows.
 func (c *Client) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
-	rows, err := c.allRows(ctx, BillQuery{
+	rows, err := allRows(ctx, c, BillQuery{
 		FormID:       formID,
 		FieldKeys:    strings.Join(append([]string{"FEntity_FEntryID"}, keys...), ","),
 		FilterString: "FID=" + quoteAll([]string{id}),

@@ -32,7 +32,7 @@ const signatureKeys = "FCreatorId.FName,FCreateDate,FModifierId.FName,FModifyDat
 // Signatures reads who created, changed, audited and voided the bill with an inner id
 // (FID). A bill that is not found has no signatures.
 func (c *Client) Signatures(ctx context.Context, formID, id string) (Signatures, error) {
-	rows, err := c.allRows(ctx, BillQuery{
+	rows, err := allRows(ctx, c, BillQuery{
 		FormID: formID, FieldKeys: "FID," + signatureKeys, FilterString: "FID=" + quoteAll([]string{id}), OrderString: "FID",
 	})
 	if err != nil || len(rows) == 0 {

@@ -381,6 +381,10 @@ func (c client) ReadBill(ctx context.Context, _, id string, keys []string) ([][]
 	return ask(ctx, c.w, "read", id, func(time.Time) ([][]any, error) { return c.w.ledger.read(id, keys), nil })
 }
 
+func (c client) ExecuteBillQuery(ctx context.Context, _ kingdee.BillQuery) ([][]any, error) {
+	return ask(ctx, c.w, "query", "", func(time.Time) ([][]any, error) { return nil, nil })
+}
+
 func (c client) Quantities(ctx context.Context, _, id string) (map[string]decimal.Decimal, error) {
 	return ask(ctx, c.w, "quantities", id, func(time.Time) (map[string]decimal.Decimal, error) { return c.w.ledger.quantities(id), nil })
 }

@@ -158,15 +158,19 @@ func (w *worker) activities() *activities.Activities {
 // parkedClient is a worker's view of the parked orders.
 type parkedClient struct{ w *worker }
 
-func (c parkedClient) Waiting(ctx context.Context, flowName string) (map[string]bool, error) {
-	ids := map[string]bool{}
+func (c parkedClient) List(ctx context.Context, flowName string) (map[string]string, error) {
+	return c.Waiting(ctx, flowName)
+}
+
+func (c parkedClient) Waiting(ctx context.Context, flowName string) (map[string]string, error) {
+	reasons := map[string]string{}
 	gone, _ := c.w.park("waiting "+taskOf(ctx), func(a *arrival) {
 		for _, p := range c.w.waiting() {
-			ids[workflows.ParkedOrderID(flowName, p.Version.Order.ID)] = true
+			reasons[workflows.ParkedOrderID(flowName, p.Version.Order.ID)] = p.Version.Failure.Reason
 		}
 		a.answer(nil)
 	}).(error)
-	return ids, gone
+	return reasons, gone
 }
 
 func (c parkedClient) Resolve(ctx context.Context, workflowID string, version workflows.ResolvedVersion) error {
@@ -220,6 +224,10 @@ func (g gate) NewestBills(ctx context.Context, formID, textField, like string, l
 
 func (g gate) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
 	return through(ctx, g, " read "+id, func() ([][]any, error) { return g.ledger.ReadBill(ctx, formID, id, keys) })
+}
+
+func (g gate) ExecuteBillQuery(ctx context.Context, q kingdee.BillQuery) ([][]any, error) {
+	return through(ctx, g, " query", func() ([][]any, error) { return g.ledger.ExecuteBillQuery(ctx, q) })
 }
 
 func (g gate) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {

@@ -28,9 +28,10 @@ func CountParked(ctx context.Context, c client.Client, flowName string) (int, er
 	return int(waiting.GetCount()), nil
 }
 
-// Parked gives the workflow ids of the flow's parked orders.
-func Parked(ctx context.Context, c client.Client, flowName string) (map[string]bool, error) {
-	ids := map[string]bool{}
+// Parked gives the flow's parked orders: their workflow ids, and the reason of each.
+func Parked(ctx context.Context, c client.Client, flowName string) (map[string]string, error) {
+	reasons := map[string]string{}
+	decoder := converter.GetDefaultDataConverter()
 	request := &workflowservice.ListWorkflowExecutionsRequest{Query: parked(flowName), PageSize: 1000}
 	for {
 		listed, err := c.ListWorkflow(ctx, request)
@@ -38,10 +39,16 @@ func Parked(ctx context.Context, c client.Client, flowName string) (map[string]b
 			return nil, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
 		}
 		for _, execution := range listed.GetExecutions() {
-			ids[execution.GetExecution().GetWorkflowId()] = true
+			id, reason := execution.GetExecution().GetWorkflowId(), ""
+			if attribute, ok := execution.GetSearchAttributes().GetIndexedFields()[workflows.ReasonAttribute.GetName()]; ok {
+				if err := decoder.FromPayload(attribute, &reason); err != nil {
+					return nil, fmt.Errorf("%s: %w", id, err)
+				}
+			}
+			reasons[id] = reason
 		}
 		if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			return ids, nil
+			return reasons, nil
 		}
 	}
 }

@@ -70,9 +70,9 @@ func TestCountParked(t *testing.T) {
 
 func TestParkedListsAllPages(t *testing.T) {
 	l := &pages{}
-	ids, err := Parked(t.Context(), l, "f")
+	reasons, err := Parked(t.Context(), l, "f")
 	require.NoError(t, err)
-	require.Equal(t, map[string]bool{"parked/f/1": true, "parked/f/2": true}, ids)
+	require.Equal(t, map[string]string{"parked/f/1": "unknown_material", "parked/f/2": "unknown_material"}, reasons)
 	require.Equal(t, []string{"", "more"}, l.tokens)
 }
 
@@ -84,8 +84,13 @@ type pages struct {
 
 func (p *pages) ListWorkflow(_ context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
 	p.tokens = append(p.tokens, string(request.GetNextPageToken()))
+	reason, err := converter.GetDefaultDataConverter().ToPayload("unknown_material")
+	if err != nil {
+		return nil, err
+	}
 	response := &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{{
-		Execution: &commonpb.WorkflowExecution{WorkflowId: fmt.Sprintf("parked/f/%d", len(p.tokens))},
+		Execution:        &commonpb.WorkflowExecution{WorkflowId: fmt.Sprintf("parked/f/%d", len(p.tokens))},
+		SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{"RefundsyncReason": reason}},
 	}}}
 	if len(p.tokens) == 1 {
 		response.NextPageToken = []byte("more")
