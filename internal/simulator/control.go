@@ -20,6 +20,9 @@ import (
 //	POST /_sim/base_data        {"form":"BD_Customer","number":"…","name":"…","organisation":"…","forbidden":false,"draft":false} adds or replaces base data
 //	POST /_sim/bills/void       {"number":"…"} voids the bills of a number
 //	POST /_sim/bills/audit      {"number":"…","by":"…"} submits and audits the bills of a number as a user does
+//	POST /_sim/bills/delete     {"number":"…"} deletes them, whatever their status
+//	POST /_sim/bills/change     {"number":"…","line":1,"field":"FRealQty","value":"3"} changes a field of a line, or of the head without a line
+//	POST /_sim/bills/copy       {"number":"…","as":"…","marked":true} enters the same bill under another number, with the mark or without
 //	GET, PUT /_sim/habits       what Kingdee's settings do to bills, such as {"renumber":true}
 //	GET  /_sim/robots           what the robots of group chats were sent
 //	POST /_sim/sessions/expire  ends all Kingdee sessions
@@ -35,8 +38,15 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_sim/truth", s.serveTruth)
 	mux.HandleFunc("POST /_sim/materials", s.serveMaterial)
 	mux.HandleFunc("POST /_sim/base_data", s.serveBaseData)
-	mux.HandleFunc("POST /_sim/bills/void", serveBill(func(number, _ string) error { return s.VoidBills(number) }))
-	mux.HandleFunc("POST /_sim/bills/audit", serveBill(s.AuditBills))
+	for name, do := range map[string]func(billChange) error{
+		"void":   func(c billChange) error { return s.VoidBills(c.Number) },
+		"audit":  func(c billChange) error { return s.AuditBills(c.Number, c.By) },
+		"delete": func(c billChange) error { return s.DeleteBill(c.Number) },
+		"change": func(c billChange) error { return s.ChangeBill(c.Number, c.Line, c.Field, c.Value) },
+		"copy":   func(c billChange) error { return s.CopyBill(c.Number, c.As, c.Marked) },
+	} {
+		mux.HandleFunc("POST /_sim/bills/"+name, serveBillChange(do))
+	}
 	mux.HandleFunc("GET /_sim/habits", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.tenant.Habits()) })
 	mux.HandleFunc("PUT /_sim/habits", s.serveHabits)
 	mux.HandleFunc("POST /_sim/sessions/expire", func(w http.ResponseWriter, _ *http.Request) {
@@ -102,21 +112,29 @@ func (s *Simulator) serveBaseData(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, item)
 }
 
-func serveBill(change func(number, by string) error) http.HandlerFunc {
+// billChange is what a person does to the bills of a number in Kingdee itself.
+type billChange struct {
+	Number string `json:"number"`
+	Line   int    `json:"line,omitempty"`
+	Field  string `json:"field,omitempty"`
+	Value  string `json:"value,omitempty"`
+	As     string `json:"as,omitempty"`
+	Marked bool   `json:"marked,omitempty"`
+	By     string `json:"by,omitempty"`
+}
+
+func serveBillChange(do func(billChange) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		var bill struct {
-			Number string `json:"number"`
-			By     string `json:"by"`
-		}
-		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&bill)
+		var change billChange
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&change)
 		if err == nil {
-			err = change(bill.Number, bill.By)
+			err = do(change)
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		writeJSON(w, map[string]string{"number": bill.Number})
+		writeJSON(w, change)
 	}
 }
 

@@ -228,6 +228,20 @@ func (s *Simulator) VoidBills(number string) error { return s.tenant.VoidBills(n
 // AuditBills submits and audits all bills of a number as a user does.
 func (s *Simulator) AuditBills(number, by string) error { return s.tenant.AuditBills(number, by) }
 
+// DeleteBill deletes the bills of a number, as a person does.
+func (s *Simulator) DeleteBill(number string) error { return s.tenant.DeleteBill(number) }
+
+// ChangeBill changes a field of the bills of a number, as a person does: of the head, or of a
+// line, counted from 1.
+func (s *Simulator) ChangeBill(number string, line int, field, value string) error {
+	return s.tenant.ChangeBill(number, line, field, value)
+}
+
+// CopyBill enters a bill like that of a number under another one, with its mark or without.
+func (s *Simulator) CopyBill(number, as string, marked bool) error {
+	return s.tenant.CopyBill(number, as, marked)
+}
+
 // AcceptSecrets sets the application secrets that each system accepts: several while one
 // is being rotated. Initially it is the one in the environment.
 func (s *Simulator) AcceptSecrets(jushuitan, kingdee []string) {
