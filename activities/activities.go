@@ -61,6 +61,9 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.SyncPages, activity.RegisterOptions{Name: workflows.SyncPagesName})
 	r.RegisterActivityWithOptions(a.ParkOrder, activity.RegisterOptions{Name: workflows.ParkOrderName})
 	r.RegisterActivityWithOptions(a.ReportRun, activity.RegisterOptions{Name: workflows.ReportRunName})
+	r.RegisterActivityWithOptions(a.ListBills, activity.RegisterOptions{Name: workflows.ListBillsName})
+	r.RegisterActivityWithOptions(a.ComparePages, activity.RegisterOptions{Name: workflows.ComparePagesName})
+	r.RegisterActivityWithOptions(a.CompareBills, activity.RegisterOptions{Name: workflows.CompareBillsName})
 	r.RegisterActivityWithOptions(a.SendAlert, activity.RegisterOptions{Name: workflows.SendAlertName})
 }
 

@@ -9,6 +9,7 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
+	"refundsync/internal/version"
 	"refundsync/workflows"
 )
 
@@ -18,7 +19,7 @@ func (a *Activities) LoadFlow(ctx context.Context, params workflows.LoadFlowPara
 	if err != nil {
 		return workflows.LoadFlowResult{}, toTemporal(err)
 	}
-	result := workflows.LoadFlowResult{Plan: a.planOf(f), OrderIDs: f.Keys(params.Orders), NotKept: a.keep(ctx, f)}
+	result := workflows.LoadFlowResult{Plan: a.planOf(f), OrderIDs: f.Keys(params.Orders), NotKept: a.keep(ctx, f), ProgramVersion: version.Version()}
 	if clock := a.sourceClock(ctx, f); clock.Known() {
 		result.SourceTime, result.SourceAhead = clock.Time(), clock.Ahead()
 	}

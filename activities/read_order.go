@@ -29,7 +29,7 @@ func (a *Activities) readOrder(ctx context.Context, params workflows.ReadOrderPa
 	if params.ChangedAt.IsZero() {
 		// No span of time would show it.
 		return result, &fault.Error{
-			Class: fault.Final, Reason: "no_such_filter", System: text.New("Jushuitan"),
+			Class: fault.Final, Reason: jushuitan.NoSuchFilter, System: text.New("Jushuitan"),
 			Err: text.Errorf("order %s cannot be read by itself: it has no time of modification", params.OrderID),
 		}
 	}

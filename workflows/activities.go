@@ -9,6 +9,7 @@ import (
 	"refundsync/internal/alert"
 	"refundsync/internal/contract"
 	"refundsync/internal/paging"
+	"refundsync/internal/reconcile"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
@@ -26,6 +27,10 @@ const (
 	ParkOrderName = "ParkOrder"
 	ReportRunName = "ReportRun"
 	SendAlertName = "SendAlert"
+
+	ListBillsName    = "ListBills"
+	ComparePagesName = "ComparePages"
+	CompareBillsName = "CompareBills"
 )
 
 // Plan is what a run needs to know about its flow. LoadFlow reads it once, and the history
@@ -99,6 +104,8 @@ type LoadFlowResult struct {
 	// NotKept says what of the flow's text could not be kept for later, and why; zero if all
 	// of it is kept.
 	NotKept text.Text `json:"not_kept,omitzero"`
+	// ProgramVersion is the worker's.
+	ProgramVersion string `json:"program_version,omitempty"`
 }
 
 // FetchPageParams names a page of a window, as the source counts pages now, or with StartTS
@@ -295,6 +302,73 @@ type SendAlertParams struct {
 // has that robot.
 const UnknownRobot = "unknown_robot"
 
+// Comparison is what a reconciliation compares.
+type Comparison struct {
+	Flow string `json:"flow"`
+	// Range bounds the times of the orders and the days of the bills that count.
+	Range Window `json:"range"`
+	// Tolerance is how far two amounts may be apart.
+	Tolerance decimal.Decimal `json:"tolerance"`
+}
+
+// ListBillsParams asks for the bills dated in the range whose id is above After.
+type ListBillsParams struct {
+	Comparison
+	After int64 `json:"after"`
+}
+
+// ListBillsResult are some of these bills, in the order of their ids.
+type ListBillsResult struct {
+	// Bills are packed; see [reconcile.PackIDs].
+	Bills []byte `json:"bills,omitempty"`
+	// Last is the highest id of them.
+	Last int64 `json:"last"`
+	// Complete means that no further bill follows.
+	Complete bool `json:"complete,omitempty"`
+}
+
+// ComparePagesParams is a window of which pages are to be read and their orders compared
+// with Kingdee.
+type ComparePagesParams struct {
+	Comparison
+	Window Window `json:"window"`
+	// Reading is how far the window is read, and its orders.
+	Reading paging.Window `json:"reading"`
+	// MostOrders is as in [SyncPagesParams].
+	MostOrders int `json:"most_orders"`
+}
+
+// ComparePagesResult is what came of some pages. Each order counts as it was first shown.
+type ComparePagesResult struct {
+	// Crowded is as in [SyncPagesResult].
+	Crowded int `json:"crowded,omitempty"`
+	// Reader is how far the window is read by now, and Shown the orders that were new.
+	Reader paging.Reader `json:"reader"`
+	Shown  tally.List    `json:"shown"`
+	ComparedRows
+}
+
+// ComparedRows are rows of a report, and their sums.
+type ComparedRows struct {
+	// Rows are packed; see [reconcile.PackRows].
+	Rows []byte         `json:"rows,omitempty"`
+	Sums reconcile.Sums `json:"sums"`
+	// Bills are the ids (FID) that the rows account for, packed; see [reconcile.PackIDs].
+	Bills []byte `json:"bills,omitempty"`
+}
+
+// CompareBillsParams are bills that no order of the windows accounts for.
+type CompareBillsParams struct {
+	Comparison
+	// All are the ids (FID) of all of them, packed; the bills First up to, but without,
+	// Behind are to be compared.
+	All    []byte `json:"all"`
+	First  int    `json:"first"`
+	Behind int    `json:"behind"`
+	// ReadFrom is where the search begins for an order whose last change is unknown.
+	ReadFrom time.Time `json:"read_from"`
+}
+
 // FailureDetails are the details of each *temporal.ApplicationError with which an activity
 // or a workflow fails; the reason is its type.
 type FailureDetails struct {
@@ -361,6 +435,30 @@ func syncPages(ctx workflow.Context, plan Plan, params SyncPagesParams) workflow
 	ctx = withPages(ctx, plan, text.Sprintf("%s from page %d → bills", params.Window, params.Reading.Next))
 	params.Run = runOf(ctx)
 	return workflow.ExecuteActivity(ctx, SyncPagesName, params)
+}
+
+// listBills lists bills dated in the range of a reconciliation.
+func listBills(ctx workflow.Context, plan Plan, params ListBillsParams) (ListBillsResult, error) {
+	ctx = withKingdeeCalls(ctx, plan, text.Sprintf("list the bills dated %s", params.Range))
+	var result ListBillsResult
+	err := workflow.ExecuteActivity(ctx, ListBillsName, params).Get(ctx, &result)
+	return result, err
+}
+
+// comparePages reads pages from the source and compares their orders.
+func comparePages(ctx workflow.Context, plan Plan, params ComparePagesParams) (ComparePagesResult, error) {
+	ctx = withPages(ctx, plan, text.Sprintf("%s from page %d ↔ bills", params.Window, params.Reading.Next))
+	var result ComparePagesResult
+	err := workflow.ExecuteActivity(ctx, ComparePagesName, params).Get(ctx, &result)
+	return result, err
+}
+
+// compareBills compares bills that no order of the windows accounts for.
+func compareBills(ctx workflow.Context, plan Plan, params CompareBillsParams) (ComparedRows, error) {
+	ctx = withPages(ctx, plan, text.Sprintf("bills %d to %d ↔ orders", params.First+1, params.Behind))
+	var result ComparedRows
+	err := workflow.ExecuteActivity(ctx, CompareBillsName, params).Get(ctx, &result)
+	return result, err
 }
 
 // countOrders starts asking the source how many orders a window has; the result is an int.

@@ -38,6 +38,13 @@ func windowDetails(window Window, grain string, reading paging.Window, control C
 	d.pause(control)
 	d.entry(text.New("Window"), window)
 	d.entry(text.New("Grain"), grain)
+	d.pages(reading)
+	d.tally(reading.Orders.Tally)
+	return d.String()
+}
+
+// pages says how far a window is read.
+func (d *details) pages(reading paging.Window) {
 	switch {
 	case reading.Versions != nil:
 		d.entry(text.New("Row version"), text.New("read up to %d", reading.Versions.Reached))
@@ -46,8 +53,6 @@ func windowDetails(window Window, grain string, reading paging.Window, control C
 	case reading.PageCount > 0:
 		d.entry(text.New("Pages"), text.New("%d, pass %d, next page: %d", reading.PageCount, reading.Pass, reading.Next))
 	}
-	d.tally(reading.Orders.Tally)
-	return d.String()
 }
 
 // runDetails renders the state of a run.

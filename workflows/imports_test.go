@@ -24,6 +24,7 @@ func TestWorkflowsImportLittle(t *testing.T) {
 		"refundsync/internal/literal",
 		"refundsync/internal/packed",
 		"refundsync/internal/paging",
+		"refundsync/internal/reconcile",
 		"refundsync/internal/tally",
 		"refundsync/internal/text",
 	)

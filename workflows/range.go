@@ -62,3 +62,10 @@ func NextWatermark(watermark *time.Time, covered Window) *time.Time {
 	}
 	return &covered.To
 }
+
+// lastDays are so many whole days up to yesterday.
+func lastDays(days int, now time.Time) Window {
+	now = now.In(beijing.Zone)
+	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, beijing.Zone)
+	return Window{From: today.AddDate(0, 0, -days), To: today.Add(-time.Second)}
+}

@@ -241,8 +241,7 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	plan, now := loaded.Plan, SlowerClock(workflow.Now(ctx), loaded.SourceTime)
 	r.state.SourceAhead, r.state.NotKept = loaded.SourceAhead, loaded.NotKept
 	if !plan.Enabled && (!r.byHand || in.Sweep) {
-		return newFailure(FlowDisabled, text.New("flow %s is disabled and does not run automatically: set enabled to true in its file and restart the workers. A given range can be run by hand all the same", plan.Flow),
-			nil, FailureDetails{})
+		return flowDisabled(plan.Flow)
 	}
 	plan.Grain = cmp.Or(in.Grain, plan.Grain)
 	r.state.Plan, r.state.Control.Rate = plan, in.Rate
@@ -279,6 +278,11 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 		r.state.Next = r.state.Range.To.Add(time.Second)
 	}
 	return r.expect(ctx, in.Orders)
+}
+
+func flowDisabled(flowName string) error {
+	return newFailure(FlowDisabled, text.New("flow %s is disabled and does not run automatically: set enabled to true in its file and restart the workers. A given range can be run by hand all the same", flowName),
+		nil, FailureDetails{})
 }
 
 // sweepRate leaves room for other runs.

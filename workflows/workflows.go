@@ -18,11 +18,15 @@ const (
 	WatchFlowName   = "WatchFlow"
 	AccountsName    = "Accounts"
 	FlowVersionName = "FlowVersion"
+
+	ReconcileName       = "Reconcile"
+	ReconcileWindowName = "ReconcileWindow"
+	ReconcileBillsName  = "ReconcileBills"
 )
 
 // ProgressQuery is the query that SyncRefunds answers with a [SyncRefundsProgress], SyncWindow
-// with a [SyncWindowProgress], ParkedOrder with a [ParkedOrderState] and WatchFlow with a
-// [WatchFlowState].
+// with a [SyncWindowProgress], ParkedOrder with a [ParkedOrderState], WatchFlow with a
+// [WatchFlowState] and Reconcile with a [ReconcileProgress].
 const ProgressQuery = "progress"
 
 // Register registers every workflow under its stable name. The versioning behaviours matter
@@ -34,6 +38,9 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(EstimateRun, workflow.RegisterOptions{Name: EstimateRunName, VersioningBehavior: pinned})
+	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: ReconcileName, VersioningBehavior: pinned})
+	r.RegisterWorkflowWithOptions(ReconcileWindow, workflow.RegisterOptions{Name: ReconcileWindowName, VersioningBehavior: pinned})
+	r.RegisterWorkflowWithOptions(ReconcileBills, workflow.RegisterOptions{Name: ReconcileBillsName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(ParkedOrder, workflow.RegisterOptions{Name: ParkedOrderName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(Accounts, workflow.RegisterOptions{Name: AccountsName, VersioningBehavior: moved})

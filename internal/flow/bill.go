@@ -32,10 +32,10 @@ func (b Bill) Changing(id string) json.RawMessage {
 	return slices.Concat([]byte(`{"FID":`), encodeText(id), []byte(","), b.Model[1:])
 }
 
-// billLine is what Quantities and Amount need of a line.
+// billLine is a line of the bill as far as others look at it.
 type billLine struct {
-	FMaterialId         struct{ FNumber string }
-	FRealQty, FTaxPrice decimal.Decimal
+	FMaterialId, FStockId struct{ FNumber string }
+	FRealQty, FTaxPrice   decimal.Decimal
 }
 
 func (b Bill) lines() ([]billLine, error) {
@@ -58,12 +58,11 @@ func (b Bill) Quantities() (map[string]decimal.Decimal, error) {
 	return quantities, nil
 }
 
-// Amount is the bill's total with tax: each line's FRealQty × FTaxPrice, rounded to the
-// cent as Kingdee does.
+// Amount is the bill's total with tax.
 func (b Bill) Amount() (sum decimal.Decimal, err error) {
-	lines, err := b.lines()
+	lines, err := b.Lines()
 	for _, line := range lines {
-		sum = sum.Add(line.FRealQty.Mul(line.FTaxPrice).Round(2))
+		sum = sum.Add(line.Amount)
 	}
 	return sum, err
 }

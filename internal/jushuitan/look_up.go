@@ -40,6 +40,10 @@ const (
 	otherIDsPerCall = 20
 )
 
+// NoSuchFilter is the reason of the *fault.Error of a look-up by a field that the interface
+// has no filter by, or ignores.
+const NoSuchFilter = "no_such_filter"
+
 // Source is what a look-up needs of a [Client].
 type Source interface {
 	RefundList(ctx context.Context, params map[string]string) (Page, error)
@@ -284,7 +288,7 @@ func splitList(list string) []string {
 }
 
 func noSuchFilter(err error) error {
-	return newFault(fault.Final, "no_such_filter", err,
+	return newFault(fault.Final, NoSuchFilter, err,
 		text.New("Give the as_id（售后单号） or the so_id（线上订单号）, or have the range synced in which the order was modified"))
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shopspring/decimal"
 )
@@ -14,6 +15,8 @@ type Order struct {
 	ID, OnlineOrder, Shop string
 	// Numbers are those that its bills can have, the first bill's first.
 	Numbers []string
+	// At is its time by which ranges of the source go; zero if unknown.
+	At time.Time
 	// ChangedOn is the day of its last change, as 2006-01-02.
 	ChangedOn string
 	// LeftOut, Unmapped and Parked are reasons; "" if it is not.
@@ -118,7 +121,7 @@ func (o Order) owns(bill Bill, i int) bool {
 func (r Rules) row(order Order, bills []Bill, void bool) Compared {
 	row := Compared{Row: Row{
 		OrderID: order.ID, OnlineOrder: order.OnlineOrder, BillNumber: order.Numbers[0], Shop: order.Shop,
-		Customer: order.Customer, Day: cmp.Or(order.Date, order.ChangedOn),
+		Customer: order.Customer, Day: cmp.Or(order.Date, order.ChangedOn), At: order.At,
 	}, source: order.Lines}
 	row.Source = sumOf(1, order.Lines)
 	if order.LeftOut != "" || order.Unmapped != "" {

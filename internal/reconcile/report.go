@@ -95,6 +95,8 @@ type Row struct {
 	// Day is the bill's date, 2006-01-02: Kingdee's if there is a bill, else the one that
 	// the flow gives, else the day of the order's last change.
 	Day string `json:"day"`
+	// At is the order's time by which ranges of the source go; zero if unknown.
+	At time.Time `json:"at,omitzero"`
 	// Shop is the shop's name, Customer and Warehouse are codes of Kingdee's; "" where
 	// unknown. Several warehouses are joined by ", ".
 	Shop      string `json:"shop,omitempty"`
