@@ -21,6 +21,7 @@ const (
 	exitUsage        = 2
 	exitWithFailures = 3
 	exitBehind       = 4
+	exitDiffers      = 5
 	// exitInterrupted is what a shell gives for a process that Ctrl-C ended.
 	exitInterrupted = 130
 )
@@ -35,6 +36,7 @@ var exitMeanings = []struct {
 	{exitUsage, text.New("wrong usage")},
 	{exitWithFailures, text.New("the run is done, with orders parked or failed")},
 	{exitBehind, text.New("a flow lags by more than its checks.lag_limit")},
+	{exitDiffers, text.New("the two systems differ")},
 	{exitInterrupted, text.New("interrupted (Ctrl-C) while waiting")},
 }
 

@@ -1,0 +1,354 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/shopspring/decimal"
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/config"
+	"refundsync/internal/reconcile"
+	"refundsync/internal/text"
+	"refundsync/workflows"
+)
+
+type reconcileFlags struct {
+	flow, from, to string
+	tolerance      string
+	by             string
+	repair, yes    bool
+	out            string
+	output         output
+}
+
+func newReconcileCommand() *cobra.Command {
+	var flags reconcileFlags
+	cmd := &cobra.Command{
+		Use:   "reconcile",
+		Short: text.Sprintf("Compare the orders and the bills of a range line by line"),
+		Long: text.Sprintf(`Compares the orders of a range, as the source shows them now and as the flow maps them now, with the bills in Kingdee: customer, date, and each material's quantity, price, warehouse and amount. It changes nothing.
+Orders count that were changed in the range or whose bill is dated in it, and bills that are dated in it. Each is in exactly one row, so that the sums of both systems add up. Days are in Beijing time.
+With --repair, it shows what can be repaired, asks, syncs what is missing, retries what is parked, and compares once more. It never touches what is only in Kingdee.`),
+		Example: `  starter reconcile --flow refund_to_return --from 2024-03-01 --to 2024-03-01
+  starter reconcile --flow refund_to_return --from 2024-03-01 --to 2024-03-31 \
+    --out march.json
+  starter reconcile --flow refund_to_return --from 2024-03-01 --to 2024-03-01 --repair`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			in, err := flags.input()
+			if err == nil {
+				err = checkReportFile(flags.out)
+			}
+			if err != nil {
+				return usageError(cmd, err)
+			}
+			return runReconcile(cmd, flags, in)
+		},
+	}
+	cmd.Flags().StringVar(&flags.flow, "flow", "", text.Sprintf("name of the flow"))
+	cmd.Flags().StringVar(&flags.from, "from", "", text.Sprintf("begin of the range; a day begins at 00:00:00"))
+	cmd.Flags().StringVar(&flags.to, "to", "", text.Sprintf("end of the range, included; a day ends at 23:59:59"))
+	cmd.Flags().StringVar(&flags.tolerance, "tolerance", "0", text.Sprintf("how far two amounts may be apart"))
+	cmd.Flags().StringVar(&flags.out, "out", "", text.Sprintf("write the report with all its rows to a file, in the form of its ending: %s", reportEndings()))
+	cmd.Flags().StringVar(&flags.by, "by", "", text.Sprintf("who; by default the current user"))
+	cmd.Flags().BoolVar(&flags.repair, "repair", false, text.Sprintf("sync what is missing and retry what is parked, after asking, and compare once more"))
+	cmd.Flags().BoolVar(&flags.yes, "yes", false, text.Sprintf("do not ask"))
+	addOutputFlag(cmd, &flags.output)
+	requireFlags(cmd, "flow", "from", "to")
+	alsoExits(cmd, exitDiffers, exitInterrupted)
+	return cmd
+}
+
+func (f reconcileFlags) input() (workflows.ReconcileInput, error) {
+	span, err := parseRange(f.from, f.to)
+	if err != nil {
+		return workflows.ReconcileInput{}, err
+	}
+	tolerance, err := decimal.NewFromString(f.tolerance)
+	if err != nil || tolerance.IsNegative() {
+		return workflows.ReconcileInput{}, text.Errorf("--tolerance %q: expected an amount such as 0.01", f.tolerance)
+	}
+	if f.yes && !f.repair {
+		return workflows.ReconcileInput{}, text.Errorf("--yes goes with --repair")
+	}
+	who, err := whoElse(f.by)
+	return workflows.ReconcileInput{Flow: f.flow, Range: span, Tolerance: tolerance, By: who}, err
+}
+
+// reconcileWorkflowID names a reconciliation by its range, like a run.
+func reconcileWorkflowID(flowName string, span workflows.Window) string {
+	return rangeWorkflowID(flowName+"/reconcile", span)
+}
+
+func runReconcile(cmd *cobra.Command, flags reconcileFlags, in workflows.ReconcileInput) error {
+	settings, err := config.FromProcess().LoadWorker()
+	if err != nil {
+		return err
+	}
+	return changeTemporal(cmd.Context(), func(c client.Client) error {
+		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
+		if err != nil {
+			say(cmd.ErrOrStderr(), err.Error())
+		}
+		if err := checkFlow(atWorkers, settings.Flows, flags.flow); err != nil {
+			return usageError(cmd, err)
+		}
+		report, err := reconcileNow(cmd, c, settings.TaskQueue, in)
+		if err != nil {
+			return err
+		}
+		if flags.repair {
+			repaired, err := repairReport(cmd, c, settings.TaskQueue, flags, report)
+			if err != nil {
+				return err
+			}
+			if repaired {
+				if report, err = reconcileNow(cmd, c, settings.TaskQueue, in); err != nil {
+					return err
+				}
+			}
+		}
+		if err := showReport(cmd, c, flags, report); err != nil {
+			return err
+		}
+		if !report.Agree() {
+			return &exitError{code: exitDiffers}
+		}
+		return nil
+	})
+}
+
+// reconcileNow starts a reconciliation, or joins it, and follows it to its end.
+func reconcileNow(cmd *cobra.Command, c client.Client, taskQueue string, in workflows.ReconcileInput) (workflows.ReconcileResult, error) {
+	run, err := c.ExecuteWorkflow(cmd.Context(), client.StartWorkflowOptions{
+		ID:                       reconcileWorkflowID(in.Flow, in.Range),
+		TaskQueue:                taskQueue,
+		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		StaticSummary:            text.Sprintf("%s reconciliation %s", in.Flow, in.Range),
+		StaticDetails:            text.Sprintf("The orders of the range are compared with Kingdee's bills; nothing is changed. Each window is a child workflow, which keeps its rows and answers the query %s with them.", workflows.RowsQuery),
+	}, workflows.ReconcileName, in)
+	if err != nil {
+		return workflows.ReconcileResult{}, text.Errorf("the reconciliation can't be started: %w", err)
+	}
+	say(cmd.ErrOrStderr(), text.Sprintf("reconciliation: %s (%s)", run.GetID(), run.GetRunID()))
+	report, err := followReconcile(cmd.Context(), c, run, cmd.ErrOrStderr())
+	if cmd.Context().Err() != nil {
+		return report, text.Errorf("no longer waiting; the reconciliation goes on, and the same command joins it")
+	}
+	if err != nil {
+		return report, fmt.Errorf("%s", runFailure(err))
+	}
+	return report, nil
+}
+
+// followReconcile shows the progress of a reconciliation until it ends.
+func followReconcile(ctx context.Context, c client.Client, run client.WorkflowRun, w io.Writer) (report workflows.ReconcileResult, err error) {
+	ended := make(chan error, 1)
+	go func() { ended <- run.Get(ctx, &report) }()
+	ticker := time.NewTicker(progressInterval)
+	defer ticker.Stop()
+	answered, next, last, silent := time.Now(), time.Now(), "", false
+	for {
+		select {
+		case err := <-ended:
+			return report, err
+		case <-ticker.C:
+			progress, err := query[workflows.ReconcileProgress](ctx, c, run.GetID(), progressTimeout)
+			switch now := time.Now(); {
+			case ctx.Err() != nil:
+			case err == nil:
+				answered, silent = now, false
+				if line := reconcileLine(progress); line != last && now.After(next) {
+					last, next = line, now.Add(lineInterval)
+					say(w, line)
+				}
+			case now.Sub(answered) > progressTimeout && !silent:
+				silent = true
+				say(w, noWorker().Error())
+			}
+		}
+	}
+}
+
+func reconcileLine(p workflows.ReconcileProgress) string {
+	line := text.Join(" · ", text.New("windows %d/%d", p.WindowsDone, p.Windows),
+		text.New("orders %d", p.Sums.Totals.Source.Count), text.New("bills %d", p.Sums.Totals.Kingdee.Count), text.New("differences %d", p.Sums.Differences))
+	if p.Rest > 0 {
+		line = text.Join(" · ", line, text.New("bills without an order in these %d/%d", p.RestDone, p.Rest))
+	}
+	return line.String()
+}
+
+// rowsOf reads the rows of a report, a page at a time. It fails if their workflows are no
+// longer kept, or no worker answers.
+func rowsOf(ctx context.Context, c client.Client, report workflows.ReconcileResult) iter.Seq2[reconcile.Row, error] {
+	return func(yield func(reconcile.Row, error) bool) {
+		for _, part := range report.Parts {
+			for page, pages := 0, 1; page < pages; page++ {
+				rows, of, err := rowsPage(ctx, c, part, page)
+				if err != nil {
+					yield(reconcile.Row{}, text.Errorf("the rows of %s can't be read: %w", part.WorkflowID, err))
+					return
+				}
+				pages = of
+				for _, row := range rows {
+					if !yield(row, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+func rowsPage(ctx context.Context, c client.Client, part workflows.RowsPart, page int) (rows []reconcile.Row, pages int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	value, err := c.QueryWorkflow(ctx, part.WorkflowID, part.RunID, workflows.RowsQuery, page)
+	if err != nil {
+		return nil, 0, err
+	}
+	var answer workflows.RowsPage
+	if err := value.Get(&answer); err != nil {
+		return nil, 0, err
+	}
+	rows, err = reconcile.UnpackRows(answer.Rows)
+	return rows, answer.Pages, err
+}
+
+// shownRow is a row that a person must look at.
+func shownRow(row reconcile.Row) bool { return row.Kind.Differs() || row.NotAudited }
+
+// showReport writes the report to the file and to stdout.
+func showReport(cmd *cobra.Command, c client.Client, flags reconcileFlags, report workflows.ReconcileResult) error {
+	rows := rowsOf(cmd.Context(), c, report)
+	if flags.out != "" {
+		if err := writeReportFile(flags.out, report.Report, rows); err != nil {
+			return err
+		}
+		say(cmd.ErrOrStderr(), text.Sprintf("report: %s", flags.out))
+	}
+	if flags.output == outputJSON {
+		return writeReportJSON(cmd.OutOrStdout(), report.Report, filtered(rows, shownRow))
+	}
+	return printReport(cmd.OutOrStdout(), report.Report, rows)
+}
+
+func filtered(rows iter.Seq2[reconcile.Row, error], keep func(reconcile.Row) bool) iter.Seq2[reconcile.Row, error] {
+	return func(yield func(reconcile.Row, error) bool) {
+		for row, err := range rows {
+			if (err != nil || keep(row)) && !yield(row, err) {
+				return
+			}
+		}
+	}
+}
+
+// rowsShown bounds the differences that the table names.
+const rowsShown = 20
+
+func printReport(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
+	printKinds(w, report)
+	printGroups(w, text.New("Day"), report.Days)
+	printGroups(w, text.New("Shop"), report.Shops)
+	printGroups(w, text.New("Warehouse"), report.Warehouses)
+	if err := printDifferences(w, report, rows); err != nil {
+		return err
+	}
+	if report.OlderFlow > 0 {
+		say(w, text.Sprintf("Bills that an older version of the flow made: %d.", report.OlderFlow))
+	}
+	if report.Agree() {
+		say(w, text.Sprintf("The two systems agree."))
+	} else {
+		say(w, text.Sprintf("The two systems differ: %d differences, %d bills not audited.", report.Differences, report.NotAudited))
+	}
+	return nil
+}
+
+func printKinds(w io.Writer, report reconcile.Report) {
+	t := newTable(w)
+	t.SetTitle("\n%s\n%s", report.WorkflowID, workflows.Window{From: report.From, To: report.To})
+	t.AppendHeader(sidesHeader(text.New("Kind")))
+	t.alignRight(2, 3, 4, 5, 6, 7)
+	for _, kind := range report.Kinds {
+		t.AppendRow(sidesRow(text.Join(": ", kind.Kind.Text(), kind.Reason), kind.Sides))
+	}
+	t.AppendFooter(sidesRow(text.New("total"), report.Totals))
+	t.Render()
+}
+
+func printGroups(w io.Writer, heading text.Text, groups []reconcile.Group) {
+	t := newTable(w)
+	t.AppendHeader(append(sidesHeader(heading), text.New("Differences")))
+	t.alignRight(2, 3, 4, 5, 6, 7, 8)
+	for _, group := range groups {
+		t.AppendRow(append(sidesRow(cmp.Or(group.Name, "–"), group.Sides), group.Differences))
+	}
+	t.Render()
+}
+
+func sidesHeader(first text.Text) table.Row {
+	return table.Row{first, text.New("Orders"), text.New("Quantity"), text.New("Amount"), text.New("Bills"), text.New("Quantity"), text.New("Amount")}
+}
+
+func sidesRow(first any, sides reconcile.Sides) table.Row {
+	return table.Row{first,
+		sides.Source.Count, sides.Source.Quantity, sides.Source.Amount.StringFixed(2),
+		sides.Kingdee.Count, sides.Kingdee.Quantity, sides.Kingdee.Amount.StringFixed(2)}
+}
+
+// printDifferences shows the first rows that differ.
+func printDifferences(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
+	all := report.Differences + report.NotAudited
+	if all == 0 {
+		return nil
+	}
+	t := newTable(w)
+	t.AppendHeader(table.Row{text.New("Kind"), "as_id", text.New("Bill"), text.New("Day"), text.New("Shop"), text.New("Differences (source → Kingdee)")})
+	t.mayDrop(5)
+	shown := 0
+	for row, err := range filtered(rows, shownRow) {
+		if err != nil {
+			return err
+		}
+		kind := text.Join(": ", row.Kind.Text(), row.Reason)
+		if row.NotAudited {
+			kind = text.Join(", ", kind, text.New("not audited"))
+		}
+		t.AppendRow(table.Row{kind, row.OrderID, row.BillNumber, row.Day, row.Shop, differencesOf(row)})
+		if shown++; shown == rowsShown {
+			break
+		}
+	}
+	t.Render()
+	if all > shown {
+		say(w, text.Sprintf("The first %d of %d; for all: --out FILE, or -o json.", shown, all))
+	}
+	return nil
+}
+
+// differencesShown bounds the differences that the table names of a row.
+const differencesShown = 4
+
+func differencesOf(row reconcile.Row) string {
+	var lines string
+	for i, d := range row.Differences[:min(len(row.Differences), differencesShown)] {
+		if i > 0 {
+			lines += "\n"
+		}
+		lines += text.Join(" ", d.Field, d.Material, text.New("%s → %s", cmp.Or(d.Source, "–"), cmp.Or(d.Kingdee, "–"))).String()
+	}
+	if more := len(row.Differences) + row.MoreDifferences - differencesShown; more > 0 {
+		lines += fmt.Sprintf("\n… +%d", more)
+	}
+	return lines
+}
