@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"strings"
+
 	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 )
@@ -125,6 +127,11 @@ func findField(name string) (catalog.Field, bool) {
 func IsNumber(field string) bool {
 	known, ok := findField(field)
 	return field == "FBillAllAmount" || ok && (known.Type == catalog.Decimal || known.Type == catalog.Integer)
+}
+
+// IsMoney reports whether the values of a field of a [Difference] are prices or amounts.
+func IsMoney(field string) bool {
+	return IsNumber(field) && (strings.HasSuffix(field, "Amount") || strings.HasSuffix(field, "Price"))
 }
 
 // statusLabels name the values of FDocumentStatus with Kingdee's own words.

@@ -45,6 +45,14 @@ func Use(l Language) {
 	translations.Store(&translated)
 }
 
+// Current is the language of the program.
+func Current() Language {
+	if translations.Load() == nil {
+		return English
+	}
+	return Chinese
+}
+
 // readFile gives the texts of a gettext file with their translations, which are empty
 // where there is none.
 func readFile(content []byte) map[string]string {

@@ -1,10 +1,12 @@
 package reportfile
 
 import (
+	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-runewidth"
@@ -21,7 +23,7 @@ import (
 func writeExcel(w io.Writer, r reconcile.Report, rows iter.Seq2[reconcile.Row, error]) (err error) {
 	b := &workbook{file: excelize.NewFile(), styles: map[look]int{}}
 	defer func() { err = errors.Join(err, b.file.Close()) }()
-	if err := b.file.SetDefaultFont("Microsoft YaHei"); err != nil {
+	if err := b.file.SetDefaultFont(font); err != nil {
 		return err
 	}
 	tables := totalsOf(r)
@@ -66,7 +68,9 @@ func writeExcel(w io.Writer, r reconcile.Report, rows iter.Seq2[reconcile.Row, e
 	if err := b.file.DeleteSheet("Sheet1"); err != nil {
 		return err
 	}
-	return b.file.Write(w)
+	// The archive goes straight to w, where excelize would build it in memory first.
+	b.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return zip.NewWriter(w) })
+	return b.file.Write(io.Discard)
 }
 
 // workbook is an Excel file under construction.
@@ -77,20 +81,26 @@ type workbook struct {
 
 // look is how a cell looks.
 type look struct {
-	format                   string // of numbers
-	head, bold, wrap, marked bool
+	format             string // of numbers
+	bold, wrap, marked bool
+	// head cells are the heads of columns, free ones are outside of the table.
+	head, free bool
 }
 
-// The formats of numbers and dates.
+// font has Chinese characters; it comes with Windows, and with Excel on a Mac.
+const font = "Microsoft YaHei"
+
+// The formats of numbers and dates, and the colours.
 const (
-	whole     = "#,##0"
-	cents     = "#,##0.00"
-	finer     = "#,##0.00####"
+	whole     = "#,##0_ "
+	cents     = "#,##0.00_ "
+	finer     = "#,##0.00####_ "
 	asDate    = "yyyy-mm-dd"
 	asText    = "@"
 	markFill  = "FFE1DC"
 	headFill  = "DCE6F1"
 	lineColor = "BFBFBF"
+	alarming  = "C00000"
 )
 
 func (b *workbook) style(l look) (int, error) {
@@ -98,20 +108,29 @@ func (b *workbook) style(l look) (int, error) {
 		return known, nil
 	}
 	style := &excelize.Style{
-		Font:      &excelize.Font{Bold: l.bold || l.head, Size: 10},
-		Alignment: &excelize.Alignment{Vertical: "top", WrapText: l.wrap || l.head},
-		Border: []excelize.Border{
-			{Type: "left", Color: lineColor, Style: 1}, {Type: "right", Color: lineColor, Style: 1},
-			{Type: "top", Color: lineColor, Style: 1}, {Type: "bottom", Color: lineColor, Style: 1},
-		},
+		Font:      &excelize.Font{Family: font, Bold: l.bold || l.head, Size: 10},
+		Alignment: &excelize.Alignment{Vertical: "center", WrapText: l.wrap || l.head},
+	}
+	if !l.free {
+		for _, side := range []string{"left", "right", "top", "bottom"} {
+			style.Border = append(style.Border, excelize.Border{Type: side, Color: lineColor, Style: 1})
+		}
+	}
+	switch l.format {
+	case "", asText, asDate:
+		style.Alignment.Horizontal, style.Alignment.Indent = "left", 1
 	}
 	if l.format != "" {
 		style.CustomNumFmt = &l.format
 	}
 	switch {
 	case l.head:
-		style.Alignment.Vertical = "center"
 		style.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{headFill}}
+	case l.free:
+		style.Font.Size = 12
+		if l.marked {
+			style.Font.Color = alarming
+		}
 	case l.marked:
 		style.Fill = excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{markFill}}
 	}
@@ -125,8 +144,9 @@ func (b *workbook) style(l look) (int, error) {
 // shortest form unchanged, so what is written is the exact decimal; a longer one is written
 // as text, which loses nothing.
 func number(d decimal.Decimal) any {
-	if d.NumDigits() > 15 {
-		return d.String()
+	shown := d.String() // without zeros at the end
+	if len(strings.TrimLeft(strings.ReplaceAll(shown, ".", ""), "-0")) > 15 {
+		return shown
 	}
 	return d.InexactFloat64()
 }
@@ -181,11 +201,12 @@ func (b *workbook) begin(t table, intro []cell) (*sheet, error) {
 	if _, err := b.file.NewSheet(name); err != nil {
 		return nil, err
 	}
-	a4, landscape, wide, long := 9, "landscape", 1, 0
-	fit := true
+	a4, landscape, wide, high := 9, "landscape", 1, 0
+	fit, side, bottom := true, 0.4, 0.6 // inches
 	if err := errors.Join(
 		b.file.SetSheetProps(name, &excelize.SheetPropsOptions{FitToPage: &fit}),
-		b.file.SetPageLayout(name, &excelize.PageLayoutOptions{Size: &a4, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &long}),
+		b.file.SetPageLayout(name, &excelize.PageLayoutOptions{Size: &a4, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &high}),
+		b.file.SetPageMargins(name, &excelize.PageLayoutMarginsOptions{Left: &side, Right: &side, Top: &side, Bottom: &bottom}),
 		b.file.SetHeaderFooter(name, &excelize.HeaderFooterOptions{OddFooter: "&L&A&R&P / &N"}),
 	); err != nil {
 		return nil, err
@@ -208,42 +229,54 @@ func (b *workbook) begin(t table, intro []cell) (*sheet, error) {
 		return nil, err
 	}
 	for _, c := range intro {
-		if err := s.write([]cell{c}, look{bold: true}); err != nil {
+		if err := s.write([]cell{c}, look{bold: true, free: true}); err != nil {
 			return nil, err
 		}
 	}
 	s.row = s.head - 1
 	var heads []cell
-	lines := 1
 	for _, c := range t.columns {
-		head := c.head.String()
-		heads = append(heads, cell{value: head})
-		lines = max(lines, (runewidth.StringWidth(head)+filterButton+c.width-1)/c.width)
+		heads = append(heads, cell{value: long(c.head.String())})
 	}
-	if err := s.write(heads, look{head: true}, excelize.RowOpts{Height: float64(4 + 15*lines)}); err != nil {
+	if err := s.write(heads, look{head: true}); err != nil {
 		return nil, err
 	}
 	titles := excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: fmt.Sprintf("'%s'!$%d:$%d", name, s.head, s.head), Scope: name}
 	return s, b.file.SetDefinedName(&titles)
 }
 
-// filterButton is how many characters of a head its button hides.
-const filterButton = 3
-
-// write writes a row, with what is said about its look in addition.
-func (s *sheet) write(cells []cell, more look, opts ...excelize.RowOpts) error {
+// write writes a row, with what is said about its look in addition. It is as high as its
+// longest text needs, because programs don't agree about when to make a row higher.
+func (s *sheet) write(cells []cell, more look) error {
 	s.row++
 	var row []any
-	for _, c := range cells {
+	lines := 1
+	for i, c := range cells {
 		value, l := excel(c.value)
-		l.head, l.bold, l.marked = more.head, more.bold, c.marked
+		l.head, l.bold, l.free, l.marked = more.head, more.bold, more.free, c.marked
 		style, err := s.book.style(l)
 		if err != nil {
 			return err
 		}
 		row = append(row, excelize.Cell{StyleID: style, Value: value})
+		if shown, ok := value.(string); ok && l.wrap {
+			lines = max(lines, linesOf(shown, s.table.columns[i].width, l.head))
+		}
 	}
-	return s.set(row, opts...)
+	return s.set(row, excelize.RowOpts{Height: float64(min(2+lineHeight*lines, excelize.MaxRowHeight))})
+}
+
+// lineHeight is the height of a line in points.
+const lineHeight = 14
+
+// linesOf is how many lines a text needs at a width. The margins take two characters, and a
+// line that breaks between words ends early; the button of a filter takes three of a head.
+func linesOf(shown string, width int, head bool) int {
+	width -= 2
+	if head {
+		width -= 3
+	}
+	return 1 + (runewidth.StringWidth(shown)*21/20-1)/width
 }
 
 func (s *sheet) set(row []any, opts ...excelize.RowOpts) error {
@@ -255,9 +288,7 @@ func (s *sheet) set(row []any, opts ...excelize.RowOpts) error {
 
 // add writes a line.
 func (s *sheet) add(line []cell) error {
-	for i, c := range line {
-		s.sums[i] = s.sums[i].Add(decimalOf(c.value))
-	}
+	addTo(s.sums, line)
 	return s.write(line, look{})
 }
 

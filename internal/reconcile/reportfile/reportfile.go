@@ -13,7 +13,7 @@ import (
 )
 
 // Formats are the formats that [Write] knows, which are the endings of the files' names.
-var Formats = []string{"xlsx"}
+var Formats = []string{"xlsx", "csv", "html"}
 
 // Write writes a report with all its rows, in one pass and in bounded memory. It stops at
 // the first error of rows or w. If the rows don't add up to the report's totals, it returns
@@ -24,6 +24,10 @@ func Write(w io.Writer, format string, r reconcile.Report, rows iter.Seq2[reconc
 	switch format {
 	case "xlsx":
 		err = writeExcel(w, r, checked.all)
+	case "csv":
+		err = writeCSV(w, checked.all)
+	case "html":
+		err = writeHTML(w, r, checked.all)
 	default:
 		return text.Errorf("there is no format %q; the formats are: %s", format, strings.Join(Formats, ", "))
 	}

@@ -14,84 +14,96 @@ import (
 	"refundsync/internal/reconcile"
 )
 
-// sample makes a report with rows of every kind, the same for the same seed. days is how
-// many days it covers.
-func sample(seed uint64, rows, days int) (reconcile.Report, []reconcile.Row) {
-	random := rand.New(rand.NewPCG(seed, seed))
-	first := time.Date(2026, 11, 1, 0, 0, 0, 0, beijing.Zone)
-	shops := []struct{ name, customer string }{
-		{"天猫旗舰店", "CUST_TMALL"}, {"京东专营店", "CUST_JD"}, {"抖音小店", "CUST_DOUYIN"},
-		{"拼多多百货店", "CUST_PDD"}, {"快手小店（华东仓直播专用）", "CUST_KUAISHOU"},
+// sampleRows makes rows of every kind, the same for the same seed, of so many days.
+func sampleRows(seed uint64, rows, days int) iter.Seq2[reconcile.Row, error] {
+	return func(yield func(reconcile.Row, error) bool) {
+		random := rand.New(rand.NewPCG(seed, seed))
+		shops := []struct{ name, customer string }{
+			{"天猫旗舰店", "CUST_TMALL"}, {"京东专营店", "CUST_JD"}, {"抖音小店", "CUST_DOUYIN"},
+			{"拼多多百货店", "CUST_PDD"}, {"快手小店（华东仓直播专用）", "CUST_KUAISHOU"},
+		}
+		for i := range rows {
+			// One in three rows is not like the others, and all kinds take their turn.
+			kind := reconcile.Agrees
+			if i%3 == 0 {
+				kind = reconcile.Kinds[i/3%len(reconcile.Kinds)]
+			}
+			shop := shops[random.IntN(len(shops))]
+			quantity := decimal.NewFromInt(1 + random.Int64N(4))
+			price := decimal.New(990+random.Int64N(40000), -2)
+			value := reconcile.Sum{Count: 1, Quantity: quantity, Amount: quantity.Mul(price)}
+			number := fmt.Sprintf("700000346%09d", i+1)
+			row := reconcile.Row{
+				Kind: kind, OrderID: number, OnlineOrder: fmt.Sprintf("26110%014d", i*7919), BillNumber: number,
+				Day:  sampleBegin.AddDate(0, 0, random.IntN(days)).Format(time.DateOnly),
+				Shop: shop.name, Customer: shop.customer, Warehouse: []string{"CK001", "CK002", "CK001, CK002"}[random.IntN(3)],
+				Sides: reconcile.Sides{Source: value, Kingdee: value}, Status: "C", Version: "3f9a1c",
+			}
+			noBill := func(reasons ...string) {
+				row.Kingdee, row.Status, row.Version = reconcile.Sum{}, "", ""
+				if len(reasons) > 0 {
+					row.Reason = reasons[i%len(reasons)]
+				}
+			}
+			switch kind {
+			case reconcile.Agrees:
+				row.NotAudited = i%37 == 1
+				if row.NotAudited {
+					row.Status = "B"
+				}
+			case reconcile.Missing:
+				noBill()
+			case reconcile.Parked:
+				noBill("unknown_material", "quantity_wrong", "closed_period", "no_code")
+			case reconcile.Unmapped:
+				noBill("no_code", "missing_value")
+			case reconcile.LeftOut:
+				noBill("已作废 (cancelled)", "仅退款，没有退货 (refund only, no goods came back)", "卖家未收到退货 (the seller has not received the goods)")
+			case reconcile.Withdrawn:
+				row.Reason = "已作废 (cancelled)"
+			case reconcile.Void:
+				row.Kingdee = reconcile.Sum{Count: 1}
+			case reconcile.Doubled, reconcile.OnlyInKingdee:
+				row.Source = reconcile.Sum{}
+				if kind == reconcile.Doubled {
+					row.BillNumber += "-2"
+				}
+			case reconcile.OthersBill:
+				row.Source, row.OrderID, row.OnlineOrder, row.Shop, row.Version = reconcile.Sum{}, "", "", "", ""
+				row.BillNumber = fmt.Sprintf("XSTHD%06d", i)
+			case reconcile.Different:
+				row.Version = "1b22d0"
+				row.Kingdee.Quantity = quantity.Add(decimal.NewFromInt(1))
+				row.Kingdee.Amount = row.Kingdee.Quantity.Mul(price)
+				row.Differences = []reconcile.Difference{
+					{Field: "FRealQty", Material: "NT6001", Source: quantity.String(), Kingdee: row.Kingdee.Quantity.String()},
+					{Field: "FAllAmount", Material: "NT6001", Source: value.Amount.StringFixed(2), Kingdee: row.Kingdee.Amount.StringFixed(2)},
+				}
+				switch i % 4 {
+				case 0:
+					row.Differences = append(row.Differences, reconcile.Difference{Field: "FRetcustId", Source: shop.customer, Kingdee: "100"})
+				case 1:
+					row.Differences = append(row.Differences, reconcile.Difference{Field: "FDate", Source: row.Day, Kingdee: "2026-10-31"})
+				case 2:
+					row.Differences = append(row.Differences, reconcile.Difference{Field: "FTaxPrice", Material: "TE6005", Source: "33.333333", Kingdee: ""})
+				}
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
 	}
+}
+
+var sampleBegin = time.Date(2026, 11, 1, 0, 0, 0, 0, beijing.Zone)
+
+// sample makes a report with its rows.
+func sample(seed uint64, rows, days int) (reconcile.Report, []reconcile.Row) {
 	var made []reconcile.Row
-	for i := range rows {
-		// One in three rows is not like the others, and all kinds take their turn.
-		kind := reconcile.Agrees
-		if i%3 == 0 {
-			kind = reconcile.Kinds[i/3%len(reconcile.Kinds)]
-		}
-		shop := shops[random.IntN(len(shops))]
-		quantity := decimal.NewFromInt(1 + random.Int64N(4))
-		price := decimal.New(990+random.Int64N(40000), -2)
-		value := reconcile.Sum{Count: 1, Quantity: quantity, Amount: quantity.Mul(price)}
-		number := fmt.Sprintf("700000346%09d", i+1)
-		row := reconcile.Row{
-			Kind: kind, OrderID: number, OnlineOrder: fmt.Sprintf("26110%014d", i*7919), BillNumber: number,
-			Day:  first.AddDate(0, 0, random.IntN(days)).Format(time.DateOnly),
-			Shop: shop.name, Customer: shop.customer, Warehouse: []string{"CK001", "CK002", "CK001, CK002"}[random.IntN(3)],
-			Sides: reconcile.Sides{Source: value, Kingdee: value}, Status: "C", Version: "3f9a1c",
-		}
-		noBill := func(reasons ...string) {
-			row.Kingdee, row.Status, row.Version = reconcile.Sum{}, "", ""
-			if len(reasons) > 0 {
-				row.Reason = reasons[i%len(reasons)]
-			}
-		}
-		switch kind {
-		case reconcile.Agrees:
-			row.NotAudited = i%37 == 1
-			if row.NotAudited {
-				row.Status = "B"
-			}
-		case reconcile.Missing:
-			noBill()
-		case reconcile.Parked:
-			noBill("unknown_material", "quantity_wrong", "closed_period", "no_code")
-		case reconcile.Unmapped:
-			noBill("no_code", "missing_value")
-		case reconcile.LeftOut:
-			noBill("已作废 (cancelled)", "仅退款，没有退货 (refund only, no goods came back)", "卖家未收到退货 (the seller has not received the goods)")
-		case reconcile.Withdrawn:
-			row.Reason = "已作废 (cancelled)"
-		case reconcile.Void:
-			row.Kingdee = reconcile.Sum{Count: 1}
-		case reconcile.Doubled, reconcile.OnlyInKingdee:
-			row.Source = reconcile.Sum{}
-			if kind == reconcile.Doubled {
-				row.BillNumber += "-2"
-			}
-		case reconcile.OthersBill:
-			row.Source, row.OrderID, row.OnlineOrder, row.Shop, row.Version = reconcile.Sum{}, "", "", "", ""
-			row.BillNumber = fmt.Sprintf("XSTHD%06d", i)
-		case reconcile.Different:
-			row.Version = "1b22d0"
-			row.Kingdee.Quantity = quantity.Add(decimal.NewFromInt(1))
-			row.Kingdee.Amount = row.Kingdee.Quantity.Mul(price)
-			row.Differences = []reconcile.Difference{
-				{Field: "FRealQty", Material: "NT6001", Source: quantity.String(), Kingdee: row.Kingdee.Quantity.String()},
-				{Field: "FAllAmount", Material: "NT6001", Source: value.Amount.StringFixed(2), Kingdee: row.Kingdee.Amount.StringFixed(2)},
-			}
-			switch i % 4 {
-			case 0:
-				row.Differences = append(row.Differences, reconcile.Difference{Field: "FRetcustId", Source: shop.customer, Kingdee: "100"})
-			case 1:
-				row.Differences = append(row.Differences, reconcile.Difference{Field: "FDate", Source: row.Day, Kingdee: "2026-10-31"})
-			case 2:
-				row.Differences = append(row.Differences, reconcile.Difference{Field: "FTaxPrice", Material: "TE6005", Source: "33.333333", Kingdee: ""})
-			}
-		}
+	for row := range sampleRows(seed, rows, days) {
 		made = append(made, row)
 	}
+	first := sampleBegin
 	r := reconcile.Report{
 		Flow: "refund_to_return", Title: "聚水潭售后单 → 金蝶云星空销售退货单", Version: "3f9a1c", ProgramVersion: "1.0.0",
 		From: first, To: first.AddDate(0, 0, days).Add(-time.Second), ReadFrom: first, ReadTo: first.AddDate(0, 0, days+3),

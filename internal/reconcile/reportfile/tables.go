@@ -2,6 +2,7 @@ package reportfile
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -79,6 +80,13 @@ func decimalOf(value any) decimal.Decimal {
 	return decimal.Decimal{}
 }
 
+// addTo adds a line to the sums of its columns.
+func addTo(sums []decimal.Decimal, line []cell) {
+	for i, c := range line {
+		sums[i] = sums[i].Add(decimalOf(c.value))
+	}
+}
+
 // totals is a table of a few lines.
 type totals struct {
 	table
@@ -100,10 +108,10 @@ var (
 	billCount      = column{text.New("Kingdee: bills"), 13, count}
 	billQuantity   = column{text.New("Kingdee: quantity"), 13, quantity}
 	billAmount     = column{text.New("Kingdee: amount with tax"), 16, money}
-	amountMore     = column{text.New("Kingdee less Jushuitan"), 16, money}
-	outcome        = column{text.New("Outcome"), 18, nil}
+	amountMore     = column{text.New("Kingdee less Jushuitan"), 18, money}
+	outcome        = column{text.New("Outcome"), 24, nil}
 	reason         = column{text.New("Reason"), 30, nil}
-	toDo           = column{text.New("What to do"), 60, nil}
+	toDo           = column{text.New("What to do"), 68, nil}
 )
 
 // sides are the cells of both systems' sums, and of the difference of the amounts.
@@ -128,15 +136,15 @@ func totalsOf(r reconcile.Report) []totals {
 	}
 	tables := []totals{kinds}
 	for _, by := range []struct {
-		name, head text.Text
-		groups     []reconcile.Group
-		day        bool
+		name, head, note text.Text
+		groups           []reconcile.Group
+		day              bool
 	}{
-		{text.New("By day"), text.New("Day"), r.Days, true},
-		{text.New("By shop"), text.New("Shop"), r.Shops, false},
-		{text.New("By warehouse"), text.New("Warehouse"), r.Warehouses, false},
+		{text.New("By day"), text.New("Day"), text.New("Days outside the range are of orders that were changed within it."), r.Days, true},
+		{text.New("By shop"), text.New("Shop"), text.Text{}, r.Shops, false},
+		{text.New("By warehouse"), text.New("Warehouse"), text.Text{}, r.Warehouses, false},
 	} {
-		t := totals{table: table{name: by.name, columns: []column{
+		t := totals{table: table{name: by.name, note: by.note, columns: []column{
 			{by.head, 24, nil},
 			sourceCount, sourceQuantity, sourceAmount, billCount, billQuantity, billAmount, amountMore,
 			{text.New("Differences"), 12, count},
@@ -210,7 +218,6 @@ var (
 	fMaterial = field{column{text.New("Material"), 16, nil}, func(e entry) cell { return cell{value: id(e.difference.Material)} }}
 	fSource   = field{column{text.New("Jushuitan"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Source, e.Source) }}
 	fKingdee  = field{column{text.New("Kingdee"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Kingdee, e.Kingdee) }}
-	fToDo     = field{toDo, func(e entry) cell { return cell{value: long(e.Kind.Advice().String())} }}
 )
 
 // wholeBill is the field of the line for a row that differs as a whole.
@@ -230,6 +237,8 @@ func valueOf(e entry, value string, sum reconcile.Sum) cell {
 		return cell{text.Sprintf("none"), true}
 	case e.difference.Field == wholeBill:
 		return cell{amount(sum.Amount), true}
+	case err == nil && reconcile.IsMoney(e.difference.Field):
+		return cell{amount(number), true}
 	case err == nil && reconcile.IsNumber(e.difference.Field):
 		return cell{number, true}
 	case value == "":
@@ -251,7 +260,7 @@ func details(differences []reconcile.Difference) text.Text {
 		where := text.Join(" ", d.Material, reconcile.FieldLabel(d.Field))
 		parts = append(parts, text.New("%s: %s in Jushuitan, %s in Kingdee", where, orNone(d.Source), orNone(d.Kingdee)))
 	}
-	return text.Join("; ", parts...)
+	return text.Join(" · ", parts...)
 }
 
 func orNone(value string) text.Text {
@@ -269,13 +278,13 @@ func lists() []list {
 	return []list{
 		newList(text.New("Differences"), text.New("Every value that differs, one a line. An order or a bill without a counterpart is one line."),
 			func(row reconcile.Row) bool { return row.Kind.Differs() },
-			fOutcome, fOrder, fOnline, fBill, fDay, fShop, fField, fMaterial, fSource, fKingdee, fReason, fToDo).byValue(),
+			fOutcome, fOrder, fOnline, fBill, fDay, fShop, fField, fMaterial, fSource, fKingdee, fReason).byValue(),
 		newList(text.New("Not audited"), text.New("Bills that the flow wants audited and that are not. The two systems agree once these are audited."),
 			func(row reconcile.Row) bool { return row.NotAudited },
 			fBill, fOrder, fOnline, fDay, fShop, fOutcome, fBillQuantity, fBillAmount, fStatus),
 		newList(text.New("Parked"), text.New("Orders without a bill that wait for a person, or that can't be mapped."),
 			isKind(reconcile.Parked, reconcile.Unmapped),
-			fOutcome, fOrder, fOnline, fDay, fShop, fWarehouse, fSourceQuantity, fSourceAmount, fReason, fToDo),
+			fOutcome, fOrder, fOnline, fDay, fShop, fWarehouse, fSourceQuantity, fSourceAmount, fReason),
 		newList(text.New("Skipped"), text.New("Orders that the flow skips, by its conditions. They are no differences."),
 			isKind(reconcile.LeftOut),
 			fOrder, fOnline, fDay, fShop, fWarehouse, fSourceQuantity, fSourceAmount, fReason),
@@ -330,32 +339,36 @@ func title(r reconcile.Report) string {
 	return text.Sprintf("Reconciliation of %s", r.Title)
 }
 
-// about says what the report is of, as pairs of a name and a value.
+// about says what the report is of, and what the outcomes mean.
 func about(r reconcile.Report) totals {
 	t := totals{table: table{
 		name:    text.New("About"),
-		columns: []column{{text.New("What"), 30, nil}, {text.New("Value"), 90, nil}},
+		columns: []column{{text.New("What"), 28, nil}, {text.New("Value"), 80, nil}, toDo},
 	}}
-	add := func(what text.Text, value any) {
-		t.lines = append(t.lines, []cell{{value: what.String()}, {value: value}})
+	add := func(what text.Text, value, toDo any) {
+		t.lines = append(t.lines, []cell{{value: what.String()}, {value: value}, {value: toDo}})
 	}
-	add(text.New("Result"), long(r.Verdict().String()))
-	add(text.New("Range"), span(r.From, r.To))
-	add(text.New("What was read"), long(text.Sprintf("Orders changed %s, and bills dated within the range or of these orders.", span(r.ReadFrom, r.ReadTo))))
-	add(text.New("Flow"), text.Join(" ", r.Title, "("+r.Flow+")").String())
-	add(text.New("Flow version"), id(r.Version))
-	add(text.New("Bills of older flow versions"), r.OlderFlow)
-	add(text.New("Bills not audited"), r.NotAudited)
-	add(text.New("Tolerance of amounts"), amount(r.Tolerance))
-	add(text.New("Started"), clock(r.StartedAt))
-	add(text.New("Finished"), clock(r.EndedAt))
-	add(text.New("Requested by"), r.By)
-	add(text.New("Program version"), id(r.ProgramVersion))
-	add(text.New("Workflow"), id(r.WorkflowID))
-	add(text.New("Run"), id(r.RunID))
-	add(text.New("Times"), text.Sprintf("Beijing time (UTC+8)"))
+	tolerance := text.Sprintf("none")
+	if !r.Tolerance.IsZero() {
+		tolerance = r.Tolerance.String()
+	}
+	add(text.New("Result"), long(r.Verdict().String()), nil)
+	add(text.New("Range"), span(r.From, r.To), nil)
+	add(text.New("What was read"), long(text.Sprintf("Orders changed %s, and bills dated within the range or of these orders.", span(r.ReadFrom, r.ReadTo))), nil)
+	add(text.New("Flow"), long(text.Join(" ", r.Title, "("+r.Flow+")").String()), nil)
+	add(text.New("Flow version"), id(r.Version), nil)
+	add(text.New("Bills of older flow versions"), id(strconv.Itoa(r.OlderFlow)), nil)
+	add(text.New("Bills not audited"), id(strconv.Itoa(r.NotAudited)), nil)
+	add(text.New("Tolerance of amounts"), id(tolerance), nil)
+	add(text.New("Started"), clock(r.StartedAt), nil)
+	add(text.New("Finished"), clock(r.EndedAt), nil)
+	add(text.New("Requested by"), r.By, nil)
+	add(text.New("Program version"), id(r.ProgramVersion), nil)
+	add(text.New("Workflow"), id(r.WorkflowID), nil)
+	add(text.New("Run"), id(r.RunID), nil)
+	add(text.New("Times"), text.Sprintf("Beijing time (UTC+8)"), nil)
 	for _, kind := range reconcile.Kinds {
-		add(text.New("Outcome: %s", kind.Label()), long(text.Join(" ", kind.Meaning(), kind.Advice()).String()))
+		add(text.New("Outcome: %s", kind.Label()), long(kind.Meaning().String()), long(kind.Advice().String()))
 	}
 	return t
 }
