@@ -7,10 +7,10 @@ import (
 	"refundsync/internal/text"
 )
 
-// kindTexts are what people read about a kind.
-type kindTexts struct{ label, meaning, advice text.Text }
+// wording is what people read about a kind.
+type wording struct{ label, meaning, advice text.Text }
 
-var textsOfKinds = map[Kind]kindTexts{
+var textsOfKinds = map[Kind]wording{
 	Agrees: {
 		text.New("Agrees"),
 		text.New("The order has its bill, and both are the same."),
@@ -38,7 +38,7 @@ var textsOfKinds = map[Kind]kindTexts{
 	},
 	Doubled: {
 		text.New("Doubled"),
-		text.New("A further bill of an order that has one already."),
+		text.New("A bill with the mark of an order that is not the order's own: a further one under its number, or one under another number."),
 		text.New("Check both bills, and delete or void the one that is too many in Kingdee."),
 	},
 	Void: {
@@ -53,7 +53,7 @@ var textsOfKinds = map[Kind]kindTexts{
 	},
 	OnlyInKingdee: {
 		text.New("Only in Kingdee"),
-		text.New("The bill was made by this sync, but Jushuitan no longer shows its order."),
+		text.New("The bill was made by this sync, but Jushuitan does not show its order."),
 		text.New("Look for the order in Jushuitan, its archive included; void the bill if the order is gone for good."),
 	},
 	OthersBill: {
@@ -98,6 +98,7 @@ var fieldLabels = map[string]text.Text{
 	"FBillAllAmount":  text.New("the bill's total with tax (价税合计)"),
 	"FStockId":        text.New("warehouse (仓库)"),
 	"FDocumentStatus": text.New("status (数据状态)"),
+	"FHeadNote":       text.New("order in the bill's note (备注)"),
 	"FCancelStatus":   text.New("void (作废状态)"),
 }
 

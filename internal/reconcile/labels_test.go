@@ -42,5 +42,5 @@ func TestFieldsAreNamed(t *testing.T) {
 
 func TestVerdict(t *testing.T) {
 	require.Equal(t, "Both systems agree.", Report{}.Verdict().String())
-	require.Equal(t, "The two systems differ: 2 differences, 1 bills not audited.", Report{Differences: 2, NotAudited: 1}.Verdict().String())
+	require.Equal(t, "The two systems differ: 2 differences, 1 bills not audited.", Report{Sums: Sums{Differences: 2, NotAudited: 1}}.Verdict().String())
 }

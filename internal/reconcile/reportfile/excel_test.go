@@ -74,7 +74,7 @@ func TestExcelCells(t *testing.T) {
 		},
 	}
 	var r reconcile.Report
-	addUp(&r, []reconcile.Row{row})
+	r.Sums = sumsOf([]reconcile.Row{row})
 	file := excelFile(t, r, []reconcile.Row{row})
 	const isText, isNumber = excelize.CellTypeInlineString, excelize.CellTypeUnset
 	for _, c := range []struct {

@@ -68,7 +68,7 @@ func TestHTMLEscapes(t *testing.T) {
 	const evil = `</title></style></svg><script>alert("1")</script>{{.}}`
 	row := reconcile.Row{Kind: reconcile.Different, Reason: evil, OrderID: evil, BillNumber: evil, Day: evil, Shop: evil, Differences: []reconcile.Difference{{Field: evil, Material: evil, Source: evil, Kingdee: evil}}}
 	r := reconcile.Report{Title: evil, By: evil}
-	addUp(&r, []reconcile.Row{row})
+	r.Sums = sumsOf([]reconcile.Row{row})
 	page := string(written(t, "html", r, []reconcile.Row{row}))
 	require.Zero(t, elements(t, page)["script"])
 	require.NotContains(t, page, "<script")
@@ -80,7 +80,7 @@ func TestHTMLIsBounded(t *testing.T) {
 		rows = append(rows, reconcile.Row{Kind: reconcile.Missing, OrderID: fmt.Sprintf("order%06d", i), Day: "2026-11-01", Sides: reconcile.Sides{Source: reconcile.Sum{Count: 1, Amount: decimal.New(1, -2)}}})
 	}
 	var r reconcile.Report
-	addUp(&r, rows)
+	r.Sums = sumsOf(rows)
 	page := string(written(t, "html", r, rows))
 	require.Contains(t, page, "Only the first 1000 of 1005 lines are shown; the Excel file has all.")
 	require.Contains(t, page, "Differences (1,005)")

@@ -1,11 +1,9 @@
 package reportfile
 
 import (
-	"cmp"
 	"fmt"
 	"iter"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -36,7 +34,7 @@ func sampleRows(seed uint64, rows, days int) iter.Seq2[reconcile.Row, error] {
 			row := reconcile.Row{
 				Kind: kind, OrderID: number, OnlineOrder: fmt.Sprintf("26110%014d", i*7919), BillNumber: number,
 				Day:  sampleBegin.AddDate(0, 0, random.IntN(days)).Format(time.DateOnly),
-				Shop: shop.name, Customer: shop.customer, Warehouse: []string{"CK001", "CK002", "CK001, CK002"}[random.IntN(3)],
+				Shop: shop.name, Customer: shop.customer, Warehouse: []string{"CK001", "CK002", "CK003"}[random.IntN(3)],
 				Sides: reconcile.Sides{Source: value, Kingdee: value}, Status: "C", Version: "3f9a1c",
 			}
 			noBill := func(reasons ...string) {
@@ -62,7 +60,7 @@ func sampleRows(seed uint64, rows, days int) iter.Seq2[reconcile.Row, error] {
 			case reconcile.Withdrawn:
 				row.Reason = "已作废 (cancelled)"
 			case reconcile.Void:
-				row.Kingdee = reconcile.Sum{Count: 1}
+				row.Kingdee = reconcile.Sum{}
 			case reconcile.Doubled, reconcile.OnlyInKingdee:
 				row.Source = reconcile.Sum{}
 				if kind == reconcile.Doubled {
@@ -72,7 +70,7 @@ func sampleRows(seed uint64, rows, days int) iter.Seq2[reconcile.Row, error] {
 				row.Source, row.OrderID, row.OnlineOrder, row.Shop, row.Version = reconcile.Sum{}, "", "", "", ""
 				row.BillNumber = fmt.Sprintf("XSTHD%06d", i)
 			case reconcile.Different:
-				row.Version = "1b22d0"
+				row.Version, row.OlderFlow = "1b22d0", true
 				row.Kingdee.Quantity = quantity.Add(decimal.NewFromInt(1))
 				row.Kingdee.Amount = row.Kingdee.Quantity.Mul(price)
 				row.Differences = []reconcile.Difference{
@@ -110,54 +108,23 @@ func sample(seed uint64, rows, days int) (reconcile.Report, []reconcile.Row) {
 		StartedAt: first.AddDate(0, 0, days+3).Add(6 * time.Hour), EndedAt: first.AddDate(0, 0, days+3).Add(6*time.Hour + 4*time.Minute),
 		By: "王会计", WorkflowID: "reconcile/refund_to_return/2026-11-01_2026-11-14", RunID: "019ac1d4-77f1-7c3e-9b61-5c9d1b1f2a30",
 	}
-	addUp(&r, made)
+	r.Sums = sumsOf(made)
 	return r, made
 }
 
-// addUp makes the totals of a report.
-func addUp(r *reconcile.Report, rows []reconcile.Row) {
-	days, shops, warehouses := map[string]*reconcile.Group{}, map[string]*reconcile.Group{}, map[string]*reconcile.Group{}
+// sumsOf adds up rows. Their lines are unknown here, so each has one warehouse.
+func sumsOf(rows []reconcile.Row) (sums reconcile.Sums) {
+	var warehouses reconcile.Sums
 	for _, row := range rows {
-		r.Totals.Add(row.Sides)
-		i := slices.IndexFunc(r.Kinds, func(k reconcile.KindSum) bool { return k.Kind == row.Kind && k.Reason == row.Reason })
-		if i < 0 {
-			i = len(r.Kinds)
-			r.Kinds = append(r.Kinds, reconcile.KindSum{Kind: row.Kind, Reason: row.Reason})
-		}
-		r.Kinds[i].Add(row.Sides)
-		for _, by := range []struct {
-			groups map[string]*reconcile.Group
-			name   string
-		}{{days, row.Day}, {shops, row.Shop}, {warehouses, row.Warehouse}} {
-			if by.groups[by.name] == nil {
-				by.groups[by.name] = &reconcile.Group{Name: by.name}
-			}
-			by.groups[by.name].Add(row.Sides)
-			if row.Kind.Differs() {
-				by.groups[by.name].Differences++
-			}
-		}
+		sums.Count(reconcile.Compared{Row: row})
+		group := reconcile.Group{Name: row.Warehouse, Sides: row.Sides}
 		if row.Kind.Differs() {
-			r.Differences++
+			group.Differences = 1
 		}
-		if row.NotAudited {
-			r.NotAudited++
-		}
-		if row.Version != "" && row.Version != r.Version {
-			r.OlderFlow++
-		}
+		warehouses.Add(reconcile.Sums{Warehouses: []reconcile.Group{group}})
 	}
-	slices.SortStableFunc(r.Kinds, func(a, b reconcile.KindSum) int {
-		return cmp.Compare(slices.Index(reconcile.Kinds, a.Kind), slices.Index(reconcile.Kinds, b.Kind))
-	})
-	sorted := func(groups map[string]*reconcile.Group) (list []reconcile.Group) {
-		for _, g := range groups {
-			list = append(list, *g)
-		}
-		slices.SortFunc(list, func(a, b reconcile.Group) int { return cmp.Compare(a.Name, b.Name) })
-		return list
-	}
-	r.Days, r.Shops, r.Warehouses = sorted(days), sorted(shops), sorted(warehouses)
+	sums.Warehouses = warehouses.Warehouses
+	return sums
 }
 
 // each gives rows one by one.

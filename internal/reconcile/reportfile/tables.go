@@ -165,10 +165,11 @@ func totalsOf(r reconcile.Report) []totals {
 	return tables
 }
 
-// entry is a line of a list: a row, or one difference of it.
+// entry is a line of a list: a row, or one difference of it, or how many more it has.
 type entry struct {
 	reconcile.Row
 	difference reconcile.Difference
+	more       int
 }
 
 // field is a column of a list.
@@ -199,7 +200,7 @@ var (
 	fOnline  = field{column{text.New("Online order"), 23, nil}, func(e entry) cell { return cell{value: id(e.OnlineOrder)} }}
 	fBill    = field{column{text.New("Kingdee bill"), 21, nil}, func(e entry) cell { return cell{value: id(e.BillNumber)} }}
 	fDay     = field{column{text.New("Day"), 12, nil}, func(e entry) cell { return cell{value: day(e.Day)} }}
-	fShop    = field{column{text.New("Shop"), 22, nil}, func(e entry) cell { return cell{value: e.Shop} }}
+	fShop    = field{column{text.New("Shop"), 28, nil}, func(e entry) cell { return cell{value: e.Shop} }}
 
 	fCustomer  = field{column{text.New("Customer"), 16, nil}, func(e entry) cell { return cell{value: id(e.Customer)} }}
 	fWarehouse = field{column{text.New("Warehouse"), 14, nil}, func(e entry) cell { return cell{value: id(e.Warehouse)} }}
@@ -211,10 +212,10 @@ var (
 	fAmountMore     = field{amountMore, func(e entry) cell { return sides(e.Sides, e.Kind.Differs())[6] }}
 
 	fStatus  = field{column{text.New("Bill status"), 20, nil}, func(e entry) cell { return cell{reconcile.StatusLabel(e.Status).String(), e.NotAudited} }}
-	fVersion = field{column{text.New("Flow version"), 13, nil}, func(e entry) cell { return cell{value: id(e.Version)} }}
-	fDetails = field{column{text.New("Details"), 50, nil}, func(e entry) cell { return cell{value: long(details(e.Differences).String())} }}
+	fVersion = field{column{text.New("Flow version"), 13, nil}, func(e entry) cell { return cell{value: version(e)} }}
+	fDetails = field{column{text.New("Details"), 50, nil}, func(e entry) cell { return cell{value: long(details(e.Row).String())} }}
 
-	fField    = field{column{text.New("Field"), 28, nil}, func(e entry) cell { return cell{value: fieldName(e.difference.Field)} }}
+	fField    = field{column{text.New("Field"), 36, nil}, func(e entry) cell { return cell{value: fieldName(e)} }}
 	fMaterial = field{column{text.New("Material"), 16, nil}, func(e entry) cell { return cell{value: id(e.difference.Material)} }}
 	fSource   = field{column{text.New("Jushuitan"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Source, e.Source) }}
 	fKingdee  = field{column{text.New("Kingdee"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Kingdee, e.Kingdee) }}
@@ -223,16 +224,29 @@ var (
 // wholeBill is the field of the line for a row that differs as a whole.
 const wholeBill = ""
 
-func fieldName(name string) string {
-	if name == wholeBill {
-		return text.Sprintf("the whole bill, amount with tax")
+func fieldName(e entry) string {
+	switch name := e.difference.Field; {
+	case e.more > 0:
+		return text.Sprintf("and %d more", e.more)
+	case name == wholeBill:
+		return text.Sprintf("whole bill, with tax")
+	default:
+		return text.Sprintf("%s %s", reconcile.FieldLabel(name), name)
 	}
-	return text.Sprintf("%s %s", reconcile.FieldLabel(name), name)
+}
+
+func version(e entry) any {
+	if e.OlderFlow {
+		return text.Sprintf("%s (older)", e.Version)
+	}
+	return id(e.Version)
 }
 
 // valueOf is what one system has. A row that differs as a whole has its amount.
 func valueOf(e entry, value string, sum reconcile.Sum) cell {
 	switch number, err := decimal.NewFromString(value); {
+	case e.more > 0:
+		return cell{}
 	case e.difference.Field == wholeBill && sum.Count == 0:
 		return cell{text.Sprintf("none"), true}
 	case e.difference.Field == wholeBill:
@@ -250,15 +264,15 @@ func valueOf(e entry, value string, sum reconcile.Sum) cell {
 // detailsShown is how many differences of a bill one cell names.
 const detailsShown = 6
 
-func details(differences []reconcile.Difference) text.Text {
+func details(row reconcile.Row) text.Text {
 	var parts []any
-	for i, d := range differences {
-		if i == detailsShown {
-			parts = append(parts, text.New("and %d more", len(differences)-i))
-			break
-		}
+	shown := row.Differences[:min(len(row.Differences), detailsShown)]
+	for _, d := range shown {
 		where := text.Join(" ", d.Material, reconcile.FieldLabel(d.Field))
 		parts = append(parts, text.New("%s: %s in Jushuitan, %s in Kingdee", where, orNone(d.Source), orNone(d.Kingdee)))
+	}
+	if more := len(row.Differences) - len(shown) + row.MoreDifferences; more > 0 {
+		parts = append(parts, text.New("and %d more", more))
 	}
 	return text.Join(" · ", parts...)
 }
@@ -321,14 +335,20 @@ func (l list) lines(row reconcile.Row) (lines [][]cell) {
 	if !l.belongs(row) {
 		return nil
 	}
-	differences := []reconcile.Difference{{Field: wholeBill}}
+	entries := []entry{{Row: row}}
 	if l.perValue && len(row.Differences) > 0 {
-		differences = row.Differences
+		entries = nil
+		for _, d := range row.Differences {
+			entries = append(entries, entry{Row: row, difference: d})
+		}
+		if row.MoreDifferences > 0 {
+			entries = append(entries, entry{Row: row, more: row.MoreDifferences})
+		}
 	}
-	for _, d := range differences {
+	for _, e := range entries {
 		var line []cell
 		for _, f := range l.fields {
-			line = append(line, f.of(entry{row, d}))
+			line = append(line, f.of(e))
 		}
 		lines = append(lines, line)
 	}
