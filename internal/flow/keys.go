@@ -1,12 +1,9 @@
 package flow
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
-
-	"refundsync/internal/contract"
 )
 
 // Keys are the keys of the orders that are named by their key or by the number of one of
@@ -55,9 +52,7 @@ func (f *Flow) keyOfFirst(number string) string {
 
 // numberOf is the number of the order's first bill; "" if there is none.
 func (f *Flow) numberOf(key string) string {
-	// Text can be marshalled.
-	fields, _ := json.Marshal(map[string]string{f.Source.Key: key})
-	number, err := f.Open(contract.Order{ID: key, Fields: fields}).billNumber()
+	number, err := f.NumberOf(key)
 	if err != nil {
 		return ""
 	}
