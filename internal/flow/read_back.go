@@ -158,7 +158,7 @@ func (b Bill) Differences(status string, rows [][]any) (differences []Difference
 			if !inHead {
 				difference.Line = i + 1
 			}
-			if difference.Unreadable || !sameValue(sent.field, value, rows[i][column]) {
+			if difference.Unreadable || !SameValue(sent.field, value, rows[i][column]) {
 				differences = append(differences, difference)
 			}
 		}
@@ -166,9 +166,9 @@ func (b Bill) Differences(status string, rows [][]any) (differences []Difference
 	return differences
 }
 
-// sameValue compares two values by meaning. In the mark's field only the mark counts, which
+// SameValue compares two values by meaning. In the mark's field only the mark counts, which
 // holds a hash of the rest.
-func sameValue(field catalog.Field, sent, read any) bool {
+func SameValue(field catalog.Field, sent, read any) bool {
 	if field.Name == MarkField {
 		is, ok := FindMark(cellShown(read))
 		want, _ := FindMark(cellShown(sent))

@@ -126,7 +126,7 @@ func (f *Flow) ReadBooked(b Bill, rows [][]any) (booked Booked, other, unreadabl
 			if cell == nil {
 				return nil, "", field.field.Name
 			}
-			if !sameValue(field.field, field.values[0], cell) {
+			if !SameValue(field.field, field.values[0], cell) {
 				other = fmt.Sprintf("%s: %s/%s", field.field.Name, cellShown(cell), cellShown(field.values[0]))
 			}
 		}
