@@ -56,8 +56,12 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 		{"not a time", []string{"run", "--flow", "f", "--from", "yesterday", "--to", "2024-03-01"}, "yesterday"},
 		{"ends before it starts", []string{"run", "--flow", "f", "--from", "2024-03-02", "--to", "2024-03-01"}, "2024-03-02"},
 		{"preview of nothing", []string{"preview", "--flow", "f"}, "--order"},
-		{"preview of an order and a range", []string{"preview", "--flow", "f", "--order", "x", "--from", "2024-03-01"}, "--order"},
+		{"preview of an order and a range", []string{"preview", "--flow", "f", "--order", "x", "--from", "2024-03-01", "--to", "2024-03-01"}, "--order"},
+		{"preview of an order and a file", []string{"preview", "--flow", "f", "--order", "x", "--file", "order.json"}, "--file"},
 		{"another choice for an order", []string{"preview", "--flow", "f", "--order", "x", "--instead", "FDate=modified"}, "--instead"},
+		{"the request of a range", []string{"preview", "--flow", "f", "--from", "2024-03-01", "--to", "2024-03-01", "-o", "request"}, "request"},
+		{"no such output of a preview", []string{"preview", "-o", "xml"}, "xml"},
+		{"no such table", []string{"preview", "--flow", builtInFlow, "--from", "2024-03-01", "--to", "2024-03-01", "--table", "shops"}, "customers, materials, units, warehouses"},
 		{"no such grain", []string{"run", "--flow", "f", "--grain", "pages"}, "pages"},
 		{"no such grain of a backfill", []string{"schedule", "backfill", "--flow", "f", "--from", "2024-03-01", "--to", "2024-03-02", "--grain", "pages"}, "pages"},
 		{"no such output", []string{"run", "-o", "xml"}, "xml"},
@@ -112,7 +116,7 @@ func TestPreviewShowsTheBodyWithoutCalls(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "order.json")
 	require.NoError(t, os.WriteFile(path, []byte(order), 0o600))
 	w := newWorld(t, simulator.Options{Orders: 1})
-	e := w.run(t, "starter", "preview", "--flow", builtInFlow, "--order", path)
+	e := w.run(t, "starter", "preview", "--flow", builtInFlow, "--file", path, "-o", "request")
 	require.Zero(t, e.code, e.stderr)
 	var body struct {
 		FormID string `json:"formid"`
@@ -224,15 +228,18 @@ func TestPreviewKeepsClosedPeriods(t *testing.T) {
 		says       string
 		dated      bool
 	}{
-		{"park", "park", 1, "is in a closed period", false},
+		{"park", "park", 3, "is in a closed period", false},
 		{"first open day", "first_open_day", 0, "2024-12-01", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			closed := w.with("REFUNDSYNC_FLOWS", changedFlows(t, `until: "2023-12-31"`, `until: "2024-11-30"`, "then: park", "then: "+c.then))
-			e := closed.run(t, "starter", "preview", "--flow", builtInFlow, "--order", order)
+			e := closed.run(t, "starter", "preview", "--flow", builtInFlow, "--file", order, "-o", "request")
 			require.Equal(t, c.code, e.code, e.stderr)
 			require.Contains(t, e.stderr, c.says)
 			require.Equal(t, c.dated, strings.Contains(e.stdout, `"FDate":"2024-12-01"`), e.stdout)
+			e = closed.run(t, "starter", "preview", "--flow", builtInFlow, "--file", order)
+			require.Equal(t, c.code, e.code, e.stderr)
+			require.Contains(t, e.stdout, c.says)
 		})
 	}
 }

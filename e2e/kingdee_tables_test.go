@@ -133,13 +133,13 @@ func TestPreviewReadsTheTablesFromKingdee(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 20})
 	const order = "../internal/flow/testdata/orders/returned.json"
-	plain := w.starter(t, 0, "preview", "--flow", builtInFlow, "--order", order)
+	plain := w.starter(t, 0, "preview", "--flow", builtInFlow, "--file", order, "-o", "request")
 	require.Empty(t, w.State().Kingdee.Calls)
 	tables := w.with("REFUNDSYNC_FLOWS", kingdeeCustomers(t))
-	e := tables.starter(t, 0, "preview", "--flow", builtInFlow, "--order", order)
+	e := tables.starter(t, 0, "preview", "--flow", builtInFlow, "--file", order, "-o", "request")
 	require.Contains(t, e.stdout, `"FRetcustId":{"FNumber":"CUST_TMALL"}`)
 	require.Contains(t, plain.stdout, `"FRetcustId":{"FNumber":"CUST_TMALL"}`)
 	w.SetHabits(galaxy.Habits{NoRight: []string{"FName"}})
-	require.Contains(t, tables.starter(t, 1, "preview", "--flow", builtInFlow, "--order", order).stderr, "FName")
-	require.Contains(t, tables.with("KINGDEE_URL", "").starter(t, 1, "preview", "--flow", builtInFlow, "--order", order).stderr, "KINGDEE_URL")
+	require.Contains(t, tables.starter(t, 1, "preview", "--flow", builtInFlow, "--file", order, "-o", "request").stderr, "FName")
+	require.Contains(t, tables.with("KINGDEE_URL", "").starter(t, 1, "preview", "--flow", builtInFlow, "--file", order, "-o", "request").stderr, "KINGDEE_URL")
 }

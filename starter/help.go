@@ -34,7 +34,7 @@ var exitMeanings = []struct {
 	{exitDone, text.New("done, everything in order")},
 	{exitFailed, text.New("failed; the message says why and what to do")},
 	{exitUsage, text.New("wrong usage")},
-	{exitWithFailures, text.New("the run is done, with orders parked or failed")},
+	{exitWithFailures, text.New("done, with orders parked or failed; of a preview: with orders that would be parked, or are not there")},
 	{exitBehind, text.New("a flow lags by more than its checks.lag_limit")},
 	{exitDiffers, text.New("the two systems differ")},
 	{exitInterrupted, text.New("interrupted (Ctrl-C) while waiting")},

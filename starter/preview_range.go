@@ -1,16 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/shopspring/decimal"
+	"github.com/spf13/cobra"
 
+	"refundsync/internal/config"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
+	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -30,6 +35,79 @@ type rangePreview struct {
 	// Amount is the total of the bills, with tax.
 	Amount  decimal.Decimal `json:"amount"`
 	Choices []*choice       `json:"choices"`
+	// Codes are those of the orders that are not skipped for which tables have no row, the
+	// most frequent of each table first. Defaults counts the orders that take a table's
+	// default for at least one code, by table.
+	Codes    []*unlistedCode `json:"codes"`
+	Defaults map[string]int  `json:"defaults"`
+
+	// table is the one whose orders are listed.
+	table string
+	codes map[flow.UnlistedCode]*unlistedCode
+}
+
+// unlistedCode is a code for which a table has no row.
+type unlistedCode struct {
+	Table string `json:"table"`
+	// Code is "" if it is absent, or may be about a person.
+	Code string `json:"code"`
+	// Default is the value that orders get instead, and Advice what to do about a code for
+	// which they are parked.
+	Default string `json:"default,omitempty"`
+	Advice  string `json:"advice,omitempty"`
+	Parks   bool   `json:"parks"`
+	Orders  int    `json:"orders"`
+	// IDs are the orders, of codes that park them and of the table that is asked for.
+	IDs []string `json:"as_ids,omitempty"`
+
+	// byDefault says what orders get instead.
+	byDefault string
+}
+
+func newRangePreview(span workflows.Window, choices []*choice, table string) *rangePreview {
+	return &rangePreview{
+		From: span.From, To: span.To, Skipped: map[string]int{}, Parked: map[string]int{}, Choices: choices,
+		Codes: []*unlistedCode{}, Defaults: map[string]int{}, table: table, codes: map[flow.UnlistedCode]*unlistedCode{},
+	}
+}
+
+// takeCodes counts the codes of an order that is not skipped.
+func (p *rangePreview) takeCodes(order *flow.Opened) {
+	defaults := map[string]bool{}
+	for _, found := range order.UnlistedCodes() {
+		code := p.codes[found]
+		if code == nil {
+			code = &unlistedCode{Table: found.Table.Name, Code: found.Code, Default: found.Default(), Parks: found.Parks()}
+			switch {
+			case code.Parks:
+				code.Advice = found.Advice().String()
+			case found.Table.Pass:
+				code.byDefault = text.Sprintf("default: the code itself")
+			default:
+				code.byDefault = text.Sprintf("default: %s", code.Default)
+			}
+			p.codes[found], p.Codes = code, append(p.Codes, code)
+		}
+		if code.Orders++; code.Parks || code.Table == p.table {
+			code.IDs = append(code.IDs, order.Order.ID)
+		}
+		if !code.Parks {
+			defaults[code.Table] = true
+		}
+	}
+	for table := range defaults {
+		p.Defaults[table]++
+	}
+}
+
+// sortCodes puts codes that park orders first, then the most frequent of each table.
+func (p *rangePreview) sortCodes() {
+	slices.SortStableFunc(p.Codes, func(a, b *unlistedCode) int {
+		if a.Parks != b.Parks {
+			return map[bool]int{true: -1, false: 1}[a.Parks]
+		}
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(b.Orders, a.Orders), cmp.Compare(a.Code, b.Code))
+	})
 }
 
 // choice is another expression for a field.
@@ -69,11 +147,7 @@ type mapped struct {
 	amount          decimal.Decimal
 }
 
-func mapOrder(f *flow.Flow, record map[string]any) (m mapped, err error) {
-	picked, err := f.Pick(record)
-	if err != nil {
-		return m, err
-	}
+func mapOrder(picked *flow.Opened) (m mapped, err error) {
 	reason, skip, err := picked.Skip()
 	if err == nil && skip {
 		return mapped{skipped: reason}, nil
@@ -95,7 +169,11 @@ func mapOrder(f *flow.Flow, record map[string]any) (m mapped, err error) {
 
 func (p *rangePreview) take(f *flow.Flow, record map[string]any) error {
 	p.Orders++
-	as, err := mapOrder(f, record)
+	picked, err := f.Pick(record)
+	if err != nil {
+		return err
+	}
+	as, err := mapOrder(picked)
 	switch {
 	case err != nil:
 		return err
@@ -108,8 +186,13 @@ func (p *rangePreview) take(f *flow.Flow, record map[string]any) error {
 		p.Booked++
 		p.Amount = p.Amount.Add(as.amount)
 	}
+	p.takeCodes(picked)
 	for _, c := range p.Choices {
-		other, err := mapOrder(c.flow, record)
+		picked, err := c.flow.Pick(record)
+		if err != nil {
+			return err
+		}
+		other, err := mapOrder(picked)
 		switch {
 		case err != nil:
 			return err
@@ -148,4 +231,106 @@ func (p *rangePreview) print(w io.Writer) {
 	}
 	t.AppendFooter(table.Row{text.New("orders read"), p.Orders, ""})
 	t.Render()
+	p.printCodes(w)
+}
+
+// printCodes shows the codes without a row that park orders, how many orders take each
+// default, and of the table that is asked for each order.
+func (p *rangePreview) printCodes(w io.Writer) {
+	codes := newTable(w)
+	codes.SetTitle("\n%s", text.New("Codes for which a table has no row"))
+	codes.AppendHeader(table.Row{text.New("Table"), text.New("Code"), text.New("Orders"), text.New("Outcome")})
+	codes.alignRight(3)
+	kinds, byDefault := map[string]int{}, map[string]string{}
+	for _, code := range p.Codes {
+		kinds[code.Table]++
+		byDefault[code.Table] = code.byDefault
+		if code.Parks {
+			codes.AppendRow(table.Row{code.Table, code.Code, code.Orders, text.New("parked. %s", code.Advice)})
+		}
+	}
+	for _, name := range tally.Reasons(p.Defaults) {
+		codes.AppendRow(table.Row{name, text.New("%d codes", kinds[name]), p.Defaults[name], byDefault[name]})
+	}
+	if len(p.Codes) > 0 {
+		codes.Render()
+	}
+	if p.table == "" {
+		return
+	}
+	orders := newTable(w)
+	orders.SetTitle("\n%s", text.New("Orders with a code for which %s has no row", p.table))
+	orders.AppendHeader(table.Row{text.New("Code"), text.New("Value"), text.New("Orders"), "as_id"})
+	orders.alignRight(3)
+	for _, code := range p.Codes {
+		if code.Table == p.table {
+			value := any(code.Default)
+			if code.Parks {
+				value = text.New("none: parked")
+			}
+			orders.AppendRow(table.Row{code.Code, value, code.Orders, strings.Join(code.IDs, ", ")})
+		}
+	}
+	orders.Render()
+}
+
+func previewRange(cmd *cobra.Command, flags previewFlags) error {
+	span, err := parseRange(flags.from, flags.to)
+	if err != nil {
+		return usageError(cmd, err)
+	}
+	_, f, err := loadFlow(cmd, flags.flow)
+	if err != nil {
+		return err
+	}
+	if tables := tablesOf(f); flags.table != "" && !slices.Contains(tables, flags.table) {
+		return usageError(cmd, text.Errorf("the flow uses no table %q; it uses: %s", flags.table, strings.Join(tables, ", ")))
+	}
+	choices, err := readChoices(f, flags.instead)
+	if err != nil {
+		return usageError(cmd, err)
+	}
+	mapped := []*flow.Flow{f}
+	for _, choice := range choices {
+		mapped = append(mapped, choice.flow)
+	}
+	for _, f := range mapped {
+		if err := readTables(cmd.Context(), f); err != nil {
+			return err
+		}
+	}
+	settings, err := config.FromProcess().Load()
+	if err != nil {
+		return err
+	}
+	source, _, err := syncworker.Clients(settings)
+	if err != nil {
+		return err
+	}
+	p := newRangePreview(span, choices, flags.table)
+	err = sourceOrders(cmd.Context(), source, f, span, func(record map[string]any) error { return p.take(f, record) })
+	if err != nil {
+		return err
+	}
+	p.sortCodes()
+	if flags.output == previewOutput(outputJSON) {
+		return writeJSON(cmd.OutOrStdout(), p)
+	}
+	p.print(cmd.OutOrStdout())
+	return nil
+}
+
+// tablesOf are the names of the tables that a flow uses, sorted.
+func tablesOf(f *flow.Flow) (names []string) {
+	var add func(fields []flow.BillField)
+	add = func(fields []flow.BillField) {
+		for _, field := range fields {
+			if add(field.Fields); field.Mapping != nil && field.Mapping.Table != nil {
+				names = append(names, field.Mapping.Table.Name)
+			}
+		}
+	}
+	add(f.Rules.Bill)
+	slices.Sort(names)
+	return slices.Compact(names)
 }

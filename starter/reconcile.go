@@ -280,7 +280,7 @@ func printKinds(w io.Writer, report reconcile.Report) {
 	t.AppendHeader(sidesHeader(text.New("Kind")))
 	t.alignRight(2, 3, 4, 5, 6, 7)
 	for _, kind := range report.Kinds {
-		t.AppendRow(sidesRow(text.Join(": ", kind.Kind.Text(), kind.Reason), kind.Sides))
+		t.AppendRow(sidesRow(text.Join(": ", kind.Kind.Label(), kind.Reason), kind.Sides))
 	}
 	t.AppendFooter(sidesRow(text.New("total"), report.Totals))
 	t.Render()
@@ -320,7 +320,7 @@ func printDifferences(w io.Writer, report reconcile.Report, rows iter.Seq2[recon
 		if err != nil {
 			return err
 		}
-		kind := text.Join(": ", row.Kind.Text(), row.Reason)
+		kind := text.Join(": ", row.Kind.Label(), row.Reason)
 		if row.NotAudited {
 			kind = text.Join(", ", kind, text.New("not audited"))
 		}

@@ -18,6 +18,7 @@ type Reader interface {
 	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error)
 	ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error)
 	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
+	kingdee.Queries
 }
 
 // WouldSave decides as [Book.Save] does on a first attempt, up to the first call that would
