@@ -1,0 +1,17 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"refundsync/internal/text"
+)
+
+func newFlowCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "flow",
+		Short: text.Sprintf("Write, check and test flow files, and show the versions that made bills"),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newFlowVersionsCommand(), newFlowShowCommand(), newFlowDiffCommand())
+	return cmd
+}
