@@ -115,10 +115,10 @@ func (d *differences) table(name string, was, is ast.Node) {
 	before, after := d.was.tables[name], d.is.tables[name]
 	switch {
 	case was == nil:
-		d.add(text.New("table %s is new, with %d rows", name, rowCount(after)))
+		d.add(text.New("table %s is new; rows: %d", name, rowCount(after)))
 		return
 	case is == nil:
-		d.add(text.New("table %s is gone; it had %d rows", name, rowCount(before)))
+		d.add(text.New("table %s is gone; it had rows: %d", name, rowCount(before)))
 		return
 	}
 	for _, key := range mergedKeys(was, is) {

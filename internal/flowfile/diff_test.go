@@ -53,7 +53,7 @@ func TestDiff(t *testing.T) {
 		{name: "rows of a CSV file", csv: "code,value\n20001,CK009\n20003,CK003\n",
 			want: []string{"table warehouses: code 20001 gives CK009; it gave CK001", "table warehouses: code 20002 is gone; it gave CK002", "table warehouses: code 20003 is new and gives CK003"}},
 		{name: "no default", old: "    default: CUST\n", new: "", want: []string{"tables.customers.default is no longer set; it was CUST"}},
-		{name: "a table more", old: "  warehouses:\n", new: "  shops: { values: { a: b } }\n  warehouses:\n", want: []string{"table shops is new, with 1 rows"}},
+		{name: "a table more", old: "  warehouses:\n", new: "  shops: { values: { a: b } }\n  warehouses:\n", want: []string{"table shops is new; rows: 1"}},
 		{name: "a condition", old: `when: type == "仅退款"`, new: `when: type in ["仅退款", "其它"]`,
 			want: []string{`checks.leave_out: when of “仅退款” is type in ["仅退款", "其它"]; it was type == "仅退款"`}},
 		{name: "a condition more", old: "  leave_out:\n", new: "  leave_out:\n    - when: status == \"Cancelled\"\n      reason: 已作废\n",

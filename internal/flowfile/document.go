@@ -51,9 +51,13 @@ func (d *document) readable() bool {
 }
 
 func (d *document) report(at span, what text.Text) {
-	if len(d.problems) >= maxProblems {
-		return
+	if len(d.problems) < maxProblems {
+		d.problems = append(d.problems, d.problem(at, what))
 	}
+}
+
+// problem is a mistake at a place of the file.
+func (d *document) problem(at span, what text.Text) Problem {
 	problem := Problem{File: d.file, Line: at.line, Column: at.column, Length: at.length, What: what.String()}
 	if at.line > 0 && at.line <= len(d.lines) {
 		problem.Source = strings.Map(func(r rune) rune {
@@ -63,12 +67,21 @@ func (d *document) report(at span, what text.Text) {
 			return r
 		}, d.lines[at.line-1])
 	}
-	d.problems = append(d.problems, problem)
+	return problem
 }
 
-// root parses the file and returns its one document; nil, with the reason reported, if
+// root parses a flow file and returns its one document; nil, with the reason reported, if
 // there is none.
 func (d *document) root() ast.Node {
+	root := d.parsed()
+	if root != nil {
+		d.normalize(root, false)
+	}
+	return root
+}
+
+// parsed is root with every text as it is written.
+func (d *document) parsed() ast.Node {
 	if !d.bounded() {
 		return nil
 	}
@@ -89,7 +102,6 @@ func (d *document) root() ast.Node {
 	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
 		d.report(d.spanOf(file.Docs[1].Body), text.New("A file holds one flow; remove everything after ---."))
 	}
-	d.normalize(file.Docs[0].Body, false)
 	return file.Docs[0].Body
 }
 

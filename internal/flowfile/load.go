@@ -33,10 +33,18 @@ func Load(path string) (*flow.Flow, error) {
 // flows share a name. An error is [Problems], the mistakes in all files, or says what
 // can't be read.
 func LoadFolder(folder string) (flow.Flows, error) {
+	flows, _, err := CheckFolder(folder)
+	return flows, err
+}
+
+// CheckFolder is LoadFolder, with what is no mistake and still to be looked at: tables that
+// no field uses, conditions that never decide, values that no field has.
+func CheckFolder(folder string) (flow.Flows, Problems, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return nil, text.Errorf("can't read the folder of flow files %s: %w", folder, err)
+		return nil, nil, text.Errorf("can't read the folder of flow files %s: %w", folder, err)
 	}
+	var notes Problems
 	flows := flow.Flows{}
 	first := map[string]*parser{}
 	var problems Problems
@@ -46,7 +54,7 @@ func LoadFolder(folder string) (flow.Flows, error) {
 		}
 		p, err := load(filepath.Join(folder, entry.Name()))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		name := p.flow.Name
 		if other, ok := first[name]; ok && name != "" {
@@ -55,6 +63,8 @@ func LoadFolder(folder string) (flow.Flows, error) {
 			first[name] = p
 		}
 		flows[name] = p.flow
+		p.notes.found.sort()
+		notes = append(notes, p.notes.found...)
 		for _, problem := range p.allProblems() {
 			// Flows may share a CSV file, whose mistakes are reported once.
 			if !slices.Contains(problems, problem) {
@@ -63,12 +73,12 @@ func LoadFolder(folder string) (flow.Flows, error) {
 		}
 	}
 	if len(problems) > 0 {
-		return nil, problems
+		return nil, nil, problems
 	}
 	if len(flows) == 0 {
-		return nil, text.Errorf("no flow files (*.yaml) in the folder %s", folder)
+		return nil, nil, text.Errorf("no flow files (*.yaml) in the folder %s", folder)
 	}
-	return flows, nil
+	return flows, notes, nil
 }
 
 func load(path string) (*parser, error) {

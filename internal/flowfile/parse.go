@@ -31,6 +31,7 @@ type parser struct {
 	tables   map[string]*flow.Table
 	// tableProblems are the mistakes in the tables' CSV files.
 	tableProblems Problems
+	notes         notes
 }
 
 // parse reads a flow file. Use the parser's flow only if it has no problems.
@@ -41,6 +42,7 @@ func parse(file string, data []byte, readFile func(path string) ([]byte, error))
 		tables:   map[string]*flow.Table{},
 		readFile: readFile,
 		digest:   sha256.New(),
+		notes:    notes{tables: map[string]span{}, conditions: map[string]int{}},
 	}
 	p.hash("", data)
 	p.flow.Files = []flow.File{{Name: filepath.Base(file), Text: string(data)}}
@@ -94,6 +96,7 @@ func (p *parser) flowFile(root ast.Node) {
 		p.readTables(s.pairs["tables"].value)
 	}
 	p.bill(s.section("bill"))
+	p.noteTables()
 	p.options(s.section("options"))
 	p.checks(s.section("checks"))
 	if s.has("alerts") {
@@ -135,6 +138,7 @@ func (p *parser) expression(node ast.Node, in flow.Scope, owner text.Text, want 
 		return nil
 	}
 	p.flow.Use(compiled.Header, compiled.Items)
+	p.noteExpression(node, source, compiled)
 	return compiled
 }
 

@@ -190,6 +190,7 @@ func (p *parser) isFieldPath(node ast.Node) bool {
 
 func (p *parser) tableOf(s section, target catalog.Field) *flow.Table {
 	name := s.text("table")
+	delete(p.notes.tables, name)
 	if kindOfTarget(target) != flow.KindText {
 		p.report(s.keySpan("table"), text.New("A table gives text, but %s is %s.", flow.FieldName(target), target.Type.Label()))
 		return nil

@@ -122,6 +122,7 @@ func (p *parser) leaveOut(rules []section) {
 	for _, s := range rules {
 		rule := flow.LeaveOut{Reason: s.text("reason")}
 		if s.has("when") {
+			p.noteCondition("leave_out", s.pairs["when"].value)
 			rule.When = p.expression(s.pairs["when"].value, flow.OrderScope, text.Literal("when"), flow.KindBool)
 		}
 		p.flow.Rules.LeaveOut = append(p.flow.Rules.LeaveOut, rule)
@@ -146,6 +147,7 @@ func (p *parser) require(requirements []section) {
 			lines[r.Reason] = at.line
 		}
 		if s.has("that") {
+			p.noteCondition("require", s.pairs["that"].value)
 			r.That = p.expression(s.pairs["that"].value, flow.EntryScope, text.Literal("that"), flow.KindBool)
 			r.OfLines = r.That != nil && slices.ContainsFunc(r.That.Names, func(n flow.Named) bool { return n.Name == "item" })
 		}

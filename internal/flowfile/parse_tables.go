@@ -25,6 +25,7 @@ const passCode = "pass"
 func (p *parser) readTables(node ast.Node) {
 	for _, pair := range p.pairs(node) {
 		p.tables[pair.name] = p.table(pair)
+		p.notes.tables[pair.name] = p.spanOf(pair.key)
 	}
 }
 

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
+	"refundsync/internal/syncworker"
+	"refundsync/internal/text"
+)
+
+func TestFlowListSaysWhatTheWorkersHave(t *testing.T) {
+	flows := flow.Flows{"a": {Name: "a", Version: "1"}}
+	for _, c := range []struct {
+		name      string
+		atWorkers *workerFlows
+		versions  []string
+		shown     string
+	}{
+		{"no server", nil, nil, "?"},
+		{"no worker", &workerFlows{all: true}, []string{}, "no worker"},
+		{"the same version", &workerFlows{[]syncworker.FlowVersions{{"a": "1"}}, true}, []string{"1"}, "✓"},
+		{"another version", &workerFlows{[]syncworker.FlowVersions{{"a": "1"}, {"a": "2"}}, true}, []string{"1", "2"}, "✗ version 1, 2"},
+		{"none has it", &workerFlows{[]syncworker.FlowVersions{{"b": "1"}}, true}, []string{}, "✗ no worker has it"},
+		{"one does not tell", &workerFlows{[]syncworker.FlowVersions{{"b": "1"}}, false}, []string{}, "?"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			listed := listFlows(flows, c.atWorkers)
+			require.Len(t, listed, 1)
+			require.Equal(t, c.versions, listed[0].WorkerVersions)
+			require.Equal(t, c.shown, listed[0].workers)
+			var out bytes.Buffer
+			printFlows(&out, listed)
+			require.Contains(t, out.String(), c.shown)
+			require.Contains(t, out.String(), "by hand")
+		})
+	}
+}
+
+func TestPrintTested(t *testing.T) {
+	var out bytes.Buffer
+	printTested(&out, []testedFlow{
+		{Flow: "a", Examples: []flowfile.Example{
+			{Name: "good.yaml", About: "all is well"},
+			{Name: "bad.yaml", Differences: []text.Text{text.Literal("one"), text.Literal("two")}},
+		}},
+		{Flow: "b"},
+	}, "flows")
+	require.Equal(t, "✓ a good: all is well\n✗ a bad\n    one\n    two\n! b: there are no examples in flows/b.examples\n", out.String())
+}
+
+func TestPrintChecked(t *testing.T) {
+	var out bytes.Buffer
+	flows := flow.Flows{"b": {Version: "2"}, "a": {Version: "1"}}
+	notes := flowfile.Problems{{File: "a.yaml", Line: 3, Column: 5, Length: 1, Source: "    x: y", What: "Look."}}
+	printChecked(&out, flows, notes)
+	require.Equal(t, "✓ a: no mistakes, version 1\n✓ b: no mistakes, version 2\n! a.yaml:3:5: Look.\n    3 |     x: y\n      |     ^\n", out.String())
+	require.Equal(t, checkedFlows{
+		Flows: []checkedFlow{{"a", "1"}, {"b", "2"}}, Notes: []checkNote{{"a.yaml", 3, 5, "Look."}},
+	}, newCheckedFlows(flows, notes))
+}
