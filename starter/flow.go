@@ -12,6 +12,6 @@ func newFlowCommand() *cobra.Command {
 		Short: text.Sprintf("Write, check and test flow files, and show the versions that made bills"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newFlowListCommand(), newFlowCheckCommand(), newFlowTestCommand(), newFlowVersionsCommand(), newFlowShowCommand(), newFlowDiffCommand())
+	cmd.AddCommand(newFlowNewCommand(), newFlowListCommand(), newFlowCheckCommand(), newFlowTestCommand(), newFlowVersionsCommand(), newFlowShowCommand(), newFlowDiffCommand())
 	return cmd
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -61,4 +63,44 @@ func TestPrintChecked(t *testing.T) {
 	require.Equal(t, checkedFlows{
 		Flows: []checkedFlow{{"a", "1"}, {"b", "2"}}, Notes: []checkNote{{"a.yaml", 3, 5, "Look."}},
 	}, newCheckedFlows(flows, notes))
+}
+
+// What the flags do not say is asked for; the end of the input answers nothing.
+func TestFlowNewAsksForWhatIsMissing(t *testing.T) {
+	for _, c := range []struct {
+		name, input string
+		args        []string
+		want        string // the flow's title
+		asks        []string
+		fails       string
+	}{
+		{"all questions", "\n\nmine\n我的流程\n", nil, "我的流程", []string{"Interface that orders are read from [jushuitan.refund.list.query]: ", "Form that bills are saved to [SAL_RETURNSTOCK]: ", "Name of the flow", "Title: "}, ""},
+		{"by flags", "", []string{"--source", "jushuitan.refund.list.query", "--target", "SAL_RETURNSTOCK", "--name", "mine", "--title", "t"}, "t", nil, ""},
+		{"no answers", "", nil, "", nil, "name is empty"},
+		{"a source that nobody knows", "x\n\nmine\n\n", nil, "", nil, "source can't be"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			t.Setenv("REFUNDSYNC_FLOWS", folder)
+			root := newRootCommand()
+			var asked bytes.Buffer
+			root.SetIn(strings.NewReader(c.input))
+			root.SetOut(io.Discard)
+			root.SetErr(&asked)
+			root.SetArgs(append([]string{"flow", "new"}, c.args...))
+			err := root.Execute()
+			for _, question := range c.asks {
+				require.Contains(t, asked.String(), question)
+			}
+			if c.fails != "" {
+				require.ErrorContains(t, err, c.fails)
+				require.Equal(t, exitUsage, exitCode(err))
+				return
+			}
+			require.NoError(t, err)
+			flows, err := flowfile.LoadFolder(folder)
+			require.NoError(t, err)
+			require.Equal(t, c.want, flows["mine"].Title)
+		})
+	}
 }

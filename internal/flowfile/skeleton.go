@@ -1,0 +1,121 @@
+package flowfile
+
+import (
+	"bytes"
+	"cmp"
+	"embed"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/goccy/go-yaml"
+
+	"refundsync/internal/catalog"
+	"refundsync/internal/spelling"
+	"refundsync/internal/text"
+)
+
+// Skeleton says what a new flow file begins with.
+type Skeleton struct {
+	// Source and Target are names of [Sources] and [Targets].
+	Source, Target string
+	// Name is as in [flow.Flow].
+	Name string
+	// Title is shown to people; "" for the name.
+	Title string
+}
+
+// Sources are the interfaces that orders are read from.
+func Sources() []string { return []string{catalog.Jushuitan().Name} }
+
+// Targets are the forms that bills are saved to.
+func Targets() []string {
+	form, _ := catalog.Kingdee().Find(catalog.Options, "FormId")
+	var names []string
+	for name := range form.Values {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+//go:embed skeleton
+var skeletons embed.FS
+
+// Check returns an error that says what of a skeleton is wrong.
+func (s Skeleton) Check() error {
+	for _, c := range []struct {
+		what, found string
+		known       []string
+	}{{"source", s.Source, Sources()}, {"target", s.Target, Targets()}} {
+		if !slices.Contains(c.known, c.found) {
+			return errors.New(spelling.Suggest(text.New("%s can't be %q; expected one of %s.", c.what, c.found, strings.Join(c.known, ", ")), spelling.Closest(c.found, c.known)).String())
+		}
+	}
+	if s.Name == "" {
+		return errors.New(text.Sprintf("%s is empty; expected text.", "name"))
+	}
+	if !flowName.MatchString(s.Name) {
+		return errors.New(badCode("name", s.Name).String())
+	}
+	return nil
+}
+
+// Write writes a new flow file to a folder, and an example beside it, with comments in the
+// language of the program. Both load and pass as they are. It overwrites nothing; an error
+// says what it could not write.
+func (s Skeleton) Write(folder string) (written []string, err error) {
+	if err := s.Check(); err != nil {
+		return nil, err
+	}
+	quoted, err := yaml.Marshal(cmp.Or(strings.Join(strings.Fields(s.Title), " "), s.Name))
+	if err != nil {
+		return nil, err
+	}
+	s.Title = strings.TrimSpace(string(quoted))
+	examples := ExamplesFolder(folder, s.Name)
+	for _, file := range []struct{ kind, path string }{
+		{"flow", filepath.Join(folder, s.Name+".yaml")},
+		{"example", filepath.Join(examples, "returned.yaml")},
+	} {
+		content, err := s.fill(file.kind)
+		if err != nil {
+			return written, err
+		}
+		if err := os.MkdirAll(filepath.Dir(file.path), 0o755); err != nil {
+			return written, err
+		}
+		if err := writeNew(file.path, content); err != nil {
+			return written, err
+		}
+		written = append(written, file.path)
+	}
+	return written, nil
+}
+
+func (s Skeleton) fill(kind string) ([]byte, error) {
+	parsed, err := template.ParseFS(skeletons, "skeleton/"+kind+"."+string(text.Current())+".yaml")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = parsed.Execute(&b, s)
+	return b.Bytes(), err
+}
+
+// writeNew writes a file that must not exist.
+func writeNew(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return text.Errorf("%s exists, and nothing was written to it; choose another name", path)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}

@@ -1,0 +1,80 @@
+package flowfile
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/text"
+)
+
+// What a new flow begins with has no mistakes, nothing to look at, and passes its example,
+// in each language and with any title.
+func TestASkeletonIsAFlow(t *testing.T) {
+	for _, language := range []text.Language{text.English, text.Chinese} {
+		for _, title := range []string{"", "退货 → 单据", `a: "b" # c`, "100", "two\nlines"} {
+			t.Run(string(language)+" "+title, func(t *testing.T) {
+				text.Use(language)
+				t.Cleanup(func() { text.Use(text.English) })
+				folder := filepath.Join(t.TempDir(), "flows")
+				written, err := Skeleton{Source: Sources()[0], Target: Targets()[0], Name: "my_flow", Title: title}.Write(folder)
+				require.NoError(t, err)
+				require.Equal(t, []string{filepath.Join(folder, "my_flow.yaml"), filepath.Join(folder, "my_flow.examples", "returned.yaml")}, written)
+				flows, notes, err := CheckFolder(folder)
+				require.NoError(t, err)
+				require.Empty(t, notes)
+				f := flows["my_flow"]
+				require.NotNil(t, f)
+				if title == "" {
+					require.Equal(t, "my_flow", f.Title)
+				} else if title != "two\nlines" {
+					require.Equal(t, title, f.Title)
+				}
+				examples, err := RunExamples(f, ExamplesFolder(folder, "my_flow"))
+				require.NoError(t, err)
+				require.Len(t, examples, 1)
+				require.Empty(t, words(examples[0].Differences))
+			})
+		}
+	}
+}
+
+// A file that is there is never overwritten.
+func TestASkeletonOverwritesNothing(t *testing.T) {
+	folder := t.TempDir()
+	good := Skeleton{Source: Sources()[0], Target: Targets()[0], Name: "mine"}
+	path := filepath.Join(folder, "mine.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("name: mine"), 0o600))
+	written, err := good.Write(folder)
+	require.ErrorContains(t, err, "mine.yaml exists")
+	require.Empty(t, written)
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "name: mine", string(content))
+}
+
+func TestSkeletonsThatAreRefused(t *testing.T) {
+	good := Skeleton{Source: Sources()[0], Target: Targets()[0], Name: "mine"}
+	for name, c := range map[string]struct {
+		change func(*Skeleton)
+		says   string
+	}{
+		"no name":        {func(s *Skeleton) { s.Name = "" }, "name is empty"},
+		"a path":         {func(s *Skeleton) { s.Name = "../mine" }, "name can't be ../mine"},
+		"another source": {func(s *Skeleton) { s.Source = "jushuitan.refund.list.qery" }, "Did you mean jushuitan.refund.list.query?"},
+		"no target":      {func(s *Skeleton) { s.Target = "" }, "expected one of SAL_RETURNSTOCK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := good
+			c.change(&s)
+			folder := t.TempDir()
+			_, err := s.Write(folder)
+			require.ErrorContains(t, err, c.says)
+			entries, err := os.ReadDir(folder)
+			require.NoError(t, err)
+			require.Empty(t, entries)
+		})
+	}
+}
