@@ -105,8 +105,8 @@ func (f failureConverter) FailureToError(failure *failurepb.Failure) error {
 	return f.FailureConverter.FailureToError(failure)
 }
 
-// Client makes a client that also decrypts what the SDK returns as it is: the memos and
-// summaries in lists and descriptions of workflows, and histories. Workers need the
+// Client makes a client that also decrypts the memos and summaries in lists and
+// descriptions of workflows, which the SDK returns as they are. Workers need the
 // original client.
 func (c Codec) Client(of client.Client) client.Client {
 	return decryptingClient{Client: of, codec: c}
@@ -140,23 +140,14 @@ func (c decryptingClient) DescribeWorkflow(ctx context.Context, workflowID, runI
 	return described, err
 }
 
-// GetWorkflowHistory decrypts each event.
-func (c decryptingClient) GetWorkflowHistory(ctx context.Context, workflowID, runID string, isLongPoll bool, filter enumspb.HistoryEventFilterType) client.HistoryEventIterator {
-	return decryptingHistory{c.Client.GetWorkflowHistory(ctx, workflowID, runID, isLongPoll, filter), ctx, c.codec}
-}
-
-type decryptingHistory struct {
-	client.HistoryEventIterator
-	ctx   context.Context // that of the call which reads the history
-	codec Codec
-}
-
-func (h decryptingHistory) Next() (*historypb.HistoryEvent, error) {
-	event, err := h.HistoryEventIterator.Next()
-	if err != nil {
-		return event, err
+// FirstEvent reads the first event of a workflow's history, which holds its input. A client
+// of [Codec.Client] decrypts it.
+func FirstEvent(ctx context.Context, c client.Client, workflowID, runID string) (*historypb.HistoryEvent, error) {
+	event, err := c.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	if decrypting, ok := c.(decryptingClient); ok && err == nil {
+		return decrypted(ctx, decrypting.codec, event, nil)
 	}
-	return decrypted(h.ctx, h.codec, event, nil)
+	return event, err
 }
 
 func decrypted[T proto.Message](ctx context.Context, codec Codec, reply T, err error) (T, error) {

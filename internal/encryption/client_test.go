@@ -138,11 +138,6 @@ func (h holding) Next() (*historypb.HistoryEvent, error) {
 	}}, h.err
 }
 
-// firstEvent reads the beginning of the held workflow's history.
-func firstEvent(c client.Client) (*historypb.HistoryEvent, error) {
-	return c.GetWorkflowHistory(context.Background(), "id", "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
-}
-
 func TestClientRefusesClearText(t *testing.T) {
 	held := holding{payload: payload(`"order"`)}
 	c := codec(t, key("k1", 'a')).Client(held)
@@ -150,7 +145,7 @@ func TestClientRefusesClearText(t *testing.T) {
 	require.Equal(t, ReasonClearText, fault.As(err).Reason)
 	_, err = c.DescribeWorkflow(t.Context(), "id", "")
 	require.Equal(t, ReasonClearText, fault.As(err).Reason)
-	_, err = firstEvent(c)
+	_, err = FirstEvent(t.Context(), c, "id", "")
 	require.Equal(t, ReasonClearText, fault.As(err).Reason)
 	described, err := Raw(c).DescribeWorkflow(t.Context(), "id", "")
 	require.NoError(t, err)
@@ -172,7 +167,7 @@ func TestClientDecryptsWhatTheServerLists(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `"order"`, string(described.RawResponse.GetWorkflowExecutionInfo().GetMemo().GetFields()["held"].GetData()))
 	require.Equal(t, `"order"`, string(described.RawResponse.GetExecutionConfig().GetUserMetadata().GetSummary().GetData()))
-	event, err := firstEvent(c.Client(holding{payload: encoded[0]}))
+	event, err := FirstEvent(t.Context(), c.Client(holding{payload: encoded[0]}), "id", "")
 	require.NoError(t, err)
 	require.Equal(t, `"order"`, string(event.GetWorkflowExecutionStartedEventAttributes().GetInput().GetPayloads()[0].GetData()))
 
@@ -181,12 +176,12 @@ func TestClientDecryptsWhatTheServerLists(t *testing.T) {
 	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
 	_, err = lacking.DescribeWorkflow(t.Context(), "id", "")
 	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
-	_, err = firstEvent(lacking)
+	_, err = FirstEvent(t.Context(), lacking, "id", "")
 	require.Equal(t, ReasonUnknownKey, fault.As(err).Reason)
 
 	away := errors.New("the server is away")
 	_, err = c.Client(holding{err: away}).ListWorkflow(t.Context(), nil)
 	require.ErrorIs(t, err, away)
-	_, err = firstEvent(c.Client(holding{err: away}))
+	_, err = FirstEvent(t.Context(), c.Client(holding{err: away}), "id", "")
 	require.ErrorIs(t, err, away)
 }

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -72,7 +72,7 @@ func FlowVersions(ctx context.Context, c client.Client, flowName string) ([]Flow
 // Files reads the files of a kept version. The client decrypts.
 func (v FlowVersion) Files(ctx context.Context, c client.Client) ([]flow.File, error) {
 	id := workflows.FlowVersionID(v.Flow, v.Version)
-	first, err := c.GetWorkflowHistory(ctx, id, v.runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT).Next()
+	first, err := encryption.FirstEvent(ctx, c, id, v.runID)
 	if err != nil {
 		return nil, text.Errorf("version %s of flow %s can't be read: %w", v.Version, v.Flow, err)
 	}
