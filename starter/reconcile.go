@@ -266,11 +266,7 @@ func printReport(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.
 	if report.OlderFlow > 0 {
 		say(w, text.Sprintf("Bills that an older version of the flow made: %d.", report.OlderFlow))
 	}
-	if report.Agree() {
-		say(w, text.Sprintf("The two systems agree."))
-	} else {
-		say(w, text.Sprintf("The two systems differ: %d differences, %d bills not audited.", report.Differences, report.NotAudited))
-	}
+	say(w, report.Verdict().String())
 	return nil
 }
 

@@ -11,11 +11,12 @@ import (
 	"strings"
 
 	"refundsync/internal/reconcile"
+	"refundsync/internal/reconcile/reportfile"
 	"refundsync/internal/text"
 )
 
 // reportForms are the forms of a report's file; each is the ending of its name.
-var reportForms = []string{"json"}
+var reportForms = append([]string{"json"}, reportfile.Formats...)
 
 func reportEndings() string { return "." + strings.Join(reportForms, ", .") }
 
@@ -51,8 +52,11 @@ func writeReportFile(path string, report reconcile.Report, rows iter.Seq2[reconc
 	return os.Chmod(path, 0o644)
 }
 
-func writeReport(w io.Writer, _ string, report reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
-	return writeReportJSON(w, report, rows)
+func writeReport(w io.Writer, form string, report reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
+	if form == "json" {
+		return writeReportJSON(w, report, rows)
+	}
+	return reportfile.Write(w, form, report, rows)
 }
 
 // writeReportJSON writes a report with rows, one a line, without holding them all.

@@ -210,7 +210,7 @@ func (r Rules) differences(order Order, bills []Bill) (all []Difference) {
 		}
 	}
 	if a, b := sumOf(0, order.Lines).Amount, sumOf(0, lines).Amount; r.amounts() && r.apart(a, b) {
-		differ("FAllAmount", "", a.String(), b.String())
+		differ("FBillAllAmount", "", a.String(), b.String())
 	}
 	return all
 }

@@ -1,9 +1,9 @@
 package reconcile
 
 import (
+	"slices"
 	"strings"
 
-	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 )
 
@@ -84,51 +84,30 @@ func (k Kind) Advice() text.Text { return textsOfKinds[k].advice }
 
 // fieldLabels name the fields that are compared in accountants' words.
 var fieldLabels = map[string]text.Text{
-	"FBillNo":         text.New("bill number (单据编号)"),
-	"FDate":           text.New("date (日期)"),
-	"FRetcustId":      text.New("customer (退货客户)"),
-	"FSaleOrgId":      text.New("selling organisation (销售组织)"),
-	"FStockOrgId":     text.New("stock organisation (库存组织)"),
-	"FMaterialId":     text.New("material (物料编码)"),
-	"FRealQty":        text.New("quantity (实退数量)"),
-	"FTaxPrice":       text.New("price with tax (含税单价)"),
-	"FEntryTaxRate":   text.New("tax rate (税率)"),
-	"FAmount":         text.New("amount without tax (金额)"),
-	"FAllAmount":      text.New("amount with tax (价税合计)"),
-	"FBillAllAmount":  text.New("the bill's total with tax (价税合计)"),
-	"FStockId":        text.New("warehouse (仓库)"),
-	"FDocumentStatus": text.New("status (数据状态)"),
-	"FHeadNote":       text.New("order in the bill's note (备注)"),
-	"FCancelStatus":   text.New("void (作废状态)"),
+	"FDate":          text.New("date (日期)"),
+	"FRetcustId":     text.New("customer (退货客户)"),
+	"FRealQty":       text.New("quantity (实退数量)"),
+	"FTaxPrice":      text.New("price with tax (含税单价)"),
+	"FAllAmount":     text.New("amount with tax (价税合计)"),
+	"FBillAllAmount": text.New("the bill's total with tax (价税合计)"),
+	"FStockId":       text.New("warehouse (仓库)"),
+	"FHeadNote":      text.New("order in the bill's note (备注)"),
 }
 
-// FieldLabel names a field of a [Difference]: in accountants' words if it is one of those
-// that are usually compared, else by its label in Kingdee, else by its name.
+// FieldLabel names a field of a [Difference] in accountants' words, or else by its name.
 func FieldLabel(name string) text.Text {
 	if label, ok := fieldLabels[name]; ok {
 		return label
 	}
-	if field, ok := findField(name); ok {
-		return text.Literal(field.Chinese)
-	}
 	return text.Literal(name)
 }
 
-func findField(name string) (catalog.Field, bool) {
-	for _, place := range []catalog.Place{catalog.Head, catalog.SubHeadEntity, catalog.FEntity} {
-		if field, ok := catalog.Kingdee().Find(place, name); ok {
-			return field, true
-		}
-	}
-	return catalog.Field{}, false
-}
+// numberFields are the fields of a [Difference] whose values are numbers, as opposed to codes
+// that may look like numbers.
+var numberFields = []string{"FRealQty", "FTaxPrice", "FAllAmount", "FBillAllAmount"}
 
-// IsNumber reports whether the values of a field of a [Difference] are numbers, as
-// opposed to codes that may look like numbers.
-func IsNumber(field string) bool {
-	known, ok := findField(field)
-	return field == "FBillAllAmount" || ok && (known.Type == catalog.Decimal || known.Type == catalog.Integer)
-}
+// IsNumber reports whether the values of a field of a [Difference] are numbers.
+func IsNumber(field string) bool { return slices.Contains(numberFields, field) }
 
 // IsMoney reports whether the values of a field of a [Difference] are prices or amounts.
 func IsMoney(field string) bool {

@@ -29,7 +29,6 @@ func TestFieldsAreNamed(t *testing.T) {
 		{"FAllAmount", "amount with tax (价税合计)", true, true},
 		{"FBillAllAmount", "the bill's total with tax (价税合计)", true, true},
 		{"FRetcustId", "customer (退货客户)", false, false},
-		{"FReturnReason", "退货原因", false, false},
 		{"F_ABCD_Own", "F_ABCD_Own", false, false},
 	} {
 		require.Equal(t, c.label, FieldLabel(c.field).String())
