@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/reconcile"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -15,9 +16,9 @@ import (
 
 // repair is what can be repaired of a report.
 type repair struct {
-	// ranges hold the times of the orders to sync, and orders is how many these are.
-	ranges []workflows.Window
-	orders int
+	// orders have no bill. since is before the last change of each; zero if unknown.
+	orders []string
+	since  time.Time
 	parked []chosenOrder
 	// others counts the differences that a person must settle.
 	others int
@@ -26,49 +27,27 @@ type repair struct {
 // planRepair finds out what can be repaired.
 func planRepair(flowName string, rows iter.Seq2[reconcile.Row, error]) (repair, error) {
 	var r repair
-	var times []time.Time
+	known := true
 	for row, err := range filtered(rows, shownRow) {
 		if err != nil {
 			return r, err
 		}
-		switch {
-		case (row.Kind == reconcile.Missing || row.Kind == reconcile.Unmapped) && !row.At.IsZero():
-			times = append(times, row.At)
-		case row.Kind == reconcile.Parked:
+		switch row.Kind {
+		case reconcile.Missing, reconcile.Unmapped:
+			r.orders = append(r.orders, row.OrderID)
+			if known = known && !row.At.IsZero(); r.since.IsZero() || row.At.Before(r.since) {
+				r.since = row.At
+			}
+		case reconcile.Parked:
 			r.parked = append(r.parked, chosenOrder{row.OrderID, workflows.ParkedOrderID(flowName, row.OrderID)})
 		default:
 			r.others++
 		}
 	}
-	r.orders, r.ranges = len(times), rangesAround(times)
-	return r, nil
-}
-
-const (
-	// mostRanges bounds the runs of a repair.
-	mostRanges = 10
-	// firstGap is how far apart the times of two orders are at least that get runs of their
-	// own.
-	firstGap = 10 * time.Minute
-)
-
-// rangesAround are the smallest ranges that hold the times, at most mostRanges.
-func rangesAround(times []time.Time) []workflows.Window {
-	slices.SortFunc(times, time.Time.Compare)
-	for gap := firstGap; ; gap *= 2 {
-		var ranges []workflows.Window
-		for _, at := range times {
-			at = at.Truncate(time.Second)
-			if last := len(ranges) - 1; last >= 0 && at.Sub(ranges[last].To) <= gap {
-				ranges[last].To = at
-			} else {
-				ranges = append(ranges, workflows.Window{From: at, To: at})
-			}
-		}
-		if len(ranges) <= mostRanges {
-			return ranges
-		}
+	if !known {
+		r.since = time.Time{}
 	}
+	return r, nil
 }
 
 // repairReport syncs what is missing and retries what is parked, after asking; false if
@@ -79,32 +58,32 @@ func repairReport(cmd *cobra.Command, c client.Client, taskQueue string, flags r
 		return false, err
 	}
 	log := cmd.ErrOrStderr()
-	if plan.orders == 0 && len(plan.parked) == 0 {
+	if len(plan.orders) == 0 && len(plan.parked) == 0 {
 		say(log, text.Sprintf("Nothing can be repaired; %d differences are for a person to settle.", plan.others))
 		return false, nil
 	}
-	say(log, text.Sprintf("Repair: sync %d orders that have no bill, in %d runs; retry %d parked orders. %d differences stay for a person to settle.",
-		plan.orders, len(plan.ranges), len(plan.parked), plan.others))
-	for _, span := range plan.ranges {
-		say(log, "  "+span.String())
-	}
+	say(log, text.Sprintf("Repair: sync %d orders that have no bill, and retry %d parked orders. %d differences stay for a person to settle.",
+		len(plan.orders), len(plan.parked), plan.others))
 	if !flags.yes {
 		if err := askFirst(cmd, text.Sprintf("Repair?")); err != nil {
 			return false, err
 		}
 	}
-	for _, span := range plan.ranges {
-		if err := syncRange(cmd, c, taskQueue, flags.flow, span); err != nil {
+	for ids := range slices.Chunk(plan.orders, workflows.MostOrders) {
+		if err := syncOrders(cmd, c, taskQueue, flags.flow, ids, plan.since); err != nil {
 			return false, err
 		}
 	}
 	return true, retryParked(cmd, c, plan.parked)
 }
 
-// syncRange runs a range by hand and waits for its end.
-func syncRange(cmd *cobra.Command, c client.Client, taskQueue, flowName string, span workflows.Window) error {
-	planned := rangeRun(workflows.SyncRefundsInput{Flow: flowName, Range: &span})
-	planned.followed = true
+// syncOrders runs given orders alone and waits for the end.
+func syncOrders(cmd *cobra.Command, c client.Client, taskQueue, flowName string, ids []string, since time.Time) error {
+	in := workflows.SyncRefundsInput{Flow: flowName, OrderIDs: ids}
+	if !since.IsZero() {
+		in.Range = &workflows.Window{From: since, To: time.Now().In(beijing.Zone).Truncate(time.Second)}
+	}
+	planned := plannedRun{workflowID: ordersWorkflowID(flowName, ids), what: workflows.SummaryOfOrders(ids), in: in, followed: true}
 	run, _, err := planned.start(cmd.Context(), c, cmd.ErrOrStderr(), taskQueue)
 	if err != nil {
 		return err
