@@ -29,8 +29,8 @@ type Source interface {
 
 // Activities are the activities of one worker. A failure of an outside system or of an
 // order is returned as a *temporal.ApplicationError whose type is the fault's Reason; a
-// cancelled activity returns its context's error, and ParkOrder and ReportRun return the
-// Temporal client's errors.
+// cancelled activity returns its context's error, and ParkOrder, ReportRun and CountDay return
+// the Temporal client's errors.
 type Activities struct {
 	Flows  flow.Flows
 	Source Source
@@ -61,6 +61,7 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.SyncPages, activity.RegisterOptions{Name: workflows.SyncPagesName})
 	r.RegisterActivityWithOptions(a.ParkOrder, activity.RegisterOptions{Name: workflows.ParkOrderName})
 	r.RegisterActivityWithOptions(a.ReportRun, activity.RegisterOptions{Name: workflows.ReportRunName})
+	r.RegisterActivityWithOptions(a.CountDay, activity.RegisterOptions{Name: workflows.CountDayName})
 	r.RegisterActivityWithOptions(a.ListBills, activity.RegisterOptions{Name: workflows.ListBillsName})
 	r.RegisterActivityWithOptions(a.ComparePages, activity.RegisterOptions{Name: workflows.ComparePagesName})
 	r.RegisterActivityWithOptions(a.CompareBills, activity.RegisterOptions{Name: workflows.CompareBillsName})

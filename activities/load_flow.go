@@ -99,6 +99,7 @@ func alertSettings(f *flow.Flow) *workflows.AlertSettings {
 		Interval:         f.Alerts.Interval,
 		NothingSyncedFor: f.Alerts.NothingSyncedFor,
 		LagLimit:         f.LagLimit,
+		Reconciles:       f.Reconcile != nil,
 	}
 	if at := f.Alerts.DailyAt; at != nil {
 		daily := time.Duration(*at) * time.Minute

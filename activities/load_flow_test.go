@@ -48,7 +48,7 @@ func TestLoadFlowTellsWhomToAlert(t *testing.T) {
 		f.LagLimit = 2 * time.Hour
 		f.Alerts = flow.Alerts{
 			Robots:   []flow.Robot{{Kind: flow.RobotWeCom, URLFrom: "A"}, {Kind: flow.RobotDingTalk, URLFrom: "B", SecretFrom: "C"}},
-			Interval: time.Hour, NothingSyncedFor: 24 * time.Hour,
+			Interval: time.Hour, NothingSyncedFor: 24 * time.Hour, DailyAt: new(9*60 + 30),
 		}
 	})
 	value, err := environment(&Activities{Flows: flow.Flows{testFlow: f}, Source: &fakeSource{}}).ExecuteActivity(workflows.LoadFlowName, workflows.LoadFlowParams{Flow: testFlow})
@@ -57,6 +57,7 @@ func TestLoadFlowTellsWhomToAlert(t *testing.T) {
 	require.NoError(t, value.Get(&plan))
 	require.Equal(t, &workflows.AlertSettings{
 		Robots: []string{"A", "B"}, Interval: time.Hour, NothingSyncedFor: 24 * time.Hour, LagLimit: 2 * time.Hour,
+		DailyAt: new(9*time.Hour + 30*time.Minute), Reconciles: true,
 	}, plan.Alerts)
 }
 

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/alert"
+	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/reconcile"
@@ -27,6 +28,7 @@ const (
 	ParkOrderName = "ParkOrder"
 	ReportRunName = "ReportRun"
 	SendAlertName = "SendAlert"
+	CountDayName  = "CountDay"
 
 	ListBillsName    = "ListBills"
 	ComparePagesName = "ComparePages"
@@ -283,7 +285,7 @@ type ParkOrderResult struct {
 	AlreadyWaiting bool `json:"already_waiting,omitempty"`
 }
 
-// ReportRunParams is how an incremental run ended.
+// ReportRunParams is how an incremental run, a sweep or a daily reconciliation ended.
 type ReportRunParams struct {
 	Flow  string `json:"flow"`
 	Title string `json:"title"`
@@ -296,6 +298,15 @@ type SendAlertParams struct {
 	// Robot is one of the flow's [AlertSettings].Robots.
 	Robot  string       `json:"robot"`
 	Notice alert.Notice `json:"notice"`
+}
+
+// CountDayParams names a day of a flow, from midnight to midnight, Beijing time. The result of
+// CountDay is an [alert.Counts].
+type CountDayParams struct {
+	Flow string    `json:"flow"`
+	From time.Time `json:"from"`
+	// To is the first moment after the day.
+	To time.Time `json:"to"`
 }
 
 // UnknownRobot is the type of the error with which SendAlert fails if the flow no longer
@@ -489,6 +500,14 @@ func parkOrder(ctx workflow.Context, params ParkOrderParams) (ParkOrderResult, e
 func reportRun(ctx workflow.Context, params ReportRunParams) error {
 	ctx = withHousekeeping(ctx, 30*time.Second, 5, text.Sprintf("report the run to %s", WatchFlowID(params.Flow)))
 	return workflow.ExecuteActivity(ctx, ReportRunName, params).Get(ctx, nil)
+}
+
+// countDay adds up what runs did on a day.
+func countDay(ctx workflow.Context, params CountDayParams) (alert.Counts, error) {
+	ctx = withHousekeeping(ctx, time.Minute, 8, text.Sprintf("count the runs of %s", params.From.In(beijing.Zone).Format(time.DateOnly)))
+	var counts alert.Counts
+	err := workflow.ExecuteActivity(ctx, CountDayName, params).Get(ctx, &counts)
+	return counts, err
 }
 
 // sendAlert starts sending a message to a robot.

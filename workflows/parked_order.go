@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -38,6 +39,17 @@ var (
 // FailureMemo is the memo of a ParkedOrder workflow that holds its [tally.Failure], so that
 // a list of parked orders needs no query of each.
 const FailureMemo = "failure"
+
+// SavedMemo is the memo of a ParkedOrder workflow that has saved the bill or changed it. It
+// holds a [SavedBill], for the summary of the day.
+const SavedMemo = "saved"
+
+// SavedBill is a bill that a ParkedOrder workflow has saved or changed.
+type SavedBill struct {
+	// Outcome is tally.Saved or tally.Updated.
+	Outcome tally.Outcome   `json:"outcome"`
+	Amount  decimal.Decimal `json:"amount"`
+}
 
 // The waits between attempts at a parked order grow from the first to the longest.
 const (
@@ -168,13 +180,21 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 		}
 		if result != nil {
 			count(string(result.Outcome), result.Reason)
-			return ParkedOrderResult{LeftOut: result.Reason, Order: p.state.Version.Order}, nil
+			return ParkedOrderResult{LeftOut: result.Reason, Order: p.state.Version.Order}, listSaved(ctx, *result)
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !p.signalled() {
 			in.Version, in.Attempts, in.Waits, in.NextAttempt = p.state.Version, p.state.Attempts, p.state.Waits, p.state.NextAttempt
 			return ParkedOrderResult{}, workflow.NewContinueAsNewError(ctx, ParkedOrderName, in)
 		}
 	}
+}
+
+// listSaved lists on the server that the order's bill was saved or changed.
+func listSaved(ctx workflow.Context, result SaveOrderResult) error {
+	if result.Outcome != tally.Saved && result.Outcome != tally.Updated {
+		return nil
+	}
+	return workflow.UpsertMemo(ctx, map[string]any{SavedMemo: SavedBill{result.Outcome, result.Amount}})
 }
 
 type parkedOrder struct {

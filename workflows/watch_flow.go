@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -33,9 +32,11 @@ type AlertSettings struct {
 	// DailyAt is the time since midnight, Beijing time, at which the summary of the day
 	// before is sent; nil for none.
 	DailyAt *time.Duration `json:"daily_at,omitempty"`
+	// Reconciles says that the flow reconciles daily.
+	Reconciles bool `json:"reconciles,omitempty"`
 }
 
-// RunReport is how an incremental run, or a sweep, ended.
+// RunReport is how an incremental run, a sweep or a daily reconciliation ended.
 type RunReport struct {
 	WorkflowID string    `json:"workflow_id"`
 	RunID      string    `json:"run_id"`
@@ -51,9 +52,11 @@ type RunReport struct {
 	NewlyParked map[string]int `json:"newly_parked,omitempty"`
 	Waiting     int            `json:"waiting"`
 	// Sweep means that the run was a sweep; Found is as in [SyncRefundsResult].
-	Sweep    bool          `json:"sweep,omitempty"`
-	Found    int           `json:"found,omitempty"`
-	Settings AlertSettings `json:"settings"`
+	Sweep bool `json:"sweep,omitempty"`
+	Found int  `json:"found,omitempty"`
+	// Reconciliation is nil unless it was a reconciliation, which has no counts of a run.
+	Reconciliation *alert.Reconciliation `json:"reconciliation,omitempty"`
+	Settings       AlertSettings         `json:"settings"`
 }
 
 // WatchFlowInput begins the watch over a flow.
@@ -70,12 +73,21 @@ type WatchFlowState struct {
 	LastRun *RunReport `json:"last_run,omitempty"`
 	// LastSweep is the last sweep that was reported, nil before the first.
 	LastSweep *RunReport `json:"last_sweep,omitempty"`
+	// LastReconciliation is the last one that was reported, nil before the first.
+	LastReconciliation *RunReport `json:"last_reconciliation,omitempty"`
+	// Settings are those of the last report.
+	Settings AlertSettings `json:"settings"`
 	// Watermark is the latest that was reported.
 	Watermark *time.Time `json:"watermark,omitempty"`
 	// LastSynced is when the last run ended that saved a bill; before the first, when the
 	// watch began.
 	LastSynced time.Time                  `json:"last_synced"`
 	Causes     map[alert.Cause]CauseState `json:"causes"`
+	// SummaryAt is when a robot last received a daily summary; before the first, when the
+	// flow was seen to want them.
+	SummaryAt time.Time `json:"summary_at,omitzero"`
+	// SummaryFailedAt is when no robot received one.
+	SummaryFailedAt time.Time `json:"summary_failed_at,omitzero"`
 	// SendFailures say why robots did not receive the last message.
 	SendFailures []text.Text `json:"send_failures,omitempty"`
 }
@@ -94,15 +106,16 @@ type CauseState struct {
 }
 
 // causes are all causes, in the order in which a message tells of them.
-var causes = []alert.Cause{alert.RunFailed, alert.OrdersParked, alert.SweepFound, alert.NothingSynced, alert.LagOverLimit}
+var causes = []alert.Cause{alert.RunFailed, alert.OrdersParked, alert.SweepFound, alert.ReconcileDiffers, alert.NothingSynced, alert.LagOverLimit}
 
 // WatchFlowID is the id of a flow's WatchFlow workflow.
 func WatchFlowID(flowName string) string { return "watch/" + flowName }
 
-// WatchFlow watches a flow and tells its robots what is wrong. Each incremental run and each
-// sweep reports to it how it ended; between the reports it watches the clock. It tells of a
-// cause at most once per interval, of several causes in one message, and once more when a
-// cause is over. It ends when the flow has none of its robots any more or is disabled; a
+// WatchFlow watches a flow and tells its robots what is wrong. Each incremental run, sweep and
+// daily reconciliation reports to it how it ended; between the reports it watches the clock.
+// It tells of a cause at most once per interval, of several causes in one message, and once
+// more when a cause is over; and once a day, if the flow wants that, how the day before went.
+// It ends when the flow has none of its robots any more or is disabled; a
 // person may cancel it, and the next run starts it anew.
 func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
 	w, err := newWatchFlow(ctx, in)
@@ -113,6 +126,12 @@ func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
 		w.judge(workflow.Now(ctx))
 		if notice, ok := w.due(); ok {
 			gone, err := w.send(ctx, notice)
+			if gone || err != nil {
+				return err
+			}
+		}
+		if moment, ok := w.nextSummary(); ok && !moment.After(workflow.Now(ctx)) {
+			gone, err := w.summarise(ctx)
 			if gone || err != nil {
 				return err
 			}
@@ -169,22 +188,22 @@ func (w *watchFlow) receive(ctx workflow.Context) error {
 	return ctx.Err()
 }
 
-// settings are those of the last report.
-func (w *watchFlow) settings() AlertSettings {
-	if last := cmp.Or(w.state.LastRun, w.state.LastSweep); last != nil {
-		return last.Settings
-	}
-	return AlertSettings{}
-}
-
 // take takes in the report of a run. A report can come twice, if the reply to its signal was
 // lost.
 func (w *watchFlow) take(report RunReport) {
-	if report.Sweep {
+	s := &w.state
+	if s.Settings.DailyAt == nil && report.Settings.DailyAt != nil {
+		s.SummaryAt = report.EndedAt
+	}
+	s.Settings = report.Settings
+	switch {
+	case report.Reconciliation != nil:
+		w.takeReconciliation(report)
+		return
+	case report.Sweep:
 		w.takeSweep(report)
 		return
 	}
-	s := &w.state
 	if s.LastRun != nil && s.LastRun.RunID == report.RunID {
 		return
 	}
@@ -226,6 +245,22 @@ func (w *watchFlow) takeSweep(report RunReport) {
 	w.takeParked(report)
 }
 
+// takeReconciliation takes in the report of a reconciliation. The cause ends with the next one
+// that agrees.
+func (w *watchFlow) takeReconciliation(report RunReport) {
+	s := &w.state
+	if s.LastReconciliation != nil && s.LastReconciliation.RunID == report.RunID {
+		return
+	}
+	s.LastReconciliation = &report
+	differs := s.Causes[alert.ReconcileDiffers]
+	differs.hold(alert.ReconcileDiffers, !report.Reconciliation.Agrees(), report.EndedAt)
+	differs.News = differs.Active
+	differs.Trouble.Reconciliation = report.Reconciliation
+	differs.Trouble.Reason, differs.Trouble.WorkflowID, differs.Trouble.RunID = report.Reconciliation.Failed, report.WorkflowID, report.RunID
+	s.Causes[alert.ReconcileDiffers] = differs
+}
+
 // takeParked takes in which orders a run newly parked.
 func (w *watchFlow) takeParked(report RunReport) {
 	s := &w.state
@@ -255,8 +290,8 @@ func (w *watchFlow) judge(now time.Time) {
 		last  *time.Time
 		limit time.Duration
 	}{
-		{alert.NothingSynced, &w.state.LastSynced, w.settings().NothingSyncedFor},
-		{alert.LagOverLimit, w.state.Watermark, w.settings().LagLimit},
+		{alert.NothingSynced, &w.state.LastSynced, w.state.Settings.NothingSyncedFor},
+		{alert.LagOverLimit, w.state.Watermark, w.state.Settings.LagLimit},
 	} {
 		state := w.state.Causes[c.cause]
 		state.hold(c.cause, c.last != nil && c.limit > 0 && now.Sub(*c.last) >= c.limit, now)
@@ -287,7 +322,7 @@ func (w *watchFlow) due() (alert.Notice, bool) {
 	for _, cause := range causes {
 		c := w.state.Causes[cause]
 		switch {
-		case c.Active && c.News && !w.judgedAt.Before(c.SentAt.Add(w.settings().Interval)):
+		case c.Active && c.News && !w.judgedAt.Before(c.SentAt.Add(w.state.Settings.Interval)):
 			notice.Firing = append(notice.Firing, c.Trouble)
 		case !c.Active && c.Told:
 			notice.Resolved = append(notice.Resolved, c.Trouble)
@@ -300,15 +335,18 @@ func (w *watchFlow) due() (alert.Notice, bool) {
 // message was being sent.
 func (w *watchFlow) nextMoment() (time.Time, bool) {
 	var moments []time.Time
-	if limit := w.settings().NothingSyncedFor; limit > 0 {
+	if limit := w.state.Settings.NothingSyncedFor; limit > 0 {
 		moments = append(moments, w.state.LastSynced.Add(limit))
 	}
-	if limit := w.settings().LagLimit; limit > 0 && w.state.Watermark != nil {
+	if limit := w.state.Settings.LagLimit; limit > 0 && w.state.Watermark != nil {
 		moments = append(moments, w.state.Watermark.Add(limit))
+	}
+	if moment, ok := w.nextSummary(); ok {
+		moments = append(moments, moment)
 	}
 	for _, cause := range causes {
 		if c := w.state.Causes[cause]; c.Active && c.News {
-			moments = append(moments, c.SentAt.Add(w.settings().Interval))
+			moments = append(moments, c.SentAt.Add(w.state.Settings.Interval))
 		}
 	}
 	// The others have been judged already.
@@ -319,32 +357,41 @@ func (w *watchFlow) nextMoment() (time.Time, bool) {
 	return slices.MinFunc(moments, time.Time.Compare), true
 }
 
-// send sends a message to every robot and notes which received it; gone says that the flow
-// has none of them any more, or is disabled. Its error is the workflow's cancellation.
+// send sends a message about causes. Its results are as those of deliver.
 func (w *watchFlow) send(ctx workflow.Context, notice alert.Notice) (gone bool, err error) {
-	robots := w.settings().Robots
+	delivered, gone, err := w.deliver(ctx, notice)
+	if err == nil {
+		w.told(notice, delivered)
+	}
+	return gone, err
+}
+
+// deliver sends a message to every robot, and says whether any received it; gone says that
+// the flow has none of them any more, or is disabled. Its error is the workflow's
+// cancellation.
+func (w *watchFlow) deliver(ctx workflow.Context, notice alert.Notice) (delivered, gone bool, err error) {
+	robots := w.state.Settings.Robots
 	var sent []workflow.Future
 	for _, robot := range robots {
 		sent = append(sent, sendAlert(ctx, SendAlertParams{Robot: robot, Notice: notice}))
 	}
-	delivered, unknown := 0, 0
+	unknown := 0
 	w.state.SendFailures = nil
 	for i, robot := range robots {
 		err := sent[i].Get(ctx, nil)
 		var application *temporal.ApplicationError
 		switch {
 		case err == nil:
-			delivered++
+			delivered = true
 			continue
 		case ctx.Err() != nil:
-			return false, ctx.Err()
+			return false, false, ctx.Err()
 		case errors.As(err, &application) && (application.Type() == UnknownRobot || application.Type() == FlowDisabled):
 			unknown++
 		}
 		w.state.SendFailures = append(w.state.SendFailures, text.Join(": ", robot, MessageOf(err)))
 	}
-	w.told(notice, delivered > 0)
-	return unknown == len(robots), nil
+	return delivered, unknown == len(robots), nil
 }
 
 // told notes that a message was sent, and whether any robot received it. If none did, what is
@@ -367,13 +414,13 @@ func (w *watchFlow) told(notice alert.Notice, delivered bool) {
 }
 
 func (w *watchFlow) show(ctx workflow.Context) {
-	workflow.SetCurrentDetails(ctx, watchDetails(w.state, w.settings()))
+	workflow.SetCurrentDetails(ctx, watchDetails(w.state))
 }
 
 // watchDetails renders the state of a watch for the Web UI.
-func watchDetails(state WatchFlowState, settings AlertSettings) string {
+func watchDetails(state WatchFlowState) string {
 	var d details
-	d.entry(text.New("Robots"), literal.Markdown(strings.Join(settings.Robots, ", ")))
+	d.entry(text.New("Robots"), literal.Markdown(strings.Join(state.Settings.Robots, ", ")))
 	d.row(text.New("Cause"), text.New("Now"), text.New("Since"), text.New("Last message"))
 	d.WriteString("|---|---|---|---|\n")
 	for _, cause := range causes {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
@@ -27,6 +28,23 @@ type chat struct {
 	// refuse says why a robot does not take a message.
 	refuse func(robot string) error
 	robots []string // that took a message
+	// counts are those of any day, unless countErr is why they can't be read.
+	counts   alert.Counts
+	countErr error
+	days     []CountDayParams // that were counted
+}
+
+func (c *chat) countDay(_ context.Context, params CountDayParams) (alert.Counts, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.days = append(c.days, params)
+	return c.counts, c.countErr
+}
+
+func (c *chat) register(env *testsuite.TestWorkflowEnvironment) {
+	Register(env)
+	env.RegisterActivityWithOptions(c.sendAlert, activity.RegisterOptions{Name: SendAlertName})
+	env.RegisterActivityWithOptions(c.countDay, activity.RegisterOptions{Name: CountDayName})
 }
 
 func (c *chat) sendAlert(_ context.Context, params SendAlertParams) error {
@@ -46,11 +64,14 @@ func (c *chat) sendAlert(_ context.Context, params SendAlertParams) error {
 }
 
 // told lists the messages: so many minutes after the start, what is wrong and,
-// with a -, what is well again.
+// with a -, what is well again; or that it is the summary of a day.
 func (c *chat) told(start time.Time) []string {
 	var lines []string
 	for _, notice := range c.notices {
 		var parts []string
+		if notice.Summary != nil {
+			parts = append(parts, "summary of "+notice.Summary.Day)
+		}
 		for _, trouble := range notice.Firing {
 			parts = append(parts, string(trouble.Cause))
 		}
@@ -103,17 +124,41 @@ func sweeping(found int, failed string) func(*RunReport) {
 	}
 }
 
+// reconciling is a daily reconciliation; nil agrees. It does not know the watermark.
+func reconciling(differences map[string]int, failed string) func(*RunReport) {
+	return func(report *RunReport) {
+		report.Reconciliation = &alert.Reconciliation{From: "2024-02-27", To: "2024-02-29", Differences: differences, Failed: failed}
+		report.Watermark, report.Saved = nil, 0
+		report.RunID += " reconciliation"
+	}
+}
+
+// dailyAt is a flow with a daily summary.
+func dailyAt(clock string) func(*RunReport) {
+	at, err := time.Parse("15:04", clock)
+	if err != nil {
+		panic(err)
+	}
+	return func(report *RunReport) {
+		report.Settings.DailyAt = new(time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute)
+	}
+}
+
 func savingNothing(report *RunReport) { report.Saved = 0 }
 
 // watchUntil has a watch see the reports and cancels it after so many minutes.
 // It returns what the watch knew at the end.
 func watchUntil(t require.TestingT, c *chat, minutes int, reports ...RunReport) WatchFlowState {
+	return watchOn(t, c, start, nil, minutes, reports...)
+}
+
+// watchOn is watchUntil for a watch that begins, or goes on, at a time.
+func watchOn(t require.TestingT, c *chat, begun time.Time, carried *WatchFlowState, minutes int, reports ...RunReport) WatchFlowState {
 	env := newEnvironment()
-	env.SetStartTime(start)
-	Register(env)
-	env.RegisterActivityWithOptions(c.sendAlert, activity.RegisterOptions{Name: SendAlertName})
+	env.SetStartTime(begun)
+	c.register(env)
 	for _, report := range reports {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(RunSignal, report) }, report.EndedAt.Sub(start))
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(RunSignal, report) }, report.EndedAt.Sub(begun))
 	}
 	var state WatchFlowState
 	env.RegisterDelayedCallback(func() {
@@ -122,7 +167,7 @@ func watchUntil(t require.TestingT, c *chat, minutes int, reports ...RunReport) 
 		require.NoError(t, value.Get(&state))
 		env.CancelWorkflow()
 	}, time.Duration(minutes)*time.Minute+30*time.Second)
-	env.ExecuteWorkflow(WatchFlowName, WatchFlowInput{Flow: "refund_to_return", Title: "test"})
+	env.ExecuteWorkflow(WatchFlowName, WatchFlowInput{Flow: "refund_to_return", Title: "test", Carried: carried})
 	require.True(t, env.IsWorkflowCompleted())
 	require.True(t, temporal.IsCanceledError(env.GetWorkflowError()), "%v", env.GetWorkflowError())
 	return state
@@ -171,6 +216,22 @@ func TestWatchFlowTells(t *testing.T) {
 		{"of orders that a sweep parked", 30,
 			slices.Concat([]RunReport{run(0), run(5, sweeping(1, ""), parking(1, 1))}, every10(10, 30, parking(0, 1))),
 			[]string{"5 orders_parked sweep_found"}},
+		{"of differences, and that the next reconciliation agrees", 180,
+			slices.Concat(every10(0, 180), []RunReport{run(5, reconciling(nil, "")), run(15, reconciling(map[string]int{"missing": 1}, "")), run(85, reconciling(map[string]int{"missing": 1}, "")), run(155, reconciling(nil, ""))}),
+			[]string{"15 reconcile_differs", "85 reconcile_differs", "155 -reconcile_differs"}},
+		{"that a reconciliation did not finish, and that the next one did and agrees", 90,
+			slices.Concat(every10(0, 90), []RunReport{run(15, reconciling(nil, "bad_signature")), run(85, reconciling(nil, ""))}),
+			[]string{"15 reconcile_differs", "85 -reconcile_differs"}},
+		{"a reconciliation that is reported twice once", 90,
+			slices.Concat(every10(0, 90), []RunReport{run(15, reconciling(map[string]int{"missing": 1}, "")), func() RunReport {
+				again := run(80, reconciling(map[string]int{"missing": 1}, ""))
+				again.RunID = "15 reconciliation"
+				return again
+			}()}),
+			[]string{"15 reconcile_differs"}},
+		{"nothing of the day before unless the flow wants that", 24 * 60, every10(0, 24*60), nil},
+		{"each morning how the day before went", 48 * 60, every10(0, 48*60, dailyAt("09:00")),
+			[]string{"1260 summary of 2024-03-01", "2700 summary of 2024-03-02"}},
 		{"of the clock alone where there were only sweeps", 30, []RunReport{run(5, sweeping(1, ""))}, []string{"5 sweep_found"}},
 		{"a report that comes twice once", 30, []RunReport{run(0), run(10, parking(1, 1)), func() RunReport {
 			again := run(11, parking(1, 1))
@@ -266,15 +327,19 @@ func TestWatchFlowEndsWithNobodyToTell(t *testing.T) {
 }
 
 func requireWatchEnds(t *testing.T, reason string) {
-	env := newEnvironment()
-	env.SetStartTime(start)
-	Register(env)
-	robots := chat{refuse: func(string) error { return temporal.NewNonRetryableApplicationError("gone", reason, nil) }}
-	env.RegisterActivityWithOptions(robots.sendAlert, activity.RegisterOptions{Name: SendAlertName})
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(RunSignal, run(0)) }, 0)
-	env.ExecuteWorkflow(WatchFlowName, WatchFlowInput{Flow: "refund_to_return"})
-	require.NoError(t, env.GetWorkflowError())
-	require.Equal(t, []string{"55 lag_over_limit"}, robots.told(start)[:1])
+	for _, c := range []struct {
+		report RunReport
+		want   string
+	}{{run(0), "55 lag_over_limit"}, {run(0, dailyAt("12:30")), "30 summary of 2024-02-29"}} {
+		env := newEnvironment()
+		env.SetStartTime(start)
+		robots := chat{refuse: func(string) error { return temporal.NewNonRetryableApplicationError("gone", reason, nil) }}
+		robots.register(env)
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(RunSignal, c.report) }, 0)
+		env.ExecuteWorkflow(WatchFlowName, WatchFlowInput{Flow: "refund_to_return"})
+		require.NoError(t, env.GetWorkflowError())
+		require.Equal(t, []string{c.want}, robots.told(start)[:1])
+	}
 }
 
 // However often the watch continues as new, it knows what it has told and loses
@@ -286,9 +351,9 @@ func TestWatchFlowContinuesAsNew(t *testing.T) {
 	var reports []RunReport
 	for minute := 0; minute < 130; minute += 7 {
 		if minute < 90 {
-			reports = append(reports, run(minute, failing))
+			reports = append(reports, run(minute, failing, dailyAt("13:15")))
 		} else {
-			reports = append(reports, run(minute))
+			reports = append(reports, run(minute, dailyAt("13:15")))
 		}
 	}
 	input, begun, runs := WatchFlowInput{Flow: "refund_to_return", Title: "test"}, start, 0
@@ -297,8 +362,7 @@ func TestWatchFlowContinuesAsNew(t *testing.T) {
 		env := newEnvironment()
 		env.SetStartTime(begun)
 		env.SetContinueAsNewSuggested(true)
-		Register(env)
-		env.RegisterActivityWithOptions(robots.sendAlert, activity.RegisterOptions{Name: SendAlertName})
+		robots.register(env)
 		for _, report := range reports {
 			env.RegisterDelayedCallback(func() {
 				reports = reports[1:]
@@ -319,7 +383,7 @@ func TestWatchFlowContinuesAsNew(t *testing.T) {
 		require.NoError(t, decode(again, &input))
 	}
 	require.Greater(t, runs, 10)
-	require.Equal(t, []string{"0 run_failed", "55 lag_over_limit", "60 run_failed", "91 -run_failed -lag_over_limit"}, robots.told(start))
+	require.Equal(t, []string{"0 run_failed", "55 lag_over_limit", "60 run_failed", "75 summary of 2024-02-29", "91 -run_failed -lag_over_limit"}, robots.told(start))
 }
 
 // Whatever runs do: a cause is told of once an interval at most, each that was

@@ -33,6 +33,12 @@ func (n Notice) Message() Message {
 	m := Message{Title: text.Sprintf("refundsync · %s: %s", literal.Chat(cmp.Or(n.Title, n.Flow)), n.verdict())}
 	if n.Test {
 		m.add(text.Sprintf("This is a test message. If you can read it, the robot is set up correctly."))
+		if n.Summary != nil {
+			m.add(text.Sprintf("A daily summary looks like this; the figures are made up:"))
+		}
+	}
+	if n.Summary != nil {
+		m.add(n.Summary.lines(literal.Chat(n.Flow), n.At)...)
 	}
 	for _, trouble := range n.Firing {
 		m.add(trouble.firing(literal.Chat(n.Flow))...)
@@ -48,6 +54,8 @@ func (n Notice) verdict() text.Text {
 	switch {
 	case n.Test:
 		return text.New("test")
+	case n.Summary != nil:
+		return text.New("summary of %s", n.Summary.Day)
 	case len(n.Firing) > 0:
 		return text.New("needs attention")
 	default:
@@ -58,7 +66,6 @@ func (n Notice) verdict() text.Text {
 func (m *Message) add(lines ...string) { m.Lines = append(m.Lines, lines...) }
 
 func (t Trouble) firing(flow string) []string {
-	see := func(command string) string { return text.Sprintf("See: %s", command) }
 	run := func() []string {
 		return []string{text.Sprintf("Run: %s", literal.Chat(t.RunID)), see("starter watch " + literal.Chat(t.WorkflowID))}
 	}
@@ -79,6 +86,14 @@ func (t Trouble) firing(flow string) []string {
 			lines = append(lines, text.Sprintf("✗ The sweep did not finish. Reason: %s.", literal.Chat(t.Reason)))
 		}
 		return append(lines, run()...)
+	case ReconcileDiffers:
+		if t.Reason != "" {
+			return []string{
+				text.Sprintf("✗ The daily reconciliation did not finish. Reason: %s.", literal.Chat(t.Reason)),
+				text.Sprintf("Run: %s", literal.Chat(t.WorkflowID)),
+			}
+		}
+		return t.Reconciliation.firing(flow)
 	case NothingSynced:
 		return []string{
 			text.Sprintf("✗ No bill has been saved for more than %s (since %s).", hours(t.LimitSeconds), clockOf(t.Last)),
@@ -92,7 +107,12 @@ func (t Trouble) firing(flow string) []string {
 	}
 }
 
+func see(command string) string { return text.Sprintf("See: %s", command) }
+
 func (t Trouble) resolved() string {
+	if t.Cause == ReconcileDiffers {
+		return text.Sprintf("✓ The reconciliation of %s found no differences. The problem began at %s.", t.Reconciliation.days(), clock(t.Since))
+	}
 	now := map[Cause]text.Text{
 		RunFailed:     text.New("Runs succeed again."),
 		OrdersParked:  text.New("No parked orders remain."),

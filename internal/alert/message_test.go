@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -38,7 +39,39 @@ func TestTextOfANotice(t *testing.T) {
 	lag := Trouble{Cause: LagOverLimit, Since: hourAgo, Last: &dayAgo, LimitSeconds: 90 * 60}
 	found := Trouble{Cause: SweepFound, Since: hourAgo, Found: 3, WorkflowID: "refund_to_return/sweep-2024-03-01T19:30:00Z", RunID: "0190f3c2"}
 	broken := Trouble{Cause: SweepFound, Since: hourAgo, Reason: "bad_signature", WorkflowID: "refund_to_return/sweep-2024-03-01T19:30:00Z", RunID: "0190f3c2"}
+	sum := func(count int, amount string) Sum { return Sum{count, decimal.RequireFromString(amount)} }
+	agreeing := &Reconciliation{From: "2024-02-28", To: "2024-02-29", Source: sum(3, "59.70"), Kingdee: sum(3, "59.70")}
+	differing := &Reconciliation{
+		From: "2024-02-27", To: "2024-02-29", Differences: map[string]int{"missing": 2, "different": 1}, NotAudited: 4,
+		Source: sum(120, "45678.9"), Kingdee: sum(118, "45600"),
+	}
+	differs := Trouble{Cause: ReconcileDiffers, Since: hourAgo, Reconciliation: differing, WorkflowID: "refund_to_return/reconcile-2024-03-01T22:00:00Z"}
+	notAudited := differs
+	notAudited.Reconciliation = &Reconciliation{From: "2024-02-29", To: "2024-02-29", NotAudited: 4, Source: sum(4, "80"), Kingdee: sum(4, "80")}
+	unfinished := Trouble{Cause: ReconcileDiffers, Since: hourAgo, Reason: "bad_signature", Reconciliation: &Reconciliation{Failed: "bad_signature"}, WorkflowID: differs.WorkflowID}
+	reconciled := Trouble{Cause: ReconcileDiffers, Since: dayAgo, Reconciliation: agreeing}
+	watermark := at.Add(-7*time.Minute - 20*time.Second)
+	well := Summary{
+		Day: "2024-02-29", Reconciliation: agreeing, Reconciles: true, Watermark: &watermark, LagLimitSeconds: 3600,
+		Counts: &Counts{Runs: 144, Saved: sum(120, "45678.9")},
+	}
+	trouble := well
+	trouble.Watermark, trouble.Reconciliation = &dayAgo, differing
+	trouble.Counts = &Counts{
+		Runs: 140, RunsFailed: 2, Saved: sum(120, "45678.905"), WereParked: 3, Updated: 1, KeptSince: &hourAgo,
+		LeftOut: map[string]int{"已作废": 12, "no_goods": 3}, Parked: map[string]int{"unknown_material": 2},
+	}
+	brokenSummary := Summary{Day: "2024-02-29", Reconciliation: unfinished.Reconciliation, Watermark: &watermark, LagLimitSeconds: 3600}
 	for name, notice := range map[string]Notice{
+		"reconcile_differs":   {Firing: []Trouble{differs}},
+		"reconcile_unaudited": {Firing: []Trouble{notAudited}},
+		"reconcile_broken":    {Firing: []Trouble{unfinished}},
+		"reconcile_resolved":  {Resolved: []Trouble{reconciled}},
+		"summary_well":        {Summary: &well},
+		"summary_trouble":     {Summary: &trouble},
+		"summary_broken":      {Summary: &brokenSummary},
+		"summary_first":       {Summary: &Summary{Day: "2024-02-29", Reconciles: true, Counts: &Counts{}}},
+		"summary_test":        {Test: true, Summary: &well},
 		"run_failed":          {Firing: []Trouble{failed}},
 		"orders_parked":       {Firing: []Trouble{parked}},
 		"sweep_found":         {Firing: []Trouble{found}},
@@ -71,7 +104,9 @@ func TestNamesInANoticeAreLiteral(t *testing.T) {
 	message := Notice{Flow: odd, Title: odd, Firing: []Trouble{
 		{Cause: RunFailed, Reason: odd, WorkflowID: odd, RunID: odd},
 		{Cause: OrdersParked, Parked: map[string]int{odd: 1}},
-	}}.Message().String()
+		{Cause: ReconcileDiffers, Reason: odd, WorkflowID: odd},
+		{Cause: ReconcileDiffers, Reconciliation: &Reconciliation{Differences: map[string]int{odd: 1}}},
+	}, Summary: &Summary{Reconciliation: &Reconciliation{Failed: odd}, Counts: &Counts{Parked: map[string]int{odd: 1}}}}.Message().String()
 	for _, obeyed := range []string{"[", "://", "<", "**", "com\n"} {
 		require.NotContains(t, message, obeyed)
 	}

@@ -17,6 +17,8 @@ const (
 	// SweepFound: a sweep found orders that had been missed or had changed, or it did
 	// not finish.
 	SweepFound Cause = "sweep_found"
+	// ReconcileDiffers: a daily reconciliation found differences, or did not finish.
+	ReconcileDiffers Cause = "reconcile_differs"
 	// NothingSynced: no bill has been saved for too long.
 	NothingSynced Cause = "nothing_synced"
 	// LagOverLimit: the watermark is too far behind now.
@@ -33,6 +35,8 @@ type Notice struct {
 	// Firing are the causes that hold, Resolved those of earlier notices that are over.
 	Firing   []Trouble `json:"firing,omitempty"`
 	Resolved []Trouble `json:"resolved,omitempty"`
+	// Summary is that of the day before, in the message that each day has; nil in others.
+	Summary *Summary `json:"summary,omitempty"`
 	// Test marks a message that a person sends to test a robot.
 	Test bool `json:"test,omitempty"`
 }
@@ -59,6 +63,10 @@ type Trouble struct {
 	// SweepFound. Reason, WorkflowID and RunID are those of the last sweep; Reason is ""
 	// if it finished.
 	Found int `json:"found,omitempty"`
+
+	// Reconciliation is the last one, for ReconcileDiffers. Reason, WorkflowID and RunID are
+	// of it too; Reason is "" if it finished.
+	Reconciliation *Reconciliation `json:"reconciliation,omitempty"`
 
 	// Last is the end of the last run that saved a bill, or the start of the watch, for
 	// NothingSynced; for LagOverLimit it is the watermark.
