@@ -42,8 +42,13 @@ func flowsWithAlerts(t *testing.T) string {
 // alerts.
 func newWatchedWorld(t *testing.T) (*world, client.Client) {
 	t.Helper()
+	return newWatchedWorldOf(t, 100)
+}
+
+func newWatchedWorldOf(t *testing.T, orders int) (*world, client.Client) {
+	t.Helper()
 	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
-	w := newWorld(t, simulator.Options{Orders: 100, From: from}).with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
+	w := newWorld(t, simulator.Options{Orders: orders, From: from}).with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
 	return w, w.temporal(t)
 }
 
@@ -202,6 +207,8 @@ func TestAlertsTestSendsToEachRobot(t *testing.T) {
 	require.Zero(t, e.code, e.stdout+e.stderr)
 	require.Equal(t, 4, strings.Count(e.stdout, "✓"), e.stdout)
 	w.requireTold(t, 1, "test message")
+	w.starter(t, 0, "alerts", "test", "--flow", builtInFlow, "--daily")
+	w.requireTold(t, 1, "Bills saved: 120, 9876.50 with tax.")
 
 	wrong := w.with("DINGTALK_ROBOT_SECRET", "SECnot-the-secret").with("WEBHOOK_URL", "")
 	e = wrong.run(t, "starter", "alerts", "test", "--flow", builtInFlow)

@@ -93,10 +93,10 @@ func (s Summary) lines(flow string, now time.Time) []string {
 	case r != nil:
 		m.add(r.line())
 	case s.Reconciles:
-		m.add(text.Sprintf("✗ No reconciliation has ended yet. See: %s", "starter schedule show --flow "+flow))
+		m.add(text.Sprintf("✗ No daily reconciliation has been reported yet. See: %s", "starter schedule show --flow "+flow))
 	}
 	if s.Watermark == nil {
-		m.add(text.Sprintf("✗ No automatic run has completed yet."))
+		m.add(text.Sprintf("✗ No watermark has been reported yet."))
 		return m.Lines
 	}
 	lag := now.Sub(*s.Watermark).Truncate(time.Minute)

@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/alert"
+	"refundsync/internal/beijing"
+	"refundsync/internal/tally"
+	"refundsync/internal/testkit"
+	"refundsync/internal/visibility"
+	"refundsync/workflows"
+)
+
+// What a summary says was saved is what Kingdee has: by an automatic run, by one by hand, and
+// from the parked orders. It reaches the robots, although the day has passed without a worker.
+func TestDailySummarySaysWhatKingdeeHas(t *testing.T) {
+	t.Parallel()
+	w, c := newWatchedWorldOf(t, 300)
+	w.startWorker(t)
+	from, _ := w.Range()
+	begun := time.Now().Add(-time.Minute)
+	half := w.syncSpan(t, from, from.Add(24*time.Hour))
+	require.NotZero(t, half.Saved)
+	automatic := w.syncIncrementally(t)
+	require.Empty(t, automatic.Error)
+	require.NotZero(t, automatic.Saved)
+	waiting := map[string]int{}
+	for _, failure := range w.waitForParkedCount(t, tally.Total(w.Truth().Totals().Failed)) {
+		waiting[failure.Reason]++
+		if failure.Reason == "unknown_material" {
+			require.NoError(t, w.AddMaterial(missingMaterial(failure)))
+		}
+	}
+	retried := waiting["unknown_material"]
+	require.NotZero(t, retried)
+	w.starter(t, 0, "parked", "retry", "--reason", "unknown_material", "--wait")
+	delete(waiting, "unknown_material")
+
+	amount := decimal.Zero
+	for _, expectation := range w.Truth() {
+		if expectation.Bill != nil {
+			for _, line := range expectation.Bill.Lines {
+				amount = amount.Add(line.AllAmount)
+			}
+		}
+	}
+	var counts alert.Counts
+	testkit.Wait(t, "the list has everything", func() bool {
+		var err error
+		counts, err = visibility.CountDay(t.Context(), c, builtInFlow, begun, time.Now().Add(time.Minute))
+		require.NoError(t, err)
+		return counts.Saved.Count == w.bills() && counts.Runs == 2
+	})
+	require.Equal(t, amount.StringFixed(2), counts.Saved.Amount.StringFixed(2))
+	require.Equal(t, retried, counts.WereParked)
+	require.Equal(t, waiting, counts.Parked)
+	require.Equal(t, automatic.NewlySkipped, counts.LeftOut)
+	require.NotEmpty(t, counts.LeftOut)
+	earlier, err := visibility.CountDay(t.Context(), c, builtInFlow, begun.Add(-24*time.Hour), begun)
+	require.NoError(t, err)
+	require.Zero(t, earlier.Runs)
+	require.Equal(t, waiting, earlier.Parked)
+
+	carried := w.watchState(t, c)
+	require.Nil(t, carried.Settings.DailyAt)
+	carried.Settings.DailyAt, carried.SummaryAt = new(9*time.Hour), time.Now().AddDate(0, 0, -3)
+	require.NoError(t, c.TerminateWorkflow(t.Context(), workflows.WatchFlowID(builtInFlow), "", "as if nothing ran for three days"))
+	_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WatchFlowID(builtInFlow), TaskQueue: "refundsync"},
+		workflows.WatchFlowName, workflows.WatchFlowInput{Flow: builtInFlow, Title: "test", Carried: &carried})
+	require.NoError(t, err)
+	w.requireTold(t, 1, "summary of "+time.Now().In(beijing.Zone).AddDate(0, 0, -1).Format(time.DateOnly))
+	w.requireTold(t, 1, "Bills saved: ")
+}
