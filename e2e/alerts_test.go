@@ -42,13 +42,13 @@ func flowsWithAlerts(t *testing.T) string {
 // alerts.
 func newWatchedWorld(t *testing.T) (*world, client.Client) {
 	t.Helper()
-	return newWatchedWorldOf(t, 100)
+	return newWatchedWorldOf(t, simulator.Options{Orders: 100})
 }
 
-func newWatchedWorldOf(t *testing.T, orders int) (*world, client.Client) {
+func newWatchedWorldOf(t *testing.T, options simulator.Options) (*world, client.Client) {
 	t.Helper()
-	from := time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
-	w := newWorld(t, simulator.Options{Orders: orders, From: from}).with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
+	options.From = time.Now().In(merchant.Beijing).Truncate(time.Hour).AddDate(0, 0, -2).Add(-time.Hour)
+	w := newWorld(t, options).with("REFUNDSYNC_FLOWS", flowsWithAlerts(t))
 	return w, w.temporal(t)
 }
 

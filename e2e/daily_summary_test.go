@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -10,17 +11,60 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/beijing"
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/tally"
 	"refundsync/internal/testkit"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
+// The schedule of the reconciliation starts one over the last whole days. The robots are told
+// of its differences, and once the next one agrees.
+func TestDailyReconciliationTellsOfDifferences(t *testing.T) {
+	t.Parallel()
+	w, c := newWatchedWorldOf(t, simulator.Options{Orders: 20, Kinds: []merchant.Kind{merchant.Returned, merchant.RefundOnly}})
+	w.startWorker(t)
+	from, _ := w.Range()
+	w.starter(t, 0, "schedule", "create", "--flow", builtInFlow, "--since", from.Format(time.RFC3339), "--cron", "0 4 1 1 *")
+	reconcile := func(after string) (reported workflows.RunReport) {
+		t.Helper()
+		require.NoError(t, c.ScheduleClient().GetHandle(t.Context(), "reconcile/"+builtInFlow).Trigger(t.Context(), client.ScheduleTriggerOptions{}))
+		testkit.Wait(t, "the reconciliation is reported", func() bool {
+			value, err := c.QueryWorkflow(t.Context(), workflows.WatchFlowID(builtInFlow), "", workflows.ProgressQuery)
+			var state workflows.WatchFlowState
+			if err != nil || value.Get(&state) != nil || state.LastReconciliation == nil || state.LastReconciliation.RunID == after {
+				return false
+			}
+			reported = *state.LastReconciliation
+			return true
+		})
+		return reported
+	}
+	today := time.Now().In(beijing.Zone)
+	first := reconcile("")
+	days := *first.Reconciliation
+	require.Equal(t, today.AddDate(0, 0, -3).Format(time.DateOnly), days.From)
+	require.Equal(t, today.AddDate(0, 0, -1).Format(time.DateOnly), days.To)
+	missing := days.Differences["missing"]
+	require.NotZero(t, missing)
+	require.Equal(t, alert.Sum{Count: missing, Amount: days.Source.Amount}, days.Source)
+	w.requireTold(t, 1, fmt.Sprintf("found differences: %d (missing %d).", missing, missing))
+	w.requireTold(t, 1, "starter reconcile --flow refund_to_return --from "+days.From+" --to "+days.To)
+
+	w.syncSpan(t, from, time.Now())
+	second := reconcile(first.RunID).Reconciliation
+	require.True(t, second.Agrees(), "%+v", second)
+	require.Equal(t, missing, second.Kingdee.Count)
+	require.Equal(t, days.Source.Amount.StringFixed(2), second.Kingdee.Amount.StringFixed(2))
+	w.requireTold(t, 1, "found no differences")
+}
+
 // What a summary says was saved is what Kingdee has: by an automatic run, by one by hand, and
 // from the parked orders. It reaches the robots, although the day has passed without a worker.
 func TestDailySummarySaysWhatKingdeeHas(t *testing.T) {
 	t.Parallel()
-	w, c := newWatchedWorldOf(t, 300)
+	w, c := newWatchedWorldOf(t, simulator.Options{Orders: 100, Kinds: []merchant.Kind{merchant.Returned, merchant.RefundOnly, merchant.UnknownMaterial, merchant.Repair}})
 	w.startWorker(t)
 	from, _ := w.Range()
 	begun := time.Now().Add(-time.Minute)

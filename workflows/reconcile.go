@@ -106,6 +106,7 @@ func Reconcile(ctx workflow.Context, in ReconcileInput) (ReconcileResult, error)
 	if workflow.IsContinueAsNewError(err) || temporal.IsCanceledError(err) {
 		return ReconcileResult{}, err
 	}
+	reportReconciliation(ctx, r.state.Plan, r.in, r.state.Report.Report, err)
 	if err != nil {
 		return ReconcileResult{}, newFailure(ReconcileUnfinished,
 			text.New("%s. The reconciliation changed nothing: fix the cause and start it once more", MessageOf(err)), err, FailureDetails{})
@@ -128,7 +129,7 @@ func newReconciliation(ctx workflow.Context, in *ReconcileInput) (*reconciliatio
 	err := workflow.SetQueryHandler(ctx, ProgressQuery, func() (ReconcileProgress, error) { return r.progress(), nil })
 	switch {
 	case err != nil:
-		return nil, err
+		return r, err
 	case in.Carried != nil:
 		r.state, r.in.Carried = *in.Carried, nil
 		return r, nil
