@@ -40,7 +40,7 @@ func sampleRows(seed uint64, rows, days int) iter.Seq2[reconcile.Row, error] {
 			noBill := func(reasons ...string) {
 				row.Kingdee, row.Status, row.Version = reconcile.Sum{}, "", ""
 				if len(reasons) > 0 {
-					row.Reason = reasons[i%len(reasons)]
+					row.Reason = reasons[i/33%len(reasons)]
 				}
 			}
 			switch kind {

@@ -215,7 +215,7 @@ var (
 	fVersion = field{column{text.New("Flow version"), 13, nil}, func(e entry) cell { return cell{value: version(e)} }}
 	fDetails = field{column{text.New("Details"), 50, nil}, func(e entry) cell { return cell{value: long(details(e.Row).String())} }}
 
-	fField    = field{column{text.New("Field"), 36, nil}, func(e entry) cell { return cell{value: fieldName(e)} }}
+	fField    = field{column{text.New("Field"), 32, nil}, func(e entry) cell { return cell{value: fieldName(e)} }}
 	fMaterial = field{column{text.New("Material"), 16, nil}, func(e entry) cell { return cell{value: id(e.difference.Material)} }}
 	fSource   = field{column{text.New("Jushuitan"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Source, e.Source) }}
 	fKingdee  = field{column{text.New("Kingdee"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Kingdee, e.Kingdee) }}
@@ -292,7 +292,7 @@ func lists() []list {
 	return []list{
 		newList(text.New("Differences"), text.New("Every value that differs, one a line. An order or a bill without a counterpart is one line."),
 			func(row reconcile.Row) bool { return row.Kind.Differs() },
-			fOutcome, fOrder, fOnline, fBill, fDay, fShop, fField, fMaterial, fSource, fKingdee, fReason).byValue(),
+			fOutcome, fOrder, fBill, fDay, fShop, fField, fMaterial, fSource, fKingdee, fReason, fOnline).byValue(),
 		newList(text.New("Not audited"), text.New("Bills that the flow wants audited and that are not. The two systems agree once these are audited."),
 			func(row reconcile.Row) bool { return row.NotAudited },
 			fBill, fOrder, fOnline, fDay, fShop, fOutcome, fBillQuantity, fBillAmount, fStatus),
