@@ -14,6 +14,9 @@ import (
 // plotHeight is the height of the chart by day in pixels, without its labels.
 const plotHeight = 200
 
+// fewestDays keeps the bars of a few days from becoming blocks.
+const fewestDays = 5
+
 // mostLabels is how many days have room for their label on a phone.
 const mostLabels = 6
 
@@ -58,7 +61,7 @@ func chartOf(days []reconcile.Group) chart {
 		value := step.Mul(decimal.NewFromInt(i))
 		c.Lines = append(c.Lines, chartLine{int(plotHeight - value.InexactFloat64()/top*plotHeight), grouped(value.String())})
 	}
-	slot := 100 / float64(len(days))
+	slot := 100 / float64(max(len(days), fewestDays))
 	every := (len(days) + mostLabels - 1) / mostLabels
 	for i, d := range days {
 		for side, s := range []struct {

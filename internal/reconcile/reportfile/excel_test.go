@@ -1,8 +1,10 @@
 package reportfile
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"testing"
@@ -31,6 +33,18 @@ func excelFile(t *testing.T, r reconcile.Report, rows []reconcile.Row) *excelize
 
 func TestExcelSheets(t *testing.T) {
 	r, rows := sample(1, 300, 14)
+	content := written(t, "xlsx", r, rows)
+	archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
+	require.NoError(t, err)
+	filtered := 0
+	for _, part := range archive.File {
+		opened, err := part.Open()
+		require.NoError(t, err)
+		raw, err := io.ReadAll(opened)
+		require.NoError(t, err)
+		filtered += strings.Count(string(raw), "<autoFilter ref=")
+	}
+	require.Equal(t, 11, filtered, "each sheet has a filter")
 	file := excelFile(t, r, rows)
 	require.Equal(t, []string{"Summary", "By day", "By shop", "By warehouse", "Differences", "Not audited", "Parked", "Skipped", "Not by this sync", "All orders", "About"}, file.GetSheetList())
 	names := map[string]string{}
