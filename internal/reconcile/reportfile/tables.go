@@ -136,15 +136,19 @@ func totalsOf(r reconcile.Report) []totals {
 	}
 	tables := []totals{kinds}
 	for _, by := range []struct {
-		name, head, note text.Text
-		groups           []reconcile.Group
-		day              bool
+		name, head text.Text
+		groups     []reconcile.Group
+		day        bool
 	}{
-		{text.New("By day"), text.New("Day"), text.New("Days outside the range are of orders that were changed within it."), r.Days, true},
-		{text.New("By shop"), text.New("Shop"), text.Text{}, r.Shops, false},
-		{text.New("By warehouse"), text.New("Warehouse"), text.Text{}, r.Warehouses, false},
+		{text.New("By day"), text.New("Day"), r.Days, true},
+		{text.New("By shop"), text.New("Shop"), r.Shops, false},
+		{text.New("By warehouse"), text.New("Warehouse"), r.Warehouses, false},
 	} {
-		t := totals{table: table{name: by.name, note: by.note, columns: []column{
+		note := text.New("Skipped orders and bills not by this sync are included, as in the summary.")
+		if by.day {
+			note = text.Join(" ", note, text.New("Days outside the range are of orders that were changed within it."))
+		}
+		t := totals{table: table{name: by.name, note: note, columns: []column{
 			{by.head, 24, nil},
 			sourceCount, sourceQuantity, sourceAmount, billCount, billQuantity, billAmount, amountMore,
 			{text.New("Differences"), 12, count},
@@ -157,7 +161,7 @@ func totalsOf(r reconcile.Report) []totals {
 			case g.Name == "":
 				first.value = text.Sprintf("(unknown)")
 			}
-			line := append([]cell{first}, sides(g.Sides, true)...)
+			line := append([]cell{first}, sides(g.Sides, g.Differences > 0)...)
 			t.lines = append(t.lines, append(line, cell{g.Differences, g.Differences > 0}))
 		}
 		tables = append(tables, t)
