@@ -242,6 +242,9 @@ func previewTitle(o preview.Order) string {
 	}
 	name = text.Join(" · ", name, o.Shop)
 	lines := []string{text.Join(": ", name, outcomesOfPreview[o.Outcome], o.Reason).String()}
+	if !o.Amount.IsZero() {
+		lines[0] += text.Sprintf(", %s with tax", o.Amount.StringFixed(2))
+	}
 	if o.Message != "" {
 		lines = append(lines, o.Message)
 	}

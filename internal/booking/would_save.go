@@ -33,11 +33,19 @@ func WouldSave(ctx context.Context, f *flow.Flow, ledger Reader, order *flow.Ope
 		return result, nil, err
 	}
 	result = Result{Outcome: change.outcome, BillNumber: order.Order.BillNumber}
-	switch {
-	case change.outcome == tally.BillDeleted:
+	if change.outcome == tally.BillDeleted {
 		// Save has asked before.
 		result.Reason, _, _ = order.Skip()
-	case change.request != nil && change.request.Over == nil:
+		return result, nil, nil
+	}
+	bill, err := order.Bill()
+	if err == nil {
+		result.Amount, err = bill.Amount()
+	}
+	if err != nil {
+		return Result{}, nil, err
+	}
+	if change.request != nil && change.request.Over == nil {
 		// A further bill supplements those that are there.
 		its, err := b.find(ctx, order.Order.BillNumber)
 		if err != nil {

@@ -37,6 +37,9 @@ type Order struct {
 	// Outcome is saved, updated, already_saved, skipped, bill_deleted, parked, [NotRead] or
 	// [NotFound]. That Kingdee accepts a bill is only known once it is sent.
 	Outcome string `json:"outcome"`
+	// Amount is what the order's bill adds up to with tax; zero for an order that is left out
+	// or parked.
+	Amount decimal.Decimal `json:"amount,omitzero"`
 	// Reason is why the order is left out or parked, and Message says it for a person.
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -173,7 +176,7 @@ func (p *Preview) decide(ctx context.Context, o *Order, opened *flow.Opened, exp
 			o.Outcome = string(tally.BillDeleted)
 		}
 	default:
-		o.Outcome = string(result.Outcome)
+		o.Outcome, o.Amount = string(result.Outcome), result.Amount
 	}
 	if request == nil && o.Condition == nil {
 		bill, err := opened.Bill()
@@ -246,6 +249,8 @@ func (noBills) NewestBills(context.Context, string, string, string, int) ([]king
 func (noBills) ReadBill(context.Context, string, string, []string) ([][]any, error) {
 	return nil, nil
 }
+
+func (noBills) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) { return nil, nil }
 
 func (noBills) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
 	return nil, nil
@@ -484,5 +489,3 @@ func (p *Preview) likeness(fields []flow.ExplainedField, row []any) (equal int) 
 	}
 	return equal
 }
-
-func (noBills) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) { return nil, nil }

@@ -125,11 +125,11 @@ func (b *books) NewestBills(context.Context, string, string, string, int) ([]kin
 	return nil, b.err
 }
 
-func (b *books) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
+func (b *books) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) {
 	return nil, b.err
 }
 
-func (b *books) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) {
+func (b *books) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
 	return nil, b.err
 }
 
@@ -181,6 +181,7 @@ func TestBillThatIsAsTheFlowMakesIt(t *testing.T) {
 	order := record(nil, line("A", 2, 10), line("B", 1, 20))
 	o := look(t, f, booksOf(t, f, order), order)
 	require.Equal(t, "already_saved", o.Outcome)
+	require.Equal(t, "40", o.Amount.String())
 	require.Empty(t, differing(o))
 	require.False(t, o.Differs())
 	require.Len(t, o.Bills, 1)
