@@ -258,6 +258,10 @@ func (p *rangePreview) printCodes(w io.Writer) {
 	if p.table == "" {
 		return
 	}
+	if kinds[p.table] == 0 {
+		say(w, "\n"+text.Sprintf("No order has a code for which %s has no row.", p.table))
+		return
+	}
 	orders := newTable(w)
 	orders.SetTitle("\n%s", text.New("Orders with a code for which %s has no row", p.table))
 	orders.AppendHeader(table.Row{text.New("Code"), text.New("Value"), text.New("Orders"), "as_id"})

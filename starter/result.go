@@ -156,7 +156,7 @@ func printTable(w io.Writer, result runResult) {
 		say(w, "\n"+text.Sprintf("Kingdee holds other values than were sent, in this run's first bill and most likely in the others (name those that are right in the flow's expected_differences): %s", differences))
 	}
 	printFailures(w, result.Tally)
-	if len(result.NotFound) > 0 {
+	if len(result.NotFound) > idsShown {
 		say(w, "\n"+text.Sprintf("Jushuitan does not show these orders (%d): %s", len(result.NotFound), strings.Join(result.NotFound, ", ")))
 	}
 	t := newTable(w)

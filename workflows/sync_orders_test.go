@@ -90,7 +90,7 @@ func TestRunOverManyGivenOrders(t *testing.T) {
 	require.Equal(t, 120, result.Parked)
 	require.Len(t, world.parked, 120)
 	for _, window := range world.windows {
-		require.Equal(t, "2023-01-01 00:00:00–03-03 04:00:00", window.String(), "no window reaches into the future")
+		require.Equal(t, "2023-01-01 00:00:00–2024-03-03 04:00:00", window.String(), "no window reaches into the future")
 	}
 }
 

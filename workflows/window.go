@@ -40,11 +40,14 @@ func (w Window) Neighbours(t time.Time) bool {
 // String gives the window in Beijing time.
 func (w Window) String() string {
 	from, to := w.From.In(beijing.Zone), w.To.In(beijing.Zone)
-	format := "01-02 15:04:05"
-	if from.Format(time.DateOnly) == to.Format(time.DateOnly) {
+	format := time.DateTime
+	switch {
+	case from.Format(time.DateOnly) == to.Format(time.DateOnly):
 		format = time.TimeOnly
+	case from.Year() == to.Year():
+		format = "01-02 15:04:05"
 	}
-	return from.Format("2006-01-02 15:04:05") + "–" + to.Format(format)
+	return from.Format(time.DateTime) + "–" + to.Format(format)
 }
 
 // FirstWindow is the first window of the span, no longer than longest.
