@@ -24,3 +24,9 @@ func TestDetailsAreLiteral(t *testing.T) {
 	require.Contains(t, d.String(), `| not booked: c\|d | 2 orders, 1.50 |`)
 	require.Contains(t, d.String(), `- batchSave \[11\]: “!\[x\](https\://example.com/x) \<img src=x\>”`)
 }
+
+// A run whose flow's text is not kept says so.
+func TestRunDetailsSayWhatIsNotKept(t *testing.T) {
+	require.NotContains(t, runDetails(SyncRefundsProgress{}), "Flow's text")
+	require.Contains(t, runDetails(SyncRefundsProgress{NotKept: text.New("tables that are too large: %s", "a_b.csv")}), "**⚠ Flow's text** tables that are too large: a_b.csv")
+}

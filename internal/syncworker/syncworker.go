@@ -100,12 +100,8 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	if o.Activities.Versions != nil {
-		// Before any bill is made by it: a parked order may come before the next run.
-		for _, f := range o.Activities.Flows {
-			if err := o.Activities.Versions.Keep(ctx, f); err != nil {
-				o.NotKept(f, err)
-			}
-		}
+		// Before any bill is made by them: a parked order may come before the next run.
+		keepFlows(ctx, o.Activities, o.NotKept)
 	}
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
 	broken := make(chan error, 2)
@@ -142,6 +138,15 @@ func Run(ctx context.Context, o Options) error {
 		return stop(started, o.DrainTimeout)
 	case err := <-broken:
 		return errors.Join(text.Errorf("the worker can no longer poll: %w", err), stop(started, o.DrainTimeout))
+	}
+}
+
+// keepFlows keeps the text of all flows.
+func keepFlows(ctx context.Context, a *activities.Activities, notKept func(*flow.Flow, error)) {
+	for _, f := range a.Flows {
+		if err := a.Versions.Keep(ctx, f); err != nil {
+			notKept(f, err)
+		}
 	}
 }
 
