@@ -148,9 +148,21 @@ type activity struct {
 	pick     string
 }
 
+// add adds a sighting, but not what a page shows once more: a window is gone through until a
+// pass shows nothing new.
 func (f *finder) add(event *historypb.HistoryEvent, s Sighting) {
+	shows := s.Kind == Read || s.Kind == LeftOut || s.Kind == Unreadable || s.Kind == HasBill
+	if shows && slices.ContainsFunc(f.found, s.repeats) {
+		return
+	}
 	s.At = event.GetEventTime().AsTime().In(beijing.Zone)
 	f.found = append(f.found, s)
+}
+
+// repeats reports whether an earlier sighting says the same of the same version.
+func (s Sighting) repeats(earlier Sighting) bool {
+	same := s.Order == nil && earlier.Order == nil || s.Order != nil && earlier.Order != nil && s.Order.Content() == earlier.Order.Content()
+	return same && s.Kind == earlier.Kind && s.Reason == earlier.Reason
 }
 
 func (f *finder) take(event *historypb.HistoryEvent) error {

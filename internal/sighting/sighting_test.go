@@ -113,13 +113,14 @@ func TestFind(t *testing.T) {
 		{
 			"read and saved at the second attempt", func(h *history) {
 				h.did(workflows.FetchPageName, nil, paging.Page{PickVersion: "p", Orders: []contract.Order{order("6"), seven}}, 1)
+				h.did(workflows.FetchPageName, nil, paging.Page{PickVersion: "p", Orders: []contract.Order{seven}}, 1)
 				h.did(workflows.FindBillsName, nil, workflows.FindBillsResult{Finished: []string{"6"}}, 1)
 				h.did(workflows.SaveOrderName, save("8"), workflows.SaveOrderResult{Outcome: tally.Saved}, 1)
 				h.did(workflows.SaveOrderName, save("7"), workflows.SaveOrderResult{Outcome: tally.Saved, BillNumber: "B7"}, 2)
 			},
 			[]Sighting{
 				{At: at(2), Kind: Read, BillNumber: "B7", Order: &seven, PickVersion: "p"},
-				{At: at(11), Kind: Done, Outcome: tally.Saved, BillNumber: "B7", Attempts: 2, Order: &seven, PickVersion: "p"},
+				{At: at(14), Kind: Done, Outcome: tally.Saved, BillNumber: "B7", Attempts: 2, Order: &seven, PickVersion: "p"},
 			},
 		},
 		{

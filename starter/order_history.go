@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
+
+	"refundsync/internal/beijing"
+	"refundsync/internal/kingdee"
+	"refundsync/internal/sighting"
+	"refundsync/internal/text"
+	"refundsync/internal/visibility"
+	"refundsync/workflows"
+)
+
+const (
+	// mostListed bounds the runs that a story lists, and mostRead those whose histories it
+	// reads.
+	mostListed = 5000
+	mostRead   = 12
+	// mostParkings bounds the times that an order was parked which a story shows.
+	mostParkings = 10
+	// storyAnswer is how long a worker may take to answer: a story goes on without it.
+	storyAnswer = 10 * time.Second
+	// clocksApart is how far the clocks of Kingdee, the source and Temporal may be apart.
+	clocksApart = 2 * time.Minute
+)
+
+// readParked reads each time that the order was parked.
+func (r *storyReader) readParked(ctx context.Context) {
+	if r.temporal == nil || r.story.OrderID == "" || r.parkedRead {
+		return
+	}
+	r.parkedRead = true
+	id := workflows.ParkedOrderID(r.flow.Name, r.story.OrderID)
+	listed, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: visibility.All(visibility.Equal("WorkflowId", id), "ExecutionStatus != 'ContinuedAsNew'"), PageSize: mostParkings,
+	})
+	if r.couldNot(text.New("the parked order"), err) {
+		return
+	}
+	r.read(text.New("Temporal: the parked order %s", id))
+	for _, execution := range listed.GetExecutions() {
+		parked, err := r.readParking(ctx, execution)
+		if r.couldNot(text.New("the parked order"), err) {
+			return
+		}
+		r.story.Parked = append(r.story.Parked, parked)
+	}
+}
+
+func (r *storyReader) readParking(ctx context.Context, execution *workflowpb.WorkflowExecutionInfo) (parkedStory, error) {
+	order, err := readParked(execution)
+	if err != nil {
+		return parkedStory{}, err
+	}
+	p := parkedStory{WorkflowID: order.WorkflowID, RunID: execution.GetExecution().GetRunId(), Since: order.Since, shownFailure: order.shownFailure}
+	if closed := execution.GetCloseTime(); closed != nil {
+		p.EndedAt = closed.AsTime().In(beijing.Zone).Truncate(time.Second)
+	}
+	switch execution.GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
+		state, err := query[workflows.ParkedOrderState](ctx, r.temporal, p.WorkflowID, storyAnswer)
+		if err != nil {
+			r.unknown(text.New("attempts and next attempt of the parked order: no worker answers"))
+			break
+		}
+		next := state.NextAttempt.In(beijing.Zone).Truncate(time.Second)
+		p.Attempts, p.NextAttempt, p.order, p.shownFailure = &state.Attempts, &next, state.Version.Order, showFailure(state.Version.Failure)
+	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		var ended workflows.ParkedOrderResult
+		if err := r.temporal.GetWorkflow(ctx, p.WorkflowID, p.RunID).Get(ctx, &ended); err != nil {
+			return p, err
+		}
+		p.order = ended.Order
+		switch {
+		case ended.Discarded != nil:
+			p.Ending, p.By, p.Note = stateDiscarded, ended.Discarded.By, ended.Discarded.Reason
+		case ended.LeftOut != "":
+			p.Ending, p.Note = "left_out", ended.LeftOut
+		default:
+			p.Ending = "saved"
+		}
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		p.Ending = workflows.RunCancelled
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		p.Ending = runTerminated
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		p.Ending = runTimedOut
+	default:
+		p.Ending = workflows.RunFailed
+	}
+	p.Seen, err = r.temporal.histories.Find(ctx, p.WorkflowID, p.RunID, r.story.OrderID)
+	if err != nil && !errors.Is(err, sighting.ErrEnough) {
+		return p, err
+	}
+	for _, seen := range p.Seen {
+		if p.order.ID == "" && seen.Order != nil {
+			p.order = *seen.Order // no worker has told
+		}
+	}
+	return p, nil
+}
+
+// readRuns lists the runs whose range holds a change of the order, and reads the histories
+// of some: of those under way when a bill was saved, then of the oldest and the newest.
+func (r *storyReader) readRuns(ctx context.Context) {
+	times := r.changeTimes()
+	if r.temporal == nil || len(times) == 0 {
+		if r.temporal != nil && r.story.OrderID != "" {
+			r.unknown(text.New("which runs saw the order: it is unknown when it changed"))
+		}
+		return
+	}
+	listed, whole := 0, true
+	since := times[0].Add(-clocksApart).UTC().Format(time.RFC3339)
+	runs := []runStory{}
+	err := listRuns(ctx, r.temporal, visibility.All(runsOf(r.flow.Name), "StartTime >= '"+since+"'"), func(run listedRun) bool {
+		if listed++; listed > mostListed {
+			whole = false
+			return false
+		}
+		if told, covers := coveringRun(run, times); covers {
+			runs = append(runs, told)
+		}
+		return true
+	})
+	if r.couldNot(text.New("the runs"), err) {
+		return
+	}
+	slices.Reverse(runs) // the oldest first
+	r.story.Runs = runs
+	r.read(text.New("Temporal: the runs since %s", shownTime(times[0])))
+	r.retention(ctx, times[0], whole)
+	for _, i := range readFirst(runs, r.story.Bills) {
+		if ctx.Err() != nil || r.temporal.histories.Events <= 0 {
+			break
+		}
+		if err := r.readRun(ctx, &r.story.Runs[i], times); err != nil {
+			r.couldNot(text.New("the history of run %s", runs[i].WorkflowID), err)
+			return
+		}
+	}
+	unread := 0
+	for _, run := range r.story.Runs {
+		if !run.HistoryRead {
+			unread++
+		}
+	}
+	if unread > 0 {
+		r.unknown(text.New("what %d of the runs saw: a story reads the histories of %d runs, up to %d events", unread, mostRead, mostEvents))
+	}
+}
+
+// coveringRun is a run, if its range holds one of the times or is unknown.
+func coveringRun(run listedRun, times []time.Time) (told runStory, covers bool) {
+	told = runStory{WorkflowID: run.WorkflowID, RunID: run.RunID, StartedAt: run.Begins, EndedAt: run.Ended, Outcome: run.Outcome}
+	if run.Result == nil || run.Result.From.IsZero() {
+		return told, run.Outcome == runRunning
+	}
+	told.From, told.To = run.Result.From.In(beijing.Zone), run.Result.To.In(beijing.Zone)
+	span := workflows.Window{From: told.From, To: told.To}
+	return told, slices.ContainsFunc(times, span.Holds)
+}
+
+// readFirst chooses the runs whose histories are read: those under way when a bill was
+// created or changed, then the oldest and the newest by turns.
+func readFirst(runs []runStory, bills []billStory) (chosen []int) {
+	take := func(i int) {
+		if len(chosen) < mostRead && !slices.Contains(chosen, i) {
+			chosen = append(chosen, i)
+		}
+	}
+	for i, run := range runs {
+		ended := run.EndedAt
+		if ended.IsZero() {
+			ended = time.Now()
+		}
+		underWay := func(s kingdee.Signature) bool {
+			return !s.At.IsZero() && !s.At.Before(run.StartedAt.Add(-clocksApart)) && !s.At.After(ended.Add(clocksApart))
+		}
+		if slices.ContainsFunc(bills, func(b billStory) bool { return underWay(b.Signed.Created) || underWay(b.Signed.Modified) }) {
+			take(i)
+		}
+	}
+	for i := range runs {
+		if first, last := i/2, len(runs)-1-i/2; i%2 == 0 {
+			take(first)
+		} else {
+			take(last)
+		}
+	}
+	return chosen
+}
+
+// readRun reads the histories of a run's windows that hold the times.
+func (r *storyReader) readRun(ctx context.Context, run *runStory, times []time.Time) error {
+	windows, err := r.windowsOf(ctx, *run, times)
+	if err != nil {
+		return err
+	}
+	for _, window := range windows {
+		id, runID := window.GetExecution().GetWorkflowId(), window.GetExecution().GetRunId()
+		what, err := r.temporal.histories.Window(ctx, id, runID)
+		if err != nil {
+			return err
+		}
+		run.Version = what.Plan.Version
+		if !what.Window.From.IsZero() && !slices.ContainsFunc(times, what.Window.Holds) {
+			continue
+		}
+		seen, err := r.temporal.histories.Find(ctx, id, runID, r.story.OrderID)
+		run.Seen = append(run.Seen, seen...)
+		if errors.Is(err, sighting.ErrEnough) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(run.Seen, func(a, b sighting.Sighting) int { return a.At.Compare(b.At) })
+	run.HistoryRead = true
+	return nil
+}
+
+// windowsOf lists the windows of a run that may hold one of the times: a window's id ends
+// with its beginning, and the last that begins before a time holds it.
+func (r *storyReader) windowsOf(ctx context.Context, run runStory, times []time.Time) ([]*workflowpb.WorkflowExecutionInfo, error) {
+	listed, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: visibility.All(visibility.Equal("WorkflowType", workflows.SyncWindowName), visibility.Equal("ParentWorkflowId", run.WorkflowID),
+			"StartTime >= '"+run.StartedAt.UTC().Format(time.RFC3339)+"'"),
+		PageSize: 1000,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var all []*workflowpb.WorkflowExecutionInfo
+	latest := map[int]time.Time{} // by time, the beginning of the window that holds it
+	for _, window := range listed.GetExecutions() {
+		if !run.EndedAt.IsZero() && window.GetStartTime().AsTime().After(run.EndedAt.Add(time.Second)) {
+			continue // of a later run of the same id
+		}
+		all = append(all, window)
+		if from, ok := beginningIn(window.GetExecution().GetWorkflowId()); ok {
+			for i, at := range times {
+				if !from.After(at) && from.After(latest[i]) {
+					latest[i] = from
+				}
+			}
+		}
+	}
+	all = slices.DeleteFunc(all, func(window *workflowpb.WorkflowExecutionInfo) bool {
+		from, ok := beginningIn(window.GetExecution().GetWorkflowId())
+		for _, chosen := range latest {
+			if chosen.Equal(from) {
+				return false
+			}
+		}
+		return ok
+	})
+	slices.Reverse(all)
+	return all, nil
+}
+
+// beginningIn is the beginning of a window in its workflow id; false for a window of row
+// versions or of given orders.
+func beginningIn(workflowID string) (time.Time, bool) {
+	last := workflowID[strings.LastIndex(workflowID, "/")+1:]
+	from, err := time.ParseInLocation("20060102T150405", last, beijing.Zone)
+	return from, err == nil
+}
+
+// retention says what the server no longer has.
+func (r *storyReader) retention(ctx context.Context, since time.Time, whole bool) {
+	if !whole {
+		r.unknown(text.New("runs before the newest %d", mostListed))
+	}
+	described, err := r.temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: r.temporal.namespace})
+	if err != nil {
+		r.unknown(text.New("how long the server keeps runs: %v", err))
+		return
+	}
+	kept := described.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
+	oldest := r.story.ReadAt.Add(-kept)
+	if kept > 0 && since.Before(oldest) {
+		r.unknown(text.New("runs and parked orders that ended before %s: the server has deleted them (days kept: %d)", shownTime(oldest), int(kept/(24*time.Hour))))
+	}
+}
