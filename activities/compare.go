@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"refundsync/internal/beijing"
-	"refundsync/internal/fault"
+	"refundsync/internal/booking"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/reconcile"
@@ -34,18 +34,7 @@ func (a *Activities) comparison(ctx context.Context, params workflows.Comparison
 	}
 	c := &comparison{
 		a: a, flow: f,
-		rules: reconcile.Rules{
-			Customer: f.Compares(flow.CustomerField), Date: f.Compares(flow.DateField), Quantity: f.Compares(flow.BookedQuantity),
-			Price: f.Compares(flow.PriceField), Warehouse: f.Compares(flow.StockField),
-			Audited: f.Options.SubmitAndAudit != flow.SubmitAndAuditNone, Tolerance: params.Tolerance,
-			Moved: func(date, booked string) bool {
-				// Both are days; an empty one explains nothing.
-				day, _ := time.ParseInLocation(time.DateOnly, date, beijing.Zone)
-				moved, _ := time.ParseInLocation(time.DateOnly, booked, beijing.Zone)
-				return f.ClosedPeriods.Explains(day, moved)
-			},
-		},
-		from: dayOf(params.Range.From), to: dayOf(params.Range.To),
+		rules: booking.Rules(f, params.Tolerance), from: dayOf(params.Range.From), to: dayOf(params.Range.To),
 	}
 	if a.Parked != nil {
 		// An order that is parked must not look as if it were missing.
@@ -63,61 +52,12 @@ func (c *comparison) holds(day string) bool { return c.from <= day && day <= c.t
 
 // order maps an order of the source's reply as the flow does now.
 func (c *comparison) order(opened *flow.Opened, record map[string]any) (reconcile.Order, error) {
-	order := reconcile.Order{
-		ID: opened.Order.ID, OnlineOrder: opened.Text("so_id"), Shop: opened.Order.Shop,
-		At: c.flow.CountedAt(record), ChangedOn: dayOf(opened.Order.ChangedAt),
-		Parked: c.parked[workflows.ParkedOrderID(c.flow.Name, opened.Order.ID)],
-	}
-	if opened.Order.ChangedAt.IsZero() {
+	order, err := booking.OrderOf(c.flow, opened, c.parked[workflows.ParkedOrderID(c.flow.Name, opened.Order.ID)])
+	order.At = c.flow.CountedAt(record)
+	if order.ChangedOn == "" {
 		order.ChangedOn = c.from
 	}
-	order.Announced.Quantity, order.Announced.Amount = opened.Announced()
-	number := opened.Order.BillNumber
-	if number == "" {
-		// An order that can't be mapped may have a bill from before.
-		number, _ = c.flow.NumberOf(order.ID)
-	}
-	order.Numbers = []string{number}
-	if c.flow.Supplements() && number != "" {
-		order.Numbers = flow.BillNumbers(number)
-	}
-	reason, leftOut, err := opened.Skip()
-	if leftOut {
-		order.LeftOut = reason
-		return order, nil
-	}
-	var bill flow.Bill
-	if err == nil {
-		bill, err = opened.Bill()
-	}
-	if f := fault.As(err); f != nil {
-		order.Unmapped = f.Reason
-		return order, nil
-	}
-	if err != nil {
-		return order, err
-	}
-	order.Version = bill.Mark.Version
-	return order, c.fill(&order, bill)
-}
-
-// fill takes in the bill that the flow makes of the order.
-func (c *comparison) fill(order *reconcile.Order, bill flow.Bill) error {
-	date, err := bill.Date()
-	if err != nil {
-		return err
-	}
-	if !date.IsZero() {
-		order.Date = dayOf(date)
-	}
-	if order.Customer, err = bill.Customer(); err != nil {
-		return err
-	}
-	lines, err := bill.Lines()
-	for _, l := range lines {
-		order.Lines = append(order.Lines, reconcile.Line{Material: l.Material, Warehouse: l.Stock, Quantity: l.Quantity, Price: l.TaxPrice, Amount: l.Amount})
-	}
-	return err
+	return order, err
 }
 
 // billsOf looks up the bills under the numbers of orders.
@@ -130,22 +70,7 @@ func (c *comparison) billsOf(ctx context.Context, orders []reconcile.Order) ([]r
 	if err != nil {
 		return nil, text.Errorf("looking up existing bills failed: %w", err)
 	}
-	return billsFrom(whole), nil
-}
-
-func billsFrom(whole []kingdee.WholeBill) []reconcile.Bill {
-	bills := make([]reconcile.Bill, len(whole))
-	for i, b := range whole {
-		mark, _ := flow.FindMark(b.Text)
-		bills[i] = reconcile.Bill{
-			ID: b.FID, Number: b.Number, Date: b.Date, Status: b.DocumentStatus, Void: b.Void,
-			OrderID: mark.OrderID, Version: mark.Version, Customer: b.Customer,
-		}
-		for _, l := range b.Lines {
-			bills[i].Lines = append(bills[i].Lines, reconcile.Line{Material: l.Material, Warehouse: l.Stock, Quantity: l.Quantity, Price: l.TaxPrice, Amount: l.Amount})
-		}
-	}
-	return bills
+	return booking.BillsOf(whole), nil
 }
 
 // count adds rows to the result.

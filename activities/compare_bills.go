@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"refundsync/internal/allowance"
+	"refundsync/internal/booking"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -42,7 +43,7 @@ func (a *Activities) compareBills(ctx context.Context, params workflows.CompareB
 	if err != nil {
 		return workflows.ComparedRows{}, text.Errorf("reading bills failed: %w", err)
 	}
-	bills := billsFrom(whole)
+	bills := booking.BillsOf(whole)
 	records, notAsked, err := c.askSource(ctx, whole, params.ReadFrom)
 	if err != nil {
 		return workflows.ComparedRows{}, err
