@@ -43,6 +43,7 @@ type toldStory struct {
 		Rebuilt bool
 		Changed []struct{ Field string }
 	}
+	Next       *struct{ Outcome, Reason string }
 	Comparison *struct {
 		Differences []struct{ Field, Source, Kingdee string }
 	}
@@ -125,6 +126,8 @@ func TestStoryOfAnOrder(t *testing.T) {
 	require.False(t, s.Bills[0].Mark.AsNow)
 	require.True(t, s.Sent.Rebuilt)
 	require.NotEmpty(t, s.Sent.Changed)
+	require.Equal(t, "parked", s.Next.Outcome)
+	require.Equal(t, tally.OrderChanged, s.Next.Reason)
 	t.Log(w.starter(t, 0, "order", changed).stdout)
 
 	// It is withdrawn, and its bill is left.
@@ -135,7 +138,9 @@ func TestStoryOfAnOrder(t *testing.T) {
 	require.Equal(t, `status == "Cancelled"`, s.Mapping.LeftOut.Expression)
 
 	require.NoError(t, w.VoidBills(booked[3]))
-	require.Equal(t, "void", w.story(t, 0, booked[3]).State)
+	s = w.story(t, 0, booked[3])
+	require.Equal(t, "void", s.State)
+	require.Equal(t, tally.BillVoid, s.Next.Reason)
 
 	leftOut := one(func(e merchant.Expectation) bool { return e.Outcome == merchant.Skipped })
 	s = w.story(t, 0, leftOut, "--days", "1200")
@@ -164,4 +169,33 @@ func TestStoryOfAnOrder(t *testing.T) {
 
 	require.Equal(t, "unknown", w.story(t, 1, "99999999999").State)
 	require.Contains(t, w.starter(t, 1, "order", "nothing").stdout, "Nothing has the id nothing")
+}
+
+// By pages the history holds an order's outcome alone; and with keys, what it says is
+// decrypted.
+func TestStoryOfAnOrderSavedByPages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 60})
+	w.setKeys(newKey)
+	w.startWorker(t)
+	w.starterSync(t, 3, "--grain", "page")
+	saved := w.savable()[0]
+	s := w.story(t, 0, saved)
+	require.Equal(t, "agrees", s.State)
+	require.Equal(t, []string{"done saved"}, s.seen())
+	require.Nil(t, s.Sent)
+	require.Equal(t, "already_saved", s.Next.Outcome)
+	for id := range w.parked(t) {
+		s := w.story(t, 0, id)
+		require.Equal(t, "parked", s.State, id)
+		require.Contains(t, s.seen(), "failed")
+		require.NotContains(t, w.starter(t, 0, "order", id, "-o", "json").stdout, merchant.PersonalData)
+	}
+
+	// What can't be read is said, and the rest is told.
+	away := w.with("KINGDEE_APP_SECRET", strings.Repeat("0", 32)).with("TEMPORAL_NAMESPACE", "nowhere")
+	s = away.story(t, 1, saved, "--days", "1200")
+	require.Equal(t, "unclear", s.State)
+	require.Len(t, s.Unknown, 2, "Kingdee and Temporal")
+	require.NotNil(t, s.Mapping)
 }

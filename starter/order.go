@@ -53,6 +53,9 @@ type orderStory struct {
 	Parked []parkedStory `json:"parked"`
 	// Sent is what the last save of a bill sent, where a history holds it.
 	Sent *sentStory `json:"sent,omitempty"`
+	// Next is what a run that reads the order now would do; null if none reads it, or if a
+	// side could not be read.
+	Next *nextStory `json:"next"`
 	// Comparison compares the order as it is now with its bills, as a reconciliation does;
 	// null where one side could not be read.
 	Comparison *reconcile.Row `json:"comparison"`
@@ -178,6 +181,14 @@ type parkedStory struct {
 	order contract.Order
 }
 
+// nextStory is what a run would do.
+type nextStory struct {
+	// Outcome is saved, updated, already_saved, left_out, bill_deleted, parked or discarded.
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
 // sentStory is what a save sent.
 type sentStory struct {
 	At      time.Time     `json:"at"`
@@ -263,6 +274,8 @@ type storyReader struct {
 	whole    []kingdee.WholeBill
 	// parkedRead: the parked orders were read.
 	parkedRead bool
+	// kingdeeAway: Kingdee could not be read, and is not asked again.
+	kingdeeAway bool
 }
 
 // readStory reads all that is known of the order with an id. The error is one of who asks,
@@ -274,10 +287,7 @@ func readStory(ctx context.Context, options storyOptions, id string) (*orderStor
 		Bills:  []billStory{}, Runs: []runStory{}, Parked: []parkedStory{}, Read: []string{}, Unknown: []string{},
 	}}
 	server, err := dialStory(ctx)
-	if r.couldNot(text.New("Temporal"), err) {
-		server = nil
-	}
-	if server != nil {
+	if !r.couldNot(text.New("Temporal"), err) {
 		defer server.Close()
 		r.temporal = server
 	}
@@ -294,6 +304,7 @@ func readStory(ctx context.Context, options storyOptions, id string) (*orderStor
 	r.compare()
 	r.rebuildSent()
 	r.conclude()
+	r.foretell(ctx)
 	return r.story, ctx.Err()
 }
 
@@ -304,6 +315,15 @@ func (r *storyReader) couldNot(part text.Text, err error) bool {
 	}
 	r.story.failed = true
 	r.unknown(text.New("%s can't be read: %v", part, err))
+	return true
+}
+
+// temporalFailed is couldNot for a part that Temporal knows. It is then not asked again.
+func (r *storyReader) temporalFailed(part text.Text, err error) bool {
+	if !r.couldNot(text.New("Temporal: %s", part), err) {
+		return false
+	}
+	r.temporal = nil
 	return true
 }
 
@@ -319,7 +339,7 @@ func (r *storyReader) explain(ctx context.Context) {
 		return
 	}
 	for _, table := range r.flow.KingdeeTables {
-		if r.couldNot(text.New("table %s of Kingdee", table.Name), readTable(ctx, r.ledger, table)) {
+		if r.kingdeeAway || r.couldNot(text.New("table %s of Kingdee", table.Name), readTable(ctx, r.ledger, table)) {
 			break
 		}
 	}
@@ -442,6 +462,25 @@ func (r *storyReader) conclude() {
 	if len(s.Parked) > 0 && s.Parked[0].Ending == stateDiscarded && r.opened != nil && s.Parked[0].order.Same(r.opened.Order) &&
 		slices.Contains([]string{string(reconcile.Missing), string(reconcile.Unmapped)}, s.State) {
 		s.State, s.Reason = stateDiscarded, s.Parked[0].Note
+	}
+}
+
+// foretell says what a run that reads the order now would do: the sync's own decision,
+// without any way to change something.
+func (r *storyReader) foretell(ctx context.Context) {
+	switch {
+	case r.opened == nil || r.whole == nil || len(r.story.Source.Unmet) > 0:
+		return
+	case r.story.State == stateDiscarded:
+		r.story.Next = &nextStory{Outcome: stateDiscarded}
+		return
+	}
+	result, _, err := booking.WouldSave(ctx, r.flow, r.ledger, r.opened)
+	switch f := fault.As(err); {
+	case f != nil && f.Class == fault.Final:
+		r.story.Next = &nextStory{Outcome: string(tally.Parked), Reason: f.Reason, Message: text.Of(err).String()}
+	case !r.couldNot(text.New("what a run would do"), err):
+		r.story.Next = &nextStory{Outcome: string(result.Outcome), Reason: result.Reason}
 	}
 }
 

@@ -50,7 +50,7 @@ func (r *storyReader) find(ctx context.Context, id string) error {
 func (r *storyReader) findBill(ctx context.Context, id string) (changedAt time.Time, err error) {
 	form := r.flow.Call.FormId
 	under, err := r.ledger.FindBills(ctx, form, flow.MarkField, []string{id})
-	if r.couldNot(text.New("Kingdee"), err) {
+	if r.kingdeeAway = r.couldNot(text.New("Kingdee"), err); r.kingdeeAway {
 		return time.Time{}, nil
 	}
 	bills := under[id]
@@ -117,13 +117,13 @@ func (r *storyReader) findWaiting(ctx context.Context, id string) error {
 	var unknown *serviceerror.NotFound
 	if err == nil {
 		order, err := readParked(described.RawResponse.GetWorkflowExecutionInfo())
-		if !r.couldNot(text.New("the parked order"), err) {
+		if !r.temporalFailed(text.New("the parked order"), err) {
 			r.story.OrderID, r.story.BillNumber = order.ID, order.BillNumber
 		}
 		return nil
 	}
 	if !errors.As(err, &unknown) {
-		r.couldNot(text.New("the parked orders"), err)
+		r.temporalFailed(text.New("the parked orders"), err)
 		return nil
 	}
 	var orders []string
@@ -133,7 +133,7 @@ func (r *storyReader) findWaiting(ctx context.Context, id string) error {
 		}
 		return nil
 	})
-	r.couldNot(text.New("the parked orders"), err)
+	r.temporalFailed(text.New("the parked orders"), err)
 	r.read(text.New("Temporal: parked orders by as_id and bill number"))
 	if len(orders) > 1 {
 		return severalOrders(id, orders)
@@ -252,7 +252,7 @@ func (r *storyReader) readBills(ctx context.Context) {
 			all = append(all, flow.BillNumbers(number)...)
 		}
 	}
-	if len(all) == 0 {
+	if len(all) == 0 || r.kingdeeAway {
 		return
 	}
 	form := r.flow.Call.FormId

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 
@@ -39,20 +40,42 @@ func (r *storyReader) readParked(ctx context.Context) {
 	}
 	r.parkedRead = true
 	id := workflows.ParkedOrderID(r.flow.Name, r.story.OrderID)
-	listed, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query: visibility.All(visibility.Equal("WorkflowId", id), "ExecutionStatus != 'ContinuedAsNew'"), PageSize: mostParkings,
-	})
-	if r.couldNot(text.New("the parked order"), err) {
+	executions, err := r.parkings(ctx, id)
+	if r.temporalFailed(text.New("the parked order"), err) {
 		return
 	}
 	r.read(text.New("Temporal: the parked order %s", id))
-	for _, execution := range listed.GetExecutions() {
+	for _, execution := range executions {
 		parked, err := r.readParking(ctx, execution)
-		if r.couldNot(text.New("the parked order"), err) {
+		if r.temporalFailed(text.New("the parked order"), err) {
 			return
 		}
 		r.story.Parked = append(r.story.Parked, parked)
 	}
+}
+
+// parkings are the times that the order was parked, the newest first. The list lags by up to
+// seconds, so the newest is asked for by itself.
+func (r *storyReader) parkings(ctx context.Context, id string) ([]*workflowpb.WorkflowExecutionInfo, error) {
+	described, err := r.temporal.DescribeWorkflow(ctx, id, "")
+	var unknown *serviceerror.NotFound
+	switch {
+	case errors.As(err, &unknown):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	newest := described.RawResponse.GetWorkflowExecutionInfo()
+	listed, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: visibility.All(visibility.Equal("WorkflowId", id), "ExecutionStatus != 'ContinuedAsNew'"), PageSize: mostParkings,
+	})
+	all := []*workflowpb.WorkflowExecutionInfo{newest}
+	for _, execution := range listed.GetExecutions() {
+		if execution.GetExecution().GetRunId() != newest.GetExecution().GetRunId() {
+			all = append(all, execution)
+		}
+	}
+	return all, err
 }
 
 func (r *storyReader) readParking(ctx context.Context, execution *workflowpb.WorkflowExecutionInfo) (parkedStory, error) {
@@ -131,7 +154,7 @@ func (r *storyReader) readRuns(ctx context.Context) {
 		}
 		return true
 	})
-	if r.couldNot(text.New("the runs"), err) {
+	if r.temporalFailed(text.New("the runs"), err) {
 		return
 	}
 	slices.Reverse(runs) // the oldest first
@@ -143,7 +166,7 @@ func (r *storyReader) readRuns(ctx context.Context) {
 			break
 		}
 		if err := r.readRun(ctx, &r.story.Runs[i], times); err != nil {
-			r.couldNot(text.New("the history of run %s", runs[i].WorkflowID), err)
+			r.temporalFailed(text.New("the history of run %s", runs[i].WorkflowID), err)
 			return
 		}
 	}

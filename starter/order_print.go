@@ -47,6 +47,9 @@ func (p *storyPrinter) print(s *orderStory) {
 	if s.Comparison != nil {
 		p.differences(s.Comparison)
 	}
+	if s.Next != nil {
+		p.next(s.Next)
+	}
 	p.sources(s)
 }
 
@@ -518,6 +521,24 @@ func (p *storyPrinter) differences(row *reconcile.Row) {
 	if row.NotAudited {
 		p.say(text.Sprintf("The flow wants audited bills, and this one is not."))
 	}
+}
+
+// next says what a run would do.
+func (p *storyPrinter) next(n *nextStory) {
+	p.heading(text.Sprintf("What a run that reads it now would do"))
+	said, ok := map[string]text.Text{
+		string(tally.Saved):        text.New("Save its bill, or submit and audit it."),
+		string(tally.Updated):      text.New("Change its bill, or add a further one."),
+		string(tally.AlreadySaved): text.New("Nothing: it has its bill."),
+		string(tally.LeftOut):      text.New("Leave it out: %s", n.Reason),
+		string(tally.BillDeleted):  text.New("Delete its bill: %s", n.Reason),
+		string(tally.Parked):       text.New("Park it: %s: %s", n.Reason, n.Message),
+		stateDiscarded:             text.New("Leave it out, as a person discarded it."),
+	}[n.Outcome]
+	if !ok {
+		said = text.Literal(n.Outcome)
+	}
+	p.say(said.String())
 }
 
 // sources says what the story was read from.
