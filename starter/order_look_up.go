@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
+	"refundsync/internal/booking"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
-	"refundsync/internal/kingdee"
 )
 
 // orderLookUp says which orders to read from Jushuitan, by the flow's key. The flow's
@@ -21,7 +21,7 @@ type orderLookUp struct {
 
 // find gives the orders that Jushuitan shows, by their key. An order with a bill was
 // modified when its mark says, or later.
-func (l orderLookUp) find(ctx context.Context, source jushuitan.Source, ledger kingdee.Ledger) (map[string][]map[string]any, error) {
+func (l orderLookUp) find(ctx context.Context, source jushuitan.Source, ledger booking.Reader) (map[string][]map[string]any, error) {
 	found := map[string][]map[string]any{}
 	find := func(ids []string, since time.Time) error {
 		look := jushuitan.LookUp{Field: l.flow.Source.Key, IDs: ids, Parameters: jushuitan.Widening(l.flow.Source.Parameters), ChangedAt: since}
@@ -54,7 +54,7 @@ func (l orderLookUp) find(ctx context.Context, source jushuitan.Source, ledger k
 }
 
 // marked is when the orders that have bills were modified, by the latest mark.
-func (l orderLookUp) marked(ctx context.Context, ledger kingdee.Ledger) (map[string]time.Time, error) {
+func (l orderLookUp) marked(ctx context.Context, ledger booking.Reader) (map[string]time.Time, error) {
 	var numbers []string
 	for _, id := range l.ids {
 		if number, err := l.flow.NumberOf(id); err == nil {

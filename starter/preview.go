@@ -14,7 +14,6 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
-	"refundsync/internal/kingdee"
 	"refundsync/internal/preview"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
@@ -156,7 +155,7 @@ func previewOrders(cmd *cobra.Command, flags previewFlags) error {
 }
 
 // previewAll previews the orders that were found, and names the others.
-func previewAll(ctx context.Context, f *flow.Flow, ledger *kingdee.Client, ids []string, records map[string][]map[string]any) (orders []preview.Order, err error) {
+func previewAll(ctx context.Context, f *flow.Flow, ledger preview.Kingdee, ids []string, records map[string][]map[string]any) (orders []preview.Order, err error) {
 	p := &preview.Preview{Flow: f, Kingdee: ledger}
 	for _, id := range ids {
 		if len(records[id]) == 0 {
