@@ -227,6 +227,9 @@ func showFields(place catalog.Place, values map[string]any) (shown []sourceField
 			raw, _ := json.Marshal(value) // decoded from JSON
 			written = string(raw)
 		}
+		if strings.TrimSpace(written) == "" {
+			continue
+		}
 		shown = append(shown, sourceField{field.Name, field.Chinese, written})
 	}
 	return shown

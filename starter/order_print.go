@@ -24,9 +24,25 @@ type storyPrinter struct {
 	to io.Writer
 	// columns is the width of the terminal, 0 for none.
 	columns int
+	// said are the messages that were printed: each is printed once.
+	said map[string]bool
 }
 
-func newStoryPrinter(w io.Writer) *storyPrinter { return &storyPrinter{w, terminalColumns(w)} }
+func newStoryPrinter(w io.Writer) *storyPrinter { return storyPrinterOf(w, terminalColumns(w)) }
+
+func storyPrinterOf(w io.Writer, columns int) *storyPrinter {
+	return &storyPrinter{to: w, columns: columns, said: map[string]bool{}}
+}
+
+// once is a message, or a reference to it if it is long and was printed before.
+func (p *storyPrinter) once(message string) string {
+	const long = 40
+	if p.said[message] && len([]rune(message)) > long {
+		return text.Sprintf("(as above)")
+	}
+	p.said[message] = true
+	return message
+}
 
 func (p *storyPrinter) print(s *orderStory) {
 	p.say(headline(s))
@@ -284,7 +300,7 @@ func (p *storyPrinter) runs(s *orderStory) {
 			continue
 		}
 		p.say(run.StartedAt.Format(time.DateTime) + " " + run.WorkflowID)
-		for _, line := range shownRun(run) {
+		for _, line := range p.shownRun(run) {
 			p.say("  " + line)
 		}
 	}
@@ -294,8 +310,9 @@ func (p *storyPrinter) runs(s *orderStory) {
 }
 
 // shownRun says what a run saw and did, in lines.
-func shownRun(run runStory) (lines []string) {
+func (p *storyPrinter) shownRun(run runStory) (lines []string) {
 	for _, seen := range run.Seen {
+		seen.Message = p.once(seen.Message)
 		lines = append(lines, seen.At.Format(time.TimeOnly)+" "+shownSighting(seen))
 	}
 	switch {
@@ -472,19 +489,17 @@ func (p *storyPrinter) parked(all []parkedStory) {
 	for _, parked := range all {
 		if parked.Ending == "" {
 			p.heading(text.Sprintf("Parked since %s", parked.Since.Format(time.DateTime)))
-			p.say(parked.Reason + ": " + parked.Message)
+			p.say(parked.Reason + ": " + p.once(parked.Message))
 			if parked.Attempts != nil {
 				p.say(text.Sprintf("Attempts while parked: %d; the next on %s. Retry it now: starter parked retry %s", *parked.Attempts, shownTime(*parked.NextAttempt), parked.ID))
 			}
 		} else {
 			p.heading(text.Sprintf("Was parked from %s to %s", parked.Since.Format(time.DateTime), parked.EndedAt.Format(time.DateTime)))
-			p.say(parked.Reason + ": " + parked.Message)
+			p.say(parked.Reason + ": " + p.once(parked.Message))
 			p.say(endedParking(parked))
 		}
 		for _, seen := range parked.Seen {
-			if seen.Message == parked.Message {
-				seen.Message = "…"
-			}
+			seen.Message = p.once(seen.Message)
 			p.say("  " + seen.At.Format(time.DateTime) + " " + shownSighting(seen))
 		}
 	}
@@ -532,7 +547,7 @@ func (p *storyPrinter) next(n *nextStory) {
 		string(tally.AlreadySaved): text.New("Nothing: it has its bill."),
 		string(tally.LeftOut):      text.New("Leave it out: %s", n.Reason),
 		string(tally.BillDeleted):  text.New("Delete its bill: %s", n.Reason),
-		string(tally.Parked):       text.New("Park it: %s: %s", n.Reason, n.Message),
+		string(tally.Parked):       text.New("Park it: %s: %s", n.Reason, p.once(n.Message)),
 		stateDiscarded:             text.New("Leave it out, as a person discarded it."),
 	}[n.Outcome]
 	if !ok {

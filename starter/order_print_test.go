@@ -166,7 +166,7 @@ func TestPrintedStories(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			(&storyPrinter{&out, 80}).print(story())
+			storyPrinterOf(&out, 80).print(story())
 			for line := range strings.SplitSeq(out.String(), "\n") {
 				require.LessOrEqual(t, (&runewidth.Condition{}).StringWidth(line), 80, line)
 			}
