@@ -40,6 +40,8 @@ type Activities struct {
 	Parked Parked
 	// Versions is nil where no flow's text is kept.
 	Versions *FlowVersions
+	// Holds is nil where nothing is ever held.
+	Holds Holds
 
 	// CallsPerSecond and Sessions are as in [workflows.Plan].
 	CallsPerSecond float64
@@ -66,6 +68,10 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.ComparePages, activity.RegisterOptions{Name: workflows.ComparePagesName})
 	r.RegisterActivityWithOptions(a.CompareBills, activity.RegisterOptions{Name: workflows.CompareBillsName})
 	r.RegisterActivityWithOptions(a.SendAlert, activity.RegisterOptions{Name: workflows.SendAlertName})
+	r.RegisterActivityWithOptions(a.FindHolds, activity.RegisterOptions{Name: workflows.FindHoldsName})
+	r.RegisterActivityWithOptions(a.TellRuns, activity.RegisterOptions{Name: workflows.TellRunsName})
+	r.RegisterActivityWithOptions(a.WakeParked, activity.RegisterOptions{Name: workflows.WakeParkedName})
+	r.RegisterActivityWithOptions(a.TellWatches, activity.RegisterOptions{Name: workflows.TellWatchesName})
 }
 
 // RegisterSource registers the activities that call the source with the worker of its task

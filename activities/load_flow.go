@@ -13,13 +13,18 @@ import (
 	"refundsync/workflows"
 )
 
-// LoadFlow gives a run what it needs to know about its flow, and the time at the source.
+// LoadFlow gives a run what it needs to know about its flow, whether it is held, and the time
+// at the source. It fails if it can't tell whether the flow is held.
 func (a *Activities) LoadFlow(ctx context.Context, params workflows.LoadFlowParams) (workflows.LoadFlowResult, error) {
 	f, err := a.flow(params.Flow)
 	if err != nil {
 		return workflows.LoadFlowResult{}, toTemporal(err)
 	}
-	result := workflows.LoadFlowResult{Plan: a.planOf(f), OrderIDs: f.Keys(params.Orders), NotKept: a.keep(ctx, f), ProgramVersion: version.Version()}
+	result := workflows.LoadFlowResult{Plan: a.planOf(f), OrderIDs: f.Keys(params.Orders), ProgramVersion: version.Version()}
+	if result.Holds, err = a.holds(ctx, f.Name); err != nil || len(result.Holds) > 0 {
+		return result, err
+	}
+	result.NotKept = a.keep(ctx, f)
 	if clock := a.sourceClock(ctx, f); clock.Known() {
 		result.SourceTime, result.SourceAhead = clock.Time(), clock.Ahead()
 	}

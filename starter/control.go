@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os/user"
 
 	"github.com/spf13/cobra"
@@ -47,12 +48,24 @@ func newResumeCommand() *cobra.Command {
 		Example: `  starter resume refund_to_return/20240301T000000-20240301T235959`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := updateRun(cmd.Context(), args[0], workflows.ResumeUpdate); err != nil {
+			control, err := updateRun(cmd.Context(), args[0], workflows.ResumeUpdate)
+			if err != nil {
 				return err
 			}
 			say(cmd.OutOrStdout(), text.Sprintf("resumed: %s", args[0]))
+			sayWaits(cmd.OutOrStdout(), control, args[0])
 			return nil
 		},
+	}
+}
+
+// sayWaits says why a run begins nothing new, if it does not, and how to change that.
+func sayWaits(w io.Writer, control workflows.Control, workflowID string) {
+	if control.Paused != nil {
+		say(w, text.Sprintf("%s; to resume it: starter resume %s", pausedText(*control.Paused), workflowID))
+	}
+	if len(control.Held) > 0 {
+		say(w, heldError(control.Held).Error())
 	}
 }
 

@@ -41,7 +41,7 @@ func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun,
 		return printErr
 	}
 	switch {
-	case err != nil:
+	case printed.Error != "":
 		return &exitError{code: exitFailed, err: errors.New(printed.Error)}
 	case result.Parked+result.Failed > 0:
 		return &exitError{code: exitWithFailures}

@@ -84,7 +84,12 @@ func newRootCommand() *cobra.Command {
 	root.PersistentFlags().String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))
 	root.SetOut(&literal.Writer{To: os.Stdout})
 	root.SetErr(&literal.Writer{To: os.Stderr})
-	root.AddCommand(newRunCommand(), newWatchCommand(), newReconcileCommand(), newPauseCommand(), newResumeCommand(), newRateCommand(), newScheduleCommand(), newCronCommand(), newStatusCommand(), newParkedCommand(), newFlowCommand(), newPreviewCommand(), newOrderCommand(), newAlertsCommand(), newCodecServerCommand(), newAccountsCommand(), newCheckCommand(), newDemoCommand(), newDocsCommand())
+	root.AddCommand(
+		newRunCommand(), newWatchCommand(), newPauseCommand(), newResumeCommand(), newRateCommand(),
+		newHoldCommand(), newReleaseCommand(), newScheduleCommand(), newCronCommand(),
+		newStatusCommand(), newOrderCommand(), newParkedCommand(), newReconcileCommand(), newPreviewCommand(), newFlowCommand(),
+		newAlertsCommand(), newCodecServerCommand(), newAccountsCommand(), newCheckCommand(), newDemoCommand(), newDocsCommand(),
+	)
 	setUpHelp(root)
 	return root
 }

@@ -76,7 +76,7 @@ const (
 // add adds a measurement.
 func (v *pace) add(now time.Time, p progress) {
 	v.permille = max(v.permille, int(1000*p.share))
-	if p.run.Control.Paused != nil {
+	if p.run.Control.Waits() {
 		v.moments = nil
 		return
 	}

@@ -143,7 +143,7 @@ func printParkedTable(w io.Writer, orders []parkedOrder) error {
 	otherBills := false
 	for _, order := range orders {
 		otherBills = otherBills || order.BillNumber != order.ID
-		t.AppendRow(table.Row{order.ID, order.Reason, order.Message, order.Shop, order.Since.Format("01-02 15:04"), order.BillNumber})
+		t.AppendRow(table.Row{order.ID, order.Reason, order.Message, order.Shop, order.Since.Format(time.DateTime), order.BillNumber})
 	}
 	t.AppendFooter(table.Row{text.New("orders: %d", len(orders))})
 	if !otherBills { // most flows number bills by as_id

@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"refundsync/internal/config"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -152,10 +153,17 @@ func newParkedRetryCommand() *cobra.Command {
 			if err := choice.read(cmd, args); err != nil {
 				return err
 			}
+			settings, err := config.FromProcess().LoadWorker()
+			if err != nil {
+				return err
+			}
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
 				ctx, out := cmd.Context(), cmd.OutOrStdout()
 				chosen, err := choice.find(cmd, c)
 				if err != nil {
+					return err
+				}
+				if err := refuseHeldOrders(ctx, c, settings.TaskQueue, chosen); err != nil {
 					return err
 				}
 				before := map[string]int{}
@@ -190,6 +198,23 @@ func newParkedRetryCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&wait, "wait", false, text.Sprintf("wait for the outcome and show it"))
 	alsoExits(cmd, exitInterrupted)
 	return cmd
+}
+
+// refuseHeldOrders returns an error if the flow of one of the orders is held: nothing would be
+// attempted.
+func refuseHeldOrders(ctx context.Context, c client.Client, taskQueue string, chosen []chosenOrder) error {
+	asked := map[string]bool{}
+	for _, order := range chosen {
+		flowName := workflows.FlowOfParkedOrder(order.workflowID)
+		if asked[flowName] {
+			continue
+		}
+		asked[flowName] = true
+		if err := refuseHeld(ctx, c, taskQueue, flowName); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attemptsOf gives the number of attempts so far, by workflow ID.

@@ -44,9 +44,9 @@ type notices struct {
 	// columns is the width of the terminal, 0 for none.
 	columns func() int
 	// prefix tells several runs apart.
-	prefix        string
-	paused, grain string
-	warned        bool
+	prefix       string
+	waits, grain string
+	warned       bool
 }
 
 func (n *notices) say(line string) {
@@ -63,9 +63,9 @@ func (n *notices) show(p progress) {
 			n.say(grain)
 		}
 	}
-	if paused := pausedText(p.run.Control.Paused); paused != n.paused {
-		n.paused = paused
-		n.say(cmp.Or(paused, text.Sprintf("resumed")))
+	if waits := waitsText(p.run.Control); waits != n.waits {
+		n.waits = waits
+		n.say(cmp.Or(waits, text.Sprintf("resumed")))
 	}
 }
 
@@ -133,9 +133,12 @@ func barLine(p progress, permille int, remaining string, columns int) string {
 
 // barTexts describe the progress of a run, the more important first.
 func barTexts(p progress, remaining string) (texts []string) {
-	if p.run.Control.Paused != nil {
+	switch {
+	case len(p.run.Control.Held) > 0:
+		texts = append(texts, text.Sprintf("held"))
+	case p.run.Control.Paused != nil:
 		texts = append(texts, text.Sprintf("paused"))
-	} else if remaining != "" {
+	case remaining != "":
 		texts = append(texts, text.Sprintf("%s to go", remaining))
 	}
 	texts = append(texts, ordersDone(p.Fetched-p.InFlight(), p.expected))
@@ -201,12 +204,20 @@ func (v *lineView) end(result workflows.SyncRefundsResult) {
 
 func (*lineView) stop() {}
 
-// pausedText is empty for a run that is not paused.
-func pausedText(pause *workflows.Pause) string {
-	if pause == nil {
-		return ""
+// waitsText says why a run begins nothing new, a line for each reason; "" if it does.
+func waitsText(control workflows.Control) string {
+	var lines []string
+	for _, hold := range control.Held {
+		lines = append(lines, holdText(hold))
 	}
-	since := pause.Since.In(beijing.Zone).Format("01-02 15:04:05")
+	if control.Paused != nil {
+		lines = append(lines, pausedText(*control.Paused))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func pausedText(pause workflows.Pause) string {
+	since := pause.Since.In(beijing.Zone).Format(time.DateTime)
 	if pause.Reason == "" {
 		return text.Sprintf("paused at %s by %s", since, pause.By)
 	}

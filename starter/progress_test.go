@@ -76,7 +76,7 @@ func TestBarRewritesItsLine(t *testing.T) {
 				require.Equal(t, notice(text.Sprintf("%s · about %d orders expected", grainText("order", true), 10))+
 					bar(running)+bar(running)+
 					notice(noWorker().Error())+
-					notice(pausedText(&shown))+
+					notice(pausedText(shown))+
 					bar(p)+"\r"+clearRest, out.String())
 				for line := range strings.FieldsFuncSeq(out.String(), func(r rune) bool { return r == '\r' || r == '\n' }) {
 					require.LessOrEqual(t, widths.StringWidth(strings.ReplaceAll(line, clearRest, "")), columns, line)

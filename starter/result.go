@@ -61,7 +61,7 @@ type runResult struct {
 	*workflows.SyncRefundsResult
 	Failures    []shownFailure `json:"failures,omitzero"`
 	Differences []string       `json:"differences,omitempty"`
-	// Error is why the run failed; the counts are then of what it did before.
+	// Error is why the run failed, or did nothing; the counts are then of what it did before.
 	Error string `json:"error,omitempty"`
 }
 
@@ -93,8 +93,12 @@ func newRunResult(workflowID, runID string, result workflows.SyncRefundsResult, 
 	for _, differences := range result.Differences {
 		r.Differences = append(r.Differences, differences.String())
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		r.Error = runFailure(err)
+	case len(result.Held) > 0:
+		r.Outcome = workflows.RunHeld
+		r.Error = text.Sprintf("The run did nothing: %s", heldError(result.Held))
 	}
 	return r
 }

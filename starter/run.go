@@ -181,8 +181,8 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, p
 				say(cmd.ErrOrStderr(), noWorker().Error())
 			}
 			if started.joined && len(atWorkers.workers) > 0 {
-				if joined, err := query[workflows.SyncRefundsProgress](cmd.Context(), c, run.GetID(), progressTimeout); err == nil && joined.Control.Paused != nil {
-					say(cmd.ErrOrStderr(), text.Sprintf("%s; to resume it: starter resume %s", pausedText(joined.Control.Paused), run.GetID()))
+				if joined, err := query[workflows.SyncRefundsProgress](cmd.Context(), c, run.GetID(), progressTimeout); err == nil {
+					sayWaits(cmd.ErrOrStderr(), joined.Control, run.GetID())
 				}
 			}
 			if started.joined && flags.output == outputTable {
@@ -224,6 +224,9 @@ func (p plannedRun) start(ctx context.Context, c client.Client, log io.Writer, t
 		return nil, started, err
 	}
 	if !started.joined {
+		if err := refuseHeld(ctx, c, taskQueue, p.in.Flow); err != nil {
+			return nil, started, err
+		}
 		if started.estimate = sayEstimate(ctx, c, log, taskQueue, p.in, p.followed); started.estimate != nil {
 			p.in.Orders = &started.estimate.Orders
 		}

@@ -50,6 +50,7 @@ var outcomeTexts = map[string]text.Text{
 	workflows.RunOrdersFailed: text.New("done, with orders failed"),
 	workflows.RunFailed:       text.New("failed"),
 	workflows.RunCancelled:    text.New("cancelled"),
+	workflows.RunHeld:         text.New("held, did nothing"),
 	runTerminated:             text.New("terminated"),
 	runTimedOut:               text.New("timed out"),
 }

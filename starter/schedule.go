@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -294,15 +295,28 @@ func newScheduleTriggerCommand() *cobra.Command {
 		Short:   text.Sprintf("Start a run of the schedule now, even while paused; it moves the watermark"),
 		Example: `  starter schedule trigger --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withSchedule(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
+			settings, err := config.FromProcess().LoadWorker()
+			if err != nil {
+				return err
+			}
+			return changeTemporal(cmd.Context(), func(c client.Client) error {
+				if err := refuseHeld(cmd.Context(), c, settings.TaskQueue, flowName); err != nil {
+					return err
+				}
+				handle := c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName))
 				described, err := handle.Describe(cmd.Context())
 				if err != nil {
-					return "", err
+					return scheduleError(flowName, err)
 				}
 				if running := described.Info.RunningWorkflows; len(running) > 0 {
-					return text.Sprintf("%s: a run is under way already: %s", flowName, running[0].WorkflowID), nil
+					say(cmd.OutOrStdout(), text.Sprintf("%s: a run is under way already: %s", flowName, running[0].WorkflowID))
+					return nil
 				}
-				return text.Sprintf("%[1]s: triggered; to see it: starter schedule show --flow %[1]s", flowName), handle.Trigger(cmd.Context(), client.ScheduleTriggerOptions{})
+				if err := handle.Trigger(cmd.Context(), client.ScheduleTriggerOptions{}); err != nil {
+					return scheduleError(flowName, err)
+				}
+				say(cmd.OutOrStdout(), text.Sprintf("%[1]s: triggered; to see it: starter schedule show --flow %[1]s", flowName))
+				return nil
 			})
 		},
 	}
@@ -355,19 +369,8 @@ func newScheduleDeleteCommand() *cobra.Command {
 	return cmd
 }
 
-// withSchedule changes the schedule of a flow and prints what was done.
-func withSchedule(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
-	return changeTemporal(cmd.Context(), func(c client.Client) error {
-		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
-		if err != nil {
-			return scheduleError(flowName, err)
-		}
-		say(cmd.OutOrStdout(), done)
-		return nil
-	})
-}
-
-// withSchedules is withSchedule for the schedule of a flow and those of what it does daily.
+// withSchedules changes the schedule of a flow and those of what it does daily, and prints what
+// was done.
 func withSchedules(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
 	return changeTemporal(cmd.Context(), func(c client.Client) error {
 		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))

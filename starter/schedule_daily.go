@@ -9,6 +9,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -167,7 +168,14 @@ func newScheduleSweepCommand() *cobra.Command {
 		Short:   text.Sprintf("Start the sweep of a flow now, even while paused; the watermark stays"),
 		Example: `  starter schedule sweep --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := config.FromProcess().LoadWorker()
+			if err != nil {
+				return err
+			}
 			return changeTemporal(cmd.Context(), func(c client.Client) error {
+				if err := refuseHeld(cmd.Context(), c, settings.TaskQueue, flowName); err != nil {
+					return err
+				}
 				if err := startSweep(cmd.Context(), c.ScheduleClient(), flowName); err != nil {
 					return err
 				}

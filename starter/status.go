@@ -16,6 +16,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/config"
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/tally"
@@ -39,9 +40,10 @@ type flowStatus struct {
 	LagSeconds      *int64 `json:"lag_seconds"`
 	LagLimitSeconds int64  `json:"lag_limit_seconds"`
 	// Behind says that the lag is over its limit, or that no run has completed for that
-	// long since the flow was scheduled.
+	// long since the flow was scheduled. A flow that is held is not behind.
 	Behind bool `json:"behind"`
-	// LastRun is the latest that has ended; null if there is none.
+	// LastRun is the latest that has ended, without those that did nothing because the flow
+	// was held; null if there is none.
 	LastRun *runStatus `json:"last_run"`
 	// LastSweep is the latest sweep among the runs of the last 24 hours and the run before
 	// them; null if there is none.
@@ -54,10 +56,11 @@ type flowStatus struct {
 	Schedule *scheduleStatus `json:"schedule"`
 	// Cron says whether the flow runs by a Temporal cron.
 	Cron bool `json:"cron"`
+	// Holds are those that are on: of the task queue, and of the flow.
+	Holds []contract.Hold `json:"holds"`
 	// Parked counts the parked orders by reason.
 	Parked map[string]int `json:"parked"`
 	// LastDay adds up the runs that ended in the last 24 hours, including those by hand.
-	// An order that several of them read counts in each.
 	LastDay dayStatus `json:"last_day"`
 
 	versionNote string // how Version and WorkerVersions differ
@@ -74,8 +77,9 @@ type runStatus struct {
 
 	// The rest is what a run under way reports, if a worker answers.
 
-	// Paused is absent while it goes on.
+	// Paused is absent unless a person has paused it, and Held unless it waits for holds.
 	Paused *workflows.Pause `json:"paused,omitempty"`
+	Held   []contract.Hold  `json:"held,omitempty"`
 	// Grain is how many orders an activity saves, and GrainAuto that the run chooses it.
 	Grain     string `json:"grain,omitempty"`
 	GrainAuto bool   `json:"grain_auto,omitempty"`
@@ -102,17 +106,25 @@ type scheduleStatus struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// dayStatus counts what changed, which is never counted twice. What runs count beside that
+// (fetched, already saved, skipped, still parked) repeats in each run that reads the same
+// orders once more.
 type dayStatus struct {
-	Runs int `json:"runs"`
-	// RunsFailed are those that failed, were cancelled, were terminated or timed out.
-	RunsFailed   int            `json:"runs_failed"`
-	Fetched      int            `json:"fetched"`
+	// Runs are those that ended, and RunsFailed those of them that failed, were cancelled,
+	// were terminated or timed out. RunsHeld are others, which did nothing because the flow
+	// was held.
+	Runs       int `json:"runs"`
+	RunsFailed int `json:"runs_failed"`
+	RunsHeld   int `json:"runs_held"`
+	// Saved counts the bills that runs made or finished, Updated and BillsDeleted those that
+	// they changed or deleted, NewlyParked the orders that they parked, by reason, and
+	// NewlySkipped those that an automatic run was the first to leave out. What parked orders
+	// did by themselves is not in it.
 	Saved        int            `json:"saved"`
 	Updated      int            `json:"updated"`
-	AlreadySaved int            `json:"already_saved"`
-	Skipped      map[string]int `json:"skipped"`
-	Parked       int            `json:"parked"`
-	Failed       int            `json:"failed"`
+	BillsDeleted int            `json:"bills_deleted"`
+	NewlyParked  map[string]int `json:"newly_parked"`
+	NewlySkipped map[string]int `json:"newly_skipped"`
 }
 
 func newStatusCommand() *cobra.Command {
@@ -121,8 +133,8 @@ func newStatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: text.Sprintf("Show the state of the flows: watermark, lag, runs, parked orders"),
-		Long: text.Sprintf(`Show each flow that has a file or a schedule: its last run, watermark and lag, next run, parked orders by reason, and the orders of the last 24 hours.
-The exit code is 4 if a flow lags by more than its checks.lag_limit, for any monitor to call.`),
+		Long: text.Sprintf(`Show each flow that has a file or a schedule: whether it is held or paused, its last run, watermark and lag, next run, parked orders by reason, and what runs changed in the last 24 hours. These are changes, so a run that reads the same orders once more adds nothing.
+The exit code is 4 if a flow lags by more than its checks.lag_limit, for any monitor to call; a flow that is held does not.`),
 		Example: `  starter status
   starter status --flow refund_to_return -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -135,7 +147,7 @@ The exit code is 4 if a flow lags by more than its checks.lag_limit, for any mon
 				return err
 			}
 			return readTemporal(cmd, func(c client.Client) error {
-				statuses, err := readStatuses(cmd.Context(), c, flows, flowName)
+				statuses, err := readStatuses(cmd.Context(), c, settings.TaskQueue, flows, flowName)
 				if err != nil {
 					return err
 				}
@@ -183,7 +195,7 @@ func behindError(statuses []flowStatus) error {
 }
 
 // readStatuses gives the status of one flow, or of all that have a file or a schedule.
-func readStatuses(ctx context.Context, c client.Client, flows flow.Flows, only string) ([]flowStatus, error) {
+func readStatuses(ctx context.Context, c client.Client, taskQueue string, flows flow.Flows, only string) ([]flowStatus, error) {
 	names := slices.Collect(maps.Keys(flows))
 	if only == "" {
 		schedules, err := listSchedules(ctx, c)
@@ -199,7 +211,7 @@ func readStatuses(ctx context.Context, c client.Client, flows flow.Flows, only s
 	slices.Sort(names)
 	statuses := []flowStatus{}
 	for _, name := range slices.Compact(names) {
-		status, err := readStatus(ctx, c, flows[name], name, time.Now())
+		status, err := readStatus(ctx, c, taskQueue, flows[name], name, time.Now())
 		if err != nil {
 			return nil, err
 		}
@@ -212,8 +224,8 @@ func readStatuses(ctx context.Context, c client.Client, flows flow.Flows, only s
 }
 
 // readStatus gives the status of a flow; of is nil without a file.
-func readStatus(ctx context.Context, c client.Client, of *flow.Flow, name string, now time.Time) (flowStatus, error) {
-	s := flowStatus{Flow: name, Title: name, Enabled: true, Running: []runStatus{}, Parked: map[string]int{}, LastDay: dayStatus{Skipped: map[string]int{}}}
+func readStatus(ctx context.Context, c client.Client, taskQueue string, of *flow.Flow, name string, now time.Time) (flowStatus, error) {
+	s := flowStatus{Flow: name, Title: name, Enabled: true, Running: []runStatus{}, Holds: []contract.Hold{}, Parked: map[string]int{}, LastDay: dayStatus{NewlyParked: map[string]int{}, NewlySkipped: map[string]int{}}}
 	limit := time.Hour
 	if of != nil {
 		s.Title, s.Enabled, limit = of.Title, of.Enabled, of.LagLimit
@@ -223,6 +235,11 @@ func readStatus(ctx context.Context, c client.Client, of *flow.Flow, name string
 		func() error { return s.readSchedule(ctx, c) },
 		func() error { return s.readCron(ctx, c, now) },
 		func() error { return s.readRuns(ctx, c, now) },
+		func() error {
+			holds, err := visibility.Holds(ctx, c, taskQueue, name)
+			s.Holds = append(s.Holds, holds...)
+			return err
+		},
 		func() error {
 			watermark, _, err := visibility.LastWatermark(ctx, c, name)
 			s.Watermark = watermark
@@ -281,6 +298,11 @@ func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Tim
 		case runRunning:
 			s.Running = append(s.Running, run.status())
 			return true
+		case workflows.RunHeld:
+			if !run.Ended.Before(dayBefore) {
+				s.LastDay.RunsHeld++
+			}
+			return true
 		}
 		if s.LastRun == nil || run.Ended.After(s.LastRun.EndedAt) {
 			last := run.status()
@@ -319,15 +341,11 @@ func (d *dayStatus) add(run listedRun) {
 	if run.Result == nil {
 		return
 	}
-	d.Fetched += run.Result.Fetched
 	d.Saved += run.Result.Saved
 	d.Updated += run.Result.Updated
-	d.AlreadySaved += run.Result.AlreadySaved
-	for reason, count := range run.Result.Skipped {
-		d.Skipped[reason] += count
-	}
-	d.Parked += run.Result.Parked
-	d.Failed += run.Result.Failed
+	d.BillsDeleted += run.Result.BillsDeleted
+	tally.AddCounts(&d.NewlyParked, run.Result.NewlyParked)
+	tally.AddCounts(&d.NewlySkipped, run.Result.NewlySkipped)
 }
 
 // compare compares the flow's file with what the workers have; of is nil without a file.
@@ -351,22 +369,23 @@ func (s *flowStatus) askRunning(ctx context.Context, c client.Client) {
 	for i := range s.Running {
 		run := &s.Running[i]
 		if p, err := askProgress(ctx, c, run.WorkflowID); err == nil {
-			run.Paused = p.run.Control.Paused
+			run.Paused, run.Held = p.run.Control.Paused, p.run.Control.Held
 			run.Grain, run.GrainAuto, run.DoneOrders, run.ExpectedOrders = p.run.Grain, p.run.GrainAuto, p.Fetched-p.InFlight(), p.expected
 		}
 	}
 }
 
-// judge decides whether the flow is behind. One that is disabled, or was never scheduled,
-// is not.
+// judge decides whether the flow is behind. One that is disabled or held, or was never
+// scheduled, is not.
 func (s *flowStatus) judge(limit time.Duration, now time.Time) {
+	runs := s.Enabled && len(s.Holds) == 0
 	if s.Watermark != nil {
 		lag := int64(now.Sub(*s.Watermark) / time.Second)
 		s.LagSeconds = &lag
-		s.Behind = s.Enabled && now.Sub(*s.Watermark) > limit
+		s.Behind = runs && now.Sub(*s.Watermark) > limit
 		return
 	}
-	s.Behind = s.Enabled && s.Schedule != nil && now.Sub(s.Schedule.CreatedAt) > limit
+	s.Behind = runs && s.Schedule != nil && now.Sub(s.Schedule.CreatedAt) > limit
 }
 
 func (s *flowStatus) print(w io.Writer) {
@@ -374,6 +393,9 @@ func (s *flowStatus) print(w io.Writer) {
 	t.SetTitle("%s · %s", s.Flow, s.Title)
 	if !s.Enabled {
 		t.AppendRow(table.Row{text.New("state"), noteOf(disabledNote)})
+	}
+	for _, hold := range s.Holds {
+		t.AppendRow(table.Row{text.New("state"), "⏸ " + holdText(hold)})
 	}
 	if s.Version != "" {
 		t.AppendRow(table.Row{text.New("version"), strings.TrimSpace(s.Version + " " + s.versionNote)})
@@ -385,10 +407,16 @@ func (s *flowStatus) print(w io.Writer) {
 	t.AppendRow(table.Row{text.New("last run"), last})
 	for _, run := range s.Running {
 		state := text.New("running")
-		if run.Paused != nil {
+		switch {
+		case len(run.Held) > 0:
+			state = text.New("running, held")
+		case run.Paused != nil:
 			state = text.New("paused")
 		}
-		t.AppendRow(table.Row{state, strings.TrimSpace(run.StartedAt.Format(time.DateTime) + "\n" + run.WorkflowID + "\n" + pausedText(run.Paused))})
+		// Those that are on are shown above.
+		others := slices.DeleteFunc(slices.Clone(run.Held), func(hold contract.Hold) bool { return slices.ContainsFunc(s.Holds, hold.Same) })
+		waits := waitsText(workflows.Control{Paused: run.Paused, Held: others})
+		t.AppendRow(table.Row{state, strings.TrimSpace(run.StartedAt.Format(time.DateTime) + "\n" + run.WorkflowID + "\n" + waits)})
 		if run.Grain != "" {
 			t.AppendRow(table.Row{"", grainText(run.Grain, run.GrainAuto) + " · " + ordersDone(run.DoneOrders, run.ExpectedOrders)})
 		}
@@ -414,11 +442,25 @@ func (s *flowStatus) print(w io.Writer) {
 	t.AppendRow(table.Row{text.New("parked"), strings.Join(parked, "\n")})
 	d := s.LastDay
 	t.AppendSeparator()
-	t.AppendRow(table.Row{text.New("last 24 hours"), text.New("runs %d · failed %d", d.Runs, d.RunsFailed)})
-	t.AppendRow(table.Row{text.New("orders"), counts(tally.Tally{
-		Fetched: d.Fetched, Saved: d.Saved, Updated: d.Updated, AlreadySaved: d.AlreadySaved, Skipped: d.Skipped, Parked: d.Parked, Failed: d.Failed,
-	})})
+	t.AppendRow(table.Row{text.New("last 24 hours"), d.runs()})
+	t.AppendRow(table.Row{text.New("changed"), d.changes()})
 	t.Render()
+}
+
+func (d dayStatus) runs() text.Text {
+	if d.RunsHeld > 0 {
+		return text.New("runs %d · failed %d · held, did nothing %d", d.Runs, d.RunsFailed, d.RunsHeld)
+	}
+	return text.New("runs %d · failed %d", d.Runs, d.RunsFailed)
+}
+
+// changes lists what runs changed.
+func (d dayStatus) changes() string {
+	lines := []string{
+		text.Sprintf("bills saved %d", d.Saved), text.Sprintf("bills updated %d", d.Updated), text.Sprintf("bills deleted %d", d.BillsDeleted),
+		text.Sprintf("orders newly parked %d", tally.Total(d.NewlyParked)), text.Sprintf("newly skipped %d", tally.Total(d.NewlySkipped)),
+	}
+	return strings.Join(lines, " · ")
 }
 
 func (s *flowStatus) lag() string {
@@ -430,8 +472,11 @@ func (s *flowStatus) lag() string {
 		return "–"
 	}
 	mark := "✓"
-	if s.Behind {
+	switch {
+	case s.Behind:
 		mark = "✗"
+	case len(s.Holds) > 0:
+		mark = "⏸"
 	}
 	return text.Sprintf("%s %s (limit %s)", mark, time.Duration(*s.LagSeconds)*time.Second, limit)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
@@ -29,6 +32,7 @@ func TestStatusJudgesWhetherAFlowIsBehind(t *testing.T) {
 		{"over its limit", flowStatus{Enabled: true, Watermark: ago(time.Hour + time.Second)}, 3601, true},
 		{"over its limit while paused", flowStatus{Enabled: true, Watermark: ago(2 * time.Hour), Schedule: &scheduleStatus{Paused: true}}, 7200, true},
 		{"disabled", flowStatus{Watermark: ago(2 * time.Hour)}, 7200, false},
+		{"held", flowStatus{Enabled: true, Watermark: ago(2 * time.Hour), Holds: []contract.Hold{{By: "li"}}}, 7200, false},
 		{"never to run by itself", flowStatus{Enabled: true}, -1, false},
 		{"scheduled just now", flowStatus{Enabled: true, Schedule: since(time.Minute)}, -1, false},
 		{"scheduled long ago, and no run has completed", flowStatus{Enabled: true, Schedule: since(2 * time.Hour)}, -1, true},
@@ -51,15 +55,19 @@ func TestStatusJudgesWhetherAFlowIsBehind(t *testing.T) {
 }
 
 func TestStatusAddsUpTheRunsOfADay(t *testing.T) {
-	day := dayStatus{Skipped: map[string]int{}}
-	tally := tally.Tally{Fetched: 6, Saved: 2, Updated: 1, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1}, Parked: 1}
+	day := dayStatus{NewlyParked: map[string]int{}}
+	tally := tally.Tally{
+		Fetched: 8, Saved: 2, Updated: 1, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1, "已作废": 1}, BillsDeleted: 1,
+		NewlySkipped: map[string]int{"已作废": 1},
+		Parked: 2, NewlyParked: map[string]int{"unknown_material": 1},
+	}
 	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, "terminated"} {
 		day.add(listedRun{Outcome: outcome, Result: &workflows.SyncRefundsResult{Tally: tally}})
 	}
 	day.add(listedRun{Outcome: "timed_out"})
 	require.Equal(t, dayStatus{
-		Runs: 7, RunsFailed: 4, Fetched: 36, Saved: 12, Updated: 6, AlreadySaved: 6, Skipped: map[string]int{"仅退款": 6}, Parked: 6,
-	}, day)
+		Runs: 7, RunsFailed: 4, Saved: 12, Updated: 6, BillsDeleted: 6, NewlyParked: map[string]int{"unknown_material": 6}, NewlySkipped: map[string]int{"已作废": 6},
+	}, day, "what every run counts that reads the same orders is not in it")
 }
 
 func TestStatusShowsHowRunsEndedAndWhetherOneIsPaused(t *testing.T) {
@@ -76,11 +84,52 @@ func TestStatusShowsHowRunsEndedAndWhetherOneIsPaused(t *testing.T) {
 	require.Contains(t, shown.String(), "2024-03-01 12:00:00 · done, with orders parked")
 	require.Regexp(t, `running +│ 2024-03-01 12:00:00 `, shown.String())
 	require.Regexp(t, `paused +│ 2024-03-01 12:00:00 `, shown.String())
-	require.Contains(t, shown.String(), "paused at 03-01 12:00:00 by li: stock-taking")
+	require.Contains(t, shown.String(), "paused at 2024-03-01 12:00:00 by li: stock-taking")
+}
+
+// All that a status can say, with whole dates.
+func TestStatusOfAHeldFlow(t *testing.T) {
+	at := func(day, hour int) time.Time { return time.Date(2024, 3, day, hour, 0, 0, 0, beijing.Zone) }
+	watermark, lag := at(1, 8), int64(7200)
+	holds := []contract.Hold{
+		{By: "wang", Note: "stock-taking", Since: at(1, 9), Until: at(7, 0)},
+		{Flow: "f", By: "li", Note: "月结", Since: at(1, 10)},
+	}
+	status := flowStatus{
+		Flow: "f", Title: "F", Enabled: true, Version: "7c4a8d09",
+		LastRun: &runStatus{WorkflowID: "f/auto-1", EndedAt: at(1, 9), Outcome: workflows.RunDone},
+		Running: []runStatus{{
+			WorkflowID: "f/auto-2", StartedAt: at(1, 9), Held: holds, Paused: &workflows.Pause{By: "zhao", Since: at(1, 10)},
+			Grain: "order", DoneOrders: 40, ExpectedOrders: 100,
+		}},
+		Watermark: &watermark, LagSeconds: &lag, LagLimitSeconds: 3600,
+		Schedule: &scheduleStatus{ID: "schedule/f", Paused: true, Note: "paused by starter"},
+		Holds:    holds,
+		Parked:   map[string]int{"unknown_material": 2},
+		LastDay:  dayStatus{Runs: 3, RunsFailed: 1, RunsHeld: 5, Saved: 12, Updated: 1, NewlyParked: map[string]int{"unknown_material": 2}},
+	}
+	var shown strings.Builder
+	status.print(&shown)
+	golden(t, "status_held.txt", shown.String())
+	status.judge(time.Hour, at(1, 10))
+	require.False(t, status.Behind, "it is held")
+}
+
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
 }
 
 func TestEveryOutcomeHasAText(t *testing.T) {
-	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, runTerminated, runTimedOut} {
+	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, workflows.RunHeld, runTerminated, runTimedOut} {
 		require.NotEmpty(t, outcomeTexts[outcome].String(), outcome)
 	}
 }

@@ -33,6 +33,11 @@ const (
 	ListBillsName    = "ListBills"
 	ComparePagesName = "ComparePages"
 	CompareBillsName = "CompareBills"
+
+	FindHoldsName   = "FindHolds"
+	TellRunsName    = "TellRuns"
+	WakeParkedName  = "WakeParked"
+	TellWatchesName = "TellWatches"
 )
 
 // Plan is what a run needs to know about its flow. LoadFlow reads it once, and the history
@@ -108,6 +113,24 @@ type LoadFlowResult struct {
 	NotKept text.Text `json:"not_kept,omitzero"`
 	// ProgramVersion is the worker's.
 	ProgramVersion string `json:"program_version,omitempty"`
+	// Holds are those of the flow that are on; the source is then not asked for its time.
+	Holds []contract.Hold `json:"holds,omitempty"`
+}
+
+// HoldScope is what a hold concerns: a flow, or with "" all flows of the task queue.
+type HoldScope struct {
+	Flow string `json:"flow,omitempty"`
+}
+
+// FindHoldsResult are the holds of a flow that are on: that of its task queue, and its own.
+type FindHoldsResult struct {
+	Holds []contract.Hold `json:"holds,omitempty"`
+}
+
+// TellRunsResult says how many runs have not answered, so that they may not know which holds
+// are on.
+type TellRunsResult struct {
+	Left int `json:"left,omitempty"`
 }
 
 // FetchPageParams names a page of a window, as the source counts pages now, or with StartTS
@@ -380,6 +403,13 @@ type CompareBillsParams struct {
 	ReadFrom time.Time `json:"read_from"`
 }
 
+// TellWatchesParams is a hold of which the robots are to be told.
+type TellWatchesParams struct {
+	// HoldID is the id of the Hold workflow.
+	HoldID string        `json:"hold_id"`
+	Hold   contract.Hold `json:"hold"`
+}
+
 // FailureDetails are the details of each *temporal.ApplicationError with which an activity
 // or a workflow fails; the reason is its type.
 type FailureDetails struct {
@@ -514,4 +544,34 @@ func countDay(ctx workflow.Context, params CountDayParams) (alert.Counts, error)
 func sendAlert(ctx workflow.Context, params SendAlertParams) workflow.Future {
 	ctx = withRobotCall(ctx, text.Sprintf("notify %s", params.Robot))
 	return workflow.ExecuteActivity(ctx, SendAlertName, params)
+}
+
+// findHolds asks the server which holds of a flow are on. It retries until it knows.
+func findHolds(ctx workflow.Context, flow string) ([]contract.Hold, error) {
+	ctx = withHousekeeping(ctx, 10*time.Second, 0, text.Sprintf("look for holds"))
+	var found FindHoldsResult
+	err := workflow.ExecuteActivity(ctx, FindHoldsName, HoldScope{Flow: flow}).Get(ctx, &found)
+	return found.Holds, err
+}
+
+// tellRuns has the runs under way look which holds are on, and returns how many have not
+// answered.
+func tellRuns(ctx workflow.Context, flow string) (left int, err error) {
+	ctx = withHousekeeping(ctx, 2*time.Minute, 0, text.Sprintf("have the runs under way look for holds"))
+	var told TellRunsResult
+	err = workflow.ExecuteActivity(ctx, TellRunsName, HoldScope{Flow: flow}).Get(ctx, &told)
+	return told.Left, err
+}
+
+// wakeParked has the parked orders that put off an attempt make it.
+func wakeParked(ctx workflow.Context, flow string) error {
+	ctx = withHousekeeping(ctx, 10*time.Minute, 0, text.Sprintf("wake the parked orders"))
+	return workflow.ExecuteActivity(ctx, WakeParkedName, HoldScope{Flow: flow}).Get(ctx, nil)
+}
+
+// tellWatches tells the WatchFlow workflows that a hold began, changed or ended.
+func tellWatches(ctx workflow.Context, hold contract.Hold) error {
+	ctx = withHousekeeping(ctx, time.Minute, 0, text.Sprintf("tell the robots' watches"))
+	params := TellWatchesParams{HoldID: workflow.GetInfo(ctx).WorkflowExecution.ID, Hold: hold}
+	return workflow.ExecuteActivity(ctx, TellWatchesName, params).Get(ctx, nil)
 }

@@ -73,7 +73,7 @@ func withPages(ctx workflow.Context, plan Plan, summary string) workflow.Context
 // withHousekeeping is for an activity that reads the worker's memory or calls Temporal. It
 // takes seconds at most, so a timeout means that a worker died or the Temporal server is
 // down. The attempts, at Temporal's own growing intervals, bound how long that may last:
-// 5 attempts some 15 s, 10 some 6 min.
+// 5 attempts some 15 s, 10 some 6 min, 0 without end.
 func withHousekeeping(ctx workflow.Context, timeout time.Duration, attempts int32, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
 		StartToCloseTimeout: timeout,

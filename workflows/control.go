@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/text"
 )
 
@@ -22,6 +23,9 @@ const (
 	ResumeUpdate = "resume"
 	// RateUpdate carries a [Rate].
 	RateUpdate = "rate"
+	// HoldsUpdate, without content, has the run look which holds are on. It goes on as
+	// after a pause once none is.
+	HoldsUpdate = "holds"
 )
 
 // ControlSignal carries a [Control] from a run to its windows.
@@ -33,10 +37,15 @@ const RunEnding = "run_ending"
 
 // Control is how a person steers a run.
 type Control struct {
-	// Paused is nil while the run goes on.
+	// Paused is nil unless a person has paused the run.
 	Paused *Pause `json:"paused,omitempty"`
-	Rate   Rate   `json:"rate,omitzero"`
+	// Held are the holds that were on when the run last looked.
+	Held []contract.Hold `json:"held,omitempty"`
+	Rate Rate            `json:"rate,omitzero"`
 }
+
+// Waits reports whether the run begins nothing new: it is paused or held.
+func (c Control) Waits() bool { return c.Paused != nil || len(c.Held) > 0 }
 
 // Pause says who paused a run, and why.
 type Pause struct {
@@ -76,7 +85,7 @@ func (r Rate) Validate() error {
 
 // inFlight is how many orders of a window may be in flight now.
 func (c Control) inFlight(plan Plan) int {
-	if c.Paused != nil {
+	if c.Waits() {
 		return 0
 	}
 	return cmp.Or(c.Rate.InFlight, plan.InFlight)
@@ -84,7 +93,7 @@ func (c Control) inFlight(plan Plan) int {
 
 // windowsAtOnce is how many windows may run now.
 func (c Control) windowsAtOnce(plan Plan) int {
-	if c.Paused != nil {
+	if c.Waits() {
 		return 0
 	}
 	return cmp.Or(c.Rate.WindowsAtOnce, plan.WindowsAtOnce)
@@ -93,18 +102,29 @@ func (c Control) windowsAtOnce(plan Plan) int {
 // takeUpdates lets a person steer the run.
 func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 	pause := func(ctx workflow.Context, pause Pause) (Control, error) {
-		return r.steer(ctx, func(c *Control) {
+		return r.steer(ctx, func(c *Control) error {
 			pause.Since = workflow.Now(ctx).In(beijing.Zone).Truncate(time.Second)
 			c.Paused = &pause
+			return nil
 		})
 	}
 	resume := func(ctx workflow.Context) (Control, error) {
-		return r.steer(ctx, func(c *Control) { c.Paused = nil })
+		return r.steer(ctx, func(c *Control) error {
+			c.Paused = nil
+			return nil
+		})
 	}
 	rate := func(ctx workflow.Context, rate Rate) (Control, error) {
-		return r.steer(ctx, func(c *Control) {
+		return r.steer(ctx, func(c *Control) error {
 			c.Rate.InFlight = cmp.Or(rate.InFlight, c.Rate.InFlight)
 			c.Rate.WindowsAtOnce = cmp.Or(rate.WindowsAtOnce, c.Rate.WindowsAtOnce)
+			return nil
+		})
+	}
+	holds := func(ctx workflow.Context) (Control, error) {
+		return r.steer(ctx, func(c *Control) (err error) {
+			c.Held, err = findHolds(ctx, r.state.Plan.Flow)
+			return err
 		})
 	}
 	for _, update := range []struct {
@@ -114,6 +134,7 @@ func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
 	}{
 		{PauseUpdate, pause, func(workflow.Context, Pause) error { return r.canBeSteered() }},
 		{ResumeUpdate, resume, func(workflow.Context) error { return r.canBeSteered() }},
+		{HoldsUpdate, holds, func(workflow.Context) error { return r.canBeSteered() }},
 		{RateUpdate, rate, func(_ workflow.Context, rate Rate) error { return cmp.Or(checkRate(rate), r.canBeSteered()) }},
 	} {
 		options := workflow.UpdateHandlerOptions{Validator: update.validator}
@@ -143,7 +164,7 @@ func (r *syncRefunds) canBeSteered() error {
 
 // steer changes the control and tells the running windows. It tells them of one change
 // before it makes the next, so that no window receives an older change last.
-func (r *syncRefunds) steer(ctx workflow.Context, change func(*Control)) (Control, error) {
+func (r *syncRefunds) steer(ctx workflow.Context, change func(*Control) error) (Control, error) {
 	if err := r.steering.Lock(ctx); err != nil {
 		return Control{}, err
 	}
@@ -152,8 +173,11 @@ func (r *syncRefunds) steer(ctx workflow.Context, change func(*Control)) (Contro
 	if err := workflow.Await(ctx, func() bool { return r.atOnce != nil }); err != nil {
 		return Control{}, err
 	}
-	change(&r.state.Control)
 	control := r.state.Control
+	if err := change(&control); err != nil {
+		return Control{}, err
+	}
+	r.state.Control = control
 	r.showProgress(ctx)
 	var told []workflow.Future
 	for _, running := range slices.Clone(r.running) {

@@ -32,6 +32,14 @@ func (d *details) row(cells ...any) {
 
 func shownTime(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04:05") }
 
+// heldDetails renders a run that did nothing because its flow is held.
+func heldDetails(holds []contract.Hold) string {
+	var d details
+	d.pause(Control{Held: holds})
+	text.Fprintf(&d, "The run did nothing and left the watermark where it was; the first run after the hold continues from there.\n")
+	return d.String()
+}
+
 // windowDetails renders the state of a window.
 func windowDetails(window Window, grain string, reading paging.Window, control Control) string {
 	var d details
@@ -109,12 +117,32 @@ func (d *details) clocks(ahead time.Duration) {
 	}
 }
 
-// pause says that the run is paused, if it is.
+// pause says that the run is paused or held, if it is.
 func (d *details) pause(control Control) {
 	if pause := control.Paused; pause != nil {
 		who := text.Join(": ", literal.Markdown(pause.By), literal.Markdown(pause.Reason))
 		d.entry(text.New("⏸ Paused"), text.Join(" · ", shownTime(pause.Since), who))
 	}
+	for _, hold := range control.Held {
+		d.hold(hold)
+	}
+}
+
+// hold says who holds what, why, and for how long.
+func (d *details) hold(hold contract.Hold) {
+	if hold.By == "" {
+		return
+	}
+	scope := text.New("all flows")
+	if hold.Flow != "" {
+		scope = text.New("flow %s", literal.Markdown(hold.Flow))
+	}
+	until := text.New("until it is released")
+	if !hold.Until.IsZero() {
+		until = text.New("until %s", shownTime(hold.Until))
+	}
+	who := text.Join(": ", literal.Markdown(hold.By), literal.Markdown(hold.Note))
+	d.entry(text.New("⏸ Held"), text.Join(" · ", scope, text.New("since %s", shownTime(hold.Since)), until, who))
 }
 
 func (d *details) tally(sum tally.Tally) {

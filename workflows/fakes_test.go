@@ -99,6 +99,8 @@ type fakeWorld struct {
 	parked  map[string]tally.Failure
 	reads   []ReadOrderParams
 	waiting map[string]bool // as_id of those parked by an earlier run
+	holds   []contract.Hold // that are on
+	looks   int             // for holds, after the run began
 	reports []ReportRunParams
 	windows []Window
 }
@@ -143,6 +145,7 @@ func (w *fakeWorld) register(env *testsuite.TestWorkflowEnvironment) {
 	register(w.readOrder, ReadOrderName)
 	register(w.parkOrder, ParkOrderName)
 	register(w.reportRun, ReportRunName)
+	register(w.findHolds, FindHoldsName)
 }
 
 // eachGrain runs a test in each grain.
@@ -160,7 +163,25 @@ func (w *fakeWorld) input() SyncWindowInput {
 }
 
 func (w *fakeWorld) loadFlow(_ context.Context, params LoadFlowParams) (LoadFlowResult, error) {
-	return LoadFlowResult{Plan: w.plan, SourceTime: w.sourceTime, SourceAhead: w.sourceAhead, OrderIDs: slices.Compact(params.Orders)}, nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return LoadFlowResult{
+		Plan: w.plan, SourceTime: w.sourceTime, SourceAhead: w.sourceAhead, OrderIDs: slices.Compact(params.Orders), Holds: w.holds,
+	}, nil
+}
+
+func (w *fakeWorld) findHolds(context.Context, HoldScope) (FindHoldsResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.looks++
+	return FindHoldsResult{Holds: w.holds}, nil
+}
+
+// hold sets the holds that are on; none releases them.
+func (w *fakeWorld) hold(holds ...contract.Hold) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.holds = holds
 }
 
 func (w *fakeWorld) fetchPage(_ context.Context, params FetchPageParams) (paging.Page, error) {

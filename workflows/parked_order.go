@@ -3,6 +3,7 @@ package workflows
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -27,6 +28,9 @@ const (
 	ResolvedSignal = "resolved"
 	// DiscardSignal carries a [Discard], complete, and ends the waiting.
 	DiscardSignal = "discard"
+	// ReleasedSignal, without content, says that a hold has ended: an attempt that was put
+	// off is due.
+	ReleasedSignal = "released"
 )
 
 // The search attributes of a ParkedOrder workflow.
@@ -56,6 +60,10 @@ const (
 	firstParkedWait   = 10 * time.Minute
 	longestParkedWait = 12 * time.Hour
 )
+
+// putOff is how long an attempt that a hold puts off waits for [ReleasedSignal], before the
+// order looks by itself whether the hold is still on.
+const putOff = 12 * time.Hour
 
 // ParkedVersion is an order as it was read, and why it could not be saved.
 type ParkedVersion struct {
@@ -87,6 +95,8 @@ type ParkedOrderInput struct {
 	Attempts    int       `json:"attempts,omitempty"`
 	Waits       int       `json:"waits,omitempty"`
 	NextAttempt time.Time `json:"next_attempt,omitzero"`
+	// Held is as in [ParkedOrderState].
+	Held []contract.Hold `json:"held,omitempty"`
 }
 
 // ParkedOrderResult is how the waiting ended.
@@ -107,6 +117,9 @@ type ParkedOrderState struct {
 	Attempts    int       `json:"attempts"`
 	Waits       int       `json:"waits"`
 	NextAttempt time.Time `json:"next_attempt"`
+	// Held are the holds for which an attempt was put off. NextAttempt is then when the
+	// order looks for them once more, unless it is told of their end before.
+	Held []contract.Hold `json:"held,omitempty"`
 }
 
 // Take keeps the newer of two versions of the order, because two overlapping runs can send
@@ -135,10 +148,17 @@ func ParkedOrderID(flowName, orderID string) string {
 	return "parked/" + flowName + "/" + url.PathEscape(orderID)
 }
 
+// FlowOfParkedOrder is the flow of a ParkedOrder workflow, by its id.
+func FlowOfParkedOrder(workflowID string) string {
+	flowName, _, _ := strings.Cut(strings.TrimPrefix(workflowID, "parked/"), "/")
+	return flowName
+}
+
 // ParkedOrder holds an order that could not be saved, and the reason. It rereads the order
 // and retries it at growing intervals, when it is told to, and when a later run sends the
 // order anew. It ends when the bill is saved, the flow leaves the order out, a later run
-// finds that it needs nothing more, or a person discards it.
+// finds that it needs nothing more, or a person discards it. While its flow is held, it
+// attempts nothing; an attempt that falls due is made when the hold has ended.
 func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, error) {
 	p, err := newParkedOrder(ctx, in)
 	if err != nil {
@@ -167,7 +187,11 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			count(string(outcome), p.resolved.LeftOut)
 			return ParkedOrderResult{LeftOut: p.resolved.LeftOut, Order: p.state.Version.Order}, nil
 		}
-		shown, err := p.reread(ctx)
+		held, err := p.hold(ctx)
+		shown := false
+		if err == nil && !held {
+			shown, err = p.reread(ctx)
+		}
 		var result *SaveOrderResult
 		if err == nil && shown {
 			result, err = p.attempt(ctx)
@@ -183,7 +207,7 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			return ParkedOrderResult{LeftOut: result.Reason, Order: p.state.Version.Order}, listSaved(ctx, *result)
 		}
 		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !p.signalled() {
-			in.Version, in.Attempts, in.Waits, in.NextAttempt = p.state.Version, p.state.Attempts, p.state.Waits, p.state.NextAttempt
+			in.Version, in.Attempts, in.Waits, in.NextAttempt, in.Held = p.state.Version, p.state.Attempts, p.state.Waits, p.state.NextAttempt, p.state.Held
 			return ParkedOrderResult{}, workflow.NewContinueAsNewError(ctx, ParkedOrderName, in)
 		}
 	}
@@ -205,24 +229,25 @@ type parkedOrder struct {
 	// fresh means that a run has just read the version.
 	fresh bool
 
-	retries, versions, resolutions, discards workflow.ReceiveChannel
+	retries, versions, resolutions, discards, releases workflow.ReceiveChannel
 }
 
 func newParkedOrder(ctx workflow.Context, in ParkedOrderInput) (*parkedOrder, error) {
 	p := &parkedOrder{
 		plan:        in.Plan,
-		state:       ParkedOrderState{Version: in.Version, Attempts: in.Attempts, Waits: in.Waits, NextAttempt: in.NextAttempt},
+		state:       ParkedOrderState{Version: in.Version, Attempts: in.Attempts, Waits: in.Waits, NextAttempt: in.NextAttempt, Held: in.Held},
 		retries:     workflow.GetSignalChannel(ctx, RetrySignal),
 		versions:    workflow.GetSignalChannel(ctx, OrderSignal),
 		resolutions: workflow.GetSignalChannel(ctx, ResolvedSignal),
 		discards:    workflow.GetSignalChannel(ctx, DiscardSignal),
+		releases:    workflow.GetSignalChannel(ctx, ReleasedSignal),
 	}
 	return p, workflow.SetQueryHandler(ctx, ProgressQuery, func() (ParkedOrderState, error) { return p.state, nil })
 }
 
 // signalled reports whether a signal is pending.
 func (p *parkedOrder) signalled() bool {
-	return p.retries.Len()+p.versions.Len()+p.resolutions.Len()+p.discards.Len() > 0
+	return p.retries.Len()+p.versions.Len()+p.resolutions.Len()+p.discards.Len()+p.releases.Len() > 0
 }
 
 // wait returns when the next attempt is due or a signal has come; a signal does not postpone
@@ -260,6 +285,10 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 			p.resolved, awake = &version, true
 		}
 	})
+	selector.AddReceive(p.releases, func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(ctx, nil)
+		awake = awake || len(p.state.Held) > 0
+	})
 	selector.AddReceive(p.discards, func(c workflow.ReceiveChannel, _ bool) {
 		if discard, ok := receive(ctx, c, Discard.complete); ok {
 			p.discarded, awake = &discard, true
@@ -269,6 +298,23 @@ func (p *parkedOrder) wait(ctx workflow.Context) error {
 		selector.Select(ctx)
 	}
 	return cancelled
+}
+
+// hold puts the attempt off if the flow is held. An attempt of which a person or a run asks
+// meanwhile is put off as well.
+func (p *parkedOrder) hold(ctx workflow.Context) (held bool, err error) {
+	holds, err := findHolds(ctx, p.plan.Flow)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case len(holds) > 0:
+		p.state.NextAttempt = workflow.Now(ctx).Add(putOff).In(beijing.Zone)
+	case len(p.state.Held) > 0:
+		p.state.NextAttempt = time.Time{}
+	}
+	p.state.Held = holds
+	return len(holds) > 0, nil
 }
 
 // receive reads a pending signal. Anybody who may use the namespace can send one with any
@@ -376,6 +422,11 @@ func (p *parkedOrder) show(ctx workflow.Context) {
 	d.entry(text.New("Reason"), literal.Markdown(version.Failure.Reason))
 	d.WriteString(literal.Markdown(version.Failure.Message.String()) + "\n\n")
 	d.entry(text.New("Attempts"), strconv.Itoa(p.state.Attempts))
-	d.entry(text.New("Next attempt"), shownTime(p.state.NextAttempt))
+	if len(p.state.Held) > 0 {
+		d.pause(Control{Held: p.state.Held})
+		d.entry(text.New("Next attempt"), text.New("after the hold"))
+	} else {
+		d.entry(text.New("Next attempt"), shownTime(p.state.NextAttempt))
+	}
 	workflow.SetCurrentDetails(ctx, d.String())
 }

@@ -38,6 +38,8 @@ const (
 	RunFailed = "failed"
 	// RunCancelled: the run was cancelled.
 	RunCancelled = "cancelled"
+	// RunHeld: the run did nothing because its flow was held.
+	RunHeld = "held"
 )
 
 func outcomeOf(sum tally.Tally) string {
@@ -65,6 +67,9 @@ func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, fa
 	}
 	if temporal.IsCanceledError(failure) {
 		outcome = RunCancelled
+	}
+	if len(result.Held) > 0 {
+		outcome = RunHeld
 	}
 	counterOf(ctx, RunsMetric, flowName)(outcome, "")
 	attributes := []temporal.SearchAttributeUpdate{

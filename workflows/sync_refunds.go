@@ -113,6 +113,9 @@ type SyncRefundsResult struct {
 	// NotFound are all given orders that the source does not show. They are counted as
 	// failed.
 	NotFound []string `json:"not_found,omitempty"`
+	// Held are the holds for which the run ended at once: it read and saved nothing, and
+	// Watermark and RowVersion are those it began with. Empty for other runs.
+	Held []contract.Hold `json:"held,omitempty"`
 	tally.Tally
 }
 
@@ -150,6 +153,8 @@ type RunningWindow struct {
 // SyncRefunds is a run of a flow: it works out the range, cuts it into windows, runs a
 // SyncWindow for each, a few at a time, and adds up their results.
 //
+// If the flow is held, it ends at once with the watermark it began with.
+//
 // It fails with a *temporal.ApplicationError of one of the types above. If a window can't be
 // read, no further one is begun, the running ones are finished, and the error holds what was
 // done; the next run over the range neither loses nor repeats any of it. When cancelled, it
@@ -161,6 +166,10 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	r, err := newSyncRefunds(ctx, in)
 	if err != nil {
 		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, in.Flow, SyncRefundsResult{}, err, false), err)
+	}
+	if len(r.held) > 0 {
+		result := SyncRefundsResult{Watermark: r.state.Watermark, RowVersion: r.state.RowVersion, Held: r.held}
+		return result, listEnd(ctx, in.Flow, result, nil, !r.byHand)
 	}
 	if r.state.RowVersions != nil {
 		r.readRowVersions(ctx)
@@ -208,6 +217,8 @@ type syncRefunds struct {
 	steering workflow.Mutex
 	// failure is the first failure of a window; no window is begun after it.
 	failure error
+	// held are the holds that were on when the run began; it then does nothing.
+	held []contract.Hold
 }
 
 func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
@@ -222,6 +233,9 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 	} else if err := r.begin(ctx, in); err != nil {
 		r.report(ctx, SyncRefundsResult{Watermark: r.state.Watermark}, err)
 		return nil, err
+	}
+	if len(r.held) > 0 {
+		return r, nil
 	}
 	r.atOnce = newLimit(
 		func() int { return r.state.Control.windowsAtOnce(r.state.Plan) },
@@ -256,6 +270,9 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 	if r.state.Watermark, err = lastWatermark(ctx); err != nil {
 		return err
 	}
+	if len(loaded.Holds) > 0 {
+		return r.hold(ctx, in, loaded.Holds)
+	}
 	if in.Sweep {
 		if err := r.beginSweep(&in, now); err != nil {
 			return err
@@ -283,6 +300,19 @@ func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
 func flowDisabled(flowName string) error {
 	return newFailure(FlowDisabled, text.New("flow %s is disabled and does not run automatically: set enabled to true in its file and restart the workers. A given range can be run by hand all the same", flowName),
 		nil, FailureDetails{})
+}
+
+// hold makes the run end at once, where it began.
+func (r *syncRefunds) hold(ctx workflow.Context, in SyncRefundsInput, holds []contract.Hold) (err error) {
+	r.held = holds
+	if r.state.Watermark == nil {
+		r.state.Watermark = in.Watermark
+	}
+	if r.state.Plan.Cursor == contract.CursorRowVersion && !r.byHand {
+		r.state.RowVersion, err = firstRowVersion(ctx, r.state.Plan, in)
+	}
+	workflow.SetCurrentDetails(ctx, heldDetails(holds))
+	return err
 }
 
 // sweepRate leaves room for other runs.

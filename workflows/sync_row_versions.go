@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"time"
@@ -25,18 +26,9 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 	if plan.Cursor != contract.CursorRowVersion || in.Range != nil {
 		return nil
 	}
-	start := plan.SinceRowVersion
-	if in.RowVersion != nil {
-		start = in.RowVersion
-	}
-	if workflow.HasLastCompletionResult(ctx) {
-		var last SyncRefundsResult
-		if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
-			return err
-		}
-		if last.RowVersion != nil {
-			start = last.RowVersion
-		}
+	start, err := firstRowVersion(ctx, plan, *in)
+	if err != nil {
+		return err
 	}
 	if start == nil {
 		return newFailure(WatermarkUnknown, text.New("there is no row version of an earlier run, and no source.since_ts in the flow file: set it to the row version from which the first run reads"),
@@ -48,6 +40,18 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 		in.Since = &since
 	}
 	return nil
+}
+
+// firstRowVersion is that of the run before, or else of the input or the flow; nil if none of
+// them has one.
+func firstRowVersion(ctx workflow.Context, plan Plan, in SyncRefundsInput) (*int64, error) {
+	if workflow.HasLastCompletionResult(ctx) {
+		var last SyncRefundsResult
+		if err := workflow.GetLastCompletionResult(ctx, &last); err != nil || last.RowVersion != nil {
+			return last.RowVersion, err
+		}
+	}
+	return cmp.Or(in.RowVersion, plan.SinceRowVersion), nil
 }
 
 // readRowVersions reads everything new, one window after another.

@@ -85,7 +85,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 			in.Reading, in.Control, in.Grain, in.Attempted = w.reading, w.control, w.grain, w.attempted
 			return SyncWindowResult{}, workflow.NewContinueAsNewError(ctx, SyncWindowName, in)
 		}
-		err = workflow.Await(ctx, func() bool { return w.control.Paused == nil || w.over() })
+		err = workflow.Await(ctx, func() bool { return !w.control.Waits() || w.over() })
 		if err == nil && !w.over() {
 			err = w.readOn(ctx)
 		}

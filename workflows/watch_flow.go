@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -10,13 +11,19 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/alert"
+	"refundsync/internal/contract"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
 
-// RunSignal carries a [RunReport] to a WatchFlow workflow.
-const RunSignal = "run"
+// The signals that a WatchFlow workflow takes.
+const (
+	// RunSignal carries a [RunReport].
+	RunSignal = "run"
+	// HeldSignal carries a [HoldReport].
+	HeldSignal = "held"
+)
 
 // AlertSettings say whom to tell, and when. They come with each report, so that the watch
 // follows the flow file.
@@ -59,6 +66,14 @@ type RunReport struct {
 	Settings       AlertSettings         `json:"settings"`
 }
 
+// HoldReport says that a hold of the flow began, changed or ended.
+type HoldReport struct {
+	// HoldID is the id of the Hold workflow.
+	HoldID   string        `json:"hold_id"`
+	Hold     contract.Hold `json:"hold"`
+	Settings AlertSettings `json:"settings"`
+}
+
 // WatchFlowInput begins the watch over a flow.
 type WatchFlowInput struct {
 	Flow  string `json:"flow"`
@@ -88,6 +103,12 @@ type WatchFlowState struct {
 	SummaryAt time.Time `json:"summary_at,omitzero"`
 	// SummaryFailedAt is when no robot received one.
 	SummaryFailedAt time.Time `json:"summary_failed_at,omitzero"`
+	// Holds are the last ones, by the ids of their workflows.
+	Holds map[string]contract.Hold `json:"holds,omitempty"`
+	// ReleasedAt is when the last hold ended; zero if there was none.
+	ReleasedAt time.Time `json:"released_at,omitzero"`
+	// HoldNews are the holds that began, changed or ended since the last message.
+	HoldNews []contract.Hold `json:"hold_news,omitempty"`
 	// SendFailures say why robots did not receive the last message.
 	SendFailures []text.Text `json:"send_failures,omitempty"`
 }
@@ -115,8 +136,9 @@ func WatchFlowID(flowName string) string { return "watch/" + flowName }
 // daily reconciliation reports to it how it ended; between the reports it watches the clock.
 // It tells of a cause at most once per interval, of several causes in one message, and once
 // more when a cause is over; and once a day, if the flow wants that, how the day before went.
-// It ends when the flow has none of its robots any more or is disabled; a
-// person may cancel it, and the next run starts it anew.
+// It tells when a hold begins and ends; what depends on the clock alone is not judged while
+// one is on, and begins anew after it. It ends when the flow has none of its robots any more
+// or is disabled; a person may cancel it, and the next run starts it anew.
 func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
 	w, err := newWatchFlow(ctx, in)
 	if err != nil {
@@ -140,7 +162,7 @@ func WatchFlow(ctx workflow.Context, in WatchFlowInput) error {
 		if err := w.receive(ctx); err != nil {
 			return err
 		}
-		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && w.reports.Len() == 0 {
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && w.reports.Len()+w.holds.Len() == 0 {
 			in.Carried = &w.state
 			return workflow.NewContinueAsNewError(ctx, WatchFlowName, in)
 		}
@@ -152,7 +174,8 @@ type watchFlow struct {
 	state       WatchFlowState
 	// judgedAt is when the causes were last judged.
 	judgedAt time.Time
-	reports  workflow.ReceiveChannel
+	// reports are of runs, holds of holds.
+	reports, holds workflow.ReceiveChannel
 }
 
 func newWatchFlow(ctx workflow.Context, in WatchFlowInput) (*watchFlow, error) {
@@ -160,6 +183,7 @@ func newWatchFlow(ctx workflow.Context, in WatchFlowInput) (*watchFlow, error) {
 		flow: in.Flow, title: in.Title,
 		state:   WatchFlowState{LastSynced: workflow.Now(ctx), Causes: map[alert.Cause]CauseState{}},
 		reports: workflow.GetSignalChannel(ctx, RunSignal),
+		holds:   workflow.GetSignalChannel(ctx, HeldSignal),
 	}
 	if in.Carried != nil {
 		w.state = *in.Carried
@@ -179,7 +203,12 @@ func (w *watchFlow) receive(ctx workflow.Context) error {
 		c.Receive(ctx, &report)
 		w.take(report)
 	})
-	if moment, ok := w.nextMoment(); ok && w.reports.Len() == 0 {
+	selector.AddReceive(w.holds, func(c workflow.ReceiveChannel, _ bool) {
+		var report HoldReport
+		c.Receive(ctx, &report)
+		w.takeHold(report, workflow.Now(ctx))
+	})
+	if moment, ok := w.nextMoment(); ok && w.reports.Len()+w.holds.Len() == 0 {
 		wait := max(moment.Sub(workflow.Now(ctx)), time.Second)
 		timer := workflow.NewTimerWithOptions(timerCtx, wait, workflow.TimerOptions{Summary: text.Sprintf("judge the flow")})
 		selector.AddFuture(timer, func(workflow.Future) {})
@@ -188,14 +217,51 @@ func (w *watchFlow) receive(ctx workflow.Context) error {
 	return ctx.Err()
 }
 
+// follow follows the settings of a report.
+func (w *watchFlow) follow(settings AlertSettings, at time.Time) {
+	if w.state.Settings.DailyAt == nil && settings.DailyAt != nil {
+		w.state.SummaryAt = at
+	}
+	w.state.Settings = settings
+}
+
+// takeHold takes in that a hold began, changed or ended. A report can come twice, and a late
+// one of a hold that has ended since.
+func (w *watchFlow) takeHold(report HoldReport, now time.Time) {
+	s := &w.state
+	w.follow(report.Settings, now)
+	known, told := s.Holds[report.HoldID]
+	on, hold := told && known.Released == nil, report.Hold
+	switch {
+	case hold.Released != nil && !on, on && known.Same(hold) && hold.Released == nil,
+		told && !on && hold.Since.Before(known.Released.At):
+		return
+	case hold.Released != nil:
+		known.Released = hold.Released
+		hold, s.ReleasedAt = known, hold.Released.At
+	}
+	if s.Holds == nil {
+		s.Holds = map[string]contract.Hold{}
+	}
+	s.Holds[report.HoldID] = hold
+	s.HoldNews = append(s.HoldNews, hold)
+}
+
+// held reports whether a hold is on.
+func (s *WatchFlowState) held() bool {
+	for _, id := range slices.Sorted(maps.Keys(s.Holds)) {
+		if s.Holds[id].Released == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // take takes in the report of a run. A report can come twice, if the reply to its signal was
 // lost.
 func (w *watchFlow) take(report RunReport) {
 	s := &w.state
-	if s.Settings.DailyAt == nil && report.Settings.DailyAt != nil {
-		s.SummaryAt = report.EndedAt
-	}
-	s.Settings = report.Settings
+	w.follow(report.Settings, report.EndedAt)
 	switch {
 	case report.Reconciliation != nil:
 		w.takeReconciliation(report)
@@ -294,7 +360,14 @@ func (w *watchFlow) judge(now time.Time) {
 		{alert.LagOverLimit, w.state.Watermark, w.state.Settings.LagLimit},
 	} {
 		state := w.state.Causes[c.cause]
-		state.hold(c.cause, c.last != nil && c.limit > 0 && now.Sub(*c.last) >= c.limit, now)
+		if w.state.held() {
+			// It is not over, and no news: somebody wants it so.
+			state.News = false
+			w.state.Causes[c.cause] = state
+			continue
+		}
+		over := func(last time.Time) bool { return now.Sub(last) >= c.limit }
+		state.hold(c.cause, c.last != nil && c.limit > 0 && over(*c.last) && (state.Active || over(w.state.ReleasedAt)), now)
 		if state.Active {
 			last := *c.last
 			state.News = true
@@ -318,7 +391,7 @@ func (c *CauseState) hold(cause alert.Cause, holds bool, now time.Time) {
 
 // due is the message to be sent now, if any.
 func (w *watchFlow) due() (alert.Notice, bool) {
-	notice := alert.Notice{Flow: w.flow, Title: w.title, At: w.judgedAt}
+	notice := alert.Notice{Flow: w.flow, Title: w.title, At: w.judgedAt, Holds: w.state.HoldNews, Held: w.state.held()}
 	for _, cause := range causes {
 		c := w.state.Causes[cause]
 		switch {
@@ -328,18 +401,21 @@ func (w *watchFlow) due() (alert.Notice, bool) {
 			notice.Resolved = append(notice.Resolved, c.Trouble)
 		}
 	}
-	return notice, len(notice.Firing)+len(notice.Resolved) > 0
+	return notice, len(notice.Firing)+len(notice.Resolved)+len(notice.Holds) > 0
 }
 
 // nextMoment is when something may be due without a report. It may have passed while a
 // message was being sent.
 func (w *watchFlow) nextMoment() (time.Time, bool) {
 	var moments []time.Time
-	if limit := w.state.Settings.NothingSyncedFor; limit > 0 {
-		moments = append(moments, w.state.LastSynced.Add(limit))
+	after := func(last time.Time, limit time.Duration) {
+		if limit > 0 && !w.state.held() {
+			moments = append(moments, last.Add(limit), w.state.ReleasedAt.Add(limit))
+		}
 	}
-	if limit := w.state.Settings.LagLimit; limit > 0 && w.state.Watermark != nil {
-		moments = append(moments, w.state.Watermark.Add(limit))
+	after(w.state.LastSynced, w.state.Settings.NothingSyncedFor)
+	if w.state.Watermark != nil {
+		after(*w.state.Watermark, w.state.Settings.LagLimit)
 	}
 	if moment, ok := w.nextSummary(); ok {
 		moments = append(moments, moment)
@@ -395,8 +471,9 @@ func (w *watchFlow) deliver(ctx workflow.Context, notice alert.Notice) (delivere
 }
 
 // told notes that a message was sent, and whether any robot received it. If none did, what is
-// wrong is sent once more after the interval, but not what is over.
+// wrong is sent once more after the interval, but not what is over, nor a hold.
 func (w *watchFlow) told(notice alert.Notice, delivered bool) {
+	w.state.HoldNews = nil
 	for _, trouble := range notice.Firing {
 		c := w.state.Causes[trouble.Cause]
 		c.SentAt = notice.At
@@ -420,6 +497,11 @@ func (w *watchFlow) show(ctx workflow.Context) {
 // watchDetails renders the state of a watch for the Web UI.
 func watchDetails(state WatchFlowState) string {
 	var d details
+	for _, id := range slices.Sorted(maps.Keys(state.Holds)) {
+		if state.Holds[id].Released == nil {
+			d.hold(state.Holds[id])
+		}
+	}
 	d.entry(text.New("Robots"), literal.Markdown(strings.Join(state.Settings.Robots, ", ")))
 	d.row(text.New("Cause"), text.New("Now"), text.New("Since"), text.New("Last message"))
 	d.WriteString("|---|---|---|---|\n")

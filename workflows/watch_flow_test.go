@@ -32,6 +32,8 @@ type chat struct {
 	counts   alert.Counts
 	countErr error
 	days     []CountDayParams // that were counted
+	// prepare prepares each watch.
+	prepare []func(*testsuite.TestWorkflowEnvironment)
 }
 
 func (c *chat) countDay(_ context.Context, params CountDayParams) (alert.Counts, error) {
@@ -45,6 +47,9 @@ func (c *chat) register(env *testsuite.TestWorkflowEnvironment) {
 	Register(env)
 	env.RegisterActivityWithOptions(c.sendAlert, activity.RegisterOptions{Name: SendAlertName})
 	env.RegisterActivityWithOptions(c.countDay, activity.RegisterOptions{Name: CountDayName})
+	for _, p := range c.prepare {
+		p(env)
+	}
 }
 
 func (c *chat) sendAlert(_ context.Context, params SendAlertParams) error {
@@ -64,7 +69,7 @@ func (c *chat) sendAlert(_ context.Context, params SendAlertParams) error {
 }
 
 // told lists the messages: so many minutes after the start, what is wrong and,
-// with a -, what is well again; or that it is the summary of a day.
+// with a -, what is well again, that it is held or released; or that it is the summary of a day.
 func (c *chat) told(start time.Time) []string {
 	var lines []string
 	for _, notice := range c.notices {
@@ -77,6 +82,13 @@ func (c *chat) told(start time.Time) []string {
 		}
 		for _, trouble := range notice.Resolved {
 			parts = append(parts, "-"+string(trouble.Cause))
+		}
+		for _, hold := range notice.Holds {
+			if hold.Released == nil {
+				parts = append(parts, "held")
+			} else {
+				parts = append(parts, "released")
+			}
 		}
 		lines = append(lines, fmt.Sprintf("%d %s", int(notice.At.Sub(start).Minutes()), strings.Join(parts, " ")))
 	}

@@ -22,6 +22,7 @@ const (
 	ReconcileName       = "Reconcile"
 	ReconcileWindowName = "ReconcileWindow"
 	ReconcileBillsName  = "ReconcileBills"
+	HoldName            = "Hold"
 )
 
 // ProgressQuery is the query that SyncRefunds answers with a [SyncRefundsProgress], SyncWindow
@@ -45,6 +46,7 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(Accounts, workflow.RegisterOptions{Name: AccountsName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(FlowVersion, workflow.RegisterOptions{Name: FlowVersionName, VersioningBehavior: moved})
+	r.RegisterWorkflowWithOptions(Hold, workflow.RegisterOptions{Name: HoldName, VersioningBehavior: moved})
 }
 
 // SourceTaskQueue is the task queue of the calls to the source. It is a separate one because

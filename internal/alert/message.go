@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/literal"
 	"refundsync/internal/text"
 )
@@ -40,6 +41,15 @@ func (n Notice) Message() Message {
 	if n.Summary != nil {
 		m.add(n.Summary.lines(literal.Chat(n.Flow), n.At)...)
 	}
+	for _, hold := range n.Holds {
+		m.add(holdLine(hold))
+	}
+	switch {
+	case len(n.Holds) > 0 && n.Held:
+		m.add(text.Sprintf("No run begins, runs under way finish what is in flight, and parked orders wait."))
+	case len(n.Holds) > 0:
+		m.add(text.Sprintf("Runs and parked orders go on."))
+	}
 	for _, trouble := range n.Firing {
 		m.add(trouble.firing(literal.Chat(n.Flow))...)
 	}
@@ -58,9 +68,32 @@ func (n Notice) verdict() text.Text {
 		return text.New("summary of %s", n.Summary.Day)
 	case len(n.Firing) > 0:
 		return text.New("needs attention")
+	case len(n.Holds) > 0 && n.Held:
+		return text.New("held")
+	case len(n.Holds) > 0:
+		return text.New("released")
 	default:
 		return text.New("resolved")
 	}
+}
+
+// holdLine says that a hold began, changed or ended.
+func holdLine(hold contract.Hold) string {
+	by, since := literal.Chat(hold.By), clock(hold.Since)
+	switch release := hold.Released; {
+	case release != nil && release.By == "":
+		return text.Sprintf("▶ The hold by %s, since %s, has ended.", by, since)
+	case release != nil:
+		return text.Sprintf("▶ The hold by %s, since %s, was released by %s.", by, since, literal.Chat(release.By))
+	}
+	scope, until := text.New("All flows are held"), text.New("until it is released")
+	if hold.Flow != "" {
+		scope = text.New("The flow is held")
+	}
+	if !hold.Until.IsZero() {
+		until = text.New("until %s", clock(hold.Until))
+	}
+	return text.Sprintf("⏸ %s by %s, since %s, %s: %s", scope, by, since, until, literal.Chat(hold.Note))
 }
 
 func (m *Message) add(lines ...string) { m.Lines = append(m.Lines, lines...) }

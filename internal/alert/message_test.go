@@ -10,6 +10,8 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/contract"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -62,6 +64,10 @@ func TestTextOfANotice(t *testing.T) {
 		LeftOut: map[string]int{"已作废": 12, "no_goods": 3}, Parked: map[string]int{"unknown_material": 2},
 	}
 	brokenSummary := Summary{Day: "2024-02-29", Reconciliation: unfinished.Reconciliation, Watermark: &watermark, LagLimitSeconds: 3600}
+	held := contract.Hold{By: "wang", Note: "stock-taking", Since: hourAgo}
+	heldFlow, released, ended := held, held, held
+	heldFlow.Flow, heldFlow.Until = "refund_to_return", at.Add(72*time.Hour)
+	released.Released, ended.Released = &contract.Release{By: "li", At: at}, &contract.Release{At: at}
 	for name, notice := range map[string]Notice{
 		"reconcile_differs":   {Firing: []Trouble{differs}},
 		"reconcile_unaudited": {Firing: []Trouble{notAudited}},
@@ -83,6 +89,11 @@ func TestTextOfANotice(t *testing.T) {
 		"all_firing":          {Firing: []Trouble{failed, parked, nothing, lag}},
 		"resolved":            {Resolved: []Trouble{failed, parked, nothing, lag}},
 		"firing_and_resolved": {Firing: []Trouble{parked}, Resolved: []Trouble{failed}},
+		"held":                {Holds: []contract.Hold{held}, Held: true},
+		"held_until":          {Holds: []contract.Hold{heldFlow}, Held: true, Firing: []Trouble{parked}},
+		"released":            {Holds: []contract.Hold{released}},
+		"hold_ended":          {Holds: []contract.Hold{ended}},
+		"one_of_two_released": {Holds: []contract.Hold{released}, Held: true},
 		"test":                {Test: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +112,7 @@ func TestHours(t *testing.T) {
 // A flow's title and the id of a run come from files and from who starts runs.
 func TestNamesInANoticeAreLiteral(t *testing.T) {
 	const odd = "[x](https://example.com)\n<@all> **"
-	message := Notice{Flow: odd, Title: odd, Firing: []Trouble{
+	message := Notice{Flow: odd, Title: odd, Holds: []contract.Hold{{By: odd, Note: odd}, {By: odd, Released: &contract.Release{By: odd}}}, Firing: []Trouble{
 		{Cause: RunFailed, Reason: odd, WorkflowID: odd, RunID: odd},
 		{Cause: OrdersParked, Parked: map[string]int{odd: 1}},
 		{Cause: ReconcileDiffers, Reason: odd, WorkflowID: odd},

@@ -1,9 +1,13 @@
 // Package alert defines what a group chat is told about a flow: the causes of alerts,
 // and the message for each. A message holds counts, reasons, times and the ids of
-// runs, never an order or a person.
+// runs, and who holds a flow and why, never an order or a customer.
 package alert
 
-import "time"
+import (
+	"time"
+
+	"refundsync/internal/contract"
+)
 
 // Cause is what can be wrong with a flow.
 type Cause string
@@ -37,6 +41,10 @@ type Notice struct {
 	Resolved []Trouble `json:"resolved,omitempty"`
 	// Summary is that of the day before, in the message that each day has; nil in others.
 	Summary *Summary `json:"summary,omitempty"`
+	// Holds are those that began, changed or ended since the last message.
+	Holds []contract.Hold `json:"holds,omitempty"`
+	// Held says that a hold is on.
+	Held bool `json:"held,omitempty"`
 	// Test marks a message that a person sends to test a robot.
 	Test bool `json:"test,omitempty"`
 }

@@ -137,6 +137,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			Robots:         robots,
 			Parked:         activities.NewParkedOrders(temporal),
 			Versions:       activities.NewFlowVersions(temporal, settings.Worker.TaskQueue),
+			Holds:          activities.NewHolds(codec.Client(temporal)),
 			Proofs:         booking.NewProofs(),
 			Tables:         tables,
 			CallsPerSecond: float64(settings.Jushuitan.CallsPerSecond),

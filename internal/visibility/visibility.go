@@ -1,6 +1,6 @@
 // Package visibility reads the state of a flow from the Temporal server's list of
 // workflows, its visibility store. The list lags by up to seconds, and has nothing older
-// than the namespace's retention.
+// than the namespace's retention. Holds alone are asked for directly.
 package visibility
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
@@ -32,23 +33,37 @@ func CountParked(ctx context.Context, c client.Client, flowName string) (int, er
 func Parked(ctx context.Context, c client.Client, flowName string) (map[string]string, error) {
 	reasons := map[string]string{}
 	decoder := converter.GetDefaultDataConverter()
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: parked(flowName), PageSize: 1000}
+	err := Each(ctx, c, parked(flowName), func(execution *workflowpb.WorkflowExecutionInfo) error {
+		id, reason := execution.GetExecution().GetWorkflowId(), ""
+		if attribute, ok := execution.GetSearchAttributes().GetIndexedFields()[workflows.ReasonAttribute.GetName()]; ok {
+			if err := decoder.FromPayload(attribute, &reason); err != nil {
+				return fmt.Errorf("%s: %w", id, err)
+			}
+		}
+		reasons[id] = reason
+		return nil
+	})
+	if err != nil {
+		return nil, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
+	}
+	return reasons, nil
+}
+
+// Each calls do for each workflow that a query chooses.
+func Each(ctx context.Context, c client.Client, query string, do func(*workflowpb.WorkflowExecutionInfo) error) error {
+	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1000}
 	for {
 		listed, err := c.ListWorkflow(ctx, request)
 		if err != nil {
-			return nil, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
+			return err
 		}
 		for _, execution := range listed.GetExecutions() {
-			id, reason := execution.GetExecution().GetWorkflowId(), ""
-			if attribute, ok := execution.GetSearchAttributes().GetIndexedFields()[workflows.ReasonAttribute.GetName()]; ok {
-				if err := decoder.FromPayload(attribute, &reason); err != nil {
-					return nil, fmt.Errorf("%s: %w", id, err)
-				}
+			if err := do(execution); err != nil {
+				return err
 			}
-			reasons[id] = reason
 		}
 		if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			return reasons, nil
+			return nil
 		}
 	}
 }

@@ -1,0 +1,31 @@
+package contract
+
+import "time"
+
+// Hold says who holds the sync, why, and for how long.
+type Hold struct {
+	// Flow is the flow that is held; "" for all flows of the task queue.
+	Flow string `json:"flow,omitempty"`
+	By   string `json:"by"`
+	Note string `json:"note"`
+	// Since is when it began, in Beijing time.
+	Since time.Time `json:"since,omitzero"`
+	// Until is when it ends by itself; zero for a hold that lasts until it is released.
+	Until time.Time `json:"until,omitzero"`
+	// Released is nil while the hold lasts.
+	Released *Release `json:"released,omitempty"`
+}
+
+// Release says how a hold ended.
+type Release struct {
+	// By is who released it; "" if it ended by itself.
+	By   string `json:"by,omitempty"`
+	Note string `json:"note,omitempty"`
+	// At is when it ended, in Beijing time.
+	At time.Time `json:"at,omitzero"`
+}
+
+// Same reports whether two holds, neither of them released, are the same in everything.
+func (h Hold) Same(other Hold) bool {
+	return h.Flow == other.Flow && h.By == other.By && h.Note == other.Note && h.Since.Equal(other.Since) && h.Until.Equal(other.Until)
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+
+	"refundsync/internal/beijing"
+	"refundsync/internal/config"
+	"refundsync/internal/contract"
+	"refundsync/internal/text"
+	"refundsync/internal/visibility"
+	"refundsync/workflows"
+)
+
+func newHoldCommand() *cobra.Command {
+	var hold contract.Hold
+	var until string
+	cmd := &cobra.Command{
+		Use:   "hold --note TEXT",
+		Short: text.Sprintf("Hold all flows, or one: nothing is booked until it is released"),
+		Long: text.Sprintf(`Hold all flows of the task queue, or one. While a hold lasts, no run begins: those of a schedule or cron end at once and keep their place, and starter run refuses. Runs under way finish what is in flight and wait. Parked orders attempt nothing.
+It ends at --until, or by starter release; runs and parked orders then go on by themselves. Called once more, it changes who, why and until when. Times are Beijing time unless they carry a zone; a day begins at 00:00:00.`),
+		Example: `  starter hold --until 2024-03-07 --note "stock-taking"
+  starter hold --flow refund_to_return --until "2024-03-07 08:00" --note "month-end closing" --by wang`,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if until != "" {
+				if hold.Until, err = parseTime("--until", until); err != nil {
+					return usageError(cmd, err)
+				}
+				if !hold.Until.After(time.Now()) {
+					return usageError(cmd, text.Errorf("--until %s is over", hold.Until.Format(time.DateTime)))
+				}
+			}
+			if strings.TrimSpace(hold.Note) == "" {
+				return usageError(cmd, text.Errorf("--note is empty: say why"))
+			}
+			if hold.By, err = whoElse(hold.By); err != nil {
+				return usageError(cmd, err)
+			}
+			return withHolds(cmd, hold.Flow, func(c client.Client, taskQueue string, _ []contract.Hold) error {
+				hold.Since = time.Now().In(beijing.Zone).Truncate(time.Second)
+				if err := signalHold(cmd.Context(), c, taskQueue, hold); err != nil {
+					return err
+				}
+				say(cmd.OutOrStdout(), holdText(hold))
+				say(cmd.OutOrStdout(), text.Sprintf("Runs under way finish what is in flight; to see them: starter status. To end the hold: %s", releaseCommand(hold)))
+				return nil
+			})
+		},
+	}
+	addHoldFlags(cmd, &hold.Flow, &hold.By)
+	cmd.Flags().StringVar(&until, "until", "", text.Sprintf("when it ends by itself; by default it lasts until it is released"))
+	cmd.Flags().StringVar(&hold.Note, "note", "", text.Sprintf("why"))
+	requireFlags(cmd, "note")
+	return cmd
+}
+
+func newReleaseCommand() *cobra.Command {
+	var flowName string
+	var release contract.Release
+	cmd := &cobra.Command{
+		Use:   "release",
+		Short: text.Sprintf("End a hold; runs and parked orders go on"),
+		Long: text.Sprintf(`End the hold of all flows, or with --flow that of one flow: each is released by itself. Runs that the hold made wait go on, unless they are paused; parked orders whose attempt fell due are attempted at once; the next run of a schedule begins where the last ended.
+If no hold is on, it frees the runs that wait for one which was terminated.`),
+		Example: `  starter release
+  starter release --flow refund_to_return`,
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if release.By, err = whoElse(release.By); err != nil {
+				return usageError(cmd, err)
+			}
+			return withHolds(cmd, flowName, func(c client.Client, taskQueue string, holds []contract.Hold) error {
+				if err := signalHold(cmd.Context(), c, taskQueue, contract.Hold{Flow: flowName, Released: &release}); err != nil {
+					return err
+				}
+				done := text.Sprintf("No such hold was on.")
+				for _, hold := range holds {
+					if hold.Flow == flowName {
+						done = text.Sprintf("released: %s", holdText(hold))
+					}
+				}
+				say(cmd.OutOrStdout(), done)
+				for _, hold := range holds {
+					if hold.Flow != flowName {
+						say(cmd.OutOrStdout(), text.Sprintf("Note: another hold is still on: %s. To end it: %s", holdText(hold), releaseCommand(hold)))
+					}
+				}
+				return nil
+			})
+		},
+	}
+	addHoldFlags(cmd, &flowName, &release.By)
+	cmd.Flags().StringVar(&release.Note, "note", "", text.Sprintf("why"))
+	return cmd
+}
+
+// addHoldFlags adds the flags of a hold and its release.
+func addHoldFlags(cmd *cobra.Command, flowName, by *string) {
+	cmd.Flags().StringVar(flowName, "flow", "", text.Sprintf("this flow alone; by default all flows of the task queue"))
+	cmd.Flags().StringVar(by, "by", "", text.Sprintf("who; by default the current user"))
+}
+
+// withHolds calls do with the holds that are on: of a flow, or of all that the workers have.
+// It refuses a flow that no worker has.
+func withHolds(cmd *cobra.Command, flowName string, do func(c client.Client, taskQueue string, holds []contract.Hold) error) error {
+	settings, err := config.FromProcess().LoadWorker()
+	if err != nil {
+		return err
+	}
+	return changeTemporal(cmd.Context(), func(c client.Client) error {
+		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
+		if err != nil {
+			say(cmd.ErrOrStderr(), err.Error())
+		}
+		names := atWorkers.names()
+		if flowName != "" {
+			if err := checkFlow(atWorkers, settings.Flows, flowName); err != nil {
+				return usageError(cmd, err)
+			}
+			names = []string{flowName}
+		}
+		holds, err := visibility.Holds(cmd.Context(), c, settings.TaskQueue, names...)
+		if err != nil {
+			return err
+		}
+		return do(c, settings.TaskQueue, holds)
+	})
+}
+
+// signalHold begins, changes or releases a hold. The server takes the signal and starts the
+// workflow in one step, so that the hold is on when it returns.
+func signalHold(ctx context.Context, c client.Client, taskQueue string, hold contract.Hold) error {
+	id := workflows.HoldID(taskQueue, hold.Flow)
+	scope := text.New("all flows")
+	if hold.Flow != "" {
+		scope = text.New("flow %s", hold.Flow)
+	}
+	_, err := c.SignalWithStartWorkflow(ctx, id, workflows.HoldSignal, hold, client.StartWorkflowOptions{
+		TaskQueue:     taskQueue,
+		Memo:          map[string]any{workflows.HoldMemo: hold},
+		StaticSummary: text.Sprintf("Hold: %s", scope),
+		StaticDetails: text.Sprintf("While this workflow runs, no run begins, runs under way wait, and parked orders attempt nothing. End it with starter release, or cancel it; don't terminate it: runs under way would go on waiting until starter release."),
+	}, workflows.HoldName, workflows.HoldInput{})
+	if err != nil {
+		return text.Errorf("%s can't be signalled: %w", id, err)
+	}
+	return nil
+}
+
+// holdText says what is held, since and until when, by whom and why.
+func holdText(hold contract.Hold) string {
+	scope, until := text.New("all flows"), text.New("until it is released")
+	if hold.Flow != "" {
+		scope = text.New("flow %s", hold.Flow)
+	}
+	if !hold.Until.IsZero() {
+		until = text.New("until %s", hold.Until.In(beijing.Zone).Format(time.DateTime))
+	}
+	return text.Sprintf("held: %s, since %s, %s, by %s: %s", scope, hold.Since.In(beijing.Zone).Format(time.DateTime), until, hold.By, hold.Note)
+}
+
+// releaseCommand is the command that ends a hold.
+func releaseCommand(hold contract.Hold) string {
+	if hold.Flow != "" {
+		return "starter release --flow " + hold.Flow
+	}
+	return "starter release"
+}
+
+// refuseHeld returns an error if a flow is held.
+func refuseHeld(ctx context.Context, c client.Client, taskQueue, flowName string) error {
+	holds, err := visibility.Holds(ctx, c, taskQueue, flowName)
+	if err != nil || len(holds) == 0 {
+		return err
+	}
+	return heldError(holds)
+}
+
+func heldError(holds []contract.Hold) error {
+	var lines []any
+	for _, hold := range holds {
+		lines = append(lines, text.New("%s; to end it: %s", holdText(hold), releaseCommand(hold)))
+	}
+	return text.Errorf("%s", text.Join("\n", lines...))
+}
