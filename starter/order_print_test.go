@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +24,6 @@ import (
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // storyFlow is a small flow.
 func storyFlow(t *testing.T) *flow.Flow {
@@ -170,13 +167,7 @@ func TestPrintedStories(t *testing.T) {
 			for line := range strings.SplitSeq(out.String(), "\n") {
 				require.LessOrEqual(t, (&runewidth.Condition{}).StringWidth(line), 80, line)
 			}
-			path := filepath.Join("testdata", "order", name+".txt")
-			if *update {
-				require.NoError(t, os.WriteFile(path, out.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(path)
-			require.NoError(t, err)
-			require.Equal(t, string(want), out.String())
+			golden(t, filepath.Join("order", name+".txt"), out.String())
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,7 +60,7 @@ func TestStatusAddsUpTheRunsOfADay(t *testing.T) {
 	tally := tally.Tally{
 		Fetched: 8, Saved: 2, Updated: 1, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1, "已作废": 1}, BillsDeleted: 1,
 		NewlySkipped: map[string]int{"已作废": 1},
-		Parked: 2, NewlyParked: map[string]int{"unknown_material": 1},
+		Parked:       2, NewlyParked: map[string]int{"unknown_material": 1},
 	}
 	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, "terminated"} {
 		day.add(listedRun{Outcome: outcome, Result: &workflows.SyncRefundsResult{Tally: tally}})
@@ -115,12 +116,13 @@ func TestStatusOfAHeldFlow(t *testing.T) {
 	require.False(t, status.Behind, "it is held")
 }
 
+var update = flag.Bool("update", false, "write the golden files anew")
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 	}
 	want, err := os.ReadFile(path)
