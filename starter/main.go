@@ -85,7 +85,7 @@ func newRootCommand() *cobra.Command {
 	root.SetOut(&literal.Writer{To: os.Stdout})
 	root.SetErr(&literal.Writer{To: os.Stderr})
 	root.AddCommand(
-		newRunCommand(), newWatchCommand(), newPauseCommand(), newResumeCommand(), newRateCommand(),
+		newRunCommand(), newWatchCommand(), newPauseCommand(), newResumeCommand(), newRateCommand(), newCancelCommand(),
 		newHoldCommand(), newReleaseCommand(), newScheduleCommand(), newCronCommand(),
 		newStatusCommand(), newOrderCommand(), newParkedCommand(), newReconcileCommand(), newPreviewCommand(), newFlowCommand(),
 		newAlertsCommand(), newCodecServerCommand(), newAccountsCommand(), newCheckCommand(), newDemoCommand(), newDocsCommand(),
