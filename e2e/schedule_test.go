@@ -75,6 +75,8 @@ type runStatus struct {
 	RunID      string `json:"run_id"`
 	Outcome    string `json:"outcome"`
 	Error      string `json:"error"`
+
+	Held []contract.Hold `json:"held"`
 }
 
 // status asks for the status, with exit code 0 or 4. It retries if a busy server does not
@@ -292,7 +294,7 @@ func TestStatusReportsALaggingFlow(t *testing.T) {
 	})
 	require.False(t, now.Behind)
 	totals := s.Truth().Between(past.Add(-testOverlap), *now.Watermark).Totals()
-	require.Equal(t, totals.Saved, now.LastDay.Saved)
+	require.GreaterOrEqual(t, now.LastDay.Saved, totals.Saved, "some have changed since")
 	require.Equal(t, now.Parked, now.LastDay.NewlyParked)
 	s.starter(t, 0, "watch")
 }
