@@ -113,7 +113,9 @@ func (w *world) useEverything(t *testing.T) map[string][]string {
 		{"parked", "discard", one, "--by", "王小明", "--note", discardReason, "--yes"},
 		{"schedule", "create", "--flow", "refund_to_return", "--since", "2024-03-01 00:00:00", "--paused"},
 		{"schedule", "trigger", "--flow", "refund_to_return"},
+		{"hold", "--by", "王小明", "--note", discardReason},
 		{"status"},
+		{"release"},
 	} {
 		w.starter(t, 0, args...)
 	}
