@@ -24,7 +24,7 @@ const (
 )
 
 // flowStates are the watermarks and parked orders of the flows, from the server's list
-// of workflows. All workers export the same values.
+// of workflows, and whether they are held. All workers export the same values.
 type flowStates struct {
 	limits map[string]time.Duration // of enabled flows
 	names  []string
@@ -37,6 +37,7 @@ type flowState struct {
 	at        time.Time
 	parked    int
 	watermark *time.Time
+	held      bool
 }
 
 func (s *flowStates) watch(flows flow.Flows) {
@@ -49,14 +50,14 @@ func (s *flowStates) watch(flows flow.Flows) {
 	}
 }
 
-// WatchFlows asks the server for the state of the flows, at once and then every
-// minute, until ctx is done.
-func (m *Metrics) WatchFlows(ctx context.Context, c client.Client, logger *zap.Logger) {
+// WatchFlows asks the server for the state of the flows of a task queue, at once and then
+// every minute, until ctx is done.
+func (m *Metrics) WatchFlows(ctx context.Context, c client.Client, taskQueue string, logger *zap.Logger) {
 	ticker := time.NewTicker(flowStatesEvery)
 	defer ticker.Stop()
 	for {
 		for _, name := range m.flows.names {
-			if err := m.flows.ask(ctx, c, name); err != nil && ctx.Err() == nil {
+			if err := m.flows.ask(ctx, c, taskQueue, name); err != nil && ctx.Err() == nil {
 				logger.Warn("the state of a flow is unknown", zap.String("flow", name), zap.Error(err))
 			}
 		}
@@ -68,7 +69,7 @@ func (m *Metrics) WatchFlows(ctx context.Context, c client.Client, logger *zap.L
 	}
 }
 
-func (s *flowStates) ask(ctx context.Context, c client.Client, name string) error {
+func (s *flowStates) ask(ctx context.Context, c client.Client, taskQueue, name string) error {
 	ctx, cancel := context.WithTimeout(ctx, flowStatesEvery/2)
 	defer cancel()
 	parked, err := visibility.CountParked(ctx, c, name)
@@ -79,9 +80,13 @@ func (s *flowStates) ask(ctx context.Context, c client.Client, name string) erro
 	if err != nil {
 		return err
 	}
+	holds, err := visibility.Holds(ctx, c, taskQueue, name)
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.states[name] = flowState{at: time.Now(), parked: parked, watermark: watermark}
+	s.states[name] = flowState{at: time.Now(), parked: parked, watermark: watermark, held: len(holds) > 0}
 	return nil
 }
 
@@ -102,6 +107,17 @@ func flowLabel(name string) metric.ObserveOption {
 
 func (s *flowStates) observeParked(_ context.Context, o metric.Float64Observer) error {
 	s.each(func(state flowState, label metric.ObserveOption) { o.Observe(float64(state.parked), label) })
+	return nil
+}
+
+func (s *flowStates) observeHeld(_ context.Context, o metric.Float64Observer) error {
+	s.each(func(state flowState, label metric.ObserveOption) {
+		held := 0.0
+		if state.held {
+			held = 1
+		}
+		o.Observe(held, label)
+	})
 	return nil
 }
 

@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.uber.org/zap"
@@ -24,6 +27,16 @@ type fakeTemporal struct {
 	client.Client // nil: other methods are not called
 	err           error
 	parked        int64
+	held          bool // the task queue is
+}
+
+func (c *fakeTemporal) DescribeWorkflow(_ context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
+	if !c.held || id != "hold/q" {
+		return nil, serviceerror.NewNotFound(id)
+	}
+	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflowpb.WorkflowExecutionInfo{Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING},
+	}}, c.err
 }
 
 func (c *fakeTemporal) CheckHealth(context.Context, *client.CheckHealthRequest) (*client.CheckHealthResponse, error) {
@@ -146,7 +159,7 @@ func TestPollsAreNoted(t *testing.T) {
 // How a flow does is shown as long as it is known, and not a minute longer.
 func TestFlowStatesAreNeverStale(t *testing.T) {
 	m, temporal := newMetrics(t), &fakeTemporal{parked: 7}
-	const parked, watermark = `refundsync_parked_orders{flow="f"}`, `refundsync_watermark_timestamp_seconds{flow="f"}`
+	const held, parked, watermark = `refundsync_held{flow="f"}`, `refundsync_parked_orders{flow="f"}`, `refundsync_watermark_timestamp_seconds{flow="f"}`
 	values := scrape(t, m)
 	require.NotContains(t, values, parked)
 	require.Equal(t, 3600.0, values[`refundsync_lag_limit_seconds{flow="f"}`])
@@ -155,16 +168,20 @@ func TestFlowStatesAreNeverStale(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
-		m.WatchFlows(ctx, temporal, zap.NewNop())
+		m.WatchFlows(ctx, temporal, "q", zap.NewNop())
 		close(done)
 	}()
 	require.Eventually(t, func() bool { return scrape(t, m)[parked] == 7 }, time.Minute, 10*time.Millisecond)
 	require.NotContains(t, scrape(t, m), watermark, "no run has moved it")
+	require.Zero(t, scrape(t, m)[held])
+	temporal.held = true
+	require.NoError(t, m.flows.ask(t.Context(), temporal, "q", "f"))
+	require.Equal(t, 1.0, scrape(t, m)[held])
 	stop()
 	<-done
 
 	temporal.err = errors.New("unavailable")
-	require.Error(t, m.flows.ask(t.Context(), temporal, "f"))
+	require.Error(t, m.flows.ask(t.Context(), temporal, "q", "f"))
 	require.Equal(t, 7.0, scrape(t, m)[parked])
 	state := m.flows.states["f"]
 	state.at = time.Now().Add(-flowStatesLast)

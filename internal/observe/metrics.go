@@ -126,6 +126,7 @@ func (m *Metrics) registerGauges(options MetricsOptions) error {
 			}},
 		{"refundsync_parked_orders", "", "Parked orders of the flow.", m.flows.observeParked},
 		{"refundsync_watermark_timestamp", "s", "Watermark of the flow: automatic runs have read everything up to then.", m.flows.observeWatermark},
+		{"refundsync_held", "", "1 while the flow is held, otherwise 0.", m.flows.observeHeld},
 		{"refundsync_lag_limit", "s", "How far the watermark of the flow may lag; enabled flows only.", m.flows.observeLagLimit},
 	} {
 		if _, err := m.meter.Float64ObservableGauge(gauge.name, metric.WithUnit(gauge.unit),

@@ -103,7 +103,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			}
 		}()
 		logger.Info("serving health and metrics", zap.String("address", server.Address()))
-		go metrics.WatchFlows(ctx, codec.Client(temporal), logger)
+		go metrics.WatchFlows(ctx, codec.Client(temporal), settings.Worker.TaskQueue, logger)
 	}
 	for _, f := range flows {
 		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
