@@ -38,6 +38,8 @@ type life struct {
 	watermark *time.Time
 	down      map[bool]bool // the source is true, Kingdee false
 	parked    map[string]*parked
+	// onHold says that everything is held, as a Hold workflow does.
+	onHold bool
 
 	// inHand holds, by order, the versions that somebody is saving or has saved.
 	inHand map[string][]*held

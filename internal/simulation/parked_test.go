@@ -13,6 +13,8 @@ type parked struct {
 	*life
 	workflows.ParkedOrderState
 	trying bool
+	// putOff says that an attempt waits for the end of a hold.
+	putOff bool
 	timer  *event
 	over   bool
 	// discarded says that a person has discarded the order.
@@ -101,6 +103,10 @@ func (p *parked) try() {
 		return
 	}
 	p.stopWaiting()
+	if p.putOff = p.onHold; p.putOff {
+		p.strike("an attempt at a parked order is put off")
+		return
+	}
 	p.trying = true
 	calm, order := p.calm, p.Version.Order
 	p.executeSave("parked", workflows.SaveOrderParams{Order: order, Exists: true}, func(_ workflows.SaveOrderResult, err error) {

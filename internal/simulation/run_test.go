@@ -31,6 +31,8 @@ type run struct {
 	tally     tally.Tally
 	over      bool
 	completed bool
+	// waits says that the run knows of a hold.
+	waits bool
 }
 
 func (l *life) newRun(byHand *workflows.Window) *run {
@@ -38,9 +40,19 @@ func (l *life) newRun(byHand *workflows.Window) *run {
 	r := &run{life: l, name: fmt.Sprintf("run%06d", l.count), byHand: byHand, began: time.Now(), watermark: l.watermark}
 	l.runs = append(l.runs, r)
 	l.open++
+	held := false
 	l.execute("time "+r.name, 5, func(ctx context.Context, w *worker, _ *attempt) (any, error) {
-		return ask(ctx, w, "time", r.name, func(time.Time) (time.Time, error) { return w.source.now(), nil })
+		return ask(ctx, w, "time", r.name, func(time.Time) (time.Time, error) {
+			held = l.onHold
+			return w.source.now(), nil
+		})
 	}, func(value any, err error) {
+		if held {
+			l.note("%s ends at once: everything is held", r.name)
+			r.over = true
+			l.open--
+			return
+		}
 		at, _ := value.(time.Time)
 		r.begin(workflows.SlowerClock(time.Now(), at))
 	})
@@ -61,7 +73,8 @@ func (r *run) begin(now time.Time) {
 
 // startWindows starts windows while it may, and ends the run when none remains.
 func (r *run) startWindows() {
-	for !r.over && r.failed == nil && !r.rest.To.Before(r.rest.From) && len(r.atWork) < r.settings.windowsAtOnce {
+	more := func() bool { return !r.over && r.failed == nil && !r.rest.To.Before(r.rest.From) }
+	for more() && !r.waits && len(r.atWork) < r.settings.windowsAtOnce {
 		w := &window{
 			run: r, span: workflows.FirstWindow(r.rest, r.settings.window), grain: r.settings.flow.Options.Grain,
 			reading: paging.Window{Reader: paging.New(nil)}, last: map[string]*save{}, rows: map[string]*row{},
@@ -73,7 +86,7 @@ func (r *run) startWindows() {
 		r.atWork = append(r.atWork, w)
 		w.next()
 	}
-	if len(r.atWork) > 0 || r.over {
+	if len(r.atWork) > 0 || r.over || more() {
 		return
 	}
 	r.over = true
@@ -83,6 +96,14 @@ func (r *run) startWindows() {
 	if r.byHand == nil && r.completed && (r.tally.Unparked == 0 || r.without.unparked) {
 		r.move(workflows.NextWatermark(r.watermark, r.span))
 	}
+}
+
+// goOn continues what waited for the end of a hold.
+func (r *run) goOn() {
+	for _, w := range slices.Clone(r.atWork) {
+		w.next()
+	}
+	r.startWindows()
 }
 
 // move moves the watermark.
@@ -125,6 +146,7 @@ func (w *window) next() {
 	}
 	switch {
 	case w.busy:
+	case w.failed == nil && w.reading.Next > 0 && w.waits:
 	case w.failed == nil && w.reading.Next > 0:
 		w.busy = true
 		if w.grain == contract.GrainPage {

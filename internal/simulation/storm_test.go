@@ -87,6 +87,7 @@ func (l *life) storms() {
 	l.nowAndThen(30*time.Minute, l.discard)
 	l.nowAndThen(30*time.Minute, l.retry)
 	l.nowAndThen(30*time.Minute, l.stopRun)
+	l.nowAndThen(40*time.Minute, l.holdAll)
 	l.nowAndThen(30*time.Minute, l.setClocks)
 	l.nowAndThen(15*time.Minute, l.killWorker)
 	l.nowAndThen(15*time.Minute, func() { l.standStill(pick(l.rand, l.workers...)) })
@@ -164,6 +165,53 @@ func (l *life) stopRun() {
 	}
 }
 
+// holdAll holds everything for a while. Runs under way are told later, those that began in
+// the same moment much later.
+func (l *life) holdAll() {
+	if l.onHold {
+		return
+	}
+	l.strike("everything is held")
+	l.onHold = true
+	l.after(l.between(time.Second, 40*time.Minute), l.release)
+	l.tellRuns()
+}
+
+// release ends a hold.
+func (l *life) release() {
+	if !l.onHold {
+		return
+	}
+	l.note("the hold is released")
+	l.onHold = false
+	l.tellRuns()
+	for _, p := range l.waiting() {
+		if p.putOff {
+			p.signal(p.try)
+		}
+	}
+}
+
+// tellRuns has the runs under way look whether everything is held, in rounds while it is.
+func (l *life) tellRuns() {
+	for _, r := range l.runs {
+		l.after(l.between(0, time.Minute), func() {
+			// A run that has not loaded its flow answers in a later round.
+			if !r.over && !r.span.To.IsZero() && r.waits != l.onHold {
+				r.waits = l.onHold
+				r.goOn()
+			}
+		})
+	}
+	if l.onHold {
+		l.after(5*time.Minute, func() {
+			if l.onHold {
+				l.tellRuns()
+			}
+		})
+	}
+}
+
 // setClocks sets the clocks of the source and of a worker.
 func (l *life) setClocks() {
 	l.strike("a clock is set")
@@ -224,6 +272,7 @@ func (l *life) calmDown() {
 	clear(l.ledger.refusing)
 	clear(l.down)
 	l.source.ahead = 0
+	l.release()
 }
 
 // schedule starts a run every ten minutes, unless the previous one is still in progress,
