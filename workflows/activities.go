@@ -428,7 +428,7 @@ type FailureDetails struct {
 // loadFlow asks a worker for the flow, and for the keys of the orders that a run is given.
 // It does not depend on the source.
 func loadFlow(ctx workflow.Context, name string, orders []string) (LoadFlowResult, error) {
-	ctx = withHousekeeping(ctx, 10*time.Second, 5, text.Sprintf("load flow %s", name))
+	ctx = withHousekeeping(ctx, 30*time.Second, 5, text.Sprintf("load flow %s", name))
 	var result LoadFlowResult
 	err := workflow.ExecuteActivity(ctx, LoadFlowName, LoadFlowParams{Flow: name, Orders: orders}).Get(ctx, &result)
 	return result, err
