@@ -90,7 +90,9 @@ func TestHeldParkedOrdersAreSavedAfterTheRelease(t *testing.T) {
 	w.startWorker(t)
 	unknown := w.syncIncrementally(t).FailedReasons["unknown_material"]
 	require.NotZero(t, unknown)
-	parked := ofReason(w.waitForParked(t, func(parked map[string]tally.Failure) bool { return len(ofReason(parked, "unknown_material")) == unknown }), "unknown_material")
+	parked := ofReason(w.waitForParked(t, func(parked map[string]tally.Failure) bool {
+		return len(ofReason(parked, "unknown_material")) == unknown
+	}), "unknown_material")
 	for _, failure := range parked {
 		require.NoError(t, w.AddMaterial(missingMaterial(failure)))
 	}

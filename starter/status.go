@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/alert"
 	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/internal/contract"
@@ -60,8 +61,9 @@ type flowStatus struct {
 	Holds []contract.Hold `json:"holds"`
 	// Parked counts the parked orders by reason.
 	Parked map[string]int `json:"parked"`
-	// LastDay adds up the runs that ended in the last 24 hours, including those by hand.
-	LastDay dayStatus `json:"last_day"`
+	// LastDay is what ended in the last 24 hours: changes, which a run that reads the same
+	// orders once more does not add to. Its Parked is that above.
+	LastDay alert.Counts `json:"last_day"`
 
 	versionNote string // how Version and WorkerVersions differ
 }
@@ -106,34 +108,13 @@ type scheduleStatus struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// dayStatus counts what changed, which is never counted twice. What runs count beside that
-// (fetched, already saved, skipped, still parked) repeats in each run that reads the same
-// orders once more.
-type dayStatus struct {
-	// Runs are those that ended, and RunsFailed those of them that failed, were cancelled,
-	// were terminated or timed out. RunsHeld are others, which did nothing because the flow
-	// was held.
-	Runs       int `json:"runs"`
-	RunsFailed int `json:"runs_failed"`
-	RunsHeld   int `json:"runs_held"`
-	// Saved counts the bills that runs made or finished, Updated and BillsDeleted those that
-	// they changed or deleted, NewlyParked the orders that they parked, by reason, and
-	// NewlySkipped those that an automatic run was the first to leave out. What parked orders
-	// did by themselves is not in it.
-	Saved        int            `json:"saved"`
-	Updated      int            `json:"updated"`
-	BillsDeleted int            `json:"bills_deleted"`
-	NewlyParked  map[string]int `json:"newly_parked"`
-	NewlySkipped map[string]int `json:"newly_skipped"`
-}
-
 func newStatusCommand() *cobra.Command {
 	var flowName string
 	var o output
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: text.Sprintf("Show the state of the flows: watermark, lag, runs, parked orders"),
-		Long: text.Sprintf(`Show each flow that has a file or a schedule: whether it is held or paused, its last run, watermark and lag, next run, parked orders by reason, and what runs changed in the last 24 hours. These are changes, so a run that reads the same orders once more adds nothing.
+		Long: text.Sprintf(`Show each flow that has a file or a schedule: whether it is held or paused, its last run, watermark and lag, next run, parked orders by reason, and what was changed in the last 24 hours, by runs and parked orders. These are changes, so a run that reads the same orders once more adds nothing.
 The exit code is 4 if a flow lags by more than its checks.lag_limit, for any monitor to call; a flow that is held does not.`),
 		Example: `  starter status
   starter status --flow refund_to_return -o json`,
@@ -225,7 +206,7 @@ func readStatuses(ctx context.Context, c client.Client, taskQueue string, flows 
 
 // readStatus gives the status of a flow; of is nil without a file.
 func readStatus(ctx context.Context, c client.Client, taskQueue string, of *flow.Flow, name string, now time.Time) (flowStatus, error) {
-	s := flowStatus{Flow: name, Title: name, Enabled: true, Running: []runStatus{}, Holds: []contract.Hold{}, Parked: map[string]int{}, LastDay: dayStatus{NewlyParked: map[string]int{}, NewlySkipped: map[string]int{}}}
+	s := flowStatus{Flow: name, Title: name, Enabled: true, Running: []runStatus{}, Holds: []contract.Hold{}, Parked: map[string]int{}}
 	limit := time.Hour
 	if of != nil {
 		s.Title, s.Enabled, limit = of.Title, of.Enabled, of.LagLimit
@@ -245,11 +226,11 @@ func readStatus(ctx context.Context, c client.Client, taskQueue string, of *flow
 			s.Watermark = watermark
 			return err
 		},
-		func() error {
-			return listParked(ctx, c, parkedFilter{flow: name}, func(order parkedOrder) error {
-				s.Parked[order.Reason]++
-				return nil
-			})
+		func() (err error) {
+			s.LastDay, err = visibility.CountDay(ctx, c, name, now.Add(-24*time.Hour), now.Add(time.Second))
+			tally.AddCounts(&s.Parked, s.LastDay.Parked)
+			s.LastDay.Parked = nil
+			return err
 		},
 	} {
 		if err := read(); err != nil {
@@ -299,9 +280,6 @@ func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Tim
 			s.Running = append(s.Running, run.status())
 			return true
 		case workflows.RunHeld:
-			if !run.Ended.Before(dayBefore) {
-				s.LastDay.RunsHeld++
-			}
 			return true
 		}
 		if s.LastRun == nil || run.Ended.After(s.LastRun.EndedAt) {
@@ -311,11 +289,7 @@ func (s *flowStatus) readRuns(ctx context.Context, c client.Client, now time.Tim
 		if sweep := run.sweep(); sweep != nil && (s.LastSweep == nil || sweep.EndedAt.After(s.LastSweep.EndedAt)) {
 			s.LastSweep = sweep
 		}
-		if run.Ended.Before(dayBefore) {
-			return false
-		}
-		s.LastDay.add(run)
-		return true
+		return !run.Ended.Before(dayBefore)
 	})
 }
 
@@ -329,23 +303,6 @@ func (r listedRun) sweep() *sweepStatus {
 		return nil
 	}
 	return &sweepStatus{WorkflowID: r.WorkflowID, EndedAt: r.Ended, From: r.Result.From.In(beijing.Zone), To: r.Result.To.In(beijing.Zone), Found: *r.Result.Found}
-}
-
-func (d *dayStatus) add(run listedRun) {
-	d.Runs++
-	switch run.Outcome {
-	case workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed:
-	default:
-		d.RunsFailed++
-	}
-	if run.Result == nil {
-		return
-	}
-	d.Saved += run.Result.Saved
-	d.Updated += run.Result.Updated
-	d.BillsDeleted += run.Result.BillsDeleted
-	tally.AddCounts(&d.NewlyParked, run.Result.NewlyParked)
-	tally.AddCounts(&d.NewlySkipped, run.Result.NewlySkipped)
 }
 
 // compare compares the flow's file with what the workers have; of is nil without a file.
@@ -442,25 +399,20 @@ func (s *flowStatus) print(w io.Writer) {
 	t.AppendRow(table.Row{text.New("parked"), strings.Join(parked, "\n")})
 	d := s.LastDay
 	t.AppendSeparator()
-	t.AppendRow(table.Row{text.New("last 24 hours"), d.runs()})
-	t.AppendRow(table.Row{text.New("changed"), d.changes()})
+	runs := text.New("runs %d · failed %d", d.Runs, d.RunsFailed)
+	if d.RunsHeld > 0 {
+		runs = text.New("runs %d · failed %d · held, did nothing %d", d.Runs, d.RunsFailed, d.RunsHeld)
+	}
+	t.AppendRow(table.Row{text.New("last 24 hours"), runs})
+	t.AppendRow(table.Row{text.New("changed"), changed(d)})
 	t.Render()
 }
 
-func (d dayStatus) runs() text.Text {
-	if d.RunsHeld > 0 {
-		return text.New("runs %d · failed %d · held, did nothing %d", d.Runs, d.RunsFailed, d.RunsHeld)
-	}
-	return text.New("runs %d · failed %d", d.Runs, d.RunsFailed)
-}
-
-// changes lists what runs changed.
-func (d dayStatus) changes() string {
-	lines := []string{
-		text.Sprintf("bills saved %d", d.Saved), text.Sprintf("bills updated %d", d.Updated), text.Sprintf("bills deleted %d", d.BillsDeleted),
-		text.Sprintf("orders newly parked %d", tally.Total(d.NewlyParked)), text.Sprintf("newly skipped %d", tally.Total(d.NewlySkipped)),
-	}
-	return strings.Join(lines, " · ")
+// changed lists what a day changed.
+func changed(day alert.Counts) string {
+	return strings.Join([]string{
+		text.Sprintf("bills saved %d", day.Saved.Count), text.Sprintf("bills updated %d", day.Updated), text.Sprintf("orders left out %d", tally.Total(day.LeftOut)),
+	}, " · ")
 }
 
 func (s *flowStatus) lag() string {

@@ -10,9 +10,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/alert"
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
-	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
 
@@ -55,22 +55,6 @@ func TestStatusJudgesWhetherAFlowIsBehind(t *testing.T) {
 	}
 }
 
-func TestStatusAddsUpTheRunsOfADay(t *testing.T) {
-	day := dayStatus{NewlyParked: map[string]int{}}
-	tally := tally.Tally{
-		Fetched: 8, Saved: 2, Updated: 1, AlreadySaved: 1, Skipped: map[string]int{"仅退款": 1, "已作废": 1}, BillsDeleted: 1,
-		NewlySkipped: map[string]int{"已作废": 1},
-		Parked:       2, NewlyParked: map[string]int{"unknown_material": 1},
-	}
-	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, "terminated"} {
-		day.add(listedRun{Outcome: outcome, Result: &workflows.SyncRefundsResult{Tally: tally}})
-	}
-	day.add(listedRun{Outcome: "timed_out"})
-	require.Equal(t, dayStatus{
-		Runs: 7, RunsFailed: 4, Saved: 12, Updated: 6, BillsDeleted: 6, NewlyParked: map[string]int{"unknown_material": 6}, NewlySkipped: map[string]int{"已作废": 6},
-	}, day, "what every run counts that reads the same orders is not in it")
-}
-
 func TestStatusShowsHowRunsEndedAndWhetherOneIsPaused(t *testing.T) {
 	at := time.Date(2024, 3, 1, 12, 0, 0, 0, beijing.Zone)
 	var shown strings.Builder
@@ -107,7 +91,7 @@ func TestStatusOfAHeldFlow(t *testing.T) {
 		Schedule: &scheduleStatus{ID: "schedule/f", Paused: true, Note: "paused by starter"},
 		Holds:    holds,
 		Parked:   map[string]int{"unknown_material": 2},
-		LastDay:  dayStatus{Runs: 3, RunsFailed: 1, RunsHeld: 5, Saved: 12, Updated: 1, NewlyParked: map[string]int{"unknown_material": 2}},
+		LastDay:  alert.Counts{Runs: 3, RunsFailed: 1, RunsHeld: 5, Saved: alert.Sum{Count: 12}, Updated: 1, LeftOut: map[string]int{"已作废": 2}},
 	}
 	var shown strings.Builder
 	status.print(&shown)

@@ -60,7 +60,7 @@ func TestTextOfANotice(t *testing.T) {
 	trouble := well
 	trouble.Watermark, trouble.Reconciliation = &dayAgo, differing
 	trouble.Counts = &Counts{
-		Runs: 140, RunsFailed: 2, Saved: sum(120, "45678.905"), WereParked: 3, Updated: 1, KeptSince: &hourAgo,
+		Runs: 140, RunsFailed: 2, RunsHeld: 4, Saved: sum(120, "45678.905"), WereParked: 3, Updated: 1, KeptSince: &hourAgo,
 		LeftOut: map[string]int{"已作废": 12, "no_goods": 3}, Parked: map[string]int{"unknown_material": 2},
 	}
 	brokenSummary := Summary{Day: "2024-02-29", Reconciliation: unfinished.Reconciliation, Watermark: &watermark, LagLimitSeconds: 3600}

@@ -65,9 +65,10 @@ type Summary struct {
 // that were saved on it.
 type Counts struct {
 	// Runs counts the runs, and RunsFailed those that failed, were cancelled, were terminated
-	// or timed out.
+	// or timed out. RunsHeld counts others, which did nothing because the flow was held.
 	Runs       int `json:"runs"`
 	RunsFailed int `json:"runs_failed"`
+	RunsHeld   int `json:"runs_held,omitempty"`
 	// Saved counts the bills that were saved, with tax; WereParked those of them whose orders
 	// had been parked.
 	Saved      Sum `json:"saved"`
@@ -107,6 +108,9 @@ func (s Summary) lines(flow string, now time.Time) []string {
 func (c Counts) lines() []string {
 	var m Message
 	m.add(text.Sprintf("%s Runs: %d, not completed: %d.", mark(c.RunsFailed == 0), c.Runs, c.RunsFailed))
+	if c.RunsHeld > 0 {
+		m.add(text.Sprintf("⏸ Runs that did nothing because the flow was held: %d.", c.RunsHeld))
+	}
 	if c.WereParked > 0 {
 		m.add(text.Sprintf("Bills saved: %d, %s with tax. Of their orders, %d had been parked.", c.Saved.Count, c.Saved.Amount.StringFixed(2), c.WereParked))
 	} else {

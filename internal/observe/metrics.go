@@ -82,7 +82,7 @@ func countersOfWorkflows(name string) sdk.View {
 func (m *Metrics) countFromZero(flows flow.Flows) error {
 	for name, outcomes := range map[string][]string{
 		workflows.OrdersMetric: {string(tally.Saved), string(tally.Updated), string(tally.AlreadySaved)},
-		workflows.RunsMetric:   {workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled},
+		workflows.RunsMetric:   {workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, workflows.RunHeld},
 	} {
 		counter, err := m.meter.Int64Counter(name)
 		if err != nil {

@@ -70,12 +70,16 @@ func CountDay(ctx context.Context, c client.Client, flowName string, from, to ti
 }
 
 func addRun(counts *alert.Counts, run *workflowpb.WorkflowExecutionInfo) error {
+	var result workflows.SyncRefundsResult
+	err := decode(run.GetMemo().GetFields()[workflows.ResultMemo], &result)
+	if len(result.Held) > 0 {
+		counts.RunsHeld++
+		return err
+	}
 	counts.Runs++
 	if run.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
 		counts.RunsFailed++
 	}
-	var result workflows.SyncRefundsResult
-	err := decode(run.GetMemo().GetFields()[workflows.ResultMemo], &result)
 	counts.Saved.Count += result.Saved
 	counts.Saved.Amount = counts.Saved.Amount.Add(result.SavedAmount)
 	counts.Updated += result.Updated

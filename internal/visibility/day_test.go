@@ -17,6 +17,7 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/tally"
 	"refundsync/workflows"
 )
@@ -85,6 +86,7 @@ func TestCountDay(t *testing.T) {
 			run(completed, tally.Tally{Saved: 2, SavedAmount: amount("39.80"), Updated: 1, Skipped: map[string]int{"cancelled": 9}, NewlySkipped: map[string]int{"cancelled": 2}}),
 			run(failed, tally.Tally{Saved: 1, SavedAmount: amount("0.1"), AlreadySaved: 5}),
 			execution(t, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, nil, nil),
+			execution(t, completed, map[string]any{workflows.ResultMemo: workflows.SyncRefundsResult{Held: []contract.Hold{{By: "wang"}}}}, nil),
 		},
 		workflows.ParkedOrderName: {saved(tally.Saved, "0.2"), saved(tally.Updated, "7"), execution(t, completed, nil, nil)},
 		"waiting":                 {waiting("unknown_material"), waiting("order_changed"), waiting("unknown_material")},
@@ -95,7 +97,7 @@ func TestCountDay(t *testing.T) {
 	require.Equal(t, "40.1", counts.Saved.Amount.String())
 	counts.Saved.Amount = decimal.Decimal{}
 	require.Equal(t, alert.Counts{
-		Runs: 3, RunsFailed: 2, Saved: alert.Sum{Count: 4}, WereParked: 1, Updated: 2,
+		Runs: 3, RunsFailed: 2, RunsHeld: 1, Saved: alert.Sum{Count: 4}, WereParked: 1, Updated: 2,
 		LeftOut: map[string]int{"cancelled": 2}, Parked: map[string]int{"unknown_material": 2, "order_changed": 1},
 	}, counts)
 	const day = " AND ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew' AND CloseTime >= '2024-02-29T00:00:00+08:00' AND CloseTime < '2024-03-01T00:00:00+08:00'"
