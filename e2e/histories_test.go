@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	historypb "go.temporal.io/api/history/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -23,6 +25,7 @@ import (
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/testkit"
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -79,6 +82,9 @@ var scenarios = map[string]func(*testing.T, recorder){
 	"a run with a long history":          recordContinued,
 	"runs by schedule":                   recordSchedule,
 	"runs by row versions":               recordRowVersions,
+	"a run over given orders":            recordGivenOrders,
+	"a reconciliation":                   recordReconciliation,
+	"a hold":                             recordHold,
 }
 
 func recordOrders(t *testing.T, r recorder) {
@@ -220,6 +226,48 @@ func recordRowVersions(t *testing.T, r recorder) {
 	r.run(t, s.temporal, "_row_versions", result{WorkflowID: first.LastRun.WorkflowID, RunID: first.LastRun.RunID})
 }
 
+func recordGivenOrders(t *testing.T, r recorder) {
+	w := newWorld(t, simulator.Options{Orders: 20})
+	w.startWorkerProcess(t)
+	orders := slices.Sorted(maps.Keys(w.Truth()))[:3]
+	e := w.starter(t, 3, "run", "--flow", builtInFlow, "--order", strings.Join(append(orders, "12"), ","), "--from", "2024-03-01", "--wait", "-o", "json")
+	var run result
+	require.NoError(t, json.Unmarshal([]byte(e.stdout), &run))
+	r.run(t, w.temporal(t), "_given_orders", run)
+}
+
+func recordReconciliation(t *testing.T, r recorder) {
+	w := newWorld(t, simulator.Options{Orders: 60})
+	w.startWorkerProcess(t)
+	c := w.temporal(t)
+	w.starterSync(t, 3)
+	r.ofType(t, c, workflows.EstimateRunName, "estimate_run")
+	r.ofType(t, c, workflows.FlowVersionName, "flow_version")
+	require.NoError(t, w.DeleteBill(w.datedInRange()[0]))
+	// No window accounts for a copy under another number, so it is looked at by itself.
+	require.NoError(t, w.CopyBill(w.datedInRange()[0], "SXTH000001", true))
+	w.reconcile(t, 5)
+	r.ofType(t, c, workflows.ReconcileName, "reconcile")
+	r.ofType(t, c, workflows.ReconcileWindowName, "reconcile_window")
+	r.ofType(t, c, workflows.ReconcileBillsName, "reconcile_bills")
+}
+
+func recordHold(t *testing.T, r recorder) {
+	w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)
+	run := w.begun(t)
+	c := w.temporal(t)
+	w.starter(t, 0, "hold", "--note", "盘点", "--by", "recorder")
+	testkit.Wait(t, "the run knows", func() bool {
+		running := w.statusOf(t).Running
+		return len(running) == 1 && len(running[0].Held) == 1
+	})
+	w.ReleaseSaves()
+	w.starter(t, 0, "release", "--by", "recorder")
+	w.starterSync(t, 3) // joins it
+	r.run(t, c, "_held", run)
+	r.ofType(t, c, workflows.HoldName, "hold")
+}
+
 // chain is the history of an execution from its first run on, with everything that it
 // continued as.
 func chain(t *testing.T, c client.Client, workflowID, runID string) (all [][]*historypb.HistoryEvent) {
@@ -261,6 +309,24 @@ func (r recorder) run(t *testing.T, c client.Client, suffix string, run result) 
 	r.write(t, "sync_refunds"+suffix, events(t, c, run.WorkflowID, run.RunID))
 	window := busiestWindow(t, c, run)
 	r.write(t, "sync_window"+suffix, events(t, c, window.GetWorkflowId(), window.GetRunId()))
+}
+
+// ofType records an execution of a type, the one with the longest history.
+func (r recorder) ofType(t *testing.T, c client.Client, workflowType, name string) {
+	t.Helper()
+	var longest []*historypb.HistoryEvent
+	testkit.Wait(t, "it is listed", func() bool {
+		err := visibility.Each(t.Context(), c, "WorkflowType = '"+workflowType+"'", func(execution *workflowpb.WorkflowExecutionInfo) error {
+			all := events(t, c, execution.GetExecution().GetWorkflowId(), execution.GetExecution().GetRunId())
+			if len(all) > len(longest) {
+				longest = all
+			}
+			return nil
+		})
+		require.NoError(t, err)
+		return longest != nil
+	})
+	r.write(t, name, longest)
 }
 
 // cancelled cancels an execution, waits for its end and records it.

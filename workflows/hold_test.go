@@ -481,4 +481,3 @@ func TestWatchFlowTellsOfHolds(t *testing.T) {
 		})
 	}
 }
-

@@ -33,6 +33,7 @@ func replayHistories(t *testing.T) {
 	require.NotEmpty(t, histories)
 	recordedFrom, err := os.ReadFile("testdata/histories/RECORDED_FROM")
 	require.NoError(t, err)
+	replayed := registered{}
 	for _, path := range histories {
 		t.Run(strings.TrimSpace(string(recordedFrom))+"/"+filepath.Base(path), func(t *testing.T) {
 			file, err := os.Open(path)
@@ -41,6 +42,7 @@ func replayHistories(t *testing.T) {
 			history, err := client.HistoryFromJSON(file, client.HistoryJSONOptions{})
 			require.NoError(t, err)
 			started := history.GetEvents()[0].GetWorkflowExecutionStartedEventAttributes()
+			replayed[started.GetWorkflowType().GetName()] = true
 
 			// A busy machine may take longer for a task than the second after which the
 			// SDK speaks of a deadlock.
@@ -53,4 +55,18 @@ func replayHistories(t *testing.T) {
 			}))
 		})
 	}
+	all := registered{}
+	Register(all)
+	require.Equal(t, all, replayed, "every workflow has a recorded history")
 }
+
+// registered are the names of workflows.
+type registered map[string]bool
+
+func (r registered) RegisterWorkflow(any) {}
+
+func (r registered) RegisterWorkflowWithOptions(_ any, options workflow.RegisterOptions) {
+	r[options.Name] = true
+}
+
+func (r registered) RegisterDynamicWorkflow(any, workflow.DynamicRegisterOptions) {}
