@@ -10,6 +10,7 @@ import (
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/tally"
+	"refundsync/internal/testkit"
 )
 
 // toldStory is what a test reads of a story.
@@ -28,8 +29,8 @@ type toldStory struct {
 		Signed struct{ Created, Audited struct{ By string } }
 	}
 	Runs []struct {
-		WorkflowID string `json:"workflow_id"`
-		Seen       []struct {
+		HistoryRead bool `json:"history_read"`
+		Seen        []struct {
 			Kind    string
 			Outcome tally.Outcome
 			Reason  string
@@ -54,6 +55,22 @@ func (w *world) story(t *testing.T, wantCode int, args ...string) (s toldStory) 
 	t.Helper()
 	e := w.starter(t, wantCode, append([]string{"order", "-o", "json"}, args...)...)
 	require.NoError(t, json.Unmarshal([]byte(e.stdout), &s), e.stdout)
+	return s
+}
+
+// storyOfRuns is a story that so many runs have part in, which the server lists late.
+func (w *world) storyOfRuns(t *testing.T, runs int, args ...string) (s toldStory) {
+	t.Helper()
+	testkit.Wait(t, "the server lists the runs and their windows", func() bool {
+		s = w.story(t, 0, args...)
+		read := 0
+		for _, run := range s.Runs {
+			if run.HistoryRead {
+				read++
+			}
+		}
+		return read >= runs
+	})
 	return s
 }
 
@@ -87,7 +104,7 @@ func TestStoryOfAnOrder(t *testing.T) {
 	booked := w.savable()
 	saved := booked[0]
 	require.NoError(t, w.AuditBills(saved, "李会计"))
-	s := w.story(t, 0, saved)
+	s := w.storyOfRuns(t, 1, saved)
 	require.Equal(t, "agrees", s.State)
 	require.Equal(t, "C", s.Bills[0].Status)
 	require.Equal(t, "李会计", s.Bills[0].Signed.Audited.By)
@@ -177,12 +194,14 @@ func TestStoryOfAnOrderSavedByPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 60})
 	w.setKeys(newKey)
+	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, someWindows...)
 	w.startWorker(t)
 	w.starterSync(t, 3, "--grain", "page")
+	w.starterSync(t, 3)
 	saved := w.savable()[0]
-	s := w.story(t, 0, saved)
+	s := w.storyOfRuns(t, 2, saved)
 	require.Equal(t, "agrees", s.State)
-	require.Equal(t, []string{"done saved"}, s.seen())
+	require.Equal(t, []string{"done saved", "read", "has_bill"}, s.seen(), "by the first run, and the second")
 	require.Nil(t, s.Sent)
 	require.Equal(t, "already_saved", s.Next.Outcome)
 	for id := range w.parked(t) {

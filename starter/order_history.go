@@ -224,7 +224,17 @@ func readFirst(runs []runStory, bills []billStory) (chosen []int) {
 
 // readRun reads the histories of a run's windows that hold the times.
 func (r *storyReader) readRun(ctx context.Context, run *runStory, times []time.Time) error {
-	windows, err := r.windowsOf(ctx, *run, times)
+	parts, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
+		Query: visibility.All(visibility.Equal("WorkflowId", run.WorkflowID), "ExecutionStatus = 'ContinuedAsNew'",
+			"StartTime < '"+run.StartedAt.Add(time.Second).UTC().Format(time.RFC3339)+"'"),
+		PageSize: 100,
+	})
+	if err != nil {
+		return err
+	}
+	start, ids := partsOf(*run, parts.GetExecutions())
+	run.StartedAt = start
+	windows, err := r.windowsOf(ctx, ids, times)
 	if err != nil {
 		return err
 	}
@@ -238,9 +248,12 @@ func (r *storyReader) readRun(ctx context.Context, run *runStory, times []time.T
 		if !what.Window.From.IsZero() && !slices.ContainsFunc(times, what.Window.Holds) {
 			continue
 		}
+		// The list lags: without a window, nothing is known.
+		run.HistoryRead = true
 		seen, err := r.temporal.histories.Find(ctx, id, runID, r.story.OrderID)
 		run.Seen = append(run.Seen, seen...)
 		if errors.Is(err, sighting.ErrEnough) {
+			run.HistoryRead = false
 			return nil
 		}
 		if err != nil {
@@ -248,28 +261,37 @@ func (r *storyReader) readRun(ctx context.Context, run *runStory, times []time.T
 		}
 	}
 	slices.SortStableFunc(run.Seen, func(a, b sighting.Sighting) int { return a.At.Compare(b.At) })
-	run.HistoryRead = true
 	return nil
 }
 
-// windowsOf lists the windows of a run that may hold one of the times: a window's id ends
-// with its beginning, and the last that begins before a time holds it.
-func (r *storyReader) windowsOf(ctx context.Context, run runStory, times []time.Time) ([]*workflowpb.WorkflowExecutionInfo, error) {
+// partsOf gives when a run began that may have continued as new, and the run ids of its
+// parts. continued are those that did, of any run of its id, the newest first.
+func partsOf(run runStory, continued []*workflowpb.WorkflowExecutionInfo) (start time.Time, ids []string) {
+	start, ids = run.StartedAt, []string{run.RunID}
+	for _, part := range continued {
+		// One part begins as the other ends.
+		if gap := start.Sub(part.GetCloseTime().AsTime()).Abs(); gap <= time.Second {
+			start = part.GetStartTime().AsTime().In(beijing.Zone).Truncate(time.Second)
+			ids = append(ids, part.GetExecution().GetRunId())
+		}
+	}
+	return start, ids
+}
+
+// windowsOf lists the windows of a run, of which the run ids of its parts are given, that may
+// hold one of the times: a window's id ends with its beginning, and the last that begins
+// before a time holds it.
+func (r *storyReader) windowsOf(ctx context.Context, runIDs []string, times []time.Time) ([]*workflowpb.WorkflowExecutionInfo, error) {
 	listed, err := r.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query: visibility.All(visibility.Equal("WorkflowType", workflows.SyncWindowName), visibility.Equal("ParentWorkflowId", run.WorkflowID),
-			"StartTime >= '"+run.StartedAt.UTC().Format(time.RFC3339)+"'"),
+		Query:    visibility.All(visibility.Equal("WorkflowType", workflows.SyncWindowName), visibility.OneOf("ParentRunId", runIDs...)),
 		PageSize: 1000,
 	})
 	if err != nil {
 		return nil, err
 	}
-	var all []*workflowpb.WorkflowExecutionInfo
+	all := listed.GetExecutions()
 	latest := map[int]time.Time{} // by time, the beginning of the window that holds it
-	for _, window := range listed.GetExecutions() {
-		if !run.EndedAt.IsZero() && window.GetStartTime().AsTime().After(run.EndedAt.Add(time.Second)) {
-			continue // of a later run of the same id
-		}
-		all = append(all, window)
+	for _, window := range all {
 		if from, ok := beginningIn(window.GetExecution().GetWorkflowId()); ok {
 			for i, at := range times {
 				if !from.After(at) && from.After(latest[i]) {

@@ -470,7 +470,7 @@ func shownMark(s *orderStory, bill billStory) text.Text {
 	case strings.HasPrefix(s.Version, bill.Mark.Version):
 		return text.New("%s, as it is now; the order has changed since", of)
 	}
-	return text.New("%s (now %s; see starter flow show --version %s)", of, s.Version[:min(6, len(s.Version))], bill.Mark.Version)
+	return text.New("%s (now %s); what differs: starter flow diff %s", of, s.Version[:min(6, len(s.Version))], bill.Mark.Version)
 }
 
 func (p *storyPrinter) lines(bill billStory) {

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	commonpb "go.temporal.io/api/common/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"refundsync/internal/kingdee"
 	"refundsync/workflows"
@@ -45,6 +48,22 @@ func TestHistoriesThatAreReadFirst(t *testing.T) {
 	saved := billStory{Signed: kingdee.Signatures{Created: kingdee.Signature{By: "sync", At: storyTime(7, 11)}}}
 	require.Equal(t, []int{7, 0, 19, 1, 18, 2, 17, 3, 16, 4, 15, 5}, readFirst(runs, []billStory{saved}))
 	require.Equal(t, []int{0, 2, 1}, readFirst(runs[:3], nil))
+}
+
+// A run that continued as new began with its first part.
+func TestStartOfARunInParts(t *testing.T) {
+	part := func(from, to time.Time) *workflowpb.WorkflowExecutionInfo {
+		return &workflowpb.WorkflowExecutionInfo{
+			Execution: &commonpb.WorkflowExecution{RunId: from.Format(time.TimeOnly)}, StartTime: timestamppb.New(from), CloseTime: timestamppb.New(to),
+		}
+	}
+	continued := []*workflowpb.WorkflowExecutionInfo{part(storyTime(9, 0), storyTime(10, 0)), part(storyTime(8, 0), storyTime(9, 0)), part(storyTime(6, 0), storyTime(7, 0))}
+	start, ids := partsOf(runStory{RunID: "last", StartedAt: storyTime(10, 0)}, continued)
+	require.Equal(t, storyTime(8, 0), start)
+	require.Equal(t, []string{"last", "09:00:00", "08:00:00"}, ids)
+	start, ids = partsOf(runStory{RunID: "only", StartedAt: storyTime(11, 0)}, continued)
+	require.Equal(t, storyTime(11, 0), start)
+	require.Equal(t, []string{"only"}, ids)
 }
 
 func TestBeginningOfAWindow(t *testing.T) {

@@ -21,12 +21,15 @@ func quoted(value string) string { return "'" + escape.Replace(value) + "'" }
 func Equal(attribute, value string) string { return attribute + " = " + quoted(value) }
 
 // OfTypes matches workflows of any of the types.
-func OfTypes(workflowTypes ...string) string {
-	names := make([]string, len(workflowTypes))
-	for i, name := range workflowTypes {
-		names[i] = quoted(name)
+func OfTypes(workflowTypes ...string) string { return OneOf("WorkflowType", workflowTypes...) }
+
+// OneOf matches workflows of which an attribute has any of the values.
+func OneOf(attribute string, values ...string) string {
+	all := make([]string, len(values))
+	for i, value := range values {
+		all[i] = quoted(value)
 	}
-	return "WorkflowType IN (" + strings.Join(names, ", ") + ")"
+	return attribute + " IN (" + strings.Join(all, ", ") + ")"
 }
 
 // OfFlow matches the workflows of a type and a flow.
