@@ -468,15 +468,13 @@ func (r *storyReader) conclude() {
 // foretell says what a run that reads the order now would do: the sync's own decision,
 // without any way to change something.
 func (r *storyReader) foretell(ctx context.Context) {
-	switch {
-	case r.opened == nil || r.whole == nil || len(r.story.Source.Unmet) > 0:
-		return
-	case r.story.State == stateDiscarded:
-		r.story.Next = &nextStory{Outcome: stateDiscarded}
+	if r.opened == nil || r.whole == nil || len(r.story.Source.Unmet) > 0 {
 		return
 	}
 	result, _, err := booking.WouldSave(ctx, r.flow, r.ledger, r.opened)
 	switch f := fault.As(err); {
+	case f != nil && f.Class == fault.Final && r.story.State == stateDiscarded:
+		r.story.Next = &nextStory{Outcome: stateDiscarded, Reason: f.Reason}
 	case f != nil && f.Class == fault.Final:
 		r.story.Next = &nextStory{Outcome: string(tally.Parked), Reason: f.Reason, Message: text.Of(err).String()}
 	case !r.couldNot(text.New("what a run would do"), err):

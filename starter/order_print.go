@@ -64,7 +64,7 @@ func (p *storyPrinter) print(s *orderStory) {
 		p.differences(s.Comparison)
 	}
 	if s.Next != nil {
-		p.next(s.Next)
+		p.next(s)
 	}
 	p.sources(s)
 }
@@ -116,6 +116,9 @@ func headline(s *orderStory) string {
 	case string(reconcile.Unmapped):
 		return text.Sprintf("Order %s is not in Kingdee: the flow can't map it: %s.", id, s.Reason)
 	case string(reconcile.Missing):
+		if len(s.Parked) > 0 && s.Parked[0].Ending == stateDiscarded {
+			return text.Sprintf("Order %s is not in Kingdee: %s discarded it on %s: %s. Since then the order, or what the flow makes of it, has changed, and a run that reads it will try to book it.", id, s.Parked[0].By, s.Parked[0].EndedAt.Format(time.DateTime), s.Parked[0].Note)
+		}
 		return text.Sprintf("Order %s is not in Kingdee, although the flow would book it, and it is not parked. Have it synced now: starter run --flow %s --order %s", id, s.Flow, id)
 	case stateGone:
 		return text.Sprintf("Neither Jushuitan nor Kingdee shows order %s now; see below what is known of it.", id)
@@ -509,7 +512,7 @@ func endedParking(parked parkedStory) string {
 	at := parked.EndedAt.Format(time.DateTime)
 	switch parked.Ending {
 	case stateDiscarded:
-		return text.Sprintf("%s discarded it on %s: %s. It stays discarded until the order changes.", parked.By, at, parked.Note)
+		return text.Sprintf("%s discarded it on %s: %s. It is not parked again until the order, or what the flow makes of it, changes.", parked.By, at, parked.Note)
 	case "left_out":
 		return text.Sprintf("Since %s the flow leaves it out: %s.", at, parked.Note)
 	case "saved":
@@ -539,7 +542,8 @@ func (p *storyPrinter) differences(row *reconcile.Row) {
 }
 
 // next says what a run would do.
-func (p *storyPrinter) next(n *nextStory) {
+func (p *storyPrinter) next(s *orderStory) {
+	n := s.Next
 	p.heading(text.Sprintf("What a run that reads it now would do"))
 	said, ok := map[string]text.Text{
 		string(tally.Saved):        text.New("Save its bill, or submit and audit it."),
@@ -548,8 +552,11 @@ func (p *storyPrinter) next(n *nextStory) {
 		string(tally.LeftOut):      text.New("Leave it out: %s", n.Reason),
 		string(tally.BillDeleted):  text.New("Delete its bill: %s", n.Reason),
 		string(tally.Parked):       text.New("Park it: %s: %s", n.Reason, p.once(n.Message)),
-		stateDiscarded:             text.New("Leave it out, as a person discarded it."),
+		stateDiscarded:             text.New("Leave it out, as a person discarded it: it still can't be saved: %s", n.Reason),
 	}[n.Outcome]
+	if s.State == stateDiscarded && n.Outcome == string(tally.Saved) {
+		said = text.New("Try to save its bill, although a person discarded it; if Kingdee refuses it as before, leave it out.")
+	}
 	if !ok {
 		said = text.Literal(n.Outcome)
 	}
