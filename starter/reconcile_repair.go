@@ -62,6 +62,9 @@ func repairReport(cmd *cobra.Command, c client.Client, taskQueue string, flags r
 		say(log, text.Sprintf("Nothing can be repaired; %d differences are for a person to settle.", plan.others))
 		return false, nil
 	}
+	if err := refuseHeld(cmd.Context(), c, taskQueue, flags.flow); err != nil {
+		return false, err
+	}
 	say(log, text.Sprintf("Repair: sync %d orders that have no bill, and retry %d parked orders. %d differences stay for a person to settle.",
 		len(plan.orders), len(plan.parked), plan.others))
 	if !flags.yes {
