@@ -107,6 +107,21 @@ func TestSaveOrderTellsParkedOrdersThatAreLeftOut(t *testing.T) {
 	require.True(t, order.ChangedAt.Equal(told.ChangedAt))
 }
 
+// A run that finishes a bill tells the version that waits; an attempt at that version itself
+// need not.
+func TestSaveOrderTellsParkedOrdersWhoseBillARunFinishes(t *testing.T) {
+	for run, told := range map[string]int{"run": 1, "": 0} {
+		f := loadFlow(t)
+		order := pick(t, f, nil)
+		parked := &fakeParked{ids: []string{order.ID}}
+		a := &Activities{Flows: flow.Flows{testFlow: f}, Parked: parked, Ledger: newFakeLedger().with(order.BillNumber, "A").marked(f.Mark(order).String())}
+		_, err := environment(a).ExecuteActivity(workflows.SaveOrderName,
+			workflows.SaveOrderParams{Flow: testFlow, PickVersion: f.PickVersion, Order: order, Exists: true, Run: run})
+		require.NoError(t, err)
+		require.Len(t, parked.told, told)
+	}
+}
+
 // Orders that can be saved do not wait for the list of those that can't; one that
 // should be told, and can't be, fails the look-up, which is tried again.
 func TestFindBillsWhenParkedOrdersCannotBeTold(t *testing.T) {

@@ -44,15 +44,16 @@ func (a *Activities) Save(ctx context.Context, params workflows.SaveOrderParams,
 	return a.saveOpened(ctx, f, params.Run, f.Open(params.Order), params.Exists, retried)
 }
 
-// saveOpened saves an order by the flow that opened it. If the order needs no bill, its
-// parked version is told.
+// saveOpened saves an order by the flow that opened it. If the order needs no bill, or a run
+// finishes a bill that was there, its parked version is told. The bill may be of a version
+// before the parked one, and does not show by itself that the latter is over.
 func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, order *flow.Opened, exists, retried bool) (workflows.SaveOrderResult, error) {
 	order, err := a.withTables(ctx, f, order)
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
 	result, err := a.book(f, run).Save(ctx, order, exists, retried)
-	if err == nil && result.Outcome.IsLeftOut() {
+	if err == nil && (result.Outcome.IsLeftOut() || exists && run != "" && result.Outcome.HasBill()) {
 		err = a.resolveParked(ctx, f.Name, []booking.Wanted{{OrderID: order.Order.ID, ChangedAt: order.Order.ChangedAt, LeftOut: result.Reason}})
 	}
 	return workflows.SaveOrderResult{
