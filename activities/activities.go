@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 
 	"refundsync/internal/booking"
@@ -36,6 +37,8 @@ type Activities struct {
 	Source Source
 	Ledger kingdee.Ledger
 	Robots Robots
+	// Temporal lists and decrypts what has ended.
+	Temporal client.Client
 	// Parked is nil where no orders are parked.
 	Parked Parked
 	// Versions is nil where no flow's text is kept.

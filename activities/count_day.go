@@ -13,12 +13,12 @@ import (
 // CountDay adds up what a flow's runs and its parked orders did on a day, by the Temporal
 // server's list, and says from when on that list is complete.
 func (a *Activities) CountDay(ctx context.Context, params workflows.CountDayParams) (alert.Counts, error) {
-	c, info := activity.GetClient(ctx), activity.GetInfo(ctx)
-	counts, err := visibility.CountDay(ctx, c, params.Flow, params.From, params.To)
+	info := activity.GetInfo(ctx)
+	counts, err := visibility.CountDay(ctx, a.Temporal, params.Flow, params.From, params.To)
 	if err != nil {
 		return alert.Counts{}, err
 	}
-	retention, err := visibility.Retention(ctx, c, info.Namespace)
+	retention, err := visibility.Retention(ctx, a.Temporal, info.Namespace)
 	if err != nil {
 		return alert.Counts{}, err
 	}

@@ -8,6 +8,9 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/alert"
 	"refundsync/internal/beijing"
@@ -15,7 +18,6 @@ import (
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/tally"
 	"refundsync/internal/testkit"
-	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -61,10 +63,13 @@ func TestDailyReconciliationTellsOfDifferences(t *testing.T) {
 }
 
 // What a summary says was saved is what Kingdee has: by an automatic run, by one by hand, and
-// from the parked orders. It reaches the robots, although the day has passed without a worker.
+// from the parked orders. What Temporal keeps of them is encrypted. The summary reaches the
+// robots, although its time has passed without a worker.
 func TestDailySummarySaysWhatKingdeeHas(t *testing.T) {
 	t.Parallel()
-	w, c := newWatchedWorldOf(t, simulator.Options{Orders: 100, Kinds: []merchant.Kind{merchant.Returned, merchant.RefundOnly, merchant.UnknownMaterial, merchant.Repair}})
+	w, _ := newWatchedWorldOf(t, simulator.Options{Orders: 100, Kinds: []merchant.Kind{merchant.Returned, merchant.RefundOnly, merchant.UnknownMaterial, merchant.Repair}})
+	w.setKeys(newKey)
+	c := w.temporal(t)
 	w.startWorker(t)
 	from, _ := w.Range()
 	begun := time.Now().Add(-time.Minute)
@@ -93,30 +98,51 @@ func TestDailySummarySaysWhatKingdeeHas(t *testing.T) {
 			}
 		}
 	}
+	count := w.countingDays(t)
 	var counts alert.Counts
 	testkit.Wait(t, "the list has everything", func() bool {
-		var err error
-		counts, err = visibility.CountDay(t.Context(), c, builtInFlow, begun, time.Now().Add(time.Minute))
-		require.NoError(t, err)
+		counts = count(begun, time.Now().Add(time.Minute))
 		return counts.Saved.Count == w.bills() && counts.Runs == 2
 	})
 	require.Equal(t, amount.StringFixed(2), counts.Saved.Amount.StringFixed(2))
+	require.Zero(t, counts.RunsFailed)
 	require.Equal(t, retried, counts.WereParked)
 	require.Equal(t, waiting, counts.Parked)
 	require.Equal(t, automatic.NewlySkipped, counts.LeftOut)
 	require.NotEmpty(t, counts.LeftOut)
-	earlier, err := visibility.CountDay(t.Context(), c, builtInFlow, begun.Add(-24*time.Hour), begun)
-	require.NoError(t, err)
+	require.Nil(t, counts.KeptSince)
+	earlier := count(begun.AddDate(-1, 0, 0), begun)
 	require.Zero(t, earlier.Runs)
 	require.Equal(t, waiting, earlier.Parked)
+	require.NotNil(t, earlier.KeptSince, "no server keeps what ended a year ago")
 
 	carried := w.watchState(t, c)
 	require.Nil(t, carried.Settings.DailyAt)
 	carried.Settings.DailyAt, carried.SummaryAt = new(9*time.Hour), time.Now().AddDate(0, 0, -3)
 	require.NoError(t, c.TerminateWorkflow(t.Context(), workflows.WatchFlowID(builtInFlow), "", "as if nothing ran for three days"))
-	_, err = c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WatchFlowID(builtInFlow), TaskQueue: "refundsync"},
+	_, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: workflows.WatchFlowID(builtInFlow), TaskQueue: "refundsync"},
 		workflows.WatchFlowName, workflows.WatchFlowInput{Flow: builtInFlow, Title: "test", Carried: &carried})
 	require.NoError(t, err)
 	w.requireTold(t, 1, "summary of "+time.Now().In(beijing.Zone).AddDate(0, 0, -1).Format(time.DateOnly))
 	w.requireTold(t, 1, "Bills saved: ")
+}
+
+// countingDays has the world's workers count the built-in flow's days.
+func (w *world) countingDays(t *testing.T) func(from, to time.Time) alert.Counts {
+	t.Helper()
+	c := w.dial(t)
+	asking := worker.New(c, "counting", worker.Options{})
+	asking.RegisterWorkflowWithOptions(func(ctx workflow.Context, params workflows.CountDayParams) (counts alert.Counts, err error) {
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{TaskQueue: "refundsync", StartToCloseTimeout: testkit.Patience, RetryPolicy: &temporal.RetryPolicy{MaximumAttempts: 3}})
+		err = workflow.ExecuteActivity(ctx, workflows.CountDayName, params).Get(ctx, &counts)
+		return counts, err
+	}, workflow.RegisterOptions{Name: "count"})
+	require.NoError(t, asking.Start())
+	t.Cleanup(asking.Stop)
+	return func(from, to time.Time) (counts alert.Counts) {
+		run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "counting"}, "count", workflows.CountDayParams{Flow: builtInFlow, From: from, To: to})
+		require.NoError(t, err)
+		require.NoError(t, run.Get(t.Context(), &counts))
+		return counts
+	}
 }

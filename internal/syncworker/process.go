@@ -135,6 +135,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			Source:         metrics.Source(shareCalls(source, settings.Jushuitan.CallsPerSecond, temporal, settings.Worker.TaskQueue)),
 			Ledger:         groupcommit.New(ledger, groupcommit.Options{Calls: k.Sessions, Bills: k.BatchBills, Wait: k.BatchWait, Observer: metrics}),
 			Robots:         robots,
+			Temporal:       codec.Client(temporal),
 			Parked:         activities.NewParkedOrders(temporal),
 			Versions:       activities.NewFlowVersions(temporal, settings.Worker.TaskQueue),
 			Holds:          activities.NewHolds(codec.Client(temporal)),
