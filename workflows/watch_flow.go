@@ -247,9 +247,14 @@ func (w *watchFlow) takeHold(report HoldReport, now time.Time) {
 	s.HoldNews = append(s.HoldNews, hold)
 }
 
+// holdIDs are the ids of holds, sorted.
+//
+//workflowcheck:ignore
+func holdIDs(holds map[string]contract.Hold) []string { return slices.Sorted(maps.Keys(holds)) }
+
 // held reports whether a hold is on.
 func (s *WatchFlowState) held() bool {
-	for _, id := range slices.Sorted(maps.Keys(s.Holds)) {
+	for _, id := range holdIDs(s.Holds) {
 		if s.Holds[id].Released == nil {
 			return true
 		}
@@ -497,7 +502,7 @@ func (w *watchFlow) show(ctx workflow.Context) {
 // watchDetails renders the state of a watch for the Web UI.
 func watchDetails(state WatchFlowState) string {
 	var d details
-	for _, id := range slices.Sorted(maps.Keys(state.Holds)) {
+	for _, id := range holdIDs(state.Holds) {
 		if state.Holds[id].Released == nil {
 			d.hold(state.Holds[id])
 		}
