@@ -41,12 +41,17 @@ It ends at --until, or by starter release; runs and parked orders then go on by 
 			if hold.By, err = whoElse(hold.By); err != nil {
 				return usageError(cmd, err)
 			}
-			return withHolds(cmd, hold.Flow, func(c client.Client, taskQueue string, _ []contract.Hold) error {
+			return withHolds(cmd, hold.Flow, func(c client.Client, taskQueue string, holds []contract.Hold) error {
 				hold.Since = time.Now().In(beijing.Zone).Truncate(time.Second)
+				for _, on := range holds {
+					if on.Flow == hold.Flow {
+						hold.Since = on.Since
+					}
+				}
 				if err := signalHold(cmd.Context(), c, taskQueue, hold); err != nil {
 					return err
 				}
-				say(cmd.OutOrStdout(), holdText(hold))
+				say(cmd.OutOrStdout(), heldText(hold))
 				say(cmd.OutOrStdout(), text.Sprintf("Runs under way finish what is in flight; to see them: starter status. To end the hold: %s", releaseCommand(hold)))
 				return nil
 			})
@@ -151,6 +156,9 @@ func signalHold(ctx context.Context, c client.Client, taskQueue string, hold con
 	return nil
 }
 
+// heldText says that something is held.
+func heldText(hold contract.Hold) string { return text.Sprintf("held: %s", holdText(hold)) }
+
 // holdText says what is held, since and until when, by whom and why.
 func holdText(hold contract.Hold) string {
 	scope, until := text.New("all flows"), text.New("until it is released")
@@ -160,7 +168,7 @@ func holdText(hold contract.Hold) string {
 	if !hold.Until.IsZero() {
 		until = text.New("until %s", hold.Until.In(beijing.Zone).Format(time.DateTime))
 	}
-	return text.Sprintf("held: %s, since %s, %s, by %s: %s", scope, hold.Since.In(beijing.Zone).Format(time.DateTime), until, hold.By, hold.Note)
+	return text.Sprintf("%s, since %s, %s, by %s: %s", scope, hold.Since.In(beijing.Zone).Format(time.DateTime), until, hold.By, hold.Note)
 }
 
 // releaseCommand is the command that ends a hold.
@@ -183,7 +191,7 @@ func refuseHeld(ctx context.Context, c client.Client, taskQueue, flowName string
 func heldError(holds []contract.Hold) error {
 	var lines []any
 	for _, hold := range holds {
-		lines = append(lines, text.New("%s; to end it: %s", holdText(hold), releaseCommand(hold)))
+		lines = append(lines, text.New("%s; to end it: %s", heldText(hold), releaseCommand(hold)))
 	}
 	return text.Errorf("%s", text.Join("\n", lines...))
 }

@@ -208,7 +208,7 @@ func (*lineView) stop() {}
 func waitsText(control workflows.Control) string {
 	var lines []string
 	for _, hold := range control.Held {
-		lines = append(lines, holdText(hold))
+		lines = append(lines, heldText(hold))
 	}
 	if control.Paused != nil {
 		lines = append(lines, pausedText(*control.Paused))

@@ -352,7 +352,7 @@ func (s *flowStatus) print(w io.Writer) {
 		t.AppendRow(table.Row{text.New("state"), noteOf(disabledNote)})
 	}
 	for _, hold := range s.Holds {
-		t.AppendRow(table.Row{text.New("state"), "⏸ " + holdText(hold)})
+		t.AppendRow(table.Row{text.New("state"), "⏸ " + heldText(hold)})
 	}
 	if s.Version != "" {
 		t.AppendRow(table.Row{text.New("version"), strings.TrimSpace(s.Version + " " + s.versionNote)})
