@@ -411,7 +411,7 @@ func (s *flowStatus) print(w io.Writer) {
 // changed lists what a day changed.
 func changed(day alert.Counts) string {
 	return strings.Join([]string{
-		text.Sprintf("bills saved %d", day.Saved.Count), text.Sprintf("bills updated %d", day.Updated), text.Sprintf("orders left out %d", tally.Total(day.LeftOut)),
+		text.Sprintf("bills saved %d", day.Saved.Count), text.Sprintf("bills updated %d", day.Updated), text.Sprintf("left out by automatic runs %d", tally.Total(day.LeftOut)),
 	}, " · ")
 }
 
