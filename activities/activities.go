@@ -46,6 +46,9 @@ type Activities struct {
 	// Holds is nil where nothing is ever held.
 	Holds Holds
 
+	// SecondLook is how long a reconciliation waits before it looks once more at what differs.
+	SecondLook time.Duration
+
 	// CallsPerSecond and Sessions are as in [workflows.Plan].
 	CallsPerSecond float64
 	Sessions       int

@@ -2,11 +2,18 @@ package activities
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
+	"refundsync/internal/allowance"
 	"refundsync/internal/beijing"
 	"refundsync/internal/booking"
+	"refundsync/internal/fault"
 	"refundsync/internal/flow"
+	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/reconcile"
 	"refundsync/internal/text"
@@ -25,6 +32,14 @@ type comparison struct {
 	rows []reconcile.Row
 	sums reconcile.Sums
 	own  []int64 // bills that the rows account for
+	// doubtful are the orders that differ, until the second look.
+	doubtful []seenOrder
+}
+
+// seenOrder is an order, and when it was last changed; zero if unknown.
+type seenOrder struct {
+	reconcile.Order
+	changedAt time.Time
 }
 
 func (a *Activities) comparison(ctx context.Context, params workflows.Comparison) (*comparison, error) {
@@ -36,13 +51,15 @@ func (a *Activities) comparison(ctx context.Context, params workflows.Comparison
 		a: a, flow: f,
 		rules: booking.Rules(f, params.Tolerance), from: dayOf(params.Range.From), to: dayOf(params.Range.To),
 	}
-	if a.Parked != nil {
-		// An order that is parked must not look as if it were missing.
-		if c.parked, err = a.Parked.List(ctx, f.Name); err != nil {
-			return nil, err
-		}
+	return c, c.listParked(ctx)
+}
+
+// listParked lists what is parked: such an order must not look as if it were missing.
+func (c *comparison) listParked(ctx context.Context) (err error) {
+	if c.a.Parked != nil {
+		c.parked, err = c.a.Parked.List(ctx, c.flow.Name)
 	}
-	return c, nil
+	return err
 }
 
 func dayOf(t time.Time) string { return t.In(beijing.Zone).Format(time.DateOnly) }
@@ -61,7 +78,7 @@ func (c *comparison) order(opened *flow.Opened, record map[string]any) (reconcil
 }
 
 // billsOf looks up the bills under the numbers of orders.
-func (c *comparison) billsOf(ctx context.Context, orders []reconcile.Order) ([]reconcile.Bill, error) {
+func (c *comparison) billsOf(ctx context.Context, orders []seenOrder) ([]reconcile.Bill, error) {
 	var numbers []string
 	for _, order := range orders {
 		numbers = append(numbers, order.Numbers...)
@@ -71,6 +88,123 @@ func (c *comparison) billsOf(ctx context.Context, orders []reconcile.Order) ([]r
 		return nil, text.Errorf("looking up existing bills failed: %w", err)
 	}
 	return booking.BillsOf(whole), nil
+}
+
+// compare compares orders with their bills, and puts those that differ off to the second look.
+func (c *comparison) compare(ctx context.Context, orders []seenOrder) error {
+	return c.each(ctx, orders, func(order seenOrder, rows []reconcile.Compared, own []int64) {
+		if differ(rows) {
+			c.doubtful = append(c.doubtful, order)
+			return
+		}
+		c.count(rows...)
+		c.own = append(c.own, own...)
+	})
+}
+
+// lookAgain compares the orders that differed once more, as they and their bills are a moment
+// later: a run may have been saving a bill, or an order may have changed between the calls to
+// the two systems. What differs then is reported.
+func (c *comparison) lookAgain(ctx context.Context) error {
+	if len(c.doubtful) == 0 {
+		return nil
+	}
+	return c.a.secondLook(ctx, func() error {
+		if err := c.listParked(ctx); err != nil {
+			return err
+		}
+		if err := c.readAgain(ctx); err != nil {
+			return err
+		}
+		return c.each(ctx, c.doubtful, func(_ seenOrder, rows []reconcile.Compared, own []int64) {
+			c.count(rows...)
+			c.own = append(c.own, own...)
+		})
+	})
+}
+
+// secondLooks is how often a second look is tried before all that the activity has compared
+// is compared anew.
+const secondLooks = 3
+
+// secondLook looks once more after [Activities.SecondLook], or before if the worker stops.
+func (a *Activities) secondLook(ctx context.Context, look func() error) (err error) {
+	for range secondLooks {
+		select {
+		case <-time.After(a.SecondLook):
+		case <-activity.GetWorkerStopChannel(ctx):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err = look(); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// readAgain reads the doubtful orders as the source shows them now. An order that can't be
+// looked up, or that the source does not show any more, stays as it was.
+func (c *comparison) readAgain(ctx context.Context) error {
+	look := jushuitan.LookUp{Field: c.flow.Source.Key, Parameters: c.flow.Source.Parameters}
+	for i, order := range c.doubtful {
+		c.doubtful[i].Parked = c.parked[workflows.ParkedOrderID(c.flow.Name, order.ID)]
+		if order.changedAt.IsZero() {
+			continue // no span of time would show it
+		}
+		look.IDs = append(look.IDs, order.ID)
+		if look.ChangedAt.IsZero() || order.changedAt.Before(look.ChangedAt) {
+			look.ChangedAt = order.changedAt
+		}
+	}
+	if len(look.IDs) == 0 {
+		return nil
+	}
+	found, err := look.Find(allowance.Shared(ctx), c.a.Source)
+	if f := fault.As(err); f != nil && f.Reason == jushuitan.NoSuchFilter {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	now := map[string]reconcile.Order{}
+	for _, record := range found.Orders {
+		opened, err := c.flow.Pick(record)
+		if err != nil {
+			return err
+		}
+		if now[opened.Order.ID], err = c.order(opened, record); err != nil {
+			return err
+		}
+	}
+	for i, order := range c.doubtful {
+		if read, ok := now[order.ID]; ok {
+			c.doubtful[i].Order = read
+		}
+	}
+	return nil
+}
+
+// each compares each order with the bills under its numbers.
+func (c *comparison) each(ctx context.Context, orders []seenOrder, take func(order seenOrder, rows []reconcile.Compared, own []int64)) error {
+	if len(orders) == 0 {
+		return nil
+	}
+	bills, err := c.billsOf(ctx, orders)
+	if err != nil {
+		return err
+	}
+	under := underNumbers(bills)
+	for _, order := range orders {
+		rows, own := c.rules.Compare(order.Order, under(order.Numbers))
+		take(order, rows, own)
+	}
+	return nil
+}
+
+// differ reports whether one of the rows is a difference.
+func differ(rows []reconcile.Compared) bool {
+	return slices.ContainsFunc(rows, func(row reconcile.Compared) bool { return row.Kind.Differs() || row.NotAudited })
 }
 
 // count adds rows to the result.
@@ -98,3 +232,5 @@ func underNumbers(bills []reconcile.Bill) func(numbers []string) []reconcile.Bil
 		return its
 	}
 }
+
+func folded(number string) string { return strings.ToLower(number) }

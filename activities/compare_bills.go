@@ -30,6 +30,19 @@ func (a *Activities) CompareBills(ctx context.Context, params workflows.CompareB
 }
 
 func (a *Activities) compareBills(ctx context.Context, params workflows.CompareBillsParams) (workflows.ComparedRows, error) {
+	rows, err := a.compareBillsOnce(ctx, params)
+	if err != nil || rows.Sums.Agree() {
+		return rows, err
+	}
+	// As in comparison.lookAgain: what differs a moment later is reported.
+	err = a.secondLook(ctx, func() (err error) {
+		rows, err = a.compareBillsOnce(ctx, params)
+		return err
+	})
+	return rows, err
+}
+
+func (a *Activities) compareBillsOnce(ctx context.Context, params workflows.CompareBillsParams) (workflows.ComparedRows, error) {
 	c, err := a.comparison(ctx, params.Comparison)
 	if err != nil {
 		return workflows.ComparedRows{}, err
@@ -75,7 +88,7 @@ func (a *Activities) compareBills(ctx context.Context, params workflows.CompareB
 // account for, whether their rows come with these bills or with others.
 func (c *comparison) compareShown(ctx context.Context, records map[string]map[string]any, all, these []int64) (own map[int64]bool, shops map[string]string, err error) {
 	own, shops = map[int64]bool{}, map[string]string{}
-	var orders []reconcile.Order
+	var orders []seenOrder
 	for _, id := range slices.Sorted(maps.Keys(records)) {
 		opened, err := c.flow.Pick(records[id])
 		if err != nil {
@@ -85,15 +98,9 @@ func (c *comparison) compareShown(ctx context.Context, records map[string]map[st
 		if err != nil {
 			return nil, nil, err
 		}
-		orders, shops[order.ID] = append(orders, order), order.Shop
+		orders, shops[order.ID] = append(orders, seenOrder{Order: order}), order.Shop
 	}
-	bills, err := c.billsOf(ctx, orders)
-	if err != nil {
-		return nil, nil, err
-	}
-	under := underNumbers(bills)
-	for _, order := range orders {
-		rows, its := c.rules.Compare(order, under(order.Numbers))
+	err = c.each(ctx, orders, func(_ seenOrder, rows []reconcile.Compared, its []int64) {
 		first := int64(-1)
 		for _, id := range slices.Sorted(slices.Values(its)) {
 			own[id] = true
@@ -104,8 +111,8 @@ func (c *comparison) compareShown(ctx context.Context, records map[string]map[st
 		if slices.Contains(these, first) {
 			c.count(rows...)
 		}
-	}
-	return own, shops, nil
+	})
+	return own, shops, err
 }
 
 // askSource reads the orders in the marks of bills as the source shows them now. notAsked is

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/activity"
@@ -24,7 +23,8 @@ const mostCompared = 2000
 // there is for CompareBills.
 //
 // It ends when the window is read, after a while, when the worker stops, or when the rows
-// are as many as fit into the result, and fails only if nothing was done.
+// are as many as fit into the result. Before that, it looks once more at the orders that
+// differ: a page that fails does not undo those before it, but a second look that fails does.
 func (a *Activities) ComparePages(ctx context.Context, params workflows.ComparePagesParams) (workflows.ComparePagesResult, error) {
 	defer keepAlive(ctx)()
 	result, err := a.comparePages(ctx, params)
@@ -39,7 +39,7 @@ func (a *Activities) comparePages(ctx context.Context, params workflows.CompareP
 	p := &pagesComparison{comparison: c, params: params, reading: params.Reading}
 	result := workflows.ComparePagesResult{Reader: p.reading.Reader}
 	until := time.Now().Add(readFor)
-	for pages := 0; p.reading.Next > 0 && len(c.rows) < mostCompared && (pages == 0 || goesOn(ctx, until)); pages++ {
+	for pages := 0; p.reading.Next > 0 && len(c.rows)+len(c.doubtful) < mostCompared && (pages == 0 || goesOn(ctx, until)); pages++ {
 		crowded, err := p.page(ctx)
 		if crowded > 0 {
 			return workflows.ComparePagesResult{Crowded: crowded}, nil
@@ -51,6 +51,9 @@ func (a *Activities) comparePages(ctx context.Context, params workflows.CompareP
 			break // it comes again if it lasts
 		}
 		result.Reader, result.Shown = p.reading.Reader, p.shown
+	}
+	if err := c.lookAgain(ctx); err != nil {
+		return workflows.ComparePagesResult{}, err
 	}
 	result.ComparedRows = c.result()
 	return result, nil
@@ -107,7 +110,7 @@ func (p *pagesComparison) page(ctx context.Context) (crowded int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	var orders []reconcile.Order
+	var orders []seenOrder
 	for _, order := range work.New {
 		shown = append(shown, tally.Order{Version: paging.VersionOf(order)})
 		mapped, err := p.mapped(byVersion[asShown(order)])
@@ -115,7 +118,7 @@ func (p *pagesComparison) page(ctx context.Context) (crowded int, err error) {
 			return 0, err
 		}
 		if p.counts(mapped) {
-			orders = append(orders, mapped)
+			orders = append(orders, seenOrder{mapped, order.ChangedAt})
 		}
 	}
 	for _, order := range work.Newer {
@@ -162,23 +165,3 @@ func (p *pagesComparison) counts(order reconcile.Order) bool {
 	inside := span.Holds(p.params.Window.From) && span.Holds(p.params.Window.To)
 	return inside || p.holds(order.Date)
 }
-
-// compare compares orders with their bills.
-func (c *comparison) compare(ctx context.Context, orders []reconcile.Order) error {
-	if len(orders) == 0 {
-		return nil
-	}
-	bills, err := c.billsOf(ctx, orders)
-	if err != nil {
-		return err
-	}
-	under := underNumbers(bills)
-	for _, order := range orders {
-		rows, own := c.rules.Compare(order, under(order.Numbers))
-		c.count(rows...)
-		c.own = append(c.own, own...)
-	}
-	return nil
-}
-
-func folded(number string) string { return strings.ToLower(number) }

@@ -23,6 +23,9 @@ import (
 	"refundsync/internal/version"
 )
 
+// secondLook is longer than it mostly takes to save a bill.
+const secondLook = 5 * time.Second
+
 // garbageCollection is GOGC unless the environment sets it. A worker holds little memory
 // and makes much garbage: with Go's 100 it would collect all the time, to save 25 MB.
 const garbageCollection = 300
@@ -141,6 +144,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			Holds:          activities.NewHolds(codec.Client(temporal)),
 			Proofs:         booking.NewProofs(),
 			Tables:         tables,
+			SecondLook:     secondLook,
 			CallsPerSecond: float64(settings.Jushuitan.CallsPerSecond),
 			Sessions:       k.Sessions,
 		},
