@@ -49,7 +49,7 @@ func newCommand() *cobra.Command {
 		Use:   "simulator",
 		Short: text.Sprintf("Simulate Jushuitan (Qimen) and Kingdee Cloud Galaxy on this machine"),
 		Example: `  simulator --orders 1000 --seed 1 --env-file sim.env &
-  . ./sim.env && worker
+  set -a; . ./sim.env; set +a; worker
   simulator --habits '{"renumber":true,"no_right":["FTaxPrice"]}'
   simulator --fault kingdee-reply-lost=0.05 --fault source-call-limit=0.1 --fault-seed 7`,
 		Version:       version.Long(),
@@ -123,13 +123,14 @@ func run(cmd *cobra.Command, s settings) error {
 	if err != nil {
 		return errors.Join(err, sim.Close())
 	}
-	exports := server.Environment().Exports()
-	fmt.Fprint(cmd.OutOrStdout(), exports)
-	if s.envFile != "" {
-		if err := os.WriteFile(s.envFile, []byte(exports), 0o600); err != nil {
-			return errors.Join(err, server.Close(), sim.Close())
-		}
+	environment, err := server.Environment().File()
+	if err == nil && s.envFile != "" {
+		err = os.WriteFile(s.envFile, []byte(environment), 0o600)
 	}
+	if err != nil {
+		return errors.Join(err, server.Close(), sim.Close())
+	}
+	fmt.Fprint(cmd.OutOrStdout(), environment)
 	state := sim.State()
 	log.Info("serving", zap.String("url", server.URL()), zap.Int("orders", state.Source.Orders),
 		zap.Int("customary", state.Source.Customary), zap.Int("bills", len(state.Kingdee.Bills)))

@@ -1,11 +1,11 @@
 package simulator
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"refundsync/internal/envfile"
 	"refundsync/internal/simulator/chat"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
@@ -70,13 +70,17 @@ func (e Environment) Map() map[string]string {
 	return m
 }
 
-// Exports returns a line `export NAME='value'` for each variable, for a shell to source.
-func (e Environment) Exports() string {
+// File returns an environment file.
+func (e Environment) File() (string, error) {
 	var b strings.Builder
 	for _, v := range e {
-		fmt.Fprintf(&b, "export %s='%s'\n", v.Name, strings.ReplaceAll(v.Value, "'", `'\''`))
+		line, err := envfile.Line(v.Name, v.Value)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(line)
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 // Environment is what a worker needs to reach both systems and the robots on this server,

@@ -254,7 +254,11 @@ func TestEnvironment(t *testing.T) {
 	require.Equal(t, "password", c.environment["KINGDEE_AUTH"])
 	require.Equal(t, server.URL()+"/k3cloud/", c.environment["KINGDEE_URL"])
 	require.Regexp(t, `^\d+_[A-Za-z0-9+/]{32}$`, c.environment["KINGDEE_APP_ID"])
-	require.Equal(t, "export A='it'\\''s'\nexport B=''\n", Environment{{"A", "it's"}, {"B", ""}}.Exports())
+	file, err := Environment{{"A", "it's"}, {"B", ""}}.File()
+	require.NoError(t, err)
+	require.Equal(t, "A=\"it's\"\nB=\n", file)
+	_, err = Environment{{"A", "two\nlines"}}.File()
+	require.ErrorContains(t, err, "A_FILE")
 }
 
 func TestPathsIgnoreCase(t *testing.T) {
