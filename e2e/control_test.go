@@ -66,10 +66,12 @@ func runIsPausedSlowedDownAndResumed(t *testing.T, grain []string) {
 	require.Equal(t, saved, w.bills())
 	require.Len(t, w.State().Source.Calls, read)
 
+	w.HoldSaves(0) // the run goes on for as long as the watch needs to see it
 	w.starter(t, 0, "resume", id)
+	watch.WaitFor(t, "resumed")
+	w.ReleaseSaves()
 	requireTruth(t, w, w.sync(t))
 	watch.End(t)
-	require.Contains(t, watch.Output(), "resumed")
 
 	for _, args := range [][]string{{"pause", id}, {"resume", id}, {"rate", id, "--windows-at-once", "2"}} {
 		require.Contains(t, w.starter(t, 1, args...).stderr, id, "it has ended")
