@@ -15,9 +15,9 @@ func newMCPCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "mcp",
 		Short: text.Sprintf("Answer an assistant's questions by the Model Context Protocol"),
-		Long: text.Sprintf("Serves the tools order, status, parked, reconcile and flow on stdin and stdout, for an assistant that starts this command; docs/mcp.md says how to set it up. "+
-			"Each tool answers as the command of the same name does with -o json, cut to what an assistant can take. "+
-			"They only read: none changes anything in Jushuitan, in Kingdee or in the sync. The tool reconcile has the workers compare both systems, over %d days at most.", mostReconciledDays),
+		Long: text.Sprintf("Serves the tools order, status, parked, reconcile and flow on stdin and stdout, to an assistant that starts this command; docs/mcp.md says how to set it up. "+
+			"Each tool answers what the command of its name prints with -o json, cut where it is long. "+
+			"The tools only read: they change nothing in Jushuitan, in Kingdee or in the sync. The tool reconcile has the workers compare both systems, over %d days at most.", mostReconciledDays),
 		Example: `  starter mcp`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithCancel(cmd.Context())
