@@ -299,6 +299,6 @@ func unreadable(record map[string]any, err error) tally.Failure {
 	// What came from JSON can be marshalled.
 	content, _ := json.Marshal(record)
 	hash := sha256.Sum256(content)
-	failure.ID = "sha256:" + hex.EncodeToString(hash[:8])
+	failure.ID = tally.UnkeyedPrefix + hex.EncodeToString(hash[:8])
 	return failure
 }

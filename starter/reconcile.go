@@ -82,9 +82,14 @@ func (f reconcileFlags) input() (workflows.ReconcileInput, error) {
 	return workflows.ReconcileInput{Flow: f.flow, Range: span, Tolerance: tolerance, By: who}, err
 }
 
-// reconcileWorkflowID names a reconciliation by its range, like a run.
-func reconcileWorkflowID(flowName string, span workflows.Window) string {
-	return rangeWorkflowID(flowName+"/reconcile", span)
+// reconcileWorkflowID names a reconciliation by its range, like a run, and by its tolerance, so
+// that nobody joins one with another.
+func reconcileWorkflowID(in workflows.ReconcileInput) string {
+	id := rangeWorkflowID(in.Flow+"/reconcile", in.Range)
+	if !in.Tolerance.IsZero() {
+		id += "-tolerance-" + in.Tolerance.String()
+	}
+	return id
 }
 
 func runReconcile(cmd *cobra.Command, flags reconcileFlags, in workflows.ReconcileInput) error {
@@ -128,7 +133,7 @@ func runReconcile(cmd *cobra.Command, flags reconcileFlags, in workflows.Reconci
 // reconcileNow starts a reconciliation, or joins it, and follows it to its end.
 func reconcileNow(cmd *cobra.Command, c client.Client, taskQueue string, in workflows.ReconcileInput) (workflows.ReconcileResult, error) {
 	run, err := c.ExecuteWorkflow(cmd.Context(), client.StartWorkflowOptions{
-		ID:                       reconcileWorkflowID(in.Flow, in.Range),
+		ID:                       reconcileWorkflowID(in),
 		TaskQueue:                taskQueue,
 		WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,

@@ -3,6 +3,7 @@ package main
 import (
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -10,6 +11,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/reconcile"
+	"refundsync/internal/tally"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -32,13 +34,15 @@ func planRepair(flowName string, rows iter.Seq2[reconcile.Row, error]) (repair, 
 		if err != nil {
 			return r, err
 		}
-		switch row.Kind {
-		case reconcile.Missing, reconcile.Unmapped:
+		switch {
+		case strings.HasPrefix(row.OrderID, tally.UnkeyedPrefix):
+			r.others++ // it can't be looked up
+		case row.Kind == reconcile.Missing, row.Kind == reconcile.Unmapped:
 			r.orders = append(r.orders, row.OrderID)
 			if known = known && !row.At.IsZero(); r.since.IsZero() || row.At.Before(r.since) {
 				r.since = row.At
 			}
-		case reconcile.Parked:
+		case row.Kind == reconcile.Parked:
 			r.parked = append(r.parked, chosenOrder{row.OrderID, workflows.ParkedOrderID(flowName, row.OrderID)})
 		default:
 			r.others++

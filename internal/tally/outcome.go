@@ -69,6 +69,7 @@ func (o Outcome) HasBill() bool { return o == Saved || o == Updated || o == Alre
 
 // Failure is an order that could not be saved, and why.
 type Failure struct {
+	// ID is the order's key, or [UnkeyedPrefix] and a hash for a record without one.
 	ID         string `json:"as_id"`
 	BillNumber string `json:"bill_number"`
 	// Reason is a short stable code to group by.
@@ -78,6 +79,9 @@ type Failure struct {
 	// Field is the vendor's name of the field at fault, where known.
 	Field string `json:"field,omitempty"`
 }
+
+// UnkeyedPrefix begins the ID of a record of the source without a readable key.
+const UnkeyedPrefix = "sha256:"
 
 // Reasons of failures that are about an existing bill.
 const (

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/reconcile"
+	"refundsync/workflows"
+)
+
+func TestReconcileIsNotJoinedWithAnotherTolerance(t *testing.T) {
+	span := workflows.Window{From: time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2024, 3, 2, 0, 0, 0, 0, time.UTC)}
+	id := func(tolerance string) string {
+		return reconcileWorkflowID(workflows.ReconcileInput{Flow: "f", Range: span, Tolerance: decimal.RequireFromString(tolerance)})
+	}
+	require.Equal(t, id("0"), id("0.00"))
+	require.Equal(t, id("0.1"), id("0.10"))
+	require.NotEqual(t, id("0"), id("0.01"))
+	require.NotEqual(t, id("0.1"), id("0.01"))
+}
+
+func TestPlanRepair(t *testing.T) {
+	early, late := time.Date(2024, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2024, 3, 2, 0, 0, 0, 0, time.UTC)
+	row := func(kind reconcile.Kind, id, bill string, at time.Time) reconcile.Row {
+		return reconcile.Row{Kind: kind, OrderID: id, BillNumber: bill, At: at}
+	}
+	for _, c := range []struct {
+		name string
+		rows []reconcile.Row
+		want repair
+	}{
+		{"what has no bill is synced", []reconcile.Row{row(reconcile.Missing, "1", "B1", late), row(reconcile.Unmapped, "2", "B2", early)}, repair{orders: []string{"1", "2"}, since: early}},
+		{"an order without a time is looked for as long as possible", []reconcile.Row{row(reconcile.Missing, "1", "B1", late), row(reconcile.Missing, "2", "B2", time.Time{})}, repair{orders: []string{"1", "2"}}},
+		{"an order without a key can't be", []reconcile.Row{row(reconcile.Unmapped, "sha256:0123456789abcdef", "", time.Time{}), row(reconcile.Missing, "1", "B1", late)}, repair{orders: []string{"1"}, since: late, others: 1}},
+		{"what is parked is retried", []reconcile.Row{row(reconcile.Parked, "1", "B1", late)}, repair{parked: []chosenOrder{{"1", workflows.ParkedOrderID("f", "1")}}}},
+		{"the rest is for a person", []reconcile.Row{
+			row(reconcile.OnlyInKingdee, "1", "B1", late), row(reconcile.Different, "2", "B2", late), row(reconcile.Void, "3", "B3", late),
+			row(reconcile.Doubled, "4", "B4", late), row(reconcile.Withdrawn, "5", "B5", late), {Kind: reconcile.Agrees, NotAudited: true},
+		}, repair{others: 6}},
+		{"what is no difference is left alone", []reconcile.Row{row(reconcile.Agrees, "1", "B1", late), row(reconcile.OthersBill, "", "B2", late), row(reconcile.LeftOut, "3", "B3", late)}, repair{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			plan, err := planRepair("f", rowsIn(c.rows))
+			require.NoError(t, err)
+			require.Equal(t, c.want, plan)
+		})
+	}
+}
+
+func rowsIn(rows []reconcile.Row) iter.Seq2[reconcile.Row, error] {
+	return func(yield func(reconcile.Row, error) bool) {
+		for _, row := range rows {
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
