@@ -127,7 +127,12 @@ func underNumbers(bills []Bill, wanted []string) map[string][]Bill {
 
 // allRows reads a query page by page. Its first field identifies a row, by which rows
 // are deduplicated.
-func allRows(ctx context.Context, queries Queries, query BillQuery) (all [][]any, err error) {
+func allRows(ctx context.Context, queries Queries, query BillQuery) ([][]any, error) {
+	return allRowsBy(ctx, queries, query, func(row []any) string { return cellText(row[0]) })
+}
+
+// allRowsBy reads a query page by page. idOf identifies a row; "" is a failure.
+func allRowsBy(ctx context.Context, queries Queries, query BillQuery, idOf func(row []any) string) (all [][]any, err error) {
 	query.Limit = findPage
 	seen := map[string]bool{}
 	for last := false; !last; query.StartRow += findPage {
@@ -140,7 +145,7 @@ func allRows(ctx context.Context, queries Queries, query BillQuery) (all [][]any
 			if width := 1 + strings.Count(query.FieldKeys, ","); len(row) != width {
 				return nil, malformed(MethodQuery, text.Errorf("a row has %d cells instead of %d", len(row), width))
 			}
-			id := cellText(row[0])
+			id := idOf(row)
 			if id == "" {
 				first, _, _ := strings.Cut(query.FieldKeys, ",")
 				return nil, malformed(MethodQuery, text.Errorf("a row has no %s", first))

@@ -54,11 +54,16 @@ func WholeBillsOf(ctx context.Context, queries Queries, formID, textField string
 func wholeBills(ctx context.Context, queries Queries, formID, textField string, keys []string, filter func([]string) string) (bills []WholeBill, err error) {
 	keys = slices.Compact(slices.DeleteFunc(slices.Sorted(slices.Values(keys)), func(key string) bool { return key == "" }))
 	for chunk := range slices.Chunk(keys, mostWhole) {
-		rows, err := allRows(ctx, queries, BillQuery{
+		rows, err := allRowsBy(ctx, queries, BillQuery{
 			FormID:       formID,
 			FieldKeys:    "FEntity_FEntryID,FRetcustId.FNumber,FMaterialId.FNumber,FStockId.FNumber,FRealQty,FTaxPrice,FAllAmount," + billKeys(textField),
 			FilterString: filter(chunk),
 			OrderString:  "FEntity_FEntryID",
+		}, func(row []any) string {
+			if id := entryOf(row); id != "" {
+				return id
+			}
+			return "FID " + cellText(row[beforeHead])
 		})
 		if err != nil {
 			return nil, err
@@ -72,12 +77,23 @@ func wholeBills(ctx context.Context, queries Queries, formID, textField string, 
 	return bills, nil
 }
 
-// readWhole reads rows, one per line, with the fields of the line before those of the bill.
+// beforeHead is how many fields of the line come before those of the bill.
+const beforeHead = 7
+
+// entryOf is the id of the line in a row; "" for the row of a bill without lines.
+func entryOf(row []any) string {
+	if id := cellText(row[0]); id != "0" {
+		return id
+	}
+	return ""
+}
+
+// readWhole reads rows, one per line. A draft (Z) may lack anything, as Kingdee keeps it
+// unchecked: what it has no value of is empty or zero, and it may have no lines.
 func readWhole(rows [][]any, textField string) (bills []WholeBill, err error) {
-	const before = 7
 	places := map[string]int{}
 	for _, row := range rows {
-		heads, err := readBills([][]any{row[before:]}, textField)
+		heads, err := readBills([][]any{row[beforeHead:]}, textField)
 		if err != nil {
 			return nil, err
 		}
@@ -88,15 +104,23 @@ func readWhole(rows [][]any, textField string) (bills []WholeBill, err error) {
 		if head.Date == "" {
 			return nil, Unreadable("FDate", head.ID)
 		}
+		draft := head.DocumentStatus == "Z"
+		if entryOf(row) == "" && !draft {
+			return nil, Unreadable("FEntity_FEntryID", head.ID)
+		}
 		for i, field := range []string{"FRetcustId", "FMaterialId", "FStockId", "FRealQty", "FTaxPrice", "FAllAmount"} {
 			masked := noValue(row[1+i]) && row[1+i] != nil
-			if field != "FStockId" && cellText(row[1+i]) == "" || masked {
+			if blank := cellText(row[1+i]) == ""; blank && field != "FStockId" && !draft || masked {
 				return nil, Unreadable(field, head.ID)
 			}
 		}
-		line := Line{Material: cellText(row[2]), Stock: strings.TrimSpace(cellText(row[3]))}
+		line := Line{Material: strings.TrimSpace(cellText(row[2])), Stock: strings.TrimSpace(cellText(row[3]))}
 		for i, number := range []*decimal.Decimal{&line.Quantity, &line.TaxPrice, &line.Amount} {
-			*number, err = decimal.NewFromString(cellText(row[4+i]))
+			cell := cellText(row[4+i])
+			if cell == "" {
+				continue // of a draft
+			}
+			*number, err = decimal.NewFromString(cell)
 			if err != nil || number.Exponent() < -maxExponent || number.Exponent() > maxExponent {
 				return nil, malformed(MethodQuery, text.Errorf("%s of the bill with FID %s is not a number", []string{"FRealQty", "FTaxPrice", "FAllAmount"}[i], head.ID))
 			}
@@ -109,9 +133,11 @@ func readWhole(rows [][]any, textField string) (bills []WholeBill, err error) {
 			}
 			place = len(bills)
 			places[head.ID] = place
-			bills = append(bills, WholeBill{Bill: head, FID: id, Customer: cellText(row[1])})
+			bills = append(bills, WholeBill{Bill: head, FID: id, Customer: strings.TrimSpace(cellText(row[1]))})
 		}
-		bills[place].Lines = append(bills[place].Lines, line)
+		if entryOf(row) != "" {
+			bills[place].Lines = append(bills[place].Lines, line)
+		}
 	}
 	return bills, nil
 }

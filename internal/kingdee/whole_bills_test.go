@@ -56,6 +56,8 @@ func TestWholeBillsThatCannotBeRead(t *testing.T) {
 		{"a hidden quantity", 4, nil, "FRealQty"},
 		{"a masked warehouse", 3, "***", "FStockId"},
 		{"a hidden amount", 6, nil, "FAllAmount"},
+		{"a hidden line", 0, nil, "FEntity_FEntryID"},
+		{"no line", 0, 0, "FEntity_FEntryID"},
 		{"a hidden status", 9, nil, "FDocumentStatus"},
 		{"a hidden date", 11, nil, "FDate"},
 		{"a hidden note", 12, nil, "FHeadNote"},
@@ -73,6 +75,22 @@ func TestWholeBillsThatCannotBeRead(t *testing.T) {
 			require.Error(t, err)
 			require.Equal(t, c.field, fault.As(err).Field)
 		})
+	}
+}
+
+// A person can keep a draft of which hardly anything is filled in.
+func TestWholeBillsOfDrafts(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) {
+		write(w, `[[0,null,null,null,0,0,0,100050,"D1","Z","A","2024-03-01T00:00:00",""],
+			[0," "," "," ",null,null,null,100051,"D2","Z","A","2024-03-01T00:00:00",""],
+			[500001,null,"M1",null,2,0,null,100052,"D3","Z","A","2024-03-01T00:00:00",""]]`)
+	})
+	bills, err := WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), "SAL_RETURNSTOCK", "FHeadNote", []string{"D1", "D2", "D3"})
+	require.NoError(t, err)
+	require.Len(t, bills, 3)
+	for i, lines := range []int{0, 0, 1} {
+		require.Empty(t, bills[i].Customer)
+		require.Len(t, bills[i].Lines, lines)
 	}
 }
 
