@@ -1,4 +1,6 @@
-FROM golang:1.26.11-trixie AS build
+# Where the image of Go comes from.
+ARG REGISTRY=docker.io
+FROM $REGISTRY/library/golang:1.26.11-trixie AS build
 # Empty, they are Go's own defaults.
 ARG GOPROXY
 ARG GOSUMDB

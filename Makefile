@@ -28,6 +28,10 @@ test-long: ## these and the long ones: chaos at length, a soak, upgrades, the im
 release: ## archives for all systems in dist/, with checksums; VERSION=v1.2.3 names them, else git does
 	go -C tools/release run . -version "$(VERSION)"
 
+.PHONY: bundle
+bundle: ## an archive with all images, for a server without internet; VERSION=v1.2.3, as for a release
+	deploy/bundle.sh "$(or $(VERSION),$(shell git describe --tags --always))"
+
 .PHONY: e2e-postgres
 e2e-postgres: ## the end-to-end tests, the long ones too, on docker-compose.yml's server and a PostgreSQL of this machine
 	REFUNDSYNC_TESTS=long REFUNDSYNC_E2E_SERVER=postgres go test ./e2e -count=1 -v -timeout 60m

@@ -102,7 +102,7 @@ func TestEachServiceWaitsForTheOnesBeforeIt(t *testing.T) {
 }
 
 func TestImagesArePinned(t *testing.T) {
-	pinned := regexp.MustCompile(`^[a-z/-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?(@sha256:[0-9a-f]{64})?$`)
+	pinned := regexp.MustCompile(`^(docker\.io|\$REGISTRY)/[a-z-]+/[a-z-]+:v?\d+\.\d+(\.\d+)?(-[a-z]+)?(@sha256:[0-9a-f]{64})?$`)
 	for _, service := range load(t, nil, "*").Services {
 		if service.Build == nil {
 			require.Regexp(t, pinned, service.Image, service.Name)
@@ -338,4 +338,24 @@ func TestHealthOfTheSimulatorIsOneOfItsAddresses(t *testing.T) {
 		require.NoError(t, response.Body.Close())
 		require.Equal(t, http.StatusOK, response.StatusCode, url)
 	}
+}
+
+// One variable names a mirror of all images, those of the build as well.
+func TestImagesComeFromTheRegistry(t *testing.T) {
+	standard, mirrored := load(t, nil, "*"), load(t, map[string]string{"REGISTRY": "mirror.example.lan/hub"}, "*")
+	for name, service := range mirrored.Services {
+		was := standard.Services[name]
+		if service.Build != nil {
+			require.Equal(t, was.Image, service.Image)
+			require.Equal(t, "docker.io", *was.Build.Args["REGISTRY"])
+			require.Equal(t, "mirror.example.lan/hub", *service.Build.Args["REGISTRY"])
+			continue
+		}
+		path, found := strings.CutPrefix(was.Image, "docker.io/")
+		require.True(t, found, was.Image)
+		require.Equal(t, "mirror.example.lan/hub/"+path, service.Image)
+	}
+	dockerfile, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	require.NoError(t, err)
+	require.Regexp(t, `(?m)^ARG REGISTRY=docker\.io$`, string(dockerfile))
 }

@@ -18,9 +18,9 @@ func TestOneToolchain(t *testing.T) {
 		require.NotNil(t, found, file)
 		return string(found[1])
 	}
-	require.Contains(t, named("docs/security.md", `(imagetools inspect .*)`), named("Dockerfile", `(?m)^FROM (golang:[0-9.]+-\w+)`))
+	require.Contains(t, named("docs/security.md", `(imagetools inspect .*)`), named("Dockerfile", `(?m)^FROM \$REGISTRY/library/(golang:[0-9.]+-\w+)`))
 	toolchain := named("go.mod", `(?m)^toolchain go(\S+)$`)
-	require.Equal(t, toolchain, named("Dockerfile", `(?m)^FROM golang:([0-9.]+)-`))
+	require.Equal(t, toolchain, named("Dockerfile", `(?m)^FROM \$REGISTRY/library/golang:([0-9.]+)-`))
 	for _, module := range []string{"release", "vulnerabilities"} {
 		require.Equal(t, toolchain, named(filepath.Join("tools", module, "go.mod"), `(?m)^toolchain go(\S+)$`))
 	}

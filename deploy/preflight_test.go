@@ -84,7 +84,7 @@ func TestPreflight(t *testing.T) {
 func TestDefaultPasswordsAreExamples(t *testing.T) {
 	project := load(t, nil, "*")
 	for _, value := range []*string{
-		project.Services["databases"].Environment["DATABASE_PASSWORD"],
+		project.Services["databases"].Environment["POSTGRES_PWD"],
 		project.Services["schema"].Environment["POSTGRES_PWD"],
 		project.Services["temporal"].Environment["POSTGRES_PWD"],
 		project.Services["grafana"].Environment["GF_SECURITY_ADMIN_PASSWORD"],

@@ -4,10 +4,10 @@
 # to another. Run again, it changes nothing but the password, if that is another.
 set -eu
 
-: "${DATABASE_PASSWORD:?}"
+: "${POSTGRES_PWD:?}"
 
 psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --dbname postgres <<'SQL'
-\getenv password DATABASE_PASSWORD
+\getenv password POSTGRES_PWD
 SELECT 'CREATE ROLE temporal' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'temporal') \gexec
 ALTER ROLE temporal LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD :'password';
 SELECT format('CREATE DATABASE %I OWNER temporal', name)
