@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
-	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 	"golang.org/x/sync/errgroup"
 
 	"refundsync/internal/contract"
@@ -36,18 +34,22 @@ func (a *Activities) TellRuns(ctx context.Context, scope workflows.HoldScope) (w
 	var tell errgroup.Group
 	tell.SetLimit(toldAtOnce)
 	known := map[string][]contract.Hold{}
-	err := visibility.Each(ctx, c, inScope(ctx, workflows.SyncRefundsName, scope), func(execution *workflowpb.WorkflowExecutionInfo) error {
-		if execution.GetExecutionTime().AsTime().After(time.Now()) {
-			return nil // a run by cron that waits for its time looks when it begins
+	var err error
+	for execution, failed := range visibility.List(ctx, c, inScope(ctx, workflows.SyncRefundsName, scope)) {
+		if err = failed; err != nil {
+			break
 		}
-		flow, err := flowOf(execution)
-		if err != nil {
-			return err
+		if execution.GetExecutionTime().AsTime().After(time.Now()) {
+			continue // a run by cron that waits for its time looks when it begins
+		}
+		var flow string // of one that has just begun, it is ""
+		if err = visibility.Attribute(execution, workflows.FlowAttribute.GetName(), &flow); err != nil {
+			break
 		}
 		holds, ok := known[flow]
 		if !ok {
 			if holds, err = a.holds(ctx, flow); err != nil {
-				return err
+				break
 			}
 			known[flow] = holds
 		}
@@ -57,8 +59,7 @@ func (a *Activities) TellRuns(ctx context.Context, scope workflows.HoldScope) (w
 			}
 			return nil
 		})
-		return nil
-	})
+	}
 	err = errors.Join(err, tell.Wait())
 	return workflows.TellRunsResult{Left: int(left.Load())}, err
 }
@@ -72,14 +73,6 @@ func inScope(ctx context.Context, workflowType string, scope workflows.HoldScope
 		conditions = append(conditions, visibility.Equal(workflows.FlowAttribute.GetName(), scope.Flow))
 	}
 	return visibility.All(conditions...)
-}
-
-// flowOf is the flow of a listed run; "" for one that has just begun.
-func flowOf(execution *workflowpb.WorkflowExecutionInfo) (flow string, err error) {
-	if field, ok := execution.GetSearchAttributes().GetIndexedFields()[workflows.FlowAttribute.GetName()]; ok {
-		err = converter.GetDefaultDataConverter().FromPayload(field, &flow)
-	}
-	return flow, err
 }
 
 // tellRun has a run look which holds are on, unless it knows of these. False says that it did

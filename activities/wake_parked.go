@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"go.temporal.io/api/serviceerror"
-	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/activity"
 	"golang.org/x/sync/errgroup"
 
@@ -23,7 +22,11 @@ func (a *Activities) WakeParked(ctx context.Context, scope workflows.HoldScope) 
 	c := activity.GetClient(ctx)
 	var wake errgroup.Group
 	wake.SetLimit(wokenAtOnce)
-	err := visibility.Each(ctx, c, inScope(ctx, workflows.ParkedOrderName, scope), func(execution *workflowpb.WorkflowExecutionInfo) error {
+	var err error
+	for execution, failed := range visibility.List(ctx, c, inScope(ctx, workflows.ParkedOrderName, scope)) {
+		if err = failed; err != nil {
+			break
+		}
 		id := execution.GetExecution().GetWorkflowId()
 		wake.Go(func() error {
 			err := c.SignalWorkflow(ctx, id, "", workflows.ReleasedSignal, nil)
@@ -32,7 +35,6 @@ func (a *Activities) WakeParked(ctx context.Context, scope workflows.HoldScope) 
 			}
 			return text.Errorf("waking parked order %s failed: %w", id, err)
 		})
-		return nil
-	})
+	}
 	return errors.Join(err, wake.Wait())
 }

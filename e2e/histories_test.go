@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
 	historypb "go.temporal.io/api/history/v1"
-	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -316,14 +315,13 @@ func (r recorder) ofType(t *testing.T, c client.Client, workflowType, name strin
 	t.Helper()
 	var longest []*historypb.HistoryEvent
 	testkit.Wait(t, "it is listed", func() bool {
-		err := visibility.Each(t.Context(), c, "WorkflowType = '"+workflowType+"'", func(execution *workflowpb.WorkflowExecutionInfo) error {
+		for execution, err := range visibility.List(t.Context(), c, "WorkflowType = '"+workflowType+"'") {
+			require.NoError(t, err)
 			all := events(t, c, execution.GetExecution().GetWorkflowId(), execution.GetExecution().GetRunId())
 			if len(all) > len(longest) {
 				longest = all
 			}
-			return nil
-		})
-		require.NoError(t, err)
+		}
 		return longest != nil
 	})
 	r.write(t, name, longest)

@@ -127,14 +127,12 @@ func (r *storyReader) findWaiting(ctx context.Context, id string) error {
 		return nil
 	}
 	var orders []string
-	err = listParked(ctx, r.temporal, parkedFilter{flow: r.flow.Name}, func(order parkedOrder) error {
-		if order.BillNumber == id {
-			orders = append(orders, order.ID)
-		}
-		return nil
-	})
+	under, err := parkedUnder(ctx, r.temporal, r.flow.Name, id)
 	r.temporalFailed(text.New("the parked orders"), err)
 	r.read(text.New("Temporal: parked orders by as_id and bill number"))
+	for _, order := range under {
+		orders = append(orders, order.ID)
+	}
 	if len(orders) > 1 {
 		return severalOrders(id, orders)
 	}

@@ -326,12 +326,11 @@ func (r *storyReader) retention(ctx context.Context, since time.Time, whole bool
 	if !whole {
 		r.unknown(text.New("runs before the newest %d", mostListed))
 	}
-	described, err := r.temporal.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: r.temporal.namespace})
+	kept, err := visibility.Retention(ctx, r.temporal, r.temporal.namespace)
 	if err != nil {
 		r.unknown(text.New("how long the server keeps runs: %v", err))
 		return
 	}
-	kept := described.GetConfig().GetWorkflowExecutionRetentionTtl().AsDuration()
 	oldest := r.story.ReadAt.Add(-kept)
 	if kept > 0 && since.Before(oldest) {
 		r.unknown(text.New("runs and parked orders that ended before %s: the server has deleted them (days kept: %d)", shownTime(oldest), int(kept/(24*time.Hour))))

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,14 +16,13 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
+	"refundsync/internal/visibility"
 	"refundsync/workflows"
 )
 
@@ -45,29 +46,27 @@ type parkedOrder struct {
 	Since time.Time `json:"since"`
 }
 
-// listParked calls each with every parked order that the filter selects. The list lags
-// by up to seconds.
-func listParked(ctx context.Context, c client.Client, filter parkedFilter, each func(parkedOrder) error) error {
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: filter.query()}
-	for {
-		reply, err := c.ListWorkflow(ctx, request)
+// listParked gives the parked orders that the filter selects. The list lags by up to
+// seconds.
+func listParked(ctx context.Context, c client.Client, filter parkedFilter) ([]parkedOrder, error) {
+	orders := []parkedOrder{}
+	for execution, err := range visibility.List(ctx, c, filter.query()) {
 		if err != nil {
-			return text.Errorf("the parked orders can't be listed: %w", err)
+			return nil, text.Errorf("the parked orders can't be listed: %w", err)
 		}
-		for _, execution := range reply.GetExecutions() {
-			order, err := readParked(execution)
-			if err != nil {
-				return err
-			}
-			if err := each(order); err != nil {
-				return err
-			}
+		order, err := readParked(execution)
+		if err != nil {
+			return nil, err
 		}
-		if len(reply.GetNextPageToken()) == 0 {
-			return nil
-		}
-		request.NextPageToken = reply.GetNextPageToken()
+		orders = append(orders, order)
 	}
+	return orders, nil
+}
+
+// parkedUnder gives the parked orders of a flow that wait under a bill number.
+func parkedUnder(ctx context.Context, c client.Client, flowName, bill string) ([]parkedOrder, error) {
+	orders, err := listParked(ctx, c, parkedFilter{flow: flowName})
+	return slices.DeleteFunc(orders, func(order parkedOrder) bool { return order.BillNumber != bill }), err
 }
 
 func readParked(execution *workflow.WorkflowExecutionInfo) (parkedOrder, error) {
@@ -75,24 +74,14 @@ func readParked(execution *workflow.WorkflowExecutionInfo) (parkedOrder, error) 
 		WorkflowID: execution.GetExecution().GetWorkflowId(),
 		Since:      execution.GetStartTime().AsTime().In(beijing.Zone).Truncate(time.Second),
 	}
-	decoder := converter.GetDefaultDataConverter()
-	fields := execution.GetSearchAttributes().GetIndexedFields()
-	for name, value := range map[string]*string{
-		workflows.FlowAttribute.GetName(): &order.Flow,
-		workflows.ShopAttribute.GetName(): &order.Shop,
-	} {
-		if payload, ok := fields[name]; ok {
-			if err := decoder.FromPayload(payload, value); err != nil {
-				return order, fmt.Errorf("%s: %s: %w", order.WorkflowID, name, err)
-			}
-		}
-	}
 	var failure tally.Failure
-	if err := decoder.FromPayload(execution.GetMemo().GetFields()[workflows.FailureMemo], &failure); err != nil {
-		return order, fmt.Errorf("%s: %s: %w", order.WorkflowID, workflows.FailureMemo, err)
-	}
+	err := cmp.Or(
+		visibility.Attribute(execution, workflows.FlowAttribute.GetName(), &order.Flow),
+		visibility.Attribute(execution, workflows.ShopAttribute.GetName(), &order.Shop),
+		visibility.Memo(execution, workflows.FailureMemo, &failure),
+	)
 	order.shownFailure = showFailure(failure)
-	return order, nil
+	return order, err
 }
 
 func newParkedListCommand() *cobra.Command {
@@ -115,11 +104,7 @@ func newParkedListCommand() *cobra.Command {
 				return usageError(cmd, text.Errorf("-o %q: expected json, table or csv", form))
 			}
 			return readTemporal(cmd, func(c client.Client) error {
-				orders := []parkedOrder{}
-				err := listParked(cmd.Context(), c, filter, func(order parkedOrder) error {
-					orders = append(orders, order)
-					return nil
-				})
+				orders, err := listParked(cmd.Context(), c, filter)
 				if err == nil && len(orders) == 0 {
 					err = filter.refuseUnknown(cmd, c)
 				}
@@ -251,13 +236,7 @@ func findParked(cmd *cobra.Command, c client.Client, flowName, bill string) (wor
 	if err == nil || !errors.As(err, &unknown) {
 		return workflowID, err
 	}
-	var found []parkedOrder
-	listErr := listParked(ctx, c, parkedFilter{flow: flowName}, func(order parkedOrder) error {
-		if order.BillNumber == bill {
-			found = append(found, order)
-		}
-		return nil
-	})
+	found, listErr := parkedUnder(ctx, c, flowName, bill)
 	switch {
 	case listErr != nil:
 		return "", listErr

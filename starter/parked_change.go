@@ -58,10 +58,10 @@ type chosenOrder struct{ bill, workflowID string }
 func (p *parkedChoice) find(cmd *cobra.Command, c client.Client) ([]chosenOrder, error) {
 	var chosen []chosenOrder
 	if len(p.bills) == 0 {
-		err := listParked(cmd.Context(), c, p.filter, func(order parkedOrder) error {
+		orders, err := listParked(cmd.Context(), c, p.filter)
+		for _, order := range orders {
 			chosen = append(chosen, chosenOrder{order.ID, order.WorkflowID})
-			return nil
-		})
+		}
 		if err == nil && len(chosen) == 0 {
 			err = p.filter.refuseUnknown(cmd, c)
 		}

@@ -48,12 +48,12 @@ func (f parkedFilter) query() string {
 func (f parkedFilter) refuseUnknown(cmd *cobra.Command, c client.Client) error {
 	ctx := cmd.Context()
 	reasons, flows := map[string]bool{}, map[string]bool{}
-	err := listParked(ctx, c, parkedFilter{}, func(order parkedOrder) error {
-		reasons[order.Reason], flows[order.Flow] = true, true
-		return nil
-	})
+	orders, err := listParked(ctx, c, parkedFilter{})
 	if err != nil {
 		return err
+	}
+	for _, order := range orders {
+		reasons[order.Reason], flows[order.Flow] = true, true
 	}
 	if f.flow != "" {
 		known, err := everParked(ctx, c, workflows.FlowAttribute.GetName(), f.flow)

@@ -3,15 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/text"
@@ -67,26 +63,16 @@ var allRunning = visibility.All(visibility.Equal("WorkflowType", workflows.SyncR
 // listRuns gives the runs that a query chooses, the newest first, until each wants no
 // more.
 func listRuns(ctx context.Context, c client.Client, query string, each func(listedRun) (more bool)) error {
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query}
-	for {
-		reply, err := c.ListWorkflow(ctx, request)
+	for execution, err := range visibility.List(ctx, c, query) {
 		if err != nil {
 			return text.Errorf("runs can't be listed; start a worker of this version once, which registers the search attributes: %w", err)
 		}
-		for _, execution := range reply.GetExecutions() {
-			run, err := readRun(execution)
-			if err != nil {
-				return err
-			}
-			if !each(run) {
-				return nil
-			}
+		run, err := readRun(execution)
+		if err != nil || !each(run) {
+			return err
 		}
-		if len(reply.GetNextPageToken()) == 0 {
-			return nil
-		}
-		request.NextPageToken = reply.GetNextPageToken()
 	}
+	return nil
 }
 
 func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
@@ -98,22 +84,13 @@ func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
 	if execution.GetCloseTime() != nil {
 		run.Ended = execution.GetCloseTime().AsTime().In(beijing.Zone).Truncate(time.Second)
 	}
-	attributes := execution.GetSearchAttributes().GetIndexedFields()
-	for _, field := range []struct {
-		payload *commonpb.Payload
-		value   any
-	}{
-		{attributes[workflows.OutcomeAttribute.GetName()], &run.Outcome},
-		{attributes[workflows.WatermarkAttribute.GetName()], &run.Watermark},
-		{execution.GetMemo().GetFields()[workflows.ResultMemo], &run.Result},
-		{execution.GetMemo().GetFields()[workflows.ErrorMemo], &run.Error},
-	} {
-		if field.payload == nil {
-			continue
-		}
-		if err := converter.GetDefaultDataConverter().FromPayload(field.payload, field.value); err != nil {
-			return run, fmt.Errorf("%s: %w", run.WorkflowID, err)
-		}
+	if err := cmp.Or(
+		visibility.Attribute(execution, workflows.OutcomeAttribute.GetName(), &run.Outcome),
+		visibility.Attribute(execution, workflows.WatermarkAttribute.GetName(), &run.Watermark),
+		visibility.Memo(execution, workflows.ResultMemo, &run.Result),
+		visibility.Memo(execution, workflows.ErrorMemo, &run.Error),
+	); err != nil {
+		return run, err
 	}
 	switch execution.GetStatus() {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:

@@ -2,15 +2,12 @@ package visibility
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/alert"
 	"refundsync/internal/tally"
@@ -44,25 +41,17 @@ func CountDay(ctx context.Context, c client.Client, flowName string, from, to ti
 			return addSaved(&counts, order)
 		}},
 		{parked(flowName), func(order *workflowpb.WorkflowExecutionInfo) error {
-			var reason string
-			err := decode(order.GetSearchAttributes().GetIndexedFields()[workflows.ReasonAttribute.GetName()], &reason)
+			reason, err := reasonOf(order)
 			tally.AddCounts(&counts.Parked, map[string]int{reason: 1})
 			return err
 		}},
 	} {
-		request := &workflowservice.ListWorkflowExecutionsRequest{Query: list.query, PageSize: 1000}
-		for {
-			listed, err := c.ListWorkflow(ctx, request)
+		for execution, err := range List(ctx, c, list.query) {
+			if err == nil {
+				err = list.add(execution)
+			}
 			if err != nil {
 				return counts, text.Errorf("can't list what flow %s did: %w", flowName, err)
-			}
-			for _, execution := range listed.GetExecutions() {
-				if err := list.add(execution); err != nil {
-					return counts, fmt.Errorf("%s: %w", execution.GetExecution().GetWorkflowId(), err)
-				}
-			}
-			if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
-				break
 			}
 		}
 	}
@@ -71,7 +60,7 @@ func CountDay(ctx context.Context, c client.Client, flowName string, from, to ti
 
 func addRun(counts *alert.Counts, run *workflowpb.WorkflowExecutionInfo) error {
 	var result workflows.SyncRefundsResult
-	err := decode(run.GetMemo().GetFields()[workflows.ResultMemo], &result)
+	err := Memo(run, workflows.ResultMemo, &result)
 	if len(result.Held) > 0 {
 		counts.RunsHeld++
 		return err
@@ -89,7 +78,7 @@ func addRun(counts *alert.Counts, run *workflowpb.WorkflowExecutionInfo) error {
 
 func addSaved(counts *alert.Counts, order *workflowpb.WorkflowExecutionInfo) error {
 	var saved workflows.SavedBill
-	err := decode(order.GetMemo().GetFields()[workflows.SavedMemo], &saved)
+	err := Memo(order, workflows.SavedMemo, &saved)
 	switch saved.Outcome {
 	case tally.Saved:
 		counts.Saved.Count++
@@ -99,12 +88,4 @@ func addSaved(counts *alert.Counts, order *workflowpb.WorkflowExecutionInfo) err
 		counts.Updated++
 	}
 	return err
-}
-
-// decode reads a value that may be absent, as of a workflow that was terminated.
-func decode(payload *commonpb.Payload, value any) error {
-	if payload == nil {
-		return nil
-	}
-	return converter.GetDefaultDataConverter().FromPayload(payload, value)
 }

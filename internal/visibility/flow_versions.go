@@ -3,11 +3,9 @@ package visibility
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -34,36 +32,27 @@ func FlowVersions(ctx context.Context, c client.Client, flowName string) ([]Flow
 	if flowName != "" {
 		conditions = append(conditions, Equal(workflows.FlowAttribute.GetName(), flowName))
 	}
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: All(conditions...), PageSize: 1000}
 	found := map[string]bool{}
 	var versions []FlowVersion
-	for {
-		listed, err := c.ListWorkflow(ctx, request)
+	for execution, err := range List(ctx, c, All(conditions...)) {
 		if err != nil {
 			return nil, text.Errorf("the kept versions of flows can't be listed: %w", err)
 		}
-		for _, execution := range listed.GetExecutions() {
-			id := execution.GetExecution().GetWorkflowId()
-			parts := strings.Split(id, "/")
-			if len(parts) != 3 || found[id] { // the newest comes first
-				continue
-			}
-			found[id] = true
-			v := FlowVersion{Flow: parts[1], Version: parts[2], runID: execution.GetExecution().GetRunId()}
-			// Until a worker has taken its first task, there is no memo.
-			v.First = execution.GetStartTime().AsTime()
-			v.Last = v.First
-			if memo, ok := execution.GetMemo().GetFields()[workflows.UsesMemo]; ok {
-				if err := converter.GetDefaultDataConverter().FromPayload(memo, &v.FlowVersionUses); err != nil {
-					return nil, fmt.Errorf("%s: %w", id, err)
-				}
-			}
-			v.First, v.Last = v.First.In(beijing.Zone), v.Last.In(beijing.Zone)
-			versions = append(versions, v)
+		id := execution.GetExecution().GetWorkflowId()
+		parts := strings.Split(id, "/")
+		if len(parts) != 3 || found[id] { // the newest comes first
+			continue
 		}
-		if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			break
+		found[id] = true
+		v := FlowVersion{Flow: parts[1], Version: parts[2], runID: execution.GetExecution().GetRunId()}
+		// Until a worker has taken its first task, there is no memo.
+		v.First = execution.GetStartTime().AsTime()
+		v.Last = v.First
+		if err := Memo(execution, workflows.UsesMemo, &v.FlowVersionUses); err != nil {
+			return nil, err
 		}
+		v.First, v.Last = v.First.In(beijing.Zone), v.Last.In(beijing.Zone)
+		versions = append(versions, v)
 	}
 	slices.SortFunc(versions, func(a, b FlowVersion) int { return a.First.Compare(b.First) })
 	return versions, nil

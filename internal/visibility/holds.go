@@ -7,7 +7,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/contract"
 	"refundsync/internal/text"
@@ -51,10 +50,5 @@ func lastHold(ctx context.Context, c client.Client, id string) (*contract.Hold, 
 	}
 	// Somebody may have started the workflow without a memo.
 	hold := &contract.Hold{By: "?", Note: id}
-	if memo, ok := execution.GetMemo().GetFields()[workflows.HoldMemo]; ok {
-		if err := converter.GetDefaultDataConverter().FromPayload(memo, hold); err != nil {
-			return nil, err
-		}
-	}
-	return hold, nil
+	return hold, Memo(execution, workflows.HoldMemo, hold)
 }

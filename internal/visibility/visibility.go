@@ -4,10 +4,13 @@
 package visibility
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -32,40 +35,68 @@ func CountParked(ctx context.Context, c client.Client, flowName string) (int, er
 // Parked gives the flow's parked orders: their workflow ids, and the reason of each.
 func Parked(ctx context.Context, c client.Client, flowName string) (map[string]string, error) {
 	reasons := map[string]string{}
-	decoder := converter.GetDefaultDataConverter()
-	err := Each(ctx, c, parked(flowName), func(execution *workflowpb.WorkflowExecutionInfo) error {
-		id, reason := execution.GetExecution().GetWorkflowId(), ""
-		if attribute, ok := execution.GetSearchAttributes().GetIndexedFields()[workflows.ReasonAttribute.GetName()]; ok {
-			if err := decoder.FromPayload(attribute, &reason); err != nil {
-				return fmt.Errorf("%s: %w", id, err)
-			}
+	for execution, err := range List(ctx, c, parked(flowName)) {
+		var reason string
+		if err == nil {
+			reason, err = reasonOf(execution)
 		}
-		reasons[id] = reason
-		return nil
-	})
-	if err != nil {
-		return nil, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
+		if err != nil {
+			return nil, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
+		}
+		reasons[execution.GetExecution().GetWorkflowId()] = reason
 	}
 	return reasons, nil
 }
 
-// Each calls do for each workflow that a query chooses.
-func Each(ctx context.Context, c client.Client, query string, do func(*workflowpb.WorkflowExecutionInfo) error) error {
-	request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1000}
-	for {
-		listed, err := c.ListWorkflow(ctx, request)
-		if err != nil {
-			return err
-		}
-		for _, execution := range listed.GetExecutions() {
-			if err := do(execution); err != nil {
-				return err
+// reasonOf is why an order is parked.
+func reasonOf(execution *workflowpb.WorkflowExecutionInfo) (reason string, err error) {
+	err = Attribute(execution, workflows.ReasonAttribute.GetName(), &reason)
+	return reason, err
+}
+
+// List gives the workflows that a query chooses, the newest first. It ends with the first
+// error.
+func List(ctx context.Context, c client.Client, query string) iter.Seq2[*workflowpb.WorkflowExecutionInfo, error] {
+	return func(yield func(*workflowpb.WorkflowExecutionInfo, error) bool) {
+		request := &workflowservice.ListWorkflowExecutionsRequest{Query: query, PageSize: 1000}
+		for {
+			listed, err := c.ListWorkflow(ctx, request)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, execution := range listed.GetExecutions() {
+				if !yield(execution, nil) {
+					return
+				}
+			}
+			if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
+				return
 			}
 		}
-		if request.NextPageToken = listed.GetNextPageToken(); len(request.NextPageToken) == 0 {
-			return nil
-		}
 	}
+}
+
+// Attribute reads a search attribute of a listed workflow; an absent one leaves the value as
+// it is.
+func Attribute(execution *workflowpb.WorkflowExecutionInfo, name string, value any) error {
+	return decode(execution, execution.GetSearchAttributes().GetIndexedFields()[name], name, value)
+}
+
+// Memo reads a field of the memo of a listed workflow; an absent one leaves the value as it
+// is.
+func Memo(execution *workflowpb.WorkflowExecutionInfo, name string, value any) error {
+	return decode(execution, execution.GetMemo().GetFields()[name], name, value)
+}
+
+func decode(execution *workflowpb.WorkflowExecutionInfo, payload *commonpb.Payload, name string, value any) error {
+	if payload == nil {
+		return nil
+	}
+	if err := converter.GetDefaultDataConverter().FromPayload(payload, value); err != nil {
+		return fmt.Errorf("%s: %s: %w", execution.GetExecution().GetWorkflowId(), name, err)
+	}
+	return nil
 }
 
 func parked(flowName string) string {
@@ -91,13 +122,8 @@ func LastWatermark(ctx context.Context, c client.Client, flowName string) (water
 	execution := listed.GetExecutions()[0]
 	var at time.Time
 	var result workflows.SyncRefundsResult
-	decoder := converter.GetDefaultDataConverter()
-	err = decoder.FromPayload(execution.GetSearchAttributes().GetIndexedFields()[name], &at)
-	if memo, ok := execution.GetMemo().GetFields()[workflows.ResultMemo]; ok && err == nil {
-		err = decoder.FromPayload(memo, &result)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", execution.GetExecution().GetWorkflowId(), err)
+	if err := cmp.Or(Attribute(execution, name, &at), Memo(execution, workflows.ResultMemo, &result)); err != nil {
+		return nil, nil, err
 	}
 	at = at.In(beijing.Zone)
 	return &at, result.RowVersion, nil
