@@ -22,6 +22,7 @@ import (
 	"refundsync/internal/reconcile"
 	"refundsync/internal/sighting"
 	"refundsync/internal/tally"
+	"refundsync/internal/testkit/golden"
 	"refundsync/internal/text"
 )
 
@@ -167,7 +168,7 @@ func TestPrintedStories(t *testing.T) {
 			for line := range strings.SplitSeq(out.String(), "\n") {
 				require.LessOrEqual(t, (&runewidth.Condition{}).StringWidth(line), 80, line)
 			}
-			golden(t, filepath.Join("order", name+".txt"), out.String())
+			golden.Equal(t, filepath.Join("order", name+".txt"), out.String())
 		})
 	}
 }

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +10,7 @@ import (
 	"refundsync/internal/alert"
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
+	"refundsync/internal/testkit/golden"
 	"refundsync/workflows"
 )
 
@@ -95,23 +93,9 @@ func TestStatusOfAHeldFlow(t *testing.T) {
 	}
 	var shown strings.Builder
 	status.print(&shown)
-	golden(t, "status_held.txt", shown.String())
+	golden.Equal(t, "status_held.txt", shown.String())
 	status.judge(time.Hour, at(1, 10))
 	require.False(t, status.Behind, "it is held")
-}
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, string(want), got)
 }
 
 func TestEveryOutcomeHasAText(t *testing.T) {

@@ -1,9 +1,6 @@
 package alert
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -12,21 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/contract"
+	"refundsync/internal/testkit/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), got)
-}
 
 func TestTextOfANotice(t *testing.T) {
 	at := time.Date(2024, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -98,7 +82,7 @@ func TestTextOfANotice(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			notice.Flow, notice.Title, notice.At = "refund_to_return", "聚水潭售后单 → 金蝶云星空销售退货单", at
-			golden(t, name+".txt", notice.Message().String()+"\n")
+			golden.Equal(t, name+".txt", notice.Message().String()+"\n")
 		})
 	}
 }

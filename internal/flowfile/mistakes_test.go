@@ -3,9 +3,7 @@ package flowfile
 import (
 	"cmp"
 	"errors"
-	"flag"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,23 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/testkit/golden"
 	"refundsync/internal/text"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// golden compares with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
-	}
-	want, err := os.ReadFile(path)
-	require.NoError(t, err)
-	assert.Equal(t, string(want), got)
-}
 
 const warehousesCSV = "code,value,remark\n20001,CK001,杭州仓\n20002,CK002,广州仓\n"
 
@@ -431,7 +415,7 @@ func TestEveryMistakeIsReported(t *testing.T) {
 			file := regexp.MustCompile(`\W+`).ReplaceAllString(mistake.name, "_")
 			require.False(t, seen[file], "another mistake has this name")
 			seen[file] = true
-			golden(t, "mistakes/"+file+".txt", mistake.problems(t).Error()+"\n")
+			golden.Equal(t, "mistakes/"+file+".txt", mistake.problems(t).Error()+"\n")
 		})
 	}
 }
@@ -485,5 +469,5 @@ func TestAllMistakesOfAFolderAreReportedAtOnceAndInOrder(t *testing.T) {
 	_, err := LoadFolder("testdata/folder")
 	var problems Problems
 	require.True(t, errors.As(err, &problems), "%v", err)
-	golden(t, "folder.txt", strings.ReplaceAll(err.Error(), `\`, "/")+"\n")
+	golden.Equal(t, "folder.txt", strings.ReplaceAll(err.Error(), `\`, "/")+"\n")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/testkit"
+	"refundsync/internal/testkit/golden"
 )
 
 func compiledSchema(t testing.TB) *jsonschema.Schema {
@@ -67,7 +68,7 @@ func TestMistakesThatAnEditorShows(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "%s: %s\n", shown, m.name)
 	}
-	golden(t, "mistakes_shown.txt", b.String())
+	golden.Equal(t, "mistakes_shown.txt", b.String())
 }
 
 // every gives testdata/every_key.yaml as a tree.

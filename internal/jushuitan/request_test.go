@@ -1,22 +1,19 @@
 package jushuitan
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/fault"
+	"refundsync/internal/testkit/golden"
 	"refundsync/internal/version"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // seedParams are the request parameters of the integration page that this
 // project implements, all seven.
@@ -40,13 +37,7 @@ func TestRequestOnTheWire(t *testing.T) {
 	_, err := client.RefundList(t.Context(), seedParams())
 	require.NoError(t, err)
 
-	const golden = "testdata/refund_list_request.golden"
-	if *update {
-		require.NoError(t, os.WriteFile(golden, []byte(wire), 0o644))
-	}
-	want, err := os.ReadFile(golden)
-	require.NoError(t, err)
-	require.Equal(t, string(want), wire)
+	golden.Equal(t, "refund_list_request.golden", wire)
 }
 
 // receive makes one call and gives what the gateway got: the query, the body,

@@ -2,13 +2,10 @@ package robot
 
 import (
 	"context"
-	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -19,11 +16,10 @@ import (
 
 	"refundsync/internal/alert"
 	"refundsync/internal/fault"
+	"refundsync/internal/testkit/golden"
 	"refundsync/internal/testkit/nettest"
 	"refundsync/internal/version"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // at is 2024-03-01 17:00:00 Beijing time.
 var at = time.Unix(1709283600, 0).UTC()
@@ -113,14 +109,7 @@ func TestWireBodies(t *testing.T) {
 			assert.Equal(t, path, sent.url.Path)
 			assert.Equal(t, c.query, sent.url.Query())
 
-			golden := filepath.Join("testdata", c.name+".json")
-			if *update {
-				require.NoError(t, os.MkdirAll("testdata", 0o755))
-				require.NoError(t, os.WriteFile(golden, []byte(sent.body+"\n"), 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), sent.body+"\n")
+			golden.Equal(t, c.name+".json", sent.body+"\n")
 		})
 	}
 }
