@@ -71,7 +71,7 @@ func (a *Activities) compareBillsOnce(ctx context.Context, params workflows.Comp
 		case bill.Void || own[bill.ID]:
 		case shown:
 			c.count(reconcile.OfBill(reconcile.Doubled, bill, bill.OrderID, shops[bill.OrderID]))
-		case !usesCustomer(c.flow, bill.Customer):
+		case !usesCustomer(c.flow, bill.Customer) && bill.Version != c.flow.MarkVersion():
 			// It is of another flow, or of people who book returns in their own way.
 		case bill.OrderID != "":
 			row := reconcile.OfBill(reconcile.OnlyInKingdee, bill, bill.OrderID, "")

@@ -185,5 +185,8 @@ func (o *Opened) markOf(booked json.RawMessage) Mark {
 
 // Mark is the mark of the order's bill if this flow makes it. The order has a BillHash.
 func (f *Flow) Mark(o contract.Order) Mark {
-	return Mark{OrderID: o.ID, ChangedAt: o.ChangedAt.Truncate(time.Second), Hash: o.BillHash, Version: f.Version[:6]}
+	return Mark{OrderID: o.ID, ChangedAt: o.ChangedAt.Truncate(time.Second), Hash: o.BillHash, Version: f.MarkVersion()}
 }
+
+// MarkVersion is the flow's version as its marks have it.
+func (f *Flow) MarkVersion() string { return f.Version[:6] }

@@ -274,6 +274,15 @@ func (w *world) plant(t *rapid.T, failing bool) {
 			w.require(t, w.sim.CopyBill(id, copied, true))
 			err = w.sim.ChangeBill(copied, 0, "FHeadNote", "[799999999@20240301080000#0123456789ab.abcdef]")
 			w.extra[copied] = reconcile.OnlyInKingdee
+		case 12:
+			if failing {
+				continue
+			}
+			w.require(t, w.sim.CopyBill(id, copied, true))
+			w.require(t, w.sim.PutBaseData("BD_Customer", galaxy.BaseItem{Number: "CUST_OTHER", Name: "other"}))
+			w.require(t, w.sim.ChangeBill(copied, 0, "FRetcustId", "CUST_OTHER"))
+			err = w.sim.ChangeBill(copied, 0, "FHeadNote", "[799999999@20240301080000#0123456789ab."+w.flow.MarkVersion()+"]")
+			w.extra[copied] = reconcile.OnlyInKingdee
 		case 10:
 			w.sim.Withdraw(id, merchant.StatusCancelled)
 			known.kind, known.date = reconcile.Withdrawn, ""
