@@ -360,6 +360,37 @@ func TestHeldRunBeginsNothingUntilTheHoldIsReleased(t *testing.T) {
 	})
 }
 
+// The end of a hold may not reach a run that continues as new: the server lists it late. So it
+// looks itself.
+func TestHeldRunThatContinuesAsNewLooksForHolds(t *testing.T) {
+	begun := SyncRefundsInput{Flow: "refund_to_return", Range: tenWindows.Range, Carried: &RunState{
+		Range: *tenWindows.Range, Next: tenWindows.Range.From, Control: Control{Held: []contract.Hold{stockTaking}},
+	}}
+	for _, c := range []struct {
+		name  string
+		holds []contract.Hold
+	}{{"released", nil}, {"still held", []contract.Hold{stockTaking}}} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(10)
+			world.holds = c.holds
+			begun.Carried.Plan = world.plan
+			looked := false
+			result, err := runSync(world, begun, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+				env.RegisterDelayedCallback(func() {
+					fetches, _ := activitiesStarted(world)
+					require.Equal(t, c.holds != nil, fetches == 0)
+					looked = true
+					world.hold()
+					steer(env, HoldsUpdate)
+				}, time.Second)
+			})
+			require.NoError(t, err)
+			require.True(t, looked || c.holds == nil)
+			require.Equal(t, 100, result.Saved)
+		})
+	}
+}
+
 // While its flow is held, a parked order attempts nothing and uses up no attempt. After the
 // hold it is attempted at once if an attempt fell due, or somebody asked for one, and
 // otherwise at its time.

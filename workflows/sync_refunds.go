@@ -230,6 +230,7 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 	}
 	if in.Carried != nil {
 		r.state = *in.Carried
+		r.lookForHolds(ctx)
 	} else if err := r.begin(ctx, in); err != nil {
 		r.report(ctx, SyncRefundsResult{Watermark: r.state.Watermark}, err)
 		return nil, err
@@ -313,6 +314,18 @@ func (r *syncRefunds) hold(ctx workflow.Context, in SyncRefundsInput, holds []co
 	}
 	workflow.SetCurrentDetails(ctx, heldDetails(holds))
 	return err
+}
+
+// lookForHolds has a run that continued as new while it was held look whether it still is: the
+// server lists it late, so that the end of the hold may not have reached it.
+func (r *syncRefunds) lookForHolds(ctx workflow.Context) {
+	if len(r.state.Control.Held) == 0 {
+		return
+	}
+	// It fails only if the run is cancelled.
+	if holds, err := findHolds(ctx, r.state.Plan.Flow); err == nil {
+		r.state.Control.Held = holds
+	}
 }
 
 // sweepRate leaves room for other runs.
