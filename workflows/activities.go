@@ -554,24 +554,22 @@ func findHolds(ctx workflow.Context, flow string) ([]contract.Hold, error) {
 	return found.Holds, err
 }
 
-// tellRuns has the runs under way look which holds are on, and returns how many have not
-// answered.
-func tellRuns(ctx workflow.Context, flow string) (left int, err error) {
+// tellRuns starts having the runs under way look which holds are on; the result is a
+// [TellRunsResult].
+func tellRuns(ctx workflow.Context, flow string) workflow.Future {
 	ctx = withHousekeeping(ctx, 2*time.Minute, 0, text.Sprintf("have the runs under way look for holds"))
-	var told TellRunsResult
-	err = workflow.ExecuteActivity(ctx, TellRunsName, HoldScope{Flow: flow}).Get(ctx, &told)
-	return told.Left, err
+	return workflow.ExecuteActivity(ctx, TellRunsName, HoldScope{Flow: flow})
 }
 
-// wakeParked has the parked orders that put off an attempt make it.
-func wakeParked(ctx workflow.Context, flow string) error {
+// wakeParked starts having the parked orders that put off an attempt make it.
+func wakeParked(ctx workflow.Context, flow string) workflow.Future {
 	ctx = withHousekeeping(ctx, 10*time.Minute, 0, text.Sprintf("wake the parked orders"))
-	return workflow.ExecuteActivity(ctx, WakeParkedName, HoldScope{Flow: flow}).Get(ctx, nil)
+	return workflow.ExecuteActivity(ctx, WakeParkedName, HoldScope{Flow: flow})
 }
 
 // tellWatches tells the WatchFlow workflows that a hold began, changed or ended.
 func tellWatches(ctx workflow.Context, hold contract.Hold) error {
-	ctx = withHousekeeping(ctx, time.Minute, 0, text.Sprintf("tell the robots' watches"))
+	ctx = withHousekeeping(ctx, time.Minute, 5, text.Sprintf("tell the robots' watches"))
 	params := TellWatchesParams{HoldID: workflow.GetInfo(ctx).WorkflowExecution.ID, Hold: hold}
 	return workflow.ExecuteActivity(ctx, TellWatchesName, params).Get(ctx, nil)
 }

@@ -76,12 +76,12 @@ func Hold(ctx workflow.Context, in HoldInput) (contract.Hold, error) {
 		if changed {
 			round = 0
 		}
-		left, err := h.apply(work, changed)
+		left, err := h.apply(ctx, work, changed)
 		if err != nil {
 			return h.state, err
 		}
 		switch {
-		case h.signals.Len() > 0:
+		case h.signals.Len() > 0 || h.cancelled(ctx):
 			continue
 		case h.state.Released != nil && left == 0:
 			return h.state, nil
@@ -100,6 +100,8 @@ type hold struct {
 	// cancelSeen says that the cancellation has released the hold, so that it does not
 	// release the next one, too.
 	cancelSeen bool
+	// untold says that not everybody has been told of the last change.
+	untold bool
 }
 
 // lasts reports whether the hold has begun and not been released.
@@ -157,28 +159,45 @@ func (h *hold) change(change contract.Hold, now time.Time) bool {
 	return true
 }
 
-// apply tells everybody concerned, and returns how many runs have not answered.
-func (h *hold) apply(ctx workflow.Context, changed bool) (left int, err error) {
+// apply tells everybody concerned, and returns how many runs have not answered. It breaks off
+// when the hold changes once more: the memo must say so at once, however long runs and parked
+// orders take to answer.
+func (h *hold) apply(ctx, work workflow.Context, changed bool) (left int, err error) {
 	if changed {
+		h.untold = true
 		// The memo decides, so it comes first.
-		if err := workflow.UpsertMemo(ctx, map[string]any{HoldMemo: h.state}); err != nil {
+		if err := workflow.UpsertMemo(work, map[string]any{HoldMemo: h.state}); err != nil {
 			return 0, err
 		}
-		h.show(ctx, 0)
+		h.show(work, 0)
 	}
-	if left, err = tellRuns(ctx, h.state.Flow); err != nil {
+	var told TellRunsResult
+	if ready, err := h.await(ctx, work, tellRuns(work, h.state.Flow), &told); !ready || err != nil {
 		return 0, err
 	}
-	h.show(ctx, left)
-	if changed && h.state.Released != nil {
-		if err := wakeParked(ctx, h.state.Flow); err != nil {
+	h.show(work, told.Left)
+	if h.untold && h.state.Released != nil {
+		if ready, err := h.await(ctx, work, wakeParked(work, h.state.Flow), nil); !ready || err != nil {
 			return 0, err
 		}
 	}
-	if changed {
-		return left, tellWatches(ctx, h.state)
+	if h.untold {
+		h.untold = false
+		if err := tellWatches(work, h.state); err != nil {
+			// The hold does not depend on it.
+			workflow.GetLogger(work).Warn("the watches could not be told of the hold", "error", err)
+		}
 	}
-	return left, nil
+	return told.Left, nil
+}
+
+// await waits for an activity; false says that the hold changes before.
+func (h *hold) await(ctx, work workflow.Context, activity workflow.Future, result any) (ready bool, err error) {
+	err = workflow.Await(work, func() bool { return activity.IsReady() || h.signals.Len() > 0 || h.cancelled(ctx) })
+	if err != nil || !activity.IsReady() {
+		return false, err
+	}
+	return true, activity.Get(work, result)
 }
 
 // sleep waits for the next round, or for what changes the hold before.

@@ -162,6 +162,38 @@ func TestHoldBeginsAnewWhileRunsAreToldOfItsEnd(t *testing.T) {
 }
 
 // Runs may wait for a hold that was terminated: a release frees them.
+// Runs and parked orders may take long to answer, or the server to list them.
+func TestHoldChangesAtOnceWhileOthersAreTold(t *testing.T) {
+	for _, slow := range []string{TellRunsName, WakeParkedName} {
+		t.Run(slow, func(t *testing.T) {
+			var world heldWorld
+			month := contract.Hold{By: "li", Note: "月结"}
+			_, _, err := world.run(map[int]contract.Hold{0: stockTaking, 5: releasedBy("wang"), 10: month, 300: releasedBy("li")}, func(env *testsuite.TestWorkflowEnvironment) {
+				call := env.OnActivity(slow, mock.Anything, mock.Anything).After(2 * time.Hour)
+				if slow == TellRunsName {
+					call.Return(TellRunsResult{}, nil)
+				} else {
+					call.Return(nil)
+				}
+				memo := func(minute int, by string, released bool) {
+					env.RegisterDelayedCallback(func() {
+						world.mu.Lock()
+						defer world.mu.Unlock()
+						require.Equal(t, by, world.memo.By, minute)
+						require.Equal(t, released, world.memo.Released != nil, minute)
+					}, time.Duration(minute)*time.Minute)
+				}
+				memo(1, "wang", false)
+				memo(6, "wang", true)
+				memo(11, "li", false)
+				memo(301, "li", true)
+			})
+			require.NoError(t, err)
+			require.Contains(t, world.did[len(world.did)-1], "watches: li released")
+		})
+	}
+}
+
 func TestReleaseWithoutAHoldTellsTheRuns(t *testing.T) {
 	var world heldWorld
 	ended, took, err := world.run(map[int]contract.Hold{0: {Flow: "f", Released: &contract.Release{By: "li"}}})
