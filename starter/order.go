@@ -32,6 +32,8 @@ type orderStory struct {
 	Flow   string    `json:"flow"`
 	Title  string    `json:"title"`
 	ReadAt time.Time `json:"read_at"`
+	// Days is how far back an order was looked for of which nothing else is known.
+	Days int `json:"days"`
 	// Version is that of the flow file, by which the order is mapped here.
 	Version string `json:"version"`
 	// State is a kind of package reconcile, or one of the states below; Reason belongs to
@@ -283,8 +285,8 @@ type storyReader struct {
 func readStory(ctx context.Context, options storyOptions, id string) (*orderStory, error) {
 	r := &storyReader{storyOptions: options, story: &orderStory{
 		Asked: id, Flow: options.flow.Name, Title: options.flow.Title, Version: options.flow.Version,
-		ReadAt: time.Now().In(beijing.Zone).Truncate(time.Second),
-		Bills:  []billStory{}, Runs: []runStory{}, Parked: []parkedStory{}, Read: []string{}, Unknown: []string{},
+		ReadAt: time.Now().In(beijing.Zone).Truncate(time.Second), Days: int(options.horizon / (24 * time.Hour)),
+		Bills: []billStory{}, Runs: []runStory{}, Parked: []parkedStory{}, Read: []string{}, Unknown: []string{},
 	}}
 	server, err := dialStory(ctx)
 	if !r.couldNot(text.New("Temporal"), err) {
@@ -393,9 +395,14 @@ func (r *storyReader) compare() {
 	if r.couldNot(text.New("The comparison"), err) {
 		return
 	}
-	rows, _ := booking.Rules(r.flow, decimal.Zero).Compare(order, booking.BillsOf(r.whole))
+	bills := booking.BillsOf(r.whole)
+	rows, own := booking.Rules(r.flow, decimal.Zero).Compare(order, bills)
 	row := rows[0].Row
-	if len(rows) > 1 && row.Kind == reconcile.Agrees {
+	// The bill that was asked for may have the order's mark under another number.
+	double := slices.ContainsFunc(bills, func(b reconcile.Bill) bool {
+		return b.OrderID == order.ID && !b.Void && !slices.Contains(own, b.ID)
+	})
+	if (len(rows) > 1 || double) && row.Kind == reconcile.Agrees {
 		row.Kind = reconcile.Doubled
 	}
 	r.story.Comparison = &row

@@ -86,6 +86,16 @@ func (p *storyPrinter) table(headers ...any) *fittedTable {
 	return t
 }
 
+// standing are the numbers of the bills that are not void.
+func standing(bills []billStory) (numbers []string) {
+	for _, bill := range bills {
+		if !bill.Void {
+			numbers = append(numbers, bill.Number)
+		}
+	}
+	return numbers
+}
+
 // headline says in one sentence what became of the order.
 func headline(s *orderStory) string {
 	id, bill := cmp.Or(s.OrderID, s.Asked), s.BillNumber
@@ -98,7 +108,7 @@ func headline(s *orderStory) string {
 		}
 		return text.Sprintf("Order %s is booked as bill %s, which differs from what the flow makes of the order now.", id, bill)
 	case string(reconcile.Doubled):
-		return text.Sprintf("Order %s is booked more than once under bill %s.", id, bill)
+		return text.Sprintf("Order %s is booked more than once: bills %s.", id, strings.Join(standing(s.Bills), ", "))
 	case string(reconcile.Void):
 		return text.Sprintf("Order %s is not booked: its bill %s is void.", id, bill)
 	case string(reconcile.Withdrawn):
@@ -123,7 +133,7 @@ func headline(s *orderStory) string {
 	case stateGone:
 		return text.Sprintf("Neither Jushuitan nor Kingdee shows order %s now; see below what is known of it.", id)
 	case stateUnknown:
-		return text.Sprintf("Nothing has the id %s. Compare it with the screens of Jushuitan or Kingdee; an outer_as_id（线上售后单号） is found only once the order has a bill, so try the as_id（售后单号） or so_id（线上订单号）, or more --days.", id)
+		return text.Sprintf("Nothing has the id %s, nor did an order with it change in the last %d days. Compare it with the screens of Jushuitan or Kingdee; an outer_as_id（线上售后单号） is found only once the order has a bill, so try the as_id（售后单号） or so_id（线上订单号）, or more --days.", id, s.Days)
 	}
 	return text.Sprintf("Order %s: what became of it is not clear, because not everything could be read.", id)
 }
@@ -146,7 +156,7 @@ func (p *storyPrinter) source(s *sourceStory) {
 	for i, line := range s.Lines[:min(len(s.Lines), storyLines)] {
 		var fields []string
 		for _, field := range line {
-			fields = append(fields, field.Name+" "+field.Value)
+			fields = append(fields, field.Name+"（"+field.Label+"） "+field.Value)
 		}
 		t.AppendRow(table.Row{i + 1, strings.Join(fields, " · ")})
 	}
@@ -405,23 +415,11 @@ func (p *storyPrinter) sent(s *sentStory) {
 	}
 }
 
-// billStatuses are the values of FDocumentStatus as people read them.
-var billStatuses = map[string]text.Text{
-	"Z": text.New("Z, draft (暂存)"),
-	"A": text.New("A, created (创建)"),
-	"B": text.New("B, under review (审核中)"),
-	"C": text.New("C, audited (已审核)"),
-	"D": text.New("D, re-opened (重新审核)"),
-}
-
 func (p *storyPrinter) bills(s *orderStory) {
 	for _, bill := range s.Bills {
 		p.heading(text.Sprintf("Bill %s in Kingdee now", bill.Number))
 		t := p.table()
-		status := any(bill.Status)
-		if named, ok := billStatuses[bill.Status]; ok {
-			status = named
-		}
+		status := reconcile.StatusLabel(bill.Status)
 		if bill.Void {
 			status = text.New("%s; void (作废)", status)
 		}
@@ -529,7 +527,7 @@ func (p *storyPrinter) differences(row *reconcile.Row) {
 	if len(row.Differences) > 0 {
 		t := p.table(text.New("Field"), text.New("Material"), text.New("By the flow now"), text.New("In Kingdee"))
 		for _, d := range row.Differences {
-			t.AppendRow(table.Row{d.Field, d.Material, d.Source, d.Kingdee})
+			t.AppendRow(table.Row{reconcile.FieldLabel(d.Field), d.Material, d.Source, d.Kingdee})
 		}
 		t.Render()
 		if row.MoreDifferences > 0 {

@@ -15,6 +15,7 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/preview"
+	"refundsync/internal/reconcile"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -230,7 +231,7 @@ var outcomesOfPreview = map[string]text.Text{
 	string(tally.BillDeleted):  text.New("its bill would be deleted"),
 	string(tally.Parked):       text.New("would be parked"),
 	preview.NotRead:            text.New("not read by a run"),
-	preview.NotFound:           text.New("Jushuitan does not show it"),
+	preview.NotFound:           text.New("Jushuitan shows no such order changed in the last 90 days, or since --from"),
 }
 
 // previewTitle says what would become of an order.
@@ -261,7 +262,7 @@ func previewTitle(o preview.Order) string {
 		}
 	}
 	for _, bill := range o.Bills {
-		line := text.Sprintf("Kingdee has bill %s (FID %s), status %s, dated %s", bill.Number, bill.ID, bill.Status, bill.Date)
+		line := text.Sprintf("Kingdee has bill %s (FID %s), %s, dated %s", bill.Number, bill.ID, reconcile.StatusLabel(bill.Status), bill.Date)
 		if bill.Void {
 			line = text.Sprintf("Kingdee has bill %s (FID %s), void", bill.Number, bill.ID)
 		}

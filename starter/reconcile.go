@@ -261,6 +261,7 @@ func filtered(rows iter.Seq2[reconcile.Row, error], keep func(reconcile.Row) boo
 const rowsShown = 20
 
 func printReport(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
+	say(w, "\n"+report.Verdict().String())
 	printKinds(w, report)
 	printGroups(w, text.New("Day"), report.Days)
 	printGroups(w, text.New("Shop"), report.Shops)
@@ -277,9 +278,10 @@ func printReport(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.
 
 func printKinds(w io.Writer, report reconcile.Report) {
 	t := newTable(w)
-	t.SetTitle("\n%s\n%s", report.WorkflowID, workflows.Window{From: report.From, To: report.To})
+	t.SetTitle("%s\n%s", report.WorkflowID, workflows.Window{From: report.From, To: report.To})
 	t.AppendHeader(sidesHeader(text.New("Kind")))
 	t.alignRight(2, 3, 4, 5, 6, 7)
+	t.mayDrop(6, 3)
 	for _, kind := range report.Kinds {
 		t.AppendRow(sidesRow(text.Join(": ", kind.Kind.Label(), kind.Reason), kind.Sides))
 	}
@@ -291,6 +293,7 @@ func printGroups(w io.Writer, heading text.Text, groups []reconcile.Group) {
 	t := newTable(w)
 	t.AppendHeader(append(sidesHeader(heading), text.New("Differences")))
 	t.alignRight(2, 3, 4, 5, 6, 7, 8)
+	t.mayDrop(6, 3)
 	for _, group := range groups {
 		t.AppendRow(append(sidesRow(cmp.Or(group.Name, "–"), group.Sides), group.Differences))
 	}
@@ -307,34 +310,60 @@ func sidesRow(first any, sides reconcile.Sides) table.Row {
 		sides.Kingdee.Count, sides.Kingdee.Quantity, sides.Kingdee.Amount.StringFixed(2)}
 }
 
-// printDifferences shows the first rows that differ.
+// printDifferences shows some rows that differ, of each kind as evenly as it can.
 func printDifferences(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
 	all := report.Differences + report.NotAudited
 	if all == 0 {
 		return nil
 	}
+	shown, err := someOfEachKind(filtered(rows, shownRow), rowsShown)
+	if err != nil {
+		return err
+	}
 	t := newTable(w)
 	t.AppendHeader(table.Row{text.New("Kind"), "as_id", text.New("Bill"), text.New("Day"), text.New("Shop"), text.New("Differences (source → Kingdee)")})
 	t.mayDrop(5)
-	shown := 0
-	for row, err := range filtered(rows, shownRow) {
-		if err != nil {
-			return err
-		}
+	for _, row := range shown {
 		kind := text.Join(": ", row.Kind.Label(), row.Reason)
 		if row.NotAudited {
 			kind = text.Join(", ", kind, text.New("not audited"))
 		}
 		t.AppendRow(table.Row{kind, row.OrderID, row.BillNumber, row.Day, row.Shop, differencesOf(row)})
-		if shown++; shown == rowsShown {
-			break
-		}
 	}
 	t.Render()
-	if all > shown {
-		say(w, text.Sprintf("The first %d of %d; for all: --out FILE, or -o json.", shown, all))
+	if all > len(shown) {
+		say(w, text.Sprintf("Shown are %d of %d; for all: --out FILE, or -o json.", len(shown), all))
 	}
 	return nil
+}
+
+// someOfEachKind picks at most so many rows, as evenly from the kinds as it can, and gives
+// them by kind. The many parked orders of a bad day then hide no bill that differs.
+func someOfEachKind(rows iter.Seq2[reconcile.Row, error], most int) ([]reconcile.Row, error) {
+	first := map[reconcile.Kind][]reconcile.Row{}
+	for row, err := range rows {
+		if err != nil {
+			return nil, err
+		}
+		if len(first[row.Kind]) < most {
+			first[row.Kind] = append(first[row.Kind], row)
+		}
+	}
+	take := map[reconcile.Kind]int{}
+	for taken, before := 0, -1; taken > before; {
+		before = taken
+		for _, kind := range reconcile.Kinds {
+			if taken < most && take[kind] < len(first[kind]) {
+				take[kind]++
+				taken++
+			}
+		}
+	}
+	var some []reconcile.Row
+	for _, kind := range reconcile.Kinds {
+		some = append(some, first[kind][:take[kind]]...)
+	}
+	return some, nil
 }
 
 // differencesShown bounds the differences that the table names of a row.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"iter"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,5 +59,35 @@ func rowsIn(rows []reconcile.Row) iter.Seq2[reconcile.Row, error] {
 				return
 			}
 		}
+	}
+}
+
+// TestSomeRowsOfEachKind: many rows of one kind hide none of another.
+func TestSomeRowsOfEachKind(t *testing.T) {
+	for name, c := range map[string]struct {
+		rows string
+		want string
+	}{
+		"none":                   {"", ""},
+		"fewer than the most":    {"pmd", "mpd"},
+		"many of one kind":       {"pppppppppp", "ppppp"},
+		"many of one kind first": {"ppppppppppdm", "mpppd"},
+		"more kinds than room":   {"wvsdupm", "mpuds"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kinds := map[string]reconcile.Kind{"m": reconcile.Missing, "p": reconcile.Parked, "u": reconcile.Unmapped,
+				"d": reconcile.Different, "s": reconcile.Doubled, "v": reconcile.Void, "w": reconcile.Withdrawn}
+			var rows []reconcile.Row
+			for _, letter := range strings.Split(c.rows, "") {
+				rows = append(rows, reconcile.Row{Kind: kinds[letter], OrderID: letter})
+			}
+			some, err := someOfEachKind(rowsIn(rows), 5)
+			require.NoError(t, err)
+			got := ""
+			for _, row := range some {
+				got += row.OrderID
+			}
+			require.Equal(t, c.want, got)
+		})
 	}
 }
