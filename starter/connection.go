@@ -19,17 +19,23 @@ import (
 
 // dial connects to the Temporal server of the settings, with a client that decrypts.
 func dial() (client.Client, error) {
+	c, _, err := dialWith(context.Background())
+	return c, err
+}
+
+// dialWith is dial, and gives the options of the connection as well.
+func dialWith(ctx context.Context) (client.Client, client.Options, error) {
 	options, optionsErr := config.FromProcess().TemporalOptions()
 	codec, codecErr := loadCodec()
 	if err := errors.Join(optionsErr, codecErr); err != nil {
-		return nil, err
+		return nil, options, err
 	}
 	codec.Configure(&options)
-	temporal, err := config.DialTemporal(context.Background(), options)
+	temporal, err := config.DialTemporal(ctx, options)
 	if err != nil {
-		return nil, err
+		return nil, options, err
 	}
-	return codec.Client(temporal), nil
+	return codec.Client(temporal), options, nil
 }
 
 // loadCodec makes the codec of the configured keys.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -500,17 +499,10 @@ type storyServer struct {
 const mostEvents = 60_000
 
 func dialStory(ctx context.Context) (*storyServer, error) {
-	options, optionsErr := config.FromProcess().TemporalOptions()
-	codec, codecErr := loadCodec()
-	if err := errors.Join(optionsErr, codecErr); err != nil {
-		return nil, err
-	}
-	codec.Configure(&options)
-	temporal, err := config.DialTemporal(ctx, options)
+	c, options, err := dialWith(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := codec.Client(temporal)
 	return &storyServer{Client: c, namespace: options.Namespace, histories: &sighting.Reader{
 		Histories: c, Payloads: options.DataConverter, Failures: options.FailureConverter, Events: mostEvents,
 	}}, nil

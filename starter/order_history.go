@@ -110,14 +110,8 @@ func (r *storyReader) readParking(ctx context.Context, execution *workflowpb.Wor
 		default:
 			p.Ending = "saved"
 		}
-	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
-		p.Ending = workflows.RunCancelled
-	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
-		p.Ending = runTerminated
-	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-		p.Ending = runTimedOut
 	default:
-		p.Ending = workflows.RunFailed
+		p.Ending = unfinished(execution)
 	}
 	p.Seen, err = r.temporal.histories.Find(ctx, p.WorkflowID, p.RunID, r.story.OrderID)
 	if err != nil && !errors.Is(err, sighting.ErrEnough) {

@@ -100,16 +100,24 @@ func readRun(execution *workflowpb.WorkflowExecutionInfo) (listedRun, error) {
 		}
 	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
 		run.Outcome = cmp.Or(run.Outcome, workflows.RunDone)
-	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED:
-		run.Outcome = workflows.RunFailed
-	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
-		run.Outcome = workflows.RunCancelled
-	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
-		run.Outcome = runTerminated
-	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-		run.Outcome = runTimedOut
+	case enumspb.WORKFLOW_EXECUTION_STATUS_FAILED, enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED,
+		enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		run.Outcome = unfinished(execution)
 	}
 	return run, nil
+}
+
+// unfinished is the outcome of a workflow that has ended without being completed.
+func unfinished(execution *workflowpb.WorkflowExecutionInfo) string {
+	switch execution.GetStatus() {
+	case enumspb.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		return workflows.RunCancelled
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		return runTerminated
+	case enumspb.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		return runTimedOut
+	}
+	return workflows.RunFailed
 }
 
 // endOf is how a run ended that the next run of its cron followed, by its memo: the

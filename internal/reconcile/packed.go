@@ -20,7 +20,8 @@ func PackRows(rows []Row) []byte {
 
 // UnpackRows reverses PackRows.
 func UnpackRows(compressed []byte) (rows []Row, err error) {
-	return rows, unpack(compressed, &rows)
+	err = unpack(compressed, &rows)
+	return rows, err
 }
 
 // PackIDs compresses ids of bills, in order; nil for none.
