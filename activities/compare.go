@@ -28,6 +28,7 @@ type comparison struct {
 	// from and to are the days of the range.
 	from, to string
 	parked   map[string]string // reasons by workflow id
+	listed   time.Time         // when they were listed
 
 	rows []reconcile.Row
 	sums reconcile.Sums
@@ -57,6 +58,7 @@ func (a *Activities) comparison(ctx context.Context, params workflows.Comparison
 // listParked lists what is parked: such an order must not look as if it were missing.
 func (c *comparison) listParked(ctx context.Context) (err error) {
 	if c.a.Parked != nil {
+		c.listed = time.Now()
 		c.parked, err = c.a.Parked.List(ctx, c.flow.Name)
 	}
 	return err
@@ -68,8 +70,11 @@ func dayOf(t time.Time) string { return t.In(beijing.Zone).Format(time.DateOnly)
 func (c *comparison) holds(day string) bool { return c.from <= day && day <= c.to }
 
 // order maps an order of the source's reply as the flow does now.
-func (c *comparison) order(opened *flow.Opened, record map[string]any) (reconcile.Order, error) {
+func (c *comparison) order(ctx context.Context, opened *flow.Opened, record map[string]any) (reconcile.Order, error) {
 	order, err := booking.OrderOf(c.flow, opened, c.parked[workflows.ParkedOrderID(c.flow.Name, opened.Order.ID)])
+	if err == nil && order.Parked == "" {
+		order.Discarded, err = c.a.isDiscarded(ctx, c.flow.Name, opened.Order, c.listed)
+	}
 	order.At = c.flow.CountedAt(record)
 	if order.ChangedOn == "" {
 		order.ChangedOn = c.from
@@ -173,7 +178,7 @@ func (c *comparison) readAgain(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if now[opened.Order.ID], err = c.order(opened, record); err != nil {
+		if now[opened.Order.ID], err = c.order(ctx, opened, record); err != nil {
 			return err
 		}
 	}

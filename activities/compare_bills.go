@@ -94,7 +94,7 @@ func (c *comparison) compareShown(ctx context.Context, records map[string]map[st
 		if err != nil {
 			return nil, nil, err
 		}
-		order, err := c.order(opened, records[id])
+		order, err := c.order(ctx, opened, records[id])
 		if err != nil {
 			return nil, nil, err
 		}

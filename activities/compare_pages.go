@@ -113,7 +113,7 @@ func (p *pagesComparison) page(ctx context.Context) (crowded int, err error) {
 	var orders []seenOrder
 	for _, order := range work.New {
 		shown = append(shown, tally.Order{Version: paging.VersionOf(order)})
-		mapped, err := p.mapped(byVersion[asShown(order)])
+		mapped, err := p.mapped(ctx, byVersion[asShown(order)])
 		if err != nil {
 			return 0, err
 		}
@@ -152,11 +152,11 @@ func (p *pagesComparison) open(row *row) (contract.Order, error) {
 	return row.order.Order, nil
 }
 
-func (p *pagesComparison) mapped(row *row) (reconcile.Order, error) {
+func (p *pagesComparison) mapped(ctx context.Context, row *row) (reconcile.Order, error) {
 	if row.failed != nil {
 		return reconcile.Order{ID: row.failed.ID, Unmapped: row.failed.Reason, Numbers: []string{""}, ChangedOn: dayOf(p.params.Window.From)}, nil
 	}
-	return p.order(row.order, row.record)
+	return p.order(ctx, row.order, row.record)
 }
 
 // counts reports whether an order of the window counts.

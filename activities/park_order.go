@@ -2,10 +2,8 @@ package activities
 
 import (
 	"context"
-	"errors"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
@@ -16,19 +14,34 @@ import (
 )
 
 // ParkOrder starts the ParkedOrder workflow of an order that can't be saved or, if it has
-// one, sends it the current order. An order that a person has discarded is not parked as
-// long as it stays the same and the server retains that workflow.
+// one, sends it the current order. An order that a person has discarded is not parked until
+// it changes in the source, as long as the server retains that workflow.
 //
 // It is an activity because a workflow can't start another one and signal it in one step,
 // and two runs may find the same order at the same moment.
 func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderParams) (workflows.ParkOrderResult, error) {
 	c := activity.GetClient(ctx)
 	result := workflows.ParkOrderResult{WorkflowID: workflows.ParkedOrderID(params.Plan.Flow, params.Order.ID)}
-	if err := findParked(ctx, c, &result, params); result.Discarded || err != nil {
+	last, err := lastParking(ctx, c, result.WorkflowID)
+	if err != nil {
 		return result, err
 	}
 	version := workflows.ParkedVersion{PickVersion: params.PickVersion, Order: params.Order, Failure: params.Failure}
-	_, err := c.SignalWithStartWorkflow(ctx, result.WorkflowID, workflows.OrderSignal, version, client.StartWorkflowOptions{
+	if last.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		// A workflow that started later may have been started by an earlier attempt.
+		result.AlreadyWaiting = last.GetStartTime().AsTime().Before(activity.GetInfo(ctx).ScheduledTime)
+		// If a person has discarded it this moment, no other is started: the next attempt sees that.
+		if err := c.SignalWorkflow(ctx, result.WorkflowID, "", workflows.OrderSignal, version); err != nil {
+			return result, text.Errorf("sending order %s to where it is parked failed: %w", params.Order.ID, err)
+		}
+		return result, nil
+	}
+	if !params.AlsoDiscarded {
+		if result.Discarded, err = isDiscarded(ctx, c, last, params.Order); result.Discarded || err != nil {
+			return result, err
+		}
+	}
+	_, err = c.SignalWithStartWorkflow(ctx, result.WorkflowID, workflows.OrderSignal, version, client.StartWorkflowOptions{
 		TaskQueue: activity.GetInfo(ctx).TaskQueue,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			workflows.FlowAttribute.ValueSet(params.Plan.Flow),
@@ -43,32 +56,4 @@ func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderPa
 		return result, text.Errorf("parking order %s failed: %w", params.Order.ID, err)
 	}
 	return result, nil
-}
-
-// findParked notes whether the order is parked already, or whether a person has discarded
-// it in its current version.
-func findParked(ctx context.Context, c client.Client, result *workflows.ParkOrderResult, params workflows.ParkOrderParams) error {
-	described, err := c.DescribeWorkflow(ctx, result.WorkflowID, "")
-	var unknown *serviceerror.NotFound
-	if errors.As(err, &unknown) {
-		return nil
-	}
-	if err != nil {
-		return text.Errorf("looking up parked order %s failed: %w", params.Order.ID, err)
-	}
-	switch described.RawResponse.GetWorkflowExecutionInfo().GetStatus() {
-	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
-		// A workflow that started later may have been started by an earlier attempt.
-		result.AlreadyWaiting = described.RawResponse.GetWorkflowExecutionInfo().GetStartTime().AsTime().Before(activity.GetInfo(ctx).ScheduledTime)
-		return nil
-	case enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-	default:
-		return nil
-	}
-	var ended workflows.ParkedOrderResult
-	if err := c.GetWorkflow(ctx, result.WorkflowID, "").Get(ctx, &ended); err != nil {
-		return text.Errorf("reading the result of parked order %s failed: %w", params.Order.ID, err)
-	}
-	result.Discarded = ended.Discarded != nil && ended.Order.Same(params.Order)
-	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,11 +14,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
@@ -25,6 +28,8 @@ import (
 // fakeParked knows which orders wait, and keeps what they are told.
 type fakeParked struct {
 	ids        []string
+	discarded  []contract.Order
+	asOf       time.Time // as Discarded was last asked
 	listErr    error
 	resolveErr error
 	told       map[string]workflows.ResolvedVersion
@@ -40,6 +45,11 @@ func (p *fakeParked) List(_ context.Context, flowName string) (map[string]string
 		reasons[workflows.ParkedOrderID(flowName, id)] = "order_changed"
 	}
 	return reasons, p.listErr
+}
+
+func (p *fakeParked) Discarded(_ context.Context, _ string, order contract.Order, asOf time.Time) (bool, error) {
+	p.asOf = asOf
+	return slices.ContainsFunc(p.discarded, func(d contract.Order) bool { return d.Covers(order) }), p.listErr
 }
 
 func (p *fakeParked) Resolve(_ context.Context, workflowID string, version workflows.ResolvedVersion) error {
@@ -273,5 +283,115 @@ func TestParkedOrdersAreListedForTheOthersToo(t *testing.T) {
 		synctest.Wait()
 		close(c.letGo)
 		both.Wait()
+	})
+}
+
+// discardingClient is a server with one order that is or was parked.
+type discardingClient struct {
+	client.Client
+	listed, status       enumspb.WorkflowExecutionStatus // on the list, and by itself
+	result               workflows.ParkedOrderResult
+	lists, asked         int
+	listErr, describeErr error
+	resultErr            error
+}
+
+func (c *discardingClient) ListWorkflow(context.Context, *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
+	c.lists++
+	time.Sleep(time.Second)
+	response := &workflowservice.ListWorkflowExecutionsResponse{}
+	if c.listed != enumspb.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED {
+		response.Executions = []*workflow.WorkflowExecutionInfo{{Execution: &commonpb.WorkflowExecution{WorkflowId: "parked/f/1"}, Status: c.listed}}
+	}
+	return response, c.listErr
+}
+
+func (c *discardingClient) DescribeWorkflow(_ context.Context, id, _ string) (*client.WorkflowExecutionDescription, error) {
+	c.asked++
+	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{
+		WorkflowExecutionInfo: &workflow.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{WorkflowId: id, RunId: "r"}, Status: c.status},
+	}}, c.describeErr
+}
+
+func (c *discardingClient) GetWorkflow(_ context.Context, id, runID string) client.WorkflowRun {
+	if id != "parked/f/1" || runID != "r" {
+		return nil
+	}
+	return endedRun{result: c.result, err: c.resultErr}
+}
+
+type endedRun struct {
+	client.WorkflowRun
+	result workflows.ParkedOrderResult
+	err    error
+}
+
+func (r endedRun) Get(_ context.Context, result any) error {
+	*result.(*workflows.ParkedOrderResult) = r.result
+	return r.err
+}
+
+func TestDiscardedOrders(t *testing.T) {
+	const (
+		none      = enumspb.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED
+		running   = enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING
+		completed = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	)
+	order := contract.Order{ID: "1", ChangedAt: testWindow.From, BillHash: "a"}
+	changed := contract.Order{ID: "1", ChangedAt: testWindow.From.Add(time.Second), BillHash: "b"}
+	discarded := workflows.ParkedOrderResult{Discarded: &workflows.Discard{By: "wang", Reason: "a test"}, Order: order}
+	away := errors.New("unavailable")
+	for _, c := range []struct {
+		name      string
+		server    discardingClient
+		order     contract.Order
+		discarded bool
+		fails     bool
+	}{
+		{"never parked", discardingClient{listed: none}, order, false, false},
+		{"discarded", discardingClient{listed: completed, status: completed, result: discarded}, order, true, false},
+		{"discarded this moment", discardingClient{listed: running, status: completed, result: discarded}, order, true, false},
+		{"changed since", discardingClient{listed: completed, status: completed, result: discarded}, changed, false, false},
+		{"parked", discardingClient{listed: running, status: running}, order, false, false},
+		{"parked anew", discardingClient{listed: completed, status: running, result: discarded}, order, false, false},
+		{"parked anew and saved", discardingClient{listed: completed, status: completed, result: workflows.ParkedOrderResult{Order: order}}, order, false, false},
+		{"terminated", discardingClient{listed: running, status: enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, result: discarded}, order, false, false},
+		{"no longer retained", discardingClient{listed: completed, describeErr: serviceerror.NewNotFound("gone")}, order, false, false},
+		{"no list", discardingClient{listErr: away}, order, false, true},
+		{"no answer about the order", discardingClient{listed: completed, describeErr: away}, order, false, true},
+		{"an unreadable result", discardingClient{listed: completed, status: completed, resultErr: away}, order, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				got, err := NewParkedOrders(&c.server).Discarded(t.Context(), "f", c.order, time.Now())
+				require.Equal(t, c.fails, err != nil, "%v", err)
+				require.Equal(t, c.discarded, got)
+			})
+		})
+	}
+}
+
+// A list that is older than asked is not good enough, not even one under way.
+func TestDiscardedOrdersAreListedAsOfATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &discardingClient{}
+		parked, begun := NewParkedOrders(c), time.Now()
+		ask := func(asOf time.Time) {
+			_, err := parked.Discarded(t.Context(), "f", contract.Order{ID: "1"}, asOf)
+			assert.NoError(t, err)
+		}
+		var all sync.WaitGroup
+		all.Go(func() { ask(begun) })
+		time.Sleep(time.Second / 2)
+		all.Go(func() { ask(time.Now()) })
+		all.Wait()
+		require.Equal(t, 2, c.lists)
+		ask(begun)
+		require.Equal(t, 2, c.lists, "recent enough")
+		ask(time.Now())
+		require.Equal(t, 3, c.lists)
+		ask(time.Now().Add(time.Hour))
+		require.Equal(t, 4, c.lists, "the clock of the server is fast")
+		require.Zero(t, c.asked)
 	})
 }

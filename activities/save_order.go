@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"refundsync/internal/booking"
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
@@ -15,7 +16,7 @@ import (
 )
 
 // SaveOrder maps one order and ensures that its bill is in Kingdee, once; see
-// [booking.Book.Save]. An attempt by SyncPages counts as the first.
+// [booking.Book.Save]. It does nothing about an order that a person has discarded. An attempt by SyncPages counts as the first.
 func (a *Activities) SaveOrder(ctx context.Context, params workflows.SaveOrderParams) (workflows.SaveOrderResult, error) {
 	defer keepAlive(ctx)()
 	attempt := int(activity.GetInfo(ctx).Attempt)
@@ -32,6 +33,9 @@ func (a *Activities) Save(ctx context.Context, params workflows.SaveOrderParams,
 	if err != nil {
 		return workflows.SaveOrderResult{}, err
 	}
+	if discarded, err := a.isDiscarded(ctx, f.Name, params.Order, params.DiscardsAsOf); discarded || err != nil {
+		return leftOutAsDiscarded(params.Order), err
+	}
 	if f.PickVersion != params.PickVersion {
 		if params.Exists {
 			if saved, err := a.book(f, params.Run).IsSaved(ctx, params.Order); saved || err != nil {
@@ -42,6 +46,10 @@ func (a *Activities) Save(ctx context.Context, params workflows.SaveOrderParams,
 	}
 	a.refreshTables(ctx, f)
 	return a.saveOpened(ctx, f, params.Run, f.Open(params.Order), params.Exists, retried)
+}
+
+func leftOutAsDiscarded(order contract.Order) workflows.SaveOrderResult {
+	return workflows.SaveOrderResult{Outcome: tally.LeftOut, BillNumber: order.BillNumber, Reason: contract.ReasonDiscarded}
 }
 
 // saveOpened saves an order by the flow that opened it. If the order needs no bill, or a run

@@ -1,6 +1,8 @@
 package activities
 
 import (
+	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -97,6 +100,60 @@ func TestSaveOrderOfAnotherFlowEndsWhereTheBillIsThere(t *testing.T) {
 			var application *temporal.ApplicationError
 			require.ErrorAs(t, err, &application)
 			require.Equal(t, "flow_changed", application.Type())
+		})
+	}
+}
+
+func TestDiscardedOrderIsLeftOut(t *testing.T) {
+	f := loadFlow(t)
+	now := time.Now()
+	changed := func(fields map[string]any) map[string]any {
+		fields["modified"] = "2024-03-01 08:00:01"
+		return fields
+	}
+	for _, c := range []struct {
+		name   string
+		order  contract.Order
+		pick   string
+		asOf   time.Time
+		fails  bool // to tell who is discarded
+		reason string
+	}{
+		{name: "as it was", order: pick(t, f, nil), pick: f.PickVersion, asOf: now, reason: "discarded"},
+		{name: "picked by an edited flow", order: pick(t, f, nil), pick: "other", asOf: now, reason: "discarded"},
+		{name: "mapped by an edited flow", order: pick(t, f, map[string]any{"shop_name": "天猫旗舰店", "as_date": "2024-02-27 10:00:00", "wms_co_id": json.Number("20002")}), pick: f.PickVersion, asOf: now, reason: "discarded"},
+		{name: "modified, with the same bill", order: pick(t, f, changed(map[string]any{})), pick: f.PickVersion, asOf: now, reason: "discarded"},
+		{name: "changed", order: pick(t, f, changed(map[string]any{"wms_co_id": json.Number("20002")})), pick: f.PickVersion, asOf: now},
+		{name: "another order", order: pick(t, f, map[string]any{"as_id": json.Number("70002")}), pick: f.PickVersion, asOf: now},
+		{name: "parked, or named by a person", order: pick(t, f, nil), pick: f.PickVersion},
+		{name: "it can't be told", order: pick(t, f, nil), pick: f.PickVersion, asOf: now, fails: true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ledger, parked := newFakeLedger(), &fakeParked{discarded: []contract.Order{pick(t, f, nil)}}
+			if c.fails {
+				parked.listErr = errors.New("unavailable")
+			}
+			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger, Parked: parked}
+			value, err := environment(a).ExecuteActivity(workflows.SaveOrderName,
+				workflows.SaveOrderParams{Flow: testFlow, PickVersion: c.pick, Order: c.order, Exists: true, DiscardsAsOf: c.asOf})
+			require.True(t, c.asOf.Equal(parked.asOf))
+			if c.fails {
+				var failed *temporal.ApplicationError
+				require.ErrorAs(t, err, &failed)
+				require.Equal(t, "discards_unknown", failed.Type())
+				require.False(t, failed.NonRetryable())
+				require.Empty(t, ledger.calls, "what can't be told is not taken for not discarded")
+				return
+			}
+			require.NoError(t, err)
+			var result workflows.SaveOrderResult
+			require.NoError(t, value.Get(&result))
+			if c.reason != "" {
+				require.Equal(t, workflows.SaveOrderResult{Outcome: tally.LeftOut, BillNumber: c.order.BillNumber, Reason: c.reason}, result)
+				require.Empty(t, ledger.calls)
+			} else {
+				require.Equal(t, tally.Saved, result.Outcome)
+			}
 		})
 	}
 }

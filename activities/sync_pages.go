@@ -355,6 +355,10 @@ func (s *PagesSync) outcomeOfFound(order *flow.Opened) (outcome tally.Outcome, a
 func (s *PagesSync) save(order *flow.Opened, size int) {
 	var result workflows.SaveOrderResult
 	err := noPanic(func() (err error) {
+		if discarded, err := s.a.isDiscarded(s.saving, s.flow.Name, order.Order, s.params.DiscardsAsOf); discarded || err != nil {
+			result = leftOutAsDiscarded(order.Order)
+			return err
+		}
 		result, err = s.a.saveOpened(s.saving, s.flow, s.params.Run, order, false, s.retried)
 		return err
 	})

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -916,4 +917,37 @@ func virtual(t *testing.T, test func(*testing.T)) {
 		time.Sleep(time.Until(testWindow.To.Add(time.Hour)))
 		test(t)
 	})
+}
+
+func TestSyncPagesLeavesOutDiscardedOrders(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		asOf time.Time
+		want map[string]tally.Outcome
+	}{
+		{"as of its beginning", time.Now(), map[string]tally.Outcome{"1": tally.LeftOut, "2": tally.Saved, "3": tally.Saved}},
+		{"not asked", time.Time{}, map[string]tally.Outcome{"1": tally.Saved, "2": tally.Saved, "3": tally.Saved}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPages(t, 10, order(1, 0), order(2, 1), order(3, 0))
+			discarded := []contract.Order{picked(p.flow, order(1, 0)), picked(p.flow, order(2, 0))} // 2 has changed since
+			p.Parked, p.params.DiscardsAsOf = &fakeParked{discarded: discarded}, c.asOf
+			result, err := p.sync()
+			require.NoError(t, err)
+			require.Equal(t, c.want, outcomesOf(result.Outcomes))
+			require.Empty(t, result.Pending)
+			require.Equal(t, c.asOf.IsZero(), len(p.ledger.bills["1"]) == 1)
+			for _, order := range result.Outcomes {
+				require.Equal(t, order.Outcome == tally.LeftOut, order.Reason == contract.ReasonDiscarded)
+			}
+		})
+	}
+	// What can't be told is retried by a SaveOrder.
+	p := newPages(t, 10, order(1, 0))
+	p.Parked, p.params.DiscardsAsOf = &fakeParked{listErr: errors.New("unavailable")}, time.Now()
+	result, err := p.sync()
+	require.NoError(t, err)
+	require.Equal(t, []string{"1"}, leftOf(result))
+	require.True(t, result.Pending[0].Attempted)
+	require.Empty(t, p.ledger.bills)
 }

@@ -70,8 +70,8 @@ type orderStory struct {
 
 // States of a story that are no kinds of package reconcile.
 const (
-	// stateDiscarded: a person discarded this version of the order.
-	stateDiscarded = "discarded"
+	// stateDiscarded: a person discarded the order, which has not changed since.
+	stateDiscarded = contract.ReasonDiscarded
 	// stateGone: the order was parked once, and neither system shows it now.
 	stateGone = "gone"
 	// stateUnknown: no order and no bill has the id.
@@ -391,6 +391,7 @@ func (r *storyReader) compare() {
 		waits = r.story.Parked[0].Reason
 	}
 	order, err := booking.OrderOf(r.flow, r.opened, waits)
+	order.Discarded = r.isDiscarded()
 	if r.couldNot(text.New("The comparison"), err) {
 		return
 	}
@@ -405,6 +406,12 @@ func (r *storyReader) compare() {
 		row.Kind = reconcile.Doubled
 	}
 	r.story.Comparison = &row
+}
+
+// isDiscarded reports whether a person has discarded the order, and it has not changed since.
+func (r *storyReader) isDiscarded() bool {
+	parked := r.story.Parked
+	return len(parked) > 0 && parked[0].Ending == stateDiscarded && parked[0].order.Covers(r.opened.Order)
 }
 
 // rebuildSent finds what the last save that a history holds has sent.
@@ -464,9 +471,7 @@ func (r *storyReader) conclude() {
 	default:
 		s.State = stateUnknown
 	}
-	// A discarded version stays discarded until the order changes.
-	if len(s.Parked) > 0 && s.Parked[0].Ending == stateDiscarded && r.opened != nil && s.Parked[0].order.Same(r.opened.Order) &&
-		slices.Contains([]string{string(reconcile.Missing), string(reconcile.Unmapped)}, s.State) {
+	if s.State == string(reconcile.LeftOut) && s.Reason == contract.ReasonDiscarded {
 		s.State, s.Reason = stateDiscarded, s.Parked[0].Note
 	}
 }
@@ -479,8 +484,10 @@ func (r *storyReader) foretell(ctx context.Context) {
 	}
 	result, _, err := booking.WouldSave(ctx, r.flow, r.ledger, r.opened)
 	switch f := fault.As(err); {
-	case f != nil && f.Class == fault.Final && r.story.State == stateDiscarded:
-		r.story.Next = &nextStory{Outcome: stateDiscarded, Reason: f.Reason}
+	case err == nil && (result.Outcome == tally.AlreadySaved || result.Outcome == tally.LeftOut):
+		r.story.Next = &nextStory{Outcome: string(result.Outcome), Reason: result.Reason}
+	case r.isDiscarded():
+		r.story.Next = &nextStory{Outcome: stateDiscarded}
 	case f != nil && f.Class == fault.Final:
 		r.story.Next = &nextStory{Outcome: string(tally.Parked), Reason: f.Reason, Message: text.Of(err).String()}
 	case !r.couldNot(text.New("what a run would do"), err):

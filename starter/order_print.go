@@ -127,7 +127,7 @@ func headline(s *orderStory) string {
 		return text.Sprintf("Order %s is not in Kingdee: the flow can't map it: %s.", id, s.Reason)
 	case string(reconcile.Missing):
 		if len(s.Parked) > 0 && s.Parked[0].Ending == stateDiscarded {
-			return text.Sprintf("Order %s is not in Kingdee: %s discarded it on %s: %s. Since then the order, or what the flow makes of it, has changed, and a run that reads it will try to book it.", id, s.Parked[0].By, s.Parked[0].EndedAt.Format(time.DateTime), s.Parked[0].Note)
+			return text.Sprintf("Order %s is not in Kingdee: %s discarded it on %s: %s. Since then the order has changed, and a run that reads it will try to book it.", id, s.Parked[0].By, s.Parked[0].EndedAt.Format(time.DateTime), s.Parked[0].Note)
 		}
 		return text.Sprintf("Order %s is not in Kingdee, although the flow would book it, and it is not parked. Have it synced now: starter run --flow %s --order %s", id, s.Flow, id)
 	case stateGone:
@@ -344,10 +344,7 @@ func shownSighting(s sighting.Sighting) string {
 	case sighting.Read:
 		what = text.New("read")
 	case sighting.LeftOut:
-		what = text.New("left out: %s", s.Reason)
-		if s.Reason == stateDiscarded {
-			what = text.New("left out, as it was discarded")
-		}
+		what = leftOut(s.Reason)
 	case sighting.Unreadable:
 		what = text.New("not saved: %s: %s", s.Reason, s.Message)
 	case sighting.HasBill:
@@ -369,6 +366,13 @@ func shownSighting(s sighting.Sighting) string {
 	return what.String()
 }
 
+func leftOut(reason string) text.Text {
+	if reason == stateDiscarded {
+		return text.New("left out, as it was discarded")
+	}
+	return text.New("left out: %s", reason)
+}
+
 func shownOutcome(s sighting.Sighting) text.Text {
 	var what text.Text
 	switch s.Outcome {
@@ -379,7 +383,7 @@ func shownOutcome(s sighting.Sighting) text.Text {
 	case tally.AlreadySaved:
 		what = text.New("its bill was there")
 	case tally.LeftOut:
-		what = text.New("left out: %s", s.Reason)
+		return leftOut(s.Reason)
 	case tally.BillDeleted:
 		what = text.New("bill deleted, as the order is left out: %s", s.Reason)
 	default:
@@ -510,7 +514,7 @@ func endedParking(parked parkedStory) string {
 	at := parked.EndedAt.Format(time.DateTime)
 	switch parked.Ending {
 	case stateDiscarded:
-		return text.Sprintf("%s discarded it on %s: %s. It is not parked again until the order, or what the flow makes of it, changes.", parked.By, at, parked.Note)
+		return text.Sprintf("%s discarded it on %s: %s. Runs leave it out until it changes in Jushuitan.", parked.By, at, parked.Note)
 	case "left_out":
 		return text.Sprintf("Since %s the flow leaves it out: %s.", at, parked.Note)
 	case "saved":
@@ -550,11 +554,8 @@ func (p *storyPrinter) next(s *orderStory) {
 		string(tally.LeftOut):      text.New("Leave it out: %s", n.Reason),
 		string(tally.BillDeleted):  text.New("Delete its bill: %s", n.Reason),
 		string(tally.Parked):       text.New("Park it: %s: %s", n.Reason, p.once(n.Message)),
-		stateDiscarded:             text.New("Leave it out, as a person discarded it: it still can't be saved: %s", n.Reason),
+		stateDiscarded:             text.New("Leave it out, as a person discarded it. To sync it all the same: starter run --flow %s --order %s", s.Flow, s.OrderID),
 	}[n.Outcome]
-	if s.State == stateDiscarded && n.Outcome == string(tally.Saved) {
-		said = text.New("Try to save its bill, although a person discarded it; if Kingdee refuses it as before, leave it out.")
-	}
 	if !ok {
 		said = text.Literal(n.Outcome)
 	}

@@ -147,6 +147,7 @@ func TestPrintedStories(t *testing.T) {
 			parked.EndedAt, parked.By, parked.Note = storyTime(11, 30), "wang", "测试单"
 			parked.Seen = append(parked.Seen, sighting.Sighting{At: storyTime(11, 30), Kind: sighting.Discarded, By: "wang", Message: "测试单"})
 			s.State, s.Reason, s.Parked = stateDiscarded, "测试单", []parkedStory{parked}
+			s.Next = &nextStory{Outcome: stateDiscarded}
 			return s
 		},
 		"withdrawn": func() *orderStory {

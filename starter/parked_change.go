@@ -276,8 +276,9 @@ func newParkedDiscardCommand() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "discard [BILL…] --note TEXT",
-		Short: text.Sprintf("Discard parked orders, which are then never saved"),
-		Long: text.Sprintf("Discards parked orders, after asking: no bill is saved for them, unless they change in Jushuitan. The note and your name stay in their history. " +
+		Short: text.Sprintf("Discard parked orders, which runs then leave out"),
+		Long: text.Sprintf("Discards parked orders, after asking: runs leave them out until they change in Jushuitan. To sync one all the same, name it: starter run --order ID. " +
+			"The Temporal server forgets discarded orders after the retention of its namespace; a run that reads one later tries to book it. The note and your name stay in their history. " +
 			"Select them by as_id or bill number, by --file, or by --reason, --shop or --all."),
 		Example: `  starter parked discard 700000691 --note "test order"
   starter parked discard --file months-closed.txt --note "booked by hand"

@@ -56,7 +56,7 @@ func newRunCommand() *cobra.Command {
 		Short: text.Sprintf("Sync a range, given orders, or everything since the last watermark"),
 		Long: text.Sprintf(`Sync the orders of a range. Without a range, sync from the last watermark, less the overlap, to now, less the lag. Times are Beijing time unless they carry a zone.
 Before it starts, a run says how many windows and orders there are and how long it takes. A range that is under way is joined, not started twice.
-With --order or --orders, sync these orders alone, %d at most. They are looked for among those that were modified in the last 90 days, or since --from; those that Jushuitan does not show are reported.
+With --order or --orders, sync these orders alone, %d at most. They are looked for among those that were modified in the last 90 days, or since --from; those that Jushuitan does not show are reported. Orders that were discarded are synced too.
 A run by hand never moves the watermark. If another scheduler calls this command, such as the operating system's cron, add --move-watermark: the run then counts as automatic.`, workflows.MostOrders),
 		Example: `  starter run --flow refund_to_return --from 2024-03-01 --to 2024-03-03 --wait
   starter run --flow refund_to_return --since "2024-03-01 08:00" --wait -o json
@@ -121,7 +121,7 @@ func runOrders(cmd *cobra.Command, flags runFlags) error {
 	if len(ids) > workflows.MostOrders {
 		return usageError(cmd, text.Errorf("these are %d orders, and a run can be given %d at most: split the list, or run the range in which they were modified", len(ids), workflows.MostOrders))
 	}
-	in := workflows.SyncRefundsInput{Flow: flags.flow, OrderIDs: ids, Rate: flags.rate}
+	in := workflows.SyncRefundsInput{Flow: flags.flow, OrderIDs: ids, AlsoDiscarded: true, Rate: flags.rate}
 	var span workflows.Window
 	if flags.from != "" {
 		if span.From, err = parseTime("--from", flags.from); err != nil {

@@ -228,6 +228,9 @@ type SaveOrderParams struct {
 	// Run identifies the run, whose first new bill is the proof for the others; "" for a
 	// parked order.
 	Run string `json:"run,omitempty"`
+	// DiscardsAsOf: the order is left out if a person had discarded it by then, at least.
+	// Zero means that it is saved even so: it is parked, or a person has named it.
+	DiscardsAsOf time.Time `json:"discards_as_of,omitzero"`
 }
 
 // SaveOrderResult is the outcome of an order.
@@ -255,8 +258,9 @@ type SyncPagesParams struct {
 	MostOrders int `json:"most_orders"`
 	// InFlight bounds the orders in flight at a time.
 	InFlight int `json:"in_flight"`
-	// Run is as in [SaveOrderParams].
-	Run string `json:"run,omitempty"`
+	// Run and DiscardsAsOf are as in [SaveOrderParams].
+	Run          string    `json:"run,omitempty"`
+	DiscardsAsOf time.Time `json:"discards_as_of,omitzero"`
 }
 
 // SyncPagesResult is what came of some pages, in the order in which the orders were shown.
@@ -295,14 +299,16 @@ type ParkOrderParams struct {
 	PickVersion string         `json:"pick_version"`
 	Order       contract.Order `json:"order"`
 	Failure     tally.Failure  `json:"failure"`
+	// AlsoDiscarded: the order is parked even if a person has discarded it.
+	AlsoDiscarded bool `json:"also_discarded,omitempty"`
 }
 
 // ParkOrderResult says where the order waits.
 type ParkOrderResult struct {
 	// WorkflowID is the order's [ParkedOrder] workflow.
 	WorkflowID string `json:"workflow_id"`
-	// Discarded means that a person has discarded this version of the order before, so it
-	// was not parked.
+	// Discarded means that a person has discarded the order, and it has not changed since, so
+	// it was not parked.
 	Discarded bool `json:"discarded,omitempty"`
 	// AlreadyWaiting means that the order was parked before.
 	AlreadyWaiting bool `json:"already_waiting,omitempty"`

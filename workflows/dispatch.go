@@ -145,7 +145,7 @@ func (w *syncWindow) lookUp(ctx workflow.Context, b *batch) error {
 // saveAll dispatches orders, each as soon as there is room for it, until the window stops.
 // Orders that were attempted are dispatched all the same: they may have a bill by now.
 func (w *syncWindow) saveAll(ctx workflow.Context, b *batch, orders []contract.Order, params SaveOrderParams) {
-	params.Flow, params.PickVersion = w.plan.Flow, b.pickVersion
+	params.Flow, params.PickVersion, params.DiscardsAsOf = w.plan.Flow, b.pickVersion, w.discardsAsOf
 	for _, order := range orders {
 		// Nothing cancels this context.
 		_ = w.inFlight.Acquire(ctx)

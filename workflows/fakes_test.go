@@ -97,12 +97,14 @@ type fakeWorld struct {
 	synced  []SyncPagesParams
 	counted []Window
 	parked  map[string]tally.Failure
-	reads   []ReadOrderParams
-	waiting map[string]bool // as_id of those parked by an earlier run
-	holds   []contract.Hold // that are on
-	looks   int             // for holds, after the run began
-	reports []ReportRunParams
-	windows []Window
+	// parkedAnyway are the AlsoDiscarded of all ParkOrder.
+	parkedAnyway []bool
+	reads        []ReadOrderParams
+	waiting      map[string]bool // as_id of those parked by an earlier run
+	holds        []contract.Hold // that are on
+	looks        int             // for holds, after the run began
+	reports      []ReportRunParams
+	windows      []Window
 }
 
 func newFakeWorld(orders int) *fakeWorld {
@@ -338,7 +340,7 @@ func (w *fakeWorld) syncPages(ctx context.Context, params SyncPagesParams) (Sync
 				continue
 			}
 			ids = append(ids, order.ID)
-			done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: page.PickVersion, Order: order})
+			done, err := w.save(SaveOrderParams{Flow: params.Flow, PickVersion: page.PickVersion, Order: order, DiscardsAsOf: params.DiscardsAsOf})
 			if err != nil {
 				result.Pending = append(result.Pending, PendingOrder{Order: order, Attempted: true})
 				result.Wait = max(result.Wait, w.delays[order.ID])
@@ -410,6 +412,7 @@ func (w *fakeWorld) save(params SaveOrderParams) (SaveOrderResult, error) {
 func (w *fakeWorld) parkOrder(_ context.Context, params ParkOrderParams) (ParkOrderResult, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.parkedAnyway = append(w.parkedAnyway, params.AlsoDiscarded)
 	if w.parkErr == nil && !w.discarded {
 		w.parked[params.Order.ID] = params.Failure
 	}

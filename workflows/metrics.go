@@ -26,10 +26,6 @@ const (
 	ReasonLabel = "reason"
 )
 
-// discarded is the outcome of a parked order that a person has discarded, and the reason
-// under which a run counts it.
-const discarded = "discarded"
-
 // counterOf returns a counter of the flow.
 func counterOf(ctx workflow.Context, metric, flowName string) func(outcome, reason string) {
 	handler := workflow.GetMetricsHandler(ctx)

@@ -41,13 +41,15 @@ func (w *syncWindow) park(ctx workflow.Context, b *batch, failed failedOrder) {
 		PickVersion: b.pickVersion,
 		Order:       failed.order,
 		Failure:     failed.failure,
+
+		AlsoDiscarded: w.discardsAsOf.IsZero(),
 	})
 	switch {
 	case err != nil:
 		failed.failure.Message = text.New("%s It could not be parked either: %s", failed.failure.Message, MessageOf(err))
 		w.record(failed.order.ID, tally.Unparked, failed.failure)
 	case result.Discarded:
-		w.record(failed.order.ID, tally.LeftOut, tally.Failure{Reason: discarded})
+		w.record(failed.order.ID, tally.LeftOut, tally.Failure{Reason: contract.ReasonDiscarded})
 	case result.AlreadyWaiting:
 		w.record(failed.order.ID, tally.Parked, failed.failure)
 	default:

@@ -33,7 +33,8 @@ const (
 	ReleasedSignal = "released"
 )
 
-// The search attributes of a ParkedOrder workflow.
+// The search attributes of a ParkedOrder workflow. Its reason is that of the last attempt, or
+// contract.ReasonDiscarded once a person has discarded the order.
 var (
 	FlowAttribute   = temporal.NewSearchAttributeKeyKeyword("RefundsyncFlow")
 	ShopAttribute   = temporal.NewSearchAttributeKeyKeyword("RefundsyncShop")
@@ -176,8 +177,8 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			}
 		}
 		if p.discarded != nil {
-			count(discarded, "")
-			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, nil
+			count(contract.ReasonDiscarded, "")
+			return ParkedOrderResult{Discarded: p.discarded, Order: p.state.Version.Order}, listDiscarded(ctx)
 		}
 		if p.resolved != nil {
 			outcome := tally.AlreadySaved
@@ -211,6 +212,11 @@ func ParkedOrder(ctx workflow.Context, in ParkedOrderInput) (ParkedOrderResult, 
 			return ParkedOrderResult{}, workflow.NewContinueAsNewError(ctx, ParkedOrderName, in)
 		}
 	}
+}
+
+// listDiscarded lists on the server that a person has discarded the order.
+func listDiscarded(ctx workflow.Context) error {
+	return workflow.UpsertTypedSearchAttributes(ctx, ReasonAttribute.ValueSet(contract.ReasonDiscarded))
 }
 
 // listSaved lists on the server that the order's bill was saved or changed.

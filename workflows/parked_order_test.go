@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
@@ -227,14 +228,28 @@ func TestParkedOrderEndsWhenALaterVersionIsResolved(t *testing.T) {
 
 func TestParkedOrderCanBeDiscarded(t *testing.T) {
 	world := newFakeWorld(0)
+	var listed []temporal.SearchAttributes
 	result, err := runParked(t, world, func(contract.Order) bool { return false }, func(e *testsuite.TestWorkflowEnvironment) {
+		e.OnUpsertTypedSearchAttributes(mock.Anything).Run(func(args mock.Arguments) {
+			listed = append(listed, args.Get(0).(temporal.SearchAttributes))
+		}).Return(nil)
 		e.RegisterDelayedCallback(func() {
 			e.SignalWorkflow(DiscardSignal, Discard{By: "wang", Reason: "测试单 a test"})
 		}, time.Minute)
 	})
 	require.NoError(t, err)
+	require.Equal(t, []temporal.SearchAttributes{temporal.NewSearchAttributes(ReasonAttribute.ValueSet("discarded"))}, listed)
 	require.Equal(t, &Discard{By: "wang", Reason: "测试单 a test"}, result.Discarded)
 	require.Zero(t, world.saves["70000"])
+}
+
+// Its own attempts do not ask whether an order was discarded before: it is parked anew.
+func TestParkedOrderIsSavedThoughDiscardedBefore(t *testing.T) {
+	world := newFakeWorld(0)
+	_, err := runParked(t, world, func(contract.Order) bool { return true }, func(*testsuite.TestWorkflowEnvironment) {})
+	require.NoError(t, err)
+	require.Len(t, world.asked, 1)
+	require.Zero(t, world.asked[0].DiscardsAsOf)
 }
 
 func TestParkedOrderShowsItsReason(t *testing.T) {

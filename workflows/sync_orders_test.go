@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
@@ -137,4 +138,41 @@ func TestSummaryOfOrders(t *testing.T) {
 		require.Equal(t, c.want, SummaryOfOrders(c.ids))
 	}
 	require.LessOrEqual(t, len(SummaryOfOrders([]string{strings.Repeat("x", 1000)})), longestSummary)
+}
+
+// Every run asks who was discarded before it began, except over orders that a person names.
+func TestRunAsksForDiscardedOrders(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		in    SyncRefundsInput
+		grain string
+		asks  bool
+	}{
+		{"a range, by orders", handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00"), contract.GrainOrder, true},
+		{"a range, by pages", handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00"), contract.GrainPage, true},
+		{"orders of a repair", givenOrders("70000"), contract.GrainOrder, true},
+		{"orders that a person names", SyncRefundsInput{Flow: "refund_to_return", OrderIDs: []string{"70000"}, AlsoDiscarded: true}, contract.GrainOrder, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(1)
+			world.plan.Grain = c.grain
+			world.saveErr = func(contract.Order) error {
+				return temporal.NewNonRetryableApplicationError("unknown", "unknown_material", nil)
+			}
+			_, err := runSync(world, c.in, startingAt("2024-03-03 04:00:00"))
+			require.NoError(t, err)
+			var asOf []time.Time
+			for _, params := range world.asked {
+				asOf = append(asOf, params.DiscardsAsOf)
+			}
+			for _, params := range world.synced {
+				asOf = append(asOf, params.DiscardsAsOf)
+			}
+			require.NotEmpty(t, asOf)
+			for _, at := range asOf {
+				require.Equal(t, c.asks, !at.IsZero())
+			}
+			require.Equal(t, []bool{!c.asks}, world.parkedAnyway)
+		})
+	}
 }

@@ -43,6 +43,8 @@ type SyncRefundsInput struct {
 	// number of their bill. It is like a run over a range given by hand; Range is then when
 	// they were last modified, by default the last 90 days.
 	OrderIDs []string `json:"order_ids,omitempty"`
+	// AlsoDiscarded: orders that a person has discarded are synced like any others.
+	AlsoDiscarded bool `json:"also_discarded,omitempty"`
 	// ByHand marks an incremental run that a person starts: it does not move the watermark
 	// either.
 	ByHand bool `json:"by_hand,omitempty"`
@@ -207,7 +209,9 @@ type syncRefunds struct {
 	sweep  bool
 	// orders means that the run is over given orders.
 	orders bool
-	state  RunState
+	// alsoDiscarded is as in [SyncRefundsInput].
+	alsoDiscarded bool
+	state         RunState
 
 	windows workflow.WaitGroup
 	atOnce  *limit
@@ -222,7 +226,7 @@ type syncRefunds struct {
 }
 
 func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
-	r := &syncRefunds{sweep: in.Sweep, orders: len(in.OrderIDs) > 0, windows: workflow.NewWaitGroup(ctx)}
+	r := &syncRefunds{sweep: in.Sweep, orders: len(in.OrderIDs) > 0, alsoDiscarded: in.AlsoDiscarded, windows: workflow.NewWaitGroup(ctx)}
 	r.byHand = in.ByHand || in.Range != nil || in.Sweep || r.orders
 	r.futures, r.steering = map[string]workflow.ChildWorkflowFuture{}, workflow.NewMutex(ctx)
 	if err := r.takeUpdates(ctx); err != nil {
@@ -488,8 +492,9 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 	})
 	window := workflow.ExecuteChildWorkflow(ctx, SyncWindowName, SyncWindowInput{
 		Plan: r.state.Plan, Window: running.Window, OrderIDs: running.orderIDs, Grain: r.grain(), Control: r.state.Control,
-		NewSince: r.newSince(),
-		Reading:  paging.Window{Reader: paging.New(r.state.RowVersions)},
+		AlsoDiscarded: r.alsoDiscarded,
+		NewSince:      r.newSince(),
+		Reading:       paging.Window{Reader: paging.New(r.state.RowVersions)},
 	})
 	r.futures[running.WorkflowID] = window
 	defer delete(r.futures, running.WorkflowID)

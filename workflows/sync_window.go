@@ -29,6 +29,8 @@ type SyncWindowInput struct {
 	Window Window `json:"window"`
 	// OrderIDs make it a window of these orders alone; see [FetchPageParams].
 	OrderIDs []string `json:"order_ids,omitempty"`
+	// AlsoDiscarded is as in [SyncRefundsInput].
+	AlsoDiscarded bool `json:"also_discarded,omitempty"`
 	// Grain is contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`
 	// Attempted means that workers died during a SyncPages of the window: the outcomes of
@@ -104,7 +106,9 @@ type syncWindow struct {
 	orderIDs  []string
 	grain     string
 	attempted bool // as in SyncWindowInput
-	reading   paging.Window
+	// discardsAsOf is as in [SaveOrderParams].
+	discardsAsOf time.Time
+	reading      paging.Window
 
 	// inFlight bounds the orders that are being saved, across pages.
 	inFlight *limit
@@ -132,6 +136,9 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 		plan: in.Plan, window: in.Window, orderIDs: in.OrderIDs, grain: in.Grain, attempted: in.Attempted, reading: in.Reading, control: in.Control,
 		undecided: map[string]workflow.Future{}, work: workflow.NewWaitGroup(ctx),
 		interrupt: func() {}, measure: counterOf(ctx, OrdersMetric, in.Plan.Flow),
+	}
+	if !in.AlsoDiscarded {
+		w.discardsAsOf = workflow.Now(ctx)
 	}
 	w.over = func() bool { return w.stopped != nil || ctx.Err() != nil }
 	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
@@ -193,7 +200,7 @@ func (w *syncWindow) syncPages(ctx workflow.Context) (*batch, error) {
 	}
 	params := SyncPagesParams{
 		Flow: w.plan.Flow, Window: w.window, Reading: w.reading,
-		MostOrders: mostOrders(w.grain, w.window), InFlight: w.inFlight.free(),
+		MostOrders: mostOrders(w.grain, w.window), InFlight: w.inFlight.free(), DiscardsAsOf: w.discardsAsOf,
 	}
 	callCtx, cancel := workflow.WithCancel(ctx)
 	defer cancel()

@@ -103,7 +103,7 @@ func TestSyncWindowCountsAnOrderThatCannotBeParked(t *testing.T) {
 			ID: "70000", BillNumber: "70000", Reason: "unknown_material", Message: text.New("%s It could not be parked either: %s", "物料不存在", "服务器已满"),
 		}}}},
 		{"because a person has discarded it", func(w *fakeWorld) { w.discarded = true },
-			tally.Tally{Pages: 1, Fetched: 1, Skipped: map[string]int{discarded: 1}}},
+			tally.Tally{Pages: 1, Fetched: 1, Skipped: map[string]int{contract.ReasonDiscarded: 1}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(1)

@@ -31,6 +31,9 @@ var Grains = []string{GrainAuto, GrainOrder, GrainPage}
 // period that finance has closed.
 const ReasonClosedPeriod = "closed_period"
 
+// ReasonDiscarded is the reason under which an order is left out that a person has discarded.
+const ReasonDiscarded = "discarded"
+
 // Retry says how often and when an order, or a call, is retried.
 type Retry struct {
 	// Attempts is the number of attempts, the first included, 1 to 100. Default: 8.

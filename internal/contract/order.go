@@ -44,6 +44,14 @@ func (o Order) Same(other Order) bool {
 	return o.ID == other.ID && other.BillHash == "" && bytes.Equal(o.Fields, other.Fields)
 }
 
+// Covers reports whether what a person decided about this version of an order holds for
+// another: one that was modified no later, or asks for the same bill. Where a time is
+// unknown, only the bill tells.
+func (o Order) Covers(other Order) bool {
+	known := o.ID == other.ID && !o.ChangedAt.IsZero() && !other.ChangedAt.IsZero()
+	return known && !other.ChangedAt.After(o.ChangedAt) || o.Same(other)
+}
+
 // Content identifies the order's content: a short hash of its fields.
 func (o Order) Content() string {
 	hash := sha256.Sum256(o.Fields)

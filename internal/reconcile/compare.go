@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+
+	"refundsync/internal/contract"
 )
 
 // Order is an order as the source shows it, mapped by the flow.
@@ -21,6 +23,8 @@ type Order struct {
 	ChangedOn string
 	// LeftOut, Unmapped and Parked are reasons; "" if it is not.
 	LeftOut, Unmapped, Parked string
+	// Discarded: a person decided that it gets no bill.
+	Discarded bool
 	// Version is the flow's in the mark that its bill would carry now.
 	Version string
 	// Customer, Date and Lines are those of the bill that the flow makes of it; none for an
@@ -139,6 +143,8 @@ func (r Rules) row(order Order, bills []Bill, void bool) Compared {
 	switch {
 	case len(bills) == 0 && order.LeftOut != "":
 		row.Kind, row.Reason = LeftOut, order.LeftOut
+	case len(bills) == 0 && order.Discarded:
+		row.Kind, row.Reason = LeftOut, contract.ReasonDiscarded
 	case len(bills) == 0 && void:
 		row.Kind = Void
 	case len(bills) == 0 && order.Parked != "":

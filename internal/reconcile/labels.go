@@ -63,7 +63,7 @@ var textsOfKinds = map[Kind]wording{
 	},
 	LeftOut: {
 		text.New("Skipped"),
-		text.New("The flow skips the order, and it has no bill; the reason says why. It is listed so that Jushuitan's totals are complete, and is no difference."),
+		text.New("The flow skips the order, or a person has discarded it, and it has no bill; the reason says why. It is listed so that Jushuitan's totals are complete, and is no difference."),
 		text.Text{},
 	},
 }

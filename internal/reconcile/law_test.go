@@ -22,6 +22,7 @@ import (
 	"refundsync/activities"
 	"refundsync/internal/booking"
 	"refundsync/internal/config"
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/groupcommit"
@@ -186,11 +187,15 @@ func (w *world) require(t *rapid.T, err error) {
 	}
 }
 
-// parked are the parked orders: their workflow ids, and the reasons.
+// parked are the parked orders: their workflow ids, and the reasons; "" for a discarded one.
 type parked map[string]string
 
 func (p parked) List(context.Context, string) (map[string]string, error)    { return p, nil }
 func (p parked) Waiting(context.Context, string) (map[string]string, error) { return p, nil }
+func (p parked) Discarded(_ context.Context, flowName string, order contract.Order, _ time.Time) (bool, error) {
+	reason, known := p[workflows.ParkedOrderID(flowName, order.ID)]
+	return known && reason == "", nil
+}
 func (p parked) Resolve(context.Context, string, workflows.ResolvedVersion) error {
 	return nil
 }
@@ -240,6 +245,10 @@ func (w *world) plant(t *rapid.T, failing bool) {
 		case known.kind != reconcile.LeftOut && rapid.Bool().Draw(t, "parked "+id):
 			w.acts.Parked.(parked)[workflows.ParkedOrderID(testFlow, id)] = "unknown"
 			known.kind = reconcile.Parked
+			continue
+		case known.kind != reconcile.LeftOut && rapid.Bool().Draw(t, "discarded "+id):
+			w.acts.Parked.(parked)[workflows.ParkedOrderID(testFlow, id)] = ""
+			known.kind = reconcile.LeftOut
 			continue
 		default:
 			continue

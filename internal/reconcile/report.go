@@ -40,7 +40,8 @@ const (
 	// OthersBill: the bill has our customers and bill type but no mark of ours: a person or
 	// another program made it.
 	OthersBill Kind = "others_bill"
-	// LeftOut: the flow leaves the order out, and it has no bill; Reason says why.
+	// LeftOut: the flow leaves the order out, or a person has discarded it, and it has no bill;
+	// Reason says why.
 	LeftOut Kind = "left_out"
 )
 

@@ -61,6 +61,13 @@ func (w *window) checkOutcome(version tally.Version, outcome tally.Outcome) {
 	w.violate("order %s is counted as %s, and has no bill of this version", version.ID, outcome)
 }
 
+// checkDiscarded checks that nothing was done about an order that had been discarded before.
+func (l *life) checkDiscarded(discarded bool, id string, outcome tally.Outcome) {
+	if discarded && (outcome == tally.Saved || outcome == tally.Updated || outcome == tally.BillDeleted) {
+		l.violate("order %s was discarded, and is counted as %s", id, outcome)
+	}
+}
+
 // check checks the promise once everything is quiet: missing 0, twice 0.
 func (l *life) check() {
 	for _, id := range l.source.ids {
@@ -72,7 +79,7 @@ func (l *life) checkOrder(id string) {
 	row, bills, p := l.source.rows[id], l.ledger.under(id), l.parked[id]
 	order := row.order
 	waits := p != nil && !p.over && p.Version.Order.Same(order)
-	givenUp := p != nil && p.discarded && p.Version.Order.Same(order)
+	givenUp := l.isDiscarded(order)
 	switch {
 	case len(bills) > 1:
 		if !slices.ContainsFunc(bills, func(b *bill) bool { return b.byPerson }) {

@@ -43,8 +43,8 @@ func (l *life) park(order contract.Order, failure tally.Failure, end func(tally.
 		case held != nil && !held.over:
 			held.update(version)
 			end(tally.Parked, failure)
-		case held != nil && held.discarded && held.Version.Order.Same(order):
-			end(tally.LeftOut, tally.Failure{Reason: "discarded"})
+		case l.isDiscarded(order):
+			end(tally.LeftOut, tally.Failure{Reason: contract.ReasonDiscarded})
 		default:
 			l.note("%s is parked: %s", order.ID, failure.Reason)
 			p := &parked{life: l, ParkedOrderState: workflows.ParkedOrderState{Version: version}}
@@ -53,6 +53,12 @@ func (l *life) park(order contract.Order, failure tally.Failure, end func(tally.
 			end(tally.NewlyParked, failure)
 		}
 	})
+}
+
+// isDiscarded reports whether a person has discarded the order as it is.
+func (l *life) isDiscarded(order contract.Order) bool {
+	p := l.parked[order.ID]
+	return p != nil && p.discarded && p.Version.Order.Covers(order)
 }
 
 // wait retries after a while.

@@ -264,12 +264,20 @@ func (w *window) withoutBills(work paging.Work) {
 func (w *window) syncPages() {
 	sent, err := json.Marshal(workflows.SyncPagesParams{
 		Flow: w.settings.flow.Name, Window: w.span, Reading: w.reading, MostOrders: 1000, InFlight: w.settings.inFlight, Run: w.name,
+		DiscardsAsOf: time.Now(),
 	})
 	if err != nil {
 		panic(err)
 	}
 	var heartbeat activities.PagesProgress // the progress of the latest heartbeat
-	pages := w.execute(fmt.Sprintf("pages %s %s from %d", w.name, w.span, w.reading.Next), 8, func(ctx context.Context, worker *worker, try *attempt) (any, error) {
+	discarded := map[string]time.Time{}    // when the discarded version was modified
+	for id, p := range w.parked {
+		if p.discarded {
+			discarded[id] = p.Version.Order.ChangedAt
+		}
+	}
+	var pages *activity
+	pages = w.execute(fmt.Sprintf("pages %s %s from %d", w.name, w.span, w.reading.Next), 8, func(ctx context.Context, worker *worker, try *attempt) (any, error) {
 		var params workflows.SyncPagesParams
 		if err := json.Unmarshal(sent, &params); err != nil {
 			return nil, err
@@ -295,7 +303,13 @@ func (w *window) syncPages() {
 			return
 		}
 		if err == nil {
-			w.takeSynced(value.(*synced).SyncPagesResult)
+			result := value.(*synced).SyncPagesResult
+			for _, order := range result.Outcomes {
+				// A later attempt counts what an earlier one has saved.
+				changed, ok := discarded[order.ID]
+				w.checkDiscarded(ok && pages.attempts == 1 && !order.ChangedAt.After(changed), order.ID, order.Outcome)
+			}
+			w.takeSynced(result)
 		}
 		w.afterRead(err)
 	})
@@ -398,8 +412,12 @@ type save struct {
 }
 
 func (s *save) begin() {
-	s.executeSave("save", workflows.SaveOrderParams{Run: s.name, Order: s.order, Exists: s.exists, Attempted: s.tried}, func(result workflows.SaveOrderResult, err error) {
+	discarded := s.isDiscarded(s.order)
+	s.executeSave("save", workflows.SaveOrderParams{
+		Run: s.name, DiscardsAsOf: time.Now(), Order: s.order, Exists: s.exists, Attempted: s.tried,
+	}, func(result workflows.SaveOrderResult, err error) {
 		if err == nil {
+			s.checkDiscarded(discarded, s.order.ID, result.Outcome)
 			s.end(result.Outcome, tally.Failure{Reason: result.Reason})
 			return
 		}

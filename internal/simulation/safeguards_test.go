@@ -29,6 +29,8 @@ type safeguard struct {
 	// settled does not tell waiting orders that they need nothing; olderParked has them
 	// accept any version.
 	settled, olderParked bool
+	// discards does not tell that a person has discarded an order.
+	discards bool
 	// unparked and unfinished advance the watermark although something was missed.
 	unparked, unfinished bool
 
@@ -96,6 +98,7 @@ func TestWithoutASafeguard(t *testing.T) {
 		"the source is asked for the window only":                        {narrow: true},
 		"orders that wait are not told that they need nothing":           {settled: true},
 		"an order that waits takes an older version":                     {olderParked: true},
+		"orders that a person has discarded are saved":                   {discards: true},
 		"the watermark moves on though an order could not be parked":     {unparked: true, draw: unparkable},
 		"the watermark moves on though a window was not read to its end": {unfinished: true},
 	} {

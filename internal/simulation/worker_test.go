@@ -173,6 +173,17 @@ func (c parkedClient) Waiting(ctx context.Context, flowName string) (map[string]
 	return reasons, gone
 }
 
+func (c parkedClient) Discarded(ctx context.Context, _ string, order contract.Order, _ time.Time) (discarded bool, err error) {
+	if c.w.without.discards {
+		return false, nil
+	}
+	gone, _ := c.w.park("discarded "+taskOf(ctx)+order.ID, func(a *arrival) {
+		discarded = c.w.isDiscarded(order)
+		a.answer(nil)
+	}).(error)
+	return discarded, gone
+}
+
 func (c parkedClient) Resolve(ctx context.Context, workflowID string, version workflows.ResolvedVersion) error {
 	if c.w.without.settled {
 		return nil

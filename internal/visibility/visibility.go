@@ -11,12 +11,14 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/contract"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -32,20 +34,38 @@ func CountParked(ctx context.Context, c client.Client, flowName string) (int, er
 	return int(waiting.GetCount()), nil
 }
 
-// Parked gives the flow's parked orders: their workflow ids, and the reason of each.
-func Parked(ctx context.Context, c client.Client, flowName string) (map[string]string, error) {
-	reasons := map[string]string{}
-	for execution, err := range List(ctx, c, parked(flowName)) {
+// ParkedOrders are the orders of a flow that are parked, or were when a person discarded
+// them. An order can be both.
+type ParkedOrders struct {
+	// Waiting are the reasons of those that are parked, by their workflow ids.
+	Waiting map[string]string
+	// Discarded are the workflow ids of those that a person has discarded, as long as the
+	// server retains them.
+	Discarded map[string]bool
+}
+
+// Parked lists the flow's parked and discarded orders.
+func Parked(ctx context.Context, c client.Client, flowName string) (ParkedOrders, error) {
+	listed := ParkedOrders{map[string]string{}, map[string]bool{}}
+	discarded := All(Equal("ExecutionStatus", "Completed"), Equal(workflows.ReasonAttribute.GetName(), contract.ReasonDiscarded))
+	// One query, so that an order which is discarded meanwhile is not missed between two: the
+	// server lists the running ones first.
+	query := All(OfFlow(workflows.ParkedOrderName, flowName), "("+Running+" OR "+discarded+")")
+	for execution, err := range List(ctx, c, query) {
 		var reason string
 		if err == nil {
 			reason, err = reasonOf(execution)
 		}
 		if err != nil {
-			return nil, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
+			return ParkedOrders{}, text.Errorf("can't list the parked orders of flow %s: %w", flowName, err)
 		}
-		reasons[execution.GetExecution().GetWorkflowId()] = reason
+		if id := execution.GetExecution().GetWorkflowId(); execution.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+			listed.Discarded[id] = true
+		} else {
+			listed.Waiting[id] = reason
+		}
 	}
-	return reasons, nil
+	return listed, nil
 }
 
 // reasonOf is why an order is parked.

@@ -2,12 +2,12 @@ package visibility
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
@@ -70,30 +70,43 @@ func TestCountParked(t *testing.T) {
 
 func TestParkedListsAllPages(t *testing.T) {
 	l := &pages{}
-	reasons, err := Parked(t.Context(), l, "f")
+	listed, err := Parked(t.Context(), l, "f")
 	require.NoError(t, err)
-	require.Equal(t, map[string]string{"parked/f/1": "unknown_material", "parked/f/2": "unknown_material"}, reasons)
+	require.Equal(t, ParkedOrders{
+		Waiting:   map[string]string{"parked/f/1": "unknown_material"},
+		Discarded: map[string]bool{"parked/f/1": true, "parked/f/2": true},
+	}, listed, "an order can be parked anew")
 	require.Equal(t, []string{"", "more"}, l.tokens)
+	require.Equal(t, "WorkflowType = 'ParkedOrder' AND RefundsyncFlow = 'f' AND (ExecutionStatus = 'Running' OR ExecutionStatus = 'Completed' AND RefundsyncReason = 'discarded')", l.query)
 }
 
-// pages is a server with a parked order on each of two pages of its list.
+// pages is a server with a parked order on the first of two pages of its list, and that one
+// and another, discarded, on the second.
 type pages struct {
 	client.Client
 	tokens []string
+	query  string
 }
 
 func (p *pages) ListWorkflow(_ context.Context, request *workflowservice.ListWorkflowExecutionsRequest) (*workflowservice.ListWorkflowExecutionsResponse, error) {
-	p.tokens = append(p.tokens, string(request.GetNextPageToken()))
-	reason, err := converter.GetDefaultDataConverter().ToPayload("unknown_material")
-	if err != nil {
-		return nil, err
+	p.tokens, p.query = append(p.tokens, string(request.GetNextPageToken())), request.GetQuery()
+	parking := func(id string, status enumspb.WorkflowExecutionStatus, reason string) *workflowpb.WorkflowExecutionInfo {
+		payload, err := converter.GetDefaultDataConverter().ToPayload(reason)
+		if err != nil {
+			panic(err)
+		}
+		return &workflowpb.WorkflowExecutionInfo{
+			Execution: &commonpb.WorkflowExecution{WorkflowId: id}, Status: status,
+			SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{"RefundsyncReason": payload}},
+		}
 	}
-	response := &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{{
-		Execution:        &commonpb.WorkflowExecution{WorkflowId: fmt.Sprintf("parked/f/%d", len(p.tokens))},
-		SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{"RefundsyncReason": reason}},
-	}}}
 	if len(p.tokens) == 1 {
-		response.NextPageToken = []byte("more")
+		return &workflowservice.ListWorkflowExecutionsResponse{NextPageToken: []byte("more"), Executions: []*workflowpb.WorkflowExecutionInfo{
+			parking("parked/f/1", enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, "unknown_material"),
+		}}, nil
 	}
-	return response, nil
+	return &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{
+		parking("parked/f/1", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, "discarded"),
+		parking("parked/f/2", enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, "discarded"),
+	}}, nil
 }
