@@ -137,7 +137,8 @@ func withHolds(cmd *cobra.Command, flowName string, do func(c client.Client, tas
 }
 
 // signalHold begins, changes or releases a hold. The server takes the signal and starts the
-// workflow in one step, so that the hold is on when it returns.
+// workflow in one step, so that the hold is on when it returns; while the last hold still
+// tells of its end, it is on once a worker has taken the signal.
 func signalHold(ctx context.Context, c client.Client, taskQueue string, hold contract.Hold) error {
 	id := workflows.HoldID(taskQueue, hold.Flow)
 	scope := text.New("all flows")

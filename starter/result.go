@@ -163,6 +163,9 @@ func printTable(w io.Writer, result runResult) {
 	if len(result.NotFound) > idsShown {
 		say(w, "\n"+text.Sprintf("Jushuitan does not show these orders (%d): %s", len(result.NotFound), strings.Join(result.NotFound, ", ")))
 	}
+	if len(result.Unfinished) > 0 {
+		say(w, "\n"+text.Sprintf("These orders (%d) may not be done; a run over them repeats nothing: %s", len(result.Unfinished), strings.Join(result.Unfinished, ",")))
+	}
 	t := newTable(w)
 	t.SetTitle("\n%s\n%s", result.WorkflowID, workflows.Window{From: result.From, To: result.To})
 	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders")})

@@ -83,7 +83,7 @@ func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, fa
 	if err := workflow.UpsertTypedSearchAttributes(ctx, attributes...); err != nil {
 		return err
 	}
-	result.Failures, result.NotFound = nil, nil
+	result.Failures, result.NotFound, result.Unfinished = nil, nil, nil
 	memo := map[string]any{ResultMemo: result}
 	if outcome == RunFailed {
 		memo[ErrorMemo] = MessageOf(failure)

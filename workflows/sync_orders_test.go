@@ -108,6 +108,43 @@ func TestRunNamesEachOrderThatIsNotFound(t *testing.T) {
 	require.Zero(t, result.Unparked)
 }
 
+// A run that ends early names each order that it may not have done.
+func TestRunNamesEachOrderThatIsUnfinished(t *testing.T) {
+	in := givenOrders()
+	for i := range 180 {
+		in.OrderIDs = append(in.OrderIDs, fmt.Sprintf("7%04d", i))
+	}
+	t.Run("cancelled", func(t *testing.T) {
+		world := newFakeWorld(180)
+		world.plan.WindowsAtOnce = 1
+		_, err := runSync(world, in, startingAt("2024-03-03 04:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+			world.beforeFetch = func(_ *fakeWorld, call int) {
+				if call == 2 {
+					env.CancelWorkflow()
+				}
+			}
+		})
+		result, ok := ResultOf(err)
+		require.True(t, ok)
+		require.Equal(t, in.OrderIDs[50:], result.Unfinished)
+		require.GreaterOrEqual(t, result.Saved, 50)
+	})
+	t.Run("failed", func(t *testing.T) {
+		world := newFakeWorld(180)
+		world.plan.WindowsAtOnce = 1
+		world.fetchErr = func(call int) error {
+			if call == 2 {
+				return temporal.NewNonRetryableApplicationError("down", "unavailable", nil)
+			}
+			return nil
+		}
+		_, err := runSync(world, in, startingAt("2024-03-03 04:00:00"))
+		result, ok := ResultOf(err)
+		require.True(t, ok)
+		require.Equal(t, in.OrderIDs[50:], result.Unfinished)
+	})
+}
+
 func TestEstimateOfGivenOrders(t *testing.T) {
 	world := newFakeWorld(0)
 	world.plan.CallsPerSecond, world.plan.Sessions = 5, 1

@@ -83,6 +83,8 @@ type RunState struct {
 	OrderIDs []string `json:"order_ids,omitempty"`
 	// NotFound are those that the source does not show.
 	NotFound []string `json:"not_found,omitempty"`
+	// Unfinished are those of windows that did not finish.
+	Unfinished []string `json:"unfinished,omitempty"`
 	// Cut are the windows that larger ones were cut into and that have not begun.
 	Cut         []Window    `json:"cut,omitempty"`
 	WindowsDone int         `json:"windows_done"`
@@ -115,6 +117,9 @@ type SyncRefundsResult struct {
 	// NotFound are all given orders that the source does not show. They are counted as
 	// failed.
 	NotFound []string `json:"not_found,omitempty"`
+	// Unfinished are the given orders that had not begun, or whose window did not finish, when
+	// the run failed or was cancelled. A run over them repeats nothing.
+	Unfinished []string `json:"unfinished,omitempty"`
 	// Held are the holds for which the run ended at once: it read and saved nothing, and
 	// Watermark and RowVersion are those it began with. Empty for other runs.
 	Held []contract.Hold `json:"held,omitempty"`
@@ -537,6 +542,7 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 		r.state.Tally.Add(done)
 		r.state.NotFound = append(r.state.NotFound, notFound(done)...)
 	}
+	r.state.Unfinished = append(r.state.Unfinished, ended.orderIDs...)
 	if r.failure == nil {
 		r.failure = err
 	}
@@ -580,6 +586,7 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 		}
 		return result, listEnd(ctx, r.state.Plan.Flow, result, nil, !r.byHand)
 	}
+	result.Unfinished = slices.Concat(r.state.Unfinished, r.state.OrderIDs)
 	var failure error
 	if temporal.IsCanceledError(r.failure) {
 		failure = temporal.NewCanceledError(result)
