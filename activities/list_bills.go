@@ -47,7 +47,8 @@ func (a *Activities) listBills(ctx context.Context, params workflows.ListBillsPa
 			break // it comes again if it lasts
 		}
 		all = append(all, ids...)
-		result.Complete = len(ids) < billsAPage
+		// A server may give shorter pages than it is asked for.
+		result.Complete = len(ids) == 0
 		if len(ids) > 0 {
 			result.Last = ids[len(ids)-1]
 		}
