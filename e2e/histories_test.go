@@ -31,7 +31,7 @@ import (
 // recordVariable names the commit, branch or tag whose programs play the scenarios.
 const recordVariable = "REFUNDSYNC_RECORD_HISTORIES"
 
-// It records the histories that the replay test replays; docs/architecture.md says how.
+// It records the histories that the replay test replays; CONTRIBUTING.md says how.
 func TestRecordHistories(t *testing.T) {
 	ref := os.Getenv(recordVariable)
 	if ref == "" { // it replaces files of the tree instead of testing it
