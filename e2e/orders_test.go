@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,35 +58,4 @@ func TestRunOfGivenOrders(t *testing.T) {
 	rest := w.sync(t)
 	require.Equal(t, []int{12, len(saved) - 12}, []int{rest.AlreadySaved, rest.Saved})
 	require.Equal(t, len(saved), w.bills())
-}
-
-func TestRunOfGivenOrdersIsCalledWrongly(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 1})
-	folder := t.TempDir()
-	empty, many := filepath.Join(folder, "empty.txt"), filepath.Join(folder, "many.txt")
-	require.NoError(t, os.WriteFile(empty, []byte(" \n"), 0o600))
-	var lines strings.Builder
-	for i := range 1001 {
-		fmt.Fprintln(&lines, i)
-	}
-	require.NoError(t, os.WriteFile(many, []byte(lines.String()), 0o600))
-	for _, c := range []struct {
-		name string
-		code int
-		args []string
-		want string
-	}{
-		{"with the end of a range", 2, []string{"--order", "1", "--to", "2024-03-01"}, "--to"},
-		{"with a start", 2, []string{"--order", "1", "--since", "last"}, "--since"},
-		{"no order", 2, []string{"--order", ","}, "no order is named"},
-		{"no order in the file", 1, []string{"--orders", empty}, "names no order"},
-		{"no such file", 1, []string{"--orders", empty + "s"}, "can't be read"},
-		{"too many", 2, []string{"--orders", many}, "1000"},
-		{"not a time", 2, []string{"--order", "1", "--from", "yesterday"}, "yesterday"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			require.Contains(t, w.starter(t, c.code, append([]string{"run", "--flow", builtInFlow}, c.args...)...).stderr, c.want)
-		})
-	}
 }

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,7 +34,13 @@ func TestNoFlagTakesASecret(t *testing.T) {
 	assert.Greater(t, seen, 20)
 }
 
-func TestFlagsOutOfTheirBoundsAreWrongUsage(t *testing.T) {
+func TestWrongUsage(t *testing.T) {
+	var lines strings.Builder
+	for i := range 1001 {
+		fmt.Fprintln(&lines, i)
+	}
+	many := filepath.Join(t.TempDir(), "many.txt")
+	require.NoError(t, os.WriteFile(many, []byte(lines.String()), 0o600))
 	for _, c := range []struct{ name, command, want string }{
 		{"none in flight", "run --flow f --in-flight 0", "--in-flight 0: expected 1 to 1000"},
 		{"no windows", "run --flow f --in-flight 5 --windows-at-once 0", "--windows-at-once 0: expected 1 to 50"},
@@ -42,6 +51,15 @@ func TestFlagsOutOfTheirBoundsAreWrongUsage(t *testing.T) {
 		{"no rate", "rate f/hand", "no rate is given"},
 		{"too many days", "check --days 91", "--days 91: expected 0 to 90"},
 		{"no such grain", "run --flow f --grain x", `unknown grain "x": expected auto, order or page`},
+		{"orders and the end of a range", "run --flow f --order 1 --to 2024-03-01", "--to"},
+		{"orders and a start", "run --flow f --order 1 --since last", "--since"},
+		{"no order", "run --flow f --order ,", "no order is named"},
+		{"too many orders", "run --flow f --orders " + many, "1000 at most"},
+		{"not a time", "run --flow f --order 1 --from yesterday", "yesterday"},
+		{"a hold without a note", "hold", "missing: --note"},
+		{"a hold with an empty note", "hold --note=", "--note is empty"},
+		{"a hold until no time", "hold --note x --until yesterday", "yesterday"},
+		{"a hold that is over", "hold --note x --until 2024-03-01", "is over"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := newRootCommand()
@@ -50,5 +68,14 @@ func TestFlagsOutOfTheirBoundsAreWrongUsage(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 			require.Equal(t, exitUsage, exitCode(err))
 		})
+	}
+}
+
+func TestFilesOfOrdersThatNameNone(t *testing.T) {
+	empty := filepath.Join(t.TempDir(), "empty.txt")
+	require.NoError(t, os.WriteFile(empty, []byte(" \n"), 0o600))
+	for path, want := range map[string]string{empty: "names no order", empty + "s": "can't be read"} {
+		_, err := (&orderNames{file: path}).read(&cobra.Command{})
+		require.ErrorContains(t, err, want)
 	}
 }
