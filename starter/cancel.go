@@ -8,6 +8,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/config"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -21,7 +22,7 @@ A schedule goes on, and its next run begins where the cancelled one did; to stop
 		Example: `  starter cancel refund_to_return/20240301T000000-20240301T235959`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
 				id := args[0]
 				described, err := c.DescribeWorkflow(cmd.Context(), id, "")
 				if isNotFound(err) {

@@ -57,10 +57,10 @@ func withTemporal(do func(client.Client) error) error {
 	return do(c)
 }
 
-// changeTemporal is withTemporal for a command that starts or changes something. It
-// refuses if the task queue belongs to other accounts than those set here; accounts that
+// changeTemporal is withTemporal for a command that starts or changes something, with the
+// settings that it shares with workers. It refuses if the task queue belongs to other accounts than those set here; accounts that
 // are not set are not compared.
-func changeTemporal(ctx context.Context, do func(client.Client) error) error {
+func changeTemporal(ctx context.Context, do func(client.Client, config.Worker) error) error {
 	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func changeTemporal(ctx context.Context, do func(client.Client) error) error {
 		if err := syncworker.CheckAccounts(ctx, c, settings.TaskQueue, config.FromProcess().LoadAccounts()); err != nil {
 			return err
 		}
-		return do(c)
+		return do(c, settings)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/config"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -134,7 +135,7 @@ func whoElse(by string) (string, error) {
 // updateRun sends an update to a run and waits until its windows know.
 func updateRun(ctx context.Context, workflowID, update string, args ...any) (workflows.Control, error) {
 	var control workflows.Control
-	err := changeTemporal(ctx, func(c client.Client) error {
+	err := changeTemporal(ctx, func(c client.Client, _ config.Worker) error {
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
 		handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

@@ -12,6 +12,7 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/config"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -53,7 +54,7 @@ func newCronStartCommand() *cobra.Command {
 			if err != nil {
 				return usageError(cmd, err)
 			}
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
 				// A server without schedules answers with an error.
 				if _, err := c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(f.Name)).Describe(cmd.Context()); err == nil {
 					return text.Errorf("flow %[1]s has a schedule, and both would run; delete that first: starter schedule delete --flow %[1]s", f.Name)
@@ -97,7 +98,7 @@ func newCronStopCommand() *cobra.Command {
 		Short:   text.Sprintf("Stop the cron of a flow; a run under way finishes what is in flight"),
 		Example: `  starter cron stop --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
 				err := stopCron(cmd.Context(), c, cronWorkflowID(flowName))
 				if isNotFound(err) {
 					return text.Errorf("flow %s has no cron running", flowName)

@@ -112,11 +112,7 @@ func addHoldFlags(cmd *cobra.Command, flowName, by *string) {
 // withHolds calls do with the holds that are on: of a flow, or of all that the workers have.
 // It refuses a flow that no worker has.
 func withHolds(cmd *cobra.Command, flowName string, do func(c client.Client, taskQueue string, holds []contract.Hold) error) error {
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return err
-	}
-	return changeTemporal(cmd.Context(), func(c client.Client) error {
+	return changeTemporal(cmd.Context(), func(c client.Client, settings config.Worker) error {
 		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
 		if err != nil {
 			say(cmd.ErrOrStderr(), err.Error())

@@ -153,11 +153,7 @@ func newParkedRetryCommand() *cobra.Command {
 			if err := choice.read(cmd, args); err != nil {
 				return err
 			}
-			settings, err := config.FromProcess().LoadWorker()
-			if err != nil {
-				return err
-			}
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client, settings config.Worker) error {
 				ctx, out := cmd.Context(), cmd.OutOrStdout()
 				chosen, err := choice.find(cmd, c)
 				if err != nil {
@@ -299,7 +295,7 @@ func newParkedDiscardCommand() *cobra.Command {
 			if err := choice.read(cmd, args); err != nil {
 				return err
 			}
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
 				chosen, err := choice.find(cmd, c)
 				if err != nil {
 					return err

@@ -93,17 +93,9 @@ func reconcileWorkflowID(in workflows.ReconcileInput) string {
 }
 
 func runReconcile(cmd *cobra.Command, flags reconcileFlags, in workflows.ReconcileInput) error {
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return err
-	}
-	return changeTemporal(cmd.Context(), func(c client.Client) error {
-		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
-		if err != nil {
-			say(cmd.ErrOrStderr(), err.Error())
-		}
-		if err := checkFlow(atWorkers, settings.Flows, flags.flow); err != nil {
-			return usageError(cmd, err)
+	return changeTemporal(cmd.Context(), func(c client.Client, settings config.Worker) error {
+		if _, err := requireFlow(cmd, c, settings, flags.flow); err != nil {
+			return err
 		}
 		report, err := reconcileNow(cmd, c, settings.TaskQueue, in)
 		if err != nil {

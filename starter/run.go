@@ -155,17 +155,10 @@ func runIncremental(cmd *cobra.Command, flags runFlags) error {
 
 // startAndFollow starts a run of a flow, and with --wait follows it.
 func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, plan func(client.Client) (plannedRun, error)) error {
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return err
-	}
-	return changeTemporal(cmd.Context(), func(c client.Client) error {
-		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
+	return changeTemporal(cmd.Context(), func(c client.Client, settings config.Worker) error {
+		atWorkers, err := requireFlow(cmd, c, settings, flags.flow)
 		if err != nil {
-			say(cmd.ErrOrStderr(), err.Error())
-		}
-		if err := checkFlow(atWorkers, settings.Flows, flags.flow); err != nil {
-			return usageError(cmd, err)
+			return err
 		}
 		planned, err := plan(c)
 		if err != nil {
@@ -193,6 +186,18 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, p
 		}
 		return followAndPrint(cmd, c, run, span, flags.output)
 	})
+}
+
+// requireFlow gives the flows that the workers have, and refuses one that none has.
+func requireFlow(cmd *cobra.Command, c client.Client, settings config.Worker, name string) (workerFlows, error) {
+	atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
+	if err != nil {
+		say(cmd.ErrOrStderr(), err.Error())
+	}
+	if err := checkFlow(atWorkers, settings.Flows, name); err != nil {
+		return atWorkers, usageError(cmd, err)
+	}
+	return atWorkers, nil
 }
 
 // checkFlow refuses a flow that no worker has. Without a worker, the flow files count, if

@@ -129,7 +129,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 	if create {
 		change = func(old client.ScheduleSpec) client.ScheduleSpec { return scheduleSpec(times, old.Jitter) }
 	}
-	return changeTemporal(cmd.Context(), func(c client.Client) error {
+	return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
 		ctx := cmd.Context()
 		handle := c.ScheduleClient().GetHandle(ctx, scheduleID(f.Name))
 		described, err := handle.Describe(ctx)
@@ -295,11 +295,7 @@ func newScheduleTriggerCommand() *cobra.Command {
 		Short:   text.Sprintf("Start a run of the schedule now, even while paused; it moves the watermark"),
 		Example: `  starter schedule trigger --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.FromProcess().LoadWorker()
-			if err != nil {
-				return err
-			}
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client, settings config.Worker) error {
 				if err := refuseHeld(cmd.Context(), c, settings.TaskQueue, flowName); err != nil {
 					return err
 				}
@@ -372,7 +368,7 @@ func newScheduleDeleteCommand() *cobra.Command {
 // withSchedules changes the schedule of a flow and those of what it does daily, and prints what
 // was done.
 func withSchedules(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
-	return changeTemporal(cmd.Context(), func(c client.Client) error {
+	return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
 		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
 		if err != nil {
 			return scheduleError(flowName, err)

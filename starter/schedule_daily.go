@@ -168,11 +168,7 @@ func newScheduleSweepCommand() *cobra.Command {
 		Short:   text.Sprintf("Start the sweep of a flow now, even while paused; the watermark stays"),
 		Example: `  starter schedule sweep --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.FromProcess().LoadWorker()
-			if err != nil {
-				return err
-			}
-			return changeTemporal(cmd.Context(), func(c client.Client) error {
+			return changeTemporal(cmd.Context(), func(c client.Client, settings config.Worker) error {
 				if err := refuseHeld(cmd.Context(), c, settings.TaskQueue, flowName); err != nil {
 					return err
 				}
