@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"refundsync/internal/flow"
@@ -60,13 +61,5 @@ func (a *Activities) listBills(ctx context.Context, params workflows.ListBillsPa
 // usesCustomer reports whether the flow can give a bill that customer.
 func usesCustomer(f *flow.Flow, customer string) bool {
 	known := f.ValuesOf(flow.CustomerField)
-	if len(known) == 0 {
-		return true
-	}
-	for _, one := range known {
-		if one == customer {
-			return true
-		}
-	}
-	return false
+	return len(known) == 0 || slices.Contains(known, customer)
 }

@@ -120,17 +120,8 @@ type billStory struct {
 	// Customer is the number of FRetcustId.
 	Customer string             `json:"customer"`
 	Mark     *markStory         `json:"mark"`
-	Lines    []billLine         `json:"lines"`
+	Lines    []kingdee.Line     `json:"lines"`
 	Signed   kingdee.Signatures `json:"signed"`
-}
-
-// billLine is a line of a bill; Amount is with tax.
-type billLine struct {
-	Material string          `json:"material"`
-	Stock    string          `json:"stock"`
-	Quantity decimal.Decimal `json:"quantity"`
-	Price    decimal.Decimal `json:"price"`
-	Amount   decimal.Decimal `json:"amount"`
 }
 
 // markStory is the mark of a bill.

@@ -274,10 +274,8 @@ func (r *storyReader) readBills(ctx context.Context) {
 	}
 	for _, bill := range r.whole {
 		b := billStory{
-			ID: bill.ID, Number: bill.Number, Status: bill.DocumentStatus, Void: bill.Void, Date: bill.Date, Customer: bill.Customer, Lines: []billLine{},
-		}
-		for _, l := range bill.Lines {
-			b.Lines = append(b.Lines, billLine{l.Material, l.Stock, l.Quantity, l.TaxPrice, l.Amount})
+			ID: bill.ID, Number: bill.Number, Status: bill.DocumentStatus, Void: bill.Void, Date: bill.Date, Customer: bill.Customer,
+			Lines: append([]kingdee.Line{}, bill.Lines...), // not null
 		}
 		if mark, marked := flow.FindMark(bill.Text); marked {
 			b.Mark = &markStory{OrderID: mark.OrderID, ChangedAt: mark.ChangedAt, Hash: mark.Hash, Version: mark.Version, AsNow: mark.Hash == now}

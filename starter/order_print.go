@@ -482,7 +482,7 @@ func (p *storyPrinter) lines(bill billStory) {
 	t := p.table(text.New("Line"), "FMaterialId（物料编码）", "FStockId（仓库）", "FRealQty（实退数量）", "FTaxPrice（含税单价）", "FAllAmount（价税合计）")
 	t.alignRight(4, 5, 6)
 	for i, l := range bill.Lines[:min(len(bill.Lines), storyLines)] {
-		t.AppendRow(table.Row{i + 1, l.Material, l.Stock, l.Quantity, l.Price, l.Amount})
+		t.AppendRow(table.Row{i + 1, l.Material, l.Stock, l.Quantity, l.TaxPrice, l.Amount})
 	}
 	t.Render()
 	if more := len(bill.Lines) - storyLines; more > 0 {

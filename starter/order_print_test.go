@@ -77,7 +77,7 @@ func storyBill(status string, quantity int64, asNow bool) billStory {
 	return billStory{
 		ID: "100041", Number: "700000346", Status: status, Date: "2024-03-01", Customer: "CUST_TMALL",
 		Mark:   &markStory{OrderID: "700000346", ChangedAt: storyTime(10, 0), Version: "4be012", AsNow: asNow},
-		Lines:  []billLine{{"NT6001", "CK001", decimal.NewFromInt(quantity), price, price.Mul(decimal.NewFromInt(quantity))}},
+		Lines:  []kingdee.Line{{Material: "NT6001", Stock: "CK001", Quantity: decimal.NewFromInt(quantity), TaxPrice: price, Amount: price.Mul(decimal.NewFromInt(quantity))}},
 		Signed: kingdee.Signatures{Created: kingdee.Signature{By: "sync", At: storyTime(10, 20)}, Modified: kingdee.Signature{By: "sync", At: storyTime(10, 20)}},
 	}
 }

@@ -27,9 +27,12 @@ type WholeBill struct {
 // Line is a line of a bill.
 type Line struct {
 	// Material and Stock are the numbers of FMaterialId and FStockId; Stock is "" for none.
-	Material, Stock string
+	Material string `json:"material"`
+	Stock    string `json:"stock"`
 	// Quantity is FRealQty, TaxPrice FTaxPrice, and Amount FAllAmount (价税合计).
-	Quantity, TaxPrice, Amount decimal.Decimal
+	Quantity decimal.Decimal `json:"quantity"`
+	TaxPrice decimal.Decimal `json:"price"`
+	Amount   decimal.Decimal `json:"amount"`
 }
 
 // WholeBills gives all bills of the numbers, in no particular order. Empty numbers are
