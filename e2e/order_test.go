@@ -118,7 +118,6 @@ func TestStoryOfAnOrder(t *testing.T) {
 		require.Contains(t, unknown, "the server has deleted them", "the orders are older than the test's namespace keeps runs")
 	}
 	shown := w.starter(t, 0, "order", saved).stdout
-	t.Log(shown)
 	for _, want := range []string{"李会计", "table customers, row", "FRetcustId（退货客户）", "saved"} {
 		require.Contains(t, shown, want)
 	}
@@ -145,7 +144,6 @@ func TestStoryOfAnOrder(t *testing.T) {
 	require.NotEmpty(t, s.Sent.Changed)
 	require.Equal(t, "parked", s.Next.Outcome)
 	require.Equal(t, tally.OrderChanged, s.Next.Reason)
-	t.Log(w.starter(t, 0, "order", changed).stdout)
 
 	// It is withdrawn, and its bill is left.
 	withdrawn := booked[2]
@@ -164,7 +162,6 @@ func TestStoryOfAnOrder(t *testing.T) {
 	require.Equal(t, "left_out", s.State)
 	require.Equal(t, s.Reason, s.Mapping.LeftOut.Reason)
 	require.Contains(t, s.seen(), "left_out")
-	t.Log(w.starter(t, 0, "order", leftOut, "--days", "1200").stdout)
 
 	parked := one(func(e merchant.Expectation) bool {
 		return e.Outcome == merchant.Failed && e.Reason == "unknown_material"
@@ -174,7 +171,6 @@ func TestStoryOfAnOrder(t *testing.T) {
 	require.Equal(t, "unknown_material", s.Reason)
 	require.NotNil(t, s.Parked[0].Attempts)
 	require.Subset(t, s.seen(), []string{"failed", "parked"})
-	t.Log(w.starter(t, 0, "order", parked).stdout)
 
 	w.starter(t, 0, "parked", "discard", parked, "--note", "测试单", "--by", "wang", "--yes")
 	w.waitForParked(t, func(waiting map[string]tally.Failure) bool { _, waits := waiting[parked]; return !waits })
@@ -183,7 +179,6 @@ func TestStoryOfAnOrder(t *testing.T) {
 	require.Equal(t, "wang", s.Parked[0].By)
 	require.Equal(t, "测试单", s.Parked[0].Note)
 	require.Equal(t, "discarded", s.Next.Outcome)
-	t.Log(w.starter(t, 0, "order", parked).stdout)
 
 	require.Equal(t, "unknown", w.story(t, 1, "99999999999").State)
 	require.Contains(t, w.starter(t, 1, "order", "nothing").stdout, "Nothing has the id nothing")
