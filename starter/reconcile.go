@@ -367,7 +367,7 @@ func differencesOf(row reconcile.Row) string {
 		if i > 0 {
 			lines += "\n"
 		}
-		lines += text.Join(" ", d.Field, d.Material, text.New("%s → %s", cmp.Or(d.Source, "–"), cmp.Or(d.Kingdee, "–"))).String()
+		lines += text.Join(" ", reconcile.FieldLabel(d.Field), d.Material, text.New("%s → %s", cmp.Or(d.Source, "–"), cmp.Or(d.Kingdee, "–"))).String()
 	}
 	if more := len(row.Differences) + row.MoreDifferences - differencesShown; more > 0 {
 		lines += fmt.Sprintf("\n… +%d", more)
