@@ -29,7 +29,6 @@ import (
 type fakeParked struct {
 	ids        []string
 	discarded  []contract.Order
-	asOf       time.Time // as Discarded was last asked
 	listErr    error
 	resolveErr error
 	told       map[string]workflows.ResolvedVersion
@@ -47,8 +46,7 @@ func (p *fakeParked) List(_ context.Context, flowName string) (map[string]string
 	return reasons, p.listErr
 }
 
-func (p *fakeParked) Discarded(_ context.Context, _ string, order contract.Order, asOf time.Time) (bool, error) {
-	p.asOf = asOf
+func (p *fakeParked) Discarded(_ context.Context, _ string, order contract.Order, _ time.Time) (bool, error) {
 	return slices.ContainsFunc(p.discarded, func(d contract.Order) bool { return d.Covers(order) }), p.listErr
 }
 

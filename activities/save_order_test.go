@@ -136,7 +136,6 @@ func TestDiscardedOrderIsLeftOut(t *testing.T) {
 			a := &Activities{Flows: flow.Flows{testFlow: f}, Ledger: ledger, Parked: parked}
 			value, err := environment(a).ExecuteActivity(workflows.SaveOrderName,
 				workflows.SaveOrderParams{Flow: testFlow, PickVersion: c.pick, Order: c.order, Exists: true, DiscardsAsOf: c.asOf})
-			require.True(t, c.asOf.Equal(parked.asOf))
 			if c.fails {
 				var failed *temporal.ApplicationError
 				require.ErrorAs(t, err, &failed)
