@@ -27,10 +27,17 @@ func TestDiscardedOrdersAreNotBookedOnceTheirCauseIsGone(t *testing.T) {
 	ids := slices.Sorted(maps.Keys(failures))
 	require.GreaterOrEqual(t, len(ids), 2)
 	w.starter(t, 0, "parked", "discard", "--reason", "unknown_material", "--note", "booked by hand", "--by", "wang", "--yes")
+	w.waitForParkedCount(t, len(all)-len(ids))
+
+	// Named by a person and refused as before, one is parked anew, and discarded once more.
+	changed, named := ids[0], ids[1]
+	w.starter(t, 3, "run", "--flow", builtInFlow, "--order", named, "--wait")
+	w.waitForParkedCount(t, len(all)-len(ids)+1)
+	w.starter(t, 0, "parked", "discard", named, "--note", "booked by hand", "--by", "wang", "--yes")
 	for _, failure := range failures {
 		require.NoError(t, w.AddMaterial(missingMaterial(failure)))
 	}
-	require.Contains(t, w.starter(t, 0, "parked", "show", ids[0]).stdout, "wang", "it has ended")
+	require.Contains(t, w.starter(t, 0, "parked", "show", named).stdout, "wang", "it has ended")
 	w.waitForParkedCount(t, len(all)-len(ids))
 
 	bills := w.bills()
@@ -63,7 +70,6 @@ func TestDiscardedOrdersAreNotBookedOnceTheirCauseIsGone(t *testing.T) {
 	require.Equal(t, "discarded", s.Next.Outcome)
 
 	// A change brings one back, its name another.
-	changed, named := ids[0], ids[1]
 	require.True(t, w.ReceiveMore(changed, false))
 	from, _ := w.Range()
 	testkit.Wait(t, "the changed order is booked", func() bool {
