@@ -34,7 +34,9 @@ func (w *world) reconcile(t *testing.T, wantCode int, flags ...string) (r report
 func (r reported) kinds() map[reconcile.Kind][]string {
 	kinds := map[reconcile.Kind][]string{}
 	for _, row := range r.Rows {
-		kinds[row.Kind] = append(kinds[row.Kind], row.BillNumber)
+		if row.Kind.Differs() {
+			kinds[row.Kind] = append(kinds[row.Kind], row.BillNumber)
+		}
 	}
 	for _, numbers := range kinds {
 		slices.Sort(numbers)
@@ -54,12 +56,11 @@ func (w *world) datedInRange() (orders []string) {
 	return orders
 }
 
-// Finance reconciles after a sync, and again after people have changed bills in Kingdee: the
-// command names what they did and nothing else, and repairs what can be repaired.
+// Finance reconciles after people have changed bills in Kingdee: the command names what they
+// did and nothing else, and repairs what can be repaired.
 func TestReconcile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 120})
-	w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, someWindows...)
 	worker := w.startWorker(t)
 	w.sync(t)
 	var failed []string
@@ -70,11 +71,6 @@ func TestReconcile(t *testing.T) {
 	}
 	slices.Sort(failed)
 	w.waitForParkedCount(t, len(failed))
-	clean := w.reconcile(t, 5)
-	require.Equal(t, map[reconcile.Kind][]string{reconcile.Parked: failed}, clean.kinds())
-	require.Equal(t, w.bills(), clean.Totals.Kingdee.Count)
-	require.Equal(t, len(w.Truth()), clean.Totals.Source.Count)
-
 	orders := w.datedInRange()
 	require.NoError(t, w.DeleteBill(orders[0]))
 	require.NoError(t, w.ChangeBill(orders[1], 1, "FRealQty", "99"))
@@ -96,14 +92,14 @@ func TestReconcile(t *testing.T) {
 	table := w.starter(t, 5, slices.Concat([]string{"reconcile"}, w.rangeFlags(), []string{"--repair", "--yes", "--out", file})...)
 	require.Contains(t, table.stdout, "The two systems differ")
 	delete(planted, reconcile.Missing)
-	repaired := w.reconcile(t, 5)
-	require.Equal(t, planted, repaired.kinds())
 	raw, err := os.ReadFile(file)
 	require.NoError(t, err)
 	var whole reported
 	require.NoError(t, json.Unmarshal(raw, &whole))
-	require.Equal(t, repaired.Totals, whole.Totals)
-	require.Len(t, whole.Rows, repaired.Totals.Source.Count+2, "each order, the copy and the bill by hand")
+	require.Equal(t, planted, whole.kinds())
+	require.Equal(t, len(w.Truth()), whole.Totals.Source.Count)
+	require.Equal(t, w.bills()-1, whole.Totals.Kingdee.Count, "all but the void one")
+	require.Len(t, whole.Rows, whole.Totals.Source.Count+2, "each order, the copy and the bill by hand")
 	t.Log(table.stderr)
 	t.Log(table.stdout)
 }
