@@ -63,7 +63,7 @@ func TestPlantedDifferencesAreReported(t *testing.T) {
 		}
 		switch rapid.IntRange(0, 2).Draw(t, "for a moment") {
 		case 1:
-			w.acts.Source = formerSource{w.acts.Source}
+			w.acts.Source = formerSource{w.acts.Source, w}
 		case 2:
 			w.acts.Ledger = &slowLedger{Ledger: w.acts.Ledger, hides: w.agreeing()}
 		}
@@ -383,9 +383,13 @@ func quantity(value any) decimal.Decimal {
 	return read
 }
 
-// formerSource shows orders in pages as they were before all was received, and by themselves
-// as they are.
-type formerSource struct{ activities.Source }
+// formerSource shows the orders of the range in pages as they were before all was received,
+// and by themselves as they are. Orders changed outside of it count by the date of their
+// bill, which a former state may lack: such an order is left to the next reconciliation.
+type formerSource struct {
+	activities.Source
+	world *world
+}
 
 func (s formerSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
 	page, err := s.Source.RefundList(ctx, params)
@@ -393,6 +397,9 @@ func (s formerSource) RefundList(ctx context.Context, params map[string]string) 
 		return page, err
 	}
 	for _, record := range page.Datas {
+		if !s.world.span.Holds(s.world.flow.CountedAt(record)) {
+			continue
+		}
 		lines, _ := record["items"].([]any)
 		for _, line := range lines {
 			if line := line.(map[string]any); quantity(line["r_qty"]).GreaterThan(decimal.NewFromInt(1)) {
