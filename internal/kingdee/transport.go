@@ -87,15 +87,17 @@ func MaySend(ctx context.Context) error {
 // checkedBody is the body of a request that is checked when it is written to the
 // connection.
 type checkedBody struct {
-	ctx context.Context
-	io.Reader
+	ctx  context.Context
+	rest *bytes.Reader // not embedded: its WriteTo would go round the check
 }
 
 func (b checkedBody) Read(p []byte) (int, error) {
-	if err := MaySend(b.ctx); err != nil {
-		return 0, err
+	if b.rest.Len() > 0 { // the transport reads once more after the end, when all has been sent
+		if err := MaySend(b.ctx); err != nil {
+			return 0, err
+		}
 	}
-	return b.Reader.Read(p)
+	return b.rest.Read(p)
 }
 
 // encode writes JSON as Kingdee's SDKs do: < > & are not escaped.
