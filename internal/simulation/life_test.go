@@ -167,7 +167,9 @@ type arrival struct {
 func (a *arrival) answer(v any) {
 	if !a.answered {
 		a.answered = true
+		a.w.mu.Lock() // one that was answered a moment ago may park again meanwhile
 		delete(a.w.inside, a)
+		a.w.mu.Unlock()
 		a.w.woke = true
 		a.answers <- v
 	}
