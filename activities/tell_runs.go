@@ -35,7 +35,7 @@ func (a *Activities) TellRuns(ctx context.Context, scope workflows.HoldScope) (w
 	tell.SetLimit(toldAtOnce)
 	known := map[string][]contract.Hold{}
 	var err error
-	for execution, failed := range visibility.List(ctx, c, inScope(ctx, workflows.SyncRefundsName, scope)) {
+	for execution, failed := range visibility.List(ctx, c, inScope(ctx, workflows.SyncFlowName, scope)) {
 		if err = failed; err != nil {
 			break
 		}
@@ -82,7 +82,7 @@ func tellRun(ctx context.Context, c client.Client, id string, holds []contract.H
 	defer cancel()
 	// A query leaves no trace in the history.
 	if value, err := c.QueryWorkflow(ctx, id, "", workflows.ProgressQuery); err == nil {
-		var progress workflows.SyncRefundsProgress
+		var progress workflows.SyncFlowProgress
 		if value.Get(&progress) == nil && slices.EqualFunc(progress.Control.Held, holds, contract.Hold.Same) {
 			return true
 		}

@@ -97,7 +97,7 @@ func TestOtherAccountsAreRefused(t *testing.T) {
 			require.Contains(t, e.stderr, "KINGDEE_ACCT_ID", args)
 			require.Contains(t, e.stderr, "starter accounts move", args)
 		}
-		require.Empty(t, listed(t, w.temporal(t), "WorkflowType = 'SyncRefunds'"))
+		require.Empty(t, listed(t, w.temporal(t), "WorkflowType = 'SyncFlow'"))
 		// A program without these settings compares nothing.
 		bare := &world{Simulator: w.Simulator, server: w.server, env: maps.Clone(w.env)}
 		maps.DeleteFunc(bare.env, func(name, _ string) bool { _, ours := w.server.Environment().Map()[name]; return ours })
@@ -153,7 +153,7 @@ func TestAccountsAreMovedOnPurpose(t *testing.T) {
 	// What a worker does at start, without one that polls.
 	require.NoError(t, syncworker.MoveAccounts(t.Context(), c, namespace, "refundsync", former.accounts()))
 	run := w.begin(t, w.input())
-	testkit.Wait(t, "the run is listed", func() bool { return len(listed(t, c, "WorkflowType = 'SyncRefunds'")) == 1 })
+	testkit.Wait(t, "the run is listed", func() bool { return len(listed(t, c, "WorkflowType = 'SyncFlow'")) == 1 })
 
 	e := w.starter(t, 2, "accounts", "move")
 	confirmed := []string{"accounts", "move", "--from", former.accounts().String(), "--to", w.accounts().String()}

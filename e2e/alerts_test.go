@@ -56,7 +56,7 @@ func newWatchedWorldOf(t *testing.T, options simulator.Options) (*world, client.
 func (w *world) syncIncrementally(t *testing.T) result {
 	t.Helper()
 	from, _ := w.Range()
-	return end(t, w.begin(t, workflows.SyncRefundsInput{Flow: builtInFlow, Since: &from}))
+	return end(t, w.begin(t, workflows.SyncFlowInput{Flow: builtInFlow, Since: &from}))
 }
 
 // told returns, by robot, how many messages contain a text.

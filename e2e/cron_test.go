@@ -45,7 +45,7 @@ func TestCronContinuesFromItsWatermark(t *testing.T) {
 
 	// The runs follow each other without a gap, from the first; the list may show a later
 	// one before an earlier one.
-	var runs []workflows.SyncRefundsResult
+	var runs []workflows.SyncFlowResult
 	testkit.Wait(t, "the runs follow each other", func() bool {
 		runs = s.completed(t)
 		next := from
@@ -62,14 +62,14 @@ func TestCronContinuesFromItsWatermark(t *testing.T) {
 }
 
 // completed returns the results of the completed runs, oldest first.
-func (s *scheduledWorld) completed(t *testing.T) []workflows.SyncRefundsResult {
+func (s *scheduledWorld) completed(t *testing.T) []workflows.SyncFlowResult {
 	t.Helper()
 	reply, err := s.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
-		Query: "WorkflowType = '" + workflows.SyncRefundsName + "' AND ExecutionStatus = 'Completed'",
+		Query: "WorkflowType = '" + workflows.SyncFlowName + "' AND ExecutionStatus = 'Completed'",
 	})
 	require.NoError(t, err)
 	require.Empty(t, reply.GetNextPageToken())
-	results := make([]workflows.SyncRefundsResult, len(reply.GetExecutions()))
+	results := make([]workflows.SyncFlowResult, len(reply.GetExecutions()))
 	for i, execution := range reply.GetExecutions() {
 		payload := execution.GetMemo().GetFields()[workflows.ResultMemo]
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(payload, &results[len(results)-1-i]))

@@ -50,7 +50,7 @@ func TestWebUIShowsWhatHappens(t *testing.T) {
 		}
 		for _, name := range []string{
 			workflows.LoadFlowName, workflows.FetchPageName, workflows.FindBillsName, workflows.SaveOrderName, workflows.ParkOrderName,
-			workflows.SyncRefundsName, workflows.SyncWindowName, workflows.ParkedOrderName, "child", "timer",
+			workflows.SyncFlowName, workflows.SyncWindowName, workflows.ParkedOrderName, "child", "timer",
 		} {
 			require.NotZero(t, kinds[name], name)
 		}

@@ -54,7 +54,7 @@ func TestDiscardedOrdersAreNotBookedOnceTheirCauseIsGone(t *testing.T) {
 		requireLeftOut(w.syncBy(t, in))
 	}
 	c := w.temporal(t)
-	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "sweep", TaskQueue: "refundsync"}, workflows.SyncRefundsName, workflows.SyncRefundsInput{Flow: builtInFlow, Sweep: true})
+	run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "sweep", TaskQueue: "refundsync"}, workflows.SyncFlowName, workflows.SyncFlowInput{Flow: builtInFlow, Sweep: true})
 	require.NoError(t, err)
 	swept := end(t, run)
 	require.Empty(t, swept.Error)

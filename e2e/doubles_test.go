@@ -22,7 +22,7 @@ func TestRangesThatOverlapInOneWorkerMakeNoDoubles(t *testing.T) {
 	w.startWorker(t)
 	from, to := w.Range()
 	runs := []client.WorkflowRun{w.beginHeld(t, 0)}
-	for _, in := range []workflows.SyncRefundsInput{
+	for _, in := range []workflows.SyncFlowInput{
 		inputOf(from, to.Add(-2*time.Hour)),
 		inputOf(from.Add(2*time.Hour), to.Add(-time.Second)),
 	} {

@@ -239,7 +239,7 @@ func TestEncryptionTurnedOnAndKeysRotated(t *testing.T) {
 		require.NoError(t, err)
 		workflows.Register(replayer)
 		keys := map[string]bool{}
-		for _, run := range listed(t, c, "WorkflowType = 'SyncRefunds' OR WorkflowType = 'SyncWindow'") {
+		for _, run := range listed(t, c, "WorkflowType = 'SyncFlow' OR WorkflowType = 'SyncWindow'") {
 			execution := workflow.Execution{ID: run.GetExecution().GetWorkflowId(), RunID: run.GetExecution().GetRunId()}
 			history := &historypb.History{Events: events(t, c, execution.ID, execution.RunID)}
 			for _, event := range history.GetEvents() {

@@ -79,7 +79,7 @@ func TestRunStartsWithoutAnEstimate(t *testing.T) {
 	run, said := w.startRun(t)
 	require.Contains(t, said, "not estimated: ")
 	require.Nil(t, run.Estimate)
-	require.Equal(t, workflows.SyncRefundsName, typeOf(t, w, run.WorkflowID))
+	require.Equal(t, workflows.SyncFlowName, typeOf(t, w, run.WorkflowID))
 }
 
 func typeOf(t *testing.T, w *world, workflowID string) string {

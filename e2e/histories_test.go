@@ -193,8 +193,8 @@ func recordContinued(t *testing.T, r recorder) {
 	run := w.starterSync(t, 3, "--grain", contract.GrainOrder)
 	window := busiestWindow(t, c, run)
 	for name, chain := range map[string][][]*historypb.HistoryEvent{
-		"sync_refunds": chain(t, c, run.WorkflowID, run.RunID),
-		"sync_window":  chain(t, c, window.GetWorkflowId(), window.GetRunId()),
+		"sync_flow":   chain(t, c, run.WorkflowID, run.RunID),
+		"sync_window": chain(t, c, window.GetWorkflowId(), window.GetRunId()),
 	} {
 		require.Greater(t, len(chain), 1, "%s did not continue as new", name)
 		r.write(t, name+"_continued_as_new_first", chain[0])
@@ -305,7 +305,7 @@ type recorder struct{ folder string }
 // run records a run, and its busiest window.
 func (r recorder) run(t *testing.T, c client.Client, suffix string, run result) {
 	t.Helper()
-	r.write(t, "sync_refunds"+suffix, events(t, c, run.WorkflowID, run.RunID))
+	r.write(t, "sync_flow"+suffix, events(t, c, run.WorkflowID, run.RunID))
 	window := busiestWindow(t, c, run)
 	r.write(t, "sync_window"+suffix, events(t, c, window.GetWorkflowId(), window.GetRunId()))
 }

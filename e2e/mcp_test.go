@@ -154,6 +154,6 @@ func TestAnAssistantIsAnsweredAsThePerson(t *testing.T) {
 	require.NoError(t, session.Close())
 	require.True(t, command.ProcessState.Success(), stderr.String())
 	require.Equal(t, before, w.State().Kingdee.Bills)
-	require.Len(t, listed(t, c, "WorkflowType = 'SyncRefunds'"), 1, "no run but that of the test")
+	require.Len(t, listed(t, c, "WorkflowType = 'SyncFlow'"), 1, "no run but that of the test")
 	t.Log(stderr.String())
 }

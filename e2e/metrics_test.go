@@ -117,7 +117,7 @@ func TestMetricsHoldWhatTheRunSays(t *testing.T) {
 		return code == http.StatusOK
 	})
 
-	r := w.syncBy(t, workflows.SyncRefundsInput{Flow: builtInFlow, Since: &from})
+	r := w.syncBy(t, workflows.SyncFlowInput{Flow: builtInFlow, Since: &from})
 	values := worker.metrics(t)
 	requireCounted(t, w, r, values)
 	require.Equal(t, 1.0, values[`refundsync_runs_total{flow="refund_to_return",outcome="parked",reason=""}`])

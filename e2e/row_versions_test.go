@@ -24,13 +24,13 @@ func TestRowVersionsEqualTheTruth(t *testing.T) {
 	schedule, err := temporal.ScheduleClient().Create(t.Context(), client.ScheduleOptions{
 		ID: "row-versions",
 		Action: &client.ScheduleWorkflowAction{
-			ID: builtInFlow, Workflow: workflows.SyncRefundsName, TaskQueue: "refundsync",
-			Args: []any{workflows.SyncRefundsInput{Flow: builtInFlow}},
+			ID: builtInFlow, Workflow: workflows.SyncFlowName, TaskQueue: "refundsync",
+			Args: []any{workflows.SyncFlowInput{Flow: builtInFlow}},
 		},
 	})
 	require.NoError(t, err)
 	runs := 0
-	next := func() (result workflows.SyncRefundsResult) {
+	next := func() (result workflows.SyncFlowResult) {
 		require.NoError(t, schedule.Trigger(t.Context(), client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_BUFFER_ONE}))
 		runs++
 		var id string
@@ -48,7 +48,7 @@ func TestRowVersionsEqualTheTruth(t *testing.T) {
 	}
 
 	first := next()
-	requireTruth(t, w, result{SyncRefundsResult: first})
+	requireTruth(t, w, result{SyncFlowResult: first})
 	require.NotNil(t, first.RowVersion)
 
 	second := next()

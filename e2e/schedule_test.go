@@ -96,14 +96,14 @@ func (s *scheduledWorld) status(t *testing.T) (status, int) {
 
 // nextRun waits for a run to end after the one with the given run id, and returns the
 // status then, and the run's result.
-func (s *scheduledWorld) nextRun(t *testing.T, after string) (status, workflows.SyncRefundsResult) {
+func (s *scheduledWorld) nextRun(t *testing.T, after string) (status, workflows.SyncFlowResult) {
 	t.Helper()
 	var now status
 	testkit.Wait(t, "the next run ends", func() bool {
 		now, _ = s.status(t)
 		return now.LastRun != nil && now.LastRun.RunID != after && len(now.Running) == 0
 	})
-	var result workflows.SyncRefundsResult
+	var result workflows.SyncFlowResult
 	if now.LastRun.Outcome != workflows.RunFailed {
 		require.NoError(t, s.temporal.GetWorkflow(t.Context(), now.LastRun.WorkflowID, now.LastRun.RunID).Get(t.Context(), &result))
 	}
@@ -311,10 +311,10 @@ func (s *scheduledWorld) listWatermark(t *testing.T, watermark time.Time) {
 	w := worker.New(s.dial(t), taskQueue, worker.Options{})
 	w.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
 		return workflow.UpsertTypedSearchAttributes(ctx, workflows.FlowAttribute.ValueSet(builtInFlow), workflows.WatermarkAttribute.ValueSet(watermark))
-	}, workflow.RegisterOptions{Name: workflows.SyncRefundsName})
+	}, workflow.RegisterOptions{Name: workflows.SyncFlowName})
 	require.NoError(t, w.Start())
 	defer w.Stop()
-	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: taskQueue}, workflows.SyncRefundsName)
+	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: taskQueue}, workflows.SyncFlowName)
 	require.NoError(t, err)
 	require.NoError(t, run.Get(t.Context(), nil))
 }

@@ -146,7 +146,7 @@ func TestUpgrade(t *testing.T) {
 
 	requireTruth(t, d.world, d.sync(t)) // joins the run
 	windows := d.versions(t)[workflows.SyncWindowName]
-	require.Equal(t, map[string]int{"v1": 1}, d.versions(t)[workflows.SyncRefundsName])
+	require.Equal(t, map[string]int{"v1": 1}, d.versions(t)[workflows.SyncFlowName])
 	require.Len(t, windows, 1)
 	require.NotZero(t, windows["v1"])
 
@@ -155,7 +155,7 @@ func TestUpgrade(t *testing.T) {
 	second := d.sync(t)
 	requireTruth(t, d.world, second)
 	require.Zero(t, second.Saved, "nothing is saved twice")
-	require.Equal(t, map[string]int{"v1": 1, "v2": 1}, d.versions(t)[workflows.SyncRefundsName])
+	require.Equal(t, map[string]int{"v1": 1, "v2": 1}, d.versions(t)[workflows.SyncFlowName])
 	d.retryParked(t, "v2")
 
 	// And back: the previous version becomes current again.
@@ -163,7 +163,7 @@ func TestUpgrade(t *testing.T) {
 	third := d.sync(t)
 	requireTruth(t, d.world, third)
 	require.Zero(t, third.Saved)
-	require.Equal(t, map[string]int{"v1": 2, "v2": 1}, d.versions(t)[workflows.SyncRefundsName])
+	require.Equal(t, map[string]int{"v1": 2, "v2": 1}, d.versions(t)[workflows.SyncFlowName])
 	d.retryParked(t, "v1")
 	v2.Terminate(t)
 	requireNoTaskFailed(t, d.temporal)
@@ -194,7 +194,7 @@ func TestPinnedRunIsMoved(t *testing.T) {
 		require.NoError(t, err)
 	}
 	requireTruth(t, d.world, d.sync(t)) // joins the run
-	require.Equal(t, map[string]int{"v2": 1}, d.versions(t)[workflows.SyncRefundsName])
+	require.Equal(t, map[string]int{"v2": 1}, d.versions(t)[workflows.SyncFlowName])
 	requireNoTaskFailed(t, d.temporal)
 }
 

@@ -273,23 +273,23 @@ func (w *world) bills() int { return len(w.State().Kingdee.Bills) }
 type result struct {
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
-	workflows.SyncRefundsResult
+	workflows.SyncFlowResult
 	Error string `json:"error"`
 }
 
 // input is the run over the world's days.
-func (w *world) input() workflows.SyncRefundsInput {
+func (w *world) input() workflows.SyncFlowInput {
 	from, to := w.Range()
 	return inputOf(from, to.Add(-time.Second))
 }
 
 // inputOf is a run over a range with both ends included.
-func inputOf(from, to time.Time) workflows.SyncRefundsInput {
-	return workflows.SyncRefundsInput{Flow: builtInFlow, Range: &workflows.Window{From: from, To: to}}
+func inputOf(from, to time.Time) workflows.SyncFlowInput {
+	return workflows.SyncFlowInput{Flow: builtInFlow, Range: &workflows.Window{From: from, To: to}}
 }
 
 // begin starts a run, or joins the one in progress.
-func (w *world) begin(t *testing.T, in workflows.SyncRefundsInput) client.WorkflowRun {
+func (w *world) begin(t *testing.T, in workflows.SyncFlowInput) client.WorkflowRun {
 	t.Helper()
 	id := in.Flow + "/incremental"
 	if in.Range != nil {
@@ -299,7 +299,7 @@ func (w *world) begin(t *testing.T, in workflows.SyncRefundsInput) client.Workfl
 	run, err := w.temporal(t).ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
 		ID: id, TaskQueue: "refundsync", WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		StaticSummary: "a test", StaticDetails: "a test",
-	}, workflows.SyncRefundsName, in)
+	}, workflows.SyncFlowName, in)
 	require.NoError(t, err)
 	return run
 }
@@ -308,12 +308,12 @@ func (w *world) begin(t *testing.T, in workflows.SyncRefundsInput) client.Workfl
 func end(t *testing.T, run client.WorkflowRun) result {
 	t.Helper()
 	r := result{WorkflowID: run.GetID(), RunID: run.GetRunID()}
-	err := run.Get(t.Context(), &r.SyncRefundsResult)
+	err := run.Get(t.Context(), &r.SyncFlowResult)
 	if err == nil {
 		return r
 	}
 	if done, ok := workflows.ResultOf(err); ok {
-		r.SyncRefundsResult = done
+		r.SyncFlowResult = done
 	}
 	r.Error = err.Error()
 	return r
@@ -326,7 +326,7 @@ func (w *world) sync(t *testing.T) result {
 	return w.syncBy(t, w.input())
 }
 
-func (w *world) syncBy(t *testing.T, in workflows.SyncRefundsInput) result {
+func (w *world) syncBy(t *testing.T, in workflows.SyncFlowInput) result {
 	t.Helper()
 	r := end(t, w.begin(t, in))
 	require.Empty(t, r.Error)
@@ -481,9 +481,9 @@ func between(text, before, after string) string {
 }
 
 // runProgress queries a run's progress.
-func runProgress(t *testing.T, c client.Client, workflowID string) workflows.SyncRefundsProgress {
+func runProgress(t *testing.T, c client.Client, workflowID string) workflows.SyncFlowProgress {
 	t.Helper()
-	var progress workflows.SyncRefundsProgress
+	var progress workflows.SyncFlowProgress
 	ask(t, c, workflowID, &progress)
 	return progress
 }

@@ -104,7 +104,7 @@ func nothingWaits(ctx context.Context, c client.Client, queue string, take bool)
 		workflow string
 		says     func(count int64) text.Text
 	}{
-		{workflows.SyncRefundsName, func(count int64) text.Text {
+		{workflows.SyncFlowName, func(count int64) text.Text {
 			return text.New("open runs: %d. Let them finish, stop a cron, or use --take-waiting to continue them with the new accounts", count)
 		}},
 		{workflows.ParkedOrderName, func(count int64) text.Text {

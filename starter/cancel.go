@@ -71,8 +71,8 @@ func cancellable(execution *workflowpb.WorkflowExecutionInfo) error {
 	switch {
 	case other:
 		return text.Errorf("nothing was cancelled: %s %s", id, why)
-	case name != workflows.SyncRefundsName && name != workflows.ReconcileName:
-		return text.Errorf("nothing was cancelled: %s is a %s, not a run (%s)", id, name, workflows.SyncRefundsName)
+	case name != workflows.SyncFlowName && name != workflows.ReconcileName:
+		return text.Errorf("nothing was cancelled: %s is a %s, not a run (%s)", id, name, workflows.SyncFlowName)
 	case execution.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING:
 		return text.Errorf("nothing was cancelled: %s has ended", id)
 	case strings.HasSuffix(id, cronWorkflowID("")):

@@ -18,13 +18,13 @@ func TestOnlyRunsUnderWayAreCancelled(t *testing.T) {
 		status             enumspb.WorkflowExecutionStatus
 		want               string // "" if it is cancelled
 	}{
-		{"a run", workflows.SyncRefundsName, "f/20240301T000000-20240301T235959", running, ""},
-		{"a run of a schedule", workflows.SyncRefundsName, "f/auto-2024-03-01T08:00:00Z", running, ""},
-		{"a sweep", workflows.SyncRefundsName, "f/sweep-2024-03-01T08:00:00Z", running, ""},
+		{"a run", workflows.SyncFlowName, "f/20240301T000000-20240301T235959", running, ""},
+		{"a run of a schedule", workflows.SyncFlowName, "f/auto-2024-03-01T08:00:00Z", running, ""},
+		{"a sweep", workflows.SyncFlowName, "f/sweep-2024-03-01T08:00:00Z", running, ""},
 		{"a reconciliation", workflows.ReconcileName, "f/reconcile-1", running, ""},
 		{"a part of a reconciliation", workflows.ReconcileWindowName, "f/reconcile-1/1", running, "starter cancel f/hand"},
-		{"a run that has ended", workflows.SyncRefundsName, "f/hand", ended, "has ended"},
-		{"a cron", workflows.SyncRefundsName, "f/cron", running, "starter cron stop --flow f"},
+		{"a run that has ended", workflows.SyncFlowName, "f/hand", ended, "has ended"},
+		{"a cron", workflows.SyncFlowName, "f/cron", running, "starter cron stop --flow f"},
 		{"a window", workflows.SyncWindowName, "f/hand/20240301T000000", running, "starter cancel f/hand"},
 		{"a parked order", workflows.ParkedOrderName, "parked/f/70001", running, "starter parked discard"},
 		{"a hold", workflows.HoldName, "hold/refundsync", running, "starter release"},

@@ -59,7 +59,7 @@ func newCronStartCommand() *cobra.Command {
 				if _, err := c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(f.Name)).Describe(cmd.Context()); err == nil {
 					return text.Errorf("flow %[1]s has a schedule, and both would run; delete that first: starter schedule delete --flow %[1]s", f.Name)
 				}
-				in := workflows.SyncRefundsInput{Flow: f.Name}
+				in := workflows.SyncFlowInput{Flow: f.Name}
 				if err := startAt(cmd.Context(), c, &in, since); err != nil {
 					return err
 				}
@@ -71,7 +71,7 @@ func newCronStartCommand() *cobra.Command {
 					WorkflowIDReusePolicy:                    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 					StaticSummary:                            text.Sprintf("%s by cron %s", f.Name, times.Cron[0]),
 					StaticDetails:                            f.Title + "\n\n" + runDetails(),
-				}, workflows.SyncRefundsName, in)
+				}, workflows.SyncFlowName, in)
 				var running *serviceerror.WorkflowExecutionAlreadyStarted
 				if errors.As(err, &running) {
 					return text.Errorf("the cron of flow %[1]s is running; stop it first: starter cron stop --flow %[1]s", f.Name)

@@ -183,7 +183,7 @@ func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) e
 func (d *demoRun) sync(ctx context.Context) error {
 	from, end := d.simulator.Range()
 	span := workflows.Window{From: from, To: end.Add(-time.Second)}
-	run, _, err := rangeRun(workflows.SyncRefundsInput{Flow: builtInFlow, Range: &span}).start(ctx, d.temporal, d.log, d.taskQueue)
+	run, _, err := rangeRun(workflows.SyncFlowInput{Flow: builtInFlow, Range: &span}).start(ctx, d.temporal, d.log, d.taskQueue)
 	if err != nil {
 		return err
 	}
@@ -228,7 +228,7 @@ func (d *demoRun) liveOn(ctx context.Context, from time.Time) ([]string, error) 
 	say(d.out, "\n"+text.Sprintf("Some orders change after they were booked: cancelled %d · un-confirmed %d · more received %d · goods renamed %d. A second run:",
 		lived.Cancelled, lived.Unconfirmed, lived.Received, lived.Renamed))
 	span := workflows.Window{From: from, To: d.simulator.Truth().Latest()}
-	run, _, err := rangeRun(workflows.SyncRefundsInput{Flow: builtInFlow, Range: &span}).start(ctx, d.temporal, d.log, d.taskQueue)
+	run, _, err := rangeRun(workflows.SyncFlowInput{Flow: builtInFlow, Range: &span}).start(ctx, d.temporal, d.log, d.taskQueue)
 	if err != nil {
 		return nil, err
 	}

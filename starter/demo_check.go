@@ -13,7 +13,7 @@ import (
 
 // demoDifferences compares the outcomes with the expected ones: every bill field by
 // field, every failure by order and reason, and the counts.
-func demoDifferences(truth merchant.Truth, state simulator.State, result workflows.SyncRefundsResult) []string {
+func demoDifferences(truth merchant.Truth, state simulator.State, result workflows.SyncFlowResult) []string {
 	var differences []string
 	for _, difference := range simulator.Compare(truth, state) {
 		differences = append(differences, difference.String())
@@ -52,7 +52,7 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 // livesDifferences compares the outcomes of orders that changed after they were booked
 // with the expected ones: each that was withdrawn, or of which more was received, is
 // parked, and no bill has changed.
-func livesDifferences(truth merchant.Truth, state simulator.State, lived simulator.OrderChanges, result workflows.SyncRefundsResult) []string {
+func livesDifferences(truth merchant.Truth, state simulator.State, lived simulator.OrderChanges, result workflows.SyncFlowResult) []string {
 	var differences []string
 	for _, difference := range simulator.CompareAnyVersion(truth, state) {
 		differences = append(differences, difference.String())

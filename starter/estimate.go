@@ -25,7 +25,7 @@ const estimatePatience = 20 * time.Second
 // sayEstimate writes what a run with that input is about to do. If there is no estimate of
 // its orders, it says why and gives nil; the run starts anyway. Of a run that is followed, it
 // leaves to the run what the run says itself.
-func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue string, in workflows.SyncRefundsInput, followed bool) *workflows.Estimate {
+func sayEstimate(ctx context.Context, c client.Client, w io.Writer, taskQueue string, in workflows.SyncFlowInput, followed bool) *workflows.Estimate {
 	e, err := askEstimate(ctx, c, taskQueue, in)
 	if followed && failsTheRun(err) {
 		return nil
@@ -48,7 +48,7 @@ func failsTheRun(err error) bool {
 }
 
 // askEstimate has a worker estimate a run.
-func askEstimate(ctx context.Context, c client.Client, taskQueue string, in workflows.SyncRefundsInput) (workflows.Estimate, error) {
+func askEstimate(ctx context.Context, c client.Client, taskQueue string, in workflows.SyncFlowInput) (workflows.Estimate, error) {
 	var e workflows.Estimate
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       in.Flow + "/estimate-" + time.Now().In(beijing.Zone).Format("20060102T150405.000000"),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/text"
@@ -44,8 +45,8 @@ func newFlowNewCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&s.Source, "source", "", text.Sprintf("interface that orders are read from: %s", strings.Join(flowfile.Sources(), ", ")))
-	cmd.Flags().StringVar(&s.Target, "target", "", text.Sprintf("form that bills are saved to: %s", strings.Join(flowfile.Targets(), ", ")))
+	cmd.Flags().StringVar(&s.Source, "source", "", text.Sprintf("interface that orders are read from: %s", strings.Join(catalog.Sources(), ", ")))
+	cmd.Flags().StringVar(&s.Target, "target", "", text.Sprintf("form that bills are saved to: %s", strings.Join(catalog.Forms(), ", ")))
 	cmd.Flags().StringVar(&s.Name, "name", "", text.Sprintf("name of the flow: a-z, 0-9 and _"))
 	cmd.Flags().StringVar(&s.Title, "title", "", text.Sprintf("title shown to people; the name if left out"))
 	return cmd
@@ -61,8 +62,8 @@ func askSkeleton(cmd *cobra.Command, s *flowfile.Skeleton) error {
 		asks      text.Text
 		byDefault string
 	}{
-		{"source", &s.Source, text.New("Interface that orders are read from"), flowfile.Sources()[0]},
-		{"target", &s.Target, text.New("Form that bills are saved to"), flowfile.Targets()[0]},
+		{"source", &s.Source, text.New("Interface that orders are read from"), catalog.Sources()[0]},
+		{"target", &s.Target, text.New("Form that bills are saved to"), catalog.Forms()[0]},
 		{"name", &s.Name, text.New("Name of the flow (a-z, 0-9 and _)"), ""},
 		{"title", &s.Title, text.New("Title"), ""},
 	} {

@@ -51,9 +51,9 @@ func followAndPrint(cmd *cobra.Command, c client.Client, run client.WorkflowRun,
 
 // follow shows the progress of a run until it ends. With an error, the result is what the
 // run did before it failed or was cancelled.
-func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view progressView) (workflows.SyncRefundsResult, error) {
+func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view progressView) (workflows.SyncFlowResult, error) {
 	type ending struct {
-		result workflows.SyncRefundsResult
+		result workflows.SyncFlowResult
 		err    error
 	}
 	ended := make(chan ending, 1)
@@ -97,7 +97,7 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 
 // askProgress queries a run, and each of its windows under way.
 func askProgress(ctx context.Context, c client.Client, workflowID string) (progress, error) {
-	run, err := query[workflows.SyncRefundsProgress](ctx, c, workflowID, progressTimeout)
+	run, err := query[workflows.SyncFlowProgress](ctx, c, workflowID, progressTimeout)
 	if err != nil {
 		return progress{}, err
 	}

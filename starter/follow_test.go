@@ -36,7 +36,7 @@ func (r *watchedRun) QueryWorkflow(ctx context.Context, workflowID, _, _ string,
 	var answer any = workflows.SyncWindowProgress{Tally: tally.Tally{Fetched: 10, Saved: 10}}
 	switch workflowID {
 	case "a/run":
-		answer = workflows.SyncRefundsProgress{Windows: 2, Orders: 40, Running: []workflows.RunningWindow{{WorkflowID: "1"}, {WorkflowID: "2"}}}
+		answer = workflows.SyncFlowProgress{Windows: 2, Orders: 40, Running: []workflows.RunningWindow{{WorkflowID: "1"}, {WorkflowID: "2"}}}
 	case "2":
 		if r.asked++; r.asked > 1 {
 			r.interrupt()

@@ -95,7 +95,7 @@ func (r *storyReader) idFields() (names []string) {
 	collect = func(fields []flow.BillField) {
 		for _, field := range fields {
 			switch m := field.Mapping; {
-			case field.Field.Name == string(catalog.FEntity) || field.Field.Name == flow.NumberField:
+			case field.Field.Name == "FEntity" || field.Field.Name == flow.NumberField:
 			case m == nil:
 				collect(field.Fields)
 			case field.Field.Type == catalog.Text && m.Value != nil && m.Table == nil &&
@@ -215,7 +215,7 @@ func showSource(f *flow.Flow, record map[string]any, order contract.Order) *sour
 
 // showFields shows the values of fields in the catalog's order.
 func showFields(place catalog.Place, values map[string]any) (shown []sourceField) {
-	for _, field := range catalog.Jushuitan().Fields[place] {
+	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[place] {
 		value, ok := values[field.Name]
 		if !ok || field.Personal || field.Type == catalog.List {
 			continue

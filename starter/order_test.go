@@ -16,8 +16,8 @@ import (
 // A story is about the runs whose range holds a change of the order.
 func TestRunsOfAStory(t *testing.T) {
 	changed := []time.Time{storyTime(10, 0), storyTime(12, 0)}
-	result := func(from, to time.Time) *workflows.SyncRefundsResult {
-		return &workflows.SyncRefundsResult{From: from, To: to}
+	result := func(from, to time.Time) *workflows.SyncFlowResult {
+		return &workflows.SyncFlowResult{From: from, To: to}
 	}
 	for _, c := range []struct {
 		name   string
@@ -29,7 +29,7 @@ func TestRunsOfAStory(t *testing.T) {
 		{"between the two", listedRun{Result: result(storyTime(10, 1), storyTime(11, 59))}, false},
 		{"under way, its range unknown", listedRun{Outcome: runRunning}, true},
 		{"failed before it knew its range", listedRun{Outcome: workflows.RunFailed}, false},
-		{"failed without a range", listedRun{Outcome: workflows.RunFailed, Result: &workflows.SyncRefundsResult{}}, false},
+		{"failed without a range", listedRun{Outcome: workflows.RunFailed, Result: &workflows.SyncFlowResult{}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, covers := coveringRun(c.run, changed)

@@ -9,7 +9,7 @@ import (
 
 // progress is how far a run is.
 type progress struct {
-	run workflows.SyncRefundsProgress
+	run workflows.SyncFlowProgress
 	// Tally adds up all windows, those under way included.
 	tally.Tally
 	// expected is about how many orders the run has in all; 0 if that is not known.
@@ -22,7 +22,7 @@ type progress struct {
 // newProgress adds up what a run and its windows under way report. The source counts the
 // orders of a window that has begun; those to come are assumed to have their share of what
 // the run expects.
-func newProgress(run workflows.SyncRefundsProgress, windows []workflows.SyncWindowProgress) progress {
+func newProgress(run workflows.SyncFlowProgress, windows []workflows.SyncWindowProgress) progress {
 	p := progress{run: run, Tally: run.Tally}
 	uncounted, known, done := run.Windows-run.WindowsDone, run.Tally.Fetched, float64(run.WindowsDone)
 	for _, window := range windows {

@@ -14,12 +14,12 @@ func TestProgressByOrdersOrElseByWindows(t *testing.T) {
 	window := func(counted, fetched, saved int) workflows.SyncWindowProgress {
 		return workflows.SyncWindowProgress{DataCount: counted, Tally: tally.Tally{Fetched: fetched, Saved: saved}}
 	}
-	run := func(windows, done, orders, fetched int) workflows.SyncRefundsProgress {
-		return workflows.SyncRefundsProgress{Windows: windows, WindowsDone: done, Orders: orders, Tally: tally.Tally{Fetched: fetched, Saved: fetched}}
+	run := func(windows, done, orders, fetched int) workflows.SyncFlowProgress {
+		return workflows.SyncFlowProgress{Windows: windows, WindowsDone: done, Orders: orders, Tally: tally.Tally{Fetched: fetched, Saved: fetched}}
 	}
 	for _, c := range []struct {
 		name     string
-		run      workflows.SyncRefundsProgress
+		run      workflows.SyncFlowProgress
 		windows  []workflows.SyncWindowProgress
 		expected int
 		share    float64

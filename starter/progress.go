@@ -20,7 +20,7 @@ type progressView interface {
 	// silent says that no worker answers.
 	silent()
 	// end is called once, with what the run did in all.
-	end(workflows.SyncRefundsResult)
+	end(workflows.SyncFlowResult)
 	// stop is called instead if the run goes on unwatched.
 	stop()
 }
@@ -96,7 +96,7 @@ func (v *barView) show(p progress) {
 	fmt.Fprint(v.w, v.last)
 }
 
-func (v *barView) end(workflows.SyncRefundsResult) { fmt.Fprint(v.w, "\r"+clearRest) }
+func (v *barView) end(workflows.SyncFlowResult) { fmt.Fprint(v.w, "\r"+clearRest) }
 
 // stop leaves the last line on the screen, without the ^C that the terminal echoed.
 func (v *barView) stop() {
@@ -196,7 +196,7 @@ func (v *lineView) show(p progress) {
 }
 
 // end says nothing of a run that had ended before anybody looked: its result says it all.
-func (v *lineView) end(result workflows.SyncRefundsResult) {
+func (v *lineView) end(result workflows.SyncFlowResult) {
 	if v.grain != "" {
 		v.say(text.Sprintf("ended · %s", counts(result.Tally)))
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 func TestBarFitsTheTerminal(t *testing.T) {
-	running := newProgress(workflows.SyncRefundsProgress{Windows: 2, WindowsDone: 1, Orders: 1_000_000, Tally: tally.Tally{
+	running := newProgress(workflows.SyncFlowProgress{Windows: 2, WindowsDone: 1, Orders: 1_000_000, Tally: tally.Tally{
 		Fetched: 500_000, Saved: 445_679, Skipped: map[string]int{"仅退款": 50_000}, Parked: 4_000, Failed: 321,
 	}}, nil)
 	paused := running
@@ -58,14 +58,14 @@ func TestBarRewritesItsLine(t *testing.T) {
 				t.Cleanup(func() { text.Use(text.English) })
 				var out bytes.Buffer
 				v := newBarView(&out, func() int { return columns })
-				p := newProgress(workflows.SyncRefundsProgress{Windows: 1, Orders: 10, Grain: "order", GrainAuto: true}, nil)
+				p := newProgress(workflows.SyncFlowProgress{Windows: 1, Orders: 10, Grain: "order", GrainAuto: true}, nil)
 				v.show(p)
 				v.show(p)
 				v.silent()
 				v.silent()
 				p.run.Control.Paused = &workflows.Pause{By: "li\x1b", Reason: strings.Repeat("金蝶备份 ", 20)}
 				v.show(p)
-				v.end(workflows.SyncRefundsResult{})
+				v.end(workflows.SyncFlowResult{})
 
 				bar := func(p progress) string { return "\r" + barLine(p, 0, "", columns-1) + clearRest }
 				notice := func(line string) string { return "\r" + clearRest + wrap(line, columns) + "\n" }
@@ -97,14 +97,14 @@ func TestLinesAreFew(t *testing.T) {
 			if tick >= 20 { // much at once, and then nothing
 				done, fetched = 1, 5000
 			}
-			v.show(newProgress(workflows.SyncRefundsProgress{Grain: "page", Windows: 2, WindowsDone: done, Orders: 10_000, Tally: tally.Tally{Fetched: fetched, Saved: fetched}}, nil))
+			v.show(newProgress(workflows.SyncFlowProgress{Grain: "page", Windows: 2, WindowsDone: done, Orders: 10_000, Tally: tally.Tally{Fetched: fetched, Saved: fetched}}, nil))
 			time.Sleep(progressInterval)
 		}
 		for fetched := range 60 { // something new at each look
-			v.show(newProgress(workflows.SyncRefundsProgress{Grain: "page", Windows: 2, WindowsDone: 1, Orders: 10_000, Tally: tally.Tally{Fetched: 5000 + fetched, Saved: 5000 + fetched}}, nil))
+			v.show(newProgress(workflows.SyncFlowProgress{Grain: "page", Windows: 2, WindowsDone: 1, Orders: 10_000, Tally: tally.Tally{Fetched: 5000 + fetched, Saved: 5000 + fetched}}, nil))
 			time.Sleep(progressInterval)
 		}
-		v.end(workflows.SyncRefundsResult{Tally: tally.Tally{Fetched: 5059, Saved: 5059, Pages: 51}})
+		v.end(workflows.SyncFlowResult{Tally: tally.Tally{Fetched: 5059, Saved: 5059, Pages: 51}})
 		var lines []string
 		for line := range strings.Lines(out.String()) {
 			require.True(t, strings.HasPrefix(line, "a/run · "), line)
@@ -120,6 +120,6 @@ func TestLinesAreFew(t *testing.T) {
 // A run that had ended before anybody looked has nothing to report but its result.
 func TestLinesOfAnEndedRun(t *testing.T) {
 	var out bytes.Buffer
-	newLineView(&out, "").end(workflows.SyncRefundsResult{Tally: tally.Tally{Fetched: 5000, Pages: 863}})
+	newLineView(&out, "").end(workflows.SyncFlowResult{Tally: tally.Tally{Fetched: 5000, Pages: 863}})
 	require.Empty(t, out.String())
 }

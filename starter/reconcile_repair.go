@@ -86,7 +86,7 @@ func repairReport(cmd *cobra.Command, c client.Client, taskQueue string, flags r
 
 // syncOrders runs given orders alone and waits for the end.
 func syncOrders(cmd *cobra.Command, c client.Client, taskQueue, flowName string, ids []string, since time.Time) error {
-	in := workflows.SyncRefundsInput{Flow: flowName, OrderIDs: ids}
+	in := workflows.SyncFlowInput{Flow: flowName, OrderIDs: ids}
 	if !since.IsZero() {
 		in.Range = &workflows.Window{From: since, To: time.Now().In(beijing.Zone).Truncate(time.Second)}
 	}

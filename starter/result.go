@@ -58,7 +58,7 @@ type runResult struct {
 	From     time.Time      `json:"from,omitzero"`
 	To       time.Time      `json:"to,omitzero"`
 	Estimate *shownEstimate `json:"estimate,omitempty"`
-	*workflows.SyncRefundsResult
+	*workflows.SyncFlowResult
 	Failures    []shownFailure `json:"failures,omitzero"`
 	Differences []string       `json:"differences,omitempty"`
 	// Error is why the run failed, or did nothing; the counts are then of what it did before.
@@ -76,7 +76,7 @@ func showFailure(failure tally.Failure) shownFailure {
 }
 
 // newRunResult is what a run that has ended did, and err how it failed.
-func newRunResult(workflowID, runID string, result workflows.SyncRefundsResult, err error) runResult {
+func newRunResult(workflowID, runID string, result workflows.SyncFlowResult, err error) runResult {
 	// Empty counts are {} in JSON, not null.
 	for _, counts := range []*map[string]int{&result.Skipped, &result.FailedReasons} {
 		if *counts == nil {
@@ -85,7 +85,7 @@ func newRunResult(workflowID, runID string, result workflows.SyncRefundsResult, 
 	}
 	r := runResult{
 		WorkflowID: workflowID, RunID: runID, Outcome: endedAs(result.Tally, err),
-		From: result.From, To: result.To, SyncRefundsResult: &result, Failures: []shownFailure{},
+		From: result.From, To: result.To, SyncFlowResult: &result, Failures: []shownFailure{},
 	}
 	for _, failure := range result.Failures {
 		r.Failures = append(r.Failures, showFailure(failure))

@@ -19,7 +19,7 @@ import (
 func TestResultInJSON(t *testing.T) {
 	at := time.Date(2024, 3, 1, 0, 0, 0, 0, beijing.Zone)
 	span := workflows.Window{From: at, To: at.Add(24*time.Hour - time.Second)}
-	counted := workflows.SyncRefundsResult{From: span.From, To: span.To, Tally: tally.Tally{
+	counted := workflows.SyncFlowResult{From: span.From, To: span.To, Tally: tally.Tally{
 		Pages: 1, Fetched: 1, Parked: 1, FailedReasons: map[string]int{"unknown_code": 1},
 		Differences: []text.Text{text.New("%s COMMAND [flags]", "bill R1:")},
 		Failures:    []tally.Failure{{ID: "7", BillNumber: "R7", Reason: "unknown_code", Message: text.New("%s COMMAND [flags]", "starter")}},
@@ -36,7 +36,7 @@ func TestResultInJSON(t *testing.T) {
 			"failed_reasons": {"unknown_code": 1},
 			"failures": [{"as_id": "7", "bill_number": "R7", "reason": "unknown_code", "message": "starter COMMAND [flags]"}],
 			"differences": ["bill R1: COMMAND [flags]"]}`},
-		{"failed before it knew its range", newRunResult("a/run", "1", workflows.SyncRefundsResult{}, errors.New("no room")), `{
+		{"failed before it knew its range", newRunResult("a/run", "1", workflows.SyncFlowResult{}, errors.New("no room")), `{
 			"workflow_id": "a/run", "run_id": "1", "outcome": "failed", "watermark": null,
 			"pages": 0, "fetched": 0, "saved": 0, "updated": 0, "already_saved": 0, "skipped": {}, "parked": 0, "failed": 0,
 			"failed_reasons": {}, "failures": [], "error": "no room"}`},
@@ -75,12 +75,12 @@ func TestOutcomeOfAResult(t *testing.T) {
 func TestRunsThatEnded(t *testing.T) {
 	at := time.Date(2024, 3, 1, 0, 0, 0, 0, beijing.Zone)
 	var out bytes.Buffer
-	err := printAll(&out, []runResult{newRunResult("a/hand", "1", workflows.SyncRefundsResult{}, errors.New("no watermark"))}, outputTable)
+	err := printAll(&out, []runResult{newRunResult("a/hand", "1", workflows.SyncFlowResult{}, errors.New("no watermark"))}, outputTable)
 	require.Equal(t, exitFailed, exitCode(err))
 	require.Equal(t, "a/hand: no watermark\n", out.String())
 
 	out.Reset()
-	parked := workflows.SyncRefundsResult{From: at, To: at, Tally: tally.Tally{Fetched: 2, Parked: 2, FailedReasons: map[string]int{"unknown_code": 2}}}
+	parked := workflows.SyncFlowResult{From: at, To: at, Tally: tally.Tally{Fetched: 2, Parked: 2, FailedReasons: map[string]int{"unknown_code": 2}}}
 	err = printAll(&out, []runResult{newRunResult("a/run", "1", parked, nil)}, outputTable)
 	require.Equal(t, exitWithFailures, exitCode(err))
 	require.Contains(t, out.String(), "2024-03-01 00:00:00")

@@ -100,12 +100,12 @@ type plannedRun struct {
 	workflowID string
 	// what describes it, for a person.
 	what string
-	in   workflows.SyncRefundsInput
+	in   workflows.SyncFlowInput
 	// followed says that the outcome of the run is shown.
 	followed bool
 }
 
-func rangeRun(in workflows.SyncRefundsInput) plannedRun {
+func rangeRun(in workflows.SyncFlowInput) plannedRun {
 	return plannedRun{workflowID: rangeWorkflowID(in.Flow, *in.Range), what: in.Range.String(), in: in}
 }
 
@@ -121,7 +121,7 @@ func runOrders(cmd *cobra.Command, flags runFlags) error {
 	if len(ids) > workflows.MostOrders {
 		return usageError(cmd, text.Errorf("these are %d orders, and a run can be given %d at most: split the list, or run the range in which they were modified", len(ids), workflows.MostOrders))
 	}
-	in := workflows.SyncRefundsInput{Flow: flags.flow, OrderIDs: ids, AlsoDiscarded: true, Rate: flags.rate}
+	in := workflows.SyncFlowInput{Flow: flags.flow, OrderIDs: ids, AlsoDiscarded: true, Rate: flags.rate}
 	var span workflows.Window
 	if flags.from != "" {
 		if span.From, err = parseTime("--from", flags.from); err != nil {
@@ -135,14 +135,14 @@ func runOrders(cmd *cobra.Command, flags runFlags) error {
 }
 
 func runRange(cmd *cobra.Command, flags runFlags, span workflows.Window) error {
-	in := workflows.SyncRefundsInput{Flow: flags.flow, Range: &span, Grain: flags.grain, Rate: flags.rate}
+	in := workflows.SyncFlowInput{Flow: flags.flow, Range: &span, Grain: flags.grain, Rate: flags.rate}
 	return startAndFollow(cmd, flags, span, func(client.Client) (plannedRun, error) { return rangeRun(in), nil })
 }
 
 // runIncremental starts a run from the last watermark. Two runs of a flow by hand, or by
 // another scheduler, never run at the same time: the second joins the first.
 func runIncremental(cmd *cobra.Command, flags runFlags) error {
-	in := workflows.SyncRefundsInput{Flow: flags.flow, ByHand: !flags.moveWatermark, Grain: flags.grain, Rate: flags.rate}
+	in := workflows.SyncFlowInput{Flow: flags.flow, ByHand: !flags.moveWatermark, Grain: flags.grain, Rate: flags.rate}
 	id := handWorkflowID(flags.flow)
 	if flags.moveWatermark {
 		id = autoWorkflowID(flags.flow)
@@ -174,7 +174,7 @@ func startAndFollow(cmd *cobra.Command, flags runFlags, span workflows.Window, p
 				say(cmd.ErrOrStderr(), noWorker().Error())
 			}
 			if started.joined && len(atWorkers.workers) > 0 {
-				if joined, err := query[workflows.SyncRefundsProgress](cmd.Context(), c, run.GetID(), progressTimeout); err == nil {
+				if joined, err := query[workflows.SyncFlowProgress](cmd.Context(), c, run.GetID(), progressTimeout); err == nil {
 					sayWaits(cmd.ErrOrStderr(), joined.Control, run.GetID())
 				}
 			}
@@ -243,7 +243,7 @@ func (p plannedRun) start(ctx context.Context, c client.Client, log io.Writer, t
 		WorkflowIDReusePolicy:    enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		StaticSummary:            p.in.Flow + " " + p.what,
 		StaticDetails:            runDetails(),
-	}, workflows.SyncRefundsName, p.in)
+	}, workflows.SyncFlowName, p.in)
 	if err != nil {
 		return nil, started, text.Errorf("the run can't be started: %w", err)
 	}

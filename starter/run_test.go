@@ -73,12 +73,12 @@ func TestAJoinedRunSaysWhichFlagsItDoesNotFollow(t *testing.T) {
 	const joined = "it was under way already; joined"
 	for _, c := range []struct {
 		name string
-		in   workflows.SyncRefundsInput
+		in   workflows.SyncFlowInput
 		told bool
 	}{
-		{"none", workflows.SyncRefundsInput{}, false},
-		{"a grain", workflows.SyncRefundsInput{Grain: "page"}, true},
-		{"a rate", workflows.SyncRefundsInput{Rate: workflows.Rate{InFlight: 1}}, true},
+		{"none", workflows.SyncFlowInput{}, false},
+		{"a grain", workflows.SyncFlowInput{Grain: "page"}, true},
+		{"a rate", workflows.SyncFlowInput{Rate: workflows.Rate{InFlight: 1}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			said := plannedRun{workflowID: "f/hand", in: c.in}.joinedText()

@@ -26,7 +26,7 @@ type listedRun struct {
 	// Watermark is what the run moved it to; nil if it did not.
 	Watermark *time.Time
 	// Result is nil for a run under way, or one that did not end by itself.
-	Result *workflows.SyncRefundsResult
+	Result *workflows.SyncFlowResult
 	// Error is why it failed.
 	Error text.Text
 }
@@ -54,11 +54,11 @@ var outcomeTexts = map[string]text.Text{
 // runsOf chooses the runs of a flow in Temporal's list language. Of a run that continued
 // as new, it chooses the last part alone.
 func runsOf(flowName string) string {
-	return visibility.All(visibility.OfFlow(workflows.SyncRefundsName, flowName), "ExecutionStatus != 'ContinuedAsNew'")
+	return visibility.All(visibility.OfFlow(workflows.SyncFlowName, flowName), "ExecutionStatus != 'ContinuedAsNew'")
 }
 
 // allRunning chooses the runs under way, of every flow.
-var allRunning = visibility.All(visibility.Equal("WorkflowType", workflows.SyncRefundsName), visibility.Running)
+var allRunning = visibility.All(visibility.Equal("WorkflowType", workflows.SyncFlowName), visibility.Running)
 
 // listRuns gives the runs that a query chooses, the newest first, until each wants no
 // more.
@@ -122,14 +122,14 @@ func unfinished(execution *workflowpb.WorkflowExecutionInfo) string {
 
 // endOf is how a run ended that the next run of its cron followed, by its memo: the
 // server gives its result to the next run alone.
-func endOf(ctx context.Context, c client.Client, workflowID, runID string) (workflows.SyncRefundsResult, error) {
+func endOf(ctx context.Context, c client.Client, workflowID, runID string) (workflows.SyncFlowResult, error) {
 	described, err := c.DescribeWorkflow(ctx, workflowID, runID)
 	if err != nil {
-		return workflows.SyncRefundsResult{}, err
+		return workflows.SyncFlowResult{}, err
 	}
 	run, err := readRun(described.RawResponse.GetWorkflowExecutionInfo())
 	if err != nil || run.Result == nil {
-		return workflows.SyncRefundsResult{}, err
+		return workflows.SyncFlowResult{}, err
 	}
 	if !run.Error.IsZero() {
 		return *run.Result, text.Errorf("%s", run.Error)

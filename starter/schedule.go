@@ -171,7 +171,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 
 func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flow, times flow.Schedule, taskQueue string) error {
 	ctx := cmd.Context()
-	in := workflows.SyncRefundsInput{Flow: of.Name}
+	in := workflows.SyncFlowInput{Flow: of.Name}
 	if err := startAt(ctx, c, &in, f.since); err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flo
 }
 
 func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle client.ScheduleHandle, of *flow.Flow, change func(client.ScheduleSpec) client.ScheduleSpec, taskQueue string) error {
-	in := workflows.SyncRefundsInput{Flow: of.Name}
+	in := workflows.SyncFlowInput{Flow: of.Name}
 	if f.since != "" {
 		if err := startAt(cmd.Context(), c, &in, f.since); err != nil {
 			return err
@@ -236,10 +236,10 @@ func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle clien
 }
 
 // scheduleAction starts a run. The server appends the time to its workflow id.
-func scheduleAction(of *flow.Flow, taskQueue string, in workflows.SyncRefundsInput) *client.ScheduleWorkflowAction {
+func scheduleAction(of *flow.Flow, taskQueue string, in workflows.SyncFlowInput) *client.ScheduleWorkflowAction {
 	return &client.ScheduleWorkflowAction{
 		ID:            autoWorkflowID(of.Name),
-		Workflow:      workflows.SyncRefundsName,
+		Workflow:      workflows.SyncFlowName,
 		Args:          []any{in},
 		TaskQueue:     taskQueue,
 		StaticSummary: text.Sprintf("%s by schedule", of.Name),

@@ -35,8 +35,8 @@ var (
 	// A sweep, like a run by hand, moves no watermark.
 	sweepSchedule = dailySchedule{
 		name: "sweep", of: func(f *flow.Flow) *flow.Daily { return f.Sweep },
-		workflow: workflows.SyncRefundsName,
-		input:    func(f *flow.Flow) any { return workflows.SyncRefundsInput{Flow: f.Name, Sweep: true} },
+		workflow: workflows.SyncFlowName,
+		input:    func(f *flow.Flow) any { return workflows.SyncFlowInput{Flow: f.Name, Sweep: true} },
 		summary:  func(f *flow.Flow) string { return text.Sprintf("%s sweep", f.Name) },
 		details:  runDetails,
 	}

@@ -104,7 +104,7 @@ func listSchedules(ctx context.Context, c client.Client) ([]shownSchedule, error
 		if err != nil {
 			return nil, text.Errorf("schedules can't be listed: %w", err)
 		}
-		if !strings.HasPrefix(entry.ID, scheduleIDPrefix) || entry.WorkflowType.Name != workflows.SyncRefundsName {
+		if !strings.HasPrefix(entry.ID, scheduleIDPrefix) || entry.WorkflowType.Name != workflows.SyncFlowName {
 			continue
 		}
 		s := shownSchedule{ID: entry.ID, Paused: entry.Paused, Note: entry.Note}

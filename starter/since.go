@@ -28,7 +28,7 @@ func checkSince(since string) error {
 }
 
 // startAt tells an incremental run where to start if no earlier run of its schedule does.
-func startAt(ctx context.Context, c client.Client, in *workflows.SyncRefundsInput, since string) error {
+func startAt(ctx context.Context, c client.Client, in *workflows.SyncFlowInput, since string) error {
 	if since != "" && since != sinceLast {
 		t, err := parseTime("--since", since)
 		in.Since = &t
@@ -46,7 +46,7 @@ func startAt(ctx context.Context, c client.Client, in *workflows.SyncRefundsInpu
 }
 
 // describeStart says where an incremental run starts, for a person.
-func describeStart(in workflows.SyncRefundsInput) string {
+func describeStart(in workflows.SyncFlowInput) string {
 	switch {
 	case in.Watermark != nil:
 		return text.Sprintf("from the last watermark %s", in.Watermark.Format(time.DateTime))

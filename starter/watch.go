@@ -44,8 +44,8 @@ func watchOne(cmd *cobra.Command, c client.Client, workflowID string, o output) 
 		return text.Errorf("the workflow can't be looked up: %w", err)
 	}
 	execution := described.RawResponse.GetWorkflowExecutionInfo()
-	if name := execution.GetType().GetName(); name != workflows.SyncRefundsName {
-		return text.Errorf("%q is a %s, not a run (%s)", workflowID, name, workflows.SyncRefundsName)
+	if name := execution.GetType().GetName(); name != workflows.SyncFlowName {
+		return text.Errorf("%q is a %s, not a run (%s)", workflowID, name, workflows.SyncFlowName)
 	}
 	run := c.GetWorkflow(cmd.Context(), workflowID, execution.GetExecution().GetRunId())
 	return followAndPrint(cmd, c, run, workflows.Window{}, o)

@@ -428,7 +428,7 @@ type FailureDetails struct {
 	// Tally is what the window did before, with [WindowUnfinished].
 	Tally *tally.Tally `json:"tally,omitempty"`
 	// Result is what the run did before, with [RunUnfinished].
-	Result *SyncRefundsResult `json:"result,omitempty"`
+	Result *SyncFlowResult `json:"result,omitempty"`
 }
 
 // loadFlow asks a worker for the flow, and for the keys of the orders that a run is given.

@@ -100,7 +100,7 @@ func (c Control) windowsAtOnce(plan Plan) int {
 }
 
 // takeUpdates lets a person steer the run.
-func (r *syncRefunds) takeUpdates(ctx workflow.Context) error {
+func (r *syncFlow) takeUpdates(ctx workflow.Context) error {
 	pause := func(ctx workflow.Context, pause Pause) (Control, error) {
 		return r.steer(ctx, func(c *Control) error {
 			pause.Since = workflow.Now(ctx).In(beijing.Zone).Truncate(time.Second)
@@ -155,7 +155,7 @@ func checkRate(rate Rate) error {
 
 // canBeSteered refuses what would have no effect any more. A run that has failed still waits
 // for its running windows, of which some may be paused.
-func (r *syncRefunds) canBeSteered() error {
+func (r *syncFlow) canBeSteered() error {
 	if r.failure != nil && len(r.running) == 0 {
 		return newFailure(RunEnding, text.New("the run is about to end: %s", MessageOf(r.failure)), nil, FailureDetails{})
 	}
@@ -164,7 +164,7 @@ func (r *syncRefunds) canBeSteered() error {
 
 // steer changes the control and tells the running windows. It tells them of one change
 // before it makes the next, so that no window receives an older change last.
-func (r *syncRefunds) steer(ctx workflow.Context, change func(*Control) error) (Control, error) {
+func (r *syncFlow) steer(ctx workflow.Context, change func(*Control) error) (Control, error) {
 	if err := r.steering.Lock(ctx); err != nil {
 		return Control{}, err
 	}

@@ -44,11 +44,11 @@ func activitiesStarted(world *fakeWorld) (fetches, saves int) {
 	return len(world.fetches), len(world.saves)
 }
 
-func askRun(t *testing.T, env *testsuite.TestWorkflowEnvironment) SyncRefundsProgress {
+func askRun(t *testing.T, env *testsuite.TestWorkflowEnvironment) SyncFlowProgress {
 	t.Helper()
 	value, err := env.QueryWorkflow(ProgressQuery)
 	require.NoError(t, err)
-	var progress SyncRefundsProgress
+	var progress SyncFlowProgress
 	require.NoError(t, value.Get(&progress))
 	return progress
 }
@@ -315,10 +315,10 @@ func TestControlIsCarriedOverContinueAsNew(t *testing.T) {
 				env.SetContinueAsNewSuggested(true)
 			}
 		}
-		env.ExecuteWorkflow(SyncRefundsName, tenWindows)
+		env.ExecuteWorkflow(SyncFlowName, tenWindows)
 		var again *workflow.ContinueAsNewError
 		require.ErrorAs(t, env.GetWorkflowError(), &again)
-		var input SyncRefundsInput
+		var input SyncFlowInput
 		require.NoError(t, decode(again, &input))
 		require.Equal(t, control, input.Carried.Control)
 

@@ -29,7 +29,7 @@ func TestRunAddsUpTheAmountOfSavedBills(t *testing.T) {
 // before has left out already.
 func TestRunTellsWhichOrdersItIsTheFirstToLeaveOut(t *testing.T) {
 	last := at("2024-03-01 11:30:00")
-	run := func(t *testing.T, in SyncRefundsInput, last *SyncRefundsResult) SyncRefundsResult {
+	run := func(t *testing.T, in SyncFlowInput, last *SyncFlowResult) SyncFlowResult {
 		world := newFakeWorld(4)
 		for i := range world.rows {
 			world.rows[i].ChangedAt = at([]string{"2024-03-01 11:25:00", "2024-03-01 11:30:00", "2024-03-01 11:30:01", "2024-03-01 11:40:00"}[i])
@@ -44,10 +44,10 @@ func TestRunTellsWhichOrdersItIsTheFirstToLeaveOut(t *testing.T) {
 		require.Equal(t, map[string]int{"cancelled": 3, "no_goods": 1}, result.Skipped)
 		return result
 	}
-	in := SyncRefundsInput{Flow: "refund_to_return"}
-	require.Equal(t, map[string]int{"cancelled": 1, "no_goods": 1}, run(t, in, &SyncRefundsResult{Watermark: &last}).NewlySkipped)
+	in := SyncFlowInput{Flow: "refund_to_return"}
+	require.Equal(t, map[string]int{"cancelled": 1, "no_goods": 1}, run(t, in, &SyncFlowResult{Watermark: &last}).NewlySkipped)
 	since := at("2024-03-01 11:20:00")
-	require.Equal(t, map[string]int{"cancelled": 3, "no_goods": 1}, run(t, SyncRefundsInput{Flow: in.Flow, Since: &since}, nil).NewlySkipped, "the first run")
-	require.Nil(t, run(t, SyncRefundsInput{Flow: in.Flow, ByHand: true, Since: &since}, nil).NewlySkipped)
+	require.Equal(t, map[string]int{"cancelled": 3, "no_goods": 1}, run(t, SyncFlowInput{Flow: in.Flow, Since: &since}, nil).NewlySkipped, "the first run")
+	require.Nil(t, run(t, SyncFlowInput{Flow: in.Flow, ByHand: true, Since: &since}, nil).NewlySkipped)
 	require.Nil(t, run(t, handRange("2024-03-01 11:20:00", "2024-03-01 11:50:00"), nil).NewlySkipped)
 }

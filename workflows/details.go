@@ -64,7 +64,7 @@ func (d *details) pages(reading paging.Window) {
 }
 
 // runDetails renders the state of a run.
-func runDetails(progress SyncRefundsProgress) string {
+func runDetails(progress SyncFlowProgress) string {
 	var d details
 	d.pause(progress.Control)
 	d.entry(text.New("Range"), progress.Range)
@@ -90,7 +90,7 @@ func runDetails(progress SyncRefundsProgress) string {
 }
 
 // grain says what one activity saves, and why.
-func (d *details) grain(progress SyncRefundsProgress) {
+func (d *details) grain(progress SyncFlowProgress) {
 	var why, expected text.Text
 	switch {
 	case !progress.GrainAuto:

@@ -27,6 +27,6 @@ func TestDetailsAreLiteral(t *testing.T) {
 
 // A run whose flow's text is not kept says so.
 func TestRunDetailsSayWhatIsNotKept(t *testing.T) {
-	require.NotContains(t, runDetails(SyncRefundsProgress{}), "Flow's text")
-	require.Contains(t, runDetails(SyncRefundsProgress{NotKept: text.New("tables that are too large: %s", "a_b.csv")}), "**⚠ Flow's text** tables that are too large: a_b.csv")
+	require.NotContains(t, runDetails(SyncFlowProgress{}), "Flow's text")
+	require.Contains(t, runDetails(SyncFlowProgress{NotKept: text.New("tables that are too large: %s", "a_b.csv")}), "**⚠ Flow's text** tables that are too large: a_b.csv")
 }

@@ -31,9 +31,9 @@ const (
 )
 
 // EstimateRun says what a run with that input would do now, and changes nothing. It fails as
-// [SyncRefunds] does.
-func EstimateRun(ctx workflow.Context, in SyncRefundsInput) (Estimate, error) {
-	r := &syncRefunds{byHand: true, orders: len(in.OrderIDs) > 0}
+// [SyncFlow] does.
+func EstimateRun(ctx workflow.Context, in SyncFlowInput) (Estimate, error) {
+	r := &syncFlow{byHand: true, orders: len(in.OrderIDs) > 0}
 	none := 0
 	in.Orders = &none
 	if err := r.begin(ctx, in); err != nil {

@@ -10,7 +10,7 @@ import (
 	"refundsync/internal/contract"
 )
 
-func estimate(world *fakeWorld, input SyncRefundsInput) (e Estimate, err error) {
+func estimate(world *fakeWorld, input SyncFlowInput) (e Estimate, err error) {
 	env := windowEnvironment(world)
 	env.SetStartTime(at("2024-03-02 00:00:00"))
 	env.ExecuteWorkflow(EstimateRunName, input)
@@ -90,7 +90,7 @@ func TestEstimateRunOfAnIncrementalRun(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(4)
 			c.change(&world.plan)
-			got, err := estimate(world, SyncRefundsInput{Flow: "refund_to_return", Since: &since})
+			got, err := estimate(world, SyncFlowInput{Flow: "refund_to_return", Since: &since})
 			require.NoError(t, err)
 			require.Equal(t, c.windows, got.Windows)
 			require.Equal(t, at(c.to).UTC(), got.Range.To.UTC())
@@ -102,13 +102,13 @@ func TestEstimateRunOfAnIncrementalRun(t *testing.T) {
 func TestEstimateRunFailsAsTheRunWould(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		input  SyncRefundsInput
+		input  SyncFlowInput
 		count  error
 		reason string
 	}{
-		{"no point to start from", SyncRefundsInput{}, nil, WatermarkUnknown},
-		{"no such grain", SyncRefundsInput{Grain: "pages", Range: tenWindows.Range}, nil, UnknownGrain},
-		{"a rate that can't be", SyncRefundsInput{Rate: Rate{InFlight: -1}, Range: tenWindows.Range}, nil, UnknownRate},
+		{"no point to start from", SyncFlowInput{}, nil, WatermarkUnknown},
+		{"no such grain", SyncFlowInput{Grain: "pages", Range: tenWindows.Range}, nil, UnknownGrain},
+		{"a rate that can't be", SyncFlowInput{Rate: Rate{InFlight: -1}, Range: tenWindows.Range}, nil, UnknownRate},
 		{"the source can't be asked", tenWindows, temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil), "bad_signature"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

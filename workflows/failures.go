@@ -57,7 +57,7 @@ func detailsOf(err error) (details FailureDetails) {
 func tallyOf(err error) (tally.Tally, bool) { return doneBefore(err, detailsOf(err).Tally) }
 
 // ResultOf is what a run did before it failed or was cancelled; false if unknown.
-func ResultOf(err error) (SyncRefundsResult, bool) { return doneBefore(err, detailsOf(err).Result) }
+func ResultOf(err error) (SyncFlowResult, bool) { return doneBefore(err, detailsOf(err).Result) }
 
 // doneBefore prefers the details of a failure to those of a cancellation.
 func doneBefore[T any](err error, failed *T) (done T, ok bool) {

@@ -27,7 +27,7 @@ func grainsOf(env *testsuite.TestWorkflowEnvironment) *[]string {
 	return &grains
 }
 
-func TestSyncRefundsChoosesItsGrain(t *testing.T) {
+func TestSyncFlowChoosesItsGrain(t *testing.T) {
 	few, many := fewOrders, fewOrders+1
 	for _, c := range []struct {
 		name        string
@@ -58,14 +58,14 @@ func TestSyncRefundsChoosesItsGrain(t *testing.T) {
 			world.plan.Grain = c.flow
 			world.count = func(Window) (int, error) { return c.perWindow, nil }
 			from := at("2024-03-01 00:00:00")
-			input := SyncRefundsInput{Flow: "refund_to_return", Grain: c.run, Orders: c.orders}
+			input := SyncFlowInput{Flow: "refund_to_return", Grain: c.run, Orders: c.orders}
 			if c.rowVersions {
 				world.plan.Cursor, world.plan.SinceRowVersion = contract.CursorRowVersion, new(int64)
 			} else {
 				input.Range = &Window{From: from, To: from.Add(time.Duration(c.windows)*world.plan.LongestWindow - time.Second)}
 			}
 			var grains *[]string
-			var progress SyncRefundsProgress
+			var progress SyncFlowProgress
 			_, err := runSync(world, input, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
 				grains = grainsOf(env)
 				world.beforeFetch = func(_ *fakeWorld, call int) {
@@ -88,7 +88,7 @@ func TestSyncRefundsChoosesItsGrain(t *testing.T) {
 
 // A single window does not tell beforehand how many orders it has. Once it has, and had to
 // be cut, the rest goes by pages.
-func TestSyncRefundsGoesByPagesFromThenOnWhereAWindowHasManyOrders(t *testing.T) {
+func TestSyncFlowGoesByPagesFromThenOnWhereAWindowHasManyOrders(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		orders int
@@ -116,7 +116,7 @@ func TestSyncRefundsGoesByPagesFromThenOnWhereAWindowHasManyOrders(t *testing.T)
 	}
 }
 
-func TestSyncRefundsRefusesAGrainThatThereIsNot(t *testing.T) {
+func TestSyncFlowRefusesAGrainThatThereIsNot(t *testing.T) {
 	input := handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00")
 	input.Grain = "pages"
 	_, err := runSync(newFakeWorld(4), input)
@@ -127,7 +127,7 @@ func TestSyncRefundsRefusesAGrainThatThereIsNot(t *testing.T) {
 }
 
 // A source that does not count can't be read either.
-func TestSyncRefundsFailsWhereOrdersCanNotBeCounted(t *testing.T) {
+func TestSyncFlowFailsWhereOrdersCanNotBeCounted(t *testing.T) {
 	world := newFakeWorld(4)
 	world.plan.Grain = contract.GrainAuto
 	world.count = func(Window) (int, error) {

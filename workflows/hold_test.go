@@ -279,25 +279,25 @@ func TestHoldLaws(t *testing.T) {
 }
 
 // A run that begins while its flow is held does nothing and keeps its place.
-func TestSyncRefundsEndsAtOnceWhileItsFlowIsHeld(t *testing.T) {
+func TestSyncFlowEndsAtOnceWhileItsFlowIsHeld(t *testing.T) {
 	last, older := at("2024-03-01 11:00:00"), at("2024-03-01 09:00:00")
 	version, olderVersion := int64(70), int64(60)
 	for _, c := range []struct {
 		name       string
 		cursor     string
-		input      SyncRefundsInput
-		before     *SyncRefundsResult
+		input      SyncFlowInput
+		before     *SyncFlowResult
 		watermark  *time.Time
 		rowVersion *int64
 		listed     bool
 	}{
-		{"the next one of its schedule", contract.CursorTime, SyncRefundsInput{Watermark: &older}, &SyncRefundsResult{Watermark: &last}, &last, nil, true},
-		{"the first one of its schedule", contract.CursorTime, SyncRefundsInput{Watermark: &older}, nil, &older, nil, true},
-		{"without a watermark", contract.CursorTime, SyncRefundsInput{}, nil, nil, nil, false},
-		{"by row version", contract.CursorRowVersion, SyncRefundsInput{}, &SyncRefundsResult{Watermark: &last, RowVersion: &version}, &last, &version, true},
-		{"the first one by row version", contract.CursorRowVersion, SyncRefundsInput{RowVersion: &olderVersion}, nil, nil, &olderVersion, false},
+		{"the next one of its schedule", contract.CursorTime, SyncFlowInput{Watermark: &older}, &SyncFlowResult{Watermark: &last}, &last, nil, true},
+		{"the first one of its schedule", contract.CursorTime, SyncFlowInput{Watermark: &older}, nil, &older, nil, true},
+		{"without a watermark", contract.CursorTime, SyncFlowInput{}, nil, nil, nil, false},
+		{"by row version", contract.CursorRowVersion, SyncFlowInput{}, &SyncFlowResult{Watermark: &last, RowVersion: &version}, &last, &version, true},
+		{"the first one by row version", contract.CursorRowVersion, SyncFlowInput{RowVersion: &olderVersion}, nil, nil, &olderVersion, false},
 		{"by hand", contract.CursorTime, handRange("2024-03-01 00:00:00", "2024-03-01 01:00:00"), nil, nil, nil, false},
-		{"a sweep", contract.CursorTime, SyncRefundsInput{Sweep: true}, nil, nil, nil, false},
+		{"a sweep", contract.CursorTime, SyncFlowInput{Sweep: true}, nil, nil, nil, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(3)
@@ -395,7 +395,7 @@ func TestHeldRunBeginsNothingUntilTheHoldIsReleased(t *testing.T) {
 // The end of a hold may not reach a run that continues as new: the server lists it late. So it
 // looks itself.
 func TestHeldRunThatContinuesAsNewLooksForHolds(t *testing.T) {
-	begun := SyncRefundsInput{Flow: "refund_to_return", Range: tenWindows.Range, Carried: &RunState{
+	begun := SyncFlowInput{Flow: "refund_to_return", Range: tenWindows.Range, Carried: &RunState{
 		Range: *tenWindows.Range, Next: tenWindows.Range.From, Control: Control{Held: []contract.Hold{stockTaking}},
 	}}
 	for _, c := range []struct {

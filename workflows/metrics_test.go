@@ -82,10 +82,10 @@ func TestOrdersAreCountedAsTheTallyCountsThem(t *testing.T) {
 }
 
 func TestRunsAreCountedUnderTheirOutcome(t *testing.T) {
-	byHand := SyncRefundsInput{Flow: "refund_to_return", Range: &testWindow}
+	byHand := SyncFlowInput{Flow: "refund_to_return", Range: &testWindow}
 	for _, c := range []struct {
 		outcome string
-		in      SyncRefundsInput
+		in      SyncFlowInput
 		change  func(*fakeWorld)
 	}{
 		{RunDone, byHand, func(*fakeWorld) {}},
@@ -95,13 +95,13 @@ func TestRunsAreCountedUnderTheirOutcome(t *testing.T) {
 				return temporal.NewNonRetryableApplicationError("", "unknown_material", nil)
 			}
 		}},
-		{RunFailed, SyncRefundsInput{Flow: "refund_to_return"}, func(w *fakeWorld) { w.plan.Enabled = false }},
+		{RunFailed, SyncFlowInput{Flow: "refund_to_return"}, func(w *fakeWorld) { w.plan.Enabled = false }},
 	} {
 		t.Run(c.outcome, func(t *testing.T) {
 			world := newFakeWorld(2)
 			c.change(world)
 			env, counts := countedEnvironment(world)
-			env.ExecuteWorkflow(SyncRefundsName, c.in)
+			env.ExecuteWorkflow(SyncFlowName, c.in)
 			require.Equal(t, int64(1), counts["refundsync_runs refund_to_return "+c.outcome+" "], "%v", counts)
 		})
 	}

@@ -93,7 +93,7 @@ func (w *syncWindow) commonCause(b *batch) error {
 
 // commonCause is the error that stops a run in which too many orders were parked for one
 // reason: the pages of small windows have too few orders to show that.
-func (r *syncRefunds) commonCause() error {
+func (r *syncFlow) commonCause() error {
 	sum := r.state.Tally
 	attempted := sum.Saved + sum.Updated + sum.AlreadySaved + sum.Parked + sum.Failed
 	for _, reason := range tally.Reasons(sum.NewlyParked) {

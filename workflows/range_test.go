@@ -39,7 +39,7 @@ type scheduled struct {
 
 	// input is what the schedule starts its runs with, and last the watermark in
 	// the last completion result, which a deletion takes away.
-	input SyncRefundsInput
+	input SyncFlowInput
 	last  *time.Time
 	// listed is the watermark that the list of runs shows.
 	listed *time.Time
@@ -48,8 +48,8 @@ type scheduled struct {
 	covered []Window
 }
 
-// run is what SyncRefunds does, by its own functions. How it ended is drawn.
-func (s *scheduled) run(t *rapid.T, in SyncRefundsInput, last *time.Time) (watermark *time.Time, completed bool) {
+// run is what SyncFlow does, by its own functions. How it ended is drawn.
+func (s *scheduled) run(t *rapid.T, in SyncFlowInput, last *time.Time) (watermark *time.Time, completed bool) {
 	if watermark = last; watermark == nil {
 		watermark = in.Watermark
 	}
@@ -131,7 +131,7 @@ func TestEverySecondOfAMonthIsCovered(t *testing.T) {
 			return time.Duration(rapid.Int64Range(0, int64(longest/time.Second)).Draw(t, label)) * time.Second
 		}
 		start := at("2024-03-01 00:00:00")
-		s := &scheduled{start: start, now: start, input: SyncRefundsInput{Since: &start}, plan: Plan{
+		s := &scheduled{start: start, now: start, input: SyncFlowInput{Since: &start}, plan: Plan{
 			LongestWindow: time.Minute + duration(7*24*time.Hour, "window"),
 			Overlap:       duration(2*time.Hour, "overlap"),
 			Lag:           duration(2*time.Hour, "lag"),
@@ -156,21 +156,21 @@ func TestEverySecondOfAMonthIsCovered(t *testing.T) {
 			"by hand or backfill": func(t *rapid.T) {
 				from := s.now.Add(-duration(40*24*time.Hour, "from"))
 				before := s.last
-				s.run(t, SyncRefundsInput{Range: &Window{From: from, To: from.Add(duration(60*24*time.Hour, "to"))}}, nil)
+				s.run(t, SyncFlowInput{Range: &Window{From: from, To: from.Add(duration(60*24*time.Hour, "to"))}}, nil)
 				require.Equal(t, before, s.last)
 			},
 			"by hand without a range": func(t *rapid.T) {
 				if s.listed == nil {
 					t.Skip("no watermark yet")
 				}
-				watermark, _ := s.run(t, SyncRefundsInput{ByHand: true, Watermark: s.listed}, nil)
+				watermark, _ := s.run(t, SyncFlowInput{ByHand: true, Watermark: s.listed}, nil)
 				require.Equal(t, s.listed, watermark, "a run by hand moves no watermark")
 			},
 			"deleted and made anew": func(t *rapid.T) {
 				if s.listed == nil {
 					t.Skip("there is no watermark to go on from")
 				}
-				s.last, s.input = nil, SyncRefundsInput{Watermark: s.listed}
+				s.last, s.input = nil, SyncFlowInput{Watermark: s.listed}
 			},
 			"": func(t *rapid.T) { s.check(t) },
 		})

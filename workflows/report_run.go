@@ -12,7 +12,7 @@ const NotParked = "not_parked"
 // report reports to the flow's WatchFlow how a run ended, if the flow has alerts. It does so
 // only for incremental runs and sweeps: a person who starts a run by hand sees its end. It
 // does not report a run that a person cancelled, or whose flow is disabled.
-func (r *syncRefunds) report(ctx workflow.Context, result SyncRefundsResult, err error) {
+func (r *syncFlow) report(ctx workflow.Context, result SyncFlowResult, err error) {
 	plan := r.state.Plan
 	if plan.Alerts == nil || r.byHand && !r.sweep || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled {
 		return

@@ -23,13 +23,13 @@ func watched(orders int) *fakeWorld {
 
 func TestIncrementalRunsReportHowTheyEnded(t *testing.T) {
 	since, watermark := at("2024-03-01 11:30:00"), at("2024-03-01 11:55:00")
-	incremental := SyncRefundsInput{Flow: "refund_to_return", Since: &since}
+	incremental := SyncFlowInput{Flow: "refund_to_return", Since: &since}
 	refused := func(contract.Order) error {
 		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 	}
 	for _, c := range []struct {
 		name  string
-		input SyncRefundsInput
+		input SyncFlowInput
 		world func(*fakeWorld)
 		want  *RunReport
 	}{
@@ -43,7 +43,7 @@ func TestIncrementalRunsReportHowTheyEnded(t *testing.T) {
 		{"failed", incremental, func(w *fakeWorld) {
 			w.fetchErr = func(int) error { return temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil) }
 		}, &RunReport{Failed: "bad_signature"}},
-		{"not begun", SyncRefundsInput{Flow: "refund_to_return"}, func(*fakeWorld) {}, &RunReport{Failed: WatermarkUnknown}},
+		{"not begun", SyncFlowInput{Flow: "refund_to_return"}, func(*fakeWorld) {}, &RunReport{Failed: WatermarkUnknown}},
 		{"disabled", incremental, func(w *fakeWorld) { w.plan.Enabled = false }, nil},
 		{"by hand", handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00"), func(*fakeWorld) {}, nil},
 		{"without alerts", incremental, func(w *fakeWorld) { w.plan.Alerts = nil }, nil},
@@ -87,8 +87,8 @@ func TestFailedRunReportsWhatItDid(t *testing.T) {
 		return nil
 	}
 	last := at("2024-03-01 08:00:00")
-	_, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return"}, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
-		env.SetLastCompletionResult(SyncRefundsResult{Watermark: &last})
+	_, err := runSync(world, SyncFlowInput{Flow: "refund_to_return"}, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+		env.SetLastCompletionResult(SyncFlowResult{Watermark: &last})
 	})
 	require.Error(t, err)
 	require.Len(t, world.reports, 1)
@@ -119,7 +119,7 @@ func TestRowAtTheBoundaryIsNotReportedAsSaved(t *testing.T) {
 func TestCancelledRunReportsNothing(t *testing.T) {
 	world := watched(2)
 	since := at("2024-03-01 08:00:00")
-	_, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Since: &since}, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+	_, err := runSync(world, SyncFlowInput{Flow: "refund_to_return", Since: &since}, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
 		world.beforeFetch = func(*fakeWorld, int) { env.CancelWorkflow() }
 	})
 	require.True(t, temporal.IsCanceledError(err), "%v", err)
@@ -130,7 +130,7 @@ func TestReportThatFailsDoesNotFailTheRun(t *testing.T) {
 	world := watched(2)
 	world.reportErr = errors.New("no connection")
 	since := at("2024-03-01 11:30:00")
-	result, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Since: &since}, startingAt("2024-03-01 12:00:00"))
+	result, err := runSync(world, SyncFlowInput{Flow: "refund_to_return", Since: &since}, startingAt("2024-03-01 12:00:00"))
 	require.NoError(t, err)
 	require.Equal(t, 2, result.Saved)
 	require.Greater(t, len(world.reports), 1, "it is retried")

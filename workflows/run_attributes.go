@@ -7,7 +7,7 @@ import (
 	"refundsync/internal/tally"
 )
 
-// The search attributes of a SyncRefunds workflow, besides [FlowAttribute]. An SQL store has
+// The search attributes of a SyncFlow workflow, besides [FlowAttribute]. An SQL store has
 // only three columns for numbers, so the other counts are only in the memo.
 var (
 	// WatermarkAttribute is set by completed runs that move the watermark.
@@ -18,11 +18,11 @@ var (
 	ParkedAttribute  = temporal.NewSearchAttributeKeyInt64("RefundsyncParked")
 )
 
-// ResultMemo is the memo of a SyncRefunds workflow that has ended by itself. It holds its
-// [SyncRefundsResult] without the lists of orders, so that a list of runs needs no look at each.
+// ResultMemo is the memo of a SyncFlow workflow that has ended by itself. It holds its
+// [SyncFlowResult] without the lists of orders, so that a list of runs needs no look at each.
 const ResultMemo = "result"
 
-// ErrorMemo is the memo of a SyncRefunds workflow that has failed. It holds the message of
+// ErrorMemo is the memo of a SyncFlow workflow that has failed. It holds the message of
 // the failure, a [text.Text].
 const ErrorMemo = "error"
 
@@ -60,7 +60,7 @@ func listRun(ctx workflow.Context, flowName string) error {
 
 // listEnd counts the run and lists its outcome on the server. failure is nil unless the run
 // failed or was cancelled.
-func listEnd(ctx workflow.Context, flowName string, result SyncRefundsResult, failure error, movesWatermark bool) error {
+func listEnd(ctx workflow.Context, flowName string, result SyncFlowResult, failure error, movesWatermark bool) error {
 	outcome := outcomeOf(result.Tally)
 	if failure != nil {
 		outcome = RunFailed

@@ -36,12 +36,12 @@ func TestSweep(t *testing.T) {
 	world.waiting = map[string]bool{"70002": true} // found before
 	last := at("2024-03-01 08:00:00")
 	var rate Rate
-	result, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Sweep: true}, startingAt("2024-03-03 04:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
-		env.SetLastCompletionResult(SyncRefundsResult{Watermark: &last})
+	result, err := runSync(world, SyncFlowInput{Flow: "refund_to_return", Sweep: true}, startingAt("2024-03-03 04:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+		env.SetLastCompletionResult(SyncFlowResult{Watermark: &last})
 		world.beforeFetch = func(*fakeWorld, int) {
 			value, err := env.QueryWorkflow(ProgressQuery)
 			require.NoError(t, err)
-			var progress SyncRefundsProgress
+			var progress SyncFlowProgress
 			require.NoError(t, value.Get(&progress))
 			rate = progress.Rate
 		}
@@ -65,7 +65,7 @@ func TestSweep(t *testing.T) {
 func TestSweepThatFindsNothing(t *testing.T) {
 	world := sweptWorld(1)
 	world.finished["70000"] = true
-	result, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Sweep: true}, startingAt("2024-03-03 04:00:00"))
+	result, err := runSync(world, SyncFlowInput{Flow: "refund_to_return", Sweep: true}, startingAt("2024-03-03 04:00:00"))
 	require.NoError(t, err)
 	require.Equal(t, new(0), result.Found, "told, as the proof")
 	ordinary, err := runSync(sweptWorld(1), handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00"), startingAt("2024-03-03 04:00:00"))
@@ -76,13 +76,13 @@ func TestSweepThatFindsNothing(t *testing.T) {
 func TestSweepThatDoesNotBegin(t *testing.T) {
 	world := sweptWorld(1)
 	world.plan.Sweep = nil
-	_, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Sweep: true})
+	_, err := runSync(world, SyncFlowInput{Flow: "refund_to_return", Sweep: true})
 	require.ErrorContains(t, err, NoSweep)
 	require.Empty(t, world.fetches)
 
 	world = sweptWorld(1)
 	world.plan.Enabled = false
-	_, err = runSync(world, SyncRefundsInput{Flow: "refund_to_return", Sweep: true})
+	_, err = runSync(world, SyncFlowInput{Flow: "refund_to_return", Sweep: true})
 	require.ErrorContains(t, err, FlowDisabled)
 	require.Empty(t, world.fetches)
 }
@@ -91,7 +91,7 @@ func TestSweepThatDoesNotBegin(t *testing.T) {
 func TestSweepOfAFlowByRowVersions(t *testing.T) {
 	world := sweptWorld(1)
 	world.plan.Cursor = contract.CursorRowVersion
-	result, err := runSync(world, SyncRefundsInput{Flow: "refund_to_return", Sweep: true}, startingAt("2024-03-03 04:00:00"))
+	result, err := runSync(world, SyncFlowInput{Flow: "refund_to_return", Sweep: true}, startingAt("2024-03-03 04:00:00"))
 	require.NoError(t, err)
 	require.NotNil(t, result.Found)
 	require.Len(t, world.windows, 3)

@@ -26,7 +26,7 @@ const OrderNotFound = "order_not_found"
 
 // beginOrders makes the run cover the given orders. Orders that a person has picked may well
 // fail for one cause, which stops no run.
-func (r *syncRefunds) beginOrders(in *SyncRefundsInput, now time.Time) {
+func (r *syncFlow) beginOrders(in *SyncFlowInput, now time.Time) {
 	if in.Range == nil {
 		in.Range = &Window{From: now.Add(-lookBack).Truncate(time.Second), To: now}
 	}
@@ -36,7 +36,7 @@ func (r *syncRefunds) beginOrders(in *SyncRefundsInput, now time.Time) {
 }
 
 // nextOrders are the next of the given orders to begin; none in another run.
-func (r *syncRefunds) nextOrders() RunningWindow {
+func (r *syncFlow) nextOrders() RunningWindow {
 	count := min(len(r.state.OrderIDs), ordersPerWindow)
 	next := RunningWindow{Window: r.state.Range, orderIDs: r.state.OrderIDs[:count:count]}
 	r.state.OrderIDs = r.state.OrderIDs[count:]
@@ -56,7 +56,7 @@ func notFound(window tally.Tally) (ids []string) {
 // orderWindows is how many windows the ids make.
 func orderWindows(ids []string) int { return (len(ids) + ordersPerWindow - 1) / ordersPerWindow }
 
-func (r *syncRefunds) estimateOrders() Estimate {
+func (r *syncFlow) estimateOrders() Estimate {
 	windows := orderWindows(r.state.OrderIDs)
 	e := Estimate{Range: r.state.Range, Windows: windows, Orders: len(r.state.OrderIDs), Counted: windows}
 	e.Calls = windows * windowCount(r.state.Range, week)

@@ -13,8 +13,8 @@ import (
 	"refundsync/internal/contract"
 )
 
-func givenOrders(ids ...string) SyncRefundsInput {
-	return SyncRefundsInput{Flow: "refund_to_return", OrderIDs: ids}
+func givenOrders(ids ...string) SyncFlowInput {
+	return SyncFlowInput{Flow: "refund_to_return", OrderIDs: ids}
 }
 
 // A run over given orders saves these alone, counts each like any other, and leaves the
@@ -41,9 +41,9 @@ func TestRunOverGivenOrders(t *testing.T) {
 				return nil
 			}
 			last := at("2024-03-01 08:00:00")
-			var progress SyncRefundsProgress
+			var progress SyncFlowProgress
 			result, err := runSync(world, givenOrders("70000", "70001", "70002", "70003", "9"), startingAt("2024-03-03 04:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
-				env.SetLastCompletionResult(SyncRefundsResult{Watermark: &last})
+				env.SetLastCompletionResult(SyncFlowResult{Watermark: &last})
 				world.beforeFetch = func(*fakeWorld, int) {
 					value, err := env.QueryWorkflow(ProgressQuery)
 					require.NoError(t, err)
@@ -181,14 +181,14 @@ func TestSummaryOfOrders(t *testing.T) {
 func TestRunAsksForDiscardedOrders(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		in    SyncRefundsInput
+		in    SyncFlowInput
 		grain string
 		asks  bool
 	}{
 		{"a range, by orders", handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00"), contract.GrainOrder, true},
 		{"a range, by pages", handRange("2024-03-01 00:00:00", "2024-03-01 00:30:00"), contract.GrainPage, true},
 		{"orders of a repair", givenOrders("70000"), contract.GrainOrder, true},
-		{"orders that a person names", SyncRefundsInput{Flow: "refund_to_return", OrderIDs: []string{"70000"}, AlsoDiscarded: true}, contract.GrainOrder, false},
+		{"orders that a person names", SyncFlowInput{Flow: "refund_to_return", OrderIDs: []string{"70000"}, AlsoDiscarded: true}, contract.GrainOrder, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(1)

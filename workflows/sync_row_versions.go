@@ -21,7 +21,7 @@ import (
 
 // beginRowVersions works out from which row version on the run reads, if it reads by row
 // versions; a range given by hand is one of time.
-func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInput, now time.Time) error {
+func (r *syncFlow) beginRowVersions(ctx workflow.Context, in *SyncFlowInput, now time.Time) error {
 	plan := r.state.Plan
 	if plan.Cursor != contract.CursorRowVersion || in.Range != nil {
 		return nil
@@ -44,9 +44,9 @@ func (r *syncRefunds) beginRowVersions(ctx workflow.Context, in *SyncRefundsInpu
 
 // firstRowVersion is that of the run before, or else of the input or the flow; nil if none of
 // them has one.
-func firstRowVersion(ctx workflow.Context, plan Plan, in SyncRefundsInput) (*int64, error) {
+func firstRowVersion(ctx workflow.Context, plan Plan, in SyncFlowInput) (*int64, error) {
 	if workflow.HasLastCompletionResult(ctx) {
-		var last SyncRefundsResult
+		var last SyncFlowResult
 		if err := workflow.GetLastCompletionResult(ctx, &last); err != nil || last.RowVersion != nil {
 			return last.RowVersion, err
 		}
@@ -55,7 +55,7 @@ func firstRowVersion(ctx workflow.Context, plan Plan, in SyncRefundsInput) (*int
 }
 
 // readRowVersions reads everything new, one window after another.
-func (r *syncRefunds) readRowVersions(ctx workflow.Context) {
+func (r *syncFlow) readRowVersions(ctx workflow.Context) {
 	span := r.state.Range
 	for r.failure == nil && !r.state.RowVersions.Complete && !span.To.Before(span.From) {
 		r.state.Next = span.From
@@ -69,7 +69,7 @@ func (r *syncRefunds) readRowVersions(ctx workflow.Context) {
 
 // longestWindow is the longest span of a window: rows read by their versions are not ordered
 // by time.
-func (r *syncRefunds) longestWindow() time.Duration {
+func (r *syncFlow) longestWindow() time.Duration {
 	if r.state.RowVersions != nil {
 		return r.state.Range.To.Sub(r.state.Range.From) + time.Second
 	}
@@ -77,7 +77,7 @@ func (r *syncRefunds) longestWindow() time.Duration {
 }
 
 // windowName is the last part of a window's workflow id.
-func (r *syncRefunds) windowName(running RunningWindow) string {
+func (r *syncFlow) windowName(running RunningWindow) string {
 	switch {
 	case r.orders:
 		return "orders-" + url.PathEscape(running.orderIDs[0])
@@ -88,7 +88,7 @@ func (r *syncRefunds) windowName(running RunningWindow) string {
 }
 
 // windowSummary says for the Web UI what a window reads.
-func (r *syncRefunds) windowSummary(running RunningWindow) string {
+func (r *syncFlow) windowSummary(running RunningWindow) string {
 	switch {
 	case r.orders:
 		return SummaryOfOrders(running.orderIDs)

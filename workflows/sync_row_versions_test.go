@@ -65,8 +65,8 @@ func versionedWorld(rows int) *fakeWorld {
 }
 
 // runVersions makes the next run of a schedule.
-func runVersions(world *fakeWorld, now string, last *SyncRefundsResult) (SyncRefundsResult, error) {
-	return runSync(world, SyncRefundsInput{Flow: "refund_to_return"}, startingAt(now), func(env *testsuite.TestWorkflowEnvironment) {
+func runVersions(world *fakeWorld, now string, last *SyncFlowResult) (SyncFlowResult, error) {
+	return runSync(world, SyncFlowInput{Flow: "refund_to_return"}, startingAt(now), func(env *testsuite.TestWorkflowEnvironment) {
 		if last != nil {
 			env.SetLastCompletionResult(*last)
 		}
@@ -160,13 +160,13 @@ func TestFailedRunByRowVersionsLeavesTheWatermark(t *testing.T) {
 func TestRowVersionIsTakenFromTheInput(t *testing.T) {
 	world := versionedWorld(8)
 	given, watermark := world.versions[5].ts, at("2024-03-01 11:00:00")
-	input := SyncRefundsInput{Flow: "refund_to_return", Watermark: &watermark, RowVersion: &given}
+	input := SyncFlowInput{Flow: "refund_to_return", Watermark: &watermark, RowVersion: &given}
 	result, err := runSync(world, input, startingAt("2024-03-01 12:00:00"))
 	require.NoError(t, err)
 	require.Equal(t, 3, result.Fetched)
 
 	world = versionedWorld(8)
-	last := SyncRefundsResult{Watermark: &watermark, RowVersion: &world.versions[6].ts}
+	last := SyncFlowResult{Watermark: &watermark, RowVersion: &world.versions[6].ts}
 	result, err = runSync(world, input, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
 		env.SetLastCompletionResult(last)
 	})
@@ -301,7 +301,7 @@ func TestRowVersionsLeaveNothingOut(t *testing.T) {
 				}
 			}
 		}
-		var last *SyncRefundsResult
+		var last *SyncFlowResult
 		run := func() {
 			before := map[string]int{}
 			for id, saves := range world.saves {

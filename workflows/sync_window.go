@@ -29,7 +29,7 @@ type SyncWindowInput struct {
 	Window Window `json:"window"`
 	// OrderIDs make it a window of these orders alone; see [FetchPageParams].
 	OrderIDs []string `json:"order_ids,omitempty"`
-	// AlsoDiscarded is as in [SyncRefundsInput].
+	// AlsoDiscarded is as in [SyncFlowInput].
 	AlsoDiscarded bool `json:"also_discarded,omitempty"`
 	// Grain is contract.GrainOrder or contract.GrainPage.
 	Grain string `json:"grain"`

@@ -58,7 +58,7 @@ type RunReport struct {
 	// parked orders of the flow.
 	NewlyParked map[string]int `json:"newly_parked,omitempty"`
 	Waiting     int            `json:"waiting"`
-	// Sweep means that the run was a sweep; Found is as in [SyncRefundsResult].
+	// Sweep means that the run was a sweep; Found is as in [SyncFlowResult].
 	Sweep bool `json:"sweep,omitempty"`
 	Found int  `json:"found,omitempty"`
 	// Reconciliation is nil unless it was a reconciliation, which has no counts of a run.

@@ -11,7 +11,7 @@ import (
 // The names of the workflows on the Temporal server. They are in every history and must never
 // change.
 const (
-	SyncRefundsName = "SyncRefunds"
+	SyncFlowName    = "SyncFlow"
 	SyncWindowName  = "SyncWindow"
 	EstimateRunName = "EstimateRun"
 	ParkedOrderName = "ParkedOrder"
@@ -25,7 +25,7 @@ const (
 	HoldName            = "Hold"
 )
 
-// ProgressQuery is the query that SyncRefunds answers with a [SyncRefundsProgress], SyncWindow
+// ProgressQuery is the query that SyncFlow answers with a [SyncFlowProgress], SyncWindow
 // with a [SyncWindowProgress], ParkedOrder with a [ParkedOrderState], WatchFlow with a
 // [WatchFlowState] and Reconcile with a [ReconcileProgress].
 const ProgressQuery = "progress"
@@ -36,7 +36,7 @@ const ProgressQuery = "progress"
 // the workers of an old version are needed only until its runs have ended.
 func Register(r worker.WorkflowRegistry) {
 	pinned, moved := workflow.VersioningBehaviorPinned, workflow.VersioningBehaviorAutoUpgrade
-	r.RegisterWorkflowWithOptions(SyncRefunds, workflow.RegisterOptions{Name: SyncRefundsName, VersioningBehavior: pinned})
+	r.RegisterWorkflowWithOptions(SyncFlow, workflow.RegisterOptions{Name: SyncFlowName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(SyncWindow, workflow.RegisterOptions{Name: SyncWindowName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(EstimateRun, workflow.RegisterOptions{Name: EstimateRunName, VersioningBehavior: pinned})
 	r.RegisterWorkflowWithOptions(Reconcile, workflow.RegisterOptions{Name: ReconcileName, VersioningBehavior: pinned})

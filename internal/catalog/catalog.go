@@ -1,75 +1,65 @@
-// Package catalog holds the fields of the two interfaces that the sync joins:
-// jushuitan.refund.list.query and Kingdee's batchSave of SAL_RETURNSTOCK. They are in
-// jushuitan.yaml and kingdee.yaml. Flow files are checked against them.
+// Package catalog holds the vendors' interfaces: those that orders are read from, and the
+// forms that bills are saved to. Each is one file in interfaces/, which clients, simulators,
+// flow files and documents read.
 package catalog
 
 import (
-	_ "embed"
+	"embed"
 	"fmt"
+	"maps"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
 	"refundsync/internal/text"
 )
 
-// Place says where a field is in its interface.
+// Place says where a field is in its interface. In a form it is Head, Options, or the name
+// of the group that the field is in, such as FEntity.
 type Place string
 
 const (
-	// Request holds the parameters of a Jushuitan call.
+	// Request holds the parameters of a source's call.
 	Request Place = "request"
-	// Header holds the fields of one order in Jushuitan's reply.
+	// Header holds the fields of one order in a source's reply.
 	Header Place = "header"
 	// Items holds the fields of one line of such an order.
 	Items Place = "items"
 
-	// Head holds the fields directly in a Kingdee bill.
+	// Head holds the fields directly in a bill.
 	Head Place = "head"
-	// SubHeadEntity (财务信息) is the bill's finance part.
-	SubHeadEntity Place = "SubHeadEntity"
-	// FEntity (明细信息) holds the fields of one line of the bill.
-	FEntity Place = "FEntity"
-	// The groups of fields within a line of the bill.
-	FAuxpropId          Place = "FAuxpropId"
-	FStocklocId         Place = "FStocklocId"
-	FTaxDetailSubEntity Place = "FTaxDetailSubEntity"
-	FSerialSubEntity    Place = "FSerialSubEntity"
-	FEntityLink         Place = "FEntity_Link"
-	// Options holds the options of a Kingdee call, outside the bill.
+	// Options holds the options of the call that saves bills, outside the bill.
 	Options Place = "options"
 )
 
-// Label names the place for people.
-func (p Place) Label() text.Text { return placeLabels[p] }
-
-var placeLabels = map[Place]text.Text{
-	Request:       text.New("the request"),
-	Header:        text.New("the order"),
-	Items:         text.New("the order's items"),
-	Head:          text.New("the bill's head"),
-	SubHeadEntity: text.Literal("SubHeadEntity（财务信息）"),
-	FEntity:       text.Literal("FEntity（明细信息）"),
-	Options:       text.New("the call's options"),
-
-	FAuxpropId:          text.Literal("FAuxpropId（辅助属性）"),
-	FStocklocId:         text.Literal("FStocklocId（仓位）"),
-	FTaxDetailSubEntity: text.Literal("FTaxDetailSubEntity（税务明细）"),
-	FSerialSubEntity:    text.Literal("FSerialSubEntity（序列号）"),
-	FEntityLink:         text.Literal("FEntity_Link（关联源单）"),
-}
-
-// Origin says how a field is known.
+// Origin says how a fact is known, and so how sure it is, the surest first.
 type Origin string
 
 const (
-	// Core is a field of the two tables that this integration is built on.
+	// Core is in the two tables that this integration is built on.
 	Core Origin = "core"
-	// Wider is a field of the vendors' and integrators' wider documentation.
-	Wider Origin = "wider"
+	// Documented is in the vendor's documentation or software development kit, or in two
+	// mirrors of it.
+	Documented Origin = "documented"
+	// Measured was seen on a live account by its author.
+	Measured Origin = "measured"
+	// Used is in the code of an integrator.
+	Used Origin = "used"
+	// Reported is second-hand.
+	Reported Origin = "reported"
+	// Inferred is a conclusion of ours.
+	Inferred Origin = "inferred"
+	// Unknown is what nobody is known to have said.
+	Unknown Origin = "unknown"
 )
+
+// Origins are all origins, the surest first.
+var Origins = []Origin{Core, Documented, Measured, Used, Reported, Inferred, Unknown}
 
 // Field is one field of an interface.
 type Field struct {
@@ -103,13 +93,158 @@ type Field struct {
 	Place Place `yaml:"-"`
 }
 
-// Interface is a vendor's call with the fields that it takes and gives.
+// Systems that interfaces belong to.
+const (
+	Jushuitan = "jushuitan"
+	Kingdee   = "kingdee"
+)
+
+// Ways to call an interface.
+const (
+	// Qimen (奇门) is the gateway through which Jushuitan shows Taobao's shops as well.
+	Qimen = "qimen"
+	// Open is Jushuitan's own open platform (开放平台).
+	Open = "open"
+	// WebAPI is Kingdee's.
+	WebAPI = "webapi"
+)
+
+// Interface is a vendor's call with the fields that it takes and gives. Orders are read
+// from one with a Source, and bills saved to one with a Form.
 type Interface struct {
-	// Name is the vendor's own name of the call.
-	Name    string            `yaml:"name"`
-	Chinese string            `yaml:"chinese"`
-	English string            `yaml:"english"`
-	Fields  map[Place][]Field `yaml:"fields"`
+	// Name is the vendor's own: a method, a path of the open platform, or a form.
+	Name    string `yaml:"name"`
+	Chinese string `yaml:"chinese"`
+	English string `yaml:"english"`
+	// System is Jushuitan or Kingdee, and Transport the way in which it is called.
+	System    string  `yaml:"system"`
+	Transport string  `yaml:"transport"`
+	Source    *Source `yaml:"source"`
+	Form      *Form   `yaml:"form"`
+	Limits    Limits  `yaml:"limits"`
+	// Facts are what is known of the interface beside its fields.
+	Facts  []Fact            `yaml:"facts"`
+	Fields map[Place][]Field `yaml:"fields"`
+}
+
+// Source says how orders are read from an interface. Fields of the order are in Header,
+// unless said otherwise, and parameters in Request.
+type Source struct {
+	// Noun is what the vendor calls an order.
+	Noun Noun `yaml:"noun"`
+	// Key is the field that tells one order from another, and LineKey, in Items, one line of
+	// an order from another.
+	Key     string `yaml:"key"`
+	LineKey string `yaml:"line_key"`
+	// Modified is the field that tells two versions of an order apart.
+	Modified string `yaml:"modified"`
+	// Shop is the field that names the shop; its number where there is no name.
+	Shop string `yaml:"shop"`
+	// RowVersion is the field of the row's version, which start_ts asks for; "" if rows can't
+	// be read by it.
+	RowVersion string `yaml:"row_version"`
+	// Times are the fields that a range can be about, by the value of date_type. One is "0",
+	// the default. An interface that has no date_type has "0" alone.
+	Times map[string]string `yaml:"times"`
+	// From and To are the parameters of a range, in Beijing time, LongestSpan the longest
+	// that is accepted.
+	From        string        `yaml:"from"`
+	To          string        `yaml:"to"`
+	LongestSpan time.Duration `yaml:"longest_span"`
+	// LargestPage is the highest page_size.
+	LargestPage int `yaml:"largest_page"`
+	// IDs are the parameters that narrow a call to given orders, by the field whose values
+	// they list.
+	IDs map[string]IDs `yaml:"ids"`
+	// Narrowing are the fields of the order that other parameters are about, by parameter:
+	// an order with another value is not shown.
+	Narrowing map[string]string `yaml:"narrowing"`
+	// Widening are parameters with which more orders are shown.
+	Widening []string `yaml:"widening"`
+	// Withdrawn says which orders must not be booked, or no longer.
+	Withdrawn Withdrawn `yaml:"withdrawn"`
+}
+
+// Noun is a word in both languages.
+type Noun struct {
+	Chinese string `yaml:"chinese"`
+	English string `yaml:"english"`
+}
+
+// IDs is a parameter that lists ids, and how many of them a call takes.
+type IDs struct {
+	Parameter string `yaml:"parameter"`
+	Most      int    `yaml:"most"`
+}
+
+// Withdrawn is the field of an order's status, and its values with which the order must not
+// be booked.
+type Withdrawn struct {
+	Field  string   `yaml:"field"`
+	Values []string `yaml:"values"`
+}
+
+// Form says which fields of a bill have which meaning. Those of a line are in the place
+// Lines, the others in Head. A form of money has no quantity, price and stock: "".
+type Form struct {
+	// Lines is the group of the bill's lines.
+	Lines Place `yaml:"lines"`
+	// Number is the bill's number, Date its date, and Note the text that ends with the mark.
+	Number string `yaml:"number"`
+	Date   string `yaml:"date"`
+	Note   string `yaml:"note"`
+	// BillType and Organisation narrow the list of bills to those of a flow.
+	BillType     string `yaml:"bill_type"`
+	Organisation string `yaml:"organisation"`
+	// Customer is whom the bill is for.
+	Customer string `yaml:"customer"`
+	// Item is what a line is about: the material, or the cost item or purpose of money.
+	Item     string `yaml:"item"`
+	Quantity string `yaml:"quantity"`
+	// Price is with tax.
+	Price string `yaml:"price"`
+	// Amount is the line's money with tax. Kingdee computes it in a form with a Price; in
+	// others it is sent.
+	Amount string `yaml:"amount"`
+	Stock  string `yaml:"stock"`
+	// ReadBack are fields besides the above that a bill is read back by, by place.
+	ReadBack map[Place][]string `yaml:"read_back"`
+}
+
+// Limits are how often a merchant may call; 0 is unknown.
+type Limits struct {
+	CallsPerSecond int `yaml:"calls_per_second"`
+	CallsPerMinute int `yaml:"calls_per_minute"`
+}
+
+// Fact is something known of an interface.
+type Fact struct {
+	Origin  Origin `yaml:"origin"`
+	Chinese string `yaml:"chinese"`
+	English string `yaml:"english"`
+}
+
+// Label names a place of the interface for people.
+func (i *Interface) Label(place Place) text.Text {
+	if label, ok := placeLabels[place]; ok {
+		return label
+	}
+	for _, fields := range i.Fields {
+		for _, field := range fields {
+			if Place(field.Name) == place {
+				return text.Literal(field.Name + "（" + field.Chinese + "）")
+			}
+		}
+	}
+	return text.Literal(string(place))
+}
+
+var placeLabels = map[Place]text.Text{
+	Request: text.New("the request"),
+	Header:  text.New("the order"),
+	Items:   text.New("the order's items"),
+	Head:    text.New("the bill's head"),
+	Options: text.New("the call's options"),
 }
 
 // Find looks a field up by its place and its exact name.
@@ -156,35 +291,61 @@ func (i *Interface) Names(place Place) []string {
 	return names
 }
 
-//go:embed jushuitan.yaml
-var jushuitanYAML []byte
+//go:embed interfaces/*.yaml
+var files embed.FS
 
-//go:embed kingdee.yaml
-var kingdeeYAML []byte
+//go:embed options.yaml
+var optionsYAML []byte
 
-var (
-	jushuitan = sync.OnceValue(func() *Interface { return read("jushuitan.yaml", jushuitanYAML) })
-	kingdee   = sync.OnceValue(func() *Interface { return read("kingdee.yaml", kingdeeYAML) })
-)
+// All are the interfaces by their names.
+var All = sync.OnceValue(func() map[string]*Interface {
+	all := map[string]*Interface{}
+	// The folder is part of the program.
+	entries, _ := files.ReadDir("interfaces")
+	for _, entry := range entries {
+		data, _ := files.ReadFile(path.Join("interfaces", entry.Name()))
+		var i Interface
+		read(entry.Name(), data, &i)
+		all[i.Name] = &i
+	}
+	forms := map[string]string{}
+	for _, i := range all {
+		if i.Form != nil {
+			forms[i.Name] = i.Chinese
+		}
+	}
+	for _, i := range all {
+		if i.Form != nil {
+			var options []Field
+			read("options.yaml", optionsYAML, &options)
+			options[0].Values = forms
+			i.Fields[Options] = options
+		}
+		for place, fields := range i.Fields {
+			for n := range fields {
+				fields[n].Place = place
+			}
+		}
+	}
+	return all
+})
 
-// Jushuitan is jushuitan.refund.list.query (售后单查询): Request, Header, Items.
-func Jushuitan() *Interface { return jushuitan() }
+// Sources lists the names of the interfaces that orders are read from, Forms those that
+// bills are saved to.
+func Sources() []string { return names(func(i *Interface) bool { return i.Source != nil }) }
 
-// Kingdee is batchSave of SAL_RETURNSTOCK (销售退货单新增): Head, SubHeadEntity,
-// FEntity and the groups within it, Options.
-func Kingdee() *Interface { return kingdee() }
+func Forms() []string { return names(func(i *Interface) bool { return i.Form != nil }) }
+
+func names(which func(*Interface) bool) []string {
+	all := maps.Clone(All())
+	maps.DeleteFunc(all, func(_ string, i *Interface) bool { return !which(i) })
+	return slices.Sorted(maps.Keys(all))
+}
 
 // read panics on a mistake: the file is part of the program, and every test of this
 // package reads it.
-func read(name string, data []byte) *Interface {
-	var i Interface
-	if err := yaml.UnmarshalWithOptions(data, &i, yaml.Strict()); err != nil {
+func read(name string, data []byte, into any) {
+	if err := yaml.UnmarshalWithOptions(data, into, yaml.Strict()); err != nil {
 		panic(fmt.Sprintf("catalog: %s: %s", name, yaml.FormatError(err, false, true)))
 	}
-	for place, fields := range i.Fields {
-		for n := range fields {
-			fields[n].Place = place
-		}
-	}
-	return &i
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+var refunds, returns = All()["jushuitan.refund.list.query"], All()["SAL_RETURNSTOCK"]
+
 // The two tables that this integration is built on, field by field.
 var coreFields = []struct {
 	face   *Interface
@@ -15,62 +17,62 @@ var coreFields = []struct {
 	typ    Type
 	labels string
 }{
-	{Jushuitan(), Request, "page_size", Text, "每页条数"},
-	{Jushuitan(), Request, "good_status", Text, "货物状态"},
-	{Jushuitan(), Request, "end_time", Text, "结束时间"},
-	{Jushuitan(), Request, "start_time", Text, "起始时间"},
-	{Jushuitan(), Request, "date_type", Text, "时间类型"},
-	{Jushuitan(), Request, "page_index", Text, "第几页"},
-	{Jushuitan(), Request, "status", Text, "售后单状态"},
+	{refunds, Request, "page_size", Text, "每页条数"},
+	{refunds, Request, "good_status", Text, "货物状态"},
+	{refunds, Request, "end_time", Text, "结束时间"},
+	{refunds, Request, "start_time", Text, "起始时间"},
+	{refunds, Request, "date_type", Text, "时间类型"},
+	{refunds, Request, "page_index", Text, "第几页"},
+	{refunds, Request, "status", Text, "售后单状态"},
 
-	{Jushuitan(), Header, "as_id", Text, "售后单号"},
-	{Jushuitan(), Header, "as_date", Time, "申请时间"},
-	{Jushuitan(), Header, "outer_as_id", Text, "线上售后单号"},
-	{Jushuitan(), Header, "so_id", Text, "线上订单号"},
-	{Jushuitan(), Header, "type", Text, "售后类型"},
-	{Jushuitan(), Header, "modified", Time, "修改时间"},
-	{Jushuitan(), Header, "items", List, "商品明细"},
-	{Jushuitan(), Header, "shop_name", Text, "店铺名称"},
-	{Jushuitan(), Header, "date_type", Text, "时间类型"},
-	{Jushuitan(), Header, "wms_co_id", Text, "仓库编号"},
-	{Jushuitan(), Header, "drp_co_id_from", Text, "分销商编号"},
-	{Jushuitan(), Items, "amount", Decimal, "金额"},
-	{Jushuitan(), Items, "combine_sku_id", Text, "组合商品编码"},
-	{Jushuitan(), Items, "asi_id", Text, "售后明细编号"},
-	{Jushuitan(), Items, "sku_id", Text, "商品编码"},
-	{Jushuitan(), Items, "qty", Decimal, "申请数量"},
-	{Jushuitan(), Items, "price", Decimal, "单价"},
-	{Jushuitan(), Items, "name", Text, "商品名称"},
-	{Jushuitan(), Items, "type", Text, "明细类型"},
-	{Jushuitan(), Items, "properties_value", Text, "颜色规格"},
-	{Jushuitan(), Items, "r_qty", Decimal, "实收数量"},
+	{refunds, Header, "as_id", Text, "售后单号"},
+	{refunds, Header, "as_date", Time, "申请时间"},
+	{refunds, Header, "outer_as_id", Text, "线上售后单号"},
+	{refunds, Header, "so_id", Text, "线上订单号"},
+	{refunds, Header, "type", Text, "售后类型"},
+	{refunds, Header, "modified", Time, "修改时间"},
+	{refunds, Header, "items", List, "商品明细"},
+	{refunds, Header, "shop_name", Text, "店铺名称"},
+	{refunds, Header, "date_type", Text, "时间类型"},
+	{refunds, Header, "wms_co_id", Text, "仓库编号"},
+	{refunds, Header, "drp_co_id_from", Text, "分销商编号"},
+	{refunds, Items, "amount", Decimal, "金额"},
+	{refunds, Items, "combine_sku_id", Text, "组合商品编码"},
+	{refunds, Items, "asi_id", Text, "售后明细编号"},
+	{refunds, Items, "sku_id", Text, "商品编码"},
+	{refunds, Items, "qty", Decimal, "申请数量"},
+	{refunds, Items, "price", Decimal, "单价"},
+	{refunds, Items, "name", Text, "商品名称"},
+	{refunds, Items, "type", Text, "明细类型"},
+	{refunds, Items, "properties_value", Text, "颜色规格"},
+	{refunds, Items, "r_qty", Decimal, "实收数量"},
 
-	{Kingdee(), Head, "FBillTypeID", Reference, "单据类型"},
-	{Kingdee(), Head, "FBillNo", Text, "单据编号"},
-	{Kingdee(), Head, "FDate", Date, "日期"},
-	{Kingdee(), Head, "FSaleOrgId", Reference, "销售组织"},
-	{Kingdee(), Head, "FStockOrgId", Reference, "库存组织"},
-	{Kingdee(), Head, "FRetcustId", Reference, "退货客户"},
-	{Kingdee(), Head, "FHeadNote", Text, "备注"},
-	{Kingdee(), Head, "FEntity", List, "明细信息"},
-	{Kingdee(), Head, "SubHeadEntity", Object, "财务信息"},
-	{Kingdee(), SubHeadEntity, "FSettleCurrId", Reference, "结算币别"},
-	{Kingdee(), SubHeadEntity, "FSettleOrgId", Reference, "结算组织"},
-	{Kingdee(), FEntity, "FMaterialId", Reference, "物料编码"},
-	{Kingdee(), FEntity, "FRealQty", Decimal, "实退数量"},
-	{Kingdee(), FEntity, "FTaxPrice", Decimal, "含税单价"},
-	{Kingdee(), FEntity, "FAmount", Decimal, "金额"},
-	{Kingdee(), FEntity, "FIsFree", Bool, "是否赠品"},
-	{Kingdee(), FEntity, "FReturnType", Reference, "退货类型"},
-	{Kingdee(), FEntity, "FStockId", Reference, "仓库"},
-	{Kingdee(), FEntity, "FOwnerTypeId", Text, "货主类型"},
-	{Kingdee(), FEntity, "FOwnerId", Reference, "货主"},
-	{Kingdee(), FEntity, "FNote", Text, "备注"},
-	{Kingdee(), Options, "FormId", Text, "业务对象表单Id"},
-	{Kingdee(), Options, "Operation", Text, "执行的操作"},
-	{Kingdee(), Options, "IsAutoSubmitAndAudit", Bool, "提交并审核"},
-	{Kingdee(), Options, "IsVerifyBaseDataField", Bool, "验证基础资料"},
-	{Kingdee(), Options, "BatchCount", Integer, "服务端开启的线程数"},
+	{returns, Head, "FBillTypeID", Reference, "单据类型"},
+	{returns, Head, "FBillNo", Text, "单据编号"},
+	{returns, Head, "FDate", Date, "日期"},
+	{returns, Head, "FSaleOrgId", Reference, "销售组织"},
+	{returns, Head, "FStockOrgId", Reference, "库存组织"},
+	{returns, Head, "FRetcustId", Reference, "退货客户"},
+	{returns, Head, "FHeadNote", Text, "备注"},
+	{returns, Head, "FEntity", List, "明细信息"},
+	{returns, Head, "SubHeadEntity", Object, "财务信息"},
+	{returns, "SubHeadEntity", "FSettleCurrId", Reference, "结算币别"},
+	{returns, "SubHeadEntity", "FSettleOrgId", Reference, "结算组织"},
+	{returns, "FEntity", "FMaterialId", Reference, "物料编码"},
+	{returns, "FEntity", "FRealQty", Decimal, "实退数量"},
+	{returns, "FEntity", "FTaxPrice", Decimal, "含税单价"},
+	{returns, "FEntity", "FAmount", Decimal, "金额"},
+	{returns, "FEntity", "FIsFree", Bool, "是否赠品"},
+	{returns, "FEntity", "FReturnType", Reference, "退货类型"},
+	{returns, "FEntity", "FStockId", Reference, "仓库"},
+	{returns, "FEntity", "FOwnerTypeId", Text, "货主类型"},
+	{returns, "FEntity", "FOwnerId", Reference, "货主"},
+	{returns, "FEntity", "FNote", Text, "备注"},
+	{returns, Options, "FormId", Text, "业务对象表单Id"},
+	{returns, Options, "Operation", Text, "执行的操作"},
+	{returns, Options, "IsAutoSubmitAndAudit", Bool, "提交并审核"},
+	{returns, Options, "IsVerifyBaseDataField", Bool, "验证基础资料"},
+	{returns, Options, "BatchCount", Integer, "服务端开启的线程数"},
 }
 
 func TestEveryCoreFieldIsInTheCatalog(t *testing.T) {
@@ -86,7 +88,7 @@ func TestEveryCoreFieldIsInTheCatalog(t *testing.T) {
 
 func TestNothingElseClaimsToBeCore(t *testing.T) {
 	var core int
-	for _, face := range []*Interface{Jushuitan(), Kingdee()} {
+	for _, face := range All() {
 		for _, fields := range face.Fields {
 			for _, field := range fields {
 				if field.Origin == Core {
@@ -109,7 +111,7 @@ func TestWiderFieldsAreInTheCatalog(t *testing.T) {
 		},
 		Items: {"i_id", "shop_sku_id", "pic", "sku_type", "outer_oi_id", "defective_qty", "receive_date"},
 	} {
-		assert.Subset(t, Jushuitan().Names(place), names)
+		assert.Subset(t, refunds.Names(place), names)
 	}
 	for place, names := range map[Place][]string{
 		// All of the form's template except the ids that Kingdee gives.
@@ -119,11 +121,11 @@ func TestWiderFieldsAreInTheCatalog(t *testing.T) {
 			"FReceiveCustId", "FReceiveAddress", "FSettleCustId", "FReceiveCusContact", "FPayCustId", "FOwnerTypeIdHead", "FOwnerIdHead",
 			"FScanBox", "FCDateOffsetUnit", "FCDateOffsetValue", "FIsTotalServiceOrCost", "FLinkMan", "FLinkPhone", "FSHOPNUMBER", "FGYDATE", "FSALECHANNEL",
 		},
-		SubHeadEntity: {
+		"SubHeadEntity": {
 			"FSettleCurrId", "FThirdBillNo", "FThirdBillId", "FThirdSrcType", "FSettleOrgId", "FSettleTypeId", "FChageCondition",
 			"FPriceListId", "FDiscountListId", "FLocalCurrId", "FExchangeTypeId", "FExchangeRate",
 		},
-		FEntity: {
+		"FEntity": {
 			"FRowType", "FMapId", "FMaterialId", "FAuxpropId", "FUnitID", "FInventoryQty", "FRealQty", "FParentMatId", "FPrice", "FTaxPrice",
 			"FIsFree", "FTaxCombination", "FEntryTaxRate", "FBOMId", "FReturnType", "FOwnerTypeId", "FOwnerId", "FProduceDate", "FExpiryDate",
 			"FStockId", "FStocklocId", "FStockstatusId", "FDeliveryDate", "FMtoNo", "FNote", "FDiscountRate", "FPriceDiscount", "FAuxUnitQty",
@@ -132,22 +134,22 @@ func TestWiderFieldsAreInTheCatalog(t *testing.T) {
 			"FThirdEntryId", "FPriceListEntry", "FARNOTJOINQTY", "FIsReturnCheck", "FETHIRDBILLID", "FETHIRDBILLNO", "FTaxDetailSubEntity",
 			"FSerialSubEntity", "FEntity_Link", "FSrcBillTypeId", "FSrcBillNo", "FORDERNO", "FAmount", "FAllAmount", "FEntryTaxAmount",
 		},
-		FTaxDetailSubEntity: {"FTaxRate"},
-		FSerialSubEntity:    {"FSerialNo", "FSerialNote"},
-		FEntityLink: {
+		"FTaxDetailSubEntity": {"FTaxRate"},
+		"FSerialSubEntity":    {"FSerialNo", "FSerialNote"},
+		"FEntity_Link": {
 			"FEntity_Link_FRuleId", "FEntity_Link_FSTableName", "FEntity_Link_FSTableId", "FEntity_Link_FSBillId", "FEntity_Link_FSId",
 			"FEntity_Link_FFlowId", "FEntity_Link_FFlowLineId", "FEntity_Link_FBaseunitQty", "FEntity_Link_FBaseunitQtyOld",
 		},
 	} {
-		assert.Subset(t, Kingdee().Names(place), names)
+		assert.Subset(t, returns.Names(place), names)
 	}
 }
 
 func TestEveryFieldIsWhole(t *testing.T) {
-	for _, face := range []*Interface{Jushuitan(), Kingdee()} {
+	for _, face := range All() {
 		require.NotEmpty(t, face.Chinese)
 		for place, fields := range face.Fields {
-			require.False(t, place.Label().IsZero())
+			require.False(t, face.Label(place).IsZero())
 			seen := map[string]bool{}
 			for _, field := range fields {
 				assert.Regexp(t, `^\w+$`, field.Name, "flow writes names into JSON as they are")
@@ -155,7 +157,7 @@ func TestEveryFieldIsWhole(t *testing.T) {
 				assert.NotEmpty(t, field.Chinese, field.Name)
 				assert.NotEmpty(t, field.English, field.Name)
 				assert.False(t, field.Type.Label().IsZero(), field.Name)
-				assert.Contains(t, []Origin{Core, Wider}, field.Origin, field.Name)
+				assert.Contains(t, Origins, field.Origin, field.Name)
 				assert.Equal(t, place, field.Place, field.Name)
 				assert.Equal(t, field.Type == Reference, field.ReferenceKey != "", "%s: only references have a reference key", field.Name)
 				assert.False(t, seen[field.Name], "%s: %s stands twice", place, field.Name)
@@ -166,18 +168,18 @@ func TestEveryFieldIsWhole(t *testing.T) {
 }
 
 func TestFieldsOfOnePlaceAreNotFoundInAnother(t *testing.T) {
-	_, ok := Kingdee().Find(Head, "FStockId")
+	_, ok := returns.Find(Head, "FStockId")
 	assert.False(t, ok)
-	_, ok = Kingdee().Find(FEntity, "FStockId")
+	_, ok = returns.Find("FEntity", "FStockId")
 	assert.True(t, ok)
 }
 
 func TestFlexFieldsAreFoundByTheirNames(t *testing.T) {
-	field, ok := Kingdee().FindFlex(FAuxpropId, "FAUXPROPID__FF100001")
+	field, ok := returns.FindFlex("FAuxpropId", "FAUXPROPID__FF100001")
 	assert.True(t, ok)
-	assert.Equal(t, Field{Name: "FAUXPROPID__FF100001", Chinese: "辅助属性", English: "auxiliary properties", Type: Reference, ReferenceKey: "FNumber", Place: FAuxpropId}, field)
-	for place, name := range map[Place]string{FAuxpropId: "FSTOCKLOCID__FF100001", FStocklocId: "FSTOCKLOCID__FF", FEntity: "FAUXPROPID__FF100001", Head: "FBillNo"} {
-		_, ok := Kingdee().FindFlex(place, name)
+	assert.Equal(t, Field{Name: "FAUXPROPID__FF100001", Chinese: "辅助属性", English: "auxiliary properties", Type: Reference, ReferenceKey: "FNumber", Place: "FAuxpropId"}, field)
+	for place, name := range map[Place]string{"FAuxpropId": "FSTOCKLOCID__FF100001", "FStocklocId": "FSTOCKLOCID__FF", "FEntity": "FAUXPROPID__FF100001", Head: "FBillNo"} {
+		_, ok := returns.FindFlex(place, name)
 		assert.False(t, ok, "%s in %s", name, place)
 	}
 }
@@ -185,5 +187,5 @@ func TestFlexFieldsAreFoundByTheirNames(t *testing.T) {
 func TestAMistakeInACatalogFileIsFound(t *testing.T) {
 	assert.PanicsWithValue(t,
 		"catalog: test.yaml: [1:1] unknown field \"nmae\"\n>  1 | nmae: x\n       ^\n",
-		func() { read("test.yaml", []byte("nmae: x")) })
+		func() { read("test.yaml", []byte("nmae: x"), new(Interface)) })
 }

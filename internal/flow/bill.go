@@ -238,7 +238,7 @@ func (o *Opened) value(field BillField, of *line) (value, isBooked json.RawMessa
 // line kept, a list within a line one entry. Within a line, a group without any value is
 // left out.
 func (o *Opened) group(field BillField, of *line) (all, isBooked json.RawMessage, err error) {
-	if field.Field.Name == string(catalog.FEntity) {
+	if field.Field.Name == "FEntity" {
 		return o.entries(field.Fields)
 	}
 	values, err := o.fields(field.Fields, of)

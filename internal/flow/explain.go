@@ -185,7 +185,7 @@ func (o *Opened) explainFields(fields []BillField, of *line, number int) (explai
 		switch {
 		case field.Mapping != nil:
 			explained = append(explained, o.explainField(field, of, number))
-		case field.Field.Name == string(catalog.FEntity):
+		case field.Field.Name == "FEntity":
 			for i, l := range o.kept {
 				explained = append(explained, o.explainFields(field.Fields, l, i+1)...)
 			}

@@ -131,13 +131,13 @@ func choicesOf(node ast.Node) (texts []string, all bool) {
 // environment gives the names of a scope their types, from the catalog.
 func environment(in Scope) types.Map {
 	line := types.Map{}
-	for _, field := range catalog.Jushuitan().Fields[catalog.Items] {
+	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Items] {
 		if t, ok := typeFor[KindFor(field.Type)]; ok {
 			line[field.Name] = types.TypeOf(reflect.Zero(t).Interface())
 		}
 	}
 	env := types.Map{"items": types.Array(line)}
-	for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
+	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Header] {
 		if t, ok := typeFor[KindFor(field.Type)]; ok {
 			env[field.Name] = types.TypeOf(reflect.Zero(t).Interface())
 		}

@@ -41,7 +41,9 @@ type Flow struct {
 	Enabled bool
 
 	Source Source
-	Call   Call
+	// Form is the form of Kingdee's that bills are saved to; Call.FormId is its name.
+	Form *catalog.Interface
+	Call Call
 	// OwnFields are the fields that the merchant has added to Kingdee's form, as the
 	// flow declares them, in the file's order.
 	OwnFields []catalog.Field
@@ -126,8 +128,9 @@ type Rules struct {
 
 // Source says which orders are read, and how.
 type Source struct {
-	// Method is the call: jushuitan.refund.list.query.
-	Method string
+	// Interface is what orders are read from; Method is its name.
+	Interface *catalog.Interface
+	Method    string
 	// Parameters are the fixed parameters as they are sent, page_size and
 	// date_type among them. The run adds page_index, start_time and end_time.
 	Parameters map[string]string

@@ -41,7 +41,7 @@ type Mark struct {
 const MarkField = "FHeadNote"
 
 // markField is MarkField in the catalog.
-var markField, _ = catalog.Kingdee().Find(catalog.Head, MarkField)
+var markField, _ = catalog.All()["SAL_RETURNSTOCK"].Find(catalog.Head, MarkField)
 
 const markTime = "20060102150405"
 

@@ -96,7 +96,7 @@ func (o *Opened) read(fields map[string]any) error {
 }
 
 // itemsField is the list of an order's lines.
-var itemsField, _ = catalog.Jushuitan().Find(catalog.Header, "items")
+var itemsField, _ = catalog.All()["jushuitan.refund.list.query"].Find(catalog.Header, "items")
 
 func (f *Flow) readLine(number int, item any) (*line, error) {
 	l := &line{number: number, fields: make(map[string]any, len(f.items))}

@@ -17,8 +17,8 @@ import (
 // comparedFields are the fields of a bill that are read back if the flow sends them: those
 // that queries of this form are known to take.
 var comparedFields = map[catalog.Place][]string{
-	catalog.Head:    {NumberField, DateField, "FRetcustId", "FSaleOrgId", "FStockOrgId", MarkField},
-	catalog.FEntity: {"FMaterialId", "FRealQty", "FTaxPrice", "FEntryTaxRate", "FAmount", "FStockId"},
+	catalog.Head: {NumberField, DateField, "FRetcustId", "FSaleOrgId", "FStockOrgId", MarkField},
+	"FEntity":    {"FMaterialId", "FRealQty", "FTaxPrice", "FEntryTaxRate", "FAmount", "FStockId"},
 }
 
 // Fields that Kingdee sets itself.
@@ -30,7 +30,7 @@ const (
 // MayDiffer are the names that [Options.ExpectedDifferences] can have. The number and the
 // mark are not among them: a bill is found by these.
 func MayDiffer() []string {
-	names := slices.Concat([]string{statusField}, comparedFields[catalog.Head], comparedFields[catalog.FEntity])
+	names := slices.Concat([]string{statusField}, comparedFields[catalog.Head], comparedFields["FEntity"])
 	return slices.DeleteFunc(names, func(name string) bool { return name == NumberField || name == MarkField })
 }
 
@@ -78,13 +78,13 @@ func (b Bill) sentFields(status string) []sentField {
 	var model map[string]any
 	// What the flow has made is always JSON.
 	_ = decoder.Decode(&model)
-	lines, _ := model[string(catalog.FEntity)].([]any)
+	lines, _ := model["FEntity"].([]any)
 	fields := []sentField{{catalog.Field{Name: statusField, Type: catalog.Text, Place: catalog.Head}, statusField, []any{status}}}
-	for _, place := range []catalog.Place{catalog.Head, catalog.FEntity} {
+	for _, place := range []catalog.Place{catalog.Head, "FEntity"} {
 		for _, name := range comparedFields[place] {
-			field, _ := catalog.Kingdee().Find(place, name)
+			field, _ := catalog.All()["SAL_RETURNSTOCK"].Find(place, name)
 			sent := sentField{field: field, key: keyOf(place, name), values: []any{plainValue(field, model[name])}}
-			if place == catalog.FEntity {
+			if place == "FEntity" {
 				sent.values = nil
 				for _, line := range lines {
 					values, _ := line.(map[string]any)
@@ -110,7 +110,7 @@ func plainValue(field catalog.Field, value any) any {
 // ReadBackKeys are the fields of any bill that are read back, as a query names them.
 func ReadBackKeys() []string {
 	keys := []string{statusField, cancelField}
-	for _, place := range []catalog.Place{catalog.Head, catalog.FEntity} {
+	for _, place := range []catalog.Place{catalog.Head, "FEntity"} {
 		for _, name := range comparedFields[place] {
 			keys = append(keys, keyOf(place, name))
 		}
@@ -120,7 +120,7 @@ func ReadBackKeys() []string {
 
 // keyOf is a field's name in queries.
 func keyOf(place catalog.Place, name string) string {
-	field, _ := catalog.Kingdee().Find(place, name)
+	field, _ := catalog.All()["SAL_RETURNSTOCK"].Find(place, name)
 	if field.Type == catalog.Reference {
 		return name + "." + field.ReferenceKey
 	}
@@ -145,8 +145,8 @@ func (b Bill) Differences(status string, rows [][]any) (differences []Difference
 	for column, sent := range b.sentFields(status) {
 		inHead := sent.field.Place == catalog.Head
 		if !inHead && len(sent.values) != len(rows) {
-			if len(differences) == 0 || differences[len(differences)-1].Field != string(catalog.FEntity) {
-				differences = append(differences, Difference{Field: string(catalog.FEntity), Sent: fmt.Sprint(len(sent.values)), Read: fmt.Sprint(len(rows))})
+			if len(differences) == 0 || differences[len(differences)-1].Field != "FEntity" {
+				differences = append(differences, Difference{Field: "FEntity", Sent: fmt.Sprint(len(sent.values)), Read: fmt.Sprint(len(rows))})
 			}
 			continue
 		}

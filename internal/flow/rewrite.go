@@ -125,15 +125,15 @@ func (r *rewriter) member(n *ast.MemberNode) {
 	if !ok {
 		return
 	}
-	if field, ok := catalog.Jushuitan().Find(catalog.Items, name.Value); ok {
+	if field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Items, name.Value); ok {
 		r.items[field.Name] = field
 		return
 	}
 	what := text.New("The order's lines have no field %s.", name.Value)
-	if _, ok := catalog.Jushuitan().Find(catalog.Header, name.Value); ok {
+	if _, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Header, name.Value); ok {
 		what = text.New("%[1]s is a field of the order, not of its lines; write %[1]s alone.", name.Value)
 	} else {
-		what = spelling.Suggest(what, spelling.Closest(name.Value, catalog.Jushuitan().Names(catalog.Items)))
+		what = spelling.Suggest(what, spelling.Closest(name.Value, catalog.All()["jushuitan.refund.list.query"].Names(catalog.Items)))
 	}
 	r.report(n, what)
 }
@@ -165,7 +165,7 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	case n.Value == "lines":
 		r.report(n, text.New("The lines condition can't use lines; use items."))
 	default:
-		field, ok := catalog.Jushuitan().Find(catalog.Header, n.Value)
+		field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Header, n.Value)
 		_, usable := typeFor[KindFor(field.Type)]
 		switch {
 		case !ok:
@@ -179,7 +179,7 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 }
 
 func unknownName(name string, in Scope) text.Text {
-	header, items := catalog.Jushuitan().Names(catalog.Header), catalog.Jushuitan().Names(catalog.Items)
+	header, items := catalog.All()["jushuitan.refund.list.query"].Names(catalog.Header), catalog.All()["jushuitan.refund.list.query"].Names(catalog.Items)
 	if slices.Contains(items, name) {
 		if in.item {
 			return text.New("%[1]s is a field of the lines; write item.%[1]s.", name)

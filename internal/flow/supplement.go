@@ -77,7 +77,7 @@ func (f *Flow) Supplements() bool { return f.Options.Existing == ExistingSupplem
 // are expected to differ in Kingdee.
 func (f *Flow) identity(b Bill) (fields []sentField) {
 	for _, field := range b.sentFields("") {
-		if field.field.Place == catalog.FEntity && slices.Contains(goodsFields, field.field.Name) &&
+		if field.field.Place == "FEntity" && slices.Contains(goodsFields, field.field.Name) &&
 			!slices.Contains(f.Options.ExpectedDifferences, field.field.Name) {
 			fields = append(fields, field)
 		}

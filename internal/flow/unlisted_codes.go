@@ -3,7 +3,6 @@ package flow
 import (
 	"slices"
 
-	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 )
 
@@ -62,7 +61,7 @@ func (o *Opened) UnlistedCodes() []UnlistedCode {
 func (o *Opened) unlistedCodes(codes []UnlistedCode, fields []BillField, of *line) []UnlistedCode {
 	for _, field := range fields {
 		switch {
-		case field.Field.Name == string(catalog.FEntity):
+		case field.Field.Name == "FEntity":
 			if o.keep() != nil {
 				continue
 			}

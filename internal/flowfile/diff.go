@@ -208,9 +208,9 @@ func (d *differences) fieldName(place, name string) string {
 	if place == "" {
 		place = string(catalog.Head)
 	}
-	field, ok := catalog.Kingdee().Find(catalog.Place(place), name)
+	field, ok := catalog.All()["SAL_RETURNSTOCK"].Find(catalog.Place(place), name)
 	if !ok {
-		field, ok = catalog.Kingdee().FindFlex(catalog.Place(place), name)
+		field, ok = catalog.All()["SAL_RETURNSTOCK"].FindFlex(catalog.Place(place), name)
 	}
 	for _, own := range slices.Concat(d.is.own, d.was.own) {
 		if !ok && own.Name == name {

@@ -324,7 +324,7 @@ func sameValue(want, got any) bool {
 func labelled(path string) string {
 	name := path[strings.LastIndex(path, ".")+1:]
 	for _, place := range places {
-		if field, ok := catalog.Kingdee().Find(place, name); ok {
+		if field, ok := catalog.All()["SAL_RETURNSTOCK"].Find(place, name); ok {
 			return path + "（" + field.Chinese + "）"
 		}
 	}

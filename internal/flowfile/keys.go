@@ -105,7 +105,7 @@ var fileKeys = sync.OnceValue(func() sectionValue {
 
 func sourceKeys() sectionValue {
 	return sectionValue{
-		{"method", "The interface that orders are read from.", true, choiceValue{catalog.Jushuitan().Name}},
+		{"method", "The interface that orders are read from.", true, choiceValue(catalog.Sources())},
 		{"parameters", "Parameters of the call, all text. page_index, start_time and end_time are filled in by each call.", true, otherValue(parametersSchema)},
 		{"key", "The field that tells one order from another, such as as_id.", true, otherValue(orderKeySchema)},
 		{"window", "The longest range read at once. A range with many orders is split further automatically.", false, durationValue{longestWindow, time.Minute, longestWindow}},
@@ -119,7 +119,7 @@ func sourceKeys() sectionValue {
 
 func billKeys() sectionValue {
 	option := func(name string) (catalog.Field, choiceValue) {
-		field, _ := catalog.Kingdee().Find(catalog.Options, name)
+		field, _ := catalog.All()["SAL_RETURNSTOCK"].Find(catalog.Options, name)
 		return field, slices.Sorted(maps.Keys(field.Values))
 	}
 	form, forms := option("FormId")
@@ -145,7 +145,7 @@ var ownFieldKeys = sectionValue{
 func ownFieldsValue() sectionValue {
 	return sectionValue{
 		{string(catalog.Head), "Fields of the bill's head (单据头).", false, otherValue(ownFieldsSchema)},
-		{string(catalog.FEntity), "Fields of the bill's lines (明细信息).", false, otherValue(ownFieldsSchema)},
+		{"FEntity", "Fields of the bill's lines (明细信息).", false, otherValue(ownFieldsSchema)},
 	}
 }
 

@@ -50,6 +50,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 	assert.Equal(t, "聚水潭售后单 → 金蝶云星空销售退货单", f.Title)
 	assert.True(t, f.Enabled)
 	assert.Equal(t, flow.Source{
+		Interface:  catalog.All()["jushuitan.refund.list.query"],
 		Method:     "jushuitan.refund.list.query",
 		Parameters: map[string]string{"page_size": "100", "date_type": "0"},
 		PageSize:   100,
@@ -96,7 +97,7 @@ func TestDailyWorkIsTaken(t *testing.T) {
 // The built-in flow is the working example of every core field of both interfaces.
 func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 	f := builtIn(t)
-	for _, field := range catalog.Jushuitan().Fields[catalog.Request] {
+	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Request] {
 		_, fixed := f.Source.Parameters[field.Name]
 		// What these two would filter out must be read: it may have been booked.
 		seen := field.Name == "status" || field.Name == "good_status"
@@ -116,8 +117,8 @@ func TestTheBuiltInFlowUsesEveryCoreField(t *testing.T) {
 	require.NoError(t, json.Unmarshal(bill.Model, &head))
 	require.NoError(t, json.Unmarshal(head["SubHeadEntity"], &finance))
 	require.NoError(t, json.Unmarshal(head["FEntity"], &entries))
-	for place, sent := range map[catalog.Place]map[string]json.RawMessage{catalog.Head: head, catalog.SubHeadEntity: finance, catalog.FEntity: entries[0]} {
-		for _, field := range catalog.Kingdee().Fields[place] {
+	for place, sent := range map[catalog.Place]map[string]json.RawMessage{catalog.Head: head, "SubHeadEntity": finance, "FEntity": entries[0]} {
+		for _, field := range catalog.All()["SAL_RETURNSTOCK"].Fields[place] {
 			if field.Origin == catalog.Core && field.Name != "FAmount" { // which Kingdee computes
 				assert.Contains(t, sent, field.Name, "%s is not mapped", place)
 			}
@@ -185,7 +186,8 @@ func TestExplicitSettingsAreTaken(t *testing.T) {
 	require.Empty(t, p.allProblems())
 	since := int64(9007199254740993)
 	assert.Equal(t, flow.Source{
-		Method: "jushuitan.refund.list.query", Parameters: map[string]string{"page_size": "100", "date_type": "2"}, PageSize: 100, DateType: "2",
+		Interface: catalog.All()["jushuitan.refund.list.query"],
+		Method:    "jushuitan.refund.list.query", Parameters: map[string]string{"page_size": "100", "date_type": "2"}, PageSize: 100, DateType: "2",
 		Window: 7*24*time.Hour - 2*time.Second, Overlap: 0, Lag: 90 * time.Minute, Cursor: contract.CursorRowVersion, SinceTS: &since, Key: "as_id",
 		Since: time.Date(2024, 3, 1, 8, 0, 0, 0, beijing.Zone),
 	}, p.flow.Source)

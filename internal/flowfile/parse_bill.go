@@ -1,6 +1,7 @@
 package flowfile
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -24,6 +25,7 @@ func (p *parser) bill(s section) {
 		IsVerifyBaseDataField: s.boolean("IsVerifyBaseDataField"),
 		BatchCount:            s.integer("BatchCount"),
 	}
+	p.flow.Form = catalog.All()[cmp.Or(p.flow.Call.FormId, catalog.Forms()[0])]
 	if s.has("IsAutoSubmitAndAudit") {
 		p.flag = s.valueSpan("IsAutoSubmitAndAudit")
 	}
@@ -34,7 +36,7 @@ func (p *parser) bill(s section) {
 	if p.flow.Rules.SplitDefective {
 		fields := map[string]catalog.Field{}
 		for _, name := range flow.SplitFields {
-			fields[name], _ = catalog.Jushuitan().Find(catalog.Items, name)
+			fields[name], _ = catalog.All()["jushuitan.refund.list.query"].Find(catalog.Items, name)
 		}
 		p.flow.Use(nil, fields)
 	}
@@ -49,8 +51,8 @@ func (p *parser) bill(s section) {
 // places are the parts of a bill that hold fields, in the order in which a misplaced
 // field is searched for.
 var places = []catalog.Place{
-	catalog.Head, catalog.SubHeadEntity, catalog.FEntity, catalog.Options,
-	catalog.FAuxpropId, catalog.FStocklocId, catalog.FTaxDetailSubEntity, catalog.FSerialSubEntity, catalog.FEntityLink,
+	catalog.Head, "SubHeadEntity", "FEntity", catalog.Options,
+	"FAuxpropId", "FStocklocId", "FTaxDetailSubEntity", "FSerialSubEntity", "FEntity_Link",
 }
 
 // billFields reads the fields of one part of the bill, in the file's order.
@@ -77,9 +79,9 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []fl
 			}
 		}
 	}
-	for _, field := range catalog.Kingdee().Fields[place] {
+	for _, field := range catalog.All()["SAL_RETURNSTOCK"].Fields[place] {
 		if field.Required && !seen[field.Name] && isMapping(node) {
-			p.report(owner, text.New("The required field %s is missing in %s.", flow.FieldName(field), place.Label()))
+			p.report(owner, text.New("The required field %s is missing in %s.", flow.FieldName(field), catalog.All()["SAL_RETURNSTOCK"].Label(place)))
 		}
 	}
 	return fields
@@ -92,7 +94,7 @@ func (p *parser) unknownTarget(name string, place catalog.Place) text.Text {
 			if other == catalog.Options {
 				return text.New("%s is an option of the call, not a field of the bill; put it in bill, outside fields.", flow.FieldName(field))
 			}
-			return text.New("%s is not in %s; it belongs in %s.", flow.FieldName(field), place.Label(), other.Label())
+			return text.New("%s is not in %s; it belongs in %s.", flow.FieldName(field), catalog.All()["SAL_RETURNSTOCK"].Label(place), catalog.All()["SAL_RETURNSTOCK"].Label(other))
 		}
 	}
 	if strings.HasPrefix(name, "F_") {
@@ -100,9 +102,9 @@ func (p *parser) unknownTarget(name string, place catalog.Place) text.Text {
 	}
 	known := p.targets(place)
 	if meant := spelling.Closest(name, known); meant != "" {
-		return spelling.Suggest(text.New("There is no field %s in %s.", name, place.Label()), meant)
+		return spelling.Suggest(text.New("There is no field %s in %s.", name, catalog.All()["SAL_RETURNSTOCK"].Label(place)), meant)
 	}
-	return text.New("There is no field %s in %s; expected one of %s.", name, place.Label(), strings.Join(known, ", "))
+	return text.New("There is no field %s in %s; expected one of %s.", name, catalog.All()["SAL_RETURNSTOCK"].Label(place), strings.Join(known, ", "))
 }
 
 // ways are the three ways to give a field its value.
@@ -132,7 +134,7 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 		return m
 	}
 	in, want := flow.EntryScope, kindOfTarget(target)
-	if target.Place == catalog.Head || target.Place == catalog.SubHeadEntity {
+	if target.Place == catalog.Head || target.Place == "SubHeadEntity" {
 		in = flow.OrderScope
 	}
 	if s.has("table") {

@@ -29,7 +29,7 @@ var ownTypes = map[string]catalog.Type{
 var ownTypeNames = []string{"text", "base_data", "decimal", "integer", "date", "check_box"}
 
 // ownPlaces are the parts of a bill that own_fields can be in.
-var ownPlaces = []catalog.Place{catalog.Head, catalog.FEntity}
+var ownPlaces = []catalog.Place{catalog.Head, "FEntity"}
 
 // ownFields reads the fields that the merchant has added to Kingdee's form, by the part of
 // the bill.
@@ -76,15 +76,15 @@ func (p *parser) target(place catalog.Place, name string) (catalog.Field, bool) 
 			return field, true
 		}
 	}
-	if field, ok := catalog.Kingdee().Find(place, name); ok {
+	if field, ok := catalog.All()["SAL_RETURNSTOCK"].Find(place, name); ok {
 		return field, true
 	}
-	return catalog.Kingdee().FindFlex(place, name)
+	return catalog.All()["SAL_RETURNSTOCK"].FindFlex(place, name)
 }
 
 // targets lists the names of the fields of one part of the bill.
 func (p *parser) targets(place catalog.Place) []string {
-	names := catalog.Kingdee().Names(place)
+	names := catalog.All()["SAL_RETURNSTOCK"].Names(place)
 	for _, field := range p.flow.OwnFields {
 		if field.Place == place {
 			names = append(names, field.Name)
@@ -96,7 +96,7 @@ func (p *parser) targets(place catalog.Place) []string {
 // unknownOwnField says which own field was meant, or how to declare one.
 func (p *parser) unknownOwnField(name string, place catalog.Place) text.Text {
 	if !slices.Contains(ownPlaces, place) {
-		return text.New("A field of your own, such as %s, can't be in %s, only in the bill's head or in FEntity（明细信息）.", name, place.Label())
+		return text.New("A field of your own, such as %s, can't be in %s, only in the bill's head or in FEntity（明细信息）.", name, catalog.All()["SAL_RETURNSTOCK"].Label(place))
 	}
 	what := text.New("%[1]s is not declared; declare fields of your own in bill, own_fields, %[2]s, such as %[1]s: { type: text }.", name, string(place))
 	declared := map[string]bool{}

@@ -1,6 +1,7 @@
 package flowfile
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -33,6 +34,8 @@ func (p *parser) source(s section) {
 		Lag:     s.duration("lag"),
 		Since:   s.moment("since"),
 	}
+	// A mistake in method is reported; what follows is read as for the first.
+	p.flow.Source.Interface = catalog.All()[cmp.Or(p.flow.Source.Method, catalog.Sources()[0])]
 	if key := p.flow.Source.Key; key != "" {
 		if known := orderKeys(); !slices.Contains(known, key) {
 			p.report(s.valueSpan("key"), spelling.Suggest(text.New("key can't be %s; expected a text field of the order, such as as_id.", key), spelling.Closest(key, known)))
@@ -47,7 +50,7 @@ func (p *parser) source(s section) {
 
 // orderKeys are the fields that can tell one order from another.
 func orderKeys() (names []string) {
-	for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
+	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Header] {
 		if field.Type == catalog.Text {
 			names = append(names, field.Name)
 		}
@@ -85,9 +88,9 @@ func (p *parser) parameters(owner span, node ast.Node) {
 	fixed := map[string]string{"page_size": "100", "date_type": "0"}
 	seen := map[string]bool{}
 	for _, pair := range p.pairs(node) {
-		field, ok := catalog.Jushuitan().Find(catalog.Request, pair.name)
+		field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Request, pair.name)
 		if !ok || slices.Contains(notFixed, pair.name) {
-			known := slices.DeleteFunc(catalog.Jushuitan().Names(catalog.Request), func(name string) bool { return slices.Contains(notFixed, name) })
+			known := slices.DeleteFunc(catalog.All()["jushuitan.refund.list.query"].Names(catalog.Request), func(name string) bool { return slices.Contains(notFixed, name) })
 			p.report(p.spanOf(pair.key), explain(
 				text.New("The request parameter %s can't be used; expected one of %s.", pair.name, strings.Join(known, ", ")), pair.name, known))
 			seen[spelling.Closest(pair.name, known)] = true

@@ -108,7 +108,7 @@ func cronSchema() jsonSchema {
 
 func parametersSchema() jsonSchema {
 	properties := jsonSchema{}
-	for _, field := range catalog.Jushuitan().Fields[catalog.Request] {
+	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Request] {
 		if slices.Contains(notFixed, field.Name) {
 			continue
 		}
@@ -184,9 +184,9 @@ func definitions() jsonSchema {
 
 // placeSchema is one part of a bill, with Kingdee's fields and the merchant's own.
 func placeSchema(place catalog.Place) jsonSchema {
-	line := place != catalog.Head && place != catalog.SubHeadEntity
+	line := place != catalog.Head && place != "SubHeadEntity"
 	properties, patterns, required := jsonSchema{}, jsonSchema{}, []string{}
-	for _, field := range catalog.Kingdee().Fields[place] {
+	for _, field := range catalog.All()["SAL_RETURNSTOCK"].Fields[place] {
 		property := ref(mappingName(field.Type, line))
 		switch {
 		case field.Type == catalog.Object || field.Type == catalog.List:
@@ -200,7 +200,7 @@ func placeSchema(place catalog.Place) jsonSchema {
 			required = append(required, field.Name)
 		}
 	}
-	if group, ok := catalog.Kingdee().FlexGroup(place); ok {
+	if group, ok := catalog.All()["SAL_RETURNSTOCK"].FlexGroup(place); ok {
 		patterns["^"+group.Flex+"[0-9]{1,10}$"] = ref(mappingName(catalog.Text, line))
 	}
 	if slices.Contains(ownPlaces, place) {
@@ -274,13 +274,13 @@ func mappingSchema(target catalog.Type, line bool) jsonSchema {
 
 // fieldsOf lists the source fields with values of that kind.
 func fieldsOf(want flow.Kind, line bool) (names []string) {
-	for _, field := range catalog.Jushuitan().Fields[catalog.Header] {
+	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Header] {
 		if flow.KindFor(field.Type) == want {
 			names = append(names, field.Name)
 		}
 	}
 	if line {
-		for _, field := range catalog.Jushuitan().Fields[catalog.Items] {
+		for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Items] {
 			if flow.KindFor(field.Type) == want {
 				names = append(names, "item."+field.Name)
 			}

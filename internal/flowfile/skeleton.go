@@ -21,26 +21,12 @@ import (
 
 // Skeleton says what a new flow file begins with.
 type Skeleton struct {
-	// Source and Target are names of [Sources] and [Targets].
+	// Source and Target are names of [catalog.Sources] and [catalog.Forms].
 	Source, Target string
 	// Name is as in [flow.Flow].
 	Name string
 	// Title is shown to people; "" for the name.
 	Title string
-}
-
-// Sources are the interfaces that orders are read from.
-func Sources() []string { return []string{catalog.Jushuitan().Name} }
-
-// Targets are the forms that bills are saved to.
-func Targets() []string {
-	form, _ := catalog.Kingdee().Find(catalog.Options, "FormId")
-	var names []string
-	for name := range form.Values {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 //go:embed skeleton
@@ -51,7 +37,7 @@ func (s Skeleton) Check() error {
 	for _, c := range []struct {
 		what, found string
 		known       []string
-	}{{"source", s.Source, Sources()}, {"target", s.Target, Targets()}} {
+	}{{"source", s.Source, catalog.Sources()}, {"target", s.Target, catalog.Forms()}} {
 		if !slices.Contains(c.known, c.found) {
 			return errors.New(spelling.Suggest(text.New("%s can't be %q; expected one of %s.", c.what, c.found, strings.Join(c.known, ", ")), spelling.Closest(c.found, c.known)).String())
 		}

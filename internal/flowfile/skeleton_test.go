@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 )
 
@@ -19,7 +20,7 @@ func TestASkeletonIsAFlow(t *testing.T) {
 				text.Use(language)
 				t.Cleanup(func() { text.Use(text.English) })
 				folder := filepath.Join(t.TempDir(), "flows")
-				written, err := Skeleton{Source: Sources()[0], Target: Targets()[0], Name: "my_flow", Title: title}.Write(folder)
+				written, err := Skeleton{Source: catalog.Sources()[0], Target: catalog.Forms()[0], Name: "my_flow", Title: title}.Write(folder)
 				require.NoError(t, err)
 				require.Equal(t, []string{filepath.Join(folder, "my_flow.yaml"), filepath.Join(folder, "my_flow.examples", "returned.yaml")}, written)
 				flows, notes, err := CheckFolder(folder)
@@ -44,7 +45,7 @@ func TestASkeletonIsAFlow(t *testing.T) {
 // A file that is there is never overwritten.
 func TestASkeletonOverwritesNothing(t *testing.T) {
 	folder := t.TempDir()
-	good := Skeleton{Source: Sources()[0], Target: Targets()[0], Name: "mine"}
+	good := Skeleton{Source: catalog.Sources()[0], Target: catalog.Forms()[0], Name: "mine"}
 	path := filepath.Join(folder, "mine.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("name: mine"), 0o600))
 	written, err := good.Write(folder)
@@ -56,7 +57,7 @@ func TestASkeletonOverwritesNothing(t *testing.T) {
 }
 
 func TestSkeletonsThatAreRefused(t *testing.T) {
-	good := Skeleton{Source: Sources()[0], Target: Targets()[0], Name: "mine"}
+	good := Skeleton{Source: catalog.Sources()[0], Target: catalog.Forms()[0], Name: "mine"}
 	for name, c := range map[string]struct {
 		change func(*Skeleton)
 		says   string

@@ -292,7 +292,7 @@ func (p *Preview) findColumns(ctx context.Context) (known []column, err error) {
 	var all []column
 	var keys []string
 	for _, field := range p.Flow.SentFields() {
-		if !slices.Contains([]catalog.Place{catalog.Head, catalog.SubHeadEntity, catalog.FEntity}, field.Place) {
+		if !slices.Contains([]catalog.Place{catalog.Head, "SubHeadEntity", "FEntity"}, field.Place) {
 			continue
 		}
 		c := column{field.Field, field.Name}
@@ -421,7 +421,7 @@ func shownCell(field catalog.Field, cell any) string {
 func (p *Preview) onlyInKingdee(i int, row []any) Line {
 	line := Line{Kingdee: i + 1}
 	for column, c := range p.columns {
-		if c.Place == catalog.FEntity && row[column] != nil {
+		if c.Place == "FEntity" && row[column] != nil {
 			shown := shownCell(c.Field, row[column])
 			line.Fields = appendShown(line.Fields, Field{Field: c.Name, Label: c.Chinese, Kingdee: shown, Differs: shown != ""})
 		}

@@ -16,7 +16,7 @@ import (
 	"refundsync/workflows"
 )
 
-// run reads a range in windows, as SyncRefunds does.
+// run reads a range in windows, as SyncFlow does.
 type run struct {
 	*life
 	name string

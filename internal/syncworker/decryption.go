@@ -20,7 +20,7 @@ const checkedWorkflows = 5
 // matter here.
 func checkDecryption(ctx context.Context, decrypting client.Client) error {
 	listed, err := decrypting.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query:    visibility.OfTypes(workflows.SyncRefundsName, workflows.ParkedOrderName),
+		Query:    visibility.OfTypes(workflows.SyncFlowName, workflows.ParkedOrderName),
 		PageSize: checkedWorkflows, // those under way and the newest come first
 	})
 	if fault.As(err) != nil {

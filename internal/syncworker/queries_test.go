@@ -147,7 +147,7 @@ func TestQueriesCountNothing(t *testing.T) {
 		name, history, metric string
 	}{
 		{"the orders of a window", "sync_window.json", workflows.OrdersMetric},
-		{"a run", "sync_refunds.json", workflows.RunsMetric},
+		{"a run", "sync_flow.json", workflows.RunsMetric},
 		{"a parked order that is saved", "parked_order_saved.json", workflows.ParkedEndedMetric},
 	} {
 		for history, withHistory := range map[string]bool{"the history comes with it": true, "the history is asked for": false} {

@@ -67,7 +67,7 @@ func CatalogAlone(formID string, err error) string {
 }
 
 func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
-	lines := form.Part(string(catalog.FEntity))
+	lines := form.Part("FEntity")
 	if form.Head() == nil || lines == nil {
 		return nil, &fault.Error{
 			Class: fault.Final, Reason: "form_not_understood", System: text.New("Kingdee"), Call: "QueryBusinessInfo",
@@ -75,7 +75,7 @@ func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
 		}
 	}
 	c := &comparison{form: form, flow: f}
-	sent := map[*kingdee.FormPart]map[string]bool{form.Head(): {}, form.Part(string(catalog.SubHeadEntity)): {}, lines: {}}
+	sent := map[*kingdee.FormPart]map[string]bool{form.Head(): {}, form.Part("SubHeadEntity"): {}, lines: {}}
 	for _, field := range f.SentFields() {
 		part := c.part(field.Place)
 		if part == nil {

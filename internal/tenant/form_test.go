@@ -47,7 +47,7 @@ func ownFlow(t *testing.T, kind string) *flow.Flow {
 
 // fittingForm is a form that has what the flow sends, and nothing else.
 func fittingForm(f *flow.Flow) kingdee.Form {
-	keys := map[catalog.Place]string{catalog.Head: "FBillHead", catalog.SubHeadEntity: "SubHeadEntity", catalog.FEntity: "FEntity"}
+	keys := map[catalog.Place]string{catalog.Head: "FBillHead", "SubHeadEntity": "SubHeadEntity", "FEntity": "FEntity"}
 	form := kingdee.Form{ID: f.Call.FormId, Parts: []kingdee.FormPart{{Key: "FBillHead", Name: "单据头"}, {Key: "SubHeadEntity"}, {Key: "FEntity", Name: "明细信息"}}}
 	for _, sent := range f.SentFields() {
 		part := form.Part(keys[sent.Place])

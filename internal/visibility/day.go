@@ -34,7 +34,7 @@ func CountDay(ctx context.Context, c client.Client, flowName string, from, to ti
 		query string
 		add   func(*workflowpb.WorkflowExecutionInfo) error
 	}{
-		{All(OfFlow(workflows.SyncRefundsName, flowName), ended), func(run *workflowpb.WorkflowExecutionInfo) error {
+		{All(OfFlow(workflows.SyncFlowName, flowName), ended), func(run *workflowpb.WorkflowExecutionInfo) error {
 			return addRun(&counts, run)
 		}},
 		{All(OfFlow(workflows.ParkedOrderName, flowName), ended), func(order *workflowpb.WorkflowExecutionInfo) error {
@@ -59,7 +59,7 @@ func CountDay(ctx context.Context, c client.Client, flowName string, from, to ti
 }
 
 func addRun(counts *alert.Counts, run *workflowpb.WorkflowExecutionInfo) error {
-	var result workflows.SyncRefundsResult
+	var result workflows.SyncFlowResult
 	err := Memo(run, workflows.ResultMemo, &result)
 	if len(result.Held) > 0 {
 		counts.RunsHeld++

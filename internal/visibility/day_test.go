@@ -34,7 +34,7 @@ func (l *ledger) ListWorkflow(_ context.Context, request *workflowservice.ListWo
 	if at == 0 {
 		l.queries = append(l.queries, query)
 	}
-	name := workflows.SyncRefundsName
+	name := workflows.SyncFlowName
 	switch {
 	case strings.Contains(query, Running) && !strings.Contains(query, "CloseTime"):
 		name = "waiting"
@@ -73,7 +73,7 @@ func TestCountDay(t *testing.T) {
 	const completed, failed = enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, enumspb.WORKFLOW_EXECUTION_STATUS_FAILED
 	amount := decimal.RequireFromString
 	run := func(status enumspb.WorkflowExecutionStatus, sum tally.Tally) *workflowpb.WorkflowExecutionInfo {
-		return execution(t, status, map[string]any{workflows.ResultMemo: workflows.SyncRefundsResult{Tally: sum}}, nil)
+		return execution(t, status, map[string]any{workflows.ResultMemo: workflows.SyncFlowResult{Tally: sum}}, nil)
 	}
 	saved := func(outcome tally.Outcome, cents string) *workflowpb.WorkflowExecutionInfo {
 		return execution(t, completed, map[string]any{workflows.SavedMemo: workflows.SavedBill{Outcome: outcome, Amount: amount(cents)}}, nil)
@@ -82,11 +82,11 @@ func TestCountDay(t *testing.T) {
 		return execution(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil, map[string]any{workflows.ReasonAttribute.GetName(): reason})
 	}
 	l := &ledger{lists: map[string][]*workflowpb.WorkflowExecutionInfo{
-		workflows.SyncRefundsName: {
+		workflows.SyncFlowName: {
 			run(completed, tally.Tally{Saved: 2, SavedAmount: amount("39.80"), Updated: 1, Skipped: map[string]int{"cancelled": 9}, NewlySkipped: map[string]int{"cancelled": 2}}),
 			run(failed, tally.Tally{Saved: 1, SavedAmount: amount("0.1"), AlreadySaved: 5}),
 			execution(t, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED, nil, nil),
-			execution(t, completed, map[string]any{workflows.ResultMemo: workflows.SyncRefundsResult{Held: []contract.Hold{{By: "wang"}}}}, nil),
+			execution(t, completed, map[string]any{workflows.ResultMemo: workflows.SyncFlowResult{Held: []contract.Hold{{By: "wang"}}}}, nil),
 		},
 		workflows.ParkedOrderName: {saved(tally.Saved, "0.2"), saved(tally.Updated, "7"), execution(t, completed, nil, nil)},
 		"waiting":                 {waiting("unknown_material"), waiting("order_changed"), waiting("unknown_material")},
@@ -102,7 +102,7 @@ func TestCountDay(t *testing.T) {
 	}, counts)
 	const day = " AND ExecutionStatus != 'Running' AND ExecutionStatus != 'ContinuedAsNew' AND CloseTime >= '2024-02-29T00:00:00+08:00' AND CloseTime < '2024-03-01T00:00:00+08:00'"
 	require.Equal(t, []string{
-		"WorkflowType = 'SyncRefunds' AND RefundsyncFlow = 'f'" + day,
+		"WorkflowType = 'SyncFlow' AND RefundsyncFlow = 'f'" + day,
 		"WorkflowType = 'ParkedOrder' AND RefundsyncFlow = 'f'" + day,
 		"WorkflowType = 'ParkedOrder' AND RefundsyncFlow = 'f' AND ExecutionStatus = 'Running'",
 	}, l.queries)
@@ -111,7 +111,7 @@ func TestCountDay(t *testing.T) {
 // What can't be read is not taken for nothing.
 func TestCountDayOfAMemoThatCannotBeRead(t *testing.T) {
 	l := &ledger{lists: map[string][]*workflowpb.WorkflowExecutionInfo{
-		workflows.SyncRefundsName: {execution(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, map[string]any{workflows.ResultMemo: "?"}, nil)},
+		workflows.SyncFlowName: {execution(t, enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED, map[string]any{workflows.ResultMemo: "?"}, nil)},
 	}}
 	_, err := CountDay(t.Context(), l, "f", time.Now(), time.Now())
 	require.ErrorContains(t, err, "f/1")

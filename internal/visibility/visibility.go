@@ -130,7 +130,7 @@ func parked(flowName string) string {
 func LastWatermark(ctx context.Context, c client.Client, flowName string) (watermark *time.Time, rowVersion *int64, err error) {
 	name := workflows.WatermarkAttribute.GetName()
 	listed, err := c.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{
-		Query:    All(OfFlow(workflows.SyncRefundsName, flowName), Equal("ExecutionStatus", "Completed"), name+" IS NOT NULL"),
+		Query:    All(OfFlow(workflows.SyncFlowName, flowName), Equal("ExecutionStatus", "Completed"), name+" IS NOT NULL"),
 		PageSize: 1, // the newest comes first
 	})
 	if err != nil {
@@ -141,7 +141,7 @@ func LastWatermark(ctx context.Context, c client.Client, flowName string) (water
 	}
 	execution := listed.GetExecutions()[0]
 	var at time.Time
-	var result workflows.SyncRefundsResult
+	var result workflows.SyncFlowResult
 	if err := cmp.Or(Attribute(execution, name, &at), Memo(execution, workflows.ResultMemo, &result)); err != nil {
 		return nil, nil, err
 	}

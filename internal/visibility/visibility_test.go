@@ -33,7 +33,7 @@ func (l *listing) ListWorkflow(_ context.Context, request *workflowservice.ListW
 	if err != nil {
 		return nil, err
 	}
-	result, err := converter.GetDefaultDataConverter().ToPayload(workflows.SyncRefundsResult{RowVersion: new(int64(7))})
+	result, err := converter.GetDefaultDataConverter().ToPayload(workflows.SyncFlowResult{RowVersion: new(int64(7))})
 	return &workflowservice.ListWorkflowExecutionsResponse{Executions: []*workflowpb.WorkflowExecutionInfo{{
 		SearchAttributes: &commonpb.SearchAttributes{IndexedFields: map[string]*commonpb.Payload{"RefundsyncWatermark": payload}},
 		Memo:             &commonpb.Memo{Fields: map[string]*commonpb.Payload{"result": result}},
@@ -52,7 +52,7 @@ func TestLastWatermark(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, &at, watermark, "in Beijing time")
 	require.Equal(t, new(int64(7)), rowVersion)
-	require.Equal(t, "WorkflowType = 'SyncRefunds' AND RefundsyncFlow = 'f' AND ExecutionStatus = 'Completed' AND RefundsyncWatermark IS NOT NULL", l.query)
+	require.Equal(t, "WorkflowType = 'SyncFlow' AND RefundsyncFlow = 'f' AND ExecutionStatus = 'Completed' AND RefundsyncWatermark IS NOT NULL", l.query)
 
 	watermark, rowVersion, err = LastWatermark(t.Context(), &listing{}, "f")
 	require.NoError(t, err)

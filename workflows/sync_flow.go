@@ -18,7 +18,7 @@ import (
 // The types of the errors with which a run ends. Their messages say what to do.
 const (
 	// RunUnfinished: the run could not read all its windows. Its details hold the
-	// [SyncRefundsResult] of what was done.
+	// [SyncFlowResult] of what was done.
 	RunUnfinished = "run_unfinished"
 	// FlowDisabled: the run is incremental, and the flow is disabled. SendAlert fails with
 	// it as well.
@@ -33,8 +33,8 @@ const (
 	NoSweep = "no_sweep"
 )
 
-// SyncRefundsInput is a run of a flow.
-type SyncRefundsInput struct {
+// SyncFlowInput is a run of a flow.
+type SyncFlowInput struct {
 	Flow string `json:"flow"`
 	// Range is a range given by hand, which never moves the watermark. Without one, the run
 	// is incremental: from the last watermark to now.
@@ -101,8 +101,8 @@ type RunState struct {
 	NotKept     text.Text     `json:"not_kept,omitzero"`
 }
 
-// SyncRefundsResult says what a run covered, and the outcomes of its orders.
-type SyncRefundsResult struct {
+// SyncFlowResult says what a run covered, and the outcomes of its orders.
+type SyncFlowResult struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
 	// Watermark is the time up to which the flow's incremental runs have missed nothing; nil
@@ -126,8 +126,8 @@ type SyncRefundsResult struct {
 	tally.Tally
 }
 
-// SyncRefundsProgress is the answer to [ProgressQuery].
-type SyncRefundsProgress struct {
+// SyncFlowProgress is the answer to [ProgressQuery].
+type SyncFlowProgress struct {
 	Range       Window          `json:"range"`
 	Windows     int             `json:"windows"`
 	WindowsDone int             `json:"windows_done"`
@@ -157,7 +157,7 @@ type RunningWindow struct {
 	orderIDs []string
 }
 
-// SyncRefunds is a run of a flow: it works out the range, cuts it into windows, runs a
+// SyncFlow is a run of a flow: it works out the range, cuts it into windows, runs a
 // SyncWindow for each, a few at a time, and adds up their results.
 //
 // If the flow is held, it ends at once with the watermark it began with.
@@ -166,16 +166,16 @@ type RunningWindow struct {
 // read, no further one is begun, the running ones are finished, and the error holds what was
 // done; the next run over the range neither loses nor repeats any of it. When cancelled, it
 // ends with a *temporal.CanceledError that holds the same.
-func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, error) {
+func SyncFlow(ctx workflow.Context, in SyncFlowInput) (SyncFlowResult, error) {
 	if err := listRun(ctx, in.Flow); err != nil {
-		return SyncRefundsResult{}, err
+		return SyncFlowResult{}, err
 	}
-	r, err := newSyncRefunds(ctx, in)
+	r, err := newSyncFlow(ctx, in)
 	if err != nil {
-		return SyncRefundsResult{}, cmp.Or(listEnd(ctx, in.Flow, SyncRefundsResult{}, err, false), err)
+		return SyncFlowResult{}, cmp.Or(listEnd(ctx, in.Flow, SyncFlowResult{}, err, false), err)
 	}
 	if len(r.held) > 0 {
-		result := SyncRefundsResult{Watermark: r.state.Watermark, RowVersion: r.state.RowVersion, Held: r.held}
+		result := SyncFlowResult{Watermark: r.state.Watermark, RowVersion: r.state.RowVersion, Held: r.held}
 		return result, listEnd(ctx, in.Flow, result, nil, !r.byHand)
 	}
 	if r.state.RowVersions != nil {
@@ -192,7 +192,7 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 			}
 			if workflow.GetInfo(ctx).CronSchedule == "" {
 				in.Carried = &r.state
-				return SyncRefundsResult{}, workflow.NewContinueAsNewError(ctx, SyncRefundsName, in)
+				return SyncFlowResult{}, workflow.NewContinueAsNewError(ctx, SyncFlowName, in)
 			}
 			if len(r.state.Cut) == 0 {
 				r.endEarly()
@@ -209,12 +209,12 @@ func SyncRefunds(ctx workflow.Context, in SyncRefundsInput) (SyncRefundsResult, 
 	return result, err
 }
 
-type syncRefunds struct {
+type syncFlow struct {
 	byHand bool
 	sweep  bool
 	// orders means that the run is over given orders.
 	orders bool
-	// alsoDiscarded is as in [SyncRefundsInput].
+	// alsoDiscarded is as in [SyncFlowInput].
 	alsoDiscarded bool
 	state         RunState
 
@@ -230,8 +230,8 @@ type syncRefunds struct {
 	held []contract.Hold
 }
 
-func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, error) {
-	r := &syncRefunds{sweep: in.Sweep, orders: len(in.OrderIDs) > 0, alsoDiscarded: in.AlsoDiscarded, windows: workflow.NewWaitGroup(ctx)}
+func newSyncFlow(ctx workflow.Context, in SyncFlowInput) (*syncFlow, error) {
+	r := &syncFlow{sweep: in.Sweep, orders: len(in.OrderIDs) > 0, alsoDiscarded: in.AlsoDiscarded, windows: workflow.NewWaitGroup(ctx)}
 	r.byHand = in.ByHand || in.Range != nil || in.Sweep || r.orders
 	r.futures, r.steering = map[string]workflow.ChildWorkflowFuture{}, workflow.NewMutex(ctx)
 	if err := r.takeUpdates(ctx); err != nil {
@@ -241,7 +241,7 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 		r.state = *in.Carried
 		r.lookForHolds(ctx)
 	} else if err := r.begin(ctx, in); err != nil {
-		r.report(ctx, SyncRefundsResult{Watermark: r.state.Watermark}, err)
+		r.report(ctx, SyncFlowResult{Watermark: r.state.Watermark}, err)
 		return nil, err
 	}
 	if len(r.held) > 0 {
@@ -251,13 +251,13 @@ func newSyncRefunds(ctx workflow.Context, in SyncRefundsInput) (*syncRefunds, er
 		func() int { return r.state.Control.windowsAtOnce(r.state.Plan) },
 		func() bool { return r.failure != nil })
 	r.showProgress(ctx)
-	return r, workflow.SetQueryHandler(ctx, ProgressQuery, func() (SyncRefundsProgress, error) {
+	return r, workflow.SetQueryHandler(ctx, ProgressQuery, func() (SyncFlowProgress, error) {
 		return r.progress(), nil
 	})
 }
 
 // begin loads the flow and works out the range.
-func (r *syncRefunds) begin(ctx workflow.Context, in SyncRefundsInput) error {
+func (r *syncFlow) begin(ctx workflow.Context, in SyncFlowInput) error {
 	loaded, err := loadFlow(ctx, in.Flow, in.OrderIDs)
 	if err != nil {
 		return err
@@ -313,7 +313,7 @@ func flowDisabled(flowName string) error {
 }
 
 // hold makes the run end at once, where it began.
-func (r *syncRefunds) hold(ctx workflow.Context, in SyncRefundsInput, holds []contract.Hold) (err error) {
+func (r *syncFlow) hold(ctx workflow.Context, in SyncFlowInput, holds []contract.Hold) (err error) {
 	r.held = holds
 	if r.state.Watermark == nil {
 		r.state.Watermark = in.Watermark
@@ -327,7 +327,7 @@ func (r *syncRefunds) hold(ctx workflow.Context, in SyncRefundsInput, holds []co
 
 // lookForHolds has a run that continued as new while it was held look whether it still is: the
 // server lists it late, so that the end of the hold may not have reached it.
-func (r *syncRefunds) lookForHolds(ctx workflow.Context) {
+func (r *syncFlow) lookForHolds(ctx workflow.Context) {
 	if len(r.state.Control.Held) == 0 {
 		return
 	}
@@ -341,7 +341,7 @@ func (r *syncRefunds) lookForHolds(ctx workflow.Context) {
 var sweepRate = Rate{InFlight: 20, WindowsAtOnce: 1}
 
 // beginSweep makes the run cover the flow's sweep.
-func (r *syncRefunds) beginSweep(in *SyncRefundsInput, now time.Time) error {
+func (r *syncFlow) beginSweep(in *SyncFlowInput, now time.Time) error {
 	if r.state.Plan.Sweep == nil {
 		return newFailure(NoSweep, text.New("flow %s has no checks.sweep: add it and restart the workers, or remove its schedule with starter schedule update", in.Flow),
 			nil, FailureDetails{})
@@ -361,7 +361,7 @@ func found(sum tally.Tally) int {
 
 // expect estimates how many orders the run has, if that is unknown and the run has several
 // windows.
-func (r *syncRefunds) expect(ctx workflow.Context, known *int) error {
+func (r *syncFlow) expect(ctx workflow.Context, known *int) error {
 	if known != nil {
 		r.state.Orders = *known
 	}
@@ -375,7 +375,7 @@ func (r *syncRefunds) expect(ctx workflow.Context, known *int) error {
 
 // grain is what one activity saves in the next window: an order in a run of up to
 // [fewOrders], pages in a larger one, unless the flow or the run says otherwise.
-func (r *syncRefunds) grain() string {
+func (r *syncFlow) grain() string {
 	switch {
 	case r.orders:
 		return contract.GrainOrder
@@ -387,7 +387,7 @@ func (r *syncRefunds) grain() string {
 	return contract.GrainOrder
 }
 
-func (r *syncRefunds) beginIncremental(in SyncRefundsInput, now time.Time) error {
+func (r *syncFlow) beginIncremental(in SyncFlowInput, now time.Time) error {
 	if r.state.Watermark == nil {
 		r.state.Watermark = in.Watermark
 	}
@@ -410,7 +410,7 @@ func lastWatermark(ctx workflow.Context) (*time.Time, error) {
 	if !workflow.HasLastCompletionResult(ctx) {
 		return nil, nil
 	}
-	var last SyncRefundsResult
+	var last SyncFlowResult
 	if err := workflow.GetLastCompletionResult(ctx, &last); err != nil {
 		return nil, newFailure(WatermarkUnknown, text.New("the watermark of the last run cannot be read: run the range by hand and find the cause"), err, FailureDetails{})
 	}
@@ -428,7 +428,7 @@ func CheckGrain(grain string) error {
 
 // hasMore reports whether there is a window to begin. It waits for the running ones, as they
 // may still be cut.
-func (r *syncRefunds) hasMore(ctx workflow.Context) bool {
+func (r *syncFlow) hasMore(ctx workflow.Context) bool {
 	// A run that is cancelled when all its windows have begun waits for them.
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
@@ -441,7 +441,7 @@ func (r *syncRefunds) hasMore(ctx workflow.Context) bool {
 }
 
 // nextWindow is the next window to begin: the parts of a larger one come first.
-func (r *syncRefunds) nextWindow() Window {
+func (r *syncFlow) nextWindow() Window {
 	if len(r.state.Cut) > 0 {
 		window := r.state.Cut[0]
 		r.state.Cut = r.state.Cut[1:]
@@ -453,10 +453,10 @@ func (r *syncRefunds) nextWindow() Window {
 }
 
 // remaining is what no window covers yet.
-func (r *syncRefunds) remaining() Window { return Window{From: r.state.Next, To: r.state.Range.To} }
+func (r *syncFlow) remaining() Window { return Window{From: r.state.Next, To: r.state.Range.To} }
 
 // beginWindow starts the next window as soon as there is room for it.
-func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
+func (r *syncFlow) beginWindow(ctx workflow.Context) error {
 	if err := r.atOnce.Acquire(ctx); err != nil {
 		return err
 	}
@@ -484,7 +484,7 @@ func (r *syncRefunds) beginWindow(ctx workflow.Context) error {
 	return nil
 }
 
-func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (SyncWindowResult, error) {
+func (r *syncFlow) syncWindow(ctx workflow.Context, running RunningWindow) (SyncWindowResult, error) {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: running.WorkflowID,
 		// A cancelled window finishes what is in flight and reports it.
@@ -509,7 +509,7 @@ func (r *syncRefunds) syncWindow(ctx workflow.Context, running RunningWindow) (S
 }
 
 // newSince is as in [SyncWindowInput].
-func (r *syncRefunds) newSince() *time.Time {
+func (r *syncFlow) newSince() *time.Time {
 	switch {
 	case r.byHand:
 		return nil
@@ -520,7 +520,7 @@ func (r *syncRefunds) newSince() *time.Time {
 }
 
 // endWindow adds up what a window did, whether it completed or not.
-func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, err error) {
+func (r *syncFlow) endWindow(ended RunningWindow, result SyncWindowResult, err error) {
 	r.running = slices.DeleteFunc(r.running, func(w RunningWindow) bool { return w.WorkflowID == ended.WorkflowID })
 	if err == nil {
 		r.state.WindowsDone++
@@ -549,7 +549,7 @@ func (r *syncRefunds) endWindow(ended RunningWindow, result SyncWindowResult, er
 }
 
 // drain waits for the running windows, even when the run is cancelled.
-func (r *syncRefunds) drain(ctx workflow.Context) {
+func (r *syncFlow) drain(ctx workflow.Context) {
 	ctx, cancel := workflow.NewDisconnectedContext(ctx)
 	defer cancel()
 	r.windows.Wait(ctx)
@@ -561,13 +561,13 @@ func (r *syncRefunds) drain(ctx workflow.Context) {
 // endEarly cuts the range off after the windows that are done. A run by cron ends here,
 // because continue-as-new would lose its cron schedule. The next run of the cron does the
 // rest.
-func (r *syncRefunds) endEarly() {
+func (r *syncFlow) endEarly() {
 	r.state.Range.To = r.state.Next.Add(-time.Second)
 }
 
 // ended returns the result of the run.
-func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
-	result := SyncRefundsResult{
+func (r *syncFlow) ended(ctx workflow.Context) (SyncFlowResult, error) {
+	result := SyncFlowResult{
 		From:       r.state.Range.From,
 		To:         r.state.Range.To,
 		Watermark:  r.state.Watermark,
@@ -595,11 +595,11 @@ func (r *syncRefunds) ended(ctx workflow.Context) (SyncRefundsResult, error) {
 			text.New("%s. What was done stays: fix the cause and run the same range again; nothing is lost or booked twice", MessageOf(r.failure)),
 			r.failure, FailureDetails{Result: &result})
 	}
-	return SyncRefundsResult{}, cmp.Or(listEnd(ctx, r.state.Plan.Flow, result, failure, false), failure)
+	return SyncFlowResult{}, cmp.Or(listEnd(ctx, r.state.Plan.Flow, result, failure, false), failure)
 }
 
-func (r *syncRefunds) progress() SyncRefundsProgress {
-	return SyncRefundsProgress{
+func (r *syncFlow) progress() SyncFlowProgress {
+	return SyncFlowProgress{
 		Range:       r.state.Range,
 		Windows:     r.state.WindowsDone + len(r.running) + len(r.state.Cut) + windowCount(r.remaining(), r.longestWindow()) + orderWindows(r.state.OrderIDs),
 		WindowsDone: r.state.WindowsDone,
@@ -619,6 +619,6 @@ func (r *syncRefunds) progress() SyncRefundsProgress {
 	}
 }
 
-func (r *syncRefunds) showProgress(ctx workflow.Context) {
+func (r *syncFlow) showProgress(ctx workflow.Context) {
 	workflow.SetCurrentDetails(ctx, runDetails(r.progress()))
 }

@@ -25,16 +25,16 @@ func decode(again *workflow.ContinueAsNewError, input any) error {
 	return converter.GetDefaultDataConverter().FromPayloads(again.Input, input)
 }
 
-func runSync(world *fakeWorld, input SyncRefundsInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (SyncRefundsResult, error) {
+func runSync(world *fakeWorld, input SyncFlowInput, prepare ...func(*testsuite.TestWorkflowEnvironment)) (SyncFlowResult, error) {
 	env := windowEnvironment(world)
 	for _, p := range prepare {
 		p(env)
 	}
-	env.ExecuteWorkflow(SyncRefundsName, input)
+	env.ExecuteWorkflow(SyncFlowName, input)
 	if err := env.GetWorkflowError(); err != nil {
-		return SyncRefundsResult{}, err
+		return SyncFlowResult{}, err
 	}
-	var result SyncRefundsResult
+	var result SyncFlowResult
 	err := env.GetWorkflowResult(&result)
 	return result, err
 }
@@ -44,11 +44,11 @@ func startingAt(text string) func(*testsuite.TestWorkflowEnvironment) {
 	return func(env *testsuite.TestWorkflowEnvironment) { env.SetStartTime(at(text)) }
 }
 
-func handRange(from, to string) SyncRefundsInput {
-	return SyncRefundsInput{Flow: "refund_to_return", Range: &Window{From: at(from), To: at(to)}}
+func handRange(from, to string) SyncFlowInput {
+	return SyncFlowInput{Flow: "refund_to_return", Range: &Window{From: at(from), To: at(to)}}
 }
 
-func TestSyncRefundsCutsARangeIntoWindowsAndAddsThemUp(t *testing.T) {
+func TestSyncFlowCutsARangeIntoWindowsAndAddsThemUp(t *testing.T) {
 	world := newFakeWorld(2)
 	result, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 03:30:00"), startingAt("2024-03-02 00:00:00"))
 	require.NoError(t, err)
@@ -68,16 +68,16 @@ func TestSyncRefundsCutsARangeIntoWindowsAndAddsThemUp(t *testing.T) {
 
 // Orders have their times by the source's clock, so that a range ends by it where it is
 // behind ours.
-func TestSyncRefundsEndsItsRangeByTheSlowerClock(t *testing.T) {
+func TestSyncFlowEndsItsRangeByTheSlowerClock(t *testing.T) {
 	last := at("2024-03-01 11:00:00")
 	for _, c := range []struct {
 		name   string
-		input  SyncRefundsInput
+		input  SyncFlowInput
 		source string
 		to     string
 	}{
-		{"the source behind", SyncRefundsInput{}, "2024-03-01 11:51:00", "2024-03-01 11:46:00"},
-		{"the source ahead", SyncRefundsInput{}, "2024-03-01 12:09:00", "2024-03-01 11:55:00"},
+		{"the source behind", SyncFlowInput{}, "2024-03-01 11:51:00", "2024-03-01 11:46:00"},
+		{"the source ahead", SyncFlowInput{}, "2024-03-01 12:09:00", "2024-03-01 11:55:00"},
 		{"by hand, the source behind", handRange("2024-03-01 11:00:00", "2024-03-09 00:00:00"), "2024-03-01 11:51:00", "2024-03-01 11:51:00"},
 		{"by hand, the source ahead", handRange("2024-03-01 11:00:00", "2024-03-09 00:00:00"), "2024-03-01 12:09:00", "2024-03-01 12:00:00"},
 		{"by hand, in the past", handRange("2024-03-01 00:00:00", "2024-03-01 01:00:00"), "2024-03-01 11:51:00", "2024-03-01 01:00:00"},
@@ -86,7 +86,7 @@ func TestSyncRefundsEndsItsRangeByTheSlowerClock(t *testing.T) {
 			world := newFakeWorld(0)
 			world.sourceTime = at(c.source)
 			result, err := runSync(world, c.input, startingAt("2024-03-01 12:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
-				env.SetLastCompletionResult(SyncRefundsResult{Watermark: &last})
+				env.SetLastCompletionResult(SyncFlowResult{Watermark: &last})
 			})
 			require.NoError(t, err)
 			require.Equal(t, at(c.to).UTC(), result.To.UTC())
@@ -98,11 +98,11 @@ func TestSyncRefundsEndsItsRangeByTheSlowerClock(t *testing.T) {
 }
 
 // A first run by row versions begins and ends by the same clock.
-func TestSyncRefundsReadsRowVersionsByTheSlowerClock(t *testing.T) {
+func TestSyncFlowReadsRowVersionsByTheSlowerClock(t *testing.T) {
 	world := newFakeWorld(0)
 	world.plan.Cursor, world.plan.SinceRowVersion = contract.CursorRowVersion, new(int64)
 	world.sourceTime = at("2024-03-01 11:59:30")
-	result, err := runSync(world, SyncRefundsInput{}, startingAt("2024-03-01 12:00:00"))
+	result, err := runSync(world, SyncFlowInput{}, startingAt("2024-03-01 12:00:00"))
 	require.NoError(t, err)
 	require.Equal(t, at("2024-03-01 11:54:30").UTC(), result.To.UTC())
 	require.Equal(t, result.To, result.From)
@@ -110,32 +110,32 @@ func TestSyncRefundsReadsRowVersionsByTheSlowerClock(t *testing.T) {
 }
 
 // That the clocks differ is shown during the run and afterwards.
-func TestSyncRefundsSaysThatTheClocksDiffer(t *testing.T) {
+func TestSyncFlowSaysThatTheClocksDiffer(t *testing.T) {
 	world := newFakeWorld(0)
 	world.sourceAhead = -29500 * time.Millisecond
 	env := windowEnvironment(world)
-	env.ExecuteWorkflow(SyncRefundsName, handRange("2024-03-01 00:00:00", "2024-03-01 01:00:00"))
+	env.ExecuteWorkflow(SyncFlowName, handRange("2024-03-01 00:00:00", "2024-03-01 01:00:00"))
 	require.NoError(t, env.GetWorkflowError())
 	value, err := env.QueryWorkflow(ProgressQuery)
 	require.NoError(t, err)
-	var progress SyncRefundsProgress
+	var progress SyncFlowProgress
 	require.NoError(t, value.Get(&progress))
 	for ahead, text := range map[time.Duration]string{
 		progress.SourceAhead: "Jushuitan's clock is at least 30s behind the worker's",
 		30 * time.Second:     "Jushuitan's clock is at least 30s ahead of the worker's",
 	} {
-		require.Contains(t, runDetails(SyncRefundsProgress{SourceAhead: ahead}), text)
+		require.Contains(t, runDetails(SyncFlowProgress{SourceAhead: ahead}), text)
 	}
-	require.NotContains(t, runDetails(SyncRefundsProgress{}), "Clocks")
+	require.NotContains(t, runDetails(SyncFlowProgress{}), "Clocks")
 }
 
-func TestSyncRefundsWorksOutItsRange(t *testing.T) {
+func TestSyncFlowWorksOutItsRange(t *testing.T) {
 	since := at("2024-03-01 08:00:00")
 	last := at("2024-03-01 11:00:00")
 	older := at("2024-03-01 09:00:00")
 	for _, c := range []struct {
 		name      string
-		input     SyncRefundsInput
+		input     SyncFlowInput
 		watermark *time.Time
 		now       string
 		from, to  string
@@ -145,23 +145,23 @@ func TestSyncRefundsWorksOutItsRange(t *testing.T) {
 			"2024-03-01 00:00:00", "2024-03-01 01:00:00", "2024-03-01 11:00:00"},
 		{"by hand stops at now", handRange("2024-03-01 11:00:00", "2024-03-09 00:00:00"), nil, "2024-03-01 12:00:00",
 			"2024-03-01 11:00:00", "2024-03-01 12:00:00", ""},
-		{"first run starts where it is told to", SyncRefundsInput{Since: &since}, nil, "2024-03-01 12:00:00",
+		{"first run starts where it is told to", SyncFlowInput{Since: &since}, nil, "2024-03-01 12:00:00",
 			"2024-03-01 08:00:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
-		{"later runs start at the watermark less the overlap", SyncRefundsInput{Since: &since}, &last, "2024-03-01 12:00:00",
+		{"later runs start at the watermark less the overlap", SyncFlowInput{Since: &since}, &last, "2024-03-01 12:00:00",
 			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
-		{"a schedule made anew goes on from the watermark it is given", SyncRefundsInput{Since: &since, Watermark: &last}, nil, "2024-03-01 12:00:00",
+		{"a schedule made anew goes on from the watermark it is given", SyncFlowInput{Since: &since, Watermark: &last}, nil, "2024-03-01 12:00:00",
 			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
-		{"until it has one of its own", SyncRefundsInput{Watermark: &older}, &last, "2024-03-01 12:00:00",
+		{"until it has one of its own", SyncFlowInput{Watermark: &older}, &last, "2024-03-01 12:00:00",
 			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
-		{"by hand without a range keeps the watermark", SyncRefundsInput{ByHand: true, Watermark: &last}, nil, "2024-03-01 12:00:00",
+		{"by hand without a range keeps the watermark", SyncFlowInput{ByHand: true, Watermark: &last}, nil, "2024-03-01 12:00:00",
 			"2024-03-01 10:50:00", "2024-03-01 11:55:00", "2024-03-01 11:00:00"},
-		{"a first run by hand leaves no watermark", SyncRefundsInput{ByHand: true, Since: &since}, nil, "2024-03-01 12:00:00",
+		{"a first run by hand leaves no watermark", SyncFlowInput{ByHand: true, Since: &since}, nil, "2024-03-01 12:00:00",
 			"2024-03-01 08:00:00", "2024-03-01 11:55:00", ""},
-		{"first run starts where the flow says", SyncRefundsInput{}, nil, "2024-03-01 12:00:00",
+		{"first run starts where the flow says", SyncFlowInput{}, nil, "2024-03-01 12:00:00",
 			"2024-03-01 07:00:00", "2024-03-01 11:55:00", "2024-03-01 11:55:00"},
-		{"the watermark never moves back", SyncRefundsInput{}, &last, "2024-03-01 11:02:00",
+		{"the watermark never moves back", SyncFlowInput{}, &last, "2024-03-01 11:02:00",
 			"2024-03-01 10:50:00", "2024-03-01 10:57:00", "2024-03-01 11:00:00"},
-		{"nothing to do leaves the watermark", SyncRefundsInput{}, &last, "2024-03-01 10:40:00",
+		{"nothing to do leaves the watermark", SyncFlowInput{}, &last, "2024-03-01 10:40:00",
 			"2024-03-01 10:50:00", "2024-03-01 10:35:00", "2024-03-01 11:00:00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestSyncRefundsWorksOutItsRange(t *testing.T) {
 			world.plan.Since = &start
 			result, err := runSync(world, c.input, startingAt(c.now), func(env *testsuite.TestWorkflowEnvironment) {
 				if c.watermark != nil {
-					env.SetLastCompletionResult(SyncRefundsResult{Watermark: c.watermark})
+					env.SetLastCompletionResult(SyncFlowResult{Watermark: c.watermark})
 				}
 			})
 			require.NoError(t, err)
@@ -185,19 +185,19 @@ func TestSyncRefundsWorksOutItsRange(t *testing.T) {
 	}
 }
 
-func TestSyncRefundsRefusesToGuess(t *testing.T) {
+func TestSyncFlowRefusesToGuess(t *testing.T) {
 	since := at("2024-03-01 08:00:00")
 	for _, c := range []struct {
 		name    string
-		input   SyncRefundsInput
+		input   SyncFlowInput
 		prepare func(*testsuite.TestWorkflowEnvironment, *fakeWorld)
 		want    string
 	}{
-		{"no watermark and no point to start from", SyncRefundsInput{}, func(*testsuite.TestWorkflowEnvironment, *fakeWorld) {}, WatermarkUnknown},
-		{"a watermark that can't be read", SyncRefundsInput{}, func(env *testsuite.TestWorkflowEnvironment, _ *fakeWorld) {
+		{"no watermark and no point to start from", SyncFlowInput{}, func(*testsuite.TestWorkflowEnvironment, *fakeWorld) {}, WatermarkUnknown},
+		{"a watermark that can't be read", SyncFlowInput{}, func(env *testsuite.TestWorkflowEnvironment, _ *fakeWorld) {
 			env.SetLastCompletionResult("yesterday")
 		}, WatermarkUnknown},
-		{"a flow that is disabled", SyncRefundsInput{Since: &since}, func(_ *testsuite.TestWorkflowEnvironment, world *fakeWorld) {
+		{"a flow that is disabled", SyncFlowInput{Since: &since}, func(_ *testsuite.TestWorkflowEnvironment, world *fakeWorld) {
 			world.plan.Enabled = false
 		}, FlowDisabled},
 	} {
@@ -213,44 +213,44 @@ func TestSyncRefundsRefusesToGuess(t *testing.T) {
 }
 
 // An order that is neither saved nor parked is found again by the next run.
-func TestSyncRefundsKeepsTheWatermarkWhereAnOrderCouldNotBeParked(t *testing.T) {
+func TestSyncFlowKeepsTheWatermarkWhereAnOrderCouldNotBeParked(t *testing.T) {
 	last := at("2024-03-01 11:00:00")
 	world := newFakeWorld(1)
 	world.saveErr = func(contract.Order) error {
 		return temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 	}
 	world.parkErr = temporal.NewNonRetryableApplicationError("服务器已满", "full", nil)
-	result, err := runSync(world, SyncRefundsInput{Watermark: &last}, startingAt("2024-03-01 11:30:00"))
+	result, err := runSync(world, SyncFlowInput{Watermark: &last}, startingAt("2024-03-01 11:30:00"))
 	require.NoError(t, err)
 	require.Equal(t, 1, result.Unparked)
 	require.Equal(t, last.UTC(), result.Watermark.UTC())
 }
 
 // What the list of runs shows of a run that has ended.
-func TestSyncRefundsListsItself(t *testing.T) {
+func TestSyncFlowListsItself(t *testing.T) {
 	since := at("2024-03-01 11:00:00")
 	unknownMaterial := temporal.NewNonRetryableApplicationError("物料不存在", "unknown_material", nil)
 	for _, c := range []struct {
 		name          string
-		input         SyncRefundsInput
+		input         SyncFlowInput
 		prepare       func(*fakeWorld)
 		outcome       string
 		saved, parked int64
 		watermark     string
 	}{
-		{"moves the watermark", SyncRefundsInput{Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, "2024-03-01 11:55:00"},
-		{"by hand", SyncRefundsInput{ByHand: true, Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, ""},
-		{"with an order parked", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
+		{"moves the watermark", SyncFlowInput{Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, "2024-03-01 11:55:00"},
+		{"by hand", SyncFlowInput{ByHand: true, Since: &since}, func(*fakeWorld) {}, RunDone, 1, 0, ""},
+		{"with an order parked", SyncFlowInput{Since: &since}, func(world *fakeWorld) {
 			world.saveErr = func(contract.Order) error { return unknownMaterial }
 		}, RunParked, 0, 1, "2024-03-01 11:55:00"},
-		{"with an order not even parked", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
+		{"with an order not even parked", SyncFlowInput{Since: &since}, func(world *fakeWorld) {
 			world.saveErr = func(contract.Order) error { return unknownMaterial }
 			world.parkErr = unknownMaterial
 		}, RunOrdersFailed, 0, 0, ""},
-		{"failed", SyncRefundsInput{Since: &since}, func(world *fakeWorld) {
+		{"failed", SyncFlowInput{Since: &since}, func(world *fakeWorld) {
 			world.fetchErr = func(int) error { return temporal.NewNonRetryableApplicationError("签名错误", "bad_signature", nil) }
 		}, RunFailed, 0, 0, ""},
-		{"does not know where to start", SyncRefundsInput{}, func(*fakeWorld) {}, RunFailed, 0, 0, ""},
+		{"does not know where to start", SyncFlowInput{}, func(*fakeWorld) {}, RunFailed, 0, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			world := newFakeWorld(1)
@@ -286,7 +286,7 @@ func TestSyncRefundsListsItself(t *testing.T) {
 	}
 }
 
-func TestSyncRefundsStopsAndReportsWhenAWindowFails(t *testing.T) {
+func TestSyncFlowStopsAndReportsWhenAWindowFails(t *testing.T) {
 	world := newFakeWorld(2)
 	world.plan.WindowsAtOnce = 1
 	world.fetchErr = func(call int) error {
@@ -307,7 +307,7 @@ func TestSyncRefundsStopsAndReportsWhenAWindowFails(t *testing.T) {
 	require.Len(t, world.fetches, 3, "no window is begun after the one that failed")
 }
 
-func TestSyncRefundsReportsWhatWasDoneWhenCancelled(t *testing.T) {
+func TestSyncFlowReportsWhatWasDoneWhenCancelled(t *testing.T) {
 	world := newFakeWorld(2)
 	world.plan.WindowsAtOnce = 1
 	_, err := runSync(world, handRange("2024-03-01 00:00:00", "2024-03-01 09:59:59"), startingAt("2024-03-02 00:00:00"),
@@ -328,16 +328,16 @@ func TestSyncRefundsReportsWhatWasDoneWhenCancelled(t *testing.T) {
 
 // However often a run continues as new, every second is read exactly once, and
 // what it knows of its watermark goes along.
-func TestSyncRefundsContinuesAsNewAfterDraining(t *testing.T) {
+func TestSyncFlowContinuesAsNewAfterDraining(t *testing.T) {
 	world := newFakeWorld(1)
 	watermark := at("2024-03-01 00:00:00")
-	input, runs := SyncRefundsInput{}, 0
+	input, runs := SyncFlowInput{}, 0
 	for {
 		runs++
 		env := windowEnvironment(world)
 		env.SetStartTime(at("2024-03-01 10:00:00"))
 		if runs == 1 {
-			env.SetLastCompletionResult(SyncRefundsResult{Watermark: &watermark})
+			env.SetLastCompletionResult(SyncFlowResult{Watermark: &watermark})
 		}
 		env.SetContinueAsNewSuggested(false)
 		env.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) {
@@ -346,16 +346,16 @@ func TestSyncRefundsContinuesAsNewAfterDraining(t *testing.T) {
 		env.SetOnChildWorkflowCompletedListener(func(*workflow.Info, converter.EncodedValue, error) {
 			env.SetContinueAsNewSuggested(true)
 		})
-		env.ExecuteWorkflow(SyncRefundsName, input)
+		env.ExecuteWorkflow(SyncFlowName, input)
 		err := env.GetWorkflowError()
 		var again *workflow.ContinueAsNewError
 		if errors.As(err, &again) {
-			input = SyncRefundsInput{}
+			input = SyncFlowInput{}
 			require.NoError(t, decode(again, &input))
 			continue
 		}
 		require.NoError(t, err)
-		var result SyncRefundsResult
+		var result SyncFlowResult
 		require.NoError(t, env.GetWorkflowResult(&result))
 		require.Equal(t, at("2024-03-01 09:55:00").UTC(), result.Watermark.UTC())
 		break
@@ -372,7 +372,7 @@ func TestSyncRefundsContinuesAsNewAfterDraining(t *testing.T) {
 
 // A window with too many orders is cut, and again if need be, before an order of it
 // is given out: each second of the range is read by one window that does so.
-func TestSyncRefundsCutsWindowsWithManyOrders(t *testing.T) {
+func TestSyncFlowCutsWindowsWithManyOrders(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		world := newFakeWorld(2)
 		world.plan.WindowsAtOnce = rapid.IntRange(1, 4).Draw(t, "windows at once")
@@ -403,7 +403,7 @@ func TestSyncRefundsCutsWindowsWithManyOrders(t *testing.T) {
 }
 
 // Windows of a few orders each are too small to tell a wrong setting; the run is not.
-func TestSyncRefundsStopsWhenItsOrdersFailForOneCause(t *testing.T) {
+func TestSyncFlowStopsWhenItsOrdersFailForOneCause(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		change func(*fakeWorld)
