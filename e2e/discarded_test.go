@@ -37,8 +37,8 @@ func TestDiscardedOrdersAreNotBookedOnceTheirCauseIsGone(t *testing.T) {
 	for _, failure := range failures {
 		require.NoError(t, w.AddMaterial(missingMaterial(failure)))
 	}
-	require.Contains(t, w.starter(t, 0, "parked", "show", named).stdout, "wang", "it has ended")
 	w.waitForParkedCount(t, len(all)-len(ids))
+	require.Contains(t, w.starter(t, 0, "parked", "show", named).stdout, "wang", "it has ended")
 
 	bills := w.bills()
 	requireLeftOut := func(r result) {
