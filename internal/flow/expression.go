@@ -27,6 +27,7 @@ var (
 	OrderScope     = Scope{lines: true}             // a field of the bill's head, a precondition
 	EntryScope     = Scope{lines: true, item: true} // a field of a line of the bill
 	ConditionScope = Scope{item: true}              // which lines are kept
+	HeadScope      = Scope{}                        // the order's discount
 )
 
 // Expression is a compiled expression of a flow file, and what it names.

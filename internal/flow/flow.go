@@ -121,9 +121,13 @@ type Rules struct {
 	Lines *Expression
 	// SplitDefective makes two lines of one that is partly damaged.
 	SplitDefective bool
-	LeaveOut       []LeaveOut
-	Require        []Requirement
-	NotBooked      []NotBooked
+	// OneLine gives the bill a single line, made from the order's own fields.
+	OneLine bool
+	// Discount is taken off the lines; nil for none.
+	Discount  *Discount
+	LeaveOut  []LeaveOut
+	Require   []Requirement
+	NotBooked []NotBooked
 }
 
 // Source says which orders are read, and how.

@@ -172,13 +172,43 @@ func (o *Opened) keep() error {
 	if o.keptDone {
 		return nil
 	}
-	var kept []*line
-	values := []any{}
+	kept, err := o.keptLines()
+	if err != nil {
+		return err
+	}
+	if d := o.flow.Rules.Discount; d != nil {
+		discount, err := o.run(d.Amount, nil)
+		if err == nil && asNumber(discount).err != nil {
+			err = asNumber(discount).err
+		}
+		if err == nil {
+			kept, err = d.deduct(asNumber(discount).value, kept)
+		}
+		if err != nil {
+			return failure(o.Order.ID, nil, "discount", err)
+		}
+	}
+	values := make([]any, 0, len(kept))
+	for _, l := range kept {
+		if !o.flow.Rules.OneLine {
+			values = append(values, l.fields)
+		}
+	}
+	o.kept, o.keptDone = kept, true
+	o.env["lines"] = values
+	return nil
+}
+
+// keptLines are the lines that become lines of the bill.
+func (o *Opened) keptLines() (kept []*line, err error) {
+	if o.flow.Rules.OneLine {
+		return []*line{{number: 1, fields: map[string]any{}}}, nil
+	}
 	for _, l := range o.lines {
 		if o.flow.Rules.Lines != nil {
 			holds, err := o.run(o.flow.Rules.Lines, l)
 			if err != nil {
-				return failure(o.Order.ID, l, text.New("the lines condition"), err)
+				return nil, failure(o.Order.ID, l, text.New("the lines condition"), err)
 			}
 			if !holds.(bool) {
 				continue
@@ -186,17 +216,11 @@ func (o *Opened) keep() error {
 		}
 		parts := []*line{l}
 		if o.flow.Rules.SplitDefective {
-			var err error
 			if parts, err = l.splitDefective(); err != nil {
-				return failure(o.Order.ID, l, "split_defective", err)
+				return nil, failure(o.Order.ID, l, "split_defective", err)
 			}
 		}
-		for _, part := range parts {
-			kept = append(kept, part)
-			values = append(values, part.fields)
-		}
+		kept = append(kept, parts...)
 	}
-	o.kept, o.keptDone = kept, true
-	o.env["lines"] = values
-	return nil
+	return kept, nil
 }

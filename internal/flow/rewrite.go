@@ -163,7 +163,7 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	case n.Value == "item":
 		r.report(n, text.New("item works only in the lines condition, FEntity and require; use lines or items here."))
 	case n.Value == "lines":
-		r.report(n, text.New("The lines condition can't use lines; use items."))
+		r.report(n, text.New("lines can't be used here; use items."))
 	default:
 		field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Header, n.Value)
 		_, usable := typeFor[KindFor(field.Type)]

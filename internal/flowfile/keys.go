@@ -133,8 +133,15 @@ func billKeys() sectionValue {
 		{"BatchCount", "服务端开启的线程数. Threads that Kingdee uses for a call.", false, integerValue{5, 1, 10}},
 		{"lines", "A condition: which of the order's lines become lines of the bill. Every line if left out.", false, expressionValue{}},
 		{"split_defective", "Whether a partly damaged line (defective_qty 次品数量) is split in two, sound and damaged.", false, booleanValue(false)},
+		{"one_line", "Whether the bill has a single line, made from the order's own fields. For money that is not of its lines.", false, booleanValue(false)},
+		{"discount", "Money of the whole order that its lines do not have yet: it is taken off them in proportion, to the cent.", false, discountKeys},
 		{"own_fields", "Fields added to the form in Kingdee's designer (BOS), by the part of the bill.", false, ownFieldsValue()},
 	}
+}
+
+var discountKeys = sectionValue{
+	{"amount", "The discount, of the order's own fields and items.", true, expressionValue{}},
+	{"from", "The field of the lines that it is taken off, such as sale_amount.", true, textValue{}},
 }
 
 var ownFieldKeys = sectionValue{

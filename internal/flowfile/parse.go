@@ -12,6 +12,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
 	"refundsync/internal/text"
@@ -38,7 +39,8 @@ type parser struct {
 func parse(file string, data []byte, readFile func(path string) ([]byte, error)) *parser {
 	p := &parser{
 		document: newDocument(file, data),
-		flow:     &flow.Flow{},
+		// Where a mistake leaves open which interfaces are meant, the rest is read as for these.
+		flow:     &flow.Flow{Source: flow.Source{Interface: catalog.All()[catalog.Sources()[0]]}, Form: catalog.All()[catalog.Forms()[0]]},
 		tables:   map[string]*flow.Table{},
 		readFile: readFile,
 		digest:   sha256.New(),

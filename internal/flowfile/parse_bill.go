@@ -25,7 +25,7 @@ func (p *parser) bill(s section) {
 		IsVerifyBaseDataField: s.boolean("IsVerifyBaseDataField"),
 		BatchCount:            s.integer("BatchCount"),
 	}
-	p.flow.Form = catalog.All()[cmp.Or(p.flow.Call.FormId, catalog.Forms()[0])]
+	p.flow.Form = cmp.Or(catalog.All()[p.flow.Call.FormId], p.flow.Form)
 	if s.has("IsAutoSubmitAndAudit") {
 		p.flag = s.valueSpan("IsAutoSubmitAndAudit")
 	}
@@ -40,11 +40,40 @@ func (p *parser) bill(s section) {
 		}
 		p.flow.Use(nil, fields)
 	}
+	p.lineRules(s)
 	if s.has("own_fields") {
 		p.ownFields(s)
 	}
 	if s.has("fields") {
 		p.flow.Rules.Bill = p.billFields(s.keySpan("fields"), s.pairs["fields"].value, catalog.Head)
+	}
+}
+
+// lineRules reads what becomes of the order's lines beside the lines condition.
+func (p *parser) lineRules(s section) {
+	p.flow.Rules.OneLine = s.boolean("one_line")
+	if p.flow.Rules.OneLine {
+		for _, other := range []string{"lines", "split_defective", "discount"} {
+			if s.has(other) {
+				p.report(s.keySpan(other), text.New("%s can't go with one_line, by which the bill's line is not made from the order's lines.", other))
+			}
+		}
+	}
+	if !s.has("discount") {
+		return
+	}
+	d := p.document.section(s.keySpan("discount"), text.Literal("discount"), s.pairs["discount"].value, discountKeys)
+	from := d.text("from")
+	field, ok := p.flow.Source.Interface.Find(catalog.Items, from)
+	switch {
+	case from == "":
+	case !ok || field.Type != catalog.Decimal:
+		p.report(d.valueSpan("from"), text.New("from can't be %s; expected a field of the order's lines that holds an amount.", from))
+	default:
+		p.flow.Use(nil, map[string]catalog.Field{from: field})
+	}
+	if d.has("amount") {
+		p.flow.Rules.Discount = &flow.Discount{Amount: p.expression(d.pairs["amount"].value, flow.HeadScope, text.Literal("amount"), flow.KindNumber), From: from}
 	}
 }
 
@@ -134,7 +163,7 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 		return m
 	}
 	in, want := flow.EntryScope, kindOfTarget(target)
-	if target.Place == catalog.Head || target.Place == "SubHeadEntity" {
+	if target.Place == catalog.Head || target.Place == "SubHeadEntity" || p.flow.Rules.OneLine {
 		in = flow.OrderScope
 	}
 	if s.has("table") {

@@ -26,16 +26,16 @@ const (
 )
 
 func (p *parser) source(s section) {
+	method := s.oneOf("method")
 	p.flow.Source = flow.Source{
-		Method:  s.oneOf("method"),
-		Key:     s.text("key"),
-		Window:  s.duration("window"),
-		Overlap: s.duration("overlap"),
-		Lag:     s.duration("lag"),
-		Since:   s.moment("since"),
+		Interface: cmp.Or(catalog.All()[method], p.flow.Source.Interface),
+		Method:    method,
+		Key:       s.text("key"),
+		Window:    s.duration("window"),
+		Overlap:   s.duration("overlap"),
+		Lag:       s.duration("lag"),
+		Since:     s.moment("since"),
 	}
-	// A mistake in method is reported; what follows is read as for the first.
-	p.flow.Source.Interface = catalog.All()[cmp.Or(p.flow.Source.Method, catalog.Sources()[0])]
 	if key := p.flow.Source.Key; key != "" {
 		if known := orderKeys(); !slices.Contains(known, key) {
 			p.report(s.valueSpan("key"), spelling.Suggest(text.New("key can't be %s; expected a text field of the order, such as as_id.", key), spelling.Closest(key, known)))

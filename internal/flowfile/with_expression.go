@@ -22,7 +22,7 @@ func WithExpression(f *flow.Flow, name, source string) (*flow.Flow, error) {
 		return nil, refused(0, len([]rune(source)), text.New("The flow does not map %s, or it can't be changed.", name))
 	}
 	in := flow.EntryScope
-	if place := field.Field.Place; place == catalog.Head || place == "SubHeadEntity" {
+	if place := field.Field.Place; place == catalog.Head || place == "SubHeadEntity" || f.Rules.OneLine {
 		in = flow.OrderScope
 	}
 	compiled, mistakes := flow.Compile(source, in)
