@@ -82,6 +82,8 @@ type Field struct {
 	// Values are the values that the vendor documents, with their Chinese labels; none
 	// if there is no such list.
 	Values map[string]string `yaml:"values"`
+	// Computed fields are filled by Kingdee. What a bill sends for one is ignored.
+	Computed bool `yaml:"computed"`
 	// Personal fields may name or describe a person. Their values are never shown in
 	// messages or logs.
 	Personal bool `yaml:"personal"`
