@@ -333,7 +333,7 @@ var All = sync.OnceValue(func() map[string]*Interface {
 })
 
 // Sources lists the names of the interfaces that orders are read from, Forms those that
-// bills are saved to.
+// bills are saved to, both in the order of their files.
 func Sources() []string { return names(func(i *Interface) bool { return i.Source != nil }) }
 
 func Forms() []string { return names(func(i *Interface) bool { return i.Form != nil }) }
@@ -341,7 +341,9 @@ func Forms() []string { return names(func(i *Interface) bool { return i.Form != 
 func names(which func(*Interface) bool) []string {
 	all := maps.Clone(All())
 	maps.DeleteFunc(all, func(_ string, i *Interface) bool { return !which(i) })
-	return slices.Sorted(maps.Keys(all))
+	return slices.SortedFunc(maps.Keys(all), func(a, b string) int {
+		return strings.Compare(strings.TrimPrefix(a, "/"), strings.TrimPrefix(b, "/"))
+	})
 }
 
 // read panics on a mistake: the file is part of the program, and every test of this

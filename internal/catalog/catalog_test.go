@@ -148,7 +148,6 @@ func TestWiderFieldsAreInTheCatalog(t *testing.T) {
 
 func TestEveryFieldIsWhole(t *testing.T) {
 	for _, face := range All() {
-		require.NotEmpty(t, face.Chinese)
 		for place, fields := range face.Fields {
 			require.False(t, face.Label(place).IsZero())
 			seen := map[string]bool{}
@@ -165,6 +164,92 @@ func TestEveryFieldIsWhole(t *testing.T) {
 				seen[field.Name] = true
 			}
 		}
+	}
+}
+
+func TestEveryInterfaceIsWhole(t *testing.T) {
+	systems := map[string]string{Qimen: Jushuitan, Open: Jushuitan, WebAPI: Kingdee}
+	for name, face := range All() {
+		t.Run(name, func(t *testing.T) {
+			assert.NotEmpty(t, face.Chinese)
+			assert.NotEmpty(t, face.English)
+			assert.Equal(t, systems[face.Transport], face.System)
+			assert.NotEmpty(t, face.Facts)
+			for _, fact := range face.Facts {
+				assert.Contains(t, Origins, fact.Origin)
+				assert.NotEmpty(t, fact.Chinese, fact.English)
+				assert.NotEmpty(t, fact.English, fact.Chinese)
+			}
+			assert.Equal(t, face.System == Jushuitan, face.Source != nil)
+			assert.Equal(t, face.System == Kingdee, face.Form != nil)
+		})
+	}
+}
+
+func TestTheFieldsOfASourceExist(t *testing.T) {
+	for _, name := range Sources() {
+		t.Run(name, func(t *testing.T) {
+			face := All()[name]
+			source := face.Source
+			is := func(place Place, name string, types ...Type) {
+				field, ok := face.Find(place, name)
+				assert.True(t, ok, "%s: no field %q", place, name)
+				assert.Contains(t, types, field.Type, "%s: %s", place, name)
+			}
+			assert.NotEmpty(t, source.Noun.Chinese)
+			assert.NotEmpty(t, source.Noun.English)
+			is(Header, source.Key, Text)
+			is(Items, source.LineKey, Text)
+			is(Header, string(Items), List)
+			is(Header, source.Modified, Time)
+			is(Header, source.Shop, Text)
+			if source.RowVersion != "" {
+				is(Header, source.RowVersion, Text)
+				is(Request, "start_ts", Text, Integer)
+			}
+			assert.Equal(t, source.Modified, source.Times["0"])
+			dateType, ok := face.Find(Request, "date_type")
+			assert.Equal(t, len(source.Times) > 1, ok, "date_type chooses among several times")
+			for value, field := range source.Times {
+				is(Header, field, Time)
+				if ok {
+					assert.Contains(t, dateType.Values, value)
+				}
+			}
+			is(Request, source.From, Text)
+			is(Request, source.To, Text)
+			assert.Positive(t, source.LongestSpan)
+			assert.Positive(t, source.LargestPage)
+			assert.Contains(t, source.IDs, source.Key, "orders are looked up by their key")
+			for field, ids := range source.IDs {
+				is(Header, field, Text)
+				is(Request, ids.Parameter, map[string]Type{Qimen: Text, Open: List}[face.Transport])
+				assert.Equal(t, field, source.Narrowing[ids.Parameter])
+				assert.Positive(t, ids.Most)
+			}
+			for parameter, field := range source.Narrowing {
+				is(Request, parameter, Text, Integer, List)
+				_, ok := face.Find(Header, field)
+				assert.True(t, ok, field)
+			}
+			for _, parameter := range source.Widening {
+				is(Request, parameter, Text, Bool)
+			}
+			is(Header, source.Withdrawn.Field, Text)
+			assert.NotEmpty(t, source.Withdrawn.Values)
+			if status, ok := face.Find(Request, source.Withdrawn.Field); ok {
+				for _, value := range source.Withdrawn.Values {
+					assert.Contains(t, status.Values, value)
+				}
+			}
+			for _, field := range face.Fields[Request] {
+				if face.Transport == Qimen {
+					assert.Equal(t, Text, field.Type, "%s: every parameter is text on the wire", field.Name)
+				}
+			}
+			assert.Positive(t, face.Limits.CallsPerSecond)
+			assert.Positive(t, face.Limits.CallsPerMinute)
+		})
 	}
 }
 
