@@ -12,9 +12,6 @@ import (
 	"refundsync/workflows"
 )
 
-// versionField is the row version, which grows with every change of any row.
-const versionField = "ts"
-
 // readVersions notes how far the rows go, and checks what reading by row versions relies
 // on: each row has a version, not below the one requested, in ascending order. Otherwise
 // rows would be missed, and nobody is known to have tried this interface.
@@ -23,21 +20,22 @@ func readVersions(f *flow.Flow, params workflows.FetchPageParams, rows []*row, p
 	page.LastTS, page.StableTS = 0, 0
 	for _, row := range rows {
 		record := row.record
-		version, err := versionOf(record)
+		version, err := versionOf(f, record)
 		if err != nil || version < last {
 			return unfitForVersions(f, record, last)
 		}
 		last, page.LastTS = version, version
 		// Times and versions of rows grow together, but not strictly.
-		if fresh = fresh || modifiedAfter(record, params.Window.To); !fresh {
+		if fresh = fresh || modifiedAfter(f, record, params.Window.To); !fresh {
 			page.StableTS = version
 		}
 	}
 	return nil
 }
 
-func versionOf(record map[string]any) (int64, error) {
-	value, err := catalog.Text.Parse(record[versionField])
+// versionOf is the row version, which grows with every change of any row.
+func versionOf(f *flow.Flow, record map[string]any) (int64, error) {
+	value, err := catalog.Text.Parse(record[f.Source.Interface.Source.RowVersion])
 	if err != nil {
 		return 0, err
 	}
@@ -47,13 +45,14 @@ func versionOf(record map[string]any) (int64, error) {
 
 // modifiedAfter reports whether a row was modified after a moment. A row without a readable
 // time was not: it would hold up everything after it for ever.
-func modifiedAfter(record map[string]any, moment time.Time) bool {
-	value, err := catalog.Time.Parse(record[flow.ModifiedField])
+func modifiedAfter(f *flow.Flow, record map[string]any, moment time.Time) bool {
+	value, err := catalog.Time.Parse(record[f.Source.ModifiedField()])
 	at, known := value.(time.Time)
 	return err == nil && known && at.After(moment)
 }
 
 func unfitForVersions(f *flow.Flow, record map[string]any, last int64) error {
+	versionField := f.Source.Interface.Source.RowVersion
 	return &fault.Error{
 		Class:  fault.Final,
 		Reason: "row_versions_unsupported",

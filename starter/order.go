@@ -519,7 +519,7 @@ func (r *storyReader) changeTimes() []time.Time {
 	if r.story.record != nil {
 		add(r.flow.CountedAt(r.story.record))
 	}
-	if r.flow.Source.ChangedField() == flow.ModifiedField {
+	if r.flow.Source.ChangedField() == r.flow.Source.ModifiedField() {
 		for _, bill := range r.story.Bills {
 			if bill.Mark != nil && bill.Mark.OrderID == r.story.OrderID {
 				add(bill.Mark.ChangedAt)

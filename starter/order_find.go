@@ -201,21 +201,22 @@ func showSource(f *flow.Flow, record map[string]any, order contract.Order) *sour
 	decoder.UseNumber()
 	// Pick has written them.
 	_ = decoder.Decode(&fields)
-	if _, named := fields[flow.ModifiedField]; !named && record[flow.ModifiedField] != nil {
-		fields[flow.ModifiedField] = record[flow.ModifiedField] // runs find an order by it
+	modified := f.Source.ModifiedField()
+	if _, named := fields[modified]; !named && record[modified] != nil {
+		fields[modified] = record[modified] // runs find an order by it
 	}
-	s.Fields = showFields(catalog.Header, fields)
+	s.Fields = showFields(f.Source.Interface.Fields[catalog.Header], fields)
 	lines, _ := fields["items"].([]any)
 	for _, line := range lines {
 		named, _ := line.(map[string]any)
-		s.Lines = append(s.Lines, showFields(catalog.Items, named))
+		s.Lines = append(s.Lines, showFields(f.Source.Interface.Fields[catalog.Items], named))
 	}
 	return s
 }
 
 // showFields shows the values of fields in the catalog's order.
-func showFields(place catalog.Place, values map[string]any) (shown []sourceField) {
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[place] {
+func showFields(fields []catalog.Field, values map[string]any) (shown []sourceField) {
+	for _, field := range fields {
 		value, ok := values[field.Name]
 		if !ok || field.Personal || field.Type == catalog.List {
 			continue

@@ -142,6 +142,13 @@ type Source struct {
 	Modified string `yaml:"modified"`
 	// Shop is the field that names the shop; its number where there is no name.
 	Shop string `yaml:"shop"`
+	// Quantity and Amount, in Items, are how many a line is about and the money of all of
+	// them. Received is how many of them have come in, and Defective how many of these are
+	// damaged; "" for an interface that does not say.
+	Quantity  string `yaml:"quantity"`
+	Amount    string `yaml:"amount"`
+	Received  string `yaml:"received"`
+	Defective string `yaml:"defective"`
 	// RowVersion is the field of the row's version, which start_ts asks for; "" if rows can't
 	// be read by it.
 	RowVersion string `yaml:"row_version"`

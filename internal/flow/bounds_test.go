@@ -24,7 +24,7 @@ func TestExpressionsThatAreTooMuch(t *testing.T) {
 		"loops within loops":      {loop, "more than 3 deep"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, mistakes := Compile(c.source, OrderScope)
+			_, mistakes := Compile(refunds, c.source, OrderScope)
 			require.NotEmpty(t, mistakes)
 			require.Contains(t, mistakes[0].What.String(), c.says)
 		})
@@ -52,9 +52,9 @@ func TestExpressionsBuildNoEndlessValues(t *testing.T) {
 		"more steps than anybody has": {`count(items, count(items, count(items, .sku_id == "x") > 0) > 0)`, "too many lines"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			compiled, mistakes := Compile(c.source, OrderScope)
+			compiled, mistakes := Compile(refunds, c.source, OrderScope)
 			require.Empty(t, mistakes)
-			f := &Flow{header: sorted(compiled.Header), items: sorted(compiled.Items)}
+			f := &Flow{Source: Source{Interface: refunds}, header: sorted(compiled.Header), items: sorted(compiled.Items)}
 			lines := 50
 			if strings.Contains(c.says, "lines") {
 				lines = 2000
@@ -76,10 +76,10 @@ func TestWorkOfAnExpression(t *testing.T) {
 		`count(items, .sku_id == "x")`: {3, 5},
 		`count(items, any(items, .sku_id == as_id))`: {3, 3, 5},
 	} {
-		compiled, mistakes := Compile(source, OrderScope)
+		compiled, mistakes := Compile(refunds, source, OrderScope)
 		require.Empty(t, mistakes, source)
 		require.Equal(t, want, compiled.work, source)
 	}
-	walk, _ := Compile(`count(items, .sku_id == item.sku_id)`, EntryScope)
+	walk, _ := Compile(refunds, `count(items, .sku_id == item.sku_id)`, EntryScope)
 	require.Less(t, 5000*walk.work.steps(5000), float64(maxSteps))
 }

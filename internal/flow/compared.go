@@ -78,11 +78,12 @@ func (o *Opened) Text(field string) string {
 	return value
 }
 
-// Announced adds up the quantity (qty) and the amount of the order's lines as Jushuitan
-// shows them, as far as the flow names these fields and they can be read.
+// Announced adds up the quantity and the amount of the order's lines as Jushuitan shows
+// them, as far as the flow names these fields and they can be read.
 func (o *Opened) Announced() (quantity, amount decimal.Decimal) {
+	names := o.flow.Source.Interface.Source
 	for _, l := range o.lines {
-		quantity, amount = quantity.Add(l.decimal("qty")), amount.Add(l.decimal("amount"))
+		quantity, amount = quantity.Add(l.decimal(names.Quantity)), amount.Add(l.decimal(names.Amount))
 	}
 	return quantity, amount
 }

@@ -43,9 +43,9 @@ type Condition struct {
 
 // ExplainedLine is a line of the order.
 type ExplainedLine struct {
-	// Number counts from 1. ID is its asi_id, "" if absent.
+	// Number counts from 1. ID is the value of the field that names the line; "" if absent.
 	Number int    `json:"number"`
-	ID     string `json:"asi_id,omitempty"`
+	ID     string `json:"id,omitempty"`
 	// BillLines are the numbers, from 1, of the bill's lines that it becomes; none if the
 	// lines condition does not hold for it.
 	BillLines []int `json:"bill_lines,omitempty"`

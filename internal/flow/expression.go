@@ -60,14 +60,15 @@ type Mistake struct {
 	What     text.Text
 }
 
-// Compile checks an expression's names and types, and compiles it. Mistakes come in the
-// order in which they are in the source.
-func Compile(source string, in Scope) (*Expression, []Mistake) {
+// Compile checks an expression's names and types against an interface that orders are read
+// from, and compiles it. Mistakes come in the order in which they are in the source.
+func Compile(of *catalog.Interface, source string, in Scope) (*Expression, []Mistake) {
 	if length := utf8.RuneCountInString(source); length > maxExpression {
 		return nil, []Mistake{{0, 1, text.New("The expression has %d characters; at most %d.", length, maxExpression)}}
 	}
 	r := &rewriter{
 		source:  []rune(source),
+		orders:  of,
 		scope:   in,
 		header:  map[string]catalog.Field{},
 		items:   map[string]catalog.Field{},
@@ -76,7 +77,7 @@ func Compile(source string, in Scope) (*Expression, []Mistake) {
 		refused: map[string]error{},
 	}
 	options := []expr.Option{
-		expr.Env(environment(in)),
+		expr.Env(environment(of, in)),
 		expr.MaxNodes(maxNodes),
 		// The optimizer would change the tree that is checked below.
 		expr.Optimize(false),
@@ -130,15 +131,15 @@ func choicesOf(node ast.Node) (texts []string, all bool) {
 }
 
 // environment gives the names of a scope their types, from the catalog.
-func environment(in Scope) types.Map {
+func environment(of *catalog.Interface, in Scope) types.Map {
 	line := types.Map{}
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Items] {
+	for _, field := range of.Fields[catalog.Items] {
 		if t, ok := typeFor[KindFor(field.Type)]; ok {
 			line[field.Name] = types.TypeOf(reflect.Zero(t).Interface())
 		}
 	}
-	env := types.Map{"items": types.Array(line)}
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Header] {
+	env := types.Map{itemsField: types.Array(line)}
+	for _, field := range of.Fields[catalog.Header] {
 		if t, ok := typeFor[KindFor(field.Type)]; ok {
 			env[field.Name] = types.TypeOf(reflect.Zero(t).Interface())
 		}

@@ -25,12 +25,14 @@ const expressionOrder = `{
 	]
 }`
 
+var refunds = catalog.All()["jushuitan.refund.list.query"]
+
 // evaluate compiles an expression and runs it over expressionOrder, with its first
 // line as item.
 func evaluate(t require.TestingT, source string) (any, error) {
-	compiled, mistakes := Compile(source, EntryScope)
+	compiled, mistakes := Compile(refunds, source, EntryScope)
 	require.Empty(t, mistakes, source)
-	f := &Flow{header: sorted(compiled.Header), items: sorted(compiled.Items)}
+	f := &Flow{Source: Source{Interface: refunds}, header: sorted(compiled.Header), items: sorted(compiled.Items)}
 	opened := f.Open(contract.Order{ID: "7", Fields: json.RawMessage(expressionOrder)})
 	require.NoError(t, opened.err)
 	return opened.run(compiled, opened.lines[0])
@@ -211,9 +213,9 @@ func TestExpressionsThatFail(t *testing.T) {
 }
 
 func TestAnExpressionThatNeedsTooMuchMemoryFails(t *testing.T) {
-	compiled, mistakes := Compile(`len(map(items, map(items, .price)))`, OrderScope)
+	compiled, mistakes := Compile(refunds, `len(map(items, map(items, .price)))`, OrderScope)
 	require.Empty(t, mistakes)
-	f := &Flow{items: sorted(compiled.Items)}
+	f := &Flow{Source: Source{Interface: refunds}, items: sorted(compiled.Items)}
 	opened := f.open(contract.Order{ID: "7"}, map[string]any{"items": slices.Repeat([]any{map[string]any{}}, 2000)})
 	require.NoError(t, opened.err)
 	_, err := opened.run(compiled, nil)
@@ -221,20 +223,26 @@ func TestAnExpressionThatNeedsTooMuchMemoryFails(t *testing.T) {
 }
 
 func TestEveryFieldOfTheCatalogCanBeNamed(t *testing.T) {
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Header] {
-		if field.Type == catalog.List {
-			continue
+	for _, name := range catalog.Sources() {
+		of := catalog.All()[name]
+		for _, field := range of.Fields[catalog.Header] {
+			if field.Type == catalog.List {
+				continue
+			}
+			compiled, mistakes := Compile(of, field.Name, OrderScope)
+			require.Empty(t, mistakes, field.Name)
+			assert.Equal(t, KindFor(field.Type), compiled.Kind)
+			assert.Contains(t, compiled.Header, field.Name)
 		}
-		compiled, mistakes := Compile(field.Name, OrderScope)
-		require.Empty(t, mistakes, field.Name)
-		assert.Equal(t, KindFor(field.Type), compiled.Kind)
-		assert.Contains(t, compiled.Header, field.Name)
-	}
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Items] {
-		compiled, mistakes := Compile("item."+field.Name, EntryScope)
-		require.Empty(t, mistakes, field.Name)
-		assert.Equal(t, KindFor(field.Type), compiled.Kind)
-		assert.Contains(t, compiled.Items, field.Name)
+		for _, field := range of.Fields[catalog.Items] {
+			if field.Type == catalog.List {
+				continue
+			}
+			compiled, mistakes := Compile(of, "item."+field.Name, EntryScope)
+			require.Empty(t, mistakes, field.Name)
+			assert.Equal(t, KindFor(field.Type), compiled.Kind)
+			assert.Contains(t, compiled.Items, field.Name)
+		}
 	}
 }
 

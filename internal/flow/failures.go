@@ -172,7 +172,7 @@ func (e *orderError) AsText() text.Text {
 	case e.line.id == "":
 		return text.New("order %s, line %d: %s", e.orderID, e.line.number, what)
 	}
-	return text.New("order %s, line %d (asi_id %s): %s", e.orderID, e.line.number, e.line.id, what)
+	return text.New("order %s, line %d (%s %s): %s", e.orderID, e.line.number, e.line.key, e.line.id, what)
 }
 
 // failure makes an order's failure of err: which order, which line, which value,

@@ -101,7 +101,7 @@ func (f *Flow) pickVersion() string {
 		fmt.Fprintf(digest, "%s\n", field.Name)
 	}
 	for _, field := range f.items {
-		fmt.Fprintf(digest, "%s.%s\n", itemsField.Name, field.Name)
+		fmt.Fprintf(digest, "%s.%s\n", itemsField, field.Name)
 	}
 	return hex.EncodeToString(digest.Sum(nil))[:12]
 }
@@ -135,17 +135,15 @@ type Source struct {
 	// Interface is what orders are read from; Method is its name.
 	Interface *catalog.Interface
 	Method    string
-	// Parameters are the fixed parameters as they are sent, page_size and
-	// date_type among them. The run adds page_index, start_time and end_time.
+	// Parameters are the fixed parameters as they are sent, page_size among them. The run
+	// adds page_index and the ends of the range.
 	Parameters map[string]string
-	// PageSize is the number of orders per page, 1 to 100. Default: 100.
+	// PageSize is the number of orders per page. Default: the interface's largest page.
 	PageSize int
-	// DateType says which time a range is about: "0" modified, "1" created,
-	// "2" confirmed. Default: "0".
+	// DateType says which of the interface's Times a range is about. Default: "0".
 	DateType string
-	// Window is the longest span read at once, at most 7 days less 2 seconds: the
-	// interface refuses more than 7 days, and the reader asks for a second more on
-	// either side. Default: that maximum.
+	// Window is the longest span read at once, at most the interface's longest less 2
+	// seconds: the reader asks for a second more on either side. Default: that maximum.
 	Window time.Duration
 	// Overlap is how far a run goes back behind the end of the last one.
 	// Default: 10 minutes.
@@ -161,7 +159,7 @@ type Source struct {
 	// SinceTS is the row version from which the first run by row versions reads; nil if
 	// the flow does not say.
 	SinceTS *int64
-	// Key is the field that tells one order from another, as_id.
+	// Key is the field that tells one order from another.
 	Key string
 }
 

@@ -22,7 +22,7 @@ const MarkLike = "%@%#%.%]"
 // bill's text fields, because only Kingdee keeps it as long as the bill: a later run
 // compares it with the order as it is then, and needs no database of its own.
 type Mark struct {
-	// OrderID is the order's key, as_id.
+	// OrderID is the order's key.
 	OrderID string
 	// ChangedAt is the order's ChangedAt in whole seconds of Beijing time; zero
 	// if the order has none.

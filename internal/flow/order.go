@@ -13,13 +13,14 @@ import (
 	"refundsync/internal/text"
 )
 
-// lineKey is the field that names a line.
-const lineKey = "asi_id"
+// itemsField is the list of an order's lines, in every interface.
+const itemsField = "items"
 
 // line is one line of an order.
 type line struct {
 	number int    // from 1
-	id     string // asi_id, "" if absent
+	key    string // the field that names it
+	id     string // the value of that; "" if absent
 	fields map[string]any
 }
 
@@ -54,7 +55,7 @@ func (f *Flow) Open(order contract.Order) *Opened {
 	decoder.UseNumber()
 	var fields map[string]any
 	if err := decoder.Decode(&fields); err != nil {
-		return &Opened{Order: order, err: failure(order.ID, nil, nil, newValueError(reasonMalformed, text.New("its fields are not JSON: %s", err)))}
+		return &Opened{Order: order, flow: f, err: failure(order.ID, nil, nil, newValueError(reasonMalformed, text.New("its fields are not JSON: %s", err)))}
 	}
 	return f.open(order, fields)
 }
@@ -78,9 +79,10 @@ func (o *Opened) read(fields map[string]any) error {
 		}
 		o.env[field.Name] = value
 	}
-	items, ok := fields[itemsField.Name].([]any)
-	if !ok && fields[itemsField.Name] != nil {
-		return failure(o.Order.ID, nil, nil, malformedField(&itemsField, fields[itemsField.Name], text.New("is not a list"), nil))
+	items, ok := fields[itemsField].([]any)
+	if !ok && fields[itemsField] != nil {
+		list, _ := o.flow.Source.Interface.Find(catalog.Header, itemsField)
+		return failure(o.Order.ID, nil, nil, malformedField(&list, fields[itemsField], text.New("is not a list"), nil))
 	}
 	all := make([]any, 0, len(items))
 	for i, item := range items {
@@ -91,20 +93,17 @@ func (o *Opened) read(fields map[string]any) error {
 		o.lines = append(o.lines, l)
 		all = append(all, l.fields)
 	}
-	o.env["items"] = all
+	o.env[itemsField] = all
 	return nil
 }
 
-// itemsField is the list of an order's lines.
-var itemsField, _ = catalog.All()["jushuitan.refund.list.query"].Find(catalog.Header, "items")
-
 func (f *Flow) readLine(number int, item any) (*line, error) {
-	l := &line{number: number, fields: make(map[string]any, len(f.items))}
+	l := &line{number: number, key: f.Source.Interface.Source.LineKey, fields: make(map[string]any, len(f.items))}
 	raw, ok := item.(map[string]any)
 	if !ok {
 		return l, newValueError(reasonMalformed, text.New("the line is not a group of fields"))
 	}
-	if id, err := catalog.Text.Parse(raw[lineKey]); err == nil && id != nil {
+	if id, err := catalog.Text.Parse(raw[l.key]); err == nil && id != nil {
 		l.id = id.(string)
 	}
 	for i := range f.items {
@@ -216,7 +215,7 @@ func (o *Opened) keptLines() (kept []*line, err error) {
 		}
 		parts := []*line{l}
 		if o.flow.Rules.SplitDefective {
-			if parts, err = l.splitDefective(); err != nil {
+			if parts, err = l.splitDefective(o.flow.Source.Interface); err != nil {
 				return nil, failure(o.Order.ID, l, "split_defective", err)
 			}
 		}

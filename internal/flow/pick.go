@@ -10,15 +10,12 @@ import (
 	"refundsync/internal/text"
 )
 
-// changedFields are the fields that each date_type is about.
-var changedFields = map[string]string{"0": "modified", "1": "created", "2": "confirm_date"}
-
 // ModifiedField tells two versions of an order apart, whichever time the source's ranges
 // are about: an order can be modified long after it was created.
-const ModifiedField = "modified"
+func (s Source) ModifiedField() string { return s.Interface.Source.Modified }
 
 // ChangedField is the field of an order that the source's ranges are about.
-func (s Source) ChangedField() string { return changedFields[s.DateType] }
+func (s Source) ChangedField() string { return s.Interface.Source.Times[s.DateType] }
 
 // CountedAt is the time, in Beijing time, that the source's ranges are about, of an order
 // of Jushuitan's reply; zero if it is absent or unreadable.
@@ -33,9 +30,6 @@ func timeOf(record map[string]any, field string) time.Time {
 	}
 	return at.(time.Time)
 }
-
-// shopField names the shop for people and for grouping.
-const shopField = "shop_name"
 
 // longestShop bounds the shop's name in lists and search attributes, in characters. A
 // search attribute of Temporal's holds 255 on some databases.
@@ -62,14 +56,14 @@ func (f *Flow) PickUnless(known func(contract.Order) bool, record map[string]any
 		return nil, f.noKey(reasonMalformed, text.Errorf("an order of Jushuitan's reply has a %s of more than %d bytes", f.Source.Key, longestID))
 	}
 	order := contract.Order{ID: key.(string)}
-	if shop, err := catalog.Text.Parse(record[shopField]); err == nil && shop != nil {
+	if shop, err := catalog.Text.Parse(record[f.Source.Interface.Source.Shop]); err == nil && shop != nil {
 		order.Shop = beginning(PlainCode(shop.(string)), longestShop)
 	}
-	order.ChangedAt = timeOf(record, ModifiedField)
+	order.ChangedAt = timeOf(record, f.Source.ModifiedField())
 
 	fields := pickFields(record, f.header)
-	if items := record[itemsField.Name]; items != nil {
-		fields[itemsField.Name] = f.pickItems(items)
+	if items := record[itemsField]; items != nil {
+		fields[itemsField] = f.pickItems(items)
 	}
 	if order.Fields, err = json.Marshal(fields); err != nil {
 		return nil, failure(order.ID, nil, nil, newValueError(reasonMalformed, text.New("its fields can't be written as JSON: %s", err)))
@@ -97,6 +91,7 @@ func (f *Flow) noKey(reason string, err error) error {
 
 // pickItems keeps the fields of the lines that the flow names.
 func (f *Flow) pickItems(items any) any {
+	lineKey := f.Source.Interface.Source.LineKey
 	list, ok := catalog.Rows(items, lineKey)
 	if !ok {
 		return map[string]any{}

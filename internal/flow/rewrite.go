@@ -18,6 +18,7 @@ import (
 // and operators into function calls, so that nothing goes through binary floating point.
 type rewriter struct {
 	source    []rune
+	orders    *catalog.Interface
 	scope     Scope
 	header    map[string]catalog.Field
 	items     map[string]catalog.Field
@@ -125,15 +126,15 @@ func (r *rewriter) member(n *ast.MemberNode) {
 	if !ok {
 		return
 	}
-	if field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Items, name.Value); ok {
+	if field, ok := r.orders.Find(catalog.Items, name.Value); ok {
 		r.items[field.Name] = field
 		return
 	}
 	what := text.New("The order's lines have no field %s.", name.Value)
-	if _, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Header, name.Value); ok {
+	if _, ok := r.orders.Find(catalog.Header, name.Value); ok {
 		what = text.New("%[1]s is a field of the order, not of its lines; write %[1]s alone.", name.Value)
 	} else {
-		what = spelling.Suggest(what, spelling.Closest(name.Value, catalog.All()["jushuitan.refund.list.query"].Names(catalog.Items)))
+		what = spelling.Suggest(what, spelling.Closest(name.Value, r.orders.Names(catalog.Items)))
 	}
 	r.report(n, what)
 }
@@ -165,11 +166,11 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	case n.Value == "lines":
 		r.report(n, text.New("lines can't be used here; use items."))
 	default:
-		field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Header, n.Value)
+		field, ok := r.orders.Find(catalog.Header, n.Value)
 		_, usable := typeFor[KindFor(field.Type)]
 		switch {
 		case !ok:
-			r.report(n, unknownName(n.Value, r.scope))
+			r.report(n, r.unknownName(n.Value))
 		case !usable:
 			r.report(n, text.New("%s can't be used: the catalog doesn't say what it holds.", FieldName(field)))
 		default:
@@ -178,8 +179,8 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	}
 }
 
-func unknownName(name string, in Scope) text.Text {
-	header, items := catalog.All()["jushuitan.refund.list.query"].Names(catalog.Header), catalog.All()["jushuitan.refund.list.query"].Names(catalog.Items)
+func (r *rewriter) unknownName(name string) text.Text {
+	in, header, items := r.scope, r.orders.Names(catalog.Header), r.orders.Names(catalog.Items)
 	if slices.Contains(items, name) {
 		if in.item {
 			return text.New("%[1]s is a field of the lines; write item.%[1]s.", name)

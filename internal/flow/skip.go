@@ -8,18 +8,12 @@ type LeaveOut struct {
 	Reason string
 }
 
-// statusOfOrder is the field of an order's status.
-const statusOfOrder = "status"
-
-// withdrawn are the statuses of an order that must not be booked, or no longer: 待确认
-// (also one that was un-confirmed), 已作废 and 被合并.
-var withdrawn = []string{"WaitConfirm", "Cancelled", "Merged"}
-
 // Withdrawn reports whether the order must not be booked by its status; false if the flow
 // does not name that field.
 func (o *Opened) Withdrawn() bool {
-	status, _ := o.env[statusOfOrder].(string)
-	return slices.Contains(withdrawn, status)
+	withdrawn := o.flow.Source.Interface.Source.Withdrawn
+	status, _ := o.env[withdrawn.Field].(string)
+	return slices.Contains(withdrawn.Values, status)
 }
 
 // Skip says whether the order is left out, with the reason of the first of the flow's

@@ -214,8 +214,8 @@ func (o *Opened) Supplement(billNumber string, booked Booked) (Bill, bool, error
 		if taken.Equal(quantities[i]) {
 			continue
 		}
-		l := &line{number: kept.number, id: kept.id, fields: maps.Clone(kept.fields)}
-		l.fields[ReceivedField] = number{value: quantities[i].Sub(taken)}
+		l := &line{number: kept.number, key: kept.key, id: kept.id, fields: maps.Clone(kept.fields)}
+		l.fields[o.flow.Source.Interface.Source.Received] = number{value: quantities[i].Sub(taken)}
 		rest.kept, lines = append(rest.kept, l), append(lines, l.fields)
 	}
 	if len(rest.kept) == 0 {

@@ -85,7 +85,6 @@ const (
 	minutePattern   = `^\s*[0-9]{1,2}:[0-9]{2}\s*$`
 	daySpanPattern  = `^\s*[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}\s*$`
 	durationPattern = `^([0-9]+(\.[0-9]+)?[hms])+$`
-	pageSizePattern = `^([1-9][0-9]?|100)$`
 )
 
 // fileKeys are the keys of a flow file.
@@ -93,7 +92,7 @@ var fileKeys = sync.OnceValue(func() sectionValue {
 	return sectionValue{
 		{"version", "Version of this format.", true, integerValue{1, 1, 1}},
 		{"name", "Name of the flow, part of workflow ids: a-z, 0-9 and _, beginning with a letter, at most 64 characters.", true, textValue{flowName.String()}},
-		{"source", "Where the orders come from.", true, sourceKeys()},
+		{"source", "Where the orders come from.", true, sourceKeys(catalog.All()[catalog.Sources()[0]])},
 		{"bill", "What is saved to Kingdee.", true, billKeys()},
 		{"title", "Title shown to people.", false, withDefault{textValue{}, "the name"}},
 		{"tables", "Tables that translate codes of Jushuitan into codes of Kingdee, by name.", false, otherValue(tablesSchema)},
@@ -103,16 +102,22 @@ var fileKeys = sync.OnceValue(func() sectionValue {
 	}
 })
 
-func sourceKeys() sectionValue {
+// sourceKeys are those of source with that method.
+func sourceKeys(of *catalog.Interface) sectionValue {
+	longest := longestWindow(of)
+	cursors := choiceValue{contract.CursorTime}
+	if of.Source.RowVersion != "" {
+		cursors = append(cursors, contract.CursorRowVersion)
+	}
 	return sectionValue{
 		{"method", "The interface that orders are read from.", true, choiceValue(catalog.Sources())},
-		{"parameters", "Parameters of the call, all text. page_index, start_time and end_time are filled in by each call.", true, otherValue(parametersSchema)},
-		{"key", "The field that tells one order from another, such as as_id.", true, otherValue(orderKeySchema)},
-		{"window", "The longest range read at once. A range with many orders is split further automatically.", false, durationValue{longestWindow, time.Minute, longestWindow}},
-		{"overlap", "How far a run goes back before the end of the last one.", false, durationValue{10 * time.Minute, 0, longestWindow}},
-		{"lag", "How far a run stays behind the present, because fresh orders still change.", false, durationValue{5 * time.Minute, 0, longestWindow}},
+		{"parameters", "Parameters of the call, all text. Those in braces are filled in by each call.", true, otherValue(func() jsonSchema { return parametersSchema(of) })},
+		{"key", "The field that tells one order from another: " + of.Source.Key + ".", true, otherValue(func() jsonSchema { return jsonSchema{"type": "string", "enum": orderKeys(of)} })},
+		{"window", "The longest range read at once. A range with many orders is split further automatically.", false, durationValue{longest, time.Minute, longest}},
+		{"overlap", "How far a run goes back before the end of the last one.", false, durationValue{10 * time.Minute, 0, longest}},
+		{"lag", "How far a run stays behind the present, because fresh orders still change.", false, durationValue{5 * time.Minute, 0, longest}},
 		{"since", "Where the first scheduled run begins, Beijing time. If left out, starter schedule create --since sets it.", false, textValue{timePattern}},
-		{"cursor", "How scheduled runs find what is new: time reads time windows; row_version reads rows in the order of their versions (ts).", false, choiceValue{contract.CursorTime, contract.CursorRowVersion}},
+		{"cursor", "How scheduled runs find what is new: time reads time windows; row_version, where the interface has it, reads rows in the order of their versions.", false, cursors},
 		{"since_ts", "With cursor: row_version, the version from which the first run reads; 0 is everything.", false, integerValue{0, 0, math.MaxInt}},
 	}
 }

@@ -55,7 +55,7 @@ func TestTheBuiltInFlow(t *testing.T) {
 		Parameters: map[string]string{"page_size": "100", "date_type": "0"},
 		PageSize:   100,
 		DateType:   "0",
-		Window:     longestWindow,
+		Window:     7*day - 2*time.Second,
 		Overlap:    10 * time.Minute,
 		Lag:        5 * time.Minute,
 		Cursor:     contract.CursorTime,

@@ -41,7 +41,7 @@ func (p *parser) noteExpression(node ast.Node, source string, compiled *flow.Exp
 	}
 	for _, compared := range flow.ComparedTexts(source) {
 		// The request's parameter of the same name has the list.
-		field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Request, compared.Field)
+		field, ok := p.flow.Source.Interface.Find(catalog.Request, compared.Field)
 		if _, known := field.Values[compared.Value]; !ok || known || len(field.Values) == 0 || compared.Value == "" {
 			continue
 		}

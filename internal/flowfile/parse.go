@@ -8,6 +8,7 @@ import (
 	"hash"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
@@ -93,7 +94,11 @@ func (p *parser) flowFile(root ast.Node) {
 		p.report(p.name, badCode("name", p.flow.Name))
 	}
 	p.flow.Title = cmp.Or(s.text("title"), p.flow.Name)
-	p.source(s.section("source"))
+	orders, known := interfaceOf(s, "source", "method", catalog.Sources())
+	source := s.sectionOf("source", sourceKeys(orders))
+	p.flow.Source = flow.Source{Interface: orders, Method: source.oneOf("method")}
+	reported := len(p.problems)
+	p.source(source)
 	if s.has("tables") {
 		p.readTables(s.pairs["tables"].value)
 	}
@@ -104,6 +109,22 @@ func (p *parser) flowFile(root ast.Node) {
 	if s.has("alerts") {
 		p.alerts(s)
 	}
+	if !known { // the rest was read by another interface
+		p.problems = p.problems[:reported]
+	}
+}
+
+// interfaceOf is the interface that a part of the file names, or the one that is closest to
+// it; false and some interface if there is none.
+func interfaceOf(s section, part, key string, known []string) (*catalog.Interface, bool) {
+	name := ""
+	if s.has(part) {
+		name = written(child(s.pairs[part].value, key))
+	}
+	if !slices.Contains(known, name) {
+		name = spelling.Closest(name, known)
+	}
+	return catalog.All()[cmp.Or(name, known[0])], name != ""
 }
 
 // badCode says what codes of the file's own, such as its name, are made of.
@@ -118,7 +139,7 @@ func (p *parser) expression(node ast.Node, in flow.Scope, owner text.Text, want 
 	if !ok {
 		return nil
 	}
-	compiled, mistakes := flow.Compile(source, in)
+	compiled, mistakes := flow.Compile(p.flow.Source.Interface, source, in)
 	if compiled == nil {
 		quote := '"'
 		if node.GetToken().Type == token.DoubleQuoteType {

@@ -25,7 +25,7 @@ func (p *parser) bill(s section) {
 		IsVerifyBaseDataField: s.boolean("IsVerifyBaseDataField"),
 		BatchCount:            s.integer("BatchCount"),
 	}
-	p.flow.Form = cmp.Or(catalog.All()[p.flow.Call.FormId], p.flow.Form)
+	p.flow.Form = cmp.Or(catalog.All()[p.flow.Call.FormId], catalog.All()[cmp.Or(spelling.Closest(p.flow.Call.FormId, catalog.Forms()), catalog.Forms()[0])])
 	if s.has("IsAutoSubmitAndAudit") {
 		p.flag = s.valueSpan("IsAutoSubmitAndAudit")
 	}
@@ -34,11 +34,7 @@ func (p *parser) bill(s section) {
 	}
 	p.flow.Rules.SplitDefective = s.boolean("split_defective")
 	if p.flow.Rules.SplitDefective {
-		fields := map[string]catalog.Field{}
-		for _, name := range flow.SplitFields {
-			fields[name], _ = catalog.All()["jushuitan.refund.list.query"].Find(catalog.Items, name)
-		}
-		p.flow.Use(nil, fields)
+		p.splitDefective(s.valueSpan("split_defective"))
 	}
 	p.lineRules(s)
 	if s.has("own_fields") {
@@ -74,6 +70,22 @@ func (p *parser) lineRules(s section) {
 	}
 	if d.has("amount") {
 		p.flow.Rules.Discount = &flow.Discount{Amount: p.expression(d.pairs["amount"].value, flow.HeadScope, text.Literal("amount"), flow.KindNumber), From: from}
+	}
+}
+
+// splitDefective has the fields travel by which lines are split.
+func (p *parser) splitDefective(at span) {
+	orders, needed := p.flow.Source.Interface, flow.SplitFields(p.flow.Source.Interface.Source)
+	fields := map[string]catalog.Field{}
+	for _, name := range needed {
+		fields[name], _ = orders.Find(catalog.Items, name)
+	}
+	p.flow.Use(nil, fields)
+	switch form := p.flow.Form; {
+	case len(needed) == 0:
+		p.report(at, text.New("split_defective can't be used with %s, whose lines do not say how many pieces are damaged.", orders.Name))
+	case form.Form.Quantity == "":
+		p.report(at, text.New("split_defective can't be used with %s, whose lines have no quantity.", form.Name))
 	}
 }
 
@@ -169,8 +181,8 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 	if s.has("table") {
 		m.Table = p.tableOf(s, target)
 	}
-	if source, ok := p.textNode(value); ok && target.Name == flow.BookedQuantity {
-		p.received = given[0] == "field" && source == "item."+flow.ReceivedField
+	if source, ok := p.textNode(value); ok && target.Place == p.flow.Form.Form.Lines && target.Name == p.flow.Form.Form.Quantity {
+		p.received = given[0] == "field" && source == "item."+p.flow.Source.Interface.Source.Received
 	}
 	m.Value = p.expression(value, in, text.Literal(flow.FieldName(target)), want)
 	if target.Name == flow.NumberField {
@@ -208,13 +220,16 @@ func kindOfTarget(target catalog.Field) flow.Kind {
 	return flow.KindFor(target.Type)
 }
 
+// nameOfField is how a field of the order is named, fieldPath also one of the line.
+const nameOfField = `^[A-Za-z_][A-Za-z0-9_]*$`
+
 var fieldPath = regexp.MustCompile(`^(item\.)?[A-Za-z_][A-Za-z0-9_]*$`)
 
 // isFieldPath checks that the value of field is a name, not an expression.
 func (p *parser) isFieldPath(node ast.Node) bool {
 	name, ok := p.textNode(node)
-	if ok && !fieldPath.MatchString(name) {
-		p.report(p.spanOf(node), text.New("field takes the name of a field, such as as_id or item.sku_id; found %s. To compute a value, use expression.", name))
+	if of := p.flow.Source.Interface.Source; ok && !fieldPath.MatchString(name) {
+		p.report(p.spanOf(node), text.New("field takes the name of a field, such as %s or item.%s; found %s. To compute a value, use expression.", of.Key, of.LineKey, name))
 	}
 	return ok && fieldPath.MatchString(name)
 }
@@ -246,7 +261,7 @@ var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 func (p *parser) constant(m *flow.Mapping, s section) {
 	node, target := s.pairs["constant"].value, m.Target
 	if target.Name == flow.NumberField {
-		p.report(s.keySpan("constant"), text.New("FBillNo（单据编号） can't be a constant, or all orders would be one bill; use something like field: as_id."))
+		p.report(s.keySpan("constant"), text.New("FBillNo（单据编号） can't be a constant, or all orders would be one bill; use something like field: %s.", p.flow.Source.Interface.Source.Key))
 	}
 	if s.has("table") {
 		p.report(s.keySpan("table"), text.New("A constant takes no table; write the result."))

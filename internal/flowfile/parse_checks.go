@@ -25,8 +25,8 @@ func (p *parser) options(s section) {
 	if s.has("expected_differences") {
 		p.flow.Options.ExpectedDifferences = p.expectedDifferences(s.pairs["expected_differences"].value)
 	}
-	if p.flow.Supplements() && !p.received {
-		p.report(s.valueSpan("existing"), text.New("existing: supplement requires FRealQty（实退数量） to be { field: item.r_qty }, from which it computes the quantity still to book."))
+	if p.flow.Supplements() {
+		p.supplement(s.valueSpan("existing"))
 	}
 	byKingdee := p.flow.Options.SubmitAndAudit == flow.SubmitAndAuditKingdee
 	if byKingdee == p.flow.Call.IsAutoSubmitAndAudit {
@@ -38,6 +38,22 @@ func (p *parser) options(s section) {
 	}
 	p.report(at, text.New("submit_and_audit and IsAutoSubmitAndAudit disagree: expected kingdee with true, or none or explicit with false; found %s with %t.",
 		p.flow.Options.SubmitAndAudit, p.flow.Call.IsAutoSubmitAndAudit))
+}
+
+// supplement requires that a bill has the quantity that has come in, from which the quantity
+// still to book is computed.
+func (p *parser) supplement(at span) {
+	orders, form := p.flow.Source.Interface, p.flow.Form
+	received := orders.Source.Received
+	quantity, booked := form.Find(form.Form.Lines, form.Form.Quantity)
+	switch {
+	case received == "":
+		p.report(at, text.New("existing: supplement can't be used with %s, whose lines do not say how many pieces have come in.", orders.Name))
+	case !booked:
+		p.report(at, text.New("existing: supplement can't be used with %s, whose lines have no quantity.", form.Name))
+	case !p.received:
+		p.report(at, text.New("existing: supplement requires %s to be { field: item.%s }, from which it computes the quantity still to book.", flow.FieldName(quantity), received))
+	}
 }
 
 // expectedDifferences reads the fields that Kingdee may hold otherwise than they were sent.
@@ -68,8 +84,9 @@ func (p *parser) checks(s section) {
 	// A scheduled run continues where the last one ended. By the time at which an order was
 	// created or confirmed, it would never come back to one that the source shows only once
 	// the goods have arrived.
-	if byOther := p.flow.Source.DateType == "1" || p.flow.Source.DateType == "2"; byOther && p.flow.Enabled && p.flow.Source.Cursor == contract.CursorTime {
-		p.report(p.dateType, text.New("With date_type 1 or 2, a flow can only be run by hand (enabled: false in checks): scheduled runs never go back, and would miss orders that match later and later changes. Use 0 for scheduled runs."))
+	source := p.flow.Source
+	if by := source.ChangedField(); by != "" && by != source.ModifiedField() && p.flow.Enabled && source.Cursor == contract.CursorTime {
+		p.report(p.dateType, text.New("With date_type %s, a flow can only be run by hand (enabled: false in checks): scheduled runs never go back, and would miss orders that match later and later changes. Use 0 for scheduled runs.", source.DateType))
 	}
 	p.leaveOut(s.list("leave_out"))
 	p.require(s.list("require"))

@@ -3,7 +3,6 @@ package flowfile
 import (
 	"cmp"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,28 +17,24 @@ import (
 	"refundsync/internal/text"
 )
 
-// The reader asks for a second before and after each window, and the interface takes 7
-// days at most.
-const (
-	day           = 24 * time.Hour
-	longestWindow = 7*day - 2*time.Second
-)
+const day = 24 * time.Hour
+
+// longestWindow leaves room for the second before and after each window that the reader
+// asks for.
+func longestWindow(of *catalog.Interface) time.Duration {
+	return of.Source.LongestSpan - 2*time.Second
+}
 
 func (p *parser) source(s section) {
-	method := s.oneOf("method")
-	p.flow.Source = flow.Source{
-		Interface: cmp.Or(catalog.All()[method], p.flow.Source.Interface),
-		Method:    method,
-		Key:       s.text("key"),
-		Window:    s.duration("window"),
-		Overlap:   s.duration("overlap"),
-		Lag:       s.duration("lag"),
-		Since:     s.moment("since"),
-	}
-	if key := p.flow.Source.Key; key != "" {
-		if known := orderKeys(); !slices.Contains(known, key) {
-			p.report(s.valueSpan("key"), spelling.Suggest(text.New("key can't be %s; expected a text field of the order, such as as_id.", key), spelling.Closest(key, known)))
-			p.flow.Source.Key = ""
+	of := p.flow.Source.Interface
+	source := &p.flow.Source
+	source.Key = s.text("key")
+	source.Window, source.Overlap, source.Lag = s.duration("window"), s.duration("overlap"), s.duration("lag")
+	source.Since = s.moment("since")
+	if key := source.Key; key != "" {
+		if known := orderKeys(of); !slices.Contains(known, key) {
+			p.report(s.valueSpan("key"), spelling.Suggest(text.New("key can't be %s; expected a text field of the order, such as %s.", key, of.Source.Key), spelling.Closest(key, known)))
+			source.Key = ""
 		}
 	}
 	if s.has("parameters") {
@@ -49,8 +44,8 @@ func (p *parser) source(s section) {
 }
 
 // orderKeys are the fields that can tell one order from another.
-func orderKeys() (names []string) {
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Header] {
+func orderKeys(of *catalog.Interface) (names []string) {
+	for _, field := range of.Fields[catalog.Header] {
 		if field.Type == catalog.Text {
 			names = append(names, field.Name)
 		}
@@ -70,12 +65,14 @@ func (p *parser) cursor(s section) {
 		p.report(s.keySpan("since_ts"), text.New("since_ts is only for cursor: row_version."))
 	case byVersion && p.flow.Source.PageSize == 1:
 		// The row at the boundary is read again, and would fill the page.
-		p.report(s.valueSpan("cursor"), text.New("With cursor: row_version, page_size should be 2 to 100."))
+		p.report(s.valueSpan("cursor"), text.New("With cursor: row_version, page_size should be 2 to %d.", p.flow.Source.Interface.Source.LargestPage))
 	}
 }
 
 // filledIn are the parameters that each call fills in.
-var filledIn = []string{"page_index", "start_time", "end_time"}
+func filledIn(of *catalog.Interface) []string {
+	return []string{"page_index", of.Source.From, of.Source.To}
+}
 
 // placeholder is how the file writes such a parameter.
 func placeholder(parameter string) string { return "{" + parameter + "}" }
@@ -84,13 +81,34 @@ func placeholder(parameter string) string { return "{" + parameter + "}" }
 // another way of reading, and without totals there is no last page to begin from.
 var notFixed = []string{"start_ts", "end_ts", "is_get_total"}
 
+// fixedParameters are the parameters that a flow can set or has filled in.
+func fixedParameters(of *catalog.Interface) []catalog.Field {
+	return slices.DeleteFunc(slices.Clone(of.Fields[catalog.Request]), func(field catalog.Field) bool { return slices.Contains(notFixed, field.Name) })
+}
+
+// parameterValues are the values that a parameter can have; none if it can have any.
+func parameterValues(of *catalog.Interface, field catalog.Field) []string {
+	if field.Name == "date_type" {
+		return slices.Sorted(maps.Keys(of.Source.Times))
+	}
+	return slices.Sorted(maps.Keys(field.Values))
+}
+
 func (p *parser) parameters(owner span, node ast.Node) {
-	fixed := map[string]string{"page_size": "100", "date_type": "0"}
+	of := p.flow.Source.Interface
+	filledIn := filledIn(of)
+	fixed := map[string]string{"page_size": strconv.Itoa(of.Source.LargestPage)}
+	if _, takes := of.Find(catalog.Request, "date_type"); takes {
+		fixed["date_type"] = "0"
+	}
 	seen := map[string]bool{}
+	var known []string
+	for _, field := range fixedParameters(of) {
+		known = append(known, field.Name)
+	}
 	for _, pair := range p.pairs(node) {
-		field, ok := catalog.All()["jushuitan.refund.list.query"].Find(catalog.Request, pair.name)
-		if !ok || slices.Contains(notFixed, pair.name) {
-			known := slices.DeleteFunc(catalog.All()["jushuitan.refund.list.query"].Names(catalog.Request), func(name string) bool { return slices.Contains(notFixed, name) })
+		field, _ := of.Find(catalog.Request, pair.name)
+		if !slices.Contains(known, pair.name) {
 			p.report(p.spanOf(pair.key), explain(
 				text.New("The request parameter %s can't be used; expected one of %s.", pair.name, strings.Join(known, ", ")), pair.name, known))
 			seen[spelling.Closest(pair.name, known)] = true
@@ -119,17 +137,15 @@ func (p *parser) parameters(owner span, node ast.Node) {
 		}
 	}
 	p.flow.Source.Parameters = fixed
-	p.flow.Source.DateType = fixed["date_type"]
+	p.flow.Source.DateType = cmp.Or(fixed["date_type"], "0")
 	p.flow.Source.PageSize, _ = strconv.Atoi(fixed["page_size"])
 }
 
-var pageSize = regexp.MustCompile(pageSizePattern)
-
 // parameter checks the value of a fixed parameter.
 func (p *parser) parameter(from pair, field catalog.Field, value string) {
-	at := p.spanOf(from.value)
-	if field.Name == "page_size" && !pageSize.MatchString(value) {
-		p.report(at, text.New("%s can't be %s; expected 1 to 100.", flow.FieldName(field), value))
+	at, of := p.spanOf(from.value), p.flow.Source.Interface
+	if size, err := strconv.Atoi(value); field.Name == "page_size" && (err != nil || size < 1 || size > of.Source.LargestPage || strconv.Itoa(size) != value) {
+		p.report(at, text.New("%s can't be %s; expected 1 to %d.", flow.FieldName(field), value, of.Source.LargestPage))
 	}
 	if strings.TrimSpace(value) == "" {
 		p.report(at, text.New("The parameter %s is empty; remove it if it is not needed.", field.Name))
@@ -139,8 +155,7 @@ func (p *parser) parameter(from pair, field catalog.Field, value string) {
 		p.report(at, what)
 		return
 	}
-	if _, ok := field.Values[value]; len(field.Values) > 0 && !ok {
-		known := slices.Sorted(maps.Keys(field.Values))
+	if known := parameterValues(of, field); len(known) > 0 && !slices.Contains(known, value) {
 		p.report(at, spelling.Suggest(text.New("%s can't be %s; expected one of %s.", flow.FieldName(field), value, strings.Join(known, ", ")), spelling.Closest(value, known)))
 	}
 }

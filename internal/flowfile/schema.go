@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"refundsync/internal/catalog"
@@ -25,9 +26,14 @@ const notBlank = `\S`
 // the names in an expression, only [Load] checks. Its descriptions are in English.
 func Schema() []byte {
 	schema := fileKeys().schema()
+	source := sectionValue{{"method", "The interface that orders are read from.", true, choiceValue(catalog.Sources())}}.schema()
+	delete(source, "additionalProperties") // what else there is depends on the method
+	source["description"] = "Where the orders come from."
+	schema["properties"].(jsonSchema)["source"] = source
+	schema["allOf"] = bySource()
 	schema["$schema"] = "http://json-schema.org/draft-07/schema#"
 	schema["title"] = "refundsync flow file"
-	schema["description"] = "Maps Jushuitan's after-sales orders (聚水潭售后单) to Kingdee's sales return bills (金蝶云星空销售退货单)."
+	schema["description"] = "Maps orders of Jushuitan (聚水潭) to bills of Kingdee (金蝶云星空)."
 	schema["definitions"] = definitions()
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -99,32 +105,71 @@ func (v durationValue) about() string {
 	return fmt.Sprintf("From %s to %s. Default: %s.", plain(v.shortest), plain(v.longest), plain(v.byDefault))
 }
 
-func orderKeySchema() jsonSchema { return jsonSchema{"type": "string", "enum": orderKeys()} }
+// bySource are the parts that depend on the interface that orders are read from: source,
+// and the fields of an order that the bill can name.
+func bySource() (all []jsonSchema) {
+	for _, method := range catalog.Sources() {
+		named := jsonSchema{"properties": jsonSchema{"method": jsonSchema{"const": method}}, "required": []string{"method"}}
+		all = append(all, jsonSchema{
+			"if": jsonSchema{"properties": jsonSchema{"source": named}, "required": []string{"source"}},
+			"then": jsonSchema{"properties": jsonSchema{
+				"source": ref(definitionOf("source", method)),
+				"bill":   jsonSchema{"properties": jsonSchema{"fields": ref(definitionOf("fields", method))}},
+			}},
+		})
+	}
+	return all
+}
+
+// definitionOf names a definition for one interface, without a slash, which a reference
+// would have to escape.
+func definitionOf(what, method string) string {
+	return what + "." + strings.ReplaceAll(strings.TrimPrefix(method, "/"), "/", ".")
+}
+
+// fieldsSchema allows the fields of one interface, wherever a mapping names one.
+func fieldsSchema(of *catalog.Interface) jsonSchema {
+	return jsonSchema{
+		"properties":           jsonSchema{"field": jsonSchema{"enum": fieldsOf(of, true, usable)}},
+		"additionalProperties": ref(definitionOf("fields", of.Name)),
+	}
+}
 
 func cronSchema() jsonSchema {
 	line := textValue{}.schema()
 	return jsonSchema{"anyOf": []jsonSchema{line, {"type": "array", "items": line, "minItems": 1}}}
 }
 
-func parametersSchema() jsonSchema {
-	properties := jsonSchema{}
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Request] {
-		if slices.Contains(notFixed, field.Name) {
-			continue
-		}
+func parametersSchema(of *catalog.Interface) jsonSchema {
+	properties, filledIn := jsonSchema{}, filledIn(of)
+	for _, field := range fixedParameters(of) {
 		property := textValue{}.schema()
-		switch {
+		switch values := parameterValues(of, field); {
 		case slices.Contains(filledIn, field.Name):
 			property = choiceValue{placeholder(field.Name)}.schema()
 		case field.Name == "page_size":
-			property = textValue{pageSizePattern}.schema()
-		case len(field.Values) > 0:
-			property = choiceValue(slices.Sorted(maps.Keys(field.Values))).schema()
+			property = textValue{upTo(of.Source.LargestPage)}.schema()
+		case len(values) > 0:
+			property = choiceValue(values).schema()
 		}
 		property["description"] = label(field)
 		properties[field.Name] = property
 	}
 	return jsonSchema{"type": "object", "properties": properties, "required": filledIn, "additionalProperties": false}
+}
+
+// upTo is the pattern of the whole numbers from 1 to a limit of one digit and noughts, such
+// as 50; of any from 1 for another limit.
+func upTo(limit int) string {
+	digits := strconv.Itoa(limit)
+	first, noughts := int(digits[0]-'0'), len(digits)-1
+	switch {
+	case noughts == 0 || strings.Trim(digits[1:], "0") != "":
+		return "^[1-9][0-9]*$"
+	case first == 1:
+		return fmt.Sprintf("^([1-9][0-9]{0,%d}|%d)$", noughts-1, limit)
+	}
+	return fmt.Sprintf("^([1-9][0-9]{0,%d}|[1-%d][0-9]{%d}|%d)$", noughts-1, first-1, noughts, limit)
 }
 
 // label is a field's Chinese and English label, with its values.
@@ -168,6 +213,11 @@ func definitions() jsonSchema {
 			"else": rows,
 		},
 		flow.NumberField: numberSchema(),
+	}
+	for _, method := range catalog.Sources() {
+		of := catalog.All()[method]
+		all[definitionOf("source", method)] = sourceKeys(of).schema()
+		all[definitionOf("fields", method)] = fieldsSchema(of)
 	}
 	for _, place := range places {
 		if place != catalog.Options {
@@ -250,11 +300,13 @@ func mappingSchema(target catalog.Type, line bool) jsonSchema {
 	case catalog.Bool:
 		change("constant", jsonSchema{"type": "boolean"})
 	}
-	if fields := fieldsOf(kindOfTarget(catalog.Field{Type: target}), line); len(fields) > 0 {
-		delete(properties["field"].(jsonSchema), "pattern")
-		change("field", jsonSchema{"enum": fields})
+	if target == catalog.Bool {
+		delete(properties, "field") // none is true or false
 	} else {
-		delete(properties, "field")
+		if !line {
+			change("field", textValue{nameOfField}.schema())
+		}
+		change("field", jsonSchema{"not": jsonSchema{"enum": otherKinds(kindOfTarget(catalog.Field{Type: target}), line)}})
 	}
 	if target != catalog.Text {
 		delete(properties, "table")
@@ -272,21 +324,42 @@ func mappingSchema(target catalog.Type, line bool) jsonSchema {
 	return schema
 }
 
-// fieldsOf lists the source fields with values of that kind.
-func fieldsOf(want flow.Kind, line bool) (names []string) {
-	for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Header] {
-		if flow.KindFor(field.Type) == want {
+// fieldsOf lists the fields of an order, and of its lines, of the kinds wanted.
+func fieldsOf(of *catalog.Interface, line bool, want func(flow.Kind) bool) (names []string) {
+	for _, field := range of.Fields[catalog.Header] {
+		if want(flow.KindFor(field.Type)) {
 			names = append(names, field.Name)
 		}
 	}
 	if line {
-		for _, field := range catalog.All()["jushuitan.refund.list.query"].Fields[catalog.Items] {
-			if flow.KindFor(field.Type) == want {
+		for _, field := range of.Fields[catalog.Items] {
+			if want(flow.KindFor(field.Type)) {
 				names = append(names, "item."+field.Name)
 			}
 		}
 	}
 	return names
+}
+
+// usable tells the kinds of which a field can be named.
+func usable(kind flow.Kind) bool {
+	return slices.Contains([]flow.Kind{flow.KindText, flow.KindNumber, flow.KindTime}, kind)
+}
+
+// otherKinds lists the fields that no interface has with values of that kind.
+func otherKinds(want flow.Kind, line bool) []string {
+	others, wanted := map[string]bool{}, func(kind flow.Kind) bool { return kind == want }
+	for _, method := range catalog.Sources() {
+		for _, name := range fieldsOf(catalog.All()[method], line, usable) {
+			others[name] = true
+		}
+	}
+	for _, method := range catalog.Sources() {
+		for _, name := range fieldsOf(catalog.All()[method], line, wanted) {
+			delete(others, name)
+		}
+	}
+	return slices.Sorted(maps.Keys(others))
 }
 
 // numberSchema is the bill's number, which comes from the order's key.
@@ -296,7 +369,6 @@ func numberSchema() jsonSchema {
 	delete(properties, "constant")
 	delete(properties, "table")
 	delete(schema, "dependencies")
-	properties["field"].(jsonSchema)["enum"] = orderKeys()
 	schema["oneOf"] = []jsonSchema{{"required": []string{"field"}}, {"required": []string{"expression"}}}
 	return schema
 }

@@ -106,7 +106,11 @@ func (d *document) section(at span, owner text.Text, node ast.Node, keys section
 
 // section reads the section under a key; an empty one if the key is absent.
 func (s section) section(key string) section {
-	keys := s.defined(key).(sectionValue)
+	return s.sectionOf(key, s.defined(key).(sectionValue))
+}
+
+// sectionOf is section with other keys than defined.
+func (s section) sectionOf(key string, keys sectionValue) section {
 	if !s.has(key) {
 		return section{s.document, keys, nil, false}
 	}
@@ -223,7 +227,11 @@ func (s section) oneOf(key string) string {
 	}
 	value, ok := s.textNode(node)
 	if ok && !slices.Contains(values, value) {
-		s.report(s.spanOf(node), spelling.Suggest(text.New("%s can't be %s; expected one of %s.", key, value, strings.Join(values, ", ")), spelling.Closest(value, values)))
+		what := text.New("%s can't be %s; expected one of %s.", key, value, strings.Join(values, ", "))
+		if meant := spelling.Closest(value, values); meant != "" {
+			what = spelling.Suggest(text.New("%s can't be %s.", key, value), meant)
+		}
+		s.report(s.spanOf(node), what)
 	}
 	return value
 }

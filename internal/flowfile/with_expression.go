@@ -25,7 +25,7 @@ func WithExpression(f *flow.Flow, name, source string) (*flow.Flow, error) {
 	if place := field.Field.Place; place == catalog.Head || place == "SubHeadEntity" || f.Rules.OneLine {
 		in = flow.OrderScope
 	}
-	compiled, mistakes := flow.Compile(source, in)
+	compiled, mistakes := flow.Compile(f.Source.Interface, source, in)
 	for _, mistake := range mistakes {
 		return nil, refused(mistake.From, mistake.To, mistake.What)
 	}
