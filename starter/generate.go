@@ -13,7 +13,7 @@ import (
 	"refundsync/internal/text"
 )
 
-//go:generate go run . docs ..
+//go:generate go run . generate ..
 
 // written are the files of the tree that the program writes from its own definitions. It
 // leaves the program in the last of its languages.
@@ -30,9 +30,9 @@ func written() map[string][]byte {
 	return files
 }
 
-func newDocsCommand() *cobra.Command {
+func newGenerateCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:    "docs FOLDER",
+		Use:    "generate FOLDER",
 		Short:  text.Sprintf("Write the documents that come from the program's own definitions into a checkout of the project"),
 		Args:   cobra.ExactArgs(1),
 		Hidden: true,
