@@ -10,7 +10,7 @@ import (
 
 // billStored is called after a bill is stored, and changes or withdraws its order at the
 // source if such a fault strikes.
-func (s *Simulator) billStored(number string) {
+func (s *Simulator) billStored(_, number string) {
 	asID, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
 		return

@@ -112,7 +112,7 @@ func TestClientReadsTheForm(t *testing.T) {
 		require.Equal(t, "BD_Customer", form.Head().Field("FRetcustId").LookUp)
 		require.True(t, form.Head().Field("FRetcustId").Required)
 		require.Equal(t, 106, form.Part("FEntity").Field("F_DEMO_Wanted").Type)
-		require.Len(t, form.Part("FEntity").Field("FOwnerTypeId").Values, 3)
+		require.Len(t, form.Part("FEntity").Field("FOwnerTypeId").Values, 2)
 		require.NotNil(t, form.Part("SubHeadEntity").Field("FSettleOrgId"))
 
 		yes, none := true, ""

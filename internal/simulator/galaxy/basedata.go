@@ -2,29 +2,38 @@ package galaxy
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 )
 
 // set names a kind of base data.
 type set string
 
+// Base data with a form that can be queried is named by it.
 const (
-	organisations set = "organisations"
-	customers     set = "customers"
-	materials     set = "materials"
-	stocks        set = "stocks"
-	billTypes     set = "bill types"
-	returnTypes   set = "return types"
-	currencies    set = "currencies"
-	units         set = "units"
-	stockStatuses set = "stock statuses"
+	organisations set = "ORG_Organizations"
+	customers     set = "BD_Customer"
+	materials     set = "BD_MATERIAL"
+	stocks        set = "BD_STOCK"
+	billTypes     set = "BOS_BillType"
+	departments   set = "BD_Department"
+	expenses      set = "BD_Expense"
+	users         set = "SEC_User" // by name: a bill's creator, its auditor
 	exchangeTypes set = "exchange types"
-	contacts      set = "contacts"
-	users         set = "users" // by name: a bill's creator, its auditor
+	purposes      set = "purposes"
 )
+
+// form is the form of the base data; "" if it is not known.
+func (s set) form() string {
+	if baseFormsByID[string(s)] == nil && s != users {
+		return ""
+	}
+	return string(s)
+}
 
 // BaseItem is an entry of base data, as one organisation uses it.
 type BaseItem struct {
@@ -62,14 +71,37 @@ func newBaseData(own BaseData, organisation string) *baseData {
 			b.put(of.set, BaseItem{Number: number, Name: own.Names[number]})
 		}
 	}
-	// What every tenant is delivered with.
-	b.add(billTypes, "XSTHD01_SYS", "XSTHD02_SYS", "XSTHD06_SYS")
-	b.add(returnTypes, "THLX01_SYS", "THLX02_SYS")
-	b.add(currencies, "PRE001", "PRE002", "PRE007")
-	b.add(units, "Pcs", "kg")
-	b.add(stockStatuses, "KCZT01_SYS", "KCZT02_SYS", "KCZT03_SYS", "KCZT07_SYS", "KCZT08_SYS")
-	b.add(exchangeTypes, "HLTX01_SYS")
+	b.deliver()
 	return b
+}
+
+// deliver adds what every tenant has from the start: the documented values of references,
+// currencies and units; and what a merchant needs who books refunds of money.
+func (b *baseData) deliver() {
+	put := func(s set, number, name string) {
+		if b.id(s, number) == 0 {
+			b.put(s, BaseItem{Number: number, Name: name})
+		}
+	}
+	put("BD_Currency", "PRE001", "人民币")
+	put("BD_Currency", "PRE002", "香港元")
+	put("BD_Currency", "PRE007", "美元")
+	put("BD_UNIT", "Pcs", "Pcs")
+	put("BD_UNIT", "kg", "千克")
+	put(exchangeTypes, "HLTX01_SYS", "固定汇率")
+	put(departments, "BM01", "电商部")
+	put(expenses, "FYXM01", "售后退款")
+	for _, id := range slices.Sorted(maps.Keys(forms)) {
+		for _, place := range catalog.All()[id].Fields {
+			for _, field := range place {
+				if found := forms[id].lookUp(field.Name); found != nil && found.set != "" {
+					for _, number := range slices.Sorted(maps.Keys(field.Values)) {
+						put(found.set, number, field.Values[number])
+					}
+				}
+			}
+		}
+	}
 }
 
 // add adds entries of these numbers; existing ones stay as they are.

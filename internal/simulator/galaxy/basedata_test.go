@@ -48,7 +48,7 @@ func TestColumnsOfBaseData(t *testing.T) {
 	f := start(t, nil)
 	for query, want := range map[string]string{
 		`{"FormId":"BOS_BillType","FieldKeys":"FNumber,FBillFormID","FilterString":"FNumber='XSTHD01_SYS'"}`:                     `[["XSTHD01_SYS","SAL_RETURNSTOCK"]]`,
-		`{"FormId":"BOS_ASSISTANTDATA_DETAIL","FieldKeys":"FNumber,FDataValue","FilterString":"FNumber='THLX01_SYS'"}`:           `[["THLX01_SYS","THLX01_SYS"]]`,
+		`{"FormId":"BOS_ASSISTANTDATA_DETAIL","FieldKeys":"FNumber,FDataValue","FilterString":"FNumber='THLX01_SYS'"}`:           `[["THLX01_SYS","退货"]]`,
 		`{"FormId":"BD_UNIT","FieldKeys":"FNumber,FForbidStatus","FilterString":"FNumber='kg'"}`:                                 `[["kg","A"]]`,
 		`{"FormId":"BD_StockStatus","FieldKeys":"FNumber,FDocumentStatus","FilterString":"FNumber='KCZT01_SYS'"}`:                `[["KCZT01_SYS","C"]]`,
 		`{"FormId":"ORG_Organizations","FieldKeys":"FNumber,FForbidStatus,FDocumentStatus","FilterString":"FNumber in ('100')"}`: `[["100","A","C"]]`,

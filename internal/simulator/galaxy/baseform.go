@@ -29,14 +29,17 @@ var baseFormsByID = map[string]*baseForm{
 	"BD_Customer":              newBaseForm(customers, "FCUSTID", "FName", baseForbidden, baseStatus, baseOrganisation),
 	"BD_MATERIAL":              newBaseForm(materials, "FMATERIALID", "FName", baseForbidden, baseStatus, baseOrganisation),
 	"BD_STOCK":                 newBaseForm(stocks, "FStockId", "FName", baseForbidden, baseStatus, baseOrganisation),
-	"BD_StockStatus":           newBaseForm(stockStatuses, "FStockStatusId", "FName", baseStatus),
-	"BD_UNIT":                  newBaseForm(units, "FUnitId", "FName", baseForbidden),
-	"BD_Currency":              newBaseForm(currencies, "FCURRENCYID", "FName", baseForbidden),
+	"BD_StockStatus":           newBaseForm("BD_StockStatus", "FStockStatusId", "FName", baseStatus),
+	"BD_UNIT":                  newBaseForm("BD_UNIT", "FUnitId", "FName", baseForbidden),
+	"BD_Currency":              newBaseForm("BD_Currency", "FCURRENCYID", "FName", baseForbidden),
+	"BD_Department":            newBaseForm(departments, "FDEPTID", "FName"),
+	"BD_Expense":               newBaseForm(expenses, "", "FName"),
+	"BD_SETTLETYPE":            newBaseForm("BD_SETTLETYPE", "", "FName"),
 	"BOS_BillType":             newBaseForm(billTypes, "FBILLTYPEID", "FName", baseBillForm),
-	"BOS_ASSISTANTDATA_DETAIL": newBaseForm(returnTypes, "FId", "FDataValue"),
+	"BOS_ASSISTANTDATA_DETAIL": newBaseForm("BOS_ASSISTANTDATA_DETAIL", "FId", "FDataValue"),
 }
 
-// newBaseForm is a form with a key, a number, a name and some of the other fields.
+// newBaseForm is a form with a key, which is not known of every form, a number, a name and some of the other fields.
 func newBaseForm(s set, key, name string, others ...int) *baseForm {
 	all := []*field{
 		baseKey: {name: key, kind: isID}, baseNumber: {name: "FNumber"}, baseName: {name: name}, baseForbidden: {name: "FForbidStatus"},
@@ -44,7 +47,9 @@ func newBaseForm(s set, key, name string, others ...int) *baseForm {
 	}
 	form := &baseForm{set: s}
 	for _, at := range append([]int{baseKey, baseNumber, baseName}, others...) {
-		all[at].index = at
+		if all[at].index = at; all[at].name == "" {
+			continue
+		}
 		form.fields = append(form.fields, all[at])
 	}
 	return form
@@ -72,11 +77,21 @@ func (f *baseForm) entries(base *baseData) []*bill {
 			entry.status = created
 		}
 		entry.head[baseKey], entry.head[baseNumber], entry.head[baseName] = strconv.FormatInt(item.id, 10), item.Number, item.Name
-		entry.head[baseForbidden], entry.head[baseOrganisation], entry.head[baseBillForm] = "A", item.Organisation, FormID
+		entry.head[baseForbidden], entry.head[baseOrganisation], entry.head[baseBillForm] = "A", item.Organisation, billFormOf(item.Number)
 		if item.Forbidden {
 			entry.head[baseForbidden] = "B"
 		}
 		entries = append(entries, entry)
 	}
 	return entries
+}
+
+// billFormOf is the form of a bill type; "" if it is of none here.
+func billFormOf(number string) string {
+	for id, f := range forms {
+		if strings.HasPrefix(number, f.numbers) {
+			return id
+		}
+	}
+	return ""
 }

@@ -3,7 +3,8 @@ package galaxy
 import (
 	"slices"
 	"strconv"
-	"strings"
+
+	"refundsync/internal/text"
 )
 
 // status is FDocumentStatus.
@@ -20,11 +21,12 @@ const (
 
 // values are the values of one place's fields, by index, in canonical form: a reference's
 // number, a decimal without trailing zeros, a date as yyyy-MM-ddTHH:mm:ss, "true" or
-// "false"; "" is no value.
+// "false", a group as JSON; "" is no value.
 type values []string
 
-// bill is a stored 销售退货单. It is never modified, only replaced.
+// bill is a stored bill. It is never modified, only replaced.
 type bill struct {
+	form          *form
 	id            int64
 	status        status
 	void          bool
@@ -38,16 +40,19 @@ type entry struct {
 	values values
 }
 
-func newValues(p place) values { return make(values, len(form[p])) }
+func (p *part) newValues() values { return make(values, len(p.fields)) }
 
-func (v values) get(name string) string {
-	f := lookUp(name)
-	return v[f.index]
-}
+// get and set are about the values of the part's own place.
+func (p *part) get(v values, name string) string { return v[p.find(name).index] }
 
-func (v values) set(name, value string) { v[lookUp(name).index] = value }
+func (p *part) set(v values, name, value string) { v[p.find(name).index] = value }
 
-func (b *bill) number() string { return b.head[billNo.index] }
+func (b *bill) number() string { return b.head[b.form.number.index] }
+
+// get and set are about fields of the head. The head must be the bill's own to be set.
+func (b *bill) get(name string) string { return b.form.parts[inHead].get(b.head, name) }
+
+func (b *bill) set(name, value string) { b.form.parts[inHead].set(b.head, name, value) }
 
 // value returns the value of a field; row is the index of the entry if it is an entry
 // field.
@@ -86,6 +91,8 @@ func (b *bill) with(s status) *bill {
 
 // Bill is a stored bill as State and the data file show it.
 type Bill struct {
+	// Form is the form's id, such as SAL_RETURNSTOCK. FIDs and numbers are unique in it.
+	Form   string `json:"form"`
 	ID     int64  `json:"FID"`
 	Number string `json:"FBillNo"`
 	// Status is FDocumentStatus: Z draft, A created, B under review, C audited, D
@@ -94,9 +101,10 @@ type Bill struct {
 	// Void says that FCancelStatus is B.
 	Void bool `json:"void,omitempty"`
 	// Fields are those of the head and SubHeadEntity, references by number, dates as
-	// yyyy-MM-ddTHH:mm:ss, without empty fields.
-	Fields  map[string]string `json:"fields"`
-	Entries []Entry           `json:"FEntity"`
+	// yyyy-MM-ddTHH:mm:ss, lists as JSON, without empty fields.
+	Fields map[string]string `json:"fields"`
+	// Entries are the lines, in whatever part of the form.
+	Entries []Entry `json:"FEntity"`
 }
 
 // Entry is one line of a Bill.
@@ -107,44 +115,49 @@ type Entry struct {
 
 // shown converts the bill for State and the data file.
 func (b *bill) shown() Bill {
-	s := Bill{ID: b.id, Number: b.number(), Status: string(b.status), Void: b.void, Fields: map[string]string{}}
-	b.head.addTo(s.Fields, inHead)
-	b.finance.addTo(s.Fields, inFinance)
+	s := Bill{Form: b.form.id, ID: b.id, Number: b.number(), Status: string(b.status), Void: b.void, Fields: map[string]string{}}
+	b.form.parts[inHead].show(b.head, s.Fields)
+	b.form.parts[inFinance].show(b.finance, s.Fields)
 	for _, e := range b.entries {
 		fields := map[string]string{}
-		e.values.addTo(fields, inEntry)
+		b.form.parts[inEntry].show(e.values, fields)
 		s.Entries = append(s.Entries, Entry{ID: e.id, Fields: fields})
 	}
 	return s
 }
 
-func (v values) addTo(fields map[string]string, p place) {
+func (p *part) show(v values, fields map[string]string) {
 	for i, value := range v {
 		if value != "" {
-			fields[form[p][i].name] = value
+			fields[p.fields[i].name] = value
 		}
 	}
 }
 
 // stored is the inverse of shown.
-func (s Bill) stored() *bill {
+func (s Bill) stored() (*bill, error) {
+	f := forms[s.Form]
+	if f == nil {
+		return nil, text.Errorf("there is no form %q", s.Form)
+	}
 	b := &bill{
+		form:    f,
 		id:      s.ID,
 		status:  status(s.Status),
 		void:    s.Void,
-		head:    valuesFrom(s.Fields, inHead),
-		finance: valuesFrom(s.Fields, inFinance),
+		head:    f.parts[inHead].valuesFrom(s.Fields),
+		finance: f.parts[inFinance].valuesFrom(s.Fields),
 	}
 	for _, e := range s.Entries {
-		b.entries = append(b.entries, entry{id: e.ID, values: valuesFrom(e.Fields, inEntry)})
+		b.entries = append(b.entries, entry{id: e.ID, values: f.parts[inEntry].valuesFrom(e.Fields)})
 	}
-	return b
+	return b, nil
 }
 
-func valuesFrom(fields map[string]string, p place) values {
-	v := newValues(p)
+func (p *part) valuesFrom(fields map[string]string) values {
+	v := p.newValues()
 	for name, value := range fields {
-		if f := fieldsByName[p][strings.ToLower(name)]; f != nil {
+		if f := p.find(name); f != nil {
 			v[f.index] = value
 		}
 	}

@@ -25,9 +25,11 @@ type requestBody struct {
 
 // call is a request to the form service.
 type call struct {
-	name   string // of the operation
-	formID string
-	data   object
+	name string // of the operation
+	// form is that of bills, base that of base data; one of them is nil.
+	form *form
+	base *baseForm
+	data object
 	// late means a save that takes effect when nobody waits for its reply any more.
 	late bool
 	// auditRefused saves without the requested submit and audit.
@@ -118,12 +120,13 @@ func newCall(op operation, body requestBody) (call, reply) {
 		return c, failed(msgBadParameter, "参数data不是有效的JSON对象")
 	}
 	c.data = fields
-	c.formID = stringOf(formID)
+	id := stringOf(formID)
 	if op.formless {
-		c.formID = c.data.text("FormId")
+		id = c.data.text("FormId")
 	}
-	if base := baseFormsByID[c.formID] != nil; c.formID != FormID && !(base && op.wraps) {
-		return c, failed(msgException, fmt.Sprintf("业务对象“%s”不存在", c.formID))
+	c.form, c.base = forms[id], baseFormsByID[id]
+	if c.form == nil && (c.base == nil || !op.wraps) {
+		return c, failed(msgException, fmt.Sprintf("业务对象“%s”不存在", id))
 	}
 	return c, nil
 }

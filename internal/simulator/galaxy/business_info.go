@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// formName is the name of the form.
-const formName = "销售退货单"
-
 // businessInfo is the reply of QueryBusinessInfo: the form's metadata.
 type businessInfo struct {
 	Result struct {
@@ -55,42 +52,33 @@ type formText struct {
 func inChinese(text string) []formText { return []formText{{2052, text}} }
 
 // fieldTypes are the codes of FieldType: SQL Server's type ids, as seen in practice.
-var fieldTypes = map[valueKind]int{isText: 231, isDate: 61, isDecimal: 106, isWhole: 56, isFlag: 175, isReference: 127, isID: 127}
-
-// baseForms are the forms of the base data, where known.
-var baseForms = map[set]string{
-	organisations: "ORG_Organizations", customers: "BD_Customer", materials: "BD_MATERIAL", stocks: "BD_STOCK",
-	billTypes: "BOS_BillType", returnTypes: "BOS_ASSISTANTDATA_DETAIL", currencies: "BD_Currency", units: "BD_UNIT",
-	stockStatuses: "BD_StockStatus", users: "SEC_User",
-}
-
-// lists are the values of the list fields.
-var lists = map[string][]string{
-	"FOwnerTypeIdHead": {"BD_OwnerOrg", "BD_Customer", "BD_Supplier"},
-	"FOwnerTypeId":     {"BD_OwnerOrg", "BD_Customer", "BD_Supplier"},
-	fieldStatus:        {"Z", "A", "B", "C", "D"},
-	fieldCancel:        {"A", "B"},
-}
+var fieldTypes = map[valueKind]int{isText: 231, isDate: 61, isDecimal: 106, isWhole: 56, isFlag: 175, isReference: 127, isID: 127, isGroup: 127}
 
 // queryBusinessInfo returns the form's parts and fields, as the tenant's habits modify
 // them.
-func (t *Tenant) queryBusinessInfo(call) reply {
+func (t *Tenant) queryBusinessInfo(c call) reply {
 	habits := t.Habits()
 	if habits.NoFormRight {
-		return failed(msgNoPermission, "您没有“"+formName+"”的“查看”权限")
+		return failed(msgNoPermission, "您没有“"+c.form.name+"”的“查看”权限")
 	}
 	var info businessInfo
 	info.Result.ResponseStatus = newResult().Result.ResponseStatus
-	info.Result.NeedReturnData = formData{ID: FormID, Name: inChinese(formName), PkFieldName: fieldID}
-	for p, part := range [places]struct{ key, name string }{inHead: {"FBillHead", "单据头"}, inFinance: {fieldFinance, "财务信息"}, inEntry: {fieldEntries, "明细信息"}} {
-		entry := formEntry{Key: part.key, Name: inChinese(part.name), Fields: []formField{}}
-		for _, f := range form[p] {
-			if habit := habits.Form[f.name]; !habit.Gone {
+	info.Result.NeedReturnData = formData{ID: c.form.id, Name: inChinese(c.form.name), PkFieldName: fieldID}
+	for _, part := range c.form.parts {
+		if part.key == "" {
+			continue
+		}
+		entry := formEntry{Key: part.key, Name: inChinese(part.label), Fields: []formField{}}
+		if part.inLine {
+			entry.ParentKey = &c.form.parts[inEntry].key
+		}
+		for _, f := range part.fields {
+			if habit := habits.Form[f.name]; !habit.Gone && c.form.list(f.name) == nil {
 				entry.Fields = append(entry.Fields, habit.apply(f.metadata()))
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(habits.Form)) {
-			if habit := habits.Form[name]; strings.EqualFold(habit.Part, part.key) && lookUp(name) == nil {
+			if habit := habits.Form[name]; strings.EqualFold(habit.Part, part.key) && c.form.lookUp(name) == nil {
 				entry.Fields = append(entry.Fields, habit.apply(formField{Key: name, Name: inChinese(name), FieldType: fieldTypes[isText]}))
 			}
 		}
@@ -101,7 +89,10 @@ func (t *Tenant) queryBusinessInfo(call) reply {
 
 // metadata describes the field.
 func (f *field) metadata() formField {
-	m := formField{Key: f.name, Name: inChinese(f.label), FieldType: fieldTypes[f.kind], LookUpObjectFormID: baseForms[f.set], Extends: valuesOf(lists[f.name])}
+	m := formField{Key: f.name, Name: inChinese(f.label), FieldType: fieldTypes[f.kind], LookUpObjectFormID: f.set.form(), Extends: []formValue{}}
+	for i, value := range slices.Sorted(maps.Keys(f.options)) {
+		m.Extends = append(m.Extends, formValue{Value: value, Caption: inChinese(f.options[value]), Seq: i})
+	}
 	if f.required {
 		m.MustInput = 1
 	}

@@ -106,7 +106,13 @@ func (f *fixture) post(path, body string) string {
 // form calls a method of the form service with data in the shape of the Python SDK.
 func (f *fixture) form(method, data string) responseStatus {
 	f.t.Helper()
-	return statusOf(f.t, f.post(formPath+method+".common.kdsvc", `{"formid":"SAL_RETURNSTOCK","data":`+data+`}`))
+	return f.formOf("SAL_RETURNSTOCK", method, data)
+}
+
+// formOf is form for another form of bills.
+func (f *fixture) formOf(formID, method, data string) responseStatus {
+	f.t.Helper()
+	return statusOf(f.t, f.post(formPath+method+".common.kdsvc", `{"formid":"`+formID+`","data":`+data+`}`))
 }
 
 // statusOf reads the ResponseStatus of a reply.

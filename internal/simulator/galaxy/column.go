@@ -21,21 +21,25 @@ type column struct {
 // columns finds the field of a key; false if there is none.
 type columns func(key string) (column, bool)
 
-// column finds the field of a key such as FBillNo, FRetcustId.FNumber, FEntity_FEntryId,
-// FEntity.FRealQty or FRealQty, in any case.
-func (t *Tenant) column(key string) (column, bool) {
-	name := strings.ToLower(strings.TrimSpace(key))
-	for _, entity := range []string{fieldEntries, fieldFinance} {
-		if rest, ok := strings.CutPrefix(name, strings.ToLower(entity)); ok && rest != "" && (rest[0] == '.' || rest[0] == '_') {
-			name = rest[1:]
+// columns finds the field of a key such as FBillNo, FRetcustId.FNumber, FEntity_FEntryId,
+// FEntity.FRealQty or FRealQty, in any case. A list has no column.
+func (f *form) columns(base *baseData) columns {
+	return func(key string) (column, bool) {
+		name := strings.ToLower(strings.TrimSpace(key))
+		for _, at := range []place{inEntry, inFinance} {
+			if entity := f.parts[at].key; entity != "" {
+				if rest, ok := strings.CutPrefix(name, strings.ToLower(entity)); ok && rest != "" && (rest[0] == '.' || rest[0] == '_') {
+					name = rest[1:]
+				}
+			}
 		}
+		name, property, dotted := strings.Cut(name, ".")
+		found := f.lookUp(name)
+		if found == nil || found.kind == isGroup || dotted && (found.kind != isReference || property != found.set.property()) {
+			return column{}, false
+		}
+		return column{field: found, number: dotted, base: base}, true
 	}
-	name, property, dotted := strings.Cut(name, ".")
-	f := lookUp(name)
-	if f == nil || dotted && (f.kind != isReference || property != f.set.property()) {
-		return column{}, false
-	}
-	return column{field: f, number: dotted, base: t.base}, true
 }
 
 // property is what a query can ask of base data, in lower case.

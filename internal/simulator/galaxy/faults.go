@@ -18,12 +18,12 @@ var wire = faults.Wire{
 
 // refuse returns the fault that refuses a call as a whole, or nil. Network control only
 // concerns changes: reads are never refused by it.
-func (t *Tenant) refuse(op operation) reply {
+func (t *Tenant) refuse(op operation, c call) reply {
 	if t.faults.Strikes(faults.KingdeeCallLimit) {
 		return failed(msgCallLimit, "接口调用次数超出限制，请稍后再试")
 	}
 	if !op.reads && t.faults.Strikes(faults.KingdeeConflict) {
-		return failed(t.conflictCode(faults.KingdeeConflict), conflictText(t.options.Credentials.Username, op.name))
+		return failed(t.conflictCode(faults.KingdeeConflict), c.conflictText(t.options.Credentials.Username, op.name))
 	}
 	return nil
 }
@@ -90,12 +90,13 @@ func (t *Tenant) conflictCode(name faults.Name) int {
 // disturbance is what goes wrong with the bills of one call.
 type disturbance struct {
 	tenant  *Tenant
+	call    call
 	off     bool
 	failing int // index of the bill that a partial failure fails, or -1
 }
 
 func (t *Tenant) newDisturbance(c call, bills int) disturbance {
-	d := disturbance{tenant: t, off: c.late, failing: -1}
+	d := disturbance{tenant: t, call: c, off: c.late, failing: -1}
 	if !d.off && bills > 1 && t.faults.Strikes(faults.KingdeePartialFailure) {
 		d.failing = t.faults.Pick(faults.KingdeePartialFailure, bills)
 	}
@@ -113,7 +114,7 @@ func (d disturbance) strikes(r *resultReply, index int) bool {
 		r.fail(index, msgDatabaseFailure, "", deadlockText)
 		return true
 	case t.faults.Strikes(faults.KingdeeBillConflict):
-		r.fail(index, t.conflictCode(faults.KingdeeBillConflict), "", conflictText(t.options.Credentials.Username, "修改"))
+		r.fail(index, t.conflictCode(faults.KingdeeBillConflict), "", d.call.conflictText(t.options.Credentials.Username, "修改"))
 		return true
 	case t.faults.Strikes(faults.KingdeeBillBusy):
 		r.fail(index, msgInvalid, "", busyTexts[t.faults.Pick(faults.KingdeeBillBusy, len(busyTexts))])

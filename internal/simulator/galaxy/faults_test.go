@@ -437,7 +437,7 @@ func TestBillStoredIsCalled(t *testing.T) {
 	var mu sync.Mutex
 	var stored []string
 	f, _ := disturbed(t, always(faults.KingdeeReplyLost), func(o *Options) {
-		o.BillStored = func(number string) {
+		o.BillStored = func(_, number string) {
 			mu.Lock()
 			defer mu.Unlock()
 			stored = append(stored, number)

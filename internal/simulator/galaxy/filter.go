@@ -245,7 +245,7 @@ func (c column) among(list []string) condition {
 	condition := c.where(func(value string) bool {
 		return slices.ContainsFunc(list, func(literal string) bool { return c.compare(value, literal) == 0 })
 	})
-	if c.field == billNo {
+	if c.field.billNo {
 		listed := make(map[string]bool, len(list))
 		for _, number := range list {
 			listed[number] = true

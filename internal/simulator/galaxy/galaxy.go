@@ -1,6 +1,6 @@
-// Package galaxy simulates the WebAPI of Kingdee Cloud Galaxy (金蝶云星空) for one form, 销售退货单
-// (SAL_RETURNSTOCK): authentication, sessions, saving, states and queries, with the real
-// rules, texts and codes as far as they are known.
+// Package galaxy simulates the WebAPI of Kingdee Cloud Galaxy (金蝶云星空) for the forms of the
+// catalog: authentication, sessions, saving, states and queries, with the real rules, texts
+// and codes as far as they are known.
 package galaxy
 
 import (
@@ -13,9 +13,6 @@ import (
 
 	"refundsync/internal/simulator/faults"
 )
-
-// FormID is the only form served.
-const FormID = "SAL_RETURNSTOCK"
 
 // Credentials are what a caller must present.
 type Credentials struct {
@@ -55,9 +52,9 @@ type Options struct {
 	Now func() time.Time
 	// Faults decides what goes wrong; nil is no faults.
 	Faults *faults.Injector
-	// BillStored is called with the number of every bill that was saved, new or changed,
-	// after it is stored; nil is no-op.
-	BillStored func(number string)
+	// BillStored is called with the form and the number of every bill that was saved, new or
+	// changed, after it is stored; nil is no-op.
+	BillStored func(form, number string)
 }
 
 // Tenant is the simulated tenant, an http.Handler for everything under
@@ -91,7 +88,7 @@ func New(options Options) (*Tenant, error) {
 		options.Faults = faults.None()
 	}
 	if options.BillStored == nil {
-		options.BillStored = func(string) {}
+		options.BillStored = func(string, string) {}
 	}
 	t := &Tenant{
 		options:       options,
@@ -224,21 +221,21 @@ func (t *Tenant) operate(w http.ResponseWriter, r *http.Request, op operation, b
 // perform authenticates, claims the session for the duration of the operation and runs
 // it. A late save has no reply.
 func (t *Tenant) perform(w http.ResponseWriter, r *http.Request, op operation, body requestBody) reply {
+	c, invalid := newCall(op, body)
 	s, failure := t.authenticate(w, r)
 	if failure == nil && !s.take() {
 		t.violate("session_in_use")
-		failure = conflict(t.options.Credentials.Username, op.name)
+		failure = failed(msgNetworkConflict, c.conflictText(t.options.Credentials.Username, op.name))
 	}
 	if failure != nil {
 		return failure
 	}
 	defer t.sessions.release(s)
-	c, failure := newCall(op, body)
-	if failure != nil {
-		return failure
+	if invalid != nil {
+		return invalid
 	}
 	pause(t.options.CallLatency)
-	if failure := t.refuse(op); failure != nil {
+	if failure := t.refuse(op, c); failure != nil {
 		return failure
 	}
 	if op.saves && t.faults.Strikes(faults.KingdeeSaveLate) {

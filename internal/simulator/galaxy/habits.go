@@ -6,8 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-
-	"refundsync/internal/text"
 )
 
 // Habits are what a tenant's own settings, rules and plug-ins do to bills.
@@ -81,9 +79,9 @@ func (h Habits) forbids(f *field) bool {
 	return slices.ContainsFunc(h.NoRight, func(name string) bool { return strings.EqualFold(name, f.name) })
 }
 
-// apply changes the head of a new bill.
-func (h Habits) apply(head values) {
-	number := head.get(fieldBillNo)
+// apply changes a new bill.
+func (h Habits) apply(b *bill) {
+	number := b.number()
 	if h.UpperCaseNumbers {
 		number = strings.ToUpper(number)
 	}
@@ -93,27 +91,28 @@ func (h Habits) apply(head values) {
 	if h.Renumber {
 		number = "" // the ledger gives it one
 	}
-	head.set(fieldBillNo, number)
+	b.set(b.form.Number, number)
 	if h.CleanNotes {
-		head.set(fieldNote, strings.Map(func(r rune) rune {
+		b.set(b.form.Note, strings.Map(func(r rune) rune {
 			if strings.ContainsRune("[]@#.", r) {
 				return -1
 			}
 			return r
-		}, head.get(fieldNote)))
+		}, b.get(b.form.Note)))
 	}
 }
 
 // VoidBills voids (作废) all bills of a number, and returns an error if there is none.
 func (t *Tenant) VoidBills(number string) error {
-	bills := t.ledger.numbered(number)
-	if len(bills) == 0 {
-		return text.Errorf("there is no bill %s", number)
+	bills, err := t.ledger.named(number)
+	if err != nil {
+		return err
 	}
 	for _, b := range bills {
-		_, p := t.ledger.change(b.id, func(old *bill) (*bill, *problem) {
+		_, p := t.ledger.change(b.form, b.id, func(old *bill) (*bill, *problem) {
 			changed := old.with(old.status)
 			changed.void = true
+			changed.set(fieldCancel, "B")
 			t.sign(changed, cancelled, t.options.Credentials.Username)
 			return changed, nil
 		})
@@ -127,12 +126,12 @@ func (t *Tenant) VoidBills(number string) error {
 // AuditBills submits and audits all bills of a number as a user does, and returns an error
 // if there is none, or one that can't be audited.
 func (t *Tenant) AuditBills(number, by string) error {
-	bills := t.ledger.numbered(number)
-	if len(bills) == 0 {
-		return text.Errorf("there is no bill %s", number)
+	bills, err := t.ledger.named(number)
+	if err != nil {
+		return err
 	}
 	for _, b := range bills {
-		_, p := t.ledger.change(b.id, func(old *bill) (*bill, *problem) {
+		_, p := t.ledger.change(b.form, b.id, func(old *bill) (*bill, *problem) {
 			return t.audited(old, by), inState(old, "提交", draft, created, reAuditing)
 		})
 		if p != nil {

@@ -13,9 +13,9 @@ func (f *fixture) saved(number, note string) []any {
 	status := f.form("BatchSave", `{"Model":[{"FBillNo":"`+number+`","FHeadNote":"`+note+`","FSaleOrgId":{"FNumber":"100"},"FStockOrgId":{"FNumber":"100"},"FRetcustId":{"FNumber":"C1"},
 		"FEntity":[{"FMaterialId":{"FNumber":"M1"},"FRealQty":1,"FTaxPrice":1.4,"FStockId":{"FNumber":"CK1"}}]}]}`)
 	require.Empty(f.t, status.Errors)
-	b := f.tenant.ledger.all()[0]
-	require.Equal(f.t, b.number(), status.SuccessEntitys[0].Number, "the reply tells the number that the bill has")
-	return []any{b.number(), b.head.get(fieldNote), b.entries[0].values.get(fieldPrice)}
+	b := f.tenant.State(true).Bills[0]
+	require.Equal(f.t, b.Number, status.SuccessEntitys[0].Number, "the reply tells the number that the bill has")
+	return []any{b.Number, b.Fields["FHeadNote"], b.Entries[0].Fields["FTaxPrice"]}
 }
 
 func TestHabits(t *testing.T) {

@@ -14,11 +14,17 @@ import (
 // crash is a change whose reply nobody has seen.
 type journal struct{ file *os.File }
 
-// change is a line of the journal; exactly one of its fields is set.
+// change is a line of the journal.
 type change struct {
-	Bill     *Bill  `json:"bill,omitempty"`
-	Deleted  int64  `json:"deleted,omitempty"`
-	Material string `json:"material,omitempty"`
+	Bills    []Bill   `json:"bills,omitempty"` // their new versions
+	Deleted  *billKey `json:"deleted,omitempty"`
+	Material string   `json:"material,omitempty"`
+}
+
+// billKey tells a bill from those of all forms.
+type billKey struct {
+	Form string `json:"form"`
+	ID   int64  `json:"FID"`
 }
 
 // openJournal reads the file, creating it if it does not exist, and appends to it from
@@ -46,7 +52,6 @@ func (t *Tenant) openJournal(path string) error {
 func (t *Tenant) replay(file io.Reader) (int64, error) {
 	var whole int64
 	lines := bufio.NewReader(file)
-	byID := map[int64]*bill{}
 	for {
 		line, err := lines.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
@@ -59,31 +64,42 @@ func (t *Tenant) replay(file io.Reader) (int64, error) {
 		if err := json.Unmarshal(line, &c); err != nil {
 			return 0, err
 		}
-		switch {
-		case c.Bill != nil:
-			b := c.Bill.stored()
-			byID[b.id] = b
-			t.ledger.used(b)
-		case c.Deleted != 0:
-			delete(byID, c.Deleted)
-		case c.Material != "":
+		for _, shown := range c.Bills {
+			b, err := shown.stored()
+			if err != nil {
+				return 0, err
+			}
+			t.ledger.books[shown.Form].put(b)
+			t.ledger.books[shown.Form].used(b)
+		}
+		if c.Deleted != nil {
+			if k := t.ledger.books[c.Deleted.Form]; k != nil && k.find(c.Deleted.ID) != nil {
+				k.delete(k.find(c.Deleted.ID))
+			}
+		}
+		if c.Material != "" {
 			t.base.add(materials, c.Material)
 		}
 		whole += int64(len(line))
 	}
-	t.ledger.restore(byID)
 	return whole, nil
 }
 
-func (j *journal) bill(b *bill) error {
+// change writes the new versions of bills and the bill that is deleted, if any.
+func (j *journal) change(versions []*bill, deleted *bill) error {
 	if j == nil {
 		return nil
 	}
-	shown := b.shown()
-	return j.write(change{Bill: &shown})
+	var c change
+	for _, b := range versions {
+		c.Bills = append(c.Bills, b.shown())
+	}
+	if deleted != nil {
+		c.Deleted = &billKey{deleted.form.id, deleted.id}
+	}
+	return j.write(c)
 }
 
-func (j *journal) deleted(id int64) error       { return j.write(change{Deleted: id}) }
 func (j *journal) material(number string) error { return j.write(change{Material: number}) }
 
 func (j *journal) write(c change) error {

@@ -54,7 +54,7 @@ func (t *Tenant) targets(c call) []target {
 	}
 	for _, number := range c.data.list("Numbers") {
 		named := target{what: `编码值["` + number + `"]不存在`}
-		if bills := t.ledger.numbered(number); len(bills) > 0 {
+		if bills := t.ledger.numbered(c.form, number); len(bills) > 0 {
 			named.id = bills[0].id
 		}
 		targets = append(targets, named)
@@ -76,7 +76,7 @@ func (t *Tenant) each(c call, edit func(*bill) (*bill, *problem)) reply {
 		if disturbed.strikes(r, i) {
 			continue
 		}
-		b, p := t.ledger.change(target.id, func(old *bill) (*bill, *problem) {
+		b, p := t.ledger.change(c.form, target.id, func(old *bill) (*bill, *problem) {
 			if old == nil {
 				return nil, &problem{code: msgFieldMissing, message: target.what}
 			}

@@ -3,7 +3,6 @@ package galaxy
 import (
 	"errors"
 	"slices"
-	"strings"
 
 	"refundsync/internal/text"
 )
@@ -31,15 +30,15 @@ func (t *Tenant) ChangeBill(number string, line int, field, value string) error 
 			places = map[place]values{inEntry: entry.values}
 		}
 		for p, values := range places {
-			f := fieldsByName[p][strings.ToLower(field)]
+			f := old.form.parts[p].find(field)
 			if f == nil {
 				continue
 			}
 			sent := any(value)
 			if f.kind == isReference {
-				sent = map[string]any{"FNumber": value}
+				sent = map[string]any{f.key: value}
 			}
-			r := &billReader{tenant: t, verify: true}
+			r := &billReader{tenant: t, form: old.form, verify: true}
 			values[f.index] = r.readValue(f, sent)
 			if p == inEntry {
 				r.compute(values, line)
@@ -53,17 +52,17 @@ func (t *Tenant) ChangeBill(number string, line int, field, value string) error 
 	})
 }
 
-// CopyBill enters a bill like that of a number under another number. Its FHeadNote is copied
-// if marked, and empty otherwise.
+// CopyBill enters a bill like that of a number under another number. Its note is copied if
+// marked, and empty otherwise.
 func (t *Tenant) CopyBill(number, as string, marked bool) error {
-	bills := t.ledger.numbered(number)
-	if len(bills) == 0 {
-		return text.Errorf("there is no bill %s", number)
+	bills, err := t.ledger.named(number)
+	if err != nil {
+		return err
 	}
-	copied := &bill{status: created, head: slices.Clone(bills[0].head), finance: slices.Clone(bills[0].finance)}
-	copied.head[billNo.index] = as
+	copied := &bill{form: bills[0].form, status: created, head: slices.Clone(bills[0].head), finance: slices.Clone(bills[0].finance)}
+	copied.set(copied.form.Number, as)
 	if !marked {
-		copied.head.set(fieldNote, "")
+		copied.set(copied.form.Note, "")
 	}
 	for _, e := range bills[0].entries {
 		copied.entries = append(copied.entries, entry{values: slices.Clone(e.values)})
@@ -76,12 +75,12 @@ func (t *Tenant) CopyBill(number, as string, marked bool) error {
 
 // edit changes the bills of a number; nil deletes one.
 func (t *Tenant) edit(number string, edit func(old *bill) (*bill, error)) error {
-	bills := t.ledger.numbered(number)
-	if len(bills) == 0 {
-		return text.Errorf("there is no bill %s", number)
+	bills, err := t.ledger.named(number)
+	if err != nil {
+		return err
 	}
 	for _, b := range bills {
-		_, p := t.ledger.change(b.id, func(old *bill) (*bill, *problem) {
+		_, p := t.ledger.change(b.form, b.id, func(old *bill) (*bill, *problem) {
 			changed, err := edit(old)
 			if err != nil {
 				return nil, &problem{message: err.Error()}

@@ -43,7 +43,8 @@ func (t *Tenant) executeBillQuery(c call) reply {
 // query is a validated ExecuteBillQuery.
 type query struct {
 	tenant *Tenant
-	// base is the form of base data; nil for bills.
+	// form is that of bills, base that of base data; one of them is nil.
+	form *form
 	base *baseForm
 	// columns are FieldKeys.
 	columns []column
@@ -65,12 +66,14 @@ type row struct {
 }
 
 func (t *Tenant) newQuery(c call) (*query, reply) {
-	data, columns := c.data, t.column
-	base := baseFormsByID[c.formID]
-	if base != nil {
-		columns = base.column(t.base)
+	data := c.data
+	var columns columns
+	if c.base != nil {
+		columns = c.base.column(t.base)
+	} else {
+		columns = c.form.columns(t.base)
 	}
-	q := &query{tenant: t, base: base, startRow: data.number("StartRow"), limit: data.number("Limit"), topRow: data.number("TopRowCount")}
+	q := &query{tenant: t, form: c.form, base: c.base, startRow: data.number("StartRow"), limit: data.number("Limit"), topRow: data.number("TopRowCount")}
 	if q.limit <= 0 || q.limit > maxRows {
 		q.limit = maxRows
 	}
@@ -155,13 +158,13 @@ func (q *query) candidates() []*bill {
 		return q.base.entries(q.tenant.base)
 	}
 	if !q.where.named {
-		return q.tenant.ledger.all()
+		return q.tenant.ledger.all(q.form)
 	}
 	numbers := slices.Clone(q.where.numbers)
 	slices.Sort(numbers)
 	var bills []*bill
 	for _, number := range slices.Compact(numbers) {
-		bills = append(bills, q.tenant.ledger.numbered(number)...)
+		bills = append(bills, q.tenant.ledger.numbered(q.form, number)...)
 	}
 	slices.SortFunc(bills, func(a, b *bill) int { return cmp.Compare(a.id, b.id) })
 	return bills

@@ -34,7 +34,7 @@ func TestColumns(t *testing.T) {
 		{"FBillNo,FEntity_FEntryId,FEntity_FSeq", `[["R1",500001,1],["O'Brien",500002,1],["O'Brien",500003,2],["R_3",500004,1]]`},
 		{"FEntity.FMaterialId.FNumber,FRealQty,FEntity_FTaxPrice,FAmount,FIsFree",
 			`[["M1",2.5,19.99,49.98,false],["M1",2.5,19.99,49.98,false],["M2",10,0,0,true],["M1",2.5,19.99,49.98,false]]`},
-		{"FDeliveryDate,FLot,FExchangeRate", `[[null,"",0],[null,"",0],[null,"",0],[null,"",0]]`},
+		{"FDeliveryDate,FLot,FExchangeRate", `[[null,0,0],[null,0,0],[null,0,0],[null,0,0]]`},
 	}
 	f := filled(t)
 	for _, c := range cases {
@@ -200,9 +200,9 @@ func TestLookUpByNumberMatchesFullScan(t *testing.T) {
 		for _, next := range rapid.SliceOfN(comparison, 0, 4).Draw(t, "next") {
 			filter = "(" + filter + ")" + rapid.SampledFrom([]string{" and ", " or "}).Draw(t, "joined by") + next
 		}
-		parsed, err := parseFilter(filter, f.tenant.column)
+		parsed, err := parseFilter(filter, forms["SAL_RETURNSTOCK"].columns(f.tenant.base))
 		require.NoError(t, err)
-		q := &query{tenant: f.tenant, where: parsed}
+		q := &query{tenant: f.tenant, form: forms["SAL_RETURNSTOCK"], where: parsed}
 		short := q.rows()
 		q.where.named = false
 		require.Equal(t, q.rows(), short, filter)
@@ -215,9 +215,10 @@ func FuzzParseFilter(f *testing.F) {
 	}
 	tenant, err := New(Options{Credentials: credentials})
 	require.NoError(f, err)
-	stored := (Bill{ID: 1, Fields: map[string]string{"FBillNo": "a"}, Entries: []Entry{{ID: 1}}}).stored()
+	stored, err := (Bill{Form: "SAL_RETURNSTOCK", ID: 1, Fields: map[string]string{"FBillNo": "a"}, Entries: []Entry{{ID: 1}}}).stored()
+	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, filter string) {
-		c, err := parseFilter(filter, tenant.column)
+		c, err := parseFilter(filter, forms["SAL_RETURNSTOCK"].columns(tenant.base))
 		if err != nil {
 			require.Nil(t, c.holds)
 			return

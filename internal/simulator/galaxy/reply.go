@@ -111,13 +111,13 @@ func failed(code int, message string) reply {
 	return r
 }
 
-// conflict is the reply to a call that conflicts with another.
-func conflict(user, operation string) reply {
-	return failed(msgNetworkConflict, conflictText(user, operation))
-}
-
-func conflictText(user, operation string) string {
-	return fmt.Sprintf("“%s”使用业务单据：“销售退货单”业务操作-“[销售退货单-%s]”冲突，请稍候再使用。", user, operation)
+// conflictText refuses a call that conflicts with another about bills of the form.
+func (c call) conflictText(user, operation string) string {
+	name := "业务单据"
+	if c.form != nil {
+		name = c.form.name
+	}
+	return fmt.Sprintf("“%s”使用业务单据：“%s”业务操作-“[%s-%s]”冲突，请稍候再使用。", user, name, name, operation)
 }
 
 // writeReply writes the reply of an operation. A query's failure is its only row.

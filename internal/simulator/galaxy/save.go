@@ -26,7 +26,7 @@ func (t *Tenant) batchSave(c call) reply {
 		}
 	}
 	if c.auditRefused {
-		return failed(msgNoPermission, "您没有“销售退货单”的“审核”权限")
+		return failed(msgNoPermission, "您没有“"+c.form.name+"”的“审核”权限")
 	}
 	disturbed.finish(r)
 	return r
@@ -63,7 +63,7 @@ func (t *Tenant) saveOne(r *resultReply, c call, index int, content any) *bill {
 	if b == nil {
 		return nil
 	}
-	t.options.BillStored(b.number())
+	t.options.BillStored(b.form.id, b.number())
 	r.succeed(index, b)
 	r.Result.NeedReturnData = append(r.Result.NeedReturnData, struct{}{})
 	return b
@@ -73,6 +73,7 @@ func (t *Tenant) saveOne(r *resultReply, c call, index int, content any) *bill {
 func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 	reader := &billReader{
 		tenant:       t,
+		form:         c.form,
 		verify:       c.data.flag("IsVerifyBaseDataField", false),
 		deleteOthers: c.data.flag("IsDeleteEntry", true),
 	}
@@ -82,7 +83,7 @@ func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 	}
 	if id := model.text("FID"); id != "" && id != "0" {
 		n, _ := strconv.ParseInt(id, 10, 64)
-		b, p := t.ledger.change(n, func(old *bill) (*bill, *problem) {
+		b, p := t.ledger.change(c.form, n, func(old *bill) (*bill, *problem) {
 			if p := editable(old, id, "保存"); p != nil {
 				return nil, p
 			}
@@ -116,7 +117,7 @@ func (t *Tenant) saveModel(c call, model object) (*bill, []*problem) {
 	if after == audited {
 		t.sign(b, approved, t.options.Credentials.Username)
 	}
-	t.Habits().apply(b.head)
+	t.Habits().apply(b)
 	if p := t.ledger.insert(b); p != nil {
 		return nil, []*problem{p}
 	}
@@ -153,7 +154,7 @@ func inState(b *bill, verb string, states ...status) *problem {
 	if slices.Contains(states, b.status) {
 		return nil
 	}
-	return &problem{code: msgNotOperable, message: "单据编号为“" + b.number() + "”的销售退货单，只有" +
+	return &problem{code: msgNotOperable, message: "单据编号为“" + b.number() + "”的" + b.form.name + "，只有" +
 		statesText[states[0]] + "的数据才允许" + verb + "！"}
 }
 

@@ -21,7 +21,7 @@ func TestSavedBill(t *testing.T) {
 		SuccessMessages: []string{},
 	}, status)
 	require.Equal(t, []Bill{{
-		ID: 100001, Number: "R1", Status: "A",
+		Form: "SAL_RETURNSTOCK", ID: 100001, Number: "R1", Status: "A",
 		Fields: map[string]string{
 			"FBillTypeID": "XSTHD01_SYS", "FBillNo": "R1", "FDate": "2024-03-02T00:00:00", "FSaleOrgId": "100", "FStockOrgId": "100",
 			"FRetcustId": "C1", "FHeadNote": "note", "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "third",
@@ -180,11 +180,11 @@ func TestRequestsWithoutBills(t *testing.T) {
 	}
 	path := formPath + "BatchSave.common.kdsvc"
 	for body, code := range map[string]int{
-		`{"formid":"SAL_RETURNSTOCK"}`:         msgBadParameter,
-		`{"parameters":["SAL_RETURNSTOCK"]}`:   msgBadParameter,
-		`{"formid":"SAL_OUTSTOCK","data":{}}`:  msgException,
-		`{"data":{"Model":[]}}`:                msgException,
-		`{"parameters":["SAL_OUTSTOCK","{}"]}`: msgException,
+		`{"formid":"SAL_RETURNSTOCK"}`:       msgBadParameter,
+		`{"parameters":["SAL_RETURNSTOCK"]}`: msgBadParameter,
+		`{"formid":"SAL_OTHER","data":{}}`:   msgException,
+		`{"data":{"Model":[]}}`:              msgException,
+		`{"parameters":["SAL_OTHER","{}"]}`:  msgException,
 	} {
 		require.Equal(t, code, statusOf(t, f.post(path, body)).MsgCode, body)
 	}

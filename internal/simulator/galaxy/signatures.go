@@ -18,6 +18,6 @@ func (t *Tenant) sign(b *bill, as signature, by string) {
 		t.base.add(users, by)
 		when = t.options.Now().In(beijing).Format(wireDate)
 	}
-	b.head.set(as.who, by)
-	b.head.set(as.when, when)
+	b.set(as.who, by)
+	b.set(as.when, when)
 }

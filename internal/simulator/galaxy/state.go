@@ -1,14 +1,17 @@
 package galaxy
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // State is what a tenant holds and has seen.
 type State struct {
-	// Bills are all bills, by id.
+	// Bills are all bills, by form and id.
 	Bills []Bill `json:"bills"`
 	// ByStatus counts the bills by FDocumentStatus.
 	ByStatus map[string]int `json:"by_status"`
-	// Doubles are the numbers that more than one bill has.
+	// Doubles are the numbers that more than one bill of a form has.
 	Doubles []string `json:"doubles"`
 	// Calls counts the calls by method, including refused ones.
 	Calls map[string]int `json:"calls"`
@@ -18,6 +21,9 @@ type State struct {
 	// UnknownFields counts the fields of bills that the form does not have, by their
 	// names in lower case. Kingdee silently ignores them.
 	UnknownFields map[string]int `json:"unknown_fields"`
+	// LostLinks counts the links to a line of another bill that lead nowhere. Kingdee drops
+	// them without a word.
+	LostLinks int `json:"lost_links"`
 	// Sessions is the number of open sessions.
 	Sessions int `json:"sessions"`
 	// LateSaves is the number of pending saves that were already answered with a failure,
@@ -27,15 +33,16 @@ type State struct {
 
 // State shows what the tenant holds and has seen. If bills is false, Bills is nil.
 func (t *Tenant) State(bills bool) State {
-	s := State{ByStatus: map[string]int{}, Doubles: t.ledger.doubles(), Sessions: t.sessions.count(), LateSaves: int(t.late.pending.Load())}
-	all := t.ledger.all()
+	s := State{ByStatus: map[string]int{}, Doubles: t.ledger.doubles(), LostLinks: t.ledger.lost(), Sessions: t.sessions.count(), LateSaves: int(t.late.pending.Load())}
 	if bills {
-		s.Bills = make([]Bill, 0, len(all))
+		s.Bills = []Bill{}
 	}
-	for _, b := range all {
-		s.ByStatus[string(b.status)]++
-		if bills {
-			s.Bills = append(s.Bills, b.shown())
+	for _, id := range slices.Sorted(maps.Keys(forms)) {
+		for _, b := range t.ledger.all(forms[id]) {
+			s.ByStatus[string(b.status)]++
+			if bills {
+				s.Bills = append(s.Bills, b.shown())
+			}
 		}
 	}
 	t.mu.Lock()
@@ -44,4 +51,9 @@ func (t *Tenant) State(bills bool) State {
 	s.Violations = maps.Clone(t.violations)
 	s.UnknownFields = maps.Clone(t.unknownFields)
 	return s
+}
+
+// Of gives the bills of a form.
+func (s State) Of(form string) []Bill {
+	return slices.DeleteFunc(slices.Clone(s.Bills), func(b Bill) bool { return b.Form != form })
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // viewReply is a bill with its fields as the view names them: without the leading F,
-// references as objects.
+// references as objects. Of the lines, only the names in stock bills are known.
 type viewReply struct {
 	Result struct {
 		ResponseStatus *responseStatus `json:"ResponseStatus"`
@@ -19,11 +19,11 @@ type viewReply struct {
 func (t *Tenant) view(c call) reply {
 	var b *bill
 	if number := c.data.text("Number"); number != "" {
-		if bills := t.ledger.numbered(number); len(bills) > 0 {
+		if bills := t.ledger.numbered(c.form, number); len(bills) > 0 {
 			b = bills[0]
 		}
 	} else if id, err := strconv.ParseInt(c.data.text("Id"), 10, 64); err == nil {
-		b = t.ledger.get(id)
+		b = t.ledger.get(c.form, id)
 	} else {
 		return failed(msgIDEmpty, "单据内码和单据编码不能都为空")
 	}
@@ -39,9 +39,9 @@ func (t *Tenant) view(c call) reply {
 	}
 	bill := t.viewFields(b, inHead, 0)
 	bill["Id"] = b.id
-	bill["FFormId"] = FormID
-	bill["SAL_RETURNSTOCKFIN"] = []map[string]any{finance}
-	bill["SAL_RETURNSTOCKENTRY"] = entries
+	bill["FFormId"] = c.form.id
+	bill[c.form.id+"FIN"] = []map[string]any{finance}
+	bill[c.form.id+"ENTRY"] = entries
 	var r viewReply
 	r.Result.Result = bill
 	return r
@@ -49,7 +49,7 @@ func (t *Tenant) view(c call) reply {
 
 func (t *Tenant) viewFields(b *bill, p place, row int) map[string]any {
 	fields := map[string]any{}
-	for _, f := range form[p] {
+	for _, f := range b.form.parts[p].fields {
 		if f.kind == isID {
 			continue
 		}
@@ -74,8 +74,10 @@ func (f *field) wireValue(value string) any {
 			return json.Number("0")
 		}
 		return json.Number(value)
-	case f.kind == isDate && value == "":
+	case (f.kind == isDate || f.kind == isGroup) && value == "":
 		return nil
+	case f.kind == isGroup:
+		return json.RawMessage(value)
 	default:
 		return value
 	}
