@@ -201,7 +201,7 @@ func (o *Opened) explainField(field BillField, of *line, number int) ExplainedFi
 	m := field.Mapping
 	x := ExplainedField{Place: field.Field.Place, Line: number, Field: field.Field.Name, Label: field.Field.Chinese}
 	if m.Value != nil {
-		x.Expression, x.Reads, x.Hidden = m.Value.Source, o.reads(m.Value, of), m.personal()
+		x.Expression, x.Reads, x.Hidden = m.Value.Source, o.reads(m.Value, of), m.Personal()
 		x.Table = o.tableUsed(m, of, x.Hidden)
 	}
 	value, err := m.evaluate(o, of)

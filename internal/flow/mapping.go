@@ -26,8 +26,8 @@ type Mapping struct {
 	Required     bool
 }
 
-// personal reports whether the value may be about a person.
-func (m *Mapping) personal() bool {
+// Personal reports whether the value may be about a person.
+func (m *Mapping) Personal() bool {
 	for _, fields := range []map[string]catalog.Field{m.Value.Header, m.Value.Items} {
 		for _, field := range fields {
 			if field.Personal {
@@ -51,6 +51,15 @@ func (m *Mapping) SetConstant(value any) {
 		}
 	}
 	m.constant = encode(m.Target, value)
+}
+
+// Constant is the value that the field has in every bill, of base data the number; false if
+// it is computed.
+func (m *Mapping) Constant() (string, bool) {
+	if m.constantText != "" {
+		return m.constantText, true
+	}
+	return m.plain(m.constant), m.Value == nil
 }
 
 // evaluate gives the field as Kingdee takes it; nil for an optional one that has no
@@ -126,7 +135,7 @@ func (m *Mapping) compute(o *Opened, of *line) (any, error) {
 		return result, nil
 	case string:
 		if m.Table != nil {
-			if result, err = o.translate(m.Table, result, m.personal()); err != nil {
+			if result, err = o.translate(m.Table, result, m.Personal()); err != nil {
 				return nil, err
 			}
 		}
@@ -146,7 +155,7 @@ func (m *Mapping) compute(o *Opened, of *line) (any, error) {
 }
 
 func (m *Mapping) notWhole(value decimal.Decimal) *valueError {
-	return newValueError(reasonMalformed, text.New("the result %s is not a whole number", quoted(value.String(), m.personal())))
+	return newValueError(reasonMalformed, text.New("the result %s is not a whole number", quoted(value.String(), m.Personal())))
 }
 
 // emptyText names the fields whose text came out empty.

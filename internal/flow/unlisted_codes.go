@@ -91,7 +91,7 @@ func (o *Opened) unlistedCode(m *Mapping, of *line) (UnlistedCode, bool) {
 	if _, listed := m.Table.Known()[PlainCode(code)]; listed {
 		return UnlistedCode{}, false
 	}
-	if m.personal() {
+	if m.Personal() {
 		return UnlistedCode{Table: m.Table, Personal: true}, true
 	}
 	return UnlistedCode{Table: m.Table, Code: visibleCode(code)}, true
