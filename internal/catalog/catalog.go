@@ -4,6 +4,7 @@
 package catalog
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"maps"
@@ -339,18 +340,31 @@ var All = sync.OnceValue(func() map[string]*Interface {
 	return all
 })
 
-// Sources lists the names of the interfaces that orders are read from, Forms those that
-// bills are saved to, both in the order of their files.
+// Sources lists the names of the interfaces that orders are read from, the one that this
+// integration is built on first.
 func Sources() []string { return names(func(i *Interface) bool { return i.Source != nil }) }
 
+// Forms lists the names of those that bills are saved to, likewise.
 func Forms() []string { return names(func(i *Interface) bool { return i.Form != nil }) }
 
-func names(which func(*Interface) bool) []string {
-	all := maps.Clone(All())
-	maps.DeleteFunc(all, func(_ string, i *Interface) bool { return !which(i) })
-	return slices.SortedFunc(maps.Keys(all), func(a, b string) int {
-		return strings.Compare(strings.TrimPrefix(a, "/"), strings.TrimPrefix(b, "/"))
-	})
+func names(which func(*Interface) bool) (names []string) {
+	all := slices.SortedFunc(maps.Values(All()), func(a, b *Interface) int { return cmp.Compare(a.rank()+a.Name, b.rank()+b.Name) })
+	for _, i := range all {
+		if which(i) {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}
+
+// rank sorts the interfaces that this integration is built on before others.
+func (i *Interface) rank() string {
+	for _, place := range []Place{Header, Head} {
+		if slices.ContainsFunc(i.Fields[place], func(f Field) bool { return f.Origin == Core }) {
+			return "0"
+		}
+	}
+	return "1"
 }
 
 // read panics on a mistake: the file is part of the program, and every test of this

@@ -3,6 +3,7 @@ package flow
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/expr-lang/expr/vm"
@@ -138,8 +139,11 @@ func readValue(field *catalog.Field, raw any, of *line) (any, error) {
 	if err != nil {
 		return nil, lack
 	}
-	if value == nil {
+	switch value := value.(type) {
+	case nil:
 		return "", nil
+	case bool:
+		return strconv.FormatBool(value), nil
 	}
 	return value, nil
 }

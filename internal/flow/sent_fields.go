@@ -61,7 +61,7 @@ func (m *Mapping) knownValues() (values []string, open bool) {
 
 // constantValue is a constant that is a text; none for a number or a flag.
 func (m *Mapping) constantValue() []string {
-	if kind := KindFor(m.Target.Type); kind != KindText && kind != KindTime {
+	if kind := KindFor(m.Target.Type); m.Target.Type == catalog.Bool || kind != KindText && kind != KindTime {
 		return nil
 	}
 	return []string{m.plain(m.constant)}

@@ -78,10 +78,11 @@ func kindOf(t reflect.Type) Kind {
 	return KindUnknown
 }
 
-// KindFor is the kind that a field of the order has in expressions.
+// KindFor is the kind that a field of the order has in expressions. A Bool is the text true
+// or false, so that an absent one is neither.
 func KindFor(t catalog.Type) Kind {
 	switch t {
-	case catalog.Text, catalog.Reference:
+	case catalog.Text, catalog.Reference, catalog.Bool:
 		return KindText
 	case catalog.Decimal, catalog.Integer:
 		return KindNumber

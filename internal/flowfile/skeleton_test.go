@@ -65,7 +65,7 @@ func TestSkeletonsThatAreRefused(t *testing.T) {
 		"no name":        {func(s *Skeleton) { s.Name = "" }, "name is empty"},
 		"a path":         {func(s *Skeleton) { s.Name = "../mine" }, "name can't be ../mine"},
 		"another source": {func(s *Skeleton) { s.Source = "jushuitan.refund.list.qery" }, "Did you mean jushuitan.refund.list.query?"},
-		"no target":      {func(s *Skeleton) { s.Target = "" }, "expected one of AR_OtherRecAble, AR_REFUNDBILL, SAL_OUTSTOCK, SAL_RETURNSTOCK"},
+		"no target":      {func(s *Skeleton) { s.Target = "" }, "expected one of SAL_RETURNSTOCK, AR_OtherRecAble, AR_REFUNDBILL, SAL_OUTSTOCK"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := good
