@@ -88,7 +88,7 @@ func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 	temporal := w.temporal(t)
 	bad := []converter.RawValue{
 		raw("json/plain", "{"), raw("json/plain", `"text"`), raw("json/plain", `{"order":7}`), raw("json/plain", "{}"), raw("json/plain", "null"),
-		raw("json/plain", `{"order":{"as_id":"x","fields_gzip":"aGVsbG8="}}`), raw("binary/plain", "\x00\xff"), raw("binary/null", ""), raw("rot13/plain", "uryyb"),
+		raw("json/plain", `{"order":{"id":"x","fields_gzip":"aGVsbG8="}}`), raw("binary/plain", "\x00\xff"), raw("binary/null", ""), raw("rot13/plain", "uryyb"),
 	}
 	disturb := func(workflowID string, signals ...string) {
 		for _, signal := range signals {

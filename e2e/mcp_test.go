@@ -99,7 +99,7 @@ func TestAnAssistantIsAnsweredAsThePerson(t *testing.T) {
 	}
 
 	var parked []struct {
-		ID string `json:"as_id"`
+		ID string `json:"id"`
 	}
 	list := ask(&parked, "parked", map[string]any{"flow": builtInFlow})
 	require.NotEmpty(t, parked)

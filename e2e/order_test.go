@@ -16,7 +16,7 @@ import (
 // toldStory is what a test reads of a story.
 type toldStory struct {
 	State, Reason string
-	OrderID       string `json:"as_id"`
+	OrderID       string `json:"id"`
 	BillNumber    string `json:"bill_number"`
 	Mapping       *struct {
 		LeftOut *struct{ Reason, Expression string } `json:"left_out"`

@@ -90,7 +90,7 @@ func TestPreviewOfARangeNamesCodes(t *testing.T) {
 			Table, Code, Default, Advice string
 			Parks                        bool
 			Orders                       int
-			IDs                          []string `json:"as_ids"`
+			IDs                          []string `json:"ids"`
 		}
 		Defaults map[string]int
 	}

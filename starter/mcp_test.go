@@ -194,7 +194,7 @@ func TestALongCommandIsAnsweredByALaterCall(t *testing.T) {
 func TestShorten(t *testing.T) {
 	var rows []map[string]any
 	for i := range 3000 {
-		rows = append(rows, map[string]any{"as_id": fmt.Sprint(700000000 + i), "amount": json.Number("12.30"), "differences": []int{1, 2}})
+		rows = append(rows, map[string]any{"id": fmt.Sprint(700000000 + i), "amount": json.Number("12.30"), "differences": []int{1, 2}})
 	}
 	whole, err := json.MarshalIndent(map[string]any{"totals": 3000, "days": []string{"2024-03-01", "2024-03-02"}, "rows": rows}, "", "  ")
 	require.NoError(t, err)
@@ -206,7 +206,7 @@ func TestShorten(t *testing.T) {
 		Totals int
 		Days   []string
 		Rows   []struct {
-			ID     string `json:"as_id"`
+			ID     string `json:"id"`
 			Amount json.Number
 		}
 	}

@@ -40,7 +40,7 @@ type orderStory struct {
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
 	// OrderID is "" if no order was found.
-	OrderID    string `json:"as_id,omitempty"`
+	OrderID    string `json:"id,omitempty"`
 	BillNumber string `json:"bill_number,omitempty"`
 	// Source is the order as the source shows it now; null if it does not.
 	Source *sourceStory `json:"source"`
@@ -126,7 +126,7 @@ type billStory struct {
 
 // markStory is the mark of a bill.
 type markStory struct {
-	OrderID string `json:"as_id"`
+	OrderID string `json:"id"`
 	// ChangedAt is the version of the order from which the bill was made.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	Hash      string    `json:"hash"`
@@ -200,7 +200,7 @@ func newOrderCommand() *cobra.Command {
 		Use:   "order ID",
 		Short: text.Sprintf("Show the whole story of one order, from the shop to the ledger"),
 		Long: text.Sprintf("Shows what the source says of an order now; which condition leaves it out, or how each field of its bill gets its value; what runs saw and did, as long as their histories are kept; the bill as it is, and who audited it; whether it is parked, or who discarded it; and what differs now. It reads, and writes nothing.\n" +
-			"ID is the as_id（售后单号）, so_id（线上订单号）, outer_as_id（线上售后单号） or the bill number. An outer_as_id is found by the bill alone, as Jushuitan has no filter by it. " +
+			"ID is the number of the order, of the shop's order (so_id 线上订单号) or of the bill. An id by which Jushuitan can't search, such as outer_as_id（线上售后单号）, is found by the bill alone. " +
 			"The exit code is 1 if nothing has the id, or if something could not be read; the story then says what."),
 		Example: `  starter order 700000346
   starter order 700000346-2

@@ -72,7 +72,7 @@ func (r *storyReader) findBill(ctx context.Context, id string) (changedAt time.T
 		}
 	}
 	if len(orders) > 1 {
-		return changedAt, severalOrders(id, orders)
+		return changedAt, r.severalOrders(id, orders)
 	}
 	if len(orders) == 1 {
 		r.story.OrderID = orders[0]
@@ -83,9 +83,9 @@ func (r *storyReader) findBill(ctx context.Context, id string) (changedAt time.T
 	return changedAt, nil
 }
 
-func severalOrders(id string, orders []string) error {
+func (r *storyReader) severalOrders(id string, orders []string) error {
 	slices.Sort(orders)
-	return text.Errorf("%s belongs to several orders; give the as_id（售后单号） of one: %s", id, strings.Join(orders, ", "))
+	return text.Errorf("%s belongs to several orders; give the %s of one: %s", id, r.flow.Source.Key, strings.Join(orders, ", "))
 }
 
 // idFields are the fields of the bill's head that hold an id of the order as the source has
@@ -108,7 +108,7 @@ func (r *storyReader) idFields() (names []string) {
 	return names
 }
 
-// findWaiting finds the order among the parked ones, by its as_id or bill number.
+// findWaiting finds the order among the parked ones, by its number or the bill's.
 func (r *storyReader) findWaiting(ctx context.Context, id string) error {
 	if r.temporal == nil {
 		return nil
@@ -129,12 +129,12 @@ func (r *storyReader) findWaiting(ctx context.Context, id string) error {
 	var orders []string
 	under, err := parkedUnder(ctx, r.temporal, r.flow.Name, id)
 	r.temporalFailed(text.New("the parked orders"), err)
-	r.read(text.New("Temporal: parked orders by as_id and bill number"))
+	r.read(text.New("Temporal: parked orders by order and bill number"))
 	for _, order := range under {
 		orders = append(orders, order.ID)
 	}
 	if len(orders) > 1 {
-		return severalOrders(id, orders)
+		return r.severalOrders(id, orders)
 	}
 	if len(orders) == 1 {
 		r.story.OrderID, r.story.BillNumber = orders[0], id
@@ -142,10 +142,10 @@ func (r *storyReader) findWaiting(ctx context.Context, id string) error {
 	return nil
 }
 
-// digits are what an as_id consists of.
+// digits are what a key of Jushuitan's consists of.
 var digits = regexp.MustCompile(`^[0-9]{1,18}$`)
 
-// findAtSource reads the order at the source: by the as_id if that is known by now, else by
+// findAtSource reads the order at the source: by its key if that is known by now, else by
 // whatever the id may be.
 func (r *storyReader) findAtSource(ctx context.Context, id string, changedAt time.Time) error {
 	type attempt struct{ field, id string }
@@ -177,7 +177,7 @@ func (r *storyReader) findAtSource(ctx context.Context, id string, changedAt tim
 			orders = append(orders, jushuitan.FieldText(record, r.flow.Source.Key))
 		}
 		if len(orders) > 1 {
-			return severalOrders(id, orders)
+			return r.severalOrders(id, orders)
 		}
 		r.story.OrderID, r.story.record = orders[0], found.Orders[0]
 		return nil

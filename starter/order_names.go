@@ -11,14 +11,14 @@ import (
 	"refundsync/internal/text"
 )
 
-// orderNames are orders that a command is given: as_ids or bill numbers.
+// orderNames are orders that a command is given: numbers of orders or of bills.
 type orderNames struct {
 	ids  []string
 	file string
 }
 
 func (n *orderNames) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&n.ids, "order", nil, text.Sprintf("`ID,ID…`: only these orders, by as_id or bill number"))
+	cmd.Flags().StringSliceVar(&n.ids, "order", nil, text.Sprintf("`ID,ID…`: only these orders, by order or bill number"))
 	cmd.Flags().StringVar(&n.file, "orders", "", text.Sprintf("only the orders that this file names, one per line; - is standard input"))
 }
 

@@ -133,7 +133,7 @@ func headline(s *orderStory) string {
 	case stateGone:
 		return text.Sprintf("Neither Jushuitan nor Kingdee shows order %s now; see below what is known of it.", id)
 	case stateUnknown:
-		return text.Sprintf("Nothing has the id %s, nor did an order with it change in the last %d days. Compare it with the screens of Jushuitan or Kingdee; an outer_as_id（线上售后单号） is found only once the order has a bill, so try the as_id（售后单号） or so_id（线上订单号）, or more --days.", id, s.Days)
+		return text.Sprintf("Nothing has the id %s, nor did an order with it change in the last %d days. Compare it with the screens of Jushuitan or Kingdee; an id by which Jushuitan can't search is found only once the order has a bill, so try the order's own number or the so_id（线上订单号）, or more --days.", id, s.Days)
 	}
 	return text.Sprintf("Order %s: what became of it is not clear, because not everything could be read.", id)
 }

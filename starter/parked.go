@@ -122,7 +122,7 @@ func newParkedListCommand() *cobra.Command {
 
 func printParkedTable(w io.Writer, orders []parkedOrder) error {
 	t := newTable(w)
-	t.AppendHeader(table.Row{"as_id", text.New("Reason"), text.New("Message"), text.New("Shop"), text.New("Parked since"), text.New("Bill")})
+	t.AppendHeader(table.Row{text.New("Order"), text.New("Reason"), text.New("Message"), text.New("Shop"), text.New("Parked since"), text.New("Bill")})
 	t.keepWhole(1, 5)
 	t.mayDrop(6, 5, 4)
 	otherBills := false
@@ -131,7 +131,7 @@ func printParkedTable(w io.Writer, orders []parkedOrder) error {
 		t.AppendRow(table.Row{order.ID, order.Reason, order.Message, order.Shop, order.Since.Format(time.DateTime), order.BillNumber})
 	}
 	t.AppendFooter(table.Row{text.New("orders: %d", len(orders))})
-	if !otherBills { // most flows number bills by as_id
+	if !otherBills { // most flows number bills by the order
 		t.natural[5], t.least[5] = 0, 0
 	}
 	t.Render()
@@ -147,7 +147,7 @@ func printParkedCSV(w io.Writer, orders []parkedOrder) error {
 	}
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	rows := [][]string{{"bill_number", "as_id", "shop", "since", "reason", "field", "message"}}
+	rows := [][]string{{"bill_number", "id", "shop", "since", "reason", "field", "message"}}
 	for _, order := range orders {
 		rows = append(rows, []string{
 			literal.CSVText(order.BillNumber), literal.CSVText(order.ID),
@@ -166,7 +166,7 @@ func newParkedShowCommand() *cobra.Command {
 		Use:   "show BILL",
 		Short: text.Sprintf("Show a parked order"),
 		Long: text.Sprintf("Shows a parked order, or how its waiting ended, as JSON. " +
-			"BILL is the as_id of the order, or the bill number if only one order waits under it."),
+			"BILL is the number of the order, or of the bill if only one order waits under it."),
 		Example: `  starter parked show 700000691`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -223,7 +223,7 @@ func showParked(ctx context.Context, c client.Client, workflowID string) (shownO
 	return shown, err
 }
 
-// findParked gives the workflow ID of a parked order by its as_id, by the workflow ID
+// findParked gives the workflow ID of a parked order by its number, by the workflow ID
 // itself, or by the bill number if only one order waits under it.
 func findParked(cmd *cobra.Command, c client.Client, flowName, bill string) (workflowID string, err error) {
 	ctx := cmd.Context()
@@ -246,7 +246,7 @@ func findParked(cmd *cobra.Command, c client.Client, flowName, bill string) (wor
 		}
 		return "", parkedError(bill, err)
 	case len(found) > 1:
-		return "", text.Errorf("several orders wait under bill number %s; give the as_id of one, such as %s", bill, found[0].ID)
+		return "", text.Errorf("several orders wait under bill number %s; give the number of one, such as %s", bill, found[0].ID)
 	}
 	return found[0].WorkflowID, nil
 }

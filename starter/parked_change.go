@@ -144,7 +144,7 @@ func newParkedRetryCommand() *cobra.Command {
 		Use:   "retry [BILL…]",
 		Short: text.Sprintf("Retry parked orders at once"),
 		Long: text.Sprintf("Reads parked orders from Jushuitan again and tries to save them at once; by themselves they are retried every 10 minutes to 12 hours. " +
-			"Select them by as_id or bill number, by --file, or by --reason, --shop or --all."),
+			"Select them by order or bill number, by --file, or by --reason, --shop or --all."),
 		Example: `  starter parked retry 700000691 700001740 --wait
   starter parked retry --reason unknown_material
   starter parked retry --all`,
@@ -275,7 +275,7 @@ func newParkedDiscardCommand() *cobra.Command {
 		Short: text.Sprintf("Discard parked orders, which runs then leave out"),
 		Long: text.Sprintf("Discards parked orders, after asking: runs leave them out until they change in Jushuitan. To sync one all the same, name it: starter run --order ID. " +
 			"The Temporal server forgets discarded orders after the retention of its namespace; a run that reads one later tries to book it. The note and your name stay in their history. " +
-			"Select them by as_id or bill number, by --file, or by --reason, --shop or --all."),
+			"Select them by order or bill number, by --file, or by --reason, --shop or --all."),
 		Example: `  starter parked discard 700000691 --note "test order"
   starter parked discard --file months-closed.txt --note "booked by hand"
   starter parked discard --reason order_changed --shop 天猫旗舰店 \

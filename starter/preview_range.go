@@ -58,7 +58,7 @@ type unlistedCode struct {
 	Parks   bool   `json:"parks"`
 	Orders  int    `json:"orders"`
 	// IDs are the orders, of codes that park them and of the table that is asked for.
-	IDs []string `json:"as_ids,omitempty"`
+	IDs []string `json:"ids,omitempty"`
 
 	// byDefault says what orders get instead.
 	byDefault string
@@ -264,7 +264,7 @@ func (p *rangePreview) printCodes(w io.Writer) {
 	}
 	orders := newTable(w)
 	orders.SetTitle("\n%s", text.New("Orders with a code for which %s has no row", p.table))
-	orders.AppendHeader(table.Row{text.New("Code"), text.New("Value"), text.New("Orders"), "as_id"})
+	orders.AppendHeader(table.Row{text.New("Code"), text.New("Value"), text.New("Orders"), text.New("For example")})
 	orders.alignRight(3)
 	for _, code := range p.Codes {
 		if code.Table == p.table {

@@ -313,7 +313,7 @@ func printDifferences(w io.Writer, report reconcile.Report, rows iter.Seq2[recon
 		return err
 	}
 	t := newTable(w)
-	t.AppendHeader(table.Row{text.New("Kind"), "as_id", text.New("Bill"), text.New("Day"), text.New("Shop"), text.New("Differences (source → Kingdee)")})
+	t.AppendHeader(table.Row{text.New("Kind"), text.New("Order"), text.New("Bill"), text.New("Day"), text.New("Shop"), text.New("Differences (source → Kingdee)")})
 	t.mayDrop(5)
 	for _, row := range shown {
 		kind := text.Join(": ", row.Kind.Label(), row.Reason)

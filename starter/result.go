@@ -213,7 +213,7 @@ func printFailures(w io.Writer, sum tally.Tally) {
 	}
 	t := newTable(w)
 	t.SetTitle("\n%s", text.New("Orders parked or failed"))
-	t.AppendHeader(table.Row{text.New("Reason"), "as_id", text.New("For example")})
+	t.AppendHeader(table.Row{text.New("Reason"), text.New("Order"), text.New("For example")})
 	for _, reason := range tally.Reasons(sum.FailedReasons) {
 		failures := byReason[reason]
 		if len(failures) == 0 {

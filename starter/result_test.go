@@ -34,7 +34,7 @@ func TestResultInJSON(t *testing.T) {
 			"from": "2024-03-01T00:00:00+08:00", "to": "2024-03-01T23:59:59+08:00", "watermark": null,
 			"pages": 1, "fetched": 1, "saved": 0, "updated": 0, "already_saved": 0, "skipped": {}, "parked": 1, "failed": 0,
 			"failed_reasons": {"unknown_code": 1},
-			"failures": [{"as_id": "7", "bill_number": "R7", "reason": "unknown_code", "message": "starter COMMAND [flags]"}],
+			"failures": [{"id": "7", "bill_number": "R7", "reason": "unknown_code", "message": "starter COMMAND [flags]"}],
 			"differences": ["bill R1: COMMAND [flags]"]}`},
 		{"failed before it knew its range", newRunResult("a/run", "1", workflows.SyncFlowResult{}, errors.New("no room")), `{
 			"workflow_id": "a/run", "run_id": "1", "outcome": "failed", "watermark": null,

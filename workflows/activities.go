@@ -161,7 +161,7 @@ func (p FetchPageParams) summary() string {
 // ReadOrderParams names an order to be read by itself.
 type ReadOrderParams struct {
 	Flow    string `json:"flow"`
-	OrderID string `json:"as_id"`
+	OrderID string `json:"id"`
 	// ChangedAt is when the order was last modified, as far as known: the search begins there.
 	ChangedAt time.Time `json:"changed_at"`
 }
@@ -181,7 +181,7 @@ type FindBillsParams struct {
 
 // OrderBill is the bill that an order should have.
 type OrderBill struct {
-	OrderID   string    `json:"as_id"`
+	OrderID   string    `json:"id"`
 	Number    string    `json:"bill_number"`
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// Hash is the order's BillHash; see [contract.Order]. Empty for an order that the flow
@@ -204,7 +204,7 @@ func BillOfLeftOut(order contract.Order, reason string) OrderBill {
 	return bill
 }
 
-// FindBillsResult says which orders have a bill, by their as_id.
+// FindBillsResult says which orders have a bill, by their keys.
 type FindBillsResult struct {
 	// Finished have one that was made from the current order and has gone as far as the
 	// flow wants.

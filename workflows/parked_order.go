@@ -143,7 +143,7 @@ func (s *ParkedOrderState) Resolves(version ResolvedVersion) bool {
 }
 
 // ParkedOrderID is the id of an order's ParkedOrder workflow. It is keyed by the order
-// (as_id), so that an order waits once, whichever run found it. Everything but printable
+// (its key), so that an order waits once, whichever run found it. Everything but printable
 // ASCII is escaped: Temporal's clients send the id as an HTTP header.
 func ParkedOrderID(flowName, orderID string) string {
 	return "parked/" + flowName + "/" + url.PathEscape(orderID)

@@ -297,7 +297,7 @@ func TestParkedOrderLeavesBadSignals(t *testing.T) {
 		{"order: a list", OrderSignal, []int{1}, 0},
 		{"order: bytes", OrderSignal, []byte("\x00\xff"), 0},
 		{"order: an empty object", OrderSignal, map[string]any{}, 0},
-		{"order: fields that are no gzip", OrderSignal, map[string]any{"order": map[string]any{"as_id": "70000", "fields_gzip": "aGVsbG8="}}, 0},
+		{"order: fields that are no gzip", OrderSignal, map[string]any{"order": map[string]any{"id": "70000", "fields_gzip": "aGVsbG8="}}, 0},
 		{"order: another order", OrderSignal, other, 0},
 		{"settled: no content", ResolvedSignal, nil, 0},
 		{"settled: bytes", ResolvedSignal, []byte("\x00\xff"), 0},

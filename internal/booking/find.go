@@ -24,7 +24,7 @@ type Wanted struct {
 	LeftOut string
 }
 
-// Found says which orders have a bill, by their as_id.
+// Found says which orders have a bill, by their keys.
 type Found struct {
 	// Finished have one that was made from the current order and has gone as far as the
 	// flow wants.

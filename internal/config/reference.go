@@ -60,7 +60,7 @@ var others = []group{
 			description: text.New("hosts to reach without the proxy")},
 		{name: "OTEL_EXPORTER_OTLP_ENDPOINT", need: needOptional, example: "http://127.0.0.1:4317",
 			description: text.New("the collector for traces, over gRPC"),
-			hint:        text.New("traces contain workflow ids, which for parked orders include the as_id, and messages of failures")},
+			hint:        text.New("traces contain workflow ids, which for parked orders include the order's number, and messages of failures")},
 		{name: "OTEL_SERVICE_NAME", defaultValue: "refundsync", example: "refundsync-shanghai",
 			description: text.New("the service name in traces")},
 	}},

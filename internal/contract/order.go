@@ -10,11 +10,11 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Order is an after-sales order in a workflow's history, with only those fields that the flow
+// Order is an order in a workflow's history, with only those fields that the flow
 // names.
 type Order struct {
-	// ID is the flow's key field, as_id.
-	ID string `json:"as_id"`
+	// ID is the value of the flow's key field.
+	ID string `json:"id"`
 	// BillNumber is the bill's number, FBillNo; empty if the order has a mistake, which
 	// mapping it reports.
 	BillNumber string `json:"bill_number,omitempty"`
@@ -29,7 +29,7 @@ type Order struct {
 	// NotBooked are the amounts of the order that no bill holds, by the reasons of the
 	// flow's not_booked, without those that are 0.
 	NotBooked map[string]decimal.Decimal `json:"not_booked,omitempty"`
-	// Fields are the fields that the flow names, unchanged. Each line also keeps its asi_id,
+	// Fields are the fields that the flow names, unchanged. Each line also keeps its key,
 	// so that a message can name the line. Above 8 KiB they are compressed in JSON, as
 	// fields_gzip.
 	Fields json.RawMessage `json:"fields"`

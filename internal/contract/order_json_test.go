@@ -44,8 +44,8 @@ func TestOrderWithLongFieldsTravelsCompressed(t *testing.T) {
 		order Order
 		want  string
 	}{
-		{"short fields can be read", Order{ID: "1", Fields: json.RawMessage(`{"qty":1}`)}, `{"as_id":"1","fields":{"qty":1}}`},
-		{"no fields", Order{ID: "1"}, `{"as_id":"1","fields":null}`},
+		{"short fields can be read", Order{ID: "1", Fields: json.RawMessage(`{"qty":1}`)}, `{"id":"1","fields":{"qty":1}}`},
+		{"no fields", Order{ID: "1"}, `{"id":"1","fields":null}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			raw, err := json.Marshal(c.order)
@@ -68,7 +68,7 @@ func TestOrderThatNobodyWroteIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var order Order
-			require.Error(t, json.Unmarshal([]byte(`{"as_id":"1","fields_gzip":`+fields+`}`), &order))
+			require.Error(t, json.Unmarshal([]byte(`{"id":"1","fields_gzip":`+fields+`}`), &order))
 		})
 	}
 }

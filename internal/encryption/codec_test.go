@@ -250,7 +250,7 @@ func TestDecompressionIsBounded(t *testing.T) {
 func order(lines int) *commonpb.Payload {
 	random := rand.New(rand.NewPCG(1, 2))
 	var b strings.Builder
-	b.WriteString(`{"flow":"refund_to_return","pick_version":"4be012","order":{"as_id":"700000346","bill_number":"700000346","fields":{"as_date":"2024-03-02 10:11:12","shop_name":"天猫旗舰店","items":[`)
+	b.WriteString(`{"flow":"refund_to_return","pick_version":"4be012","order":{"id":"700000346","bill_number":"700000346","fields":{"as_date":"2024-03-02 10:11:12","shop_name":"天猫旗舰店","items":[`)
 	for i := range lines {
 		if i > 0 {
 			b.WriteByte(',')

@@ -58,7 +58,7 @@ func (l temporalLogger) WithCallerSkip(skip int) log.Logger {
 }
 
 // harmless are the keys of strings without data of an order. The workflow ids of parked
-// orders contain their as_id, in Temporal too.
+// orders contain their key, in Temporal too.
 var harmless = []string{
 	"ActivityID", "ActivityType", "ActivityRunID", "LocalActivityType", "WorkflowID", "RunID", "WorkflowType", "ChildWorkflowID",
 	"Namespace", "TaskQueue", "WorkerID", "WorkerType", "BuildID", "EventType", "TimerID", "QueryType", "UpdateName",

@@ -41,7 +41,7 @@ type Page struct {
 
 // Skipped is an order that a flow leaves out, and why.
 type Skipped struct {
-	ID     string `json:"as_id"`
+	ID     string `json:"id"`
 	Reason string `json:"reason"`
 	// ChangedAt is the order's; see [contract.Order].
 	ChangedAt time.Time `json:"changed_at,omitzero"`

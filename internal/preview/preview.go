@@ -31,7 +31,7 @@ const (
 
 // Order is what would become of an order.
 type Order struct {
-	ID         string `json:"as_id"`
+	ID         string `json:"id"`
 	BillNumber string `json:"bill_number,omitempty"`
 	Shop       string `json:"shop,omitempty"`
 	// Outcome is saved, updated, already_saved, skipped, bill_deleted, parked, [NotRead] or

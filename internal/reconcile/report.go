@@ -87,9 +87,9 @@ type Row struct {
 	Kind Kind `json:"kind"`
 	// Reason is set where the kind's description says so.
 	Reason string `json:"reason,omitempty"`
-	// OrderID is the as_id, "" for a bill without a mark, and OnlineOrder the so_id if the
+	// OrderID is the order's key, "" for a bill without a mark, and OnlineOrder the so_id if the
 	// flow names it.
-	OrderID     string `json:"as_id,omitempty"`
+	OrderID     string `json:"id,omitempty"`
 	OnlineOrder string `json:"so_id,omitempty"`
 	// BillNumber is the FBillNo that the order should have, or that the bill has.
 	BillNumber string `json:"bill_number,omitempty"`

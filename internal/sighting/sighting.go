@@ -206,7 +206,7 @@ func (f *finder) schedule(event *historypb.HistoryEvent) error {
 	case workflows.SaveOrderName, workflows.ParkOrderName:
 		var which struct {
 			Order struct {
-				ID string `json:"as_id"`
+				ID string `json:"id"`
 			} `json:"order"`
 		}
 		if err := f.decode(scheduled.GetInput(), &which); err != nil || which.Order.ID != f.orderID {

@@ -11,7 +11,7 @@ import (
 
 // Version is an order as the source shows it at one moment.
 type Version struct {
-	ID string `json:"as_id"`
+	ID string `json:"id"`
 	// ChangedAt is zero where it is unknown.
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	// Content identifies the content; empty for an order that is left out or can't be

@@ -70,7 +70,7 @@ func (o Outcome) HasBill() bool { return o == Saved || o == Updated || o == Alre
 // Failure is an order that could not be saved, and why.
 type Failure struct {
 	// ID is the order's key, or [UnkeyedPrefix] and a hash for a record without one.
-	ID         string `json:"as_id"`
+	ID         string `json:"id"`
 	BillNumber string `json:"bill_number"`
 	// Reason is a short stable code to group by.
 	Reason string `json:"reason"`
