@@ -33,9 +33,13 @@ type source struct {
 	feedback          []string
 }
 
-// forms are all forms of bills, by id.
+// forms are the catalog's forms of bills, by id.
 var forms = func() map[string]*form {
-	all := map[string]*form{
+	all := map[string]*form{}
+	for _, id := range catalog.Forms() {
+		all[id] = &form{numbers: id}
+	}
+	maps.Copy(all, map[string]*form{
 		"SAL_RETURNSTOCK": {
 			numbers: "XSTHD", defaults: map[string]string{"FBillTypeID": "XSTHD01_SYS"},
 			sources: []source{{"OutStock-SalReturnStock", "T_SAL_OUTSTOCKENTRY", "SAL_OUTSTOCK", []string{"FReturnQty", "FSumRetStockQty"}}},
@@ -43,7 +47,7 @@ var forms = func() map[string]*form {
 		"SAL_OUTSTOCK":    {numbers: "XSCKD", defaults: map[string]string{"FOwnerTypeID": "BD_OwnerOrg"}},
 		"AR_OtherRecAble": {numbers: "QTYSD"},
 		"AR_REFUNDBILL":   {numbers: "SKTKD"},
-	}
+	})
 	for id, f := range all {
 		f.id = id
 		f.read(catalog.All()[id])

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/simulator/faults"
 	"refundsync/internal/testkit/golden"
 )
 
@@ -34,14 +35,10 @@ var bodies = map[string]string{
 		`"FREFUNDBILLSRCENTRY":[{"FSOURCETYPE":"AR_RECEIVEBILL","FSRCBILLNO":"SKD1"}]}`,
 }
 
-func TestEveryFormOfTheCatalogIsServed(t *testing.T) {
-	require.Equal(t, catalog.Forms(), slices.Sorted(maps.Keys(forms)))
-	require.Equal(t, catalog.Forms(), slices.Sorted(maps.Keys(bodies)))
-}
-
 // Bills of all forms go through the same states side by side: each form has ids and numbers
 // of its own.
 func TestBillsOfEveryForm(t *testing.T) {
+	require.Equal(t, catalog.Forms(), slices.Sorted(maps.Keys(bodies)), "add a bill of the new form to bodies")
 	f := start(t, nil)
 	every := func(method, data string) {
 		t.Helper()
@@ -113,6 +110,21 @@ func TestRequiredFieldsOfEveryForm(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+func TestHabitsConcernEveryForm(t *testing.T) {
+	for _, form := range catalog.Forms() {
+		note := `"` + forms[form].Note + `":"x [7@1#2.3]",`
+		body := strings.Replace(strings.Replace(bodies[form], `"FHeadNote":"note",`, ``, 1), `"FBillNo"`, note+`"FBillNo"`, 1)
+		f := start(t, func(o *Options) { o.Habits = Habits{Renumber: true, CleanNotes: true} })
+		require.True(t, f.formOf(form, "BatchSave", `{"Model":[`+body+`]}`).IsSuccess)
+		bill := f.tenant.State(true).Bills[0]
+		require.Equal(t, []string{forms[form].numbers + "000001", "x 7123"}, []string{bill.Number, bill.Fields[forms[form].Note]})
+
+		f, _ = disturbed(t, always(faults.KingdeeConflict), nil)
+		refused := f.formOf(form, "BatchSave", `{"Model":[`+body+`]}`)
+		require.Contains(t, refused.Errors[0].Message, "“"+forms[form].name+"”")
 	}
 }
 

@@ -7,7 +7,8 @@ import (
 	"refundsync/internal/text"
 )
 
-// What people do in Kingdee itself, behind a sync's back.
+// What people do in Kingdee itself, behind a sync's back. A number stands for the bills of
+// that number in all forms.
 
 // DeleteBill deletes the bills of a number, whatever their status.
 func (t *Tenant) DeleteBill(number string) error {

@@ -30,7 +30,6 @@ func (t *Tenant) view(c call) reply {
 	if b == nil {
 		return failed(msgNotFound, "传递的编码值不存在")
 	}
-	finance := t.viewFields(b, inFinance, 0)
 	var entries []map[string]any
 	for row, e := range b.entries {
 		fields := t.viewFields(b, inEntry, row)
@@ -40,7 +39,9 @@ func (t *Tenant) view(c call) reply {
 	bill := t.viewFields(b, inHead, 0)
 	bill["Id"] = b.id
 	bill["FFormId"] = c.form.id
-	bill[c.form.id+"FIN"] = []map[string]any{finance}
+	if c.form.parts[inFinance].key != "" {
+		bill[c.form.id+"FIN"] = []map[string]any{t.viewFields(b, inFinance, 0)}
+	}
 	bill[c.form.id+"ENTRY"] = entries
 	var r viewReply
 	r.Result.Result = bill
