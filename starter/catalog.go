@@ -71,7 +71,7 @@ type listedInterface struct {
 
 func listInterfaces() []listedInterface {
 	var listed []listedInterface
-	for _, name := range slices.Sorted(maps.Keys(catalog.All())) {
+	for _, name := range interfaceNames() {
 		i := catalog.All()[name]
 		l := listedInterface{Name: i.Name, Chinese: i.Chinese, English: i.English, System: i.System, Transport: i.Transport, Direction: i.Direction(), Facts: len(i.Facts)}
 		for _, fields := range i.Fields {
@@ -107,7 +107,7 @@ func newInterfaceCommand(cmd *cobra.Command, print func(io.Writer, *catalog.Inte
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var names []cobra.Completion
-		for _, name := range slices.Sorted(maps.Keys(catalog.All())) {
+		for _, name := range interfaceNames() {
 			names = append(names, cobra.CompletionWithDesc(name, catalog.All()[name].Title()))
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
@@ -136,13 +136,16 @@ func findInterface(name string) (*catalog.Interface, error) {
 	if i, ok := catalog.All()[name]; ok {
 		return i, nil
 	}
-	known := slices.Sorted(maps.Keys(catalog.All()))
+	known := interfaceNames()
 	said := text.New("There is no interface %q.", name)
 	if meant := spelling.Closest(name, known); meant != "" {
 		return nil, text.Errorf("%s", spelling.Suggest(said, meant))
 	}
 	return nil, text.Errorf("%s The interfaces are: %s", said, strings.Join(known, ", "))
 }
+
+// interfaceNames are those that orders are read from, then the forms.
+func interfaceNames() []string { return slices.Concat(catalog.Sources(), catalog.Forms()) }
 
 func printInterface(w io.Writer, i *catalog.Interface) {
 	t := newTable(w)
@@ -158,7 +161,7 @@ func printInterface(w io.Writer, i *catalog.Interface) {
 	t.SetTitle("\n%s", text.New("What is known of it"))
 	t.AppendHeader(table.Row{text.New("fact"), text.New("how it is known")})
 	for _, fact := range i.Facts {
-		t.AppendRow(table.Row{fact, text.New("%s: %s", fact.Origin.Label(), fact.Origin.Meaning())})
+		t.AppendRow(table.Row{fact, text.Join("\n", fact.Origin.Label(), fact.Origin.Meaning())})
 		t.AppendSeparator()
 	}
 	t.Render()

@@ -68,7 +68,9 @@ func TestCatalogKnowsEveryInterface(t *testing.T) {
 func TestCatalogSuggestsAndCompletes(t *testing.T) {
 	_, err := runCatalog(t, "show", "SAL_RETURNSTOK")
 	require.ErrorContains(t, err, `There is no interface "SAL_RETURNSTOK". Did you mean SAL_RETURNSTOCK?`)
-	assert.Equal(t, exitUsage, exitCode(err))
+	var exit *exitError
+	require.ErrorAs(t, err, &exit)
+	assert.Equal(t, exitUsage, exit.code)
 	_, err = runCatalog(t, "fields", "x")
 	require.ErrorContains(t, err, "The interfaces are: ")
 

@@ -233,7 +233,7 @@ func (p *properties) source(s *Source) {
 	p.add(text.New("narrowed by"), narrowing...)
 	p.add(text.New("widened by"), widening...)
 	if w := s.Withdrawn; w.Field != "" {
-		p.add(text.New("not to be booked"), text.New("%s: %s", p.of.named(Header, w.Field), strings.Join(w.Values, ", ")))
+		p.add(text.New("not to be booked"), text.New("%s is %s", p.of.named(Header, w.Field), strings.Join(w.Values, ", ")))
 	}
 }
 

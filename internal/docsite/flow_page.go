@@ -192,7 +192,7 @@ func (s Site) mappingCells(f *flow.Flow, field flow.BillField) []cell {
 	m := field.Mapping
 	target := cell{{s.fieldLink(f.Form, field.Field)}, {note(field.Field.Chinese)}}
 	if constant, ok := m.Constant(); ok {
-		return []cell{target, yes(m.Required), one(words(text.New("constant"))), one(code(constant)), nil}
+		return []cell{target, yes(m.Required), one(short(text.New("constant"))), one(code(constant)), nil}
 	}
 	how := text.New("expression")
 	var read cell
@@ -209,7 +209,7 @@ func (s Site) mappingCells(f *flow.Flow, field flow.BillField) []cell {
 	if m.Table != nil {
 		value = append(value, line{note(text.New("by table")), span{Text: " "}, codeLink("#"+tableID(m.Table), m.Table.Name)})
 	}
-	return []cell{target, yes(m.Required), one(words(how)), value, read}
+	return []cell{target, yes(m.Required), one(short(how)), value, read}
 }
 
 // fieldLink leads to a field on the page of its interface; one that the catalog does not

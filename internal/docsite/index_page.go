@@ -1,6 +1,7 @@
 package docsite
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -20,6 +21,13 @@ func (s Site) flows() []*flow.Flow {
 	return all
 }
 
+// interfaces are those that orders are read from, then the forms, each by name.
+func (s Site) interfaces() []*catalog.Interface {
+	return slices.SortedFunc(maps.Values(s.Interfaces), func(a, b *catalog.Interface) int {
+		return cmp.Or(cmp.Compare(a.Direction(), b.Direction()), cmp.Compare(strings.Trim(a.Name, "/"), strings.Trim(b.Name, "/")))
+	})
+}
+
 func uses(f *flow.Flow, i *catalog.Interface) bool {
 	return f.Source.Interface != nil && f.Source.Interface.Name == i.Name || f.Form != nil && f.Form.Name == i.Name
 }
@@ -34,7 +42,7 @@ func (s Site) index() page {
 }
 
 func (s Site) flowTable() *table {
-	t := &table{Wide: true, Heads: heads(text.New("flow"), text.New("from → to"), text.New("documented"), text.New("state"), text.New("monitored"))}
+	t := &table{Cards: true, Heads: heads(text.New("flow"), text.New("from → to"), text.New("documented"), text.New("state"), text.New("monitored"))}
 	if s.Live != nil {
 		t.Heads = append(t.Heads, text.Sprintf("last 24 hours"))
 	}
@@ -69,7 +77,7 @@ func countMappings(fields []flow.BillField) (n int) {
 
 // monitored says when a flow runs, who is told, and how far it may lag.
 func (s Site) monitored(f *flow.Flow) cell {
-	c := cell{{words(scheduleText(f))}, {note(alertsText(f))}}
+	c := cell{{words(scheduleText(f))}, {note(text.New("alerts: %s", alertsText(f)))}}
 	if live, ok := s.live(f); ok && !live.Unknown {
 		return append(c, line{note(text.New("lag:")), span{Text: " "}, live.lag(f.LagLimit)})
 	}
@@ -93,13 +101,13 @@ var robotNames = map[string]text.Text{
 // alertsText names the kinds of the robots, never their addresses.
 func alertsText(f *flow.Flow) text.Text {
 	if len(f.Alerts.Robots) == 0 {
-		return text.New("alerts: nobody is told")
+		return text.New("nobody is told")
 	}
 	var robots []any
 	for _, robot := range f.Alerts.Robots {
 		robots = append(robots, robotNames[robot.Kind])
 	}
-	return text.New("alerts: %s", text.Join(", ", robots...))
+	return text.Join(", ", robots...)
 }
 
 func (s Site) lastDay(f *flow.Flow) cell {
@@ -128,9 +136,8 @@ func (s Site) interfaceLink(up string, i *catalog.Interface) span {
 }
 
 func (s Site) interfaceTable() *table {
-	t := &table{Wide: true, Heads: heads(text.New("interface"), text.New("system"), text.New("direction"), text.New("documented"), text.New("flows that use it"))}
-	for _, name := range slices.Sorted(maps.Keys(s.Interfaces)) {
-		i := s.Interfaces[name]
+	t := &table{Cards: true, Heads: heads(text.New("interface"), text.New("system"), text.New("direction"), text.New("documented"), text.New("flows that use it"))}
+	for _, i := range s.interfaces() {
 		fields := 0
 		for _, place := range i.Places() {
 			fields += len(i.Fields[place])
@@ -145,7 +152,7 @@ func (s Site) interfaceTable() *table {
 			users = one(note(text.New("none here")))
 		}
 		t.add(
-			cell{{codeLink(interfacePath(name), name)}, {note(i.Title())}},
+			cell{{codeLink(interfacePath(i.Name), i.Name)}, {note(i.Title())}},
 			cell{{words(i.SystemLabel())}, {note(i.TransportLabel())}},
 			one(words(i.DirectionLabel())),
 			one(words(text.New("✓ fields: %d, facts: %d", fields, len(i.Facts)))),

@@ -92,6 +92,9 @@ func fieldNotes(i *catalog.Interface, field catalog.Field) (notes cell) {
 	if field.Flex != "" {
 		notes = append(notes, line{note(text.New("its fields begin with %s and differ between tenants", field.Flex))})
 	}
+	if field.Computed {
+		notes = append(notes, line{note(text.New("computed by Kingdee: what is sent is ignored"))})
+	}
 	if field.Personal {
 		notes = append(notes, line{note(text.New("may be about a person: never shown"))})
 	}

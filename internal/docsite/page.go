@@ -41,7 +41,8 @@ type table struct {
 	Heads []string
 	Rows  []row
 	// Wide tables scroll within their box on a narrow screen.
-	Wide bool
+	// Each row of one with Cards is shown as a card there.
+	Wide, Cards bool
 	// Empty is said in the place of no rows.
 	Empty string
 }
@@ -71,6 +72,9 @@ func code(of any) span {
 }
 
 func link(href string, of any) span { return span{Text: literal.Line(fmt.Sprint(of)), Href: href} }
+
+// short is words that stay on one line.
+func short(of any) span { return span{Text: literal.Line(fmt.Sprint(of)), Class: "k"} }
 
 // codeLink is a name that leads to its page.
 func codeLink(href, name string) span {

@@ -20,6 +20,7 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
+	"refundsync/internal/literal"
 	"refundsync/internal/text"
 )
 
@@ -88,6 +89,14 @@ func (s Site) framed(name string, p page) page {
 		other, p.OtherName = text.Chinese, "中文"
 	}
 	p.Other, p.OtherLanguage = "../"+up+string(other)+"/"+name, string(other)
+	for _, said := range []*string{&p.Title, &p.Subtitle, &p.Lead} {
+		*said = literal.Line(*said)
+	}
+	for _, s := range p.Sections {
+		for n, b := range s.Diagram {
+			s.Diagram[n].What = literal.Line(b.What)
+		}
+	}
 	p.Contents = text.Sprintf("On this page")
 	if !s.Made.IsZero() {
 		p.Made = text.Sprintf("Made on %s, Beijing time. The states are those of that moment.", moment(s.Made))
