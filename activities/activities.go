@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"refundsync/internal/booking"
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -25,7 +26,7 @@ import (
 
 // Source is what is needed of Jushuitan; [*jushuitan.Client] has it.
 type Source interface {
-	RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error)
+	List(ctx context.Context, source *catalog.Interface, params map[string]string) (jushuitan.Page, error)
 }
 
 // Activities are the activities of one worker. A failure of an outside system or of an
@@ -56,6 +57,8 @@ type Activities struct {
 	noDate sync.Once // logs that the source does not tell its time
 	// Proofs is nil where no proof is needed.
 	Proofs *booking.Proofs
+	// Tokens is nil where nothing is read from the open platform.
+	Tokens *TokenSource
 	// Tables refreshes the tables that come from Kingdee; nil where nothing does.
 	Tables *tenant.Tables
 }
@@ -80,12 +83,13 @@ func (a *Activities) Register(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.TellWatches, activity.RegisterOptions{Name: workflows.TellWatchesName})
 }
 
-// RegisterSource registers the activities that call the source with the worker of its task
-// queue, under their stable names.
+// RegisterSource registers the activities that call sources with the worker of a task queue of
+// theirs, under their stable names.
 func (a *Activities) RegisterSource(r worker.ActivityRegistry) {
 	r.RegisterActivityWithOptions(a.FetchPage, activity.RegisterOptions{Name: workflows.FetchPageName})
 	r.RegisterActivityWithOptions(a.CountOrders, activity.RegisterOptions{Name: workflows.CountName})
 	r.RegisterActivityWithOptions(a.ReadOrder, activity.RegisterOptions{Name: workflows.ReadOrderName})
+	r.RegisterActivityWithOptions(a.RenewToken, activity.RegisterOptions{Name: workflows.RenewTokenName})
 }
 
 func (a *Activities) flow(name string) (*flow.Flow, error) {

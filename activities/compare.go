@@ -151,7 +151,7 @@ func (a *Activities) secondLook(ctx context.Context, look func() error) (err err
 // readAgain reads the doubtful orders as the source shows them now. An order that can't be
 // looked up, or that the source does not show any more, stays as it was.
 func (c *comparison) readAgain(ctx context.Context) error {
-	look := jushuitan.LookUp{Field: c.flow.Source.Key, Parameters: c.flow.Source.Parameters}
+	look := jushuitan.LookUp{Interface: c.flow.Source.Interface, Field: c.flow.Source.Key, Parameters: c.flow.Source.Parameters}
 	for i, order := range c.doubtful {
 		c.doubtful[i].Parked = c.parked[workflows.ParkedOrderID(c.flow.Name, order.ID)]
 		if order.changedAt.IsZero() {

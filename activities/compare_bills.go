@@ -118,7 +118,7 @@ func (c *comparison) compareShown(ctx context.Context, records map[string]map[st
 // askSource reads the orders in the marks of bills as the source shows them now. notAsked is
 // why that is not possible.
 func (c *comparison) askSource(ctx context.Context, bills []kingdee.WholeBill, since time.Time) (records map[string]map[string]any, notAsked string, err error) {
-	look := jushuitan.LookUp{Field: c.flow.Source.Key, Parameters: c.flow.Source.Parameters}
+	look := jushuitan.LookUp{Interface: c.flow.Source.Interface, Field: c.flow.Source.Key, Parameters: c.flow.Source.Parameters}
 	for _, b := range bills {
 		mark, ok := flow.FindMark(b.Text)
 		if !ok {

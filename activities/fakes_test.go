@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/testsuite"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
@@ -77,7 +78,7 @@ type fakeSource struct {
 	params map[string]string
 }
 
-func (s *fakeSource) RefundList(_ context.Context, params map[string]string) (jushuitan.Page, error) {
+func (s *fakeSource) List(_ context.Context, _ *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
 	s.params = params
 	return s.page, s.err
 }

@@ -5,12 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"maps"
 	"slices"
-	"strconv"
 	"time"
 
-	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
@@ -100,7 +97,7 @@ func (a *Activities) readPage(ctx context.Context, f *flow.Flow, params workflow
 	if len(params.OrderIDs) > 0 {
 		return a.readOrders(ctx, f, params)
 	}
-	reply, err := a.Source.RefundList(ctx, requestParameters(f, params))
+	reply, err := a.Source.List(ctx, f.Source.Interface, requestParameters(f, params))
 	if err != nil {
 		return page, nil, text.Errorf("reading page %d of %s failed: %w", params.PageIndex, params.Window, err)
 	}
@@ -222,22 +219,11 @@ func clockAhead(window workflows.Window, ahead time.Duration) error {
 
 // requestParameters are the flow's parameters and those of the run.
 func requestParameters(f *flow.Flow, params workflows.FetchPageParams) map[string]string {
-	start, end := params.Window.Asked()
-	request := maps.Clone(f.Source.Parameters)
-	request["page_index"] = strconv.Itoa(params.PageIndex)
-	// The total is not needed by row versions, and faster without; the default is not
-	// documented.
-	if _, ok := f.Source.Interface.Find(catalog.Request, "is_get_total"); ok {
-		request["is_get_total"] = strconv.FormatBool(params.StartTS == nil)
-	}
 	if params.StartTS != nil {
-		request["start_ts"] = strconv.FormatInt(*params.StartTS, 10)
-		return request
+		return f.Source.From(*params.StartTS)
 	}
-	source := f.Source.Interface.Source
-	request[source.From] = start.In(beijing.Zone).Format(time.DateTime)
-	request[source.To] = end.In(beijing.Zone).Format(time.DateTime)
-	return request
+	start, end := params.Window.Asked()
+	return f.Source.Page(start, end, params.PageIndex)
 }
 
 // counts are the source's numbers of pages and orders. If a source counts fewer than it

@@ -45,7 +45,7 @@ func (a *Activities) sourceClock(ctx context.Context, f *flow.Flow) jushuitan.Cl
 	ctx, cancel := context.WithTimeout(ctx, clockWait)
 	defer cancel()
 	second := workflows.Window{From: longAgo, To: longAgo}
-	page, err := a.Source.RefundList(ctx, requestParameters(f, workflows.FetchPageParams{Window: second, PageIndex: 1}))
+	page, err := a.Source.List(ctx, f.Source.Interface, requestParameters(f, workflows.FetchPageParams{Window: second, PageIndex: 1}))
 	clock := page.Clock
 	switch {
 	case err != nil:
@@ -70,6 +70,7 @@ func (a *Activities) planOf(f *flow.Flow) workflows.Plan {
 		Title:           f.Title,
 		Version:         f.Version,
 		Enabled:         f.Enabled,
+		Transport:       f.Source.Interface.Transport,
 		LongestWindow:   f.Source.Window,
 		Overlap:         f.Source.Overlap,
 		Lag:             f.Source.Lag,

@@ -29,7 +29,7 @@ func TestLoadFlowTellsTheRunItsPlan(t *testing.T) {
 	var plan workflows.Plan
 	require.NoError(t, value.Get(&plan))
 	require.Equal(t, workflows.Plan{
-		Flow: testFlow, Title: f.Title, Version: f.Version, Enabled: true,
+		Flow: testFlow, Title: f.Title, Version: f.Version, Enabled: true, Transport: "qimen",
 		LongestWindow: 7*24*time.Hour - 2*time.Second, Overlap: 10 * time.Minute, Lag: 5 * time.Minute, Since: &since, Cursor: contract.CursorTime,
 		WindowsAtOnce: 8, InFlight: 100, PageSize: 100, Grain: contract.GrainAuto, TooManyFailures: 80,
 		Retry: contract.Retry{Attempts: 8, First: 2 * time.Second, Factor: 2, Longest: 5 * time.Minute},
@@ -75,7 +75,8 @@ func sourceAt(t *testing.T, status int, date func() string) *jushuitan.Client {
 	}))
 	t.Cleanup(server.Close)
 	client, err := jushuitan.New(jushuitan.Config{
-		URL: server.URL, AppKey: "a", AppSecret: "s", CustomerID: "c", TargetAppKey: "t", SignMethod: jushuitan.SignMD5, CallsPerSecond: rate.Inf,
+		Qimen:          &jushuitan.Qimen{URL: server.URL, AppKey: "a", AppSecret: "s", CustomerID: "c", TargetAppKey: "t", SignMethod: jushuitan.SignMD5},
+		CallsPerSecond: rate.Inf,
 	})
 	require.NoError(t, err)
 	return client

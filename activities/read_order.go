@@ -34,7 +34,7 @@ func (a *Activities) readOrder(ctx context.Context, params workflows.ReadOrderPa
 		}
 	}
 	found, err := jushuitan.LookUp{
-		Field: f.Source.Key, IDs: []string{params.OrderID}, Parameters: f.Source.Parameters, ChangedAt: params.ChangedAt,
+		Interface: f.Source.Interface, Field: f.Source.Key, IDs: []string{params.OrderID}, Parameters: f.Source.Parameters, ChangedAt: params.ChangedAt,
 	}.Find(ctx, a.Source)
 	if err != nil || len(found.Orders) == 0 {
 		return result, err

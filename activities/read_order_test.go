@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -20,7 +21,7 @@ type askedSource struct {
 	asked  []map[string]string
 }
 
-func (s *askedSource) RefundList(_ context.Context, params map[string]string) (jushuitan.Page, error) {
+func (s *askedSource) List(_ context.Context, _ *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
 	s.asked = append(s.asked, params)
 	return s.answer(len(s.asked))
 }

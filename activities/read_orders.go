@@ -18,7 +18,7 @@ import (
 // show are failures.
 func (a *Activities) readOrders(ctx context.Context, f *flow.Flow, params workflows.FetchPageParams) (page paging.Page, rows []*row, err error) {
 	found, err := jushuitan.LookUp{
-		Field: f.Source.Key, IDs: params.OrderIDs, Parameters: f.Source.Parameters, Horizon: time.Since(params.Window.From),
+		Interface: f.Source.Interface, Field: f.Source.Key, IDs: params.OrderIDs, Parameters: f.Source.Parameters, Horizon: time.Since(params.Window.From),
 	}.Find(ctx, a.Source)
 	if err != nil {
 		return page, nil, err

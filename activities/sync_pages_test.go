@@ -22,6 +22,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
@@ -44,7 +45,7 @@ type pagedSource struct {
 	before func(s *pagedSource, call int) error
 }
 
-func (s *pagedSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
+func (s *pagedSource) List(ctx context.Context, _ *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	index, err := strconv.Atoi(params["page_index"])

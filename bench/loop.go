@@ -4,20 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"refundsync/internal/beijing"
 	"refundsync/internal/booking"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/syncworker"
@@ -44,15 +40,11 @@ func runLoop(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(os.Getenv(loopSettings)), &l); err != nil {
 		return err
 	}
-	settings, err := config.FromProcess().Load()
+	flows, settings, err := syncworker.Load(config.FromProcess())
 	if err != nil {
 		return err
 	}
-	flows, err := flowfile.LoadFolder(settings.Worker.Flows)
-	if err != nil {
-		return err
-	}
-	if l.source, l.ledger, err = syncworker.Clients(settings); err != nil {
+	if l.source, l.ledger, err = syncworker.Clients(settings, nil); err != nil {
 		return err
 	}
 	l.flow, l.bills = flows[builtInFlow], settings.Kingdee.BatchBills
@@ -107,11 +99,7 @@ func (l *loop) read(ctx context.Context, from, to time.Time) error {
 }
 
 func (l *loop) page(ctx context.Context, from, to time.Time, index int) (jushuitan.Page, error) {
-	parameters := maps.Clone(l.flow.Source.Parameters)
-	parameters["page_index"] = strconv.Itoa(index)
-	parameters["start_time"] = from.In(beijing.Zone).Format(time.DateTime)
-	parameters["end_time"] = to.In(beijing.Zone).Format(time.DateTime)
-	return l.source.RefundList(ctx, parameters)
+	return l.source.List(ctx, l.flow.Source.Interface, l.flow.Source.Page(from, to, index))
 }
 
 // save drops orders that can't be mapped, like a script that only logs them.

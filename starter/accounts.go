@@ -36,8 +36,8 @@ func newAccountsMoveCommand() *cobra.Command {
 		Use:   "move",
 		Short: text.Sprintf("Move the task queue to the accounts that are set here"),
 		Long: text.Sprintf("The first worker records its accounts on the task queue; from then on, workers and starters with others are refused. " +
-			"This moves the task queue to the accounts that are set here (JUSHUITAN_CUSTOMER_ID, KINGDEE_ACCT_ID, KINGDEE_ORG_NUMBER).\n" +
-			"Without --from and --to it only says what would be moved; give both to confirm, each as merchant/data centre/organisation.\n" +
+			"This moves the task queue to the accounts that are set here (JUSHUITAN_CUSTOMER_ID, KINGDEE_ACCT_ID, KINGDEE_ORG_NUMBER, JUSHUITAN_OPEN_APP_KEY).\n" +
+			"Without --from and --to it only says what would be moved; give both to confirm, each as merchant/data centre/organisation/application at the open platform, without what is missing at the end.\n" +
 			"It refuses while workers poll: stop them first. It also refuses while there are open runs or parked orders, because these would continue with the new accounts, and orders of the former merchant would be booked in the new books. " +
 			"Let the runs finish and discard the orders, or use --take-waiting if that is what you want.\n" +
 			"Schedules and crons keep their watermark. For another merchant, run starter schedule delete first (starter cron stop for a cron), and create it again afterwards with --since and a time."),
@@ -45,7 +45,7 @@ func newAccountsMoveCommand() *cobra.Command {
     --to c1709123456/65f1b2c3d4e5f6/100`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return moveAccounts(cmd, flags) },
 	}
-	cmd.Flags().StringVar(&flags.from, "from", "", text.Sprintf("current accounts of the task queue, as merchant/data centre/organisation"))
+	cmd.Flags().StringVar(&flags.from, "from", "", text.Sprintf("current accounts of the task queue, such as c1709123456/65e0a1b2c3d4e5/100"))
 	cmd.Flags().StringVar(&flags.to, "to", "", text.Sprintf("accounts that are set here, to confirm"))
 	cmd.Flags().BoolVar(&flags.waiting, "take-waiting", false, text.Sprintf("continue runs and parked orders with the new accounts"))
 	return cmd
@@ -62,8 +62,8 @@ func moveAccounts(cmd *cobra.Command, flags moveFlags) error {
 		return err
 	}
 	here, queue := environment.LoadAccounts(), settings.TaskQueue
-	if here.CustomerID == "" || here.AcctID == "" {
-		return text.Errorf("set the new JUSHUITAN_CUSTOMER_ID and KINGDEE_ACCT_ID first, and KINGDEE_ORG_NUMBER if there are several organisations")
+	if here.CustomerID+here.OpenAppKey == "" || here.AcctID == "" {
+		return text.Errorf("set the new JUSHUITAN_CUSTOMER_ID or JUSHUITAN_OPEN_APP_KEY and KINGDEE_ACCT_ID first, and KINGDEE_ORG_NUMBER if there are several organisations")
 	}
 	return withTemporal(func(c client.Client) error {
 		bound, _, err := syncworker.BoundAccounts(cmd.Context(), c, queue)

@@ -64,6 +64,7 @@ func cancellable(execution *workflowpb.WorkflowExecutionInfo) error {
 		workflows.EstimateRunName: text.New("is an estimate; it ends by itself"),
 		workflows.WatchFlowName:   text.New("sends the alerts of a flow; to stop them, take the alerts out of the flow file"),
 		workflows.FlowVersionName: text.New("keeps a version of a flow; it does nothing and does not end"),
+		workflows.AccessTokenName: text.New("keeps the access token of Jushuitan's open platform; to have it ask anew, terminate it"),
 		workflows.AccountsName:    text.New("keeps the accounts of the task queue, without which no worker starts; see starter accounts --help"),
 	}
 	name := execution.GetType().GetName()

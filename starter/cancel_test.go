@@ -31,6 +31,7 @@ func TestOnlyRunsUnderWayAreCancelled(t *testing.T) {
 		{"an estimate", workflows.EstimateRunName, "f/estimate-1", running, "ends by itself"},
 		{"the alerts", workflows.WatchFlowName, "watch/f", running, "alerts"},
 		{"a kept flow", workflows.FlowVersionName, "version/f/1", running, "version"},
+		{"the access token", workflows.AccessTokenName, "token/refundsync/1", running, "access token"},
 		{"the accounts", workflows.AccountsName, "accounts/refundsync", running, "starter accounts"},
 		{"another program's workflow", "Payroll", "payroll", running, "is a Payroll, not a run"},
 	} {

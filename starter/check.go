@@ -13,7 +13,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
@@ -85,33 +84,33 @@ func (c *checks) print(mark, what, found string) {
 }
 
 func (c *checks) all(ctx context.Context) {
-	settings, settingsErr := config.FromProcess().Load()
+	// Its mistakes are those of Load, too.
+	worker, _ := config.FromProcess().LoadWorker()
+	flows, flowsErr := flowfile.LoadFolder(worker.Flows)
+	settings, settingsErr := config.FromProcess().Load(flows.Transports()...)
 	settingsOK := c.report(text.Sprintf("Settings"), text.Sprintf("complete; %s", describeEncryption(settings.Encryption)), settingsErr)
 
-	flows, err := flowfile.LoadFolder(settings.Worker.Flows)
-	flowsOK := c.report(text.Sprintf("Flows"), strings.Join(slices.Sorted(maps.Keys(flows)), ", "), err)
+	flowsOK := c.report(text.Sprintf("Flows"), strings.Join(slices.Sorted(maps.Keys(flows)), ", "), flowsErr)
 	c.robots(flows)
 
+	temporal, err := dial()
 	var source *jushuitan.Client
 	if settingsOK && flowsOK {
-		source = c.systems(ctx, settings, flows)
+		source = c.systems(ctx, settings, temporal, flows)
 	}
-	temporal, err := dial()
 	if c.report("Temporal", text.Sprintf("connected"), err) {
 		defer temporal.Close()
 		if name := settings.Worker.DeploymentName; name != "" {
 			current, err := currentVersion(ctx, temporal, name)
 			c.report("Worker Deployment "+name, text.Sprintf("current version %s", current), err)
 		}
-		for _, queue := range []struct {
-			name string
-			kind enumspb.TaskQueueType
-		}{
-			{settings.Worker.TaskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW},
-			{workflows.SourceTaskQueue(settings.Worker.TaskQueue), enumspb.TASK_QUEUE_TYPE_ACTIVITY},
-		} {
-			workers, err := pollers(ctx, temporal, queue.name, queue.kind)
-			c.report(text.Sprintf("Task queue %s", queue.name), text.Sprintf("pollers: %d", workers), err)
+		queues := map[string]enumspb.TaskQueueType{worker.TaskQueue: enumspb.TASK_QUEUE_TYPE_WORKFLOW}
+		for _, transport := range flows.Transports() {
+			queues[workflows.SourceTaskQueue(worker.TaskQueue, transport)] = enumspb.TASK_QUEUE_TYPE_ACTIVITY
+		}
+		for _, queue := range slices.Sorted(maps.Keys(queues)) {
+			workers, err := pollers(ctx, temporal, queue, queues[queue])
+			c.report(text.Sprintf("Task queue %s", queue), text.Sprintf("pollers: %d", workers), err)
 		}
 		c.accounts(ctx, temporal, settings, settingsOK)
 		c.workerFlows(ctx, temporal, settings.Worker.TaskQueue, flows)
@@ -206,8 +205,8 @@ func (c *checks) robots(flows flow.Flows) {
 
 // systems checks that both systems can be reached and let us in, with the calls that the
 // sync makes. It gives the client of Jushuitan; nil if orders can't be read.
-func (c *checks) systems(ctx context.Context, settings config.Settings, flows flow.Flows) *jushuitan.Client {
-	source, ledger, err := syncworker.Clients(settings)
+func (c *checks) systems(ctx context.Context, settings config.Settings, temporal client.Client, flows flow.Flows) *jushuitan.Client {
+	source, ledger, err := syncworker.Clients(settings, temporal)
 	if !c.report(text.Sprintf("Clients"), text.Sprintf("ready"), err) {
 		return nil
 	}
@@ -227,13 +226,8 @@ func (c *checks) systems(ctx context.Context, settings config.Settings, flows fl
 func askSource(ctx context.Context, source *jushuitan.Client, f *flow.Flow) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	now := time.Now().In(beijing.Zone)
-	params := maps.Clone(f.Source.Parameters)
-	params["page_index"] = "1"
-	params["start_time"] = now.Add(-time.Minute).Format("2006-01-02 15:04:05")
-	params["end_time"] = now.Format("2006-01-02 15:04:05")
-	params["is_get_total"] = "true"
-	page, err := source.RefundList(ctx, params)
+	now := time.Now()
+	page, err := source.List(ctx, f.Source.Interface, f.Source.Page(now.Add(-time.Minute), now, 1))
 	return text.Sprintf("signature accepted; orders in the last minute: %d; %s", page.DataCount, describeClock(page.Clock)), err
 }
 

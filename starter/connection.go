@@ -13,6 +13,8 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
+	"refundsync/internal/jushuitan"
+	"refundsync/internal/kingdee"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/text"
 )
@@ -36,6 +38,23 @@ func dialWith(ctx context.Context) (client.Client, client.Options, error) {
 		return nil, options, err
 	}
 	return codec.Client(temporal), options, nil
+}
+
+// vendors makes the clients of both systems for a command that calls them itself. Without a
+// Temporal server, it asks Jushuitan's open platform for an access token of its own.
+func vendors(settings config.Settings) (*jushuitan.Client, *kingdee.Client, func(), error) {
+	var temporal client.Client
+	done := func() {}
+	if settings.Jushuitan.Open.AppKey != "" {
+		if c, err := dial(); err == nil {
+			temporal, done = c, c.Close
+		}
+	}
+	source, ledger, err := syncworker.Clients(settings, temporal)
+	if err != nil {
+		done()
+	}
+	return source, ledger, done, err
 }
 
 // loadCodec makes the codec of the configured keys.

@@ -19,7 +19,6 @@ import (
 	"refundsync/internal/kingdee"
 	"refundsync/internal/reconcile"
 	"refundsync/internal/sighting"
-	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
@@ -224,14 +223,15 @@ func tellOrder(cmd *cobra.Command, flowName, id string, horizon time.Duration, o
 	if err != nil {
 		return err
 	}
-	settings, err := config.FromProcess().Load()
+	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
 	if err != nil {
 		return err
 	}
-	source, ledger, err := syncworker.Clients(settings)
+	source, ledger, closeClients, err := vendors(settings)
 	if err != nil {
 		return err
 	}
+	defer closeClients()
 	story, err := readStory(cmd.Context(), storyOptions{flow: f, source: source, ledger: ledger, horizon: horizon}, id)
 	if err != nil {
 		return err

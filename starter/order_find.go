@@ -159,7 +159,8 @@ func (r *storyReader) findAtSource(ctx context.Context, id string, changedAt tim
 	}
 	for _, a := range attempts {
 		found, err := jushuitan.LookUp{
-			Field: a.field, IDs: []string{a.id}, Parameters: jushuitan.Widening(r.flow.Source.Parameters), ChangedAt: changedAt, Horizon: r.horizon,
+			Interface: r.flow.Source.Interface, Field: a.field, IDs: []string{a.id},
+			Parameters: jushuitan.Widening(r.flow.Source.Interface, r.flow.Source.Parameters), ChangedAt: changedAt, Horizon: r.horizon,
 		}.Find(ctx, r.source)
 		if fault.As(err) != nil && fault.As(err).Reason == "no_such_filter" && len(found.Orders) == 0 {
 			r.unknown(text.New("Jushuitan: orders by %s: %v", a.field, err))
@@ -195,7 +196,7 @@ func shownTime(at time.Time) string {
 // showSource shows the fields of the order that the flow names, without those that may be
 // about a person.
 func showSource(f *flow.Flow, record map[string]any, order contract.Order) *sourceStory {
-	s := &sourceStory{Lines: [][]sourceField{}, Unmet: jushuitan.Mismatches(f.Source.Parameters, record)}
+	s := &sourceStory{Lines: [][]sourceField{}, Unmet: jushuitan.Mismatches(f.Source.Interface, f.Source.Parameters, record)}
 	var fields map[string]any
 	decoder := json.NewDecoder(strings.NewReader(string(order.Fields)))
 	decoder.UseNumber()

@@ -16,7 +16,6 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/preview"
 	"refundsync/internal/reconcile"
-	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
@@ -133,14 +132,15 @@ func previewOrders(cmd *cobra.Command, flags previewFlags) error {
 			return usageError(cmd, err)
 		}
 	}
-	settings, err := config.FromProcess().Load()
+	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
 	if err != nil {
 		return err
 	}
-	source, ledger, err := syncworker.Clients(settings)
+	source, ledger, closeClients, err := vendors(settings)
 	if err != nil {
 		return err
 	}
+	defer closeClients()
 	if err := readTables(cmd.Context(), f); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type orderLookUp struct {
 func (l orderLookUp) find(ctx context.Context, source jushuitan.Source, ledger booking.Reader) (map[string][]map[string]any, error) {
 	found := map[string][]map[string]any{}
 	find := func(ids []string, since time.Time) error {
-		look := jushuitan.LookUp{Field: l.flow.Source.Key, IDs: ids, Parameters: jushuitan.Widening(l.flow.Source.Parameters), ChangedAt: since}
+		look := jushuitan.LookUp{Interface: l.flow.Source.Interface, Field: l.flow.Source.Key, IDs: ids, Parameters: jushuitan.Widening(l.flow.Source.Interface, l.flow.Source.Parameters), ChangedAt: since}
 		if !l.since.IsZero() {
 			look.Horizon = time.Since(l.since)
 		}

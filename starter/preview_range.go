@@ -15,7 +15,6 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
-	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -303,14 +302,15 @@ func previewRange(cmd *cobra.Command, flags previewFlags) error {
 			return err
 		}
 	}
-	settings, err := config.FromProcess().Load()
+	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
 	if err != nil {
 		return err
 	}
-	source, _, err := syncworker.Clients(settings)
+	source, _, closeClients, err := vendors(settings)
 	if err != nil {
 		return err
 	}
+	defer closeClients()
 	p := newRangePreview(span, choices, flags.table)
 	err = sourceOrders(cmd.Context(), source, f, span, func(record map[string]any) error { return p.take(f, record) })
 	if err != nil {

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"maps"
-	"strconv"
 	"time"
 
-	"refundsync/internal/beijing"
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
@@ -34,12 +31,7 @@ func windowOrders(ctx context.Context, source *jushuitan.Client, f *flow.Flow, w
 	reading := paging.Window{Reader: paging.New(nil)}
 	for reading.Next > 0 {
 		start, end := window.Asked()
-		params := maps.Clone(f.Source.Parameters)
-		params["page_index"] = strconv.Itoa(reading.Next)
-		params["start_time"] = start.In(beijing.Zone).Format(time.DateTime)
-		params["end_time"] = end.In(beijing.Zone).Format(time.DateTime)
-		params["is_get_total"] = "true"
-		reply, err := source.RefundList(ctx, params)
+		reply, err := source.List(ctx, f.Source.Interface, f.Source.Page(start, end, reading.Next))
 		if err != nil {
 			return err
 		}

@@ -38,6 +38,7 @@ const (
 	TellRunsName    = "TellRuns"
 	WakeParkedName  = "WakeParked"
 	TellWatchesName = "TellWatches"
+	RenewTokenName  = "RenewToken"
 )
 
 // Plan is what a run needs to know about its flow. LoadFlow reads it once, and the history
@@ -47,6 +48,8 @@ type Plan struct {
 	Title   string `json:"title"`
 	Version string `json:"version"`
 	Enabled bool   `json:"enabled"`
+	// Transport is how the source is called; see [SourceTaskQueue].
+	Transport string `json:"transport"`
 	// LongestWindow is the longest window.
 	LongestWindow time.Duration `json:"longest_window"`
 	// Cursor is how the flow finds what is new: contract.CursorTime or

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"refundsync/internal/contract"
+	"refundsync/internal/text"
 )
 
 // heartbeatTimeout is how soon an activity is retried whose worker died. Activities that
@@ -16,7 +17,7 @@ const heartbeatTimeout = 15 * time.Second
 // withSourceCall is for a call to the source, on the task queue with the rate limit.
 func withSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
-		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName, plan.Transport),
 		// A slow first page takes over half a minute, and the call may have to wait for the
 		// client's own limit before that.
 		StartToCloseTimeout: 5 * time.Minute,
@@ -28,7 +29,7 @@ func withSourceCall(ctx workflow.Context, plan Plan, summary string) workflow.Co
 // withLookUp is for looking orders up at the source, which takes a call for each week.
 func withLookUp(ctx workflow.Context, plan Plan, summary string) workflow.Context {
 	return withOptions(ctx, summary, workflow.ActivityOptions{
-		TaskQueue:           SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		TaskQueue:           SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName, plan.Transport),
 		StartToCloseTimeout: time.Hour,
 		HeartbeatTimeout:    heartbeatTimeout,
 		RetryPolicy:         retryPolicy(plan.Retry),
@@ -41,10 +42,21 @@ func withBriefSourceCall(ctx workflow.Context, plan Plan, summary string) workfl
 	retry := retryPolicy(plan.Retry)
 	retry.MaximumAttempts = 3
 	return withOptions(ctx, summary, workflow.ActivityOptions{
-		TaskQueue:              SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName),
+		TaskQueue:              SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName, plan.Transport),
 		ScheduleToCloseTimeout: 10 * time.Minute,
 		HeartbeatTimeout:       heartbeatTimeout,
 		RetryPolicy:            retry,
+	})
+}
+
+// withTokenCall is for asking for an access token. Who waits for it asks again if it fails.
+func withTokenCall(ctx workflow.Context, transport string) workflow.Context {
+	return withOptions(ctx, text.Sprintf("renew the access token"), workflow.ActivityOptions{
+		TaskQueue: SourceTaskQueue(workflow.GetInfo(ctx).TaskQueueName, transport),
+		// A refresh, and if it is refused, a call for a new token.
+		StartToCloseTimeout: 3 * time.Minute,
+		HeartbeatTimeout:    heartbeatTimeout,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, MaximumAttempts: 3},
 	})
 }
 

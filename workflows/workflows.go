@@ -23,6 +23,7 @@ const (
 	ReconcileWindowName = "ReconcileWindow"
 	ReconcileBillsName  = "ReconcileBills"
 	HoldName            = "Hold"
+	AccessTokenName     = "AccessToken"
 )
 
 // ProgressQuery is the query that SyncFlow answers with a [SyncFlowProgress], SyncWindow
@@ -46,9 +47,11 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(WatchFlow, workflow.RegisterOptions{Name: WatchFlowName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(Accounts, workflow.RegisterOptions{Name: AccountsName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(FlowVersion, workflow.RegisterOptions{Name: FlowVersionName, VersioningBehavior: moved})
+	r.RegisterWorkflowWithOptions(AccessToken, workflow.RegisterOptions{Name: AccessTokenName, VersioningBehavior: moved})
 	r.RegisterWorkflowWithOptions(Hold, workflow.RegisterOptions{Name: HoldName, VersioningBehavior: moved})
 }
 
-// SourceTaskQueue is the task queue of the calls to the source. It is a separate one because
-// the server limits the calls per second, over all workers, by task queue.
-func SourceTaskQueue(taskQueue string) string { return taskQueue + "-jushuitan" }
+// SourceTaskQueue is the task queue of the calls to sources through a transport of the
+// catalog. Each has its own because the server limits the calls per second, over all workers,
+// by task queue.
+func SourceTaskQueue(taskQueue, transport string) string { return taskQueue + "-" + transport }

@@ -70,7 +70,9 @@ type Field struct {
 	Chinese string `yaml:"chinese"`
 	English string `yaml:"english"`
 	Type    Type   `yaml:"type"`
-	Origin  Origin `yaml:"origin"`
+	// Of is the type of the values that a parameter of type List takes; "" is text.
+	Of     Type   `yaml:"of"`
+	Origin Origin `yaml:"origin"`
 	// Required: the interface refuses the call or the bill without it.
 	Required bool `yaml:"required"`
 	// ReferenceKey is the only key of the object that a Reference is written as.

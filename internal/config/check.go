@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 	"refundsync/internal/version"
 )
@@ -84,17 +85,32 @@ func (c *checker) callsPerSecond(name, value string) rate.Limit {
 	return rate.Limit(number)
 }
 
-func (c *checker) jushuitan(env values) Jushuitan {
-	return Jushuitan{
-		URL:            c.address("JUSHUITAN_URL", env["JUSHUITAN_URL"], ""),
-		AppKey:         c.required("JUSHUITAN_APP_KEY", env["JUSHUITAN_APP_KEY"]),
-		AppSecret:      c.required("JUSHUITAN_APP_SECRET", env["JUSHUITAN_APP_SECRET"]),
-		CustomerID:     c.required("JUSHUITAN_CUSTOMER_ID", env["JUSHUITAN_CUSTOMER_ID"]),
-		TargetAppKey:   env["JUSHUITAN_TARGET_APP_KEY"],
-		Session:        env["JUSHUITAN_SESSION"],
-		SignMethod:     c.oneOf("JUSHUITAN_SIGN_METHOD", env["JUSHUITAN_SIGN_METHOD"], "md5", "hmac", "hmac-sha256"),
-		CallsPerSecond: c.callsPerSecond("JUSHUITAN_CALLS_PER_SECOND", env["JUSHUITAN_CALLS_PER_SECOND"]),
+func (c *checker) jushuitan(env values, transports []string) Jushuitan {
+	j := Jushuitan{CallsPerSecond: c.callsPerSecond("JUSHUITAN_CALLS_PER_SECOND", env["JUSHUITAN_CALLS_PER_SECOND"])}
+	if slices.Contains(transports, catalog.Qimen) || env["JUSHUITAN_APP_KEY"] != "" {
+		j.Qimen = Qimen{
+			URL:          c.address("JUSHUITAN_URL", env["JUSHUITAN_URL"], ""),
+			AppKey:       c.required("JUSHUITAN_APP_KEY", env["JUSHUITAN_APP_KEY"]),
+			AppSecret:    c.required("JUSHUITAN_APP_SECRET", env["JUSHUITAN_APP_SECRET"]),
+			CustomerID:   c.required("JUSHUITAN_CUSTOMER_ID", env["JUSHUITAN_CUSTOMER_ID"]),
+			TargetAppKey: env["JUSHUITAN_TARGET_APP_KEY"],
+			Session:      env["JUSHUITAN_SESSION"],
+			SignMethod:   c.oneOf("JUSHUITAN_SIGN_METHOD", env["JUSHUITAN_SIGN_METHOD"], "md5", "hmac", "hmac-sha256"),
+		}
 	}
+	if slices.Contains(transports, catalog.Open) || env["JUSHUITAN_OPEN_APP_KEY"] != "" {
+		j.Open = OpenPlatform{
+			URL:          c.address("JUSHUITAN_OPEN_URL", env["JUSHUITAN_OPEN_URL"], ""),
+			AppKey:       c.required("JUSHUITAN_OPEN_APP_KEY", env["JUSHUITAN_OPEN_APP_KEY"]),
+			AppSecret:    c.required("JUSHUITAN_OPEN_APP_SECRET", env["JUSHUITAN_OPEN_APP_SECRET"]),
+			AccessToken:  env["JUSHUITAN_OPEN_ACCESS_TOKEN"],
+			RefreshToken: env["JUSHUITAN_OPEN_REFRESH_TOKEN"],
+		}
+		if j.Open.RefreshToken != "" {
+			c.required("JUSHUITAN_OPEN_ACCESS_TOKEN", j.Open.AccessToken)
+		}
+	}
+	return j
 }
 
 func (c *checker) kingdee(env values) Kingdee {

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/testkit"
 )
 
@@ -77,8 +78,11 @@ func TestLoadFillsInDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
 		Jushuitan: Jushuitan{
-			URL: "https://a1q40taq0j.api.taobao.com/router/qm", AppKey: "34250001", AppSecret: "jst-secret",
-			CustomerID: "c1709123456", TargetAppKey: "23060081", SignMethod: "hmac-sha256", CallsPerSecond: 5,
+			Qimen: Qimen{
+				URL: "https://a1q40taq0j.api.taobao.com/router/qm", AppKey: "34250001", AppSecret: "jst-secret",
+				CustomerID: "c1709123456", TargetAppKey: "23060081", SignMethod: "hmac-sha256",
+			},
+			CallsPerSecond: 5,
 		},
 		Kingdee: Kingdee{
 			URL: "https://tenant.ik3cloud.com/k3cloud/", Auth: "signature", AcctID: "5f0000000000a1", Username: "demo",
@@ -95,6 +99,8 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"JUSHUITAN_URL": "http://127.0.0.1:8080/router/qm", "JUSHUITAN_APP_KEY": "1", "JUSHUITAN_APP_SECRET": "2",
 		"JUSHUITAN_CUSTOMER_ID": "3", "JUSHUITAN_TARGET_APP_KEY": "4", "JUSHUITAN_SESSION": "5",
 		"JUSHUITAN_SIGN_METHOD": "md5", "JUSHUITAN_CALLS_PER_SECOND": "1.6",
+		"JUSHUITAN_OPEN_URL": "http://127.0.0.1:8080", "JUSHUITAN_OPEN_APP_KEY": "11", "JUSHUITAN_OPEN_APP_SECRET": "12",
+		"JUSHUITAN_OPEN_ACCESS_TOKEN": "13", "JUSHUITAN_OPEN_REFRESH_TOKEN": "14",
 		"KINGDEE_URL": "http://127.0.0.1:8080/K3Cloud/", "KINGDEE_AUTH": "password", "KINGDEE_ACCT_ID": "6",
 		"KINGDEE_USERNAME": "7", "KINGDEE_PASSWORD": ` " 8 " `, "KINGDEE_APP_ID": "9", "KINGDEE_APP_SECRET": "10",
 		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
@@ -106,8 +112,10 @@ func TestLoadReadsEverySetting(t *testing.T) {
 	settings, err := FromProcess().Load()
 	require.NoError(t, err)
 	assert.Equal(t, Settings{
-		Jushuitan: Jushuitan{URL: "http://127.0.0.1:8080/router/qm", AppKey: "1", AppSecret: "2", CustomerID: "3",
-			TargetAppKey: "4", Session: "5", SignMethod: "md5", CallsPerSecond: 1.6},
+		Jushuitan: Jushuitan{
+			Qimen: Qimen{URL: "http://127.0.0.1:8080/router/qm", AppKey: "1", AppSecret: "2", CustomerID: "3", TargetAppKey: "4", Session: "5", SignMethod: "md5"},
+			Open:  OpenPlatform{URL: "http://127.0.0.1:8080", AppKey: "11", AppSecret: "12", AccessToken: "13", RefreshToken: "14"}, CallsPerSecond: 1.6,
+		},
 		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
 			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
 		Worker: Worker{
@@ -124,12 +132,49 @@ func TestLoadSaysAllThatIsWrongAtOnce(t *testing.T) {
 		"KINGDEE_SESSIONS":           "51",
 		"LOG_FORMAT":                 "xml",
 	})
-	_, err := FromProcess().Load()
+	_, err := FromProcess().Load(catalog.Qimen, catalog.Open)
 	assert.ElementsMatch(t, []string{
-		"JUSHUITAN_URL", "JUSHUITAN_APP_KEY", "JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID", "JUSHUITAN_CALLS_PER_SECOND",
+		"JUSHUITAN_OPEN_APP_KEY", "JUSHUITAN_OPEN_APP_SECRET", "JUSHUITAN_URL", "JUSHUITAN_APP_KEY", "JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID", "JUSHUITAN_CALLS_PER_SECOND",
 		"KINGDEE_URL", "KINGDEE_ACCT_ID", "KINGDEE_USERNAME", "KINGDEE_APP_ID", "KINGDEE_APP_SECRET", "KINGDEE_SESSIONS",
 		"LOG_FORMAT",
 	}, names(problems(t, err)))
+}
+
+// Only the settings of the transports that flows read through are required, and those of an
+// application that is set.
+func TestSettingsOfTransports(t *testing.T) {
+	kingdee := func(more ...string) map[string]string {
+		variables := complete()
+		for name := range variables {
+			if strings.HasPrefix(name, "JUSHUITAN_") {
+				delete(variables, name)
+			}
+		}
+		for i := 0; i < len(more); i += 2 {
+			variables[more[i]] = more[i+1]
+		}
+		return variables
+	}
+	for _, c := range []struct {
+		name       string
+		variables  map[string]string
+		transports []string
+		missing    []string
+	}{
+		{"none is read through", kingdee(), nil, nil},
+		{"Qimen", complete(), []string{catalog.Qimen}, nil},
+		{"the open platform", kingdee("JUSHUITAN_OPEN_APP_KEY", "1", "JUSHUITAN_OPEN_APP_SECRET", "2"), []string{catalog.Open}, nil},
+		{"both, one is missing", complete(), []string{catalog.Qimen, catalog.Open}, []string{"JUSHUITAN_OPEN_APP_KEY", "JUSHUITAN_OPEN_APP_SECRET"}},
+		{"half of Qimen", kingdee("JUSHUITAN_APP_KEY", "1", "JUSHUITAN_URL", "https://localhost/router/qm"), nil, []string{"JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID"}},
+		{"half of the open platform", kingdee("JUSHUITAN_OPEN_APP_KEY", "1"), nil, []string{"JUSHUITAN_OPEN_APP_SECRET"}},
+		{"a refresh token alone", kingdee("JUSHUITAN_OPEN_APP_KEY", "1", "JUSHUITAN_OPEN_APP_SECRET", "2", "JUSHUITAN_OPEN_REFRESH_TOKEN", "3"), nil, []string{"JUSHUITAN_OPEN_ACCESS_TOKEN"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			setenv(t, c.variables)
+			_, err := FromProcess().Load(c.transports...)
+			require.ElementsMatch(t, c.missing, names(problems(t, err)))
+		})
+	}
 }
 
 func TestProblemIsOneLine(t *testing.T) {
@@ -335,9 +380,11 @@ func TestUsageListsEverySetting(t *testing.T) {
 		lines[strings.Fields(line)[0]] = line
 	}
 	defaults := map[string]string{
-		"JUSHUITAN_URL": "(required; such as ", "JUSHUITAN_APP_KEY": "(required; such as ", "JUSHUITAN_APP_SECRET": "(required; such as ",
-		"JUSHUITAN_CUSTOMER_ID": "(required; such as ", "JUSHUITAN_TARGET_APP_KEY": "(default 23060081)", "JUSHUITAN_SESSION": "(optional; such as ",
+		"JUSHUITAN_URL": "(if a flow reads through Qimen; such as ", "JUSHUITAN_APP_KEY": "(if a flow reads through Qimen; such as ", "JUSHUITAN_APP_SECRET": "(if a flow reads through Qimen; such as ",
+		"JUSHUITAN_CUSTOMER_ID": "(if a flow reads through Qimen; such as ", "JUSHUITAN_TARGET_APP_KEY": "(default 23060081)", "JUSHUITAN_SESSION": "(optional; such as ",
 		"JUSHUITAN_SIGN_METHOD": "(default hmac-sha256)", "JUSHUITAN_CALLS_PER_SECOND": "(default 5)",
+		"JUSHUITAN_OPEN_APP_KEY": "(if a flow reads from the open platform; such as ", "JUSHUITAN_OPEN_APP_SECRET": "(if a flow reads from the open platform; such as ",
+		"JUSHUITAN_OPEN_URL": "(default https://openapi.jushuitan.com)", "JUSHUITAN_OPEN_ACCESS_TOKEN": "(optional; such as ", "JUSHUITAN_OPEN_REFRESH_TOKEN": "(optional; such as ",
 		"KINGDEE_URL": "(required; such as ", "KINGDEE_AUTH": "(default signature)", "KINGDEE_ACCT_ID": "(required; such as ", "KINGDEE_USERNAME": "(required; such as ",
 		"KINGDEE_PASSWORD": "(depends on KINGDEE_AUTH; such as ", "KINGDEE_APP_ID": "(depends on KINGDEE_AUTH; such as ", "KINGDEE_APP_SECRET": "(depends on KINGDEE_AUTH; such as ",
 		"KINGDEE_LCID": "(default 2052)", "KINGDEE_ORG_NUMBER": "(optional; such as ", "KINGDEE_CA_FILE": "(optional; such as ", "KINGDEE_SESSIONS": "(default 4)",

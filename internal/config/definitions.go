@@ -32,6 +32,8 @@ var (
 	needOptional  = text.New("optional")
 	needByAuth    = text.New("depends on KINGDEE_AUTH")
 	needForServer = text.New("for starter codec-server")
+	needByQimen   = text.New("if a flow reads through Qimen")
+	needByOpen    = text.New("if a flow reads from the open platform")
 	needByFlow    = text.New("if the flow names it")
 )
 
@@ -39,16 +41,16 @@ var (
 // docs/configuration.md are made from them.
 var groups = []group{
 	{"Jushuitan", []setting{
-		{name: "JUSHUITAN_URL", need: needRequired, example: "https://a1q40taq0j.api.taobao.com/router/qm",
+		{name: "JUSHUITAN_URL", need: needByQimen, example: "https://a1q40taq0j.api.taobao.com/router/qm",
 			description: text.New("the full URL of the Qimen gateway"),
 			hint:        text.New("for tests `…/router/qmtest`")},
-		{name: "JUSHUITAN_APP_KEY", need: needRequired, example: "34250001",
+		{name: "JUSHUITAN_APP_KEY", need: needByQimen, example: "34250001",
 			description: text.New("the app_key of the Qimen application"),
 			hint:        text.New("in the console of the Taobao open platform (%s), in your application", "淘宝开放平台")},
-		{name: "JUSHUITAN_APP_SECRET", need: needRequired, secret: true, example: "0123456789abcdef0123456789abcdef",
+		{name: "JUSHUITAN_APP_SECRET", need: needByQimen, secret: true, example: "0123456789abcdef0123456789abcdef",
 			description: text.New("the app_secret of the Qimen application"),
 			hint:        text.New("next to the app_key")},
-		{name: "JUSHUITAN_CUSTOMER_ID", need: needRequired, example: "c1709123456",
+		{name: "JUSHUITAN_CUSTOMER_ID", need: needByQimen, example: "c1709123456",
 			description: text.New("the merchant's customer_id at Qimen"),
 			hint:        text.New("the merchant receives it with the authorisation for Qimen; Jushuitan's support knows it")},
 		{name: "JUSHUITAN_TARGET_APP_KEY", defaultValue: "23060081", example: "23060081",
@@ -58,8 +60,21 @@ var groups = []group{
 		{name: "JUSHUITAN_SIGN_METHOD", defaultValue: "hmac-sha256", example: "hmac-sha256",
 			description: text.New("the signature method: md5, hmac or hmac-sha256")},
 		{name: "JUSHUITAN_CALLS_PER_SECOND", defaultValue: "5", example: "1.6",
-			description: text.New("the limit of calls a second over all workers, more than 0 and up to 1000; fractions are allowed"),
+			description: text.New("the limit of calls a second over all workers, through Qimen and on the open platform each, more than 0 and up to 1000; fractions are allowed"),
 			hint:        text.New("see your quota; for 100 a minute, set `1.6`")},
+		{name: "JUSHUITAN_OPEN_APP_KEY", need: needByOpen, example: "5b53060f23d84ddf9703056e84fa5a2d",
+			description: text.New("the app_key of the application at Jushuitan's open platform"),
+			hint:        text.New("at %s, in your application", "open.jushuitan.com")},
+		{name: "JUSHUITAN_OPEN_APP_SECRET", need: needByOpen, secret: true, example: "0123456789abcdef0123456789abcdef",
+			description: text.New("the app_secret of the application at Jushuitan's open platform"),
+			hint:        text.New("next to the app_key")},
+		{name: "JUSHUITAN_OPEN_URL", defaultValue: "https://openapi.jushuitan.com", example: "https://openapi.jushuitan.com",
+			description: text.New("the URL of Jushuitan's open platform"),
+			hint:        text.New("for tests `https://dev-api.jushuitan.com`")},
+		{name: "JUSHUITAN_OPEN_ACCESS_TOKEN", need: needOptional, secret: true, example: "d7b01bf0842a4742a9450e21ffd95f60",
+			description: text.New("the first access token, for a service provider's application, which the merchant has to authorise in the browser; an application of your own asks for its tokens")},
+		{name: "JUSHUITAN_OPEN_REFRESH_TOKEN", need: needOptional, secret: true, example: "0842a4742a9450e21ffd95f60d7b01bf",
+			description: text.New("the refresh token that came with JUSHUITAN_OPEN_ACCESS_TOKEN, if there is one")},
 	}},
 	{"Kingdee", []setting{
 		{name: "KINGDEE_URL", need: needRequired, example: "https://tenant.ik3cloud.com/k3cloud/",

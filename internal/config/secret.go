@@ -16,7 +16,9 @@ func masked(secret string) string {
 // String masks the secrets.
 func (j Jushuitan) String() string {
 	type plain Jushuitan // without this method
-	j.AppSecret, j.Session = masked(j.AppSecret), masked(j.Session)
+	for _, secret := range []*string{&j.Qimen.AppSecret, &j.Qimen.Session, &j.Open.AppSecret, &j.Open.AccessToken, &j.Open.RefreshToken} {
+		*secret = masked(*secret)
+	}
 	return fmt.Sprintf("%+v", plain(j))
 }
 

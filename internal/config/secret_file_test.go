@@ -26,6 +26,7 @@ func secretNames() []string {
 func TestEverySecretCanBeInAFile(t *testing.T) {
 	setenv(t, complete())
 	t.Setenv("REFUNDSYNC_CODEC_UI_ORIGIN", "https://temporal.example.com")
+	t.Setenv("JUSHUITAN_OPEN_APP_KEY", "1")
 	want := map[string]string{}
 	for _, name := range secretNames() {
 		want[name] = "marker-of-" + name
@@ -44,8 +45,10 @@ func TestEverySecretCanBeInAFile(t *testing.T) {
 	server, _, err := FromProcess().LoadCodecServer()
 	require.NoError(t, err)
 	assert.Equal(t, want, map[string]string{
-		"JUSHUITAN_APP_SECRET": settings.Jushuitan.AppSecret, "JUSHUITAN_SESSION": settings.Jushuitan.Session,
-		"KINGDEE_PASSWORD": settings.Kingdee.Password, "KINGDEE_APP_ID": settings.Kingdee.AppID, "KINGDEE_APP_SECRET": settings.Kingdee.AppSecret,
+		"JUSHUITAN_APP_SECRET": settings.Jushuitan.Qimen.AppSecret, "JUSHUITAN_SESSION": settings.Jushuitan.Qimen.Session,
+		"JUSHUITAN_OPEN_APP_SECRET": settings.Jushuitan.Open.AppSecret, "JUSHUITAN_OPEN_ACCESS_TOKEN": settings.Jushuitan.Open.AccessToken,
+		"JUSHUITAN_OPEN_REFRESH_TOKEN": settings.Jushuitan.Open.RefreshToken,
+		"KINGDEE_PASSWORD":             settings.Kingdee.Password, "KINGDEE_APP_ID": settings.Kingdee.AppID, "KINGDEE_APP_SECRET": settings.Kingdee.AppSecret,
 		"REFUNDSYNC_CODEC_TOKEN":     server.Token,
 		"REFUNDSYNC_ENCRYPTION_KEYS": settings.Encryption[0].ID + ":" + base64.StdEncoding.EncodeToString(settings.Encryption[0].Secret),
 	})

@@ -14,8 +14,11 @@ import (
 
 func TestSecretsAreNeverShown(t *testing.T) {
 	settings := Settings{
-		Jushuitan: Jushuitan{AppKey: "34250001", AppSecret: "secret-1", Session: "secret-2"},
-		Kingdee:   Kingdee{Username: "demo", Password: "secret-3", AppID: "123456_secret-4", AppSecret: "secret-5"},
+		Jushuitan: Jushuitan{
+			Qimen: Qimen{AppKey: "34250001", AppSecret: "secret-1", Session: "secret-2"},
+			Open:  OpenPlatform{AppSecret: "secret-6", AccessToken: "secret-7", RefreshToken: "secret-8"},
+		},
+		Kingdee: Kingdee{Username: "demo", Password: "secret-3", AppID: "123456_secret-4", AppSecret: "secret-5"},
 	}
 	shown := map[string]string{}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {

@@ -26,15 +26,30 @@ type Settings struct {
 	Encryption encryption.Keys
 }
 
-// Jushuitan is the account at the Qimen gateway.
+// Jushuitan is the access to Jushuitan.
 type Jushuitan struct {
+	Qimen Qimen
+	Open  OpenPlatform
+	// CallsPerSecond is the limit of calls a second over all workers, through Qimen and on
+	// the open platform each.
+	CallsPerSecond rate.Limit
+}
+
+// Qimen is the account at the Qimen gateway. AppKey is empty if no flow reads through it.
+type Qimen struct {
 	URL, AppKey, AppSecret, CustomerID, TargetAppKey string
 	// Session is empty if the account needs none.
 	Session string
 	// SignMethod is md5, hmac or hmac-sha256.
 	SignMethod string
-	// CallsPerSecond is the limit of calls a second over all workers.
-	CallsPerSecond rate.Limit
+}
+
+// OpenPlatform is the application at Jushuitan's open platform. AppKey is empty if no flow
+// reads from it.
+type OpenPlatform struct {
+	URL, AppKey, AppSecret string
+	// AccessToken and RefreshToken are the first tokens; empty if they are asked for.
+	AccessToken, RefreshToken string
 }
 
 // Kingdee is the tenant and how to authenticate.
@@ -92,12 +107,13 @@ type Log struct {
 	Format string
 }
 
-// Load reads all settings. The error joins a [Problem] for each that is wrong.
-func (e Environment) Load() (Settings, error) {
+// Load reads all settings. The error joins a [Problem] for each that is wrong. transports are
+// those of the catalog that flows read through: only their settings are required.
+func (e Environment) Load(transports ...string) (Settings, error) {
 	env, c := e.read()
 	c.secretFiles(env)
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
-	settings := Settings{Jushuitan: c.jushuitan(env), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
+	settings := Settings{Jushuitan: c.jushuitan(env, transports), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
 	return settings, errors.Join(c.problems...)
 }
 

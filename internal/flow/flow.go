@@ -78,6 +78,15 @@ type Flow struct {
 // Flows are the flows of one folder by their names.
 type Flows map[string]*Flow
 
+// Transports are the ways in which the flows' sources are called, sorted.
+func (f Flows) Transports() []string {
+	used := map[string]bool{}
+	for _, flow := range f {
+		used[flow.Source.Interface.Transport] = true
+	}
+	return slices.Sorted(maps.Keys(used))
+}
+
 // Use adds fields of the order and of its lines to those that Pick keeps. It is for those
 // who compile a flow.
 func (f *Flow) Use(header, items map[string]catalog.Field) {

@@ -8,7 +8,7 @@ import (
 	"refundsync/internal/text"
 )
 
-// tolerance is how far a timestamp may be off the gateway's clock.
+// tolerance is how far a timestamp may be off Jushuitan's clock.
 const tolerance = 10 * time.Minute
 
 // agree is how much two clocks that follow network time may differ.
@@ -59,14 +59,14 @@ func (c Clock) Text() text.Text {
 		c.Date.In(beijing).Format(time.DateTime), c.Received.In(beijing).Format(time.DateTime))
 }
 
-// check adds both times to the gateway's refusal of ours, and fails a call that the
-// gateway should have refused. err is the call's own.
-func (c Clock) check(err error) error {
+// check adds both times to the refusal of ours, and fails a call that should have been
+// refused. err is the call's own.
+func (c Clock) check(this call, err error) error {
 	switch f := fault.As(err); {
 	case f != nil && f.Reason == badTimestamp.reason && c.Known():
 		f.Advice = text.Join(" — ", c.Text(), f.Advice)
 	case err == nil && c.Ahead().Abs() > tolerance:
-		return newFault(badTimestamp.class, badTimestamp.reason, text.Errorf("%s", c.Text()), badTimestamp.advice)
+		return this.newFault(badTimestamp.class, badTimestamp.reason, text.Errorf("%s", c.Text()), badTimestamp.advice)
 	}
 	return err
 }

@@ -73,7 +73,7 @@ func TestClocksTooFarApart(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			date := now.Add(c.ahead)
-			page, err := gateway(t, dated(date.Format(http.TimeFormat), replyWith(200, c.body))).RefundList(t.Context(), seedParams())
+			page, err := gateway(t, dated(date.Format(http.TimeFormat), replyWith(200, c.body))).List(t.Context(), refunds, seedParams())
 			if !c.refused {
 				require.NoError(t, err)
 				require.True(t, date.Equal(page.Clock.Date))
@@ -86,7 +86,7 @@ func TestClocksTooFarApart(t *testing.T) {
 		})
 	}
 	t.Run("refused, and no Date", func(t *testing.T) {
-		_, err := gateway(t, dated("", replyWith(200, `{"response":{"flag":"failure","code":31,"message":"Invalid Timestamp"}}`))).RefundList(t.Context(), seedParams())
+		_, err := gateway(t, dated("", replyWith(200, `{"response":{"flag":"failure","code":31,"message":"Invalid Timestamp"}}`))).List(t.Context(), refunds, seedParams())
 		require.Equal(t, "Invalid Timestamp", requireFault(t, err, fault.Final, "bad_timestamp").Message)
 	})
 }

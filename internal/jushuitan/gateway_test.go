@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/time/rate"
+
+	"refundsync/internal/catalog"
 )
 
 const (
@@ -17,10 +19,16 @@ const (
 	emptyPage = `{"response":{"page_index":1,"page_size":50,"data_count":0,"page_count":0,"has_next":false,"datas":[]}}`
 )
 
+// refunds is the interface that most tests call.
+var refunds = catalog.All()["jushuitan.refund.list.query"]
+
 func settings(url string) Config {
 	return Config{
-		URL: url, AppKey: "12345678", AppSecret: testSecret, CustomerID: "c1", TargetAppKey: "23060081",
-		Session: testSession, SignMethod: SignHMACSHA256, CallsPerSecond: rate.Inf,
+		Qimen: &Qimen{
+			URL: url, AppKey: "12345678", AppSecret: testSecret, CustomerID: "c1", TargetAppKey: "23060081",
+			Session: testSession, SignMethod: SignHMACSHA256,
+		},
+		CallsPerSecond: rate.Inf,
 		// Half a minute before a new day in Beijing.
 		Now: func() time.Time { return time.Date(2024, 2, 29, 15, 59, 30, 0, time.UTC) },
 	}

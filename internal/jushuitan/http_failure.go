@@ -11,11 +11,8 @@ import (
 	"refundsync/internal/text"
 )
 
-var (
-	adviseRetry       = text.New("It is retried; if it keeps failing, check the network, the proxy (HTTPS_PROXY, NO_PROXY), JUSHUITAN_URL and the state of Qimen.")
-	adviseCertificate = text.New("Check the host of JUSHUITAN_URL, and this machine's CA certificates and clock.")
-	adviseURL         = text.New("Check JUSHUITAN_URL: it should be https://…/router/qm")
-)
+// advice is what to do about failures of a transport.
+type advice struct{ retry, certificate, url text.Text }
 
 // longestWait bounds the wait that the gateway asks for: a daily allowance is renewed
 // within a day.
@@ -23,11 +20,11 @@ const longestWait = 24 * time.Hour
 
 // waitFailure is for a wait under the client's own limit that ended without a
 // call: ctx was cancelled, or its deadline comes before our turn.
-func waitFailure(err error) error {
+func (c call) waitFailure(err error) error {
 	if errors.Is(err, context.Canceled) {
-		return cancelled()
+		return c.cancelled()
 	}
-	f := newFault(fault.RateLimited, "client_limit",
+	f := c.newFault(fault.RateLimited, "client_limit",
 		text.Errorf("no call was made, because its turn under this program's own limit came too late: %w", err),
 		text.New("It is retried; if it keeps failing, read fewer windows at once or raise JUSHUITAN_CALLS_PER_SECOND."))
 	f.Delay = time.Second
@@ -35,32 +32,32 @@ func waitFailure(err error) error {
 }
 
 // connectionFailure is for a call without a whole reply.
-func connectionFailure(err error) error {
+func (c call) connectionFailure(err error) error {
 	if errors.Is(err, context.Canceled) {
-		return cancelled()
+		return c.cancelled()
 	}
-	return completed(httpfault.OfConnection(err))
+	return c.completed(httpfault.OfConnection(err))
 }
 
 // completed adds the system, the call and the advice to a failure.
-func completed(f *fault.Error) *fault.Error {
-	f.System, f.Call = system, refundListQuery
+func (c call) completed(f *fault.Error) *fault.Error {
+	f.System, f.Call = system, c.name
 	switch {
 	case f.Reason == httpfault.Certificate:
-		f.Advice = adviseCertificate
+		f.Advice = c.advice().certificate
 	case f.Reason == httpfault.CallLimit:
 		f.Advice, f.Delay = adviseSlower, limitDelay
 	case f.Class == fault.Final:
-		f.Advice = adviseURL
+		f.Advice = c.advice().url
 	default:
-		f.Advice = adviseRetry
+		f.Advice = c.advice().retry
 	}
 	return f
 }
 
 // statusFailure is for an HTTP status other than 2xx. raw may be incomplete.
-func statusFailure(response *http.Response, raw []byte) error {
-	f, said := completed(httpfault.OfStatus(response.StatusCode)), failureIn(raw)
+func (c call) statusFailure(response *http.Response, raw []byte) error {
+	f, said := c.completed(httpfault.OfStatus(response.StatusCode)), c.failureIn(raw)
 	if f.Class == fault.Final && f.Reason != httpfault.Redirect && said != nil && said.Reason != noCode.reason {
 		// A gateway in front may set a status of its own beside the envelope,
 		// and the envelope knows more.
@@ -76,14 +73,18 @@ func statusFailure(response *http.Response, raw []byte) error {
 	return f
 }
 
-func tooLarge() error {
-	return newFault(fault.Final, "reply_too_large", text.Errorf("the reply is over 32 MiB, or has over a million values, and was not read"),
+func (c call) tooLarge() error {
+	return c.newFault(fault.Final, "reply_too_large", text.Errorf("the reply is over 32 MiB, or has over a million values, and was not read"),
 		text.New("Lower page_size in the flow file."))
 }
 
 // malformed is for a reply that is not what the interface promises. It may have been
 // cut or mixed up on its way, so it is worth a retry. err quotes nothing of the reply,
 // which may contain personal data.
-func malformed(err error) *fault.Error {
-	return newFault(fault.Retry, "malformed_reply", text.Errorf("reply not understood: %w", err), adviseRetry)
+func (c call) malformed(err error) *fault.Error {
+	return c.newFault(fault.Retry, "malformed_reply", text.Errorf("reply not understood: %w", err), c.advice().retry)
+}
+
+func (c call) cancelled() error {
+	return text.Errorf("%s %s: the call was cancelled: %w", system, c.name, context.Canceled)
 }

@@ -74,7 +74,7 @@ func TestHTTPStatus(t *testing.T) {
 				}
 				replyWith(test.status, test.body)(w, nil)
 			})
-			_, err := client.RefundList(t.Context(), seedParams())
+			_, err := client.List(t.Context(), refunds, seedParams())
 			f := requireFault(t, err, test.class, test.reason)
 			require.Equal(t, test.delay, f.Delay)
 		})
@@ -91,7 +91,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			client := gateway(t, func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, elsewhere.URL+"/?"+r.URL.RawQuery, status)
 			})
-			_, err := client.RefundList(t.Context(), seedParams())
+			_, err := client.List(t.Context(), refunds, seedParams())
 			f := requireFault(t, err, fault.Final, "redirect")
 			require.Equal(t, fmt.Sprintf("HTTP %d", status), f.Code)
 			require.Contains(t, f.Advice.String(), "JUSHUITAN_URL")
@@ -121,7 +121,7 @@ func TestConnectionLost(t *testing.T) {
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := gateway(t, test.handler).RefundList(t.Context(), seedParams())
+			_, err := gateway(t, test.handler).List(t.Context(), refunds, seedParams())
 			requireFault(t, err, fault.Retry, "connection")
 		})
 	}
@@ -131,7 +131,7 @@ func TestNobodyListens(t *testing.T) {
 	// A port that was free may be taken by now; port 1 is never assigned.
 	client, err := New(settings("http://127.0.0.1:1/router/qm"))
 	require.NoError(t, err)
-	_, err = client.RefundList(t.Context(), seedParams())
+	_, err = client.List(t.Context(), refunds, seedParams())
 	requireFault(t, err, fault.Retry, "unreachable")
 }
 
@@ -150,7 +150,7 @@ func TestTimeout(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := slowGateway(t, test.begin)
 				begun := time.Now()
-				_, err := client.RefundList(t.Context(), seedParams())
+				_, err := client.List(t.Context(), refunds, seedParams())
 				f := requireFault(t, err, fault.Retry, "timeout")
 				require.ErrorIs(t, f, context.DeadlineExceeded)
 				require.Equal(t, defaultTimeout, time.Since(begun))
@@ -165,7 +165,7 @@ func TestDeadlineOfTheCaller(t *testing.T) {
 		begun := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := client.RefundList(ctx, seedParams())
+		_, err := client.List(ctx, refunds, seedParams())
 		f := requireFault(t, err, fault.Retry, "timeout")
 		require.ErrorIs(t, f, context.DeadlineExceeded)
 		require.Equal(t, time.Second, time.Since(begun))
@@ -193,7 +193,7 @@ func TestCancelIsNoFault(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	_, err := client.RefundList(ctx, seedParams())
+	_, err := client.List(ctx, refunds, seedParams())
 	require.ErrorIs(t, err, context.Canceled)
 	require.Nil(t, fault.As(err))
 	require.NotContains(t, err.Error(), "sign=")
@@ -206,7 +206,7 @@ func TestCertificate(t *testing.T) {
 	defer server.Close()
 	client, err := New(settings(server.URL))
 	require.NoError(t, err)
-	_, err = client.RefundList(t.Context(), seedParams())
+	_, err = client.List(t.Context(), refunds, seedParams())
 	requireFault(t, err, fault.Final, "tls_certificate")
 }
 
@@ -221,15 +221,15 @@ func TestOldTLS(t *testing.T) {
 	trusted := x509.NewCertPool()
 	trusted.AddCert(server.Certificate())
 	client.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: trusted}
-	_, err = client.RefundList(t.Context(), seedParams())
+	_, err = client.List(t.Context(), refunds, seedParams())
 	require.ErrorContains(t, requireFault(t, err, fault.Retry, "connection"), "protocol version")
 }
 
 func TestHTTPSToAnHTTPServer(t *testing.T) {
 	client := gateway(t, replyWith(http.StatusOK, emptyPage), func(c *Config) {
-		c.URL = strings.Replace(c.URL, "http://", "https://", 1)
+		c.Qimen.URL = strings.Replace(c.Qimen.URL, "http://", "https://", 1)
 	})
-	_, err := client.RefundList(t.Context(), seedParams())
+	_, err := client.List(t.Context(), refunds, seedParams())
 	requireFault(t, err, fault.Final, "not_https")
 }
 
@@ -241,7 +241,7 @@ func TestReplyTooLarge(t *testing.T) {
 		_, _ = io.CopyN(packed, zeros{}, maxReply+1)
 		_ = packed.Close()
 	})
-	_, err := client.RefundList(t.Context(), seedParams())
+	_, err := client.List(t.Context(), refunds, seedParams())
 	f := requireFault(t, err, fault.Final, "reply_too_large")
 	require.Contains(t, f.Advice.String(), "page_size")
 }
@@ -250,7 +250,7 @@ func TestReplyOfTooManyValues(t *testing.T) {
 	client := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"datas":[`+strings.Repeat("{},", replysize.MostValues)+`{}]}`)
 	})
-	_, err := client.RefundList(t.Context(), seedParams())
+	_, err := client.List(t.Context(), refunds, seedParams())
 	requireFault(t, err, fault.Final, "reply_too_large")
 }
 
@@ -267,20 +267,20 @@ func TestCallsAreSpacedEvenly(t *testing.T) {
 		config.CallsPerSecond = 0 // the default, 5
 		client, err := New(config)
 		require.NoError(t, err)
-		client.http.Transport = transport(emptyPage)
+		client.http.Transport = answering(emptyPage)
 		start := time.Now()
 		for call := range 6 {
-			_, err := client.RefundList(t.Context(), seedParams())
+			_, err := client.List(t.Context(), refunds, seedParams())
 			require.NoError(t, err)
 			require.Equal(t, time.Duration(call)*200*time.Millisecond, time.Since(start).Round(time.Millisecond))
 		}
 	})
 }
 
-// transport answers without a network, which synctest's clock can't follow.
-type transport string
+// answering answers without a network, which synctest's clock can't follow.
+type answering string
 
-func (reply transport) RoundTrip(*http.Request) (*http.Response, error) {
+func (reply answering) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(string(reply)))}, nil
 }
 
@@ -290,18 +290,18 @@ func TestTurnAfterTheDeadline(t *testing.T) {
 		calls.Add(1)
 		_, _ = io.WriteString(w, emptyPage)
 	}, func(c *Config) { c.CallsPerSecond = rate.Every(time.Hour) })
-	_, err := client.RefundList(t.Context(), seedParams())
+	_, err := client.List(t.Context(), refunds, seedParams())
 	require.NoError(t, err)
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	_, err = client.RefundList(ctx, seedParams())
+	_, err = client.List(ctx, refunds, seedParams())
 	f := requireFault(t, err, fault.RateLimited, "client_limit")
 	require.Positive(t, f.Delay)
 
 	ctx, cancel = context.WithCancel(t.Context())
 	cancel()
-	_, err = client.RefundList(ctx, seedParams())
+	_, err = client.List(ctx, refunds, seedParams())
 	require.ErrorIs(t, err, context.Canceled)
 	require.EqualValues(t, 1, calls.Load())
 }

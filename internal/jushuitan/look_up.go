@@ -13,32 +13,11 @@ import (
 	"refundsync/internal/text"
 )
 
-const (
-	// longestAsked is the longest span that the interface accepts. It is documented for
-	// its sister, and assumed here.
-	longestAsked = 7 * 24 * time.Hour
-	// lookUpStep is how much of that is new: it is unknown whether the interface includes
-	// the ends, so a second more is asked for on either side.
-	lookUpStep = longestAsked - 2*time.Second
+// DefaultHorizon is how far back a look-up goes if nothing is known of the orders.
+const DefaultHorizon = 90 * 24 * time.Hour
 
-	// DefaultHorizon is how far back a look-up goes if nothing is known of the orders.
-	DefaultHorizon = 90 * 24 * time.Hour
-
-	// ahead is how much the source's clock may be ahead of ours.
-	ahead = tolerance
-)
-
-// idFilters are the parameters that narrow a call to given orders, by the field whose
-// values they list.
-var idFilters = map[string]string{"as_id": "as_ids", "so_id": "so_ids", "o_id": "o_ids"}
-
-// Ids of one call. Their number is not documented for this interface; the sister that
-// documents one takes 50. A shop's order can have several after-sales orders, and a page
-// shows 100.
-const (
-	asIDsPerCall    = 50
-	otherIDsPerCall = 20
-)
+// ahead is how much the source's clock may be ahead of ours.
+const ahead = tolerance
 
 // NoSuchFilter is the reason of the *fault.Error of a look-up by a field that the interface
 // has no filter by, or ignores.
@@ -46,12 +25,14 @@ const NoSuchFilter = "no_such_filter"
 
 // Source is what a look-up needs of a [Client].
 type Source interface {
-	RefundList(ctx context.Context, params map[string]string) (Page, error)
+	List(ctx context.Context, source *catalog.Interface, params map[string]string) (Page, error)
 }
 
 // LookUp says which orders to find.
 type LookUp struct {
-	// Field is whose values IDs are: as_id, so_id or o_id. Only as_id is unique.
+	// Interface is what the orders are read from.
+	Interface *catalog.Interface
+	// Field is whose values IDs are, one of the interface's ids. Only its key is unique.
 	Field string
 	// IDs are the values. Blank ones and repeats are ignored.
 	IDs []string
@@ -77,9 +58,9 @@ type LookedUp struct {
 	From, To time.Time
 }
 
-// Find looks orders up at the source as it shows them now. The interface demands a span of
-// time of at most 7 days with every call, so it makes one call for each such span and some
-// ids, until each as_id is found or the whole time is searched. Other ids than as_id are
+// Find looks orders up at the source as it shows them now. An interface demands a span of
+// time with every call, which is bounded, so it makes one call for each such span and some
+// ids, until each key is found or the whole time is searched. Other ids than the key are
 // always searched for in the whole time, as several orders can have them.
 //
 // It fails with no_such_filter, a final *fault.Error, if the interface has no filter by the
@@ -87,10 +68,14 @@ type LookedUp struct {
 // before.
 func (l LookUp) Find(ctx context.Context, source Source) (LookedUp, error) {
 	s := &lookUp{LookUp: l, source: source, latest: map[string]int{}, found: map[string]bool{}}
-	s.parameter = idFilters[l.Field]
-	if s.parameter == "" {
-		return LookedUp{}, noSuchFilter(text.Errorf("orders can't be looked up by %s: the interface has no filter by it", l.Field))
+	ids, ok := l.Interface.Source.IDs[l.Field]
+	if !ok {
+		return LookedUp{}, l.noSuchFilter(text.Errorf("orders can't be looked up by %s: the interface has no filter by it", l.Field))
 	}
+	s.parameter, s.perCall = ids.Parameter, ids.Most
+	// It is unknown whether an interface includes the ends of a range, so a second more is
+	// asked for on either side.
+	s.step = l.Interface.Source.LongestSpan - 2*time.Second
 	if err := s.takeIDs(); err != nil {
 		return LookedUp{}, err
 	}
@@ -107,10 +92,12 @@ type lookUp struct {
 	LookUp
 	source    Source
 	parameter string
+	perCall   int
+	step      time.Duration
 	all       []string // as given, without repeats
 	wanted    []string // of these, the ones to ask for
 	result    LookedUp
-	latest    map[string]int // where in the result an order is, by as_id
+	latest    map[string]int // where in the result an order is, by key
 	found     map[string]bool
 }
 
@@ -127,7 +114,7 @@ func (s *lookUp) takeIDs() error {
 			continue
 		}
 		if strings.Contains(id, ",") {
-			return noSuchFilter(text.Errorf("%s %q can't be looked up: commas separate the ids of a call", s.Field, id))
+			return s.noSuchFilter(text.Errorf("%s %q can't be looked up: commas separate the ids of a call", s.Field, id))
 		}
 		s.all = append(s.all, id)
 		if allowed == nil || slices.Contains(allowed, id) {
@@ -140,8 +127,8 @@ func (s *lookUp) takeIDs() error {
 func (s *lookUp) search(ctx context.Context) error {
 	begun := time.Now().Truncate(time.Second)
 	if !s.ChangedAt.IsZero() {
-		for from := s.ChangedAt.Truncate(time.Second); !s.complete() && from.Before(time.Now().Add(ahead)); from = from.Add(lookUpStep) {
-			if err := s.readSpan(ctx, from, from.Add(lookUpStep-time.Second)); err != nil {
+		for from := s.ChangedAt.Truncate(time.Second); !s.complete() && from.Before(time.Now().Add(ahead)); from = from.Add(s.step) {
+			if err := s.readSpan(ctx, from, from.Add(s.step-time.Second)); err != nil {
 				return err
 			}
 		}
@@ -152,8 +139,8 @@ func (s *lookUp) search(ctx context.Context) error {
 		horizon = DefaultHorizon
 	}
 	oldest := begun.Add(-horizon)
-	for to := begun.Add(ahead); !s.complete() && !to.Before(oldest); to = to.Add(-lookUpStep) {
-		from := to.Add(time.Second - lookUpStep)
+	for to := begun.Add(ahead); !s.complete() && !to.Before(oldest); to = to.Add(-s.step) {
+		from := to.Add(time.Second - s.step)
 		if from.Before(oldest) {
 			from = oldest
 		}
@@ -175,7 +162,7 @@ func (s *lookUp) complete() bool { return len(s.open(s.wanted)) == 0 }
 
 // open are those of the ids of which there may be orders that were not found yet.
 func (s *lookUp) open(ids []string) []string {
-	if s.Field != "as_id" {
+	if s.Field != s.Interface.Source.Key {
 		return ids
 	}
 	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return s.found[id] })
@@ -183,11 +170,7 @@ func (s *lookUp) open(ids []string) []string {
 
 // readSpan reads the orders that were modified in the span, both ends included.
 func (s *lookUp) readSpan(ctx context.Context, from, to time.Time) error {
-	perCall := otherIDsPerCall
-	if s.Field == "as_id" {
-		perCall = asIDsPerCall
-	}
-	for ids := range slices.Chunk(s.open(s.wanted), perCall) {
+	for ids := range slices.Chunk(s.open(s.wanted), s.perCall) {
 		if err := s.read(ctx, from, to, ids); err != nil {
 			return err
 		}
@@ -202,17 +185,21 @@ func (s *lookUp) readSpan(ctx context.Context, from, to time.Time) error {
 }
 
 func (s *lookUp) read(ctx context.Context, from, to time.Time, ids []string) error {
-	params := maps.Clone(s.Parameters)
-	if params == nil {
-		params = map[string]string{}
-	}
+	params := map[string]string{}
+	maps.Copy(params, s.Parameters)
+	source := s.Interface.Source
 	params[s.parameter] = strings.Join(ids, ",")
-	params["date_type"], params["is_get_total"], params["page_size"] = "0", "true", "100"
-	params["start_time"] = from.Add(-time.Second).In(beijing).Format(time.DateTime)
-	params["end_time"] = to.Add(time.Second).In(beijing).Format(time.DateTime)
+	params["page_size"] = strconv.Itoa(source.LargestPage)
+	for name, value := range map[string]string{"date_type": "0", "is_get_total": "true"} {
+		if _, ok := s.Interface.Find(catalog.Request, name); ok {
+			params[name] = value
+		}
+	}
+	params[source.From] = from.Add(-time.Second).In(beijing).Format(time.DateTime)
+	params[source.To] = to.Add(time.Second).In(beijing).Format(time.DateTime)
 	for index := 1; ; index++ {
 		params["page_index"] = strconv.Itoa(index)
-		page, err := s.source.RefundList(ctx, maps.Clone(params))
+		page, err := s.source.List(ctx, s.Interface, maps.Clone(params))
 		if err != nil {
 			return text.Errorf("looking up %d orders by %s failed: %w", len(ids), s.Field, err)
 		}
@@ -221,7 +208,7 @@ func (s *lookUp) read(ctx context.Context, from, to time.Time, ids []string) err
 			return nil
 		}
 		if others {
-			return noSuchFilter(text.Errorf("Jushuitan showed other orders than those asked for by %s %s: it seems to ignore this filter", s.parameter, beginningOf(ids)))
+			return s.noSuchFilter(text.Errorf("Jushuitan showed other orders than those asked for by %s %s: it seems to ignore this filter", s.parameter, beginningOf(ids)))
 		}
 		if !page.HasNext {
 			return nil
@@ -239,13 +226,13 @@ func (s *lookUp) take(records []map[string]any, ids []string) (others bool) {
 			continue
 		}
 		s.found[id] = true
-		order := FieldText(record, "as_id")
+		order := FieldText(record, s.Interface.Source.Key)
 		i, seen := s.latest[order]
 		switch {
 		case !seen || order == "":
 			s.latest[order] = len(s.result.Orders)
 			s.result.Orders = append(s.result.Orders, record)
-		case !modified(record).Before(modified(s.result.Orders[i])):
+		case !s.modified(record).Before(s.modified(s.result.Orders[i])):
 			s.result.Orders[i] = record
 		}
 	}
@@ -262,8 +249,8 @@ func FieldText(record map[string]any, field string) string {
 }
 
 // modified is when an order was modified; zero if that can't be read.
-func modified(record map[string]any) time.Time {
-	at, err := catalog.Time.Parse(record["modified"])
+func (l LookUp) modified(record map[string]any) time.Time {
+	at, err := catalog.Time.Parse(record[l.Interface.Source.Modified])
 	if err != nil || at == nil {
 		return time.Time{}
 	}
@@ -287,16 +274,23 @@ func splitList(list string) []string {
 	return values
 }
 
-func noSuchFilter(err error) error {
-	return newFault(fault.Final, NoSuchFilter, err,
-		text.New("Give the as_id（售后单号） or the so_id（线上订单号）, or have the range synced in which the order was modified"))
+func (l LookUp) noSuchFilter(err error) error {
+	var fields []any
+	for _, name := range slices.Sorted(maps.Keys(l.Interface.Source.IDs)) {
+		field, _ := l.Interface.Find(catalog.Header, name)
+		fields = append(fields, text.Literal(name+"（"+field.Chinese+"）"))
+	}
+	return &fault.Error{
+		Class: fault.Final, Reason: NoSuchFilter, System: system, Call: l.Interface.Name, Err: err,
+		Advice: text.New("Give one of %s, or have the range synced in which the order was modified", text.Join(", ", fields...)),
+	}
 }
 
 // Widening gives those of a flow's parameters with which the source shows orders that it
-// would not show otherwise: archived ones, and those of offline shops.
-func Widening(parameters map[string]string) map[string]string {
+// would not show otherwise, such as archived ones, and those of offline shops.
+func Widening(source *catalog.Interface, parameters map[string]string) map[string]string {
 	wider := map[string]string{}
-	for _, name := range []string{"archive", "is_offline_shop"} {
+	for _, name := range source.Source.Widening {
 		if value := parameters[name]; value != "" {
 			wider[name] = value
 		}
@@ -306,12 +300,6 @@ func Widening(parameters map[string]string) map[string]string {
 		wider["shop_id"] = shop
 	}
 	return wider
-}
-
-// narrowing are the parameters that hide the orders with another value of a field.
-var narrowing = []struct{ parameter, field string }{
-	{"status", "status"}, {"good_status", "good_status"}, {"type", "type"}, {"shop_id", "shop_id"}, {"wms_co_id", "wms_co_id"},
-	{"order_types", "order_type"}, {"as_ids", "as_id"}, {"so_ids", "so_id"}, {"o_ids", "o_id"},
 }
 
 // Mismatch is a parameter that an order does not meet.
@@ -325,11 +313,12 @@ type Mismatch struct {
 // Mismatches are those of a flow's parameters that an order does not meet, so that a run
 // does not see it. Parameters about which the order itself says nothing, such as
 // owner_co_id, are not compared.
-func Mismatches(parameters map[string]string, record map[string]any) (list []Mismatch) {
-	for _, n := range narrowing {
-		wanted, has := parameters[n.parameter], FieldText(record, n.field)
+func Mismatches(source *catalog.Interface, parameters map[string]string, record map[string]any) (list []Mismatch) {
+	narrowing := source.Source.Narrowing
+	for _, name := range slices.Sorted(maps.Keys(narrowing)) {
+		wanted, has := parameters[name], FieldText(record, narrowing[name])
 		if wanted != "" && has != "" && !slices.Contains(splitList(wanted), has) {
-			list = append(list, Mismatch{Parameter: n.parameter, Wanted: wanted, Has: has})
+			list = append(list, Mismatch{Parameter: name, Wanted: wanted, Has: has})
 		}
 	}
 	return list

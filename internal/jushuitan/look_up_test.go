@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/simulator/qimen"
-	"refundsync/internal/text"
 )
 
 // shelf is a source in memory. It honours the parameters that its filters name.
@@ -39,7 +39,7 @@ func orderAt(id string, at time.Time, more ...string) map[string]any {
 	return record
 }
 
-func (s *shelf) RefundList(_ context.Context, params map[string]string) (Page, error) {
+func (s *shelf) List(_ context.Context, source *catalog.Interface, params map[string]string) (Page, error) {
 	s.calls = append(s.calls, params)
 	if s.before != nil {
 		s.before(len(s.calls))
@@ -52,16 +52,16 @@ func (s *shelf) RefundList(_ context.Context, params map[string]string) (Page, e
 	if err != nil {
 		return Page{}, err
 	}
-	if end.Sub(start) > longestAsked || params["date_type"] != "0" {
+	if end.Sub(start) > source.Source.LongestSpan || params["date_type"] != "0" {
 		return Page{}, fmt.Errorf("refused: %v", params)
 	}
 	var rows []map[string]any
 	for _, order := range s.orders {
-		at := modified(order)
+		at := LookUp{Interface: source}.modified(order)
 		shown := at.After(start) && at.Before(end) // the less friendly of the two readings
-		for _, n := range narrowing {
-			if wanted := params[n.parameter]; wanted != "" && slices.Contains(s.filters, n.parameter) {
-				shown = shown && slices.Contains(splitList(wanted), FieldText(order, n.field))
+		for parameter, field := range source.Source.Narrowing {
+			if wanted := params[parameter]; wanted != "" && slices.Contains(s.filters, parameter) {
+				shown = shown && slices.Contains(splitList(wanted), FieldText(order, field))
 			}
 		}
 		if shown {
@@ -101,26 +101,26 @@ func TestLookUp(t *testing.T) {
 		calls   int // 0 for any number
 		reason  string
 	}{
-		{name: "nothing to find", lookUp: LookUp{Field: "as_id", IDs: []string{" ", ""}}},
-		{name: "recent", lookUp: LookUp{Field: "as_id", IDs: []string{"1"}}, found: []string{"1"}, calls: 1},
-		{name: "each once", lookUp: LookUp{Field: "as_id", IDs: []string{"2", " 1", "2"}}, found: []string{"1", "2"}, calls: 3},
-		{name: "beyond the horizon", lookUp: LookUp{Field: "as_id", IDs: []string{"4", "1"}}, found: []string{"1"}, missing: []string{"4"}},
-		{name: "a further horizon", lookUp: LookUp{Field: "as_id", IDs: []string{"4"}, Horizon: 300 * 24 * time.Hour}, found: []string{"4"}},
-		{name: "a nearer horizon", lookUp: LookUp{Field: "as_id", IDs: []string{"2"}, Horizon: 24 * time.Hour}, missing: []string{"2"}, calls: 2},
-		{name: "known since when", lookUp: LookUp{Field: "as_id", IDs: []string{"4"}, ChangedAt: daysAgo(200)}, found: []string{"4"}, calls: 1},
-		{name: "modified since", lookUp: LookUp{Field: "as_id", IDs: []string{"2"}, ChangedAt: daysAgo(30)}, found: []string{"2"}, calls: 2},
-		{name: "not modified since", lookUp: LookUp{Field: "as_id", IDs: []string{"2"}, ChangedAt: daysAgo(10)}, missing: []string{"2"}, calls: 2},
-		{name: "all orders of a shop's order", lookUp: LookUp{Field: "so_id", IDs: []string{"A"}}, found: []string{"1", "2"}},
-		{name: "hidden by the flow", lookUp: LookUp{Field: "as_id", IDs: []string{"1", "2"}, Parameters: map[string]string{"status": "Confirmed", "date_type": "2", "page_size": "1"}},
+		{name: "nothing to find", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{" ", ""}}},
+		{name: "recent", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"1"}}, found: []string{"1"}, calls: 1},
+		{name: "each once", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"2", " 1", "2"}}, found: []string{"1", "2"}, calls: 3},
+		{name: "beyond the horizon", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"4", "1"}}, found: []string{"1"}, missing: []string{"4"}},
+		{name: "a further horizon", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"4"}, Horizon: 300 * 24 * time.Hour}, found: []string{"4"}},
+		{name: "a nearer horizon", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"2"}, Horizon: 24 * time.Hour}, missing: []string{"2"}, calls: 2},
+		{name: "known since when", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"4"}, ChangedAt: daysAgo(200)}, found: []string{"4"}, calls: 1},
+		{name: "modified since", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"2"}, ChangedAt: daysAgo(30)}, found: []string{"2"}, calls: 2},
+		{name: "not modified since", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"2"}, ChangedAt: daysAgo(10)}, missing: []string{"2"}, calls: 2},
+		{name: "all orders of a shop's order", lookUp: LookUp{Interface: refunds, Field: "so_id", IDs: []string{"A"}}, found: []string{"1", "2"}},
+		{name: "hidden by the flow", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"1", "2"}, Parameters: map[string]string{"status": "Confirmed", "date_type": "2", "page_size": "1"}},
 			found: []string{"1"}, missing: []string{"2"}},
-		{name: "shown without what hides it", lookUp: LookUp{Field: "as_id", IDs: []string{"1", "2"}, Parameters: Widening(map[string]string{"status": "Confirmed", "archive": "true"})},
+		{name: "shown without what hides it", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"1", "2"}, Parameters: Widening(refunds, map[string]string{"status": "Confirmed", "archive": "true"})},
 			found: []string{"1", "2"}},
-		{name: "the flow's own ids", lookUp: LookUp{Field: "as_id", IDs: []string{"1", "2"}, Parameters: map[string]string{"as_ids": "2, 3"}}, found: []string{"2"}, missing: []string{"1"}},
-		{name: "no filter by it", lookUp: LookUp{Field: "outer_as_id", IDs: []string{"1"}}, reason: "no_such_filter"},
-		{name: "two ids in one", lookUp: LookUp{Field: "so_id", IDs: []string{"A,B"}}, reason: "no_such_filter"},
-		{name: "the filter is ignored", lookUp: LookUp{Field: "as_id", IDs: []string{"9"}}, filters: []string{"status"}, missing: []string{"9"}, calls: 1, reason: "no_such_filter"},
-		{name: "the filter is ignored, but the order is there", lookUp: LookUp{Field: "as_id", IDs: []string{"1"}}, filters: []string{"status"}, found: []string{"1"}, calls: 1},
-		{name: "the filter is ignored, so there may be more", lookUp: LookUp{Field: "so_id", IDs: []string{"B"}}, filters: []string{"status"}, missing: []string{"B"}, calls: 1, reason: "no_such_filter"},
+		{name: "the flow's own ids", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"1", "2"}, Parameters: map[string]string{"as_ids": "2, 3"}}, found: []string{"2"}, missing: []string{"1"}},
+		{name: "no filter by it", lookUp: LookUp{Interface: refunds, Field: "outer_as_id", IDs: []string{"1"}}, reason: "no_such_filter"},
+		{name: "two ids in one", lookUp: LookUp{Interface: refunds, Field: "so_id", IDs: []string{"A,B"}}, reason: "no_such_filter"},
+		{name: "the filter is ignored", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"9"}}, filters: []string{"status"}, missing: []string{"9"}, calls: 1, reason: "no_such_filter"},
+		{name: "the filter is ignored, but the order is there", lookUp: LookUp{Interface: refunds, Field: "as_id", IDs: []string{"1"}}, filters: []string{"status"}, found: []string{"1"}, calls: 1},
+		{name: "the filter is ignored, so there may be more", lookUp: LookUp{Interface: refunds, Field: "so_id", IDs: []string{"B"}}, filters: []string{"status"}, missing: []string{"B"}, calls: 1, reason: "no_such_filter"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &shelf{orders: orders, filters: c.filters}
@@ -153,9 +153,9 @@ func TestLookUp(t *testing.T) {
 }
 
 func TestLookUpSaysWhatFailed(t *testing.T) {
-	away := newFault(fault.Retry, "away", fmt.Errorf("away"), text.Text{})
+	away := &fault.Error{Class: fault.Retry, Reason: "away", Err: fmt.Errorf("away")}
 	calls := 0
-	found, err := LookUp{Field: "as_id", IDs: []string{"1", "2"}}.Find(t.Context(), sourceFunc(func(params map[string]string) (Page, error) {
+	found, err := LookUp{Interface: refunds, Field: "as_id", IDs: []string{"1", "2"}}.Find(t.Context(), sourceFunc(func(params map[string]string) (Page, error) {
 		if calls++; calls > 1 {
 			return Page{}, away
 		}
@@ -168,7 +168,7 @@ func TestLookUpSaysWhatFailed(t *testing.T) {
 
 type sourceFunc func(params map[string]string) (Page, error)
 
-func (f sourceFunc) RefundList(_ context.Context, params map[string]string) (Page, error) {
+func (f sourceFunc) List(_ context.Context, _ *catalog.Interface, params map[string]string) (Page, error) {
 	return f(params)
 }
 
@@ -181,7 +181,7 @@ func TestLookUpOfAnOrderThatIsModifiedMeanwhile(t *testing.T) {
 			s.orders[0] = orderAt("1", time.Now())
 		}
 	}
-	found, err := LookUp{Field: "as_id", IDs: []string{"1"}}.Find(t.Context(), s)
+	found, err := LookUp{Interface: refunds, Field: "as_id", IDs: []string{"1"}}.Find(t.Context(), s)
 	require.NoError(t, err)
 	require.Equal(t, []string{"1"}, idsOf(found.Orders))
 }
@@ -191,7 +191,7 @@ func TestLookUpKeepsTheLatestVersion(t *testing.T) {
 	now := time.Now().Truncate(time.Second)
 	older, newer := orderAt("1", now.Add(-time.Hour), "so_id", "A"), orderAt("1", now, "so_id", "A")
 	for _, versions := range [][]map[string]any{{older, newer}, {newer, older}} {
-		found, err := LookUp{Field: "so_id", IDs: []string{"A"}}.Find(t.Context(), &shelf{orders: versions, filters: allFilters})
+		found, err := LookUp{Interface: refunds, Field: "so_id", IDs: []string{"A"}}.Find(t.Context(), &shelf{orders: versions, filters: allFilters})
 		require.NoError(t, err)
 		require.Equal(t, []map[string]any{newer}, found.Orders)
 	}
@@ -204,7 +204,7 @@ func TestLawOfLookUps(t *testing.T) {
 		now := time.Now().Truncate(time.Second)
 		span := time.Duration(rapid.IntRange(3600, 40*24*3600).Draw(t, "seconds back")) * time.Second
 		s := &shelf{filters: allFilters}
-		wanted := LookUp{Field: rapid.SampledFrom([]string{"as_id", "so_id"}).Draw(t, "field"), Horizon: span}
+		wanted := LookUp{Interface: refunds, Field: rapid.SampledFrom([]string{"as_id", "so_id"}).Draw(t, "field"), Horizon: span}
 		if rapid.Bool().Draw(t, "known since when") {
 			wanted.ChangedAt = now.Add(-span)
 		}
@@ -239,7 +239,8 @@ func TestLawOfLookUps(t *testing.T) {
 		}
 		require.Equal(t, missing, got.Missing)
 		for _, call := range s.calls {
-			require.LessOrEqual(t, strings.Count(call[idFilters[wanted.Field]], ","), asIDsPerCall-1)
+			ids := refunds.Source.IDs[wanted.Field]
+			require.LessOrEqual(t, strings.Count(call[ids.Parameter], ","), ids.Most-1)
 		}
 	})
 }
@@ -260,13 +261,13 @@ func TestLookUpAtTheSimulator(t *testing.T) {
 	for i := 0; i < len(orders); i += 3 {
 		wanted = append(wanted, orders[i].ID())
 	}
-	found, err := LookUp{Field: "as_id", IDs: append([]string{"12"}, wanted...)}.Find(t.Context(), client)
+	found, err := LookUp{Interface: refunds, Field: "as_id", IDs: append([]string{"12"}, wanted...)}.Find(t.Context(), client)
 	require.NoError(t, err)
 	slices.Sort(wanted)
 	require.Equal(t, wanted, idsOf(found.Orders))
 	require.Equal(t, []string{"12"}, found.Missing)
 
-	found, err = LookUp{Field: "so_id", IDs: []string{orders[7].SoID}}.Find(t.Context(), client)
+	found, err = LookUp{Interface: refunds, Field: "so_id", IDs: []string{orders[7].SoID}}.Find(t.Context(), client)
 	require.NoError(t, err)
 	require.Contains(t, idsOf(found.Orders), orders[7].ID())
 }
@@ -281,10 +282,10 @@ func TestMismatches(t *testing.T) {
 		{"none", map[string]string{"page_size": "50", "archive": "true"}, nil},
 		{"met", map[string]string{"status": "WaitConfirm", "shop_id": "10001", "as_ids": "1,2"}, nil},
 		{"not met", map[string]string{"status": "Confirmed", "order_types": "普通订单,换货订单"},
-			[]Mismatch{{"status", "Confirmed", "WaitConfirm"}, {"order_types", "普通订单,换货订单", "补发订单"}}},
+			[]Mismatch{{"order_types", "普通订单,换货订单", "补发订单"}, {"status", "Confirmed", "WaitConfirm"}}},
 		{"nothing to compare", map[string]string{"good_status": "SELLER_RECEIVED", "owner_co_id": "7"}, nil},
 	} {
-		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, Mismatches(c.parameters, record)) })
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, Mismatches(refunds, c.parameters, record)) })
 	}
 }
 
@@ -297,6 +298,6 @@ func TestWidening(t *testing.T) {
 		{"archived orders", map[string]string{"archive": "true", "type": "换货"}, map[string]string{"archive": "true"}},
 		{"offline shops", map[string]string{"is_offline_shop": "true", "shop_id": "0"}, map[string]string{"is_offline_shop": "true", "shop_id": "0"}},
 	} {
-		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, Widening(c.parameters)) })
+		t.Run(c.name, func(t *testing.T) { require.Equal(t, c.want, Widening(refunds, c.parameters)) })
 	}
 }

@@ -7,10 +7,10 @@ import (
 	"refundsync/internal/text"
 )
 
-// mostDatas bounds the orders of a page. The interface gives at most 100.
+// mostDatas bounds the orders of a page. The interfaces give at most 100.
 const mostDatas = 500
 
-// Page is one page of after-sales orders.
+// Page is one page of orders.
 type Page struct {
 	// PageIndex counts from 1. It is the reply's, or the requested one if the
 	// reply has none.
@@ -36,43 +36,43 @@ type Page struct {
 // contradicts itself or is not the requested page is refused as malformed:
 // accepting it would lose orders without a trace. A page shorter than page_size
 // is accepted: rows can drop out of the query while it is read.
-func readPage(body map[string]any, params map[string]string) (Page, error) {
-	replyIndex, _, err := readCount(body, "page_index")
+func (c call) readPage(body map[string]any) (Page, error) {
+	replyIndex, _, err := c.readCount(body, "page_index")
 	if err != nil {
 		return Page{}, err
 	}
-	replySize, _, err := readCount(body, "page_size")
+	replySize, _, err := c.readCount(body, "page_size")
 	if err != nil {
 		return Page{}, err
 	}
-	dataCount, countKnown, err := readCount(body, "data_count")
+	dataCount, countKnown, err := c.readCount(body, "data_count")
 	if err != nil {
 		return Page{}, err
 	}
-	pageCount, _, err := readCount(body, "page_count")
+	pageCount, _, err := c.readCount(body, "page_count")
 	if err != nil {
 		return Page{}, err
 	}
 	replyNext, _, err := truth(body["has_next"])
 	if err != nil {
-		return Page{}, unreadable("has_next", err)
+		return Page{}, c.unreadable("has_next", err)
 	}
-	datas, listed, err := readDatas(body["datas"])
+	datas, listed, err := c.readDatas(body["datas"])
 	if err != nil {
 		return Page{}, err
 	}
 	if len(datas) > mostDatas {
-		return Page{}, malformed(text.Errorf("the page has more than %d orders", mostDatas))
+		return Page{}, c.malformed(text.Errorf("the page has more than %d orders", mostDatas))
 	}
 	if dataCount > 0 && pageCount > dataCount {
-		return Page{}, malformed(text.Errorf("page_count exceeds data_count"))
+		return Page{}, c.malformed(text.Errorf("page_count exceeds data_count"))
 	}
 	// A count below the orders of this page is ignored: 0 with orders occurs.
 	if countKnown && dataCount < len(datas) {
 		dataCount, pageCount = 0, 0
 	}
 
-	requestedIndex, requestedSize := readRequested(params["page_index"]), readRequested(params["page_size"])
+	requestedIndex, requestedSize := readRequested(c.params["page_index"]), readRequested(c.params["page_size"])
 	page := Page{
 		PageIndex: cmp.Or(replyIndex, requestedIndex, 1),
 		PageSize:  cmp.Or(replySize, requestedSize),
@@ -88,18 +88,18 @@ func readPage(body map[string]any, params map[string]string) (Page, error) {
 	// back as another one; its orders are on the pages before it.
 	ceased := page.PageCount > 0 && requestedIndex > page.PageCount
 	if requestedIndex > 0 && page.PageIndex != requestedIndex && !ceased {
-		return Page{}, malformed(text.Errorf("page_index is not the requested page"))
+		return Page{}, c.malformed(text.Errorf("page_index is not the requested page"))
 	}
 	if len(datas) == 0 {
 		// Without a list, only the count can say that there is nothing.
 		if !listed && (!countKnown || replyNext) {
-			return Page{}, malformed(text.Errorf("it has no datas, and does not say that the page is empty"))
+			return Page{}, c.malformed(text.Errorf("it has no datas, and does not say that the page is empty"))
 		}
 		if replyNext && page.PageIndex == 1 {
-			return Page{}, malformed(text.Errorf("has_next promises more, yet the first page is empty"))
+			return Page{}, c.malformed(text.Errorf("has_next promises more, yet the first page is empty"))
 		}
 		if page.promisesOrders() {
-			return Page{}, malformed(text.Errorf("its counts say that this page has orders, yet datas is empty"))
+			return Page{}, c.malformed(text.Errorf("its counts say that this page has orders, yet datas is empty"))
 		}
 		return page, nil // HasNext false: nothing follows an empty page
 	}
@@ -117,10 +117,10 @@ func (p Page) promisesOrders() bool {
 }
 
 // readCount gives known = false if the reply has no such number, or a negative one.
-func readCount(body map[string]any, name string) (n int, known bool, err error) {
+func (c call) readCount(body map[string]any, name string) (n int, known bool, err error) {
 	n, known, err = wholeNumber(body[name])
 	if err != nil {
-		return 0, false, unreadable(name, err)
+		return 0, false, c.unreadable(name, err)
 	}
 	return max(n, 0), known && n >= 0, nil
 }
@@ -136,21 +136,21 @@ func readRequested(param string) int {
 
 // readDatas gives listed = false if there is no list: its absence may mean an empty
 // page, or a failure.
-func readDatas(value any) (datas []map[string]any, listed bool, err error) {
-	list, ok := catalog.Rows(value, "as_id")
+func (c call) readDatas(value any) (datas []map[string]any, listed bool, err error) {
+	list, ok := catalog.Rows(value, c.key)
 	if !ok {
-		return nil, false, malformed(text.Errorf("datas is not a list"))
+		return nil, false, c.malformed(text.Errorf("datas is not a list"))
 	}
 	for _, element := range list {
 		order, ok := element.(map[string]any)
 		if !ok {
-			return nil, false, malformed(text.Errorf("datas contains something other than objects"))
+			return nil, false, c.malformed(text.Errorf("datas contains something other than objects"))
 		}
 		datas = append(datas, order)
 	}
 	return datas, list != nil, nil
 }
 
-func unreadable(name string, err error) error {
-	return malformed(text.Errorf("%s: %w", name, err))
+func (c call) unreadable(name string, err error) error {
+	return c.malformed(text.Errorf("%s: %w", name, err))
 }

@@ -15,7 +15,7 @@ import (
 func TestReplyOfTheVendor(t *testing.T) {
 	reply, err := os.ReadFile("testdata/refund_list_reply.json")
 	require.NoError(t, err)
-	page, err := gateway(t, replyWith(http.StatusOK, string(reply))).RefundList(t.Context(), seedParams())
+	page, err := gateway(t, replyWith(http.StatusOK, string(reply))).List(t.Context(), refunds, seedParams())
 	require.NoError(t, err)
 
 	require.Equal(t, Page{PageIndex: 1, PageSize: 50, DataCount: 2, PageCount: 1, HasNext: false, Datas: page.Datas, Clock: page.Clock}, page)
@@ -105,7 +105,7 @@ func TestPageTolerance(t *testing.T) {
 			Page{PageIndex: 1, PageSize: 2, DataCount: 3, PageCount: 2, HasNext: true}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			page, err := gateway(t, replyWith(http.StatusOK, test.body)).RefundList(t.Context(), test.params)
+			page, err := gateway(t, replyWith(http.StatusOK, test.body)).List(t.Context(), refunds, test.params)
 			require.NoError(t, err)
 			require.Len(t, page.Datas, test.orders)
 			test.want.Datas, test.want.Clock = page.Datas, page.Clock
@@ -124,7 +124,8 @@ func TestControlCharactersInText(t *testing.T) {
 		{"chinese", "退\x03货\n单", "退货\n单"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			page, err := readReply([]byte(`{"response":{"datas":[{"name":"`+test.raw+`"}]}}`), "", seedParams())
+			page, err := call{key: "as_id", params: seedParams(), transport: qimenTransport{}}.
+				readReply([]byte(`{"response":{"datas":[{"name":"`+test.raw+`"}]}}`), "")
 			require.NoError(t, err)
 			require.Equal(t, test.want, page.Datas[0]["name"])
 		})
@@ -172,7 +173,7 @@ func TestMalformedReplies(t *testing.T) {
 		"more than one object in root": `{"a":{"datas":[]},"b":{}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := gateway(t, replyWith(http.StatusOK, body)).RefundList(t.Context(), seedParams())
+			_, err := gateway(t, replyWith(http.StatusOK, body)).List(t.Context(), refunds, seedParams())
 			f := requireFault(t, err, fault.Retry, "malformed_reply")
 			require.NotContains(t, f.Error(), secretName, "nothing of the reply is quoted")
 		})

@@ -14,34 +14,34 @@ import (
 // readReply reads a page, or the failure that a reply reports. A vendor's text
 // without an order is a failure, whatever else the reply says: what can't be read
 // is never an empty page.
-func readReply(raw []byte, contentType string, params map[string]string) (Page, error) {
+func (c call) readReply(raw []byte, contentType string) (Page, error) {
 	e, err := openEnvelope(raw)
 	if err != nil {
-		return Page{}, malformed(text.Errorf("not a complete JSON object (%d bytes, %s)", len(raw), shorten(contentType)))
+		return Page{}, c.malformed(text.Errorf("not a complete JSON object (%d bytes, %s)", len(raw), shorten(contentType)))
 	}
 	if e.failed {
-		return Page{}, e.failure()
+		return Page{}, c.failure(e)
 	}
 	// The decoder replaces invalid bytes, which would give an order another shop
 	// and another customer.
 	if !utf8.Valid(raw) {
-		return Page{}, malformed(text.Errorf("it is not UTF-8 (%s)", shorten(contentType)))
+		return Page{}, c.malformed(text.Errorf("it is not UTF-8 (%s)", shorten(contentType)))
 	}
-	page, err := readPage(e.inner, params)
+	page, err := c.readPage(e.inner)
 	if len(page.Datas) == 0 && e.message {
-		return Page{}, e.failure()
+		return Page{}, c.failure(e)
 	}
 	return page, err
 }
 
 // failureIn finds the failure that a reply with an HTTP status other than 200
 // reports, or nil.
-func failureIn(raw []byte) *fault.Error {
+func (c call) failureIn(raw []byte) *fault.Error {
 	e, err := openEnvelope(raw)
 	if err != nil || !e.failed && !e.message {
 		return nil
 	}
-	return e.failure()
+	return c.failure(e)
 }
 
 func decodeObject(raw []byte) (map[string]any, error) {

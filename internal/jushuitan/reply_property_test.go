@@ -28,7 +28,7 @@ func TestDecimalsKeepEveryDigit(t *testing.T) {
 		}
 		raw := fmt.Sprintf(`{"response":{"page_index":1,"datas":[{"refund":%s,"items":[%s]}]}}`, wanted[0], strings.Join(lines, ","))
 
-		page, err := readReply([]byte(raw), "", nil)
+		page, err := call{key: "as_id", transport: qimenTransport{}}.readReply([]byte(raw), "")
 		require.NoError(t, err)
 		require.Equal(t, json.Number(wanted[0]), page.Datas[0]["refund"])
 		items := page.Datas[0]["items"].([]any)
@@ -64,7 +64,8 @@ func FuzzReply(f *testing.F) {
 		f.Add([]byte(seed), "1", "50")
 	}
 	f.Fuzz(func(t *testing.T, raw []byte, index, size string) {
-		page, err := readReply(raw, "text/javascript", map[string]string{"page_index": index, "page_size": size})
+		page, err := call{key: "as_id", params: map[string]string{"page_index": index, "page_size": size}, transport: qimenTransport{}}.
+			readReply(raw, "text/javascript")
 		if err != nil {
 			failure := fault.As(err)
 			require.NotNil(t, failure, "%v", err)

@@ -59,7 +59,7 @@ func TestReportedReplies(t *testing.T) {
 				}
 				_, _ = w.Write(body)
 			})
-			page, err := client.RefundList(t.Context(), seedParams())
+			page, err := client.List(t.Context(), refunds, seedParams())
 			if want.class == "" {
 				require.NoError(t, err)
 				require.Equal(t, []any{want.orders, want.pages, want.next}, []any{len(page.Datas), page.PageCount, page.HasNext})
@@ -103,7 +103,7 @@ func TestTheVendorsWordsAreQuoted(t *testing.T) {
 		"HTTP 429":                   {429, `{"message":"%s"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := gateway(t, replyWith(c.status, strings.Replace(c.body, "%s", words, 1))).RefundList(t.Context(), seedParams())
+			_, err := gateway(t, replyWith(c.status, strings.Replace(c.body, "%s", words, 1))).List(t.Context(), refunds, seedParams())
 			f := fault.As(err)
 			require.NotNil(t, f, "%v", err)
 			require.NotEqual(t, fault.Final, f.Class)
@@ -116,7 +116,7 @@ func TestWordsOfSuccessAreNoFailure(t *testing.T) {
 	for _, words := range []string{"success", "OK", "成功", "查询成功", "获取数据成功！", "Successful."} {
 		t.Run(words, func(t *testing.T) {
 			page, err := gateway(t, replyWith(http.StatusOK, `{"code":0,"msg":"`+words+`","data":{"data_count":0,"datas":[]}}`)).
-				RefundList(t.Context(), seedParams())
+				List(t.Context(), refunds, seedParams())
 			require.NoError(t, err)
 			require.Empty(t, page.Datas)
 		})
@@ -124,7 +124,7 @@ func TestWordsOfSuccessAreNoFailure(t *testing.T) {
 	for _, words := range []string{"不成功", "成功率过低", "success rate too low", "未能查询成功"} {
 		t.Run(words, func(t *testing.T) {
 			_, err := gateway(t, replyWith(http.StatusOK, `{"code":0,"msg":"`+words+`","data":{"data_count":0,"datas":[]}}`)).
-				RefundList(t.Context(), seedParams())
+				List(t.Context(), refunds, seedParams())
 			require.ErrorContains(t, err, words)
 		})
 	}
@@ -132,7 +132,7 @@ func TestWordsOfSuccessAreNoFailure(t *testing.T) {
 
 func TestAMessageBesideOrdersTakesNoneAway(t *testing.T) {
 	page, err := gateway(t, replyWith(http.StatusOK, `{"response":{"msg":"部分字段已脱敏","datas":[{"as_id":1}]}}`)).
-		RefundList(t.Context(), seedParams())
+		List(t.Context(), refunds, seedParams())
 	require.NoError(t, err)
 	require.Len(t, page.Datas, 1)
 }
@@ -164,7 +164,7 @@ func TestListsOfEachSpelling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			page, err := gateway(t, replyWith(http.StatusOK, `{"response":{"has_next":false,"data_count":`+c.count+`,"datas":`+c.datas+`}}`)).
-				RefundList(t.Context(), seedParams())
+				List(t.Context(), refunds, seedParams())
 			if c.refused {
 				requireFault(t, err, fault.Retry, "malformed_reply")
 				return
@@ -187,7 +187,7 @@ func TestBytesThatAreNotUTF8(t *testing.T) {
 		"in an HTML page": {`<html>` + gbk + `</html>`, "malformed_reply", fault.Retry},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := gateway(t, replyWith(http.StatusOK, c.body)).RefundList(t.Context(), seedParams())
+			_, err := gateway(t, replyWith(http.StatusOK, c.body)).List(t.Context(), refunds, seedParams())
 			requireFault(t, err, c.class, c.reason)
 		})
 	}

@@ -34,7 +34,7 @@ func TestRequestOnTheWire(t *testing.T) {
 			r.Method, r.RequestURI, r.Header.Get("Content-Type"), r.Header.Get("Accept"), body)
 		_, _ = io.WriteString(w, emptyPage)
 	})
-	_, err := client.RefundList(t.Context(), seedParams())
+	_, err := client.List(t.Context(), refunds, seedParams())
 	require.NoError(t, err)
 
 	golden.Equal(t, "refund_list_request.golden", wire)
@@ -49,7 +49,7 @@ func receive(t *testing.T, params map[string]string, changes ...func(*Config)) (
 		query, form, merged = r.URL.Query(), r.PostForm, r.Form
 		_, _ = io.WriteString(w, emptyPage)
 	}, changes...)
-	_, err := client.RefundList(t.Context(), params)
+	_, err := client.List(t.Context(), refunds, params)
 	require.NoError(t, err)
 	return query, form, merged
 }
@@ -75,7 +75,7 @@ func TestEveryMethodSignsWhatItSends(t *testing.T) {
 		t.Run(string(method), func(t *testing.T) {
 			params := seedParams()
 			params["as_ids"], params["so_ids"] = "", "  "
-			query, form, merged := receive(t, params, func(c *Config) { c.SignMethod = method })
+			query, form, merged := receive(t, params, func(c *Config) { c.Qimen.SignMethod = method })
 
 			require.NotContains(t, form, "as_ids", "blank values are not sent")
 			require.NotContains(t, form, "so_ids")
@@ -93,7 +93,7 @@ func TestEveryMethodSignsWhatItSends(t *testing.T) {
 }
 
 func TestWithoutSessionNoneIsSent(t *testing.T) {
-	_, _, merged := receive(t, seedParams(), func(c *Config) { c.Session = "" })
+	_, _, merged := receive(t, seedParams(), func(c *Config) { c.Qimen.Session = "" })
 	require.NotContains(t, merged, "session")
 }
 
@@ -102,7 +102,7 @@ func TestSystemParametersAreRefusedFromTheFlow(t *testing.T) {
 		"format", "v", "sign_method", "sign"} {
 		t.Run(name, func(t *testing.T) {
 			client := gateway(t, func(http.ResponseWriter, *http.Request) { t.Error("a call was made") })
-			_, err := client.RefundList(t.Context(), map[string]string{name: "x"})
+			_, err := client.List(t.Context(), refunds, map[string]string{name: "x"})
 			f := fault.As(err)
 			require.NotNil(t, f, "%v", err)
 			require.Equal(t, fault.Final, f.Class)

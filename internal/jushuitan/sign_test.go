@@ -62,3 +62,29 @@ func TestSignRefusesUnknownMethod(t *testing.T) {
 	_, err := Sign("sha1", "secret", published("sha1"))
 	require.ErrorContains(t, err, `"sha1"`)
 }
+
+// The first two are the open platform's own, the third an integrator's.
+func TestSignOpenVectors(t *testing.T) {
+	const demoSecret = "e9c5ca33fecb404b8e6cdbd0ef4a6d25"
+	for _, test := range []struct {
+		name, secret string
+		params       map[string]string
+		want         string
+	}{
+		{"token call", demoSecret, map[string]string{
+			"app_key": "5b53060f23d84ddf9703056e84fa5a2d", "charset": "utf-8", "timestamp": "1639128407",
+			"code": "123456", "grant_type": "authorization_code",
+		}, "05e3a51e19e0883afd1882ccd309e0b9"},
+		{"business call", demoSecret, map[string]string{
+			"app_key": "5b53060f23d84ddf9703056e84fa5a2d", "charset": "utf-8", "timestamp": "1639128407",
+			"access_token": "d7b01bf0842a4742a9450e21ffd95f60", "version": "2",
+			"biz": `{"page_index":"1","page_size":"100","nicks":["老板"]}`,
+		}, "395f5a78b446be465ac03a02491296c7"},
+		{"an integrator's", "test_secret", map[string]string{
+			"access_token": "test_token", "app_key": "test_key", "biz": `{"page_index":1,"page_size":50}`, "charset": "utf-8",
+			"timestamp": "1704164645", "version": "2", "sign": "OLD", "shop_id": "",
+		}, "dd4eb707620e2ec2a0f38d51ff8586c5"},
+	} {
+		t.Run(test.name, func(t *testing.T) { require.Equal(t, test.want, SignOpen(test.secret, test.params)) })
+	}
+}

@@ -71,7 +71,7 @@ func TestOddRepliesOfTheSimulator(t *testing.T) {
 
 func readUntilItIsRead(t *testing.T, client *Client, params map[string]string) Page {
 	for range 100 {
-		page, err := client.RefundList(t.Context(), params)
+		page, err := client.List(t.Context(), refunds, params)
 		if err == nil {
 			return page
 		}

@@ -24,14 +24,16 @@ type rule struct {
 var adviseSlower = text.New("It is retried after a wait; if it is frequent, lower JUSHUITAN_CALLS_PER_SECOND (all processes together must stay within Jushuitan's allowance of 5 calls a second and 100 a minute).")
 
 var (
-	callLimit   = rule{fault.RateLimited, "call_limit", limitDelay, adviseSlower}
-	unavailable = rule{fault.Retry, "service_unavailable", 0,
+	callLimit      = rule{fault.RateLimited, "call_limit", limitDelay, adviseSlower}
+	tooManyASecond = rule{fault.RateLimited, "call_limit", 2 * time.Second, adviseSlower} // over 5
+	tooManyAMinute = rule{fault.RateLimited, "call_limit", time.Minute, adviseSlower}     // over 100
+	unavailable    = rule{fault.Retry, "service_unavailable", 0,
 		text.New("It is retried; if it keeps failing, contact Jushuitan with the request_id.")}
 	noPermission = rule{fault.Final, "no_permission", 0,
-		text.New("At the open platform, apply for jushuitan.refund.list.query for the application (JUSHUITAN_APP_KEY), and have the merchant (JUSHUITAN_CUSTOMER_ID) authorise it.")}
+		text.New("At the open platform, apply for this interface for the application (JUSHUITAN_APP_KEY), and have the merchant (JUSHUITAN_CUSTOMER_ID) authorise it.")}
 	badMethod = rule{fault.Final, "bad_method", 0,
 		text.New("Check that JUSHUITAN_URL is the Qimen gateway …/router/qm, and JUSHUITAN_TARGET_APP_KEY (Jushuitan's is 23060081).")}
-	badProtocol  = rule{fault.Final, "bad_protocol", 0, adviseURL}
+	badProtocol  = rule{fault.Final, "bad_protocol", 0, qimenAdvice.url}
 	badSignature = rule{fault.Final, "bad_signature", 0,
 		text.New("Check that JUSHUITAN_APP_SECRET belongs to JUSHUITAN_APP_KEY (mind spaces around it), then JUSHUITAN_SIGN_METHOD.")}
 	badSession = rule{fault.Final, "bad_session", 0,
@@ -39,7 +41,7 @@ var (
 	badAppKey = rule{fault.Final, "bad_app_key", 0,
 		text.New("Check JUSHUITAN_APP_KEY, and whether it belongs to production or to test (JUSHUITAN_URL).")}
 	badTimestamp = rule{fault.Final, "bad_timestamp", 0,
-		text.New("Set the clock of the worker's machine (NTP): it may be at most 10 minutes off the gateway's.")}
+		text.New("Set the clock of the worker's machine (NTP): it may be at most 10 minutes off Jushuitan's.")}
 	badArgument = rule{fault.Final, "bad_argument", 0,
 		text.New("Check source.parameters of the flow file, JUSHUITAN_CUSTOMER_ID and JUSHUITAN_TARGET_APP_KEY.")}
 	ipNotAllowed = rule{fault.Final, "ip_not_allowed", 0,
@@ -55,9 +57,9 @@ var (
 		text.New("The reply has neither orders nor a code, only this text. It is retried; if it keeps failing, do what the text says, or contact Jushuitan.")}
 )
 
-// rules by the vendor's code. Below 100 they are the Taobao Open Platform's
-// (平台级错误码), from 100 on Jushuitan's own.
-var rules = map[string]rule{
+// qimenRules by the vendor's code. Below 100 they are the Taobao Open Platform's
+// (平台级错误码), others Jushuitan's own.
+var qimenRules = map[string]rule{
 	"4": callLimit, "5": callLimit, "6": callLimit, "7": callLimit, "8": callLimit,
 	"10": unavailable, "15": unavailable,
 	"11": noPermission, "12": noPermission, "13": noPermission, "42": noPermission,
@@ -76,8 +78,8 @@ var rules = map[string]rule{
 	"170": badArgument,
 	"180": badTimestamp,
 	"190": noPermission,
-	"199": {fault.RateLimited, "call_limit", 2 * time.Second, adviseSlower}, // over 5 a second
-	"200": {fault.RateLimited, "call_limit", time.Minute, adviseSlower},     // over 100 a minute
+	"199": tooManyASecond, "200": tooManyAMinute,
+	"10015": badArgument, "-4": badArgument,
 }
 
 // limitWords are how the platforms report too many calls without a code of it:
@@ -87,15 +89,15 @@ var limitWords = regexp.MustCompile(`(?i)call-?limit|limited-by|system-busy|ban 
 
 // rule goes by the code first; 15 (remote service error) only wraps sub_code. The
 // Qimen envelope may have isv.* or isp.* as its code.
-func (e envelope) rule() rule {
+func (qimenTransport) rule(e envelope) rule {
 	if e.code == "10" && !e.gateway {
 		return badSignature // Jushuitan's own 10
 	}
-	known, ok := rules[e.code]
+	known, ok := qimenRules[e.code]
 	if ok && e.code != "15" {
 		return known
 	}
-	if limitWords.MatchString(e.code) || limitWords.MatchString(e.words()) {
+	if e.limits() {
 		return callLimit
 	}
 	for _, code := range []string{e.subCode, e.code} {
@@ -106,10 +108,20 @@ func (e envelope) rule() rule {
 			return unavailable
 		}
 	}
-	switch {
-	case ok:
+	if ok {
 		return known
-	case e.code == "" || e.code == "0":
+	}
+	return e.otherRule()
+}
+
+// limits reports whether the words are about too many calls.
+func (e envelope) limits() bool {
+	return limitWords.MatchString(e.code) || limitWords.MatchString(e.words())
+}
+
+// otherRule is that of a code without a meaning.
+func (e envelope) otherRule() rule {
+	if e.code == "" || e.code == "0" {
 		return noCode
 	}
 	return unknownCode
@@ -134,10 +146,10 @@ func limitDelayFor(words string, usual time.Duration) time.Duration {
 }
 
 // failure is the failure that the envelope reports, with the vendor's words.
-func (e envelope) failure() *fault.Error {
+func (c call) failure(e envelope) *fault.Error {
 	words, id := e.words(), shorten(e.requestID)
-	found := e.rule()
-	f := newFault(found.class, found.reason, nil, found.advice)
+	found := c.rule(e)
+	f := c.newFault(found.class, found.reason, nil, found.advice)
 	f.Code = shorten(e.code)
 	f.Delay = found.delay
 	if f.Class == fault.RateLimited {

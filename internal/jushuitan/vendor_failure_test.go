@@ -83,7 +83,7 @@ func TestVendorCodes(t *testing.T) {
 		} {
 			t.Run(envelope+" "+test.code+" "+test.subCode, func(t *testing.T) {
 				client := gateway(t, replyWith(http.StatusOK, fmt.Sprintf(body, `"`+test.code+`"`, test.subCode)))
-				_, err := client.RefundList(t.Context(), seedParams())
+				_, err := client.List(t.Context(), refunds, seedParams())
 				f := fault.As(err)
 				require.NotNil(t, f, "%v", err)
 				require.Equal(t, test.want.class, f.Class)
@@ -127,7 +127,7 @@ func TestWhatCountsAsFailure(t *testing.T) {
 		{"code beside the root object", `{"code":25,"response":{` + rest + `}}`, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := gateway(t, replyWith(http.StatusOK, test.body)).RefundList(t.Context(), seedParams())
+			_, err := gateway(t, replyWith(http.StatusOK, test.body)).List(t.Context(), refunds, seedParams())
 			if !test.failed {
 				require.NoError(t, err)
 				return
@@ -149,7 +149,7 @@ func TestTenIsTheEnvelopes(t *testing.T) {
 		`{"error_response":{"code":10,"msg":"Service Currently Unavailable"}}`: "service_unavailable",
 	} {
 		t.Run(body, func(t *testing.T) {
-			_, err := gateway(t, replyWith(http.StatusOK, body)).RefundList(t.Context(), seedParams())
+			_, err := gateway(t, replyWith(http.StatusOK, body)).List(t.Context(), refunds, seedParams())
 			f := fault.As(err)
 			require.NotNil(t, f, "%v", err)
 			require.Equal(t, want, f.Reason)
@@ -171,7 +171,7 @@ func TestCallLimitWaitsAsLongAsThePlatformSays(t *testing.T) {
 		t.Run(message, func(t *testing.T) {
 			client := gateway(t, replyWith(http.StatusOK, `{"error_response":{"code":7,"msg":"App Call Limited",`+
 				`"sub_code":"accesscontrol.limited-by-api-access-count","sub_msg":"`+message+`"}}`))
-			_, err := client.RefundList(t.Context(), seedParams())
+			_, err := client.List(t.Context(), refunds, seedParams())
 			f := fault.As(err)
 			require.NotNil(t, f, "%v", err)
 			require.Equal(t, fault.RateLimited, f.Class)
@@ -187,7 +187,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 		_, _ = fmt.Fprintf(w, `{"error_response":{"code":"%s","msg":"sign %s, secret %s, session %s"}}`,
 			sign, sign, testSecret, testSession)
 	})
-	_, err := client.RefundList(t.Context(), seedParams())
+	_, err := client.List(t.Context(), refunds, seedParams())
 	require.Error(t, err)
 	require.NotEmpty(t, sign)
 	for _, secret := range []string{sign, testSecret, testSession} {
@@ -200,7 +200,7 @@ func TestLongVendorTextIsCut(t *testing.T) {
 	client := gateway(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"error_response":{"code":15,"msg":"`+strings.Repeat("错", 100_000)+`"}}`)
 	})
-	_, err := client.RefundList(t.Context(), seedParams())
+	_, err := client.List(t.Context(), refunds, seedParams())
 	f := fault.As(err)
 	require.NotNil(t, f, "%v", err)
 	require.Equal(t, strings.Repeat("错", 500)+"…", f.Message)

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"refundsync/activities"
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/jushuitan"
 )
@@ -30,9 +31,6 @@ const (
 	// resultLabel is ok, cancelled, unknown, or the failure's [fault.Class].
 	resultLabel = "result"
 )
-
-// refundList is the only call to Jushuitan.
-const refundList = "jushuitan.refund.list.query"
 
 // calls measures the calls to both systems.
 type calls struct {
@@ -112,17 +110,17 @@ type measuredSource struct {
 	calls  *calls
 }
 
-// RefundList calls the source. Its wait for the rate limit ends when the request asks
+// List calls the source. Its wait for the rate limit ends when the request asks
 // for a connection; a call that was given up before that doesn't count.
-func (s measuredSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
+func (s measuredSource) List(ctx context.Context, source *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
 	var requested atomic.Int64 // nanoseconds since start
 	start := time.Now()
-	page, err := s.source.RefundList(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	page, err := s.source.List(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { requested.CompareAndSwap(0, int64(max(1, time.Since(start)))) },
-	}), params)
+	}), source, params)
 	if wait := time.Duration(requested.Load()); wait > 0 {
-		s.calls.waited(systemJushuitan, refundList, wait)
-		s.calls.called(systemJushuitan, refundList, time.Since(start)-wait, err)
+		s.calls.waited(systemJushuitan, source.Name, wait)
+		s.calls.called(systemJushuitan, source.Name, time.Since(start)-wait, err)
 	}
 	return page, err
 }

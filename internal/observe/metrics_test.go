@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
@@ -104,6 +105,8 @@ func TestCallsToKingdeeAreMeasured(t *testing.T) {
 	assert.NotContains(t, values, `refundsync_last_success_timestamp_seconds{system="jushuitan"}`)
 }
 
+var refunds = catalog.All()["jushuitan.refund.list.query"]
+
 // waitingSource waits and then calls its gateway, or gives up.
 type waitingSource struct {
 	wait    time.Duration
@@ -111,7 +114,7 @@ type waitingSource struct {
 	givesUp bool
 }
 
-func (s waitingSource) RefundList(ctx context.Context, _ map[string]string) (jushuitan.Page, error) {
+func (s waitingSource) List(ctx context.Context, _ *catalog.Interface, _ map[string]string) (jushuitan.Page, error) {
 	time.Sleep(s.wait)
 	if s.givesUp {
 		return jushuitan.Page{}, context.Canceled
@@ -132,10 +135,10 @@ func TestWaitForTheSourcesLimitIsMeasuredApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gateway := nettest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(2 * time.Second) }))
 		m := newMetrics(t)
-		page, err := m.Source(waitingSource{wait: 5 * time.Second, gateway: gateway}).RefundList(t.Context(), nil)
+		page, err := m.Source(waitingSource{wait: 5 * time.Second, gateway: gateway}).List(t.Context(), refunds, nil)
 		require.NoError(t, err)
 		require.Equal(t, 1, page.DataCount)
-		_, err = m.Source(waitingSource{wait: time.Second, givesUp: true}).RefundList(t.Context(), nil)
+		_, err = m.Source(waitingSource{wait: time.Second, givesUp: true}).List(t.Context(), refunds, nil)
 		require.ErrorIs(t, err, context.Canceled)
 
 		values := scrape(t, m)

@@ -129,7 +129,7 @@ func (p *Preview) Order(ctx context.Context, record map[string]any) (Order, erro
 	}
 	o := Order{
 		ID: opened.Order.ID, BillNumber: opened.Order.BillNumber, Shop: opened.Order.Shop,
-		Mismatches: jushuitan.Mismatches(p.Flow.Source.Parameters, record),
+		Mismatches: jushuitan.Mismatches(p.Flow.Source.Interface, p.Flow.Source.Parameters, record),
 	}
 	bills, err := p.bills(ctx, opened.Order.BillNumber)
 	if err != nil {

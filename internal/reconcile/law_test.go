@@ -21,6 +21,7 @@ import (
 
 	"refundsync/activities"
 	"refundsync/internal/booking"
+	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/contract"
 	"refundsync/internal/flow"
@@ -163,7 +164,7 @@ func newWorld(t *rapid.T, f *flow.Flow) *world {
 	environment["JUSHUITAN_CALLS_PER_SECOND"], environment["TEMPORAL_NAMESPACE"] = "1000", "none"
 	settings, err := environment.Load()
 	w.require(t, err)
-	source, ledger, err := syncworker.Clients(settings)
+	source, ledger, err := syncworker.Clients(settings, nil)
 	w.require(t, err)
 	w.acts = &activities.Activities{
 		Flows: flow.Flows{testFlow: f}, Source: source, Parked: parked{},
@@ -391,8 +392,8 @@ type formerSource struct {
 	world *world
 }
 
-func (s formerSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
-	page, err := s.Source.RefundList(ctx, params)
+func (s formerSource) List(ctx context.Context, source *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
+	page, err := s.Source.List(ctx, source, params)
 	if params["as_ids"] != "" {
 		return page, err
 	}

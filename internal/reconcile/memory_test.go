@@ -20,6 +20,7 @@ import (
 
 	"refundsync/activities"
 	"refundsync/internal/beijing"
+	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
@@ -103,8 +104,8 @@ func (l *largeMerchant) record(i int) map[string]any {
 	}
 }
 
-// RefundList answers as Jushuitan does.
-func (l *largeMerchant) RefundList(_ context.Context, params map[string]string) (jushuitan.Page, error) {
+// List answers as Jushuitan does.
+func (l *largeMerchant) List(_ context.Context, _ *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
 	parse := func(name string) time.Time {
 		at, err := time.ParseInLocation(time.DateTime, params[name], beijing.Zone)
 		if err != nil {

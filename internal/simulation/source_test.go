@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/jushuitan"
 )
@@ -159,7 +160,7 @@ func (s *source) list(from, to time.Time, index int) jushuitan.Page {
 // sourceClient is a worker's client of the source.
 type sourceClient struct{ w *worker }
 
-func (c sourceClient) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
+func (c sourceClient) List(ctx context.Context, _ *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
 	var span [2]time.Time
 	for i, name := range []string{"start_time", "end_time"} {
 		at, err := time.ParseInLocation(time.DateTime, params[name], beijing.Zone)

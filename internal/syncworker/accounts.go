@@ -73,8 +73,15 @@ func bindAccounts(ctx context.Context, c client.Client, namespace, taskQueue str
 			return err
 		}
 		if bound != nil {
-			if err := OtherAccounts(taskQueue, *bound, accounts); err != nil || open {
+			// What is set on one side only is bound as well from now on.
+			if err := OtherAccounts(taskQueue, *bound, accounts); err != nil {
 				return err
+			}
+			if accounts = accounts.Or(*bound); open && accounts == *bound {
+				return nil
+			}
+			if open {
+				return MoveAccounts(ctx, c, namespace, taskQueue, accounts)
 			}
 		}
 		// Another worker may have been faster: look again.

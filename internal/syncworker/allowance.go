@@ -11,27 +11,32 @@ import (
 
 	"refundsync/activities"
 	"refundsync/internal/allowance"
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/text"
 )
 
-// sharedSource is a source whose calls are limited to this worker's share of the allowance.
+// sharedSource is a source whose calls are limited to this worker's share of the allowance
+// of each transport.
 type sharedSource struct {
 	activities.Source
-	share *allowance.Share
+	shares map[string]*allowance.Share
 }
 
-// shareCalls divides the allowance by the number of workers that poll the task queue for
-// activities.
+// shareCalls divides the allowance of each transport by the number of workers that poll the
+// task queue for activities.
 func shareCalls(source activities.Source, perSecond rate.Limit, c client.Client, taskQueue string) activities.Source {
-	return sharedSource{source, allowance.New(perSecond, func(ctx context.Context) (int, error) {
+	count := func(ctx context.Context) (int, error) {
 		described, err := c.DescribeTaskQueue(ctx, taskQueue, enumspb.TASK_QUEUE_TYPE_ACTIVITY)
 		if err != nil {
 			return 0, err
 		}
 		return countWorkers(described.GetPollers(), processIdentity()), nil
-	})}
+	}
+	return sharedSource{source, map[string]*allowance.Share{
+		catalog.Qimen: allowance.New(perSecond, count), catalog.Open: allowance.New(perSecond, count),
+	}}
 }
 
 // countWorkers counts the pollers, and this worker, which the server may not know yet.
@@ -43,9 +48,9 @@ func countWorkers(pollers []*taskqueuepb.PollerInfo, own string) int {
 	return len(workers)
 }
 
-// RefundList calls the source once the share permits it.
-func (s sharedSource) RefundList(ctx context.Context, params map[string]string) (jushuitan.Page, error) {
-	if err := s.share.Wait(ctx); errors.Is(err, context.Canceled) {
+// List calls the source once the share permits it.
+func (s sharedSource) List(ctx context.Context, source *catalog.Interface, params map[string]string) (jushuitan.Page, error) {
+	if err := s.shares[source.Transport].Wait(ctx); errors.Is(err, context.Canceled) {
 		return jushuitan.Page{}, err
 	} else if err != nil {
 		return jushuitan.Page{}, &fault.Error{
@@ -55,5 +60,5 @@ func (s sharedSource) RefundList(ctx context.Context, params map[string]string) 
 			Advice: text.New("Retried automatically"),
 		}
 	}
-	return s.Source.RefundList(ctx, params)
+	return s.Source.List(ctx, source, params)
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"refundsync/internal/allowance"
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/jushuitan"
 )
@@ -51,10 +52,12 @@ func (p polled) DescribeTaskQueue(_ context.Context, taskQueue string, kind enum
 	return &workflowservice.DescribeTaskQueueResponse{}, p.err
 }
 
+var refunds = catalog.All()["jushuitan.refund.list.query"]
+
 // answering is a source that gives empty pages.
 type answering struct{}
 
-func (answering) RefundList(context.Context, map[string]string) (jushuitan.Page, error) {
+func (answering) List(context.Context, *catalog.Interface, map[string]string) (jushuitan.Page, error) {
 	return jushuitan.Page{PageIndex: 7}, nil
 }
 
@@ -75,7 +78,7 @@ func TestSharedSource(t *testing.T) {
 		{"a call that is cancelled", allowance.Shared(cancelled), nil, context.Canceled},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			page, err := shareCalls(answering{}, 100, polled{err: c.err}, "q").RefundList(c.ctx, nil)
+			page, err := shareCalls(answering{}, 100, polled{err: c.err}, "q").List(c.ctx, refunds, nil)
 			if c.is == nil {
 				require.NoError(t, err)
 				require.Equal(t, 7, page.PageIndex)

@@ -3,26 +3,58 @@ package syncworker
 import (
 	"errors"
 
+	"go.temporal.io/sdk/client"
+
 	"refundsync/internal/config"
+	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 )
 
-// Clients makes the clients of both systems. They connect when used.
-func Clients(settings config.Settings) (*jushuitan.Client, *kingdee.Client, error) {
-	j := settings.Jushuitan
-	source, sourceErr := jushuitan.New(jushuitan.Config{
-		URL:            j.URL,
-		AppKey:         j.AppKey,
-		AppSecret:      j.AppSecret,
-		CustomerID:     j.CustomerID,
-		TargetAppKey:   j.TargetAppKey,
-		Session:        j.Session,
-		SignMethod:     jushuitan.SignMethod(j.SignMethod),
-		CallsPerSecond: j.CallsPerSecond,
-	})
+// Load reads the settings and the flows of their folder. The error lists all mistakes at
+// once, among them settings that are missing for what the flows read from.
+func Load(environment config.Environment) (flow.Flows, config.Settings, error) {
+	// Its mistakes are those of Load, too.
+	worker, _ := environment.LoadWorker()
+	var flows flow.Flows
+	var flowsErr error
+	if worker.Flows != "" {
+		flows, flowsErr = flowfile.LoadFolder(worker.Flows)
+	}
+	settings, err := environment.Load(flows.Transports()...)
+	return flows, settings, errors.Join(err, flowsErr)
+}
+
+// Clients makes the clients of both systems. They connect when used. The access token of the
+// open platform is the one that the workers share, which is asked for through a Temporal
+// client; nil, or one that can't be asked, has this process get its own.
+func Clients(settings config.Settings, temporal client.Client) (*jushuitan.Client, *kingdee.Client, error) {
+	tokens, tokensErr := anyTokens(settings, temporal)
+	source, sourceErr := sourceClient(settings.Jushuitan, tokens)
 	ledger, ledgerErr := KingdeeClient(settings.Kingdee)
-	return source, ledger, errors.Join(sourceErr, ledgerErr)
+	return source, ledger, errors.Join(tokensErr, sourceErr, ledgerErr)
+}
+
+// sourceClient makes the client of Jushuitan. tokens are nil if nothing is read from the open
+// platform.
+func sourceClient(j config.Jushuitan, tokens jushuitan.Tokens) (*jushuitan.Client, error) {
+	source := jushuitan.Config{CallsPerSecond: j.CallsPerSecond}
+	if q := j.Qimen; q.AppKey != "" {
+		source.Qimen = &jushuitan.Qimen{
+			URL:          q.URL,
+			AppKey:       q.AppKey,
+			AppSecret:    q.AppSecret,
+			CustomerID:   q.CustomerID,
+			TargetAppKey: q.TargetAppKey,
+			Session:      q.Session,
+			SignMethod:   jushuitan.SignMethod(q.SignMethod),
+		}
+	}
+	if tokens != nil {
+		source.Open = &jushuitan.Open{OpenApp: openApp(j.Open), Tokens: tokens}
+	}
+	return jushuitan.New(source)
 }
 
 // KingdeeClient makes the client of Kingdee. It connects when used.

@@ -13,6 +13,7 @@ import (
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/workflows"
 )
@@ -20,7 +21,7 @@ import (
 // FlowVersions are the versions of a worker's flows by their names.
 type FlowVersions map[string]string
 
-// A worker publishes its flows in its identity on the source's task queue, where the
+// A worker publishes its flows in its identity on the sources' task queues, where the
 // server's list of pollers shows it. It does so only there, because an identity is in
 // every event that its worker causes: on that task queue two per page, on the other one
 // several per order.
@@ -79,7 +80,8 @@ const pollInterval = 70 * time.Second
 // WorkerFlows asks the server which flows the workers of a task queue have: none if there
 // is no worker. all is false if a worker does not publish all its flows.
 func WorkerFlows(ctx context.Context, c client.Client, taskQueue string) (workers []FlowVersions, all bool, err error) {
-	described, err := c.DescribeTaskQueue(ctx, workflows.SourceTaskQueue(taskQueue), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
+	// Every worker polls all of them.
+	described, err := c.DescribeTaskQueue(ctx, workflows.SourceTaskQueue(taskQueue, catalog.Qimen), enumspb.TASK_QUEUE_TYPE_ACTIVITY)
 	if err != nil {
 		return nil, false, err
 	}

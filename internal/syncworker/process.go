@@ -16,7 +16,6 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/groupcommit"
 	"refundsync/internal/observe"
 	"refundsync/internal/tenant"
@@ -45,22 +44,21 @@ const tracesTimeout = 5 * time.Second
 // the settings at once, before anything is polled.
 func RunProcess(ctx context.Context, environment config.Environment, log io.Writer) (err error) {
 	setGarbageCollection(environment)
-	settings, settingsErr := environment.Load()
-	var flows flow.Flows
-	var flowsErr error
-	if settings.Worker.Flows != "" {
-		flows, flowsErr = flowfile.LoadFolder(settings.Worker.Flows)
-	}
+	flows, settings, loadErr := Load(environment)
 	robots, robotsErr := Robots(environment, flows)
 	temporalOptions, temporalErr := environment.TemporalOptions()
-	if err := errors.Join(settingsErr, settings.Worker.CheckBuildID(), flowsErr, robotsErr, temporalErr); err != nil {
-		return err
-	}
-	source, ledger, err := Clients(settings)
-	if err != nil {
+	if err := errors.Join(loadErr, settings.Worker.CheckBuildID(), robotsErr, temporalErr); err != nil {
 		return err
 	}
 	codec, err := encryption.NewCodec(settings.Encryption)
+	if err != nil {
+		return err
+	}
+	ledger, err := KingdeeClient(settings.Kingdee)
+	if err != nil {
+		return err
+	}
+	tokenSource, err := newTokenSource(settings.Jushuitan.Open)
 	if err != nil {
 		return err
 	}
@@ -94,6 +92,10 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		return err
 	}
 	defer temporal.Close()
+	source, err := sourceClient(settings.Jushuitan, sharedTokens(codec.Client(temporal), settings))
+	if err != nil {
+		return err
+	}
 
 	if settings.Worker.HTTPAddress != "" {
 		server, err := observe.Serve(ctx, settings.Worker.HTTPAddress, metrics, temporal)
@@ -144,6 +146,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			Holds:          activities.NewHolds(codec.Client(temporal)),
 			Proofs:         booking.NewProofs(),
 			Tables:         tables,
+			Tokens:         tokenSource,
 			SecondLook:     secondLook,
 			CallsPerSecond: float64(settings.Jushuitan.CallsPerSecond),
 			Sessions:       k.Sessions,

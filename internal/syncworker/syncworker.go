@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"refundsync/activities"
+	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
@@ -104,7 +105,7 @@ func Run(ctx context.Context, o Options) error {
 		keepFlows(ctx, o.Activities, o.NotKept)
 	}
 	worker.SetStickyWorkflowCacheSize(cachedWorkflows)
-	broken := make(chan error, 2)
+	broken := make(chan error, 3)
 	options := WorkerOptions()
 	options.DisableRegistrationAliasing = true
 	options.Identity = processIdentity()
@@ -118,13 +119,19 @@ func Run(ctx context.Context, o Options) error {
 	sourceOptions.TaskQueueActivitiesPerSecond = o.Activities.CallsPerSecond
 
 	main := worker.New(o.Temporal, o.TaskQueue, options)
-	source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue), sourceOptions)
 	workflows.Register(main)
 	o.Activities.Register(main)
-	o.Activities.RegisterSource(source)
+	workers := []worker.Worker{main}
+	// A run or a parked order may go on whose flow is no longer in the folder, so all are
+	// polled, whether flows read through them or not.
+	for _, transport := range []string{catalog.Qimen, catalog.Open} {
+		source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue, transport), sourceOptions)
+		o.Activities.RegisterSource(source)
+		workers = append(workers, source)
+	}
 
 	var started []worker.Worker
-	for _, w := range []worker.Worker{main, source} {
+	for _, w := range workers {
 		if err := w.Start(); err != nil {
 			return errors.Join(text.Errorf("the worker cannot begin to poll: %w", err), stop(started, o.DrainTimeout))
 		}
