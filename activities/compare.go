@@ -88,7 +88,7 @@ func (c *comparison) billsOf(ctx context.Context, orders []seenOrder) ([]reconci
 	for _, order := range orders {
 		numbers = append(numbers, order.Numbers...)
 	}
-	whole, err := kingdee.WholeBills(ctx, c.a.Ledger, c.flow.Call.FormId, flow.MarkField, numbers)
+	whole, err := kingdee.WholeBills(ctx, c.a.Ledger, booking.FormOf(c.flow), numbers)
 	if err != nil {
 		return nil, text.Errorf("looking up existing bills failed: %w", err)
 	}

@@ -52,7 +52,7 @@ func (a *Activities) compareBillsOnce(ctx context.Context, params workflows.Comp
 		return workflows.ComparedRows{}, err
 	}
 	these := all[params.First:params.Behind]
-	whole, err := kingdee.WholeBillsOf(ctx, a.Ledger, c.flow.Call.FormId, flow.MarkField, these)
+	whole, err := kingdee.WholeBillsOf(ctx, a.Ledger, booking.FormOf(c.flow), these)
 	if err != nil {
 		return workflows.ComparedRows{}, text.Errorf("reading bills failed: %w", err)
 	}

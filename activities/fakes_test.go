@@ -133,7 +133,7 @@ func (l *fakeLedger) call(what string, numbers ...string) {
 	l.calls = append(l.calls, strings.TrimSpace(what+" "+strings.Join(numbers, ",")))
 }
 
-func (l *fakeLedger) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (l *fakeLedger) FindBills(_ context.Context, _ kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.call("look", numbers...)
@@ -168,11 +168,11 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
 }
 
-func (l *fakeLedger) NewestBills(context.Context, string, string, string, int) ([]kingdee.Bill, error) {
+func (l *fakeLedger) NewestBills(context.Context, kingdee.BillForm, string, int) ([]kingdee.Bill, error) {
 	return nil, nil
 }
 
-func (l *fakeLedger) ReadBill(context.Context, string, string, []string) ([][]any, error) {
+func (l *fakeLedger) ReadBill(context.Context, kingdee.BillForm, string, []string) ([][]any, error) {
 	return nil, nil
 }
 
@@ -180,19 +180,19 @@ func (l *fakeLedger) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]a
 	return nil, nil
 }
 
-func (l *fakeLedger) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
+func (l *fakeLedger) ByItem(context.Context, kingdee.BillForm, string) (map[string]decimal.Decimal, error) {
 	return nil, nil
 }
 
-func (l *fakeLedger) Submit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+func (l *fakeLedger) Submit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, nil
 }
 
-func (l *fakeLedger) Audit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+func (l *fakeLedger) Audit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, nil
 }
 
-func (l *fakeLedger) Delete(context.Context, string, string, kingdee.Bill) error { return nil }
+func (l *fakeLedger) Delete(context.Context, kingdee.BillForm, kingdee.Bill) error { return nil }
 
 func failure(class fault.Class, reason string) error {
 	return &fault.Error{Class: class, Reason: reason, System: text.Literal("金蝶 Kingdee"), Message: reason}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"refundsync/internal/booking"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/reconcile"
@@ -20,7 +21,7 @@ const (
 )
 
 // ListBills lists the ids of the bills that are dated in a range and have the flow's bill
-// type and sale organisation, where these are constants. It ends after a while, and fails
+// type and organisation, where these are constants. It ends after a while, and fails
 // only if it has listed none.
 func (a *Activities) ListBills(ctx context.Context, params workflows.ListBillsParams) (workflows.ListBillsResult, error) {
 	defer keepAlive(ctx)()
@@ -35,8 +36,8 @@ func (a *Activities) listBills(ctx context.Context, params workflows.ListBillsPa
 		return result, err
 	}
 	which := kingdee.DatedBills{
-		FormID: f.Call.FormId, From: dayOf(params.Range.From), To: dayOf(params.Range.To),
-		BillTypes: f.ValuesOf("FBillTypeID"), SaleOrgs: f.ValuesOf("FSaleOrgId"),
+		Form: booking.FormOf(f), From: dayOf(params.Range.From), To: dayOf(params.Range.To),
+		BillTypes: f.ValuesOf(f.Form.Form.BillType), Organisations: f.ValuesOf(f.Form.Form.Organisation),
 	}
 	var all []int64
 	for until := time.Now().Add(readFor); !result.Complete && len(all) < mostListed && (len(all) == 0 || goesOn(ctx, until)); {
@@ -60,6 +61,6 @@ func (a *Activities) listBills(ctx context.Context, params workflows.ListBillsPa
 
 // usesCustomer reports whether the flow can give a bill that customer.
 func usesCustomer(f *flow.Flow, customer string) bool {
-	known := f.ValuesOf(flow.CustomerField)
+	known := f.ValuesOf(f.Form.Form.Customer)
 	return len(known) == 0 || slices.Contains(known, customer)
 }

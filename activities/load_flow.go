@@ -71,6 +71,7 @@ func (a *Activities) planOf(f *flow.Flow) workflows.Plan {
 		Version:         f.Version,
 		Enabled:         f.Enabled,
 		Transport:       f.Source.Interface.Transport,
+		Money:           f.Form.Form.Money(),
 		LongestWindow:   f.Source.Window,
 		Overlap:         f.Source.Overlap,
 		Lag:             f.Source.Lag,

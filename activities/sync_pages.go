@@ -343,9 +343,7 @@ func (s *PagesSync) lookUp(page *syncedPage) (pending []contract.Order, unsaved 
 func (s *PagesSync) outcomeOfFound(order *flow.Opened) (outcome tally.Outcome, amount decimal.Decimal) {
 	if s.savedBefore {
 		if bill, err := order.Bill(); err == nil {
-			if amount, err = bill.Amount(); err == nil {
-				return tally.Saved, amount
-			}
+			return tally.Saved, bill.Amount()
 		}
 	}
 	return tally.AlreadySaved, decimal.Zero

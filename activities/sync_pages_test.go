@@ -79,13 +79,13 @@ type hookedLedger struct {
 	beforeSave func(number string) error
 }
 
-func (l *hookedLedger) FindBills(ctx context.Context, form, field string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (l *hookedLedger) FindBills(ctx context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	if l.beforeLook != nil {
 		if err := l.beforeLook(numbers); err != nil {
 			return nil, err
 		}
 	}
-	return l.fakeLedger.FindBills(ctx, form, field, numbers)
+	return l.fakeLedger.FindBills(ctx, form, numbers)
 }
 
 func (l *hookedLedger) BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/booking"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/tenant"
@@ -17,13 +17,14 @@ import (
 // kingdee checks that Kingdee lets us in, that fields can be read, and that the flows
 // fit the form.
 func (c *checks) kingdee(ctx context.Context, ledger *kingdee.Client, flows flow.Flows) {
-	if !c.report(text.Sprintf("Kingdee"), text.Sprintf("login and query work"), within(ctx, ledger.Check)) {
-		return
-	}
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		f := flows[name]
+		err := within(ctx, func(ctx context.Context) error { return ledger.Check(ctx, f.Form.Name) })
+		if !c.report(text.Sprintf("Kingdee"), text.Sprintf("login and query of %s（%s） work", f.Form.Name, f.Form.Chinese), err) {
+			continue
+		}
 		var found string
-		err := within(ctx, func(ctx context.Context) (err error) {
+		err = within(ctx, func(ctx context.Context) (err error) {
 			found, err = checkReadable(ctx, ledger, f)
 			return err
 		})
@@ -78,8 +79,8 @@ func (c *checks) findings(what, found string, findings []tenant.Finding) bool {
 
 // checkReadable reads a bill back as a worker does for the first bill of a run.
 func checkReadable(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) (string, error) {
-	keys := flow.ReadBackKeys()
-	id, unreadable, err := ledger.UnreadableFields(ctx, f.Call.FormId, flow.MarkField, flow.MarkLike, keys)
+	keys := f.ReadBackKeys()
+	id, unreadable, err := ledger.UnreadableFields(ctx, booking.FormOf(f), flow.MarkLike, keys)
 	switch {
 	case err != nil:
 		return "", err
@@ -98,11 +99,7 @@ func checkReadable(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) (s
 func checkOwnFields(ctx context.Context, ledger *kingdee.Client, f *flow.Flow) error {
 	var keys []string
 	for _, field := range f.OwnFields {
-		key := field.Name
-		if field.Type == catalog.Reference {
-			key += "." + field.ReferenceKey
-		}
-		keys = append(keys, key)
+		keys = append(keys, field.QueryKey())
 	}
 	unknown, err := ledger.UnknownFields(ctx, f.Call.FormId, "FID", keys)
 	if err != nil || len(unknown) == 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/booking"
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
@@ -220,14 +221,14 @@ func markOfBill(ctx context.Context, number string) (flow.Mark, error) {
 	if err != nil {
 		return flow.Mark{}, err
 	}
-	forms := map[string]bool{}
+	forms := map[kingdee.BillForm]bool{}
 	for _, f := range flows {
-		forms[f.Call.FormId] = true
+		forms[booking.FormOf(f)] = true
 	}
 	var bills []kingdee.Bill
 	for form := range forms {
 		err := within(ctx, func(ctx context.Context) error {
-			found, err := ledger.FindBills(ctx, form, flow.MarkField, []string{number})
+			found, err := ledger.FindBills(ctx, form, []string{number})
 			bills = append(bills, found[number]...)
 			return err
 		})
@@ -240,7 +241,7 @@ func markOfBill(ctx context.Context, number string) (flow.Mark, error) {
 	}
 	mark, ok := flow.FindMark(bills[0].Text)
 	if !ok {
-		return flow.Mark{}, text.Errorf("bill %s has no mark at the end of its %s: a person or another program made it, or somebody has changed the note", number, flow.MarkField)
+		return flow.Mark{}, text.Errorf("bill %s has no mark at the end of its note: a person or another program made it, or somebody has changed the note", number)
 	}
 	return mark, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/booking"
+	"refundsync/internal/catalog"
 	"refundsync/internal/config"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
@@ -25,6 +26,7 @@ import (
 
 // orderStory is all that is known of one order. Times are Beijing time.
 type orderStory struct {
+	form *catalog.Interface
 	// Asked is the id that was given.
 	Asked  string    `json:"asked"`
 	Flow   string    `json:"flow"`
@@ -116,7 +118,7 @@ type billStory struct {
 	Status string `json:"status"`
 	Void   bool   `json:"void"`
 	Date   string `json:"date"`
-	// Customer is the number of FRetcustId.
+	// Customer is the number of whom it is for.
 	Customer string             `json:"customer"`
 	Mark     *markStory         `json:"mark"`
 	Lines    []kingdee.Line     `json:"lines"`
@@ -274,7 +276,7 @@ type storyReader struct {
 // such as an id of several orders; or that of ctx.
 func readStory(ctx context.Context, options storyOptions, id string) (*orderStory, error) {
 	r := &storyReader{storyOptions: options, story: &orderStory{
-		Asked: id, Flow: options.flow.Name, Title: options.flow.Title, Version: options.flow.Version,
+		form: options.flow.Form, Asked: id, Flow: options.flow.Name, Title: options.flow.Title, Version: options.flow.Version,
 		ReadAt: time.Now().In(beijing.Zone).Truncate(time.Second), Days: int(options.horizon / (24 * time.Hour)),
 		Bills: []billStory{}, Runs: []runStory{}, Parked: []parkedStory{}, Read: []string{}, Unknown: []string{},
 	}}

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/booking"
 	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
@@ -48,8 +49,8 @@ func (r *storyReader) find(ctx context.Context, id string) error {
 // as the source has it, such as an outer_as_id in FThirdBillNo. It gives when the order of
 // the bill had last changed.
 func (r *storyReader) findBill(ctx context.Context, id string) (changedAt time.Time, err error) {
-	form := r.flow.Call.FormId
-	under, err := r.ledger.FindBills(ctx, form, flow.MarkField, []string{id})
+	form := booking.FormOf(r.flow)
+	under, err := r.ledger.FindBills(ctx, form, []string{id})
 	if r.kingdeeAway = r.couldNot(text.New("Kingdee"), err); r.kingdeeAway {
 		return time.Time{}, nil
 	}
@@ -59,7 +60,7 @@ func (r *storyReader) findBill(ctx context.Context, id string) (changedAt time.T
 		if len(bills) > 0 {
 			break
 		}
-		more, err := r.ledger.BillsWith(ctx, form, flow.MarkField, field, id, 10)
+		more, err := r.ledger.BillsWith(ctx, form, field, id, 10)
 		if !r.couldNot(text.New("Kingdee's bills by %s", field), err) {
 			r.read(text.New("Kingdee: bills with %s = %s", field, id))
 			bills = more
@@ -95,7 +96,7 @@ func (r *storyReader) idFields() (names []string) {
 	collect = func(fields []flow.BillField) {
 		for _, field := range fields {
 			switch m := field.Mapping; {
-			case field.Field.Name == "FEntity" || field.Field.Name == flow.NumberField:
+			case !r.flow.Form.OfBill(field.Field.Place) || r.flow.Form.OfLine(catalog.Place(field.Field.Name)) || field.Field.Name == r.flow.Form.Form.Number:
 			case m == nil:
 				collect(field.Fields)
 			case field.Field.Type == catalog.Text && m.Value != nil && m.Table == nil &&
@@ -258,8 +259,8 @@ func (r *storyReader) readBills(ctx context.Context) {
 	if len(all) == 0 || r.kingdeeAway {
 		return
 	}
-	form := r.flow.Call.FormId
-	whole, err := kingdee.WholeBills(ctx, r.ledger, form, flow.MarkField, all)
+	form := booking.FormOf(r.flow)
+	whole, err := kingdee.WholeBills(ctx, r.ledger, form, all)
 	if r.couldNot(text.New("Kingdee's bills"), err) {
 		return
 	}
@@ -282,7 +283,7 @@ func (r *storyReader) readBills(ctx context.Context) {
 		if mark, marked := flow.FindMark(bill.Text); marked {
 			b.Mark = &markStory{OrderID: mark.OrderID, ChangedAt: mark.ChangedAt, Hash: mark.Hash, Version: mark.Version, AsNow: mark.Hash == now}
 		}
-		signed, err := r.ledger.Signatures(ctx, form, bill.ID)
+		signed, err := r.ledger.Signatures(ctx, form.ID, bill.ID)
 		if err != nil {
 			r.unknown(text.New("who signed bill %s: %v", bill.Number, err))
 		}

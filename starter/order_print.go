@@ -10,6 +10,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/table"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/literal"
@@ -214,7 +215,7 @@ func (p *storyPrinter) mapping(m *mappingStory) {
 		}
 	}
 	if m.Mark != "" {
-		p.say(text.Sprintf("The mark at the end of %s: %s", flow.MarkField, m.Mark))
+		p.say(text.Sprintf("The mark at the end of its note: %s", m.Mark))
 	}
 }
 
@@ -448,7 +449,7 @@ func (p *storyPrinter) bills(s *orderStory) {
 		}
 		t.AppendRow(table.Row{text.New("Made from"), shownMark(s, bill)})
 		t.Render()
-		p.lines(bill)
+		p.lines(s.form, bill)
 	}
 	if len(s.Bills) == 0 && s.BillNumber != "" && s.State != stateUnclear {
 		p.heading(text.Sprintf("Bill %s", s.BillNumber))
@@ -478,11 +479,26 @@ func shownMark(s *orderStory, bill billStory) text.Text {
 	return text.New("%s (now %s); what differs: starter flow diff %s", of, s.Version[:min(6, len(s.Version))], bill.Mark.Version)
 }
 
-func (p *storyPrinter) lines(bill billStory) {
-	t := p.table(text.New("Line"), "FMaterialId（物料编码）", "FStockId（仓库）", "FRealQty（实退数量）", "FTaxPrice（含税单价）", "FAllAmount（价税合计）")
-	t.alignRight(4, 5, 6)
+func (p *storyPrinter) lines(form *catalog.Interface, bill billStory) {
+	roles := form.Form
+	var heads []any
+	for _, role := range []string{roles.Item, roles.Stock, roles.Quantity, roles.Price, roles.Amount} {
+		if field, ok := form.Find(roles.Lines, role); ok {
+			heads = append(heads, flow.FieldName(field))
+		}
+	}
+	t := p.table(append([]any{text.New("Line")}, heads...)...)
+	for column := range heads {
+		if column > 1 || roles.Money() && column > 0 {
+			t.alignRight(column + 2)
+		}
+	}
 	for i, l := range bill.Lines[:min(len(bill.Lines), storyLines)] {
-		t.AppendRow(table.Row{i + 1, l.Material, l.Stock, l.Quantity, l.TaxPrice, l.Amount})
+		if roles.Money() {
+			t.AppendRow(table.Row{i + 1, l.Item, l.Amount})
+		} else {
+			t.AppendRow(table.Row{i + 1, l.Item, l.Stock, l.Quantity, l.TaxPrice, l.Amount})
+		}
 	}
 	t.Render()
 	if more := len(bill.Lines) - storyLines; more > 0 {
@@ -529,9 +545,9 @@ func (p *storyPrinter) differences(row *reconcile.Row) {
 	}
 	p.heading(text.Sprintf("What differs now"))
 	if len(row.Differences) > 0 {
-		t := p.table(text.New("Field"), text.New("Material"), text.New("By the flow now"), text.New("In Kingdee"))
+		t := p.table(text.New("Field"), text.New("Item"), text.New("By the flow now"), text.New("In Kingdee"))
 		for _, d := range row.Differences {
-			t.AppendRow(table.Row{reconcile.FieldLabel(d.Field), d.Material, d.Source, d.Kingdee})
+			t.AppendRow(table.Row{reconcile.FieldLabel(d.Field), d.Item, d.Source, d.Kingdee})
 		}
 		t.Render()
 		if row.MoreDifferences > 0 {

@@ -50,7 +50,7 @@ func told(t *testing.T, f *flow.Flow, record string) *orderStory {
 	picked, err := f.Pick(order)
 	require.NoError(t, err)
 	s := &orderStory{
-		Asked: "700000346", Flow: f.Name, Version: "4be012345678", ReadAt: storyTime(14, 0), OrderID: "700000346", BillNumber: "700000346",
+		form: f.Form, Asked: "700000346", Flow: f.Name, Version: "4be012345678", ReadAt: storyTime(14, 0), OrderID: "700000346", BillNumber: "700000346",
 		Source: showSource(f, order, picked.Order), Mapping: &mappingStory{Explanation: picked.Explain()},
 		Read: []string{"Kingdee: the bill number 700000346", "Temporal: the runs since 2024-03-02 10:00:00"},
 	}
@@ -77,7 +77,7 @@ func storyBill(status string, quantity int64, asNow bool) billStory {
 	return billStory{
 		ID: "100041", Number: "700000346", Status: status, Date: "2024-03-01", Customer: "CUST_TMALL",
 		Mark:   &markStory{OrderID: "700000346", ChangedAt: storyTime(10, 0), Version: "4be012", AsNow: asNow},
-		Lines:  []kingdee.Line{{Material: "NT6001", Stock: "CK001", Quantity: decimal.NewFromInt(quantity), TaxPrice: price, Amount: price.Mul(decimal.NewFromInt(quantity))}},
+		Lines:  []kingdee.Line{{Item: "NT6001", Stock: "CK001", Quantity: decimal.NewFromInt(quantity), TaxPrice: price, Amount: price.Mul(decimal.NewFromInt(quantity))}},
 		Signed: kingdee.Signatures{Created: kingdee.Signature{By: "sync", At: storyTime(10, 20)}, Modified: kingdee.Signature{By: "sync", At: storyTime(10, 20)}},
 	}
 }
@@ -120,7 +120,7 @@ func TestPrintedStories(t *testing.T) {
 			s.Runs = []runStory{storyRun(read, saved), {WorkflowID: "base/incremental-2024-03-02T10:30:00Z", StartedAt: storyTime(10, 30)}}
 			s.Sent = &sentStory{At: storyTime(10, 20), Outcome: tally.Saved, Rebuilt: true, Changed: changedFields(before.Mapping.Fields, s.Mapping.Fields)}
 			s.Comparison = &reconcile.Row{Kind: reconcile.Different, NotAudited: true, Differences: []reconcile.Difference{
-				{Field: "FRealQty", Material: "NT6001", Source: "2", Kingdee: "1"}, {Field: "FAllAmount", Source: "39.8", Kingdee: "19.9"},
+				{Field: reconcile.FieldQuantity, Item: "NT6001", Source: "2", Kingdee: "1"}, {Field: reconcile.FieldAmount, Source: "39.8", Kingdee: "19.9"},
 			}}
 			return s
 		},
@@ -159,7 +159,7 @@ func TestPrintedStories(t *testing.T) {
 			return s
 		},
 		"unknown": func() *orderStory {
-			return &orderStory{Asked: "SO1", Flow: f.Name, Version: "4be012345678", ReadAt: storyTime(14, 0), State: stateUnknown,
+			return &orderStory{form: f.Form, Asked: "SO1", Flow: f.Name, Version: "4be012345678", ReadAt: storyTime(14, 0), State: stateUnknown,
 				Read: []string{"Kingdee: the bill number SO1", "Jushuitan: orders with so_id = SO1 that changed from 2023-12-03 14:00:00 to 2024-03-02 14:10:00"}}
 		},
 	} {

@@ -61,7 +61,7 @@ func (l orderLookUp) marked(ctx context.Context, ledger booking.Reader) (map[str
 			numbers = append(numbers, flow.BillNumbers(number)...)
 		}
 	}
-	bills, err := ledger.FindBills(ctx, l.flow.Call.FormId, flow.MarkField, numbers)
+	bills, err := ledger.FindBills(ctx, booking.FormOf(l.flow), numbers)
 	if err != nil {
 		return nil, err
 	}

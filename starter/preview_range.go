@@ -162,8 +162,8 @@ func mapOrder(picked *flow.Opened) (m mapped, err error) {
 		return m, err
 	}
 	m.hash = bill.Mark.Hash
-	m.amount, err = bill.Amount()
-	return m, err
+	m.amount = bill.Amount()
+	return m, nil
 }
 
 func (p *rangePreview) take(f *flow.Flow, record map[string]any) error {

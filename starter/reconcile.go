@@ -255,9 +255,11 @@ const rowsShown = 20
 func printReport(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
 	say(w, "\n"+report.Verdict().String())
 	printKinds(w, report)
-	printGroups(w, text.New("Day"), report.Days)
-	printGroups(w, text.New("Shop"), report.Shops)
-	printGroups(w, text.New("Warehouse"), report.Warehouses)
+	printGroups(w, report, text.New("Day"), report.Days)
+	printGroups(w, report, text.New("Shop"), report.Shops)
+	if !report.Money {
+		printGroups(w, report, text.New("Warehouse"), report.Warehouses)
+	}
 	if err := printDifferences(w, report, rows); err != nil {
 		return err
 	}
@@ -271,32 +273,47 @@ func printReport(w io.Writer, report reconcile.Report, rows iter.Seq2[reconcile.
 func printKinds(w io.Writer, report reconcile.Report) {
 	t := newTable(w)
 	t.SetTitle("%s\n%s", report.WorkflowID, workflows.Window{From: report.From, To: report.To})
-	t.AppendHeader(sidesHeader(text.New("Kind")))
+	t.AppendHeader(sidesHeader(report, text.New("Kind")))
+	t.alignSides(report)
+	for _, kind := range report.Kinds {
+		t.AppendRow(sidesRow(report, text.Join(": ", kind.Kind.Label(), kind.Reason), kind.Sides))
+	}
+	t.AppendFooter(sidesRow(report, text.New("total"), report.Totals))
+	t.Render()
+}
+
+func printGroups(w io.Writer, report reconcile.Report, heading text.Text, groups []reconcile.Group) {
+	t := newTable(w)
+	t.AppendHeader(append(sidesHeader(report, heading), text.New("Differences")))
+	t.alignSides(report)
+	t.alignRight(len(sidesHeader(report, heading)) + 1)
+	for _, group := range groups {
+		t.AppendRow(append(sidesRow(report, cmp.Or(group.Name, "–"), group.Sides), group.Differences))
+	}
+	t.Render()
+}
+
+// alignSides lays out the columns of [sidesHeader].
+func (t *fittedTable) alignSides(report reconcile.Report) {
+	if report.Money {
+		t.alignRight(2, 3, 4, 5)
+		return
+	}
 	t.alignRight(2, 3, 4, 5, 6, 7)
 	t.mayDrop(6, 3)
-	for _, kind := range report.Kinds {
-		t.AppendRow(sidesRow(text.Join(": ", kind.Kind.Label(), kind.Reason), kind.Sides))
-	}
-	t.AppendFooter(sidesRow(text.New("total"), report.Totals))
-	t.Render()
 }
 
-func printGroups(w io.Writer, heading text.Text, groups []reconcile.Group) {
-	t := newTable(w)
-	t.AppendHeader(append(sidesHeader(heading), text.New("Differences")))
-	t.alignRight(2, 3, 4, 5, 6, 7, 8)
-	t.mayDrop(6, 3)
-	for _, group := range groups {
-		t.AppendRow(append(sidesRow(cmp.Or(group.Name, "–"), group.Sides), group.Differences))
+func sidesHeader(report reconcile.Report, first text.Text) table.Row {
+	if report.Money {
+		return table.Row{first, text.New("Orders"), text.New("Amount"), text.New("Bills"), text.New("Amount")}
 	}
-	t.Render()
-}
-
-func sidesHeader(first text.Text) table.Row {
 	return table.Row{first, text.New("Orders"), text.New("Quantity"), text.New("Amount"), text.New("Bills"), text.New("Quantity"), text.New("Amount")}
 }
 
-func sidesRow(first any, sides reconcile.Sides) table.Row {
+func sidesRow(report reconcile.Report, first any, sides reconcile.Sides) table.Row {
+	if report.Money {
+		return table.Row{first, sides.Source.Count, sides.Source.Amount.StringFixed(2), sides.Kingdee.Count, sides.Kingdee.Amount.StringFixed(2)}
+	}
 	return table.Row{first,
 		sides.Source.Count, sides.Source.Quantity, sides.Source.Amount.StringFixed(2),
 		sides.Kingdee.Count, sides.Kingdee.Quantity, sides.Kingdee.Amount.StringFixed(2)}
@@ -367,7 +384,7 @@ func differencesOf(row reconcile.Row) string {
 		if i > 0 {
 			lines += "\n"
 		}
-		lines += text.Join(" ", reconcile.FieldLabel(d.Field), d.Material, text.New("%s → %s", cmp.Or(d.Source, "–"), cmp.Or(d.Kingdee, "–"))).String()
+		lines += text.Join(" ", reconcile.FieldLabel(d.Field), d.Item, text.New("%s → %s", cmp.Or(d.Source, "–"), cmp.Or(d.Kingdee, "–"))).String()
 	}
 	if more := len(row.Differences) + row.MoreDifferences - differencesShown; more > 0 {
 		lines += fmt.Sprintf("\n… +%d", more)

@@ -50,6 +50,8 @@ type Plan struct {
 	Enabled bool   `json:"enabled"`
 	// Transport is how the source is called; see [SourceTaskQueue].
 	Transport string `json:"transport"`
+	// Money: its bills have amounts alone, without quantities.
+	Money bool `json:"money,omitempty"`
 	// LongestWindow is the longest window.
 	LongestWindow time.Duration `json:"longest_window"`
 	// Cursor is how the flow finds what is new: contract.CursorTime or

@@ -154,7 +154,7 @@ func (r *reconciliation) begin(ctx workflow.Context) error {
 	r.state = ReconcileState{Plan: loaded.Plan, Report: ReconcileResult{Report: reconcile.Report{
 		Flow: loaded.Flow, Title: loaded.Title, Version: loaded.Version, ProgramVersion: loaded.ProgramVersion,
 		From: span.From.In(beijing.Zone), To: span.To.In(beijing.Zone), ReadFrom: read.From, ReadTo: read.To,
-		StartedAt: workflow.Now(ctx).In(beijing.Zone), By: r.in.By, WorkflowID: this.ID, RunID: this.RunID, Tolerance: r.in.Tolerance,
+		StartedAt: workflow.Now(ctx).In(beijing.Zone), By: r.in.By, WorkflowID: this.ID, RunID: this.RunID, Money: loaded.Money, Tolerance: r.in.Tolerance,
 	}}}
 	// No window is partly in the range.
 	for _, part := range []Window{

@@ -26,7 +26,7 @@ func (w *work) compare(ctx context.Context, found []kingdee.Bill) (changed bool,
 	for i, bill := range found {
 		mark, marked := flow.FindMark(bill.Text)
 		if !marked && w.bill.Mark.RemainsIn(bill.Text) {
-			return false, markDamaged(bill, w.bill.Mark)
+			return false, w.markDamaged(bill, w.bill.Mark)
 		}
 		if marked && mark.OrderID != w.bill.Mark.OrderID {
 			return false, w.numberConflict(bill, text.New("it is the bill of order %s", mark.OrderID))
@@ -42,37 +42,37 @@ func (w *work) compare(ctx context.Context, found []kingdee.Bill) (changed bool,
 		return true, nil
 	}
 	// The mark does not tell: it is missing, or the flow has changed since and would
-	// make another bill of the same order. The returned goods do.
-	different, err := w.differentGoods(ctx, found)
+	// make another bill of the same order. The goods do, or the money.
+	different, err := w.differentItems(ctx, found)
 	if _, marked := flow.FindMark(found[last].Text); err != nil || different == "" || marked {
 		return different != "", err
+	}
+	if w.Flow.Form.Form.Money() {
+		return false, w.numberConflict(found[last], text.New("it carries no mark of ours and holds other amounts (bill/order): %s", different))
 	}
 	return false, w.numberConflict(found[last], text.New("it carries no mark of ours and holds other goods (bill/order): %s", different))
 }
 
-// differentGoods lists the materials whose quantities differ, as
-// “material: of the bills/of the order”; "" if none does.
-func (w *work) differentGoods(ctx context.Context, found []kingdee.Bill) (string, error) {
-	ordered, err := w.bill.Quantities()
-	if err != nil {
-		return "", text.Errorf("bill %s: %w", w.bill.Number, err)
-	}
+// differentItems lists the items whose quantities differ, or their amounts in a form of
+// money, as “item: of the bills/of the order”; "" if none does.
+func (w *work) differentItems(ctx context.Context, found []kingdee.Bill) (string, error) {
+	ordered := w.bill.ByItem()
 	booked := map[string]decimal.Decimal{}
 	for _, bill := range found {
-		quantities, err := w.Ledger.Quantities(ctx, w.Flow.Call.FormId, bill.ID)
+		sums, err := w.Ledger.ByItem(ctx, FormOf(w.Flow), bill.ID)
 		if err != nil {
 			return "", err
 		}
-		for material, quantity := range quantities {
-			booked[material] = booked[material].Add(quantity)
+		for item, sum := range sums {
+			booked[item] = booked[item].Add(sum)
 		}
 	}
 	all := maps.Clone(ordered)
 	maps.Copy(all, booked)
 	var different []string
-	for _, material := range slices.Sorted(maps.Keys(all)) {
-		if !booked[material].Equal(ordered[material]) {
-			different = append(different, fmt.Sprintf("%s: %s/%s", material, booked[material], ordered[material]))
+	for _, item := range slices.Sorted(maps.Keys(all)) {
+		if !booked[item].Equal(ordered[item]) {
+			different = append(different, fmt.Sprintf("%s: %s/%s", item, booked[item], ordered[item]))
 		}
 	}
 	return strings.Join(different, ", "), nil
@@ -139,6 +139,6 @@ func (w *work) modelOver(ctx context.Context, found kingdee.Bill) (json.RawMessa
 // that makes none may have made some before it was changed.
 func (b Book) isSupplemented(ctx context.Context, first string) (second string, there bool, err error) {
 	second, _ = flow.SupplementNumber(first, 2)
-	found, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, []string{second})
+	found, err := b.Ledger.FindBills(ctx, FormOf(b.Flow), []string{second})
 	return second, len(found[second]) > 0, err
 }

@@ -83,7 +83,7 @@ func (w *work) orderChanged(found kingdee.Bill, why text.Text) error {
 		text.Errorf("the order has changed in Jushuitan since bill %s was saved%s; the bill (status %s) was left as it is%s",
 			found.Number, by, found.DocumentStatus, why),
 		text.New("Have finance compare the two and correct the bill in Kingdee; then replace the mark at the end of its %s with %s, or discard the order (starter parked discard). With existing: update in the flow, bills that are not submitted and stay in their month are updated automatically; with existing: supplement, what is received later goes into a further bill",
-			flow.MarkField, w.bill.Mark))
+			w.Flow.Form.Form.Note, w.bill.Mark))
 }
 
 func numbersOf(bills []kingdee.Bill) string {
@@ -123,35 +123,37 @@ func orderWithdrawn(order contract.Order, found []kingdee.Bill, reason string, w
 // numberConflict is a bill under the order's number that is not the order's; why says how
 // that shows.
 func (w *work) numberConflict(found kingdee.Bill, why text.Text) error {
-	return final("number_conflict", "FBillNo",
+	number := w.Flow.Form.Form.Number
+	return final("number_conflict", number,
 		text.Errorf("bill number %s is taken by another bill (FID %s): %s", found.Number, found.ID, why),
-		text.New("Check whether the flow's FBillNo differs for every order. If that bill is this order's, correct it and discard the order (starter parked discard)"))
+		text.New("Check whether the flow's %s differs for every order. If that bill is this order's, correct it and discard the order (starter parked discard)", number))
 }
 
 // markDamaged is a bill of whose mark only a part remains: what it was made from is
 // unknown, and its goods alone do not tell.
-func markDamaged(found kingdee.Bill, mark flow.Mark) error {
+func (b Book) markDamaged(found kingdee.Bill, mark flow.Mark) error {
 	advice := text.New("Check the bill, then correct or delete it in Kingdee, or discard the order (starter parked discard); find out what truncates or rewrites notes")
 	if mark.Hash != "" {
 		advice = text.New("Check the bill: if it is right, put the mark %s at the end of its note and retry, or discard the order (starter parked discard); find out what truncates or rewrites notes", mark)
 	}
-	return final("mark_damaged", flow.MarkField,
+	return final("mark_damaged", b.Flow.Form.Form.Note,
 		text.Errorf("the mark in the note of bill %s (FID %s) is damaged and does not tell which order the bill was made from: %q", found.Number, found.ID, noteEnd(found.Text)),
 		advice)
 }
 
 // renumbered is a bill that Kingdee has under another number than was sent.
-func renumbered(id, sent, has string) error {
-	return final(tally.BillRenumbered, "FBillNo",
+func (b Book) renumbered(id, sent, has string) error {
+	return final(tally.BillRenumbered, b.Flow.Form.Form.Number,
 		text.Errorf("the bill (FID %s) was sent as %s but has the number %s in Kingdee, so it cannot be found any more; the run stops, or each run would save every order once more", id, sent, has),
 		text.New("In Kingdee, let “编码规则” of this form accept given numbers unchanged, and check what truncates numbers or changes their case; correct the number of bill %s to %s or delete the bill, then run again", has, sent))
 }
 
 // markLost is a bill whose mark is not as it was sent.
-func markLost(saved *savedBill, difference flow.Difference) error {
-	return final(tally.MarkLost, flow.MarkField,
+func (b Book) markLost(saved *savedBill, difference flow.Difference) error {
+	note := b.Flow.Form.Form.Note
+	return final(tally.MarkLost, note,
 		text.Errorf("the mark at the end of %s of bill %s (FID %s) was not kept as it was sent: sent %s, read back %q; without it nobody can tell which order the bill belongs to or whether the order has changed, so the run stops",
-			flow.MarkField, saved.bill.Number, saved.id, saved.bill.Mark, noteEnd(difference.Read)),
+			note, saved.bill.Number, saved.id, saved.bill.Mark, noteEnd(difference.Read)),
 		text.New("In Kingdee, lengthen the note field, and turn off plug-ins and value updates that rewrite or clean it; delete this bill, then run again"))
 }
 
@@ -165,10 +167,11 @@ func noteEnd(note string) string {
 }
 
 // numberChanged is a bill whose number is not the one that the flow gives its order today.
-func numberChanged(number string, bill kingdee.Bill) error {
+func (b Book) numberChanged(number string, bill kingdee.Bill) error {
 	mark, _ := flow.FindMark(bill.Text)
-	return final(tally.NumberChanged, "FBillNo",
-		text.Errorf("the bill of order %s is %s (FID %s) in Kingdee, but %s by the flow as it is now: its FBillNo was edited, or Kingdee has renumbered the bill. The run stopped and saved nothing, or it would save the same orders once more",
-			mark.OrderID, bill.Number, bill.ID, number),
-		text.New(`Restore FBillNo in the flow; new numbers from some order on must keep the numbers of the old orders, such as as_id startsWith "7" ? as_id : "TH" + as_id. If Kingdee has renumbered it, let “编码规则” accept given numbers, and correct the number of the bill`))
+	field := b.Flow.Form.Form.Number
+	return final(tally.NumberChanged, field,
+		text.Errorf("the bill of order %s is %s (FID %s) in Kingdee, but %s by the flow as it is now: its %s was edited, or Kingdee has renumbered the bill. The run stopped and saved nothing, or it would save the same orders once more",
+			mark.OrderID, bill.Number, bill.ID, number, field),
+		text.New(`Restore %s in the flow; new numbers from some order on must keep the numbers of the old orders, such as as_id startsWith "7" ? as_id : "TH" + as_id. If Kingdee has renumbered it, let “编码规则” accept given numbers, and correct the number of the bill`, field))
 }

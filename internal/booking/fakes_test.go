@@ -115,7 +115,7 @@ func (l *fakeLedger) call(what string, numbers ...string) {
 	l.calls = append(l.calls, strings.TrimSpace(what+" "+strings.Join(numbers, ",")))
 }
 
-func (l *fakeLedger) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (l *fakeLedger) FindBills(_ context.Context, _ kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.call("look", numbers...)
@@ -143,7 +143,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 		return []kingdee.BillResult{{Err: l.saveResult}}, nil
 	}
 	if model.FID != "" {
-		if *request.Over != l.bills[model.FBillNo][0] || request.TextField != flow.MarkField {
+		if *request.Over != l.bills[model.FBillNo][0] {
 			return nil, errors.New("the bill is saved over another than was looked at")
 		}
 		l.calls[len(l.calls)-1] = "update " + model.FID
@@ -159,7 +159,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	return []kingdee.BillResult{{ID: "1", Number: model.FBillNo}}, nil
 }
 
-func (l *fakeLedger) NewestBills(context.Context, string, string, string, int) ([]kingdee.Bill, error) {
+func (l *fakeLedger) NewestBills(context.Context, kingdee.BillForm, string, int) ([]kingdee.Bill, error) {
 	return nil, nil
 }
 
@@ -167,32 +167,32 @@ func (l *fakeLedger) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]a
 	return nil, nil
 }
 
-func (l *fakeLedger) ReadBill(context.Context, string, string, []string) ([][]any, error) {
+func (l *fakeLedger) ReadBill(context.Context, kingdee.BillForm, string, []string) ([][]any, error) {
 	return nil, nil
 }
 
-func (l *fakeLedger) Quantities(_ context.Context, _, id string) (map[string]decimal.Decimal, error) {
+func (l *fakeLedger) ByItem(_ context.Context, _ kingdee.BillForm, id string) (map[string]decimal.Decimal, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.call("quantities", id)
 	return l.quantities, nil
 }
 
-func (l *fakeLedger) Submit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+func (l *fakeLedger) Submit(_ context.Context, _ kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.call("submit", numbers...)
 	return []kingdee.BillResult{{Err: l.submitErr}}, nil
 }
 
-func (l *fakeLedger) Audit(_ context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+func (l *fakeLedger) Audit(_ context.Context, _ kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.call("audit", numbers...)
 	return []kingdee.BillResult{{Err: l.auditErr}}, nil
 }
 
-func (l *fakeLedger) Delete(_ context.Context, _, _ string, bill kingdee.Bill) error {
+func (l *fakeLedger) Delete(_ context.Context, _ kingdee.BillForm, bill kingdee.Bill) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.call("delete", bill.Number)

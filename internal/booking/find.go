@@ -47,7 +47,7 @@ func (b Book) Find(ctx context.Context, all []Wanted) (found Found, err error) {
 	for _, wanted := range all {
 		numbers = append(numbers, b.numbers(wanted.Number)...)
 	}
-	bills, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, numbers)
+	bills, err := b.Ledger.FindBills(ctx, FormOf(b.Flow), numbers)
 	if err != nil {
 		return found, text.Errorf("looking up existing bills failed: %w", err)
 	}

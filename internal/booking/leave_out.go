@@ -33,7 +33,7 @@ func (b Book) leaveOut(ctx context.Context, opened *flow.Opened, reason string, 
 	order.BillHash = ""
 	mark, last := b.Flow.Mark(order), found[len(found)-1]
 	if mark.RemainsIn(last.Text) {
-		return "", markDamaged(last, mark)
+		return "", b.markDamaged(last, mark)
 	}
 	switch mark.Compare(last.Text) {
 	case flow.Unmarked, flow.OtherOrder, flow.Newer:
@@ -73,7 +73,7 @@ func (b Book) isOpen(bill kingdee.Bill) bool {
 // delete deletes a bill that is still as it was found. If the reply is lost, the next
 // attempt looks whether the bill is still there.
 func (b Book) delete(ctx context.Context, bill kingdee.Bill) error {
-	err := b.Ledger.Delete(ctx, b.Flow.Call.FormId, flow.MarkField, bill)
+	err := b.Ledger.Delete(ctx, FormOf(b.Flow), bill)
 	if isNumberUsed(err) {
 		return savedMeanwhile(bill.Number)
 	}

@@ -140,7 +140,7 @@ func (w *work) prove(ctx context.Context, retried bool) (attempted bool, err err
 		w.Proofs.keep(w.Flow.Name, first)
 	}
 	if isNumberUsed(err) {
-		if found, lookErr := w.Ledger.FindBills(ctx, w.Flow.Call.FormId, flow.MarkField, []string{w.bill.Number}); lookErr == nil && len(found) == 0 {
+		if found, lookErr := w.Ledger.FindBills(ctx, FormOf(w.Flow), []string{w.bill.Number}); lookErr == nil && len(found) == 0 {
 			return true, notShown(w.bill.Number, "", retried)
 		}
 	}
@@ -172,9 +172,9 @@ const fewNewest = 20
 
 // checkNumbers checks that existing bills have the numbers that the flow gives their
 // orders today: a number depends on the order's key alone, which the mark names. Where
-// they differ, the mapping of FBillNo was edited, or Kingdee has renumbered the bills.
+// they differ, the mapping of the number was edited, or Kingdee has renumbered the bills.
 func (w *work) checkNumbers(ctx context.Context) error {
-	newest, err := w.Ledger.NewestBills(ctx, w.Flow.Call.FormId, flow.MarkField, flow.MarkLike, fewNewest)
+	newest, err := w.Ledger.NewestBills(ctx, FormOf(w.Flow), flow.MarkLike, fewNewest)
 	if err != nil {
 		return text.Errorf("looking up the newest bills failed: %w", err)
 	}
@@ -197,13 +197,13 @@ func (w *work) checkNumbers(ctx context.Context) error {
 	}
 	// A copy that a person made of a bill has its mark too, beside the bill itself.
 	numbers := slices.Sorted(maps.Keys(others))
-	found, err := w.Ledger.FindBills(ctx, w.Flow.Call.FormId, flow.MarkField, numbers)
+	found, err := w.Ledger.FindBills(ctx, FormOf(w.Flow), numbers)
 	if err != nil {
 		return err
 	}
 	for _, number := range numbers {
 		if len(found[number]) == 0 {
-			return numberChanged(number, others[number])
+			return w.numberChanged(number, others[number])
 		}
 	}
 	return nil
@@ -224,7 +224,7 @@ func (w *work) isNumberOf(orderID, number string) bool {
 // that was shown before and no longer is, or that is void, is gone: a person has removed it.
 func (w *work) readBack(ctx context.Context, saved *savedBill) (gone bool, err error) {
 	keys := saved.bill.ReadBackKeys()
-	rows, err := w.Ledger.ReadBill(ctx, w.Flow.Call.FormId, saved.id, append(keys, "FCancelStatus"))
+	rows, err := w.Ledger.ReadBill(ctx, FormOf(w.Flow), saved.id, append(keys, "FCancelStatus"))
 	if err != nil {
 		return false, text.Errorf("reading back bill FID %s failed: %w", saved.id, err)
 	}
@@ -250,15 +250,15 @@ func (w *work) readBack(ctx context.Context, saved *savedBill) (gone bool, err e
 	var differences []any
 	for _, difference := range saved.bill.Differences(status, rows) {
 		switch {
-		case difference.Unreadable && difference.OfIdentity():
+		case difference.Unreadable && saved.bill.IsFoundBy(difference):
 			return false, kingdee.Unreadable(difference.Field, saved.id)
-		case difference.Field == flow.MarkField:
+		case difference.Line == 0 && difference.Field == w.Flow.Form.Form.Note:
 			if mark, ok := flow.FindMark(difference.Read); ok && mark.OrderID == saved.bill.Mark.OrderID {
 				return false, nil // a later version of the order has been saved over it
 			}
-			return false, markLost(saved, difference)
-		case difference.OfIdentity():
-			return false, renumbered(saved.id, saved.bill.Number, difference.Read)
+			return false, w.markLost(saved, difference)
+		case saved.bill.IsFoundBy(difference):
+			return false, w.renumbered(saved.id, saved.bill.Number, difference.Read)
 		case !slices.Contains(w.Flow.Options.ExpectedDifferences, difference.Field):
 			differences = append(differences, difference)
 		}

@@ -42,7 +42,7 @@ type tenantBill struct {
 	model map[string]any
 }
 
-func (l *tenantLedger) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (l *tenantLedger) FindBills(_ context.Context, _ kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	found := map[string][]kingdee.Bill{}
@@ -54,7 +54,7 @@ func (l *tenantLedger) FindBills(_ context.Context, _, _ string, numbers []strin
 	return found, nil
 }
 
-func (l *tenantLedger) NewestBills(_ context.Context, _, _, _ string, limit int) (newest []kingdee.Bill, err error) {
+func (l *tenantLedger) NewestBills(_ context.Context, _ kingdee.BillForm, _ string, limit int) (newest []kingdee.Bill, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, b := range slices.Backward(l.bills) {
@@ -69,7 +69,7 @@ func (l *tenantLedger) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][
 	return nil, nil
 }
 
-func (l *tenantLedger) ReadBill(_ context.Context, _, id string, keys []string) (rows [][]any, err error) {
+func (l *tenantLedger) ReadBill(_ context.Context, _ kingdee.BillForm, id string, keys []string) (rows [][]any, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.read++
@@ -139,19 +139,19 @@ func (l *tenantLedger) BatchSave(_ context.Context, request kingdee.BatchSave) (
 	return []kingdee.BillResult{{ID: b.ID, Number: b.Number}}, nil
 }
 
-func (l *tenantLedger) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
+func (l *tenantLedger) ByItem(context.Context, kingdee.BillForm, string) (map[string]decimal.Decimal, error) {
 	return nil, nil
 }
 
-func (l *tenantLedger) Submit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+func (l *tenantLedger) Submit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, nil
 }
 
-func (l *tenantLedger) Audit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+func (l *tenantLedger) Audit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, nil
 }
 
-func (l *tenantLedger) Delete(context.Context, string, string, kingdee.Bill) error { return nil }
+func (l *tenantLedger) Delete(context.Context, kingdee.BillForm, kingdee.Bill) error { return nil }
 
 func (l *tenantLedger) book(proofs *Proofs, f *flow.Flow, run string) Book {
 	return Book{Flow: f, Flows: flow.Flows{testFlow: f}, Ledger: l, Proofs: proofs, Run: run}

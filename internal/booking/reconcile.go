@@ -6,6 +6,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -15,9 +16,10 @@ import (
 // Rules say what a reconciliation compares by a flow: what it sends, and does not expect to
 // differ.
 func Rules(f *flow.Flow, tolerance decimal.Decimal) reconcile.Rules {
-	return reconcile.Rules{
-		Customer: f.Compares(flow.CustomerField), Date: f.Compares(flow.DateField), Quantity: f.Compares(flow.BookedQuantity),
-		Price: f.Compares(flow.PriceField), Warehouse: f.Compares(flow.StockField),
+	form := f.Form.Form
+	rules := reconcile.Rules{
+		Customer: f.Compares(catalog.Head, form.Customer), Date: f.Compares(catalog.Head, form.Date),
+		Quantity: f.Compares(form.Lines, form.Quantity), Price: f.Compares(form.Lines, form.Price), Warehouse: f.Compares(form.Lines, form.Stock),
 		Audited: f.Options.SubmitAndAudit != flow.SubmitAndAuditNone, Tolerance: tolerance,
 		Moved: func(date, booked string) bool {
 			// Both are days; an empty one explains nothing.
@@ -26,6 +28,12 @@ func Rules(f *flow.Flow, tolerance decimal.Decimal) reconcile.Rules {
 			return f.ClosedPeriods.Explains(day, moved)
 		},
 	}
+	// Kingdee computes amounts from quantities and prices.
+	rules.Amount = rules.Quantity && rules.Price
+	if form.Money() {
+		rules.Amount = f.Compares(form.Lines, form.Amount)
+	}
+	return rules
 }
 
 // OrderOf is an order as a reconciliation compares it: mapped by the flow as it is now.
@@ -36,6 +44,9 @@ func OrderOf(f *flow.Flow, opened *flow.Opened, parked string) (reconcile.Order,
 		order.ChangedOn = dayOf(at)
 	}
 	order.Announced.Quantity, order.Announced.Amount = opened.Announced()
+	if f.Form.Form.Money() {
+		order.Announced.Quantity = decimal.Zero
+	}
 	number := opened.Order.BillNumber
 	if number == "" {
 		// An order that can't be mapped may have a bill from before.
@@ -69,14 +80,11 @@ func OrderOf(f *flow.Flow, opened *flow.Opened, parked string) (reconcile.Order,
 	if !date.IsZero() {
 		order.Date = dayOf(date)
 	}
-	if order.Customer, err = bill.Customer(); err != nil {
-		return order, err
+	order.Customer = bill.Customer()
+	for _, l := range bill.Lines() {
+		order.Lines = append(order.Lines, reconcile.Line{Item: l.Item, Warehouse: l.Stock, Quantity: l.Quantity, Price: l.TaxPrice, Amount: l.Amount})
 	}
-	lines, err := bill.Lines()
-	for _, l := range lines {
-		order.Lines = append(order.Lines, reconcile.Line{Material: l.Material, Warehouse: l.Stock, Quantity: l.Quantity, Price: l.TaxPrice, Amount: l.Amount})
-	}
-	return order, err
+	return order, nil
 }
 
 func dayOf(at time.Time) string { return at.In(beijing.Zone).Format(time.DateOnly) }
@@ -91,7 +99,7 @@ func BillsOf(whole []kingdee.WholeBill) []reconcile.Bill {
 			OrderID: mark.OrderID, Version: mark.Version, Customer: b.Customer,
 		}
 		for _, l := range b.Lines {
-			bills[i].Lines = append(bills[i].Lines, reconcile.Line{Material: l.Material, Warehouse: l.Stock, Quantity: l.Quantity, Price: l.TaxPrice, Amount: l.Amount})
+			bills[i].Lines = append(bills[i].Lines, reconcile.Line{Item: l.Item, Warehouse: l.Stock, Quantity: l.Quantity, Price: l.TaxPrice, Amount: l.Amount})
 		}
 	}
 	return bills

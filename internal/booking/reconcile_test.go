@@ -17,7 +17,7 @@ func TestReconcilesAnOrderWithItsBill(t *testing.T) {
 	f := loadFlow(t)
 	line := func(quantity int64, price string) kingdee.Line {
 		q, p := decimal.NewFromInt(quantity), decimal.RequireFromString(price)
-		return kingdee.Line{Material: "SKU-1", Stock: "CK001", Quantity: q, TaxPrice: p, Amount: q.Mul(p)}
+		return kingdee.Line{Item: "SKU-1", Stock: "CK001", Quantity: q, TaxPrice: p, Amount: q.Mul(p)}
 	}
 	for _, c := range []struct {
 		name   string
@@ -29,7 +29,7 @@ func TestReconcilesAnOrderWithItsBill(t *testing.T) {
 		fields []string // that differ
 	}{
 		{name: "agrees", lines: []kingdee.Line{line(2, "19.90")}, want: reconcile.Agrees},
-		{name: "other quantity", lines: []kingdee.Line{line(1, "19.9")}, want: reconcile.Different, fields: []string{"FRealQty", "FAllAmount", "FBillAllAmount"}},
+		{name: "other quantity", lines: []kingdee.Line{line(1, "19.9")}, want: reconcile.Different, fields: []string{reconcile.FieldQuantity, reconcile.FieldAmount, reconcile.FieldTotal}},
 		{name: "missing", want: reconcile.Missing},
 		{name: "parked", parked: "unknown_code", want: reconcile.Parked, reason: "unknown_code"},
 		{name: "left out", order: map[string]any{"status": "Cancelled"}, want: reconcile.LeftOut, reason: "已作废 (cancelled)"},

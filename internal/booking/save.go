@@ -64,16 +64,12 @@ func (b Book) Save(ctx context.Context, order *flow.Opened, exists, retried bool
 	if err != nil {
 		return Result{}, err
 	}
-	amount, err := bill.Amount()
-	if err != nil {
-		return Result{}, text.Errorf("order %s, bill %s: %w", order.Order.ID, bill.Number, err)
-	}
 	w := &work{Book: b, order: order, bill: bill}
 	outcome, err := w.ensure(ctx, exists, retried)
 	if err != nil {
 		return Result{}, text.Errorf("order %s, bill %s: %w", order.Order.ID, bill.Number, err)
 	}
-	return Result{Outcome: outcome, BillNumber: bill.Number, Amount: amount, Differences: w.differences}, nil
+	return Result{Outcome: outcome, BillNumber: bill.Number, Amount: bill.Amount(), Differences: w.differences}, nil
 }
 
 // work is an order being saved.
@@ -120,7 +116,7 @@ func (w *work) ensure(ctx context.Context, exists, retried bool) (tally.Outcome,
 // and its supplements, in order.
 func (b Book) find(ctx context.Context, first string) ([]kingdee.Bill, error) {
 	numbers := b.numbers(first)
-	found, err := b.Ledger.FindBills(ctx, b.Flow.Call.FormId, flow.MarkField, numbers)
+	found, err := b.Ledger.FindBills(ctx, FormOf(b.Flow), numbers)
 	if err != nil {
 		return nil, err
 	}
@@ -196,10 +192,10 @@ func (w *work) save(ctx context.Context) (*savedBill, error) {
 // bill, even where its number is not the one that was sent.
 func (w *work) send(ctx context.Context, model json.RawMessage, over *kingdee.Bill) (id string, err error) {
 	request := Request(w.Flow, model)
-	request.Over, request.TextField = over, flow.MarkField
+	request.Over = over
 	result, err := only(w.Ledger.BatchSave(ctx, request))
 	if err == nil && result.Number != "" && result.Number != w.bill.Number {
-		err = renumbered(result.ID, w.bill.Number, result.Number)
+		err = w.renumbered(result.ID, w.bill.Number, result.Number)
 	}
 	return result.ID, err
 }
@@ -207,7 +203,7 @@ func (w *work) send(ctx context.Context, model json.RawMessage, over *kingdee.Bi
 // Request is the call that saves a bill.
 func Request(f *flow.Flow, model json.RawMessage) kingdee.BatchSave {
 	return kingdee.BatchSave{
-		FormID:                f.Call.FormId,
+		Form:                  FormOf(f),
 		Operation:             f.Call.Operation,
 		Model:                 []json.RawMessage{model},
 		BatchCount:            f.Call.BatchCount,
@@ -225,7 +221,7 @@ func (w *work) reconcile(ctx context.Context, found []kingdee.Bill, ours, retrie
 			return "", billVoid(bill)
 		}
 		if bill.Number != numbers[i] {
-			return "", renumbered(bill.ID, numbers[i], bill.Number)
+			return "", w.renumbered(bill.ID, numbers[i], bill.Number)
 		}
 		if err := w.proveBy(ctx, bill); err != nil {
 			return "", err
@@ -260,7 +256,7 @@ func (w *work) reconcile(ctx context.Context, found []kingdee.Bill, ours, retrie
 // whether there was anything to do.
 func (w *work) finish(ctx context.Context, found []kingdee.Bill) (finished bool, err error) {
 	for _, bill := range found {
-		form, numbers := w.Flow.Call.FormId, []string{bill.Number}
+		form, numbers := FormOf(w.Flow), []string{bill.Number}
 		submit, audit := steps(w.Flow, bill)
 		if submit {
 			if _, err := only(w.Ledger.Submit(ctx, form, numbers)); err != nil {

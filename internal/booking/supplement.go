@@ -23,11 +23,7 @@ func (w *work) supplement(ctx context.Context, found []kingdee.Bill, retried boo
 	if err != nil {
 		return nil, err
 	}
-	wanted, err := w.Flow.Wanted(w.bill)
-	if err != nil {
-		return nil, text.Errorf("bill %s: %w", w.bill.Number, err)
-	}
-	if less := booked.Less(wanted); less != "" {
+	if less := booked.Less(w.Flow.Wanted(w.bill)); less != "" {
 		return nil, w.orderChanged(last, text.New("; it asks for less than is booked (booked/wanted): %s", less))
 	}
 	number, ok := flow.SupplementNumber(w.bill.Number, len(found)+1)
@@ -66,7 +62,7 @@ func (w *work) supplement(ctx context.Context, found []kingdee.Bill, retried boo
 func (w *work) readBooked(ctx context.Context, found []kingdee.Bill) (flow.Booked, error) {
 	booked := flow.Booked{}
 	for _, bill := range found {
-		rows, err := w.Ledger.ReadBill(ctx, w.Flow.Call.FormId, bill.ID, w.Flow.BookedKeys(w.bill))
+		rows, err := w.Ledger.ReadBill(ctx, FormOf(w.Flow), bill.ID, w.Flow.BookedKeys(w.bill))
 		if err != nil {
 			return nil, text.Errorf("reading bill %s failed: %w", bill.Number, err)
 		}

@@ -52,7 +52,7 @@ func (l *uniqueLedger) save(request kingdee.BatchSave) ([]kingdee.BillResult, er
 	if err := json.Unmarshal(request.Model[0], &model); err != nil {
 		return nil, err
 	}
-	if found, _ := l.FindBills(context.Background(), "", "", []string{model.FBillNo}); len(found) > 0 {
+	if found, _ := l.FindBills(context.Background(), kingdee.BillForm{}, []string{model.FBillNo}); len(found) > 0 {
 		return []kingdee.BillResult{{Err: failure(fault.Final, kingdee.ReasonNumberUsed)}}, nil
 	}
 	return l.tenantLedger.BatchSave(context.Background(), request)
@@ -73,7 +73,7 @@ func (l *uniqueLedger) BatchSave(_ context.Context, request kingdee.BatchSave) (
 	return l.save(request)
 }
 
-func (l *uniqueLedger) ReadBill(ctx context.Context, form, id string, keys []string) ([][]any, error) {
+func (l *uniqueLedger) ReadBill(ctx context.Context, form kingdee.BillForm, id string, keys []string) ([][]any, error) {
 	rows, err := l.tenantLedger.ReadBill(ctx, form, id, keys)
 	if during := l.during; during != nil {
 		l.during = nil

@@ -14,10 +14,10 @@ import (
 
 // Reader is what of a [kingdee.Ledger] changes nothing.
 type Reader interface {
-	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error)
-	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error)
-	ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error)
-	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
+	FindBills(ctx context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error)
+	NewestBills(ctx context.Context, form kingdee.BillForm, like string, limit int) ([]kingdee.Bill, error)
+	ReadBill(ctx context.Context, form kingdee.BillForm, id string, keys []string) ([][]any, error)
+	ByItem(ctx context.Context, form kingdee.BillForm, id string) (map[string]decimal.Decimal, error)
 	kingdee.Queries
 }
 
@@ -39,12 +39,10 @@ func WouldSave(ctx context.Context, f *flow.Flow, ledger Reader, order *flow.Ope
 		return result, nil, nil
 	}
 	bill, err := order.Bill()
-	if err == nil {
-		result.Amount, err = bill.Amount()
-	}
 	if err != nil {
 		return Result{}, nil, err
 	}
+	result.Amount = bill.Amount()
 	if change.request != nil && change.request.Over == nil {
 		// A further bill supplements those that are there.
 		its, err := b.find(ctx, order.Order.BillNumber)
@@ -77,14 +75,14 @@ func (reader) BatchSave(_ context.Context, b kingdee.BatchSave) ([]kingdee.BillR
 	return nil, &change{tally.Saved, &b}
 }
 
-func (reader) Submit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+func (reader) Submit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, &change{outcome: tally.Saved}
 }
 
-func (reader) Audit(context.Context, string, []string) ([]kingdee.BillResult, error) {
+func (reader) Audit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, &change{outcome: tally.Saved}
 }
 
-func (reader) Delete(context.Context, string, string, kingdee.Bill) error {
+func (reader) Delete(context.Context, kingdee.BillForm, kingdee.Bill) error {
 	return &change{outcome: tally.BillDeleted}
 }

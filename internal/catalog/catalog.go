@@ -82,6 +82,8 @@ type Field struct {
 	// LookUp is the form of the base data that a Reference usually refers to, such as
 	// BD_Customer; "" if it is not known. The tenant's own form knows better.
 	LookUp string `yaml:"look_up"`
+	// LookUpBy names a field whose value is the form of the base data; "" if there is none.
+	LookUpBy string `yaml:"look_up_by"`
 	// Values are the values that the vendor documents, with their Chinese labels; none
 	// if there is no such list.
 	Values map[string]string `yaml:"values"`
@@ -221,6 +223,37 @@ type Form struct {
 	Stock  string `yaml:"stock"`
 	// ReadBack are fields besides the above that a bill is read back by, by place.
 	ReadBack map[Place][]string `yaml:"read_back"`
+	// Notes are fields besides Number and Note that book nothing, by place: changing them
+	// does not change the bill.
+	Notes map[Place][]string `yaml:"notes"`
+	// Users are the fields of the head that name the organisation which must use base data,
+	// by the form of that, such as BD_MATERIAL.
+	Users map[string]string `yaml:"users"`
+}
+
+// Money reports whether lines have an amount alone, without a quantity of anything.
+func (f *Form) Money() bool { return f.Quantity == "" }
+
+// Measure is the field of a line that is added up and compared: the quantity, or the amount
+// in a form of money.
+func (f *Form) Measure() string { return cmp.Or(f.Quantity, f.Amount) }
+
+// Compared are the fields that a bill is read back by, in Head or Lines.
+func (f *Form) Compared(place Place) []string {
+	var names []string
+	switch place {
+	case Head:
+		names = slices.Concat([]string{f.Number, f.Date, f.Customer}, f.ReadBack[Head], []string{f.Note})
+	case f.Lines:
+		names = slices.Concat([]string{f.Item, f.Quantity, f.Price}, f.ReadBack[f.Lines], []string{f.Amount, f.Stock})
+	}
+	var once []string
+	for _, name := range names {
+		if name != "" && !slices.Contains(once, name) {
+			once = append(once, name)
+		}
+	}
+	return once
 }
 
 // Limits are how often a merchant may call; 0 is unknown.
@@ -292,6 +325,53 @@ func (i *Interface) FlexGroup(group Place) (Field, bool) {
 		}
 	}
 	return Field{}, false
+}
+
+// IsGroup reports whether a field is a group of fields, which is a place of its own.
+func (i *Interface) IsGroup(field Field) bool {
+	_, ok := i.Fields[Place(field.Name)]
+	return field.Type == Object && field.Flex != "" || (field.Type == Object || field.Type == List) && ok
+}
+
+// BillPlaces lists Head, the groups in it, and the groups in these.
+func (i *Interface) BillPlaces() []Place {
+	places := []Place{Head}
+	for n := 0; n < len(places); n++ {
+		for _, field := range i.Fields[places[n]] {
+			if i.IsGroup(field) {
+				places = append(places, Place(field.Name))
+			}
+		}
+	}
+	return places
+}
+
+// OfBill reports whether a bill has the fields of a place once: Head, and objects in it such
+// as SubHeadEntity.
+func (i *Interface) OfBill(place Place) bool {
+	field, ok := i.Find(Head, string(place))
+	return place == Head || ok && field.Type == Object
+}
+
+// OfLine reports whether a place is that of the lines, or a group in it.
+func (i *Interface) OfLine(place Place) bool {
+	if place == i.Form.Lines {
+		return true
+	}
+	return slices.ContainsFunc(i.Fields[i.Form.Lines], func(field Field) bool { return i.IsGroup(field) && Place(field.Name) == place })
+}
+
+// QueryKey is a field's name in queries, where base data goes by its number. Queries spell
+// that FNumber, whatever a save does.
+func (f Field) QueryKey() string {
+	const number = "FNumber"
+	switch {
+	case f.Type != Reference:
+		return f.Name
+	case strings.EqualFold(f.ReferenceKey, number):
+		return f.Name + "." + number
+	}
+	return f.Name + "." + f.ReferenceKey
 }
 
 // Names lists the names of a place's fields, in the catalog's order.

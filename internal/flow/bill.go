@@ -14,15 +14,14 @@ import (
 
 // Bill is a bill as Kingdee takes it.
 type Bill struct {
-	// Number is FBillNo.
 	Number string
 	// Model is one element of BatchSave's Model, with the fields in the flow
 	// file's order: Kingdee fills in fields from those before them.
 	Model json.RawMessage
-	// Mark tells which order the bill is made from. It is in Model, at the end of
-	// MarkField.
+	// Mark tells which order the bill is made from. It is in Model, at the end of the note.
 	Mark Mark
 
+	form   *catalog.Interface
 	fields []fieldValue // what Model is written from
 }
 
@@ -32,39 +31,26 @@ func (b Bill) Changing(id string) json.RawMessage {
 	return slices.Concat([]byte(`{"FID":`), encodeText(id), []byte(","), b.Model[1:])
 }
 
-// billLine is a line of the bill as far as others look at it.
-type billLine struct {
-	FMaterialId, FStockId struct{ FNumber string }
-	FRealQty, FTaxPrice   decimal.Decimal
-}
-
-func (b Bill) lines() ([]billLine, error) {
-	var model struct{ FEntity []billLine }
-	err := json.Unmarshal(b.Model, &model)
-	return model.FEntity, err
-}
-
-// Quantities adds up FRealQty (实退数量) of the bill's lines by FMaterialId.
-func (b Bill) Quantities() (map[string]decimal.Decimal, error) {
-	lines, err := b.lines()
-	if err != nil {
-		return nil, err
+// ByItem adds up the quantities of the bill's lines by item, or the amounts in a form of
+// money.
+func (b Bill) ByItem() map[string]decimal.Decimal {
+	sums := map[string]decimal.Decimal{}
+	for _, line := range b.Lines() {
+		measure := line.Quantity
+		if b.form.Form.Money() {
+			measure = line.Amount
+		}
+		sums[line.Item] = sums[line.Item].Add(measure)
 	}
-	quantities := map[string]decimal.Decimal{}
-	for _, line := range lines {
-		material := line.FMaterialId.FNumber
-		quantities[material] = quantities[material].Add(line.FRealQty)
-	}
-	return quantities, nil
+	return sums
 }
 
 // Amount is the bill's total with tax.
-func (b Bill) Amount() (sum decimal.Decimal, err error) {
-	lines, err := b.Lines()
-	for _, line := range lines {
+func (b Bill) Amount() (sum decimal.Decimal) {
+	for _, line := range b.Lines() {
 		sum = sum.Add(line.Amount)
 	}
-	return sum, err
+	return sum
 }
 
 // BillField is a field of the bill, or a group of them.
@@ -106,9 +92,7 @@ func (o *Opened) mapBill() (Bill, error) {
 	if err != nil {
 		return Bill{}, err
 	}
-	mark := o.markOf(booked(fields))
-	fields = withMark(fields, mark)
-	return Bill{number, object(fields), mark, fields}, nil
+	return o.flow.marked(number, fields, o.markOf(booked(fields))), nil
 }
 
 // cutText cuts a text that is longer than so many UTF-16 units and ends it with an
@@ -132,22 +116,22 @@ func cutText(text string, longest int) string {
 
 func utf16Length(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// withMark adds the mark at the end of its field, whether the flow maps that or not.
-func withMark(fields []fieldValue, mark Mark) []fieldValue {
-	for i, field := range fields {
-		if field.name != MarkField {
-			continue
-		}
-		var text string
-		// A text of ours is always JSON.
-		_ = json.Unmarshal(field.value, &text)
-		if text != "" {
-			text += " "
-		}
-		fields[i].value = encodeText(text + mark.String())
-		return fields
+// marked makes the bill of these fields of its head, with the mark at the end of its note,
+// whether the flow maps that or not.
+func (f *Flow) marked(number string, fields []fieldValue, mark Mark) Bill {
+	note := f.Form.Form.Note
+	i := slices.IndexFunc(fields, func(field fieldValue) bool { return field.name == note })
+	if i < 0 {
+		fields, i = append(fields, fieldValue{name: note, value: encodeText("")}), len(fields)
 	}
-	return append(fields, fieldValue{name: MarkField, value: encodeText(mark.String())})
+	var text string
+	// A text of ours is always JSON.
+	_ = json.Unmarshal(fields[i].value, &text)
+	if text != "" {
+		text += " "
+	}
+	fields[i].value = encodeText(text + mark.String())
+	return Bill{Number: number, Model: object(fields), Mark: mark, form: f.Form, fields: fields}
 }
 
 func (o *Opened) billNumber() (string, error) {
@@ -179,7 +163,7 @@ func (o *Opened) fields(fields []BillField, of *line) ([]fieldValue, error) {
 		if err != nil {
 			return nil, err
 		}
-		if isNote(field.Field) {
+		if o.flow.isNote(field.Field) {
 			booked = nil
 		}
 		if value != nil {
@@ -234,11 +218,11 @@ func (o *Opened) value(field BillField, of *line) (value, isBooked json.RawMessa
 	return value, value, nil
 }
 
-// group gives a group of fields, and the part of it that is booked: FEntity one entry per
-// line kept, a list within a line one entry. Within a line, a group without any value is
+// group gives a group of fields, and the part of it that is booked: the bill's lines one
+// entry per line kept, another list one entry. Within a line, a group without any value is
 // left out.
 func (o *Opened) group(field BillField, of *line) (all, isBooked json.RawMessage, err error) {
-	if field.Field.Name == "FEntity" {
+	if o.flow.isLines(field.Field) {
 		return o.entries(field.Fields)
 	}
 	values, err := o.fields(field.Fields, of)

@@ -8,9 +8,6 @@ import (
 	"refundsync/internal/text"
 )
 
-// NumberField is the bill's number, which keeps an order from being saved twice.
-const NumberField = "FBillNo"
-
 // longestID bounds an order's key and a bill's number, in bytes. Kingdee's own limit is
 // lower and depends on the form; this one keeps them fit for the ids of workflows,
 // which may have 1,000 bytes.

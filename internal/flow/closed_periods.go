@@ -51,9 +51,6 @@ func (c ClosedPeriods) LastDay(now time.Time) time.Time {
 	return last
 }
 
-// DateField is the bill's date: the day to which Kingdee books it.
-const DateField = "FDate"
-
 // InOpenPeriod is the last step before a new bill is saved: it sees to it that
 // no bill is dated to a day that is closed now. It gives the bill as it came, or
 // dated to the first open day, or a *fault.Error, Final, of the reason
@@ -74,7 +71,7 @@ func (f *Flow) InOpenPeriod(bill Bill, now time.Time) (Bill, error) {
 	}
 	firstOpen := closed.AddDate(0, 0, 1)
 	if f.ClosedPeriods.Then != ClosedFirstOpenDay {
-		return Bill{}, inClosedPeriod(date, closed, firstOpen)
+		return Bill{}, f.inClosedPeriod(date, closed, firstOpen)
 	}
 	bill.fields = slices.Clone(bill.fields)
 	bill.fields[bill.dateIndex()].value = encode(catalog.Field{Type: catalog.Date}, firstOpen)
@@ -93,16 +90,17 @@ func (b Bill) Date() (time.Time, error) {
 }
 
 func (b Bill) dateIndex() int {
-	return slices.IndexFunc(b.fields, func(field fieldValue) bool { return field.name == DateField })
+	return slices.IndexFunc(b.fields, func(field fieldValue) bool { return field.name == b.form.Form.Date })
 }
 
-func inClosedPeriod(date, closed, firstOpen time.Time) error {
+func (f *Flow) inClosedPeriod(date, closed, firstOpen time.Time) error {
+	field, _ := f.Form.Find(catalog.Head, f.Form.Form.Date)
 	show := func(t time.Time) string { return t.Format(time.DateOnly) }
 	return &fault.Error{
 		Class:  fault.Final,
 		Reason: contract.ReasonClosedPeriod,
-		Field:  DateField,
-		Err:    text.Errorf("the bill's FDate（日期） %s is in a closed period (up to %s)", show(date), show(closed)),
+		Field:  field.Name,
+		Err:    text.Errorf("the bill's %s %s is in a closed period (up to %s)", FieldName(field), show(date), show(closed)),
 		Advice: text.New("Have finance decide: reopen the period in Kingdee and in the flow's closed_periods, or set then: %s to book the order on %s, or book it by hand and discard it.",
 			ClosedFirstOpenDay, show(firstOpen)),
 	}

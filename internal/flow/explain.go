@@ -22,7 +22,7 @@ type Explanation struct {
 	// Fields are those of the bill, in the flow's order and those of a line after one
 	// another; none if the order is left out or does not meet a requirement.
 	Fields []ExplainedField `json:"fields,omitempty"`
-	// Mark is what is added at the end of [MarkField]; "" if the order can't be mapped.
+	// Mark is what is added at the end of the note; "" if the order can't be mapped.
 	Mark string `json:"mark,omitempty"`
 	// Err is why the order can neither be left out nor mapped: a *fault.Error.
 	Err error `json:"-"`
@@ -178,14 +178,14 @@ func (o *Opened) explainLines() (lines []ExplainedLine) {
 	return lines
 }
 
-// explainFields explains the fields of a part of the bill, and for FEntity those of each
+// explainFields explains the fields of a part of the bill, and of its lines those of each
 // line; number is that of the bill's line at work, if any.
 func (o *Opened) explainFields(fields []BillField, of *line, number int) (explained []ExplainedField) {
 	for _, field := range fields {
 		switch {
 		case field.Mapping != nil:
 			explained = append(explained, o.explainField(field, of, number))
-		case field.Field.Name == "FEntity":
+		case o.flow.isLines(field.Field):
 			for i, l := range o.kept {
 				explained = append(explained, o.explainFields(field.Fields, l, i+1)...)
 			}

@@ -124,7 +124,7 @@ func sorted(fields map[string]catalog.Field) []catalog.Field {
 // Rules say what becomes of an order.
 type Rules struct {
 	Bill []BillField
-	// Number is the mapping of [NumberField], which is also in Bill.
+	// Number is the mapping of the bill's number, which is also in Bill.
 	Number *Mapping
 	// Lines holds for the order's lines that become lines of the bill; nil keeps all.
 	Lines *Expression

@@ -93,7 +93,7 @@ func (m *Mapping) evaluate(o *Opened, of *line) (json.RawMessage, error) {
 // What is cut is not part of the bill, so changing it does not change the bill.
 func (m *Mapping) longest(o *Opened) int {
 	switch {
-	case m.Target.Name == MarkField:
+	case o.flow.isHead(m.Target, o.flow.Form.Form.Note):
 		return o.flow.longestText(o.Order.ID)
 	case m.Target.Longest > 0:
 		return m.Target.Longest

@@ -37,12 +37,6 @@ type Mark struct {
 	Tables string
 }
 
-// MarkField is the bill's field (备注) that ends with its mark.
-const MarkField = "FHeadNote"
-
-// markField is MarkField in the catalog.
-var markField, _ = catalog.All()["SAL_RETURNSTOCK"].Find(catalog.Head, MarkField)
-
 const markTime = "20060102150405"
 
 // String writes the mark as it is in the bill:
@@ -61,14 +55,15 @@ func (m Mark) String() string {
 	return "[" + url.PathEscape(m.OrderID) + "@" + at + "#" + m.Hash + "." + m.Version + tables + "]"
 }
 
-// longestText is how much room MarkField has before the mark of an order. It is the same
+// longestText is how much room the note has before the mark of an order. It is the same
 // with and without a time, because an existing bill must stay the same.
 func (f *Flow) longestText(orderID string) int {
 	mark := Mark{OrderID: orderID, ChangedAt: time.Unix(0, 0), Hash: strings.Repeat("0", 12), Version: strings.Repeat("0", 6)}
 	if len(f.KingdeeTables) > 0 {
 		mark.Tables = mark.Version
 	}
-	return markField.Longest - utf16Length(" "+mark.String())
+	note, _ := f.Form.Find(catalog.Head, f.Form.Form.Note)
+	return note.Longest - utf16Length(" "+mark.String())
 }
 
 var markPattern = regexp.MustCompile(`\[([^\[\]]+)@(\d{14})?#([0-9a-f]{12})\.([0-9a-f]{6})(?:\.([0-9a-f]{6}))?\]\s*$`)
@@ -136,8 +131,7 @@ const (
 	OtherOrder
 )
 
-// Compare compares the mark of the order as it is now with the text of the bill's mark
-// field.
+// Compare compares the mark of the order as it is now with the bill's note.
 func (m Mark) Compare(text string) Comparison {
 	found, ok := FindMark(text)
 	switch {
@@ -160,13 +154,21 @@ func (m Mark) Compare(text string) Comparison {
 // and queries as they are.
 var OwnName = regexp.MustCompile(`^F_[A-Za-z0-9_]{1,78}$`)
 
-// notes are the fields of a bill that book nothing. Changing them does not change the bill.
-var notes = []string{NumberField, MarkField, "FNote", "FThirdBillNo", "FETHIRDBILLNO"}
-
-// isNote reports whether a field is a note, as the merchant's own text fields are.
-func isNote(field catalog.Field) bool {
-	return slices.Contains(notes, field.Name) || field.Type == catalog.Text && OwnName.MatchString(field.Name)
+// isNote reports whether a field books nothing, as the merchant's own text fields do.
+// Changing it does not change the bill.
+func (f *Flow) isNote(field catalog.Field) bool {
+	form := f.Form.Form
+	return f.isHead(field, form.Number) || f.isHead(field, form.Note) || slices.Contains(form.Notes[field.Place], field.Name) ||
+		field.Type == catalog.Text && OwnName.MatchString(field.Name)
 }
+
+// isHead reports whether a field is the one of that name in the bill's head.
+func (f *Flow) isHead(field catalog.Field, name string) bool {
+	return field.Place == catalog.Head && field.Name == name
+}
+
+// isLines reports whether a field is the group of the bill's lines.
+func (f *Flow) isLines(field catalog.Field) bool { return f.isHead(field, string(f.Form.Form.Lines)) }
 
 // markOf makes the mark of the order whose bill books these fields. What tables from
 // Kingdee gave is told apart from the order: if they give another value later, the order

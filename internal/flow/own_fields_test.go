@@ -57,7 +57,7 @@ func TestOwnFieldsAreListed(t *testing.T) {
 	f := withOwnFields(t)
 	require.Len(t, f.OwnFields, 8)
 	assert.Equal(t, catalog.Field{Name: "F_ABCD_Shop", Chinese: "自定义字段", English: "a field of your own", Type: catalog.Reference, ReferenceKey: "FNumber", Place: catalog.Head}, f.OwnFields[1])
-	assert.Equal(t, catalog.Place("FEntity"), f.OwnFields[6].Place)
+	assert.EqualValues(t, "FEntity", f.OwnFields[6].Place)
 	assert.Empty(t, builtIn(t).OwnFields)
 }
 

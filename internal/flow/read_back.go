@@ -2,7 +2,6 @@ package flow
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,13 +13,6 @@ import (
 	"refundsync/internal/text"
 )
 
-// comparedFields are the fields of a bill that are read back if the flow sends them: those
-// that queries of this form are known to take.
-var comparedFields = map[catalog.Place][]string{
-	catalog.Head: {NumberField, DateField, "FRetcustId", "FSaleOrgId", "FStockOrgId", MarkField},
-	"FEntity":    {"FMaterialId", "FRealQty", "FTaxPrice", "FEntryTaxRate", "FAmount", "FStockId"},
-}
-
 // Fields that Kingdee sets itself.
 const (
 	statusField = "FDocumentStatus"
@@ -28,10 +20,10 @@ const (
 )
 
 // MayDiffer are the names that [Options.ExpectedDifferences] can have. The number and the
-// mark are not among them: a bill is found by these.
-func MayDiffer() []string {
-	names := slices.Concat([]string{statusField}, comparedFields[catalog.Head], comparedFields["FEntity"])
-	return slices.DeleteFunc(names, func(name string) bool { return name == NumberField || name == MarkField })
+// note are not among them: a bill is found by its number and its mark.
+func MayDiffer(form *catalog.Form) []string {
+	names := slices.Concat([]string{statusField}, form.Compared(catalog.Head), form.Compared(form.Lines))
+	return slices.DeleteFunc(names, func(name string) bool { return name == form.Number || name == form.Note })
 }
 
 // Difference is a value of a bill that differs in Kingdee from what was sent.
@@ -59,10 +51,6 @@ func (d Difference) AsText() text.Text {
 	return text.New("%s: %s → %s", field, d.Sent, d.Read)
 }
 
-// OfIdentity reports whether the difference is in the bill's number or mark, by which it
-// is found.
-func (d Difference) OfIdentity() bool { return d.Field == NumberField || d.Field == MarkField }
-
 // sentField is a field of a bill with its value for each row that is read back.
 type sentField struct {
 	field catalog.Field
@@ -73,21 +61,15 @@ type sentField struct {
 
 // sentFields are the fields of the bill that are read back.
 func (b Bill) sentFields(status string) []sentField {
-	decoder := json.NewDecoder(bytes.NewReader(b.Model))
-	decoder.UseNumber()
-	var model map[string]any
-	// What the flow has made is always JSON.
-	_ = decoder.Decode(&model)
-	lines, _ := model["FEntity"].([]any)
+	head, lines := b.values()
 	fields := []sentField{{catalog.Field{Name: statusField, Type: catalog.Text, Place: catalog.Head}, statusField, []any{status}}}
-	for _, place := range []catalog.Place{catalog.Head, "FEntity"} {
-		for _, name := range comparedFields[place] {
-			field, _ := catalog.All()["SAL_RETURNSTOCK"].Find(place, name)
-			sent := sentField{field: field, key: keyOf(place, name), values: []any{plainValue(field, model[name])}}
-			if place == "FEntity" {
+	for _, place := range []catalog.Place{catalog.Head, b.form.Form.Lines} {
+		for _, name := range b.form.Form.Compared(place) {
+			field, _ := b.form.Find(place, name)
+			sent := sentField{field: field, key: field.QueryKey(), values: []any{plainValue(field, head[name])}}
+			if place != catalog.Head {
 				sent.values = nil
-				for _, line := range lines {
-					values, _ := line.(map[string]any)
+				for _, values := range lines {
 					sent.values = append(sent.values, plainValue(field, values[name]))
 				}
 			}
@@ -108,23 +90,15 @@ func plainValue(field catalog.Field, value any) any {
 }
 
 // ReadBackKeys are the fields of any bill that are read back, as a query names them.
-func ReadBackKeys() []string {
+func (f *Flow) ReadBackKeys() []string {
 	keys := []string{statusField, cancelField}
-	for _, place := range []catalog.Place{catalog.Head, "FEntity"} {
-		for _, name := range comparedFields[place] {
-			keys = append(keys, keyOf(place, name))
+	for _, place := range []catalog.Place{catalog.Head, f.Form.Form.Lines} {
+		for _, name := range f.Form.Form.Compared(place) {
+			field, _ := f.Form.Find(place, name)
+			keys = append(keys, field.QueryKey())
 		}
 	}
 	return keys
-}
-
-// keyOf is a field's name in queries.
-func keyOf(place catalog.Place, name string) string {
-	field, _ := catalog.All()["SAL_RETURNSTOCK"].Find(place, name)
-	if field.Type == catalog.Reference {
-		return name + "." + field.ReferenceKey
-	}
-	return name
 }
 
 // ReadBackKeys are the fields by which the bill is read back, as a query names them.
@@ -145,8 +119,9 @@ func (b Bill) Differences(status string, rows [][]any) (differences []Difference
 	for column, sent := range b.sentFields(status) {
 		inHead := sent.field.Place == catalog.Head
 		if !inHead && len(sent.values) != len(rows) {
-			if len(differences) == 0 || differences[len(differences)-1].Field != "FEntity" {
-				differences = append(differences, Difference{Field: "FEntity", Sent: fmt.Sprint(len(sent.values)), Read: fmt.Sprint(len(rows))})
+			group := string(b.form.Form.Lines)
+			if len(differences) == 0 || differences[len(differences)-1].Field != group {
+				differences = append(differences, Difference{Field: group, Sent: fmt.Sprint(len(sent.values)), Read: fmt.Sprint(len(rows))})
 			}
 			continue
 		}
@@ -158,7 +133,7 @@ func (b Bill) Differences(status string, rows [][]any) (differences []Difference
 			if !inHead {
 				difference.Line = i + 1
 			}
-			if difference.Unreadable || !SameValue(sent.field, value, rows[i][column]) {
+			if difference.Unreadable || !SameValue(b.form, sent.field, value, rows[i][column]) {
 				differences = append(differences, difference)
 			}
 		}
@@ -166,10 +141,15 @@ func (b Bill) Differences(status string, rows [][]any) (differences []Difference
 	return differences
 }
 
-// SameValue compares two values by meaning. In the mark's field only the mark counts, which
-// holds a hash of the rest.
-func SameValue(field catalog.Field, sent, read any) bool {
-	if field.Name == MarkField {
+// IsFoundBy reports whether a difference is in the bill's number or note, by which it is found.
+func (b Bill) IsFoundBy(d Difference) bool {
+	return d.Line == 0 && (d.Field == b.form.Form.Number || d.Field == b.form.Form.Note)
+}
+
+// SameValue compares two values by meaning. In the note only the mark counts, which holds a
+// hash of the rest.
+func SameValue(form *catalog.Interface, field catalog.Field, sent, read any) bool {
+	if field.Place == catalog.Head && field.Name == form.Form.Note {
 		is, ok := FindMark(cellShown(read))
 		want, _ := FindMark(cellShown(sent))
 		return ok && is.String() == want.String()

@@ -162,7 +162,7 @@ func (r *rewriter) name(n *ast.IdentifierNode) {
 	case n.Value == "lines" && r.scope.lines:
 		r.usesLines = true
 	case n.Value == "item":
-		r.report(n, text.New("item works only in the lines condition, FEntity and require; use lines or items here."))
+		r.report(n, text.New("item works only in the lines condition, the bill's lines and require; use lines or items here."))
 	case n.Value == "lines":
 		r.report(n, text.New("lines can't be used here; use items."))
 	default:

@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,12 +37,6 @@ func BillNumbers(first string) []string {
 	}
 }
 
-// goodsFields tell the goods of one line of a bill from those of another.
-var goodsFields = []string{"FMaterialId", "FTaxPrice", "FStockId"}
-
-// BookedQuantity is the field of a bill's line that says how many came back.
-const BookedQuantity = "FRealQty"
-
 // Goods are one kind of goods in a bill: their material, price and warehouse, as far as
 // the flow sends them.
 type Goods string
@@ -76,8 +69,9 @@ func (f *Flow) Supplements() bool { return f.Options.Existing == ExistingSupplem
 // identity are the fields of the bill that tell kinds of goods apart, without those that
 // are expected to differ in Kingdee.
 func (f *Flow) identity(b Bill) (fields []sentField) {
+	form := f.Form.Form
 	for _, field := range b.sentFields("") {
-		if field.field.Place == "FEntity" && slices.Contains(goodsFields, field.field.Name) &&
+		if field.field.Place == form.Lines && slices.Contains([]string{form.Item, form.Price, form.Stock}, field.field.Name) &&
 			!slices.Contains(f.Options.ExpectedDifferences, field.field.Name) {
 			fields = append(fields, field)
 		}
@@ -90,7 +84,7 @@ func (f *Flow) headFields(b Bill) (fields []sentField) {
 	for _, field := range b.sentFields("") {
 		switch name := field.field.Name; {
 		case field.field.Place != catalog.Head, slices.Contains(f.Options.ExpectedDifferences, name):
-		case name == NumberField, name == DateField, name == statusField, isNote(field.field):
+		case name == f.Form.Form.Date, name == statusField, f.isNote(field.field):
 		default:
 			fields = append(fields, field)
 		}
@@ -101,7 +95,7 @@ func (f *Flow) headFields(b Bill) (fields []sentField) {
 // BookedKeys are the fields that ReadBooked needs of a bill of the order, as queries name
 // them.
 func (f *Flow) BookedKeys(b Bill) []string {
-	keys := []string{BookedQuantity}
+	keys := []string{f.Form.Form.Quantity}
 	for _, field := range slices.Concat(f.identity(b), f.headFields(b)) {
 		keys = append(keys, field.key)
 	}
@@ -118,7 +112,7 @@ func (f *Flow) ReadBooked(b Bill, rows [][]any) (booked Booked, other, unreadabl
 	for _, row := range rows {
 		quantity, err := catalog.Decimal.Parse(row[0])
 		if err != nil || quantity == nil {
-			return nil, "", BookedQuantity
+			return nil, "", f.Form.Form.Quantity
 		}
 		cells := row[1:]
 		for i, field := range head {
@@ -126,7 +120,7 @@ func (f *Flow) ReadBooked(b Bill, rows [][]any) (booked Booked, other, unreadabl
 			if cell == nil {
 				return nil, "", field.field.Name
 			}
-			if !SameValue(field.field, field.values[0], cell) {
+			if !SameValue(f.Form, field.field, field.values[0], cell) {
 				other = fmt.Sprintf("%s: %s/%s", field.field.Name, cellShown(cell), cellShown(field.values[0]))
 			}
 		}
@@ -163,33 +157,27 @@ func plainType(t catalog.Type) catalog.Type {
 }
 
 // wantedGoods are the goods and the quantity of each line of the bill.
-func (f *Flow) wantedGoods(b Bill) (goods []Goods, quantities []decimal.Decimal, err error) {
-	var model struct {
-		FEntity []struct{ FRealQty decimal.Decimal }
-	}
-	if err := json.Unmarshal(b.Model, &model); err != nil {
-		return nil, nil, err
-	}
+func (f *Flow) wantedGoods(b Bill) (goods []Goods, quantities []decimal.Decimal) {
 	identity := f.identity(b)
-	for i, line := range model.FEntity {
+	for i, line := range b.Lines() {
 		var parts []string
 		for _, field := range identity {
 			part, _ := goodsPart(field.field, field.values[i])
 			parts = append(parts, part)
 		}
-		goods, quantities = append(goods, goodsOf(parts)), append(quantities, line.FRealQty)
+		goods, quantities = append(goods, goodsOf(parts)), append(quantities, line.Quantity)
 	}
-	return goods, quantities, nil
+	return goods, quantities
 }
 
 // Wanted are the quantities of the bill by goods.
-func (f *Flow) Wanted(b Bill) (Booked, error) {
-	goods, quantities, err := f.wantedGoods(b)
+func (f *Flow) Wanted(b Bill) Booked {
+	goods, quantities := f.wantedGoods(b)
 	wanted := Booked{}
 	for i := range goods {
 		wanted.Add(Booked{goods[i]: quantities[i]})
 	}
-	return wanted, err
+	return wanted
 }
 
 // Supplement maps what is not booked yet into a further bill of the number given: the lines
@@ -201,10 +189,7 @@ func (o *Opened) Supplement(billNumber string, booked Booked) (Bill, bool, error
 	if err != nil {
 		return Bill{}, false, err
 	}
-	goods, quantities, err := o.flow.wantedGoods(whole)
-	if err != nil {
-		return Bill{}, false, err
-	}
+	goods, quantities := o.flow.wantedGoods(whole)
 	booked = maps.Clone(booked)
 	rest := &Opened{Order: o.Order, flow: o.flow, machine: vm.VM{MemoryBudget: memoryBudget}, env: maps.Clone(o.env), lines: o.lines, keptDone: true, tables: o.tables}
 	lines := []any{}
@@ -227,10 +212,9 @@ func (o *Opened) Supplement(billNumber string, booked Booked) (Bill, bool, error
 		return Bill{}, false, err
 	}
 	for i, field := range fields {
-		if field.name == NumberField {
+		if field.name == o.flow.Form.Form.Number {
 			fields[i].value = encodeText(billNumber)
 		}
 	}
-	fields = withMark(fields, whole.Mark)
-	return Bill{billNumber, object(fields), whole.Mark, fields}, true, nil
+	return o.flow.marked(billNumber, fields, whole.Mark), true, nil
 }

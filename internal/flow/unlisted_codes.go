@@ -61,7 +61,7 @@ func (o *Opened) UnlistedCodes() []UnlistedCode {
 func (o *Opened) unlistedCodes(codes []UnlistedCode, fields []BillField, of *line) []UnlistedCode {
 	for _, field := range fields {
 		switch {
-		case field.Field.Name == "FEntity":
+		case o.flow.isLines(field.Field):
 			if o.keep() != nil {
 				continue
 			}

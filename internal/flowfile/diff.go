@@ -38,6 +38,7 @@ func Diff(before, after []flow.File) ([]text.Text, error) {
 type version struct {
 	root   ast.Node
 	tables map[string]*flow.Table
+	form   *catalog.Interface
 	own    []catalog.Field
 	// omitted are the files whose text was not kept.
 	omitted map[string]bool
@@ -66,7 +67,7 @@ func readVersion(files []flow.File) (version, error) {
 		}
 		return []byte(content), nil
 	})
-	v.tables, v.own = p.tables, p.flow.OwnFields
+	v.tables, v.form, v.own = p.tables, p.flow.Form, p.flow.OwnFields
 	return v, nil
 }
 
@@ -208,9 +209,15 @@ func (d *differences) fieldName(place, name string) string {
 	if place == "" {
 		place = string(catalog.Head)
 	}
-	field, ok := catalog.All()["SAL_RETURNSTOCK"].Find(catalog.Place(place), name)
-	if !ok {
-		field, ok = catalog.All()["SAL_RETURNSTOCK"].FindFlex(catalog.Place(place), name)
+	var field catalog.Field
+	ok := false
+	for _, form := range []*catalog.Interface{d.is.form, d.was.form} {
+		if !ok && form != nil {
+			field, ok = form.Find(catalog.Place(place), name)
+		}
+		if !ok && form != nil {
+			field, ok = form.FindFlex(catalog.Place(place), name)
+		}
 	}
 	for _, own := range slices.Concat(d.is.own, d.was.own) {
 		if !ok && own.Name == name {

@@ -114,7 +114,7 @@ func (d *document) example(f *flow.Flow, root ast.Node, example *Example) {
 		wanted = text.New("parked: %s", parked)
 	case "bill":
 		if got.bill != nil {
-			example.Differences = differ("", s.pairs["bill"].value, got.bill)
+			example.Differences = differ(f.Form, "", s.pairs["bill"].value, got.bill)
 			return
 		}
 	}
@@ -194,10 +194,11 @@ func outcomeOf(f *flow.Flow, record map[string]any) orderOutcome {
 		return failed(err)
 	}
 	// The mark changes with each edit of the flow file.
-	if note, ok := fields[flow.MarkField].(string); ok {
-		fields[flow.MarkField] = strings.TrimSuffix(strings.TrimSuffix(note, bill.Mark.String()), " ")
-		if fields[flow.MarkField] == "" {
-			delete(fields, flow.MarkField)
+	name := f.Form.Form.Note
+	if note, ok := fields[name].(string); ok {
+		fields[name] = strings.TrimSuffix(strings.TrimSuffix(note, bill.Mark.String()), " ")
+		if fields[name] == "" {
+			delete(fields, name)
 		}
 	}
 	return orderOutcome{bill: fields}
@@ -239,7 +240,7 @@ func plainKey(node ast.Node) string {
 
 // differ says where a bill differs from the expected fields. Fields that are not expected
 // may have any value; null expects a field not to be sent.
-func differ(path string, want ast.Node, got any) []text.Text {
+func differ(form *catalog.Interface, path string, want ast.Node, got any) []text.Text {
 	switch want := want.(type) {
 	case *ast.MappingNode:
 		fields, ok := got.(map[string]any)
@@ -259,7 +260,7 @@ func differ(path string, want ast.Node, got any) []text.Text {
 				all = append(all, spelling.Suggest(text.New("%s: expected %s, but it is not sent.", within, shownNode(pair.Value)), spelling.Closest(name, known)))
 				continue
 			}
-			all = append(all, differ(within, pair.Value, value)...)
+			all = append(all, differ(form, within, pair.Value, value)...)
 		}
 		return all
 	case *ast.SequenceNode:
@@ -272,7 +273,7 @@ func differ(path string, want ast.Node, got any) []text.Text {
 		}
 		var all []text.Text
 		for i, entry := range want.Values {
-			all = append(all, differ(path+"["+strconv.Itoa(i+1)+"]", entry, list[i])...)
+			all = append(all, differ(form, path+"["+strconv.Itoa(i+1)+"]", entry, list[i])...)
 		}
 		return all
 	default:
@@ -286,7 +287,7 @@ func differ(path string, want ast.Node, got any) []text.Text {
 			return nil
 		}
 	}
-	return []text.Text{text.New("%s: expected %s, got %s", labelled(path), shownNode(want), shownValue(got))}
+	return []text.Text{text.New("%s: expected %s, got %s", labelled(form, path), shownNode(want), shownValue(got))}
 }
 
 func keysOfObject(fields map[string]any) (names []string) {
@@ -321,10 +322,10 @@ func sameValue(want, got any) bool {
 }
 
 // labelled adds the label of the last field of a path.
-func labelled(path string) string {
+func labelled(form *catalog.Interface, path string) string {
 	name := path[strings.LastIndex(path, ".")+1:]
-	for _, place := range places {
-		if field, ok := catalog.All()["SAL_RETURNSTOCK"].Find(place, name); ok {
+	for _, place := range form.Places() {
+		if field, ok := form.Find(place, name); ok {
 			return path + "（" + field.Chinese + "）"
 		}
 	}

@@ -124,7 +124,7 @@ func sourceKeys(of *catalog.Interface) sectionValue {
 
 func billKeys() sectionValue {
 	option := func(name string) (catalog.Field, choiceValue) {
-		field, _ := catalog.All()["SAL_RETURNSTOCK"].Find(catalog.Options, name)
+		field, _ := catalog.All()[catalog.Forms()[0]].Find(catalog.Options, name) // the same in all
 		return field, slices.Sorted(maps.Keys(field.Values))
 	}
 	form, forms := option("FormId")
@@ -132,7 +132,7 @@ func billKeys() sectionValue {
 	return sectionValue{
 		{"FormId", form.Chinese + ". The form of the bill in Kingdee.", true, forms},
 		{"Operation", operation.Chinese + ". The call that saves bills.", true, operations},
-		{"fields", "The fields of the bill, in the order in which they are sent: Kingdee may fill in a field from one before it.", true, otherValue(billSchema)},
+		{"fields", "The fields of the bill, in the order in which they are sent: Kingdee may fill in a field from one before it.", true, otherValue(anyObject)},
 		{"IsAutoSubmitAndAudit", "提交并审核. Kingdee submits and audits within the same call; true goes with submit_and_audit: kingdee.", false, booleanValue(false)},
 		{"IsVerifyBaseDataField", "验证基础资料. Unknown codes are reported; with false Kingdee drops them silently.", false, booleanValue(true)},
 		{"BatchCount", "服务端开启的线程数. Threads that Kingdee uses for a call.", false, integerValue{5, 1, 10}},
@@ -140,7 +140,7 @@ func billKeys() sectionValue {
 		{"split_defective", "Whether a partly damaged line (defective_qty 次品数量) is split in two, sound and damaged.", false, booleanValue(false)},
 		{"one_line", "Whether the bill has a single line, made from the order's own fields. For money that is not of its lines.", false, booleanValue(false)},
 		{"discount", "Money of the whole order that its lines do not have yet: it is taken off them in proportion, to the cent.", false, discountKeys},
-		{"own_fields", "Fields added to the form in Kingdee's designer (BOS), by the part of the bill.", false, ownFieldsValue()},
+		{"own_fields", "Fields added to the form in Kingdee's designer (BOS), by the part of the bill.", false, otherValue(anyObject)},
 	}
 }
 
@@ -154,10 +154,11 @@ var ownFieldKeys = sectionValue{
 	{"label", "What messages call the field.", false, withDefault{textValue{}, "自定义字段"}},
 }
 
-func ownFieldsValue() sectionValue {
+// ownFieldsKeys are the parts of a form's bill that own_fields can be in.
+func ownFieldsKeys(form *catalog.Interface) sectionValue {
 	return sectionValue{
 		{string(catalog.Head), "Fields of the bill's head (单据头).", false, otherValue(ownFieldsSchema)},
-		{"FEntity", "Fields of the bill's lines (明细信息).", false, otherValue(ownFieldsSchema)},
+		{string(form.Form.Lines), "Fields of the bill's lines.", false, otherValue(ownFieldsSchema)},
 	}
 }
 
@@ -193,7 +194,7 @@ var optionKeys = sectionValue{
 	{"in_flight", "How many orders of a window are saved at once.", false, integerValue{100, 1, 1000}},
 	{"windows_at_once", "How many windows are read at once.", false, integerValue{8, 1, 50}},
 	{"grain", "What one activity saves: order, one order; page, the orders of several pages; auto, one order in a run of up to 5,000 orders, and pages in a larger one.", false, choiceValue(contract.Grains)},
-	{"expected_differences", "Fields whose values in Kingdee may differ from those sent, because Kingdee rounds them or a plug-in changes them.", false, listValue{of: choiceValue(flow.MayDiffer())}},
+	{"expected_differences", "Fields whose values in Kingdee may differ from those sent, because Kingdee rounds them or a plug-in changes them.", false, listValue{of: textValue{}}},
 }
 
 var checkKeys = sectionValue{

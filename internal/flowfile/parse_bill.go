@@ -1,7 +1,6 @@
 package flowfile
 
 import (
-	"cmp"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -25,7 +24,9 @@ func (p *parser) bill(s section) {
 		IsVerifyBaseDataField: s.boolean("IsVerifyBaseDataField"),
 		BatchCount:            s.integer("BatchCount"),
 	}
-	p.flow.Form = cmp.Or(catalog.All()[p.flow.Call.FormId], catalog.All()[cmp.Or(spelling.Closest(p.flow.Call.FormId, catalog.Forms()), catalog.Forms()[0])])
+	if p.flow.Form = catalog.All()[p.flow.Call.FormId]; p.flow.Form == nil {
+		p.flow.Form = catalog.All()[formMeant(s)]
+	}
 	if s.has("IsAutoSubmitAndAudit") {
 		p.flag = s.valueSpan("IsAutoSubmitAndAudit")
 	}
@@ -89,11 +90,22 @@ func (p *parser) splitDefective(at span) {
 	}
 }
 
-// places are the parts of a bill that hold fields, in the order in which a misplaced
-// field is searched for.
-var places = []catalog.Place{
-	catalog.Head, "SubHeadEntity", "FEntity", catalog.Options,
-	"FAuxpropId", "FStocklocId", "FTaxDetailSubEntity", "FSerialSubEntity", "FEntity_Link",
+// formMeant is the form by which the rest is checked if FormId is missing or misspelt: the
+// one that has most of the fields.
+func formMeant(s section) (meant string) {
+	most := -1
+	for _, name := range catalog.Forms() {
+		has := 0
+		for _, field := range keysOf(s.pairs["fields"].value) {
+			if _, ok := catalog.All()[name].Find(catalog.Head, field); ok {
+				has++
+			}
+		}
+		if has > most {
+			most, meant = has, name
+		}
+	}
+	return meant
 }
 
 // billFields reads the fields of one part of the bill, in the file's order.
@@ -115,14 +127,14 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []fl
 		default:
 			m := p.mapping(at, field, pair.value)
 			fields = append(fields, flow.BillField{Field: field, Mapping: m})
-			if field.Name == flow.NumberField {
+			if p.isNumber(field) {
 				p.flow.Rules.Number = m
 			}
 		}
 	}
-	for _, field := range catalog.All()["SAL_RETURNSTOCK"].Fields[place] {
+	for _, field := range p.flow.Form.Fields[place] {
 		if field.Required && !seen[field.Name] && isMapping(node) {
-			p.report(owner, text.New("The required field %s is missing in %s.", flow.FieldName(field), catalog.All()["SAL_RETURNSTOCK"].Label(place)))
+			p.report(owner, text.New("The required field %s is missing in %s.", flow.FieldName(field), p.flow.Form.Label(place)))
 		}
 	}
 	return fields
@@ -130,12 +142,12 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []fl
 
 // unknownTarget says where a field belongs, or which name was meant.
 func (p *parser) unknownTarget(name string, place catalog.Place) text.Text {
-	for _, other := range places {
+	for _, other := range append(p.flow.Form.BillPlaces(), catalog.Options) {
 		if field, ok := p.target(other, name); ok {
 			if other == catalog.Options {
 				return text.New("%s is an option of the call, not a field of the bill; put it in bill, outside fields.", flow.FieldName(field))
 			}
-			return text.New("%s is not in %s; it belongs in %s.", flow.FieldName(field), catalog.All()["SAL_RETURNSTOCK"].Label(place), catalog.All()["SAL_RETURNSTOCK"].Label(other))
+			return text.New("%s is not in %s; it belongs in %s.", flow.FieldName(field), p.flow.Form.Label(place), p.flow.Form.Label(other))
 		}
 	}
 	if strings.HasPrefix(name, "F_") {
@@ -143,9 +155,9 @@ func (p *parser) unknownTarget(name string, place catalog.Place) text.Text {
 	}
 	known := p.targets(place)
 	if meant := spelling.Closest(name, known); meant != "" {
-		return spelling.Suggest(text.New("There is no field %s in %s.", name, catalog.All()["SAL_RETURNSTOCK"].Label(place)), meant)
+		return spelling.Suggest(text.New("There is no field %s in %s.", name, p.flow.Form.Label(place)), meant)
 	}
-	return text.New("There is no field %s in %s; expected one of %s.", name, catalog.All()["SAL_RETURNSTOCK"].Label(place), strings.Join(known, ", "))
+	return text.New("There is no field %s in %s; expected one of %s.", name, p.flow.Form.Label(place), strings.Join(known, ", "))
 }
 
 // ways are the three ways to give a field its value.
@@ -175,7 +187,7 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 		return m
 	}
 	in, want := flow.EntryScope, kindOfTarget(target)
-	if target.Place == catalog.Head || target.Place == "SubHeadEntity" || p.flow.Rules.OneLine {
+	if !p.flow.Form.OfLine(target.Place) || p.flow.Rules.OneLine {
 		in = flow.OrderScope
 	}
 	if s.has("table") {
@@ -185,30 +197,35 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 		p.received = given[0] == "field" && source == "item."+p.flow.Source.Interface.Source.Received
 	}
 	m.Value = p.expression(value, in, text.Literal(flow.FieldName(target)), want)
-	if target.Name == flow.NumberField {
+	if p.isNumber(target) {
 		p.checkNumber(s, value, m)
 	}
 	return m
+}
+
+// isNumber reports whether a field is the bill's number.
+func (p *parser) isNumber(field catalog.Field) bool {
+	return field.Place == catalog.Head && field.Name == p.flow.Form.Form.Number
 }
 
 // checkNumber requires that a bill's number comes from the order's key alone. If anything
 // else in it changed, a field or a table, the order would be booked a second time; and of
 // orders that share a number, only one would be booked.
 func (p *parser) checkNumber(s section, node ast.Node, m *flow.Mapping) {
-	key := p.flow.Source.Key
+	key, number := p.flow.Source.Key, flow.FieldName(m.Target)
 	if s.has("table") {
-		p.report(s.keySpan("table"), text.New("FBillNo（单据编号） can't use a table: after an edit of the table, the same order would be saved again. Use %[1]s alone, such as { field: %[1]s }.", key))
+		p.report(s.keySpan("table"), text.New("%[2]s can't use a table: after an edit of the table, the same order would be saved again. Use %[1]s alone, such as { field: %[1]s }.", key, number))
 	}
 	if m.Value == nil || key == "" {
 		return
 	}
 	if len(m.Value.Names) == 0 {
-		p.report(p.spanOf(node), text.New("FBillNo（单据编号） does not contain %[1]s, so all orders would be one bill. Use %[1]s, such as { field: %[1]s }.", key))
+		p.report(p.spanOf(node), text.New("%[2]s does not contain %[1]s, so all orders would be one bill. Use %[1]s, such as { field: %[1]s }.", key, number))
 	}
 	for _, name := range m.Value.Names {
 		if name.Name != key {
-			p.report(p.spanWithin(node, name.From, name.To), text.New("FBillNo（单据编号） can't use %[2]s, only %[1]s, the key in source: if %[2]s changed, the same order would be saved again; if two orders shared it, their numbers would collide. Write it like { field: %[1]s } or { expression: '\"TH\" + %[1]s' }.",
-				key, name.Name))
+			p.report(p.spanWithin(node, name.From, name.To), text.New("%[3]s can't use %[2]s, only %[1]s, the key in source: if %[2]s changed, the same order would be saved again; if two orders shared it, their numbers would collide. Write it like { field: %[1]s } or { expression: '\"TH\" + %[1]s' }.",
+				key, name.Name, number))
 		}
 	}
 }
@@ -260,8 +277,8 @@ var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?$`)
 // constant reads a value that is the same for every bill.
 func (p *parser) constant(m *flow.Mapping, s section) {
 	node, target := s.pairs["constant"].value, m.Target
-	if target.Name == flow.NumberField {
-		p.report(s.keySpan("constant"), text.New("FBillNo（单据编号） can't be a constant, or all orders would be one bill; use something like field: %s.", p.flow.Source.Interface.Source.Key))
+	if p.isNumber(target) {
+		p.report(s.keySpan("constant"), text.New("%s can't be a constant, or all orders would be one bill; use something like field: %s.", flow.FieldName(target), p.flow.Source.Interface.Source.Key))
 	}
 	if s.has("table") {
 		p.report(s.keySpan("table"), text.New("A constant takes no table; write the result."))

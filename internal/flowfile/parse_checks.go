@@ -60,15 +60,16 @@ func (p *parser) supplement(at span) {
 func (p *parser) expectedDifferences(node ast.Node) (names []string) {
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
-		p.wrongType(node, text.New("a list of fields, such as [FStockId, FTaxPrice]"))
+		p.wrongType(node, text.New("a list of fields, such as [%s]", p.flow.Form.Form.Date))
 		return nil
 	}
-	known := flow.MayDiffer()
+	form := p.flow.Form.Form
+	known := flow.MayDiffer(form)
 	for _, item := range list.Values {
 		name, ok := p.textNode(item)
 		switch {
 		case !ok:
-		case name == flow.NumberField || name == flow.MarkField:
+		case name == form.Number || name == form.Note:
 			p.report(p.spanOf(item), text.New("%s can't be an expected difference: bills are found by their number and mark, and without them the same order would be saved again.", name))
 		case !slices.Contains(known, name):
 			p.report(p.spanOf(item), spelling.Suggest(text.New("expected_differences can't contain %s; expected some of %s.", name, strings.Join(known, ", ")), spelling.Closest(name, known)))

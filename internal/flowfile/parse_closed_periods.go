@@ -6,6 +6,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/text"
 )
@@ -21,8 +22,9 @@ func (p *parser) closedPeriods(s section, at span) {
 	if !s.has("until") && !s.has("month_closes_on_day") && !s.unknown {
 		p.report(at, text.New("closed_periods needs until or month_closes_on_day."))
 	}
+	date, _ := p.flow.Form.Find(catalog.Head, p.flow.Form.Form.Date)
 	for _, field := range p.flow.Rules.Bill {
-		if field.Field.Name == flow.DateField {
+		if field.Field.Name == date.Name {
 			field.Mapping.Required = true
 			return
 		}
@@ -30,7 +32,7 @@ func (p *parser) closedPeriods(s section, at span) {
 	if len(p.flow.Rules.Bill) == 0 {
 		return
 	}
-	p.report(at, text.New("With closed_periods, the bill's fields need FDate（日期）."))
+	p.report(at, text.New("With closed_periods, the bill's fields need %s.", flow.FieldName(date)))
 }
 
 // day is a key's day at midnight in Beijing; zero if the key is absent.

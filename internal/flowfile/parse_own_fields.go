@@ -29,14 +29,16 @@ var ownTypes = map[string]catalog.Type{
 var ownTypeNames = []string{"text", "base_data", "decimal", "integer", "date", "check_box"}
 
 // ownPlaces are the parts of a bill that own_fields can be in.
-var ownPlaces = []catalog.Place{catalog.Head, "FEntity"}
+func ownPlaces(form *catalog.Interface) []catalog.Place {
+	return []catalog.Place{catalog.Head, form.Form.Lines}
+}
 
 // ownFields reads the fields that the merchant has added to Kingdee's form, by the part of
 // the bill.
 func (p *parser) ownFields(s section) {
-	places := s.section("own_fields")
+	places := p.document.section(s.keySpan("own_fields"), text.Literal("own_fields"), s.pairs["own_fields"].value, ownFieldsKeys(p.flow.Form))
 	lines := map[string]int{} // by the name in lower case, as Kingdee ignores case
-	for _, place := range ownPlaces {
+	for _, place := range ownPlaces(p.flow.Form) {
 		if !places.has(string(place)) {
 			continue
 		}
@@ -76,15 +78,15 @@ func (p *parser) target(place catalog.Place, name string) (catalog.Field, bool) 
 			return field, true
 		}
 	}
-	if field, ok := catalog.All()["SAL_RETURNSTOCK"].Find(place, name); ok {
+	if field, ok := p.flow.Form.Find(place, name); ok {
 		return field, true
 	}
-	return catalog.All()["SAL_RETURNSTOCK"].FindFlex(place, name)
+	return p.flow.Form.FindFlex(place, name)
 }
 
 // targets lists the names of the fields of one part of the bill.
 func (p *parser) targets(place catalog.Place) []string {
-	names := catalog.All()["SAL_RETURNSTOCK"].Names(place)
+	names := p.flow.Form.Names(place)
 	for _, field := range p.flow.OwnFields {
 		if field.Place == place {
 			names = append(names, field.Name)
@@ -95,8 +97,8 @@ func (p *parser) targets(place catalog.Place) []string {
 
 // unknownOwnField says which own field was meant, or how to declare one.
 func (p *parser) unknownOwnField(name string, place catalog.Place) text.Text {
-	if !slices.Contains(ownPlaces, place) {
-		return text.New("A field of your own, such as %s, can't be in %s, only in the bill's head or in FEntity（明细信息）.", name, catalog.All()["SAL_RETURNSTOCK"].Label(place))
+	if !slices.Contains(ownPlaces(p.flow.Form), place) {
+		return text.New("A field of your own, such as %s, can't be in %s, only in the bill's head or in %s.", name, p.flow.Form.Label(place), p.flow.Form.Label(p.flow.Form.Form.Lines))
 	}
 	what := text.New("%[1]s is not declared; declare fields of your own in bill, own_fields, %[2]s, such as %[1]s: { type: text }.", name, string(place))
 	declared := map[string]bool{}

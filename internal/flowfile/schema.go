@@ -35,6 +35,7 @@ func Schema() []byte {
 	schema["title"] = "refundsync flow file"
 	schema["description"] = "Maps orders of Jushuitan (聚水潭) to bills of Kingdee (金蝶云星空)."
 	schema["definitions"] = definitions()
+	schema["allOf"] = byForm()
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
@@ -197,7 +198,32 @@ func ownFieldsSchema() jsonSchema {
 	return jsonSchema{"type": "object", "patternProperties": jsonSchema{flow.OwnName.String(): ownFieldKeys.schema()}, "additionalProperties": false}
 }
 
-func billSchema() jsonSchema { return ref(string(catalog.Head)) }
+// anyObject is for a key whose value depends on the form; see [byForm].
+func anyObject() jsonSchema { return jsonSchema{"type": "object"} }
+
+// byForm says what depends on the form of the bill.
+func byForm() (all []jsonSchema) {
+	within := func(key string, value jsonSchema) jsonSchema {
+		return jsonSchema{"properties": jsonSchema{key: value}}
+	}
+	for _, name := range catalog.Forms() {
+		form := catalog.All()[name]
+		bill := jsonSchema{"properties": jsonSchema{"fields": ref(partOf(form, catalog.Head)), "own_fields": ownFieldsKeys(form).schema()}}
+		differences := listValue{of: choiceValue(flow.MayDiffer(form.Form))}.schema()
+		all = append(all, jsonSchema{
+			"if": jsonSchema{"required": []string{"bill"}, "properties": jsonSchema{
+				"bill": jsonSchema{"required": []string{"FormId"}, "properties": jsonSchema{"FormId": jsonSchema{"const": name}}},
+			}},
+			"then": jsonSchema{"properties": jsonSchema{"bill": bill, "options": within("expected_differences", differences)}},
+		})
+	}
+	return all
+}
+
+// partOf names the definition of a part of a form's bill.
+func partOf(form *catalog.Interface, place catalog.Place) string {
+	return form.Name + "." + string(place)
+}
 
 func ref(name string) jsonSchema { return jsonSchema{"$ref": "#/definitions/" + name} }
 
@@ -212,16 +238,17 @@ func definitions() jsonSchema {
 			"then": kingdeeTableKeys.schema(),
 			"else": rows,
 		},
-		flow.NumberField: numberSchema(),
+		"number": numberSchema(),
 	}
 	for _, method := range catalog.Sources() {
 		of := catalog.All()[method]
 		all[definitionOf("source", method)] = sourceKeys(of).schema()
 		all[definitionOf("fields", method)] = fieldsSchema(of)
 	}
-	for _, place := range places {
-		if place != catalog.Options {
-			all[string(place)] = placeSchema(place)
+	for _, name := range catalog.Forms() {
+		form := catalog.All()[name]
+		for _, place := range form.BillPlaces() {
+			all[partOf(form, place)] = placeSchema(form, place)
 		}
 	}
 	for _, target := range []catalog.Type{catalog.Text, catalog.Decimal, catalog.Integer, catalog.Date, catalog.Bool} {
@@ -233,16 +260,16 @@ func definitions() jsonSchema {
 }
 
 // placeSchema is one part of a bill, with Kingdee's fields and the merchant's own.
-func placeSchema(place catalog.Place) jsonSchema {
-	line := place != catalog.Head && place != "SubHeadEntity"
+func placeSchema(form *catalog.Interface, place catalog.Place) jsonSchema {
+	line := form.OfLine(place)
 	properties, patterns, required := jsonSchema{}, jsonSchema{}, []string{}
-	for _, field := range catalog.All()["SAL_RETURNSTOCK"].Fields[place] {
+	for _, field := range form.Fields[place] {
 		property := ref(mappingName(field.Type, line))
 		switch {
-		case field.Type == catalog.Object || field.Type == catalog.List:
-			property = ref(field.Name)
-		case field.Name == flow.NumberField:
-			property = ref(flow.NumberField)
+		case form.IsGroup(field):
+			property = ref(partOf(form, catalog.Place(field.Name)))
+		case place == catalog.Head && field.Name == form.Form.Number:
+			property = ref("number")
 		}
 		property["description"] = label(field)
 		properties[field.Name] = property
@@ -250,10 +277,10 @@ func placeSchema(place catalog.Place) jsonSchema {
 			required = append(required, field.Name)
 		}
 	}
-	if group, ok := catalog.All()["SAL_RETURNSTOCK"].FlexGroup(place); ok {
+	if group, ok := form.FlexGroup(place); ok {
 		patterns["^"+group.Flex+"[0-9]{1,10}$"] = ref(mappingName(catalog.Text, line))
 	}
-	if slices.Contains(ownPlaces, place) {
+	if slices.Contains(ownPlaces(form), place) {
 		// The field's type is in own_fields.
 		patterns[flow.OwnName.String()] = jsonSchema{"anyOf": []jsonSchema{
 			ref(mappingName(catalog.Text, line)), ref(mappingName(catalog.Decimal, line)), ref(mappingName(catalog.Date, line)), ref(mappingName(catalog.Bool, line)),

@@ -3,7 +3,6 @@ package flowfile
 import (
 	"slices"
 
-	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
 	"refundsync/internal/text"
 )
@@ -18,12 +17,12 @@ func WithExpression(f *flow.Flow, name, source string) (*flow.Flow, error) {
 	changed := *f
 	changed.Rules.Bill = slices.Clone(f.Rules.Bill)
 	field := findMapped(changed.Rules.Bill, name)
-	if field == nil || name == flow.NumberField {
+	if field == nil || name == f.Form.Form.Number {
 		return nil, refused(0, len([]rune(source)), text.New("The flow does not map %s, or it can't be changed.", name))
 	}
-	in := flow.EntryScope
-	if place := field.Field.Place; place == catalog.Head || place == "SubHeadEntity" || f.Rules.OneLine {
-		in = flow.OrderScope
+	in := flow.OrderScope
+	if f.Form.OfLine(field.Field.Place) && !f.Rules.OneLine {
+		in = flow.EntryScope
 	}
 	compiled, mistakes := flow.Compile(f.Source.Interface, source, in)
 	for _, mistake := range mistakes {

@@ -237,7 +237,7 @@ func TestQuantitiesTakeAPlace(t *testing.T) {
 		var all sync.WaitGroup
 		for _, id := range []string{"1", "2", "3", "4", "4"} {
 			all.Go(func() {
-				quantities, err := g.Quantities(t.Context(), "F", id)
+				quantities, err := g.ByItem(t.Context(), formF, id)
 				if id == "3" {
 					assert.Equal(t, fault.RateLimited, fault.As(err).Class)
 					return
@@ -249,13 +249,13 @@ func TestQuantitiesTakeAPlace(t *testing.T) {
 		}
 		all.Wait()
 		assert.ElementsMatch(t, []string{
-			"quantities F [1] at 0s", "quantities F [2] at 0s", "quantities F [3] at 100ms", "quantities F [4] at 100ms", "quantities F [4] at 200ms",
+			"by item F [1] at 0s", "by item F [2] at 0s", "by item F [3] at 100ms", "by item F [4] at 100ms", "by item F [4] at 200ms",
 		}, client.groups())
 		assert.Equal(t, 1, g.allowance.calls)
 
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := g.Quantities(ctx, "F", "5")
+		_, err := g.ByItem(ctx, formF, "5")
 		assert.ErrorIs(t, err, context.Canceled)
 		assert.Len(t, client.made(), 5, "not asked for any more")
 	})

@@ -13,8 +13,8 @@ import (
 )
 
 // Delete is that of a tenant.
-func (c *ledgerClient) Delete(ctx context.Context, formID, _ string, bill kingdee.Bill) error {
-	if err := c.call(ctx, "delete "+formID, []string{bill.Number}); err != nil {
+func (c *ledgerClient) Delete(ctx context.Context, form kingdee.BillForm, bill kingdee.Bill) error {
+	if err := c.call(ctx, "delete "+form.ID, []string{bill.Number}); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -42,7 +42,7 @@ func TestGroupsDeleteWhatIsAsItWas(t *testing.T) {
 				g := newGroups(client, 4, testOptions)
 				require.NoError(t, saveOne(t.Context(), g, "1"))
 				client.replace(test.now)
-				err := g.Delete(t.Context(), "F", "FHeadNote", bill)
+				err := g.Delete(t.Context(), formF, bill)
 				if !test.deletes {
 					require.Equal(t, kingdee.ReasonNumberUsed, fault.As(err).Reason)
 					require.Equal(t, []kingdee.Bill{test.now}, client.bills["1"])
@@ -68,7 +68,7 @@ func TestASaveWaitsForADeletion(t *testing.T) {
 			bill := client.bills["1"][0]
 			deleted := make(chan error)
 			client.take(time.Second)
-			go func() { deleted <- g.Delete(t.Context(), "F", "FHeadNote", bill) }()
+			go func() { deleted <- g.Delete(t.Context(), formF, bill) }()
 			time.Sleep(1500 * time.Millisecond) // while it is in flight
 			client.losing.Store(lost)
 			saved := make(chan error)

@@ -10,27 +10,27 @@ import (
 )
 
 // FindBills is [kingdee.Client.FindBills] for the caller's numbers.
-func (g *Groups) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (g *Groups) FindBills(ctx context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	m := &member{numbers: numbers}
-	if err := g.share(ctx, findCall{formID: formID, textField: textField}, kingdee.MostNumbers, []*member{m}); err != nil {
+	if err := g.share(ctx, findCall{form}, kingdee.MostNumbers, []*member{m}); err != nil {
 		return nil, err
 	}
 	return m.found, m.result.Err
 }
 
 // findCall is a FindBills without its numbers.
-type findCall struct{ formID, textField string }
+type findCall struct{ form kingdee.BillForm }
 
 func (c findCall) method() string { return kingdee.MethodQuery }
 
 func (c findCall) make(ctx context.Context, g *Groups, members []*member) error {
 	began := g.now()
-	found, err := g.client.FindBills(ctx, c.formID, c.textField, numbersOf(members))
+	found, err := g.client.FindBills(ctx, c.form, numbersOf(members))
 	if err != nil {
 		return err
 	}
 	g.mu.Lock()
-	g.known.lookedUp(g.now(), began, c.formID, numbersOf(members), found)
+	g.known.lookedUp(g.now(), began, c.form.ID, numbersOf(members), found)
 	g.mu.Unlock()
 	for _, m := range members {
 		m.found = make(map[string][]kingdee.Bill, len(m.numbers))
@@ -49,16 +49,16 @@ func (c findCall) inherit(kingdee.BillResult) (kingdee.BillResult, bool) {
 }
 
 // NewestBills is [kingdee.Client.NewestBills].
-func (g *Groups) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error) {
+func (g *Groups) NewestBills(ctx context.Context, form kingdee.BillForm, like string, limit int) ([]kingdee.Bill, error) {
 	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) ([]kingdee.Bill, error) {
-		return client.NewestBills(ctx, formID, textField, like, limit)
+		return client.NewestBills(ctx, form, like, limit)
 	})
 }
 
 // ReadBill is [kingdee.Client.ReadBill].
-func (g *Groups) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
+func (g *Groups) ReadBill(ctx context.Context, form kingdee.BillForm, id string, keys []string) ([][]any, error) {
 	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) ([][]any, error) {
-		return client.ReadBill(ctx, formID, id, keys)
+		return client.ReadBill(ctx, form, id, keys)
 	})
 }
 
@@ -69,10 +69,10 @@ func (g *Groups) ExecuteBillQuery(ctx context.Context, q kingdee.BillQuery) ([][
 	})
 }
 
-// Quantities is [kingdee.Client.Quantities].
-func (g *Groups) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
+// ByItem is [kingdee.Client.ByItem].
+func (g *Groups) ByItem(ctx context.Context, form kingdee.BillForm, id string) (map[string]decimal.Decimal, error) {
 	return alone(ctx, g, func(ctx context.Context, client kingdee.Ledger) (map[string]decimal.Decimal, error) {
-		return client.Quantities(ctx, formID, id)
+		return client.ByItem(ctx, form, id)
 	})
 }
 

@@ -103,25 +103,25 @@ func (f *fakeClient) change(ctx context.Context, what string, numbers []string) 
 func (f *fakeClient) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	var numbers []string
 	for _, bill := range b.Model {
-		numbers = append(numbers, kingdee.BillNumber(bill))
+		numbers = append(numbers, formF.NumberOf(bill))
 	}
-	return f.change(ctx, "save "+b.FormID, numbers)
+	return f.change(ctx, "save "+b.Form.ID, numbers)
 }
 
-func (f *fakeClient) Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
-	return f.change(ctx, "submit "+formID, numbers)
+func (f *fakeClient) Submit(ctx context.Context, form kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
+	return f.change(ctx, "submit "+form.ID, numbers)
 }
 
-func (f *fakeClient) Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
-	return f.change(ctx, "audit "+formID, numbers)
+func (f *fakeClient) Audit(ctx context.Context, form kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
+	return f.change(ctx, "audit "+form.ID, numbers)
 }
 
-func (f *fakeClient) Delete(ctx context.Context, formID, _ string, bill kingdee.Bill) error {
-	return f.call(ctx, "delete "+formID, []string{bill.Number})
+func (f *fakeClient) Delete(ctx context.Context, form kingdee.BillForm, bill kingdee.Bill) error {
+	return f.call(ctx, "delete "+form.ID, []string{bill.Number})
 }
 
-func (f *fakeClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
-	if err := f.call(ctx, "find "+formID, numbers); err != nil {
+func (f *fakeClient) FindBills(ctx context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
+	if err := f.call(ctx, "find "+form.ID, numbers); err != nil {
 		return nil, err
 	}
 	found := map[string][]kingdee.Bill{}
@@ -134,14 +134,14 @@ func (f *fakeClient) FindBills(ctx context.Context, formID, _ string, numbers []
 }
 
 // Quantities gives every bill one of M1.
-func (f *fakeClient) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	if err := f.call(ctx, "quantities "+formID, []string{id}); err != nil {
+func (f *fakeClient) ByItem(ctx context.Context, form kingdee.BillForm, id string) (map[string]decimal.Decimal, error) {
+	if err := f.call(ctx, "by item "+form.ID, []string{id}); err != nil {
 		return nil, err
 	}
 	return map[string]decimal.Decimal{"M1": decimal.NewFromInt(1)}, nil
 }
 
-func (f *fakeClient) NewestBills(context.Context, string, string, string, int) ([]kingdee.Bill, error) {
+func (f *fakeClient) NewestBills(context.Context, kingdee.BillForm, string, int) ([]kingdee.Bill, error) {
 	return nil, nil
 }
 
@@ -149,7 +149,7 @@ func (f *fakeClient) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]a
 	return nil, nil
 }
 
-func (f *fakeClient) ReadBill(context.Context, string, string, []string) ([][]any, error) {
+func (f *fakeClient) ReadBill(context.Context, kingdee.BillForm, string, []string) ([][]any, error) {
 	return nil, nil
 }
 
@@ -176,7 +176,7 @@ func aBill(number string) json.RawMessage {
 }
 
 func saveOf(numbers ...string) kingdee.BatchSave {
-	b := kingdee.BatchSave{FormID: "F"}
+	b := kingdee.BatchSave{Form: formF}
 	for _, number := range numbers {
 		b.Model = append(b.Model, aBill(number))
 	}
@@ -231,14 +231,14 @@ func TestGroupsShareACall(t *testing.T) {
 			time.Sleep(30 * time.Millisecond)
 			save(context.Background(), "2")
 			time.Sleep(time.Millisecond)
-			go g.Submit(context.Background(), "F", []string{"s"})
+			go g.Submit(context.Background(), formF, []string{"s"})
 			time.Sleep(30 * time.Millisecond)
 			save(context.Background(), numbered(3, 6)...)
 		}, []string{"save F [1] at 20ms", "save F [2 3 4 5] at 120ms", "submit F [s] at 220ms", "save F [6] at 320ms"}},
 		"one that is not full lets full ones go before it, for a while": {1, func(g *Groups, save func(context.Context, ...string)) {
 			save(context.Background(), "0")
 			time.Sleep(30 * time.Millisecond)
-			go g.FindBills(context.Background(), "F", "FHeadNote", []string{"x"})
+			go g.FindBills(context.Background(), formF, []string{"x"})
 			for group := range 7 {
 				time.Sleep(80 * time.Millisecond)
 				save(context.Background(), numbered(4*group+1, 4*group+4)...)
@@ -278,7 +278,7 @@ func TestGroupsKeepApartWhatCannotShareACall(t *testing.T) {
 		g := newGroupsForNew(client, 9, testOptions)
 		for i, change := range []func(*kingdee.BatchSave){
 			func(*kingdee.BatchSave) {},
-			func(b *kingdee.BatchSave) { b.FormID = "G" },
+			func(b *kingdee.BatchSave) { b.Form.ID = "G" },
 			func(b *kingdee.BatchSave) { b.Operation = "batchSave" },
 			func(b *kingdee.BatchSave) { b.BatchCount = 5 },
 			func(b *kingdee.BatchSave) { b.IsVerifyBaseDataField = true },
@@ -288,9 +288,9 @@ func TestGroupsKeepApartWhatCannotShareACall(t *testing.T) {
 			change(&b)
 			go g.BatchSave(t.Context(), b)
 		}
-		go g.Submit(t.Context(), "F", []string{"1"})
-		go g.Audit(t.Context(), "F", []string{"1"})
-		go g.FindBills(t.Context(), "F", "FHeadNote", []string{"1"})
+		go g.Submit(t.Context(), formF, []string{"1"})
+		go g.Audit(t.Context(), formF, []string{"1"})
+		go g.FindBills(t.Context(), formF, []string{"1"})
 		time.Sleep(time.Second)
 		assert.Len(t, client.groups(), 9)
 	})
@@ -317,14 +317,14 @@ func TestGroupsGiveEachCallerItsOwnOutcome(t *testing.T) {
 				}
 			})
 			all.Go(func() {
-				results, err := g.Audit(t.Context(), "F", numbers)
+				results, err := g.Audit(t.Context(), formF, numbers)
 				assert.NoError(t, err)
 				for i, number := range numbers {
 					assert.Equal(t, kingdee.BillResult{ID: "id of " + number, Number: number, Err: client.refuses(number)}, results[i])
 				}
 			})
 			all.Go(func() {
-				found, err := g.FindBills(t.Context(), "F", "FHeadNote", append(numbers, "3", "absent"))
+				found, err := g.FindBills(t.Context(), formF, append(numbers, "3", "absent"))
 				assert.NoError(t, err)
 				want := map[string][]kingdee.Bill{}
 				for _, number := range append(numbers, "3") {
@@ -343,10 +343,10 @@ func TestLookUpsShareAQueryOf500Numbers(t *testing.T) {
 		client := newFakeClient()
 		g := newGroupsForNew(client, 4, testOptions)
 		for i := range 11 {
-			go g.FindBills(t.Context(), "F", "FHeadNote", numbered(50*i+1, 50*i+50))
+			go g.FindBills(t.Context(), formF, numbered(50*i+1, 50*i+50))
 			synctest.Wait()
 		}
-		go g.FindBills(WithAttempt(t.Context(), 3), "F", "FHeadNote", numbered(1, 700))
+		go g.FindBills(WithAttempt(t.Context(), 3), formF, numbered(1, 700))
 		time.Sleep(time.Second)
 		var sizes []int
 		for _, call := range client.made() {
@@ -456,7 +456,7 @@ func TestGroupsFindTheNumberThatALookUpFailsFor(t *testing.T) {
 		var all sync.WaitGroup
 		for _, number := range numbered(1, 3) {
 			all.Go(func() {
-				found, err := g.FindBills(t.Context(), "F", "FHeadNote", []string{number})
+				found, err := g.FindBills(t.Context(), formF, []string{number})
 				if number == "2" {
 					requireFault(t, err, fault.Final, "bad_query")
 					return
@@ -473,7 +473,7 @@ func TestGroupsFindTheNumberThatALookUpFailsFor(t *testing.T) {
 func TestSameBillIsNeverInTwoCallsAtOnce(t *testing.T) {
 	save := func(g *Groups) error { return saveOne(context.Background(), g, "1") }
 	submitOne := func(g *Groups) error {
-		results, err := g.Submit(context.Background(), "F", []string{"1"})
+		results, err := g.Submit(context.Background(), formF, []string{"1"})
 		if err != nil {
 			return err
 		}
@@ -664,7 +664,7 @@ func (g *Groups) has(number string) bool {
 func TestPanicIsAnOpenOutcome(t *testing.T) {
 	g := newGroupsForNew(panickingClient{}, 1, Options{Bills: 20})
 	for range 2 { // the session was released
-		results, err := g.BatchSave(t.Context(), kingdee.BatchSave{FormID: "F", Model: []json.RawMessage{[]byte(`{"FBillNo":"1"}`), []byte(`{"FBillNo":"2"}`)}})
+		results, err := g.BatchSave(t.Context(), kingdee.BatchSave{Form: formF, Model: []json.RawMessage{[]byte(`{"FBillNo":"1"}`), []byte(`{"FBillNo":"2"}`)}})
 		require.NoError(t, err)
 		require.Len(t, results, 2)
 		for _, result := range results {

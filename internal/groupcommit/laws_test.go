@@ -224,7 +224,7 @@ func (c *scenarioClient) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]
 }
 
 // FindBills shows what was there when it began.
-func (c *scenarioClient) FindBills(_ context.Context, _, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (c *scenarioClient) FindBills(_ context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	found := map[string][]kingdee.Bill{}
 	c.mu.Lock()
 	for _, number := range numbers {
@@ -233,7 +233,7 @@ func (c *scenarioClient) FindBills(_ context.Context, _, textField string, numbe
 		}
 	}
 	c.mu.Unlock()
-	call := &scenarioCall{numbers: numbers, byGroup: textField == ""}
+	call := &scenarioCall{numbers: numbers, byGroup: form.Note == ""}
 	if c.call(call); call.whole != nil {
 		return nil, call.whole
 	}
@@ -286,9 +286,10 @@ func (s *scenario) run(t *testing.T) (calls []*scenarioCall, ledger map[string]i
 					time.AfterFunc(caller.patience, cancel)
 				}
 				if caller.looksUp {
-					caller.found, caller.err = g.FindBills(ctx, "F", "FHeadNote", caller.numbers)
+					caller.found, caller.err = g.FindBills(ctx, formF, caller.numbers)
 				} else {
-					b := kingdee.BatchSave{FormID: "F"}
+					// Without a note, the group's own look-ups are told apart.
+					b := kingdee.BatchSave{Form: kingdee.BillForm{ID: "F", Number: "FBillNo"}}
 					for place, number := range caller.numbers {
 						bill, _ := json.Marshal(scenarioBill{Number: number, Caller: i, Place: place})
 						b.Model = append(b.Model, bill)

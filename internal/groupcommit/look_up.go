@@ -12,9 +12,7 @@ import (
 // changingCall is a groupCall that changes bills, each allowed by a look-up.
 type changingCall interface {
 	groupCall
-	form() string
-	// textField is the text field to look up as well.
-	textField() string
+	form() kingdee.BillForm
 	// allows is nil if a member may be sent when a look-up shows these bills under its
 	// number, and otherwise its outcome.
 	allows(m *member, found []kingdee.Bill) error
@@ -61,7 +59,7 @@ func (g *Groups) refreshLookUps(ctx context.Context, call changingCall, members 
 func (g *Groups) lookUp(ctx context.Context, call changingCall, members []*member, round int) {
 	look := &member{numbers: numbersOf(members)}
 	began := g.now()
-	err := g.call(ctx, findCall{formID: call.form(), textField: call.textField()}, []*member{look})
+	err := g.call(ctx, findCall{call.form()}, []*member{look})
 	for _, m := range members {
 		if err != nil {
 			m.result.Err = err

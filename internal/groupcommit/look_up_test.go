@@ -67,8 +67,8 @@ func (c *ledgerClient) replace(bill kingdee.Bill) {
 	c.bills[bill.Number] = []kingdee.Bill{bill}
 }
 
-func (c *ledgerClient) FindBills(ctx context.Context, formID, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
-	if err := c.call(ctx, "find "+formID, numbers); err != nil {
+func (c *ledgerClient) FindBills(ctx context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
+	if err := c.call(ctx, "find "+form.ID, numbers); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
@@ -104,7 +104,7 @@ func TestRunsThatOverlapSaveOnce(t *testing.T) {
 		var looks sync.WaitGroup
 		for range 3 {
 			looks.Go(func() {
-				found, err := g.FindBills(t.Context(), "F", "FHeadNote", numbered(1, 20))
+				found, err := g.FindBills(t.Context(), formF, numbered(1, 20))
 				assert.NoError(t, err)
 				assert.Empty(t, found)
 			})
@@ -150,7 +150,7 @@ func TestSavedNumberIsRemembered(t *testing.T) {
 				bills := client.bills
 				client.bills = nil // not shown yet
 				client.mu.Unlock()
-				_, err := g.FindBills(t.Context(), "F", "FHeadNote", []string{"1"})
+				_, err := g.FindBills(t.Context(), formF, []string{"1"})
 				require.NoError(t, err)
 				client.mu.Lock()
 				client.bills = bills
@@ -229,7 +229,7 @@ func TestHowLongALookUpAllowsASave(t *testing.T) {
 	}
 }
 
-func find(g *Groups) { _, _ = g.FindBills(context.Background(), "F", "FHeadNote", []string{"1"}) }
+func find(g *Groups) { _, _ = g.FindBills(context.Background(), formF, []string{"1"}) }
 
 // While saves wait for the only session, the machine is suspended, and another worker
 // continues. What waited is looked up before it is sent.
@@ -238,7 +238,7 @@ func TestWhatWaitedWhileTheMachineSlept(t *testing.T) {
 		client, clock := newLedgerClient(), &asleep{}
 		g := newGroups(client, 1, Options{Bills: 1})
 		g.options.Clock = clock
-		_, err := g.FindBills(t.Context(), "F", "FHeadNote", numbered(1, 3))
+		_, err := g.FindBills(t.Context(), formF, numbered(1, 3))
 		require.NoError(t, err)
 		outcomes, wait := saving(t.Context(), g, numbered(1, 3)...)
 		clock.sleep(10 * time.Second) // with the first on its way
@@ -282,7 +282,7 @@ func TestSaveOverABillThatHasChanged(t *testing.T) {
 				g := newGroups(client, 1, testOptions)
 				client.bills["1"] = test.there
 				b := saveOf("1")
-				b.Over, b.TextField = &seen, "FHeadNote"
+				b.Over = &seen
 				results, err := g.BatchSave(t.Context(), b)
 				require.NoError(t, err)
 				if test.sent {
@@ -333,7 +333,7 @@ func TestSubmitAndAuditThatWaited(t *testing.T) {
 				var results []kingdee.BillResult
 				var err error
 				var operated sync.WaitGroup
-				operated.Go(func() { results, err = operate(t.Context(), "F", []string{"s"}) })
+				operated.Go(func() { results, err = operate(t.Context(), formF, []string{"s"}) })
 				synctest.Wait()
 				clock.sleep(test.slept)
 				wait()

@@ -43,7 +43,7 @@ func TestGroupObserverIsToldOfEachCall(t *testing.T) {
 		_, second := saving(t.Context(), g, "3")
 		first()
 		second()
-		_, err := g.FindBills(t.Context(), "F", "FHeadNote", []string{"1", "3"})
+		_, err := g.FindBills(t.Context(), formF, []string{"1", "3"})
 		assert.NoError(t, err)
 		assert.Equal(t, []string{
 			"BatchSave waited 0s",

@@ -9,32 +9,33 @@ import (
 )
 
 // Submit is [kingdee.Client.Submit]; its errors are as with Groups.BatchSave.
-func (g *Groups) Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
-	return g.operate(ctx, operateCall{kingdee.MethodSubmit, formID}, numbers)
+func (g *Groups) Submit(ctx context.Context, form kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
+	return g.operate(ctx, operateCall{kingdee.MethodSubmit, form}, numbers)
 }
 
 // Audit is [kingdee.Client.Audit]; its errors are as with Groups.BatchSave.
-func (g *Groups) Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
-	return g.operate(ctx, operateCall{kingdee.MethodAudit, formID}, numbers)
+func (g *Groups) Audit(ctx context.Context, form kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
+	return g.operate(ctx, operateCall{kingdee.MethodAudit, form}, numbers)
 }
 
 func (g *Groups) operate(ctx context.Context, call operateCall, numbers []string) ([]kingdee.BillResult, error) {
 	members := make([]*member, len(numbers))
 	for i, number := range numbers {
 		// A caller that submits or audits a bill has just looked it up.
-		members[i] = &member{numbers: []string{number}, claim: &claim{call.name, numberOf{call.formID, number}}, allowedBy: g.now()}
+		members[i] = &member{numbers: []string{number}, claim: &claim{call.name, numberOf{call.of.ID, number}}, allowedBy: g.now()}
 	}
 	return g.change(ctx, call, members)
 }
 
 // operateCall is a Submit or an Audit without its numbers.
-type operateCall struct{ name, formID string }
+type operateCall struct {
+	name string
+	of   kingdee.BillForm
+}
 
 func (c operateCall) method() string { return c.name }
 
-func (c operateCall) form() string { return c.formID }
-
-func (c operateCall) textField() string { return "" }
+func (c operateCall) form() kingdee.BillForm { return c.of }
 
 // allows: a bill whose state has changed is looked up by its caller.
 func (c operateCall) allows(m *member, found []kingdee.Bill) error {
@@ -53,7 +54,7 @@ func (c operateCall) make(ctx context.Context, g *Groups, members []*member) err
 	if c.name == kingdee.MethodAudit {
 		operate = g.client.Audit
 	}
-	results, err := operate(ctx, c.formID, numbersOf(members))
+	results, err := operate(ctx, c.of, numbersOf(members))
 	if err != nil {
 		return err
 	}

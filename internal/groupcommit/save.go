@@ -12,19 +12,18 @@ import (
 // is in the result of each of its bills. The error returned is only that of ctx.
 func (g *Groups) BatchSave(ctx context.Context, b kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	call := saveCall{
-		formID:                b.FormID,
+		of:                    b.Form,
 		operation:             b.Operation,
 		batchCount:            b.BatchCount,
 		isVerifyBaseDataField: b.IsVerifyBaseDataField,
 		isAutoSubmitAndAudit:  b.IsAutoSubmitAndAudit,
-		text:                  b.TextField,
 	}
 	members := make([]*member, len(b.Model))
 	for i, bill := range b.Model {
-		number := kingdee.BillNumber(bill)
+		number := b.Form.NumberOf(bill)
 		members[i] = &member{numbers: []string{number}, bill: bill, isNew: b.Over == nil, over: b.Over}
 		if number != "" {
-			members[i].claim = &claim{kingdee.MethodBatchSave, numberOf{b.FormID, number}}
+			members[i].claim = &claim{kingdee.MethodBatchSave, numberOf{b.Form.ID, number}}
 		}
 	}
 	return g.change(ctx, call, members)
@@ -44,18 +43,16 @@ func (g *Groups) change(ctx context.Context, call groupCall, members []*member) 
 
 // saveCall is a BatchSave without its bills.
 type saveCall struct {
-	formID, operation     string
+	of                    kingdee.BillForm
+	operation             string
 	batchCount            int
 	isVerifyBaseDataField bool
 	isAutoSubmitAndAudit  bool
-	text                  string
 }
 
 func (c saveCall) method() string { return kingdee.BatchSave{Operation: c.operation}.Method() }
 
-func (c saveCall) form() string { return c.formID }
-
-func (c saveCall) textField() string { return c.text }
+func (c saveCall) form() kingdee.BillForm { return c.of }
 
 // allows a new bill if there is none, and an overwrite if the bill is as the caller saw
 // it.
@@ -72,7 +69,7 @@ func (c saveCall) allows(m *member, found []kingdee.Bill) error {
 
 func (c saveCall) make(ctx context.Context, g *Groups, members []*member) error {
 	b := kingdee.BatchSave{
-		FormID:                c.formID,
+		Form:                  c.of,
 		Operation:             c.operation,
 		BatchCount:            c.batchCount,
 		IsVerifyBaseDataField: c.isVerifyBaseDataField,

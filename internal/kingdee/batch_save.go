@@ -11,8 +11,8 @@ import (
 
 // BatchSave is a call of BatchSave (批量保存): bills of one form.
 type BatchSave struct {
-	// FormID is the form, such as SAL_RETURNSTOCK (销售退货单).
-	FormID string
+	// Form is the form of the bills.
+	Form BillForm
 	// Operation is the method's name, of which Kingdee takes BatchSave and
 	// batchSave. "": BatchSave.
 	Operation string
@@ -30,11 +30,9 @@ type BatchSave struct {
 	// call. Kingdee's documents do not list it.
 	IsAutoSubmitAndAudit bool
 
-	// Over is the bill that the only one of Model overwrites, as a look-up with
-	// TextField showed it; nil for new bills. Neither is sent: group commit checks
-	// with them that the bill is unchanged.
-	Over      *Bill
-	TextField string
+	// Over is the bill that the only one of Model overwrites, as a look-up showed it; nil
+	// for new bills. It is not sent: group commit checks with it that the bill is unchanged.
+	Over *Bill
 }
 
 // MethodBatchSave is the method of [Client.BatchSave] unless Operation says otherwise.
@@ -94,7 +92,7 @@ func (b BatchSave) Body() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	formID, err := encode(b.FormID)
+	formID, err := encode(b.Form.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -135,10 +133,10 @@ func (c *Client) BatchSave(ctx context.Context, b BatchSave) ([]BillResult, erro
 	})
 }
 
-// BillNumber reads FBillNo from a bill of Model. It is "" for a bill without a number, to
+// NumberOf reads the number from a bill of [BatchSave.Model]. It is "" for a bill without a number, to
 // which Kingdee gives one, and for anything that is not a bill. It reads no further than
 // the number, which is near the beginning.
-func BillNumber(bill json.RawMessage) string {
+func (f BillForm) NumberOf(bill json.RawMessage) string {
 	decoder := json.NewDecoder(bytes.NewReader(bill))
 	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
 		return ""
@@ -149,7 +147,7 @@ func BillNumber(bill json.RawMessage) string {
 			return ""
 		}
 		var number looseText
-		if name == "FBillNo" {
+		if name == f.Number {
 			// Anything else leaves it empty.
 			_ = decoder.Decode(&number)
 			return string(number)

@@ -26,7 +26,7 @@ func TestBatchSaveBody(t *testing.T) {
 	}{
 		"bills pass through byte for byte": {
 			BatchSave{
-				FormID: "SAL_RETURNSTOCK",
+				Form: returns,
 				Model: bills(
 					`{"FRetcustId": {"FNumber":"CUST_TMALL"},"FBillNo":"RT100" , "FHeadNote":"a<b & c>d 甲","FEntity":[{"FRealQty":1.50,"FTaxPrice":1e2}]}`,
 					`{"FBillNo":"RT101"}`),
@@ -34,7 +34,7 @@ func TestBatchSaveBody(t *testing.T) {
 				IsVerifyBaseDataField: true,
 			}, "batch_save.json"},
 		"submit and audit, no threads": {
-			BatchSave{FormID: "SAL_<RETURNSTOCK>", Operation: "batchSave", Model: bills(`{"FBillNo":"RT100"}`), IsAutoSubmitAndAudit: true},
+			BatchSave{Form: BillForm{ID: "SAL_<RETURNSTOCK>"}, Operation: "batchSave", Model: bills(`{"FBillNo":"RT100"}`), IsAutoSubmitAndAudit: true},
 			"batch_save_auto.json"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestBatchSaveRefusesWhatItCannotSend(t *testing.T) {
 		})
 	}
 	t.Run("no bills", func(t *testing.T) {
-		results, err := c.BatchSave(t.Context(), BatchSave{FormID: "SAL_RETURNSTOCK"})
+		results, err := c.BatchSave(t.Context(), BatchSave{Form: returns})
 		require.NoError(t, err)
 		assert.Empty(t, results)
 	})
@@ -98,7 +98,7 @@ func TestBillNumberIsReadFromTheBill(t *testing.T) {
 		{"nothing", ``, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			assert.Equal(t, test.want, BillNumber(json.RawMessage(test.bill)))
+			assert.Equal(t, test.want, returns.NumberOf(json.RawMessage(test.bill)))
 		})
 	}
 }

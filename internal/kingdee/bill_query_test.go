@@ -84,9 +84,9 @@ func TestCheck(t *testing.T) {
 		write(w, reply)
 	})
 	c := newClient(t, vectorConfig(server.URL))
-	require.NoError(t, c.Check(t.Context()))
+	require.NoError(t, c.Check(t.Context(), "SAL_RETURNSTOCK"))
 	reply = `[]`
-	require.NoError(t, c.Check(t.Context()), "an account without return bills is fine")
+	require.NoError(t, c.Check(t.Context(), "SAL_RETURNSTOCK"), "an account without return bills is fine")
 	reply = `[[` + status(`"Errors":[{"Message":"没有权限"}],"MsgCode":2`) + `]]`
-	requireFault(t, c.Check(t.Context()), fault.Final, "no_permission")
+	requireFault(t, c.Check(t.Context(), "SAL_RETURNSTOCK"), fault.Final, "no_permission")
 }

@@ -8,11 +8,10 @@ import (
 	"refundsync/internal/text"
 )
 
-// Check queries one row of 销售退货单 (SAL_RETURNSTOCK). If it succeeds, the server
-// is reachable, the signature or login is accepted, and the user may read the form.
-// It writes nothing.
-func (c *Client) Check(ctx context.Context) error {
-	return c.queryFields(ctx, "SAL_RETURNSTOCK", "FID", []string{"FID"})
+// Check queries one bill of a form. If it succeeds, the server is reachable, the signature
+// or login is accepted, and the user may read the form. It writes nothing.
+func (c *Client) Check(ctx context.Context, formID string) error {
+	return c.queryFields(ctx, formID, "FID", []string{"FID"})
 }
 
 // UnknownFields gives those of the field keys that a query of the form refuses. order is
@@ -42,16 +41,16 @@ func (c *Client) UnknownFields(ctx context.Context, formID, order string, keys [
 	return unknown, nil
 }
 
-// UnreadableFields reads fields of the newest bill whose text field matches an SQL
+// UnreadableFields reads fields of the newest bill whose note matches an SQL
 // pattern, and names those whose cells have no value: the user has no right to them.
-// Without such a bill it reads the newest of any, and leaves out the text field, which
+// Without such a bill it reads the newest of any, and leaves out the note, which
 // may be empty there. id is the bill's; "" if the form has or shows none. It writes
 // nothing.
-func (c *Client) UnreadableFields(ctx context.Context, formID, textField, like string, keys []string) (id string, unreadable []string, err error) {
+func (c *Client) UnreadableFields(ctx context.Context, form BillForm, like string, keys []string) (id string, unreadable []string, err error) {
 	query := BillQuery{
-		FormID:       formID,
+		FormID:       form.ID,
 		FieldKeys:    strings.Join(append([]string{"FID"}, keys...), ","),
-		FilterString: textField + " like " + quoteAll([]string{like}),
+		FilterString: form.Note + " like " + quoteAll([]string{like}),
 		OrderString:  "FID desc",
 		Limit:        1,
 	}
@@ -68,7 +67,7 @@ func (c *Client) UnreadableFields(ctx context.Context, formID, textField, like s
 		return "", nil, malformed(MethodQuery, text.Errorf("a row has %d cells instead of %d", len(rows[0]), 1+len(keys)))
 	}
 	for i, key := range keys {
-		if noValue(rows[0][i+1]) && (ours || key != textField) {
+		if noValue(rows[0][i+1]) && (ours || key != form.Note) {
 			unreadable = append(unreadable, key)
 		}
 	}

@@ -78,7 +78,7 @@ func TestUserAgent(t *testing.T) {
 		assert.Equal(t, version.UserAgent(), r.Header.Get("User-Agent"))
 		write(w, `[]`)
 	})
-	require.NoError(t, newClient(t, vectorConfig(server.URL)).Check(t.Context()))
+	require.NoError(t, newClient(t, vectorConfig(server.URL)).Check(t.Context(), "SAL_RETURNSTOCK"))
 }
 
 func TestUnreadableFields(t *testing.T) {
@@ -100,12 +100,12 @@ func TestUnreadableFields(t *testing.T) {
 				}
 				write(w, c.any)
 			})
-			id, unreadable, err := newClient(t, vectorConfig(server.URL)).UnreadableFields(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", "%]", []string{"FBillNo", "FHeadNote", "FRealQty"})
+			id, unreadable, err := newClient(t, vectorConfig(server.URL)).UnreadableFields(t.Context(), returns, "%]", []string{"FBillNo", "FHeadNote", "FRealQty"})
 			require.NoError(t, err)
 			require.Equal(t, c.id, id)
 			require.Equal(t, c.unreadable, unreadable)
 		})
 	}
-	_, _, err := newClient(t, vectorConfig(always(t, `[[7]]`).URL)).UnreadableFields(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", "%]", []string{"FBillNo"})
+	_, _, err := newClient(t, vectorConfig(always(t, `[[7]]`).URL)).UnreadableFields(t.Context(), returns, "%]", []string{"FBillNo"})
 	requireFault(t, err, fault.Retry, "malformed_reply")
 }

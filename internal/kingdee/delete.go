@@ -16,9 +16,9 @@ type deleteRequest struct {
 
 // Delete deletes (删除) a bill by its inner id, because its number may have another bill
 // by now. Kingdee refuses to delete a submitted or audited bill. Errors are as with
-// [Client.BatchSave]. textField is for group commit, which looks the bill up first.
-func (c *Client) Delete(ctx context.Context, formID, textField string, bill Bill) error {
-	request := deleteRequest{FormID: formID}
+// [Client.BatchSave].
+func (c *Client) Delete(ctx context.Context, form BillForm, bill Bill) error {
+	request := deleteRequest{FormID: form.ID}
 	request.Data.Ids = bill.ID
 	body, err := encode(request)
 	if err != nil {

@@ -26,7 +26,7 @@ func TestDelete(t *testing.T) {
 				assert.Equal(t, golden(t, "delete.json"), body)
 				write(w, test.reply)
 			})
-			err := newClient(t, vectorConfig(server.URL)).Delete(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", Bill{ID: "100040", Number: "RT100"})
+			err := newClient(t, vectorConfig(server.URL)).Delete(t.Context(), returns, Bill{ID: "100040", Number: "RT100"})
 			if test.reason == "" {
 				require.NoError(t, err)
 				return

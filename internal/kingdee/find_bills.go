@@ -21,7 +21,7 @@ const findPage = 2000
 type Bill struct {
 	// ID is the bill's inner id (FID).
 	ID string
-	// Number is its number (FBillNo) as Kingdee has it.
+	// Number is its number as Kingdee has it.
 	Number string
 	// DocumentStatus is Z draft, A created, B under review, C audited or D
 	// re-opened.
@@ -29,19 +29,19 @@ type Bill struct {
 	// Void (作废) is FCancelStatus B, which is independent of the status: a void bill
 	// books nothing, and keeps its number.
 	Void bool
-	// Date is the day to which it is booked (FDate), as 2006-01-02; "" if it can't be
+	// Date is the day to which it is booked, as 2006-01-02; "" if it can't be
 	// read.
 	Date string
-	// Text is the value of the text field of the look-up.
+	// Text is its note.
 	Text string
 	// Unreadable names a field, of the status, Void and Text, whose cell has no value.
 	// The field is then not set here.
 	Unreadable string
 }
 
-// billKeys are the fields of a [Bill]; textField may be "".
-func billKeys(textField string) string {
-	return strings.TrimSuffix("FID,FBillNo,FDocumentStatus,FCancelStatus,FDate,"+textField, ",")
+// billKeys are the fields of a [Bill].
+func (f BillForm) billKeys() []string {
+	return []string{"FID", f.Number, "FDocumentStatus", "FCancelStatus", f.Date, f.Note}
 }
 
 // FindBills looks bills up, and gives them by the number that was looked up: a number
@@ -49,23 +49,22 @@ func billKeys(textField string) string {
 // bill whose number differs only in case is given if no bill has the exact number, as
 // [Bill.Number] shows. Several bills under a number are duplicates.
 //
-// textField is a text field of the head to read as well, such as FHeadNote; "" for none.
 // Empty numbers are ignored.
-func (c *Client) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error) {
+func (c *Client) FindBills(ctx context.Context, form BillForm, numbers []string) (map[string][]Bill, error) {
 	wanted := slices.DeleteFunc(slices.Sorted(slices.Values(numbers)), func(number string) bool { return number == "" })
 	wanted = slices.Compact(wanted)
 	var bills []Bill
 	for chunk := range slices.Chunk(wanted, MostNumbers) {
 		rows, err := allRows(ctx, c, BillQuery{
-			FormID:       formID,
-			FieldKeys:    billKeys(textField),
-			FilterString: "FBillNo in (" + quoteAll(chunk) + ")",
+			FormID:       form.ID,
+			FieldKeys:    strings.Join(form.billKeys(), ","),
+			FilterString: form.Number + " in (" + quoteAll(chunk) + ")",
 			OrderString:  "FID",
 		})
 		if err != nil {
 			return nil, err
 		}
-		found, err := readBills(rows, textField)
+		found, err := form.readBills(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -74,28 +73,27 @@ func (c *Client) FindBills(ctx context.Context, formID, textField string, number
 	return underNumbers(bills, wanted), nil
 }
 
-// NewestBills gives up to limit bills whose text field matches an SQL pattern, newest
-// first.
-func (c *Client) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error) {
+// NewestBills gives up to limit bills whose note matches an SQL pattern, newest first.
+func (c *Client) NewestBills(ctx context.Context, form BillForm, like string, limit int) ([]Bill, error) {
 	rows, err := c.ExecuteBillQuery(ctx, BillQuery{
-		FormID:       formID,
-		FieldKeys:    billKeys(textField),
-		FilterString: textField + " like " + quoteAll([]string{like}),
+		FormID:       form.ID,
+		FieldKeys:    strings.Join(form.billKeys(), ","),
+		FilterString: form.Note + " like " + quoteAll([]string{like}),
 		OrderString:  "FID desc",
 		Limit:        limit,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return readBills(rows, textField)
+	return form.readBills(rows)
 }
 
-// BillsWith gives up to limit bills of which a field of the head or of SubHeadEntity has a
-// value, newest first.
-func (c *Client) BillsWith(ctx context.Context, formID, textField, field, value string, limit int) ([]Bill, error) {
+// BillsWith gives up to limit bills of which a field, which a bill has once, has a value,
+// newest first.
+func (c *Client) BillsWith(ctx context.Context, form BillForm, field, value string, limit int) ([]Bill, error) {
 	rows, err := c.ExecuteBillQuery(ctx, BillQuery{
-		FormID:       formID,
-		FieldKeys:    billKeys(textField),
+		FormID:       form.ID,
+		FieldKeys:    strings.Join(form.billKeys(), ","),
 		FilterString: field + "=" + quoteAll([]string{value}),
 		OrderString:  "FID desc",
 		Limit:        limit,
@@ -103,7 +101,7 @@ func (c *Client) BillsWith(ctx context.Context, formID, textField, field, value 
 	if err != nil {
 		return nil, err
 	}
-	return readBills(rows, textField)
+	return form.readBills(rows)
 }
 
 // underNumbers groups the bills by the numbers that were looked up.
@@ -165,8 +163,8 @@ func allRowsBy(ctx context.Context, queries Queries, query BillQuery, idOf func(
 
 // readBills reads rows of billKeys. A row without a number is a failure: it could be of
 // any bill.
-func readBills(rows [][]any, textField string) ([]Bill, error) {
-	fields := strings.Split(billKeys(textField), ",")
+func (f BillForm) readBills(rows [][]any) ([]Bill, error) {
+	fields := f.billKeys()
 	bills := make([]Bill, 0, len(rows))
 	for _, row := range rows {
 		if len(row) != len(fields) {
@@ -177,18 +175,16 @@ func readBills(rows [][]any, textField string) ([]Bill, error) {
 			return nil, malformed(MethodQuery, text.Errorf("a row has no %s", "FID"))
 		}
 		if bill.Number == "" || noValue(row[1]) {
-			return nil, Unreadable("FBillNo", bill.ID)
+			return nil, Unreadable(f.Number, bill.ID)
 		}
 		for cell := 2; cell <= 3; cell++ {
 			if noValue(row[cell]) || cellText(row[cell]) == "" {
 				bill.Unreadable = fields[cell]
 			}
 		}
-		if textField != "" {
-			bill.Text = cellText(row[5])
-			if noValue(row[5]) {
-				bill.Unreadable = textField
-			}
+		bill.Text = cellText(row[5])
+		if noValue(row[5]) {
+			bill.Unreadable = f.Note
 		}
 		bills = append(bills, bill)
 	}

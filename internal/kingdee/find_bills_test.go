@@ -22,7 +22,7 @@ func TestFindBills(t *testing.T) {
 		write(w, `[[100,"RT100","A","A","2024-03-02T00:00:00","note"],["101","O'Hara","C","B","2024-03-02",""],[102,"RT100","B","A",null,null],`+
 			`[103,"rt_1%",null,"A","02.03.2024"," "],[104,77,"Z",null,20240302,"***"],[100,"RT100","A","A","2024-03-02T00:00:00","note"]]`)
 	})
-	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{"RT_1%", "O'Hara", "", "RT100", "O'Hara", "77", "78"})
+	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), returns, []string{"RT_1%", "O'Hara", "", "RT100", "O'Hara", "77", "78"})
 	require.NoError(t, err)
 	assert.Equal(t, map[string][]Bill{
 		"RT100":  {{ID: "100", Number: "RT100", DocumentStatus: "A", Date: "2024-03-02", Text: "note"}, {ID: "102", Number: "RT100", DocumentStatus: "B", Unreadable: "FHeadNote"}},
@@ -104,7 +104,7 @@ func TestFindBillsChunksAndPages(t *testing.T) {
 		table.bills = append(table.bills, Bill{ID: fmt.Sprint(10000 + i), Number: "RT0007", DocumentStatus: "A"})
 	}
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) { write(w, table.answer(t, body)) })
-	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", numbers)
+	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), returns, numbers)
 	require.NoError(t, err)
 	assert.Len(t, found, 526)
 	assert.Len(t, found["RT0007"], 2*findPage)
@@ -122,7 +122,7 @@ func TestFindBillsChunksAndPages(t *testing.T) {
 // A bill whose number differs only in case is ignored if another has the exact number.
 func TestFindBillsPrefersTheVeryNumber(t *testing.T) {
 	server := always(t, `[[1,"th1","A","A",null,""],[2,"TH1","A","A",null,""]]`)
-	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{"TH1", "Th1"})
+	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), returns, []string{"TH1", "Th1"})
 	require.NoError(t, err)
 	require.Len(t, found["TH1"], 1)
 	require.Len(t, found["Th1"], 2)
@@ -133,14 +133,14 @@ func TestNewestBills(t *testing.T) {
 		assert.Equal(t, golden(t, "newest_bills.json"), body)
 		write(w, `[[2,"TH2","A","A",null,"b"],[1,"TH1","A","A",null,"a"]]`)
 	})
-	bills, err := newClient(t, vectorConfig(server.URL)).NewestBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", "%]", 20)
+	bills, err := newClient(t, vectorConfig(server.URL)).NewestBills(t.Context(), returns, "%]", 20)
 	require.NoError(t, err)
 	require.Equal(t, []Bill{{ID: "2", Number: "TH2", DocumentStatus: "A", Text: "b"}, {ID: "1", Number: "TH1", DocumentStatus: "A", Text: "a"}}, bills)
 }
 
 func TestFindBillsNeedsNoCallForNoNumbers(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request, string) { assert.Fail(t, "called") })
-	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{""})
+	found, err := newClient(t, vectorConfig(server.URL)).FindBills(t.Context(), returns, []string{""})
 	require.NoError(t, err)
 	assert.Empty(t, found)
 }
@@ -161,7 +161,7 @@ func TestFindBillsFailures(t *testing.T) {
 		"an unknown form":               {`[[` + status(`"MsgCode":4`) + `]]`, fault.Final, "bad_query"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newClient(t, vectorConfig(always(t, test.reply).URL)).FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{"A"})
+			_, err := newClient(t, vectorConfig(always(t, test.reply).URL)).FindBills(t.Context(), returns, []string{"A"})
 			requireFault(t, err, test.class, test.reason)
 		})
 	}
@@ -185,7 +185,7 @@ func TestFindBillsFindsExactlyWhatIsAsked(t *testing.T) {
 				want[n] = append(want[n], bill)
 			}
 		}
-		found, err := c.FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", asked)
+		found, err := c.FindBills(t.Context(), returns, asked)
 		require.NoError(r, err)
 		require.True(r, maps.EqualFunc(want, found, slices.Equal), "want %v, found %v", want, found)
 	})

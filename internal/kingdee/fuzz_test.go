@@ -72,7 +72,7 @@ func FuzzDecodeRows(f *testing.F) {
 		if rows == nil {
 			t.Fatal("neither rows nor an error")
 		}
-		bills, err := readBills(rows, "FHeadNote")
+		bills, err := returns.readBills(rows)
 		if err != nil {
 			checkFault(t, err)
 		}

@@ -8,14 +8,14 @@ import (
 
 // Ledger works on bills. A [Client] is one, and so is what shares its calls.
 type Ledger interface {
-	FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]Bill, error)
-	NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]Bill, error)
-	ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error)
-	Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error)
+	FindBills(ctx context.Context, form BillForm, numbers []string) (map[string][]Bill, error)
+	NewestBills(ctx context.Context, form BillForm, like string, limit int) ([]Bill, error)
+	ReadBill(ctx context.Context, form BillForm, id string, keys []string) ([][]any, error)
+	ByItem(ctx context.Context, form BillForm, id string) (map[string]decimal.Decimal, error)
 	BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error)
-	Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
-	Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error)
-	Delete(ctx context.Context, formID, textField string, bill Bill) error
+	Submit(ctx context.Context, form BillForm, numbers []string) ([]BillResult, error)
+	Audit(ctx context.Context, form BillForm, numbers []string) ([]BillResult, error)
+	Delete(ctx context.Context, form BillForm, bill Bill) error
 	Queries
 }
 

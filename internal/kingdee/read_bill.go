@@ -9,19 +9,19 @@ import (
 	"refundsync/internal/text"
 )
 
-// maxExponent is far above any quantity's: adding to "1e999999999" would allocate as many
+// maxExponent is far above any number's: adding to "1e999999999" would allocate as many
 // digits.
 const maxExponent = 100
 
-// ReadBill reads fields of the sales return bill with an inner id (FID): a row for each
+// ReadBill reads fields of the bill with an inner id (FID): a row for each
 // line, in order, with a cell for each key; nil for a cell without a value. A bill that
 // is not found has no rows.
-func (c *Client) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
+func (c *Client) ReadBill(ctx context.Context, form BillForm, id string, keys []string) ([][]any, error) {
 	rows, err := allRows(ctx, c, BillQuery{
-		FormID:       formID,
-		FieldKeys:    strings.Join(append([]string{"FEntity_FEntryID"}, keys...), ","),
+		FormID:       form.ID,
+		FieldKeys:    strings.Join(append([]string{form.entryID()}, keys...), ","),
 		FilterString: "FID=" + quoteAll([]string{id}),
-		OrderString:  "FEntity_FEntryID",
+		OrderString:  form.entryID(),
 	})
 	if err != nil {
 		return nil, err
@@ -37,26 +37,35 @@ func (c *Client) ReadBill(ctx context.Context, formID, id string, keys []string)
 	return rows, nil
 }
 
-// Quantities adds up FRealQty (实退数量) of the lines of one bill by the number of
-// their material (FMaterialId). A bill that is not found has no lines.
-func (c *Client) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	rows, err := c.ReadBill(ctx, formID, id, []string{"FMaterialId.FNumber", "FRealQty"})
+// ByItem adds up the quantities of the lines of one bill by the number of their item, or
+// the amounts in a form of money. A bill that is not found has no lines.
+func (c *Client) ByItem(ctx context.Context, form BillForm, id string) (map[string]decimal.Decimal, error) {
+	keys := []string{form.Item, form.measure()}
+	rows, err := c.ReadBill(ctx, form, id, keys)
 	if err != nil {
 		return nil, err
 	}
-	quantities := map[string]decimal.Decimal{}
+	sums := map[string]decimal.Decimal{}
 	for _, row := range rows {
-		for i, field := range []string{"FMaterialId", "FRealQty"} {
+		for i, key := range keys {
 			if cellText(row[i]) == "" {
-				return nil, Unreadable(field, id)
+				return nil, Unreadable(fieldOf(key), id)
 			}
 		}
-		material := cellText(row[0])
-		quantity, err := decimal.NewFromString(cellText(row[1]))
-		if err != nil || quantity.Exponent() < -maxExponent || quantity.Exponent() > maxExponent {
-			return nil, malformed(MethodQuery, text.Errorf("FRealQty (实退数量) is not a number"))
+		measure, err := cellNumber(keys[1], id, row[1])
+		if err != nil {
+			return nil, err
 		}
-		quantities[material] = quantities[material].Add(quantity)
+		item := cellText(row[0])
+		sums[item] = sums[item].Add(measure)
 	}
-	return quantities, nil
+	return sums, nil
+}
+
+func cellNumber(key, id string, cell any) (decimal.Decimal, error) {
+	number, err := decimal.NewFromString(cellText(cell))
+	if err != nil || number.Exponent() < -maxExponent || number.Exponent() > maxExponent {
+		return decimal.Decimal{}, malformed(MethodQuery, text.Errorf("%s of the bill with FID %s is not a number", fieldOf(key), id))
+	}
+	return number, nil
 }

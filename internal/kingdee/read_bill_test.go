@@ -17,7 +17,7 @@ func TestQuantities(t *testing.T) {
 		assert.Equal(t, golden(t, "read_bill.json"), body)
 		write(w, `[[1,"M1",2.5],["2","M2","1.0"],[3,"M1",0.5],[1,"M1",2.5]]`)
 	})
-	quantities, err := newClient(t, vectorConfig(server.URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "100040")
+	quantities, err := newClient(t, vectorConfig(server.URL)).ByItem(t.Context(), returns, "100040")
 	require.NoError(t, err)
 	require.Len(t, quantities, 2)
 	for material, want := range map[string]string{"M1": "3", "M2": "1"} {
@@ -36,7 +36,7 @@ func TestQuantitiesReadsAllPages(t *testing.T) {
 		}
 		write(w, `[`+strings.Join(rows, ",")+`]`)
 	})
-	quantities, err := newClient(t, vectorConfig(server.URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")
+	quantities, err := newClient(t, vectorConfig(server.URL)).ByItem(t.Context(), returns, "1")
 	require.NoError(t, err)
 	require.Equal(t, "5000", quantities["M"].String())
 }
@@ -52,7 +52,7 @@ func TestQuantitiesFailures(t *testing.T) {
 		"the smallest exponent":         `[[1,"M","1e-2147483648"],[2,"M",1]]`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newClient(t, vectorConfig(always(t, reply).URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")
+			_, err := newClient(t, vectorConfig(always(t, reply).URL)).ByItem(t.Context(), returns, "1")
 			requireFault(t, err, fault.Retry, "malformed_reply")
 		})
 	}
@@ -61,7 +61,7 @@ func TestQuantitiesFailures(t *testing.T) {
 // A cell without a value is never read as a material or a quantity.
 func TestQuantitiesWithoutRight(t *testing.T) {
 	for field, reply := range map[string]string{"FMaterialId": `[[1,null,2]]`, "FRealQty": `[[1,"M","***"]]`} {
-		_, err := newClient(t, vectorConfig(always(t, reply).URL)).Quantities(t.Context(), "SAL_RETURNSTOCK", "1")
+		_, err := newClient(t, vectorConfig(always(t, reply).URL)).ByItem(t.Context(), returns, "1")
 		require.Equal(t, field, requireFault(t, err, fault.Final, "field_unreadable").Field)
 	}
 }

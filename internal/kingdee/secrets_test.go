@@ -76,7 +76,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 						})
 						config := vectorConfig(server.URL)
 						config.Auth = auth
-						results, err := newClient(t, config).BatchSave(t.Context(), BatchSave{FormID: "SAL_RETURNSTOCK", Model: bills(`{"FBillNo":"RT100"}`, `{"FBillNo":"RT101"}`)})
+						results, err := newClient(t, config).BatchSave(t.Context(), BatchSave{Form: returns, Model: bills(`{"FBillNo":"RT100"}`, `{"FBillNo":"RT101"}`)})
 						if err == nil {
 							err = results[0].Err
 						}

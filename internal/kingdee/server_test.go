@@ -115,4 +115,4 @@ func requireFault(t *testing.T, err error, class fault.Class, reason string) *fa
 }
 
 // oneBill is the smallest call of BatchSave.
-var oneBill = BatchSave{FormID: "SAL_RETURNSTOCK", Model: bills(`{"FBillNo":"RT100"}`)}
+var oneBill = BatchSave{Form: returns, Model: bills(`{"FBillNo":"RT100"}`)}

@@ -176,7 +176,7 @@ func TestLostSessionIsRenewedOnce(t *testing.T) {
 			return err
 		}},
 		"Submit": {lostReply, savedReply, func(ctx context.Context, c *Client) error {
-			_, err := c.Submit(ctx, "SAL_RETURNSTOCK", []string{"RT100"})
+			_, err := c.Submit(ctx, returns, []string{"RT100"})
 			return err
 		}},
 		"ExecuteBillQuery, wrapped": {lostQueryReply, `[]`, func(ctx context.Context, c *Client) error {

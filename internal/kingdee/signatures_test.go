@@ -47,7 +47,7 @@ func TestBillsWith(t *testing.T) {
 		assert.Equal(t, golden(t, "bills_with.json"), body)
 		write(w, `[[2,"70002","A","A","2024-03-02T00:00:00","note"]]`)
 	})
-	found, err := newClient(t, vectorConfig(server.URL)).BillsWith(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", "FThirdBillNo", "T'1", 5)
+	found, err := newClient(t, vectorConfig(server.URL)).BillsWith(t.Context(), returns, "FThirdBillNo", "T'1", 5)
 	require.NoError(t, err)
 	require.Equal(t, []Bill{{ID: "2", Number: "70002", DocumentStatus: "A", Date: "2024-03-02", Text: "note"}}, found)
 }

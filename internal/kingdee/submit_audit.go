@@ -26,13 +26,13 @@ func operateBody(formID string, numbers []string) ([]byte, error) {
 
 // Submit submits (提交) saved bills by their numbers, which must be distinct. There is
 // one result per number, in order. Errors are as with [Client.BatchSave].
-func (c *Client) Submit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return c.operate(ctx, MethodSubmit, formID, numbers)
+func (c *Client) Submit(ctx context.Context, form BillForm, numbers []string) ([]BillResult, error) {
+	return c.operate(ctx, MethodSubmit, form.ID, numbers)
 }
 
 // Audit audits (审核) submitted bills, as [Client.Submit] submits.
-func (c *Client) Audit(ctx context.Context, formID string, numbers []string) ([]BillResult, error) {
-	return c.operate(ctx, MethodAudit, formID, numbers)
+func (c *Client) Audit(ctx context.Context, form BillForm, numbers []string) ([]BillResult, error) {
+	return c.operate(ctx, MethodAudit, form.ID, numbers)
 }
 
 func (c *Client) operate(ctx context.Context, method, formID string, numbers []string) ([]BillResult, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestSubmitAndAuditBodies(t *testing.T) {
-	for method, call := range map[string]func(*Client, context.Context, string, []string) ([]BillResult, error){
+	for method, call := range map[string]func(*Client, context.Context, BillForm, []string) ([]BillResult, error){
 		"Submit": (*Client).Submit,
 		"Audit":  (*Client).Audit,
 	} {
@@ -26,13 +26,13 @@ func TestSubmitAndAuditBodies(t *testing.T) {
 				write(w, savedReply)
 			})
 			c := newClient(t, vectorConfig(server.URL))
-			results, err := call(c, t.Context(), "SAL_RETURNSTOCK", []string{"RT100", "RT<1>"})
+			results, err := call(c, t.Context(), returns, []string{"RT100", "RT<1>"})
 			require.NoError(t, err)
 			assert.Equal(t, BillResult{ID: "100040", Number: "RT100"}, results[0])
 			f := requireFault(t, results[1].Err, fault.Retry, "unclear")
 			assert.Equal(t, method, f.Call)
 
-			results, err = call(c, t.Context(), "SAL_RETURNSTOCK", nil)
+			results, err = call(c, t.Context(), returns, nil)
 			require.NoError(t, err)
 			assert.Empty(t, results)
 			assert.Equal(t, 1, requests, "no numbers, no call")

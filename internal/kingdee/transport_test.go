@@ -42,7 +42,7 @@ func TestResentRequestIsChecked(t *testing.T) {
 				return first, nil
 			}
 			c.put(s)
-			_, err := c.FindBills(t.Context(), "F", "", []string{"1"})
+			_, err := c.FindBills(t.Context(), returns, []string{"1"})
 			require.NoError(t, err)
 			first.broken.Store(true)
 			_, err = c.BatchSave(WithSendCheck(t.Context(), func() error {

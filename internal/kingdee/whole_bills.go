@@ -19,17 +19,17 @@ type WholeBill struct {
 	Bill
 	// FID is [Bill.ID] as a number.
 	FID int64
-	// Customer is the number of FRetcustId (退货客户).
+	// Customer is the number of whom the bill is for.
 	Customer string
 	Lines    []Line
 }
 
-// Line is a line of a bill.
+// Line is a line of a bill. What the form does not have is "" or zero.
 type Line struct {
-	// Material and Stock are the numbers of FMaterialId and FStockId; Stock is "" for none.
-	Material string `json:"material"`
-	Stock    string `json:"stock"`
-	// Quantity is FRealQty, TaxPrice FTaxPrice, and Amount FAllAmount (价税合计).
+	// Item and Stock are numbers of base data; Stock is "" for none.
+	Item  string `json:"item"`
+	Stock string `json:"stock"`
+	// TaxPrice and Amount are with tax.
 	Quantity decimal.Decimal `json:"quantity"`
 	TaxPrice decimal.Decimal `json:"price"`
 	Amount   decimal.Decimal `json:"amount"`
@@ -37,51 +37,55 @@ type Line struct {
 
 // WholeBills gives all bills of the numbers, in no particular order. Empty numbers are
 // ignored. It fails if a field of a bill can't be read.
-func WholeBills(ctx context.Context, queries Queries, formID, textField string, numbers []string) ([]WholeBill, error) {
-	return wholeBills(ctx, queries, formID, textField, numbers, func(numbers []string) string {
-		return "FBillNo in (" + quoteAll(numbers) + ")"
+func WholeBills(ctx context.Context, queries Queries, form BillForm, numbers []string) ([]WholeBill, error) {
+	return wholeBills(ctx, queries, form, numbers, func(numbers []string) string {
+		return form.Number + " in (" + quoteAll(numbers) + ")"
 	})
 }
 
 // WholeBillsOf gives the bills of the ids (FID) that exist.
-func WholeBillsOf(ctx context.Context, queries Queries, formID, textField string, ids []int64) ([]WholeBill, error) {
+func WholeBillsOf(ctx context.Context, queries Queries, form BillForm, ids []int64) ([]WholeBill, error) {
 	var texts []string
 	for _, id := range ids {
 		texts = append(texts, strconv.FormatInt(id, 10))
 	}
-	return wholeBills(ctx, queries, formID, textField, texts, func(ids []string) string {
+	return wholeBills(ctx, queries, form, texts, func(ids []string) string {
 		return "FID in (" + strings.Join(ids, ",") + ")"
 	})
 }
 
-func wholeBills(ctx context.Context, queries Queries, formID, textField string, keys []string, filter func([]string) string) (bills []WholeBill, err error) {
+func wholeBills(ctx context.Context, queries Queries, form BillForm, keys []string, filter func([]string) string) (bills []WholeBill, err error) {
 	keys = slices.Compact(slices.DeleteFunc(slices.Sorted(slices.Values(keys)), func(key string) bool { return key == "" }))
+	reader := wholeReader{form: form, line: form.lineKeys(), places: map[string]int{}}
+	columns := append([]string{form.entryID()}, reader.line...)
 	for chunk := range slices.Chunk(keys, mostWhole) {
 		rows, err := allRowsBy(ctx, queries, BillQuery{
-			FormID:       formID,
-			FieldKeys:    "FEntity_FEntryID,FRetcustId.FNumber,FMaterialId.FNumber,FStockId.FNumber,FRealQty,FTaxPrice,FAllAmount," + billKeys(textField),
+			FormID:       form.ID,
+			FieldKeys:    strings.Join(append(columns[:len(columns):len(columns)], form.billKeys()...), ","),
 			FilterString: filter(chunk),
-			OrderString:  "FEntity_FEntryID",
+			OrderString:  form.entryID(),
 		}, func(row []any) string {
 			if id := entryOf(row); id != "" {
 				return id
 			}
-			return "FID " + cellText(row[beforeHead])
+			return "FID " + cellText(row[len(columns)])
 		})
 		if err != nil {
 			return nil, err
 		}
-		read, err := readWhole(rows, textField)
-		if err != nil {
-			return nil, err
+		for _, row := range rows {
+			if err := reader.take(row[len(columns):], row[:len(columns)]); err != nil {
+				return nil, err
+			}
 		}
-		bills = append(bills, read...)
 	}
-	return bills, nil
+	return reader.bills, nil
 }
 
-// beforeHead is how many fields of the line come before those of the bill.
-const beforeHead = 7
+// lineKeys are the fields of a [WholeBill] besides those of [Bill].
+func (f BillForm) lineKeys() []string {
+	return slices.DeleteFunc([]string{f.Customer, f.Item, f.Stock, f.Quantity, f.Price, f.Amount}, func(key string) bool { return key == "" })
+}
 
 // entryOf is the id of the line in a row; "" for the row of a bill without lines.
 func entryOf(row []any) string {
@@ -91,83 +95,95 @@ func entryOf(row []any) string {
 	return ""
 }
 
-// readWhole reads rows, one per line. A draft (Z) may lack anything, as Kingdee keeps it
-// unchecked: what it has no value of is empty or zero, and it may have no lines.
-func readWhole(rows [][]any, textField string) (bills []WholeBill, err error) {
-	places := map[string]int{}
-	for _, row := range rows {
-		heads, err := readBills([][]any{row[beforeHead:]}, textField)
-		if err != nil {
-			return nil, err
-		}
-		head := heads[0]
-		if head.Unreadable != "" {
-			return nil, Unreadable(head.Unreadable, head.ID)
-		}
-		if head.Date == "" {
-			return nil, Unreadable("FDate", head.ID)
-		}
-		draft := head.DocumentStatus == "Z"
-		if entryOf(row) == "" && !draft {
-			return nil, Unreadable("FEntity_FEntryID", head.ID)
-		}
-		for i, field := range []string{"FRetcustId", "FMaterialId", "FStockId", "FRealQty", "FTaxPrice", "FAllAmount"} {
-			masked := noValue(row[1+i]) && row[1+i] != nil
-			if blank := cellText(row[1+i]) == ""; blank && field != "FStockId" && !draft || masked {
-				return nil, Unreadable(field, head.ID)
-			}
-		}
-		line := Line{Material: strings.TrimSpace(cellText(row[2])), Stock: strings.TrimSpace(cellText(row[3]))}
-		for i, number := range []*decimal.Decimal{&line.Quantity, &line.TaxPrice, &line.Amount} {
-			cell := cellText(row[4+i])
-			if cell == "" {
-				continue // of a draft
-			}
-			*number, err = decimal.NewFromString(cell)
-			if err != nil || number.Exponent() < -maxExponent || number.Exponent() > maxExponent {
-				return nil, malformed(MethodQuery, text.Errorf("%s of the bill with FID %s is not a number", []string{"FRealQty", "FTaxPrice", "FAllAmount"}[i], head.ID))
-			}
-		}
-		place, known := places[head.ID]
-		if !known {
-			id, err := strconv.ParseInt(head.ID, 10, 64)
-			if err != nil {
-				return nil, malformed(MethodQuery, text.Errorf("FID %q is not a number", head.ID))
-			}
-			place = len(bills)
-			places[head.ID] = place
-			bills = append(bills, WholeBill{Bill: head, FID: id, Customer: strings.TrimSpace(cellText(row[1]))})
-		}
-		if entryOf(row) != "" {
-			bills[place].Lines = append(bills[place].Lines, line)
-		}
+// wholeReader reads rows, one per line.
+type wholeReader struct {
+	form   BillForm
+	line   []string // keys
+	bills  []WholeBill
+	places map[string]int // in bills, by FID
+}
+
+// take reads a row. A draft (Z) may lack anything, as Kingdee keeps it unchecked: what it
+// has no value of is empty or zero, and it may have no lines.
+func (r *wholeReader) take(ofBill, ofLine []any) error {
+	heads, err := r.form.readBills([][]any{ofBill})
+	if err != nil {
+		return err
 	}
-	return bills, nil
+	head := heads[0]
+	if head.Unreadable != "" {
+		return Unreadable(head.Unreadable, head.ID)
+	}
+	if head.Date == "" {
+		return Unreadable(r.form.Date, head.ID)
+	}
+	draft := head.DocumentStatus == "Z"
+	if entryOf(ofLine) == "" && !draft {
+		return Unreadable(r.form.entryID(), head.ID)
+	}
+	cells := map[string]any{}
+	for i, key := range r.line {
+		cell := ofLine[1+i]
+		masked := noValue(cell) && cell != nil
+		if blank := cellText(cell) == ""; blank && key != r.form.Stock && !draft || masked {
+			return Unreadable(fieldOf(key), head.ID)
+		}
+		cells[key] = cell
+	}
+	number := func(key string) (value decimal.Decimal) {
+		// A draft may have none, and a form may have no such field.
+		if err == nil && cellText(cells[key]) != "" {
+			value, err = cellNumber(key, head.ID, cells[key])
+		}
+		return value
+	}
+	line := Line{
+		Item: strings.TrimSpace(cellText(cells[r.form.Item])), Stock: strings.TrimSpace(cellText(cells[r.form.Stock])),
+		Quantity: number(r.form.Quantity), TaxPrice: number(r.form.Price), Amount: number(r.form.Amount),
+	}
+	if err != nil {
+		return err
+	}
+	place, known := r.places[head.ID]
+	if !known {
+		id, err := strconv.ParseInt(head.ID, 10, 64)
+		if err != nil {
+			return malformed(MethodQuery, text.Errorf("FID %q is not a number", head.ID))
+		}
+		place = len(r.bills)
+		r.places[head.ID] = place
+		r.bills = append(r.bills, WholeBill{Bill: head, FID: id, Customer: strings.TrimSpace(cellText(cells[r.form.Customer]))})
+	}
+	if entryOf(ofLine) != "" {
+		r.bills[place].Lines = append(r.bills[place].Lines, line)
+	}
+	return nil
 }
 
 // DatedBills says which bills [BillIDs] lists.
 type DatedBills struct {
-	FormID string
-	// From and To are days (FDate), as 2006-01-02, both included.
+	Form BillForm
+	// From and To are days, as 2006-01-02, both included.
 	From, To string
-	// BillTypes and SaleOrgs are numbers; empty for any.
-	BillTypes, SaleOrgs []string
+	// BillTypes and Organisations are numbers; empty for any.
+	BillTypes, Organisations []string
 }
 
 // BillIDs lists up to limit ids (FID) of bills above after, in order. Void bills are among
 // them.
 func BillIDs(ctx context.Context, queries Queries, which DatedBills, after int64, limit int) ([]int64, error) {
-	filter := "FDate>=" + quoteAll([]string{which.From}) + " and FDate<=" + quoteAll([]string{which.To + " 23:59:59"}) +
+	date := which.Form.Date
+	filter := date + ">=" + quoteAll([]string{which.From}) + " and " + date + "<=" + quoteAll([]string{which.To + " 23:59:59"}) +
 		" and FID>" + strconv.FormatInt(after, 10)
 	for _, in := range []struct {
 		key     string
 		numbers []string
-	}{{"FBillTypeID.FNumber", which.BillTypes}, {"FSaleOrgId.FNumber", which.SaleOrgs}} {
+	}{{which.Form.BillType, which.BillTypes}, {which.Form.Organisation, which.Organisations}} {
 		if len(in.numbers) > 0 {
 			filter += " and " + in.key + " in (" + quoteAll(in.numbers) + ")"
 		}
 	}
-	rows, err := queries.ExecuteBillQuery(ctx, BillQuery{FormID: which.FormID, FieldKeys: "FID", FilterString: filter, OrderString: "FID", Limit: limit})
+	rows, err := queries.ExecuteBillQuery(ctx, BillQuery{FormID: which.Form.ID, FieldKeys: "FID", FilterString: filter, OrderString: "FID", Limit: limit})
 	if err != nil {
 		return nil, err
 	}

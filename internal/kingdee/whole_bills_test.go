@@ -19,7 +19,7 @@ func TestWholeBills(t *testing.T) {
 		write(w, `[`+wholeRow+`,[500003,"C2","M1","W1",1,1,1,100041,"2","A","B","2024-03-02T00:00:00",""],
 			[500002,"C1","M2"," ",1.5,"2.0",3,100040,"1","C","A","2024-03-01T00:00:00","note"]]`)
 	})
-	bills, err := WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), "SAL_RETURNSTOCK", "FHeadNote", []string{"2", "1", "", "1"})
+	bills, err := WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), returns, []string{"2", "1", "", "1"})
 	require.NoError(t, err)
 	require.Len(t, bills, 2)
 	first, second := bills[0], bills[1]
@@ -27,7 +27,7 @@ func TestWholeBills(t *testing.T) {
 	require.Equal(t, Bill{ID: "100040", Number: "1", DocumentStatus: "C", Date: "2024-03-01", Text: "note"}, first.Bill)
 	require.Equal(t, "C1", first.Customer)
 	require.Len(t, first.Lines, 2)
-	require.Equal(t, "M2", first.Lines[1].Material)
+	require.Equal(t, "M2", first.Lines[1].Item)
 	require.Empty(t, first.Lines[1].Stock)
 	require.Equal(t, []string{"1.5", "2", "3"}, []string{first.Lines[1].Quantity.String(), first.Lines[1].TaxPrice.String(), first.Lines[1].Amount.String()})
 	require.True(t, second.Void)
@@ -38,7 +38,7 @@ func TestWholeBillsOfIDs(t *testing.T) {
 		assert.Contains(t, body, `"FilterString":"FID in (100040,100041)"`)
 		write(w, `[`+wholeRow+`]`)
 	})
-	bills, err := WholeBillsOf(t.Context(), newClient(t, vectorConfig(server.URL)), "SAL_RETURNSTOCK", "FHeadNote", []int64{100041, 100040})
+	bills, err := WholeBillsOf(t.Context(), newClient(t, vectorConfig(server.URL)), returns, []int64{100041, 100040})
 	require.NoError(t, err)
 	require.Len(t, bills, 1)
 }
@@ -71,7 +71,7 @@ func TestWholeBillsThatCannotBeRead(t *testing.T) {
 			raw, err := json.Marshal([]any{row})
 			require.NoError(t, err)
 			server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) { write(w, string(raw)) })
-			_, err = WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), "SAL_RETURNSTOCK", "FHeadNote", []string{"1"})
+			_, err = WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), returns, []string{"1"})
 			require.Error(t, err)
 			require.Equal(t, c.field, fault.As(err).Field)
 		})
@@ -85,7 +85,7 @@ func TestWholeBillsOfDrafts(t *testing.T) {
 			[0," "," "," ",null,null,null,100051,"D2","Z","A","2024-03-01T00:00:00",""],
 			[500001,null,"M1",null,2,0,null,100052,"D3","Z","A","2024-03-01T00:00:00",""]]`)
 	})
-	bills, err := WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), "SAL_RETURNSTOCK", "FHeadNote", []string{"D1", "D2", "D3"})
+	bills, err := WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), returns, []string{"D1", "D2", "D3"})
 	require.NoError(t, err)
 	require.Len(t, bills, 3)
 	for i, lines := range []int{0, 0, 1} {
@@ -100,7 +100,7 @@ func TestBillIDs(t *testing.T) {
 		write(w, `[[100041],["100050"]]`)
 	})
 	ids, err := BillIDs(t.Context(), newClient(t, vectorConfig(server.URL)), DatedBills{
-		FormID: "SAL_RETURNSTOCK", From: "2024-03-01", To: "2024-03-02", BillTypes: []string{"XSTHD01_SYS"}, SaleOrgs: []string{"100"},
+		Form: returns, From: "2024-03-01", To: "2024-03-02", BillTypes: []string{"XSTHD01_SYS"}, Organisations: []string{"100"},
 	}, 100040, 2000)
 	require.NoError(t, err)
 	require.Equal(t, []int64{100041, 100050}, ids)
@@ -110,7 +110,7 @@ func TestBillIDs(t *testing.T) {
 func TestBillIDsOutOfOrderAreRefused(t *testing.T) {
 	for _, reply := range []string{`[[2],[1]]`, `[[1],[1]]`, `[[null]]`, `[["x"]]`, `[[1,2]]`} {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request, _ string) { write(w, reply) })
-		_, err := BillIDs(t.Context(), newClient(t, vectorConfig(server.URL)), DatedBills{FormID: "SAL_RETURNSTOCK", From: "2024-03-01", To: "2024-03-02"}, 0, 2000)
+		_, err := BillIDs(t.Context(), newClient(t, vectorConfig(server.URL)), DatedBills{Form: returns, From: "2024-03-01", To: "2024-03-02"}, 0, 2000)
 		require.Error(t, err, reply)
 	}
 }

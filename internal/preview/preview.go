@@ -85,7 +85,7 @@ type Field struct {
 	Differs bool   `json:"differs,omitempty"`
 }
 
-// Line is a line of the bill, with the line of Kingdee's that has the same material and is
+// Line is a line of the bill, with the line of Kingdee's that has the same item and is
 // most like it.
 type Line struct {
 	// Number is that of the line that would be sent, and Kingdee that of the line in
@@ -199,7 +199,7 @@ func (p *Preview) bills(ctx context.Context, number string) (bills []kingdee.Bil
 		return nil, nil
 	}
 	numbers := flow.BillNumbers(number)
-	found, err := p.Kingdee.FindBills(ctx, p.Flow.Call.FormId, flow.MarkField, numbers)
+	found, err := p.Kingdee.FindBills(ctx, booking.FormOf(p.Flow), numbers)
 	for _, number := range numbers {
 		bills = append(bills, found[number]...)
 	}
@@ -221,13 +221,14 @@ func (p *Preview) move(o *Order) {
 		return
 	}
 	var body struct {
-		Data struct{ Model []struct{ FDate string } }
+		Data struct{ Model []map[string]any }
 	}
 	if json.Unmarshal(o.Request, &body) != nil || len(body.Data.Model) == 0 {
 		return
 	}
-	date := body.Data.Model[0].FDate
-	i := slices.IndexFunc(o.Head, func(field Field) bool { return field.Field == flow.DateField })
+	name := p.Flow.Form.Form.Date
+	date, _ := body.Data.Model[0][name].(string)
+	i := slices.IndexFunc(o.Head, func(field Field) bool { return field.Field == name })
 	if i < 0 || date == "" || o.Head[i].Value == date {
 		return
 	}
@@ -238,21 +239,21 @@ func (p *Preview) move(o *Order) {
 // noBills is a ledger without any bill.
 type noBills struct{}
 
-func (noBills) FindBills(context.Context, string, string, []string) (map[string][]kingdee.Bill, error) {
+func (noBills) FindBills(context.Context, kingdee.BillForm, []string) (map[string][]kingdee.Bill, error) {
 	return nil, nil
 }
 
-func (noBills) NewestBills(context.Context, string, string, string, int) ([]kingdee.Bill, error) {
+func (noBills) NewestBills(context.Context, kingdee.BillForm, string, int) ([]kingdee.Bill, error) {
 	return nil, nil
 }
 
-func (noBills) ReadBill(context.Context, string, string, []string) ([][]any, error) {
+func (noBills) ReadBill(context.Context, kingdee.BillForm, string, []string) ([][]any, error) {
 	return nil, nil
 }
 
 func (noBills) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) { return nil, nil }
 
-func (noBills) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
+func (noBills) ByItem(context.Context, kingdee.BillForm, string) (map[string]decimal.Decimal, error) {
 	return nil, nil
 }
 
@@ -277,7 +278,7 @@ func (p *Preview) rows(ctx context.Context, bills []kingdee.Bill) (all [][]any, 
 		for _, column := range p.columns {
 			keys = append(keys, column.key)
 		}
-		rows, err := p.Kingdee.ReadBill(ctx, p.Flow.Call.FormId, bill.ID, keys)
+		rows, err := p.Kingdee.ReadBill(ctx, booking.FormOf(p.Flow), bill.ID, keys)
 		if err != nil {
 			return nil, text.Errorf("reading bill %s failed: %w", bill.Number, err)
 		}
@@ -286,19 +287,16 @@ func (p *Preview) rows(ctx context.Context, bills []kingdee.Bill) (all [][]any, 
 	return all, nil
 }
 
-// findColumns are those of the flow's fields that a query of the form takes. Groups within
-// a line are not among them.
+// findColumns are those of the flow's fields that a query of one row a line takes. Groups
+// within a line and other lists are not among them.
 func (p *Preview) findColumns(ctx context.Context) (known []column, err error) {
 	var all []column
 	var keys []string
 	for _, field := range p.Flow.SentFields() {
-		if !slices.Contains([]catalog.Place{catalog.Head, "SubHeadEntity", "FEntity"}, field.Place) {
+		if form := p.Flow.Form; !form.OfBill(field.Place) && field.Place != form.Form.Lines {
 			continue
 		}
-		c := column{field.Field, field.Name}
-		if field.Type == catalog.Reference {
-			c.key += "." + field.ReferenceKey
-		}
+		c := column{field.Field, field.QueryKey()}
 		all, keys = append(all, c), append(keys, c.key)
 	}
 	unknown, err := p.Kingdee.UnknownFields(ctx, p.Flow.Call.FormId, "FID", keys)
@@ -374,22 +372,26 @@ func (p *Preview) side(field flow.ExplainedField, row []any) Field {
 		}
 		return side
 	}
-	side.Kingdee = shownCell(c.Field, cell)
-	side.Differs = field.Value != "" && !same(c.Field, field.Value, side.Kingdee)
+	side.Kingdee = p.shownCell(c.Field, cell)
+	side.Differs = field.Value != "" && !p.same(c.Field, field.Value, side.Kingdee)
 	return side
 }
 
 // same compares a value as it is sent with Kingdee's.
-func same(field catalog.Field, sent, read string) bool {
-	if field.Name == flow.MarkField {
+func (p *Preview) same(field catalog.Field, sent, read string) bool {
+	if p.isNote(field) {
 		return sent == read // both without the mark
 	}
-	return flow.SameValue(field, sent, read)
+	return flow.SameValue(p.Flow.Form, field, sent, read)
+}
+
+func (p *Preview) isNote(field catalog.Field) bool {
+	return field.Place == catalog.Head && field.Name == p.Flow.Form.Form.Note
 }
 
 // shownCell is a cell for a person: days without a time, numbers without zeros at the end,
 // and the note without the mark.
-func shownCell(field catalog.Field, cell any) string {
+func (p *Preview) shownCell(field catalog.Field, cell any) string {
 	value, err := catalog.Text.Parse(cell)
 	if flag, ok := cell.(bool); ok {
 		value, err = "false", nil
@@ -409,7 +411,7 @@ func shownCell(field catalog.Field, cell any) string {
 			shown = number.(decimal.Decimal).String()
 		}
 	}
-	if field.Name == flow.MarkField {
+	if p.isNote(field) {
 		if mark, ok := flow.FindMark(shown); ok {
 			shown = strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(shown), mark.String()))
 		}
@@ -421,48 +423,46 @@ func shownCell(field catalog.Field, cell any) string {
 func (p *Preview) onlyInKingdee(i int, row []any) Line {
 	line := Line{Kingdee: i + 1}
 	for column, c := range p.columns {
-		if c.Place == "FEntity" && row[column] != nil {
-			shown := shownCell(c.Field, row[column])
+		if c.Place == p.Flow.Form.Form.Lines && row[column] != nil {
+			shown := p.shownCell(c.Field, row[column])
 			line.Fields = appendShown(line.Fields, Field{Field: c.Name, Label: c.Chinese, Kingdee: shown, Differs: shown != ""})
 		}
 	}
 	return line
 }
 
-// materialField names the goods of a line.
-const materialField = "FMaterialId"
-
-// mostPairs bounds the comparisons of lines of one material; beyond it they are matched in
+// mostPairs bounds the comparisons of lines of one item; beyond it they are matched in
 // their order.
 const mostPairs = 10_000
 
 // match gives the row of Kingdee's for each line that would be sent, -1 for none: one with
-// the same material, and of these the one with the most equal values.
+// the same item, and of these the one with the most equal values.
 func (p *Preview) match(sent [][]flow.ExplainedField, rows [][]any) []int {
 	matches, taken := make([]int, len(sent)), make([]bool, len(rows))
-	lines := map[string][]int{} // by material
+	item := p.Flow.Form.Form.Item
+	lines := map[string][]int{} // by item
 	for i, fields := range sent {
 		matches[i] = -1
 		for _, field := range fields {
-			if field.Field == materialField {
+			if field.Field == item && field.Place == p.Flow.Form.Form.Lines {
 				lines[field.Value] = append(lines[field.Value], i)
 			}
 		}
 	}
 	stock := map[string][]int{}
-	column := slices.IndexFunc(p.columns, func(c column) bool { return c.Name == materialField })
+	column := slices.IndexFunc(p.columns, func(c column) bool { return c.Name == item && c.Place == p.Flow.Form.Form.Lines })
 	for r, row := range rows {
 		if column >= 0 {
-			material := shownCell(p.columns[column].Field, row[column])
-			stock[material] = append(stock[material], r)
+			value := p.shownCell(p.columns[column].Field, row[column])
+			stock[value] = append(stock[value], r)
 		}
 	}
 	type pair struct{ line, row, equal int }
-	for material, own := range lines {
+	for value, own := range lines {
 		var pairs []pair
-		few := len(own)*len(stock[material]) <= mostPairs
+		few := len(own)*len(stock[value]) <= mostPairs
 		for _, line := range own {
-			for _, row := range stock[material] {
+			for _, row := range stock[value] {
 				one := pair{line: line, row: row}
 				if few {
 					one.equal = p.likeness(sent[line], rows[row])

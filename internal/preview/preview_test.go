@@ -81,7 +81,7 @@ func booksOf(t *testing.T, f *flow.Flow, order map[string]any) *books {
 			case map[string]any:
 				for key, number := range value {
 					if strings.EqualFold(key, "FNumber") {
-						into[name+"."+key] = number
+						into[name+".FNumber"] = number
 					}
 				}
 				if name == "SubHeadEntity" {
@@ -111,7 +111,7 @@ func booksOf(t *testing.T, f *flow.Flow, order map[string]any) *books {
 	return b
 }
 
-func (b *books) FindBills(_ context.Context, _, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (b *books) FindBills(_ context.Context, _ kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	found := map[string][]kingdee.Bill{}
 	for _, bill := range b.bills {
 		if slices.Contains(numbers, bill.Number) {
@@ -121,7 +121,7 @@ func (b *books) FindBills(_ context.Context, _, _ string, numbers []string) (map
 	return found, b.err
 }
 
-func (b *books) NewestBills(context.Context, string, string, string, int) ([]kingdee.Bill, error) {
+func (b *books) NewestBills(context.Context, kingdee.BillForm, string, int) ([]kingdee.Bill, error) {
 	return nil, b.err
 }
 
@@ -129,7 +129,7 @@ func (b *books) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, e
 	return nil, b.err
 }
 
-func (b *books) Quantities(context.Context, string, string) (map[string]decimal.Decimal, error) {
+func (b *books) ByItem(context.Context, kingdee.BillForm, string) (map[string]decimal.Decimal, error) {
 	return nil, b.err
 }
 
@@ -138,7 +138,7 @@ func (b *books) UnknownFields(context.Context, string, string, []string) ([]stri
 	return b.unknown, b.err
 }
 
-func (b *books) ReadBill(_ context.Context, _, _ string, keys []string) (rows [][]any, err error) {
+func (b *books) ReadBill(_ context.Context, _ kingdee.BillForm, _ string, keys []string) (rows [][]any, err error) {
 	for _, line := range b.lines {
 		var row []any
 		for _, key := range keys {

@@ -49,16 +49,16 @@ type Bill struct {
 	Lines            []Line
 }
 
-// Line is a line of a bill. Amount is with tax.
+// Line is a line of a bill. Amount is with tax. In a form of money, the others are zero.
 type Line struct {
-	Material, Warehouse     string
+	Item, Warehouse         string
 	Quantity, Price, Amount decimal.Decimal
 }
 
 // Rules say what is compared. Fields that the flow does not send, or that it expects to
 // differ, are not.
 type Rules struct {
-	Customer, Date, Quantity, Price, Warehouse bool
+	Customer, Date, Quantity, Price, Warehouse, Amount bool
 	// Audited: the bills should be audited.
 	Audited bool
 	// Tolerance is how far two amounts may be apart.
@@ -174,55 +174,52 @@ func (r Rules) row(order Order, bills []Bill, void bool) Compared {
 // differences compares an order with its bills. The date is compared if there is one bill:
 // further ones have dates of their own.
 func (r Rules) differences(order Order, bills []Bill) (all []Difference) {
-	differ := func(field, material, source, kingdee string) {
-		all = append(all, Difference{Field: field, Material: material, Source: source, Kingdee: kingdee})
+	differ := func(field, item, source, kingdee string) {
+		all = append(all, Difference{Field: field, Item: item, Source: source, Kingdee: kingdee})
 	}
 	var lines []Line
 	for _, bill := range bills {
 		lines = append(lines, bill.Lines...)
 		if bill.OrderID != "" && bill.OrderID != order.ID {
-			differ("FHeadNote", "", order.ID, bill.OrderID)
+			differ(FieldOrder, "", order.ID, bill.OrderID)
 		}
 		if r.Customer && bill.Customer != order.Customer {
-			differ("FRetcustId", "", order.Customer, bill.Customer)
+			differ(FieldCustomer, "", order.Customer, bill.Customer)
 		}
 		if r.Date && len(bills) == 1 && bill.Date != order.Date && (r.Moved == nil || !r.Moved(order.Date, bill.Date)) {
-			differ("FDate", "", order.Date, bill.Date)
+			differ(FieldDate, "", order.Date, bill.Date)
 		}
 	}
-	ours, theirs := byMaterial(order.Lines), byMaterial(lines)
-	for _, material := range materialsOf(ours, theirs) {
-		source, kingdee := ours[material], theirs[material]
+	ours, theirs := byItem(order.Lines), byItem(lines)
+	for _, item := range itemsOf(ours, theirs) {
+		source, kingdee := ours[item], theirs[item]
 		a, b := sumOf(0, source), sumOf(0, kingdee)
 		if r.Quantity && !a.Quantity.Equal(b.Quantity) {
-			differ("FRealQty", material, a.Quantity.String(), b.Quantity.String())
+			differ(FieldQuantity, item, a.Quantity.String(), b.Quantity.String())
 		}
 		for _, by := range []struct {
 			compared bool
 			field    string
 			value    func(Line) string
 		}{
-			{r.Price, "FTaxPrice", func(l Line) string { return l.Price.String() }},
-			{r.Warehouse, "FStockId", func(l Line) string { return l.Warehouse }},
+			{r.Price, FieldPrice, func(l Line) string { return l.Price.String() }},
+			{r.Warehouse, FieldWarehouse, func(l Line) string { return l.Warehouse }},
 		} {
 			same := a.Quantity.Equal(b.Quantity)
 			ours, theirs := valuesOf(source, by.value, same), valuesOf(kingdee, by.value, same)
 			if by.compared && len(source) > 0 && len(kingdee) > 0 && ours != theirs {
-				differ(by.field, material, ours, theirs)
+				differ(by.field, item, ours, theirs)
 			}
 		}
-		if r.amounts() && r.apart(a.Amount, b.Amount) {
-			differ("FAllAmount", material, a.Amount.String(), b.Amount.String())
+		if r.Amount && r.apart(a.Amount, b.Amount) {
+			differ(FieldAmount, item, a.Amount.String(), b.Amount.String())
 		}
 	}
-	if a, b := sumOf(0, order.Lines).Amount, sumOf(0, lines).Amount; r.amounts() && r.apart(a, b) {
-		differ("FBillAllAmount", "", a.String(), b.String())
+	if a, b := sumOf(0, order.Lines).Amount, sumOf(0, lines).Amount; r.Amount && r.apart(a, b) {
+		differ(FieldTotal, "", a.String(), b.String())
 	}
 	return all
 }
-
-// amounts reports whether amounts are compared.
-func (r Rules) amounts() bool { return r.Quantity && r.Price }
 
 func (r Rules) apart(a, b decimal.Decimal) bool { return a.Sub(b).Abs().GreaterThan(r.Tolerance) }
 
@@ -288,15 +285,15 @@ func warehousesOf(sides ...[]Line) string {
 	return strings.Join(names, ", ")
 }
 
-func byMaterial(lines []Line) map[string][]Line {
-	materials := map[string][]Line{}
+func byItem(lines []Line) map[string][]Line {
+	items := map[string][]Line{}
 	for _, l := range lines {
-		materials[l.Material] = append(materials[l.Material], l)
+		items[l.Item] = append(items[l.Item], l)
 	}
-	return materials
+	return items
 }
 
-func materialsOf(sides ...map[string][]Line) []string {
+func itemsOf(sides ...map[string][]Line) []string {
 	var all []string
 	for _, side := range sides {
 		all = slices.AppendSeq(all, maps.Keys(side))

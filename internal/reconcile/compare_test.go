@@ -13,12 +13,12 @@ import (
 func amount(text string) decimal.Decimal { return decimal.RequireFromString(text) }
 
 func line(material, warehouse, quantity, price string) Line {
-	l := Line{Material: material, Warehouse: warehouse, Quantity: amount(quantity), Price: amount(price)}
+	l := Line{Item: material, Warehouse: warehouse, Quantity: amount(quantity), Price: amount(price)}
 	l.Amount = l.Quantity.Mul(l.Price).Round(2)
 	return l
 }
 
-var all = Rules{Customer: true, Date: true, Quantity: true, Price: true, Warehouse: true}
+var all = Rules{Customer: true, Date: true, Quantity: true, Price: true, Warehouse: true, Amount: true}
 
 func anOrder(change ...func(*Order)) Order {
 	o := Order{
@@ -79,25 +79,25 @@ func TestCompare(t *testing.T) {
 		{"two of one number", all, anOrder(), bills(aBill(), aBill(func(b *Bill) { b.ID = 101 })), []Kind{Agrees, Doubled}, "", nil, []int64{100, 101}},
 		{"a person's under the number before the order's own", all, anOrder(), bills(aBill(func(b *Bill) { b.ID, b.OrderID = 99, "" }), aBill()), []Kind{Agrees, Doubled}, "", nil, []int64{100, 99}},
 		{"a person's, with the same goods", all, anOrder(), bills(aBill(func(b *Bill) { b.OrderID, b.Version = "", "" })), []Kind{Agrees}, "", nil, []int64{100}},
-		{"another order's under the number", all, anOrder(), bills(aBill(func(b *Bill) { b.OrderID = "9" })), []Kind{Different}, "", []Difference{{"FHeadNote", "", "1", "9"}}, []int64{100}},
-		{"customer", all, anOrder(), bills(aBill(func(b *Bill) { b.Customer = "D" })), []Kind{Different}, "", []Difference{{"FRetcustId", "", "C", "D"}}, []int64{100}},
-		{"date", all, anOrder(), bills(aBill(func(b *Bill) { b.Date = "2024-04-01" })), []Kind{Different}, "", []Difference{{"FDate", "", "2024-03-01", "2024-04-01"}}, []int64{100}},
+		{"another order's under the number", all, anOrder(), bills(aBill(func(b *Bill) { b.OrderID = "9" })), []Kind{Different}, "", []Difference{{FieldOrder, "", "1", "9"}}, []int64{100}},
+		{"customer", all, anOrder(), bills(aBill(func(b *Bill) { b.Customer = "D" })), []Kind{Different}, "", []Difference{{FieldCustomer, "", "C", "D"}}, []int64{100}},
+		{"date", all, anOrder(), bills(aBill(func(b *Bill) { b.Date = "2024-04-01" })), []Kind{Different}, "", []Difference{{FieldDate, "", "2024-03-01", "2024-04-01"}}, []int64{100}},
 		{"a date that a closed period explains", dateless, anOrder(), bills(aBill(func(b *Bill) { b.Date = "2024-04-01" })), []Kind{Agrees}, "", nil, []int64{100}},
 		{"quantity", all, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0] = line("B", "W2", "3", "5") })), []Kind{Different}, "", []Difference{
-			{"FRealQty", "B", "1", "3"}, {"FAllAmount", "B", "5", "15"}, {"FBillAllAmount", "", "44.8", "54.8"},
+			{FieldQuantity, "B", "1", "3"}, {FieldAmount, "B", "5", "15"}, {FieldTotal, "", "44.8", "54.8"},
 		}, []int64{100}},
 		{"price", all, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0] = line("B", "W2", "1", "5.5") })), []Kind{Different}, "", []Difference{
-			{"FTaxPrice", "B", "5", "5.5"}, {"FAllAmount", "B", "5", "5.5"}, {"FBillAllAmount", "", "44.8", "45.3"},
+			{FieldPrice, "B", "5", "5.5"}, {FieldAmount, "B", "5", "5.5"}, {FieldTotal, "", "44.8", "45.3"},
 		}, []int64{100}},
-		{"warehouse", all, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0].Warehouse = "W9" })), []Kind{Different}, "", []Difference{{"FStockId", "B", "W2", "W9"}}, []int64{100}},
+		{"warehouse", all, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0].Warehouse = "W9" })), []Kind{Different}, "", []Difference{{FieldWarehouse, "B", "W2", "W9"}}, []int64{100}},
 		{"part of a line in another warehouse", all, anOrder(), bills(aBill(func(b *Bill) {
 			b.Lines = []Line{line("A", "W1", "1", "19.9"), line("A", "W9", "1", "19.9"), line("B", "W2", "1", "5")}
-		})), []Kind{Different}, "", []Difference{{"FStockId", "A", "W1", "W1 × 1, W9 × 1"}}, []int64{100}},
-		{"another material", all, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0].Material = "X" })), []Kind{Different}, "", []Difference{
-			{"FRealQty", "B", "1", "0"}, {"FAllAmount", "B", "5", "0"}, {"FRealQty", "X", "0", "1"}, {"FAllAmount", "X", "0", "5"},
+		})), []Kind{Different}, "", []Difference{{FieldWarehouse, "A", "W1", "W1 × 1, W9 × 1"}}, []int64{100}},
+		{"another material", all, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0].Item = "X" })), []Kind{Different}, "", []Difference{
+			{FieldQuantity, "B", "1", "0"}, {FieldAmount, "B", "5", "0"}, {FieldQuantity, "X", "0", "1"}, {FieldAmount, "X", "0", "5"},
 		}, []int64{100}},
 		{"an amount that Kingdee rounds otherwise", all, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0].Amount = amount("5.01") })), []Kind{Different}, "", []Difference{
-			{"FAllAmount", "B", "5", "5.01"}, {"FBillAllAmount", "", "44.8", "44.81"},
+			{FieldAmount, "B", "5", "5.01"}, {FieldTotal, "", "44.8", "44.81"},
 		}, []int64{100}},
 		{"the same within the tolerance", tolerant, anOrder(), bills(aBill(func(b *Bill) { b.Lines[0].Amount = amount("5.01") })), []Kind{Agrees}, "", nil, []int64{100}},
 		{"prices expected to differ", Rules{Quantity: true}, anOrder(), bills(aBill(func(b *Bill) { b.Customer, b.Lines[0] = "D", line("B", "W9", "1", "7") })), []Kind{Agrees}, "", nil, []int64{100}},
@@ -206,7 +206,7 @@ func TestPackedListsTravelUnchanged(t *testing.T) {
 		require.ElementsMatch(t, ids, unpacked)
 		require.True(t, slices.IsSorted(unpacked))
 	})
-	row := Row{Kind: Different, OrderID: "1", Differences: []Difference{{"FDate", "", "a", "b"}}}
+	row := Row{Kind: Different, OrderID: "1", Differences: []Difference{{FieldDate, "", "a", "b"}}}
 	rows, err := UnpackRows(PackRows([]Row{row}))
 	require.NoError(t, err)
 	require.Len(t, rows, 1)

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"slices"
-	"strings"
 
 	"refundsync/internal/text"
 )
@@ -84,14 +83,14 @@ func (k Kind) Advice() text.Text { return textsOfKinds[k].advice }
 
 // fieldLabels name the fields that are compared in accountants' words.
 var fieldLabels = map[string]text.Text{
-	"FDate":          text.New("date (日期)"),
-	"FRetcustId":     text.New("customer (退货客户)"),
-	"FRealQty":       text.New("quantity (实退数量)"),
-	"FTaxPrice":      text.New("price with tax (含税单价)"),
-	"FAllAmount":     text.New("amount with tax (价税合计)"),
-	"FBillAllAmount": text.New("the bill's total with tax (价税合计)"),
-	"FStockId":       text.New("warehouse (仓库)"),
-	"FHeadNote":      text.New("order in the bill's note (备注)"),
+	FieldDate:      text.New("date"),
+	FieldCustomer:  text.New("customer"),
+	FieldQuantity:  text.New("quantity"),
+	FieldPrice:     text.New("price with tax"),
+	FieldAmount:    text.New("amount with tax"),
+	FieldTotal:     text.New("the bill's total with tax"),
+	FieldWarehouse: text.New("warehouse"),
+	FieldOrder:     text.New("order in the bill's note"),
 }
 
 // FieldLabel names a field of a [Difference] in accountants' words, or else by its name.
@@ -104,14 +103,14 @@ func FieldLabel(name string) text.Text {
 
 // numberFields are the fields of a [Difference] whose values are numbers, as opposed to codes
 // that may look like numbers.
-var numberFields = []string{"FRealQty", "FTaxPrice", "FAllAmount", "FBillAllAmount"}
+var numberFields = []string{FieldQuantity, FieldPrice, FieldAmount, FieldTotal}
 
 // IsNumber reports whether the values of a field of a [Difference] are numbers.
 func IsNumber(field string) bool { return slices.Contains(numberFields, field) }
 
 // IsMoney reports whether the values of a field of a [Difference] are prices or amounts.
 func IsMoney(field string) bool {
-	return IsNumber(field) && (strings.HasSuffix(field, "Amount") || strings.HasSuffix(field, "Price"))
+	return IsNumber(field) && field != FieldQuantity
 }
 
 // statusLabels name the values of FDocumentStatus with Kingdee's own words.

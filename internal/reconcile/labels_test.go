@@ -24,11 +24,11 @@ func TestFieldsAreNamed(t *testing.T) {
 		field, label  string
 		number, money bool
 	}{
-		{"FRealQty", "quantity (实退数量)", true, false},
-		{"FTaxPrice", "price with tax (含税单价)", true, true},
-		{"FAllAmount", "amount with tax (价税合计)", true, true},
-		{"FBillAllAmount", "the bill's total with tax (价税合计)", true, true},
-		{"FRetcustId", "customer (退货客户)", false, false},
+		{FieldQuantity, "quantity", true, false},
+		{FieldPrice, "price with tax", true, true},
+		{FieldAmount, "amount with tax", true, true},
+		{FieldTotal, "the bill's total with tax", true, true},
+		{FieldCustomer, "customer", false, false},
 		{"F_ABCD_Own", "F_ABCD_Own", false, false},
 	} {
 		require.Equal(t, c.label, FieldLabel(c.field).String())

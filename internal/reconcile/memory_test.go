@@ -172,21 +172,15 @@ func (l largeLedger) ExecuteBillQuery(_ context.Context, q kingdee.BillQuery) ([
 		if err != nil {
 			return nil, err
 		}
-		lines, err := bill.Lines()
-		if err != nil {
-			return nil, err
-		}
-		customer, err := bill.Customer()
-		if err != nil {
-			return nil, err
-		}
+		lines := bill.Lines()
+		customer := bill.Customer()
 		date, err := bill.Date()
 		if err != nil {
 			return nil, err
 		}
 		for n, line := range lines {
 			rows = append(rows, []any{
-				number(firstFID*10 + i*2 + n), customer, line.Material, line.Stock, line.Quantity.String(), line.TaxPrice.String(), line.Amount.String(),
+				number(firstFID*10 + i*2 + n), customer, line.Item, line.Stock, line.Quantity.String(), line.TaxPrice.String(), line.Amount.String(),
 				number(firstFID + i), bill.Number, "A", "A", date.Format(time.DateOnly) + "T00:00:00", bill.Mark.String(),
 			})
 		}

@@ -91,7 +91,7 @@ type Row struct {
 	// flow names it.
 	OrderID     string `json:"id,omitempty"`
 	OnlineOrder string `json:"so_id,omitempty"`
-	// BillNumber is the FBillNo that the order should have, or that the bill has.
+	// BillNumber is the number that the order should have, or that the bill has.
 	BillNumber string `json:"bill_number,omitempty"`
 	// Day is the bill's date, 2006-01-02: Kingdee's if there is a bill, else the one that
 	// the flow gives, else the day of the order's last change.
@@ -122,14 +122,28 @@ type Row struct {
 // MostDifferences bounds the differences that a row names.
 const MostDifferences = 50
 
+// Fields that are compared, for Difference.Field.
+const (
+	// FieldOrder is the order that the bill's note names.
+	FieldOrder     = "order"
+	FieldCustomer  = "customer"
+	FieldDate      = "date"
+	FieldQuantity  = "quantity"
+	FieldPrice     = "price"
+	FieldWarehouse = "warehouse"
+	FieldAmount    = "amount"
+	// FieldTotal is the amount of the whole bill.
+	FieldTotal = "total"
+)
+
 // Difference is a value of a bill that is not what the flow makes of the order.
 type Difference struct {
-	// Field is Kingdee's name of the field, such as FRealQty.
+	// Field is one of the Field constants.
 	Field string `json:"field"`
-	// Material is the material of the line, "" for the head.
-	Material string `json:"material,omitempty"`
-	Source   string `json:"source"`
-	Kingdee  string `json:"kingdee"`
+	// Item is what the lines are about, such as a material; "" for the head.
+	Item    string `json:"item,omitempty"`
+	Source  string `json:"source"`
+	Kingdee string `json:"kingdee"`
 }
 
 // Group is the sums of one day, shop or warehouse. Differences counts its rows that differ.
@@ -167,6 +181,8 @@ type Report struct {
 	// WorkflowID and RunID are of the Reconcile workflow.
 	WorkflowID string `json:"workflow_id"`
 	RunID      string `json:"run_id"`
+	// Money: the bills have amounts alone, without quantities.
+	Money bool `json:"money,omitempty"`
 	// Tolerance is the difference of amounts that was allowed; zero unless given.
 	Tolerance decimal.Decimal `json:"tolerance"`
 

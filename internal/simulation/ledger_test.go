@@ -118,7 +118,7 @@ func (s state) cell(key string, line map[string]any) any {
 	switch key {
 	case "FBillNo":
 		return s.Number
-	case flow.MarkField:
+	case "FHeadNote":
 		return s.Text
 	case "FDocumentStatus":
 		return s.DocumentStatus
@@ -179,7 +179,7 @@ func (l *ledger) saveOne(request kingdee.BatchSave, raw json.RawMessage, written
 	}
 	id, _ := s.model["FID"].(string)
 	date, _ := s.model["FDate"].(string)
-	s.Bill = kingdee.Bill{ID: id, Number: s.model["FBillNo"].(string), DocumentStatus: "A", Date: date[:len(time.DateOnly)], Text: s.model[flow.MarkField].(string)}
+	s.Bill = kingdee.Bill{ID: id, Number: s.model["FBillNo"].(string), DocumentStatus: "A", Date: date[:len(time.DateOnly)], Text: s.model["FHeadNote"].(string)}
 	for _, line := range s.model["FEntity"].([]any) {
 		if l.refusing[line.(map[string]any)["FMaterialId"].(map[string]any)["FNumber"].(string)] {
 			l.strike("Kingdee refuses a bill")
@@ -369,15 +369,15 @@ func (w *worker) send(a *arrival, method string, changes bool, do func() reply) 
 	}
 }
 
-func (c client) FindBills(ctx context.Context, _, _ string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (c client) FindBills(ctx context.Context, _ kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	return ask(ctx, c.w, "find", numbers[0], func(time.Time) (map[string][]kingdee.Bill, error) { return c.w.ledger.find(numbers), nil })
 }
 
-func (c client) NewestBills(ctx context.Context, _, _, _ string, limit int) ([]kingdee.Bill, error) {
+func (c client) NewestBills(ctx context.Context, _ kingdee.BillForm, _ string, limit int) ([]kingdee.Bill, error) {
 	return ask(ctx, c.w, "newest", "", func(time.Time) ([]kingdee.Bill, error) { return c.w.ledger.newest(limit), nil })
 }
 
-func (c client) ReadBill(ctx context.Context, _, id string, keys []string) ([][]any, error) {
+func (c client) ReadBill(ctx context.Context, _ kingdee.BillForm, id string, keys []string) ([][]any, error) {
 	return ask(ctx, c.w, "read", id, func(time.Time) ([][]any, error) { return c.w.ledger.read(id, keys), nil })
 }
 
@@ -385,7 +385,7 @@ func (c client) ExecuteBillQuery(ctx context.Context, _ kingdee.BillQuery) ([][]
 	return ask(ctx, c.w, "query", "", func(time.Time) ([][]any, error) { return nil, nil })
 }
 
-func (c client) Quantities(ctx context.Context, _, id string) (map[string]decimal.Decimal, error) {
+func (c client) ByItem(ctx context.Context, _ kingdee.BillForm, id string) (map[string]decimal.Decimal, error) {
 	return ask(ctx, c.w, "quantities", id, func(time.Time) (map[string]decimal.Decimal, error) { return c.w.ledger.quantities(id), nil })
 }
 
@@ -395,19 +395,19 @@ func (c client) BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kin
 	})
 }
 
-func (c client) Submit(ctx context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+func (c client) Submit(ctx context.Context, _ kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
 	return ask(ctx, c.w, "submit", numbers[0], func(time.Time) ([]kingdee.BillResult, error) {
 		return c.w.ledger.operate(numbers, []string{"Z", "A"}, "B"), nil
 	})
 }
 
-func (c client) Audit(ctx context.Context, _ string, numbers []string) ([]kingdee.BillResult, error) {
+func (c client) Audit(ctx context.Context, _ kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
 	return ask(ctx, c.w, "audit", numbers[0], func(time.Time) ([]kingdee.BillResult, error) {
 		return c.w.ledger.operate(numbers, []string{"B"}, "C"), nil
 	})
 }
 
 // Delete is not used by this flow.
-func (c client) Delete(context.Context, string, string, kingdee.Bill) error {
+func (c client) Delete(context.Context, kingdee.BillForm, kingdee.Bill) error {
 	panic("a bill is deleted")
 }

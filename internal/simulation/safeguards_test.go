@@ -58,8 +58,8 @@ func (c blindClock) Now() (monotonic, wall time.Time) {
 // youngMarks shows each mark as very old, so that none is newer.
 type youngMarks struct{ kingdee.Ledger }
 
-func (y youngMarks) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
-	found, err := y.Ledger.FindBills(ctx, formID, textField, numbers)
+func (y youngMarks) FindBills(ctx context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
+	found, err := y.Ledger.FindBills(ctx, form, numbers)
 	for _, bills := range found {
 		for i := range bills {
 			if mark, ok := flow.FindMark(bills[i].Text); ok {

@@ -223,41 +223,41 @@ func through[T any](ctx context.Context, g gate, what string, call func() (T, er
 	return result, err
 }
 
-func (g gate) FindBills(ctx context.Context, formID, textField string, numbers []string) (map[string][]kingdee.Bill, error) {
+func (g gate) FindBills(ctx context.Context, form kingdee.BillForm, numbers []string) (map[string][]kingdee.Bill, error) {
 	return through(ctx, g, " find "+numbers[0], func() (map[string][]kingdee.Bill, error) {
-		return g.ledger.FindBills(ctx, formID, textField, numbers)
+		return g.ledger.FindBills(ctx, form, numbers)
 	})
 }
 
-func (g gate) NewestBills(ctx context.Context, formID, textField, like string, limit int) ([]kingdee.Bill, error) {
-	return through(ctx, g, " newest", func() ([]kingdee.Bill, error) { return g.ledger.NewestBills(ctx, formID, textField, like, limit) })
+func (g gate) NewestBills(ctx context.Context, form kingdee.BillForm, like string, limit int) ([]kingdee.Bill, error) {
+	return through(ctx, g, " newest", func() ([]kingdee.Bill, error) { return g.ledger.NewestBills(ctx, form, like, limit) })
 }
 
-func (g gate) ReadBill(ctx context.Context, formID, id string, keys []string) ([][]any, error) {
-	return through(ctx, g, " read "+id, func() ([][]any, error) { return g.ledger.ReadBill(ctx, formID, id, keys) })
+func (g gate) ReadBill(ctx context.Context, form kingdee.BillForm, id string, keys []string) ([][]any, error) {
+	return through(ctx, g, " read "+id, func() ([][]any, error) { return g.ledger.ReadBill(ctx, form, id, keys) })
 }
 
 func (g gate) ExecuteBillQuery(ctx context.Context, q kingdee.BillQuery) ([][]any, error) {
 	return through(ctx, g, " query", func() ([][]any, error) { return g.ledger.ExecuteBillQuery(ctx, q) })
 }
 
-func (g gate) Quantities(ctx context.Context, formID, id string) (map[string]decimal.Decimal, error) {
-	return through(ctx, g, " quantities "+id, func() (map[string]decimal.Decimal, error) { return g.ledger.Quantities(ctx, formID, id) })
+func (g gate) ByItem(ctx context.Context, form kingdee.BillForm, id string) (map[string]decimal.Decimal, error) {
+	return through(ctx, g, " quantities "+id, func() (map[string]decimal.Decimal, error) { return g.ledger.ByItem(ctx, form, id) })
 }
 
 func (g gate) BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	return through(ctx, g, " save "+numberOf(request.Model[0]), func() ([]kingdee.BillResult, error) { return g.ledger.BatchSave(ctx, request) })
 }
 
-func (g gate) Submit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
-	return through(ctx, g, " submit "+numbers[0], func() ([]kingdee.BillResult, error) { return g.ledger.Submit(ctx, formID, numbers) })
+func (g gate) Submit(ctx context.Context, form kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
+	return through(ctx, g, " submit "+numbers[0], func() ([]kingdee.BillResult, error) { return g.ledger.Submit(ctx, form, numbers) })
 }
 
-func (g gate) Audit(ctx context.Context, formID string, numbers []string) ([]kingdee.BillResult, error) {
-	return through(ctx, g, " audit "+numbers[0], func() ([]kingdee.BillResult, error) { return g.ledger.Audit(ctx, formID, numbers) })
+func (g gate) Audit(ctx context.Context, form kingdee.BillForm, numbers []string) ([]kingdee.BillResult, error) {
+	return through(ctx, g, " audit "+numbers[0], func() ([]kingdee.BillResult, error) { return g.ledger.Audit(ctx, form, numbers) })
 }
 
-func (g gate) Delete(ctx context.Context, formID, textField string, bill kingdee.Bill) error {
-	_, err := through(ctx, g, " delete "+bill.ID, func() (struct{}, error) { return struct{}{}, g.ledger.Delete(ctx, formID, textField, bill) })
+func (g gate) Delete(ctx context.Context, form kingdee.BillForm, bill kingdee.Bill) error {
+	_, err := through(ctx, g, " delete "+bill.ID, func() (struct{}, error) { return struct{}{}, g.ledger.Delete(ctx, form, bill) })
 	return err
 }

@@ -46,6 +46,8 @@ func someBills(t *testing.T, s *Simulator, n int) (models []json.RawMessage, num
 	return models, numbers
 }
 
+var returns = kingdee.BillForm{ID: "SAL_RETURNSTOCK", Number: "FBillNo", Date: "FDate", Note: "FHeadNote"}
+
 func TestClientReadsEveryShapeOfAReply(t *testing.T) {
 	for _, name := range []faults.Name{faults.KingdeeSessionRefused, faults.KingdeeOtherShape} {
 		for _, auth := range []kingdee.Auth{AuthSignature, AuthAppSecret, AuthSign, AuthPassword} {
@@ -54,10 +56,10 @@ func TestClientReadsEveryShapeOfAReply(t *testing.T) {
 				client := c.kingdeeOf(auth)
 				models, numbers := someBills(t, s, 30)
 				for i, number := range numbers {
-					results, err := client.BatchSave(t.Context(), kingdee.BatchSave{FormID: "SAL_RETURNSTOCK", Model: models[i : i+1]})
+					results, err := client.BatchSave(t.Context(), kingdee.BatchSave{Form: returns, Model: models[i : i+1]})
 					require.NoError(t, err)
 					require.NoError(t, results[0].Err)
-					found, err := client.FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", []string{number})
+					found, err := client.FindBills(t.Context(), returns, []string{number})
 					require.NoError(t, err)
 					require.Len(t, found[number], 1)
 				}
@@ -77,7 +79,7 @@ func TestClientRetriesABusyBill(t *testing.T) {
 	client := c.kingdeeOf(AuthSignature)
 	models, _ := someBills(t, s, 20)
 	for _, model := range models {
-		results, err := client.BatchSave(t.Context(), kingdee.BatchSave{FormID: "SAL_RETURNSTOCK", Model: []json.RawMessage{model}})
+		results, err := client.BatchSave(t.Context(), kingdee.BatchSave{Form: returns, Model: []json.RawMessage{model}})
 		if err == nil {
 			err = results[0].Err
 		}
@@ -91,12 +93,12 @@ func TestBillsOfARefusedAuditAreFound(t *testing.T) {
 	s, _, c := start(t, Options{Seed: 1, Orders: 200, AllowDuplicateNumbers: true, Faults: faults.Probabilities{faults.KingdeeAuditRefused: 1}})
 	client := groupcommit.New(c.kingdeeOf(AuthSignature), groupcommit.Options{Bills: 20, Wait: time.Millisecond})
 	models, numbers := someBills(t, s, 20)
-	results, err := client.BatchSave(t.Context(), kingdee.BatchSave{FormID: "SAL_RETURNSTOCK", IsAutoSubmitAndAudit: true, Model: models})
+	results, err := client.BatchSave(t.Context(), kingdee.BatchSave{Form: returns, IsAutoSubmitAndAudit: true, Model: models})
 	require.NoError(t, err)
 	for _, result := range results {
 		require.True(t, fault.Is(result.Err, fault.Retry), "%v", result.Err)
 	}
-	found, err := client.FindBills(t.Context(), "SAL_RETURNSTOCK", "FHeadNote", numbers)
+	found, err := client.FindBills(t.Context(), returns, numbers)
 	require.NoError(t, err)
 	require.Len(t, found, 20)
 	require.Empty(t, s.State().Kingdee.Doubles)

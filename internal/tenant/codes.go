@@ -49,13 +49,6 @@ const (
 	ownerIsOurself = "BD_OwnerOrg"
 )
 
-// usedBy are the forms whose entries are allocated (分配) to organisations, with the field
-// of the bill that names the one which must use them.
-var usedBy = map[string]string{"BD_Customer": "FSaleOrgId", "BD_MATERIAL": "FStockOrgId", "BD_STOCK": "FStockOrgId"}
-
-// ownerTypes are the fields that tell which base data an owner (货主) is.
-var ownerTypes = map[string]string{"FOwnerId": "FOwnerTypeId", "FOwnerIdHead": "FOwnerTypeIdHead"}
-
 // CodeSource is what CheckCodes needs of Kingdee: [*kingdee.Client].
 type CodeSource interface {
 	Entries(ctx context.Context, q kingdee.EntryQuery) (entries []kingdee.Entry, unknown []string, err error)
@@ -152,7 +145,7 @@ func (c *codes) collect(field flow.SentField) {
 	of := c.of[form]
 	if of == nil {
 		of = &baseData{form: form, codes: map[string]*code{}, fields: map[string]bool{}}
-		if by := usedBy[form]; by != "" {
+		if by := c.flow.Form.Form.Users[form]; by != "" {
 			if of.organisation = c.constant(by); of.organisation == "" {
 				c.find(NotChecked, field.Name, false, text.New("It is not checked whether the organisation may use the codes of %s, because %s is not the same in every bill.", form, by))
 			}
@@ -189,13 +182,13 @@ func (c *codes) lookUp(field flow.SentField) string {
 			form = told.LookUp
 		}
 	}
-	if kind := ownerTypes[field.Name]; kind != "" {
-		form = c.constant(kind) // a type of owner is the form of its base data
+	if field.LookUpBy != "" {
+		form = c.constant(field.LookUpBy)
 	}
 	if form == ownerIsOurself {
 		form = organisations
 	}
-	for known := range usedBy {
+	for known := range c.flow.Form.Form.Users {
 		if strings.EqualFold(form, known) {
 			return known
 		}

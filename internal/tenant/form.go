@@ -67,7 +67,7 @@ func CatalogAlone(formID string, err error) string {
 }
 
 func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
-	lines := form.Part("FEntity")
+	lines := form.Part(string(f.Form.Form.Lines))
 	if form.Head() == nil || lines == nil {
 		return nil, &fault.Error{
 			Class: fault.Final, Reason: "form_not_understood", System: text.New("Kingdee"), Call: "QueryBusinessInfo",
@@ -75,7 +75,12 @@ func compareForm(form kingdee.Form, f *flow.Flow) ([]Finding, error) {
 		}
 	}
 	c := &comparison{form: form, flow: f}
-	sent := map[*kingdee.FormPart]map[string]bool{form.Head(): {}, form.Part("SubHeadEntity"): {}, lines: {}}
+	sent := map[*kingdee.FormPart]map[string]bool{lines: {}}
+	for _, place := range f.Form.BillPlaces() {
+		if f.Form.OfBill(place) {
+			sent[c.part(place)] = map[string]bool{}
+		}
+	}
 	for _, field := range f.SentFields() {
 		part := c.part(field.Place)
 		if part == nil {

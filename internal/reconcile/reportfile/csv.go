@@ -18,14 +18,14 @@ import (
 // ="700000346001234567", a constant, as in the list of parked orders: anything else that
 // Excel keeps as text, such as a leading ' or tab, stays visible as a part of the id, and
 // without it Excel makes 7E+17 of the id. Other texts that could be formulas are escaped.
-func writeCSV(w io.Writer, rows iter.Seq2[reconcile.Row, error]) error {
+func writeCSV(w io.Writer, r reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
 	buffer := bufio.NewWriter(w)
 	if _, err := buffer.WriteString("\ufeff"); err != nil {
 		return err
 	}
 	out := csv.NewWriter(buffer)
 	out.UseCRLF = true
-	all := everything()
+	all := everything(r)
 	var heads []string
 	for _, c := range all.columns {
 		heads = append(heads, literal.CSV(c.head.String()))

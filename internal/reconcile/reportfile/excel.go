@@ -39,7 +39,7 @@ func writeExcel(w io.Writer, r reconcile.Report, rows iter.Seq2[reconcile.Row, e
 		}
 	}
 	var sheets []*sheet
-	all := lists()
+	all := lists(r)
 	for _, l := range all {
 		s, err := b.begin(l.table, nil)
 		if err != nil {

@@ -83,8 +83,8 @@ func TestExcelCells(t *testing.T) {
 			Kingdee: reconcile.Sum{Count: 1, Quantity: decimal.RequireFromString("3"), Amount: decimal.RequireFromString("12345678888.605")},
 		},
 		Differences: []reconcile.Difference{
-			{Field: "FRealQty", Material: "9901", Source: "2.5", Kingdee: "3"}, {Field: "FTaxPrice", Material: "9901", Source: "12.5", Kingdee: "-0.333333"},
-			{Field: "FRetcustId", Source: "100", Kingdee: ""}, {Field: "FRealQty", Material: "9902", Source: "unreadable", Kingdee: "1"},
+			{Field: reconcile.FieldQuantity, Item: "9901", Source: "2.5", Kingdee: "3"}, {Field: reconcile.FieldPrice, Item: "9901", Source: "12.5", Kingdee: "-0.333333"},
+			{Field: reconcile.FieldCustomer, Source: "100", Kingdee: ""}, {Field: reconcile.FieldQuantity, Item: "9902", Source: "unreadable", Kingdee: "1"},
 		},
 	}
 	var r reconcile.Report
@@ -190,6 +190,6 @@ func TestExcelKeepsEveryDigit(t *testing.T) {
 }
 
 func TestExcelHasNoMoreRowsThanExcel(t *testing.T) {
-	s := &sheet{table: everything().table, row: excelize.TotalRows + 1}
+	s := &sheet{table: everything(reconcile.Report{}).table, row: excelize.TotalRows + 1}
 	require.ErrorContains(t, s.set(nil), `the sheet "All orders" would have more than 1048576 rows`)
 }

@@ -56,14 +56,22 @@ type shownTable struct {
 // shownCell is a cell with its head and its CSS classes.
 type shownCell struct{ Head, Text, Class string }
 
+// counted says how many orders or bills there are, with their quantity if they have one.
+func counted(r reconcile.Report, count text.Text, sum reconcile.Sum) string {
+	if r.Money {
+		return count.String()
+	}
+	return text.Sprintf("%s, quantity %s", count, grouped(sum.Quantity.String()))
+}
+
 // writeHTML writes a page that stands alone. It has all but the orders that agree, and at
 // most [mostLines] lines of a list, so that it is bounded.
 func writeHTML(w io.Writer, r reconcile.Report, rows iter.Seq2[reconcile.Row, error]) error {
 	p := page{
 		Language: string(text.Current()), Title: title(r), Verdict: r.Verdict().String(), Subtitle: span(r.From, r.To), Agree: r.Agree(),
 		Cards: []card{
-			{text.Sprintf("Jushuitan: amount with tax"), grouped(fixed(r.Totals.Source.Amount)), text.Sprintf("%d orders, quantity %s", r.Totals.Source.Count, grouped(r.Totals.Source.Quantity.String()))},
-			{text.Sprintf("Kingdee: amount with tax"), grouped(fixed(r.Totals.Kingdee.Amount)), text.Sprintf("%d bills, quantity %s", r.Totals.Kingdee.Count, grouped(r.Totals.Kingdee.Quantity.String()))},
+			{text.Sprintf("Jushuitan: amount with tax"), grouped(fixed(r.Totals.Source.Amount)), counted(r, text.New("%d orders", r.Totals.Source.Count), r.Totals.Source)},
+			{text.Sprintf("Kingdee: amount with tax"), grouped(fixed(r.Totals.Kingdee.Amount)), counted(r, text.New("%d bills", r.Totals.Kingdee.Count), r.Totals.Kingdee)},
 			{text.Sprintf("Kingdee less Jushuitan"), grouped(fixed(r.Totals.Kingdee.Amount.Sub(r.Totals.Source.Amount))), text.Sprintf("Explained line by line below")},
 		},
 		Days: chartOf(r.Days), Causes: causesOf(r.Kinds),
@@ -76,7 +84,7 @@ func writeHTML(w io.Writer, r reconcile.Report, rows iter.Seq2[reconcile.Row, er
 		p.Tables = append(p.Tables, showTotals(t))
 	}
 	var shown []shownTable
-	all := lists()
+	all := lists(r)
 	all = all[:len(all)-1] // without that of all rows
 	counts, lengths, sums := make([]int, len(all)), make([]int, len(all)), make([][]decimal.Decimal, len(all))
 	for i, l := range all {

@@ -66,7 +66,7 @@ func TestHTMLStandsAlone(t *testing.T) {
 
 func TestHTMLEscapes(t *testing.T) {
 	const evil = `</title></style></svg><script>alert("1")</script>{{.}}`
-	row := reconcile.Row{Kind: reconcile.Different, Reason: evil, OrderID: evil, BillNumber: evil, Day: evil, Shop: evil, Differences: []reconcile.Difference{{Field: evil, Material: evil, Source: evil, Kingdee: evil}}}
+	row := reconcile.Row{Kind: reconcile.Different, Reason: evil, OrderID: evil, BillNumber: evil, Day: evil, Shop: evil, Differences: []reconcile.Difference{{Field: evil, Item: evil, Source: evil, Kingdee: evil}}}
 	r := reconcile.Report{Title: evil, By: evil}
 	r.Sums = sumsOf([]reconcile.Row{row})
 	page := string(written(t, "html", r, []reconcile.Row{row}))

@@ -25,7 +25,7 @@ func Write(w io.Writer, format string, r reconcile.Report, rows iter.Seq2[reconc
 	case "xlsx":
 		err = writeExcel(w, r, checked.all)
 	case "csv":
-		err = writeCSV(w, checked.all)
+		err = writeCSV(w, r, checked.all)
 	case "html":
 		err = writeHTML(w, r, checked.all)
 	default:

@@ -73,7 +73,7 @@ func anyRows(r *rapid.T) []reconcile.Row {
 		row.Kingdee = reconcile.Sum{Count: rapid.IntRange(0, 1).Draw(r, "bills"), Amount: decimal.New(rapid.Int64Range(-1e9, 1e9).Draw(r, "cents"), -2)}
 		if kind == reconcile.Different {
 			for range rapid.IntRange(1, 3).Draw(r, "differences") {
-				row.Differences = append(row.Differences, reconcile.Difference{Field: "FRealQty", Material: "M", Source: "1", Kingdee: "2"})
+				row.Differences = append(row.Differences, reconcile.Difference{Field: reconcile.FieldQuantity, Item: "M", Source: "1", Kingdee: "2"})
 			}
 			row.MoreDifferences = rapid.IntRange(0, 2).Draw(r, "more differences")
 		}

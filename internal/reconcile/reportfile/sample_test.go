@@ -74,16 +74,16 @@ func sampleRows(seed uint64, rows, days int) iter.Seq2[reconcile.Row, error] {
 				row.Kingdee.Quantity = quantity.Add(decimal.NewFromInt(1))
 				row.Kingdee.Amount = row.Kingdee.Quantity.Mul(price)
 				row.Differences = []reconcile.Difference{
-					{Field: "FRealQty", Material: "NT6001", Source: quantity.String(), Kingdee: row.Kingdee.Quantity.String()},
-					{Field: "FAllAmount", Material: "NT6001", Source: value.Amount.StringFixed(2), Kingdee: row.Kingdee.Amount.StringFixed(2)},
+					{Field: reconcile.FieldQuantity, Item: "NT6001", Source: quantity.String(), Kingdee: row.Kingdee.Quantity.String()},
+					{Field: reconcile.FieldAmount, Item: "NT6001", Source: value.Amount.StringFixed(2), Kingdee: row.Kingdee.Amount.StringFixed(2)},
 				}
 				switch i % 4 {
 				case 0:
-					row.Differences = append(row.Differences, reconcile.Difference{Field: "FRetcustId", Source: shop.customer, Kingdee: "100"})
+					row.Differences = append(row.Differences, reconcile.Difference{Field: reconcile.FieldCustomer, Source: shop.customer, Kingdee: "100"})
 				case 1:
-					row.Differences = append(row.Differences, reconcile.Difference{Field: "FDate", Source: row.Day, Kingdee: "2026-10-31"})
+					row.Differences = append(row.Differences, reconcile.Difference{Field: reconcile.FieldDate, Source: row.Day, Kingdee: "2026-10-31"})
 				case 2:
-					row.Differences = append(row.Differences, reconcile.Difference{Field: "FTaxPrice", Material: "TE6005", Source: "33.333333", Kingdee: ""})
+					row.Differences = append(row.Differences, reconcile.Difference{Field: reconcile.FieldPrice, Item: "TE6005", Source: "33.333333", Kingdee: ""})
 				}
 			}
 			if !yield(row, nil) {

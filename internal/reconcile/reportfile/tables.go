@@ -134,7 +134,7 @@ func totalsOf(r reconcile.Report) []totals {
 		line := append([]cell{{k.Kind.Label().String(), k.Kind.Differs()}, {value: long(k.Reason)}}, sides(k.Sides, k.Kind.Differs())...)
 		kinds.lines = append(kinds.lines, append(line, cell{value: long(k.Kind.Advice().String())}))
 	}
-	tables := []totals{kinds}
+	tables := []totals{kinds.shownFor(r)}
 	for _, by := range []struct {
 		name, head text.Text
 		groups     []reconcile.Group
@@ -142,8 +142,11 @@ func totalsOf(r reconcile.Report) []totals {
 	}{
 		{text.New("By day"), text.New("Day"), r.Days, true},
 		{text.New("By shop"), text.New("Shop"), r.Shops, false},
-		{text.New("By warehouse"), text.New("Warehouse"), r.Warehouses, false},
+		{warehouses, text.New("Warehouse"), r.Warehouses, false},
 	} {
+		if r.Money && by.name.String() == warehouses.String() {
+			continue
+		}
 		note := text.New("Skipped orders and bills not by this sync are included, as in the summary.")
 		if by.day {
 			note = text.Join(" ", note, text.New("Days outside the range are of orders that were changed within it."))
@@ -164,9 +167,32 @@ func totalsOf(r reconcile.Report) []totals {
 			line := append([]cell{first}, sides(g.Sides, g.Differences > 0)...)
 			t.lines = append(t.lines, append(line, cell{g.Differences, g.Differences > 0}))
 		}
-		tables = append(tables, t)
+		tables = append(tables, t.shownFor(r))
 	}
 	return tables
+}
+
+// warehouses names the table of the warehouses.
+var warehouses = text.New("By warehouse")
+
+// shownFor leaves out the columns that a report does not have.
+func (t totals) shownFor(r reconcile.Report) totals {
+	for i := len(t.columns) - 1; i >= 0; i-- {
+		if r.Money && t.columns[i].ofGoods() {
+			t.columns = slices.Delete(t.columns, i, i+1)
+			for n := range t.lines {
+				t.lines[n] = slices.Delete(t.lines[n], i, i+1)
+			}
+		}
+	}
+	return t
+}
+
+// ofGoods reports whether only bills with quantities have the column.
+func (c column) ofGoods() bool {
+	return slices.ContainsFunc([]column{sourceQuantity, billQuantity, fWarehouse.column}, func(goods column) bool {
+		return c.head.String() == goods.head.String()
+	})
 }
 
 // entry is a line of a list: a row, or one difference of it, or how many more it has.
@@ -219,10 +245,10 @@ var (
 	fVersion = field{column{text.New("Flow version"), 13, nil}, func(e entry) cell { return cell{value: version(e)} }}
 	fDetails = field{column{text.New("Details"), 50, nil}, func(e entry) cell { return cell{value: long(details(e.Row).String())} }}
 
-	fField    = field{column{text.New("Field"), 32, nil}, func(e entry) cell { return cell{value: fieldName(e)} }}
-	fMaterial = field{column{text.New("Material"), 16, nil}, func(e entry) cell { return cell{value: id(e.difference.Material)} }}
-	fSource   = field{column{text.New("Jushuitan"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Source, e.Source) }}
-	fKingdee  = field{column{text.New("Kingdee"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Kingdee, e.Kingdee) }}
+	fField   = field{column{text.New("Field"), 32, nil}, func(e entry) cell { return cell{value: fieldName(e)} }}
+	fItem    = field{column{text.New("Item"), 16, nil}, func(e entry) cell { return cell{value: id(e.difference.Item)} }}
+	fSource  = field{column{text.New("Jushuitan"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Source, e.Source) }}
+	fKingdee = field{column{text.New("Kingdee"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Kingdee, e.Kingdee) }}
 )
 
 // wholeBill is the field of the line for a row that differs as a whole.
@@ -235,7 +261,7 @@ func fieldName(e entry) string {
 	case name == wholeBill:
 		return text.Sprintf("whole bill, with tax")
 	default:
-		return text.Sprintf("%s %s", reconcile.FieldLabel(name), name)
+		return reconcile.FieldLabel(name).String()
 	}
 }
 
@@ -272,7 +298,7 @@ func details(row reconcile.Row) text.Text {
 	var parts []any
 	shown := row.Differences[:min(len(row.Differences), detailsShown)]
 	for _, d := range shown {
-		where := text.Join(" ", d.Material, reconcile.FieldLabel(d.Field))
+		where := text.Join(" ", d.Item, reconcile.FieldLabel(d.Field))
 		parts = append(parts, text.New("%s: %s in Jushuitan, %s in Kingdee", where, orNone(d.Source), orNone(d.Kingdee)))
 	}
 	if more := len(row.Differences) - len(shown) + row.MoreDifferences; more > 0 {
@@ -289,14 +315,14 @@ func orNone(value string) text.Text {
 }
 
 // lists are the tables of the rows, the one of all rows last.
-func lists() []list {
+func lists(r reconcile.Report) []list {
 	isKind := func(kinds ...reconcile.Kind) func(reconcile.Row) bool {
 		return func(row reconcile.Row) bool { return slices.Contains(kinds, row.Kind) }
 	}
-	return []list{
+	all := []list{
 		newList(text.New("Differences"), text.New("Every value that differs, one a line. An order or a bill without a counterpart is one line."),
 			func(row reconcile.Row) bool { return row.Kind.Differs() },
-			fOutcome, fOrder, fBill, fDay, fShop, fField, fMaterial, fSource, fKingdee, fReason, fOnline).byValue(),
+			fOutcome, fOrder, fBill, fDay, fShop, fField, fItem, fSource, fKingdee, fReason, fOnline).byValue(),
 		newList(text.New("Not audited"), text.New("Bills that the flow wants audited and that are not. The two systems agree once these are audited."),
 			func(row reconcile.Row) bool { return row.NotAudited },
 			fBill, fOrder, fOnline, fDay, fShop, fOutcome, fBillQuantity, fBillAmount, fStatus),
@@ -309,15 +335,26 @@ func lists() []list {
 		newList(text.New("Not by this sync"), text.New("Bills for the same customers that a person or another program made. They are no differences."),
 			isKind(reconcile.OthersBill),
 			fBill, fDay, fCustomer, fWarehouse, fBillQuantity, fBillAmount, fStatus),
-		everything(),
 	}
+	for i := range all {
+		all[i] = all[i].shownFor(r)
+	}
+	return append(all, everything(r))
 }
 
-func everything() list {
+func everything(r reconcile.Report) list {
 	return newList(text.New("All orders"), text.New("Every order and every bill with its outcome."),
 		func(reconcile.Row) bool { return true },
 		fOutcome, fReason, fOrder, fOnline, fBill, fDay, fShop, fCustomer, fWarehouse,
-		fSourceQuantity, fSourceAmount, fBillQuantity, fBillAmount, fAmountMore, fStatus, fVersion, fDetails)
+		fSourceQuantity, fSourceAmount, fBillQuantity, fBillAmount, fAmountMore, fStatus, fVersion, fDetails).shownFor(r)
+}
+
+// shownFor leaves out the columns that a report does not have.
+func (l list) shownFor(r reconcile.Report) list {
+	absent := func(c column) bool { return r.Money && c.ofGoods() }
+	l.columns = slices.DeleteFunc(slices.Clone(l.columns), absent)
+	l.fields = slices.DeleteFunc(slices.Clone(l.fields), func(f field) bool { return absent(f.column) })
+	return l
 }
 
 func newList(name, note text.Text, belongs func(reconcile.Row) bool, fields ...field) list {
