@@ -74,10 +74,11 @@ func TestFlowNewAsksForWhatIsMissing(t *testing.T) {
 		asks        []string
 		fails       string
 	}{
-		{"all questions", "\n\nmine\n我的流程\n", nil, "我的流程", []string{"Interface that orders are read from [jushuitan.refund.list.query]: ", "Form that bills are saved to [SAL_RETURNSTOCK]: ", "Name of the flow", "Title: "}, ""},
+		{"all questions", "jushuitan.refund.list.query\nSAL_RETURNSTOCK\nmine\n我的流程\n", nil, "我的流程", []string{"Interface that orders are read from (", "Form that bills are saved to (", "Name of the flow", "Title: "}, ""},
 		{"by flags", "", []string{"--source", "jushuitan.refund.list.query", "--target", "SAL_RETURNSTOCK", "--name", "mine", "--title", "t"}, "t", nil, ""},
-		{"no answers", "", nil, "", nil, "name is empty"},
-		{"a source that nobody knows", "x\n\nmine\n\n", nil, "", nil, "source can't be"},
+		{"no answers", "", nil, "", nil, "source can't be"},
+		{"no name", "", []string{"--source", "jushuitan.refund.list.query", "--target", "SAL_RETURNSTOCK"}, "", nil, "name is empty"},
+		{"a source that nobody knows", "x\nSAL_RETURNSTOCK\nmine\n\n", nil, "", nil, "source can't be"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			folder := t.TempDir()

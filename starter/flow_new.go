@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"fmt"
 	"strings"
 
@@ -22,7 +21,7 @@ func newFlowNewCommand() *cobra.Command {
 		Long: text.Sprintf("Writes a new flow file with the required fields in place and comments that say what to fill in, and an example beside it. It asks for what the flags do not say, and overwrites nothing. " +
 			"The file goes to the folder of the flows (REFUNDSYNC_FLOWS); workers read it when they start."),
 		Example: `  starter flow new
-  starter flow new --name returns_hangzhou --title 杭州仓退货`,
+  starter flow new --source /open/aftersale/received/query --target SAL_RETURNSTOCK --name receipts`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			settings, err := config.FromProcess().LoadWorker()
 			if err != nil {
@@ -57,32 +56,25 @@ func newFlowNewCommand() *cobra.Command {
 func askSkeleton(cmd *cobra.Command, s *flowfile.Skeleton) error {
 	in := bufio.NewScanner(cmd.InOrStdin())
 	for _, question := range []struct {
-		flag      string
-		value     *string
-		asks      text.Text
-		byDefault string
+		flag  string
+		value *string
+		asks  text.Text
 	}{
-		{"source", &s.Source, text.New("Interface that orders are read from"), catalog.Sources()[0]},
-		{"target", &s.Target, text.New("Form that bills are saved to"), catalog.Forms()[0]},
-		{"name", &s.Name, text.New("Name of the flow (a-z, 0-9 and _)"), ""},
-		{"title", &s.Title, text.New("Title"), ""},
+		{"source", &s.Source, text.New("Interface that orders are read from (%s)", strings.Join(catalog.Sources(), ", "))},
+		{"target", &s.Target, text.New("Form that bills are saved to (%s)", strings.Join(catalog.Forms(), ", "))},
+		{"name", &s.Name, text.New("Name of the flow (a-z, 0-9 and _)")},
+		{"title", &s.Title, text.New("Title")},
 	} {
 		if cmd.Flags().Changed(question.flag) {
 			continue
 		}
-		shown := ""
-		if question.byDefault != "" {
-			shown = " [" + question.byDefault + "]"
-		}
-		fmt.Fprintf(cmd.ErrOrStderr(), "%s%s: ", question.asks, shown)
-		answer := ""
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s: ", question.asks)
 		if in.Scan() {
-			answer = strings.TrimSpace(in.Text())
+			*question.value = strings.TrimSpace(in.Text())
 		}
 		if err := in.Err(); err != nil {
 			return err
 		}
-		*question.value = cmp.Or(answer, question.byDefault)
 	}
 	return nil
 }

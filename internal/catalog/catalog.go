@@ -147,6 +147,9 @@ type Source struct {
 	Modified string `yaml:"modified"`
 	// Shop is the field that names the shop; its number where there is no name.
 	Shop string `yaml:"shop"`
+	// Stock is the field of the warehouse, and Item, in Items, says what a line is about.
+	Stock string `yaml:"stock"`
+	Item  string `yaml:"item"`
 	// Quantity and Amount, in Items, are how many a line is about and the money of all of
 	// them. Received is how many of them have come in, and Defective how many of these are
 	// damaged; "" for an interface that does not say.

@@ -203,6 +203,15 @@ func TestTheFieldsOfASourceExist(t *testing.T) {
 			is(Header, string(Items), List)
 			is(Header, source.Modified, Time)
 			is(Header, source.Shop, Text)
+			is(Header, source.Stock, Text)
+			is(Items, source.Item, Text)
+			is(Items, source.Quantity, Decimal)
+			is(Items, source.Amount, Decimal)
+			for _, name := range []string{source.Received, source.Defective} {
+				if name != "" {
+					is(Items, name, Decimal)
+				}
+			}
 			if source.RowVersion != "" {
 				is(Header, source.RowVersion, Text)
 				is(Request, "start_ts", Text, Integer)

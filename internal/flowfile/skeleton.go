@@ -1,16 +1,13 @@
 package flowfile
 
 import (
-	"bytes"
 	"cmp"
-	"embed"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/template"
 
 	"github.com/goccy/go-yaml"
 
@@ -28,9 +25,6 @@ type Skeleton struct {
 	// Title is shown to people; "" for the name.
 	Title string
 }
-
-//go:embed skeleton
-var skeletons embed.FS
 
 // Check returns an error that says what of a skeleton is wrong.
 func (s Skeleton) Check() error {
@@ -62,35 +56,21 @@ func (s Skeleton) Write(folder string) (written []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Title = strings.TrimSpace(string(quoted))
-	examples := ExamplesFolder(folder, s.Name)
-	for _, file := range []struct{ kind, path string }{
-		{"flow", filepath.Join(folder, s.Name+".yaml")},
-		{"example", filepath.Join(examples, "returned.yaml")},
+	w := skeletonWriter{Skeleton: s, source: catalog.All()[s.Source], form: catalog.All()[s.Target]}
+	w.Title = strings.TrimSpace(string(quoted))
+	for _, file := range []struct{ path, content string }{
+		{filepath.Join(folder, s.Name+".yaml"), w.flowFile()},
+		{filepath.Join(ExamplesFolder(folder, s.Name), "booked.yaml"), w.example()},
 	} {
-		content, err := s.fill(file.kind)
-		if err != nil {
-			return written, err
-		}
 		if err := os.MkdirAll(filepath.Dir(file.path), 0o755); err != nil {
 			return written, err
 		}
-		if err := writeNew(file.path, content); err != nil {
+		if err := writeNew(file.path, []byte(file.content)); err != nil {
 			return written, err
 		}
 		written = append(written, file.path)
 	}
 	return written, nil
-}
-
-func (s Skeleton) fill(kind string) ([]byte, error) {
-	parsed, err := template.ParseFS(skeletons, "skeleton/"+kind+"."+string(text.Current())+".yaml")
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = parsed.Execute(&b, s)
-	return b.Bytes(), err
 }
 
 // writeNew writes a file that must not exist.

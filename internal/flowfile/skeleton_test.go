@@ -11,41 +11,60 @@ import (
 	"refundsync/internal/text"
 )
 
-// What a new flow begins with has no mistakes, nothing to look at, and passes its example,
-// in each language and with any title.
+// What a new flow of any two interfaces begins with has no mistakes, nothing to look at,
+// passes its example, and is what the schema allows, in each language.
 func TestASkeletonIsAFlow(t *testing.T) {
+	schema := compiledSchema(t)
 	for _, language := range []text.Language{text.English, text.Chinese} {
-		for _, title := range []string{"", "退货 → 单据", `a: "b" # c`, "100", "two\nlines"} {
-			t.Run(string(language)+" "+title, func(t *testing.T) {
-				text.Use(language)
-				t.Cleanup(func() { text.Use(text.English) })
-				folder := filepath.Join(t.TempDir(), "flows")
-				written, err := Skeleton{Source: catalog.Sources()[0], Target: catalog.Forms()[0], Name: "my_flow", Title: title}.Write(folder)
-				require.NoError(t, err)
-				require.Equal(t, []string{filepath.Join(folder, "my_flow.yaml"), filepath.Join(folder, "my_flow.examples", "returned.yaml")}, written)
-				flows, notes, err := CheckFolder(folder)
-				require.NoError(t, err)
-				require.Empty(t, notes)
-				f := flows["my_flow"]
-				require.NotNil(t, f)
-				if title == "" {
+		for _, source := range catalog.Sources() {
+			for _, form := range []string{"SAL_RETURNSTOCK"} {
+				t.Run(string(language)+" "+source+" "+form, func(t *testing.T) {
+					text.Use(language)
+					t.Cleanup(func() { text.Use(text.English) })
+					folder := filepath.Join(t.TempDir(), "flows")
+					written, err := Skeleton{Source: source, Target: form, Name: "my_flow"}.Write(folder)
+					require.NoError(t, err)
+					path := filepath.Join(folder, "my_flow.yaml")
+					require.Equal(t, []string{path, filepath.Join(folder, "my_flow.examples", "booked.yaml")}, written)
+					flows, notes, err := CheckFolder(folder)
+					require.NoError(t, err)
+					require.Empty(t, notes)
+					f := flows["my_flow"]
+					require.NotNil(t, f)
 					require.Equal(t, "my_flow", f.Title)
-				} else if title != "two\nlines" {
-					require.Equal(t, title, f.Title)
-				}
-				examples, err := RunExamples(f, ExamplesFolder(folder, "my_flow"))
-				require.NoError(t, err)
-				require.Len(t, examples, 1)
-				require.Empty(t, words(examples[0].Differences))
-			})
+					content, err := os.ReadFile(path)
+					require.NoError(t, err)
+					require.NoError(t, editorSays(schema, string(content)))
+					examples, err := RunExamples(f, ExamplesFolder(folder, "my_flow"))
+					require.NoError(t, err)
+					require.Len(t, examples, 1)
+					require.Empty(t, words(examples[0].Differences))
+				})
+			}
 		}
+	}
+}
+
+// A title may be anything that people type.
+func TestTheTitleOfASkeleton(t *testing.T) {
+	for title, want := range map[string]string{
+		"": "my_flow", "退货 → 单据": "退货 → 单据", `a: "b" # c`: `a: "b" # c`, "100": "100", "two\nlines": "two lines",
+	} {
+		t.Run(title, func(t *testing.T) {
+			folder := t.TempDir()
+			_, err := Skeleton{Source: catalog.Sources()[0], Target: "SAL_RETURNSTOCK", Name: "my_flow", Title: title}.Write(folder)
+			require.NoError(t, err)
+			flows, _, err := CheckFolder(folder)
+			require.NoError(t, err)
+			require.Equal(t, want, flows["my_flow"].Title)
+		})
 	}
 }
 
 // A file that is there is never overwritten.
 func TestASkeletonOverwritesNothing(t *testing.T) {
 	folder := t.TempDir()
-	good := Skeleton{Source: catalog.Sources()[0], Target: catalog.Forms()[0], Name: "mine"}
+	good := Skeleton{Source: catalog.Sources()[0], Target: "SAL_RETURNSTOCK", Name: "mine"}
 	path := filepath.Join(folder, "mine.yaml")
 	require.NoError(t, os.WriteFile(path, []byte("name: mine"), 0o600))
 	written, err := good.Write(folder)
@@ -57,7 +76,7 @@ func TestASkeletonOverwritesNothing(t *testing.T) {
 }
 
 func TestSkeletonsThatAreRefused(t *testing.T) {
-	good := Skeleton{Source: catalog.Sources()[0], Target: catalog.Forms()[0], Name: "mine"}
+	good := Skeleton{Source: catalog.Sources()[0], Target: "SAL_RETURNSTOCK", Name: "mine"}
 	for name, c := range map[string]struct {
 		change func(*Skeleton)
 		says   string
