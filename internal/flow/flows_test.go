@@ -33,10 +33,22 @@ func base(t *testing.T) string {
 // load reads a flow from text, with warehouses.csv beside it.
 func load(t testing.TB, text, csv string) *flow.Flow {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "flow.yaml")
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	path := write(t, text)
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), "warehouses.csv"), []byte(csv), 0o600))
 	f, err := flowfile.Load(path)
 	require.NoError(t, err)
 	return f
+}
+
+// loadText reads a flow without tables from text.
+func loadText(t testing.TB, text string) (*flow.Flow, error) {
+	t.Helper()
+	return flowfile.Load(write(t, text))
+}
+
+func write(t testing.TB, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "flow.yaml")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path
 }
