@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/testkit"
 	"refundsync/internal/testkit/golden"
 )
@@ -72,9 +73,12 @@ func TestMistakesThatAnEditorShows(t *testing.T) {
 }
 
 // every gives testdata/every_key.yaml as a tree.
-func every(t *testing.T) any {
+func every(t *testing.T) any { return tree(t, "testdata/every_key.yaml") }
+
+// tree reads a YAML file.
+func tree(t *testing.T, path string) any {
 	t.Helper()
-	text, err := os.ReadFile("testdata/every_key.yaml")
+	text, err := os.ReadFile(path)
 	require.NoError(t, err)
 	data, err := yaml.YAMLToJSON(text)
 	require.NoError(t, err)
@@ -165,9 +169,18 @@ func change(tree any, path string, keep func(any), do func(path, how string)) {
 // maps in random order; REFUNDSYNC_TESTS=long takes a larger one.
 func TestTheSchemaAgreesWithTheLoader(t *testing.T) {
 	schema := compiledSchema(t)
-	tree := every(t)
+	agrees(t, schema, every(t), 41)
+	for _, source := range catalog.Sources() {
+		folder := t.TempDir()
+		written, err := Skeleton{Source: source, Target: "SAL_RETURNSTOCK", Name: "mine"}.Write(folder)
+		require.NoError(t, err)
+		agrees(t, schema, tree(t, written[0]), 97)
+	}
+}
+
+func agrees(t *testing.T, schema *jsonschema.Schema, tree any, stride int) {
+	t.Helper()
 	n, loaded, refused := 0, 0, 0
-	stride := 41
 	if testkit.Long() {
 		stride = 7
 	}
