@@ -192,6 +192,8 @@ func (p *properties) source(s *Source) {
 	p.field(text.New("key of a line"), Items, s.LineKey)
 	p.field(text.New("version of an order"), Header, s.Modified)
 	p.field(text.New("shop"), Header, s.Shop)
+	p.field(text.New("warehouse"), Header, s.Stock)
+	p.field(text.New("item of a line"), Items, s.Item)
 	p.field(text.New("quantity of a line"), Items, s.Quantity)
 	p.field(text.New("money of a line"), Items, s.Amount)
 	p.field(text.New("quantity received"), Items, s.Received)
