@@ -65,3 +65,39 @@ func TestQuantitiesWithoutRight(t *testing.T) {
 		require.Equal(t, field, requireFault(t, err, fault.Final, "field_unreadable").Field)
 	}
 }
+
+func TestBillsOfMoney(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+		assert.Contains(t, body, `"FieldKeys":"FREFUNDBILLENTRY_FEntryID,FPURPOSEID.FNumber,FREFUNDAMOUNTFOR"`)
+		write(w, `[[500001,"P1",15.5],[500002,"P2",-7],[500003,"P1","0.5"]]`)
+	})
+	sums, err := newClient(t, vectorConfig(server.URL)).ByItem(t.Context(), refunds, "100040")
+	require.NoError(t, err)
+	require.Equal(t, []string{"16", "-7"}, []string{sums["P1"].String(), sums["P2"].String()})
+
+	server = serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+		assert.Contains(t, body, `"FieldKeys":"FREFUNDBILLENTRY_FEntryID,FCONTACTUNIT.FNumber,FPURPOSEID.FNumber,FREFUNDAMOUNTFOR,FID,FBillNo,FDocumentStatus,FCancelStatus,FDATE,FREMARK"`)
+		write(w, `[[500001,"C1","P1",15.5,100040,"1","C","A","2024-03-01T00:00:00","note"],[500002,"C1","P2",-7,100040,"1","C","A","2024-03-01T00:00:00","note"]]`)
+	})
+	whole, err := WholeBills(t.Context(), newClient(t, vectorConfig(server.URL)), refunds, []string{"1"})
+	require.NoError(t, err)
+	require.Len(t, whole, 1)
+	require.Equal(t, "C1", whole[0].Customer)
+	require.Equal(t, "2024-03-01", whole[0].Date)
+	require.Len(t, whole[0].Lines, 2)
+	line := whole[0].Lines[1]
+	require.Equal(t, "P2", line.Item)
+	require.Equal(t, "-7", line.Amount.String())
+	require.True(t, line.Quantity.IsZero() && line.TaxPrice.IsZero() && line.Stock == "")
+}
+
+func TestBillsOfMoneyAreListedByTheirOwnFields(t *testing.T) {
+	server := serve(t, func(w http.ResponseWriter, _ *http.Request, body string) {
+		assert.Contains(t, body, `FDATE>='2024-03-01' and FDATE<='2024-03-02 23:59:59' and FID>0 and FBillTypeID.FNumber in ('SKTKDLX01_SYS') and FSETTLEORGID.FNumber in ('100')`)
+		write(w, `[[7]]`)
+	})
+	ids, err := BillIDs(t.Context(), newClient(t, vectorConfig(server.URL)),
+		DatedBills{Form: refunds, From: "2024-03-01", To: "2024-03-02", BillTypes: []string{"SKTKDLX01_SYS"}, Organisations: []string{"100"}}, 0, 10)
+	require.NoError(t, err)
+	require.Equal(t, []int64{7}, ids)
+}
