@@ -28,6 +28,8 @@ type comparison struct {
 	// from and to are the days of the range.
 	from, to string
 	parked   map[string]string // reasons by workflow id
+	// kept says of versions of other flows whether they are kept.
+	kept map[string]bool
 	listed   time.Time         // when they were listed
 
 	rows []reconcile.Row
@@ -49,7 +51,7 @@ func (a *Activities) comparison(ctx context.Context, params workflows.Comparison
 		return nil, err
 	}
 	c := &comparison{
-		a: a, flow: f,
+		a: a, flow: f, kept: map[string]bool{},
 		rules: booking.Rules(f, params.Tolerance), from: dayOf(params.Range.From), to: dayOf(params.Range.To),
 	}
 	return c, c.listParked(ctx)

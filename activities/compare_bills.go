@@ -3,9 +3,12 @@ package activities
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"go.temporal.io/api/workflowservice/v1"
 
 	"refundsync/internal/allowance"
 	"refundsync/internal/booking"
@@ -74,14 +77,55 @@ func (a *Activities) compareBillsOnce(ctx context.Context, params workflows.Comp
 		case !usesCustomer(c.flow, bill.Customer) && bill.Version != c.flow.MarkVersion():
 			// It is of another flow, or of people who book returns in their own way.
 		case bill.OrderID != "":
+			other, err := c.otherFlow(ctx, bill.Version)
+			if err != nil {
+				return workflows.ComparedRows{}, err
+			}
 			row := reconcile.OfBill(reconcile.OnlyInKingdee, bill, bill.OrderID, "")
-			row.Reason = notAsked
+			if row.Reason = notAsked; other != "" {
+				row.Kind, row.Reason = reconcile.OthersBill, other
+			}
 			c.count(row)
 		default:
 			c.count(reconcile.OfBill(reconcile.OthersBill, bill, "", ""))
 		}
 	}
 	return c.result(), nil
+}
+
+// otherFlow names the flow of the same form, other than the one at work, that has or had the
+// version of a mark; "" if there is none. Two flows of one form read orders from two sources,
+// of which neither shows all.
+func (c *comparison) otherFlow(ctx context.Context, version string) (string, error) {
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(c.a.Flows)), func(name string) bool {
+		return name == c.flow.Name || c.a.Flows[name].Call.FormId != c.flow.Call.FormId
+	})
+	for _, name := range others {
+		if c.a.Flows[name].MarkVersion() == version {
+			return name, nil
+		}
+	}
+	if c.a.Temporal == nil || c.flow.MarkVersion() == version {
+		return "", nil
+	}
+	for _, name := range others {
+		key := name + "/" + version
+		kept, known := c.kept[key]
+		if !known {
+			found, err := c.a.Temporal.CountWorkflow(ctx, &workflowservice.CountWorkflowExecutionsRequest{
+				Query: fmt.Sprintf("WorkflowType = '%s' AND WorkflowId STARTS_WITH '%s'", workflows.FlowVersionName, workflows.FlowVersionID(name, version)),
+			})
+			if err != nil {
+				return "", text.Errorf("looking up the kept versions of flow %s failed: %w", name, err)
+			}
+			kept = found.GetCount() > 0
+			c.kept[key] = kept
+		}
+		if kept {
+			return name, nil
+		}
+	}
+	return "", nil
 }
 
 // compareShown compares the orders that the source shows. own are all bills that they

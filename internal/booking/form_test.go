@@ -10,6 +10,7 @@ import (
 	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/reconcile"
+	"refundsync/internal/tally"
 )
 
 func formFlow(t *testing.T, form string) *flow.Flow {
@@ -58,5 +59,25 @@ func TestReconcilesABillOfMoney(t *testing.T) {
 		require.Equal(t, "-15", rows[0].Source.Amount.String())
 		require.Equal(t, amount, rows[0].Kingdee.Amount.String())
 		require.True(t, rows[0].Source.Quantity.IsZero())
+	}
+}
+
+// Two flows that map alike read the same orders from two sources, with the same numbers.
+func TestTheSecondOfTwoFlowsFindsTheFirstsBill(t *testing.T) {
+	first := loadFlow(t)
+	second := loadFlow(t, func(f *flow.Flow) { f.Name, f.Version = "second", "ffffff000000" })
+	ledger := newFakeLedger()
+	order := pick(t, first, nil)
+	result, err := saveOne(t, first, ledger, order, false, false)
+	require.NoError(t, err)
+	require.Equal(t, tally.Saved, result.Outcome)
+	for _, retried := range []bool{false, true} {
+		again, err := saveOne(t, second, ledger, order, true, retried)
+		require.NoError(t, err)
+		if !retried {
+			require.Equal(t, tally.AlreadySaved, again.Outcome)
+		}
+		require.Equal(t, result.BillNumber, again.BillNumber)
+		require.Len(t, ledger.bills[result.BillNumber], 1)
 	}
 }

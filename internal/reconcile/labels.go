@@ -56,8 +56,8 @@ var textsOfKinds = map[Kind]wording{
 		text.New("Look for the order in Jushuitan, its archive included; void the bill if the order is gone for good."),
 	},
 	OthersBill: {
-		text.New("Bill not by this sync"),
-		text.New("A person or another program made the bill for the same customers. It is listed so that Kingdee's totals are complete, and is no difference."),
+		text.New("Bill not by this flow"),
+		text.New("A person, another program or another flow, which the reason names, made the bill. It is listed so that Kingdee's totals are complete, and is no difference."),
 		text.New("Make sure that it does not repeat a return that is synced."),
 	},
 	LeftOut: {

@@ -38,7 +38,7 @@ const (
 	// Reason is set if the source can't be asked for it.
 	OnlyInKingdee Kind = "only_in_kingdee"
 	// OthersBill: the bill has our customers and bill type but no mark of ours: a person or
-	// another program made it.
+	// another program made it. Or its mark is of another flow, which Reason names.
 	OthersBill Kind = "others_bill"
 	// LeftOut: the flow leaves the order out, or a person has discarded it, and it has no bill;
 	// Reason says why.

@@ -46,7 +46,7 @@ func TestExcelSheets(t *testing.T) {
 	}
 	require.Equal(t, 11, filtered, "each sheet has a filter")
 	file := excelFile(t, r, rows)
-	require.Equal(t, []string{"Summary", "By day", "By shop", "By warehouse", "Differences", "Not audited", "Parked", "Skipped", "Not by this sync", "All orders", "About"}, file.GetSheetList())
+	require.Equal(t, []string{"Summary", "By day", "By shop", "By warehouse", "Differences", "Not audited", "Parked", "Skipped", "Not by this flow", "All orders", "About"}, file.GetSheetList())
 	names := map[string]string{}
 	for _, name := range file.GetDefinedName() {
 		names[name.Scope+" "+name.Name] = name.RefersTo

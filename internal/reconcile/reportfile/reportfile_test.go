@@ -102,7 +102,7 @@ func TestEveryRowIsWhereItBelongs(t *testing.T) {
 				return map[reconcile.Kind]int{reconcile.Parked: 1, reconcile.Unmapped: 1}[row.Kind]
 			},
 			"Skipped":          func(row reconcile.Row) int { return map[reconcile.Kind]int{reconcile.LeftOut: 1}[row.Kind] },
-			"Not by this sync": func(row reconcile.Row) int { return map[reconcile.Kind]int{reconcile.OthersBill: 1}[row.Kind] },
+			"Not by this flow": func(row reconcile.Row) int { return map[reconcile.Kind]int{reconcile.OthersBill: 1}[row.Kind] },
 		} {
 			cells, err := file.GetRows(sheet)
 			require.NoError(r, err)

@@ -147,7 +147,7 @@ func totalsOf(r reconcile.Report) []totals {
 		if r.Money && by.name.String() == warehouses.String() {
 			continue
 		}
-		note := text.New("Skipped orders and bills not by this sync are included, as in the summary.")
+		note := text.New("Skipped orders and bills not by this flow are included, as in the summary.")
 		if by.day {
 			note = text.Join(" ", note, text.New("Days outside the range are of orders that were changed within it."))
 		}
@@ -332,9 +332,9 @@ func lists(r reconcile.Report) []list {
 		newList(text.New("Skipped"), text.New("Orders that the flow skips, by its conditions. They are no differences."),
 			isKind(reconcile.LeftOut),
 			fOrder, fOnline, fDay, fShop, fWarehouse, fSourceQuantity, fSourceAmount, fReason),
-		newList(text.New("Not by this sync"), text.New("Bills for the same customers that a person or another program made. They are no differences."),
+		newList(text.New("Not by this flow"), text.New("Bills that a person, another program or another flow made. They are no differences."),
 			isKind(reconcile.OthersBill),
-			fBill, fDay, fCustomer, fWarehouse, fBillQuantity, fBillAmount, fStatus),
+			fBill, fDay, fCustomer, fWarehouse, fBillQuantity, fBillAmount, fStatus, fReason),
 	}
 	for i := range all {
 		all[i] = all[i].shownFor(r)
