@@ -30,12 +30,11 @@ func Schema() []byte {
 	delete(source, "additionalProperties") // what else there is depends on the method
 	source["description"] = "Where the orders come from."
 	schema["properties"].(jsonSchema)["source"] = source
-	schema["allOf"] = bySource()
 	schema["$schema"] = "http://json-schema.org/draft-07/schema#"
 	schema["title"] = "refundsync flow file"
 	schema["description"] = "Maps orders of Jushuitan (聚水潭) to bills of Kingdee (金蝶云星空)."
 	schema["definitions"] = definitions()
-	schema["allOf"] = byForm()
+	schema["allOf"] = append(bySource(), byForm()...)
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
@@ -300,6 +299,9 @@ func placeSchema(form *catalog.Interface, place catalog.Place) jsonSchema {
 func mappingName(target catalog.Type, line bool) string {
 	if target == catalog.Reference {
 		target = catalog.Text // written the same way
+	}
+	if target == catalog.Time {
+		target = catalog.Date
 	}
 	if line {
 		return string(target) + "_of_line"
