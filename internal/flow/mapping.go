@@ -179,7 +179,11 @@ func encode(target catalog.Field, value any) json.RawMessage {
 	case decimal.Decimal:
 		return json.RawMessage(value.String())
 	case time.Time:
-		return encodeText(value.In(beijing.Zone).Format(time.DateOnly))
+		layout := time.DateOnly
+		if target.Type == catalog.Time {
+			layout = time.DateTime
+		}
+		return encodeText(value.In(beijing.Zone).Format(layout))
 	case bool:
 		if value {
 			return json.RawMessage("true")

@@ -324,7 +324,7 @@ func sameValue(want, got any) bool {
 // labelled adds the label of the last field of a path.
 func labelled(form *catalog.Interface, path string) string {
 	name := path[strings.LastIndex(path, ".")+1:]
-	for _, place := range form.Places() {
+	for _, place := range form.BillPlaces() {
 		if field, ok := form.Find(place, name); ok {
 			return path + "（" + field.Chinese + "）"
 		}
