@@ -1,5 +1,5 @@
-// Command simulator runs Jushuitan (behind Qimen) and Kingdee Cloud Galaxy on one
-// loopback address, and prints the environment that a worker needs to use them.
+// Command simulator runs Jushuitan (behind Qimen and its open platform) and Kingdee Cloud
+// Galaxy on one loopback address, and prints the environment that a worker needs to use them.
 package main
 
 import (
@@ -47,7 +47,7 @@ func newCommand() *cobra.Command {
 	s.Faults = simulator.DefaultFaults()
 	cmd := &cobra.Command{
 		Use:   "simulator",
-		Short: text.Sprintf("Simulate Jushuitan (Qimen) and Kingdee Cloud Galaxy on this machine"),
+		Short: text.Sprintf("Simulate Jushuitan (Qimen and open platform) and Kingdee Cloud Galaxy on this machine"),
 		Example: `  simulator --orders 1000 --seed 1 --env-file sim.env &
   set -a; . ./sim.env; set +a; worker
   simulator --habits '{"renumber":true,"no_right":["FTaxPrice"]}'
@@ -78,6 +78,9 @@ func newCommand() *cobra.Command {
 	flags.IntVar(&s.CallsPerMinute, "calls-per-minute", 0, text.Sprintf("calls per minute that Jushuitan allows; 0 for no limit (in reality 100)"))
 	flags.BoolVar(&s.ExclusiveStart, "exclusive-start", false, text.Sprintf("exclude start_time from the range of a query"))
 	flags.BoolVar(&s.ExclusiveEnd, "exclusive-end", false, text.Sprintf("exclude end_time from the range of a query"))
+	flags.BoolVar(&s.SplitShops, "split-shops", false, text.Sprintf("show some shops' after-sales orders on the open platform alone; it never shows Taobao's"))
+	flags.IntVar(&s.OpenPage, "open-page-size", 0, text.Sprintf("largest page_size of the open platform; 0 for that of the catalog, 50"))
+	flags.DurationVar(&s.Tokens.Life, "token-life", 30*24*time.Hour, text.Sprintf("how long a token of the open platform is valid"))
 
 	flags.StringVar(&s.Auth, "auth", simulator.AuthSignature, text.Sprintf("KINGDEE_AUTH to print: signature, appsecret, sign or password"))
 	flags.DurationVar(&s.SessionLifetime, "session-lifetime", 20*time.Minute, text.Sprintf("how long a Kingdee session stays valid after its last call"))

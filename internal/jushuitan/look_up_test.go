@@ -18,6 +18,7 @@ import (
 	"refundsync/internal/fault"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/simulator/qimen"
+	simulated "refundsync/internal/simulator/source"
 )
 
 // shelf is a source in memory. It honours the parameters that its filters name.
@@ -250,8 +251,7 @@ func TestLookUpAtTheSimulator(t *testing.T) {
 	orders := merchant.New(merchant.Options{Seed: 1, Orders: 300, From: from, Days: 8}).Orders()
 	server := httptest.NewServer(qimen.New(qimen.Options{
 		Credentials: qimen.Credentials{AppKey: "12345678", AppSecret: testSecret, TargetAppKey: "23060081", CustomerID: "c1"},
-		Now:         time.Now,
-	}, orders))
+	}, simulated.New(simulated.Options{Records: simulated.Of(orders)})))
 	defer server.Close()
 	config := settings(server.URL)
 	config.Now = time.Now

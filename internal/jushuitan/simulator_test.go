@@ -13,6 +13,7 @@ import (
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/simulator/qimen"
+	simulated "refundsync/internal/simulator/source"
 )
 
 // Law: however the source spells its replies, a page is read correctly or fails with a
@@ -29,9 +30,11 @@ func TestOddRepliesOfTheSimulator(t *testing.T) {
 			require.NoError(t, err)
 			server := httptest.NewServer(qimen.New(qimen.Options{
 				Credentials: qimen.Credentials{AppKey: "12345678", AppSecret: testSecret, TargetAppKey: "23060081", CustomerID: "c1"},
-				Now:         func() time.Time { return settings("").Now() },
-				Faults:      injector,
-			}, orders))
+			}, simulated.New(simulated.Options{
+				Now:     func() time.Time { return settings("").Now() },
+				Faults:  injector,
+				Records: simulated.Of(orders),
+			})))
 			defer server.Close()
 			client, err := New(settings(server.URL))
 			require.NoError(t, err)

@@ -6,56 +6,86 @@ import (
 
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/source"
 )
 
 // billStored is called after a bill is stored, and changes or withdraws its order at the
 // source if such a fault strikes.
 func (s *Simulator) billStored(_, number string) {
-	asID, err := strconv.ParseInt(number, 10, 64)
+	key, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
 		return
 	}
 	switch {
 	case s.faults.Strikes(faults.SourceOrderChanges):
-		change := (*merchant.Order).MoreReceived
-		switch s.faults.Pick(faults.SourceOrderChanges, 4) {
-		case 0:
-			change = (*merchant.Order).Remarked
-		case 1:
-			change = (*merchant.Order).Renamed
+		pick := s.faults.Pick(faults.SourceOrderChanges, 4)
+		if merchant.DocumentOf(key) == merchant.Refunds {
+			changeSomehow[*merchant.Order](s, key, pick)
+		} else {
+			changeSomehow[*merchant.Movement](s, key, pick)
 		}
-		s.gateway.Change(asID, func(o *merchant.Order, now time.Time) *merchant.Order { return change(o, now) })
 	case s.faults.Strikes(faults.SourceOrderWithdrawn):
-		statuses := []string{merchant.StatusCancelled, merchant.StatusWaits, merchant.StatusMerged}
-		s.withdraw(asID, statuses[s.faults.Pick(faults.SourceOrderWithdrawn, len(statuses))])
+		statuses := map[merchant.Document][]string{
+			merchant.Refunds:   {merchant.StatusCancelled, merchant.StatusWaits, merchant.StatusMerged},
+			merchant.Receipts:  {merchant.StatusCancelled},
+			merchant.Outbounds: {merchant.StatusCancelled, merchant.StatusDeleted},
+		}[merchant.DocumentOf(key)]
+		s.withdraw(key, statuses[s.faults.Pick(faults.SourceOrderWithdrawn, len(statuses))])
 	}
 }
 
-// Withdraw cancels, unconfirms or merges an order, as status says. A merge creates the
-// order that it is merged into. It returns false if there is no order of this as_id.
-func (s *Simulator) Withdraw(asID, status string) bool {
-	id, err := strconv.ParseInt(asID, 10, 64)
+// changeable is a record that can change in these ways.
+type changeable[R any] interface {
+	merchant.Record
+	Remarked(time.Time) R
+	Renamed(time.Time) R
+	MoreReceived(time.Time) R
+}
+
+func changeSomehow[R changeable[R]](s *Simulator, key int64, pick int) {
+	change := R.MoreReceived
+	switch pick {
+	case 0:
+		change = R.Remarked
+	case 1:
+		change = R.Renamed
+	}
+	source.Change(s.source, key, change)
+}
+
+// Withdraw cancels, unconfirms or merges a record, as status says. A merge creates the
+// order that it is merged into. It returns false if there is no record of this key.
+func (s *Simulator) Withdraw(key, status string) bool {
+	id, err := strconv.ParseInt(key, 10, 64)
 	return err == nil && s.withdraw(id, status)
 }
 
-func (s *Simulator) withdraw(asID int64, status string) bool {
+func (s *Simulator) withdraw(key int64, status string) bool {
+	if merchant.DocumentOf(key) != merchant.Refunds {
+		return source.Change(s.source, key, func(m *merchant.Movement, now time.Time) *merchant.Movement { return m.Withdrawn(now, status) })
+	}
 	var before *merchant.Order
-	found := s.gateway.Change(asID, func(o *merchant.Order, now time.Time) *merchant.Order {
+	found := source.Change(s.source, key, func(o *merchant.Order, now time.Time) *merchant.Order {
 		before = o
 		return o.Withdrawn(now, status)
 	})
 	if found && status == merchant.StatusMerged {
-		s.gateway.Add(func(now time.Time) *merchant.Order { return s.merchant.MergedFrom(before, now) })
+		s.source.Add(func(now time.Time) merchant.Record { return s.merchant.MergedFrom(before, now) })
 	}
 	return found
+}
+
+// changeOrder changes an order. It returns false if there is none of this as_id.
+func (s *Simulator) changeOrder(asID string, edit func(*merchant.Order, time.Time) *merchant.Order) bool {
+	id, err := strconv.ParseInt(asID, 10, 64)
+	return err == nil && source.Change(s.source, id, edit)
 }
 
 // ReceiveMore has the warehouse receive one more piece of an order. If silent, the
 // order's modification time does not change. It returns false if there is no order of
 // this as_id.
 func (s *Simulator) ReceiveMore(asID string, silent bool) bool {
-	id, err := strconv.ParseInt(asID, 10, 64)
-	return err == nil && s.gateway.Change(id, func(o *merchant.Order, now time.Time) *merchant.Order {
+	return s.changeOrder(asID, func(o *merchant.Order, now time.Time) *merchant.Order {
 		if silent {
 			now = o.Modified
 		}
@@ -104,23 +134,18 @@ func (s *Simulator) ChangeOrders(oneIn int) (changes OrderChanges) {
 
 // Rename renames the products of an order. It returns false if there is no order of this
 // as_id.
-func (s *Simulator) Rename(asID string) bool {
-	id, err := strconv.ParseInt(asID, 10, 64)
-	return err == nil && s.gateway.Change(id, (*merchant.Order).Renamed)
-}
+func (s *Simulator) Rename(asID string) bool { return s.changeOrder(asID, (*merchant.Order).Renamed) }
 
 // SetLines repeats the lines of an order until it has the given number. It returns false
 // if there is no order of this as_id.
 func (s *Simulator) SetLines(asID string, lines int) bool {
-	id, err := strconv.ParseInt(asID, 10, 64)
-	return err == nil && s.gateway.Change(id, func(o *merchant.Order, _ time.Time) *merchant.Order { return o.WithLines(lines) })
+	return s.changeOrder(asID, func(o *merchant.Order, _ time.Time) *merchant.Order { return o.WithLines(lines) })
 }
 
 // UndoReceiveMore takes back the piece that ReceiveMore added. It returns false if there
 // is no order of this as_id.
 func (s *Simulator) UndoReceiveMore(asID string) bool {
-	id, err := strconv.ParseInt(asID, 10, 64)
-	return err == nil && s.gateway.Change(id, (*merchant.Order).LessReceived)
+	return s.changeOrder(asID, (*merchant.Order).LessReceived)
 }
 
 // SetFaults sets the probability of each fault from now on; faults that are not named are

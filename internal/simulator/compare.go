@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/text"
@@ -26,7 +28,9 @@ const (
 // Difference is a way in which the bills are not as they must be.
 type Difference struct {
 	Kind string `json:"kind"`
-	// Number is the bill's, which is the order's as_id; empty where the kind is Unknown.
+	// Form is the form of the bill, and Number its number, which is its record's key; empty
+	// where the kind is Unknown.
+	Form   string `json:"form"`
 	Number string `json:"number"`
 	// Field, Want and Got are set for a field that differs; a field of a line
 	// is named FEntity[n].Name, n counting from 1.
@@ -39,19 +43,20 @@ type Difference struct {
 func (d Difference) String() string {
 	switch d.Kind {
 	case Missing:
-		return text.Sprintf("bill %s is missing", d.Number)
+		return text.Sprintf("bill %s of %s is missing", d.Number, d.Form)
 	case Extra:
-		return text.Sprintf("no order asks for bill %s", d.Number)
+		return text.Sprintf("no order asks for bill %s of %s", d.Number, d.Form)
 	case Double:
-		return text.Sprintf("several bills have the number %s", d.Number)
+		return text.Sprintf("several bills of %s have the number %s", d.Form, d.Number)
 	case Unknown:
 		return text.Sprintf("the form has no field %s, so Kingdee dropped its value", d.Field)
 	}
-	return text.Sprintf("bill %s: %s is %q, must be %q", d.Number, d.Field, d.Got, d.Want)
+	return text.Sprintf("bill %s of %s: %s is %q, must be %q", d.Number, d.Form, d.Field, d.Got, d.Want)
 }
 
 // Compare checks that Kingdee holds exactly the bills that the truth asks for, each once
-// and correct in every field. The differences are sorted by number.
+// and correct in every field, whatever their forms: for several flows it is the truth of all
+// of them. The differences are sorted by form and number.
 func Compare(truth merchant.Truth, state State) []Difference {
 	return compare(truth, state, compareNumber)
 }
@@ -59,11 +64,11 @@ func Compare(truth merchant.Truth, state State) []Difference {
 // CompareAnyVersion is Compare for orders that changed after they were saved: a bill may
 // also match an earlier version of its order.
 func CompareAnyVersion(truth merchant.Truth, state State) []Difference {
-	return compare(truth, state, func(number string, e merchant.Expectation, got []galaxy.Bill) []Difference {
-		newest := compareNumber(number, e, got)
-		for _, bill := range e.Earlier {
-			e.Bill = bill
-			if len(compareNumber(number, e, got)) == 0 {
+	return compare(truth, state, func(of bill, e merchant.Expectation, got []galaxy.Bill) []Difference {
+		newest := compareNumber(of, e, got)
+		for _, earlier := range e.Earlier {
+			e.Bill = earlier
+			if len(compareNumber(of, e, got)) == 0 {
 				return nil
 			}
 		}
@@ -75,59 +80,80 @@ func CompareAnyVersion(truth merchant.Truth, state State) []Difference {
 // numbered 700000346-2 and so on. The bills of an order together must hold what the order
 // asks for.
 func CompareSupplemented(truth merchant.Truth, state State) (differences []Difference) {
-	supplements := map[string][]galaxy.Bill{}
+	supplements := map[bill][]galaxy.Bill{}
 	first := state
 	first.Kingdee.Bills = nil
-	for _, bill := range state.Kingdee.Bills {
-		if number, _, further := strings.Cut(bill.Number, "-"); further {
-			supplements[number] = append(supplements[number], bill)
+	for _, b := range state.Kingdee.Bills {
+		if number, _, further := strings.Cut(b.Number, "-"); further {
+			of := bill{b.Form, number}
+			supplements[of] = append(supplements[of], b)
 		} else {
-			first.Kingdee.Bills = append(first.Kingdee.Bills, bill)
+			first.Kingdee.Bills = append(first.Kingdee.Bills, b)
 		}
 	}
-	differences = compare(truth, first, func(number string, e merchant.Expectation, got []galaxy.Bill) []Difference {
-		further := supplements[number]
+	may := map[bill]bool{}
+	for _, e := range truth {
+		may[bill{e.Form, e.Number}] = e.Outcome == merchant.Saved || e.Withdrawn
+	}
+	differences = compare(truth, first, func(of bill, e merchant.Expectation, got []galaxy.Bill) []Difference {
+		further := supplements[of]
 		if len(got) != 1 || len(further) == 0 || e.Bill == nil {
-			return CompareAnyVersion(merchant.Truth{number: e}, State{Kingdee: galaxy.State{Bills: got}})
+			return CompareAnyVersion(merchant.Truth{of.number: e}, State{Kingdee: galaxy.State{Bills: got}})
 		}
-		c := &comparison{number: number}
+		c := &comparison{of: of}
 		c.together(e.Bill, append(further, got[0]))
 		return c.differences
 	})
-	for _, number := range slices.Sorted(maps.Keys(supplements)) {
+	for of, further := range supplements {
 		seen := map[string]bool{}
-		for _, bill := range supplements[number] {
-			if seen[bill.Number] {
-				differences = append(differences, Difference{Kind: Double, Number: bill.Number})
+		for _, b := range further {
+			if seen[b.Number] {
+				differences = append(differences, bill{b.Form, b.Number}.differs(Double))
 			}
-			seen[bill.Number] = true
+			seen[b.Number] = true
 		}
-		if truth[number].Outcome != merchant.Saved && !truth[number].Withdrawn {
-			differences = append(differences, Difference{Kind: Extra, Number: number})
+		if !may[of] {
+			differences = append(differences, of.differs(Extra))
 		}
 	}
+	slices.SortStableFunc(differences, func(a, b Difference) int {
+		return cmp.Or(strings.Compare(a.Form, b.Form), strings.Compare(a.Number, b.Number))
+	})
 	return differences
 }
 
-type compareFunc func(number string, e merchant.Expectation, got []galaxy.Bill) []Difference
+// bill identifies the bill of a record.
+type bill struct{ form, number string }
+
+func (b bill) differs(kind string) Difference {
+	return Difference{Kind: kind, Form: b.form, Number: b.number}
+}
+
+type compareFunc func(of bill, e merchant.Expectation, got []galaxy.Bill) []Difference
 
 func compare(truth merchant.Truth, state State, compareNumber compareFunc) []Difference {
-	bills := map[string][]galaxy.Bill{}
+	stored, expected := map[bill][]galaxy.Bill{}, map[bill]merchant.Expectation{}
 	for _, b := range state.Kingdee.Bills {
-		bills[b.Number] = append(bills[b.Number], b)
+		of := bill{b.Form, b.Number}
+		stored[of] = append(stored[of], b)
 	}
-	numbers := map[string]bool{}
-	for number, e := range truth {
+	for _, e := range truth {
+		expected[bill{e.Form, e.Number}] = e
+	}
+	bills := map[bill]bool{}
+	for of, e := range expected {
 		if e.Outcome == merchant.Saved {
-			numbers[number] = true
+			bills[of] = true
 		}
 	}
-	for number := range bills {
-		numbers[number] = true
+	for of := range stored {
+		bills[of] = true
 	}
 	var differences []Difference
-	for _, number := range slices.Sorted(maps.Keys(numbers)) {
-		differences = append(differences, compareNumber(number, truth[number], bills[number])...)
+	for _, of := range slices.SortedFunc(maps.Keys(bills), func(a, b bill) int {
+		return cmp.Or(strings.Compare(a.form, b.form), strings.Compare(a.number, b.number))
+	}) {
+		differences = append(differences, compareNumber(of, expected[of], stored[of])...)
 	}
 	for _, name := range slices.Sorted(maps.Keys(state.Kingdee.UnknownFields)) {
 		differences = append(differences, Difference{Kind: Unknown, Field: name})
@@ -135,12 +161,12 @@ func compare(truth merchant.Truth, state State, compareNumber compareFunc) []Dif
 	return differences
 }
 
-func compareNumber(number string, e merchant.Expectation, got []galaxy.Bill) []Difference {
+func compareNumber(of bill, e merchant.Expectation, got []galaxy.Bill) []Difference {
 	want := e.Bill
 	if e.Withdrawn && len(got) == 1 {
 		// Its bill stays until somebody deals with it.
 		for _, earlier := range e.Earlier {
-			c := &comparison{number: number}
+			c := &comparison{of: of}
 			if c.bill(earlier, got[0]); len(c.differences) == 0 {
 				return nil
 			}
@@ -148,23 +174,23 @@ func compareNumber(number string, e merchant.Expectation, got []galaxy.Bill) []D
 	}
 	switch {
 	case want == nil:
-		return slices.Repeat([]Difference{{Kind: Extra, Number: number}}, len(got))
+		return slices.Repeat([]Difference{of.differs(Extra)}, len(got))
 	case len(got) == 0:
-		return []Difference{{Kind: Missing, Number: number}}
+		return []Difference{of.differs(Missing)}
 	}
-	c := &comparison{number: number}
+	c := &comparison{of: of}
 	c.bill(want, got[0])
-	return append(c.differences, slices.Repeat([]Difference{{Kind: Double, Number: number}}, len(got)-1)...)
+	return append(c.differences, slices.Repeat([]Difference{of.differs(Double)}, len(got)-1)...)
 }
 
 // comparison compares one bill.
 type comparison struct {
-	number      string
+	of          bill
 	differences []Difference
 }
 
 func (c *comparison) differ(field, want, got string) {
-	c.differences = append(c.differences, Difference{Kind: Different, Number: c.number, Field: field, Want: want, Got: got})
+	c.differences = append(c.differences, Difference{Kind: Different, Form: c.of.form, Number: c.of.number, Field: field, Want: want, Got: got})
 }
 
 func (c *comparison) text(field, want, got string) {
@@ -173,57 +199,66 @@ func (c *comparison) text(field, want, got string) {
 	}
 }
 
+// compared is a field that must have a value; where that is "", it is not compared.
+type compared struct{ name, want string }
+
+func (c *comparison) texts(place string, fields []compared, got map[string]string) {
+	for _, f := range fields {
+		if f.want != "" {
+			c.text(place+f.name, f.want, got[f.name])
+		}
+	}
+}
+
 func (c *comparison) bill(want *merchant.Bill, got galaxy.Bill) {
-	for _, f := range []struct{ name, want string }{
-		{"FBillTypeID", want.BillType},
-		{"FDate", want.Date + "T00:00:00"},
-		{"FSaleOrgId", want.SaleOrg},
+	form := catalog.All()[want.Form].Form
+	c.texts("", []compared{
+		{form.BillType, want.BillType},
+		{form.Date, want.Date + "T00:00:00"},
+		{form.Organisation, want.Organisation},
+		{form.Customer, want.Customer},
 		{"FStockOrgId", want.StockOrg},
-		{"FRetcustId", want.Customer},
 		{"FSettleOrgId", want.SettleOrg},
 		{"FSettleCurrId", want.Currency},
 		{"FThirdBillNo", want.ThirdBillNo},
-	} {
-		c.text(f.name, f.want, got.Fields[f.name])
-	}
-	c.headNote(want, got.Fields["FHeadNote"])
+	}, got.Fields)
+	c.headNote(form.Note, want, got.Fields[form.Note])
 	if len(want.Lines) != len(got.Entries) {
-		c.differ("FEntity", strconv.Itoa(len(want.Lines))+" lines", strconv.Itoa(len(got.Entries))+" lines")
+		c.differ(string(form.Lines), strconv.Itoa(len(want.Lines))+" lines", strconv.Itoa(len(got.Entries))+" lines")
 		return
 	}
 	for i, line := range want.Lines {
-		c.line("FEntity["+strconv.Itoa(i+1)+"].", line, got.Entries[i].Fields)
+		c.line(string(form.Lines)+"["+strconv.Itoa(i+1)+"].", form, line, got.Entries[i].Fields)
 	}
 }
 
-var mark = regexp.MustCompile(`^ \[(\d+)@\d{14}#[0-9a-f]{12}\.[0-9a-f]{6}\]$`)
+var mark = regexp.MustCompile(` \[(\d+)@\d{14}#[0-9a-f]{12}\.[0-9a-f]{6}\]$`)
 
 // headNote compares the note, which must end with the mark of the bill's own order.
-func (c *comparison) headNote(want *merchant.Bill, got string) {
-	rest, found := strings.CutPrefix(got, want.HeadNote)
-	marked := mark.FindStringSubmatch(rest)
-	if !found || marked == nil || marked[1] != want.Number {
-		c.differ("FHeadNote", want.HeadNote+" [mark]", got)
+func (c *comparison) headNote(field string, want *merchant.Bill, got string) {
+	marked := mark.FindStringSubmatch(got)
+	if marked == nil || marked[1] != want.Number || want.HeadNote != "" && got != want.HeadNote+marked[0] {
+		c.differ(field, want.HeadNote+" [mark]", got)
 	}
 }
 
-func (c *comparison) line(place string, want merchant.Entry, got map[string]string) {
-	for _, f := range []struct{ name, want string }{
-		{"FMaterialId", want.Material},
+func (c *comparison) line(place string, form *catalog.Form, want merchant.Entry, got map[string]string) {
+	c.texts(place, []compared{
+		{form.Item, want.Material},
 		{"FUnitID", want.Unit},
-		{"FStockstatusId", want.StockState},
-		{"FIsFree", strconv.FormatBool(want.Free)},
 		{"FReturnType", want.ReturnType},
 		{"FOwnerTypeId", want.OwnerType},
 		{"FOwnerId", want.Owner},
-		{"FStockId", want.Stock},
-	} {
-		c.text(place+f.name, f.want, got[f.name])
+		{form.Stock, want.Stock},
+		{"FStockstatusId", want.StockState},
+	}, got)
+	c.decimal(place+form.Amount, want.AllAmount, got[form.Amount])
+	if form.Quantity != "" {
+		c.text(place+"FIsFree", strconv.FormatBool(want.Free), got["FIsFree"])
+		c.decimal(place+form.Quantity, want.Quantity, got[form.Quantity])
+		c.decimal(place+form.Price, want.Price, got[form.Price])
+		c.decimal(place+"FEntryTaxRate", want.TaxRate, got["FEntryTaxRate"])
 	}
-	c.decimal(place+"FRealQty", want.Quantity, got["FRealQty"])
-	c.decimal(place+"FTaxPrice", want.Price, got["FTaxPrice"])
-	c.decimal(place+"FEntryTaxRate", want.TaxRate, got["FEntryTaxRate"])
-	c.decimal(place+"FAllAmount", want.AllAmount, got["FAllAmount"])
 	if !strings.Contains(got["FNote"], want.Note) {
 		c.differ(place+"FNote", want.Note, got["FNote"])
 	}
@@ -232,6 +267,7 @@ func (c *comparison) line(place string, want merchant.Entry, got map[string]stri
 // together compares the total quantities of several bills with those of the bill that
 // they make up.
 func (c *comparison) together(want *merchant.Bill, got []galaxy.Bill) {
+	form := catalog.All()[want.Form].Form
 	wanted, booked := map[string]decimal.Decimal{}, map[string]decimal.Decimal{}
 	goods := func(material, price, stock string) string {
 		p, _ := decimal.NewFromString(price)
@@ -242,12 +278,12 @@ func (c *comparison) together(want *merchant.Bill, got []galaxy.Bill) {
 		wanted[key] = wanted[key].Add(line.Quantity)
 	}
 	for _, bill := range got {
-		c.text("FRetcustId", want.Customer, bill.Fields["FRetcustId"])
+		c.text(form.Customer, want.Customer, bill.Fields[form.Customer])
 		for _, entry := range bill.Entries {
-			key := goods(entry.Fields["FMaterialId"], entry.Fields["FTaxPrice"], entry.Fields["FStockId"])
-			quantity, err := decimal.NewFromString(entry.Fields["FRealQty"])
+			key := goods(entry.Fields[form.Item], entry.Fields[form.Price], entry.Fields[form.Stock])
+			quantity, err := decimal.NewFromString(entry.Fields[form.Quantity])
 			if err != nil || !quantity.IsPositive() {
-				c.differ("FRealQty", "> 0", entry.Fields["FRealQty"])
+				c.differ(form.Quantity, "> 0", entry.Fields[form.Quantity])
 			}
 			booked[key] = booked[key].Add(quantity)
 		}
@@ -255,7 +291,7 @@ func (c *comparison) together(want *merchant.Bill, got []galaxy.Bill) {
 	keys := maps.Clone(wanted)
 	maps.Copy(keys, booked)
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
-		c.text("FRealQty "+key, wanted[key].String(), booked[key].String())
+		c.text(form.Quantity+" "+key, wanted[key].String(), booked[key].String())
 	}
 }
 

@@ -1,25 +1,28 @@
 package simulator
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 )
 
 func wanted() merchant.Truth {
 	return merchant.Truth{
-		"1": {Outcome: merchant.Saved, Bill: &merchant.Bill{
-			Number: "1", BillType: "T", Date: "2024-03-01", SaleOrg: "100", StockOrg: "100", SettleOrg: "100", Currency: "PRE001",
+		"1": {Outcome: merchant.Saved, Form: merchant.ReturnForm, Number: "1", Bill: &merchant.Bill{
+			Form: merchant.ReturnForm, Number: "1", BillType: "T", Date: "2024-03-01", Organisation: "100", StockOrg: "100", SettleOrg: "100", Currency: "PRE001",
 			Customer: "C", HeadNote: "note", ThirdBillNo: "R1",
 			Lines: []merchant.Entry{{Material: "M", Quantity: decimal.RequireFromString("2"), Price: decimal.RequireFromString("1.5"),
 				TaxRate: decimal.RequireFromString("13"), AllAmount: decimal.RequireFromString("3"), Unit: "U", StockState: "S", ReturnType: "RT", OwnerType: "OT", Owner: "100", Stock: "CK", Note: "81"}},
 		}},
-		"2": {Outcome: merchant.Skipped, Reason: "reason"},
-		"3": {Outcome: merchant.Failed, Reason: merchant.ReasonPriceMissing},
+		"2": {Outcome: merchant.Skipped, Form: merchant.ReturnForm, Number: "2", Reason: "reason"},
+		"3": {Outcome: merchant.Failed, Form: merchant.ReturnForm, Number: "3", Reason: merchant.ReasonPriceMissing},
 	}
 }
 
@@ -29,7 +32,7 @@ const mark1 = " [1@20240301120000#0123456789ab.012345]"
 // stored is the expected bill as Kingdee holds it.
 func stored() galaxy.Bill {
 	return galaxy.Bill{
-		ID: 100001, Number: "1", Status: "A",
+		Form: merchant.ReturnForm, ID: 100001, Number: "1", Status: "A",
 		Fields: map[string]string{
 			"FBillTypeID": "T", "FDate": "2024-03-01T00:00:00", "FSaleOrgId": "100", "FStockOrgId": "100", "FRetcustId": "C",
 			"FHeadNote": "note" + mark1, "FSettleOrgId": "100", "FSettleCurrId": "PRE001", "FThirdBillNo": "R1",
@@ -86,12 +89,12 @@ func TestMissingExtraAndDoubleBills(t *testing.T) {
 		bills []galaxy.Bill
 		want  []Difference
 	}{
-		{"missing", nil, []Difference{{Kind: Missing, Number: "1"}}},
-		{"double", []galaxy.Bill{stored(), stored()}, []Difference{{Kind: Double, Number: "1"}}},
-		{"of an order to skip", []galaxy.Bill{stored(), as("2")}, []Difference{{Kind: Extra, Number: "2"}}},
-		{"of an order that can't be saved", []galaxy.Bill{stored(), as("3")}, []Difference{{Kind: Extra, Number: "3"}}},
-		{"of no order", []galaxy.Bill{stored(), as("9"), as("9")}, []Difference{{Kind: Extra, Number: "9"}, {Kind: Extra, Number: "9"}}},
-		{"of a line more", []galaxy.Bill{twoLines}, []Difference{{Kind: Different, Number: "1", Field: "FEntity", Want: "1 lines", Got: "2 lines"}}},
+		{"missing", nil, []Difference{{Kind: Missing, Form: merchant.ReturnForm, Number: "1"}}},
+		{"double", []galaxy.Bill{stored(), stored()}, []Difference{{Kind: Double, Form: merchant.ReturnForm, Number: "1"}}},
+		{"of an order to skip", []galaxy.Bill{stored(), as("2")}, []Difference{{Kind: Extra, Form: merchant.ReturnForm, Number: "2"}}},
+		{"of an order that can't be saved", []galaxy.Bill{stored(), as("3")}, []Difference{{Kind: Extra, Form: merchant.ReturnForm, Number: "3"}}},
+		{"of no order", []galaxy.Bill{stored(), as("9"), as("9")}, []Difference{{Kind: Extra, Form: merchant.ReturnForm, Number: "9"}, {Kind: Extra, Form: merchant.ReturnForm, Number: "9"}}},
+		{"of a line more", []galaxy.Bill{twoLines}, []Difference{{Kind: Different, Form: merchant.ReturnForm, Number: "1", Field: "FEntity", Want: "1 lines", Got: "2 lines"}}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,10 +103,62 @@ func TestMissingExtraAndDoubleBills(t *testing.T) {
 	}
 }
 
+// A bill is compared by the roles of its form, and numbers are unique within a form.
+func TestBillsOfSeveralForms(t *testing.T) {
+	m := merchant.New(merchant.Options{Seed: 1, Orders: 200, From: DefaultFrom, Days: 1})
+	known := func(string) bool { return true }
+	var truths []merchant.Truth
+	for _, f := range []merchant.Flow{merchant.RefundToReturn, merchant.RefundOnlyToOtherReceivable, merchant.RefundOnlyToRefundBill, merchant.SaleoutToOutstock} {
+		truths = append(truths, m.TruthOf(f, known))
+	}
+	truth := merchant.Together(truths...)
+	var state State
+	forms := map[string]int{}
+	for _, e := range truth {
+		if e.Bill != nil && (e.Form != merchant.ReturnForm || forms[e.Form] == 0) {
+			state.Kingdee.Bills = append(state.Kingdee.Bills, storedAs(e.Bill))
+			forms[e.Form]++
+		}
+	}
+	kinds := func() map[string]int {
+		kinds := map[string]int{}
+		for _, d := range Compare(truth, state) {
+			kinds[d.Kind+" "+d.Form]++
+		}
+		return kinds
+	}
+	require.Len(t, forms, 4)
+	require.Equal(t, map[string]int{"missing SAL_RETURNSTOCK": truth.Totals().Saved - len(state.Kingdee.Bills)}, kinds())
+	bill := slices.IndexFunc(state.Kingdee.Bills, func(b galaxy.Bill) bool { return b.Form == merchant.RefundBillForm })
+	state.Kingdee.Bills = append(state.Kingdee.Bills, state.Kingdee.Bills[bill])
+	require.Equal(t, 1, kinds()["double AR_REFUNDBILL"])
+	state.Kingdee.Bills[bill] = storedAs(truth[merchant.RefundBillForm+" "+state.Kingdee.Bills[bill].Number].Bill)
+	state.Kingdee.Bills[bill].Entries[0].Fields["FREFUNDAMOUNTFOR"] = "-1"
+	require.Equal(t, 1, kinds()["different AR_REFUNDBILL"])
+}
+
+// storedAs is a bill that the truth asks for as Kingdee holds it.
+func storedAs(want *merchant.Bill) galaxy.Bill {
+	form := catalog.All()[want.Form].Form
+	got := galaxy.Bill{Form: want.Form, Number: want.Number, Fields: map[string]string{
+		form.BillType: want.BillType, form.Date: want.Date + "T00:00:00", form.Organisation: want.Organisation, form.Customer: want.Customer,
+		form.Note:     want.HeadNote + " [" + want.Number + "@20240301120000#0123456789ab.012345]",
+		"FStockOrgId": want.StockOrg, "FSettleOrgId": want.SettleOrg, "FSettleCurrId": want.Currency, "FThirdBillNo": want.ThirdBillNo,
+	}}
+	for _, line := range want.Lines {
+		got.Entries = append(got.Entries, galaxy.Entry{Fields: map[string]string{
+			form.Item: line.Material, form.Quantity: line.Quantity.String(), form.Price: line.Price.String(), form.Amount: line.AllAmount.String(),
+			form.Stock: line.Stock, "FUnitID": line.Unit, "FStockstatusId": line.StockState, "FIsFree": strconv.FormatBool(line.Free),
+			"FReturnType": line.ReturnType, "FOwnerTypeId": line.OwnerType, "FOwnerId": line.Owner, "FEntryTaxRate": line.TaxRate.String(), "FNote": line.Note,
+		}})
+	}
+	return got
+}
+
 func TestDifferenceAsText(t *testing.T) {
-	require.Equal(t, "bill 1 is missing", Difference{Kind: Missing, Number: "1"}.String())
-	require.Equal(t, "no order asks for bill 1", Difference{Kind: Extra, Number: "1"}.String())
-	require.Equal(t, "several bills have the number 1", Difference{Kind: Double, Number: "1"}.String())
-	require.Equal(t, `bill 1: FDate is "a", must be "b"`,
-		Difference{Kind: Different, Number: "1", Field: "FDate", Want: "b", Got: "a"}.String())
+	require.Equal(t, "bill 1 of F is missing", Difference{Kind: Missing, Form: "F", Number: "1"}.String())
+	require.Equal(t, "no order asks for bill 1 of F", Difference{Kind: Extra, Form: "F", Number: "1"}.String())
+	require.Equal(t, "several bills of F have the number 1", Difference{Kind: Double, Form: "F", Number: "1"}.String())
+	require.Equal(t, `bill 1 of F: FDate is "a", must be "b"`,
+		Difference{Kind: Different, Form: "F", Number: "1", Field: "FDate", Want: "b", Got: "a"}.String())
 }

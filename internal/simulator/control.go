@@ -1,9 +1,11 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"refundsync/internal/simulator/faults"
@@ -15,7 +17,7 @@ import (
 // handleControl adds the addresses by which a person or a test looks behind the scenes:
 //
 //	GET  /_sim/state            what both systems hold; ?bills=false omits the bills
-//	GET  /_sim/truth            what must become of every order as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it
+//	GET  /_sim/truth            what must become of every order as it is now; ?from= and ?to= (yyyy-MM-dd HH:mm:ss, Beijing time) narrow it, ?flow= is for another flow than the built-in one
 //	POST /_sim/materials        {"number":"…"} adds a material
 //	POST /_sim/base_data        {"form":"BD_Customer","number":"…","name":"…","organisation":"…","forbidden":false,"draft":false} adds or replaces base data
 //	POST /_sim/bills/void       {"number":"…"} voids the bills of a number
@@ -26,6 +28,7 @@ import (
 //	GET, PUT /_sim/habits       what Kingdee's settings do to bills, such as {"renumber":true}
 //	GET  /_sim/robots           what the robots of group chats were sent
 //	POST /_sim/sessions/expire  ends all Kingdee sessions
+//	POST /_sim/tokens/end       ends all tokens of the open platform
 //	GET /_sim/faults            the probability of each fault
 //	PUT /_sim/faults            {"name":probability,…} sets all; faults that are not named are off
 //	POST /_sim/faults           {"name":probability,…} sets those that are named
@@ -52,6 +55,9 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	mux.HandleFunc("POST /_sim/sessions/expire", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]int{"expired": s.ExpireSessions()})
 	})
+	mux.HandleFunc("POST /_sim/tokens/end", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string]int{"ended": s.EndTokens()})
+	})
 	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { s.showFaults(w) })
 	mux.HandleFunc("PUT /_sim/faults", s.serveFaults(s.faults.Set))
 	mux.HandleFunc("POST /_sim/faults", s.serveFaults(s.faults.Add))
@@ -62,7 +68,12 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 }
 
 func (s *Simulator) serveTruth(w http.ResponseWriter, r *http.Request) {
-	truth := s.Truth()
+	flow := merchant.Flow(cmp.Or(r.FormValue("flow"), string(merchant.RefundToReturn)))
+	if !slices.Contains(merchant.Flows, flow) {
+		http.Error(w, text.Sprintf("there is no flow %s", flow), http.StatusBadRequest)
+		return
+	}
+	truth := s.TruthOf(flow)
 	from, _ := s.Range()
 	to := truth.Latest().Add(time.Second)
 	for name, bound := range map[string]*time.Time{"from": &from, "to": &to} {

@@ -37,6 +37,8 @@ var (
 		TargetAppKey: "23060081",
 		CustomerID:   "c1709123456",
 	}
+	platformKey       = "34250002"
+	platformSecret    = "simulated-open-platform-secret"
 	tenantCredentials = galaxy.Credentials{
 		AcctID:    "65e0a1b2c3d4e5",
 		Username:  "demo",
@@ -84,13 +86,16 @@ func (e Environment) File() (string, error) {
 }
 
 // Environment is what a worker needs to reach both systems and the robots on this server,
-// under the names that the built-in flow uses in its example.
+// under the names that the flows use in their examples.
 func (s *Server) Environment() Environment {
 	return Environment{
 		{"JUSHUITAN_URL", s.url + "/router/qm"},
 		{"JUSHUITAN_APP_KEY", gatewayCredentials.AppKey},
 		{"JUSHUITAN_APP_SECRET", gatewayCredentials.AppSecret},
 		{"JUSHUITAN_CUSTOMER_ID", gatewayCredentials.CustomerID},
+		{"JUSHUITAN_OPEN_URL", s.url},
+		{"JUSHUITAN_OPEN_APP_KEY", platformKey},
+		{"JUSHUITAN_OPEN_APP_SECRET", platformSecret},
 		{"KINGDEE_URL", s.url + "/k3cloud/"},
 		{"KINGDEE_AUTH", s.simulator.options.Auth},
 		{"KINGDEE_ACCT_ID", tenantCredentials.AcctID},

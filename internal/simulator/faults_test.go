@@ -193,9 +193,9 @@ func TestAnyVersionIsNotAnyBill(t *testing.T) {
 	require.Empty(t, CompareAnyVersion(truth, kingdee("note")))
 	require.Empty(t, CompareAnyVersion(truth, kingdee("earlier")))
 	require.Len(t, Compare(truth, kingdee("earlier")), 1)
-	require.Equal(t, []Difference{{Kind: Different, Number: "1", Field: "FHeadNote", Want: "note [mark]", Got: "other" + mark1}},
+	require.Equal(t, []Difference{{Kind: Different, Form: merchant.ReturnForm, Number: "1", Field: "FHeadNote", Want: "note [mark]", Got: "other" + mark1}},
 		CompareAnyVersion(truth, kingdee("other")))
-	require.Equal(t, []Difference{{Kind: Missing, Number: "1"}}, CompareAnyVersion(truth, kingdee()))
+	require.Equal(t, []Difference{{Kind: Missing, Form: merchant.ReturnForm, Number: "1"}}, CompareAnyVersion(truth, kingdee()))
 	require.Equal(t, Double, CompareAnyVersion(truth, kingdee("note", "earlier"))[0].Kind)
 }
 

@@ -71,6 +71,8 @@ func (s *Simulator) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /router/qm", s.gateway)
 	mux.Handle("POST /router/qmtest", s.gateway)
+	mux.Handle("POST /open/", s.platform)
+	mux.Handle("POST /openWeb/", s.platform)
 	mux.Handle("POST /robots/", s.robots)
 	s.handleControl(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,6 @@
-// Package simulator runs both outside systems on loopback: Jushuitan behind the Qimen
-// gateway, with the orders of a made-up merchant, and the merchant's Kingdee Cloud
-// Galaxy. The robots of group chats run beside them. Any correct client can use them over
+// Package simulator runs both outside systems on loopback: Jushuitan, with the documents of a
+// made-up merchant, behind the Qimen gateway and its own open platform, and the merchant's
+// Kingdee Cloud Galaxy. The robots of group chats run beside them. Any correct client can use them over
 // HTTP. Because the merchant is made up, it is known what a correct sync must do: see
 // Truth and Compare.
 //
@@ -16,7 +16,9 @@ import (
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/openplatform"
 	"refundsync/internal/simulator/qimen"
+	"refundsync/internal/simulator/source"
 	"refundsync/internal/text"
 )
 
@@ -60,6 +62,14 @@ type Options struct {
 	AllowDuplicateNumbers bool
 	// Habits are what Kingdee's settings do to bills; they can be changed at run time.
 	Habits galaxy.Habits
+	// SplitShops has Qimen show the after-sales orders of Taobao's and of some other shops
+	// alone, and not those of all. The open platform never shows Taobao's.
+	SplitShops bool
+	// OpenPage is the highest page_size of the open platform; 0 is the documented one, 50.
+	OpenPage int
+	// Tokens says how the open platform's tokens live.
+	Tokens openplatform.TokenOptions
+
 	// Data is the file that keeps Kingdee's bills across restarts; "" keeps them in
 	// memory only.
 	Data string
@@ -119,7 +129,9 @@ type Simulator struct {
 	options  Options
 	merchant *merchant.Merchant
 	faults   *faults.Injector
+	source   *source.Source
 	gateway  *qimen.Gateway
+	platform *openplatform.Platform
 	tenant   *galaxy.Tenant
 	robots   *chat.Robots
 }
@@ -145,24 +157,37 @@ func New(options Options) (*Simulator, error) {
 		Seed:  options.Seed, Orders: options.Orders, From: options.From, Days: options.Days,
 		Arrivals: merchant.Arrivals{PerMinute: options.ArrivePerMinute, From: options.Now()},
 	})
-	var arrive func(time.Time, time.Duration) []*merchant.Order
+	var arrive func(time.Time, time.Duration) []merchant.Record
 	if options.ArrivePerMinute > 0 {
-		arrive = m.Arrive
+		arrive = m.ArriveRecords
 	}
-	gateway := qimen.New(qimen.Options{
-		Credentials:    gatewayCredentials,
+	shown := source.New(source.Options{
 		Seed:           options.Seed,
 		ExclusiveStart: options.ExclusiveStart,
 		ExclusiveEnd:   options.ExclusiveEnd,
-		CallsPerSecond: options.CallsPerSecond,
-		CallsPerMinute: options.CallsPerMinute,
 		PageLatency:    options.PageLatency,
 		Now:            options.Now,
 		Faults:         injector,
-		OrderChanged:   m.Replace,
+		Records:        m.Records,
+		Changed:        m.Replace,
 		Arrive:         arrive,
-	}, m.Orders())
-	s := &Simulator{options: options, merchant: m, faults: injector, gateway: gateway,
+	})
+	gateway := qimen.New(qimen.Options{
+		Credentials:    gatewayCredentials,
+		CallsPerSecond: options.CallsPerSecond,
+		CallsPerMinute: options.CallsPerMinute,
+		HiddenShops:    options.hiddenShops(false),
+	}, shown)
+	platform := openplatform.New(openplatform.Options{
+		AppKey:         platformKey,
+		AppSecret:      platformSecret,
+		LargestPage:    options.OpenPage,
+		CallsPerSecond: options.CallsPerSecond,
+		CallsPerMinute: options.CallsPerMinute,
+		HiddenShops:    options.hiddenShops(true),
+		Tokens:         options.Tokens,
+	}, shown)
+	s := &Simulator{options: options, merchant: m, faults: injector, source: shown, gateway: gateway, platform: platform,
 		robots: chat.New(chat.Options{Credentials: robotCredentials, Now: options.Now, Faults: injector})}
 	s.tenant, err = galaxy.New(galaxy.Options{
 		Credentials: tenantCredentials,
@@ -201,11 +226,38 @@ func (s *Simulator) Range() (from, to time.Time) {
 	return o.From.In(merchant.Beijing), o.To().In(merchant.Beijing)
 }
 
+// hiddenShops are the shops whose after-sales orders are not shown by the open platform, or
+// by Qimen.
+func (o *Options) hiddenShops(open bool) []int64 {
+	switch {
+	case open:
+		return merchant.OnlyQimen
+	case o.SplitShops:
+		return merchant.OnlyOpen
+	default:
+		return nil
+	}
+}
+
 // Truth says what the built-in flow must do with every order, given the orders and the
 // materials in Kingdee as they are now.
-func (s *Simulator) Truth() merchant.Truth {
-	s.gateway.Arrive()
-	return s.merchant.Truth(s.tenant.KnowsMaterial)
+func (s *Simulator) Truth() merchant.Truth { return s.TruthOf(merchant.RefundToReturn) }
+
+// TruthOf says what flows that run at once must do with every record that their sources
+// show.
+func (s *Simulator) TruthOf(flows ...merchant.Flow) merchant.Truth {
+	s.source.Arrive()
+	truths := make([]merchant.Truth, len(flows))
+	for i, f := range flows {
+		truths[i] = s.merchant.TruthOf(f, s.tenant.KnowsMaterial)
+		if hidden := s.options.hiddenShops(f.Open()); f.Document() == merchant.Refunds && hidden != nil {
+			truths[i] = truths[i].Without(hidden)
+		}
+	}
+	if len(truths) == 1 {
+		return truths[0]
+	}
+	return merchant.Together(truths...)
 }
 
 // StopArriving stops orders from arriving.
@@ -243,7 +295,7 @@ func (s *Simulator) CopyBill(number, as string, marked bool) error {
 }
 
 // AcceptSecrets sets the application secrets that each system accepts: several while one
-// is being rotated. Initially it is the one in the environment.
+// is being rotated. Initially it is the one in the environment. The open platform's stays.
 func (s *Simulator) AcceptSecrets(jushuitan, kingdee []string) {
 	s.gateway.AcceptSecrets(jushuitan...)
 	s.tenant.AcceptSecrets(kingdee...)
@@ -259,6 +311,9 @@ func (s *Simulator) ReleaseSaves() { s.tenant.ReleaseSaves() }
 
 // HeldSaves counts the calls that are held back.
 func (s *Simulator) HeldSaves() int { return s.tenant.HeldSaves() }
+
+// EndTokens ends all tokens of the open platform and returns their number.
+func (s *Simulator) EndTokens() int { return s.platform.EndTokens() }
 
 // ExpireSessions ends all Kingdee sessions and returns their number.
 func (s *Simulator) ExpireSessions() int { return s.tenant.ExpireSessions() }

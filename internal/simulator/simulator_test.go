@@ -25,6 +25,7 @@ import (
 
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/source"
 )
 
 // TestMain checks that no goroutine leaks. It allows more time than goleak's half a
@@ -146,7 +147,7 @@ func modelOf(b *merchant.Bill) map[string]any {
 		})
 	}
 	return map[string]any{
-		"FBillTypeID": number(b.BillType), "FBillNo": b.Number, "FDate": b.Date, "FSaleOrgId": number(b.SaleOrg),
+		"FBillTypeID": number(b.BillType), "FBillNo": b.Number, "FDate": b.Date, "FSaleOrgId": number(b.Organisation),
 		"FStockOrgId": number(b.StockOrg), "FRetcustId": number(b.Customer), "FHeadNote": b.HeadNote + " [" + b.Number + "@20240301120000#0123456789ab.012345]",
 		"SubHeadEntity": map[string]any{
 			"FSettleOrgId": number(b.SettleOrg), "FSettleCurrId": number(b.Currency), "FThirdBillNo": b.ThirdBillNo,
@@ -247,6 +248,7 @@ func TestEnvironment(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"JUSHUITAN_URL", "JUSHUITAN_APP_KEY", "JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID",
+		"JUSHUITAN_OPEN_URL", "JUSHUITAN_OPEN_APP_KEY", "JUSHUITAN_OPEN_APP_SECRET",
 		"KINGDEE_URL", "KINGDEE_AUTH", "KINGDEE_ACCT_ID", "KINGDEE_USERNAME", "KINGDEE_PASSWORD",
 		"KINGDEE_APP_ID", "KINGDEE_APP_SECRET", "KINGDEE_LCID", "KINGDEE_ORG_NUMBER",
 		"WECOM_ROBOT_URL", "DINGTALK_ROBOT_URL", "DINGTALK_ROBOT_SECRET", "FEISHU_ROBOT_URL", "FEISHU_ROBOT_SECRET", "WEBHOOK_URL",
@@ -327,6 +329,6 @@ func TestOrdersArrive(t *testing.T) {
 	orders := len(s.Truth())
 	ahead.Add(int64(time.Minute))
 	require.Len(t, s.Truth(), orders)
-	require.True(t, s.gateway.Change(s.merchant.Orders()[0].AsID, (*merchant.Order).Remarked))
+	require.True(t, source.Change(s.source, s.merchant.Orders()[0].AsID, (*merchant.Order).Remarked))
 	require.WithinDuration(t, clock(), s.merchant.Orders()[0].Modified, 10*time.Second)
 }

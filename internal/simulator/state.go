@@ -20,7 +20,7 @@ type SourceState struct {
 	// Orders counts all orders, Customary those that the customary filter returns.
 	Orders    int `json:"orders"`
 	Customary int `json:"customary"`
-	// Calls counts the calls by method, Refusals the refused ones by code.
+	// Calls counts the calls by method or path, Refusals the refused ones by code.
 	Calls    map[string]int `json:"calls"`
 	Refusals map[string]int `json:"refusals"`
 }
@@ -29,13 +29,25 @@ type SourceState struct {
 func (s *Simulator) State() State { return s.state(true) }
 
 func (s *Simulator) state(bills bool) State {
-	s.gateway.Arrive()
+	s.source.Arrive()
 	orders := s.merchant.Orders()
-	source := SourceState{Orders: len(orders), Calls: s.gateway.Calls(), Refusals: s.gateway.Refusals()}
+	source := SourceState{
+		Orders: len(orders), Calls: added(s.gateway.Calls(), s.platform.Calls()), Refusals: added(s.gateway.Refusals(), s.platform.Refusals()),
+	}
 	for _, o := range orders {
 		if o.Customary() {
 			source.Customary++
 		}
 	}
 	return State{Source: source, Kingdee: s.tenant.State(bills), Robots: s.robots.State(), Faults: s.faults.Injected()}
+}
+
+func added(counts, more map[string]int) map[string]int {
+	sums := map[string]int{}
+	for _, each := range []map[string]int{counts, more} {
+		for key, n := range each {
+			sums[key] += n
+		}
+	}
+	return sums
 }

@@ -41,6 +41,8 @@ const (
 	// the fault is on. It affects the orders' times, the Date of replies and the check of
 	// timestamps.
 	SourceClockBehind Name = "source-clock-behind"
+	// SourceTokenLost ends the open platform's token when it is used.
+	SourceTokenLost Name = "source-token-lost"
 	// SourceOrderMoves modifies an order of the requested range after a page was served:
 	// it leaves the range, and the orders after it move up by one.
 	SourceOrderMoves Name = "source-order-moves"
@@ -119,7 +121,7 @@ const (
 
 var names = []Name{
 	SourceCallLimit, SourceServerError, SourceHang, SourceMalformedJSON, SourceTruncatedBody, SourceClockOff, SourceClockBehind,
-	SourceNoPage, SourceNotUTF8, SourceOddCounts, SourceOddList, SourceOddTimes,
+	SourceNoPage, SourceNotUTF8, SourceOddCounts, SourceOddList, SourceOddTimes, SourceTokenLost,
 	SourceOrderMoves, SourceOrderChanges, SourceOrderWithdrawn,
 	KingdeeCallLimit, KingdeeServerError, KingdeeHang, KingdeeReplyLost, KingdeeSaveLate, KingdeeSessionLost,
 	KingdeeSessionRefused, KingdeeConflict, KingdeeBillConflict, KingdeeBillBusy, KingdeeAuditRefused, KingdeeOtherShape,

@@ -22,6 +22,11 @@ type Arrivals struct {
 func (m *Merchant) Arrive(now time.Time, ahead time.Duration) []*Order {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.arrive(now, ahead)
+}
+
+// arrive is Arrive for a caller that holds the lock.
+func (m *Merchant) arrive(now time.Time, ahead time.Duration) []*Order {
 	if m.options.Arrivals.PerMinute == 0 {
 		return nil
 	}
@@ -39,6 +44,7 @@ func (m *Merchant) Arrive(now time.Time, ahead time.Duration) []*Order {
 		} else {
 			o = m.arriving.order(m.nextKind(), modified)
 		}
+		o.arrived = true
 		orders = append(orders, o)
 	}
 	m.orders = append(m.orders, orders...)

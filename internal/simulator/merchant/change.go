@@ -85,7 +85,7 @@ func (m *Merchant) MergedFrom(o *Order, t time.Time) *Order {
 	merged := o.ModifiedAt(t)
 	merged.AsID, merged.OID = m.arriving.asID, m.arriving.asID-300000000
 	merged.OuterAsID, merged.SoID = o.OuterAsID+"M", o.SoID+"M"
-	merged.Lines = slices.Clone(o.Lines)
+	merged.Lines, merged.merged = slices.Clone(o.Lines), true
 	m.orders = append(m.orders, merged)
 	return merged
 }
@@ -98,23 +98,30 @@ func (o *Order) DatedByModified() bool {
 	})
 }
 
-// Replace replaces the order of the same as_id, which must exist, by a newer version. The
+// Replace replaces the record of the same key, which must exist, by a newer version. The
 // earlier version is kept for the truth.
-func (m *Merchant) Replace(newer *Order) {
+func (m *Merchant) Replace(newer Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(m.orders, newer, byAsID)
-	m.earlier[newer.AsID] = append(m.earlier[newer.AsID], m.orders[i])
-	m.orders[i] = newer
+	switch newer := newer.(type) {
+	case *Order:
+		i, _ := slices.BinarySearchFunc(m.orders, newer, byAsID)
+		m.earlier[newer.AsID] = append(m.earlier[newer.AsID], m.orders[i])
+		m.orders[i] = newer
+	case *Movement:
+		i, _ := slices.BinarySearchFunc(m.movements[newer.Of], newer, byIOID)
+		m.earlierMovements[newer.IOID] = append(m.earlierMovements[newer.IOID], m.movements[newer.Of][i])
+		m.movements[newer.Of][i] = newer
+	}
 }
 
-// earlierBills returns the bills of an order's earlier versions, oldest first, except
-// those that the next version needs too. newest is nil if the order no longer needs a
+// earlierBills returns the bills of a record's earlier versions, oldest first, except
+// those that the next version needs too. newest is nil if the record no longer needs a
 // bill.
-func earlierBills(earlier []*Order, newest *Bill) []*Bill {
+func earlierBills[R Record](earlier []R, newest *Bill, expect func(R, func(string) bool) Expectation) []*Bill {
 	var bills []*Bill
-	for _, o := range earlier {
-		bill := o.expectation(func(string) bool { return true }).Bill
+	for _, r := range earlier {
+		bill := expect(r, func(string) bool { return true }).Bill
 		if bill == nil {
 			continue
 		}

@@ -13,12 +13,24 @@ import (
 // phone, address, account). A test that finds it outside the source has found a leak.
 const PersonalData = "PERSONAL-DATA"
 
+// Style is how a gateway writes numbers.
+type Style int
+
+const (
+	// Untidy numbers are numbers or strings, as Qimen is known to mix them.
+	Untidy Style = iota
+	// MoneyAsText writes decimals as strings, as Qimen's outbound orders have them.
+	MoneyAsText
+	// Typed numbers are numbers, as on the open platform.
+	Typed
+)
+
 // AppendJSON appends the order as a row of datas. Merchants' replies encode the same
 // field in different ways, and so does each order here: numbers as numbers or strings; no
 // value as null, "" or an absent field; times with a fraction; dates as times; raw
 // control characters in texts. The encoding of an order depends only on seed and as_id.
-func (o *Order) AppendJSON(dst []byte, seed uint64) []byte {
-	w := &wire{dst: append(dst, '{'), rng: rand.New(rand.NewPCG(seed, uint64(o.AsID))), first: true}
+func (o *Order) AppendJSON(dst []byte, seed uint64, style Style) []byte {
+	w := newWire(dst, seed, o.AsID, style)
 	w.integer("as_id", o.AsID)
 	w.text("outer_as_id", o.OuterAsID)
 	w.text("so_id", o.SoID)
@@ -55,17 +67,7 @@ func (o *Order) AppendJSON(dst []byte, seed uint64) []byte {
 	w.text("labels", "")
 	w.integer("refund_version", 1)
 	w.integer("ts", o.TS)
-	w.name("items")
-	w.dst = append(w.dst, '[')
-	for i := range o.Lines {
-		if i > 0 {
-			w.dst = append(w.dst, ',')
-		}
-		o.Lines[i].appendTo(w)
-	}
-	w.dst = append(w.dst, ']')
-	w.raw("batchs", "[]")
-	w.raw("sns", "[]")
+	w.items(len(o.Lines), func(i int) { o.Lines[i].appendTo(w) })
 	return append(w.dst, '}')
 }
 
@@ -78,7 +80,6 @@ func (o *Order) appendPersonalData(w *wire) {
 }
 
 func (l *Line) appendTo(w *wire) {
-	w.dst, w.first = append(w.dst, '{'), true
 	w.integer("asi_id", l.AsiID)
 	w.text("sku_id", l.SKU)
 	w.text("i_id", l.Style)
@@ -108,14 +109,35 @@ func (l *Line) appendTo(w *wire) {
 	}
 	w.number("amount", l.amount())
 	w.date("receive_date", l.ReceiveDate)
-	w.dst, w.first = append(w.dst, '}'), false
 }
 
 // wire writes the fields of one object, each in a randomly drawn form.
 type wire struct {
 	dst   []byte
 	rng   *rand.Rand
+	style Style
 	first bool
+}
+
+func newWire(dst []byte, seed uint64, key int64, style Style) *wire {
+	return &wire{dst: append(dst, '{'), rng: rand.New(rand.NewPCG(seed, uint64(key))), style: style, first: true}
+}
+
+// items writes n lines, and the lists that come after them.
+func (w *wire) items(n int, line func(i int)) {
+	w.name("items")
+	w.dst = append(w.dst, '[')
+	for i := range n {
+		if i > 0 {
+			w.dst = append(w.dst, ',')
+		}
+		w.dst, w.first = append(w.dst, '{'), true
+		line(i)
+		w.dst, w.first = append(w.dst, '}'), false
+	}
+	w.dst = append(w.dst, ']')
+	w.raw("batchs", "[]")
+	w.raw("sns", "[]")
 }
 
 // odd is true for one field in four.
@@ -176,7 +198,7 @@ func (w *wire) dirtyText(name, value string) {
 
 func (w *wire) integer(name string, value int64) {
 	w.name(name)
-	if w.odd() {
+	if w.odd() && w.style != Typed {
 		w.dst = append(w.dst, '"')
 		w.dst = strconv.AppendInt(w.dst, value, 10)
 		w.dst = append(w.dst, '"')
@@ -185,14 +207,13 @@ func (w *wire) integer(name string, value int64) {
 	w.dst = strconv.AppendInt(w.dst, value, 10)
 }
 
-// number writes a decimal with all its places, with or without trailing zeros, as a
-// number or a string.
+// number writes a decimal with all its places, with or without trailing zeros.
 func (w *wire) number(name string, value decimal.Decimal) {
 	text := value.String()
 	if w.odd() {
 		text = value.StringFixed(max(2, -value.Exponent()))
 	}
-	if w.odd() {
+	if odd := w.odd(); w.style == MoneyAsText || odd && w.style != Typed {
 		text = `"` + text + `"`
 	}
 	w.raw(name, text)

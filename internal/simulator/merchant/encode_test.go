@@ -36,7 +36,7 @@ func text(value any) string {
 
 func TestWireMatchesTheOrder(t *testing.T) {
 	for _, o := range usual().Orders() {
-		got := decode(t, o.AppendJSON(nil, 1))
+		got := decode(t, o.AppendJSON(nil, 1, Untidy))
 		require.Equal(t, o.ID(), text(got["as_id"]))
 		require.Equal(t, o.OuterAsID, got["outer_as_id"])
 		require.Equal(t, o.SoID, got["so_id"])

@@ -2,6 +2,13 @@ package merchant
 
 import "slices"
 
+// The shops that only one of Jushuitan's gateways shows, if they are split between them.
+// Both show the others.
+var (
+	OnlyQimen = []int64{10001}
+	OnlyOpen  = []int64{10003, 10004, 10005, 10009}
+)
+
 // Shop is where an order was placed. Customer is the Kingdee customer for its returns.
 type Shop struct {
 	ID       int64
@@ -111,6 +118,23 @@ func Customers() []string {
 		numbers = append(numbers, s.Customer)
 	}
 	return numbers
+}
+
+// Shops returns the merchant's shops.
+func Shops() []Shop {
+	all := []Shop{newShop}
+	for _, s := range shops {
+		all = append(all, s.Shop)
+	}
+	return all
+}
+
+// Warehouses returns the merchant's warehouses.
+func Warehouses() (all []Warehouse) {
+	for _, w := range warehouses {
+		all = append(all, w.Warehouse)
+	}
+	return all
 }
 
 // Stocks returns the stocks in the merchant's Kingdee.

@@ -49,6 +49,9 @@ type Merchant struct {
 	orders  []*Order           // by as_id
 	earlier map[int64][]*Order // the replaced versions, oldest first
 
+	movements        map[Document][]*Movement // by io_id; nil until they are asked for
+	earlierMovements map[int64][]*Movement
+
 	arriving      *generator
 	arrivingKinds []Kind
 	arrived       int
@@ -66,6 +69,9 @@ func New(options Options) *Merchant {
 		options: options,
 		orders:  make([]*Order, 0, options.Orders+options.Orders/leftOutEvery),
 		earlier: map[int64][]*Order{},
+
+		movements:        map[Document][]*Movement{},
+		earlierMovements: map[int64][]*Movement{},
 	}
 	moments := g.moments(options.Orders)
 	for i, kind := range g.kinds(options.Orders) {

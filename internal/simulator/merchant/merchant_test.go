@@ -22,7 +22,7 @@ func known(material string) bool { return slices.Contains(Materials(), material)
 func wireText(m *Merchant, seed uint64) string {
 	var text []byte
 	for _, o := range m.Orders() {
-		text = o.AppendJSON(text, seed)
+		text = o.AppendJSON(text, seed, Untidy)
 	}
 	return string(text)
 }

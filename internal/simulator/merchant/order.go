@@ -58,6 +58,10 @@ type Order struct {
 	Refund, Freight                  decimal.Decimal
 	LogisticsCompany, LogisticsID    string
 	Lines                            []Line
+
+	// merged: another order was merged into it, and has its receipts and outbound order.
+	// arrived: it came while the merchant was in use.
+	merged, arrived bool
 }
 
 // Line is one line of goods. If Sent, the goods were sent out to the buyer and are no

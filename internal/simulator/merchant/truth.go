@@ -47,10 +47,15 @@ const (
 	NotBookedRefund  = "没有退货的退款 (money refunded without goods)"
 )
 
-// Expectation is what the built-in flow must do with one order.
+// Expectation is what a flow must do with one record.
 type Expectation struct {
 	Kind    Kind    `json:"kind"`
 	Outcome Outcome `json:"outcome"`
+	// Form is the form of the flow's bills, Number the record's in that form, and Shop the
+	// number of its shop.
+	Form   string `json:"form"`
+	Number string `json:"number"`
+	Shop   int64  `json:"shop_id"`
 	// Reason is the exact reason of a skipped order. For a failed order it is one of the
 	// reasons for which it can't be saved.
 	Reason string `json:"reason,omitempty"`
@@ -70,59 +75,48 @@ type Expectation struct {
 	Earlier   []*Bill `json:"earlier,omitempty"`
 }
 
-// Bill is the 销售退货单 that must be stored for an order. References are given by number.
+// Bill is the bill that must be stored for a record. References are given by number. What
+// is empty is not compared.
 type Bill struct {
-	Number      string  `json:"FBillNo"`
-	BillType    string  `json:"FBillTypeID"`
-	Date        string  `json:"FDate"` // yyyy-MM-dd
-	SaleOrg     string  `json:"FSaleOrgId"`
-	StockOrg    string  `json:"FStockOrgId"`
-	SettleOrg   string  `json:"FSettleOrgId"`
-	Currency    string  `json:"FSettleCurrId"`
-	Customer    string  `json:"FRetcustId"`
-	HeadNote    string  `json:"FHeadNote"`
-	ThirdBillNo string  `json:"FThirdBillNo"`
-	Lines       []Entry `json:"FEntity"`
+	Form         string `json:"form"`
+	Number       string `json:"number"`
+	BillType     string `json:"bill_type"`
+	Date         string `json:"date"` // yyyy-MM-dd
+	Organisation string `json:"organisation"`
+	StockOrg     string `json:"stock_organisation,omitempty"`
+	SettleOrg    string `json:"settling_organisation,omitempty"`
+	Currency     string `json:"currency,omitempty"`
+	Customer     string `json:"customer"`
+	// HeadNote is what the note begins with.
+	HeadNote    string  `json:"note,omitempty"`
+	ThirdBillNo string  `json:"third_number,omitempty"`
+	Lines       []Entry `json:"lines"`
 }
 
-// Entry is one line of a Bill.
+// Entry is one line of a Bill. A line of money has an amount alone.
 type Entry struct {
-	Material   string          `json:"FMaterialId"`
-	Unit       string          `json:"FUnitID"`
-	Quantity   decimal.Decimal `json:"FRealQty"`
-	Price      decimal.Decimal `json:"FTaxPrice"`
-	TaxRate    decimal.Decimal `json:"FEntryTaxRate"`
-	AllAmount  decimal.Decimal `json:"FAllAmount"`
-	Free       bool            `json:"FIsFree"`
-	ReturnType string          `json:"FReturnType"`
-	OwnerType  string          `json:"FOwnerTypeId"`
-	Owner      string          `json:"FOwnerId"`
-	Stock      string          `json:"FStockId"`
-	StockState string          `json:"FStockstatusId"`
-	// Note is what FNote must contain: the line's asi_id.
-	Note string `json:"FNote"`
+	Material   string          `json:"material,omitempty"`
+	Unit       string          `json:"unit,omitempty"`
+	Quantity   decimal.Decimal `json:"quantity,omitzero"`
+	Price      decimal.Decimal `json:"price,omitzero"`
+	TaxRate    decimal.Decimal `json:"tax_rate,omitzero"`
+	AllAmount  decimal.Decimal `json:"amount"`
+	Free       bool            `json:"free,omitempty"`
+	ReturnType string          `json:"return_type,omitempty"`
+	OwnerType  string          `json:"owner_type,omitempty"`
+	Owner      string          `json:"owner,omitempty"`
+	Stock      string          `json:"stock,omitempty"`
+	StockState string          `json:"stock_state,omitempty"`
+	// Note is what the line's note must contain: its key at the source.
+	Note string `json:"note,omitempty"`
 }
 
-// Truth is the expectation for each order, by as_id.
+// Truth is the expectation for each record, by its key.
 type Truth map[string]Expectation
 
-// Truth says what must become of every order as it is now, given which materials Kingdee
-// knows. An order that was modified after the first run appears with its new time, and
-// must be saved by a run over that time.
+// Truth is TruthOf the built-in flow.
 func (m *Merchant) Truth(known func(material string) bool) Truth {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	truth := make(Truth, len(m.orders))
-	for _, o := range m.orders {
-		e := o.expectation(known)
-		if e.Bill != nil || !o.Customary() {
-			e.Earlier = earlierBills(m.earlier[o.AsID], e.Bill)
-			e.Changed = e.Bill != nil && len(e.Earlier) > 0
-			e.Withdrawn = e.Bill == nil && len(e.Earlier) > 0
-		}
-		truth[o.ID()] = e
-	}
-	return truth
+	return m.TruthOf(RefundToReturn, known)
 }
 
 // Between returns the expectations of orders modified at from or later and before to.
@@ -179,10 +173,11 @@ func (t Truth) Totals() Totals {
 }
 
 func (o *Order) expectation(known func(material string) bool) Expectation {
-	e := Expectation{Kind: o.Kind, Outcome: Skipped, Modified: o.Modified, NotBooked: o.notBooked()}
+	e := Expectation{
+		Kind: o.Kind, Outcome: Skipped, Form: ReturnForm, Number: o.ID(), Shop: o.Shop.ID, Modified: o.Modified, NotBooked: o.notBooked(),
+	}
 	if !o.Customary() {
-		e.Reason = map[string]string{StatusCancelled: ReasonCancelled, StatusMerged: ReasonMerged, StatusWaits: ReasonNotConfirmed}[o.Status]
-		e.Reason = cmp.Or(e.Reason, ReasonNotReceived)
+		e.Reason = o.reasonNotCustomary()
 		return e
 	}
 	switch o.Kind {
@@ -209,6 +204,11 @@ func (o *Order) expectation(known func(material string) bool) Expectation {
 	}
 	e.Outcome, e.Bill = Saved, bill
 	return e
+}
+
+func (o *Order) reasonNotCustomary() string {
+	reasons := map[string]string{StatusCancelled: ReasonCancelled, StatusMerged: ReasonMerged, StatusWaits: ReasonNotConfirmed}
+	return cmp.Or(reasons[o.Status], ReasonNotReceived)
 }
 
 // reasonsOfKinds are the kinds whose orders can't be saved.
@@ -239,15 +239,16 @@ func (o *Order) notBooked() map[string]decimal.Decimal {
 
 func (o *Order) bill() *Bill {
 	bill := &Bill{
-		Number:      o.ID(),
-		BillType:    BillType,
-		SaleOrg:     Organisation,
-		StockOrg:    Organisation,
-		SettleOrg:   Organisation,
-		Currency:    Currency,
-		Customer:    o.Shop.Customer,
-		HeadNote:    fmt.Sprintf("聚水潭售后单 %s 线上订单 %s", o.ID(), o.SoID),
-		ThirdBillNo: o.OuterAsID,
+		Form:         ReturnForm,
+		Number:       o.ID(),
+		BillType:     BillType,
+		Organisation: Organisation,
+		StockOrg:     Organisation,
+		SettleOrg:    Organisation,
+		Currency:     Currency,
+		Customer:     o.Shop.Customer,
+		HeadNote:     fmt.Sprintf("聚水潭售后单 %s 线上订单 %s", o.ID(), o.SoID),
+		ThirdBillNo:  o.OuterAsID,
 	}
 	date := o.Modified
 	if !o.ConfirmDate.IsZero() {

@@ -53,7 +53,7 @@ func TestBill(t *testing.T) {
 	require.Equal(t, "CUST_TMALL", bill.Customer)
 	require.Equal(t, "聚水潭售后单 7001 线上订单 S1", bill.HeadNote)
 	require.Equal(t, "R1", bill.ThirdBillNo)
-	require.Equal(t, []string{"100", "100", "100"}, []string{bill.SaleOrg, bill.StockOrg, bill.SettleOrg})
+	require.Equal(t, []string{"100", "100", "100"}, []string{bill.Organisation, bill.StockOrg, bill.SettleOrg})
 	require.Equal(t, []string{"PRE001", "XSTHD01_SYS"}, []string{bill.Currency, bill.BillType})
 
 	type row struct {

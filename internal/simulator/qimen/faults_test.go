@@ -17,18 +17,19 @@ import (
 
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/source"
 )
 
 // disturbed returns a gateway on which each named fault always strikes.
-func disturbed(t testing.TB, change func(*Options), names ...faults.Name) (*Gateway, *faults.Injector, string) {
+func disturbed(t testing.TB, change func(*setup), names ...faults.Name) (*Gateway, *faults.Injector, string) {
 	p := faults.Probabilities{}
 	for _, name := range names {
 		p[name] = 1
 	}
 	injector, err := faults.New(faults.Options{Seed: 1, Probabilities: p, HangTime: 20 * time.Millisecond})
 	require.NoError(t, err)
-	gateway, address := start(t, func(o *Options) {
-		o.Faults = injector
+	gateway, address := start(t, func(o *setup) {
+		o.source.Faults = injector
 		if change != nil {
 			change(o)
 		}
@@ -78,7 +79,7 @@ func TestCallsThatFail(t *testing.T) {
 			status, body, err := try(t, http.DefaultClient, address, valid())
 			c.check(t, status, body, err)
 			require.Equal(t, map[faults.Name]int{c.name: 1}, injector.Injected())
-			require.Equal(t, map[string]int{Method: 1}, gateway.Calls())
+			require.Equal(t, map[string]int{method: 1}, gateway.Calls())
 
 			injector.Clear()
 			require.Len(t, ids(list(t, address, valid())), 50, "the next call is served")
@@ -127,7 +128,7 @@ func forms(t *testing.T, name faults.Name, change map[string]string, patterns ..
 		}
 	}
 	require.Equal(t, map[faults.Name]int{name: 60}, injector.Injected())
-	require.Equal(t, 60, gateway.Calls()[Method])
+	require.Equal(t, 60, gateway.Calls()[method])
 	return met
 }
 
@@ -181,11 +182,11 @@ func TestClockOff(t *testing.T) {
 // A source whose clock is behind uses it for everything that it reports and checks, until
 // the clock is set right.
 func TestClockBehind(t *testing.T) {
-	var changed *merchant.Order
+	var changed merchant.Record
 	var arrivals []time.Duration
-	gateway, injector, address := disturbed(t, func(o *Options) {
-		o.OrderChanged = func(o *merchant.Order) { changed = o }
-		o.Arrive = func(_ time.Time, ahead time.Duration) []*merchant.Order {
+	gateway, injector, address := disturbed(t, func(o *setup) {
+		o.source.Changed = func(r merchant.Record) { changed = r }
+		o.source.Arrive = func(_ time.Time, ahead time.Duration) []merchant.Record {
 			arrivals = append(arrivals, ahead)
 			return nil
 		}
@@ -212,15 +213,15 @@ func TestClockBehind(t *testing.T) {
 	date, body = call(slow)
 	require.Equal(t, slow.Format(time.DateTime), date)
 	require.Contains(t, body, `"as_id"`)
-	require.True(t, gateway.Change(orders[3].AsID, (*merchant.Order).ModifiedAt))
-	require.True(t, slow.Equal(changed.Modified))
+	require.True(t, source.Change(gateway.source, orders[3].AsID, (*merchant.Order).ModifiedAt))
+	require.True(t, slow.Equal(changed.When(0)))
 
 	injector.Clear()
 	date, body = call(now)
 	require.Equal(t, now.Format(time.DateTime), date)
 	require.Contains(t, body, `"as_id"`)
-	require.True(t, gateway.Change(orders[3].AsID, (*merchant.Order).ModifiedAt))
-	require.True(t, now.Equal(changed.Modified))
+	require.True(t, source.Change(gateway.source, orders[3].AsID, (*merchant.Order).ModifiedAt))
+	require.True(t, now.Equal(changed.When(0)))
 	require.Equal(t, []time.Duration{-faults.DefaultClockError, 0}, arrivals)
 }
 
@@ -250,8 +251,8 @@ func TestOrdersMoveOutOfTheRange(t *testing.T) {
 	}{{"forward", pages, true}, {"backward", backward, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			moved := map[string]*merchant.Order{}
-			gateway, injector, address := disturbed(t, func(o *Options) {
-				o.OrderChanged = func(o *merchant.Order) { moved[o.ID()] = o }
+			gateway, injector, address := disturbed(t, func(o *setup) {
+				o.source.Changed = func(r merchant.Record) { moved[r.Value("as_id")] = r.(*merchant.Order) }
 			}, faults.SourceOrderMoves)
 			read := readPages(t, address, c.pages)
 			lost := 0
@@ -275,28 +276,28 @@ func TestOrdersMoveOutOfTheRange(t *testing.T) {
 				require.True(t, moved[id].Modified.After(end))
 			}
 			require.Len(t, ids(reply), len(moved))
-			require.Equal(t, map[string]int{Method: len(pages) + 1}, gateway.Calls())
+			require.Equal(t, map[string]int{method: len(pages) + 1}, gateway.Calls())
 		})
 	}
 }
 
 // Callers ask for the past, so a change now is in no requested range.
 func TestChangesAreLaterThanAnyRequest(t *testing.T) {
-	var changed *merchant.Order
-	gateway, address := start(t, func(o *Options) { o.OrderChanged = func(o *merchant.Order) { changed = o } })
+	var changed merchant.Record
+	gateway, address := start(t, func(o *setup) { o.source.Changed = func(r merchant.Record) { changed = r } })
 	params := valid()
 	params["end_time"] = "2024-03-07 12:00:00"
 	list(t, address, params)
-	require.True(t, gateway.Change(orders[3].AsID, (*merchant.Order).ModifiedAt))
-	require.Equal(t, "2024-03-07 12:00:01", changed.Modified.Format(time.DateTime))
+	require.True(t, source.Change(gateway.source, orders[3].AsID, (*merchant.Order).ModifiedAt))
+	require.Equal(t, "2024-03-07 12:00:01", changed.When(0).Format(time.DateTime))
 	params = valid()
 	params["start_time"], params["end_time"] = "2024-03-07 12:00:01", "2024-03-07 12:00:01"
 	require.Equal(t, []string{orders[3].ID()}, ids(list(t, address, params)))
-	require.True(t, gateway.Change(orders[4].AsID, (*merchant.Order).ModifiedAt))
-	require.True(t, gateway.Change(orders[3].AsID, (*merchant.Order).ModifiedAt))
-	require.Equal(t, "2024-03-07 12:00:03", changed.Modified.Format(time.DateTime))
+	require.True(t, source.Change(gateway.source, orders[4].AsID, (*merchant.Order).ModifiedAt))
+	require.True(t, source.Change(gateway.source, orders[3].AsID, (*merchant.Order).ModifiedAt))
+	require.Equal(t, "2024-03-07 12:00:03", changed.When(0).Format(time.DateTime))
 	require.Empty(t, ids(list(t, address, params)))
-	require.False(t, gateway.Change(1, (*merchant.Order).ModifiedAt))
+	require.False(t, source.Change(gateway.source, 1, (*merchant.Order).ModifiedAt))
 }
 
 func TestOrdersDoNotMoveByOtherDates(t *testing.T) {

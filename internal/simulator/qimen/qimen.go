@@ -1,21 +1,18 @@
-// Package qimen simulates the Qimen gateway (奇门) with Jushuitan (聚水潭) behind it, for
-// jushuitan.refund.list.query: as strict as the vendor is known to be, and as untidy in
-// its replies.
+// Package qimen simulates the Qimen gateway (奇门) with Jushuitan (聚水潭) behind it: as strict
+// as the vendor is known to be, and as untidy in its replies. It serves the interfaces of
+// the catalog that are called by way of Qimen.
 package qimen
 
 import (
-	"maps"
 	"net/http"
-	"sync"
+	"strconv"
 	"sync/atomic"
-	"time"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/source"
 )
-
-// Method is the only method served.
-const Method = "jushuitan.refund.list.query"
 
 // Credentials are what a caller must present.
 type Credentials struct {
@@ -29,41 +26,22 @@ type Credentials struct {
 // Options configure the gateway.
 type Options struct {
 	Credentials Credentials
-	// Seed determines the odd forms of replies.
-	Seed uint64
-	// ExclusiveStart and ExclusiveEnd exclude start_time or end_time from the range. What
-	// the vendor does is unknown.
-	ExclusiveStart, ExclusiveEnd bool
 	// CallsPerSecond and CallsPerMinute are the call limits; 0 is no limit. The vendor's
 	// are 5 and 100.
 	CallsPerSecond, CallsPerMinute int
-	// PageLatency is the time each page takes.
-	PageLatency time.Duration
-	// Now is the gateway's clock; nil is time.Now.
-	Now func() time.Time
-	// Faults decides what goes wrong; nil is no faults.
-	Faults *faults.Injector
-	// OrderChanged is called with the newer version of every order that changes; nil is
-	// no-op.
-	OrderChanged func(newer *merchant.Order)
-	// Arrive returns the orders that have arrived by now, modified by a clock that is
-	// ahead by the given duration; nil is none. With it the orders live in the present:
-	// one that changes is modified now.
-	Arrive func(now time.Time, ahead time.Duration) []*merchant.Order
+	// HiddenShops are the shops whose after-sales orders are not shown.
+	HiddenShops []int64
 }
 
 // Gateway is the simulated gateway, an http.Handler for /router/qm.
 type Gateway struct {
 	options Options
+	source  *source.Source
 	secrets atomic.Pointer[[]string]
 	faults  *faults.Injector
-	store   *store
-	limits  []*limit
-
-	mu       sync.Mutex
-	calls    map[string]int
-	refusals map[string]int // by code
-	refused  int
+	limits  source.Limits
+	served  map[string]*catalog.Interface
+	source.Counts
 }
 
 // wire names the gateway's faults that concern HTTP only.
@@ -74,50 +52,21 @@ var wire = faults.Wire{
 	TruncatedBody: faults.SourceTruncatedBody,
 }
 
-// New opens a gateway to the orders of a merchant.
-func New(options Options, orders []*merchant.Order) *Gateway {
-	if options.Now == nil {
-		options.Now = time.Now
-	}
-	if options.Faults == nil {
-		options.Faults = faults.None()
-	}
-	if options.OrderChanged == nil {
-		options.OrderChanged = func(*merchant.Order) {}
-	}
+// New opens a gateway to a source.
+func New(options Options, of *source.Source) *Gateway {
 	g := &Gateway{
-		options:  options,
-		faults:   options.Faults,
-		store:    newStore(orders),
-		calls:    map[string]int{},
-		refusals: map[string]int{},
+		options: options,
+		source:  of,
+		faults:  of.Faults(),
+		limits:  source.NewLimits(options.CallsPerSecond, options.CallsPerMinute),
+		served:  source.Interfaces(catalog.Qimen),
 	}
 	g.AcceptSecrets(options.Credentials.AppSecret)
-	if n := options.CallsPerSecond; n > 0 {
-		g.limits = append(g.limits, newLimit(n, time.Second, errPerSecond))
-	}
-	if n := options.CallsPerMinute; n > 0 {
-		g.limits = append(g.limits, newLimit(n, time.Minute, errPerMinute))
-	}
 	return g
 }
 
 // AcceptSecrets sets the valid application secrets: several while one is being rotated.
 func (g *Gateway) AcceptSecrets(secrets ...string) { g.secrets.Store(&secrets) }
-
-// Calls counts the calls by method, including refused ones.
-func (g *Gateway) Calls() map[string]int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return maps.Clone(g.calls)
-}
-
-// Refusals counts the refused calls by code.
-func (g *Gateway) Refusals() map[string]int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return maps.Clone(g.refusals)
-}
 
 // ServeHTTP answers one call. Every reply has status 200, even failures, except the 5xx
 // of faults.
@@ -127,14 +76,15 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, errorReply{Code: 41, Message: "Invalid Arguments: " + err.Error()})
 		return
 	}
-	if params["method"] == Method {
-		g.count(Method)
+	face := g.served[params["method"]]
+	if face != nil {
+		g.Call(face.Name)
 	}
 	if !g.faults.Before(w, r, wire) {
 		return
 	}
-	now := g.clock()
-	setDate(w, now)
+	now := g.source.Clock()
+	source.SetDate(w, now)
 	if refusal := g.checkSystem(params, now); refusal != nil {
 		g.refuse(w, *refusal)
 		return
@@ -143,59 +93,42 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, *refusal)
 		return
 	}
-	request, refusal := parseRequest(params)
-	if refusal != nil {
-		g.refuse(w, *refusal)
+	gateway := source.Gateway{DefaultPage: defaultPageSize, Hidden: map[merchant.Document][]int64{merchant.Refunds: g.options.HiddenShops}}
+	query, problem := gateway.ParseQuery(face, params)
+	switch {
+	case problem == nil:
+	case problem.Missing:
+		g.refuse(w, *refusal(40, "Missing Required Arguments:"+problem.What))
+		return
+	default:
+		g.refuse(w, *refusal(41, "Invalid Arguments:"+problem.What))
 		return
 	}
-	if !wait(r, g.options.PageLatency) {
+	if !g.source.Wait(r) {
 		return
 	}
-	setDate(w, now.Add(g.options.PageLatency))
-	g.writePage(w, request)
+	source.SetDate(w, now.Add(g.source.PageLatency()))
+	g.writePage(w, face, query)
 }
 
-// now is the time by the source's clock.
-func (g *Gateway) now() time.Time { return g.options.Now().Add(g.ahead()) }
+// defaultPageSize is used if the caller names none.
+const defaultPageSize = 50
 
-// ahead is how far the source's clock is ahead.
-func (g *Gateway) ahead() time.Duration {
-	if g.faults.On(faults.SourceClockBehind) {
-		return -g.faults.ClockError()
+// checkLimits refuses a call beyond the limits.
+func (g *Gateway) checkLimits() *errorReply {
+	if g.faults.Strikes(faults.SourceCallLimit) {
+		return &limitReplies[g.faults.Pick(faults.SourceCallLimit, len(limitReplies))]
 	}
-	return 0
-}
-
-// clock is the time as a call sees it.
-func (g *Gateway) clock() time.Time {
-	if g.faults.Strikes(faults.SourceClockOff) {
-		return g.now().Add(g.faults.ClockError())
+	if code, message := g.limits.Exceeded(g.source.RealNow()); code != 0 {
+		return &errorReply{Code: strconv.Itoa(code), Message: message}
 	}
-	return g.now()
+	return nil
 }
 
-// setDate sets the Date header; net/http would use this machine's time.
-func setDate(w http.ResponseWriter, now time.Time) {
-	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
-}
-
-func (g *Gateway) count(method string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.calls[method]++
-}
-
-// wait waits for d; false means that the caller has gone.
-func wait(r *http.Request, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-r.Context().Done():
-		return false
-	}
+// limitReplies are the vendors' refusals for an exceeded call limit.
+var limitReplies = []errorReply{
+	{Code: "199", Message: "接口调用频率超过每秒的限制"},
+	{Platform: true, Code: 7, Message: "App Call Limited", SubCode: "isp.call-limited", SubMessage: "This ban will last for 1 more seconds"},
+	{Platform: true, Code: "ApiCallLimit", Message: "E005: frequency exceeds the limit. this ban will last 1 seconds"},
+	{Platform: true, Code: 15, Message: "Remote service error", SubCode: "isv.access-limited-by-app-access-count", SubMessage: "This ban will last for 1 more seconds"},
 }

@@ -20,8 +20,11 @@ import (
 	"pgregory.net/rapid"
 
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/source"
 	"refundsync/internal/testkit/nettest"
 )
+
+const method = "jushuitan.refund.list.query"
 
 var (
 	march       = time.Date(2024, time.March, 1, 0, 0, 0, 0, merchant.Beijing)
@@ -30,12 +33,21 @@ var (
 	orders      = merchant.New(merchant.Options{Seed: 1, Orders: 400, From: march, Days: 3}).Orders()
 )
 
-func start(t testing.TB, change func(*Options)) (*Gateway, string) {
-	options := Options{Credentials: credentials, Seed: 1, Now: func() time.Time { return now }}
-	if change != nil {
-		change(&options)
+// setup is a gateway and its source.
+type setup struct {
+	gateway Options
+	source  source.Options
+}
+
+func start(t testing.TB, change func(*setup)) (*Gateway, string) {
+	o := setup{
+		Options{Credentials: credentials},
+		source.Options{Seed: 1, Now: func() time.Time { return now }, Records: source.Of(orders)},
 	}
-	gateway := New(options, orders)
+	if change != nil {
+		change(&o)
+	}
+	gateway := New(o.gateway, source.New(o.source))
 	server := httptest.NewServer(gateway)
 	t.Cleanup(server.Close)
 	return gateway, server.URL
@@ -44,7 +56,7 @@ func start(t testing.TB, change func(*Options)) (*Gateway, string) {
 // valid returns the parameters of a valid call, before signing.
 func valid() map[string]string {
 	return map[string]string{
-		"method": Method, "app_key": "key", "target_app_key": "23060081", "customer_id": "c1",
+		"method": method, "app_key": "key", "target_app_key": "23060081", "customer_id": "c1",
 		"timestamp": now.Format(time.DateTime), "format": "json", "v": "2.0", "sign_method": "hmac-sha256",
 		"start_time": "2024-03-01 00:00:00", "end_time": "2024-03-04 00:00:00",
 		"page_index": "1", "page_size": "50",
@@ -261,8 +273,8 @@ func TestBounds(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			_, address := start(t, func(options *Options) {
-				options.ExclusiveStart, options.ExclusiveEnd = c.exclusiveStart, c.exclusiveEnd
+			_, address := start(t, func(options *setup) {
+				options.source.ExclusiveStart, options.source.ExclusiveEnd = c.exclusiveStart, c.exclusiveEnd
 			})
 			params := valid()
 			params["start_time"], params["end_time"] = at(o), at(o)
@@ -296,9 +308,9 @@ func TestPageAfterTheLastIsEmpty(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	clock := now
-	gateway, address := start(t, func(options *Options) {
-		options.CallsPerSecond, options.CallsPerMinute = 5, 8
-		options.Now = func() time.Time { return clock }
+	gateway, address := start(t, func(options *setup) {
+		options.gateway.CallsPerSecond, options.gateway.CallsPerMinute = 5, 8
+		options.source.Now = func() time.Time { return clock }
 	})
 	code := func() string {
 		params := valid()
@@ -323,7 +335,7 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, "200", code())
 	clock = clock.Add(58 * time.Second)
 	require.Empty(t, code())
-	require.Equal(t, map[string]int{Method: 12}, gateway.Calls())
+	require.Equal(t, map[string]int{method: 12}, gateway.Calls())
 	require.Equal(t, map[string]int{"199": 2, "200": 1}, gateway.Refusals())
 }
 
@@ -403,21 +415,23 @@ func TestPagesAddUp(t *testing.T) {
 // The test's bubble can't end while a call is running.
 func TestCallEndsWhenItsCallerHasGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		gateway := New(Options{Credentials: credentials, Seed: 1, Now: func() time.Time { return now }, PageLatency: time.Hour}, orders)
+		gateway := New(Options{Credentials: credentials}, source.New(source.Options{
+			Now: func() time.Time { return now }, PageLatency: time.Hour, Records: source.Of(orders),
+		}))
 		server := nettest.Serve(t, gateway)
 		client := &http.Client{Transport: &http.Transport{DialContext: server.Dial}, Timeout: time.Minute}
 		_, _, err := try(t, client, nettest.URL, valid())
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, 1, gateway.Calls()[Method])
+		require.Equal(t, 1, gateway.Calls()[method])
 	})
 }
 
 // A repeated request is answered as things are by then: it includes an order that has
 // arrived, and not one that has changed and so left the range.
 func TestRepeatedRequestSeesChanges(t *testing.T) {
-	var arrived []*merchant.Order
-	gateway, address := start(t, func(o *Options) {
-		o.Arrive = func(time.Time, time.Duration) []*merchant.Order {
+	var arrived []merchant.Record
+	gateway, address := start(t, func(o *setup) {
+		o.source.Arrive = func(time.Time, time.Duration) []merchant.Record {
 			now := arrived
 			arrived = nil
 			return now
@@ -431,6 +445,6 @@ func TestRepeatedRequestSeesChanges(t *testing.T) {
 	arrived = append(arrived, &newcomer)
 	require.Equal(t, strconv.Itoa(len(orders)+1), count())
 
-	require.True(t, gateway.Change(newcomer.AsID, (*merchant.Order).Remarked))
+	require.True(t, source.Change(gateway.source, newcomer.AsID, (*merchant.Order).Remarked))
 	require.Equal(t, strconv.Itoa(len(orders)), count())
 }

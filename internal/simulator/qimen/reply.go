@@ -2,12 +2,12 @@ package qimen
 
 import (
 	"encoding/json"
-	"fmt"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
+	"slices"
 
-	"refundsync/internal/simulator/faults"
+	"refundsync/internal/catalog"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/source"
 )
 
 // errorReply is the refusal of a call.
@@ -28,11 +28,7 @@ func refusal(code int, message string) *errorReply {
 // refuse answers with the gateway's envelope for refusals, or with the platform's,
 // error_response, for what the platform itself refuses.
 func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
-	g.mu.Lock()
-	g.refusals[fmt.Sprint(e.Code)]++
-	g.refused++
-	requestID := fmt.Sprintf("sim%08d", g.refused)
-	g.mu.Unlock()
+	requestID := g.Refusal(e.Code)
 	envelope := map[string]any{"response": map[string]any{
 		"flag":       "failure",
 		"code":       e.Code,
@@ -53,48 +49,34 @@ func (g *Gateway) refuse(w http.ResponseWriter, e errorReply) {
 	g.write(w, body)
 }
 
-// writePage answers with a page. The forms of its own fields vary between calls as they
-// do between merchants, depending only on the seed and the page.
-func (g *Gateway) writePage(w http.ResponseWriter, r request) {
-	if g.faults.Strikes(faults.SourceNoPage) {
-		g.write(w, []byte(noPages[g.faults.Pick(faults.SourceNoPage, len(noPages))]))
-		return
-	}
-	orders, count := g.page(r)
-	rng := rand.New(rand.NewPCG(g.options.Seed, uint64(r.start.Unix())+uint64(r.pageIndex)))
-	integer := func(n int) string {
-		if rng.IntN(4) == 0 {
-			return strconv.Quote(strconv.Itoa(n))
-		}
-		return strconv.Itoa(n)
-	}
-	body := []byte(`{"response":{"page_size":` + integer(r.pageSize) + `,"page_index":` + integer(r.pageIndex))
-	if r.totals {
-		pages := (count + r.pageSize - 1) / r.pageSize
-		counts := `,"data_count":` + integer(count) + `,"page_count":` + integer(pages)
-		body = append(body, g.oddCounts(counts, len(orders))...)
-	}
-	body = append(body, `,"has_next":`+hasNext(r.pageIndex*r.pageSize < count, rng)+`,"datas":`...)
-	datas := []byte{'['}
-	for i, o := range orders {
-		if i > 0 {
-			datas = append(datas, ',')
-		}
-		datas = o.AppendJSON(datas, g.options.Seed)
-	}
-	datas = append(datas, ']')
-	body = append(body, g.oddList(g.oddTimes(datas), len(orders))...)
-	body = append(body, `}}`...)
-	g.writeEncoded(w, body)
+// noPages are replies that report a failure without a code, or nothing at all: none of
+// them means an empty page.
+var noPages = []string{
+	`{"response":{"msg":"系统繁忙，请稍后再试","has_next":false}}`,
+	`{"response":{"has_next":false}}`,
+	`{"response":{"data_count":0,"message":"查询超时"}}`,
+	`{"response":{"success":false,"message":"系统繁忙"}}`,
+	`{"response":{"code":0,"msg":"系统繁忙","datas":[]}}`,
+	`{"response":"系统繁忙"}`,
+	`{"code":0,"msg":"系统繁忙","data":null}`,
 }
 
-// hasNext writes the flag as a bool, a string or a number.
-func hasNext(next bool, rng *rand.Rand) string {
-	forms := []string{"false", `"false"`, "0"}
-	if next {
-		forms = []string{"true", `"true"`, "1"}
+// writePage answers with a page, in the gateway's encoding or in GBK.
+func (g *Gateway) writePage(w http.ResponseWriter, face *catalog.Interface, q source.Query) {
+	if body, strikes := g.source.NoPage(noPages); strikes {
+		g.write(w, body)
+		return
 	}
-	return forms[rng.IntN(len(forms))]
+	style := merchant.Untidy
+	if face.Name == "jushuitan.saleout.list.query" {
+		style = merchant.MoneyAsText
+	}
+	body := slices.Concat([]byte(`{"response":`), g.source.WritePage(q, style), []byte(`}`))
+	if body, inGBK := g.source.InGBK(body); inGBK {
+		g.faults.Write(w, wire, "text/html;charset=GBK", body)
+		return
+	}
+	g.write(w, body)
 }
 
 // write answers in the gateway's usual encoding.

@@ -9,7 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/source"
 )
 
 // byVersion returns the parameters of a call for the rows from a version on.
@@ -49,7 +51,7 @@ func TestRowVersionsHaveBounds(t *testing.T) {
 		{"both exclusive", true, true, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, address := start(t, func(o *Options) { o.ExclusiveStart, o.ExclusiveEnd = c.exclusiveStart, c.exclusiveEnd })
+			_, address := start(t, func(o *setup) { o.source.ExclusiveStart, o.source.ExclusiveEnd = c.exclusiveStart, c.exclusiveEnd })
 			params := byVersion(versions)
 			params["end_ts"] = params["start_ts"]
 			require.Len(t, ids(list(t, address, params)), c.want)
@@ -66,8 +68,8 @@ func TestRowVersionsHaveBounds(t *testing.T) {
 // row at the boundary twice.
 func TestRowVersionsMissNoOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		options := Options{
-			Credentials: credentials, Seed: 1, Now: func() time.Time { return now },
+		options := source.Options{
+			Now:            func() time.Time { return now },
 			ExclusiveStart: rapid.Bool().Draw(t, "exclusive start"),
 		}
 		own := merchant.New(merchant.Options{Seed: 1, Orders: rapid.IntRange(1, 40).Draw(t, "orders"), From: march, Days: 1})
@@ -75,16 +77,21 @@ func TestRowVersionsMissNoOrder(t *testing.T) {
 		for _, o := range own.Orders() {
 			latest[o.ID()] = o.TS
 		}
-		options.OrderChanged = func(o *merchant.Order) { latest[o.ID()] = o.TS }
-		gateway := New(options, own.Orders())
+		options.Changed = func(r merchant.Record) { latest[r.Value("as_id")] = r.RowVersion() }
+		options.Records = own.Records
+		of := source.New(options)
 		pageSize := rapid.IntRange(2, 10).Draw(t, "page_size")
 
 		seen, reached := map[string]int64{}, int64(0)
 		for changes := 5; ; {
-			r := request{pageIndex: 1, pageSize: pageSize, versions: &versions{first: reached, last: 1 << 62}}
-			page, _ := gateway.page(r)
+			q, problem := source.Gateway{}.ParseQuery(source.Interfaces(catalog.Qimen)[method], map[string]string{
+				"page_size": strconv.Itoa(pageSize), "start_ts": strconv.FormatInt(reached, 10),
+			})
+			require.Nil(t, problem)
+			page, _ := of.Page(q)
 			before := reached
-			for _, o := range page {
+			for _, r := range page {
+				o := r.(*merchant.Order)
 				require.True(t, o.TS > seen[o.ID()] || o.TS == before, "as_id %s, version %d came twice", o.ID(), o.TS)
 				seen[o.ID()], reached = o.TS, max(reached, o.TS)
 			}
@@ -94,7 +101,7 @@ func TestRowVersionsMissNoOrder(t *testing.T) {
 			for range rapid.IntRange(0, min(changes, 2)).Draw(t, "changes") {
 				changes--
 				o := rapid.SampledFrom(own.Orders()).Draw(t, "changed")
-				require.True(t, gateway.Change(o.AsID, func(o *merchant.Order, now time.Time) *merchant.Order { return o.ModifiedAt(now) }))
+				require.True(t, source.Change(of, o.AsID, (*merchant.Order).ModifiedAt))
 			}
 		}
 		require.Equal(t, latest, seen)

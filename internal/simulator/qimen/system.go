@@ -14,11 +14,12 @@ const maxClockError = 10 * time.Minute
 func (g *Gateway) checkSystem(params map[string]string, now time.Time) *errorReply {
 	credentials := g.options.Credentials
 	switch method := params["method"]; method {
-	case Method:
 	case "":
 		return refusal(21, "Missing Method")
 	default:
-		return refusal(22, "Invalid Method")
+		if g.served[method] == nil {
+			return refusal(22, "Invalid Method")
+		}
 	}
 	switch params["app_key"] {
 	case credentials.AppKey:

@@ -1,8 +1,7 @@
-package qimen
+package source
 
 import (
 	"bytes"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,26 +9,14 @@ import (
 	"refundsync/internal/simulator/faults"
 )
 
-// noPages are replies that report a failure without a code, or nothing at all: none of
-// them means an empty page.
-var noPages = []string{
-	`{"response":{"msg":"系统繁忙，请稍后再试","has_next":false}}`,
-	`{"response":{"has_next":false}}`,
-	`{"response":{"data_count":0,"message":"查询超时"}}`,
-	`{"response":{"success":false,"message":"系统繁忙"}}`,
-	`{"response":{"code":0,"msg":"系统繁忙","datas":[]}}`,
-	`{"response":"系统繁忙"}`,
-	`{"code":0,"msg":"系统繁忙","data":null}`,
-}
-
 // oddCounts returns the counts of a page with the given number of orders, or an odd form
 // of them.
-func (g *Gateway) oddCounts(counts string, orders int) string {
-	if orders == 0 || !g.faults.Strikes(faults.SourceOddCounts) {
+func (s *Source) oddCounts(counts string, orders int) string {
+	if orders == 0 || !s.faults.Strikes(faults.SourceOddCounts) {
 		return counts
 	}
 	forms := []string{"", `,"data_count":"","page_count":""`, `,"data_count":null,"page_count":null`, `,"data_count":0,"page_count":0`}
-	return forms[g.faults.Pick(faults.SourceOddCounts, len(forms))]
+	return forms[s.faults.Pick(faults.SourceOddCounts, len(forms))]
 }
 
 // lines matches the lines of an order up to the next field, which no line has.
@@ -37,14 +24,14 @@ var lines = regexp.MustCompile(`"items":\[.*?\],"batchs"`)
 
 // oddList returns a list of the given number of orders, or an odd form of it and of the
 // lists of lines.
-func (g *Gateway) oddList(list []byte, orders int) []byte {
-	if !g.faults.Strikes(faults.SourceOddList) {
+func (s *Source) oddList(list []byte, orders int) []byte {
+	if !s.faults.Strikes(faults.SourceOddList) {
 		return list
 	}
-	pick := g.faults.Pick(faults.SourceOddList, 6)
+	pick := s.faults.Pick(faults.SourceOddList, 6)
 	list = lines.ReplaceAllFunc(list, func(items []byte) []byte {
 		inside := items[len(`"items":`) : len(items)-len(`,"batchs"`)]
-		return slices.Concat([]byte(`"items":`), respell(inside, bytes.Count(inside, []byte(`"asi_id"`)), pick), []byte(`,"batchs"`))
+		return slices.Concat([]byte(`"items":`), respell(inside, bytes.Count(inside, []byte(`"asi_id"`))+bytes.Count(inside, []byte(`"ioi_id"`)), pick), []byte(`,"batchs"`))
 	})
 	return respell(list, orders, pick)
 }
@@ -64,14 +51,14 @@ func respell(list []byte, n, pick int) []byte {
 }
 
 var (
-	timeField   = regexp.MustCompile(`"(as_date|created|modified|confirm_date|receive_date)":"(\d{4})-0?(\d+)-0?(\d+) 0?(\d+):(\d\d):(\d\d)(\.\d+)?"`)
+	timeField   = regexp.MustCompile(`"(as_date|created|modified|confirm_date|receive_date|io_date|pay_date)":"(\d{4})-0?(\d+)-0?(\d+) 0?(\d+):(\d\d):(\d\d)(\.\d+)?"`)
 	noTimeField = regexp.MustCompile(`"(confirm_date|receive_date)":(null|"")`)
 )
 
 // oddTimes returns the orders, or an odd form of their times. The seconds of created and
-// modified are kept, because ranges depend on them.
-func (g *Gateway) oddTimes(orders []byte) []byte {
-	if !timeField.Match(orders) || !g.faults.Strikes(faults.SourceOddTimes) {
+// modified are kept, because ranges depend on them, and those of io_date.
+func (s *Source) oddTimes(orders []byte) []byte {
+	if !timeField.Match(orders) || !s.faults.Strikes(faults.SourceOddTimes) {
 		return orders
 	}
 	forms := []struct{ time, noTime string }{
@@ -79,10 +66,10 @@ func (g *Gateway) oddTimes(orders []byte) []byte {
 		{`"$1":"$2-$3-$4 $5:$6:$7$8"`, `"$1":"1900-01-01 00:00:00.000"`},
 		{`"$1":"$2-$3-$4 $5:$6"`, `"$1":"0001-01-01 00:00:00"`},
 	}
-	form := forms[g.faults.Pick(faults.SourceOddTimes, len(forms))]
+	form := forms[s.faults.Pick(faults.SourceOddTimes, len(forms))]
 	orders = timeField.ReplaceAllFunc(orders, func(field []byte) []byte {
 		kept := form.time
-		if bytes.HasPrefix(field, []byte(`"modified"`)) || bytes.HasPrefix(field, []byte(`"created"`)) {
+		if bytes.HasPrefix(field, []byte(`"modified"`)) || bytes.HasPrefix(field, []byte(`"created"`)) || bytes.HasPrefix(field, []byte(`"io_date"`)) {
 			kept = forms[0].time
 		}
 		return timeField.ReplaceAll(field, []byte(kept))
@@ -90,12 +77,11 @@ func (g *Gateway) oddTimes(orders []byte) []byte {
 	return noTimeField.ReplaceAll(orders, []byte(form.noTime))
 }
 
-// writeEncoded answers with a page in the gateway's encoding, or in GBK.
-func (g *Gateway) writeEncoded(w http.ResponseWriter, body []byte) {
+// InGBK returns a page in GBK if it strikes.
+func (s *Source) InGBK(body []byte) ([]byte, bool) {
 	text, inGBK := []byte("退货"), []byte("\xcd\xcb\xbb\xf5")
-	if !bytes.Contains(body, text) || !g.faults.Strikes(faults.SourceNotUTF8) {
-		g.write(w, body)
-		return
+	if !bytes.Contains(body, text) || !s.faults.Strikes(faults.SourceNotUTF8) {
+		return body, false
 	}
-	g.faults.Write(w, wire, "text/html;charset=GBK", bytes.ReplaceAll(body, text, inGBK))
+	return bytes.ReplaceAll(body, text, inGBK), true
 }
