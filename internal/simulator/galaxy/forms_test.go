@@ -38,7 +38,7 @@ var bodies = map[string]string{
 // Bills of all forms go through the same states side by side: each form has ids and numbers
 // of its own.
 func TestBillsOfEveryForm(t *testing.T) {
-	require.Equal(t, catalog.Forms(), slices.Sorted(maps.Keys(bodies)), "add a bill of the new form to bodies")
+	require.ElementsMatch(t, catalog.Forms(), slices.Collect(maps.Keys(bodies)), "add a bill of the new form to bodies")
 	f := start(t, nil)
 	every := func(method, data string) {
 		t.Helper()
