@@ -448,3 +448,49 @@ func TestRepeatedRequestSeesChanges(t *testing.T) {
 	require.True(t, source.Change(gateway.source, newcomer.AsID, (*merchant.Order).Remarked))
 	require.Equal(t, strconv.Itoa(len(orders)), count())
 }
+
+// Outbound orders are shown by the same rules, with their money as text.
+func TestOutboundOrders(t *testing.T) {
+	m := merchant.New(merchant.Options{Seed: 1, Orders: 200, From: march, Days: 3})
+	_, address := start(t, func(o *setup) { o.source.Records = m.Records })
+	call := func(change map[string]string) map[string]any {
+		params := valid()
+		params["method"] = "jushuitan.saleout.list.query"
+		for name, value := range change {
+			if params[name] = value; value == "" {
+				delete(params, name)
+			}
+		}
+		return post(t, address, nil, signed(params))
+	}
+	reply := call(nil)
+	require.Equal(t, fmt.Sprint(len(m.Records(merchant.Outbounds))), fmt.Sprint(reply["data_count"]))
+	out := reply["datas"].([]any)[0].(map[string]any)
+	require.IsType(t, "", out["pay_amount"])
+	require.IsType(t, "", out["items"].([]any)[0].(map[string]any)["sale_amount"])
+	require.NotContains(t, out, "receiver_name")
+
+	shipped := 0
+	for _, r := range m.Records(merchant.Outbounds) {
+		if r.Value("status") == merchant.StatusArchived {
+			shipped++
+		}
+	}
+	require.Equal(t, fmt.Sprint(shipped), fmt.Sprint(call(map[string]string{"status": "Archive"})["data_count"]))
+	byID := call(map[string]string{"io_ids": m.Records(merchant.Outbounds)[0].Value("io_id"), "start_time": "", "end_time": ""})
+	require.Len(t, byID["datas"], 1)
+	require.Len(t, call(map[string]string{"date_type": "2", "start_time": "2024-02-20 00:00:00", "end_time": "2024-02-25 00:00:00", "page_size": "100"})["datas"], 100)
+	for name, value := range map[string]string{"status": "Sent", "date_type": "1"} {
+		require.Equal(t, "41", fmt.Sprint(call(map[string]string{name: value})["code"]), name)
+	}
+}
+
+func TestHiddenShops(t *testing.T) {
+	_, address := start(t, func(o *setup) { o.gateway.HiddenShops = merchant.OnlyOpen })
+	params := valid()
+	params["shop_id"] = "10003"
+	require.Empty(t, ids(list(t, address, params)))
+	params = valid()
+	params["shop_id"] = "10001"
+	require.NotEmpty(t, ids(list(t, address, params)))
+}
