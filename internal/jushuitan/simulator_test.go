@@ -9,9 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/simulator/openplatform"
 	"refundsync/internal/simulator/qimen"
 	simulated "refundsync/internal/simulator/source"
 )
@@ -57,7 +59,7 @@ func TestOddRepliesOfTheSimulator(t *testing.T) {
 				}
 				for index, next := 1, true; next; index++ {
 					params["page_index"] = strconv.Itoa(index)
-					page := readUntilItIsRead(t, client, params)
+					page := readUntilItIsRead(t, client, refunds, params)
 					for _, order := range page.Datas {
 						got = append(got, words(order["as_id"]))
 					}
@@ -72,9 +74,56 @@ func TestOddRepliesOfTheSimulator(t *testing.T) {
 	}
 }
 
-func readUntilItIsRead(t *testing.T, client *Client, params map[string]string) Page {
+// The same law on the open platform, whatever becomes of its tokens.
+func TestOpenPlatformOfTheSimulator(t *testing.T) {
+	from := time.Date(2024, 3, 1, 0, 0, 0, 0, beijing)
+	m := merchant.New(merchant.Options{Seed: 1, Orders: 60, From: from, Days: 2})
+	now := settings("").Now
+	for _, name := range []faults.Name{
+		faults.SourceCallLimit, faults.SourceNoPage, faults.SourceNotUTF8, faults.SourceMalformedJSON, faults.SourceTokenLost,
+		faults.SourceOddCounts, faults.SourceOddList, faults.SourceOddTimes,
+	} {
+		t.Run(string(name), func(t *testing.T) {
+			injector, err := faults.New(faults.Options{Seed: 1, Probabilities: faults.Probabilities{name: 0.5}})
+			require.NoError(t, err)
+			server := httptest.NewServer(openplatform.New(openplatform.Options{AppKey: "test_key", AppSecret: testSecret}, simulated.New(simulated.Options{
+				Now: now, Faults: injector, Records: m.Records,
+			})))
+			defer server.Close()
+			grants, err := NewGrants(openApp(server.URL), now)
+			require.NoError(t, err)
+			config := Config{Open: &Open{OpenApp: openApp(server.URL), Tokens: TokensInMemory(grants, Grant{})}, CallsPerSecond: 1e6, Now: now}
+			client, err := New(config)
+			require.NoError(t, err)
+			for source, document := range map[string]merchant.Document{
+				"/open/refund/single/query": merchant.Refunds, "/open/aftersale/received/query": merchant.Receipts, "/open/orders/out/simple/query": merchant.Outbounds,
+			} {
+				face, got, want := catalog.All()[source], []string{}, []string{}
+				for _, record := range m.Records(document) {
+					want = append(want, strconv.FormatInt(record.Key(), 10))
+				}
+				for index, next := 1, true; next; index++ {
+					page := readUntilItIsRead(t, client, face, map[string]string{
+						"page_index": strconv.Itoa(index), "page_size": "50",
+						"modified_begin": "2024-03-01 00:00:00", "modified_end": "2024-03-03 00:00:00",
+					})
+					for _, order := range page.Datas {
+						got = append(got, words(order[face.Source.Key]))
+					}
+					next = page.HasNext
+				}
+				slices.Sort(got)
+				slices.Sort(want)
+				require.Equal(t, want, got)
+			}
+			require.NotZero(t, injector.Injected()[name])
+		})
+	}
+}
+
+func readUntilItIsRead(t *testing.T, client *Client, source *catalog.Interface, params map[string]string) Page {
 	for range 100 {
-		page, err := client.List(t.Context(), refunds, params)
+		page, err := client.List(t.Context(), source, params)
 		if err == nil {
 			return page
 		}
