@@ -159,6 +159,7 @@ func TestEveryFieldIsWhole(t *testing.T) {
 				assert.False(t, field.Type.Label().IsZero(), field.Name)
 				assert.Contains(t, Origins, field.Origin, field.Name)
 				assert.Equal(t, place, field.Place, field.Name)
+				assert.True(t, field.Of == "" || field.Type == List, "%s: only lists have values of a type", field.Name)
 				assert.Equal(t, field.Type == Reference, field.ReferenceKey != "", "%s: only references have a reference key", field.Name)
 				assert.False(t, seen[field.Name], "%s: %s stands twice", place, field.Name)
 				seen[field.Name] = true
