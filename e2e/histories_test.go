@@ -84,6 +84,7 @@ var scenarios = map[string]func(*testing.T, recorder){
 	"a run over given orders":            recordGivenOrders,
 	"a reconciliation":                   recordReconciliation,
 	"a hold":                             recordHold,
+	"an access token":                    recordAccessToken,
 }
 
 func recordOrders(t *testing.T, r recorder) {
