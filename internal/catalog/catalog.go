@@ -232,6 +232,8 @@ type Form struct {
 	// Users are the fields of the head that name the organisation which must use base data,
 	// by the form of that, such as BD_MATERIAL.
 	Users map[string]string `yaml:"users"`
+	// Link is how lines are linked to those of source bills; nil for a form without links.
+	Link *Link `yaml:"link"`
 }
 
 // Money reports whether lines have an amount alone, without a quantity of anything.
