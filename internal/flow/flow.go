@@ -44,6 +44,8 @@ type Flow struct {
 	// Form is the form of Kingdee's that bills are saved to; Call.FormId is its name.
 	Form *catalog.Interface
 	Call Call
+	// SourceBill says to what the lines of bills are linked; nil for a flow that does not.
+	SourceBill *SourceBill
 	// OwnFields are the fields that the merchant has added to Kingdee's form, as the
 	// flow declares them, in the file's order.
 	OwnFields []catalog.Field

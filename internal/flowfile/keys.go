@@ -140,6 +140,7 @@ func billKeys() sectionValue {
 		{"split_defective", "Whether a partly damaged line (defective_qty 次品数量) is split in two, sound and damaged.", false, booleanValue(false)},
 		{"one_line", "Whether the bill has a single line, made from the order's own fields. For money that is not of its lines.", false, booleanValue(false)},
 		{"discount", "Money of the whole order that its lines do not have yet: it is taken off them in proportion, to the cent.", false, discountKeys},
+		{"source_bill", "Links the bill's lines to the lines of the bills that they come from, such as outbound bills. Not linked if left out.", false, sourceBillKeys()},
 		{"own_fields", "Fields added to the form in Kingdee's designer (BOS), by the part of the bill.", false, otherValue(anyObject)},
 	}
 }

@@ -44,6 +44,10 @@ func (p *parser) bill(s section) {
 	if s.has("fields") {
 		p.flow.Rules.Bill = p.billFields(s.keySpan("fields"), s.pairs["fields"].value, catalog.Head)
 	}
+	if s.has("source_bill") {
+		p.sourceBill(s)
+		p.checkLinked(s.keySpan("source_bill"))
+	}
 }
 
 // lineRules reads what becomes of the order's lines beside the lines condition.

@@ -120,7 +120,7 @@ func defined(keys sectionValue) (names []string) {
 func TestTheFlowOfEveryKeySetsEveryKey(t *testing.T) {
 	set := map[string]bool{}
 	namesIn(every(t), set)
-	for _, keys := range []sectionValue{fileKeys(), ownFieldKeys, mappingKeys, tableKeys, kingdeeTableKeys} {
+	for _, keys := range []sectionValue{fileKeys(), ownFieldKeys, sourceValueKeys, mappingKeys, tableKeys, kingdeeTableKeys} {
 		for _, name := range defined(keys) {
 			assert.True(t, set[name], name)
 		}
