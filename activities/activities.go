@@ -59,6 +59,8 @@ type Activities struct {
 	Proofs *booking.Proofs
 	// Tokens is nil where nothing is read from the open platform.
 	Tokens *TokenSource
+	// Turns is nil where orders are saved one by one.
+	Turns *booking.Turns
 	// Tables refreshes the tables that come from Kingdee; nil where nothing does.
 	Tables *tenant.Tables
 }

@@ -184,6 +184,10 @@ func (l *fakeLedger) ByItem(context.Context, kingdee.BillForm, string) (map[stri
 	return nil, nil
 }
 
+func (l *fakeLedger) SourceLines(context.Context, kingdee.SourceQuery, []string) (map[string][]kingdee.SourceLine, error) {
+	return nil, nil
+}
+
 func (l *fakeLedger) Submit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, nil
 }

@@ -66,12 +66,13 @@ func (a *Activities) saveOpened(ctx context.Context, f *flow.Flow, run string, o
 	}
 	return workflows.SaveOrderResult{
 		Outcome: result.Outcome, BillNumber: result.BillNumber, Amount: result.Amount, Reason: result.Reason, Differences: result.Differences,
+		Unlinked: result.Unlinked,
 	}, err
 }
 
 // book books the orders of a flow in a run.
 func (a *Activities) book(f *flow.Flow, run string) booking.Book {
-	return booking.Book{Flow: f, Flows: a.Flows, Ledger: a.Ledger, Proofs: a.Proofs, Run: run}
+	return booking.Book{Flow: f, Flows: a.Flows, Ledger: a.Ledger, Proofs: a.Proofs, Turns: a.Turns, Run: run}
 }
 
 // flowChanged keeps an order from being mapped by a flow that names other fields than those

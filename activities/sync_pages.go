@@ -370,6 +370,9 @@ func (s *PagesSync) save(order *flow.Opened, size int) {
 		if !result.Differences.IsZero() {
 			s.result.Differences = append(s.result.Differences, result.Differences)
 		}
+		if result.Unlinked {
+			s.result.Unlinked++
+		}
 		return
 	}
 	s.addAttempted(order.Order)

@@ -30,6 +30,7 @@ func (c *checks) kingdee(ctx context.Context, ledger *kingdee.Client, flows flow
 		})
 		c.report(text.Sprintf("Kingdee field rights (%s)", name), found, err)
 		c.tables(ctx, ledger, f)
+		c.sourceBill(ctx, ledger, f)
 		c.codes(ctx, ledger, c.form(ctx, ledger, f), f)
 	}
 }

@@ -123,6 +123,8 @@ type billStory struct {
 	Mark     *markStory         `json:"mark"`
 	Lines    []kingdee.Line     `json:"lines"`
 	Signed   kingdee.Signatures `json:"signed"`
+	// Links are the lines with the sources that they name, of a flow that links bills.
+	Links []flow.LinkedLine `json:"links,omitempty"`
 }
 
 // markStory is the mark of a bill.
@@ -180,6 +182,9 @@ type nextStory struct {
 	Outcome string `json:"outcome"`
 	Reason  string `json:"reason,omitempty"`
 	Message string `json:"message,omitempty"`
+	// Links are the lines that would be sent with the sources that they name, of a flow that
+	// links bills.
+	Links []flow.LinkedLine `json:"links,omitempty"`
 }
 
 // sentStory is what a save sent.
@@ -475,7 +480,7 @@ func (r *storyReader) foretell(ctx context.Context) {
 	if r.opened == nil || r.whole == nil || len(r.story.Source.Unmet) > 0 {
 		return
 	}
-	result, _, err := booking.WouldSave(ctx, r.flow, r.ledger, r.opened)
+	result, request, err := booking.WouldSave(ctx, r.flow, r.ledger, r.opened)
 	switch f := fault.As(err); {
 	case err == nil && (result.Outcome == tally.AlreadySaved || result.Outcome == tally.LeftOut):
 		r.story.Next = &nextStory{Outcome: string(result.Outcome), Reason: result.Reason}
@@ -485,6 +490,10 @@ func (r *storyReader) foretell(ctx context.Context) {
 		r.story.Next = &nextStory{Outcome: string(tally.Parked), Reason: f.Reason, Message: text.Of(err).String()}
 	case !r.couldNot(text.New("what a run would do"), err):
 		r.story.Next = &nextStory{Outcome: string(result.Outcome), Reason: result.Reason}
+		if request != nil && r.flow.SourceBill != nil {
+			r.story.Next.Links, err = r.flow.Links(request.Model[0])
+			r.couldNot(text.New("the links"), err)
+		}
 	}
 }
 

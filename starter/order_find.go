@@ -288,6 +288,11 @@ func (r *storyReader) readBills(ctx context.Context) {
 			r.unknown(text.New("who signed bill %s: %v", bill.Number, err))
 		}
 		b.Signed = signed
+		if r.flow.SourceBill != nil {
+			if b.Links, err = readLinks(ctx, r.ledger, r.flow, bill.ID); err != nil {
+				r.unknown(text.New("to what bill %s is linked: %v", bill.Number, err))
+			}
+		}
 		r.story.Bills = append(r.story.Bills, b)
 	}
 }

@@ -504,6 +504,7 @@ func (p *storyPrinter) lines(form *catalog.Interface, bill billStory) {
 	if more := len(bill.Lines) - storyLines; more > 0 {
 		p.say(text.Sprintf("… and %d more lines of the bill; -o json has all", more))
 	}
+	p.links(bill.Links)
 }
 
 func (p *storyPrinter) parked(all []parkedStory) {
@@ -576,6 +577,14 @@ func (p *storyPrinter) next(s *orderStory) {
 		said = text.Literal(n.Outcome)
 	}
 	p.say(said.String())
+	p.links(n.Links)
+}
+
+// links says to what lines are linked.
+func (p *storyPrinter) links(links []flow.LinkedLine) {
+	for _, link := range shownLinks(links[:min(len(links), storyLines)]) {
+		p.say("  " + link)
+	}
 }
 
 // sources says what the story was read from.

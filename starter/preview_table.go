@@ -43,6 +43,9 @@ func printPreview(w io.Writer, o preview.Order) {
 		}
 	}
 	t.Render()
+	for _, link := range shownLinks(o.Links) {
+		say(w, link)
+	}
 }
 
 func previewRow(line any, field preview.Field, both bool) table.Row {

@@ -175,6 +175,9 @@ func printTable(w io.Writer, result runResult) {
 		t.AppendRow(table.Row{text.New("  amount of these bills, with tax"), result.SavedAmount.StringFixed(2)})
 	}
 	t.AppendRow(table.Row{text.New("updated"), result.Updated})
+	if result.Unlinked > 0 {
+		t.AppendRow(table.Row{text.New("  of these, goods without a link to a source bill"), result.Unlinked})
+	}
 	t.AppendRow(table.Row{text.New("already saved"), result.AlreadySaved})
 	for _, reason := range tally.Reasons(result.Skipped) {
 		t.AppendRow(table.Row{text.New("skipped: %s", reason), result.Skipped[reason]})

@@ -250,6 +250,8 @@ type SaveOrderResult struct {
 	// Differences are the values of the run's proof that Kingdee has otherwise than they
 	// were sent.
 	Differences text.Text `json:"differences,omitzero"`
+	// Unlinked: goods were booked without a link to a source bill, by a flow that links.
+	Unlinked bool `json:"unlinked,omitempty"`
 }
 
 // SyncPagesParams is a window of which pages are to be read and their orders saved.
@@ -288,6 +290,8 @@ type SyncPagesResult struct {
 	Wait time.Duration `json:"wait,omitempty"`
 	// Differences are as in [SaveOrderResult].
 	Differences []text.Text `json:"differences,omitempty"`
+	// Unlinked counts the orders of which goods were booked without a link to a source bill.
+	Unlinked int `json:"unlinked,omitempty"`
 }
 
 // PendingOrder is an order without an outcome at the end of a SyncPages.

@@ -151,6 +151,9 @@ func (d *details) tally(sum tally.Tally) {
 	d.row(text.New("fetched"), sum.Fetched)
 	d.row(text.New("saved"), sum.Saved)
 	d.row(text.New("updated"), sum.Updated)
+	if sum.Unlinked > 0 {
+		d.row(text.New("of these, goods without a link to a source bill"), sum.Unlinked)
+	}
 	d.row(text.New("already saved"), sum.AlreadySaved)
 	for _, reason := range tally.Reasons(sum.Skipped) {
 		d.row(text.New("skipped: %s", literal.Markdown(reason)), sum.Skipped[reason])

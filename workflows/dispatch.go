@@ -57,6 +57,7 @@ func (w *syncWindow) take(result SyncPagesResult) *batch {
 		}
 	}
 	w.reading.Orders.Tally.AddSaved(result.SavedAmount)
+	w.reading.Orders.Tally.Unlinked += result.Unlinked
 	for _, differences := range result.Differences {
 		w.reading.Orders.Tally.AddDifferences(differences)
 	}
@@ -180,6 +181,9 @@ func (w *syncWindow) save(ctx workflow.Context, b *batch, params SaveOrderParams
 			return
 		}
 		w.reading.Orders.Tally.AddDifferences(result.Differences)
+		if result.Unlinked {
+			w.reading.Orders.Tally.Unlinked++
+		}
 		w.reading.Orders.AddSaved(id, result.Outcome, result.Amount)
 		w.record(id, result.Outcome, tally.Failure{Reason: result.Reason})
 		decided.SetValue(nil)

@@ -3,7 +3,6 @@ package booking
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -82,11 +81,16 @@ func (w *work) differentItems(ctx context.Context, found []kingdee.Bill) (string
 // nobody has submitted the bill, and it stays in its month. It returns the bill as it is
 // afterwards: another worker may have changed it at the same time.
 func (w *work) update(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill, error) {
-	model, err := w.modelOver(ctx, found[0])
+	bill, err := w.billOver(ctx, found[0])
 	if err != nil {
 		return nil, err
 	}
-	_, err = w.send(ctx, model, &found[0])
+	bill, end, err := w.link(ctx, bill)
+	defer end()
+	if err != nil {
+		return nil, err
+	}
+	_, err = w.send(ctx, bill.Changing(found[0].ID), &found[0])
 	if isNumberUsed(err) {
 		return nil, savedMeanwhile(w.bill.Number)
 	}
@@ -103,36 +107,36 @@ func (w *work) update(ctx context.Context, found []kingdee.Bill) ([]kingdee.Bill
 	return updated, nil
 }
 
-// modelOver is the bill to save over the one found; the error says why it may not be.
-func (w *work) modelOver(ctx context.Context, found kingdee.Bill) (json.RawMessage, error) {
+// billOver is the bill to save over the one found; the error says why it may not be.
+func (w *work) billOver(ctx context.Context, found kingdee.Bill) (flow.Bill, error) {
 	if w.Flow.Options.Existing != flow.ExistingUpdate || !isUntouched(found) {
-		return nil, w.orderChanged(found, text.Text{})
+		return flow.Bill{}, w.orderChanged(found, text.Text{})
 	}
 	now := time.Now()
 	booked, err := time.ParseInLocation(time.DateOnly, found.Date, beijing.Zone)
 	if err != nil {
-		return nil, w.orderChanged(found, text.New("; its date cannot be read"))
+		return flow.Bill{}, w.orderChanged(found, text.New("; its date cannot be read"))
 	}
 	if closed := w.Flow.ClosedPeriods.LastDay(now); !booked.After(closed) {
-		return nil, w.orderChanged(found, text.New("; its date %s is in a closed period (up to %s)", found.Date, closed.Format(time.DateOnly)))
+		return flow.Bill{}, w.orderChanged(found, text.New("; its date %s is in a closed period (up to %s)", found.Date, closed.Format(time.DateOnly)))
 	}
 	bill, err := w.Flow.InOpenPeriod(w.bill, now)
 	if err != nil {
-		return nil, err
+		return flow.Bill{}, err
 	}
 	date, err := bill.Date()
 	if err != nil {
-		return nil, err
+		return flow.Bill{}, err
 	}
 	// A move to another month changes what is booked in both. Finance may have closed
 	// one of them without the flow knowing, or dated the bill by hand.
 	if !date.IsZero() && (date.Year() != booked.Year() || date.Month() != booked.Month()) {
-		return nil, w.orderChanged(found, text.New("; it is dated %s, and an update would move it to %s, in another month", found.Date, date.Format(time.DateOnly)))
+		return flow.Bill{}, w.orderChanged(found, text.New("; it is dated %s, and an update would move it to %s, in another month", found.Date, date.Format(time.DateOnly)))
 	}
 	if second, there, err := w.isSupplemented(ctx, w.bill.Number); there || err != nil {
-		return nil, cmp.Or(err, w.orderChanged(found, text.New("; the order also has bill %s, so its bill cannot be updated as a whole", second)))
+		return flow.Bill{}, cmp.Or(err, w.orderChanged(found, text.New("; the order also has bill %s, so its bill cannot be updated as a whole", second)))
 	}
-	return bill.Changing(found.ID), nil
+	return bill, nil
 }
 
 // isSupplemented reports whether an order has a second bill, and gives its number. A flow

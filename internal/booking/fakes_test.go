@@ -68,6 +68,9 @@ type fakeLedger struct {
 	quantities map[string]decimal.Decimal
 	dates      map[string]string // by number, of those that were saved
 	calls      []string
+	requests   []kingdee.BatchSave
+	sources    map[string][]kingdee.SourceLine
+	sourceErr  error
 
 	lookErr, saveErr, submitErr, auditErr, deleteErr error
 	// deleteLost tells that a bill is deleted all the same.
@@ -132,6 +135,7 @@ func (l *fakeLedger) BatchSave(_ context.Context, request kingdee.BatchSave) ([]
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.call("save")
+	l.requests = append(l.requests, request)
 	if l.saveErr != nil {
 		return nil, l.saveErr
 	}

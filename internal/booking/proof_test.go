@@ -143,6 +143,10 @@ func (l *tenantLedger) ByItem(context.Context, kingdee.BillForm, string) (map[st
 	return nil, nil
 }
 
+func (l *tenantLedger) SourceLines(context.Context, kingdee.SourceQuery, []string) (map[string][]kingdee.SourceLine, error) {
+	return nil, nil
+}
+
 func (l *tenantLedger) Submit(context.Context, kingdee.BillForm, []string) ([]kingdee.BillResult, error) {
 	return nil, nil
 }

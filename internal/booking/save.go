@@ -25,6 +25,8 @@ type Book struct {
 	Flows flow.Flows
 	// Proofs are this worker's; nil where no proof is needed.
 	Proofs *Proofs
+	// Turns are this worker's; nil where orders are saved one by one.
+	Turns *Turns
 	// Run identifies the run, whose first new bill is the proof for the others; "" for
 	// parked orders.
 	Run string
@@ -43,6 +45,8 @@ type Result struct {
 	// Differences are the values of the run's proof that Kingdee has otherwise than they
 	// were sent.
 	Differences text.Text
+	// Unlinked: the flow links bills, and goods of this one were saved without a source.
+	Unlinked bool
 }
 
 // Save ensures that an order has its bill, or none where the flow leaves it out. The error
@@ -69,7 +73,7 @@ func (b Book) Save(ctx context.Context, order *flow.Opened, exists, retried bool
 	if err != nil {
 		return Result{}, text.Errorf("order %s, bill %s: %w", order.Order.ID, bill.Number, err)
 	}
-	return Result{Outcome: outcome, BillNumber: bill.Number, Amount: bill.Amount(), Differences: w.differences}, nil
+	return Result{Outcome: outcome, BillNumber: bill.Number, Amount: bill.Amount(), Differences: w.differences, Unlinked: w.unlinked}, nil
 }
 
 // work is an order being saved.
@@ -77,8 +81,9 @@ type work struct {
 	Book
 	order *flow.Opened
 	bill  flow.Bill // of everything that the order asks for
-	// differences are as in [Result].
+	// differences and unlinked are as in [Result].
 	differences text.Text
+	unlinked    bool
 }
 
 // ensure saves the bill, or reconciles the bills that exist with the order.
@@ -173,11 +178,16 @@ func (w *work) saveNew(ctx context.Context, retried bool) error {
 	return err
 }
 
-// save saves a new bill. It checks at the last moment which periods are closed: a bill
-// that exists keeps its date. The result is nil only where Kingdee has not confirmed the
+// save saves a new bill. It checks at the last moment which periods are closed, since a bill
+// that exists keeps its date, and links the bill to its sources. The result is nil only where Kingdee has not confirmed the
 // save.
 func (w *work) save(ctx context.Context) (*savedBill, error) {
 	bill, err := w.Flow.InOpenPeriod(w.bill, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	bill, end, err := w.link(ctx, bill)
+	defer end()
 	if err != nil {
 		return nil, err
 	}

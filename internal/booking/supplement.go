@@ -39,7 +39,7 @@ func (w *work) supplement(ctx context.Context, found []kingdee.Bill, retried boo
 	}
 	further := &work{Book: w.Book, order: w.order, bill: bill}
 	err = further.saveNew(ctx, retried)
-	w.differences = further.differences
+	w.differences, w.unlinked = further.differences, further.unlinked
 	if isNumberUsed(err) {
 		return nil, savedMeanwhile(number)
 	}

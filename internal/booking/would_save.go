@@ -18,6 +18,7 @@ type Reader interface {
 	NewestBills(ctx context.Context, form kingdee.BillForm, like string, limit int) ([]kingdee.Bill, error)
 	ReadBill(ctx context.Context, form kingdee.BillForm, id string, keys []string) ([][]any, error)
 	ByItem(ctx context.Context, form kingdee.BillForm, id string) (map[string]decimal.Decimal, error)
+	SourceLines(ctx context.Context, q kingdee.SourceQuery, values []string) (map[string][]kingdee.SourceLine, error)
 	kingdee.Queries
 }
 

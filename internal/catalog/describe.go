@@ -262,6 +262,13 @@ func (p *properties) form(f *Form) {
 	} {
 		p.field(role.name, role.place, role.field)
 	}
+	if f.Link != nil {
+		var sources []text.Text
+		for _, form := range slices.Sorted(maps.Keys(f.Link.Sources)) {
+			sources = append(sources, text.New("%s, by the rule %s", form, f.Link.Sources[form].Rule))
+		}
+		p.add(text.New("lines can be linked to"), sources...)
+	}
 	var back []text.Text
 	for _, place := range slices.Sorted(maps.Keys(f.ReadBack)) {
 		for _, field := range f.ReadBack[place] {

@@ -153,6 +153,19 @@ func (f *fakeClient) ReadBill(context.Context, kingdee.BillForm, string, []strin
 	return nil, nil
 }
 
+func (f *fakeClient) SourceLines(ctx context.Context, q kingdee.SourceQuery, values []string) (map[string][]kingdee.SourceLine, error) {
+	if err := f.call(ctx, "sources "+q.FormID, values); err != nil {
+		return nil, err
+	}
+	found := map[string][]kingdee.SourceLine{}
+	for _, value := range values {
+		if f.shows(value) {
+			found[value] = []kingdee.SourceLine{{BillNumber: "of " + value}}
+		}
+	}
+	return found, nil
+}
+
 // made are the calls so far.
 func (f *fakeClient) made() (calls []sentCall) {
 	f.mu.Lock()

@@ -76,6 +76,10 @@ var (
 		text.New("Add and audit the material in Kingdee (mind the using organisation), or correct its code in the flow file's table of materials; then retry.")}
 	unknownBaseData = rule{fault.Final, "unknown_base_data", ofBill, 0,
 		text.New("Add and audit the base data in Kingdee, or correct its code in the flow file's table; then retry.")}
+	// Another return has been linked to the same goods since they were read. The words are
+	// not known for sure.
+	sourceTaken = rule{fault.Retry, "source_taken", ofBill, 0,
+		text.New("The source bill has less left than when it was read; it is read again and linked anew. If it keeps failing, check in Kingdee what was returned of it.")}
 	missingID = rule{fault.Final, "missing_id", ofBill, 0,
 		text.New("The request has neither the id nor the number of a bill: check the field of the bill number.")}
 	valueMissing = rule{fault.Final, "field_required", ofBill, 0, fieldRequired.advice}
@@ -233,6 +237,8 @@ func ruleOfBill(field, message string) (rule, bool) {
 			return numberUsed, true
 		}
 		return notUnique, true
+	case w.sayAny("源单", "可退数量", "出库数量", "关联数量") && w.sayAny("超过", "超出", "大于", "超额"):
+		return sourceTaken, true
 	case w.sayAny("是必填项", "字段必录", "是必录字段"):
 		return fieldRequired, true
 	case (field != "" || w.sayAny("基础资料", "编码")) && w.sayAny("不存在", "找不到", "未找到", "已禁用", "被禁用"):

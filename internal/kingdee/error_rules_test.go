@@ -34,6 +34,8 @@ func TestWordsComeLast(t *testing.T) {
 		"occupied, with code 11":              {MethodSubmit, `"MsgCode":11,"Errors":[{"Message":"单据“70001”已被用户“demo”占用","DIndex":0}]`, fault.Retry, "network_control"},
 		"a deadlock of a query":               {MethodQuery, `"MsgCode":4,"Errors":[{"Message":"发生死锁","DIndex":0}]`, fault.Retry, "database_failure"},
 		"stock that is occupied":              {MethodBatchSave, `"MsgCode":11,"Errors":[{"Message":"库存已被占用","DIndex":0}]`, fault.Final, "validation_failed"},
+		"more than the source has left":       {MethodBatchSave, `"MsgCode":11,"Errors":[{"Message":"第1行分录的退货数量超过源单可退数量","DIndex":0}]`, fault.Retry, "source_taken"},
+		"a remark about a source":             {MethodBatchSave, `"MsgCode":11,"Errors":[{"Message":"备注“源单”超过长度","DIndex":0}]`, fault.Final, "validation_failed"},
 		"a refusal without a code":            {MethodBatchSave, `"Errors":[{"Message":"单据日期在已关账的期间","DIndex":0}]`, fault.Final, "validation_failed"},
 		"a refusal with code 0":               {MethodAudit, `"MsgCode":0,"Errors":[{"Message":"单据日期在已关账的期间","DIndex":0}]`, fault.Final, "validation_failed"},
 		"a refusal that names a field":        {MethodBatchSave, `"Errors":[{"FieldName":"FDate","Message":"在已关账的期间"}]`, fault.Final, "validation_failed"},

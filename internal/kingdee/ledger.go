@@ -12,6 +12,7 @@ type Ledger interface {
 	NewestBills(ctx context.Context, form BillForm, like string, limit int) ([]Bill, error)
 	ReadBill(ctx context.Context, form BillForm, id string, keys []string) ([][]any, error)
 	ByItem(ctx context.Context, form BillForm, id string) (map[string]decimal.Decimal, error)
+	SourceLines(ctx context.Context, q SourceQuery, values []string) (map[string][]SourceLine, error)
 	BatchSave(ctx context.Context, b BatchSave) ([]BillResult, error)
 	Submit(ctx context.Context, form BillForm, numbers []string) ([]BillResult, error)
 	Audit(ctx context.Context, form BillForm, numbers []string) ([]BillResult, error)

@@ -53,6 +53,9 @@ type Order struct {
 	// mapped.
 	Head  []Field `json:"head,omitempty"`
 	Lines []Line  `json:"lines,omitempty"`
+	// Links are the lines that would be sent with the sources that they name, where the flow
+	// links bills and the bill would be saved.
+	Links []flow.LinkedLine `json:"links,omitempty"`
 	// Request is the body of the call that saves the bill: the one that would be made or, if
 	// none would, the one that saves it as a new bill. Empty if the order is not mapped.
 	Request json.RawMessage `json:"-"`
@@ -161,7 +164,14 @@ func (p *Preview) decide(ctx context.Context, o *Order, opened *flow.Opened, exp
 		ledger = p.Kingdee
 	}
 	o.Condition = explained.LeftOut
-	result, request, err := booking.WouldSave(ctx, p.Flow, ledger, opened)
+	f := p.Flow
+	if p.Kingdee == nil {
+		// What the source bills hold is unknown, which is not nothing.
+		unlinked := *f
+		unlinked.SourceBill = nil
+		f = &unlinked
+	}
+	result, request, err := booking.WouldSave(ctx, f, ledger, opened)
 	switch f := fault.As(err); {
 	case f != nil && f.Class == fault.Final:
 		o.Outcome, o.Reason, o.Message = string(tally.Parked), f.Reason, text.Of(err).String()
@@ -177,6 +187,11 @@ func (p *Preview) decide(ctx context.Context, o *Order, opened *flow.Opened, exp
 		}
 	default:
 		o.Outcome, o.Amount = string(result.Outcome), result.Amount
+	}
+	if request != nil && f.SourceBill != nil {
+		if o.Links, err = f.Links(request.Model[0]); err != nil {
+			return err
+		}
 	}
 	if request == nil && o.Condition == nil {
 		bill, err := opened.Bill()
@@ -254,6 +269,10 @@ func (noBills) ReadBill(context.Context, kingdee.BillForm, string, []string) ([]
 func (noBills) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, error) { return nil, nil }
 
 func (noBills) ByItem(context.Context, kingdee.BillForm, string) (map[string]decimal.Decimal, error) {
+	return nil, nil
+}
+
+func (noBills) SourceLines(context.Context, kingdee.SourceQuery, []string) (map[string][]kingdee.SourceLine, error) {
 	return nil, nil
 }
 

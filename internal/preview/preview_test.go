@@ -57,6 +57,7 @@ type books struct {
 	bills   []kingdee.Bill
 	lines   []map[string]any // cells by key, of all lines
 	unknown []string
+	sources map[string][]kingdee.SourceLine
 	err     error
 	asked   int // how often for unknown fields
 }
@@ -131,6 +132,10 @@ func (b *books) ExecuteBillQuery(context.Context, kingdee.BillQuery) ([][]any, e
 
 func (b *books) ByItem(context.Context, kingdee.BillForm, string) (map[string]decimal.Decimal, error) {
 	return nil, b.err
+}
+
+func (b *books) SourceLines(context.Context, kingdee.SourceQuery, []string) (map[string][]kingdee.SourceLine, error) {
+	return b.sources, b.err
 }
 
 func (b *books) UnknownFields(context.Context, string, string, []string) ([]string, error) {

@@ -389,6 +389,10 @@ func (c client) ByItem(ctx context.Context, _ kingdee.BillForm, id string) (map[
 	return ask(ctx, c.w, "quantities", id, func(time.Time) (map[string]decimal.Decimal, error) { return c.w.ledger.quantities(id), nil })
 }
 
+func (c client) SourceLines(ctx context.Context, q kingdee.SourceQuery, values []string) (map[string][]kingdee.SourceLine, error) {
+	return kingdee.SourceLines(ctx, c, q, values)
+}
+
 func (c client) BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	return ask(ctx, c.w, "save", numberOf(request.Model[0]), func(written time.Time) ([]kingdee.BillResult, error) {
 		return c.w.ledger.save(request, written), nil

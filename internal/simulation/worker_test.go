@@ -245,6 +245,10 @@ func (g gate) ByItem(ctx context.Context, form kingdee.BillForm, id string) (map
 	return through(ctx, g, " quantities "+id, func() (map[string]decimal.Decimal, error) { return g.ledger.ByItem(ctx, form, id) })
 }
 
+func (g gate) SourceLines(ctx context.Context, q kingdee.SourceQuery, values []string) (map[string][]kingdee.SourceLine, error) {
+	return through(ctx, g, " sources", func() (map[string][]kingdee.SourceLine, error) { return g.ledger.SourceLines(ctx, q, values) })
+}
+
 func (g gate) BatchSave(ctx context.Context, request kingdee.BatchSave) ([]kingdee.BillResult, error) {
 	return through(ctx, g, " save "+numberOf(request.Model[0]), func() ([]kingdee.BillResult, error) { return g.ledger.BatchSave(ctx, request) })
 }

@@ -145,6 +145,7 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			Versions:       activities.NewFlowVersions(temporal, settings.Worker.TaskQueue),
 			Holds:          activities.NewHolds(codec.Client(temporal)),
 			Proofs:         booking.NewProofs(),
+			Turns:          booking.NewTurns(),
 			Tables:         tables,
 			Tokens:         tokenSource,
 			SecondLook:     secondLook,

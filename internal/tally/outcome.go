@@ -95,6 +95,8 @@ const (
 	DoubleBill = "double_bill"
 	// BillsIncomplete: the order has several bills, and one in between is missing.
 	BillsIncomplete = "bills_incomplete"
+	// SourceBillMissing: the flow requires a source bill, and none has enough left.
+	SourceBillMissing = "source_bill_missing"
 	// BillVoid: the bill under the number was voided (作废).
 	BillVoid = "bill_void"
 )

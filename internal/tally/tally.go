@@ -37,6 +37,9 @@ type Tally struct {
 	// NewlySkipped counts those of Skipped that no earlier incremental run has read, because
 	// they changed after its end, by reason. Only windows of incremental runs have it.
 	NewlySkipped map[string]int `json:"newly_skipped,omitempty"`
+	// Unlinked counts those of Saved and Updated of which goods were booked without a link to
+	// a source bill, by a flow that links bills.
+	Unlinked int `json:"unlinked,omitempty"`
 	// BillsDeleted counts those of Skipped whose bills were deleted.
 	BillsDeleted int `json:"bills_deleted,omitempty"`
 	// NotBooked adds up the money of the orders that no bill holds, by reason.
@@ -102,6 +105,7 @@ func (t *Tally) Add(other Tally) {
 	AddCounts(&t.Skipped, other.Skipped)
 	AddCounts(&t.NewlySkipped, other.NewlySkipped)
 	t.BillsDeleted += other.BillsDeleted
+	t.Unlinked += other.Unlinked
 	for _, reason := range Reasons(other.NotBooked) {
 		t.addMoney(reason, other.NotBooked[reason])
 	}
