@@ -148,6 +148,10 @@ func (r *billReader) compute(v values, row int) {
 		price = price.Round(places)
 		p.set(v, r.form.Price, price.String())
 	}
+	// Of outbound bills, which others are linked to. All units are base units here.
+	if base := p.find(fieldBase); base != nil && base.name == fieldBase && v[base.index] == "" {
+		v[base.index] = quantity.String()
+	}
 	all := quantity.Mul(price).Round(amountPlaces)
 	net := all.DivRound(decimal.NewFromInt(1).Add(number(p.get(v, fieldRate)).Shift(-2)), amountPlaces)
 	p.set(v, r.form.Amount, all.String())

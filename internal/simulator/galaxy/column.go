@@ -16,16 +16,25 @@ type column struct {
 	// id.
 	number bool
 	base   *baseData
+	// list is the list within a line that the field is of; nil for a field of the bill or its
+	// line. A row has the list's first entry.
+	list *part
 }
 
 // columns finds the field of a key; false if there is none.
 type columns func(key string) (column, bool)
 
 // columns finds the field of a key such as FBillNo, FRetcustId.FNumber, FEntity_FEntryId,
-// FEntity.FRealQty or FRealQty, in any case. A list has no column.
+// FEntity.FRealQty or FRealQty, in any case. A list has no column, but its fields do, such as
+// FEntity_Link_FSId.
 func (f *form) columns(base *baseData) columns {
 	return func(key string) (column, bool) {
 		name := strings.ToLower(strings.TrimSpace(key))
+		for _, p := range f.parts[inEntry+1:] {
+			if found := p.find(name); found != nil && p.inLine {
+				return column{field: found, base: base, list: p}, true
+			}
+		}
 		for _, at := range []place{inEntry, inFinance} {
 			if entity := f.parts[at].key; entity != "" {
 				if rest, ok := strings.CutPrefix(name, strings.ToLower(entity)); ok && rest != "" && (rest[0] == '.' || rest[0] == '_') {
@@ -50,11 +59,26 @@ func (s set) property() string {
 	return "fnumber"
 }
 
-func (c column) ofEntry() bool { return c.field.place == inEntry }
+func (c column) ofEntry() bool { return c.list != nil || c.field.place == inEntry }
+
+// value is the value in a row.
+func (c column) value(b *bill, entry int) string {
+	if c.list == nil {
+		return b.value(c.field, entry)
+	}
+	content, err := parse([]byte(b.form.parts[inEntry].get(b.entries[entry].values, c.list.key)))
+	if err != nil {
+		return "" // the list is empty
+	}
+	if all, ok := objects(content); ok && len(all) > 0 {
+		return all[0].text(c.field.name)
+	}
+	return ""
+}
 
 // wireValue is the value of a row as replies write it.
 func (c column) wireValue(b *bill, entry int) any {
-	value := b.value(c.field, entry)
+	value := c.value(b, entry)
 	if c.field.kind == isReference && !c.number {
 		return json.Number(strconv.FormatInt(c.base.id(c.field.set, value), 10))
 	}

@@ -63,6 +63,7 @@ const (
 	fieldAmount  = "FAmount"
 	fieldTax     = "FEntryTaxAmount"
 	fieldFree    = "FIsFree"
+	fieldBase    = "FSALBASEQTY"
 	fieldTotal   = "FBillAllAmount"
 	fieldID      = "FID"
 	fieldStatus  = "FDocumentStatus"

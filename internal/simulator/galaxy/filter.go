@@ -233,9 +233,9 @@ func (c column) where(meets func(value string) bool) condition {
 		entries: c.ofEntry(),
 		holds: func(b *bill, entry int) bool {
 			if c.field.kind == isReference && !c.number {
-				return meets(fmt.Sprint(c.base.id(c.field.set, b.value(c.field, entry))))
+				return meets(fmt.Sprint(c.base.id(c.field.set, c.value(b, entry))))
 			}
-			return meets(b.value(c.field, entry))
+			return meets(c.value(b, entry))
 		},
 	}
 }

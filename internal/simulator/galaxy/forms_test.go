@@ -236,6 +236,16 @@ func TestReturnsAreWrittenBack(t *testing.T) {
 	require.Zero(t, f.tenant.State(false).LostLinks)
 }
 
+func TestLinkedLinesAreFound(t *testing.T) {
+	f := start(t, nil)
+	bill, lines := f.outbound()
+	require.True(t, f.save(linked("R1", "3", rule, table, bill, lines[0]), model("R2")).IsSuccess)
+	const keys = `"FormId":"SAL_RETURNSTOCK","FieldKeys":"FBillNo,FEntity_Link_FSId,FRealQty"`
+	require.Equal(t, `[["R1","`+lines[0]+`",3]]`, f.query(`{`+keys+`,"FilterString":"FEntity_Link_FSId in (`+lines[0]+`,`+lines[1]+`)"}`))
+	require.Equal(t, `[["R1","`+lines[0]+`",3],["R2","",2.5]]`, f.query(`{`+keys+`,"OrderString":"FBillNo"}`))
+	require.Equal(t, `[[1],[10]]`, f.query(`{"FormId":"SAL_OUTSTOCK","FieldKeys":"FSALBASEQTY","OrderString":"FRealQty"}`))
+}
+
 // Whatever the order of saves, changes and deletes, each outbound line says what the linked
 // returns hold.
 func TestWrittenBackIsWhatIsReturned(t *testing.T) {

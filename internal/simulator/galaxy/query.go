@@ -172,7 +172,7 @@ func (q *query) candidates() []*bill {
 
 func (q *query) compare(a, b row) int {
 	for _, o := range q.order {
-		order := o.column.compare(a.bill.value(o.column.field, a.entry), b.bill.value(o.column.field, b.entry))
+		order := o.column.compare(o.column.value(a.bill, a.entry), o.column.value(b.bill, b.entry))
 		if o.descending {
 			order = -order
 		}
