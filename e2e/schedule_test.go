@@ -47,6 +47,7 @@ func scheduled(t *testing.T, w *world, pairs ...string) *scheduledWorld {
 
 // status is what `starter status -o json` prints of a flow.
 type status struct {
+	Enabled    bool           `json:"enabled"`
 	Watermark  *time.Time     `json:"watermark"`
 	LagSeconds *int64         `json:"lag_seconds"`
 	Behind     bool           `json:"behind"`

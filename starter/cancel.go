@@ -60,7 +60,7 @@ func cancellable(execution *workflowpb.WorkflowExecutionInfo) error {
 	instead := map[string]text.Text{
 		workflows.SyncWindowName: part, workflows.ReconcileWindowName: part, workflows.ReconcileBillsName: part,
 		workflows.ParkedOrderName: text.New("is a parked order; if it should not be booked: starter parked discard"),
-		workflows.HoldName:        text.New("is a hold; end it: starter release"),
+		workflows.HoldName:        text.New("holds or disables flows; to end that: starter release, or starter flow enable"),
 		workflows.EstimateRunName: text.New("is an estimate; it ends by itself"),
 		workflows.WatchFlowName:   text.New("sends the alerts of a flow; to stop them, take the alerts out of the flow file"),
 		workflows.FlowVersionName: text.New("keeps a version of a flow; it does nothing and does not end"),

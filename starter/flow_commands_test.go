@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/syncworker"
@@ -15,7 +16,7 @@ import (
 )
 
 func TestFlowListSaysWhatTheWorkersHave(t *testing.T) {
-	flows := flow.Flows{"a": {Name: "a", Version: "1"}}
+	flows := flow.Flows{"a": {Name: "a", Version: "1", Enabled: true}}
 	for _, c := range []struct {
 		name      string
 		atWorkers *workerFlows
@@ -30,7 +31,7 @@ func TestFlowListSaysWhatTheWorkersHave(t *testing.T) {
 		{"one does not tell", &workerFlows{[]syncworker.FlowVersions{{"b": "1"}}, false}, []string{}, "?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			listed := listFlows(flows, c.atWorkers)
+			listed := listFlows(flows, c.atWorkers, nil)
 			require.Len(t, listed, 1)
 			require.Equal(t, c.versions, listed[0].WorkerVersions)
 			require.Equal(t, c.shown, listed[0].workers)
@@ -40,6 +41,9 @@ func TestFlowListSaysWhatTheWorkersHave(t *testing.T) {
 			require.Contains(t, out.String(), "by hand")
 		})
 	}
+	disabled := listFlows(flows, nil, []contract.Hold{{Flow: "a"}, {Flow: "a", Disabled: true}})
+	require.False(t, disabled[0].Enabled)
+	require.True(t, listFlows(flows, nil, []contract.Hold{{Flow: "a"}})[0].Enabled, "a hold does not disable it")
 }
 
 func TestPrintTested(t *testing.T) {

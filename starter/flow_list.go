@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/flow"
 	"refundsync/internal/text"
+	"refundsync/internal/visibility"
 )
 
 func newFlowListCommand() *cobra.Command {
@@ -29,10 +31,14 @@ func newFlowListCommand() *cobra.Command {
 			}
 			// The list is of use without a server, too.
 			var atWorkers *workerFlows
+			var holds []contract.Hold
 			err = withTemporal(func(c client.Client) error {
 				return within(cmd.Context(), func(ctx context.Context) error {
 					read, err := readWorkerFlows(ctx, c, settings.TaskQueue)
 					atWorkers = &read
+					if err == nil {
+						holds, err = visibility.Holds(ctx, c, settings.TaskQueue, slices.Sorted(maps.Keys(flows))...)
+					}
 					return err
 				})
 			})
@@ -40,7 +46,7 @@ func newFlowListCommand() *cobra.Command {
 				atWorkers = nil
 				say(cmd.ErrOrStderr(), text.Sprintf("What the workers have is not known: %v", err))
 			}
-			listed := listFlows(flows, atWorkers)
+			listed := listFlows(flows, atWorkers, holds)
 			if o == outputJSON {
 				return writeJSON(cmd.OutOrStdout(), listed)
 			}
@@ -57,7 +63,8 @@ type listedFlow struct {
 	Flow    string `json:"flow"`
 	Title   string `json:"title"`
 	Version string `json:"version"`
-	Enabled bool   `json:"enabled"`
+	// Enabled is false if the file disables the flow, or a person has, as far as that is known.
+	Enabled bool `json:"enabled"`
 	// Cron are the flow file's times; none for a flow that is only run by hand.
 	Cron     []string `json:"cron"`
 	TimeZone string   `json:"time_zone"`
@@ -67,11 +74,11 @@ type listedFlow struct {
 	workers string
 }
 
-func listFlows(flows flow.Flows, atWorkers *workerFlows) []listedFlow {
+func listFlows(flows flow.Flows, atWorkers *workerFlows, holds []contract.Hold) []listedFlow {
 	listed := []listedFlow{}
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		f := flows[name]
-		l := listedFlow{Flow: f.Name, Title: f.Title, Version: f.Version, Enabled: f.Enabled, Cron: append([]string{}, f.Schedule.Cron...), TimeZone: f.Schedule.TimeZone, workers: "?"}
+		l := listedFlow{Flow: f.Name, Title: f.Title, Version: f.Version, Enabled: f.Enabled && sameScope(holds, contract.Hold{Flow: name, Disabled: true}) == nil, Cron: append([]string{}, f.Schedule.Cron...), TimeZone: f.Schedule.TimeZone, workers: "?"}
 		if atWorkers != nil {
 			versions := append([]string{}, atWorkers.versions(name)...)
 			l.WorkerVersions = versions

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"strings"
 	"time"
 
@@ -43,10 +44,8 @@ It ends at --until, or by starter release; runs and parked orders then go on by 
 			}
 			return withHolds(cmd, hold.Flow, func(c client.Client, taskQueue string, holds []contract.Hold) error {
 				hold.Since = time.Now().In(beijing.Zone).Truncate(time.Second)
-				for _, on := range holds {
-					if on.Flow == hold.Flow {
-						hold.Since = on.Since
-					}
+				if on := sameScope(holds, hold); on != nil {
+					hold.Since = on.Since
 				}
 				if err := signalHold(cmd.Context(), c, taskQueue, hold); err != nil {
 					return err
@@ -79,21 +78,16 @@ If no hold is on, it frees the runs that wait for one which was terminated.`),
 				return usageError(cmd, err)
 			}
 			return withHolds(cmd, flowName, func(c client.Client, taskQueue string, holds []contract.Hold) error {
-				if err := signalHold(cmd.Context(), c, taskQueue, contract.Hold{Flow: flowName, Released: &release}); err != nil {
+				end := contract.Hold{Flow: flowName, Released: &release}
+				if err := signalHold(cmd.Context(), c, taskQueue, end); err != nil {
 					return err
 				}
 				done := text.Sprintf("No such hold was on.")
-				for _, hold := range holds {
-					if hold.Flow == flowName {
-						done = text.Sprintf("released: %s", holdText(hold))
-					}
+				if on := sameScope(holds, end); on != nil {
+					done = text.Sprintf("released: %s", holdText(*on))
 				}
 				say(cmd.OutOrStdout(), done)
-				for _, hold := range holds {
-					if hold.Flow != flowName {
-						say(cmd.OutOrStdout(), text.Sprintf("Note: another hold is still on: %s. To end it: %s", holdText(hold), releaseCommand(hold)))
-					}
-				}
+				sayOthers(cmd.OutOrStdout(), holds, end)
 				return nil
 			})
 		},
@@ -101,6 +95,25 @@ If no hold is on, it frees the runs that wait for one which was terminated.`),
 	addHoldFlags(cmd, &flowName, &release.By)
 	cmd.Flags().StringVar(&release.Note, "note", "", text.Sprintf("why"))
 	return cmd
+}
+
+// sameScope is the one of the holds that has the scope of another; nil if none has.
+func sameScope(holds []contract.Hold, other contract.Hold) *contract.Hold {
+	for _, hold := range holds {
+		if hold.Flow == other.Flow && hold.Disabled == other.Disabled {
+			return &hold
+		}
+	}
+	return nil
+}
+
+// sayOthers names the holds that are still on once one has ended.
+func sayOthers(w io.Writer, holds []contract.Hold, ended contract.Hold) {
+	for _, hold := range holds {
+		if hold.Flow != ended.Flow || hold.Disabled != ended.Disabled {
+			say(w, text.Sprintf("Note: still on: %s. To end it: %s", heldText(hold), releaseCommand(hold)))
+		}
+	}
 }
 
 // addHoldFlags adds the flags of a hold and its release.
@@ -137,15 +150,20 @@ func withHolds(cmd *cobra.Command, flowName string, do func(c client.Client, tas
 // tells of its end, it is on once a worker has taken the signal.
 func signalHold(ctx context.Context, c client.Client, taskQueue string, hold contract.Hold) error {
 	id := workflows.HoldID(taskQueue, hold.Flow)
-	scope := text.New("all flows")
-	if hold.Flow != "" {
-		scope = text.New("flow %s", hold.Flow)
+	summary := text.New("Hold: all flows")
+	details := text.New("While this workflow runs, no run begins, runs under way wait, and parked orders attempt nothing. End it with starter release, or cancel it; don't terminate it: runs under way would go on waiting until starter release.")
+	switch {
+	case hold.Disabled:
+		id, summary = workflows.DisabledID(taskQueue, hold.Flow), text.New("Disabled: flow %s", hold.Flow)
+		details = text.New("While this workflow runs, the flow is disabled: no run begins, and parked orders attempt nothing. End it with %s, which also resumes the schedules.", releaseCommand(hold))
+	case hold.Flow != "":
+		summary = text.New("Hold: flow %s", hold.Flow)
 	}
 	_, err := c.SignalWithStartWorkflow(ctx, id, workflows.HoldSignal, hold, client.StartWorkflowOptions{
 		TaskQueue:     taskQueue,
 		Memo:          map[string]any{workflows.HoldMemo: hold},
-		StaticSummary: text.Sprintf("Hold: %s", scope),
-		StaticDetails: text.Sprintf("While this workflow runs, no run begins, runs under way wait, and parked orders attempt nothing. End it with starter release, or cancel it; don't terminate it: runs under way would go on waiting until starter release."),
+		StaticSummary: summary.String(),
+		StaticDetails: details.String(),
 	}, workflows.HoldName, workflows.HoldInput{})
 	if err != nil {
 		return text.Errorf("%s can't be signalled: %w", id, err)
@@ -153,11 +171,19 @@ func signalHold(ctx context.Context, c client.Client, taskQueue string, hold con
 	return nil
 }
 
-// heldText says that something is held.
-func heldText(hold contract.Hold) string { return text.Sprintf("held: %s", holdText(hold)) }
+// heldText says that something is held or disabled.
+func heldText(hold contract.Hold) string {
+	if hold.Disabled {
+		return text.Sprintf("disabled: %s", holdText(hold))
+	}
+	return text.Sprintf("held: %s", holdText(hold))
+}
 
-// holdText says what is held, since and until when, by whom and why.
+// holdText says what is held or disabled, since and until when, by whom and why.
 func holdText(hold contract.Hold) string {
+	if hold.Disabled {
+		return text.Sprintf("flow %s, since %s, by %s: %s", hold.Flow, hold.Since.In(beijing.Zone).Format(time.DateTime), hold.By, hold.Note)
+	}
 	scope, until := text.New("all flows"), text.New("until it is released")
 	if hold.Flow != "" {
 		scope = text.New("flow %s", hold.Flow)
@@ -170,13 +196,16 @@ func holdText(hold contract.Hold) string {
 
 // releaseCommand is the command that ends a hold.
 func releaseCommand(hold contract.Hold) string {
-	if hold.Flow != "" {
+	switch {
+	case hold.Disabled:
+		return "starter flow enable " + hold.Flow
+	case hold.Flow != "":
 		return "starter release --flow " + hold.Flow
 	}
 	return "starter release"
 }
 
-// refuseHeld returns an error if a flow is held.
+// refuseHeld returns an error if a flow is held or disabled.
 func refuseHeld(ctx context.Context, c client.Client, taskQueue, flowName string) error {
 	holds, err := visibility.Holds(ctx, c, taskQueue, flowName)
 	if err != nil || len(holds) == 0 {

@@ -96,7 +96,10 @@ func newRunResult(workflowID, runID string, result workflows.SyncFlowResult, err
 	switch {
 	case err != nil:
 		r.Error = runFailure(err)
-	case len(result.Held) > 0:
+	case result.EndedEarly():
+		r.Outcome = workflows.RunEndedEarly
+		r.Error = text.Sprintf("The run ended early, and a later run does the rest: %s", heldError(result.Held))
+	case result.DidNothing():
 		r.Outcome = workflows.RunHeld
 		r.Error = text.Sprintf("The run did nothing: %s", heldError(result.Held))
 	}

@@ -47,6 +47,7 @@ var outcomeTexts = map[string]text.Text{
 	workflows.RunFailed:       text.New("failed"),
 	workflows.RunCancelled:    text.New("cancelled"),
 	workflows.RunHeld:         text.New("held, did nothing"),
+	workflows.RunEndedEarly:   text.New("ended early, because the flow was disabled"),
 	runTerminated:             text.New("terminated"),
 	runTimedOut:               text.New("timed out"),
 }

@@ -22,18 +22,7 @@ const (
 	// defaultCatchUp is how late a run may start after the server was down. It is short,
 	// because one run catches up; Temporal's own default is a year.
 	defaultCatchUp = 10 * time.Minute
-	// disabledNote is the note of a schedule that is paused because its flow is disabled,
-	// and by which it is resumed when the flow is enabled. It is the same in every language.
-	disabledNote = "the flow is disabled (checks.enabled: false)"
 )
-
-// noteOf is a schedule's note as people read it.
-func noteOf(note string) string {
-	if note == disabledNote {
-		return text.Sprintf("the flow is disabled (checks.enabled: false)")
-	}
-	return note
-}
 
 func scheduleID(flowName string) string { return scheduleIDPrefix + flowName }
 
@@ -98,7 +87,7 @@ func newScheduleUpdateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "update",
 		Short: text.Sprintf("Change what the flags name, and nothing else"),
-		Long: text.Sprintf(`Change what the flags name, and nothing else. The times change only by --cron, --not-between and --time-zone. If the flow file has enabled or disabled the flow, its schedule is resumed or paused.
+		Long: text.Sprintf(`Change what the flags name, and nothing else. The times change only by --cron, --not-between and --time-zone. If the flow has been enabled or disabled, its schedule is resumed or paused.
 To use the times that checks.schedule in the flow file has now, use starter schedule create.`),
 		Example: `  starter schedule update --flow refund_to_return --jitter 30s
   starter schedule update --flow refund_to_return --not-between 01:00-05:30`,
@@ -131,6 +120,10 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 	}
 	return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
 		ctx := cmd.Context()
+		disabled, err := whyDisabled(ctx, c, settings.TaskQueue, f)
+		if err != nil {
+			return err
+		}
 		handle := c.ScheduleClient().GetHandle(ctx, scheduleID(f.Name))
 		described, err := handle.Describe(ctx)
 		switch {
@@ -140,7 +133,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 			} else if running != nil {
 				return text.Errorf("flow %[1]s runs by cron, and both would run; stop that first: starter cron stop --flow %[1]s", f.Name)
 			}
-			if err := flags.create(cmd, c, f, times, settings.TaskQueue); err != nil {
+			if err := flags.create(cmd, c, f, times, settings.TaskQueue, disabled); err != nil {
 				return err
 			}
 			say(cmd.ErrOrStderr(), text.Sprintf("created: %s", handle.GetID()))
@@ -150,7 +143,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 			if flags.since != "" && described.Info.NumActions > 0 {
 				say(cmd.ErrOrStderr(), text.Sprintf("Note: this schedule has run; --since counts only while it has no watermark."))
 			}
-			if err := flags.update(cmd, c, handle, f, change, settings.TaskQueue); err != nil {
+			if err := flags.update(cmd, c, handle, f, change, settings.TaskQueue, disabled); err != nil {
 				return scheduleError(f.Name, err)
 			}
 			say(cmd.ErrOrStderr(), text.Sprintf("updated: %s", handle.GetID()))
@@ -159,7 +152,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 			}
 		}
 		for _, daily := range dailySchedules {
-			done, err := daily.put(ctx, c, f, settings.TaskQueue, flags.paused)
+			done, err := daily.put(ctx, c, f, settings.TaskQueue, flags.paused, disabled)
 			if err != nil {
 				return fmt.Errorf("%s: %w", daily.id(f.Name), err)
 			}
@@ -169,7 +162,7 @@ func createSchedule(cmd *cobra.Command, flags scheduleFlags, create bool) error 
 	})
 }
 
-func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flow, times flow.Schedule, taskQueue string) error {
+func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flow, times flow.Schedule, taskQueue, disabled string) error {
 	ctx := cmd.Context()
 	in := workflows.SyncFlowInput{Flow: of.Name}
 	if err := startAt(ctx, c, &in, f.since); err != nil {
@@ -188,10 +181,8 @@ func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flo
 		Overlap:        enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow:  f.catchUp,
 		PauseOnFailure: f.pauseOnFailure,
-		Paused:         f.paused || !of.Enabled,
-	}
-	if !of.Enabled {
-		options.Note = disabledNote
+		Paused:         f.paused || disabled != "",
+		Note:           disabled,
 	}
 	if _, err := c.ScheduleClient().Create(ctx, options); err != nil {
 		return text.Errorf("the schedule can't be created: %w", err)
@@ -199,7 +190,7 @@ func (f *scheduleFlags) create(cmd *cobra.Command, c client.Client, of *flow.Flo
 	return nil
 }
 
-func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle client.ScheduleHandle, of *flow.Flow, change func(client.ScheduleSpec) client.ScheduleSpec, taskQueue string) error {
+func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle client.ScheduleHandle, of *flow.Flow, change func(client.ScheduleSpec) client.ScheduleSpec, taskQueue, disabled string) error {
 	in := workflows.SyncFlowInput{Flow: of.Name}
 	if f.since != "" {
 		if err := startAt(cmd.Context(), c, &in, f.since); err != nil {
@@ -225,12 +216,7 @@ func (f *scheduleFlags) update(cmd *cobra.Command, c client.Client, handle clien
 			action.Args = old.Args
 		}
 		schedule.Action = action
-		switch {
-		case !of.Enabled:
-			schedule.State.Paused, schedule.State.Note = true, disabledNote
-		case schedule.State.Note == disabledNote:
-			schedule.State.Paused, schedule.State.Note = false, ""
-		}
+		pauseDisabled(schedule.State, disabled)
 		return &client.ScheduleUpdate{Schedule: &schedule}, nil
 	}})
 }
@@ -271,12 +257,15 @@ func newScheduleResumeCommand() *cobra.Command {
 		Short:   text.Sprintf("Resume the schedule of a flow; the next run covers the time that was missed"),
 		Example: `  starter schedule resume --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, f, err := loadFlow(cmd, flowName)
+			settings, f, err := loadFlow(cmd, flowName)
 			if err != nil {
 				return err
 			}
 			if !f.Enabled {
 				return text.Errorf("flow %s is disabled: set checks.enabled to true in its file, restart the worker, then use starter schedule update", f.Name)
+			}
+			if err := refuseDisabled(cmd.Context(), settings.TaskQueue, flowName); err != nil {
+				return err
 			}
 			return withSchedules(cmd, flowName, func(handle client.ScheduleHandle) (string, error) {
 				return text.Sprintf("%s: resumed", flowName), handle.Unpause(cmd.Context(), client.ScheduleUnpauseOptions{Note: note})

@@ -55,8 +55,9 @@ var (
 func (d dailySchedule) id(flowName string) string { return d.name + "/" + flowName }
 
 // put creates or updates the schedule, or deletes it if the flow file has none. A schedule
-// that exists stays paused or active. done says what was done.
-func (d dailySchedule) put(ctx context.Context, c client.Client, of *flow.Flow, taskQueue string, paused bool) (done string, err error) {
+// that exists stays paused or active, unless the flow was enabled or disabled; disabled is as
+// whyDisabled gives it. done says what was done.
+func (d dailySchedule) put(ctx context.Context, c client.Client, of *flow.Flow, taskQueue string, paused bool, disabled string) (done string, err error) {
 	handle := c.ScheduleClient().GetHandle(ctx, d.id(of.Name))
 	if d.of(of) == nil {
 		return text.Sprintf("deleted: %s", handle.GetID()), ignoreNotFound(handle.Delete(ctx))
@@ -65,12 +66,7 @@ func (d dailySchedule) put(ctx context.Context, c client.Client, of *flow.Flow, 
 	err = handle.Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(input client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 		schedule := input.Description.Schedule
 		schedule.Spec, schedule.Action = &spec, action
-		switch {
-		case !of.Enabled:
-			schedule.State.Paused, schedule.State.Note = true, disabledNote
-		case schedule.State.Note == disabledNote:
-			schedule.State.Paused, schedule.State.Note = false, ""
-		}
+		pauseDisabled(schedule.State, disabled)
 		return &client.ScheduleUpdate{Schedule: &schedule}, nil
 	}})
 	if !isNotFound(err) {
@@ -80,10 +76,8 @@ func (d dailySchedule) put(ctx context.Context, c client.Client, of *flow.Flow, 
 		ID: handle.GetID(), Spec: spec, Action: action,
 		Overlap:       enumspb.SCHEDULE_OVERLAP_POLICY_SKIP,
 		CatchupWindow: dailyCatchUp,
-		Paused:        paused || !of.Enabled,
-	}
-	if !of.Enabled {
-		options.Note = disabledNote
+		Paused:        paused || disabled != "",
+		Note:          disabled,
 	}
 	if _, err := c.ScheduleClient().Create(ctx, options); err != nil {
 		return "", text.Errorf("the schedule can't be created: %w", err)

@@ -28,9 +28,10 @@ import (
 
 // flowStatus is the state of a flow. Times are Beijing time.
 type flowStatus struct {
-	Flow    string `json:"flow"`
-	Title   string `json:"title"`
-	Enabled bool   `json:"enabled"`
+	Flow  string `json:"flow"`
+	Title string `json:"title"`
+	// Enabled is false if the flow file disables the flow, or a person has.
+	Enabled bool `json:"enabled"`
 	// Version is that of the flow file; empty without one.
 	Version string `json:"version,omitempty"`
 	// WorkerVersions are those that the workers have; none if no worker tells.
@@ -44,7 +45,7 @@ type flowStatus struct {
 	// long since the flow was scheduled. A flow that is held is not behind.
 	Behind bool `json:"behind"`
 	// LastRun is the latest that has ended, without those that did nothing because the flow
-	// was held; null if there is none.
+	// was held or disabled; null if there is none.
 	LastRun *runStatus `json:"last_run"`
 	// LastSweep is the latest sweep among the runs of the last 24 hours and the run before
 	// them; null if there is none.
@@ -57,7 +58,8 @@ type flowStatus struct {
 	Schedule *scheduleStatus `json:"schedule"`
 	// Cron says whether the flow runs by a Temporal cron.
 	Cron bool `json:"cron"`
-	// Holds are those that are on: of the task queue, and of the flow.
+	// Holds are those that are on: of the task queue, and of the flow, which may also be
+	// disabled.
 	Holds []contract.Hold `json:"holds"`
 	// Parked counts the parked orders by reason.
 	Parked map[string]int `json:"parked"`
@@ -65,7 +67,8 @@ type flowStatus struct {
 	// orders once more does not add to. Its Parked is that above.
 	LastDay alert.Counts `json:"last_day"`
 
-	versionNote string // how Version and WorkerVersions differ
+	versionNote    string // how Version and WorkerVersions differ
+	disabledByFile bool
 }
 
 type runStatus struct {
@@ -114,8 +117,8 @@ func newStatusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: text.Sprintf("Show the state of the flows: watermark, lag, runs, parked orders"),
-		Long: text.Sprintf(`Show each flow that has a file or a schedule: whether it is held or paused, its last run, watermark and lag, next run, parked orders by reason, and what was changed in the last 24 hours, by runs and parked orders. These are changes, so a run that reads the same orders once more adds nothing.
-The exit code is 4 if a flow lags by more than its checks.lag_limit, for any monitor to call; a flow that is held does not.`),
+		Long: text.Sprintf(`Show each flow that has a file or a schedule: whether it is held, disabled or paused, its last run, watermark and lag, next run, parked orders by reason, and what was changed in the last 24 hours, by runs and parked orders. These are changes, so a run that reads the same orders once more adds nothing.
+The exit code is 4 if a flow lags by more than its checks.lag_limit, for any monitor to call; a flow that is held or disabled does not.`),
 		Example: `  starter status
   starter status --flow refund_to_return -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -210,6 +213,7 @@ func readStatus(ctx context.Context, c client.Client, taskQueue string, of *flow
 	limit := time.Hour
 	if of != nil {
 		s.Title, s.Enabled, limit = of.Title, of.Enabled, of.LagLimit
+		s.disabledByFile = !of.Enabled
 	}
 	s.LagLimitSeconds = int64(limit / time.Second)
 	for _, read := range []func() error{
@@ -219,6 +223,7 @@ func readStatus(ctx context.Context, c client.Client, taskQueue string, of *flow
 		func() error {
 			holds, err := visibility.Holds(ctx, c, taskQueue, name)
 			s.Holds = append(s.Holds, holds...)
+			s.Enabled = s.Enabled && disabledHold(holds) == nil
 			return err
 		},
 		func() error {
@@ -348,11 +353,15 @@ func (s *flowStatus) judge(limit time.Duration, now time.Time) {
 func (s *flowStatus) print(w io.Writer) {
 	t := newTable(w)
 	t.SetTitle("%s · %s", s.Flow, s.Title)
-	if !s.Enabled {
-		t.AppendRow(table.Row{text.New("state"), noteOf(disabledNote)})
+	if s.disabledByFile {
+		t.AppendRow(table.Row{text.New("state"), "⏹ " + noteOf(disabledByFile)})
 	}
 	for _, hold := range s.Holds {
-		t.AppendRow(table.Row{text.New("state"), "⏸ " + heldText(hold)})
+		mark := "⏸ "
+		if hold.Disabled {
+			mark = "⏹ "
+		}
+		t.AppendRow(table.Row{text.New("state"), mark + heldText(hold)})
 	}
 	if s.Version != "" {
 		t.AppendRow(table.Row{text.New("version"), strings.TrimSpace(s.Version + " " + s.versionNote)})

@@ -99,7 +99,7 @@ func TestStatusOfAHeldFlow(t *testing.T) {
 }
 
 func TestEveryOutcomeHasAText(t *testing.T) {
-	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, workflows.RunHeld, runTerminated, runTimedOut} {
+	for _, outcome := range []string{workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, workflows.RunHeld, workflows.RunEndedEarly, runTerminated, runTimedOut} {
 		require.NotEmpty(t, outcomeTexts[outcome].String(), outcome)
 	}
 }

@@ -24,7 +24,7 @@ const (
 	// RateUpdate carries a [Rate].
 	RateUpdate = "rate"
 	// HoldsUpdate, without content, has the run look which holds are on. It goes on as
-	// after a pause once none is.
+	// after a pause once none is, and ends early if its flow is disabled.
 	HoldsUpdate = "holds"
 )
 
@@ -46,6 +46,11 @@ type Control struct {
 
 // Waits reports whether the run begins nothing new: it is paused or held.
 func (c Control) Waits() bool { return c.Paused != nil || len(c.Held) > 0 }
+
+// Disabled reports whether the run ends early, because its flow is disabled.
+func (c Control) Disabled() bool {
+	return slices.ContainsFunc(c.Held, func(hold contract.Hold) bool { return hold.Disabled })
+}
 
 // Pause says who paused a run, and why.
 type Pause struct {
@@ -178,6 +183,7 @@ func (r *syncFlow) steer(ctx workflow.Context, change func(*Control) error) (Con
 		return Control{}, err
 	}
 	r.state.Control = control
+	r.endIfDisabled()
 	r.showProgress(ctx)
 	var told []workflow.Future
 	for _, running := range slices.Clone(r.running) {

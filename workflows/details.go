@@ -32,7 +32,7 @@ func (d *details) row(cells ...any) {
 
 func shownTime(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04:05") }
 
-// heldDetails renders a run that did nothing because its flow is held.
+// heldDetails renders a run that did nothing because its flow is held or disabled.
 func heldDetails(holds []contract.Hold) string {
 	var d details
 	d.pause(Control{Held: holds})
@@ -137,11 +137,15 @@ func (d *details) hold(hold contract.Hold) {
 	if hold.Flow != "" {
 		scope = text.New("flow %s", literal.Markdown(hold.Flow))
 	}
+	who := text.Join(": ", literal.Markdown(hold.By), literal.Markdown(hold.Note))
+	if hold.Disabled {
+		d.entry(text.New("⏹ Disabled"), text.Join(" · ", scope, text.New("since %s", shownTime(hold.Since)), who))
+		return
+	}
 	until := text.New("until it is released")
 	if !hold.Until.IsZero() {
 		until = text.New("until %s", shownTime(hold.Until))
 	}
-	who := text.Join(": ", literal.Markdown(hold.By), literal.Markdown(hold.Note))
 	d.entry(text.New("⏸ Held"), text.Join(" · ", scope, text.New("since %s", shownTime(hold.Since)), until, who))
 }
 

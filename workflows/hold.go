@@ -29,6 +29,10 @@ func HoldID(taskQueue, flow string) string {
 	return "hold/" + taskQueue + "/" + flow
 }
 
+// DisabledID is the id of the Hold workflow that runs while a flow is disabled. It is another
+// than that of a hold of the flow, so that the two do not undo each other.
+func DisabledID(taskQueue, flow string) string { return "disabled/" + taskQueue + "/" + flow }
+
 // HoldInput begins a Hold workflow. What it holds comes with the first [HoldSignal].
 type HoldInput struct {
 	// Carried is nil at first, and is carried over continue-as-new.
@@ -44,7 +48,8 @@ const (
 )
 
 // Hold keeps a flow, or all flows of a task queue, from booking until it is released or its
-// time is over. One workflow per scope, by its id. At every moment:
+// time is over. One workflow per scope, by its id. A flow that is disabled is held by one of
+// its own, which differs only in what runs under way do. At every moment:
 //
 //   - The hold is on from the moment the server has started this workflow (or has taken its
 //     change of the memo) to the moment the memo says that it was released. Workers ask the
@@ -52,7 +57,7 @@ const (
 //   - A run that begins while it is on ends at once, with the watermark it began with. A
 //     parked order whose attempt falls due puts it off, without using up an attempt.
 //   - A run under way is told to look which holds are on. It drains, and waits until it is
-//     told to look again and none is on. What it is told is only to look, so a message that
+//     told to look again and none is on; if its flow is disabled, it ends. What it is told is only to look, so a message that
 //     comes late, twice or out of order does no harm. Runs that began in the same moment are
 //     told in a later round.
 //   - After the release, runs are told, and parked orders woken, until all have answered;
@@ -146,7 +151,7 @@ func (h *hold) change(change contract.Hold, now time.Time) bool {
 		release.At = now
 		h.state.Released = &release
 		if !lasted { // nothing was held; runs that a terminated hold left waiting go on
-			h.state.Flow = change.Flow
+			h.state.Flow, h.state.Disabled = change.Flow, change.Disabled
 		}
 	default:
 		since := now
@@ -219,7 +224,11 @@ func (h *hold) show(ctx workflow.Context, left int) {
 	var d details
 	d.hold(h.state)
 	if release := h.state.Released; release != nil {
-		d.entry(text.New("▶ Released"), text.Join(" · ", shownTime(release.At), literal.Markdown(text.Join(": ", release.By, release.Note).String())))
+		label := text.New("▶ Released")
+		if h.state.Disabled {
+			label = text.New("▶ Enabled")
+		}
+		d.entry(label, text.Join(" · ", shownTime(release.At), literal.Markdown(text.Join(": ", release.By, release.Note).String())))
 	}
 	if left > 0 {
 		d.entry(text.New("Runs that have not answered yet"), left)

@@ -11,10 +11,10 @@ const NotParked = "not_parked"
 
 // report reports to the flow's WatchFlow how a run ended, if the flow has alerts. It does so
 // only for incremental runs and sweeps: a person who starts a run by hand sees its end. It
-// does not report a run that a person cancelled, or whose flow is disabled.
+// does not report a run that a person cancelled, or whose flow is disabled; a sweep that ended early has no finding.
 func (r *syncFlow) report(ctx workflow.Context, result SyncFlowResult, err error) {
 	plan := r.state.Plan
-	if plan.Alerts == nil || r.byHand && !r.sweep || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled {
+	if plan.Alerts == nil || r.byHand && !r.sweep || temporal.IsCanceledError(err) || reasonOf(err) == FlowDisabled || r.sweep && result.EndedEarly() {
 		return
 	}
 	report := RunReport{

@@ -38,8 +38,10 @@ const (
 	RunFailed = "failed"
 	// RunCancelled: the run was cancelled.
 	RunCancelled = "cancelled"
-	// RunHeld: the run did nothing because its flow was held.
+	// RunHeld: the run did nothing because its flow was held or disabled.
 	RunHeld = "held"
+	// RunEndedEarly: the flow was disabled during the run.
+	RunEndedEarly = "ended_early"
 )
 
 func outcomeOf(sum tally.Tally) string {
@@ -68,8 +70,11 @@ func listEnd(ctx workflow.Context, flowName string, result SyncFlowResult, failu
 	if temporal.IsCanceledError(failure) {
 		outcome = RunCancelled
 	}
-	if len(result.Held) > 0 {
+	switch {
+	case result.DidNothing():
 		outcome = RunHeld
+	case result.EndedEarly():
+		outcome = RunEndedEarly
 	}
 	counterOf(ctx, RunsMetric, flowName)(outcome, "")
 	attributes := []temporal.SearchAttributeUpdate{

@@ -20,8 +20,8 @@ const (
 	// RunUnfinished: the run could not read all its windows. Its details hold the
 	// [SyncFlowResult] of what was done.
 	RunUnfinished = "run_unfinished"
-	// FlowDisabled: the run is incremental, and the flow is disabled. SendAlert fails with
-	// it as well.
+	// FlowDisabled: the run is incremental, and the flow file disables the flow. SendAlert
+	// fails with it as well.
 	FlowDisabled = "flow_disabled"
 	// WatermarkUnknown: the run is incremental and does not know where to start.
 	WatermarkUnknown = "watermark_unknown"
@@ -120,11 +120,19 @@ type SyncFlowResult struct {
 	// Unfinished are the given orders that had not begun, or whose window did not finish, when
 	// the run failed or was cancelled. A run over them repeats nothing.
 	Unfinished []string `json:"unfinished,omitempty"`
-	// Held are the holds for which the run ended at once: it read and saved nothing, and
-	// Watermark and RowVersion are those it began with. Empty for other runs.
+	// Held are the holds for which the run ended at once, with a zero From, or ended early
+	// because its flow was disabled. Watermark and RowVersion are those it began with. Empty
+	// for other runs.
 	Held []contract.Hold `json:"held,omitempty"`
 	tally.Tally
 }
+
+// DidNothing reports whether the run read and saved nothing because its flow was held or
+// disabled.
+func (r SyncFlowResult) DidNothing() bool { return len(r.Held) > 0 && r.From.IsZero() }
+
+// EndedEarly reports whether the run ended early because its flow was disabled.
+func (r SyncFlowResult) EndedEarly() bool { return len(r.Held) > 0 && !r.From.IsZero() }
 
 // SyncFlowProgress is the answer to [ProgressQuery].
 type SyncFlowProgress struct {
@@ -160,7 +168,9 @@ type RunningWindow struct {
 // SyncFlow is a run of a flow: it works out the range, cuts it into windows, runs a
 // SyncWindow for each, a few at a time, and adds up their results.
 //
-// If the flow is held, it ends at once with the watermark it began with.
+// If the flow is held or disabled, it ends at once with the watermark it began with. If it is
+// disabled meanwhile, the run reads and dispatches nothing more, finishes what is in flight,
+// and ends with that watermark.
 //
 // It fails with a *temporal.ApplicationError of one of the types above. If a window can't be
 // read, no further one is begun, the running ones are finished, and the error holds what was
@@ -240,6 +250,7 @@ func newSyncFlow(ctx workflow.Context, in SyncFlowInput) (*syncFlow, error) {
 	if in.Carried != nil {
 		r.state = *in.Carried
 		r.lookForHolds(ctx)
+		r.endIfDisabled()
 	} else if err := r.begin(ctx, in); err != nil {
 		r.report(ctx, SyncFlowResult{Watermark: r.state.Watermark}, err)
 		return nil, err
@@ -523,9 +534,13 @@ func (r *syncFlow) newSince() *time.Time {
 func (r *syncFlow) endWindow(ended RunningWindow, result SyncWindowResult, err error) {
 	r.running = slices.DeleteFunc(r.running, func(w RunningWindow) bool { return w.WorkflowID == ended.WorkflowID })
 	if err == nil {
-		r.state.WindowsDone++
 		r.state.Tally.Add(result.Tally)
 		r.state.NotFound = append(r.state.NotFound, notFound(result.Tally)...)
+		if result.EndedEarly {
+			r.state.Unfinished = append(r.state.Unfinished, ended.orderIDs...)
+			return
+		}
+		r.state.WindowsDone++
 		if result.RowVersions != nil {
 			r.state.RowVersions = r.state.RowVersions.After(*result.RowVersions)
 		}
@@ -545,6 +560,14 @@ func (r *syncFlow) endWindow(ended RunningWindow, result SyncWindowResult, err e
 	r.state.Unfinished = append(r.state.Unfinished, ended.orderIDs...)
 	if r.failure == nil {
 		r.failure = err
+	}
+}
+
+// endIfDisabled makes the run begin no further window if its flow is disabled. The windows under
+// way end as well.
+func (r *syncFlow) endIfDisabled() {
+	if r.failure == nil && r.state.Control.Disabled() {
+		r.failure = newFailure(FlowDisabled, text.New("the flow was disabled"), nil, FailureDetails{})
 	}
 }
 
@@ -587,6 +610,10 @@ func (r *syncFlow) ended(ctx workflow.Context) (SyncFlowResult, error) {
 		return result, listEnd(ctx, r.state.Plan.Flow, result, nil, !r.byHand)
 	}
 	result.Unfinished = slices.Concat(r.state.Unfinished, r.state.OrderIDs)
+	if isType(r.failure, FlowDisabled) {
+		result.Held = r.state.Control.Held
+		return result, listEnd(ctx, r.state.Plan.Flow, result, nil, !r.byHand)
+	}
 	var failure error
 	if temporal.IsCanceledError(r.failure) {
 		failure = temporal.NewCanceledError(result)

@@ -50,6 +50,8 @@ type SyncWindowResult struct {
 	tally.Tally
 	// RowVersions is nil for a window of time.
 	RowVersions *paging.Versions `json:"row_versions,omitempty"`
+	// EndedEarly means that the flow was disabled before the window was done.
+	EndedEarly bool `json:"ended_early,omitempty"`
 }
 
 // SyncWindowProgress is the answer to [ProgressQuery].
@@ -72,7 +74,8 @@ type SyncWindowProgress struct {
 // It ends with a *temporal.ApplicationError of type [WindowCut] if it has too many orders, and
 // of type [WindowUnfinished] if the source or Kingdee's list of bills can't be read, or if too
 // many orders of a page fail for one cause. When cancelled, it ends with a
-// *temporal.CanceledError. What is in flight is finished first.
+// *temporal.CanceledError. What is in flight is finished first, also if the flow is disabled,
+// which makes it end early.
 func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, error) {
 	w, err := newSyncWindow(ctx, in)
 	if err != nil {
@@ -97,7 +100,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 	if in.NewSince != nil {
 		w.reading.Orders.Tally.NewlySkipped = w.reading.Orders.LeftOutSince(*in.NewSince)
 	}
-	return SyncWindowResult{Tally: w.reading.Orders.Tally, RowVersions: w.reading.Versions}, w.ended(err)
+	return SyncWindowResult{Tally: w.reading.Orders.Tally, RowVersions: w.reading.Versions, EndedEarly: w.control.Disabled()}, w.ended(err)
 }
 
 type syncWindow struct {
@@ -119,7 +122,7 @@ type syncWindow struct {
 	// dispatching means that orders of a page wait to be dispatched.
 	dispatching bool
 	// stopped is why no more orders are dispatched, nil while they are; over means that none
-	// is, for that reason or because the run is cancelled.
+	// is, for that reason, or because the run is cancelled or its flow disabled.
 	stopped error
 	over    func() bool
 
@@ -140,7 +143,7 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 	if !in.AlsoDiscarded {
 		w.discardsAsOf = workflow.Now(ctx)
 	}
-	w.over = func() bool { return w.stopped != nil || ctx.Err() != nil }
+	w.over = func() bool { return w.stopped != nil || ctx.Err() != nil || w.control.Disabled() }
 	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
 	w.controlled = newControlled(ctx, &w.control, func(ctx workflow.Context) {
 		w.interrupt()

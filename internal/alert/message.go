@@ -68,19 +68,34 @@ func (n Notice) verdict() text.Text {
 		return text.New("summary of %s", n.Summary.Day)
 	case len(n.Firing) > 0:
 		return text.New("needs attention")
-	case len(n.Holds) > 0 && n.Held:
-		return text.New("held")
 	case len(n.Holds) > 0:
-		return text.New("released")
+		return holdVerdict(n.Holds[len(n.Holds)-1], n.Held)
 	default:
 		return text.New("resolved")
 	}
+}
+
+// holdVerdict names what a hold did to the flow, which others may still hold.
+func holdVerdict(last contract.Hold, held bool) text.Text {
+	switch {
+	case last.Disabled && last.Released == nil:
+		return text.New("disabled")
+	case held:
+		return text.New("held")
+	case last.Disabled:
+		return text.New("enabled")
+	}
+	return text.New("released")
 }
 
 // holdLine says that a hold began, changed or ended.
 func holdLine(hold contract.Hold) string {
 	by, since := literal.Chat(hold.By), clock(hold.Since)
 	switch release := hold.Released; {
+	case hold.Disabled && release == nil:
+		return text.Sprintf("⏹ The flow was disabled by %s at %s: %s", by, since, literal.Chat(hold.Note))
+	case hold.Disabled:
+		return text.Sprintf("▶ The flow, disabled by %s since %s, was enabled by %s.", by, since, literal.Chat(cmp.Or(release.By, release.Note)))
 	case release != nil && release.By == "":
 		return text.Sprintf("▶ The hold by %s, since %s, has ended.", by, since)
 	case release != nil:

@@ -52,6 +52,9 @@ func TestTextOfANotice(t *testing.T) {
 	heldFlow, released, ended := held, held, held
 	heldFlow.Flow, heldFlow.Until = "refund_to_return", at.Add(72*time.Hour)
 	released.Released, ended.Released = &contract.Release{By: "li", At: at}, &contract.Release{At: at}
+	disabled := contract.Hold{Flow: "refund_to_return", Disabled: true, By: "wang", Note: "店铺停用", Since: at.Add(-time.Hour)}
+	enabled := disabled
+	enabled.Released = &contract.Release{By: "li", At: at}
 	for name, notice := range map[string]Notice{
 		"reconcile_differs":   {Firing: []Trouble{differs}},
 		"reconcile_unaudited": {Firing: []Trouble{notAudited}},
@@ -78,6 +81,8 @@ func TestTextOfANotice(t *testing.T) {
 		"released":            {Holds: []contract.Hold{released}},
 		"hold_ended":          {Holds: []contract.Hold{ended}},
 		"one_of_two_released": {Holds: []contract.Hold{released}, Held: true},
+		"disabled":            {Holds: []contract.Hold{disabled}, Held: true},
+		"enabled":             {Holds: []contract.Hold{enabled}},
 		"test":                {Test: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,12 +2,15 @@ package contract
 
 import "time"
 
-// Hold says who holds the sync, why, and for how long.
+// Hold says who holds the sync, why, and for how long; or with Disabled, who disabled a flow.
 type Hold struct {
 	// Flow is the flow that is held; "" for all flows of the task queue.
 	Flow string `json:"flow,omitempty"`
-	By   string `json:"by"`
-	Note string `json:"note"`
+	// Disabled says that the flow is disabled: its runs under way end rather than wait, and
+	// its schedules are paused.
+	Disabled bool   `json:"disabled,omitempty"`
+	By       string `json:"by"`
+	Note     string `json:"note"`
 	// Since is when it began, in Beijing time.
 	Since time.Time `json:"since,omitzero"`
 	// Until is when it ends by itself; zero for a hold that lasts until it is released.
@@ -27,5 +30,5 @@ type Release struct {
 
 // Same reports whether two holds, neither of them released, are the same in everything.
 func (h Hold) Same(other Hold) bool {
-	return h.Flow == other.Flow && h.By == other.By && h.Note == other.Note && h.Since.Equal(other.Since) && h.Until.Equal(other.Until)
+	return h.Flow == other.Flow && h.Disabled == other.Disabled && h.By == other.By && h.Note == other.Note && h.Since.Equal(other.Since) && h.Until.Equal(other.Until)
 }

@@ -82,7 +82,7 @@ func countersOfWorkflows(name string) sdk.View {
 func (m *Metrics) countFromZero(flows flow.Flows) error {
 	for name, outcomes := range map[string][]string{
 		workflows.OrdersMetric: {string(tally.Saved), string(tally.Updated), string(tally.AlreadySaved)},
-		workflows.RunsMetric:   {workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, workflows.RunHeld},
+		workflows.RunsMetric:   {workflows.RunDone, workflows.RunParked, workflows.RunOrdersFailed, workflows.RunFailed, workflows.RunCancelled, workflows.RunHeld, workflows.RunEndedEarly},
 	} {
 		counter, err := m.meter.Int64Counter(name)
 		if err != nil {
@@ -126,7 +126,7 @@ func (m *Metrics) registerGauges(options MetricsOptions) error {
 			}},
 		{"refundsync_parked_orders", "", "Parked orders of the flow.", m.flows.observeParked},
 		{"refundsync_watermark_timestamp", "s", "Watermark of the flow: automatic runs have read everything up to then.", m.flows.observeWatermark},
-		{"refundsync_held", "", "1 while the flow is held, otherwise 0.", m.flows.observeHeld},
+		{"refundsync_held", "", "1 while the flow is held or disabled, otherwise 0.", m.flows.observeHeld},
 		{"refundsync_lag_limit", "s", "How far the watermark of the flow may lag; enabled flows only.", m.flows.observeLagLimit},
 	} {
 		if _, err := m.meter.Float64ObservableGauge(gauge.name, metric.WithUnit(gauge.unit),

@@ -61,7 +61,7 @@ func CountDay(ctx context.Context, c client.Client, flowName string, from, to ti
 func addRun(counts *alert.Counts, run *workflowpb.WorkflowExecutionInfo) error {
 	var result workflows.SyncFlowResult
 	err := Memo(run, workflows.ResultMemo, &result)
-	if len(result.Held) > 0 {
+	if result.DidNothing() {
 		counts.RunsHeld++
 		return err
 	}

@@ -13,13 +13,14 @@ import (
 	"refundsync/workflows"
 )
 
-// Holds gives the holds that are on: that of the task queue, and those of the flows. It asks
+// Holds gives the holds that are on: that of the task queue, and those of the flows, which may
+// be held or disabled, or both. It asks
 // the Hold workflows themselves, not the list, so the answer is not late. The client must
 // decrypt memos.
 func Holds(ctx context.Context, c client.Client, taskQueue string, flows ...string) ([]contract.Hold, error) {
 	ids := []string{workflows.HoldID(taskQueue, "")}
 	for _, flow := range flows {
-		ids = append(ids, workflows.HoldID(taskQueue, flow))
+		ids = append(ids, workflows.HoldID(taskQueue, flow), workflows.DisabledID(taskQueue, flow))
 	}
 	var holds []contract.Hold
 	for _, id := range ids {

@@ -50,6 +50,7 @@ func TestHoldIsOnWhileItsWorkflowRunsAndItsMemoSaysSo(t *testing.T) {
 	}
 	all := contract.Hold{By: "wang", Note: "盘点"}
 	one := contract.Hold{Flow: "f", By: "li", Note: "月结"}
+	closed := contract.Hold{Flow: "f", Disabled: true, By: "zhao", Note: "停用"}
 	released := all
 	released.Released = &contract.Release{At: time.Now()}
 	type server = map[string]*workflowpb.WorkflowExecutionInfo
@@ -62,6 +63,8 @@ func TestHoldIsOnWhileItsWorkflowRunsAndItsMemoSaysSo(t *testing.T) {
 		{"of all flows", server{"hold/q": workflow(running, all)}, []string{"wang"}},
 		{"of this flow", server{"hold/q/f": workflow(running, one)}, []string{"li"}},
 		{"of both", server{"hold/q": workflow(running, all), "hold/q/f": workflow(running, one)}, []string{"wang", "li"}},
+		{"the flow is disabled", server{"disabled/q/f": workflow(running, closed)}, []string{"zhao"}},
+		{"it is both", server{"hold/q/f": workflow(running, one), "disabled/q/f": workflow(running, closed)}, []string{"li", "zhao"}},
 		{"of another flow or task queue", server{"hold/q/g": workflow(running, one), "hold/p": workflow(running, all)}, nil},
 		{"released, and some runs have not answered yet", server{"hold/q": workflow(running, released)}, nil},
 		{"terminated", server{"hold/q": workflow(ended, all)}, nil},
