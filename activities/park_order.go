@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"refundsync/internal/fault"
 	"refundsync/internal/literal"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -49,7 +50,7 @@ func (a *Activities) ParkOrder(ctx context.Context, params workflows.ParkOrderPa
 			workflows.ReasonAttribute.ValueSet(params.Failure.Reason),
 		),
 		Memo:          map[string]any{workflows.FailureMemo: params.Failure},
-		StaticSummary: literal.Markdown(text.Sprintf("Parked: order %s · %s", params.Order.ID, params.Failure.Reason)),
+		StaticSummary: literal.Markdown(text.Sprintf("Parked: order %s · %s", params.Order.ID, fault.ReasonText(params.Failure.Reason))),
 		StaticDetails: text.Sprintf("The order cannot be saved now and is retried at growing intervals. The signal retry retries it at once; starter parked discard discards it."),
 	}, workflows.ParkedOrderName, workflows.ParkedOrderInput{Plan: params.Plan, Version: version})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/devserver"
 	"refundsync/internal/encryption"
+	"refundsync/internal/fault"
 	"refundsync/internal/simulator"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/tally"
@@ -241,7 +242,7 @@ func (d *demoRun) liveOn(ctx context.Context, from time.Time) ([]string, error) 
 	}
 	say(d.out, counts(result.Tally))
 	for _, reason := range []string{tally.OrderWithdrawn, tally.OrderChanged} {
-		say(d.out, "  "+text.Sprintf("of which %s: %d", reason, result.FailedReasons[reason]))
+		say(d.out, "  "+text.Sprintf("of which %s: %d", fault.ReasonText(reason), result.FailedReasons[reason]))
 	}
 	differences := livesDifferences(d.simulator.Truth(), d.simulator.State(), lived, result)
 	d.printVerdict(differences)

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/literal"
@@ -105,7 +106,7 @@ func headline(s *orderStory) string {
 		return text.Sprintf("Order %s is booked as bill %s, which holds what the flow makes of the order now.", id, bill)
 	case string(reconcile.Different):
 		if s.Reason != "" {
-			return text.Sprintf("Order %s has bill %s, but can't be mapped now: %s.", id, bill, s.Reason)
+			return text.Sprintf("Order %s has bill %s, but can't be mapped now: %s.", id, bill, fault.ReasonText(s.Reason))
 		}
 		return text.Sprintf("Order %s is booked as bill %s, which differs from what the flow makes of the order now.", id, bill)
 	case string(reconcile.Doubled):
@@ -113,19 +114,19 @@ func headline(s *orderStory) string {
 	case string(reconcile.Void):
 		return text.Sprintf("Order %s is not booked: its bill %s is void.", id, bill)
 	case string(reconcile.Withdrawn):
-		return text.Sprintf("Order %s has bill %s, although the flow leaves the order out now: %s.", id, bill, s.Reason)
+		return text.Sprintf("Order %s has bill %s, although the flow leaves the order out now: %s.", id, bill, fault.ReasonText(s.Reason))
 	case string(reconcile.OnlyInKingdee):
 		return text.Sprintf("Bill %s is in Kingdee, but Jushuitan does not show its order %s.", bill, id)
 	case string(reconcile.OthersBill):
 		return text.Sprintf("Bill %s was not made by this program: it has no mark.", bill)
 	case string(reconcile.LeftOut):
-		return text.Sprintf("Order %s is not in Kingdee: the flow leaves it out: %s.", id, s.Reason)
+		return text.Sprintf("Order %s is not in Kingdee: the flow leaves it out: %s.", id, fault.ReasonText(s.Reason))
 	case string(reconcile.Parked):
-		return text.Sprintf("Order %s is not in Kingdee: it is parked, since %s: %s.", id, s.Parked[0].Since.Format(time.DateTime), s.Reason)
+		return text.Sprintf("Order %s is not in Kingdee: it is parked, since %s: %s.", id, s.Parked[0].Since.Format(time.DateTime), fault.ReasonText(s.Reason))
 	case stateDiscarded:
 		return text.Sprintf("Order %s is not in Kingdee: %s discarded it on %s: %s.", id, s.Parked[0].By, s.Parked[0].EndedAt.Format(time.DateTime), s.Parked[0].Note)
 	case string(reconcile.Unmapped):
-		return text.Sprintf("Order %s is not in Kingdee: the flow can't map it: %s.", id, s.Reason)
+		return text.Sprintf("Order %s is not in Kingdee: the flow can't map it: %s.", id, fault.ReasonText(s.Reason))
 	case string(reconcile.Missing):
 		if len(s.Parked) > 0 && s.Parked[0].Ending == stateDiscarded {
 			return text.Sprintf("Order %s is not in Kingdee: %s discarded it on %s: %s. Since then the order has changed, and a run that reads it will try to book it.", id, s.Parked[0].By, s.Parked[0].EndedAt.Format(time.DateTime), s.Parked[0].Note)
@@ -171,11 +172,11 @@ func (p *storyPrinter) mapping(m *mappingStory) {
 	p.heading(text.Sprintf("What the flow makes of it now"))
 	switch {
 	case m.LeftOut != nil:
-		p.say(text.Sprintf("It leaves the order out: %s", m.LeftOut.Reason))
+		p.say(text.Sprintf("It leaves the order out: %s", fault.ReasonText(m.LeftOut.Reason)))
 		p.condition(*m.LeftOut)
 		return
 	case m.Unmet != nil:
-		p.say(text.Sprintf("It does not book the order: %s: %s", m.Unmet.Reason, m.Unmet.Message))
+		p.say(text.Sprintf("It does not book the order: %s: %s", fault.ReasonText(m.Unmet.Reason), m.Unmet.Message))
 		if m.Unmet.Line > 0 {
 			p.say(text.Sprintf("About line %d of the order.", m.Unmet.Line))
 		}
@@ -183,7 +184,7 @@ func (p *storyPrinter) mapping(m *mappingStory) {
 		p.say(m.Unmet.Advice)
 		return
 	case m.Failure != nil:
-		p.say(text.Sprintf("It can't map the order: %s: %s", m.Failure.Reason, m.Failure.Message))
+		p.say(text.Sprintf("It can't map the order: %s: %s", fault.ReasonText(m.Failure.Reason), m.Failure.Message))
 		p.say(m.Failure.Advice)
 	}
 	if m.Closed != "" {
@@ -347,15 +348,15 @@ func shownSighting(s sighting.Sighting) string {
 	case sighting.LeftOut:
 		what = leftOut(s.Reason)
 	case sighting.Unreadable:
-		what = text.New("not saved: %s: %s", s.Reason, s.Message)
+		what = text.New("not saved: %s: %s", fault.ReasonText(s.Reason), s.Message)
 	case sighting.HasBill:
 		what = text.New("its bill was there, and needed nothing")
 	case sighting.Failed:
-		what = text.New("not saved (attempts: %d): %s: %s", s.Attempts, s.Reason, s.Message)
+		what = text.New("not saved (attempts: %d): %s: %s", s.Attempts, fault.ReasonText(s.Reason), s.Message)
 	case sighting.Parked:
 		what = text.New("parked")
 		if s.Reason != "" {
-			what = text.New("parked: %s: %s", s.Reason, s.Message)
+			what = text.New("parked: %s: %s", fault.ReasonText(s.Reason), s.Message)
 		}
 	case sighting.Retried:
 		what = text.New("retried by a person")
@@ -386,7 +387,7 @@ func shownOutcome(s sighting.Sighting) text.Text {
 	case tally.LeftOut:
 		return leftOut(s.Reason)
 	case tally.BillDeleted:
-		what = text.New("bill deleted, as the order is left out: %s", s.Reason)
+		what = text.New("bill deleted, as the order is left out: %s", fault.ReasonText(s.Reason))
 	default:
 		what = text.Literal(string(s.Outcome))
 	}
@@ -511,13 +512,13 @@ func (p *storyPrinter) parked(all []parkedStory) {
 	for _, parked := range all {
 		if parked.Ending == "" {
 			p.heading(text.Sprintf("Parked since %s", parked.Since.Format(time.DateTime)))
-			p.say(parked.Reason + ": " + p.once(parked.Message))
+			p.say(fault.ReasonText(parked.Reason).String() + ": " + p.once(parked.Message))
 			if parked.Attempts != nil {
 				p.say(text.Sprintf("Attempts while parked: %d; the next on %s. Retry it now: starter parked retry %s", *parked.Attempts, shownTime(*parked.NextAttempt), parked.ID))
 			}
 		} else {
 			p.heading(text.Sprintf("Was parked from %s to %s", parked.Since.Format(time.DateTime), parked.EndedAt.Format(time.DateTime)))
-			p.say(parked.Reason + ": " + p.once(parked.Message))
+			p.say(fault.ReasonText(parked.Reason).String() + ": " + p.once(parked.Message))
 			p.say(endedParking(parked))
 		}
 		for _, seen := range parked.Seen {
@@ -568,9 +569,9 @@ func (p *storyPrinter) next(s *orderStory) {
 		string(tally.Saved):        text.New("Save its bill, or submit and audit it."),
 		string(tally.Updated):      text.New("Change its bill, or add a further one."),
 		string(tally.AlreadySaved): text.New("Nothing: it has its bill."),
-		string(tally.LeftOut):      text.New("Leave it out: %s", n.Reason),
-		string(tally.BillDeleted):  text.New("Delete its bill: %s", n.Reason),
-		string(tally.Parked):       text.New("Park it: %s: %s", n.Reason, p.once(n.Message)),
+		string(tally.LeftOut):      text.New("Leave it out: %s", fault.ReasonText(n.Reason)),
+		string(tally.BillDeleted):  text.New("Delete its bill: %s", fault.ReasonText(n.Reason)),
+		string(tally.Parked):       text.New("Park it: %s: %s", fault.ReasonText(n.Reason), p.once(n.Message)),
 		stateDiscarded:             text.New("Leave it out, as a person discarded it. To sync it all the same: starter run --flow %s --order %s", s.Flow, s.OrderID),
 	}[n.Outcome]
 	if !ok {

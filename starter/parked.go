@@ -19,6 +19,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/fault"
 	"refundsync/internal/literal"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -128,7 +129,7 @@ func printParkedTable(w io.Writer, orders []parkedOrder) error {
 	otherBills := false
 	for _, order := range orders {
 		otherBills = otherBills || order.BillNumber != order.ID
-		t.AppendRow(table.Row{order.ID, order.Reason, order.Message, order.Shop, order.Since.Format(time.DateTime), order.BillNumber})
+		t.AppendRow(table.Row{order.ID, fault.ReasonText(order.Reason), order.Message, order.Shop, order.Since.Format(time.DateTime), order.BillNumber})
 	}
 	t.AppendFooter(table.Row{text.New("orders: %d", len(orders))})
 	if !otherBills { // most flows number bills by the order

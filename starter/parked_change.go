@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"refundsync/internal/config"
+	"refundsync/internal/fault"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -246,7 +247,7 @@ func waitForAttempt(ctx context.Context, c client.Client, order chosenOrder, bef
 			return endingOf(*shown.Ended), nil
 		case shown.Attempts > before:
 			failure := shown.Version.Failure
-			return text.Sprintf("still parked: %s: %s", failure.Reason, failure.Message), nil
+			return text.Sprintf("still parked: %s: %s", fault.ReasonText(failure.Reason), failure.Message), nil
 		}
 		select {
 		case <-time.After(askEvery):

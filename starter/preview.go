@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"refundsync/internal/config"
+	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/preview"
 	"refundsync/internal/reconcile"
@@ -241,7 +242,7 @@ func previewTitle(o preview.Order) string {
 		name = text.New("order %s · bill %s", o.ID, o.BillNumber)
 	}
 	name = text.Join(" · ", name, o.Shop)
-	lines := []string{text.Join(": ", name, outcomesOfPreview[o.Outcome], o.Reason).String()}
+	lines := []string{text.Join(": ", name, outcomesOfPreview[o.Outcome], fault.ReasonText(o.Reason)).String()}
 	if !o.Amount.IsZero() {
 		lines[0] += text.Sprintf(", %s with tax", o.Amount.StringFixed(2))
 	}

@@ -212,10 +212,10 @@ func (p *rangePreview) print(w io.Writer) {
 	t.alignRight(2, 3)
 	t.AppendRow(table.Row{text.New("would be booked"), p.Booked, p.Amount.StringFixed(2)})
 	for _, reason := range tally.Reasons(p.Skipped) {
-		t.AppendRow(table.Row{text.New("would be skipped: %s", reason), p.Skipped[reason], ""})
+		t.AppendRow(table.Row{text.New("would be skipped: %s", fault.ReasonText(reason)), p.Skipped[reason], ""})
 	}
 	for _, reason := range tally.Reasons(p.Parked) {
-		t.AppendRow(table.Row{text.New("would be parked: %s", reason), p.Parked[reason], ""})
+		t.AppendRow(table.Row{text.New("would be parked: %s", fault.ReasonText(reason)), p.Parked[reason], ""})
 	}
 	t.AppendSeparator()
 	for _, c := range p.Choices {

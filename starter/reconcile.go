@@ -15,6 +15,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/config"
+	"refundsync/internal/fault"
 	"refundsync/internal/reconcile"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -276,7 +277,7 @@ func printKinds(w io.Writer, report reconcile.Report) {
 	t.AppendHeader(sidesHeader(report, text.New("Kind")))
 	t.alignSides(report)
 	for _, kind := range report.Kinds {
-		t.AppendRow(sidesRow(report, text.Join(": ", kind.Kind.Label(), kind.Reason), kind.Sides))
+		t.AppendRow(sidesRow(report, text.Join(": ", kind.Kind.Label(), fault.ReasonText(kind.Reason)), kind.Sides))
 	}
 	t.AppendFooter(sidesRow(report, text.New("total"), report.Totals))
 	t.Render()
@@ -333,7 +334,7 @@ func printDifferences(w io.Writer, report reconcile.Report, rows iter.Seq2[recon
 	t.AppendHeader(table.Row{text.New("Kind"), text.New("Order"), text.New("Bill"), text.New("Day"), text.New("Shop"), text.New("Differences (source → Kingdee)")})
 	t.mayDrop(5)
 	for _, row := range shown {
-		kind := text.Join(": ", row.Kind.Label(), row.Reason)
+		kind := text.Join(": ", row.Kind.Label(), fault.ReasonText(row.Reason))
 		if row.NotAudited {
 			kind = text.Join(", ", kind, text.New("not audited"))
 		}

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/fault"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 	"refundsync/workflows"
@@ -183,19 +184,19 @@ func printTable(w io.Writer, result runResult) {
 	}
 	t.AppendRow(table.Row{text.New("already saved"), result.AlreadySaved})
 	for _, reason := range tally.Reasons(result.Skipped) {
-		t.AppendRow(table.Row{text.New("skipped: %s", reason), result.Skipped[reason]})
+		t.AppendRow(table.Row{text.New("skipped: %s", fault.ReasonText(reason)), result.Skipped[reason]})
 	}
 	if result.BillsDeleted > 0 {
 		t.AppendRow(table.Row{text.New("  of which the bill was deleted"), result.BillsDeleted})
 	}
 	for _, reason := range tally.Reasons(result.NotBooked) {
 		money := result.NotBooked[reason]
-		t.AppendRow(table.Row{text.New("not booked: %s", reason), text.New("%d orders, %s", money.Orders, money.Amount.StringFixed(2))})
+		t.AppendRow(table.Row{text.New("not booked: %s", fault.ReasonText(reason)), text.New("%d orders, %s", money.Orders, money.Amount.StringFixed(2))})
 	}
 	t.AppendRow(table.Row{text.New("parked"), result.Parked})
 	t.AppendRow(table.Row{text.New("failed"), result.Failed})
 	for _, reason := range tally.Reasons(result.FailedReasons) {
-		t.AppendRow(table.Row{text.New("  parked or failed: %s", reason), result.FailedReasons[reason]})
+		t.AppendRow(table.Row{text.New("  parked or failed: %s", fault.ReasonText(reason)), result.FailedReasons[reason]})
 	}
 	t.AppendFooter(table.Row{text.New("fetched (pages: %d)", result.Pages), result.Fetched})
 	t.Render()
@@ -232,7 +233,7 @@ func printFailures(w io.Writer, sum tally.Tally) {
 		if more := sum.FailedReasons[reason] - len(ids); more > 0 {
 			ids = append(ids, fmt.Sprintf("… +%d", more))
 		}
-		t.AppendRow(table.Row{reason, strings.Join(ids, "\n"), failures[0].Message})
+		t.AppendRow(table.Row{fault.ReasonText(reason), strings.Join(ids, "\n"), failures[0].Message})
 		t.AppendSeparator()
 	}
 	t.Render()

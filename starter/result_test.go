@@ -84,5 +84,5 @@ func TestRunsThatEnded(t *testing.T) {
 	err = printAll(&out, []runResult{newRunResult("a/run", "1", parked, nil)}, outputTable)
 	require.Equal(t, exitWithFailures, exitCode(err))
 	require.Contains(t, out.String(), "2024-03-01 00:00:00")
-	require.Contains(t, out.String(), "parked or failed: unknown_code")
+	require.Contains(t, out.String(), "(unknown_code)")
 }

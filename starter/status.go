@@ -18,6 +18,7 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/internal/contract"
+	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/tally"
@@ -403,7 +404,7 @@ func (s *flowStatus) print(w io.Writer) {
 	}
 	parked := []string{strconv.Itoa(tally.Total(s.Parked))}
 	for _, reason := range tally.Reasons(s.Parked) {
-		parked = append(parked, fmt.Sprintf("%s %d", reason, s.Parked[reason]))
+		parked = append(parked, fmt.Sprintf("%s %d", fault.ReasonText(reason), s.Parked[reason]))
 	}
 	t.AppendRow(table.Row{text.New("parked"), strings.Join(parked, "\n")})
 	d := s.LastDay

@@ -7,6 +7,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
+	"refundsync/internal/fault"
 	"refundsync/internal/literal"
 	"refundsync/internal/paging"
 	"refundsync/internal/tally"
@@ -29,6 +30,9 @@ func (d *details) row(cells ...any) {
 	}
 	d.WriteString("|\n")
 }
+
+// shownReason puts a reason into words.
+func shownReason(reason string) string { return literal.Markdown(fault.ReasonText(reason).String()) }
 
 func shownTime(t time.Time) string { return t.In(beijing.Zone).Format("2006-01-02 15:04:05") }
 
@@ -160,18 +164,18 @@ func (d *details) tally(sum tally.Tally) {
 	}
 	d.row(text.New("already saved"), sum.AlreadySaved)
 	for _, reason := range tally.Reasons(sum.Skipped) {
-		d.row(text.New("skipped: %s", literal.Markdown(reason)), sum.Skipped[reason])
+		d.row(text.New("skipped: %s", shownReason(reason)), sum.Skipped[reason])
 	}
 	if sum.BillsDeleted > 0 {
 		d.row(text.New("of which bills deleted"), sum.BillsDeleted)
 	}
 	for _, reason := range tally.Reasons(sum.NotBooked) {
-		d.row(text.New("not booked: %s", literal.Markdown(reason)), sum.NotBooked[reason])
+		d.row(text.New("not booked: %s", shownReason(reason)), sum.NotBooked[reason])
 	}
 	d.row(text.New("parked"), sum.Parked)
 	d.row(text.New("failed"), sum.Failed)
 	for _, reason := range tally.Reasons(sum.FailedReasons) {
-		d.row(text.New("of which: %s", literal.Markdown(reason)), sum.FailedReasons[reason])
+		d.row(text.New("of which: %s", shownReason(reason)), sum.FailedReasons[reason])
 	}
 	if inFlight := sum.InFlight(); inFlight > 0 {
 		d.row(text.New("in flight"), inFlight)

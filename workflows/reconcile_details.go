@@ -3,7 +3,6 @@ package workflows
 import (
 	"fmt"
 
-	"refundsync/internal/literal"
 	"refundsync/internal/paging"
 	"refundsync/internal/reconcile"
 	"refundsync/internal/text"
@@ -42,7 +41,7 @@ func (d *details) sums(sums reconcile.Sums) {
 	d.row(text.New("Kind"), text.New("Orders"), text.New("Amount"), text.New("Bills"), text.New("Amount"))
 	d.WriteString("|---|---:|---:|---:|---:|\n")
 	for _, kind := range sums.Kinds {
-		name := text.Join(": ", kind.Kind.Label(), literal.Markdown(kind.Reason))
+		name := text.Join(": ", kind.Kind.Label(), shownReason(kind.Reason))
 		d.row(name, kind.Source.Count, kind.Source.Amount.StringFixed(2), kind.Kingdee.Count, kind.Kingdee.Amount.StringFixed(2))
 	}
 	d.row(text.New("total"), sums.Totals.Source.Count, sums.Totals.Source.Amount.StringFixed(2), sums.Totals.Kingdee.Count, sums.Totals.Kingdee.Amount.StringFixed(2))

@@ -10,6 +10,7 @@ import (
 
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
+	"refundsync/internal/fault"
 	"refundsync/internal/literal"
 	"refundsync/internal/text"
 )
@@ -119,7 +120,7 @@ func (t Trouble) firing(flow string) []string {
 	}
 	switch t.Cause {
 	case RunFailed:
-		return append([]string{text.Sprintf("✗ Failed runs: %d. Reason of the last one: %s.", t.FailedRuns, literal.Chat(t.Reason))}, run()...)
+		return append([]string{text.Sprintf("✗ Failed runs: %d. Reason of the last one: %s.", t.FailedRuns, literal.Chat(fault.ReasonText(t.Reason).String()))}, run()...)
 	case OrdersParked:
 		return []string{
 			text.Sprintf("✗ Newly parked orders: %d (%s). Waiting in total: %d.", total(t.Parked), byReason(t.Parked), t.Waiting),
@@ -131,13 +132,13 @@ func (t Trouble) firing(flow string) []string {
 			lines = append(lines, text.Sprintf("✗ A sweep found orders that had been missed or had changed: %d. They were saved or parked as the flow says.", t.Found))
 		}
 		if t.Reason != "" {
-			lines = append(lines, text.Sprintf("✗ The sweep did not finish. Reason: %s.", literal.Chat(t.Reason)))
+			lines = append(lines, text.Sprintf("✗ The sweep did not finish. Reason: %s.", literal.Chat(fault.ReasonText(t.Reason).String())))
 		}
 		return append(lines, run()...)
 	case ReconcileDiffers:
 		if t.Reason != "" {
 			return []string{
-				text.Sprintf("✗ The daily reconciliation did not finish. Reason: %s.", literal.Chat(t.Reason)),
+				text.Sprintf("✗ The daily reconciliation did not finish. Reason: %s.", literal.Chat(fault.ReasonText(t.Reason).String())),
 				text.Sprintf("Run: %s", literal.Chat(t.WorkflowID)),
 			}
 		}
@@ -182,7 +183,7 @@ func byReason(counts map[string]int) string {
 			parts = append(parts, "…")
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %d", literal.Chat(reason), counts[reason]))
+		parts = append(parts, fmt.Sprintf("%s %d", literal.Chat(fault.ReasonText(reason).String()), counts[reason]))
 	}
 	return strings.Join(parts, ", ")
 }

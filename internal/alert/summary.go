@@ -5,6 +5,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"refundsync/internal/fault"
 	"refundsync/internal/literal"
 	"refundsync/internal/text"
 )
@@ -137,7 +138,7 @@ func (c Counts) lines() []string {
 func (r Reconciliation) line() string {
 	switch {
 	case r.Failed != "":
-		return text.Sprintf("✗ The last reconciliation did not finish. Reason: %s.", literal.Chat(r.Failed))
+		return text.Sprintf("✗ The last reconciliation did not finish. Reason: %s.", literal.Chat(fault.ReasonText(r.Failed).String()))
 	case r.Agrees():
 		return text.Sprintf("✓ Last reconciliation, of %s: no differences.", r.days())
 	}

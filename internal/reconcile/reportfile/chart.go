@@ -7,6 +7,7 @@ import (
 
 	"github.com/shopspring/decimal"
 
+	"refundsync/internal/fault"
 	"refundsync/internal/reconcile"
 	"refundsync/internal/text"
 )
@@ -105,7 +106,7 @@ type cause struct {
 func causesOf(kinds []reconcile.KindSum) (shown causes) {
 	for _, k := range kinds {
 		if k.Kind.Differs() {
-			shown = append(shown, cause{Name: text.Join(" · ", k.Kind.Label(), k.Reason).String(), Count: max(k.Source.Count, k.Kingdee.Count)})
+			shown = append(shown, cause{Name: text.Join(" · ", k.Kind.Label(), fault.ReasonText(k.Reason)).String(), Count: max(k.Source.Count, k.Kingdee.Count)})
 		}
 	}
 	slices.SortStableFunc(shown, func(a, b cause) int { return cmp.Compare(b.Count, a.Count) })

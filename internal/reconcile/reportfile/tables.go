@@ -8,6 +8,7 @@ import (
 	"github.com/shopspring/decimal"
 
 	"refundsync/internal/beijing"
+	"refundsync/internal/fault"
 	"refundsync/internal/reconcile"
 	"refundsync/internal/text"
 )
@@ -131,7 +132,7 @@ func totalsOf(r reconcile.Report) []totals {
 		columns: []column{outcome, reason, sourceCount, sourceQuantity, sourceAmount, billCount, billQuantity, billAmount, amountMore, toDo},
 	}}
 	for _, k := range r.Kinds {
-		line := append([]cell{{k.Kind.Label().String(), k.Kind.Differs()}, {value: long(k.Reason)}}, sides(k.Sides, k.Kind.Differs())...)
+		line := append([]cell{{k.Kind.Label().String(), k.Kind.Differs()}, {value: long(fault.ReasonText(k.Reason).String())}}, sides(k.Sides, k.Kind.Differs())...)
 		kinds.lines = append(kinds.lines, append(line, cell{value: long(k.Kind.Advice().String())}))
 	}
 	tables := []totals{kinds.shownFor(r)}
@@ -225,7 +226,7 @@ func bill(e entry, v any) cell {
 // The columns of the lists.
 var (
 	fOutcome = field{outcome, func(e entry) cell { return cell{e.Kind.Label().String(), e.Kind.Differs()} }}
-	fReason  = field{reason, func(e entry) cell { return cell{value: long(e.Reason)} }}
+	fReason  = field{reason, func(e entry) cell { return cell{value: long(fault.ReasonText(e.Reason).String())} }}
 	fOrder   = field{column{text.New("After-sales order"), 21, nil}, func(e entry) cell { return cell{value: id(e.OrderID)} }}
 	fOnline  = field{column{text.New("Online order"), 23, nil}, func(e entry) cell { return cell{value: id(e.OnlineOrder)} }}
 	fBill    = field{column{text.New("Kingdee bill"), 21, nil}, func(e entry) cell { return cell{value: id(e.BillNumber)} }}
