@@ -99,7 +99,7 @@ func TestHeldParkedOrdersAreSavedAfterTheRelease(t *testing.T) {
 		retryParked(t, temporal, id)
 		testkit.Wait(t, "the order puts the attempt off", func() bool {
 			var state workflows.ParkedOrderState
-			require.NoError(t, json.Unmarshal([]byte(w.starter(t, 0, "parked", "show", id).stdout), &state))
+			require.NoError(t, json.Unmarshal([]byte(w.starter(t, 0, "parked", "show", id, "-o", "json").stdout), &state))
 			require.Zero(t, state.Attempts)
 			return len(state.Held) == 1
 		})

@@ -84,7 +84,7 @@ func (q parkedQuestion) command() ([]string, error) {
 	if q.Reason != "" || q.Shop != "" {
 		return nil, text.Errorf("one order is asked for without a reason and a shop")
 	}
-	return append(commandLine{"parked", "show"}.with("flow", q.Flow), "--", q.Order), nil
+	return append(commandLine{"parked", "show", "-o", "json"}.with("flow", q.Flow), "--", q.Order), nil
 }
 
 func (q reconcileQuestion) command() ([]string, error) {

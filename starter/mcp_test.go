@@ -64,7 +64,7 @@ func TestToolsSayThatTheyOnlyRead(t *testing.T) {
 func TestToolsRunReadingCommandsAlone(t *testing.T) {
 	allowed := map[string][]string{
 		"starter order": {"flow", "output"}, "starter status": {"flow", "output"},
-		"starter parked list": {"flow", "output", "reason", "shop"}, "starter parked show": {"flow"},
+		"starter parked list": {"flow", "output", "reason", "shop"}, "starter parked show": {"flow", "output"},
 		"starter reconcile": {"flow", "from", "output", "to"},
 		"starter flow list": {"output"}, "starter flow versions": {"flow", "output"},
 		"starter flow show": {"flow", "output", "version"}, "starter flow diff": {"flow", "output"},

@@ -163,13 +163,15 @@ func printParkedCSV(w io.Writer, orders []parkedOrder) error {
 
 func newParkedShowCommand() *cobra.Command {
 	var flowName string
+	var o output
 	cmd := &cobra.Command{
 		Use:   "show BILL",
 		Short: text.Sprintf("Show a parked order"),
-		Long: text.Sprintf("Shows a parked order, or how its waiting ended, as JSON. " +
+		Long: text.Sprintf("Shows a parked order, or how its waiting ended. " +
 			"BILL is the number of the order, or of the bill if only one order waits under it."),
-		Example: `  starter parked show 700000691`,
-		Args:    cobra.ExactArgs(1),
+		Example: `  starter parked show 700000691
+  starter parked show 700000691 -o json`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return readTemporal(cmd, func(c client.Client) error {
 				workflowID, err := findParked(cmd, c, flowName, args[0])
@@ -180,10 +182,15 @@ func newParkedShowCommand() *cobra.Command {
 				if err != nil {
 					return parkedError(args[0], err)
 				}
-				return writeJSON(cmd.OutOrStdout(), shown)
+				if o == outputJSON {
+					return writeJSON(cmd.OutOrStdout(), shown)
+				}
+				shown.print(cmd.OutOrStdout())
+				return nil
 			})
 		},
 	}
+	addOutputFlag(cmd, &o)
 	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, text.Sprintf("flow of the order"))
 	return cmd
 }
@@ -191,6 +198,8 @@ func newParkedShowCommand() *cobra.Command {
 // shownOrder is a parked order, or how its waiting ended.
 type shownOrder struct {
 	WorkflowID string `json:"workflow_id"`
+	// Since is when it was parked, in Beijing time.
+	Since time.Time `json:"since"`
 	// Ended is nil while the order waits.
 	Ended *workflows.ParkedOrderResult `json:"ended,omitempty"`
 	workflows.ParkedOrderState
@@ -203,12 +212,43 @@ type shownVersion struct {
 	Failure shownFailure `json:"failure"`
 }
 
+// print shows the order as a person reads it. The message says what is wrong and what to do.
+func (s *shownOrder) print(w io.Writer) {
+	order, failure := s.Version.Order, s.Version.Failure
+	t := newTable(w)
+	t.SetTitle("%s", s.WorkflowID)
+	t.AppendRow(table.Row{text.New("order"), order.ID})
+	t.AppendRow(table.Row{text.New("bill"), order.BillNumber})
+	t.AppendRow(table.Row{text.New("parked since"), s.Since.Format(time.DateTime)})
+	switch {
+	case s.Ended == nil:
+	case s.Ended.Discarded != nil:
+		t.AppendRow(table.Row{text.New("ended"), text.New("discarded by %s: %s", s.Ended.Discarded.By, s.Ended.Discarded.Reason)})
+	case s.Ended.LeftOut != "":
+		t.AppendRow(table.Row{text.New("ended"), text.New("the flow leaves it out: %s", fault.ReasonText(s.Ended.LeftOut))})
+	default:
+		t.AppendRow(table.Row{text.New("ended"), text.New("it has its bill")})
+	}
+	t.AppendRow(table.Row{text.New("reason"), fault.ReasonText(failure.Reason)})
+	t.AppendRow(table.Row{text.New("message"), failure.Message})
+	t.AppendRow(table.Row{text.New("attempts"), s.Attempts})
+	switch {
+	case s.Ended != nil:
+	case len(s.Held) > 0:
+		t.AppendRow(table.Row{text.New("next attempt"), waitsText(workflows.Control{Held: s.Held})})
+	default:
+		t.AppendRow(table.Row{text.New("next attempt"), s.NextAttempt.In(beijing.Zone).Format(time.DateTime)})
+	}
+	t.Render()
+}
+
 func showParked(ctx context.Context, c client.Client, workflowID string) (shownOrder, error) {
 	shown := shownOrder{WorkflowID: workflowID}
 	described, err := c.DescribeWorkflow(ctx, workflowID, "")
 	if err != nil {
 		return shown, err
 	}
+	shown.Since = described.RawResponse.GetWorkflowExecutionInfo().GetStartTime().AsTime().In(beijing.Zone).Truncate(time.Second)
 	if described.RawResponse.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_COMPLETED {
 		if err := c.GetWorkflow(ctx, workflowID, "").Get(ctx, &shown.Ended); err != nil {
 			return shown, err
