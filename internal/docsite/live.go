@@ -17,7 +17,7 @@ import (
 type Live struct {
 	// Unknown: the state can't be read; the rest is then empty.
 	Unknown bool
-	// Holds are those that are on.
+	// Holds are those that are on, also the one by which somebody disabled the flow.
 	Holds []contract.Hold
 	// Scheduled: the flow has a schedule. Paused and PauseNote are the schedule's; a
 	// schedule of Temporal's cron is never paused.
@@ -92,6 +92,9 @@ func (s Site) state(f *flow.Flow) cell {
 	case len(live.Holds) > 0:
 		held := cell{{badge(bad, text.New("held"))}}
 		for _, hold := range live.Holds {
+			if hold.Disabled {
+				held[0] = line{badge(bad, text.New("off"))}
+			}
 			held = append(held, line{note(holdText(hold))})
 		}
 		return held
@@ -108,6 +111,9 @@ func (s Site) state(f *flow.Flow) cell {
 }
 
 func holdText(hold contract.Hold) text.Text {
+	if hold.Disabled {
+		return text.New("disabled at %s by %s: %s", moment(hold.Since), hold.By, hold.Note)
+	}
 	scope, until := text.New("all flows"), text.New("until it is released")
 	if hold.Flow != "" {
 		scope = text.New("this flow")

@@ -254,6 +254,8 @@ func TestStateOfAFlow(t *testing.T) {
 		{"the schedule is paused", on, map[string]Live{"f": {Scheduled: true, Paused: true, PauseNote: text.Literal("by wang: stock-taking")}}, "paused | by wang: stock-taking"},
 		{"held", on, map[string]Live{"f": {Scheduled: true, Holds: []contract.Hold{{Flow: "f", By: "wang", Note: "closing", Since: at, Until: at.Add(time.Hour)}}}},
 			"held | this flow, since 2024-03-01 09:00:00, until 2024-03-01 10:00:00, by wang: closing"},
+		{"somebody disabled it", on, map[string]Live{"f": {Scheduled: true, Paused: true, Holds: []contract.Hold{{Flow: "f", Disabled: true, By: "wang", Note: "the shop is closed", Since: at}}}},
+			"off | disabled at 2024-03-01 09:00:00 by wang: the shop is closed"},
 		{"all flows are held", on, map[string]Live{"f": {Holds: []contract.Hold{{By: "wang", Note: "closing", Since: at}}}},
 			"held | all flows, since 2024-03-01 09:00:00, until it is released, by wang: closing"},
 		{"can't be read", on, map[string]Live{"f": {Unknown: true}}, "unknown | the server could not be read"},
