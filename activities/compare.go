@@ -29,8 +29,8 @@ type comparison struct {
 	from, to string
 	parked   map[string]string // reasons by workflow id
 	// kept says of versions of other flows whether they are kept.
-	kept map[string]bool
-	listed   time.Time         // when they were listed
+	kept   map[string]bool
+	listed time.Time // when they were listed
 
 	rows []reconcile.Row
 	sums reconcile.Sums

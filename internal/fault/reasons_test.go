@@ -62,9 +62,13 @@ func TestEveryReasonHasWords(t *testing.T) {
 		}))
 	}
 	require.Greater(t, inCode, 80)
+	var wordless []string
 	for reason := range given {
-		require.Contains(t, reasons, reason)
+		if _, ok := reasons[reason]; !ok {
+			wordless = append(wordless, reason)
+		}
 	}
+	require.Empty(t, wordless)
 }
 
 // reasonsGiven are the reasons that a file gives: strings for a field Reason, beside a class, as
