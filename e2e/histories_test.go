@@ -84,6 +84,7 @@ var scenarios = map[string]func(*testing.T, recorder){
 	"a run over given orders":            recordGivenOrders,
 	"a reconciliation":                   recordReconciliation,
 	"a hold":                             recordHold,
+	"a disabled flow":                    recordDisabled,
 	"an access token":                    recordAccessToken,
 }
 
@@ -266,6 +267,22 @@ func recordHold(t *testing.T, r recorder) {
 	w.starterSync(t, 3) // joins it
 	r.run(t, c, "_held", run)
 	r.ofType(t, c, workflows.HoldName, "hold")
+}
+
+func recordDisabled(t *testing.T, r recorder) {
+	w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)
+	run := w.begun(t)
+	c := w.temporal(t)
+	w.starter(t, 0, "flow", "disable", builtInFlow, "--note", "店铺停用", "--by", "recorder")
+	testkit.Wait(t, "the run knows", func() bool {
+		running := w.statusOf(t).Running
+		return len(running) == 1 && len(running[0].Held) == 1
+	})
+	w.ReleaseSaves()
+	require.NoError(t, c.GetWorkflow(t.Context(), run.WorkflowID, run.RunID).Get(t.Context(), nil)) // it ends early
+	w.starter(t, 0, "flow", "enable", builtInFlow, "--by", "recorder")
+	r.run(t, c, "_disabled", run)
+	r.ofType(t, c, workflows.HoldName, "hold_disabled")
 }
 
 // chain is the history of an execution from its first run on, with everything that it
