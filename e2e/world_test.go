@@ -343,8 +343,15 @@ func (w *world) syncSpan(t *testing.T, from, to time.Time) result {
 // holds after it, with the generator, order by order.
 func requireTruth(t *testing.T, w *world, r result) {
 	t.Helper()
-	requireBills(t, w)
-	truth := w.Truth()
+	requireTruthOf(t, w, merchant.RefundToReturn, r)
+}
+
+// requireTruthOf is requireTruth for a world with another flow.
+func requireTruthOf(t *testing.T, w *world, flow merchant.Flow, r result) {
+	t.Helper()
+	truth := w.TruthOf(flow)
+	require.Empty(t, simulator.Compare(truth, w.State()))
+	require.Empty(t, w.State().Kingdee.Violations, "no session serves two requests at a time")
 	totals := truth.Totals()
 	require.Equal(t, totals.Orders, r.Fetched)
 	require.Equal(t, totals.Saved, r.Saved+r.Updated+r.AlreadySaved)
@@ -358,15 +365,15 @@ func requireTruth(t *testing.T, w *world, r result) {
 	require.Equal(t, totals.NotBooked, notBooked)
 	failed := map[string]bool{}
 	for _, failure := range r.Failures {
-		require.False(t, failed[failure.ID], "as_id %s failed twice", failure.ID)
+		require.False(t, failed[failure.ID], "%s failed twice", failure.ID)
 		failed[failure.ID] = true
 		require.Equal(t, failure.ID, failure.BillNumber)
-		require.Equal(t, merchant.Failed, truth[failure.ID].Outcome, "as_id %s", failure.ID)
+		require.Equal(t, merchant.Failed, truth[failure.ID].Outcome, failure.ID)
 		require.Equal(t, truth[failure.ID].Reason, failure.Reason)
 		require.Contains(t, failure.Message.String(), failure.ID)
 	}
 	for id, expectation := range truth {
-		require.Equal(t, expectation.Outcome == merchant.Failed, failed[id], "as_id %s", id)
+		require.Equal(t, expectation.Outcome == merchant.Failed, failed[id], id)
 	}
 }
 

@@ -81,17 +81,31 @@ func (s *Simulator) changeOrder(asID string, edit func(*merchant.Order, time.Tim
 	return err == nil && source.Change(s.source, id, edit)
 }
 
-// ReceiveMore has the warehouse receive one more piece of an order. If silent, the
-// order's modification time does not change. It returns false if there is no order of
-// this as_id.
-func (s *Simulator) ReceiveMore(asID string, silent bool) bool {
-	return s.changeOrder(asID, func(o *merchant.Order, now time.Time) *merchant.Order {
+// ReceiveMore has the warehouse count one more piece of a record. If silent, the record's
+// modification time does not change. It returns false if there is no record of this key.
+func (s *Simulator) ReceiveMore(key string, silent bool) bool {
+	id, err := strconv.ParseInt(key, 10, 64)
+	switch {
+	case err != nil:
+		return false
+	case merchant.DocumentOf(id) == merchant.Refunds:
+		return receiveMore[*merchant.Order](s, id, silent)
+	default:
+		return receiveMore[*merchant.Movement](s, id, silent)
+	}
+}
+
+func receiveMore[R changeable[R]](s *Simulator, key int64, silent bool) bool {
+	return source.Change(s.source, key, func(record R, now time.Time) R {
 		if silent {
-			now = o.Modified
+			now = record.When(0)
 		}
-		return o.MoreReceived(now)
+		return record.MoreReceived(now)
 	})
 }
+
+// RefundMore refunds 1 more of an order. It returns false if there is no order of this as_id.
+func (s *Simulator) RefundMore(asID string) bool { return s.changeOrder(asID, (*merchant.Order).MoreRefunded) }
 
 // DefaultFaults has some orders change or be withdrawn after their bills were stored, as
 // in real life.

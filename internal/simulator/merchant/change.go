@@ -38,6 +38,13 @@ func (o *Order) received(t time.Time, more int64) *Order {
 	return changed
 }
 
+// MoreRefunded returns the order after 1 more was refunded: a bill of its money changes.
+func (o *Order) MoreRefunded(t time.Time) *Order {
+	changed := o.ModifiedAt(t)
+	changed.Refund = o.Refund.Add(decimal.NewFromInt(1))
+	return changed
+}
+
 // WithLines returns the order with its lines repeated up to the given number, each a line
 // of its own. Its modification time stays, as if it had been made so.
 func (o *Order) WithLines(lines int) *Order {
@@ -135,10 +142,10 @@ func earlierBills[R Record](earlier []R, newest *Bill, expect func(R, func(strin
 	return bills
 }
 
-// equal compares the bills of two versions of one order, which differ only in quantities
-// and the date.
+// equal compares the bills of two versions of one order, which differ only in quantities,
+// amounts and the date.
 func (b *Bill) equal(other *Bill) bool {
 	return b.Date == other.Date && slices.EqualFunc(b.Lines, other.Lines, func(x, y Entry) bool {
-		return x.Quantity.Equal(y.Quantity)
+		return x.Quantity.Equal(y.Quantity) && x.AllAmount.Equal(y.AllAmount)
 	})
 }

@@ -61,6 +61,7 @@ func (f Flow) Document() Document {
 const (
 	ReasonNotShipped    = "未出库 (not shipped)"
 	ReasonNotRefundOnly = "不是仅退款 (not refund only)"
+	ReasonCameBack      = "收到了货，按退货入账 (goods came back, so it is booked as a return)"
 )
 
 // TruthOf says what a flow must make of every record as it is now, given which materials
@@ -141,8 +142,11 @@ func (o *Order) money(f Flow) Expectation {
 		e.Form, amount = OtherReceivableForm, amount.Neg()
 	}
 	switch {
-	case !o.Customary():
+	case o.Status != StatusConfirmed:
 		e.Reason = o.reasonNotCustomary()
+		return e
+	case o.Kind == RefundOnlyReceived:
+		e.Reason = ReasonCameBack
 		return e
 	case o.Kind != RefundOnly:
 		e.Reason = ReasonNotRefundOnly
@@ -183,11 +187,16 @@ func (m *Movement) expectation(known func(material string) bool) Expectation {
 		return e
 	}
 	e.Outcome = Failed
+	if !m.Freight.IsZero() {
+		e.NotBooked = map[string]decimal.Decimal{NotBookedFreight: m.Freight}
+	}
 	bill := &Bill{
 		Form: e.Form, Number: e.Number, BillType: billTypes[e.Form], Date: m.Moved.Format(time.DateOnly),
 		Organisation: Organisation, StockOrg: Organisation, Customer: m.Shop.Customer,
 	}
 	switch {
+	case m.Shop == newShop && m.Of == Receipts:
+		e.Reason = ReasonNewShopNumber
 	case m.Shop == newShop:
 		e.Reason = ReasonNewShop
 	case m.Of == Receipts && m.Type == TypeRepair:

@@ -35,6 +35,7 @@ const (
 	ReasonMalformedQuantity = "malformed_value"  // an r_qty that is no number
 	ReasonPriceMissing      = "money_missing"    // absent is not 0: never a gift by mistake
 	ReasonNewShop           = "unknown_code customers 视频号新店"
+	ReasonNewShopNumber     = "unknown_code customers 10009" // where a record has the shop's number alone
 	ReasonRepair            = "repair"
 	ReasonUnknownLine       = "unknown_line_type"
 	ReasonQuantityMissing   = "quantity_missing"

@@ -1,0 +1,181 @@
+package e2e
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/contract"
+	"refundsync/internal/reconcile"
+	"refundsync/internal/simulator"
+	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/tally"
+	"refundsync/internal/testkit"
+)
+
+// libraryFlows is a folder with copies of shipped flows, as a merchant makes it. They retry
+// soon and often: the tests make much go wrong.
+func libraryFlows(t *testing.T, flows ...merchant.Flow) string {
+	t.Helper()
+	folder, library := t.TempDir(), filepath.Join("..", "flows", "library")
+	require.NoError(t, os.CopyFS(filepath.Join(folder, "tables"), os.DirFS(filepath.Join(library, "tables"))))
+	for _, name := range flows {
+		path := filepath.Join(library, string(name)+".yaml")
+		if name == builtInFlow {
+			path = filepath.Join("..", "flows", builtInFlow+".yaml")
+		}
+		raw, err := os.ReadFile(path)
+		require.NoError(t, err)
+		source := string(raw)
+		if name == builtInFlow {
+			source = strings.NewReplacer("attempts: 8", "attempts: 30", "first: 2s", "first: 1s", "longest: 5m", "longest: 2s").Replace(source)
+		} else {
+			source = strings.Replace(source, "\n  schedule:", "\n  retry: { attempts: 30, first: 1s, longest: 2s }\n  schedule:", 1)
+		}
+		require.Contains(t, source, "attempts: 30")
+		require.NoError(t, os.WriteFile(filepath.Join(folder, filepath.Base(path)), []byte(source), 0o600))
+	}
+	return folder
+}
+
+// usualFaults are those of an ordinary bad day.
+func usualFaults() faults.Probabilities {
+	return faults.Probabilities{
+		faults.SourceServerError: 0.1, faults.SourceOddCounts: 0.1, faults.SourceOddList: 0.1, faults.SourceOddTimes: 0.1,
+		faults.SourceOrderMoves: 0.1, faults.SourceTokenLost: 0.1,
+		faults.KingdeeServerError: 0.05, faults.KingdeeReplyLost: 0.1, faults.KingdeeSaveLate: 0.05,
+		faults.KingdeeSessionLost: 0.05, faults.KingdeeBillConflict: 0.05, faults.KingdeeOtherShape: 0.05,
+	}
+}
+
+// Each flow of the library books what the generator says, while much goes wrong; orders that
+// change or are withdrawn afterwards are reported, and those whose cause is gone are booked.
+func TestEveryFlowOfTheLibrary(t *testing.T) {
+	t.Parallel()
+	for _, flow := range merchant.Flows {
+		if flow == builtInFlow {
+			continue
+		}
+		t.Run(string(flow), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, simulator.Options{Orders: 200, Faults: usualFaults()})
+			w.env["REFUNDSYNC_FLOWS"] = libraryFlows(t, flow)
+			w.startWorker(t)
+			in := w.input()
+			in.Flow = string(flow)
+			first := w.syncBy(t, in)
+			require.NoError(t, w.SetFaults(nil))
+			testkit.Wait(t, "all saves have landed", func() bool { return w.State().Kingdee.LateSaves == 0 })
+			requireTruthOf(t, w, flow, first)
+			second := w.syncBy(t, in)
+			requireTruthOf(t, w, flow, second)
+			require.Zero(t, second.Saved, "a second run saves nothing")
+
+			failed := ofOutcome(w.TruthOf(flow), merchant.Failed)
+			w.waitForParkedCount(t, len(failed))
+			require.Equal(t, expectedKinds(failed), w.reconcile(t, exitOf(failed), "--flow", string(flow)).kinds())
+
+			// One whose material is there by now is booked, and one is discarded.
+			if unknown := slices.Sorted(maps.Keys(ofReason(w.parked(t), merchant.ReasonUnknownMaterial))); len(unknown) > 1 {
+				for _, failure := range ofReason(w.parked(t), merchant.ReasonUnknownMaterial) {
+					require.NoError(t, w.AddMaterial(missingMaterial(failure)))
+				}
+				w.starter(t, 0, "parked", "discard", unknown[1], "--note", "booked by hand", "--by", "wang", "--yes")
+				w.starter(t, 0, "parked", "retry", "--reason", merchant.ReasonUnknownMaterial, "--yes")
+				w.waitForParkedCount(t, len(failed)-len(unknown))
+				third := w.syncBy(t, in)
+				require.Equal(t, 1, third.Skipped[contract.ReasonDiscarded])
+				require.Equal(t, []simulator.Difference{{Kind: simulator.Missing, Form: w.TruthOf(flow)[unknown[1]].Form, Number: unknown[1]}},
+					simulator.Compare(w.TruthOf(flow), w.State()))
+				failed = ofOutcome(w.TruthOf(flow), merchant.Failed)
+				require.Equal(t, expectedKinds(failed), w.reconcile(t, exitOf(failed), "--flow", string(flow)).kinds())
+			}
+
+			// Changed and withdrawn afterwards.
+			saved := ofOutcome(w.TruthOf(flow), merchant.Saved)
+			changed, withdrawn := saved[0], saved[1]
+			change := func(key string) bool { return w.ReceiveMore(key, false) }
+			if flow == merchant.RefundOnlyToOtherReceivable || flow == merchant.RefundOnlyToRefundBill {
+				change = w.RefundMore
+			}
+			require.True(t, change(changed))
+			require.True(t, w.Withdraw(withdrawn, merchant.StatusCancelled))
+			in.Range.To = w.TruthOf(flow).Latest()
+			last := w.syncBy(t, in)
+			require.Zero(t, last.Saved)
+			require.Equal(t, 1, last.FailedReasons["order_changed"])
+			require.Equal(t, 1, last.FailedReasons["order_withdrawn"])
+			require.Len(t, last.Failures, len(failed)+2)
+			w.waitForParked(t, func(parked map[string]tally.Failure) bool {
+				return parked[changed].Reason == "order_changed" && parked[withdrawn].Reason == "order_withdrawn"
+			})
+		})
+	}
+}
+
+// ofOutcome are the keys of the orders with an outcome, sorted.
+func ofOutcome(truth merchant.Truth, outcome merchant.Outcome) (keys []string) {
+	for _, key := range slices.Sorted(maps.Keys(truth)) {
+		if truth[key].Outcome == outcome {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// expectedKinds are the kinds of a reconciliation that finds parked orders and nothing else,
+// and exitOf is its exit code.
+func expectedKinds(parked []string) map[reconcile.Kind][]string {
+	if len(parked) == 0 {
+		return map[reconcile.Kind][]string{}
+	}
+	return map[reconcile.Kind][]string{reconcile.Parked: parked}
+}
+
+func exitOf(parked []string) int {
+	if len(parked) == 0 {
+		return 0
+	}
+	return 5
+}
+
+// The built-in flow and that of the open platform run side by side, each with shops that the
+// other does not see. What both see is booked once, and each reconciles.
+func TestBothSourcesOfAfterSalesOrders(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 200, SplitShops: true, Faults: usualFaults()})
+	pair := []merchant.Flow{merchant.RefundToReturn, merchant.RefundToReturnOpen}
+	w.env["REFUNDSYNC_FLOWS"] = libraryFlows(t, pair...)
+	w.startWorker(t)
+	both := 0
+	for key := range w.TruthOf(pair[0]) {
+		if _, ok := w.TruthOf(pair[1])[key]; ok {
+			both++
+		}
+	}
+	require.NotZero(t, both)
+	inputs := map[merchant.Flow]result{}
+	in := w.input()
+	first := w.begin(t, in)
+	in.Flow = string(pair[1])
+	second := w.begin(t, in)
+	inputs[pair[0]], inputs[pair[1]] = end(t, first), end(t, second)
+	require.NoError(t, w.SetFaults(nil))
+	testkit.Wait(t, "all saves have landed", func() bool { return w.State().Kingdee.LateSaves == 0 })
+	require.Empty(t, simulator.Compare(w.TruthOf(pair...), w.State()))
+	for _, flow := range pair {
+		require.Empty(t, inputs[flow].Error)
+		truth := w.TruthOf(flow)
+		totals := truth.Totals()
+		require.Equal(t, totals.Saved, inputs[flow].Saved+inputs[flow].AlreadySaved)
+		require.Equal(t, totals.Skipped, inputs[flow].Skipped)
+		failed := ofOutcome(truth, merchant.Failed)
+		require.Equal(t, expectedKinds(failed), w.reconcile(t, exitOf(failed), "--flow", string(flow)).kinds())
+	}
+}
