@@ -74,7 +74,7 @@ func exitCode(err error) int {
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "starter",
-		Short:         text.Sprintf("Start, watch and check the sync of Jushuitan's after-sales orders into Kingdee's return bills"),
+		Short:         text.Sprintf("Start, watch and check the sync of Jushuitan's orders into Kingdee's bills"),
 		Example:       "  starter demo\n  starter check\n  starter run --flow refund_to_return --from 2024-03-01 --to 2024-03-02 --wait",
 		Version:       version.Long(),
 		SilenceErrors: true,

@@ -264,7 +264,7 @@ func (p plannedRun) joinedText() string {
 
 // runDetails explain a run in the Web UI.
 func runDetails() string {
-	return text.Sprintf("Jushuitan's after-sales orders become Kingdee's return bills. Each window is a child workflow. With the grain order, each bill is a SaveOrder activity of its window. With the grain page, a SyncPages activity reads and saves several pages, and each order that fails there gets a SaveOrder. auto is order for few orders and page for many.")
+	return text.Sprintf("Each window is a child workflow. With the grain order, each bill is a SaveOrder activity of its window. With the grain page, a SyncPages activity reads and saves several pages, and each order that fails there gets a SaveOrder. auto is order for few orders and page for many.")
 }
 
 // The workflow ids of the runs without a given range. They begin with the flow's name, so

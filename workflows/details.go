@@ -70,6 +70,7 @@ func (d *details) pages(reading paging.Window) {
 // runDetails renders the state of a run.
 func runDetails(progress SyncFlowProgress) string {
 	var d details
+	d.flow(progress.Title)
 	d.pause(progress.Control)
 	d.entry(text.New("Range"), progress.Range)
 	d.clocks(progress.SourceAhead)
@@ -91,6 +92,13 @@ func runDetails(progress SyncFlowProgress) string {
 		d.entry(text.New("Watermark"), shownTime(*progress.Watermark))
 	}
 	return d.String()
+}
+
+// flow says what the flow syncs.
+func (d *details) flow(title string) {
+	if title != "" {
+		d.entry(text.New("Flow"), literal.Markdown(title))
+	}
 }
 
 // grain says what one activity saves, and why.

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/shopspring/decimal"
@@ -27,6 +28,7 @@ func TestDetailsAreLiteral(t *testing.T) {
 
 // A run whose flow's text is not kept says so.
 func TestRunDetailsSayWhatIsNotKept(t *testing.T) {
+	require.Equal(t, "**Flow** 售后单 → 退货单", strings.SplitN(runDetails(SyncFlowProgress{Title: "售后单 → 退货单"}), "\n", 2)[0])
 	require.NotContains(t, runDetails(SyncFlowProgress{}), "Flow's text")
 	require.Contains(t, runDetails(SyncFlowProgress{NotKept: text.New("tables that are too large: %s", "a_b.csv")}), "**⚠ Flow's text** tables that are too large: a_b.csv")
 }

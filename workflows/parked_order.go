@@ -425,6 +425,7 @@ func ParkedWait(attempts int) time.Duration {
 func (p *parkedOrder) show(ctx workflow.Context) {
 	version := p.state.Version
 	var d details
+	d.flow(p.plan.Title)
 	d.entry(text.New("Reason"), shownReason(version.Failure.Reason))
 	d.WriteString(literal.Markdown(version.Failure.Message.String()) + "\n\n")
 	d.entry(text.New("Attempts"), strconv.Itoa(p.state.Attempts))

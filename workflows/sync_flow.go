@@ -136,6 +136,8 @@ func (r SyncFlowResult) EndedEarly() bool { return len(r.Held) > 0 && !r.From.Is
 
 // SyncFlowProgress is the answer to [ProgressQuery].
 type SyncFlowProgress struct {
+	// Title is the flow's.
+	Title       string          `json:"title,omitempty"`
 	Range       Window          `json:"range"`
 	Windows     int             `json:"windows"`
 	WindowsDone int             `json:"windows_done"`
@@ -627,6 +629,7 @@ func (r *syncFlow) ended(ctx workflow.Context) (SyncFlowResult, error) {
 
 func (r *syncFlow) progress() SyncFlowProgress {
 	return SyncFlowProgress{
+		Title:       r.state.Plan.Title,
 		Range:       r.state.Range,
 		Windows:     r.state.WindowsDone + len(r.running) + len(r.state.Cut) + windowCount(r.remaining(), r.longestWindow()) + orderWindows(r.state.OrderIDs),
 		WindowsDone: r.state.WindowsDone,

@@ -18,12 +18,12 @@ var textsOfKinds = map[Kind]wording{
 	Missing: {
 		text.New("Missing in Kingdee"),
 		text.New("The order should have a bill, has none, and is not parked."),
-		text.New("Sync the order: starter reconcile --repair, or starter run --order with its after-sales number."),
+		text.New("Sync the order: starter reconcile --repair, or starter run --order with its number."),
 	},
 	Parked: {
 		text.New("Parked"),
 		text.New("The order could not be saved, and waits; the reason says why."),
-		text.New("Correct what the reason says, then starter parked retry with its after-sales number."),
+		text.New("Correct what the reason says, then starter parked retry with its number."),
 	},
 	Unmapped: {
 		text.New("Can't be mapped"),
@@ -43,12 +43,12 @@ var textsOfKinds = map[Kind]wording{
 	Void: {
 		text.New("Void in Kingdee"),
 		text.New("The order's only bill is void (作废)."),
-		text.New("Ask who voided it. Undo it in Kingdee (反作废) if the return is valid, or cancel the order in Jushuitan."),
+		text.New("Ask who voided it. Undo it in Kingdee (反作废) if the bill is valid, or cancel the order in Jushuitan."),
 	},
 	Withdrawn: {
 		text.New("Withdrawn in Jushuitan"),
 		text.New("The flow skips the order now, for instance because it was cancelled, yet its bill stands; the reason says why."),
-		text.New("Void or delete the bill in Kingdee if the return is not valid."),
+		text.New("Void or delete the bill in Kingdee if it is not valid."),
 	},
 	OnlyInKingdee: {
 		text.New("Only in Kingdee"),
@@ -58,7 +58,7 @@ var textsOfKinds = map[Kind]wording{
 	OthersBill: {
 		text.New("Bill not by this flow"),
 		text.New("A person, another program or another flow, which the reason names, made the bill. It is listed so that Kingdee's totals are complete, and is no difference."),
-		text.New("Make sure that it does not repeat a return that is synced."),
+		text.New("Make sure that it does not book once more what a bill of this sync books."),
 	},
 	LeftOut: {
 		text.New("Skipped"),

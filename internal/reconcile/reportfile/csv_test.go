@@ -20,7 +20,7 @@ func TestCSV(t *testing.T) {
 	require.Equal(t, len(rows)+1, strings.Count(content, "\n"))
 	lines, err := csv.NewReader(strings.NewReader(content)).ReadAll()
 	require.NoError(t, err)
-	require.Equal(t, "Outcome,Reason,After-sales order,Online order,Kingdee bill,Day,Shop,Customer,Warehouse,Jushuitan: quantity,Jushuitan: amount with tax,Kingdee: quantity,Kingdee: amount with tax,Kingdee less Jushuitan,Bill status,Flow version,Details", strings.Join(lines[0], ","))
+	require.Equal(t, "Outcome,Reason,Order,Online order,Kingdee bill,Day,Shop,Customer,Warehouse,Jushuitan: quantity,Jushuitan: amount with tax,Kingdee: quantity,Kingdee: amount with tax,Kingdee less Jushuitan,Bill status,Flow version,Details", strings.Join(lines[0], ","))
 	var sums reconcile.Sides
 	for i, line := range lines[1:] {
 		require.Equal(t, rows[i].Kind.Label().String(), line[0])

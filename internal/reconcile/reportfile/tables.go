@@ -227,7 +227,7 @@ func bill(e entry, v any) cell {
 var (
 	fOutcome = field{outcome, func(e entry) cell { return cell{e.Kind.Label().String(), e.Kind.Differs()} }}
 	fReason  = field{reason, func(e entry) cell { return cell{value: long(fault.ReasonText(e.Reason).String())} }}
-	fOrder   = field{column{text.New("After-sales order"), 21, nil}, func(e entry) cell { return cell{value: id(e.OrderID)} }}
+	fOrder   = field{column{text.New("Order"), 21, nil}, func(e entry) cell { return cell{value: id(e.OrderID)} }}
 	fOnline  = field{column{text.New("Online order"), 23, nil}, func(e entry) cell { return cell{value: id(e.OnlineOrder)} }}
 	fBill    = field{column{text.New("Kingdee bill"), 21, nil}, func(e entry) cell { return cell{value: id(e.BillNumber)} }}
 	fDay     = field{column{text.New("Day"), 12, nil}, func(e entry) cell { return cell{value: day(e.Day)} }}
