@@ -89,8 +89,8 @@ func (r *storyReader) severalOrders(id string, orders []string) error {
 	return text.Errorf("%s belongs to several orders; give the %s of one: %s", id, r.flow.Source.Key, strings.Join(orders, ", "))
 }
 
-// idFields are the fields of the bill's head that hold an id of the order as the source has
-// it.
+// idFields are the fields of the bill's head that hold a text of the order as the source has
+// it, so perhaps an id.
 func (r *storyReader) idFields() (names []string) {
 	var collect func(fields []flow.BillField)
 	collect = func(fields []flow.BillField) {
@@ -99,9 +99,11 @@ func (r *storyReader) idFields() (names []string) {
 			case !r.flow.Form.OfBill(field.Field.Place) || r.flow.Form.OfLine(catalog.Place(field.Field.Name)) || field.Field.Name == r.flow.Form.Form.Number:
 			case m == nil:
 				collect(field.Fields)
-			case field.Field.Type == catalog.Text && m.Value != nil && m.Table == nil &&
-				slices.Contains([]string{"outer_as_id", "so_id", "o_id"}, m.Value.Source):
-				names = append(names, field.Field.Name)
+			case field.Field.Type == catalog.Text && m.Value != nil && m.Table == nil:
+				source, ok := r.flow.Source.Interface.Find(catalog.Header, m.Value.Source)
+				if ok && source.Type == catalog.Text && !source.Personal {
+					names = append(names, field.Field.Name)
+				}
 			}
 		}
 	}
@@ -156,7 +158,7 @@ func (r *storyReader) findAtSource(ctx context.Context, id string, changedAt tim
 		if !digits.MatchString(key) {
 			attempts = nil
 		}
-		attempts = append(attempts, attempt{"so_id", id})
+		attempts = append(attempts, attempt{r.flow.Source.Interface.Source.Online, id})
 	}
 	for _, a := range attempts {
 		found, err := jushuitan.LookUp{

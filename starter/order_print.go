@@ -135,7 +135,7 @@ func headline(s *orderStory) string {
 	case stateGone:
 		return text.Sprintf("Neither Jushuitan nor Kingdee shows order %s now; see below what is known of it.", id)
 	case stateUnknown:
-		return text.Sprintf("Nothing has the id %s, nor did an order with it change in the last %d days. Compare it with the screens of Jushuitan or Kingdee; an id by which Jushuitan can't search is found only once the order has a bill, so try the order's own number or the so_id（线上订单号）, or more --days.", id, s.Days)
+		return text.Sprintf("Nothing has the id %s, nor did an order with it change in the last %d days. Compare it with the screens of Jushuitan or Kingdee; an id by which Jushuitan can't search is found only once the order has a bill, so try the order's own number or the shop's (线上订单号), or more --days.", id, s.Days)
 	}
 	return text.Sprintf("Order %s: what became of it is not clear, because not everything could be read.", id)
 }
@@ -430,8 +430,8 @@ func (p *storyPrinter) bills(s *orderStory) {
 			status = text.New("%s; void (作废)", status)
 		}
 		t.AppendRow(table.Row{text.New("Status"), status})
-		t.AppendRow(table.Row{"FDate（日期）", bill.Date})
-		t.AppendRow(table.Row{"FRetcustId（退货客户）", bill.Customer})
+		t.AppendRow(table.Row{text.New("Date"), bill.Date})
+		t.AppendRow(table.Row{text.New("Customer"), bill.Customer})
 		t.AppendRow(table.Row{"FID", bill.ID})
 		changed := bill.Signed.Modified
 		if changed == bill.Signed.Created {

@@ -39,7 +39,7 @@ func Rules(f *flow.Flow, tolerance decimal.Decimal) reconcile.Rules {
 // OrderOf is an order as a reconciliation compares it: mapped by the flow as it is now.
 // parked is why it is parked; "" if it is not.
 func OrderOf(f *flow.Flow, opened *flow.Opened, parked string) (reconcile.Order, error) {
-	order := reconcile.Order{ID: opened.Order.ID, OnlineOrder: opened.Text("so_id"), Shop: opened.Order.Shop, Parked: parked}
+	order := reconcile.Order{ID: opened.Order.ID, OnlineOrder: opened.Text(f.Source.Interface.Source.Online), Shop: opened.Order.Shop, Parked: parked}
 	if at := opened.Order.ChangedAt; !at.IsZero() {
 		order.ChangedOn = dayOf(at)
 	}

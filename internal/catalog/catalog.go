@@ -145,6 +145,10 @@ type Source struct {
 	LineKey string `yaml:"line_key"`
 	// Modified is the field that tells two versions of an order apart.
 	Modified string `yaml:"modified"`
+	// Online is the field of the shop's own order number (线上订单号).
+	Online string `yaml:"online"`
+	// Total is the money of the whole order; "" for an interface that does not say.
+	Total string `yaml:"total"`
 	// Shop is the field that names the shop; its number where there is no name.
 	Shop string `yaml:"shop"`
 	// Stock is the field of the warehouse, and Item, in Items, says what a line is about.

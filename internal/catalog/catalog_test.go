@@ -203,6 +203,10 @@ func TestTheFieldsOfASourceExist(t *testing.T) {
 			is(Items, source.LineKey, Text)
 			is(Header, string(Items), List)
 			is(Header, source.Modified, Time)
+			is(Header, source.Online, Text)
+			if source.Total != "" {
+				is(Header, source.Total, Decimal)
+			}
 			is(Header, source.Shop, Text)
 			is(Header, source.Stock, Text)
 			is(Items, source.Item, Text)

@@ -191,6 +191,8 @@ func (p *properties) source(s *Source) {
 	p.field(text.New("key of an order"), Header, s.Key)
 	p.field(text.New("key of a line"), Items, s.LineKey)
 	p.field(text.New("version of an order"), Header, s.Modified)
+	p.field(text.New("shop's order number"), Header, s.Online)
+	p.field(text.New("money of an order"), Header, s.Total)
 	p.field(text.New("shop"), Header, s.Shop)
 	p.field(text.New("warehouse"), Header, s.Stock)
 	p.field(text.New("item of a line"), Items, s.Item)

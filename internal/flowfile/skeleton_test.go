@@ -17,7 +17,7 @@ func TestASkeletonIsAFlow(t *testing.T) {
 	schema := compiledSchema(t)
 	for _, language := range []text.Language{text.English, text.Chinese} {
 		for _, source := range catalog.Sources() {
-			for _, form := range []string{"SAL_RETURNSTOCK"} {
+			for _, form := range catalog.Forms() {
 				t.Run(string(language)+" "+source+" "+form, func(t *testing.T) {
 					text.Use(language)
 					t.Cleanup(func() { text.Use(text.English) })

@@ -122,16 +122,23 @@ func (w *skeletonWriter) billPart() {
 	w.line(0, "bill:", "")
 	w.line(1, "FormId: "+w.form.Name, named(w.form.Chinese, w.form.English))
 	w.line(1, "Operation: batchSave", "")
-	w.comment(1, text.Sprintf("Which of the order's lines become lines of the bill."))
-	w.line(1, fmt.Sprintf("lines: item.%s > 0", w.moved()), toFill(""))
+	if w.form.Form.Money() {
+		w.line(1, "one_line: true", text.Sprintf("the money of the whole order"))
+	} else {
+		w.comment(1, text.Sprintf("Which of the order's lines become lines of the bill."))
+		w.line(1, fmt.Sprintf("lines: item.%s > 0", w.moved()), toFill(""))
+	}
 	w.line(1, "fields:", text.Sprintf("those that Kingdee requires, and a few more"))
 	w.fields(2, catalog.Head)
 }
 
+// ofOrder reports whether the bill is about the money that the order itself has.
+func (w *skeletonWriter) ofOrder() bool { return w.form.Form.Money() && w.source.Source.Total != "" }
+
 // moved is the field of a line that says how much the bill is about: pieces, or money in a
 // form without them.
 func (w *skeletonWriter) moved() string {
-	if w.form.Form.Quantity == "" {
+	if w.form.Form.Money() {
 		return w.source.Source.Amount
 	}
 	if received := w.source.Source.Received; received != "" {
@@ -184,11 +191,14 @@ func (w *skeletonWriter) mappingOf(place catalog.Place, field catalog.Field) (ma
 		return "field: item." + w.moved(), false
 	case inLines && name == form.Price:
 		return fmt.Sprintf("expression: \"round(item.%s / item.%s, 6)\", required: true", source.Amount, source.Quantity), true
-	case inLines && name == form.Amount:
-		return "field: item." + source.Amount, true
+	case inLines && form.Money() && field.Type == catalog.Decimal:
+		if w.ofOrder() {
+			return "field: " + source.Total, true
+		}
+		return fmt.Sprintf("expression: \"sum(map(items, .%s))\"", source.Amount), true
 	case inLines && name == form.Stock:
 		return "field: " + source.Stock + ", table: warehouses", false
-	case inLines && name == form.Item && form.Quantity != "":
+	case inLines && name == form.Item && !form.Money():
 		return "field: item." + source.Item, true
 	case field.LookUp == "BD_Customer", inHead && name == form.Customer:
 		return "field: " + source.Shop + ", table: customers", false
@@ -237,13 +247,19 @@ func (w *skeletonWriter) checksPart() {
 	}
 	w.line(2, fmt.Sprintf("- when: %s in [%s]", source.Withdrawn.Field, strings.Join(values, ", ")), "")
 	w.line(3, "reason: "+text.Sprintf("not in force"), "")
-	w.line(2, fmt.Sprintf("- when: len(items) > 0 and all(items, has(.%[1]s) and .%[1]s == 0)", w.moved()), "")
+	zero := fmt.Sprintf("len(items) > 0 and all(items, has(.%[1]s) and .%[1]s == 0)", w.moved())
+	needed, there, missing := w.moved(), "item."+w.moved(), text.Sprintf("a line has no %s", w.moved())
+	if w.ofOrder() {
+		zero = fmt.Sprintf("has(%[1]s) and %[1]s == 0", source.Total)
+		needed, there, missing = source.Total, source.Total, text.Sprintf("the order has no %s", source.Total)
+	}
+	w.line(2, "- when: "+zero, "")
 	w.line(3, "reason: "+text.Sprintf("nothing to book"), "")
 	w.comment(1, text.Sprintf("What must hold, or the order is parked under the reason."))
 	w.line(1, "require:", "")
-	w.line(2, fmt.Sprintf("- that: has(item.%s)", w.moved()), "")
-	w.line(3, "reason: "+w.moved()+"_missing", "")
-	w.line(3, "message: "+text.Sprintf("a line has no %s", w.moved()), "")
+	w.line(2, fmt.Sprintf("- that: has(%s)", there), "")
+	w.line(3, "reason: "+needed+"_missing", "")
+	w.line(3, "message: "+missing, "")
 	w.line(3, "advice: "+text.Sprintf("Fill it in in Jushuitan and retry."), "")
 	w.comment(1, text.Sprintf("Without a schedule the flow runs by hand only:"))
 	w.comment(1, "schedule: { cron: \"*/10 * * * *\" }")
@@ -259,6 +275,9 @@ func (w *skeletonWriter) example() string {
 	} {
 		w.line(1, fmt.Sprintf("%s: %q", field[0], field[1]), "")
 	}
+	if w.ofOrder() {
+		w.line(1, source.Total+": 150", "")
+	}
 	w.line(1, "items:", "")
 	line := fmt.Sprintf("%s: \"1\", %s: A, %s: 2, %s: 150", source.LineKey, source.Item, source.Quantity, source.Amount)
 	if source.Received != "" {
@@ -271,7 +290,7 @@ func (w *skeletonWriter) example() string {
 	w.line(1, fmt.Sprintf("%s: %s", form.Customer, sampleCustomer), "")
 	w.line(1, string(form.Lines)+":", "")
 	booked := fmt.Sprintf("%s: 150", form.Amount)
-	if form.Quantity != "" {
+	if !form.Money() {
 		booked = fmt.Sprintf("%s: A, %s: 2, %s: 75, %s: %s", form.Item, form.Quantity, form.Price, form.Stock, sampleStock)
 	}
 	w.line(2, "- { "+booked+" }", "")

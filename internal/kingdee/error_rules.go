@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/fault"
 	"refundsync/internal/text"
 )
@@ -233,7 +234,7 @@ func ruleOfBill(field, message string) (rule, bool) {
 	w := outsideQuotes(message)
 	switch {
 	case w.say("违反字段唯一性要求"):
-		if field == "" || strings.EqualFold(field, "FBillNo") {
+		if field == "" || catalog.IsNumber(field) {
 			return numberUsed, true
 		}
 		return notUnique, true
@@ -286,14 +287,14 @@ func (w words) ruleWithoutCode() (rule, bool) {
 	}
 }
 
-// isMaterial accepts FMaterialId in any case and as part of a path
+// isMaterial accepts a field that refers to materials, also as part of a path
 // (FEntity.FMaterialId), or the field's label if no field is named.
 func isMaterial(field, message string) bool {
 	if field == "" {
 		return strings.Contains(message, "物料")
 	}
 	for part := range strings.SplitSeq(field, ".") {
-		if strings.EqualFold(part, "FMaterialId") {
+		if catalog.RefersTo(part, "BD_MATERIAL") {
 			return true
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 )
 
@@ -58,7 +59,7 @@ func (f Form) Head() *FormPart {
 		return head
 	}
 	for i := range f.Parts {
-		if f.Parts[i].Field("FBillNo") != nil {
+		if slices.ContainsFunc(f.Parts[i].Fields, func(field FormField) bool { return catalog.IsNumber(field.Key) }) {
 			return &f.Parts[i]
 		}
 	}

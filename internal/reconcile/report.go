@@ -87,10 +87,10 @@ type Row struct {
 	Kind Kind `json:"kind"`
 	// Reason is set where the kind's description says so.
 	Reason string `json:"reason,omitempty"`
-	// OrderID is the order's key, "" for a bill without a mark, and OnlineOrder the so_id if the
-	// flow names it.
+	// OrderID is the order's key, "" for a bill without a mark, and OnlineOrder the shop's
+	// order number if the flow names it.
 	OrderID     string `json:"id,omitempty"`
-	OnlineOrder string `json:"so_id,omitempty"`
+	OnlineOrder string `json:"online_order,omitempty"`
 	// BillNumber is the number that the order should have, or that the bill has.
 	BillNumber string `json:"bill_number,omitempty"`
 	// Day is the bill's date, 2006-01-02: Kingdee's if there is a bill, else the one that
