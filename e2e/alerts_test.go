@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/fault"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/simulator/merchant"
@@ -100,7 +101,7 @@ func TestAlertsTellOfParkedOrdersAndFailedRunsOnceEach(t *testing.T) {
 	w.requireTold(t, 1, parked)
 	w.requireTold(t, 1, fmt.Sprintf("Newly parked orders: %d ", first.Parked))
 	for reason, count := range first.FailedReasons {
-		w.requireTold(t, 1, fmt.Sprintf("%s %d", reason, count))
+		w.requireTold(t, 1, fmt.Sprintf("%s %d", fault.ReasonText(reason), count))
 	}
 	w.requireTold(t, 1, "starter parked list --flow refund_to_return")
 

@@ -91,7 +91,7 @@ func TestParkedOrdersAreCorrectedAndRetried(t *testing.T) {
 	for gone = range others {
 		break
 	}
-	e = w.starter(t, 0, "parked", "show", gone)
+	e = w.starter(t, 0, "parked", "show", gone, "-o", "json")
 	var state workflows.ParkedOrderState
 	require.NoError(t, json.Unmarshal([]byte(e.stdout), &state))
 	require.Equal(t, gone, state.Version.Order.ID)
