@@ -105,7 +105,9 @@ func receiveMore[R changeable[R]](s *Simulator, key int64, silent bool) bool {
 }
 
 // RefundMore refunds 1 more of an order. It returns false if there is no order of this as_id.
-func (s *Simulator) RefundMore(asID string) bool { return s.changeOrder(asID, (*merchant.Order).MoreRefunded) }
+func (s *Simulator) RefundMore(asID string) bool {
+	return s.changeOrder(asID, (*merchant.Order).MoreRefunded)
+}
 
 // DefaultFaults has some orders change or be withdrawn after their bills were stored, as
 // in real life.
