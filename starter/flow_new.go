@@ -44,8 +44,8 @@ func newFlowNewCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&s.Source, "source", "", text.Sprintf("interface that orders are read from: %s", strings.Join(catalog.Sources(), ", ")))
-	cmd.Flags().StringVar(&s.Target, "target", "", text.Sprintf("form that bills are saved to: %s", strings.Join(catalog.Forms(), ", ")))
+	cmd.Flags().StringVar(&s.Source, "source", "", text.Sprintf("interface that orders are read from; starter catalog list shows them"))
+	cmd.Flags().StringVar(&s.Target, "target", "", text.Sprintf("form that bills are saved to; starter catalog list shows them"))
 	cmd.Flags().StringVar(&s.Name, "name", "", text.Sprintf("name of the flow: a-z, 0-9 and _"))
 	cmd.Flags().StringVar(&s.Title, "title", "", text.Sprintf("title shown to people; the name if left out"))
 	return cmd

@@ -3,6 +3,7 @@ package flowfile
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -84,7 +85,7 @@ func TestSkeletonsThatAreRefused(t *testing.T) {
 		"no name":        {func(s *Skeleton) { s.Name = "" }, "name is empty"},
 		"a path":         {func(s *Skeleton) { s.Name = "../mine" }, "name can't be ../mine"},
 		"another source": {func(s *Skeleton) { s.Source = "jushuitan.refund.list.qery" }, "Did you mean jushuitan.refund.list.query?"},
-		"no target":      {func(s *Skeleton) { s.Target = "" }, "expected one of SAL_RETURNSTOCK, AR_OtherRecAble, AR_REFUNDBILL, SAL_OUTSTOCK"},
+		"no target":      {func(s *Skeleton) { s.Target = "" }, "expected one of " + strings.Join(catalog.Forms(), ", ")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := good
