@@ -21,7 +21,7 @@ import (
 type TokenSource struct {
 	App    jushuitan.OpenApp
 	Grants *jushuitan.Grants
-	// Given is the token of the settings, which comes first; the zero Grant for none.
+	// Given is the token from the settings, used first; the zero Grant if there is none.
 	Given jushuitan.Grant
 }
 
@@ -77,7 +77,7 @@ type SharedTokens struct {
 
 type token struct {
 	value, id string
-	until     time.Time // zero for ever
+	until     time.Time // zero if it is not known to expire
 }
 
 // NewSharedTokens asks through a client, in a workflow of the task queue.
@@ -88,7 +88,7 @@ func NewSharedTokens(c client.Client, taskQueue string, app jushuitan.OpenApp) *
 const (
 	// askedBefore is how long before its expiry a remembered token is asked for anew.
 	askedBefore = 5 * time.Minute
-	// askedAgain is the least time before it is asked for again, if it expires before.
+	// askedAgain is how long a token is remembered at least, even if it expires sooner.
 	askedAgain = time.Minute
 )
 
@@ -142,8 +142,8 @@ func (t *SharedTokens) remembered(rejected string) (string, bool) {
 	return k.value, valid
 }
 
-// ask asks the workflow, and again if the token was sealed with another secret: this one
-// counts as rejected.
+// ask asks the workflow. A token that was sealed with another secret counts as rejected, and
+// is asked for once more.
 func (t *SharedTokens) ask(ctx context.Context, rejected string) (sealed workflows.SealedToken, grant jushuitan.Grant, err error) {
 	for range 2 {
 		if sealed, err = t.update(ctx, rejected); err != nil {
@@ -178,7 +178,7 @@ func (t *SharedTokens) update(ctx context.Context, rejected string) (sealed work
 	return sealed, renewalFailure(err)
 }
 
-// renewalFailure is the failure of a renewal as the worker that attempted it has told it.
+// renewalFailure restores the fault that the worker at work on the renewal has reported.
 func renewalFailure(err error) error {
 	var application *temporal.ApplicationError
 	if !errors.As(err, &application) {

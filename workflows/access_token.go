@@ -16,8 +16,8 @@ const AccessTokenUpdate = "token"
 // AccessTokenID is the id of the workflow that keeps the access token of an application.
 func AccessTokenID(taskQueue, appKey string) string { return "token/" + taskQueue + "/" + appKey }
 
-// SealedToken is an access token that only those can open who have the application's secret,
-// so that no history holds it.
+// SealedToken is an access token that only holders of the application's secret can open, so
+// that no history holds it in clear text.
 type SealedToken struct {
 	// ID identifies the token without telling it.
 	ID     string `json:"id"`
@@ -62,13 +62,13 @@ const (
 )
 
 // AccessToken keeps the access token of an application of the open platform for all workers
-// of a task queue. One workflow an application, by its id. Whoever calls the platform asks
-// with [AccessTokenUpdate], and says which token was rejected, if one was: that token is
-// renewed if it is still the current one, once for all who ask meanwhile. A token of which
-// the expiry is known is renewed before that.
+// of a task queue. There is one for each application, by its id. Whoever calls the platform
+// asks with [AccessTokenUpdate], and says which token was rejected, if one was: that token is
+// renewed if it is still the current one, once for all who ask meanwhile. A token whose expiry
+// is known is renewed before that.
 //
-// An update fails with the failure of the renewal that it waited for; the next one has it
-// attempted again.
+// An update fails with the failure of the renewal that it waited for; the next update starts
+// another attempt.
 func AccessToken(ctx workflow.Context, in AccessTokenInput) error {
 	k := &tokenKeeper{input: in, token: in.Carried}
 	if in.Carried != nil {

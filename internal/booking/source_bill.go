@@ -51,8 +51,8 @@ func (t *Turns) take(ctx context.Context, key string) (end func(), err error) {
 	}
 }
 
-// link links the lines of a bill that is about to be saved, if the flow wants that. end is
-// to be called once the bill is saved, or is not.
+// link links the lines of a bill that is about to be saved, if the flow wants that. Call end
+// once the save has succeeded or failed.
 func (w *work) link(ctx context.Context, bill flow.Bill) (linked flow.Bill, end func(), err error) {
 	end = func() {}
 	source := w.Flow.SourceBill
@@ -99,8 +99,8 @@ func SourceQuery(f *flow.Flow) kingdee.SourceQuery {
 	return kingdee.SourceQuery{FormID: f.SourceBill.FormID, Source: f.SourceBill.Source, Field: f.SourceBill.Field, To: f.Form}
 }
 
-// available says how much of each line a bill can be linked to: its quantity without what
-// other bills hold, by what names the line or by what Kingdee has written back, whichever is
+// available says how much of each line a bill can be linked to: its quantity less what other
+// bills hold, counted from those that name it or as Kingdee has written back, whichever is
 // more. Whether Kingdee has written back the bill's own share is unknown, as that may
 // happen when it is saved or when it is audited.
 func available(lines []kingdee.SourceLine, number string) []flow.SourceLine {
@@ -122,8 +122,8 @@ func available(lines []kingdee.SourceLine, number string) []flow.SourceLine {
 	return sources
 }
 
-// sourceUnread is a source that could not be read. What it holds is unknown, so the order
-// is retried.
+// sourceUnread is the failure to read a source. What it holds is unknown, so the order is
+// retried.
 func sourceUnread(source *flow.SourceBill, value string, err error) error {
 	f := fault.As(err)
 	if f == nil || f.Class != fault.Final {
@@ -134,7 +134,7 @@ func sourceUnread(source *flow.SourceBill, value string, err error) error {
 		Advice: text.New("It is retried automatically; the cause is above, and in starter check.")}
 }
 
-// sourceMissing is an order whose goods no source has left.
+// sourceMissing is the failure of an order for whose goods no source has enough left.
 func sourceMissing(source *flow.SourceBill, value string, missing map[string]decimal.Decimal, found []kingdee.SourceLine) error {
 	var goods, bills []string
 	for _, item := range slices.Sorted(maps.Keys(missing)) {

@@ -40,7 +40,7 @@ type Live struct {
 	// reason.
 	LastDay alert.Counts
 	Parked  map[string]int
-	// Versions are those of the flow that made bills, the first first.
+	// Versions are those versions of the flow that made bills, the oldest first.
 	Versions []Version
 }
 

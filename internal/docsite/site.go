@@ -42,7 +42,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 // languages have a folder each.
 var languages = []text.Language{text.Chinese, text.English}
 
-// generator is the name by which a page is known to be of this package.
+// generator marks a page as written by this package.
 const generator = `<meta name="generator" content="refundsync">`
 
 // Pages gives the files of the site by their paths, with slashes. The site begins at

@@ -13,8 +13,8 @@ import (
 	"refundsync/internal/catalog"
 )
 
-// SourceBill says to what the lines of bills are linked: to lines of source bills, such as
-// those of the outbound bill by which the goods left.
+// SourceBill says which lines of source bills the lines of a bill are linked to, such as those
+// of the outbound bill by which the goods left.
 type SourceBill struct {
 	// FormID is the form of the source bills, Source describes it, and Link says how a line
 	// names its source.

@@ -37,8 +37,8 @@ const (
 	refreshToken = "/openWeb/auth/refreshToken"
 )
 
-// usualLife is assumed of a token of which the reply does not say how long it is valid: the
-// shortest that anybody has reported.
+// usualLife is assumed where the reply does not say how long a token is valid: the shortest
+// life that anybody has reported.
 const usualLife = 24 * time.Hour
 
 // Grants asks the open platform for tokens.

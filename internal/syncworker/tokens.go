@@ -42,7 +42,7 @@ func sharedTokens(c client.Client, settings config.Settings) jushuitan.Tokens {
 	return activities.NewSharedTokens(c, settings.Worker.TaskQueue, openApp(settings.Jushuitan.Open))
 }
 
-// anyTokens are those that the workers share, or if these can't be had, others.
+// anyTokens gives the tokens that the workers share, or others if these can't be had.
 func anyTokens(settings config.Settings, c client.Client) (jushuitan.Tokens, error) {
 	if settings.Jushuitan.Open.AppKey == "" {
 		return nil, nil
