@@ -29,3 +29,25 @@ func loadFlow(cmd *cobra.Command, name string) (config.Worker, *flow.Flow, error
 	}
 	return settings, f, nil
 }
+
+// flowOfOrder is the flow that was named, or the only one of the folder, or else the built-in
+// one.
+func flowOfOrder(named string) string {
+	if named != "" {
+		return named
+	}
+	settings, err := config.FromProcess().LoadWorker()
+	if err != nil {
+		return builtInFlow
+	}
+	flows, err := flowfile.LoadFolder(settings.Flows)
+	if names := slices.Collect(maps.Keys(flows)); err == nil && len(names) == 1 {
+		return names[0]
+	}
+	return builtInFlow
+}
+
+// addOrderFlowFlag adds the flag of the flow that an order belongs to.
+func addOrderFlowFlag(cmd *cobra.Command, flowName *string) {
+	cmd.Flags().StringVar(flowName, "flow", "", text.Sprintf("flow of the order; by default the only flow, or else %s", builtInFlow))
+}

@@ -42,13 +42,13 @@ Nothing can be changed with these tools. To change something, tell the user whic
 type (
 	orderQuestion struct {
 		ID   string `json:"id" jsonschema:"number, so_id or bill number of the order"`
-		Flow string `json:"flow,omitempty" jsonschema:"flow of the order; refund_to_return by default"`
+		Flow string `json:"flow,omitempty" jsonschema:"flow of the order; by default the only flow, or else refund_to_return"`
 	}
 	statusQuestion struct {
 		Flow string `json:"flow,omitempty" jsonschema:"only this flow; all by default"`
 	}
 	parkedQuestion struct {
-		Flow   string `json:"flow,omitempty" jsonschema:"only orders of this flow; with order, its flow, refund_to_return by default"`
+		Flow   string `json:"flow,omitempty" jsonschema:"only orders of this flow; with order, its flow, by default the only one or else refund_to_return"`
 		Reason string `json:"reason,omitempty" jsonschema:"only orders with this reason, such as unknown_material"`
 		Shop   string `json:"shop,omitempty" jsonschema:"only orders of the shop with this name"`
 		Order  string `json:"order,omitempty" jsonschema:"number of the order or the bill: everything about this one parked order, or how its waiting ended, instead of a list"`

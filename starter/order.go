@@ -216,10 +216,10 @@ func newOrderCommand() *cobra.Command {
 			if days < 1 {
 				return usageError(cmd, text.Errorf("--days must be at least 1"))
 			}
-			return tellOrder(cmd, flowName, args[0], time.Duration(days)*24*time.Hour, o)
+			return tellOrder(cmd, flowOfOrder(flowName), args[0], time.Duration(days)*24*time.Hour, o)
 		},
 	}
-	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, text.Sprintf("flow of the order"))
+	addOrderFlowFlag(cmd, &flowName)
 	cmd.Flags().IntVar(&days, "days", int(jushuitan.DefaultHorizon/(24*time.Hour)), text.Sprintf("how many days back to look for an order of which nothing else is known"))
 	addOutputFlag(cmd, &o)
 	return cmd

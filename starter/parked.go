@@ -174,7 +174,7 @@ func newParkedShowCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return readTemporal(cmd, func(c client.Client) error {
-				workflowID, err := findParked(cmd, c, flowName, args[0])
+				workflowID, err := findParked(cmd, c, flowOfOrder(flowName), args[0])
 				if err != nil {
 					return err
 				}
@@ -191,7 +191,7 @@ func newParkedShowCommand() *cobra.Command {
 		},
 	}
 	addOutputFlag(cmd, &o)
-	cmd.Flags().StringVar(&flowName, "flow", builtInFlow, text.Sprintf("flow of the order"))
+	addOrderFlowFlag(cmd, &flowName)
 	return cmd
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -68,9 +67,10 @@ func (p *parkedChoice) find(cmd *cobra.Command, c client.Client) ([]chosenOrder,
 		}
 		return chosen, err
 	}
+	flowName := flowOfOrder(p.filter.flow)
 	found := make([]chosenOrder, len(p.bills))
 	err := eachAtOnce(cmd.Context(), p.bills, func(i int, bill string) error {
-		workflowID, err := findParked(cmd, c, cmp.Or(p.filter.flow, builtInFlow), bill)
+		workflowID, err := findParked(cmd, c, flowName, bill)
 		found[i] = chosenOrder{bill, workflowID}
 		return err
 	})
