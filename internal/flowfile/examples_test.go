@@ -9,24 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The examples of every shipped flow pass.
-func TestTheExamplesOfTheShippedFlows(t *testing.T) {
-	folder := filepath.Join("..", "..", "flows")
-	flows, err := LoadFolder(folder)
-	require.NoError(t, err)
-	for name, f := range flows {
-		examples, err := RunExamples(f, ExamplesFolder(folder, name))
-		require.NoError(t, err)
-		require.NotEmpty(t, examples, name)
-		for _, example := range examples {
-			t.Run(name+"/"+example.Name, func(t *testing.T) {
-				require.NotEmpty(t, example.About)
-				require.Empty(t, words(example.Differences))
-			})
-		}
-	}
-}
-
 // oneExample runs an example of testdata/base.yaml, changed by a pair of old and new text.
 func oneExample(t *testing.T, example string, pair ...string) (Example, error) {
 	t.Helper()
