@@ -21,9 +21,10 @@ import (
 
 // libraryFlows is a folder with copies of shipped flows, as a merchant makes it. They retry
 // soon and often: the tests make much go wrong.
-func libraryFlows(t *testing.T, flows ...merchant.Flow) string {
+func libraryFlows(t *testing.T, flows ...merchant.Flow) (folder string) {
 	t.Helper()
-	folder, library := t.TempDir(), filepath.Join("..", "flows", "library")
+	folder = t.TempDir()
+	library := filepath.Join("..", "flows", "library")
 	require.NoError(t, os.CopyFS(filepath.Join(folder, "tables"), os.DirFS(filepath.Join(library, "tables"))))
 	for _, name := range flows {
 		path := filepath.Join(library, string(name)+".yaml")
@@ -179,5 +180,44 @@ func TestBothSourcesOfAfterSalesOrders(t *testing.T) {
 		require.Equal(t, totals.Skipped, inputs[flow].Skipped)
 		failed := ofOutcome(truth, merchant.Failed)
 		require.Equal(t, expectedKinds(failed), w.reconcile(t, exitOf(failed), "--flow", string(flow)).kinds())
+	}
+}
+
+// Outbound orders are booked and audited, and the returns of what went out name their lines.
+func TestReturnsNameTheOutboundBillsOfTheLibrary(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 100})
+	w.env["REFUNDSYNC_FLOWS"] = libraryFlows(t, merchant.RefundToReturn, merchant.SaleoutToOutstock)
+	edit := func(flow merchant.Flow, pair ...string) {
+		t.Helper()
+		path := filepath.Join(w.env["REFUNDSYNC_FLOWS"], string(flow)+".yaml")
+		raw, err := os.ReadFile(path)
+		require.NoError(t, err)
+		changed := strings.NewReplacer(pair...).Replace(string(raw))
+		require.NotEqual(t, string(raw), changed)
+		require.NoError(t, os.WriteFile(path, []byte(changed), 0o600))
+	}
+	edit(merchant.SaleoutToOutstock, "\nchecks:", "\noptions: { submit_and_audit: explicit }\n\nchecks:")
+	// As the comment in the file says.
+	edit(merchant.RefundToReturn, "  # source_bill:", "  source_bill:", "  #   FormId: SAL_OUTSTOCK", "    FormId: SAL_OUTSTOCK",
+		"  #   where: {", "    where: {", "  #   required: false", "    required: false")
+	w.startWorker(t)
+	in := w.input()
+	in.Flow = string(merchant.SaleoutToOutstock)
+	w.syncBy(t, in)
+	returned := w.sync(t)
+	require.Zero(t, returned.Unlinked, "%v", returned.Failures)
+	require.Positive(t, returned.Saved)
+	require.Empty(t, simulator.Compare(w.TruthOf(merchant.RefundToReturn, merchant.SaleoutToOutstock), w.State()))
+	state, orders := w.State().Kingdee, map[string]string{}
+	require.Zero(t, state.LostLinks)
+	for _, bill := range state.Of(merchant.OutstockForm) {
+		orders[bill.Number] = bill.Fields["FThirdBillNo"]
+	}
+	for _, bill := range state.Of(merchant.ReturnForm) {
+		for _, line := range bill.Entries {
+			require.NotEmpty(t, orders[line.Fields["FSrcBillNo"]])
+			require.Contains(t, bill.Fields["FHeadNote"], "线上订单 "+orders[line.Fields["FSrcBillNo"]]+" ")
+		}
 	}
 }
