@@ -63,7 +63,7 @@ esac
 		}, strings.Split(strings.TrimSpace(string(recorded)), "\n"))
 
 		files := unpack(t, filepath.Join(checkout, "dist", "refundsync_v1.2.3_bundle.tar"), "refundsync_v1.2.3_bundle/")
-		for _, name := range []string{"docker-compose.yml", "deploy/compose/backup.sh", "flows/refund_to_return.yaml", "docs/setup.zh-CN.md", "LICENSE"} {
+		for _, name := range []string{"docker-compose.yml", "deploy/compose/backup.sh", "flows/refund_to_return.yaml", "flows/library/saleout_to_outstock.yaml", "docs/setup.zh-CN.md", "LICENSE"} {
 			original, err := os.ReadFile(filepath.Join(root, name))
 			require.NoError(t, err)
 			require.Equal(t, string(original), string(files[name]), name)
