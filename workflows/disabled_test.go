@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +87,50 @@ func TestRunOverOrdersThatEndsEarlyNamesTheRest(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"1", "2"}, result.Unfinished)
 	require.True(t, result.EndedEarly(), "a run that continued as new while held finds that its flow is disabled")
+}
+
+// A run that has begun to end because its flow is disabled does not take that back when the
+// flow is enabled meanwhile: what it has not done must show.
+func TestRunEndsEarlyAlthoughItsFlowIsEnabledMeanwhile(t *testing.T) {
+	rows := newFakeWorld(10).rows
+	orders := SyncFlowInput{Flow: "refund_to_return", OrderIDs: []string{rows[0].ID, rows[1].ID, rows[2].ID}}
+	for _, c := range []struct {
+		name string
+		run  SyncFlowInput
+	}{{"range", tenWindows}, {"orders", orders}} {
+		t.Run(c.name, func(t *testing.T) {
+			world := newFakeWorld(10)
+			world.plan.InFlight, world.plan.WindowsAtOnce = 1, 1
+			var once sync.Once
+			result, err := runSync(world, c.run, startingAt("2024-03-02 00:00:00"), func(env *testsuite.TestWorkflowEnvironment) {
+				told := func() {
+					u := steer(env, HoldsUpdate)
+					require.Eventually(t, func() bool {
+						var done bool
+						asked := make(chan struct{})
+						env.RegisterDelayedCallback(func() { done = u.done; close(asked) }, 0)
+						<-asked
+						return done
+					}, time.Minute, time.Millisecond)
+				}
+				world.whileSaving = func() {
+					once.Do(func() {
+						world.hold(shopClosed)
+						told()
+						world.hold()
+						told()
+					})
+				}
+			})
+			require.NoError(t, err)
+			require.True(t, result.EndedEarly())
+			require.True(t, shopClosed.Same(result.Held[0]), "%+v", result.Held)
+			require.Less(t, len(world.saves), 10)
+			if c.run.Range == nil {
+				require.Equal(t, c.run.OrderIDs, result.Unfinished)
+			}
+		})
+	}
 }
 
 func TestDisabledFlowIsShownAsSuch(t *testing.T) {

@@ -240,6 +240,9 @@ type syncFlow struct {
 	failure error
 	// held are the holds that were on when the run began; it then does nothing.
 	held []contract.Hold
+	// disabled are those that were on when the flow was disabled, so that the run ends early,
+	// even if the flow is enabled by now.
+	disabled []contract.Hold
 }
 
 func newSyncFlow(ctx workflow.Context, in SyncFlowInput) (*syncFlow, error) {
@@ -569,6 +572,7 @@ func (r *syncFlow) endWindow(ended RunningWindow, result SyncWindowResult, err e
 // way end as well.
 func (r *syncFlow) endIfDisabled() {
 	if r.failure == nil && r.state.Control.Disabled() {
+		r.disabled = r.state.Control.Held
 		r.failure = newFailure(FlowDisabled, text.New("the flow was disabled"), nil, FailureDetails{})
 	}
 }
@@ -613,7 +617,7 @@ func (r *syncFlow) ended(ctx workflow.Context) (SyncFlowResult, error) {
 	}
 	result.Unfinished = slices.Concat(r.state.Unfinished, r.state.OrderIDs)
 	if isType(r.failure, FlowDisabled) {
-		result.Held = r.state.Control.Held
+		result.Held = r.disabled
 		return result, listEnd(ctx, r.state.Plan.Flow, result, nil, !r.byHand)
 	}
 	var failure error

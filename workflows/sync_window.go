@@ -100,7 +100,7 @@ func SyncWindow(ctx workflow.Context, in SyncWindowInput) (SyncWindowResult, err
 	if in.NewSince != nil {
 		w.reading.Orders.Tally.NewlySkipped = w.reading.Orders.LeftOutSince(*in.NewSince)
 	}
-	return SyncWindowResult{Tally: w.reading.Orders.Tally, RowVersions: w.reading.Versions, EndedEarly: w.control.Disabled()}, w.ended(err)
+	return SyncWindowResult{Tally: w.reading.Orders.Tally, RowVersions: w.reading.Versions, EndedEarly: w.disabled}, w.ended(err)
 }
 
 type syncWindow struct {
@@ -128,6 +128,8 @@ type syncWindow struct {
 
 	control    Control
 	controlled *controlled
+	// disabled means that the flow was disabled, even if it is enabled by now.
+	disabled bool
 	// interrupt ends a running SyncPages, so that a change of the control takes effect.
 	interrupt workflow.CancelFunc
 
@@ -140,12 +142,14 @@ func newSyncWindow(ctx workflow.Context, in SyncWindowInput) (*syncWindow, error
 		undecided: map[string]workflow.Future{}, work: workflow.NewWaitGroup(ctx),
 		interrupt: func() {}, measure: counterOf(ctx, OrdersMetric, in.Plan.Flow),
 	}
+	w.disabled = w.control.Disabled()
 	if !in.AlsoDiscarded {
 		w.discardsAsOf = workflow.Now(ctx)
 	}
-	w.over = func() bool { return w.stopped != nil || ctx.Err() != nil || w.control.Disabled() }
+	w.over = func() bool { return w.stopped != nil || ctx.Err() != nil || w.disabled }
 	w.inFlight = newLimit(func() int { return w.control.inFlight(w.plan) }, w.over)
 	w.controlled = newControlled(ctx, &w.control, func(ctx workflow.Context) {
+		w.disabled = w.disabled || w.control.Disabled()
 		w.interrupt()
 		w.showProgress(ctx)
 	})
