@@ -86,7 +86,7 @@ func AccessToken(ctx workflow.Context, in AccessTokenInput) error {
 			if err := k.renew(ctx); err != nil {
 				return err
 			}
-		case workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx):
+		case mayContinueAsNew(ctx):
 			return workflow.NewContinueAsNewError(ctx, AccessTokenName, AccessTokenInput{Transport: in.Transport, Carried: k.token})
 		}
 	}
@@ -123,9 +123,14 @@ func (k *tokenKeeper) answer(ctx workflow.Context, params AccessTokenParams) (Se
 	return *k.token, nil
 }
 
-// wait waits until a renewal is due, or until the history is long.
+// mayContinueAsNew reports whether the history is long and nobody waits for an answer.
+func mayContinueAsNew(ctx workflow.Context) bool {
+	return workflow.GetInfo(ctx).GetContinueAsNewSuggested() && workflow.AllHandlersFinished(ctx)
+}
+
+// wait waits until a renewal is due, or until the workflow may continue as new.
 func (k *tokenKeeper) wait(ctx workflow.Context) (due bool, err error) {
-	wakes := func() bool { return k.wanted || workflow.GetInfo(ctx).GetContinueAsNewSuggested() }
+	wakes := func() bool { return k.wanted || mayContinueAsNew(ctx) }
 	if k.next.IsZero() {
 		err := workflow.Await(ctx, wakes)
 		return k.wanted, err

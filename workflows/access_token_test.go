@@ -198,6 +198,23 @@ func TestAnAccessTokenContinuesAsNew(t *testing.T) {
 	require.Empty(t, i.renewals)
 }
 
+func TestAnAccessTokenAnswersThoseWhoWaitBeforeItContinuesAsNew(t *testing.T) {
+	for _, life := range []time.Duration{0, 24 * time.Hour} {
+		t.Run(life.String(), func(t *testing.T) {
+			i := issuer{life: life}
+			env := i.environment(t)
+			i.fails = func(int) error { env.SetContinueAsNewSuggested(true); return nil }
+			var a *asked
+			env.RegisterDelayedCallback(func() { a = ask(env, "", nil) }, 0)
+			env.ExecuteWorkflow(AccessTokenName, AccessTokenInput{Transport: "open"})
+			var again *workflow.ContinueAsNewError
+			require.ErrorAs(t, env.GetWorkflowError(), &again)
+			require.NoError(t, a.err)
+			require.Equal(t, "t1", a.token.ID)
+		})
+	}
+}
+
 // Law: however many workers call at whatever times, and whenever the platform stops to accept
 // tokens, each worker gets on, and the renewals are at most one for each token that the
 // platform stopped to accept, and one for each that neared its expiry.
