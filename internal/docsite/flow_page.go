@@ -10,6 +10,7 @@ import (
 	"refundsync/internal/catalog"
 	"refundsync/internal/contract"
 	"refundsync/internal/flow"
+	"refundsync/internal/tally"
 	"refundsync/internal/text"
 )
 
@@ -27,7 +28,7 @@ func (s Site) flowPage(f *flow.Flow) page {
 	p.Sections = append(p.Sections,
 		runsSection(f),
 		sourceSection(f),
-		section{ID: "mapping", Title: text.Sprintf("Mapping"), Note: text.Sprintf("In the order in which the fields are sent. A field without a value is not sent, unless it is required."), Table: s.mappingTable(f)},
+		section{ID: "mapping", Title: text.Sprintf("Mapping"), Note: text.Sprintf("In the order in which the fields are sent. A field without a value is not sent, unless it is required."), Table: mappingTable(f)},
 	)
 	p.Sections = append(p.Sections, tableSections(tables)...)
 	p.Sections = append(p.Sections, checkSections(f)...)
@@ -37,49 +38,29 @@ func (s Site) flowPage(f *flow.Flow) page {
 
 // lead says in a sentence what a flow does.
 func lead(f *flow.Flow) string {
-	noun, form := text.Sprintf("order"), f.Call.FormId
-	if i := f.Source.Interface; i != nil && i.Source != nil {
-		noun = i.Source.Noun.String()
-	}
-	if f.Form != nil {
-		form = f.Form.Title()
-	}
-	return text.Sprintf("Saves each %s from %s as a %s in Kingdee, unless a check leaves it out or parks it.", noun, f.Source.Method, form)
+	return text.Sprintf("Saves each %s from %s as a %s in Kingdee, unless a check leaves it out or parks it.",
+		f.Source.Interface.Source.Noun, f.Source.Interface.Name, f.Form.Title())
 }
 
 // diagram is the way from the source through the flow to the form.
 func (s Site) diagram(f *flow.Flow, tables []*usedTable) []box {
-	source := box{Kind: text.Sprintf("source"), Title: f.Source.Method, Numbers: []string{
+	link := func(i *catalog.Interface) string { return "../" + interfacePath(i.Name) }
+	source := box{Kind: text.Sprintf("source"), Title: f.Source.Interface.Name, What: f.Source.Interface.Title(), Href: link(f.Source.Interface), Numbers: []string{
 		text.Sprintf("orders a page: %d", f.Source.PageSize),
 		text.Sprintf("windows of %s at most", plain(f.Source.Window)),
 		scheduleText(f).String(),
 	}}
-	if i := f.Source.Interface; i != nil {
-		source.What = i.Title()
-		source.Href = s.interfaceLink("../", i).Href
-	}
 	through := box{Kind: text.Sprintf("flow"), Title: f.Name, Href: "#mapping", What: f.Title, Numbers: []string{
 		text.Sprintf("reasons to leave an order out: %d", len(f.Rules.LeaveOut)),
 		text.Sprintf("reasons to park one: %d", len(f.Rules.Require)),
 		text.Sprintf("fields: %d, tables: %d", countMappings(f.Rules.Bill), len(tables)),
 	}}
-	form := box{Kind: text.Sprintf("form"), Title: f.Call.FormId, Numbers: []string{submitTexts[f.Options.SubmitAndAudit].String()}}
-	if f.Form != nil {
-		form.What = f.Form.Title()
-		form.Href = s.interfaceLink("../", f.Form).Href
-	}
+	form := box{Kind: text.Sprintf("form"), Title: f.Form.Name, What: f.Form.Title(), Href: link(f.Form), Numbers: []string{submitTexts[f.Options.SubmitAndAudit].String()}}
 	if live, ok := s.live(f); ok && !live.Unknown {
 		form.Numbers = append(form.Numbers, text.Sprintf("bills saved in 24 hours: %d", live.LastDay.Saved.Count))
-		through.Numbers = append(through.Numbers, text.Sprintf("parked now: %d", sum(live.Parked)))
+		through.Numbers = append(through.Numbers, text.Sprintf("parked now: %d", tally.Total(live.Parked)))
 	}
 	return []box{source, through, form}
-}
-
-func sum(counts map[string]int) (n int) {
-	for _, count := range counts {
-		n += count
-	}
-	return n
 }
 
 var submitTexts = map[string]text.Text{
@@ -155,42 +136,35 @@ func sourceSection(f *flow.Flow) section {
 }
 
 func labelOf(i *catalog.Interface, place catalog.Place, name string) string {
-	if i == nil {
-		return ""
-	}
 	field, _ := i.Find(place, name)
 	return field.Chinese
 }
 
 // mappingTable says how each field of the bill gets its value.
-func (s Site) mappingTable(f *flow.Flow) *table {
+func mappingTable(f *flow.Flow) *table {
 	t := &table{Wide: true, Heads: heads(text.New("field of the bill"), text.New("required"), text.New("how"), text.New("value"), text.New("fields read"))}
-	s.addMappings(t, f, f.Rules.Bill, catalog.Head)
+	t.addMappings(f, f.Rules.Bill, catalog.Head)
 	return t
 }
 
-func (s Site) addMappings(t *table, f *flow.Flow, fields []flow.BillField, place catalog.Place) {
-	label := text.Literal(string(place))
-	if f.Form != nil {
-		label = f.Form.Label(place)
-	}
-	t.Rows = append(t.Rows, row{Group: label.String()})
+func (t *table) addMappings(f *flow.Flow, fields []flow.BillField, place catalog.Place) {
+	t.Rows = append(t.Rows, row{Group: f.Form.Label(place).String()})
 	// Groups come after the fields of their place, although they may be sent between.
 	for _, field := range fields {
 		if field.Mapping != nil {
-			t.add(s.mappingCells(f, field)...)
+			t.add(mappingCells(f, field)...)
 		}
 	}
 	for _, field := range fields {
 		if field.Mapping == nil {
-			s.addMappings(t, f, field.Fields, catalog.Place(field.Field.Name))
+			t.addMappings(f, field.Fields, catalog.Place(field.Field.Name))
 		}
 	}
 }
 
-func (s Site) mappingCells(f *flow.Flow, field flow.BillField) []cell {
+func mappingCells(f *flow.Flow, field flow.BillField) []cell {
 	m := field.Mapping
-	target := cell{{s.fieldLink(f.Form, field.Field)}, {note(field.Field.Chinese)}}
+	target := cell{{fieldLink(f.Form, field.Field)}, {note(field.Field.Chinese)}}
 	if constant, ok := m.Constant(); ok {
 		return []cell{target, yes(m.Required), one(short(text.New("constant"))), one(code(constant)), nil}
 	}
@@ -199,7 +173,7 @@ func (s Site) mappingCells(f *flow.Flow, field flow.BillField) []cell {
 	for _, fields := range []map[string]catalog.Field{m.Value.Header, m.Value.Items} {
 		for _, name := range slices.Sorted(maps.Keys(fields)) {
 			of := fields[name]
-			read = append(read, line{s.fieldLink(f.Source.Interface, of), note(" " + of.Chinese)})
+			read = append(read, line{fieldLink(f.Source.Interface, of), note(" " + of.Chinese)})
 			if m.Value.Source == name || m.Value.Source == "item."+name {
 				how = text.New("field")
 			}
@@ -214,13 +188,11 @@ func (s Site) mappingCells(f *flow.Flow, field flow.BillField) []cell {
 
 // fieldLink leads to a field on the page of its interface; one that the catalog does not
 // have is only named.
-func (s Site) fieldLink(i *catalog.Interface, field catalog.Field) span {
-	if i != nil {
-		if _, ok := i.Find(field.Place, field.Name); ok && s.Interfaces[i.Name] != nil {
-			return codeLink("../"+interfacePath(i.Name)+"#"+anchor(field.Place, field.Name), field.Name)
-		}
+func fieldLink(i *catalog.Interface, field catalog.Field) span {
+	if _, ok := i.Find(field.Place, field.Name); !ok {
+		return code(field.Name)
 	}
-	return code(field.Name)
+	return codeLink("../"+interfacePath(i.Name)+"#"+anchor(field.Place, field.Name), field.Name)
 }
 
 // usedTable is a table of the flow and the fields that it is for.

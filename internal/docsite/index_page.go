@@ -29,7 +29,7 @@ func (s Site) interfaces() []*catalog.Interface {
 }
 
 func uses(f *flow.Flow, i *catalog.Interface) bool {
-	return f.Source.Interface != nil && f.Source.Interface.Name == i.Name || f.Form != nil && f.Form.Name == i.Name
+	return f.Source.Interface == i || f.Form == i
 }
 
 func (s Site) index() page {
@@ -49,7 +49,7 @@ func (s Site) flowTable() *table {
 	for _, f := range s.flows() {
 		cells := []cell{
 			{{codeLink(flowPath(f.Name), f.Name)}, {note(f.Title)}},
-			{{s.interfaceLink("", f.Source.Interface)}, {words("→ "), s.interfaceLink("", f.Form)}},
+			{{interfaceLink(f.Source.Interface)}, {words("→ "), interfaceLink(f.Form)}},
 			one(words(text.New("✓ fields: %d, checks: %d", countMappings(f.Rules.Bill), countChecks(f)))),
 			s.state(f),
 			s.monitored(f),
@@ -123,17 +123,7 @@ func (s Site) lastDay(f *flow.Flow) cell {
 	}
 }
 
-// interfaceLink leads to the page of an interface; up is the way to the folder of the
-// language.
-func (s Site) interfaceLink(up string, i *catalog.Interface) span {
-	if i == nil {
-		return words("–")
-	}
-	if _, ok := s.Interfaces[i.Name]; !ok {
-		return code(i.Name)
-	}
-	return codeLink(up+interfacePath(i.Name), i.Name)
-}
+func interfaceLink(i *catalog.Interface) span { return codeLink(interfacePath(i.Name), i.Name) }
 
 func (s Site) interfaceTable() *table {
 	t := &table{Cards: true, Heads: heads(text.New("interface"), text.New("system"), text.New("direction"), text.New("documented"), text.New("flows that use it"))}
@@ -152,7 +142,7 @@ func (s Site) interfaceTable() *table {
 			users = one(note(text.New("none here")))
 		}
 		t.add(
-			cell{{codeLink(interfacePath(i.Name), i.Name)}, {note(i.Title())}},
+			cell{{interfaceLink(i)}, {note(i.Title())}},
 			cell{{words(i.SystemLabel())}, {note(i.TransportLabel())}},
 			one(words(i.DirectionLabel())),
 			one(words(text.New("✓ fields: %d, facts: %d", fields, len(i.Facts)))),

@@ -83,9 +83,6 @@ func fieldNotes(i *catalog.Interface, field catalog.Field) (notes cell) {
 	if field.ReferenceKey != "" {
 		notes = append(notes, line{note(text.New("sent as {%s: …}", field.ReferenceKey))})
 	}
-	if field.Computed {
-		notes = append(notes, line{note(text.New("computed by Kingdee: what a bill sends is ignored"))})
-	}
 	if field.Longest > 0 {
 		notes = append(notes, line{note(text.New("cut after %d characters", field.Longest))})
 	}

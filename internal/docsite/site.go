@@ -26,6 +26,7 @@ import (
 
 // Site is what the pages are about.
 type Site struct {
+	// Interfaces are all that the flows use, and others, by name.
 	Interfaces map[string]*catalog.Interface
 	Flows      flow.Flows
 	// Live is the state of each flow on the server; nil for a site that does not say.

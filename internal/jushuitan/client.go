@@ -101,7 +101,7 @@ func (c *Client) List(ctx context.Context, source *catalog.Interface, params map
 	if !ok {
 		return Page{}, &fault.Error{
 			Class: fault.Final, Reason: "no_access", System: system, Call: source.Name,
-			Err:    text.Errorf("no access to %s is set", transportLabels[source.Transport]),
+			Err:    text.Errorf("no access to %s is set", source.TransportLabel()),
 			Advice: text.New("Set %s and the settings that belong to it.", transportSettings[source.Transport]),
 		}
 	}

@@ -63,14 +63,8 @@ type OpenApp struct {
 	Key, Secret string
 }
 
-// The names of the transports for people, and the setting that each begins with.
-var (
-	transportLabels = map[string]text.Text{
-		catalog.Qimen: text.New("the Qimen gateway"),
-		catalog.Open:  text.New("Jushuitan's open platform"),
-	}
-	transportSettings = map[string]string{catalog.Qimen: "JUSHUITAN_URL", catalog.Open: "JUSHUITAN_OPEN_APP_KEY"}
-)
+// transportSettings are the settings that each transport begins with.
+var transportSettings = map[string]string{catalog.Qimen: "JUSHUITAN_URL", catalog.Open: "JUSHUITAN_OPEN_APP_KEY"}
 
 func (c Config) withDefaults() Config {
 	if c.CallsPerSecond == 0 {
