@@ -30,8 +30,9 @@ type TokenSource struct {
 func (a *Activities) RenewToken(ctx context.Context, params workflows.RenewTokenParams) (workflows.SealedToken, error) {
 	defer keepAlive(ctx)()
 	if a.Tokens == nil {
+		// Another worker may have it: one from before the settings may run beside it.
 		return workflows.SealedToken{}, toTemporal(&fault.Error{
-			Class: fault.Final, Reason: "no_access", Err: text.Errorf("this worker has no access to Jushuitan's open platform"),
+			Class: fault.Retry, Reason: "no_access", Err: text.Errorf("this worker has no access to Jushuitan's open platform"),
 			Advice: text.New("Set JUSHUITAN_OPEN_APP_KEY and JUSHUITAN_OPEN_APP_SECRET for all workers of the task queue"),
 		})
 	}

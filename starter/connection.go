@@ -77,8 +77,8 @@ func withTemporal(do func(client.Client) error) error {
 }
 
 // changeTemporal is withTemporal for a command that starts or changes something, with the
-// settings that it shares with workers. It refuses if the task queue belongs to other accounts than those set here; accounts that
-// are not set are not compared.
+// settings that it shares with workers. It refuses if the task queue belongs to other accounts
+// than those set here; accounts that are not set are not compared.
 func changeTemporal(ctx context.Context, do func(client.Client, config.Worker) error) error {
 	settings, err := config.FromProcess().LoadWorker()
 	if err != nil {
