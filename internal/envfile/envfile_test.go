@@ -192,3 +192,43 @@ func bySystemd(file string) map[string]string {
 	}
 	return variables
 }
+
+// What is written is read back, and setting variables keeps the others.
+func TestReadIsTheReverseOfLine(t *testing.T) {
+	characters := rapid.SampledFrom([]rune("aB1 '\"`\\$#{}()~;&|<>*?!=:%@,.-_\u3000中é"))
+	rapid.Check(t, func(t *rapid.T) {
+		file, want := "# a comment\n\n", map[string]string{}
+		var names []string
+		for i, value := range rapid.SliceOfN(rapid.StringOf(characters), 1, 9).Draw(t, "values") {
+			name := fmt.Sprintf("V%d", i)
+			if _, err := Line(name, value); err == nil {
+				names, want[name] = append(names, name), value
+			}
+		}
+		value := func(name string) string { return want[name] }
+		file, err := Set(file, names, value)
+		require.NoError(t, err)
+		got, err := Read(file)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+
+		changed, err := Set(file+"OTHER=1", names[:len(names)/2], func(string) string { return "new" })
+		require.NoError(t, err)
+		for _, name := range names[:len(names)/2] {
+			want[name] = "new"
+		}
+		want["OTHER"] = "1"
+		got, err = Read(changed)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+		require.Equal(t, len(want)+2, strings.Count(changed, "\n"))
+	})
+}
+
+func TestReadRefusesWhatMayBeReadDifferently(t *testing.T) {
+	for _, line := range []string{"NAME", "export NAME=x", "NAME=a b", `NAME="$HOME"`, "NAME=x # secret", "NAME='it's'", `NAME="a`, "N-A=1"} {
+		_, err := Read("A=1\n" + line + "\n")
+		require.ErrorContains(t, err, "line 2", line)
+		require.NotContains(t, err.Error(), "secret")
+	}
+}

@@ -121,6 +121,31 @@ func TestOpenPlatformOfTheSimulator(t *testing.T) {
 	}
 }
 
+// Shops and warehouses are listed by the open platform.
+func TestListsOfTheSimulator(t *testing.T) {
+	now := settings("").Now
+	server := httptest.NewServer(openplatform.New(openplatform.Options{AppKey: "test_key", AppSecret: testSecret}, simulated.New(simulated.Options{Now: now})))
+	defer server.Close()
+	grants, err := NewGrants(openApp(server.URL), now)
+	require.NoError(t, err)
+	client, err := New(Config{Open: &Open{OpenApp: openApp(server.URL), Tokens: TokensInMemory(grants, Grant{})}, CallsPerSecond: 1e6, Now: now})
+	require.NoError(t, err)
+	shops, err := client.Shops(t.Context())
+	require.NoError(t, err)
+	require.Len(t, shops, len(merchant.Shops()))
+	for _, shop := range merchant.Shops() {
+		require.Contains(t, shops, Named{strconv.FormatInt(shop.ID, 10), shop.Name})
+	}
+	warehouses, err := client.Warehouses(t.Context())
+	require.NoError(t, err)
+	require.Len(t, warehouses, len(merchant.Warehouses())+1, "the main one, too")
+
+	client, err = New(settings(server.URL))
+	require.NoError(t, err)
+	_, err = client.Shops(t.Context())
+	require.ErrorContains(t, err, "no access")
+}
+
 func readUntilItIsRead(t *testing.T, client *Client, source *catalog.Interface, params map[string]string) Page {
 	for range 100 {
 		page, err := client.List(t.Context(), source, params)

@@ -197,6 +197,7 @@ func New(options Options) (*Simulator, error) {
 			Materials:     merchant.Materials(),
 			Stocks:        merchant.Stocks(),
 			Names:         merchant.Names(),
+			Units:         merchant.Units(),
 		},
 		SessionLifetime:       options.SessionLifetime,
 		AllowDuplicateNumbers: options.AllowDuplicateNumbers,

@@ -42,6 +42,8 @@ type BaseItem struct {
 	Name string `json:"name"`
 	// Organisation is the one that uses the entry; "" is the tenant's own.
 	Organisation string `json:"organisation"`
+	// Unit is the base unit of a material; "" for none.
+	Unit string `json:"unit"`
 	// Forbidden (禁用) and Draft entries can't be used.
 	Forbidden bool `json:"forbidden"`
 	Draft     bool `json:"draft"`
@@ -68,7 +70,7 @@ func newBaseData(own BaseData, organisation string) *baseData {
 		numbers []string
 	}{{organisations, own.Organisations}, {customers, own.Customers}, {materials, own.Materials}, {stocks, own.Stocks}} {
 		for _, number := range of.numbers {
-			b.put(of.set, BaseItem{Number: number, Name: own.Names[number]})
+			b.put(of.set, BaseItem{Number: number, Name: own.Names[number], Unit: own.Units[number]})
 		}
 	}
 	b.deliver()

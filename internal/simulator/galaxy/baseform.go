@@ -20,6 +20,7 @@ const (
 	baseStatus
 	baseOrganisation
 	baseBillForm
+	baseUnit
 )
 
 // baseFormsByID are the base data forms that can be queried, with the fields that
@@ -27,7 +28,7 @@ const (
 var baseFormsByID = map[string]*baseForm{
 	"ORG_Organizations":        newBaseForm(organisations, "FORGID", "FName", baseForbidden, baseStatus),
 	"BD_Customer":              newBaseForm(customers, "FCUSTID", "FName", baseForbidden, baseStatus, baseOrganisation),
-	"BD_MATERIAL":              newBaseForm(materials, "FMATERIALID", "FName", baseForbidden, baseStatus, baseOrganisation),
+	"BD_MATERIAL":              newBaseForm(materials, "FMATERIALID", "FName", baseForbidden, baseStatus, baseOrganisation, baseUnit),
 	"BD_STOCK":                 newBaseForm(stocks, "FStockId", "FName", baseForbidden, baseStatus, baseOrganisation),
 	"BD_StockStatus":           newBaseForm("BD_StockStatus", "FStockStatusId", "FName", baseStatus),
 	"BD_UNIT":                  newBaseForm("BD_UNIT", "FUnitId", "FName", baseForbidden),
@@ -44,6 +45,7 @@ func newBaseForm(s set, key, name string, others ...int) *baseForm {
 	all := []*field{
 		baseKey: {name: key, kind: isID}, baseNumber: {name: "FNumber"}, baseName: {name: name}, baseForbidden: {name: "FForbidStatus"},
 		baseStatus: {name: fieldStatus}, baseOrganisation: {name: "FUseOrgId", kind: isReference, set: organisations}, baseBillForm: {name: "FBillFormID"},
+		baseUnit: {name: "FBaseUnitId", kind: isReference, set: "BD_UNIT"},
 	}
 	form := &baseForm{set: s}
 	for _, at := range append([]int{baseKey, baseNumber, baseName}, others...) {
@@ -72,11 +74,12 @@ func (f *baseForm) column(base *baseData) columns {
 func (f *baseForm) entries(base *baseData) []*bill {
 	var entries []*bill
 	for _, item := range base.all(f.set) {
-		entry := &bill{id: item.id, status: audited, head: make(values, baseBillForm+1)}
+		entry := &bill{id: item.id, status: audited, head: make(values, baseUnit+1)}
 		if item.Draft {
 			entry.status = created
 		}
 		entry.head[baseKey], entry.head[baseNumber], entry.head[baseName] = strconv.FormatInt(item.id, 10), item.Number, item.Name
+		entry.head[baseUnit] = item.Unit
 		entry.head[baseForbidden], entry.head[baseOrganisation], entry.head[baseBillForm] = "A", item.Organisation, billFormOf(item.Number)
 		if item.Forbidden {
 			entry.head[baseForbidden] = "B"

@@ -30,6 +30,8 @@ type BaseData struct {
 	Organisations, Customers, Materials, Stocks []string
 	// Names are the names of numbers that have one.
 	Names map[string]string
+	// Units are the base units of materials.
+	Units map[string]string
 }
 
 // Options configure the tenant.

@@ -167,6 +167,15 @@ func Names() map[string]string {
 	return names
 }
 
+// Units are the base units of the materials in Kingdee.
+func Units() map[string]string {
+	units := map[string]string{}
+	for _, number := range Materials() {
+		units[number] = unit(number)
+	}
+	return units
+}
+
 func (p product) sku(v variant) string { return p.style + "-" + v.code }
 
 // unit is Kingdee's unit for a SKU.
