@@ -88,7 +88,7 @@ func newRootCommand() *cobra.Command {
 		newRunCommand(), newWatchCommand(), newPauseCommand(), newResumeCommand(), newRateCommand(), newCancelCommand(),
 		newHoldCommand(), newReleaseCommand(), newScheduleCommand(), newCronCommand(),
 		newStatusCommand(), newOrderCommand(), newParkedCommand(), newReconcileCommand(), newPreviewCommand(), newFlowCommand(),
-		newAlertsCommand(), newCodecServerCommand(), newAccountsCommand(), newCatalogCommand(), newCheckCommand(), newMCPCommand(), newDemoCommand(), newDocsCommand(), newGenerateCommand(),
+		newAlertsCommand(), newCodecServerCommand(), newAccountsCommand(), newCatalogCommand(), newCheckCommand(), newSetupCommand(), newMCPCommand(), newDemoCommand(), newDocsCommand(), newGenerateCommand(),
 	)
 	setUpHelp(root)
 	return root
