@@ -9,7 +9,8 @@ import (
 )
 
 // Discount is money of the whole order that its lines do not have yet. It is taken off a
-// field of the lines kept, in proportion and to the cent.
+// field of the lines kept, in proportion and to the cent; a discount with parts of a cent, to
+// its own last place.
 type Discount struct {
 	Amount *Expression
 	// From is the field of the line.
@@ -35,14 +36,15 @@ func (d *Discount) deduct(discount decimal.Decimal, lines []*line) ([]*line, err
 	if discount.IsNegative() || discount.GreaterThan(total) {
 		return nil, newValueError(reasonMalformed, text.New("the discount of %s is not between 0 and what its lines add up to, %s", discount, total))
 	}
+	places := max(2, -discount.Exponent())
 	net := make([]*line, len(lines))
 	var sum, before decimal.Decimal
 	for i, l := range lines {
 		sum = sum.Add(amounts[i])
-		running := discount.Mul(sum).DivRound(total, 2)
+		running := discount.Mul(sum).DivRound(total, places)
 		fields := maps.Clone(l.fields)
 		fields[d.From] = number{value: amounts[i].Sub(running.Sub(before))}
-		net[i] = &line{number: l.number, id: l.id, fields: fields}
+		net[i] = &line{number: l.number, key: l.key, id: l.id, fields: fields}
 		before = running
 	}
 	return net, nil
