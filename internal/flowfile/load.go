@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"refundsync/internal/flow"
 	"refundsync/internal/text"
@@ -30,7 +31,7 @@ func Load(path string) (*flow.Flow, error) {
 }
 
 // LoadFolder reads and checks every .yaml and .yml file of a folder, and that no two
-// flows share a name. An error is [Problems], the mistakes in all files, or says what
+// flows share a name, or the numbers of different documents. An error is [Problems], the mistakes in all files, or says what
 // can't be read.
 func LoadFolder(folder string) (flow.Flows, error) {
 	flows, _, err := CheckFolder(folder)
@@ -47,6 +48,7 @@ func CheckFolder(folder string) (flow.Flows, Problems, error) {
 	var notes Problems
 	flows := flow.Flows{}
 	first := map[string]*parser{}
+	var parsers []*parser
 	var problems Problems
 	for _, entry := range entries {
 		if extension := filepath.Ext(entry.Name()); entry.IsDir() || extension != ".yaml" && extension != ".yml" {
@@ -62,6 +64,8 @@ func CheckFolder(folder string) (flow.Flows, Problems, error) {
 		} else {
 			first[name] = p
 		}
+		p.checkNumbers(parsers)
+		parsers = append(parsers, p)
 		flows[name] = p.flow
 		p.notes.found.sort()
 		notes = append(notes, p.notes.found...)
@@ -79,6 +83,41 @@ func CheckFolder(folder string) (flow.Flows, Problems, error) {
 		return nil, nil, text.Errorf("no flow files (*.yaml) in the folder %s", folder)
 	}
 	return flows, notes, nil
+}
+
+// sampleOrder stands for the key of any order.
+const sampleOrder = "7000000001"
+
+// checkNumbers requires that the bills of different documents in one form have different
+// numbers: a bill is found by its number, so that one of another document would count as the
+// order's own. Flows of one document should share its number, so that they do not book it
+// twice; they need not, if they read different ones.
+func (p *parser) checkNumbers(others []*parser) {
+	number := func(of *parser) string {
+		if len(of.problems) > 0 || of.flow.Rules.Number == nil {
+			return ""
+		}
+		number, _ := of.flow.NumberOf(sampleOrder) // an error is one of each order
+		return number
+	}
+	of := func(p *parser) string {
+		source := p.flow.Source
+		return source.Key + " " + source.Interface.Source.Noun.Chinese
+	}
+	for _, other := range others {
+		ours, theirs := number(p), number(other)
+		if p.flow.Call.FormId != other.flow.Call.FormId || ours == "" || theirs == "" {
+			continue
+		}
+		// Kingdee may compare numbers without case.
+		switch same := strings.EqualFold(ours, theirs); {
+		case same && of(p) != of(other):
+			p.report(p.number, text.New("The flow in %s numbers the bills of other documents in the same way, so that one of theirs would count as this flow's. Put a prefix before the key in one of them, such as { expression: '\"TH\" + %s' }.",
+				other.file, p.flow.Source.Key))
+		case !same && of(p) == of(other):
+			p.note(p.number, text.New("The flow in %s numbers the bills of the same documents in another way: what both flows read is booked twice.", other.file))
+		}
+	}
 }
 
 func load(path string) (*parser, error) {

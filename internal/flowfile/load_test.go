@@ -1,6 +1,7 @@
 package flowfile
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -287,6 +288,49 @@ func TestLoad(t *testing.T) {
 	_, err = Load("testdata/none.yaml")
 	assert.ErrorContains(t, err, "can't read the flow file testdata/none.yaml: ")
 	assert.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// Two documents may have the same key, and bills are found by their number alone.
+func TestFlowsOfDifferentDocumentsNeedDifferentNumbers(t *testing.T) {
+	library := filepath.Join("..", "..", "flows", "library")
+	for _, c := range []struct {
+		name     string
+		flows    []string
+		old, new string
+		wrong    bool
+		notes    string
+	}{
+		{name: "receipts and after-sales orders", flows: []string{"refund_to_return_open", "receipt_to_return"}, wrong: true},
+		{name: "with a prefix", flows: []string{"refund_to_return_open", "receipt_to_return"}, old: "FBillNo: { field: io_id }", new: "FBillNo: { expression: '\"SH\" + io_id' }"},
+		{name: "one document of two sources", flows: []string{"saleout_to_outstock", "saleout_to_outstock_open"}},
+		{name: "one document, numbered in two ways", flows: []string{"saleout_to_outstock_open", "saleout_to_outstock"}, old: "FBillNo: { field: io_id }", new: "FBillNo: { expression: '\"%s\" + io_id' }",
+			notes: "saleout_to_outstock.yaml numbers the bills of the same documents in another way"},
+		{name: "two forms", flows: []string{"refund_only_to_other_receivable", "refund_only_to_refund_bill"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder := t.TempDir()
+			require.NoError(t, os.CopyFS(filepath.Join(folder, "tables"), os.DirFS(filepath.Join(library, "tables"))))
+			for i, name := range c.flows {
+				raw, err := os.ReadFile(filepath.Join(library, name+".yaml"))
+				require.NoError(t, err)
+				if c.old != "" {
+					raw = bytes.Replace(raw, []byte(c.old), []byte(strings.Replace(c.new, "%s", "AB"[i:i+1], 1)), 1)
+				}
+				require.NoError(t, os.WriteFile(filepath.Join(folder, name+".yaml"), raw, 0o600))
+			}
+			_, notes, err := CheckFolder(folder)
+			if !c.wrong {
+				require.NoError(t, err)
+				if c.notes == "" {
+					require.Empty(t, notes)
+				} else {
+					require.ErrorContains(t, notes, c.notes)
+				}
+				return
+			}
+			require.ErrorContains(t, err, "receipt_to_return.yaml numbers the bills of other documents in the same way")
+		})
+	}
 }
 
 func TestLoadFolder(t *testing.T) {

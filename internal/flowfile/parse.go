@@ -22,9 +22,10 @@ import (
 // parser reads one flow file.
 type parser struct {
 	*document
-	flow *flow.Flow
-	name span // of the flow's name
-	flag span // of IsAutoSubmitAndAudit
+	flow   *flow.Flow
+	name   span // of the flow's name
+	flag   span // of IsAutoSubmitAndAudit
+	number span // of the bill's number
 	// received tells that the bill takes each line's received quantity unchanged.
 	received bool
 	dateType span // of date_type

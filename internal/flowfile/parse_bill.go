@@ -132,7 +132,7 @@ func (p *parser) billFields(owner span, node ast.Node, place catalog.Place) []fl
 			m := p.mapping(at, field, pair.value)
 			fields = append(fields, flow.BillField{Field: field, Mapping: m})
 			if p.isNumber(field) {
-				p.flow.Rules.Number = m
+				p.flow.Rules.Number, p.number = m, at
 			}
 		}
 	}
