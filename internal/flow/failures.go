@@ -28,7 +28,7 @@ const (
 )
 
 var adviceFor = map[string]text.Text{
-	reasonMissing:     text.New("Fill it in in Jushuitan and retry."),
+	reasonMissing:     text.New("Enter it in Jushuitan and retry."),
 	reasonMalformed:   text.New("Correct it in Jushuitan and retry."),
 	reasonUnknownCode: text.New("Add the code to the table in the flow file, restart the worker, and retry."),
 	reasonExpression:  text.New("Check the expression in the flow file."),

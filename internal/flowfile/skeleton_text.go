@@ -260,7 +260,7 @@ func (w *skeletonWriter) checksPart() {
 	w.line(2, fmt.Sprintf("- that: has(%s)", there), "")
 	w.line(3, "reason: "+needed+"_missing", "")
 	w.line(3, "message: "+missing, "")
-	w.line(3, "advice: "+text.Sprintf("Fill it in in Jushuitan and retry."), "")
+	w.line(3, "advice: "+text.Sprintf("Enter it in Jushuitan and retry."), "")
 	w.comment(1, text.Sprintf("Without a schedule the flow runs by hand only:"))
 	w.comment(1, "schedule: { cron: \"*/10 * * * *\" }")
 }
