@@ -31,6 +31,10 @@ type rangePreview struct {
 	Booked  int            `json:"booked"`
 	Skipped map[string]int `json:"skipped"`
 	Parked  map[string]int `json:"parked"`
+	// Example is the first order that would be booked, and Examples are the first of the
+	// others by reason.
+	Example  string            `json:"example,omitempty"`
+	Examples map[string]string `json:"examples"`
 	// Amount is the total of the bills, with tax.
 	Amount  decimal.Decimal `json:"amount"`
 	Choices []*choice       `json:"choices"`
@@ -65,7 +69,7 @@ type unlistedCode struct {
 
 func newRangePreview(span workflows.Window, choices []*choice, table string) *rangePreview {
 	return &rangePreview{
-		From: span.From, To: span.To, Skipped: map[string]int{}, Parked: map[string]int{}, Choices: choices,
+		From: span.From, To: span.To, Skipped: map[string]int{}, Parked: map[string]int{}, Examples: map[string]string{}, Choices: choices,
 		Codes: []*unlistedCode{}, Defaults: map[string]int{}, table: table, codes: map[flow.UnlistedCode]*unlistedCode{},
 	}
 }
@@ -178,11 +182,14 @@ func (p *rangePreview) take(f *flow.Flow, record map[string]any) error {
 		return err
 	case as.skipped != "":
 		p.Skipped[as.skipped]++
+		p.example(as.skipped, picked)
 		return nil
 	case as.parked != "":
 		p.Parked[as.parked]++
+		p.example(as.parked, picked)
 	default:
 		p.Booked++
+		p.Example = cmp.Or(p.Example, picked.Order.ID)
 		p.Amount = p.Amount.Add(as.amount)
 	}
 	p.takeCodes(picked)
@@ -205,17 +212,24 @@ func (p *rangePreview) take(f *flow.Flow, record map[string]any) error {
 	return nil
 }
 
+// example keeps an order that is the first of its reason.
+func (p *rangePreview) example(reason string, order *flow.Opened) {
+	if p.Examples[reason] == "" {
+		p.Examples[reason] = order.Order.ID
+	}
+}
+
 func (p *rangePreview) print(w io.Writer) {
 	t := newTable(w)
 	t.SetTitle("%s\n%s", workflows.Window{From: p.From, To: p.To}, text.New("Kingdee is not asked, nothing is written."))
-	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders"), text.New("Amount with tax")})
+	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders"), text.New("Amount with tax"), text.New("For example")})
 	t.alignRight(2, 3)
-	t.AppendRow(table.Row{text.New("would be booked"), p.Booked, p.Amount.StringFixed(2)})
+	t.AppendRow(table.Row{text.New("would be booked"), p.Booked, p.Amount.StringFixed(2), p.Example})
 	for _, reason := range tally.Reasons(p.Skipped) {
-		t.AppendRow(table.Row{text.New("would be skipped: %s", fault.ReasonText(reason)), p.Skipped[reason], ""})
+		t.AppendRow(table.Row{text.New("would be skipped: %s", fault.ReasonText(reason)), p.Skipped[reason], "", p.Examples[reason]})
 	}
 	for _, reason := range tally.Reasons(p.Parked) {
-		t.AppendRow(table.Row{text.New("would be parked: %s", fault.ReasonText(reason)), p.Parked[reason], ""})
+		t.AppendRow(table.Row{text.New("would be parked: %s", fault.ReasonText(reason)), p.Parked[reason], "", p.Examples[reason]})
 	}
 	t.AppendSeparator()
 	for _, c := range p.Choices {
