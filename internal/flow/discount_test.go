@@ -73,7 +73,11 @@ func TestABillOfOneLineNeedsNoLinesOfTheOrder(t *testing.T) {
 	}
 	text = text[:from] + "    FEntity:\n      FMaterialId: { constant: REFUND }\n      FRealQty: { constant: 1 }\n      FTaxPrice: { field: refund }\n      FStockId: { constant: CK1 }\n" + text[to:]
 	f := load(t, text, warehousesCSV)
-	bill, err := f.Open(pick(t, f, `{"as_id":1,"so_id":"SO-1","shop_name":"天猫旗舰店","type":"仅退款","modified":"2024-03-02 10:11:12","refund":"12.50","items":null}`)).Bill()
+	const order = `{"as_id":1,"so_id":"SO-1","shop_name":"天猫旗舰店","type":"仅退款","modified":"2024-03-02 10:11:12","refund":"12.50","items":%s}`
+	bill, err := f.Open(pick(t, f, fmt.Sprintf(order, "null"))).Bill()
 	require.NoError(t, err)
 	assert.Contains(t, string(bill.Model), `"FEntity":[{"FMaterialId":{"FNumber":"REFUND"},"FRealQty":1,"FTaxPrice":12.5,"FStockId":{"FNumber":"CK1"}}]`)
+	explained := f.Open(pick(t, f, fmt.Sprintf(order, `[{"asi_id":1},{"asi_id":2}]`))).Explain()
+	require.NoError(t, explained.Err)
+	assert.Empty(t, explained.Lines, "none of them is on the bill, nor left off it")
 }

@@ -17,7 +17,7 @@ type Explanation struct {
 	LeftOut *Condition `json:"left_out,omitempty"`
 	// Unmet is the requirement that the order does not meet; nil if it meets all.
 	Unmet *Condition `json:"unmet,omitempty"`
-	// Lines are the order's lines.
+	// Lines are the order's lines; none if the bill's line is not made from them.
 	Lines []ExplainedLine `json:"lines,omitempty"`
 	// Fields are those of the bill, in the flow's order and those of a line after one
 	// another; none if the order is left out or does not meet a requirement.
@@ -163,6 +163,9 @@ func (o *Opened) unmet() *Condition {
 }
 
 func (o *Opened) explainLines() (lines []ExplainedLine) {
+	if o.flow.Rules.OneLine {
+		return nil
+	}
 	for _, l := range o.lines {
 		explained := ExplainedLine{Number: l.number, ID: l.id}
 		if condition := o.flow.Rules.Lines; condition != nil {
