@@ -187,7 +187,7 @@ func (i *Interface) named(place Place, name string) text.Text {
 }
 
 func (p *properties) source(s *Source) {
-	p.add(text.New("an order is a"), text.Literal(s.Noun.String()))
+	p.add(text.New("an order is called"), text.Literal(s.Noun.String()))
 	p.field(text.New("key of an order"), Header, s.Key)
 	p.field(text.New("key of a line"), Items, s.LineKey)
 	p.field(text.New("version of an order"), Header, s.Modified)

@@ -187,15 +187,14 @@ func (r *rewriter) unknownName(name string) text.Text {
 		}
 		return text.New("%[1]s is a field of the lines; write something like map(lines, .%[1]s).", name)
 	}
-	what := text.New("There is no field %s.", name)
-	if strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
-		return text.New("There is no field %[1]s. If it is a text, put it in quotes: \"%[1]s\".", name)
-	}
 	meant := spelling.Closest(name, append(header, "lines", "item"))
 	if meant == "" && in.item && spelling.Closest(name, items) != "" {
 		meant = "item." + spelling.Closest(name, items)
 	}
-	return spelling.Suggest(what, meant)
+	if meant == "" && !strings.HasPrefix(name, "$") || strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
+		return text.New("There is no field %[1]s. If it is a text, put it in quotes: \"%[1]s\".", name)
+	}
+	return spelling.Suggest(text.New("There is no field %s.", name), meant)
 }
 
 func unknownFunction(name string) text.Text {

@@ -87,6 +87,7 @@ var mistakes = []mistake{
 	{name: "syntax full-width dash", old: "    - when:", new: "    － when:"},
 	{name: "syntax full-width comma of a list", old: `cron: "*/10 * * * *"`, new: `cron: ["@hourly"，"@daily"]`},
 	{name: "syntax colon without a space", old: `page_size: "50"`, new: `page_size:"50"`},
+	{name: "syntax colon within a text", old: "reason: 仅退款", new: "reason: 仅退款，没有退货 (refund only: no goods came back)"},
 	{name: "syntax dash without a space", old: "    - when:", new: "    -when:"},
 	{name: "syntax quote that is shut by another", old: "status: Confirmed", new: `status: "Confirmed”`},
 	{name: "key at the wrong level", old: "  key: as_id", new: "    key: as_id"},

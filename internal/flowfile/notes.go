@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -49,6 +50,35 @@ func (p *parser) noteExpression(node ast.Node, source string, compiled *flow.Exp
 		p.note(p.spanWithin(node, compared.From, compared.To), spelling.Suggest(
 			text.New("%s has no such value that is documented; there are %s.", flow.FieldName(field), strings.Join(values, ", ")),
 			spelling.Closest(compared.Value, values)))
+	}
+}
+
+// noteRepeated notes a quantity or an amount of the bill's lines that does not come from the
+// order's line, so that each line books what the whole order has.
+func (p *parser) noteRepeated(target catalog.Field, node ast.Node, compiled *flow.Expression) {
+	form := p.flow.Form.Form
+	if compiled == nil || p.flow.Rules.OneLine || target.Place != form.Lines || !slices.Contains([]string{form.Quantity, form.Amount}, target.Name) {
+		return
+	}
+	ofLine := func(name flow.Named) bool { return name.Name == "item" }
+	if len(compiled.Names) > 0 && !slices.ContainsFunc(compiled.Names, ofLine) {
+		p.note(p.spanOf(node), text.New("%s is the same in each line of the bill. To book it once, write one_line: true under bill.", flow.FieldName(target)))
+	}
+}
+
+// noteToFill notes the places of a new file that are still to be filled in.
+func (p *parser) noteToFill() {
+	first, marked := span{}, 0
+	for i, line := range p.document.lines {
+		if !strings.HasSuffix(strings.TrimSpace(line), toFillMark) {
+			continue
+		}
+		if marked++; marked == 1 {
+			first = span{line: i + 1, column: utf8.RuneCountInString(line[:strings.LastIndex(line, toFillMark)]) + 1, length: 1}
+		}
+	}
+	if marked > 0 {
+		p.note(first, text.New("Lines marked %s, which are to be filled in: %d. Remove each mark once that is done.", toFillMark, marked))
 	}
 }
 

@@ -22,6 +22,10 @@ func TestNotes(t *testing.T) {
 		{"a value in a list", `when: type == "仅退款"`, `when: type in ["仅退款", "退款"]`, "type（售后类型） has no such value that is documented"},
 		{"an absent value", `when: type == "仅退款"`, `when: type == ""`, ""},
 		{"a field without a list", `when: type == "仅退款"`, `when: shop_name == "x"`, ""},
+		{"the order's amount in each line", `FAmount: { expression: "round(item.price * item.r_qty, 2)" }`, "FAllAmount: { field: refund }", "FAllAmount（价税合计） is the same in each line of the bill"},
+		{"the order's amount shared by its lines", `FAmount: { expression: "round(item.price * item.r_qty, 2)" }`, `FAllAmount: { expression: "round(refund * item.r_qty / sum(map(lines, .r_qty)), 2)" }`, ""},
+		{"a line to fill in", "FormId: SAL_RETURNSTOCK", "FormId: SAL_RETURNSTOCK # the form ←", "Lines marked ←, which are to be filled in: 1."},
+		{"an arrow within a comment", "FormId: SAL_RETURNSTOCK", "FormId: SAL_RETURNSTOCK # 退货 ← 售后", ""},
 		{"a condition twice", "    - when: type == \"仅退款\"\n", "    - when: type == \"仅退款\"\n      reason: a\n    - when: type  ==  \"仅退款\"\n", "is already in line 40 and never decides here"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

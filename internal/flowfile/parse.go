@@ -105,6 +105,7 @@ func (p *parser) flowFile(root ast.Node) {
 	}
 	p.bill(s.section("bill"))
 	p.noteTables()
+	p.noteToFill()
 	p.options(s.section("options"))
 	p.checks(s.section("checks"))
 	if s.has("alerts") {

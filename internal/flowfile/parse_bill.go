@@ -201,6 +201,7 @@ func (p *parser) mapping(owner span, target catalog.Field, node ast.Node) *flow.
 		p.received = given[0] == "field" && source == "item."+p.flow.Source.Interface.Source.Received
 	}
 	m.Value = p.expression(value, in, text.Literal(flow.FieldName(target)), want)
+	p.noteRepeated(target, value, m.Value)
 	if p.isNumber(target) {
 		p.checkNumber(s, value, m)
 	}

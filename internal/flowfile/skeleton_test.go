@@ -29,7 +29,8 @@ func TestASkeletonIsAFlow(t *testing.T) {
 					require.Equal(t, []string{path, filepath.Join(folder, "my_flow.examples", "booked.yaml")}, written)
 					flows, notes, err := CheckFolder(folder)
 					require.NoError(t, err)
-					require.Empty(t, notes)
+					require.Len(t, notes, 1)
+					require.Contains(t, notes[0].What, "←")
 					f := flows["my_flow"]
 					require.NotNil(t, f)
 					require.Equal(t, "my_flow", f.Title)

@@ -20,6 +20,7 @@ type skeletonWriter struct {
 // Codes that stand for the merchant's own until these are filled in.
 const (
 	sampleShop         = "10001"
+	sampleShopName     = "我的店铺"
 	sampleCustomer     = "CUST0001"
 	sampleWarehouse    = "20001"
 	sampleStock        = "CK001"
@@ -47,8 +48,11 @@ func (w *skeletonWriter) comment(indent int, said string) {
 	}
 }
 
+// toFillMark is at the end of a line that the merchant has to fill in.
+const toFillMark = "←"
+
 // toFill marks what the merchant has to fill in.
-func toFill(about string) string { return strings.TrimSpace(about + " ←") }
+func toFill(about string) string { return strings.TrimSpace(about + " " + toFillMark) }
 
 // labelOf is a field's label in the language of the program.
 func labelOf(field catalog.Field) string { return named(field.Chinese, field.English) }
@@ -69,7 +73,7 @@ func (w *skeletonWriter) flowFile() string {
 	w.Reset()
 	source := w.source.Source
 	w.line(0, "", "yaml-language-server: $schema=refundsync.schema.json")
-	w.comment(0, text.Sprintf("Replace what is marked with ←, then: starter flow check, starter flow test,\nstarter preview --flow %s --order ORDER.json\ndocs/flow-file.md says what each part is for.", w.Name))
+	w.comment(0, text.Sprintf("Replace what is marked with ←, then: starter flow check, starter flow test,\nstarter preview --flow %s --file ORDER.json\ndocs/flow-file.md says what each part is for.", w.Name))
 	w.line(0, "", "")
 	w.line(0, "version: 1", "")
 	w.line(0, "name: "+w.Name, text.Sprintf("part of workflow ids; don't change it once the flow has run"))
@@ -91,6 +95,12 @@ func (w *skeletonWriter) flowFile() string {
 			w.line(2, fmt.Sprintf("%s: %q", name, value), labelOf(field))
 		}
 	}
+	if len(source.Widening) > 0 {
+		w.comment(2, text.Sprintf("To read more orders:"))
+	}
+	for _, name := range source.Widening {
+		w.comment(2, fmt.Sprintf("%s: \"true\" # %s", name, w.labelIn(w.source, catalog.Request, name)))
+	}
 	w.line(1, "key: "+source.Key, w.labelIn(w.source, catalog.Header, source.Key))
 	w.tablesPart()
 	w.billPart()
@@ -102,6 +112,14 @@ func (w *skeletonWriter) flowFile() string {
 	return w.String()
 }
 
+// shop is a code of a shop: its name, or its number where there is no name.
+func (w *skeletonWriter) shop() string {
+	if strings.HasSuffix(w.source.Source.Shop, "_name") {
+		return sampleShopName
+	}
+	return sampleShop
+}
+
 func (w *skeletonWriter) tablesPart() {
 	source, form := w.source.Source, w.form.Form
 	w.line(0, "", "")
@@ -109,7 +127,7 @@ func (w *skeletonWriter) tablesPart() {
 	w.line(0, "tables:", "")
 	w.line(1, "customers:", text.Sprintf("by %s", source.Shop))
 	w.line(2, "values:", "")
-	w.line(3, fmt.Sprintf("%q: %q", sampleShop, sampleCustomer), toFill(text.Sprintf("your shops, and their customers in Kingdee")))
+	w.line(3, fmt.Sprintf("%q: %q", w.shop(), sampleCustomer), toFill(text.Sprintf("your shops, and their customers in Kingdee")))
 	if form.Stock != "" {
 		w.line(1, "warehouses:", text.Sprintf("by %s", source.Stock))
 		w.line(2, "values:", "")
@@ -271,7 +289,7 @@ func (w *skeletonWriter) example() string {
 	w.line(0, "about: "+text.Sprintf("an order with one line is booked"), "")
 	w.line(0, "order:", toFill(text.Sprintf("one of your orders; JSON as in Jushuitan's reply will do")))
 	for _, field := range [][2]string{
-		{source.Key, sampleKey}, {source.Withdrawn.Field, "Confirmed"}, {source.Shop, sampleShop}, {source.Stock, sampleWarehouse}, {source.Modified, sampleTime},
+		{source.Key, sampleKey}, {source.Withdrawn.Field, "Confirmed"}, {source.Shop, w.shop()}, {source.Stock, sampleWarehouse}, {source.Modified, sampleTime},
 	} {
 		w.line(1, fmt.Sprintf("%s: %q", field[0], field[1]), "")
 	}

@@ -88,6 +88,7 @@ var (
 	keyInLine     = regexp.MustCompile(`^( *)((?:- +)*)(?:"[^"]*"|'[^']*'|[^\s#"'{}\[\],&*!|>%@-][^#"'{}\[\]]*?):(?:\s+(.*))?$`)
 	wideColon     = regexp.MustCompile(`^\s*(?:- +)*[^\s#"':]+?(：)`)
 	tightColon    = regexp.MustCompile(`^\s*(?:- +)*[A-Za-z_]+(:)[^\s/]`)
+	secondColon   = regexp.MustCompile(`^\s*(?:- +)*[^\s#"'{}\[\]:]+:\s+[^\s"'{\[｛［|>&*!].*?(:)(?:\s|$)`)
 	tightDash     = regexp.MustCompile(`^\s*(-)[\p{L}_"']`)
 	blockOfText   = regexp.MustCompile(`^[|>][-+0-9]*\s*(#.*)?$`)
 	textInQuotes  = regexp.MustCompile(`(?:^|[:\-,\[{]\s+|[\[{])(["'])`)
@@ -145,6 +146,9 @@ func (d *document) misspeltLine(number int) bool {
 	}
 	if m := tightColon.FindStringSubmatchIndex(line); m != nil {
 		return found(m[2], 1, text.New("Expected a space after the colon."))
+	}
+	if m := secondColon.FindStringSubmatchIndex(line); m != nil {
+		return found(m[2], 1, text.New("A text with a colon and a space in it needs quotes around it."))
 	}
 	if i := spelling.LookalikeOutsideQuotes([]rune(line), "｛｝［］，：－＃\u00a0\u3000"); i >= 0 {
 		r := []rune(line)[i]
