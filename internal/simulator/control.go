@@ -50,7 +50,7 @@ func (s *Simulator) handleControl(mux *http.ServeMux) {
 	} {
 		mux.HandleFunc("POST /_sim/bills/"+name, serveBillChange(do))
 	}
-	mux.HandleFunc("GET /_sim/habits", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.tenant.Habits()) })
+	mux.HandleFunc("GET /_sim/habits", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, s.Tenant.Habits()) })
 	mux.HandleFunc("PUT /_sim/habits", s.serveHabits)
 	mux.HandleFunc("POST /_sim/sessions/expire", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]int{"expired": s.ExpireSessions()})

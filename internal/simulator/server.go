@@ -79,7 +79,7 @@ func (s *Simulator) Handler() http.Handler {
 		// Kingdee's server ignores the case of paths, and some addresses in use are
 		// written K3Cloud.
 		if strings.HasPrefix(strings.ToLower(r.URL.Path), "/k3cloud/") {
-			s.tenant.ServeHTTP(w, r)
+			s.Tenant.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)

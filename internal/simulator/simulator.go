@@ -1,8 +1,8 @@
 // Package simulator runs both outside systems on loopback: Jushuitan, with the documents of a
 // made-up merchant, behind the Qimen gateway and its own open platform, and the merchant's
-// Kingdee Cloud Galaxy. The robots of group chats run beside them. Any correct client can use them over
-// HTTP. Because the merchant is made up, it is known what a correct sync must do: see
-// Truth and Compare.
+// Kingdee Cloud Galaxy. The robots of group chats run beside them. Any correct client can use
+// them over HTTP. Because the merchant is made up, it is known what a correct sync must do:
+// see Truth and Compare.
 //
 // Faults can be switched on, see package faults; none of them breaks a rule that the real
 // systems keep. Changes at the source are kept in memory only: a new simulator has its
@@ -132,8 +132,9 @@ type Simulator struct {
 	source   *source.Source
 	gateway  *qimen.Gateway
 	platform *openplatform.Platform
-	tenant   *galaxy.Tenant
 	robots   *chat.Robots
+	// Tenant is Kingdee, with what people do there. Close it after all servers have stopped.
+	*galaxy.Tenant
 }
 
 // New makes the merchant and opens both systems; Start makes them reachable. The error
@@ -189,7 +190,7 @@ func New(options Options) (*Simulator, error) {
 	}, shown)
 	s := &Simulator{options: options, merchant: m, faults: injector, source: shown, gateway: gateway, platform: platform,
 		robots: chat.New(chat.Options{Credentials: robotCredentials, Now: options.Now, Faults: injector})}
-	s.tenant, err = galaxy.New(galaxy.Options{
+	s.Tenant, err = galaxy.New(galaxy.Options{
 		Credentials: tenantCredentials,
 		BaseData: galaxy.BaseData{
 			Organisations: []string{merchant.Organisation},
@@ -214,10 +215,6 @@ func New(options Options) (*Simulator, error) {
 	}
 	return s, nil
 }
-
-// Close drops late saves that are still pending, as a server that is switched off does,
-// and closes the data file. Call it after all servers have stopped.
-func (s *Simulator) Close() error { return s.tenant.Close() }
 
 // Range is the range of modification times of the initial orders, from inclusive, to
 // exclusive. Orders that arrive are modified later, except in the first few seconds; an
@@ -250,7 +247,7 @@ func (s *Simulator) TruthOf(flows ...merchant.Flow) merchant.Truth {
 	s.source.Arrive()
 	truths := make([]merchant.Truth, len(flows))
 	for i, f := range flows {
-		truths[i] = s.merchant.TruthOf(f, s.tenant.KnowsMaterial)
+		truths[i] = s.merchant.TruthOf(f, s.Tenant.KnowsMaterial)
 		if hidden := s.options.hiddenShops(f.Open()); f.Document() == merchant.Refunds && hidden != nil {
 			truths[i] = truths[i].Without(hidden)
 		}
@@ -264,57 +261,12 @@ func (s *Simulator) TruthOf(flows ...merchant.Flow) merchant.Truth {
 // StopArriving stops orders from arriving.
 func (s *Simulator) StopArriving() { s.merchant.StopArriving() }
 
-// AddMaterial adds a material to Kingdee, which can make an order savable.
-func (s *Simulator) AddMaterial(number string) error { return s.tenant.AddMaterial(number) }
-
-// PutBaseData adds an entry to the base data of a Kingdee form, or replaces one.
-func (s *Simulator) PutBaseData(formID string, item galaxy.BaseItem) error {
-	return s.tenant.PutBaseData(formID, item)
-}
-
-// SetHabits changes what Kingdee's settings do to bills.
-func (s *Simulator) SetHabits(h galaxy.Habits) { s.tenant.SetHabits(h) }
-
-// VoidBills voids all bills of a number.
-func (s *Simulator) VoidBills(number string) error { return s.tenant.VoidBills(number) }
-
-// AuditBills submits and audits all bills of a number as a user does.
-func (s *Simulator) AuditBills(number, by string) error { return s.tenant.AuditBills(number, by) }
-
-// DeleteBill deletes the bills of a number, as a person does.
-func (s *Simulator) DeleteBill(number string) error { return s.tenant.DeleteBill(number) }
-
-// ChangeBill changes a field of the bills of a number, as a person does: of the head, or of a
-// line, counted from 1.
-func (s *Simulator) ChangeBill(number string, line int, field, value string) error {
-	return s.tenant.ChangeBill(number, line, field, value)
-}
-
-// CopyBill enters a bill like that of a number under another one, with its mark or without.
-func (s *Simulator) CopyBill(number, as string, marked bool) error {
-	return s.tenant.CopyBill(number, as, marked)
-}
-
 // AcceptSecrets sets the application secrets that each system accepts: several while one
 // is being rotated. Initially it is the one in the environment. The open platform's stays.
 func (s *Simulator) AcceptSecrets(jushuitan, kingdee []string) {
 	s.gateway.AcceptSecrets(jushuitan...)
-	s.tenant.AcceptSecrets(kingdee...)
+	s.Tenant.AcceptSecrets(kingdee...)
 }
-
-// HoldSaves holds saves back once Kingdee has the given number of bills, until
-// ReleaseSaves, so that whatever happens in the middle of a run can take as long as it
-// needs.
-func (s *Simulator) HoldSaves(bills int) { s.tenant.HoldSaves(bills) }
-
-// ReleaseSaves lets all held saves proceed.
-func (s *Simulator) ReleaseSaves() { s.tenant.ReleaseSaves() }
-
-// HeldSaves counts the calls that are held back.
-func (s *Simulator) HeldSaves() int { return s.tenant.HeldSaves() }
 
 // EndTokens ends all tokens of the open platform and returns their number.
 func (s *Simulator) EndTokens() int { return s.platform.EndTokens() }
-
-// ExpireSessions ends all Kingdee sessions and returns their number.
-func (s *Simulator) ExpireSessions() int { return s.tenant.ExpireSessions() }

@@ -39,7 +39,7 @@ func (s *Simulator) state(bills bool) State {
 			source.Customary++
 		}
 	}
-	return State{Source: source, Kingdee: s.tenant.State(bills), Robots: s.robots.State(), Faults: s.faults.Injected()}
+	return State{Source: source, Kingdee: s.Tenant.State(bills), Robots: s.robots.State(), Faults: s.faults.Injected()}
 }
 
 func added(counts, more map[string]int) map[string]int {

@@ -44,14 +44,6 @@ type Platform struct {
 	source.Counts
 }
 
-// wire names the platform's faults that concern HTTP only.
-var wire = faults.Wire{
-	ServerError:   faults.SourceServerError,
-	Hang:          faults.SourceHang,
-	MalformedJSON: faults.SourceMalformedJSON,
-	TruncatedBody: faults.SourceTruncatedBody,
-}
-
 // New opens a platform to a source.
 func New(options Options, of *source.Source) *Platform {
 	p := &Platform{
@@ -103,7 +95,7 @@ const (
 // faults.
 func (p *Platform) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.Call(r.URL.Path)
-	if !p.faults.Before(w, r, wire) {
+	if !p.faults.Before(w, r, source.Wire) {
 		return
 	}
 	now := p.source.Clock()
@@ -295,5 +287,5 @@ func (p *Platform) write(w http.ResponseWriter, body []byte) {
 	if inGBK {
 		contentType = "application/json;charset=GBK"
 	}
-	p.faults.Write(w, wire, contentType, body)
+	p.faults.Write(w, source.Wire, contentType, body)
 }

@@ -44,14 +44,6 @@ type Gateway struct {
 	source.Counts
 }
 
-// wire names the gateway's faults that concern HTTP only.
-var wire = faults.Wire{
-	ServerError:   faults.SourceServerError,
-	Hang:          faults.SourceHang,
-	MalformedJSON: faults.SourceMalformedJSON,
-	TruncatedBody: faults.SourceTruncatedBody,
-}
-
 // New opens a gateway to a source.
 func New(options Options, of *source.Source) *Gateway {
 	g := &Gateway{
@@ -80,7 +72,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if face != nil {
 		g.Call(face.Name)
 	}
-	if !g.faults.Before(w, r, wire) {
+	if !g.faults.Before(w, r, source.Wire) {
 		return
 	}
 	now := g.source.Clock()

@@ -73,7 +73,7 @@ func (g *Gateway) writePage(w http.ResponseWriter, face *catalog.Interface, q so
 	}
 	body := slices.Concat([]byte(`{"response":`), g.source.WritePage(q, style), []byte(`}`))
 	if body, inGBK := g.source.InGBK(body); inGBK {
-		g.faults.Write(w, wire, "text/html;charset=GBK", body)
+		g.faults.Write(w, source.Wire, "text/html;charset=GBK", body)
 		return
 	}
 	g.write(w, body)
@@ -81,5 +81,5 @@ func (g *Gateway) writePage(w http.ResponseWriter, face *catalog.Interface, q so
 
 // write answers in the gateway's usual encoding.
 func (g *Gateway) write(w http.ResponseWriter, body []byte) {
-	g.faults.Write(w, wire, "text/javascript;charset=UTF-8", body)
+	g.faults.Write(w, source.Wire, "text/javascript;charset=UTF-8", body)
 }

@@ -15,6 +15,14 @@ import (
 	"refundsync/internal/simulator/merchant"
 )
 
+// Wire names a gateway's faults that concern HTTP only.
+var Wire = faults.Wire{
+	ServerError:   faults.SourceServerError,
+	Hang:          faults.SourceHang,
+	MalformedJSON: faults.SourceMalformedJSON,
+	TruncatedBody: faults.SourceTruncatedBody,
+}
+
 // Options configure the source.
 type Options struct {
 	// Seed determines the odd forms of replies.
