@@ -84,7 +84,7 @@ If no hold is on, it frees the runs that wait for one which was terminated.`),
 				}
 				done := text.Sprintf("No such hold was on.")
 				if on := sameScope(holds, end); on != nil {
-					done = text.Sprintf("released: %s", holdText(*on))
+					done = text.Sprintf("released: %s", on.Text())
 				}
 				say(cmd.OutOrStdout(), done)
 				sayOthers(cmd.OutOrStdout(), holds, end)
@@ -174,24 +174,9 @@ func signalHold(ctx context.Context, c client.Client, taskQueue string, hold con
 // heldText says that something is held or disabled.
 func heldText(hold contract.Hold) string {
 	if hold.Disabled {
-		return text.Sprintf("disabled: %s", holdText(hold))
+		return text.Sprintf("disabled: %s", hold.Text())
 	}
-	return text.Sprintf("held: %s", holdText(hold))
-}
-
-// holdText says what is held or disabled, since and until when, by whom and why.
-func holdText(hold contract.Hold) string {
-	if hold.Disabled {
-		return text.Sprintf("flow %s, since %s, by %s: %s", hold.Flow, hold.Since.In(beijing.Zone).Format(time.DateTime), hold.By, hold.Note)
-	}
-	scope, until := text.New("all flows"), text.New("until it is released")
-	if hold.Flow != "" {
-		scope = text.New("flow %s", hold.Flow)
-	}
-	if !hold.Until.IsZero() {
-		until = text.New("until %s", hold.Until.In(beijing.Zone).Format(time.DateTime))
-	}
-	return text.Sprintf("%s, since %s, %s, by %s: %s", scope, hold.Since.In(beijing.Zone).Format(time.DateTime), until, hold.By, hold.Note)
+	return text.Sprintf("held: %s", hold.Text())
 }
 
 // releaseCommand is the command that ends a hold.

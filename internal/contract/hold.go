@@ -1,6 +1,11 @@
 package contract
 
-import "time"
+import (
+	"time"
+
+	"refundsync/internal/beijing"
+	"refundsync/internal/text"
+)
 
 // Hold says who holds the sync, why, and for how long; or with Disabled, who disabled a flow.
 type Hold struct {
@@ -31,4 +36,20 @@ type Release struct {
 // Same reports whether two holds, neither of them released, are the same in everything.
 func (h Hold) Same(other Hold) bool {
 	return h.Flow == other.Flow && h.Disabled == other.Disabled && h.By == other.By && h.Note == other.Note && h.Since.Equal(other.Since) && h.Until.Equal(other.Until)
+}
+
+// Text says what is held or disabled, since and until when, by whom and why.
+func (h Hold) Text() text.Text {
+	since := h.Since.In(beijing.Zone).Format(time.DateTime)
+	if h.Disabled {
+		return text.New("flow %s, since %s, by %s: %s", h.Flow, since, h.By, h.Note)
+	}
+	scope, until := text.New("all flows"), text.New("until it is released")
+	if h.Flow != "" {
+		scope = text.New("flow %s", h.Flow)
+	}
+	if !h.Until.IsZero() {
+		until = text.New("until %s", h.Until.In(beijing.Zone).Format(time.DateTime))
+	}
+	return text.New("%s, since %s, %s, by %s: %s", scope, since, until, h.By, h.Note)
 }

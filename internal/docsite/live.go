@@ -95,7 +95,7 @@ func (s Site) state(f *flow.Flow) cell {
 			if hold.Disabled {
 				held[0] = line{badge(bad, text.New("off"))}
 			}
-			held = append(held, line{note(holdText(hold))})
+			held = append(held, line{note(hold.Text())})
 		}
 		return held
 	case live.Paused:
@@ -108,20 +108,6 @@ func (s Site) state(f *flow.Flow) cell {
 		on[0] = append(on[0], span{Text: " "}, badge(bad, text.New("behind")))
 	}
 	return on
-}
-
-func holdText(hold contract.Hold) text.Text {
-	if hold.Disabled {
-		return text.New("disabled at %s by %s: %s", moment(hold.Since), hold.By, hold.Note)
-	}
-	scope, until := text.New("all flows"), text.New("until it is released")
-	if hold.Flow != "" {
-		scope = text.New("this flow")
-	}
-	if !hold.Until.IsZero() {
-		until = text.New("until %s", moment(hold.Until))
-	}
-	return text.New("%s, since %s, %s, by %s: %s", scope, moment(hold.Since), until, hold.By, hold.Note)
 }
 
 // lag is the lag against its limit.
