@@ -13,6 +13,7 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
+	"refundsync/internal/flow"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/syncworker"
@@ -40,18 +41,21 @@ func dialWith(ctx context.Context) (client.Client, client.Options, error) {
 	return codec.Client(temporal), options, nil
 }
 
-// vendors makes the clients of both systems for a command that calls them itself. Without a
-// Temporal server, it asks Jushuitan's open platform for an access token of its own.
-func vendors(settings config.Settings) (*jushuitan.Client, *kingdee.Client, func(), error) {
+// vendors makes the clients of both systems for a command that calls them itself about a flow.
+// Without a Temporal server, it asks Jushuitan's open platform for an access token of its own.
+func vendors(f *flow.Flow) (source *jushuitan.Client, ledger *kingdee.Client, done func(), err error) {
+	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	var temporal client.Client
-	done := func() {}
+	done = func() {}
 	if settings.Jushuitan.Open.AppKey != "" {
 		if c, err := dial(); err == nil {
 			temporal, done = c, c.Close
 		}
 	}
-	source, ledger, err := syncworker.Clients(settings, temporal)
-	if err != nil {
+	if source, ledger, err = syncworker.Clients(settings, temporal); err != nil {
 		done()
 	}
 	return source, ledger, done, err

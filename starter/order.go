@@ -12,7 +12,6 @@ import (
 	"refundsync/internal/beijing"
 	"refundsync/internal/booking"
 	"refundsync/internal/catalog"
-	"refundsync/internal/config"
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
@@ -230,11 +229,7 @@ func tellOrder(cmd *cobra.Command, flowName, id string, horizon time.Duration, o
 	if err != nil {
 		return err
 	}
-	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
-	if err != nil {
-		return err
-	}
-	source, ledger, closeClients, err := vendors(settings)
+	source, ledger, closeClients, err := vendors(f)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"refundsync/internal/config"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/preview"
@@ -133,11 +132,7 @@ func previewOrders(cmd *cobra.Command, flags previewFlags) error {
 			return usageError(cmd, err)
 		}
 	}
-	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
-	if err != nil {
-		return err
-	}
-	source, ledger, closeClients, err := vendors(settings)
+	source, ledger, closeClients, err := vendors(f)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/spf13/cobra"
 
-	"refundsync/internal/config"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
@@ -316,11 +315,7 @@ func previewRange(cmd *cobra.Command, flags previewFlags) error {
 			return err
 		}
 	}
-	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
-	if err != nil {
-		return err
-	}
-	source, _, closeClients, err := vendors(settings)
+	source, _, closeClients, err := vendors(f)
 	if err != nil {
 		return err
 	}
