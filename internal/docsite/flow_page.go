@@ -278,16 +278,28 @@ func tableSections(tables []*usedTable) []section {
 // checkSections say which orders become bills.
 func checkSections(f *flow.Flow) []section {
 	lines := section{ID: "lines", Title: text.Sprintf("Lines of the bill")}
-	if f.Rules.Lines == nil {
+	switch {
+	case f.Rules.OneLine:
+		lines.say(text.New("the bill has"), text.New("one line, made of the order's own fields"))
+	case f.Rules.Lines == nil:
 		lines.say(text.New("an order's line becomes one of the bill"), text.New("always"))
-	} else {
+	default:
 		lines.add(text.New("an order's line becomes one of the bill if"), line{code(f.Rules.Lines.Source)})
 	}
-	split := text.New("no")
 	if f.Rules.SplitDefective {
-		split = text.New("yes")
+		lines.say(text.New("a partly damaged line"), text.New("becomes two"))
 	}
-	lines.say(text.New("a partly damaged line becomes two"), split)
+	if d := f.Rules.Discount; d != nil {
+		lines.add(text.New("discount of the order"), line{code(d.Amount.Source), span{Text: " "}, note(text.New("taken off %s of the lines", d.From))})
+	}
+	if b := f.SourceBill; b != nil {
+		without := text.New("goes without a link")
+		if b.Required {
+			without = text.New("parks the order")
+		}
+		lines.add(text.New("each line is linked to one of"), line{code(b.FormID), span{Text: " "}, note(text.New("whose %s is", b.Field)), span{Text: " "}, code(b.Value.Value.Source)})
+		lines.say(text.New("a line for which none has enough left"), without)
+	}
 
 	out := &table{Wide: true, Heads: heads(text.New("reason"), text.New("left out when")), Empty: text.Sprintf("No order is left out.")}
 	for _, rule := range f.Rules.LeaveOut {

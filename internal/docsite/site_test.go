@@ -189,6 +189,25 @@ func TestPagesLoadNothing(t *testing.T) {
 	}
 }
 
+func TestWhatBecomesOfLinesIsShown(t *testing.T) {
+	flows, err := flowfile.LoadFolder(filepath.Join("..", "..", "flows", "library"))
+	require.NoError(t, err)
+	linked := flows["receipt_to_return"]
+	require.NotNil(t, linked)
+	linked.SourceBill = &flow.SourceBill{
+		FormID: "SAL_OUTSTOCK", Field: "FThirdBillNo", Value: &flow.Mapping{Value: &flow.Expression{Source: "so_id"}}, Required: true,
+	}
+	pages := pagesOf(t, Site{Interfaces: catalog.All(), Flows: flows})
+	for name, want := range map[string]string{
+		"saleout_to_outstock":             "discount of the order\ncoalesce(free_amount, 0)\ntaken off sale_amount of the lines\n",
+		"refund_only_to_other_receivable": "the bill has\none line, made of the order's own fields\n",
+		"receipt_to_return": "each line is linked to one of\nSAL_OUTSTOCK\nwhose FThirdBillNo is\nso_id\n" +
+			"a line for which none has enough left\nparks the order\n",
+	} {
+		assert.Contains(t, wordsOf(t, pages["en/"+flowPath(name)]), want, name)
+	}
+}
+
 // Whatever a file or a person says, it is words on the page.
 func TestValuesAreEscaped(t *testing.T) {
 	const hostile = `<script>alert(1)</script>"'&` + "\u202e"
