@@ -1,8 +1,6 @@
 package merchant
 
-import (
-	"time"
-)
+import "time"
 
 // longestDelay bounds how long after its modification an order that arrives becomes
 // visible at the source: rows appear late.
@@ -17,15 +15,9 @@ type Arrivals struct {
 	From time.Time
 }
 
-// Arrive adds the orders that are due by now, and returns them. Each was modified up to
-// three seconds before it arrives, by a clock that is ahead by the given duration.
-func (m *Merchant) Arrive(now time.Time, ahead time.Duration) []*Order {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.arrive(now, ahead)
-}
-
-// arrive is Arrive for a caller that holds the lock.
+// arrive adds the orders that are due by now, and returns them. Each was modified up to
+// three seconds before it arrives, by a clock that is ahead by the given duration. The caller
+// holds the lock.
 func (m *Merchant) arrive(now time.Time, ahead time.Duration) []*Order {
 	if m.options.Arrivals.PerMinute == 0 {
 		return nil

@@ -16,15 +16,15 @@ func TestOrdersArriveByTheClock(t *testing.T) {
 	at := func(d time.Duration) time.Time { return options.To().Add(d) }
 	often, once := New(options), New(options)
 	for now := at(0); !now.After(at(10 * time.Minute)); now = now.Add(700 * time.Millisecond) {
-		for _, o := range often.Arrive(now, 0) {
+		for _, o := range often.arrive(now, 0) {
 			require.False(t, o.Modified.After(now))
 			require.Less(t, now.Sub(o.Modified), longestDelay+2*time.Second)
 			require.Zero(t, o.Modified.Nanosecond())
 		}
 	}
-	often.Arrive(at(10*time.Minute), 0)
-	require.Len(t, once.Arrive(at(10*time.Minute), 0), 300)
-	require.Empty(t, once.Arrive(at(10*time.Minute), 0))
+	often.arrive(at(10*time.Minute), 0)
+	require.Len(t, once.arrive(at(10*time.Minute), 0), 300)
+	require.Empty(t, once.arrive(at(10*time.Minute), 0))
 	require.Equal(t, wireText(once, 3), wireText(often, 3))
 	require.True(t, slices.IsSortedFunc(once.Orders(), byAsID))
 
@@ -33,7 +33,7 @@ func TestOrdersArriveByTheClock(t *testing.T) {
 	require.Greater(t, totals.Saved, totals.Orders/2)
 
 	once.StopArriving()
-	require.Empty(t, once.Arrive(at(20*time.Minute), 0))
+	require.Empty(t, once.arrive(at(20*time.Minute), 0))
 }
 
 // Modification times follow the merchant's clock; arrival times do not.
@@ -41,7 +41,7 @@ func TestModificationTimesFollowTheMerchantsClock(t *testing.T) {
 	options := Options{Seed: 3, Orders: 20, From: march, Days: 1}
 	options.Arrivals = Arrivals{PerMinute: 30, From: options.To()}
 	now := options.To().Add(10 * time.Minute)
-	right, slow := New(options).Arrive(now, 0), New(options).Arrive(now, -30*time.Second)
+	right, slow := New(options).arrive(now, 0), New(options).arrive(now, -30*time.Second)
 	require.Len(t, slow, len(right))
 	for i := range right {
 		require.Equal(t, -30*time.Second, slow[i].Modified.Sub(right[i].Modified))

@@ -104,8 +104,9 @@ func asRecords[R Record](list []R) []Record {
 	return records
 }
 
-// ArriveRecords is Arrive, with the receipts and outbound orders of what arrives, as far as
-// anybody has asked for such.
+// ArriveRecords adds what is due by now, and returns it: orders, and their receipts and
+// outbound orders as far as anybody has asked for such. The source's clock is ahead by the
+// given duration.
 func (m *Merchant) ArriveRecords(now time.Time, ahead time.Duration) []Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
