@@ -243,10 +243,6 @@ type Form struct {
 // Money reports whether lines have an amount alone, without a quantity of anything.
 func (f *Form) Money() bool { return f.Quantity == "" }
 
-// Measure is the field of a line that is added up and compared: the quantity, or the amount
-// in a form of money.
-func (f *Form) Measure() string { return cmp.Or(f.Quantity, f.Amount) }
-
 // Compared are the fields that a bill is read back by, in Head or Lines.
 func (f *Form) Compared(place Place) []string {
 	var names []string
