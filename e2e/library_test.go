@@ -72,6 +72,7 @@ func TestEveryFlowOfTheLibrary(t *testing.T) {
 			in.Flow = string(flow)
 			first := w.syncBy(t, in)
 			require.NoError(t, w.SetFaults(nil))
+			w.starter(t, 0, "check")
 			testkit.Wait(t, "all saves have landed", func() bool { return w.State().Kingdee.LateSaves == 0 })
 			requireTruthOf(t, w, flow, first)
 			second := w.syncBy(t, in)

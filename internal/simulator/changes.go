@@ -27,7 +27,7 @@ func (s *Simulator) billStored(_, number string) {
 	case s.faults.Strikes(faults.SourceOrderWithdrawn):
 		statuses := map[merchant.Document][]string{
 			merchant.Refunds:   {merchant.StatusCancelled, merchant.StatusWaits, merchant.StatusMerged},
-			merchant.Receipts:  {merchant.StatusCancelled},
+			merchant.Receipts:  {merchant.StatusCancelled, merchant.StatusWaits},
 			merchant.Outbounds: {merchant.StatusCancelled, merchant.StatusDeleted},
 		}[merchant.DocumentOf(key)]
 		s.withdraw(key, statuses[s.faults.Pick(faults.SourceOrderWithdrawn, len(statuses))])
