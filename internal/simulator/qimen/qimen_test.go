@@ -463,7 +463,7 @@ func TestOutboundOrders(t *testing.T) {
 		}
 		return post(t, address, nil, signed(params))
 	}
-	reply := call(nil)
+	reply := call(map[string]string{"archive": "true"})
 	require.Equal(t, fmt.Sprint(len(m.Records(merchant.Outbounds))), fmt.Sprint(reply["data_count"]))
 	out := reply["datas"].([]any)[0].(map[string]any)
 	require.IsType(t, "", out["pay_amount"])
@@ -476,10 +476,11 @@ func TestOutboundOrders(t *testing.T) {
 			shipped++
 		}
 	}
-	require.Equal(t, fmt.Sprint(shipped), fmt.Sprint(call(map[string]string{"status": "Archive"})["data_count"]))
-	byID := call(map[string]string{"io_ids": m.Records(merchant.Outbounds)[0].Value("io_id"), "start_time": "", "end_time": ""})
+	require.Equal(t, fmt.Sprint(shipped), fmt.Sprint(call(map[string]string{"status": "Archive", "archive": "true"})["data_count"]))
+	require.Equal(t, fmt.Sprint(len(m.Records(merchant.Outbounds))-shipped), fmt.Sprint(call(nil)["data_count"]))
+	byID := call(map[string]string{"io_ids": m.Records(merchant.Outbounds)[0].Value("io_id"), "archive": "true", "start_time": "", "end_time": ""})
 	require.Len(t, byID["datas"], 1)
-	require.Len(t, call(map[string]string{"date_type": "2", "start_time": "2024-02-20 00:00:00", "end_time": "2024-02-25 00:00:00", "page_size": "100"})["datas"], 100)
+	require.Len(t, call(map[string]string{"archive": "true", "date_type": "2", "start_time": "2024-02-20 00:00:00", "end_time": "2024-02-25 00:00:00", "page_size": "100"})["datas"], 100)
 	for name, value := range map[string]string{"status": "Sent", "date_type": "1"} {
 		require.Equal(t, "41", fmt.Sprint(call(map[string]string{name: value})["code"]), name)
 	}

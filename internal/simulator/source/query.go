@@ -54,6 +54,9 @@ type search struct {
 	hidden []int64
 	// offline asks for the orders of offline shops; there are none.
 	offline bool
+	// unarchived leaves out what is archived: an interface with the parameter archive shows
+	// that only if asked to.
+	unarchived bool
 }
 
 // condition is that a field has one of some values.
@@ -98,6 +101,7 @@ func (g Gateway) ParseQuery(face *catalog.Interface, params map[string]string) (
 			conditions: p.conditions(),
 			hidden:     g.Hidden[document],
 			offline:    params["is_offline_shop"] == "true",
+			unarchived: slices.Contains(face.Source.Widening, "archive") && params["archive"] != "true",
 		},
 	}
 	from, to := face.Source.From, face.Source.To
@@ -122,6 +126,9 @@ func (s *search) holds(r merchant.Record) bool {
 		if !slices.Contains(c.values, r.Value(c.field)) {
 			return false
 		}
+	}
+	if s.unarchived && r.Value("status") == merchant.StatusArchived {
+		return false
 	}
 	return !s.offline && (len(s.hidden) == 0 || !slices.ContainsFunc(s.hidden, func(shop int64) bool {
 		return r.Value("shop_id") == strconv.FormatInt(shop, 10)
