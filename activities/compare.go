@@ -52,7 +52,7 @@ func (a *Activities) comparison(ctx context.Context, params workflows.Comparison
 	}
 	c := &comparison{
 		a: a, flow: f, kept: map[string]bool{},
-		rules: booking.Rules(f, params.Tolerance), from: dayOf(params.Range.From), to: dayOf(params.Range.To),
+		rules: booking.Rules(f, params.Tolerance), from: beijing.Day(params.Range.From), to: beijing.Day(params.Range.To),
 	}
 	return c, c.listParked(ctx)
 }
@@ -65,8 +65,6 @@ func (c *comparison) listParked(ctx context.Context) (err error) {
 	}
 	return err
 }
-
-func dayOf(t time.Time) string { return t.In(beijing.Zone).Format(time.DateOnly) }
 
 // holds reports whether a day lies in the range.
 func (c *comparison) holds(day string) bool { return c.from <= day && day <= c.to }

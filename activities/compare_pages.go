@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"refundsync/internal/allowance"
+	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
 	"refundsync/internal/paging"
 	"refundsync/internal/reconcile"
@@ -154,7 +155,7 @@ func (p *pagesComparison) open(row *row) (contract.Order, error) {
 
 func (p *pagesComparison) mapped(ctx context.Context, row *row) (reconcile.Order, error) {
 	if row.failed != nil {
-		return reconcile.Order{ID: row.failed.ID, Unmapped: row.failed.Reason, Numbers: []string{""}, ChangedOn: dayOf(p.params.Window.From)}, nil
+		return reconcile.Order{ID: row.failed.ID, Unmapped: row.failed.Reason, Numbers: []string{""}, ChangedOn: beijing.Day(p.params.Window.From)}, nil
 	}
 	return p.order(ctx, row.order, row.record)
 }

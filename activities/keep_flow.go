@@ -44,7 +44,7 @@ func NewFlowVersions(c client.Client, taskQueue string) *FlowVersions {
 // Keep makes sure that the files of a flow's version are kept, and notes that it is in use:
 // one call a day for each version. An error says what is not kept.
 func (v *FlowVersions) Keep(ctx context.Context, f *flow.Flow) error {
-	id, today := workflows.FlowVersionID(f.Name, f.Version), time.Now().In(beijing.Zone).Format(time.DateOnly)
+	id, today := workflows.FlowVersionID(f.Name, f.Version), beijing.Day(time.Now())
 	v.mu.Lock()
 	kept, known := v.kept[id]
 	v.mu.Unlock()

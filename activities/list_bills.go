@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/booking"
 	"refundsync/internal/flow"
 	"refundsync/internal/kingdee"
@@ -36,7 +37,7 @@ func (a *Activities) listBills(ctx context.Context, params workflows.ListBillsPa
 		return result, err
 	}
 	which := kingdee.DatedBills{
-		Form: booking.FormOf(f), From: dayOf(params.Range.From), To: dayOf(params.Range.To),
+		Form: booking.FormOf(f), From: beijing.Day(params.Range.From), To: beijing.Day(params.Range.To),
 		BillTypes: f.ValuesOf(f.Form.Form.BillType), Organisations: f.ValuesOf(f.Form.Form.Organisation),
 	}
 	var all []int64

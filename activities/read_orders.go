@@ -48,5 +48,5 @@ func (a *Activities) readOrders(ctx context.Context, f *flow.Flow, params workfl
 func notFound(id string, since time.Time) *tally.Failure {
 	return &tally.Failure{ID: id, Reason: workflows.OrderNotFound, Message: text.New(
 		"Jushuitan shows no order %s among those that were modified since %s and meet the flow's parameters. Check the number; with --from, the run looks further back",
-		id, since.In(beijing.Zone).Format(time.DateOnly)).Short(tally.LongestMessage)}
+		id, beijing.Day(since)).Short(tally.LongestMessage)}
 }

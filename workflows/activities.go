@@ -549,7 +549,7 @@ func reportRun(ctx workflow.Context, params ReportRunParams) error {
 
 // countDay adds up what runs did on a day.
 func countDay(ctx workflow.Context, params CountDayParams) (alert.Counts, error) {
-	ctx = withHousekeeping(ctx, time.Minute, 8, text.Sprintf("count the runs of %s", params.From.In(beijing.Zone).Format(time.DateOnly)))
+	ctx = withHousekeeping(ctx, time.Minute, 8, text.Sprintf("count the runs of %s", beijing.Day(params.From)))
 	var counts alert.Counts
 	err := workflow.ExecuteActivity(ctx, CountDayName, params).Get(ctx, &counts)
 	return counts, err

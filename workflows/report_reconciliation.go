@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"cmp"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -37,7 +36,7 @@ func reportReconciliation(ctx workflow.Context, plan Plan, in ReconcileInput, re
 func reconciliationOf(report reconcile.Report, failed string) *alert.Reconciliation {
 	r := &alert.Reconciliation{Failed: failed}
 	if !report.From.IsZero() {
-		r.From, r.To = report.From.In(beijing.Zone).Format(time.DateOnly), report.To.In(beijing.Zone).Format(time.DateOnly)
+		r.From, r.To = beijing.Day(report.From), beijing.Day(report.To)
 	}
 	if failed != "" {
 		return r

@@ -41,7 +41,7 @@ func Rules(f *flow.Flow, tolerance decimal.Decimal) reconcile.Rules {
 func OrderOf(f *flow.Flow, opened *flow.Opened, parked string) (reconcile.Order, error) {
 	order := reconcile.Order{ID: opened.Order.ID, OnlineOrder: opened.Text(f.Source.Interface.Source.Online), Shop: opened.Order.Shop, Parked: parked}
 	if at := opened.Order.ChangedAt; !at.IsZero() {
-		order.ChangedOn = dayOf(at)
+		order.ChangedOn = beijing.Day(at)
 	}
 	order.Announced.Quantity, order.Announced.Amount = opened.Announced()
 	if f.Form.Form.Money() {
@@ -78,7 +78,7 @@ func OrderOf(f *flow.Flow, opened *flow.Opened, parked string) (reconcile.Order,
 		return order, err
 	}
 	if !date.IsZero() {
-		order.Date = dayOf(date)
+		order.Date = beijing.Day(date)
 	}
 	order.Customer = bill.Customer()
 	for _, l := range bill.Lines() {
@@ -86,8 +86,6 @@ func OrderOf(f *flow.Flow, opened *flow.Opened, parked string) (reconcile.Order,
 	}
 	return order, nil
 }
-
-func dayOf(at time.Time) string { return at.In(beijing.Zone).Format(time.DateOnly) }
 
 // BillsOf are bills as a reconciliation compares them.
 func BillsOf(whole []kingdee.WholeBill) []reconcile.Bill {

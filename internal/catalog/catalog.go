@@ -339,13 +339,14 @@ func (i *Interface) IsGroup(field Field) bool {
 }
 
 // BillPlaces lists Head, the groups in it, and the groups in these.
-func (i *Interface) BillPlaces() []Place {
-	places := []Place{Head}
-	for n := 0; n < len(places); n++ {
-		for _, field := range i.Fields[places[n]] {
-			if i.IsGroup(field) {
-				places = append(places, Place(field.Name))
-			}
+func (i *Interface) BillPlaces() []Place { return i.within(Head) }
+
+// within lists a place, and each group in it with those in that.
+func (i *Interface) within(place Place) []Place {
+	places := []Place{place}
+	for _, field := range i.Fields[place] {
+		if i.IsGroup(field) {
+			places = append(places, i.within(Place(field.Name))...)
 		}
 	}
 	return places

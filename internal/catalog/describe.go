@@ -102,28 +102,10 @@ var transportLabels = map[string]text.Text{
 // that the group is in.
 func (i *Interface) Places() []Place {
 	var places []Place
-	var add func(Place)
-	add = func(place Place) {
-		if len(i.Fields[place]) == 0 || slices.Contains(places, place) {
-			return
-		}
-		places = append(places, place)
-		for _, field := range i.Fields[place] {
-			if place != Request && place != Options {
-				add(Place(field.Name))
-			}
-		}
+	for _, place := range []Place{Request, Header, Head, Options} {
+		places = append(places, i.within(place)...)
 	}
-	for _, place := range []Place{Request, Header, Items, Head} {
-		add(place)
-	}
-	for _, place := range slices.Sorted(maps.Keys(i.Fields)) {
-		if place != Options {
-			add(place)
-		}
-	}
-	add(Options)
-	return places
+	return slices.DeleteFunc(places, func(place Place) bool { return len(i.Fields[place]) == 0 })
 }
 
 // Property is something that an interface says of itself.
