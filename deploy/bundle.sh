@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes dist/refundsync_VERSION_bundle.tar for a server without internet: all images of
 # docker-compose.yml, for this machine's platform, with the files that they mount and
-# the documents. docs/setup.md says how to load it.
+# the documents. docs/deployment.md says how to load it.
 set -eu
 
 version=$1

@@ -21,7 +21,7 @@ import (
 
 var units = []string{"refundsync-databases.service", "refundsync-temporal.service", "refundsync-ui.service", "refundsync-worker.service"}
 
-// installed is where docs/setup.md puts the folder that build.sh makes.
+// installed is where docs/deployment.md puts the folder that build.sh makes.
 const installed = "/opt/refundsync/"
 
 // unit gives the values of a unit by their keys; those of a key stand in their order.

@@ -34,7 +34,7 @@ import (
 const kubernetesVersion = "1.30"
 
 // build gives the manifests of the example by kind and name, with its files filled in
-// as docs/setup.md says.
+// as docs/deployment.md says.
 func build(t *testing.T) map[string][]byte { return buildWith(t, "") }
 
 // buildWith is build with patches appended to the overlay's own.
