@@ -145,13 +145,14 @@ func (s *setupRun) readLists(ctx context.Context) {
 		return
 	}
 	source := s.flow.Source.Interface
-	shop, _ := source.Find(catalog.Header, source.Source.Shop)
+	// The shop's number, where orders do not have its name.
+	numbered := strings.HasSuffix(source.Source.Shop, "_id")
 	for _, list := range []struct {
 		form   string
 		byName bool // orders name it; otherwise they have its id
 		read   func(context.Context) ([]jushuitan.Named, error)
 	}{
-		{customerForm, shop.Type == catalog.Text, s.source.Shops},
+		{customerForm, !numbered, s.source.Shops},
 		{stockForm, false, s.source.Warehouses},
 	} {
 		var named []jushuitan.Named
