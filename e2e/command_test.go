@@ -289,3 +289,14 @@ func TestDemo(t *testing.T) {
 	require.Zero(t, second.code, second.stdout+second.stderr)
 	require.Regexp(t, `saved +│ +0 │`, second.stdout)
 }
+
+func TestDemoOfAllFlows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, simulator.Options{Orders: 1})
+	e := w.run(t, "starter", "demo", "--all", "--once", "--orders", "120")
+	require.Zero(t, e.code, e.stdout+e.stderr)
+	require.Contains(t, e.stdout, "✓")
+	for _, flow := range merchant.SideBySide {
+		require.Regexp(t, string(flow)+` +│( +\d+ │){4} +0 │ +0 │`, e.stdout)
+	}
+}

@@ -34,6 +34,7 @@ const (
 
 type demoFlags struct {
 	once   bool
+	all    bool
 	orders int
 	seed   uint64
 	data   string
@@ -45,11 +46,13 @@ func newDemoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: text.Sprintf("See the whole sync in one command"),
 		Long: text.Sprintf("Starts a Temporal development server, simulated Jushuitan and Kingdee systems, and a worker. " +
-			"It syncs three days of orders, compares the outcome of each with the expected one, and runs until you press Ctrl-C. The exit code is 1 if an outcome differs."),
-		Example: "  starter demo\n  starter demo --once --orders 2000",
+			"It syncs three days of orders, compares the outcome of each with the expected one, and runs until you press Ctrl-C. The exit code is 1 if an outcome differs.\n" +
+			"With --all, several flows sync side by side: after-sales orders from both of Jushuitan's gateways, refunds without goods, and outbound orders."),
+		Example: "  starter demo\n  starter demo --once --orders 2000\n  starter demo --all",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return demo(cmd, flags) },
 	}
 	cmd.Flags().BoolVar(&flags.once, "once", false, text.Sprintf("exit after the runs"))
+	cmd.Flags().BoolVar(&flags.all, "all", false, text.Sprintf("sync with several flows at once, from the folder of the flows and its subfolder %s", library))
 	cmd.Flags().IntVar(&flags.orders, "orders", simulator.DefaultOrders, text.Sprintf("number of orders"))
 	cmd.Flags().Uint64Var(&flags.seed, "seed", 1, text.Sprintf("seed of the random orders"))
 	cmd.Flags().StringVar(&flags.data, "data", "", text.Sprintf("folder to keep the state in; the next demo with it continues there"))
@@ -66,18 +69,23 @@ func demo(cmd *cobra.Command, flags demoFlags) error {
 	if err != nil {
 		return err
 	}
-	d := &demoRun{flags: flags, codec: codec, out: cmd.OutOrStdout(), log: cmd.ErrOrStderr()}
-	return d.withServer(cmd.Context(), func(ctx context.Context) error {
-		return d.withSimulators(ctx, func(ctx context.Context) error {
-			return d.withWorker(ctx, func(ctx context.Context) error { return d.sync(ctx) })
+	d := &demoRun{flags: flags, codec: codec, environment: config.FromProcess(), out: cmd.OutOrStdout(), log: cmd.ErrOrStderr()}
+	sync := d.sync
+	if flags.all {
+		sync = d.syncAll
+	}
+	return d.withFlows(cmd.Context(), func(ctx context.Context) error {
+		return d.withServer(ctx, func(ctx context.Context) error {
+			return d.withSimulators(ctx, func(ctx context.Context) error { return d.withWorker(ctx, sync) })
 		})
 	})
 }
 
 type demoRun struct {
-	flags    demoFlags
-	codec    encryption.Codec
-	out, log io.Writer
+	flags       demoFlags
+	codec       encryption.Codec
+	environment config.Environment
+	out, log    io.Writer
 
 	server     *devserver.Server
 	temporal   client.Client
@@ -131,6 +139,7 @@ func (d *demoRun) withSimulators(ctx context.Context, inside func(context.Contex
 	d.simulator, err = simulator.New(simulator.Options{
 		Seed:        d.flags.seed,
 		Orders:      d.flags.orders,
+		SplitShops:  d.flags.all,
 		PageLatency: demoPageLatency,
 		CallLatency: demoCallLatency,
 		Data:        d.dataFile("kingdee.jsonl"),
@@ -150,7 +159,7 @@ func (d *demoRun) withSimulators(ctx context.Context, inside func(context.Contex
 }
 
 func (d *demoRun) withWorker(ctx context.Context, inside func(context.Context) error) error {
-	environment := config.FromProcess()
+	environment := d.environment
 	// The worker must reach no other server than the demo's own.
 	maps.DeleteFunc(environment, func(name, _ string) bool { return strings.HasPrefix(name, "TEMPORAL_") })
 	maps.Copy(environment, d.simulators.Environment().Map())
@@ -188,8 +197,7 @@ func (d *demoRun) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	runURL := fmt.Sprintf("%s/namespaces/%s/workflows/%s", d.server.UIURL, d.server.Namespace, url.PathEscape(run.GetID()))
-	fmt.Fprintln(d.log, text.Sprintf("In the Web UI: %s", runURL))
+	fmt.Fprintln(d.log, text.Sprintf("In the Web UI: %s", d.urlOf(run)))
 	result, err := follow(ctx, d.temporal, run, newProgressView(d.log))
 	if err != nil {
 		if ctx.Err() != nil {
@@ -205,11 +213,20 @@ func (d *demoRun) sync(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	differences = append(differences, later...)
+	return d.finish(ctx, run, append(differences, later...))
+}
+
+// urlOf is where the Web UI shows a run.
+func (d *demoRun) urlOf(run client.WorkflowRun) string {
+	return fmt.Sprintf("%s/namespaces/%s/workflows/%s", d.server.UIURL, d.server.Namespace, url.PathEscape(run.GetID()))
+}
+
+// finish stays until Ctrl-C, and fails if anything differs.
+func (d *demoRun) finish(ctx context.Context, run client.WorkflowRun, differences []string) error {
 	if d.flags.once {
 		say(d.out, "\n"+text.Sprintf("Run the demo without --once to look around in the Temporal Web UI."))
 	} else {
-		d.printWhereToLook(runURL)
+		d.printWhereToLook(d.urlOf(run))
 		say(d.log, text.Sprintf("Press Ctrl-C to end."))
 		<-ctx.Done()
 	}

@@ -18,6 +18,13 @@ func demoDifferences(truth merchant.Truth, state simulator.State, result workflo
 	for _, difference := range simulator.Compare(truth, state) {
 		differences = append(differences, difference.String())
 	}
+	return append(differences, outcomeDifferences(truth, result)...)
+}
+
+// outcomeDifferences compares the counts with the expected ones, and every failure by order
+// and reason.
+func outcomeDifferences(truth merchant.Truth, result workflows.SyncFlowResult) []string {
+	var differences []string
 	differ := func(what string, got, want int) {
 		if got != want {
 			differences = append(differences, countDiffers(what, got, want))

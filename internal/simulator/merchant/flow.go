@@ -27,6 +27,11 @@ var Flows = []Flow{
 	SaleoutToOutstock, SaleoutToOutstockOpen,
 }
 
+// SideBySide are flows that one merchant can run side by side. Not among them are
+// receipt_to_return, which would book the goods of refund_to_return a second time, and those
+// that book the same documents in another way.
+var SideBySide = []Flow{RefundToReturn, RefundToReturnOpen, RefundOnlyToOtherReceivable, SaleoutToOutstock}
+
 // The forms of the flows' bills.
 const (
 	ReturnForm          = "SAL_RETURNSTOCK"
