@@ -116,7 +116,7 @@ func TestBadSignalsAndQueriesChangeNothing(t *testing.T) {
 		disturb(workflows.ParkedOrderID(builtInFlow, id), workflows.OrderSignal, workflows.DiscardSignal, "weather")
 		if failure.Reason == "unknown_material" {
 			require.NoError(t, w.AddMaterial(missingMaterial(failure)))
-			retryParked(t, temporal, id)
+			retryParked(t, temporal, builtInFlow, id)
 			delete(still, id)
 		}
 	}

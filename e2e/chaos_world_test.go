@@ -20,6 +20,7 @@ import (
 	"refundsync/internal/flow"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
+	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/testkit"
 )
@@ -135,7 +136,7 @@ func (c *chaosWorld) changeFlow(t *testing.T, pairs ...string) {
 // something in the middle of a run: more saves remain than are in flight then.
 func (c *chaosWorld) killPoints(n int) []int {
 	const sessions = 4
-	points := c.rng.Perm(c.Truth().Totals().Saved - sessions*c.batch)[:n]
+	points := c.rng.Perm(c.TruthOf(c.flows...).Totals().Saved - sessions*c.batch)[:n]
 	slices.Sort(points)
 	return points
 }
@@ -154,11 +155,25 @@ func (c *chaosWorld) strikeAt(t *testing.T, bills int, strike func()) {
 	c.kills++
 }
 
-// beginRange starts a run over a range, both ends included.
+// beginRange starts a run of the first flow over a range, both ends included.
 func (c *chaosWorld) beginRange(t *testing.T, from, to time.Time) client.WorkflowRun {
 	t.Helper()
+	return c.beginFlow(t, c.flows[0], from, to)
+}
+
+// grainOf is the grain of a flow's runs: flows that run at once take turns.
+func (c *chaosWorld) grainOf(of merchant.Flow) string {
+	if slices.Index(c.flows, of)%2 == 1 {
+		return grainOf(c.seed + 1)
+	}
+	return c.grain
+}
+
+// beginFlow starts a run of a flow over a range, both ends included.
+func (c *chaosWorld) beginFlow(t *testing.T, of merchant.Flow, from, to time.Time) client.WorkflowRun {
+	t.Helper()
 	in := inputOf(from, to)
-	in.Grain = c.grain
+	in.Flow, in.Grain = string(of), c.grainOf(of)
 	c.runs++
 	return c.begin(t, in)
 }
@@ -178,6 +193,26 @@ func (c *chaosWorld) end(t *testing.T, run client.WorkflowRun) result {
 	return r
 }
 
+// beginFlows starts a run of each flow over a range, both ends included.
+func (c *chaosWorld) beginFlows(t *testing.T, from, to time.Time) []client.WorkflowRun {
+	t.Helper()
+	var runs []client.WorkflowRun
+	for _, flow := range c.flows {
+		runs = append(runs, c.beginFlow(t, flow, from, to))
+	}
+	return runs
+}
+
+// endAll is end for several runs.
+func (c *chaosWorld) endAll(t *testing.T, runs []client.WorkflowRun) []result {
+	t.Helper()
+	var results []result
+	for _, run := range runs {
+		results = append(results, c.end(t, run))
+	}
+	return results
+}
+
 // endOrFail is end for a run that may fail and report it.
 func (c *chaosWorld) endOrFail(t *testing.T, run client.WorkflowRun) result {
 	t.Helper()
@@ -187,51 +222,69 @@ func (c *chaosWorld) endOrFail(t *testing.T, run client.WorkflowRun) result {
 	return r
 }
 
-// requireNothingLost ends the chaos, runs the range again, retries what is parked, and
-// then requires that each order is accounted for and that Kingdee holds its bill exactly
-// once.
+// requireNothingLost ends the chaos, runs the range again with each flow, retries what is
+// parked, and then requires that each flow accounts for each of its orders and that Kingdee
+// holds its bill exactly once.
 func (c *chaosWorld) requireNothingLost(t *testing.T) {
 	t.Helper()
 	require.NoError(t, c.SetFaults(nil))
 	testkit.Wait(t, "all saves have landed", func() bool { return c.State().Kingdee.LateSaves == 0 })
 	injected := c.State().Faults
 
-	truth := c.Truth()
 	from, to := c.Range()
 	to = to.Add(-time.Second)
-	if latest := truth.Latest(); latest.After(to) {
+	if latest := c.TruthOf(c.flows...).Latest(); latest.After(to) {
 		to = latest
 	}
-	last := c.end(t, c.beginRange(t, from, to))
+	last := c.endAll(t, c.beginFlows(t, from, to))
+	for i, flow := range c.flows {
+		c.requireFlow(t, flow, last[i], injected)
+	}
+	require.Empty(t, c.State().Kingdee.Doubles)
+	require.Empty(t, c.State().Kingdee.Violations, "no session serves two requests at a time")
+}
+
+// requireFlow is requireNothingLost for one flow, by its last run.
+func (c *chaosWorld) requireFlow(t *testing.T, of merchant.Flow, last result, injected map[faults.Name]int) {
+	t.Helper()
+	truth, state := c.TruthOf(of), c.stateOf(of)
 	totals := truth.Totals()
-	require.Equal(t, totals.Orders, last.Fetched)
-	told := c.withdrawnWithBills(truth)
+	require.Equal(t, totals.Orders, last.Fetched, of)
+	told := withdrawnWithBills(truth, state)
 	for id := range told {
 		totals.Skipped[truth[id].Reason]--
 	}
 	maps.DeleteFunc(totals.Skipped, func(_ string, count int) bool { return count == 0 })
-	require.Equal(t, totals.Skipped, last.Skipped)
-	require.Equal(t, len(told), last.FailedReasons["order_withdrawn"], "each withdrawn order that has a bill is reported")
-	c.requireParkedAreTheBadOrders(t, truth)
+	require.Equal(t, totals.Skipped, last.Skipped, of)
+	require.Equal(t, len(told), last.FailedReasons["order_withdrawn"], "%s: each withdrawn order that has a bill is reported", of)
+	c.requireParkedAreTheBadOrders(t, of)
 
-	missing, twice, wrong, changed := c.differences(truth)
-	c.report(t, injected, missing, twice)
-	require.Empty(t, missing)
-	require.Empty(t, twice)
-	require.Empty(t, wrong)
-	require.Equal(t, totals.Saved-len(changed), last.Saved+last.Updated+last.AlreadySaved)
-	require.Equal(t, len(changed), last.FailedReasons["order_changed"])
-	require.Empty(t, c.State().Kingdee.Doubles)
-	require.Empty(t, c.State().Kingdee.Violations, "no session serves two requests at a time")
+	state = c.stateOf(of)
+	missing, twice, wrong, changed := c.differences(truth, state)
+	c.report(t, of, injected, missing, twice)
+	require.Empty(t, missing, of)
+	require.Empty(t, twice, of)
+	require.Empty(t, wrong, of)
+	require.Equal(t, totals.Saved-len(changed), last.Saved+last.Updated+last.AlreadySaved, of)
+	require.Equal(t, len(changed), last.FailedReasons["order_changed"], of)
 	if c.existing != flow.ExistingSupplement {
-		require.Len(t, c.State().Kingdee.Bills, totals.Saved+len(told))
+		require.Len(t, state.Kingdee.Bills, totals.Saved+len(told), of)
 	}
 }
 
-// withdrawnWithBills returns the withdrawn orders that have a bill, by as_id.
-func (c *chaosWorld) withdrawnWithBills(truth merchant.Truth) map[string]bool {
+// stateOf is the state without the bills that only other flows account for.
+func (c *chaosWorld) stateOf(of merchant.Flow) simulator.State {
+	state, own, others := c.State(), c.TruthOf(of), c.TruthOf(c.flows...)
+	state.Kingdee.Bills = slices.DeleteFunc(slices.Clone(state.Kingdee.Bills), func(b galaxy.Bill) bool {
+		return own[b.Number].Form != b.Form && (others[b.Number].Form == b.Form || others[b.Form+" "+b.Number].Form == b.Form)
+	})
+	return state
+}
+
+// withdrawnWithBills returns the withdrawn orders that have a bill, by their keys.
+func withdrawnWithBills(truth merchant.Truth, state simulator.State) map[string]bool {
 	told := map[string]bool{}
-	for _, bill := range c.State().Kingdee.Bills {
+	for _, bill := range state.Kingdee.Bills {
 		if first, _, _ := strings.Cut(bill.Number, "-"); truth[first].Withdrawn {
 			told[first] = true
 		}
@@ -239,39 +292,45 @@ func (c *chaosWorld) withdrawnWithBills(truth merchant.Truth) map[string]bool {
 	return told
 }
 
-// requireParkedAreTheBadOrders retries all parked orders until only those remain that
-// can't be saved, and those that changed after they were saved, if the flow only reports
+// requireParkedAreTheBadOrders retries all parked orders of a flow until only those remain
+// that can't be saved, and those that changed after they were saved, if the flow only reports
 // these.
-func (c *chaosWorld) requireParkedAreTheBadOrders(t *testing.T, truth merchant.Truth) {
+func (c *chaosWorld) requireParkedAreTheBadOrders(t *testing.T, of merchant.Flow) {
 	t.Helper()
-	_, _, _, bad := c.differences(truth)
-	maps.Copy(bad, c.withdrawnWithBills(truth))
-	for id, expectation := range truth {
-		if expectation.Outcome == merchant.Failed {
-			bad[id] = true
-		}
-	}
+	bad := c.badOrders(of)
 	temporal := c.temporal(t)
 	testkit.Wait(t, "only what can't be saved is parked", func() bool {
-		waiting := parkedIn(t, temporal)
+		waiting := parkedIn(t, temporal, of)
 		if len(waiting) == len(bad) && !slices.ContainsFunc(slices.Collect(maps.Keys(waiting)), func(id string) bool { return !bad[id] }) {
 			return true
 		}
 		for id := range waiting {
 			if !bad[id] {
-				retryParked(t, temporal, id)
+				retryParked(t, temporal, of, id)
 			}
 		}
 		return false
 	})
 }
 
+// badOrders are the orders of a flow that can't be saved as they are.
+func (c *chaosWorld) badOrders(of merchant.Flow) map[string]bool {
+	truth, state := c.TruthOf(of), c.stateOf(of)
+	_, _, _, bad := c.differences(truth, state)
+	maps.Copy(bad, withdrawnWithBills(truth, state))
+	for id, expectation := range truth {
+		if expectation.Outcome == merchant.Failed {
+			bad[id] = true
+		}
+	}
+	return bad
+}
+
 // differences compares the bills with the truth. If the flow only reports the bill of a
 // changed order, the bill for an earlier version is not wrong: its order is among the
 // changed ones.
-func (c *chaosWorld) differences(truth merchant.Truth) (missing, twice, wrong []simulator.Difference, changed map[string]bool) {
+func (c *chaosWorld) differences(truth merchant.Truth, state simulator.State) (missing, twice, wrong []simulator.Difference, changed map[string]bool) {
 	changed = map[string]bool{}
-	state := c.State()
 	compare := map[string]func(merchant.Truth, simulator.State) []simulator.Difference{
 		flow.ExistingReport: simulator.CompareAnyVersion, flow.ExistingSupplement: simulator.CompareSupplemented, flow.ExistingUpdate: simulator.Compare,
 	}[c.existing]
@@ -301,8 +360,8 @@ func (c *chaosWorld) differences(truth merchant.Truth) (missing, twice, wrong []
 	return missing, twice, wrong, changed
 }
 
-// report prints the figures of a test for one seed.
-func (c *chaosWorld) report(t *testing.T, injected map[faults.Name]int, missing, twice []simulator.Difference) {
+// report prints the figures of a flow in a test for one seed.
+func (c *chaosWorld) report(t *testing.T, of merchant.Flow, injected map[faults.Name]int, missing, twice []simulator.Difference) {
 	t.Helper()
 	struck := 0
 	var byName []string
@@ -312,8 +371,8 @@ func (c *chaosWorld) report(t *testing.T, injected map[faults.Name]int, missing,
 			byName = append(byName, fmt.Sprintf("%s %d", name, injected[name]))
 		}
 	}
-	t.Logf("seed %d, grain %s: %d orders, %d faults, %d kills, %d runs, missing %d, twice %d, %.0f s; faults: %s",
-		c.seed, c.grain, c.Truth().Totals().Orders, struck, c.kills, c.runs, len(missing), len(twice),
+	t.Logf("seed %d, %s, grain %s: %d orders, %d faults, %d kills, %d runs, missing %d, twice %d, %.0f s; faults: %s",
+		c.seed, of, c.grainOf(of), len(c.TruthOf(of)), struck, c.kills, c.runs, len(missing), len(twice),
 		time.Since(c.started).Seconds(), strings.Join(byName, ", "))
 }
 

@@ -96,7 +96,7 @@ func TestHeldParkedOrdersAreSavedAfterTheRelease(t *testing.T) {
 	require.Contains(t, w.starter(t, 1, "parked", "retry", "--reason", "unknown_material").stderr, "to end it: starter release --flow "+builtInFlow)
 	saved := w.bills()
 	for id := range parked {
-		retryParked(t, temporal, id)
+		retryParked(t, temporal, builtInFlow, id)
 		testkit.Wait(t, "the order puts the attempt off", func() bool {
 			var state workflows.ParkedOrderState
 			require.NoError(t, json.Unmarshal([]byte(w.starter(t, 0, "parked", "show", id, "-o", "json").stdout), &state))

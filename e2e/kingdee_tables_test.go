@@ -83,7 +83,7 @@ func TestATableComesFromKingdee(t *testing.T) {
 	w.startWorker(t)
 	c := w.temporal(t)
 	for id := range ofReason(parked, unknownShop) {
-		retryParked(t, c, id)
+		retryParked(t, c, builtInFlow, id)
 	}
 	w.waitForParked(t, func(parked map[string]tally.Failure) bool { return ofNewShop(parked) == 0 })
 	booked := 0

@@ -43,6 +43,8 @@ type world struct {
 	*simulator.Simulator
 	server *simulator.Server
 	env    config.Environment
+	// flows are the flows that run.
+	flows []merchant.Flow
 }
 
 // newWorld makes a merchant whose orders lie in two days.
@@ -60,7 +62,7 @@ func newWorldAt(t *testing.T, options simulator.Options, address, namespace stri
 	require.NoError(t, err)
 	server, err := sim.Start(context.Background(), "127.0.0.1:0")
 	require.NoError(t, err)
-	w := &world{Simulator: sim, server: server, env: server.Environment().Map()}
+	w := &world{Simulator: sim, server: server, env: server.Environment().Map(), flows: []merchant.Flow{builtInFlow}}
 	t.Cleanup(func() {
 		sim.ReleaseSaves()
 		require.NoError(t, w.server.Close())
@@ -78,7 +80,7 @@ func newWorldAt(t *testing.T, options simulator.Options, address, namespace stri
 func (w *world) with(name, value string) *world {
 	env := maps.Clone(w.env)
 	env[name] = value
-	return &world{Simulator: w.Simulator, server: w.server, env: env}
+	return &world{Simulator: w.Simulator, server: w.server, env: env, flows: w.flows}
 }
 
 // manyWindows divide the orders of a world into 48 windows, someWindows into eight, and
@@ -263,7 +265,7 @@ func steer(t *testing.T, c client.Client, workflowID, update string, args ...any
 func (w *world) waitUntilHeld(t *testing.T) {
 	t.Helper()
 	testkit.Wait(t, "a save is held", func() bool { return w.HeldSaves() > 0 })
-	require.Less(t, w.bills(), w.Truth().Totals().Saved, "the run is under way")
+	require.Less(t, w.bills(), w.TruthOf(w.flows...).Totals().Saved, "the run is under way")
 }
 
 // bills counts the bills in Kingdee.
@@ -421,13 +423,13 @@ func listed(t *testing.T, c client.Client, filter string) []*workflowpb.Workflow
 // seconds.
 func (w *world) parked(t *testing.T) map[string]tally.Failure {
 	t.Helper()
-	return parkedIn(t, w.temporal(t))
+	return parkedIn(t, w.temporal(t), builtInFlow)
 }
 
-func parkedIn(t *testing.T, c client.Client) map[string]tally.Failure {
+func parkedIn(t *testing.T, c client.Client, of merchant.Flow) map[string]tally.Failure {
 	t.Helper()
 	parked := map[string]tally.Failure{}
-	for _, execution := range listed(t, c, "WorkflowType = '"+workflows.ParkedOrderName+"' AND ExecutionStatus = 'Running'") {
+	for _, execution := range listed(t, c, "WorkflowType = '"+workflows.ParkedOrderName+"' AND ExecutionStatus = 'Running' AND RefundsyncFlow = '"+string(of)+"'") {
 		var failure tally.Failure
 		require.NoError(t, converter.GetDefaultDataConverter().FromPayload(execution.GetMemo().GetFields()[workflows.FailureMemo], &failure))
 		require.NotContains(t, parked, failure.ID, "parked twice")
@@ -442,7 +444,7 @@ func (w *world) waitForParked(t *testing.T, right func(map[string]tally.Failure)
 	c := w.temporal(t)
 	var parked map[string]tally.Failure
 	testkit.Wait(t, "the right orders wait", func() bool {
-		parked = parkedIn(t, c)
+		parked = parkedIn(t, c, builtInFlow)
 		return right(parked)
 	})
 	return parked
@@ -467,9 +469,9 @@ func ofReason(parked map[string]tally.Failure, reason string) map[string]tally.F
 
 // retryParked retries a parked order, as `starter parked retry` does. One that has ended
 // by itself, which the list shows late, needs no retry.
-func retryParked(t *testing.T, c client.Client, id string) {
+func retryParked(t *testing.T, c client.Client, of merchant.Flow, id string) {
 	t.Helper()
-	err := c.SignalWorkflow(t.Context(), workflows.ParkedOrderID(builtInFlow, id), "", workflows.RetrySignal, nil)
+	err := c.SignalWorkflow(t.Context(), workflows.ParkedOrderID(string(of), id), "", workflows.RetrySignal, nil)
 	var ended *serviceerror.NotFound
 	if !errors.As(err, &ended) {
 		require.NoError(t, err)
