@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ func TestChaosAllFlows(t *testing.T) {
 			faulty[faults.SourceCallLimit], faulty[faults.KingdeeCallLimit] = 0, 0
 		}
 		c := newChaosWorldAt(t, seed, simulator.Options{
-			Orders: chaosLength(40, 600), SplitShops: true, Faults: faulty, HangTime: time.Second, CallLatency: 20 * time.Millisecond,
+			Orders: chaosLength(30, 300), SplitShops: true, Faults: faulty, HangTime: time.Second, CallLatency: 20 * time.Millisecond,
 		}, temporal.address, temporal.namespace)
 		c.flows = merchant.SideBySide
 		c.existing = []string{flow.ExistingReport, flow.ExistingUpdate}[seed/2%2]
@@ -64,7 +65,7 @@ func TestChaosAllFlows(t *testing.T) {
 		}
 		runs := c.beginFlows(t, c.input().Range.From, c.input().Range.To)
 		// Orders that move leave the range, so that fewer bills may come.
-		for i, bills := range c.killPoints(chaosLength(1, 12)) {
+		for i, bills := range c.killPoints(chaosLength(1, 8)) {
 			c.strikeAt(t, bills/2, strikes[i%len(strikes)])
 		}
 		c.endAll(t, runs)
@@ -88,7 +89,7 @@ func (c *chaosWorld) allFlows(t *testing.T) string {
 		require.NoError(t, err)
 		var keys map[string]any
 		require.NoError(t, yaml.Unmarshal(raw, &keys))
-		keys["source"].(map[string]any)["window"] = "6h"
+		keys["source"].(map[string]any)["window"] = fmt.Sprintf("%dh", chaosLength(24, 6))
 		keys["options"] = map[string]any{"existing": c.existing}
 		changed, err := yaml.Marshal(keys)
 		require.NoError(t, err)
