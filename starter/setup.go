@@ -276,12 +276,14 @@ func (s *setupRun) finish(ctx context.Context) error {
 	if err := previewRange(s.cmd, previewFlags{flow: s.flow.Name, from: yesterday, to: yesterday, output: previewOutput(outputTable)}); err != nil {
 		return err
 	}
+	// Orders dated yesterday may have changed since, and a reconciliation finds these too.
+	recently := time.Now().In(beijing.Zone).Add(-s.flow.Source.Lag).Format(time.DateTime)
 	say(s.out, "\n"+text.Sprintf("Next: look through %s. Then, with a Temporal server:", s.path("flows")))
 	for _, line := range []string{
 		"set -a; . " + s.path(envFileName) + "; set +a",
 		"worker                 # docker compose --env-file " + s.path(envFileName) + " up -d",
 		"starter check",
-		"starter run --flow " + s.flow.Name + " --from " + yesterday + " --to " + yesterday + " --wait",
+		"starter run --flow " + s.flow.Name + " --from " + yesterday + " --to \"" + recently + "\" --wait",
 		"starter reconcile --flow " + s.flow.Name + " --from " + yesterday + " --to " + yesterday,
 		"starter schedule create --flow " + s.flow.Name + " --since " + yesterday,
 	} {
