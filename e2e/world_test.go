@@ -369,7 +369,7 @@ func requireTruthOf(t *testing.T, w *world, flow merchant.Flow, r result) {
 	for _, failure := range r.Failures {
 		require.False(t, failed[failure.ID], "%s failed twice", failure.ID)
 		failed[failure.ID] = true
-		require.Equal(t, failure.ID, failure.BillNumber)
+		require.Equal(t, truth[failure.ID].Number, failure.BillNumber)
 		require.Equal(t, merchant.Failed, truth[failure.ID].Outcome, failure.ID)
 		require.Equal(t, truth[failure.ID].Reason, failure.Reason)
 		require.Contains(t, failure.Message.String(), failure.ID)
@@ -423,7 +423,7 @@ func listed(t *testing.T, c client.Client, filter string) []*workflowpb.Workflow
 // seconds.
 func (w *world) parked(t *testing.T) map[string]tally.Failure {
 	t.Helper()
-	return parkedIn(t, w.temporal(t), builtInFlow)
+	return parkedIn(t, w.temporal(t), w.flows[0])
 }
 
 func parkedIn(t *testing.T, c client.Client, of merchant.Flow) map[string]tally.Failure {
@@ -444,7 +444,7 @@ func (w *world) waitForParked(t *testing.T, right func(map[string]tally.Failure)
 	c := w.temporal(t)
 	var parked map[string]tally.Failure
 	testkit.Wait(t, "the right orders wait", func() bool {
-		parked = parkedIn(t, c, builtInFlow)
+		parked = parkedIn(t, c, w.flows[0])
 		return right(parked)
 	})
 	return parked

@@ -237,7 +237,7 @@ var mark = regexp.MustCompile(` \[(\d+)@\d{14}#[0-9a-f]{12}\.[0-9a-f]{6}\]$`)
 // headNote compares the note, which must end with the mark of the bill's own order.
 func (c *comparison) headNote(field string, want *merchant.Bill, got string) {
 	marked := mark.FindStringSubmatch(got)
-	if marked == nil || marked[1] != want.Number || want.HeadNote != "" && got != want.HeadNote+marked[0] {
+	if marked == nil || marked[1] != strings.TrimPrefix(want.Number, merchant.ReceiptPrefix) || want.HeadNote != "" && got != want.HeadNote+marked[0] {
 		c.differ(field, want.HeadNote+" [mark]", got)
 	}
 }

@@ -2,6 +2,7 @@ package merchant
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -40,6 +41,10 @@ const (
 	RefundBillForm      = "AR_REFUNDBILL"
 )
 
+// ReceiptPrefix begins the number of a receipt's bill, which an after-sales order could have
+// otherwise.
+const ReceiptPrefix = "SH"
+
 // billTypes are the bill types by form.
 var billTypes = map[string]string{
 	ReturnForm: BillType, OutstockForm: "XSCKD01_SYS", OtherReceivableForm: "QTYSD01_SYS", RefundBillForm: "SKTKDLX01_SYS",
@@ -73,7 +78,8 @@ const (
 // Kingdee knows. A record that was modified after the first run appears with its new time,
 // and must be saved by a run over that time.
 //
-// Bills are numbered by the key of their record. Refund-only orders are those of type 仅退款
+// The truth is by the keys of the records, which number their bills too, after
+// [ReceiptPrefix] for receipts. Refund-only orders are those of type 仅退款
 // of which nothing was received; 其他应收单 has their refund as a negative amount, 收款退款单
 // as a positive one, dated by confirm_date or else modified. Receipts and outbound orders
 // are booked if Confirmed or Archive, dated by io_date, each line with its money / qty to 6
@@ -104,7 +110,7 @@ func addTruth[R Record](truth Truth, records []R, earlier map[int64][]R, known f
 			e.Changed = e.Bill != nil && len(e.Earlier) > 0
 			e.Withdrawn = e.Bill == nil && len(e.Earlier) > 0
 		}
-		truth[e.Number] = e
+		truth[strconv.FormatInt(r.Key(), 10)] = e
 	}
 }
 
@@ -178,7 +184,7 @@ func (m *Movement) holds() bool { return m.Status == StatusConfirmed || m.Status
 func (m *Movement) expectation(known func(material string) bool) Expectation {
 	e := Expectation{Kind: m.Kind, Outcome: Skipped, Form: OutstockForm, Number: m.ID(), Shop: m.Shop.ID, Modified: m.Modified}
 	if m.Of == Receipts {
-		e.Form = ReturnForm
+		e.Form, e.Number = ReturnForm, ReceiptPrefix+m.ID()
 	}
 	switch {
 	case m.Status == StatusCancelled || m.Status == StatusDeleted:
