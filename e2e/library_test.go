@@ -116,13 +116,14 @@ func TestEveryFlowOfTheLibrary(t *testing.T) {
 			require.True(t, change(changed))
 			require.True(t, w.Withdraw(withdrawn, merchant.StatusCancelled))
 			in.Range.To = w.TruthOf(flow).Latest()
+			in.Range.From = in.Range.To.Add(-time.Hour) // both change now
 			// A run ends before what the source's clock calls now.
 			testkit.Wait(t, "the changes are past", func() bool { return time.Since(in.Range.To) > 5*time.Second })
 			last := w.syncBy(t, in)
 			require.Zero(t, last.Saved)
 			require.Equal(t, 1, last.FailedReasons["order_changed"])
 			require.Equal(t, 1, last.FailedReasons["order_withdrawn"])
-			require.Len(t, last.Failures, len(failed)+2)
+			require.Len(t, last.Failures, 2)
 			w.waitForParked(t, func(parked map[string]tally.Failure) bool {
 				return parked[changed].Reason == "order_changed" && parked[withdrawn].Reason == "order_withdrawn"
 			})
