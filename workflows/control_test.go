@@ -19,6 +19,7 @@ type update struct {
 	refused, failed error
 	control         Control
 	done            bool
+	then            func()
 }
 
 func (u *update) Accept()          {}
@@ -28,11 +29,20 @@ func (u *update) Complete(success any, err error) {
 	if err == nil {
 		u.control = success.(Control)
 	}
+	if u.then != nil {
+		u.then()
+	}
 }
 
 // steer sends an update to the run, whether from a callback or an activity.
 func steer(env *testsuite.TestWorkflowEnvironment, name string, args ...any) *update {
-	u := &update{}
+	return steerAndThen(env, nil, name, args...)
+}
+
+// steerAndThen goes on once the update has completed. An activity sends a second update in
+// this way: the test environment does not guard its list of updates.
+func steerAndThen(env *testsuite.TestWorkflowEnvironment, then func(), name string, args ...any) *update {
+	u := &update{then: then}
 	env.UpdateWorkflow(name, "", u, args...)
 	return u
 }

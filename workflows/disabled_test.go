@@ -19,14 +19,24 @@ var shopClosed = contract.Hold{Flow: "refund_to_return", Disabled: true, By: "li
 // and completes with the watermark it began with. The next run does the rest.
 func TestRunEndsEarlyOnceItsFlowIsDisabled(t *testing.T) {
 	for _, c := range []struct {
-		name   string
-		before func(world *fakeWorld, env *testsuite.TestWorkflowEnvironment)
+		name string
+		// disable is called by an activity that has locked the world.
+		disable func(world *fakeWorld, env *testsuite.TestWorkflowEnvironment)
 	}{
-		{"under way", func(*fakeWorld, *testsuite.TestWorkflowEnvironment) {}},
-		{"paused", func(_ *fakeWorld, env *testsuite.TestWorkflowEnvironment) { steer(env, PauseUpdate, Pause{By: "wang"}) }},
+		{"under way", func(world *fakeWorld, env *testsuite.TestWorkflowEnvironment) {
+			world.holds = []contract.Hold{shopClosed}
+			steer(env, HoldsUpdate)
+		}},
+		{"paused", func(world *fakeWorld, env *testsuite.TestWorkflowEnvironment) {
+			world.holds = []contract.Hold{shopClosed}
+			steerAndThen(env, func() { steer(env, HoldsUpdate) }, PauseUpdate, Pause{By: "wang"})
+		}},
 		{"held", func(world *fakeWorld, env *testsuite.TestWorkflowEnvironment) {
 			world.holds = []contract.Hold{stockTaking}
-			steer(env, HoldsUpdate)
+			steerAndThen(env, func() {
+				world.hold(stockTaking, shopClosed)
+				steer(env, HoldsUpdate)
+			}, HoldsUpdate)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -42,9 +52,7 @@ func TestRunEndsEarlyOnceItsFlowIsDisabled(t *testing.T) {
 					}).Return(nil)
 					world.beforeFetch = func(w *fakeWorld, call int) {
 						if call == 5 {
-							c.before(w, env)
-							w.holds = append(w.holds, shopClosed)
-							steer(env, HoldsUpdate)
+							c.disable(w, env)
 						}
 					}
 				})
@@ -52,18 +60,21 @@ func TestRunEndsEarlyOnceItsFlowIsDisabled(t *testing.T) {
 				require.True(t, result.EndedEarly())
 				require.Equal(t, RunEndedEarly, outcome)
 				require.True(t, watermark.Equal(*result.Watermark), "the watermark holds")
-				require.Less(t, len(world.fetches), 20)
-				saves := 0
+				// SyncPages may still run.
+				world.mu.Lock()
+				fetches, saves := len(world.fetches), 0
 				for _, times := range world.saves {
 					saves += times
 				}
+				world.beforeFetch = nil
+				world.mu.Unlock()
+				require.Less(t, fetches, 20)
 				if grain == contract.GrainOrder { // the fake SyncPages tells nothing when it is interrupted
 					require.Equal(t, saves, result.Saved, "what was in flight is finished and counted")
 				}
 				require.Less(t, saves, 110)
 				require.Zero(t, result.InFlight())
 
-				world.beforeFetch = nil
 				world.hold()
 				rest, err := runSync(world, incremental, startingAt("2024-03-01 10:00:00"))
 				require.NoError(t, err)
