@@ -40,10 +40,11 @@ func runLoop(ctx context.Context) error {
 	if err := json.Unmarshal([]byte(os.Getenv(loopSettings)), &l); err != nil {
 		return err
 	}
-	flows, settings, err := syncworker.Load(config.FromProcess())
+	companies, err := syncworker.Load(config.FromProcess())
 	if err != nil {
 		return err
 	}
+	flows, settings := companies[0].Flows, companies[0].Settings
 	if l.source, l.ledger, err = syncworker.Clients(settings, nil); err != nil {
 		return err
 	}

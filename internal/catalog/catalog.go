@@ -116,6 +116,9 @@ const (
 	WebAPI = "webapi"
 )
 
+// Transports are the ways in which sources are called.
+func Transports() []string { return []string{Qimen, Open} }
+
 // Interface is a vendor's call with the fields that it takes and gives. Orders are read
 // from one with a Source, and bills saved to one with a Form.
 type Interface struct {

@@ -19,18 +19,20 @@ type Accounts struct {
 	// OpenAppKey is the application at Jushuitan's open platform, which stands for the
 	// merchant there; "" if nothing is read from it.
 	OpenAppKey string `json:"open_app_key,omitempty"`
+	// Company is the name of these settings; "" for those without.
+	Company string `json:"company,omitempty"`
 }
 
 // Accounts gives the accounts of the settings.
 func (s Settings) Accounts() Accounts {
-	return Accounts{CustomerID: s.Jushuitan.Qimen.CustomerID, AcctID: s.Kingdee.AcctID, OrgNumber: s.Kingdee.OrgNumber, OpenAppKey: s.Jushuitan.Open.AppKey}
+	return Accounts{CustomerID: s.Jushuitan.Qimen.CustomerID, AcctID: s.Kingdee.AcctID, OrgNumber: s.Kingdee.OrgNumber, OpenAppKey: s.Jushuitan.Open.AppKey, Company: s.Company}
 }
 
 // LoadAccounts reads only the accounts, for commands that call neither system; none of
 // them has to be set.
 func (e Environment) LoadAccounts() Accounts {
 	env, _ := e.read()
-	return Accounts{CustomerID: env["JUSHUITAN_CUSTOMER_ID"], AcctID: env["KINGDEE_ACCT_ID"], OrgNumber: env["KINGDEE_ORG_NUMBER"], OpenAppKey: env["JUSHUITAN_OPEN_APP_KEY"]}
+	return Accounts{CustomerID: env["JUSHUITAN_CUSTOMER_ID"], AcctID: env["KINGDEE_ACCT_ID"], OrgNumber: env["KINGDEE_ORG_NUMBER"], OpenAppKey: env["JUSHUITAN_OPEN_APP_KEY"], Company: e.Company()}
 }
 
 // each calls do with the name of each setting and its values here and there.
@@ -59,7 +61,8 @@ func (a Accounts) Differences(bound Accounts) string {
 	a.each(bound, func(name string, here *string, there string) {
 		oneSided := strings.HasPrefix(name, "JUSHUITAN_") && (*here == "" || there == "")
 		if *here != there && !oneSided {
-			found = append(found, text.Sprintf("%s: bound to %q, but here it is %q", name, there, *here))
+			set := Environment{companyKey: a.Company}.setName(name)
+			found = append(found, text.Sprintf("%s: bound to %q, but here it is %q", set, there, *here))
 		}
 	})
 	return strings.Join(found, "; ")

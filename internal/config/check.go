@@ -26,7 +26,7 @@ type checker struct {
 func (c *checker) wrong(name string, what text.Text) {
 	setting := c.defined[name]
 	c.problems = append(c.problems, &Problem{
-		Name: name, Wrong: what, Expected: setting.description, Example: setting.example,
+		Name: c.environment.setName(name), Wrong: what, Expected: setting.description, Example: setting.example,
 	})
 }
 
@@ -146,7 +146,7 @@ func (c *checker) kingdee(env values) Kingdee {
 func (c *checker) worker(env values) Worker {
 	w := Worker{
 		Flows:          env["REFUNDSYNC_FLOWS"],
-		TaskQueue:      env["REFUNDSYNC_TASK_QUEUE"],
+		TaskQueue:      c.environment.taskQueue(env["REFUNDSYNC_TASK_QUEUE"]),
 		HTTPAddress:    c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env["REFUNDSYNC_HTTP_ADDRESS"]),
 		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env["REFUNDSYNC_DRAIN_TIMEOUT"], 10*time.Second, time.Hour),
 		DeploymentName: env["REFUNDSYNC_DEPLOYMENT_NAME"],

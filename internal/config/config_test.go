@@ -389,7 +389,7 @@ func TestUsageListsEverySetting(t *testing.T) {
 		"KINGDEE_PASSWORD": "(depends on KINGDEE_AUTH; such as ", "KINGDEE_APP_ID": "(depends on KINGDEE_AUTH; such as ", "KINGDEE_APP_SECRET": "(depends on KINGDEE_AUTH; such as ",
 		"KINGDEE_LCID": "(default 2052)", "KINGDEE_ORG_NUMBER": "(optional; such as ", "KINGDEE_CA_FILE": "(optional; such as ", "KINGDEE_SESSIONS": "(default 4)",
 		"KINGDEE_BATCH_BILLS": "(default 20)", "KINGDEE_BATCH_WAIT": "(default 20ms)",
-		"REFUNDSYNC_LANG": "(optional; such as zh-CN)", "REFUNDSYNC_FLOWS": "(default flows)", "REFUNDSYNC_TASK_QUEUE": "(default refundsync)", "REFUNDSYNC_HTTP_ADDRESS": "(optional; such as ",
+		"REFUNDSYNC_LANG": "(optional; such as zh-CN)", "REFUNDSYNC_COMPANY": "(optional; such as north)", "REFUNDSYNC_FLOWS": "(default flows)", "REFUNDSYNC_TASK_QUEUE": "(default refundsync)", "REFUNDSYNC_HTTP_ADDRESS": "(optional; such as ",
 		"REFUNDSYNC_DRAIN_TIMEOUT": "(default 90s)", "REFUNDSYNC_DEPLOYMENT_NAME": "(optional; such as ", "REFUNDSYNC_BUILD_ID": "(optional; such as ",
 		"REFUNDSYNC_ENCRYPTION_KEYS": "(optional; such as ", "REFUNDSYNC_SECRETS": "(optional; such as ",
 		"REFUNDSYNC_CODEC_TOKEN": "(for starter codec-server; such as ", "REFUNDSYNC_CODEC_UI_ORIGIN": "(for starter codec-server; such as ",

@@ -122,6 +122,8 @@ var groups = []group{
 		{name: "REFUNDSYNC_TASK_QUEUE", defaultValue: "refundsync", example: "refundsync",
 			description: text.New("the task queue in Temporal"),
 			hint:        text.New("the same for worker and starter")},
+		{name: "REFUNDSYNC_COMPANY", need: needOptional, example: "north",
+			description: text.New("the only company whose flows a worker runs, and commands are about; all companies if not set")},
 		{name: "REFUNDSYNC_HTTP_ADDRESS", need: needOptional, example: "127.0.0.1:9464",
 			description: text.New("the host:port where the worker serves /healthz, /readyz and /metrics; nowhere if not set")},
 		{name: "REFUNDSYNC_DRAIN_TIMEOUT", defaultValue: "90s", example: "90s",

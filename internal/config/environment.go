@@ -4,8 +4,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
+	"refundsync/internal/catalog"
 	"refundsync/internal/text"
 )
 
@@ -26,6 +28,73 @@ func FromProcess() Environment {
 		environment[name] = value
 	}
 	return environment.withSecrets()
+}
+
+// companyKey keeps the company of an environment; no variable can have this name.
+const companyKey = "=company"
+
+// Company is the company whose settings the environment holds; "" for those without a name.
+func (e Environment) Company() string { return e[companyKey] }
+
+// Only is the company that a process is about, by its setting; "" for all.
+func (e Environment) Only() string { return strings.TrimSpace(e["REFUNDSYNC_COMPANY"]) }
+
+// Of gives the environment of a company, in which its settings have the names of those
+// without a company: JUSHUITAN_<NAME>_URL is JUSHUITAN_URL there. It has no other company's
+// setting of Jushuitan or Kingdee, and a task queue of its own. Problems name the variables
+// as they are set.
+func (e Environment) Of(company string) Environment {
+	if company == "" {
+		return e
+	}
+	of := Environment{companyKey: company}
+	for name, value := range e {
+		if own, ok := of.ownName(name); ok {
+			of[own] = value
+		} else if !isSystem(name) {
+			of[name] = value
+		}
+	}
+	return of
+}
+
+// Reserved reports whether no company can have a name, because one of its settings or task
+// queues would have the name of another.
+func Reserved(company string) bool {
+	names := map[string]bool{}
+	for s := range definitions() {
+		names[s.name] = true
+	}
+	for name := range names {
+		if isSystem(name) && names[Environment{companyKey: company}.setName(name)] {
+			return true
+		}
+	}
+	return slices.Contains(catalog.Transports(), company)
+}
+
+// setName is the variable that sets a setting for the environment's company.
+func (e Environment) setName(name string) string {
+	company := e.Company()
+	if system, setting, _ := strings.Cut(name, "_"); company != "" && isSystem(name) {
+		return system + "_" + strings.ToUpper(company) + "_" + setting
+	}
+	return name
+}
+
+// ownName undoes setName; false for a variable that is not of the environment's company.
+func (e Environment) ownName(name string) (string, bool) {
+	system, setting, _ := strings.Cut(name, "_")
+	setting, ok := strings.CutPrefix(setting, strings.ToUpper(e.Company())+"_")
+	return system + "_" + setting, ok && isSystem(name)
+}
+
+// taskQueue is the task queue of the environment's company.
+func (e Environment) taskQueue(base string) string {
+	if company := e.Company(); company != "" {
+		return base + "-" + company
+	}
+	return base
 }
 
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)

@@ -26,12 +26,12 @@ func (e Environment) readSecret(name string) (string, *Problem) {
 		return value, nil
 	}
 	problem := &Problem{
-		Name:     name + fileSuffix,
-		Expected: text.New("the path of a file with %s", name),
-		Example:  "/run/secrets/" + strings.ToLower(name),
+		Name:     e.setName(name + fileSuffix),
+		Expected: text.New("the path of a file with %s", e.setName(name)),
+		Example:  "/run/secrets/" + strings.ToLower(e.setName(name)),
 	}
 	if strings.TrimSpace(value) != "" {
-		problem.Wrong = text.New("%s is set too; set only one of them", name)
+		problem.Wrong = text.New("%s is set too; set only one of them", e.setName(name))
 		return "", problem
 	}
 	data, err := readSmallFile(path)

@@ -18,6 +18,8 @@ import (
 // Settings are all settings of a worker. Printed, logged or marshalled, they show no
 // secret.
 type Settings struct {
+	// Company is the company whose settings they are; "" for those without a name.
+	Company   string
 	Jushuitan Jushuitan
 	Kingdee   Kingdee
 	Worker    Worker
@@ -113,7 +115,7 @@ func (e Environment) Load(transports ...string) (Settings, error) {
 	env, c := e.read()
 	c.secretFiles(env)
 	c.misspelt("JUSHUITAN_", "KINGDEE_", "REFUNDSYNC_")
-	settings := Settings{Jushuitan: c.jushuitan(env, transports), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
+	settings := Settings{Company: e.Company(), Jushuitan: c.jushuitan(env, transports), Kingdee: c.kingdee(env), Worker: c.worker(env), Log: c.log(env), Encryption: c.encryption(env)}
 	return settings, errors.Join(c.problems...)
 }
 

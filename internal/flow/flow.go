@@ -29,6 +29,9 @@ type Flow struct {
 	Name string
 	// Title is shown to people. Default: the name.
 	Title string
+	// Company is the company whose orders are read and booked: a-z and 0-9, or "" for the
+	// settings without a name.
+	Company string
 	// Version identifies the mapping: the first 12 hex digits of the SHA-256
 	// over the flow file and the CSV files of its tables.
 	Version string
@@ -87,6 +90,26 @@ func (f Flows) Transports() []string {
 		used[flow.Source.Interface.Transport] = true
 	}
 	return slices.Sorted(maps.Keys(used))
+}
+
+// Companies are the companies of the flows, sorted.
+func (f Flows) Companies() []string {
+	found := map[string]bool{}
+	for _, flow := range f {
+		found[flow.Company] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// OfCompany are the flows of a company.
+func (f Flows) OfCompany(company string) Flows {
+	found := Flows{}
+	for name, flow := range f {
+		if flow.Company == company {
+			found[name] = flow
+		}
+	}
+	return found
 }
 
 // Use adds fields of the order and of its lines to those that Pick keeps. It is for those

@@ -95,6 +95,7 @@ var fileKeys = sync.OnceValue(func() sectionValue {
 		{"source", "Where the orders come from.", true, sourceKeys(catalog.All()[catalog.Sources()[0]])},
 		{"bill", "What is saved to Kingdee.", true, billKeys()},
 		{"title", "Title shown to people.", false, withDefault{textValue{}, "the name"}},
+		{"company", "The company whose orders are read and booked, by the name in its settings, JUSHUITAN_<NAME>_… and KINGDEE_<NAME>_…: a-z and 0-9, beginning with a letter, 2 to 16 characters. If left out, the settings without a name.", false, textValue{companyName.String()}},
 		{"tables", "Tables that translate codes of Jushuitan into codes of Kingdee, by name.", false, otherValue(tablesSchema)},
 		{"options", "How the bills are saved.", false, optionKeys},
 		{"checks", "Which orders are booked, how often to retry, and when to run.", false, checkKeys},

@@ -94,11 +94,10 @@ const sampleOrder = "7000000001"
 // twice; they need not, if they read different ones.
 func (p *parser) checkNumbers(others []*parser) {
 	number := func(of *parser) string {
-		if len(of.problems) > 0 || of.flow.Rules.Number == nil {
+		if len(of.problems) > 0 {
 			return ""
 		}
-		number, _ := of.flow.NumberOf(sampleOrder) // an error is one of each order
-		return number
+		return sampleNumber(of.flow)
 	}
 	of := func(p *parser) string {
 		source := p.flow.Source
@@ -106,7 +105,7 @@ func (p *parser) checkNumbers(others []*parser) {
 	}
 	for _, other := range others {
 		ours, theirs := number(p), number(other)
-		if p.flow.Call.FormId != other.flow.Call.FormId || ours == "" || theirs == "" {
+		if p.flow.Company != other.flow.Company || p.flow.Call.FormId != other.flow.Call.FormId || ours == "" || theirs == "" {
 			continue
 		}
 		// Kingdee may compare numbers without case.
@@ -118,6 +117,22 @@ func (p *parser) checkNumbers(others []*parser) {
 			p.note(p.number, text.New("The flow in %s numbers the bills of the same documents in another way: what both flows read is booked twice.", other.file))
 		}
 	}
+}
+
+// ShareNumbers reports whether an order of one flow and an order of the other can have bills
+// of the same number in one form.
+func ShareNumbers(a, b *flow.Flow) bool {
+	// Kingdee may compare numbers without case.
+	return a.Call.FormId == b.Call.FormId && strings.EqualFold(sampleNumber(a), sampleNumber(b)) && sampleNumber(a) != ""
+}
+
+// sampleNumber is the number of an order's bill; "" if it can't be told.
+func sampleNumber(f *flow.Flow) string {
+	if f.Rules.Number == nil {
+		return ""
+	}
+	number, _ := f.NumberOf(sampleOrder) // an error is one of each order
+	return number
 }
 
 func load(path string) (*parser, error) {

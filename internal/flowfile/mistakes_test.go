@@ -392,6 +392,9 @@ var mistakes = []mistake{
 	{name: "time zone of the machine", old: "Asia/Shanghai", new: "Local"},
 
 	// Alerts.
+	{name: "company in capitals", old: "version: 1\n", new: "version: 1\ncompany: North\n"},
+	{name: "company of one letter", old: "version: 1\n", new: "version: 1\ncompany: n\n"},
+	{name: "company that is part of a setting", old: "version: 1\n", new: "version: 1\ncompany: open\n"},
 	{name: "alerts without robots", old: "checks:\n", new: "alerts:\n  interval: 1h\nchecks:\n"},
 	{name: "alerts of no robots", old: "checks:\n", new: "alerts:\n  robots: []\nchecks:\n"},
 	{name: "alerts that are a list", old: "checks:\n", new: "alerts:\n  - robot: wecom\n    url_from: WECOM_ROBOT_URL\nchecks:\n"},

@@ -14,6 +14,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"refundsync/internal/catalog"
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/spelling"
 	"refundsync/internal/text"
@@ -68,6 +69,10 @@ func (p *parser) hash(name string, data []byte) {
 
 var flowName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 
+// companyName has two characters at least, or the names of its settings would look like
+// misspelt ones of those without a company.
+var companyName = regexp.MustCompile(`^[a-z][a-z0-9]{1,15}$`)
+
 // explain adds to what is wrong with a key the part of the file that it belongs in, if
 // its line is indented too far or not far enough, and otherwise the known key that it
 // resembles.
@@ -95,6 +100,7 @@ func (p *parser) flowFile(root ast.Node) {
 		p.report(p.name, badCode("name", p.flow.Name))
 	}
 	p.flow.Title = cmp.Or(s.text("title"), p.flow.Name)
+	p.company(s)
 	orders, known := interfaceOf(s, "source", "method", catalog.Sources())
 	source := s.sectionOf("source", sourceKeys(orders))
 	p.flow.Source = flow.Source{Interface: orders, Method: source.oneOf("method")}
@@ -113,6 +119,17 @@ func (p *parser) flowFile(root ast.Node) {
 	}
 	if !known { // the rest was read by another interface
 		p.problems = p.problems[:reported]
+	}
+}
+
+func (p *parser) company(s section) {
+	p.flow.Company = s.text("company")
+	switch name := p.flow.Company; {
+	case name == "":
+	case !companyName.MatchString(name):
+		p.report(s.valueSpan("company"), text.New("company can't be %s; expected a-z and 0-9, beginning with a letter, 2 to 16 characters.", name))
+	case config.Reserved(name):
+		p.report(s.valueSpan("company"), text.New("company can't be %s, because the names of its settings would be those of other settings.", name))
 	}
 }
 

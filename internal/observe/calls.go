@@ -26,25 +26,34 @@ const (
 var systems = [2]string{systemJushuitan, systemKingdee}
 
 const (
+	companyLabel = "company"
+
 	systemLabel = "system"
 	callLabel   = "call"
 	// resultLabel is ok, cancelled, unknown, or the failure's [fault.Class].
 	resultLabel = "result"
 )
 
-// calls measures the calls to both systems.
-type calls struct {
-	duration metric.Float64Histogram
-	wait     metric.Float64Histogram
-	bills    metric.Int64Histogram
-
+// Calls measures the calls of a company to both systems. It implements
+// [groupcommit.Observer].
+type Calls struct {
+	*callInstruments
+	company string
 	// allowed is how many calls to Kingdee may currently run at a time.
 	allowed atomic.Int64
 
 	lastSuccess [len(systems)]moment // in the order of systems
 }
 
-func (c *calls) register(meter metric.Meter) error {
+// callInstruments are those that all companies share.
+type callInstruments struct {
+	duration metric.Float64Histogram
+	wait     metric.Float64Histogram
+	bills    metric.Int64Histogram
+}
+
+func newCallInstruments(meter metric.Meter) (*callInstruments, error) {
+	c := &callInstruments{}
 	var errs [3]error
 	c.duration, errs[0] = meter.Float64Histogram("refundsync_call_duration", metric.WithUnit("s"),
 		metric.WithDescription("Duration and result of calls to the outside systems, without the wait before a call."),
@@ -55,23 +64,31 @@ func (c *calls) register(meter metric.Meter) error {
 	c.bills, errs[2] = meter.Int64Histogram("refundsync_kingdee_call_bills",
 		metric.WithDescription("Bills, or numbers of bills, that shared a call to Kingdee."),
 		metric.WithExplicitBucketBoundaries(1, 2, 5, 10, 20, 50, 100, 200, 500))
-	return errors.Join(errs[:]...)
+	return c, errors.Join(errs[:]...)
 }
 
-func labels(system, call string) []attribute.KeyValue {
-	return []attribute.KeyValue{attribute.String(systemLabel, system), attribute.String(callLabel, call)}
+// labels adds the company to labels, if it has a name.
+func (c *Calls) labels(labels ...attribute.KeyValue) metric.MeasurementOption {
+	return metric.WithAttributes(ofCompany(c.company, labels...)...)
 }
 
-func (c *calls) waited(system, call string, wait time.Duration) {
-	c.wait.Record(context.Background(), wait.Seconds(), metric.WithAttributes(labels(system, call)...))
+func ofCompany(company string, labels ...attribute.KeyValue) []attribute.KeyValue {
+	if company == "" {
+		return labels
+	}
+	return append(labels, attribute.String(companyLabel, company))
 }
 
-func (c *calls) called(system, call string, took time.Duration, err error) {
+func (c *Calls) waited(system, call string, wait time.Duration) {
+	c.wait.Record(context.Background(), wait.Seconds(), c.labels(attribute.String(systemLabel, system), attribute.String(callLabel, call)))
+}
+
+func (c *Calls) called(system, call string, took time.Duration, err error) {
 	if err == nil {
 		c.lastSuccess[slices.Index(systems[:], system)].isNow()
 	}
 	c.duration.Record(context.Background(), took.Seconds(),
-		metric.WithAttributes(append(labels(system, call), attribute.String(resultLabel, resultOf(err)))...))
+		c.labels(attribute.String(systemLabel, system), attribute.String(callLabel, call), attribute.String(resultLabel, resultOf(err))))
 }
 
 func resultOf(err error) string {
@@ -89,25 +106,25 @@ func resultOf(err error) string {
 }
 
 // Waited implements [groupcommit.Observer].
-func (m *Metrics) Waited(call string, wait time.Duration) { m.calls.waited(systemKingdee, call, wait) }
+func (c *Calls) Waited(call string, wait time.Duration) { c.waited(systemKingdee, call, wait) }
 
 // Called implements [groupcommit.Observer].
-func (m *Metrics) Called(call string, size int, took time.Duration, err error) {
-	m.calls.called(systemKingdee, call, took, err)
-	m.calls.bills.Record(context.Background(), int64(size), metric.WithAttributes(attribute.String(callLabel, call)))
+func (c *Calls) Called(call string, size int, took time.Duration, err error) {
+	c.called(systemKingdee, call, took, err)
+	c.bills.Record(context.Background(), int64(size), c.labels(attribute.String(callLabel, call)))
 }
 
 // Allowed implements [groupcommit.Observer].
-func (m *Metrics) Allowed(calls int) { m.calls.allowed.Store(int64(calls)) }
+func (c *Calls) Allowed(calls int) { c.allowed.Store(int64(calls)) }
 
 // Source measures the calls to a source.
-func (m *Metrics) Source(source activities.Source) activities.Source {
-	return measuredSource{source: source, calls: &m.calls}
+func (c *Calls) Source(source activities.Source) activities.Source {
+	return measuredSource{source: source, calls: c}
 }
 
 type measuredSource struct {
 	source activities.Source
-	calls  *calls
+	calls  *Calls
 }
 
 // List calls the source. Its wait for the rate limit ends when the request asks
@@ -127,6 +144,6 @@ func (s measuredSource) List(ctx context.Context, source *catalog.Interface, par
 
 // last is when a call to the system last succeeded; zero if none has since the worker
 // started.
-func (c *calls) last(system string) time.Time {
+func (c *Calls) last(system string) time.Time {
 	return c.lastSuccess[slices.Index(systems[:], system)].time()
 }

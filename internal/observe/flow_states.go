@@ -27,7 +27,7 @@ const (
 // of workflows, and whether they are held. All workers export the same values.
 type flowStates struct {
 	limits map[string]time.Duration // of enabled flows
-	names  []string
+	flows  flow.Flows
 
 	mu     sync.Mutex
 	states map[string]flowState
@@ -41,22 +41,21 @@ type flowState struct {
 }
 
 func (s *flowStates) watch(flows flow.Flows) {
-	s.limits, s.states = map[string]time.Duration{}, map[string]flowState{}
+	s.flows, s.limits, s.states = flows, map[string]time.Duration{}, map[string]flowState{}
 	for name, f := range flows {
-		s.names = append(s.names, name)
 		if f.Enabled {
 			s.limits[name] = f.LagLimit
 		}
 	}
 }
 
-// WatchFlows asks the server for the state of the flows of a task queue, at once and then
-// every minute, until ctx is done.
-func (m *Metrics) WatchFlows(ctx context.Context, c client.Client, taskQueue string, logger *zap.Logger) {
+// WatchFlows asks the server for the state of flows of a task queue, at once and then every
+// minute, until ctx is done.
+func (m *Metrics) WatchFlows(ctx context.Context, c client.Client, taskQueue string, flows flow.Flows, logger *zap.Logger) {
 	ticker := time.NewTicker(flowStatesEvery)
 	defer ticker.Stop()
 	for {
-		for _, name := range m.flows.names {
+		for name := range flows {
 			if err := m.flows.ask(ctx, c, taskQueue, name); err != nil && ctx.Err() == nil {
 				logger.Warn("the state of a flow is unknown", zap.String("flow", name), zap.Error(err))
 			}
@@ -103,6 +102,13 @@ func (s *flowStates) each(do func(state flowState, label metric.ObserveOption)) 
 
 func flowLabel(name string) metric.ObserveOption {
 	return metric.WithAttributes(attribute.String(workflows.FlowLabel, name))
+}
+
+func (s *flowStates) observeInfo(_ context.Context, o metric.Float64Observer) error {
+	for name, f := range s.flows {
+		o.Observe(1, metric.WithAttributes(ofCompany(f.Company, attribute.String(workflows.FlowLabel, name))...))
+	}
+	return nil
 }
 
 func (s *flowStates) observeParked(_ context.Context, o metric.Float64Observer) error {

@@ -72,7 +72,8 @@ type readiness struct {
 	Problems []string `json:"problems"`
 	// LastPoll is when Temporal last answered a poll for tasks.
 	LastPoll *time.Time `json:"last_poll"`
-	// LastSuccess is when a call to each system last succeeded.
+	// LastSuccess is when a call to each system last succeeded, by the system's name, behind
+	// that of its company, if any, and a slash.
 	LastSuccess map[string]*time.Time `json:"last_success"`
 }
 
@@ -100,8 +101,14 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 
 func (h *health) look(ctx context.Context) readiness {
 	answer := readiness{Problems: []string{}, LastPoll: shown(h.metrics.polls.last()), LastSuccess: map[string]*time.Time{}}
-	for _, system := range systems {
-		answer.LastSuccess[system] = shown(h.metrics.calls.last(system))
+	for _, calls := range h.metrics.calls {
+		for _, system := range systems {
+			name := system
+			if calls.company != "" {
+				name = calls.company + "/" + system
+			}
+			answer.LastSuccess[name] = shown(calls.last(system))
+		}
 	}
 	select {
 	case <-h.stopping:

@@ -116,11 +116,13 @@ func get(t *testing.T, server *Server, path string) (code int, body string) {
 
 func TestReadinessTellsOfBothSystems(t *testing.T) {
 	m := newMetrics(t)
-	m.Called("batchSave", 1, time.Second, nil)
+	m.Calls(0).Called("batchSave", 1, time.Second, nil)
 	answer := (&health{metrics: m, temporal: &fakeTemporal{}}).look(t.Context())
 	require.NotNil(t, answer.LastSuccess[systemKingdee])
 	require.Contains(t, answer.LastSuccess, systemJushuitan)
 	require.Nil(t, answer.LastSuccess[systemJushuitan])
+	require.Contains(t, answer.LastSuccess, "north/kingdee")
+	require.Nil(t, answer.LastSuccess["north/kingdee"])
 }
 
 func TestServeSaysThatTheAddressIsTaken(t *testing.T) {
@@ -168,7 +170,7 @@ func TestFlowStatesAreNeverStale(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
-		m.WatchFlows(ctx, temporal, "q", zap.NewNop())
+		m.WatchFlows(ctx, temporal, "q", m.flows.flows, zap.NewNop())
 		close(done)
 	}()
 	require.Eventually(t, func() bool { return scrape(t, m)[parked] == 7 }, time.Minute, 10*time.Millisecond)

@@ -28,14 +28,21 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	meter    metric.Meter
-	calls    calls
+	calls    []*Calls // of each company
 	flows    flowStates
 	polls    polls
 }
 
 // MetricsOptions are the options of metrics.
 type MetricsOptions struct {
-	Flows flow.Flows
+	Flows     flow.Flows
+	Companies []CompanyOptions
+}
+
+// CompanyOptions are the options of a company's metrics.
+type CompanyOptions struct {
+	// Company is its name; "" for the settings without one.
+	Company string
 	// Sessions is the number of sessions at Kingdee; SessionsInUse is how many of them
 	// have a call in flight.
 	Sessions      int
@@ -50,7 +57,6 @@ var secondsBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 // a counter, so the counters that alerts use start at 0.
 func NewMetrics(options MetricsOptions) (*Metrics, error) {
 	m := &Metrics{registry: prometheus.NewRegistry()}
-	m.calls.allowed.Store(int64(options.Sessions)) // until Kingdee can't handle as many
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	reader, err := exporter.New(exporter.WithRegisterer(m.registry), exporter.WithoutScopeInfo(), exporter.WithoutTargetInfo())
 	if err != nil {
@@ -67,11 +73,20 @@ func NewMetrics(options MetricsOptions) (*Metrics, error) {
 		countersOfWorkflows(workflows.ParkedEndedMetric),
 	)).Meter("refundsync")
 
-	if err := errors.Join(m.calls.register(m.meter), m.countFromZero(options.Flows), m.registerGauges(options)); err != nil {
+	instruments, err := newCallInstruments(m.meter)
+	for _, of := range options.Companies {
+		calls := &Calls{callInstruments: instruments, company: of.Company}
+		calls.allowed.Store(int64(of.Sessions)) // until Kingdee can't handle as many
+		m.calls = append(m.calls, calls)
+	}
+	if err := errors.Join(err, m.countFromZero(options.Flows), m.registerGauges(options)); err != nil {
 		return nil, text.Errorf("can't set up the metrics: %w", err)
 	}
 	return m, nil
 }
+
+// Calls measures the calls of the company at an index of the options' Companies.
+func (m *Metrics) Calls(i int) *Calls { return m.calls[i] }
 
 func countersOfWorkflows(name string) sdk.View {
 	return sdk.NewView(sdk.Instrument{Name: name}, sdk.Stream{
@@ -102,16 +117,24 @@ func (m *Metrics) countFromZero(flows flow.Flows) error {
 
 func (m *Metrics) registerGauges(options MetricsOptions) error {
 	m.flows.watch(options.Flows)
+	perCompany := func(value func(i int) int) metric.Float64Callback {
+		return func(_ context.Context, o metric.Float64Observer) error {
+			for i, of := range options.Companies {
+				o.Observe(float64(value(i)), metric.WithAttributes(ofCompany(of.Company)...))
+			}
+			return nil
+		}
+	}
 	for _, gauge := range []struct {
 		name, unit, description string
 		observe                 metric.Float64Callback
 	}{
 		{"refundsync_kingdee_sessions", "", "Sessions at Kingdee that this worker may use at a time.",
-			always(func() float64 { return float64(options.Sessions) })},
+			perCompany(func(i int) int { return options.Companies[i].Sessions })},
 		{"refundsync_kingdee_calls_allowed", "", "Calls to Kingdee that may currently run at a time: one per session, or fewer while Kingdee can't handle as many.",
-			always(func() float64 { return float64(m.calls.allowed.Load()) })},
+			perCompany(func(i int) int { return int(m.calls[i].allowed.Load()) })},
 		{"refundsync_kingdee_sessions_in_use", "", "Sessions at Kingdee with a call in flight.",
-			always(func() float64 { return float64(options.SessionsInUse()) })},
+			perCompany(func(i int) int { return options.Companies[i].SessionsInUse() })},
 		{"refundsync_last_poll_timestamp", "s", "When Temporal last answered a poll of this worker for tasks.",
 			func(_ context.Context, o metric.Float64Observer) error {
 				observeTime(o, m.polls.last())
@@ -119,11 +142,14 @@ func (m *Metrics) registerGauges(options MetricsOptions) error {
 			}},
 		{"refundsync_last_success_timestamp", "s", "When a call to the system last succeeded.",
 			func(_ context.Context, o metric.Float64Observer) error {
-				for _, system := range systems {
-					observeTime(o, m.calls.last(system), attribute.String(systemLabel, system))
+				for _, calls := range m.calls {
+					for _, system := range systems {
+						observeTime(o, calls.last(system), ofCompany(calls.company, attribute.String(systemLabel, system))...)
+					}
 				}
 				return nil
 			}},
+		{"refundsync_flow_info", "", "1 for each flow, with its company.", m.flows.observeInfo},
 		{"refundsync_parked_orders", "", "Parked orders of the flow.", m.flows.observeParked},
 		{"refundsync_watermark_timestamp", "s", "Watermark of the flow: automatic runs have read everything up to then.", m.flows.observeWatermark},
 		{"refundsync_held", "", "1 while the flow is held or disabled, otherwise 0.", m.flows.observeHeld},
@@ -135,13 +161,6 @@ func (m *Metrics) registerGauges(options MetricsOptions) error {
 		}
 	}
 	return nil
-}
-
-func always(value func() float64) metric.Float64Callback {
-	return func(_ context.Context, o metric.Float64Observer) error {
-		o.Observe(value())
-		return nil
-	}
 }
 
 // observeTime omits the zero time.

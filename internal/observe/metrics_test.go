@@ -32,9 +32,12 @@ func newMetrics(t *testing.T) *Metrics {
 	m, err := NewMetrics(MetricsOptions{
 		Flows: flow.Flows{
 			"f":        {Enabled: true, LagLimit: time.Hour},
-			"disabled": {LagLimit: time.Hour},
+			"disabled": {LagLimit: time.Hour, Company: "north"},
 		},
-		Sessions: 4, SessionsInUse: func() int { return 3 },
+		Companies: []CompanyOptions{
+			{Sessions: 4, SessionsInUse: func() int { return 3 }},
+			{Company: "north", Sessions: 2, SessionsInUse: func() int { return 1 }},
+		},
 	})
 	require.NoError(t, err)
 	return m
@@ -82,8 +85,8 @@ func TestWhatWorkflowsCountKeepsOurLabelsAlone(t *testing.T) {
 
 func TestCallsToKingdeeAreMeasured(t *testing.T) {
 	m := newMetrics(t)
-	var observer groupcommit.Observer = m
-	require.True(t, m.calls.last(systemKingdee).IsZero())
+	var observer groupcommit.Observer = m.Calls(0)
+	require.True(t, m.Calls(0).last(systemKingdee).IsZero())
 	for _, err := range []error{
 		nil, nil, &fault.Error{Class: fault.SessionLost}, &fault.Error{Class: fault.RateLimited}, context.Canceled, errors.New("?"),
 	} {
@@ -135,10 +138,10 @@ func TestWaitForTheSourcesLimitIsMeasuredApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gateway := nettest.Serve(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { time.Sleep(2 * time.Second) }))
 		m := newMetrics(t)
-		page, err := m.Source(waitingSource{wait: 5 * time.Second, gateway: gateway}).List(t.Context(), refunds, nil)
+		page, err := m.Calls(0).Source(waitingSource{wait: 5 * time.Second, gateway: gateway}).List(t.Context(), refunds, nil)
 		require.NoError(t, err)
 		require.Equal(t, 1, page.DataCount)
-		_, err = m.Source(waitingSource{wait: time.Second, givesUp: true}).List(t.Context(), refunds, nil)
+		_, err = m.Calls(0).Source(waitingSource{wait: time.Second, givesUp: true}).List(t.Context(), refunds, nil)
 		require.ErrorIs(t, err, context.Canceled)
 
 		values := scrape(t, m)
@@ -147,6 +150,29 @@ func TestWaitForTheSourcesLimitIsMeasuredApart(t *testing.T) {
 		require.Equal(t, 2.0, values[`refundsync_call_duration_seconds_sum{call="jushuitan.refund.list.query",result="ok",system="jushuitan"}`])
 		require.Equal(t, 1.0, values["refundsync_call_wait_seconds_count"+labels], "a call that was given up before it was made doesn't count")
 	})
+}
+
+// Each company has its own series; the settings without a company have no such label.
+func TestMetricsOfCompanies(t *testing.T) {
+	m := newMetrics(t)
+	m.Calls(0).Called("batchSave", 7, time.Second, nil)
+	m.Calls(1).Called("batchSave", 8, time.Second, errors.New("?"))
+	m.Calls(1).Allowed(1)
+	require.False(t, m.Calls(0).last(systemKingdee).IsZero())
+	require.True(t, m.Calls(1).last(systemKingdee).IsZero())
+	values := scrape(t, m)
+	for series, want := range map[string]float64{
+		`refundsync_kingdee_call_bills_sum{call="batchSave"}`:                                                        7,
+		`refundsync_kingdee_call_bills_sum{call="batchSave",company="north"}`:                                        8,
+		`refundsync_call_duration_seconds_count{call="batchSave",company="north",result="unknown",system="kingdee"}`: 1,
+		`refundsync_kingdee_calls_allowed`:                                                                           4,
+		`refundsync_kingdee_calls_allowed{company="north"}`:                                                          1,
+		`refundsync_kingdee_sessions_in_use{company="north"}`:                                                        1,
+		`refundsync_flow_info{flow="f"}`:                                                                             1,
+		`refundsync_flow_info{company="north",flow="disabled"}`:                                                      1,
+	} {
+		require.Equal(t, want, values[series], series)
+	}
 }
 
 func TestDurationsOfTheSDKHaveBoundsInSeconds(t *testing.T) {
@@ -163,8 +189,8 @@ var ourMetric = regexp.MustCompile(`\brefundsync_\w+`)
 // of Temporal's SDK.
 func TestDashboardsAndAlertsNameMetricsThatExist(t *testing.T) {
 	m := newMetrics(t)
-	m.Called("batchSave", 1, time.Second, nil)
-	m.Waited("batchSave", time.Second)
+	m.Calls(0).Called("batchSave", 1, time.Second, nil)
+	m.Calls(0).Waited("batchSave", time.Second)
 	m.polls.answered.isNow()
 	m.flows.states["f"] = flowState{at: time.Now(), parked: 1, watermark: new(time.Now())}
 	m.ForTemporal().Counter(workflows.ParkedEndedMetric).Inc(1)

@@ -6,25 +6,9 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/config"
-	"refundsync/internal/flow"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 )
-
-// Load reads the settings and the flows of their folder. The error lists all mistakes at
-// once, among them settings that are missing for what the flows read from.
-func Load(environment config.Environment) (flow.Flows, config.Settings, error) {
-	// Its mistakes are those of Load, too.
-	worker, _ := environment.LoadWorker()
-	var flows flow.Flows
-	var flowsErr error
-	if worker.Flows != "" {
-		flows, flowsErr = flowfile.LoadFolder(worker.Flows)
-	}
-	settings, err := environment.Load(flows.Transports()...)
-	return flows, settings, errors.Join(err, flowsErr)
-}
 
 // Clients makes the clients of both systems. They connect when used. The access token of the
 // open platform is the one that the workers share, which is asked for through a Temporal

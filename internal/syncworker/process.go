@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"runtime/debug"
 	"sync"
 	"time"
 
+	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"refundsync/activities"
 	"refundsync/internal/booking"
@@ -17,6 +20,7 @@ import (
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
 	"refundsync/internal/groupcommit"
+	"refundsync/internal/kingdee"
 	"refundsync/internal/observe"
 	"refundsync/internal/tenant"
 	"refundsync/internal/version"
@@ -40,33 +44,44 @@ func setGarbageCollection(environment config.Environment) {
 const tracesTimeout = 5 * time.Second
 
 // RunProcess runs a worker with the settings of the environment, with its log, metrics,
-// health and traces, until ctx is done; then it drains. The error lists all mistakes in
-// the settings at once, before anything is polled.
+// health and traces, until ctx is done; then it drains. It serves all companies, which share
+// the connection to Temporal and nothing else. The error lists all mistakes in the settings
+// at once, before anything is polled.
 func RunProcess(ctx context.Context, environment config.Environment, log io.Writer) (err error) {
 	setGarbageCollection(environment)
-	flows, settings, loadErr := Load(environment)
-	robots, robotsErr := Robots(environment, flows)
+	companies, loadErr := Load(environment)
+	common := companies[0].Settings
 	temporalOptions, temporalErr := environment.TemporalOptions()
-	if err := errors.Join(loadErr, settings.Worker.CheckBuildID(), robotsErr, temporalErr); err != nil {
+	mistakes := []error{loadErr, common.Worker.CheckBuildID(), temporalErr}
+	robots := make([]activities.Robots, len(companies))
+	for i, of := range companies {
+		var robotsErr error
+		robots[i], robotsErr = Robots(environment, of.Flows)
+		mistakes = append(mistakes, robotsErr)
+	}
+	if err := errors.Join(mistakes...); err != nil {
 		return err
 	}
-	codec, err := encryption.NewCodec(settings.Encryption)
+	codec, err := encryption.NewCodec(common.Encryption)
 	if err != nil {
 		return err
 	}
-	ledger, err := KingdeeClient(settings.Kingdee)
+	logger, err := observe.NewLogger(log, common.Log.Level, common.Log.Format)
 	if err != nil {
 		return err
 	}
-	tokenSource, err := newTokenSource(settings.Jushuitan.Open)
-	if err != nil {
-		return err
+	var workers []*companyWorker
+	options := observe.MetricsOptions{Flows: flow.Flows{}}
+	for i, of := range companies {
+		w, err := newCompanyWorker(of, robots[i], logger)
+		if err != nil {
+			return err
+		}
+		workers = append(workers, w)
+		maps.Copy(options.Flows, of.Flows)
+		options.Companies = append(options.Companies, observe.CompanyOptions{Company: of.Name, Sessions: of.Settings.Kingdee.Sessions, SessionsInUse: w.ledger.SessionsInUse})
 	}
-	logger, err := observe.NewLogger(log, settings.Log.Level, settings.Log.Format)
-	if err != nil {
-		return err
-	}
-	metrics, err := observe.NewMetrics(observe.MetricsOptions{Flows: flows, Sessions: settings.Kingdee.Sessions, SessionsInUse: ledger.SessionsInUse})
+	metrics, err := observe.NewMetrics(options)
 	if err != nil {
 		return err
 	}
@@ -92,13 +107,9 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 		return err
 	}
 	defer temporal.Close()
-	source, err := sourceClient(settings.Jushuitan, sharedTokens(codec.Client(temporal), settings))
-	if err != nil {
-		return err
-	}
 
-	if settings.Worker.HTTPAddress != "" {
-		server, err := observe.Serve(ctx, settings.Worker.HTTPAddress, metrics, temporal)
+	if common.Worker.HTTPAddress != "" {
+		server, err := observe.Serve(ctx, common.Worker.HTTPAddress, metrics, temporal)
 		if err != nil {
 			return err
 		}
@@ -108,59 +119,93 @@ func RunProcess(ctx context.Context, environment config.Environment, log io.Writ
 			}
 		}()
 		logger.Info("serving health and metrics", zap.String("address", server.Address()))
-		go metrics.WatchFlows(ctx, codec.Client(temporal), settings.Worker.TaskQueue, logger)
-	}
-	for _, f := range flows {
-		logger.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
 	}
 	logger.Info("encryption", zap.Bool("enabled", codec.Enabled()), zap.Stringer("keys", codec))
+	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", common.Worker.DrainTimeout)) })
+	run, ctx := errgroup.WithContext(ctx)
+	for i, w := range workers {
+		if common.Worker.HTTPAddress != "" {
+			go metrics.WatchFlows(ctx, codec.Client(temporal), w.Settings.Worker.TaskQueue, w.Flows, w.log)
+		}
+		run.Go(func() error { return w.run(ctx, temporal, temporalOptions.Namespace, codec, metrics.Calls(i)) })
+	}
+	err = run.Wait()
+	logger.Info("stopped", zap.Error(err))
+	return err
+}
+
+// companyWorker is the part of a worker that serves one company.
+type companyWorker struct {
+	Company
+	robots activities.Robots
+	ledger *kingdee.Client
+	tokens *activities.TokenSource
+	log    *zap.Logger
+}
+
+func newCompanyWorker(of Company, robots activities.Robots, logger *zap.Logger) (*companyWorker, error) {
+	if of.Name != "" {
+		logger = logger.With(zap.String("company", of.Name))
+	}
+	ledger, ledgerErr := KingdeeClient(of.Settings.Kingdee)
+	tokens, tokensErr := newTokenSource(of.Settings.Jushuitan.Open)
+	return &companyWorker{of, robots, ledger, tokens, logger}, errors.Join(ledgerErr, tokensErr)
+}
+
+// run polls until ctx is done, then drains.
+func (w *companyWorker) run(ctx context.Context, temporal client.Client, namespace string, codec encryption.Codec, calls *observe.Calls) error {
+	settings, k := w.Settings, w.Settings.Kingdee
+	queue := settings.Worker.TaskQueue
+	source, err := sourceClient(settings.Jushuitan, sharedTokens(codec.Client(temporal), settings))
+	if err != nil {
+		return err
+	}
+	for _, f := range w.Flows {
+		w.log.Info("flow", zap.String("name", f.Name), zap.String("version", f.Version), zap.Bool("enabled", f.Enabled))
+	}
 	asking, stopAsking := context.WithCancel(ctx)
 	var asked sync.WaitGroup
-	tables := tenant.NewTables(ledger, func(read tenant.TableRead) { logTable(logger, read) })
+	tables := tenant.NewTables(w.ledger, func(read tenant.TableRead) { logTable(w.log, read) })
 	defer tables.Close()
 	asked.Go(func() {
-		for _, f := range flows {
+		for _, f := range w.Flows {
 			tables.Refresh(asking, f)
 		}
-		checkForms(asking, ledger, flows, logger)
+		checkForms(asking, w.ledger, w.Flows, w.log)
 	})
 	defer asked.Wait()
 	defer stopAsking()
-	context.AfterFunc(ctx, func() { logger.Info("draining", zap.Duration("for_at_most", settings.Worker.DrainTimeout)) })
-	k := settings.Kingdee
-	err = Run(ctx, Options{
+	return Run(ctx, Options{
 		Temporal:     temporal,
-		Namespace:    temporalOptions.Namespace,
+		Namespace:    namespace,
 		Codec:        codec,
-		TaskQueue:    settings.Worker.TaskQueue,
+		TaskQueue:    queue,
 		Accounts:     settings.Accounts(),
 		DrainTimeout: settings.Worker.DrainTimeout,
 		Activities: &activities.Activities{
-			Flows:          flows,
-			Source:         metrics.Source(shareCalls(source, settings.Jushuitan.CallsPerSecond, temporal, settings.Worker.TaskQueue)),
-			Ledger:         groupcommit.New(ledger, groupcommit.Options{Calls: k.Sessions, Bills: k.BatchBills, Wait: k.BatchWait, Observer: metrics}),
-			Robots:         robots,
+			Flows:          w.Flows,
+			Source:         calls.Source(shareCalls(source, settings.Jushuitan.CallsPerSecond, temporal, queue)),
+			Ledger:         groupcommit.New(w.ledger, groupcommit.Options{Calls: k.Sessions, Bills: k.BatchBills, Wait: k.BatchWait, Observer: calls}),
+			Robots:         w.robots,
 			Temporal:       codec.Client(temporal),
 			Parked:         activities.NewParkedOrders(temporal),
-			Versions:       activities.NewFlowVersions(temporal, settings.Worker.TaskQueue),
+			Versions:       activities.NewFlowVersions(temporal, queue),
 			Holds:          activities.NewHolds(codec.Client(temporal)),
 			Proofs:         booking.NewProofs(),
 			Turns:          booking.NewTurns(),
 			Tables:         tables,
-			Tokens:         tokenSource,
+			Tokens:         w.tokens,
 			SecondLook:     secondLook,
 			CallsPerSecond: float64(settings.Jushuitan.CallsPerSecond),
 			Sessions:       k.Sessions,
 		},
 		NotKept: func(f *flow.Flow, err error) {
-			logger.Warn("the flow's text is not kept", zap.String("name", f.Name), zap.String("version", f.Version), zap.Error(err))
+			w.log.Warn("the flow's text is not kept", zap.String("name", f.Name), zap.String("version", f.Version), zap.Error(err))
 		},
 		Polls: func() {
-			logger.Info("polling", zap.String("task_queue", settings.Worker.TaskQueue), zap.String("version", version.Version()),
+			w.log.Info("polling", zap.String("task_queue", queue), zap.String("version", version.Version()),
 				zap.String("deployment", settings.Worker.DeploymentName), zap.String("build_id", settings.Worker.BuildID))
 		},
 		Version: worker.WorkerDeploymentVersion{DeploymentName: settings.Worker.DeploymentName, BuildID: settings.Worker.BuildID},
 	})
-	logger.Info("stopped", zap.Error(err))
-	return err
 }

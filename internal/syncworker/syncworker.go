@@ -124,7 +124,7 @@ func Run(ctx context.Context, o Options) error {
 	workers := []worker.Worker{main}
 	// A run or a parked order may go on whose flow is no longer in the folder, so all are
 	// polled, whether flows read through them or not.
-	for _, transport := range []string{catalog.Qimen, catalog.Open} {
+	for _, transport := range catalog.Transports() {
 		source := worker.New(o.Temporal, workflows.SourceTaskQueue(o.TaskQueue, transport), sourceOptions)
 		o.Activities.RegisterSource(source)
 		workers = append(workers, source)
