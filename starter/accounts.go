@@ -8,7 +8,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/config"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/text"
 	"refundsync/internal/visibility"
@@ -52,7 +51,10 @@ func newAccountsMoveCommand() *cobra.Command {
 }
 
 func moveAccounts(cmd *cobra.Command, flags moveFlags) error {
-	environment := config.FromProcess()
+	if err := oneCompany(cmd); err != nil {
+		return err
+	}
+	environment := environmentOf(cmd.Context())
 	settings, err := environment.LoadWorker()
 	if err != nil {
 		return err

@@ -16,7 +16,6 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/encryption"
 	"refundsync/internal/flow"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/text"
@@ -62,6 +61,8 @@ type checks struct {
 	failed bool
 	// withoutTemporal leaves out Temporal and the workers, which may not be there yet.
 	withoutTemporal bool
+	// company is that of the checks under way; "" for the settings without one.
+	company string
 }
 
 // report prints a check and returns whether it passed.
@@ -80,53 +81,66 @@ func (c *checks) note(what, found string) { c.print("!", what, found) }
 
 // print indents all lines but the first.
 func (c *checks) print(mark, what, found string) {
+	if c.company != "" {
+		what = c.company + ": " + what
+	}
 	const indent = "    "
 	columns := max(terminalColumns(c.out)-len(indent), 0)
 	fmt.Fprintln(c.out, strings.ReplaceAll(wrap(mark+" "+what+": "+found, columns), "\n", "\n"+indent))
 }
 
 func (c *checks) all(ctx context.Context) {
-	// Its mistakes are those of Load, too.
-	worker, _ := config.FromProcess().LoadWorker()
-	flows, flowsErr := flowfile.LoadFolder(worker.Flows)
-	settings, settingsErr := config.FromProcess().Load(flows.Transports()...)
-	settingsOK := c.report(text.Sprintf("Settings"), text.Sprintf("complete; %s", describeEncryption(settings.Encryption)), settingsErr)
-
-	flowsOK := c.report(text.Sprintf("Flows"), strings.Join(slices.Sorted(maps.Keys(flows)), ", "), flowsErr)
+	worker, flows, flowsErr := flowsOf(ctx)
+	c.report(text.Sprintf("Flows"), strings.Join(sortedNames(flows), ", "), flowsErr)
 	c.robots(flows)
-
 	var temporal client.Client
-	var err error
-	if !c.withoutTemporal {
-		temporal, err = dial()
+	if c.withoutTemporal {
+		c.note("Temporal", text.Sprintf("not checked; starter check does, with the workers"))
+	} else {
+		var err error
+		if temporal, err = dial(); c.report("Temporal", text.Sprintf("connected"), err) {
+			defer temporal.Close()
+			if name := worker.DeploymentName; name != "" {
+				current, err := currentVersion(ctx, temporal, name)
+				c.report("Worker Deployment "+name, text.Sprintf("current version %s", current), err)
+			}
+		}
 	}
+	if chosen := scopeOf(ctx); len(flows) == 0 || !chosen.all {
+		c.ofCompany(ctx, chosen.environment, temporal, flows, flowsErr == nil)
+		return
+	}
+	for _, company := range flows.Companies() {
+		c.ofCompany(ctx, config.FromProcess().Of(company), temporal, flows.OfCompany(company), true)
+	}
+}
+
+// ofCompany checks what a company has of its own. temporal is nil if it is not checked, or not
+// connected.
+func (c *checks) ofCompany(ctx context.Context, environment config.Environment, temporal client.Client, flows flow.Flows, flowsOK bool) {
+	c.company = environment.Company()
+	settings, err := environment.Load(flows.Transports()...)
+	settingsOK := c.report(text.Sprintf("Settings"), text.Sprintf("complete; %s", describeEncryption(settings.Encryption)), err)
 	var source *jushuitan.Client
 	if settingsOK && flowsOK {
 		source = c.systems(ctx, settings, temporal, flows)
 	}
-	switch {
-	case c.withoutTemporal:
-		c.note("Temporal", text.Sprintf("not checked; starter check does, with the workers"))
-	case c.report("Temporal", text.Sprintf("connected"), err):
-		defer temporal.Close()
-		if name := settings.Worker.DeploymentName; name != "" {
-			current, err := currentVersion(ctx, temporal, name)
-			c.report("Worker Deployment "+name, text.Sprintf("current version %s", current), err)
-		}
-		queues := map[string]enumspb.TaskQueueType{worker.TaskQueue: enumspb.TASK_QUEUE_TYPE_WORKFLOW}
+	if temporal != nil {
+		taskQueue := settings.Worker.TaskQueue
+		queues := map[string]enumspb.TaskQueueType{taskQueue: enumspb.TASK_QUEUE_TYPE_WORKFLOW}
 		for _, transport := range flows.Transports() {
-			queues[workflows.SourceTaskQueue(worker.TaskQueue, transport)] = enumspb.TASK_QUEUE_TYPE_ACTIVITY
+			queues[workflows.SourceTaskQueue(taskQueue, transport)] = enumspb.TASK_QUEUE_TYPE_ACTIVITY
 		}
 		for _, queue := range slices.Sorted(maps.Keys(queues)) {
 			workers, err := pollers(ctx, temporal, queue, queues[queue])
 			c.report(text.Sprintf("Task queue %s", queue), text.Sprintf("pollers: %d", workers), err)
 		}
 		c.accounts(ctx, temporal, settings, settingsOK)
-		c.workerFlows(ctx, temporal, settings.Worker.TaskQueue, flows)
+		c.workerFlows(ctx, temporal, taskQueue, flows)
 	}
 	// Last, since many orders take a while.
 	if source != nil && c.days > 0 {
-		for _, name := range slices.Sorted(maps.Keys(flows)) {
+		for _, name := range sortedNames(flows) {
 			c.seenCodes(ctx, source, flows[name])
 		}
 	}

@@ -44,7 +44,7 @@ func dialWith(ctx context.Context) (client.Client, client.Options, error) {
 // vendors makes the clients of both systems for a command that calls them itself about a flow.
 // Without a Temporal server, it asks Jushuitan's open platform for an access token of its own.
 func vendors(f *flow.Flow) (source *jushuitan.Client, ledger *kingdee.Client, done func(), err error) {
-	settings, err := config.FromProcess().Load(f.Source.Interface.Transport)
+	settings, err := config.FromProcess().Of(f.Company).Load(f.Source.Interface.Transport)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -84,12 +84,13 @@ func withTemporal(do func(client.Client) error) error {
 // settings that it shares with workers. It refuses if the task queue belongs to other accounts
 // than those set here; accounts that are not set are not compared.
 func changeTemporal(ctx context.Context, do func(client.Client, config.Worker) error) error {
-	settings, err := config.FromProcess().LoadWorker()
+	environment := environmentOf(ctx)
+	settings, err := environment.LoadWorker()
 	if err != nil {
 		return err
 	}
 	return withTemporal(func(c client.Client) error {
-		if err := syncworker.CheckAccounts(ctx, c, settings.TaskQueue, config.FromProcess().LoadAccounts()); err != nil {
+		if err := syncworker.CheckAccounts(ctx, c, settings.TaskQueue, environment.LoadAccounts()); err != nil {
 			return err
 		}
 		return do(c, settings)

@@ -61,7 +61,7 @@ func readLive(ctx context.Context, settings config.Worker, flows flow.Flows, now
 		var unread []error
 		for name, f := range flows {
 			err := within(ctx, func(ctx context.Context) (err error) {
-				states[name], err = readLiveFlow(ctx, c, settings.TaskQueue, f, now)
+				states[name], err = readLiveFlow(ctx, c, settings.TaskQueueOf(f.Company), f, now)
 				return err
 			})
 			if err != nil {

@@ -14,7 +14,6 @@ import (
 	"refundsync/internal/config"
 	"refundsync/internal/contract"
 	"refundsync/internal/flow"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/text"
 	"refundsync/internal/visibility"
 )
@@ -84,7 +83,7 @@ A schedule that a person has paused stays paused, and so do the schedules of a f
 				say(cmd.OutOrStdout(), done)
 				sayOthers(cmd.OutOrStdout(), holds, end)
 				note := ""
-				if of := fileOf(end.Flow); of != nil && !of.Enabled {
+				if of := fileOf(cmd.Context(), end.Flow); of != nil && !of.Enabled {
 					note = disabledByFile
 				}
 				return pauseSchedules(cmd.Context(), c, cmd.OutOrStdout(), end.Flow, note)
@@ -97,12 +96,8 @@ A schedule that a person has paused stays paused, and so do the schedules of a f
 }
 
 // fileOf is a flow by its file; nil if this machine does not have it, or it can't be read.
-func fileOf(flowName string) *flow.Flow {
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return nil
-	}
-	flows, err := flowfile.LoadFolder(settings.Flows)
+func fileOf(ctx context.Context, flowName string) *flow.Flow {
+	_, flows, err := flowsOf(ctx)
 	if err != nil {
 		return nil
 	}

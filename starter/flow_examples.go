@@ -60,12 +60,7 @@ func loadFlows(cmd *cobra.Command, args []string) (config.Worker, flow.Flows, er
 		settings, f, err := loadFlow(cmd, args[0])
 		return settings, flow.Flows{args[0]: f}, err
 	}
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return settings, nil, err
-	}
-	flows, err := flowfile.LoadFolder(settings.Flows)
-	return settings, flows, err
+	return flowsOf(cmd.Context())
 }
 
 // testedFlow is what `-o json` prints of the examples of a flow.

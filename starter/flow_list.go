@@ -34,10 +34,14 @@ func newFlowListCommand() *cobra.Command {
 			var holds []contract.Hold
 			err = withTemporal(func(c client.Client) error {
 				return within(cmd.Context(), func(ctx context.Context) error {
-					read, err := readWorkerFlows(ctx, c, settings.TaskQueue)
+					read, err := readAllWorkerFlows(ctx, c, settings, flows)
 					atWorkers = &read
-					if err == nil {
-						holds, err = visibility.Holds(ctx, c, settings.TaskQueue, slices.Sorted(maps.Keys(flows))...)
+					for taskQueue, of := range companiesOf(settings, flows) {
+						if err == nil {
+							var found []contract.Hold
+							found, err = visibility.Holds(ctx, c, taskQueue, sortedNames(of)...)
+							holds = append(holds, found...)
+						}
 					}
 					return err
 				})
@@ -60,8 +64,10 @@ func newFlowListCommand() *cobra.Command {
 
 // listedFlow is what `-o json` prints of a flow.
 type listedFlow struct {
-	Flow    string `json:"flow"`
-	Title   string `json:"title"`
+	Flow  string `json:"flow"`
+	Title string `json:"title"`
+	// Company is empty for a flow without one.
+	Company string `json:"company,omitempty"`
 	Version string `json:"version"`
 	// Enabled is false if the file disables the flow, or a person has, as far as that is known.
 	Enabled bool `json:"enabled"`
@@ -78,7 +84,7 @@ func listFlows(flows flow.Flows, atWorkers *workerFlows, holds []contract.Hold) 
 	listed := []listedFlow{}
 	for _, name := range slices.Sorted(maps.Keys(flows)) {
 		f := flows[name]
-		l := listedFlow{Flow: f.Name, Title: f.Title, Version: f.Version, Enabled: f.Enabled && sameScope(holds, contract.Hold{Flow: name, Disabled: true}) == nil, Cron: append([]string{}, f.Schedule.Cron...), TimeZone: f.Schedule.TimeZone, workers: "?"}
+		l := listedFlow{Flow: f.Name, Title: f.Title, Company: f.Company, Version: f.Version, Enabled: f.Enabled && sameScope(holds, contract.Hold{Flow: name, Disabled: true}) == nil, Cron: append([]string{}, f.Schedule.Cron...), TimeZone: f.Schedule.TimeZone, workers: "?"}
 		if atWorkers != nil {
 			versions := append([]string{}, atWorkers.versions(name)...)
 			l.WorkerVersions = versions

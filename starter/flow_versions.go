@@ -15,7 +15,6 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/booking"
-	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/flowfile"
 	"refundsync/internal/kingdee"
@@ -205,15 +204,11 @@ func versionOf(versions []visibility.FlowVersion, digits string) (visibility.Flo
 
 // markOfBill reads the mark of a bill from Kingdee.
 func markOfBill(ctx context.Context, number string) (flow.Mark, error) {
-	worker, err := config.FromProcess().LoadWorker()
+	_, flows, err := flowsOf(ctx)
 	if err != nil {
 		return flow.Mark{}, err
 	}
-	flows, err := flowfile.LoadFolder(worker.Flows)
-	if err != nil {
-		return flow.Mark{}, err
-	}
-	settings, err := config.FromProcess().LoadKingdee()
+	settings, err := environmentOf(ctx).LoadKingdee()
 	if err != nil {
 		return flow.Mark{}, err
 	}
@@ -222,7 +217,7 @@ func markOfBill(ctx context.Context, number string) (flow.Mark, error) {
 		return flow.Mark{}, err
 	}
 	forms := map[kingdee.BillForm]bool{}
-	for _, f := range flows {
+	for _, f := range flows.OfCompany(environmentOf(ctx).Company()) {
 		forms[booking.FormOf(f)] = true
 	}
 	var bills []kingdee.Bill

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -9,17 +10,12 @@ import (
 
 	"refundsync/internal/config"
 	"refundsync/internal/flow"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/text"
 )
 
 // loadFlow reads the settings and the flow files, and gives one of the flows.
 func loadFlow(cmd *cobra.Command, name string) (config.Worker, *flow.Flow, error) {
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return settings, nil, err
-	}
-	flows, err := flowfile.LoadFolder(settings.Flows)
+	settings, flows, err := flowsOf(cmd.Context())
 	if err != nil {
 		return settings, nil, err
 	}
@@ -32,15 +28,11 @@ func loadFlow(cmd *cobra.Command, name string) (config.Worker, *flow.Flow, error
 
 // flowOfOrder is the flow that was named, or the only one of the folder, or else the built-in
 // one.
-func flowOfOrder(named string) string {
+func flowOfOrder(ctx context.Context, named string) string {
 	if named != "" {
 		return named
 	}
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return builtInFlow
-	}
-	flows, err := flowfile.LoadFolder(settings.Flows)
+	_, flows, err := flowsOf(ctx)
 	if names := slices.Collect(maps.Keys(flows)); err == nil && len(names) == 1 {
 		return names[0]
 	}

@@ -23,7 +23,7 @@ func newHoldCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hold --note TEXT",
 		Short: text.Sprintf("Hold all flows, or one: nothing is booked until it is released"),
-		Long: text.Sprintf(`Hold all flows of the task queue, or one. While a hold lasts, no run begins: those of a schedule or cron end at once and keep their place, and starter run refuses. Runs under way finish what is in flight and wait. Parked orders attempt nothing.
+		Long: text.Sprintf(`Hold all flows, of a company if there are several, or one. While a hold lasts, no run begins: those of a schedule or cron end at once and keep their place, and starter run refuses. Runs under way finish what is in flight and wait. Parked orders attempt nothing.
 It ends at --until, or by starter release; runs and parked orders then go on by themselves. Called once more, it changes who, why and until when. Times are Beijing time unless they carry a zone; a day begins at 00:00:00.`),
 		Example: `  starter hold --until 2024-03-07 --note "stock-taking"
   starter hold --flow refund_to_return --until "2024-03-07 08:00" --note "month-end closing" --by wang`,
@@ -43,6 +43,9 @@ It ends at --until, or by starter release; runs and parked orders then go on by 
 				return usageError(cmd, err)
 			}
 			return withHolds(cmd, hold.Flow, func(c client.Client, taskQueue string, holds []contract.Hold) error {
+				if hold.Flow == "" {
+					hold.Company = environmentOf(cmd.Context()).Company()
+				}
 				hold.Since = time.Now().In(beijing.Zone).Truncate(time.Second)
 				if on := sameScope(holds, hold); on != nil {
 					hold.Since = on.Since
@@ -118,13 +121,16 @@ func sayOthers(w io.Writer, holds []contract.Hold, ended contract.Hold) {
 
 // addHoldFlags adds the flags of a hold and its release.
 func addHoldFlags(cmd *cobra.Command, flowName, by *string) {
-	cmd.Flags().StringVar(flowName, "flow", "", text.Sprintf("this flow alone; by default all flows of the task queue"))
+	cmd.Flags().StringVar(flowName, "flow", "", text.Sprintf("this flow alone; by default all flows of the company"))
 	cmd.Flags().StringVar(by, "by", "", text.Sprintf("who; by default the current user"))
 }
 
 // withHolds calls do with the holds that are on: of a flow, or of all that the workers have.
 // It refuses a flow that no worker has.
 func withHolds(cmd *cobra.Command, flowName string, do func(c client.Client, taskQueue string, holds []contract.Hold) error) error {
+	if err := oneCompany(cmd); err != nil {
+		return err
+	}
 	return changeTemporal(cmd.Context(), func(c client.Client, settings config.Worker) error {
 		atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
 		if err != nil {
@@ -186,6 +192,9 @@ func releaseCommand(hold contract.Hold) string {
 		return "starter flow enable " + hold.Flow
 	case hold.Flow != "":
 		return "starter release --flow " + hold.Flow
+	}
+	if hold.Company != "" {
+		return "starter release --company " + hold.Company
 	}
 	return "starter release"
 }

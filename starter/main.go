@@ -82,6 +82,8 @@ func newRootCommand() *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.PersistentFlags().String(text.Flag, "", text.Sprintf("language: en or zh-CN; by default %s, then the system's", text.Variable))
+	root.PersistentFlags().String(companyFlag, "", text.Sprintf("the company of several that the command is about; by default that of its flow, or all"))
+	root.PersistentPreRunE = chooseCompany
 	root.SetOut(&literal.Writer{To: os.Stdout})
 	root.SetErr(&literal.Writer{To: os.Stderr})
 	root.AddCommand(

@@ -215,7 +215,7 @@ func newOrderCommand() *cobra.Command {
 			if days < 1 {
 				return usageError(cmd, text.Errorf("--days must be at least 1"))
 			}
-			return tellOrder(cmd, flowOfOrder(flowName), args[0], time.Duration(days)*24*time.Hour, o)
+			return tellOrder(cmd, flowOfOrder(cmd.Context(), flowName), args[0], time.Duration(days)*24*time.Hour, o)
 		},
 	}
 	addOrderFlowFlag(cmd, &flowName)

@@ -51,7 +51,7 @@ type parkedOrder struct {
 // seconds.
 func listParked(ctx context.Context, c client.Client, filter parkedFilter) ([]parkedOrder, error) {
 	orders := []parkedOrder{}
-	for execution, err := range visibility.List(ctx, c, filter.query()) {
+	for execution, err := range visibility.List(ctx, c, filter.query(scopeOf(ctx))) {
 		if err != nil {
 			return nil, text.Errorf("the parked orders can't be listed: %w", err)
 		}
@@ -174,7 +174,7 @@ func newParkedShowCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return readTemporal(cmd, func(c client.Client) error {
-				workflowID, err := findParked(cmd, c, flowOfOrder(flowName), args[0])
+				workflowID, err := findParked(cmd, c, flowOfOrder(cmd.Context(), flowName), args[0])
 				if err != nil {
 					return err
 				}

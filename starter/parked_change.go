@@ -67,7 +67,7 @@ func (p *parkedChoice) find(cmd *cobra.Command, c client.Client) ([]chosenOrder,
 		}
 		return chosen, err
 	}
-	flowName := flowOfOrder(p.filter.flow)
+	flowName := flowOfOrder(cmd.Context(), p.filter.flow)
 	found := make([]chosenOrder, len(p.bills))
 	err := eachAtOnce(cmd.Context(), p.bills, func(i int, bill string) error {
 		workflowID, err := findParked(cmd, c, flowName, bill)
@@ -160,7 +160,7 @@ func newParkedRetryCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if err := refuseHeldOrders(ctx, c, settings.TaskQueue, chosen); err != nil {
+				if err := refuseHeldOrders(ctx, c, settings, chosen); err != nil {
 					return err
 				}
 				before := map[string]int{}
@@ -199,7 +199,8 @@ func newParkedRetryCommand() *cobra.Command {
 
 // refuseHeldOrders returns an error if the flow of one of the orders is held: nothing would be
 // attempted.
-func refuseHeldOrders(ctx context.Context, c client.Client, taskQueue string, chosen []chosenOrder) error {
+func refuseHeldOrders(ctx context.Context, c client.Client, settings config.Worker, chosen []chosenOrder) error {
+	_, flows, _ := flowsOf(ctx) // of none, the task queue is that of the settings
 	asked := map[string]bool{}
 	for _, order := range chosen {
 		flowName := workflows.FlowOfParkedOrder(order.workflowID)
@@ -207,7 +208,7 @@ func refuseHeldOrders(ctx context.Context, c client.Client, taskQueue string, ch
 			continue
 		}
 		asked[flowName] = true
-		if err := refuseHeld(ctx, c, taskQueue, flowName); err != nil {
+		if err := refuseHeld(ctx, c, queueOf(settings, flows, flowName), flowName); err != nil {
 			return err
 		}
 	}

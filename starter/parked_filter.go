@@ -10,8 +10,6 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/config"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/text"
 	"refundsync/internal/visibility"
 	"refundsync/workflows"
@@ -29,8 +27,11 @@ func (f *parkedFilter) addFlags(cmd *cobra.Command) {
 }
 
 // query is the filter in Temporal's list language.
-func (f parkedFilter) query() string {
+func (f parkedFilter) query(of scope) string {
 	conditions := []string{visibility.Equal("WorkflowType", workflows.ParkedOrderName), visibility.Running}
+	if settings, err := of.environment.LoadWorker(); err == nil && !of.all {
+		conditions = append(conditions, visibility.Equal("TaskQueue", settings.TaskQueue))
+	}
 	for _, c := range []struct{ attribute, value string }{
 		{workflows.FlowAttribute.GetName(), f.flow},
 		{workflows.ReasonAttribute.GetName(), f.reason},
@@ -93,15 +94,11 @@ func everParked(ctx context.Context, c client.Client, attribute, value string) (
 // addFlows adds the flows of the files and of the workers. It is false if there may be
 // others: the files can't be read, or a worker does not name its flows.
 func addFlows(ctx context.Context, c client.Client, flows map[string]bool) (complete bool, err error) {
-	settings, err := config.FromProcess().LoadWorker()
-	if err != nil {
-		return false, err
-	}
-	files, filesErr := flowfile.LoadFolder(settings.Flows)
+	settings, files, filesErr := flowsOf(ctx)
 	for name := range files {
 		flows[name] = true
 	}
-	workers, err := readWorkerFlows(ctx, c, settings.TaskQueue)
+	workers, err := readAllWorkerFlows(ctx, c, settings, files)
 	for _, name := range workers.names() {
 		flows[name] = true
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,13 @@ func newScheduleListCommand() *cobra.Command {
 				schedules, err := listSchedules(cmd.Context(), c)
 				if err != nil {
 					return err
+				}
+				if !scopeOf(cmd.Context()).all {
+					_, flows, err := flowsOf(cmd.Context())
+					if err != nil {
+						return err
+					}
+					schedules = slices.DeleteFunc(schedules, func(s shownSchedule) bool { return flows[s.Flow] == nil })
 				}
 				if o == outputJSON {
 					return writeJSON(cmd.OutOrStdout(), schedules)

@@ -20,7 +20,6 @@ import (
 	"refundsync/internal/contract"
 	"refundsync/internal/fault"
 	"refundsync/internal/flow"
-	"refundsync/internal/flowfile"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
 	"refundsync/internal/visibility"
@@ -31,6 +30,8 @@ import (
 type flowStatus struct {
 	Flow  string `json:"flow"`
 	Title string `json:"title"`
+	// Company is empty for a flow without one.
+	Company string `json:"company,omitempty"`
 	// Enabled is false if the flow file disables the flow, or a person has.
 	Enabled bool `json:"enabled"`
 	// Version is that of the flow file; empty without one.
@@ -123,24 +124,23 @@ The exit code is 4 if a flow lags by more than its checks.lag_limit, for any mon
 		Example: `  starter status
   starter status --flow refund_to_return -o json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			settings, err := config.FromProcess().LoadWorker()
-			if err != nil {
-				return err
-			}
-			flows, err := flowfile.LoadFolder(settings.Flows)
+			settings, flows, err := flowsOf(cmd.Context())
 			if err != nil {
 				return err
 			}
 			return readTemporal(cmd, func(c client.Client) error {
-				statuses, err := readStatuses(cmd.Context(), c, settings.TaskQueue, flows, flowName)
+				statuses, err := readStatuses(cmd.Context(), c, settings, flows, flowName)
 				if err != nil {
 					return err
 				}
-				atWorkers, err := readWorkerFlows(cmd.Context(), c, settings.TaskQueue)
-				if err != nil {
-					return err
+				atWorkers := map[string]workerFlows{}
+				for taskQueue := range companiesOf(settings, flows) {
+					if atWorkers[taskQueue], err = readWorkerFlows(cmd.Context(), c, taskQueue); err != nil {
+						return err
+					}
 				}
 				for i := range statuses {
+					atWorkers := atWorkers[queueOf(settings, flows, statuses[i].Flow)]
 					statuses[i].compare(flows[statuses[i].Flow], atWorkers)
 					if len(atWorkers.workers) > 0 || !atWorkers.all {
 						statuses[i].askRunning(cmd.Context(), c)
@@ -180,7 +180,7 @@ func behindError(statuses []flowStatus) error {
 }
 
 // readStatuses gives the status of one flow, or of all that have a file or a schedule.
-func readStatuses(ctx context.Context, c client.Client, taskQueue string, flows flow.Flows, only string) ([]flowStatus, error) {
+func readStatuses(ctx context.Context, c client.Client, settings config.Worker, flows flow.Flows, only string) ([]flowStatus, error) {
 	names := slices.Collect(maps.Keys(flows))
 	if only == "" {
 		schedules, err := listSchedules(ctx, c)
@@ -188,6 +188,9 @@ func readStatuses(ctx context.Context, c client.Client, taskQueue string, flows 
 			return nil, err
 		}
 		for _, schedule := range schedules {
+			if _, ok := flows[schedule.Flow]; !ok && !scopeOf(ctx).all {
+				continue // another company's
+			}
 			names = append(names, schedule.Flow)
 		}
 	} else {
@@ -196,7 +199,7 @@ func readStatuses(ctx context.Context, c client.Client, taskQueue string, flows 
 	slices.Sort(names)
 	statuses := []flowStatus{}
 	for _, name := range slices.Compact(names) {
-		status, err := readStatus(ctx, c, taskQueue, flows[name], name, time.Now())
+		status, err := readStatus(ctx, c, queueOf(settings, flows, name), flows[name], name, time.Now())
 		if err != nil {
 			return nil, err
 		}
@@ -213,7 +216,7 @@ func readStatus(ctx context.Context, c client.Client, taskQueue string, of *flow
 	s := flowStatus{Flow: name, Title: name, Enabled: true, Running: []runStatus{}, Holds: []contract.Hold{}, Parked: map[string]int{}}
 	limit := time.Hour
 	if of != nil {
-		s.Title, s.Enabled, limit = of.Title, of.Enabled, of.LagLimit
+		s.Title, s.Company, s.Enabled, limit = of.Title, of.Company, of.Enabled, of.LagLimit
 		s.disabledByFile = !of.Enabled
 	}
 	s.LagLimitSeconds = int64(limit / time.Second)

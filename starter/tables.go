@@ -21,7 +21,7 @@ func readTables(ctx context.Context, f *flow.Flow) error {
 	if len(f.KingdeeTables) == 0 {
 		return nil
 	}
-	settings, err := config.FromProcess().LoadKingdee()
+	settings, err := config.FromProcess().Of(f.Company).LoadKingdee()
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/config"
 	"refundsync/internal/flow"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/text"
@@ -27,6 +28,19 @@ func readWorkerFlows(ctx context.Context, c client.Client, taskQueue string) (wo
 		return workerFlows{}, text.Errorf("the workers' flows can't be read: %w", err)
 	}
 	return workerFlows{workers, all}, nil
+}
+
+// readAllWorkerFlows reads those of the workers of all companies of the flows.
+func readAllWorkerFlows(ctx context.Context, c client.Client, settings config.Worker, flows flow.Flows) (workerFlows, error) {
+	read := workerFlows{all: true}
+	for taskQueue := range companiesOf(settings, flows) {
+		one, err := readWorkerFlows(ctx, c, taskQueue)
+		if err != nil {
+			return workerFlows{}, err
+		}
+		read.workers, read.all = append(read.workers, one.workers...), read.all && one.all
+	}
+	return read, nil
 }
 
 // versions are the versions of a flow that workers have.

@@ -146,11 +146,12 @@ func (c *checker) kingdee(env values) Kingdee {
 func (c *checker) worker(env values) Worker {
 	w := Worker{
 		Flows:          env["REFUNDSYNC_FLOWS"],
-		TaskQueue:      c.environment.taskQueue(env["REFUNDSYNC_TASK_QUEUE"]),
+		BaseTaskQueue:  env["REFUNDSYNC_TASK_QUEUE"],
 		HTTPAddress:    c.listenAddress("REFUNDSYNC_HTTP_ADDRESS", env["REFUNDSYNC_HTTP_ADDRESS"]),
 		DrainTimeout:   c.duration("REFUNDSYNC_DRAIN_TIMEOUT", env["REFUNDSYNC_DRAIN_TIMEOUT"], 10*time.Second, time.Hour),
 		DeploymentName: env["REFUNDSYNC_DEPLOYMENT_NAME"],
 	}
+	w.TaskQueue = w.TaskQueueOf(c.environment.Company())
 	// The server's rules: it formats a version as name:build or name.build.
 	if strings.ContainsAny(w.DeploymentName, ".:") || strings.HasPrefix(w.DeploymentName, "__") {
 		c.invalid("REFUNDSYNC_DEPLOYMENT_NAME", w.DeploymentName)

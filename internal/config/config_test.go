@@ -89,7 +89,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 			AppID: "123456_QUJDREVGR0hJSktMTU5PUFFSU1RVVldY", AppSecret: "k3-secret", LCID: 2052, Sessions: 4,
 			BatchBills: 20, BatchWait: 20 * time.Millisecond,
 		},
-		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second},
+		Worker: Worker{Flows: "flows", TaskQueue: "refundsync", BaseTaskQueue: "refundsync", DrainTimeout: 90 * time.Second},
 		Log:    Log{Level: "info", Format: "json"},
 	}, settings)
 }
@@ -119,7 +119,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		Kingdee: Kingdee{URL: "http://127.0.0.1:8080/K3Cloud/", Auth: "password", AcctID: "6", Username: "7",
 			Password: ` " 8 " `, AppID: "9", AppSecret: "10", LCID: 1033, OrgNumber: "100", Sessions: 50, BatchBills: 500},
 		Worker: Worker{
-			Flows: "/flows", TaskQueue: "q", HTTPAddress: ":9464", DrainTimeout: 10 * time.Minute, DeploymentName: "sync", BuildID: "v2",
+			Flows: "/flows", TaskQueue: "q", BaseTaskQueue: "q", HTTPAddress: ":9464", DrainTimeout: 10 * time.Minute, DeploymentName: "sync", BuildID: "v2",
 		},
 		Log: Log{Level: "debug", Format: "console"},
 	}, settings)
@@ -349,7 +349,7 @@ func TestLoadWorkerNeedsNeitherSystem(t *testing.T) {
 	setenv(t, map[string]string{"REFUNDSYNC_FLOWS": "/flows", "KINGDEE_LCID": "nonsense"})
 	worker, err := FromProcess().LoadWorker()
 	require.NoError(t, err)
-	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", DrainTimeout: 90 * time.Second}, worker)
+	assert.Equal(t, Worker{Flows: "/flows", TaskQueue: "refundsync", BaseTaskQueue: "refundsync", DrainTimeout: 90 * time.Second}, worker)
 
 	t.Setenv("REFUNDSYNC_TASK_QUEU", "q")
 	t.Setenv("KINGDEE_SESSION", "3")

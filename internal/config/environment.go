@@ -89,14 +89,6 @@ func (e Environment) ownName(name string) (string, bool) {
 	return system + "_" + setting, ok && isSystem(name)
 }
 
-// taskQueue is the task queue of the environment's company.
-func (e Environment) taskQueue(base string) string {
-	if company := e.Company(); company != "" {
-		return base + "-" + company
-	}
-	return base
-}
-
 var variableName = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
 // withSecrets adds the variables of the files in the folder of secrets, except empty

@@ -80,8 +80,9 @@ type Kingdee struct {
 type Worker struct {
 	// Flows is the folder of the flow files; whether it exists is not checked.
 	Flows string
-	// TaskQueue is the task queue in Temporal.
-	TaskQueue string
+	// TaskQueue is the task queue in Temporal of the company of the settings, and
+	// BaseTaskQueue that of the settings without a company.
+	TaskQueue, BaseTaskQueue string
 	// HTTPAddress is the host:port of health and metrics; "" serves none. The host may be
 	// empty, for all of the machine's addresses.
 	HTTPAddress string
@@ -90,6 +91,14 @@ type Worker struct {
 	// DeploymentName is the Worker Deployment in Temporal; "" is a worker without
 	// versions. BuildID is the worker's version there; "" without a DeploymentName.
 	DeploymentName, BuildID string
+}
+
+// TaskQueueOf is the task queue of a company: each has its own.
+func (w Worker) TaskQueueOf(company string) string {
+	if company == "" {
+		return w.BaseTaskQueue
+	}
+	return w.BaseTaskQueue + "-" + company
 }
 
 // CheckBuildID returns an error if a worker in a Worker Deployment doesn't know its

@@ -11,6 +11,8 @@ import (
 type Hold struct {
 	// Flow is the flow that is held; "" for all flows of the task queue.
 	Flow string `json:"flow,omitempty"`
+	// Company is whose flows all are held; "" for those without a company, or of one flow.
+	Company string `json:"company,omitempty"`
 	// Disabled says that the flow is disabled: its runs under way end rather than wait, and
 	// its schedules are paused.
 	Disabled bool   `json:"disabled,omitempty"`
@@ -45,8 +47,11 @@ func (h Hold) Text() text.Text {
 		return text.New("flow %s, since %s, by %s: %s", h.Flow, since, h.By, h.Note)
 	}
 	scope, until := text.New("all flows"), text.New("until it is released")
-	if h.Flow != "" {
+	switch {
+	case h.Flow != "":
 		scope = text.New("flow %s", h.Flow)
+	case h.Company != "":
+		scope = text.New("all flows of %s", h.Company)
 	}
 	if !h.Until.IsZero() {
 		until = text.New("until %s", h.Until.In(beijing.Zone).Format(time.DateTime))
