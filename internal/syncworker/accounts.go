@@ -21,28 +21,31 @@ import (
 )
 
 // BoundAccounts are the accounts that a task queue is bound to; nil if there are none yet.
-// open says that the workflow which keeps them is running: one that somebody has ended
-// counts for as long as the server retains it.
-func BoundAccounts(ctx context.Context, c client.Client, taskQueue string) (bound *config.Accounts, open bool, err error) {
+// runID is that of the workflow which keeps them, "" if it is not running: one that somebody
+// has ended counts for as long as the server retains it.
+func BoundAccounts(ctx context.Context, c client.Client, taskQueue string) (bound *config.Accounts, runID string, err error) {
 	id := workflows.AccountsID(taskQueue)
 	described, err := encryption.Raw(c).DescribeWorkflow(ctx, id, "")
 	var none *serviceerror.NotFound
 	if errors.As(err, &none) {
-		return nil, false, nil
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, false, text.Errorf("looking up the accounts of task queue %s failed: %w", taskQueue, err)
+		return nil, "", text.Errorf("looking up the accounts of task queue %s failed: %w", taskQueue, err)
 	}
 	info := described.RawResponse.GetWorkflowExecutionInfo()
 	memo, ok := info.GetMemo().GetFields()[workflows.AccountsMemo]
 	if !ok {
-		return nil, false, text.Errorf("workflow %s has no memo %s, so this program did not start it: terminate and delete it", id, workflows.AccountsMemo)
+		return nil, "", text.Errorf("workflow %s has no memo %s, so this program did not start it: terminate and delete it", id, workflows.AccountsMemo)
 	}
 	bound = &config.Accounts{}
 	if err := converter.GetDefaultDataConverter().FromPayload(memo, bound); err != nil {
-		return nil, false, text.Errorf("workflow %s has an unreadable memo %s: %w", id, workflows.AccountsMemo, err)
+		return nil, "", text.Errorf("workflow %s has an unreadable memo %s: %w", id, workflows.AccountsMemo, err)
 	}
-	return bound, info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
+	if info.GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		runID = info.GetExecution().GetRunId()
+	}
+	return bound, runID, nil
 }
 
 // CheckAccounts returns an error that names the differences if a task queue is bound to
@@ -61,27 +64,30 @@ func OtherAccounts(taskQueue string, bound, accounts config.Accounts) error {
 	if differences == "" {
 		return nil
 	}
-	return text.Errorf("task queue %s is bound to other accounts (%s), and with those set here the orders of one company would go into the books of another. Check the settings; use another Temporal namespace for another company; to change the accounts on purpose, see starter accounts move --help", taskQueue, differences)
+	return text.Errorf("task queue %s is bound to other accounts (%s), and with those set here the orders of one company would go into the books of another. Check the settings; give another company a name of its own, by the key company of its flows; to change the accounts on purpose, see starter accounts move --help", taskQueue, differences)
 }
 
-// bindAccounts binds the task queue to the accounts if it has none yet. Of several workers
-// that start at once, the server lets one bind, and the others see its accounts.
+// bindAccounts binds the task queue to the accounts if it has none yet, and adds to its
+// accounts what is set on one side only. Of several workers that start at once, the server
+// lets one bind, and the others see its accounts.
 func bindAccounts(ctx context.Context, c client.Client, namespace, taskQueue string, accounts config.Accounts) error {
 	for {
-		bound, open, err := BoundAccounts(ctx, c, taskQueue)
+		bound, runID, err := BoundAccounts(ctx, c, taskQueue)
 		if err != nil {
 			return err
 		}
 		if bound != nil {
-			// What is set on one side only is bound as well from now on.
 			if err := OtherAccounts(taskQueue, *bound, accounts); err != nil {
 				return err
 			}
-			if accounts = accounts.Or(*bound); open && accounts == *bound {
+			if accounts = accounts.Or(*bound); runID != "" && accounts == *bound {
 				return nil
 			}
-			if open {
-				return MoveAccounts(ctx, c, namespace, taskQueue, accounts)
+			if runID != "" {
+				err := c.TerminateWorkflow(ctx, workflows.AccountsID(taskQueue), runID, "accounts are added")
+				if err != nil && !errors.As(err, new(*serviceerror.NotFound)) {
+					return text.Errorf("adding to the accounts of task queue %s failed: %w", taskQueue, err)
+				}
 			}
 		}
 		// Another worker may have been faster: look again.

@@ -2,6 +2,8 @@ package syncworker
 
 import (
 	"context"
+	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +14,8 @@ import (
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"refundsync/internal/config"
 	"refundsync/workflows"
@@ -34,7 +38,7 @@ func TestBoundAccounts(t *testing.T) {
 	kept, err := converter.GetDefaultDataConverter().ToPayload(accounts)
 	require.NoError(t, err)
 	info := func(status enumspb.WorkflowExecutionStatus, fields map[string]*commonpb.Payload) *workflowpb.WorkflowExecutionInfo {
-		return &workflowpb.WorkflowExecutionInfo{Status: status, Memo: &commonpb.Memo{Fields: fields}}
+		return &workflowpb.WorkflowExecutionInfo{Execution: &commonpb.WorkflowExecution{RunId: "r"}, Status: status, Memo: &commonpb.Memo{Fields: fields}}
 	}
 	const running, ended = enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED
 	for _, c := range []struct {
@@ -52,14 +56,89 @@ func TestBoundAccounts(t *testing.T) {
 		{"the server is away", describing{err: serviceerror.NewUnavailable("away")}, nil, false, "away"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bound, open, err := BoundAccounts(t.Context(), c.asked, "q")
+			bound, runID, err := BoundAccounts(t.Context(), c.asked, "q")
 			if c.fails != "" {
 				require.ErrorContains(t, err, c.fails)
 			} else {
 				require.NoError(t, err)
 			}
 			require.Equal(t, c.bound, bound)
-			require.Equal(t, c.open, open)
+			require.Equal(t, c.open, runID != "")
 		})
+	}
+}
+
+// keeping is a server that keeps one workflow.
+type keeping struct {
+	client.Client
+
+	mu   sync.Mutex
+	info *workflowpb.WorkflowExecutionInfo
+	runs int
+}
+
+// keepingService is its API.
+type keepingService struct {
+	workflowservice.WorkflowServiceClient
+	*keeping
+}
+
+func (k *keeping) WorkflowService() workflowservice.WorkflowServiceClient {
+	return keepingService{keeping: k}
+}
+
+func (k *keeping) DescribeWorkflow(context.Context, string, string) (*client.WorkflowExecutionDescription, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.info == nil {
+		return nil, serviceerror.NewNotFound("no such workflow")
+	}
+	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{WorkflowExecutionInfo: proto.CloneOf(k.info)}}, nil
+}
+
+func (k *keeping) TerminateWorkflow(_ context.Context, _, runID, _ string, _ ...any) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.info.GetExecution().GetRunId() != runID || k.info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		return serviceerror.NewNotFound("it has ended")
+	}
+	k.info.Status = enumspb.WORKFLOW_EXECUTION_STATUS_TERMINATED
+	return nil
+}
+
+func (k keepingService) StartWorkflowExecution(_ context.Context, request *workflowservice.StartWorkflowExecutionRequest, _ ...grpc.CallOption) (*workflowservice.StartWorkflowExecutionResponse, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.info.GetStatus() != enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		k.runs++
+		k.info = &workflowpb.WorkflowExecutionInfo{
+			Execution: &commonpb.WorkflowExecution{RunId: strconv.Itoa(k.runs)}, Status: enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, Memo: request.GetMemo(),
+		}
+	}
+	return &workflowservice.StartWorkflowExecutionResponse{}, nil
+}
+
+// Of workers that add different accounts in one moment, one is let in.
+func TestLawOfAccountsAddedAtOnce(t *testing.T) {
+	bound := config.Accounts{CustomerID: "c1", AcctID: "d1"}
+	for range 50 {
+		server := &keeping{}
+		require.NoError(t, bindAccounts(t.Context(), server, "n", "q", bound))
+		errs := make([]error, 4)
+		var workers sync.WaitGroup
+		for i := range errs {
+			workers.Go(func() {
+				adds := config.Accounts{AcctID: "d1", OpenAppKey: strconv.Itoa(i / 2)}
+				errs[i] = bindAccounts(t.Context(), server, "n", "q", adds)
+			})
+		}
+		workers.Wait()
+		kept, runID, err := BoundAccounts(t.Context(), server, "q")
+		require.NoError(t, err)
+		require.NotEmpty(t, runID)
+		require.Equal(t, "c1", kept.CustomerID)
+		for i, err := range errs {
+			require.Equal(t, kept.OpenAppKey == strconv.Itoa(i/2), err == nil, "%v", err)
+		}
 	}
 }
