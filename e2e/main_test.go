@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	if err := setAtOnce(); err != nil {
 		panic(err)
 	}
+	if err := saveCPU(); err != nil {
+		panic(err)
+	}
 	code := shared.Run(m)
 	_ = os.RemoveAll(binFolder)
 	os.Exit(code)
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 
 // atOnce is how many tests run at a time, unless -parallel says otherwise: they mostly
 // wait, for timeouts and retries.
-const atOnce = 8
+const atOnce = 12
 
 func setAtOnce() error {
 	flag.Parse()
@@ -35,4 +38,13 @@ func setAtOnce() error {
 		return nil
 	}
 	return flag.Set("test.parallel", strconv.Itoa(atOnce))
+}
+
+// saveCPU has the Temporal servers collect garbage less often: it would be a seventh of
+// their time, and memory is not what the tests lack. Workers set theirs themselves.
+func saveCPU() error {
+	if os.Getenv("GOGC") != "" {
+		return nil
+	}
+	return os.Setenv("GOGC", "400")
 }
