@@ -23,7 +23,7 @@ func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
 				perSecond = 10
 				ahead     = 6 // calls per worker above its share, over the run
 			)
-			w := newWorld(t, simulator.Options{Orders: 400})
+			w := newWorld(t, simulator.Options{Orders: 200})
 			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, `page_size: "100"`, `page_size: "5"`, "windows_at_once: 8", "windows_at_once: 16", "window: 167h59m58s", "window: 1h")
 			w.env["JUSHUITAN_CALLS_PER_SECOND"] = fmt.Sprint(perSecond)
 			for range workers {

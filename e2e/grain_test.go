@@ -42,7 +42,7 @@ func TestGrainOfPages(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, simulator.Options{Orders: 150})
+			w := newWorld(t, simulator.Options{Orders: 100})
 			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, "grain: auto", "grain: "+c.flow)
 			w.startWorker(t)
 			in := w.input()

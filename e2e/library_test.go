@@ -165,7 +165,7 @@ func exitOf(parked []string) int {
 // other does not see. What both see is booked once, and each reconciles.
 func TestBothSourcesOfAfterSalesOrders(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, simulator.Options{Orders: 200, SplitShops: true, Faults: usualFaults()})
+	w := newWorld(t, simulator.Options{Orders: chaosLength(80, 200), SplitShops: true, Faults: usualFaults()})
 	pair := []merchant.Flow{merchant.RefundToReturn, merchant.RefundToReturnOpen}
 	w.env["REFUNDSYNC_FLOWS"] = libraryFlows(t, pair...)
 	w.startWorker(t)
