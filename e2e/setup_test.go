@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
+	"refundsync/internal/syncworker"
 )
 
 // company is a merchant of the last two days for whom nothing is set up. Kingdee calls one
@@ -175,6 +177,54 @@ func TestSetupByQuestions(t *testing.T) {
 	require.Contains(t, e.stdout, "the names are only similar")
 	require.Contains(t, e.stdout, "would be booked")
 	c.requireBooked(t)
+}
+
+// A second company is set up beside the first: the settings of both stand in one file, and a
+// worker takes both, though they share a data centre.
+func TestSetupOfASecondCompany(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	first := "# mine\n"
+	for _, name := range slices.Concat(answered, setupSecrets) {
+		line, err := envfile.Line(name, c.env[name])
+		require.NoError(t, err)
+		first += line
+	}
+	path := filepath.Join(c.folder, "refundsync.env")
+	require.NoError(t, os.CopyFS(filepath.Join(c.folder, "flows"), os.DirFS(filepath.Join("..", "flows"))))
+	require.NoError(t, os.WriteFile(path, []byte(first), 0o600))
+	given := map[string]string{}
+	for _, name := range slices.Concat(answered, setupSecrets) {
+		system, setting, _ := strings.Cut(name, "_")
+		given[system+"_NORTH_"+setting] = c.env[name]
+	}
+
+	e := c.setUp(t, given, "north\n", "--code", "tax_rate=13", "--code", "unit=Pcs", "--row", "warehouses/20001=CK001")
+	require.Zero(t, e.code, e.stdout+e.stderr)
+	require.Contains(t, e.stdout, "the numbers of this company's begin with NORTH")
+	require.Contains(t, e.stdout, "starter run --flow refund_to_return_north")
+	require.Contains(t, e.stdout, "would be booked")
+	require.NotContains(t, e.stdout, "✗")
+	require.FileExists(t, filepath.Join(c.folder, "answers_north.yaml"))
+	require.NoFileExists(t, filepath.Join(c.folder, "answers.yaml"))
+	require.FileExists(t, filepath.Join(c.folder, "flows", "tables", "customers_north.csv"))
+	written, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(string(written), first), "the first company's settings stay")
+	variables, err := envfile.Read(string(written))
+	require.NoError(t, err)
+	companies, err := syncworker.Load(variables)
+	require.NoError(t, err)
+	require.Len(t, companies, 2)
+	require.Equal(t, c.env["KINGDEE_APP_SECRET"], companies[1].Settings.Kingdee.AppSecret)
+	require.Equal(t, "north", companies[1].Flows["refund_to_return_north"].Company)
+
+	e = c.setUp(t, given, "", "--company", "north", "--set", "KINGDEE_URL=http://127.0.0.1:1/")
+	require.Equal(t, 2, e.code)
+	require.Contains(t, e.stderr, "KINGDEE_NORTH_URL")
+	e = c.setUp(t, nil, "", "--company", "open")
+	require.Equal(t, 2, e.code)
+	require.Contains(t, e.stderr, "company can't be open")
 }
 
 // A secret is never taken where others see it, and a misspelt setting is named.

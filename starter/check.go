@@ -93,6 +93,10 @@ func (c *checks) all(ctx context.Context) {
 	worker, flows, flowsErr := flowsOf(ctx)
 	c.report(text.Sprintf("Flows"), strings.Join(sortedNames(flows), ", "), flowsErr)
 	c.robots(flows)
+	// What can't be loaded is said by other checks.
+	if companies, _ := syncworker.Load(config.FromProcess()); len(companies) > 1 {
+		c.report(text.Sprintf("Numbers of bills"), text.Sprintf("each company of a data centre has its own"), syncworker.CheckSharedNumbers(companies))
+	}
 	var temporal client.Client
 	if c.withoutTemporal {
 		c.note("Temporal", text.Sprintf("not checked; starter check does, with the workers"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,6 +27,7 @@ import (
 
 type setupFlags struct {
 	folder, template, answers string
+	company                   string
 	set, codes, rows          []string
 	overwrite                 bool
 	days                      int
@@ -42,11 +44,16 @@ func newSetupCommand() *cobra.Command {
 			"It writes a flow, its tables, an environment file and the answers to a folder, then checks them and previews yesterday's orders. It writes to neither system.\n"+
 			"It asks for what neither flags, --answers, the environment nor a former run in the same folder say; at the end of the input, what has no default is left out, or ends it. Stop it at any time; the next run goes on there. "+
 			"Values that must not be shown come from the environment, from %s in the folder, or are typed: no flag takes them, and the answers do not hold them.\n"+
-			"A file of answers has the keys template, settings (by name), codes (organisation, bill_type, currency, unit, tax_rate, or a form of base data), rows (by table and code; empty leaves a code out) and overwrite.", envFileName),
+			"With --company, it sets up a company beside others: its settings have its name within (KINGDEE_NORTH_URL), and stand in the same environment file; it has a flow, tables and answers of its own.\n"+
+			"A file of answers has the keys company, template, settings (by name), codes (organisation, bill_type, currency, unit, tax_rate, or a form of base data), rows (by table and code; empty leaves a code out) and overwrite.", envFileName),
 		Example: `  starter setup
   starter setup --folder shanghai --template flows/refund_to_return.yaml
+  starter setup --company north
   starter setup --answers answers.yaml --set KINGDEE_URL=https://tenant.ik3cloud.com/k3cloud/ --code organisation=100 --row customers/天猫旗舰店=CUST_TMALL`,
+		// The company is one that no flow names yet.
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			flags.company, _ = cmd.Flags().GetString(companyFlag)
 			if flags.days < 0 || flags.days > mostCheckedDays {
 				return usageError(cmd, text.Errorf("--days %d: expected 0 to %d", flags.days, mostCheckedDays))
 			}
@@ -66,11 +73,8 @@ func newSetupCommand() *cobra.Command {
 	return cmd
 }
 
-// The files of the folder.
-const (
-	envFileName     = "refundsync.env"
-	answersFileName = "answers.yaml"
-)
+// envFileName is the environment file of the folder, for all companies.
+const envFileName = "refundsync.env"
 
 // setupRun sets up a company.
 type setupRun struct {
@@ -79,9 +83,12 @@ type setupRun struct {
 	*asker
 	days int
 
-	// env are the process's variables with the settings that were given.
-	env     config.Environment
+	// env are the process's variables with the settings that were given, as they are set.
+	env config.Environment
+	// answers are of the company that is set up.
 	answers setup.Answers
+	// others are the flows of the folder that are of other companies.
+	others flow.Flows
 	// flow is the template.
 	flow   *flow.Flow
 	source *jushuitan.Client
@@ -95,8 +102,23 @@ func (s *setupRun) path(name ...string) string {
 	return filepath.Join(append([]string{s.flags.folder}, name...)...)
 }
 
+// settings has the settings of the company, under their names without a company.
+func (s *setupRun) settings() config.Environment { return s.env.Of(s.answers.Company) }
+
+// named is a name with the company's; as it is if the company has none, or it ends so already.
+func (s *setupRun) named(name string) string {
+	suffix := "_" + s.answers.Company
+	if s.answers.Company == "" || strings.HasSuffix(name, suffix) {
+		return name
+	}
+	return name + suffix
+}
+
+// answersPath is the file of the company's answers.
+func (s *setupRun) answersPath() string { return s.path(s.named("answers") + ".yaml") }
+
 func (s *setupRun) run(ctx context.Context) error {
-	if err := s.begin(); err != nil {
+	if err := s.begin(ctx); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context) error{s.kingdee, s.jushuitan, s.codes, s.fillTables, s.write} {
@@ -108,16 +130,21 @@ func (s *setupRun) run(ctx context.Context) error {
 }
 
 // begin reads what is known already, and the template.
-func (s *setupRun) begin() error {
-	kept, err := setup.ReadAnswers(s.path(answersFileName))
-	if err != nil {
+func (s *setupRun) begin(ctx context.Context) (err error) {
+	if s.answers, err = s.given(); err != nil {
 		return err
 	}
-	s.answers, err = s.given()
-	if err != nil {
+	if err := s.company(ctx); err != nil {
+		return err
+	}
+	if err := s.checkSettings(); err != nil {
 		return err
 	}
 	settings := s.answers.Settings
+	kept, err := setup.ReadAnswers(s.answersPath())
+	if err != nil {
+		return err
+	}
 	s.answers = s.answers.Under(kept)
 	if s.answers.Template == "" {
 		s.answers.Template = builtInTemplate
@@ -161,7 +188,7 @@ func (s *setupRun) given() (setup.Answers, error) {
 			return file, err
 		}
 	}
-	given := setup.Answers{Template: s.flags.template, Settings: map[string]string{}}
+	given := setup.Answers{Company: s.flags.company, Template: s.flags.template, Settings: map[string]string{}}
 	if s.flags.overwrite {
 		given.Overwrite = &s.flags.overwrite
 	}
@@ -185,17 +212,45 @@ func (s *setupRun) given() (setup.Answers, error) {
 			}
 		}
 	}
-	given = given.Under(file)
-	for name := range given.Settings {
-		question, err := config.Asked(name)
+	return given.Under(file), nil
+}
+
+// company finds out which company is set up: the given one, or, if the folder has a flow
+// already, the one that a person names.
+func (s *setupRun) company(ctx context.Context) error {
+	// What can't be loaded is said by the checks of what was written.
+	flows, _ := flowfile.LoadFolder(s.path("flows"))
+	company := cmp.Or(s.answers.Company, config.FromProcess().Only())
+	if companies := flows.Companies(); company == "" && len(companies) > 0 && s.flags.answers == "" {
+		question := text.New("There are flows already: %s. The name of a company to set up beside theirs (a-z and 0-9), or Enter to go on with %s", strings.Join(sortedNames(flows), ", "), strings.Join(sortedNames(flows.OfCompany(companies[0])), ", "))
+		answer, err := s.ask(ctx, question.String(), false)
 		if err != nil {
-			return given, usageError(s.cmd, err)
+			return err
 		}
-		if question.Secret {
-			return given, usageError(s.cmd, text.Errorf("%s is a secret, which neither flags nor answers hold; set the environment variable, or put it into %s", name, s.path(envFileName)))
+		company = cmp.Or(answer, companies[0])
+	}
+	if company != "" {
+		if err := flowfile.CheckCompany(company); err != nil {
+			return usageError(s.cmd, err)
 		}
 	}
-	return given, nil
+	s.answers.Company, s.others = company, flows
+	maps.DeleteFunc(s.others, func(_ string, f *flow.Flow) bool { return f.Company == company })
+	return nil
+}
+
+// checkSettings refuses given settings that are not the company's, and secrets.
+func (s *setupRun) checkSettings() error {
+	for name := range s.answers.Settings {
+		question, err := s.settings().Asked(name)
+		if err != nil {
+			return usageError(s.cmd, err)
+		}
+		if question.Secret {
+			return usageError(s.cmd, text.Errorf("%s is a secret, which neither flags nor answers hold; set the environment variable, or put it into %s", name, s.path(envFileName)))
+		}
+	}
+	return nil
 }
 
 func (s *setupRun) readEnvFile() (string, error) {
@@ -212,7 +267,7 @@ func (s *setupRun) save() error {
 	if err := os.MkdirAll(s.flags.folder, 0o755); err != nil {
 		return err
 	}
-	if err := s.answers.Write(s.path(answersFileName)); err != nil {
+	if err := s.answers.Write(s.answersPath()); err != nil {
 		return err
 	}
 	flows, err := filepath.Abs(s.path("flows"))
@@ -237,7 +292,7 @@ func (s *setupRun) save() error {
 		}
 	}
 	var names []string
-	for _, name := range config.SystemNames() {
+	for _, name := range s.settings().SystemNames() {
 		if s.env[name] != "" {
 			values[name] = s.env[name]
 			names = append(names, name)
@@ -263,17 +318,21 @@ func (s *setupRun) save() error {
 
 // finish checks what was written, previews yesterday, and says what to do next.
 func (s *setupRun) finish(ctx context.Context) error {
-	for _, name := range append(config.SystemNames(), "REFUNDSYNC_FLOWS") {
+	for _, name := range append(s.settings().SystemNames(), "REFUNDSYNC_FLOWS") {
 		if err := os.Setenv(name, s.env[name]); err != nil {
 			return err
 		}
 	}
+	// The rest is about the company alone.
+	ctx = context.WithValue(ctx, scopeKey{}, scope{environment: config.FromProcess().Of(s.answers.Company)})
+	s.cmd.SetContext(ctx)
+	flowName := s.named(s.flow.Name)
 	say(s.out, "\n"+text.Sprintf("Checking what was written."))
 	c := &checks{out: s.out, days: s.days, withoutTemporal: true}
 	c.all(ctx)
 	yesterday := time.Now().In(beijing.Zone).AddDate(0, 0, -1).Format(time.DateOnly)
 	say(s.out, "\n"+text.Sprintf("What yesterday's orders would become."))
-	if err := previewRange(s.cmd, previewFlags{flow: s.flow.Name, from: yesterday, to: yesterday, output: previewOutput(outputTable)}); err != nil {
+	if err := previewRange(s.cmd, previewFlags{flow: flowName, from: yesterday, to: yesterday, output: previewOutput(outputTable)}); err != nil {
 		return err
 	}
 	// Orders dated yesterday may have changed since, and a reconciliation finds these too.
@@ -282,10 +341,10 @@ func (s *setupRun) finish(ctx context.Context) error {
 	for _, line := range []string{
 		"set -a; . " + s.path(envFileName) + "; set +a",
 		"worker                 # docker compose --env-file " + s.path(envFileName) + " up -d",
-		"starter check",
-		"starter run --flow " + s.flow.Name + " --from " + yesterday + " --to \"" + recently + "\" --wait",
-		"starter reconcile --flow " + s.flow.Name + " --from " + yesterday + " --to " + yesterday,
-		"starter schedule create --flow " + s.flow.Name + " --since " + yesterday,
+		strings.TrimSuffix("starter check --company "+s.answers.Company, " --company "),
+		"starter run --flow " + flowName + " --from " + yesterday + " --to \"" + recently + "\" --wait",
+		"starter reconcile --flow " + flowName + " --from " + yesterday + " --to " + yesterday,
+		"starter schedule create --flow " + flowName + " --since " + yesterday,
 	} {
 		say(s.out, "  "+line)
 	}

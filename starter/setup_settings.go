@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"refundsync/internal/catalog"
-	"refundsync/internal/config"
 	"refundsync/internal/envfile"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/text"
@@ -16,7 +15,7 @@ import (
 // kingdee asks for Kingdee's settings until they let us in.
 func (s *setupRun) kingdee(ctx context.Context) error {
 	return s.system(ctx, "KINGDEE_", []string{"KINGDEE_AUTH"}, func(ctx context.Context) (string, error) {
-		settings, err := s.env.LoadKingdee()
+		settings, err := s.settings().LoadKingdee()
 		if err != nil {
 			return "", err
 		}
@@ -36,7 +35,7 @@ func (s *setupRun) jushuitan(ctx context.Context) error {
 		optional = []string{"JUSHUITAN_OPEN_APP_KEY"}
 	}
 	return s.system(ctx, "JUSHUITAN_", optional, func(ctx context.Context) (string, error) {
-		settings, err := s.env.Load(transport)
+		settings, err := s.settings().Load(transport)
 		if err != nil {
 			return "", err
 		}
@@ -50,9 +49,9 @@ func (s *setupRun) jushuitan(ctx context.Context) error {
 // system asks for what is missing or wrong of a system's settings, tries them, and asks
 // again until they work. optional settings are asked for if anything is missing.
 func (s *setupRun) system(ctx context.Context, prefix string, optional []string, try func(context.Context) (string, error), transports ...string) error {
-	if len(s.env.Wrong(prefix, transports...)) > 0 {
+	if len(s.settings().Wrong(prefix, transports...)) > 0 {
 		for _, name := range optional {
-			if s.env[name] == "" {
+			if name = s.settings().SetName(name); s.env[name] == "" {
 				if err := s.setting(ctx, name); err != nil {
 					return err
 				}
@@ -60,12 +59,12 @@ func (s *setupRun) system(ctx context.Context, prefix string, optional []string,
 		}
 	}
 	for {
-		if wrong := s.env.Wrong(prefix, transports...); len(wrong) > 0 {
+		if wrong := s.settings().Wrong(prefix, transports...); len(wrong) > 0 {
 			problem := wrong[0]
 			if s.env[problem.Name] != "" {
 				say(s.out, "✗ "+problem.Error())
 			}
-			if _, err := config.Asked(problem.Name); err != nil || s.ended {
+			if _, err := s.settings().Asked(problem.Name); err != nil || s.ended {
 				return problem // NAME_FILE, or nobody to ask
 			}
 			if err := s.setting(ctx, problem.Name); err != nil {
@@ -101,7 +100,7 @@ func (s *setupRun) system(ctx context.Context, prefix string, optional []string,
 
 // setting asks for a setting once, and keeps it.
 func (s *setupRun) setting(ctx context.Context, name string) error {
-	question, err := config.Asked(name)
+	question, err := s.settings().Asked(name)
 	if err != nil {
 		say(s.out, err.Error())
 		return nil
@@ -120,7 +119,7 @@ func (s *setupRun) setting(ctx context.Context, name string) error {
 		return nil
 	}
 	s.env[name] = answer
-	if strings.HasSuffix(name, "_URL") && len(s.env.Wrong(name)) == 0 {
+	if strings.HasSuffix(name, "_URL") && len(s.settings().Wrong(name)) == 0 {
 		s.reach(ctx, answer)
 	}
 	return s.save()

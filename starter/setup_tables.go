@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"refundsync/internal/catalog"
 	"refundsync/internal/flow"
+	"refundsync/internal/flowfile"
 	"refundsync/internal/jushuitan"
 	"refundsync/internal/kingdee"
 	"refundsync/internal/setup"
@@ -141,7 +143,7 @@ func (t *setupTable) add(entry setup.Entry) {
 
 // readLists notes the shops and warehouses that the open platform lists.
 func (s *setupRun) readLists(ctx context.Context) {
-	if s.env["JUSHUITAN_OPEN_APP_KEY"] == "" {
+	if s.settings()["JUSHUITAN_OPEN_APP_KEY"] == "" {
 		return
 	}
 	source := s.flow.Source.Interface
@@ -462,16 +464,22 @@ func (s *setupRun) files() (map[string]string, error) {
 		if slices.ContainsFunc(s.tables, func(t *setupTable) bool { return t.table.File == file.Name }) {
 			continue
 		}
-		files[s.path("flows", filepath.FromSlash(file.Name))] = file.Text
+		extension := path.Ext(file.Name)
+		name := s.named(strings.TrimSuffix(file.Name, extension)) + extension
+		content = setup.SetFile(content, file.Name, name)
+		files[s.path("flows", filepath.FromSlash(name))] = file.Text
 	}
-	var err error
+	content, err := s.ofCompany(content)
+	if err != nil {
+		return nil, err
+	}
 	for _, constant := range s.constants {
 		if content, err = setup.SetConstant(content, constant.field.Name, s.answers.Codes[constant.code], constant.label.String()); err != nil {
 			return nil, err
 		}
 	}
 	for _, t := range s.tables {
-		name := "tables/" + t.table.Name + ".csv"
+		name := "tables/" + s.named(t.table.Name) + ".csv"
 		if content, err = setup.SetTable(content, t.table.Name, name, t.fallback); err != nil {
 			return nil, err
 		}
@@ -481,10 +489,33 @@ func (s *setupRun) files() (map[string]string, error) {
 		}
 		files[s.path("flows", filepath.FromSlash(name))] = string(rows)
 	}
-	files[s.path("flows", template.Name)] = content
+	extension := filepath.Ext(template.Name)
+	files[s.path("flows", s.named(strings.TrimSuffix(template.Name, extension))+extension)] = content
 	const schema = "refundsync.schema.json"
 	if data, err := os.ReadFile(filepath.Join(filepath.Dir(s.answers.Template), schema)); err == nil {
 		files[s.path("flows", schema)] = string(data)
 	}
 	return files, nil
+}
+
+// ofCompany makes a flow file one of the company: its name, and if need be its numbers.
+func (s *setupRun) ofCompany(content string) (string, error) {
+	company := s.answers.Company
+	if company == "" {
+		return content, nil
+	}
+	content, err := setup.SetCompany(content, s.named(s.flow.Name), company)
+	if err != nil {
+		return "", err
+	}
+	for _, name := range sortedNames(s.others) {
+		other := s.others[name]
+		if s.env.Of(other.Company).LoadAccounts().AcctID != s.settings().LoadAccounts().AcctID || !flowfile.ShareNumbers(other, s.flow) {
+			continue
+		}
+		prefix := strings.ToUpper(company)
+		say(s.out, "! "+text.Sprintf("The flow %s saves bills in the same data centre, so the numbers of this company's begin with %s.", name, prefix))
+		return setup.SetPrefix(content, s.flow.Form.Form.Number, prefix)
+	}
+	return content, nil
 }

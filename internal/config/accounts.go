@@ -61,7 +61,7 @@ func (a Accounts) Differences(bound Accounts) string {
 	a.each(bound, func(name string, here *string, there string) {
 		oneSided := strings.HasPrefix(name, "JUSHUITAN_") && (*here == "" || there == "")
 		if *here != there && !oneSided {
-			set := Environment{companyKey: a.Company}.setName(name)
+			set := Environment{companyKey: a.Company}.SetName(name)
 			found = append(found, text.Sprintf("%s: bound to %q, but here it is %q", set, there, *here))
 		}
 	})

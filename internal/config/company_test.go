@@ -16,7 +16,7 @@ import (
 func named(company string) map[string]string {
 	variables := map[string]string{}
 	for name, value := range complete() {
-		variables[Environment{companyKey: company}.setName(name)] = value
+		variables[Environment{companyKey: company}.SetName(name)] = value
 	}
 	return variables
 }
@@ -83,7 +83,7 @@ func TestLawOfCompanies(t *testing.T) {
 		for _, company := range []string{"", a, b} {
 			for s := range definitions() {
 				if isSystem(s.name) {
-					variable := Environment{companyKey: company}.setName(s.name)
+					variable := Environment{companyKey: company}.SetName(s.name)
 					require.Empty(r, environment[variable], variable)
 					environment[variable] = company + "."
 				}

@@ -66,15 +66,15 @@ func Reserved(company string) bool {
 		names[s.name] = true
 	}
 	for name := range names {
-		if isSystem(name) && names[Environment{companyKey: company}.setName(name)] {
+		if isSystem(name) && names[Environment{companyKey: company}.SetName(name)] {
 			return true
 		}
 	}
 	return slices.Contains(catalog.Transports(), company)
 }
 
-// setName is the variable that sets a setting for the environment's company.
-func (e Environment) setName(name string) string {
+// SetName is the variable that sets a setting for the environment's company.
+func (e Environment) SetName(name string) string {
 	company := e.Company()
 	if system, setting, _ := strings.Cut(name, "_"); company != "" && isSystem(name) {
 		return system + "_" + strings.ToUpper(company) + "_" + setting
@@ -82,7 +82,7 @@ func (e Environment) setName(name string) string {
 	return name
 }
 
-// ownName undoes setName; false for a variable that is not of the environment's company.
+// ownName undoes SetName; false for a variable that is not of the environment's company.
 func (e Environment) ownName(name string) (string, bool) {
 	system, setting, _ := strings.Cut(name, "_")
 	setting, ok := strings.CutPrefix(setting, strings.ToUpper(e.Company())+"_")

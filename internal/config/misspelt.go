@@ -24,10 +24,10 @@ func (c *checker) misspelt(prefixes ...string) {
 		for _, meant := range names {
 			if c.environment[meant] == "" && levenshtein.ComputeDistance(name, meant) <= 2 {
 				c.problems = append(c.problems, &Problem{
-					Name:     c.environment.setName(name),
+					Name:     c.environment.SetName(name),
 					Wrong:    text.New("there is no such setting"),
-					Expected: text.Literal(c.environment.setName(meant)),
-					Example:  fmt.Sprintf("%s=%s", c.environment.setName(meant), c.defined[meant].example),
+					Expected: text.Literal(c.environment.SetName(meant)),
+					Example:  fmt.Sprintf("%s=%s", c.environment.SetName(meant), c.defined[meant].example),
 				})
 				break
 			}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"refundsync/internal/spelling"
@@ -18,33 +19,38 @@ type Question struct {
 	Description, Hint text.Text
 }
 
-// Asked gives the question for a setting of Jushuitan or Kingdee. The error of another name
-// says which may have been meant.
-func Asked(name string) (Question, error) {
+// Asked gives the question for a setting of Jushuitan or Kingdee of the environment's company,
+// by the variable that sets it. The error of another name says which may have been meant.
+func (e Environment) Asked(name string) (Question, error) {
 	var names []string
 	for s := range definitions() {
 		if isSystem(s.name) {
-			if s.name == name {
-				return Question{s.name, s.secret, s.defaultValue, s.example, s.description, s.hint}, nil
+			set := e.SetName(s.name)
+			if set == name {
+				return Question{set, s.secret, s.defaultValue, s.example, s.description, s.hint}, nil
 			}
-			names = append(names, s.name)
+			names = append(names, set)
 		}
 	}
-	return Question{}, errors.New(spelling.Suggest(text.New("There is no setting %q of Jushuitan or Kingdee.", name), spelling.Closest(name, names)).String())
+	meant := e.SetName(name)
+	if !slices.Contains(names, meant) {
+		meant = spelling.Closest(name, names)
+	}
+	return Question{}, errors.New(spelling.Suggest(text.New("There is no setting %q of Jushuitan or Kingdee.", name), meant).String())
 }
 
 func isSystem(name string) bool {
 	return strings.HasPrefix(name, "JUSHUITAN_") || strings.HasPrefix(name, "KINGDEE_")
 }
 
-// SystemNames are the settings of Jushuitan and Kingdee, and the names of their secrets'
-// files, in the order of the documentation.
-func SystemNames() (names []string) {
+// SystemNames are the variables of the settings of Jushuitan and Kingdee of the environment's
+// company, and those of their secrets' files, in the order of the documentation.
+func (e Environment) SystemNames() (names []string) {
 	for s := range definitions() {
 		if isSystem(s.name) {
-			names = append(names, s.name)
+			names = append(names, e.SetName(s.name))
 			if s.secret {
-				names = append(names, s.name+fileSuffix)
+				names = append(names, e.SetName(s.name)+fileSuffix)
 			}
 		}
 	}

@@ -26,12 +26,12 @@ func (e Environment) readSecret(name string) (string, *Problem) {
 		return value, nil
 	}
 	problem := &Problem{
-		Name:     e.setName(name + fileSuffix),
-		Expected: text.New("the path of a file with %s", e.setName(name)),
-		Example:  "/run/secrets/" + strings.ToLower(e.setName(name)),
+		Name:     e.SetName(name + fileSuffix),
+		Expected: text.New("the path of a file with %s", e.SetName(name)),
+		Example:  "/run/secrets/" + strings.ToLower(e.SetName(name)),
 	}
 	if strings.TrimSpace(value) != "" {
-		problem.Wrong = text.New("%s is set too; set only one of them", e.setName(name))
+		problem.Wrong = text.New("%s is set too; set only one of them", e.SetName(name))
 		return "", problem
 	}
 	data, err := readSmallFile(path)

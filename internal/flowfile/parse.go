@@ -73,6 +73,17 @@ var flowName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 // misspelt ones of those without a company.
 var companyName = regexp.MustCompile(`^[a-z][a-z0-9]{1,15}$`)
 
+// CheckCompany returns an error, a whole sentence, for a name that no company can have.
+func CheckCompany(name string) error {
+	switch {
+	case !companyName.MatchString(name):
+		return text.Errorf("company can't be %s; expected a-z and 0-9, beginning with a letter, 2 to 16 characters.", name)
+	case config.Reserved(name):
+		return text.Errorf("company can't be %s, because the names of its settings would be those of other settings.", name)
+	}
+	return nil
+}
+
 // explain adds to what is wrong with a key the part of the file that it belongs in, if
 // its line is indented too far or not far enough, and otherwise the known key that it
 // resembles.
@@ -124,12 +135,11 @@ func (p *parser) flowFile(root ast.Node) {
 
 func (p *parser) company(s section) {
 	p.flow.Company = s.text("company")
-	switch name := p.flow.Company; {
-	case name == "":
-	case !companyName.MatchString(name):
-		p.report(s.valueSpan("company"), text.New("company can't be %s; expected a-z and 0-9, beginning with a letter, 2 to 16 characters.", name))
-	case config.Reserved(name):
-		p.report(s.valueSpan("company"), text.New("company can't be %s, because the names of its settings would be those of other settings.", name))
+	if p.flow.Company == "" {
+		return
+	}
+	if err := CheckCompany(p.flow.Company); err != nil {
+		p.report(s.valueSpan("company"), text.Of(err))
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 
 // Answers are what starter setup was told. No secret is among them.
 type Answers struct {
+	// Company is the company that is set up; "" for the settings without a name.
+	Company string `yaml:"company,omitempty"`
 	// Template is the flow file to start from.
 	Template string `yaml:"template,omitempty"`
 	// Settings are environment variables that hold no secret.
@@ -61,8 +63,11 @@ func (a *Answers) SetRow(table, code, value string) {
 
 // Under gives these answers, and others where there is none.
 func (a Answers) Under(others Answers) Answers {
-	both := Answers{Template: others.Template, Overwrite: others.Overwrite, Settings: map[string]string{}}
+	both := Answers{Settings: map[string]string{}}
 	for _, from := range []Answers{others, a} {
+		if from.Company != "" {
+			both.Company = from.Company
+		}
 		if from.Template != "" {
 			both.Template = from.Template
 		}

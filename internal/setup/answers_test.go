@@ -14,7 +14,7 @@ func TestAnswersAreKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, none)
 	yes := true
-	kept := Answers{Template: "flows/f.yaml", Settings: map[string]string{"KINGDEE_URL": "u"}, Overwrite: &yes}
+	kept := Answers{Company: "north", Template: "flows/f.yaml", Settings: map[string]string{"KINGDEE_URL": "u"}, Overwrite: &yes}
 	kept.SetCode("organisation", "0100")
 	kept.SetRow("customers", "007", "")
 	kept.SetRow("customers", "天猫: 1", "C1")
@@ -28,6 +28,7 @@ func TestAnswersAreKept(t *testing.T) {
 	both := given.Under(kept)
 	require.Equal(t, "101", both.Codes["organisation"])
 	require.Equal(t, kept.Rows, both.Rows)
+	require.Equal(t, "north", both.Company)
 
 	require.NoError(t, os.WriteFile(path, []byte("code: {}\n"), 0o600))
 	_, err = ReadAnswers(path)

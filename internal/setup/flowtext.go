@@ -41,6 +41,33 @@ func unquoted(value string) string {
 	return strings.Trim(value, `'`)
 }
 
+// SetCompany gives a flow file another name, and the company whose orders it is about.
+func SetCompany(file, name, company string) (string, error) {
+	form := regexp.MustCompile(`(?m)^name:.*$`)
+	if !form.MatchString(file) {
+		return "", text.Errorf("the flow file has no line name: …")
+	}
+	file = regexp.MustCompile(`(?m)^company:.*\n`).ReplaceAllString(file, "")
+	return form.ReplaceAllLiteralString(file, "name: "+name+"\ncompany: "+company), nil
+}
+
+// SetPrefix puts a prefix, of letters and digits, before the number of each bill. The number
+// is written as KEY: { field: … } or KEY: { expression: '"…" + … }, on a line of its own.
+func SetPrefix(file, key, prefix string) (string, error) {
+	form := regexp.MustCompile(`(?m)^(\s+` + regexp.QuoteMeta(key) + `:\s*)\{\s*(?:field:\s*(\w+)|expression:\s*'"([^'\n]*)')\s*\}`)
+	if !form.MatchString(file) {
+		return "", text.Errorf("the flow file has no line %s: { field: … }", key)
+	}
+	return form.ReplaceAllStringFunc(file, func(line string) string {
+		parts := form.FindStringSubmatch(line)
+		rest := parts[3]
+		if parts[2] != "" {
+			rest = `" + ` + parts[2]
+		}
+		return parts[1] + `{ expression: '"` + prefix + rest + `' }`
+	}), nil
+}
+
 // SetTable has a table of a flow file take its rows from a file; fallback is its default,
 // "" for none. The comments above the table stay, those within it go with its rows.
 func SetTable(file, name, path, fallback string) (string, error) {
@@ -74,6 +101,13 @@ func SetTable(file, name, path, fallback string) (string, error) {
 	}
 	block = append(block, fmt.Sprintf("%s  file: %s", blank, path))
 	return strings.Join(append(append(append([]string{}, lines[:at]...), block...), lines[end:]...), "\n"), nil
+}
+
+// SetFile has the tables of a flow file that take their rows from a file take them from
+// another.
+func SetFile(file, path, other string) string {
+	form := regexp.MustCompile(`(\bfile:\s*["']?)` + regexp.QuoteMeta(path))
+	return form.ReplaceAllStringFunc(file, func(found string) string { return strings.TrimSuffix(found, path) + other })
 }
 
 func indentOf(line string) int { return len(line) - len(strings.TrimLeft(line, " ")) }

@@ -47,6 +47,37 @@ func TestSetConstant(t *testing.T) {
 	require.ErrorContains(t, err, "FNone")
 }
 
+func TestSetCompany(t *testing.T) {
+	for _, c := range []struct{ name, file, want string }{
+		{"a first one", "version: 1\nname: a # of the flow\ntitle: A\n", "version: 1\nname: a_north\ncompany: north\ntitle: A\n"},
+		{"another", "company: south\nname: a\n# name: b\n", "name: a_north\ncompany: north\n# name: b\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := SetCompany(c.file, "a_north", "north")
+			require.NoError(t, err)
+			require.Equal(t, c.want, got)
+		})
+	}
+	_, err := SetCompany("version: 1\n", "a", "north")
+	require.ErrorContains(t, err, "name")
+}
+
+func TestSetPrefix(t *testing.T) {
+	for _, c := range []struct{ name, number, want string }{
+		{"a field", "{ field: as_id }", `{ expression: '"NORTH" + as_id' }`},
+		{"a prefix", `{ expression: '"YF-" + io_id' }`, `{ expression: '"NORTHYF-" + io_id' }`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := "bill:\n  fields:\n    FBillNo: " + c.number + " # the number\n    FNote: { field: as_id }\n"
+			got, err := SetPrefix(file, "FBillNo", "NORTH")
+			require.NoError(t, err)
+			require.Equal(t, replaceOnce(t, file, c.number, c.want), got)
+		})
+	}
+	_, err := SetPrefix("    FBillNo: { expression: upper(as_id) }\n", "FBillNo", "NORTH")
+	require.ErrorContains(t, err, "FBillNo")
+}
+
 func TestSetTable(t *testing.T) {
 	got, err := SetTable(shortFlow, "customers", "tables/customers.csv", "")
 	require.NoError(t, err)
@@ -56,6 +87,12 @@ func TestSetTable(t *testing.T) {
 	require.Equal(t, replaceOnce(t, shortFlow, "    default: Pcs\n    values: { A: kg }\n", "    default: \"Pcs\"\n    file: tables/units.csv\n"), got)
 	_, err = SetTable(shortFlow, "bill", "x", "")
 	require.ErrorContains(t, err, "bill")
+}
+
+func TestSetFile(t *testing.T) {
+	file := "tables:\n  a: { file: tables/a.csv }\n  b:\n    file: \"tables/a.csv\"\n  c: { file: tables/aa.csv } # tables/a.csv\n"
+	want := "tables:\n  a: { file: tables/a_north.csv }\n  b:\n    file: \"tables/a_north.csv\"\n  c: { file: tables/aa.csv } # tables/a.csv\n"
+	require.Equal(t, want, SetFile(file, "tables/a.csv", "tables/a_north.csv"))
 }
 
 // What is written loads, with the rows that were given.
@@ -75,11 +112,20 @@ func TestTheBuiltInFlowWithOtherTables(t *testing.T) {
 	}
 	file, err = SetConstant(file, "FSaleOrgId", "101", "销售组织")
 	require.NoError(t, err)
+	file, err = SetCompany(file, "refund_to_return_north", "north")
+	require.NoError(t, err)
+	file, err = SetPrefix(file, "FBillNo", "NORTH")
+	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "f.yaml"), []byte(file), 0o600))
 	flows, err := flowfile.LoadFolder(folder)
 	require.NoError(t, err)
-	require.Contains(t, flows, "refund_to_return")
-	require.Equal(t, len(file), len(flows["refund_to_return"].Files[0].Text))
+	require.Contains(t, flows, "refund_to_return_north")
+	f := flows["refund_to_return_north"]
+	require.Equal(t, len(file), len(f.Files[0].Text))
+	require.Equal(t, "north", f.Company)
+	number, err := f.NumberOf("7")
+	require.NoError(t, err)
+	require.Equal(t, "NORTH7", number)
 }
 
 func TestTableFileHoldsNoFormula(t *testing.T) {

@@ -49,7 +49,7 @@ func Load(environment config.Environment) ([]Company, error) {
 		companies = append(companies, Company{name, of, settings})
 	}
 	mistakes.add(err)
-	mistakes.add(checkSharedNumbers(companies))
+	mistakes.add(CheckSharedNumbers(companies))
 	return companies, errors.Join(mistakes...)
 }
 
@@ -71,10 +71,10 @@ func (m *mistakes) add(err error) {
 	}
 }
 
-// checkSharedNumbers requires that companies which share a data centre at Kingdee number
+// CheckSharedNumbers requires that companies which share a data centre at Kingdee number
 // their bills in different ways: a bill is found by its number, which is unique within the
 // data centre, so that one company's bill would count as the other's.
-func checkSharedNumbers(companies []Company) error {
+func CheckSharedNumbers(companies []Company) error {
 	var problems []error
 	for i, a := range companies {
 		for _, b := range companies[:i] {
