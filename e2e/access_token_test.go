@@ -21,6 +21,7 @@ func (w *world) openApp() jushuitan.OpenApp {
 // Those who call the open platform share a token that is kept sealed. When the platform has
 // ended it, and all of them find out at once, it is renewed once. It outlives the worker.
 func TestTheAccessTokenIsShared(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, simulator.Options{Orders: 5})
 	worker := w.startWorkerProcess(t)
 	c, app := w.temporal(t), w.openApp()

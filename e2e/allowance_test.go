@@ -17,6 +17,9 @@ func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
 	t.Parallel()
 	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 		t.Run(grain, func(t *testing.T) {
+			if !isLong() && grain != contract.GrainPage {
+				t.Skip("this grain is in the long suite")
+			}
 			t.Parallel()
 			const (
 				workers   = 4

@@ -42,7 +42,7 @@ func everyFault() faults.Probabilities {
 // on seed and grain they are reported, get a further bill for what was received since, or
 // have their bills updated; in the page grain the bills of withdrawn orders are deleted.
 func TestChaosEveryFaultAtOnce(t *testing.T) {
-	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
+	eachChaosGrain(t, contract.GrainOrder, func(t *testing.T, seed uint64, grain string) {
 		ways := []string{simulator.AuthPassword, simulator.AuthSignature, simulator.AuthAppSecret, simulator.AuthSign}
 		c := newChaosWorld(t, seed, simulator.Options{
 			Orders:   chaosLength(60, 2000),
@@ -78,7 +78,7 @@ func TestChaosEveryFaultAtOnce(t *testing.T) {
 // seconds. So all windows run at once, and in the long form pages are read slowly: each
 // worker finds some that its predecessors have not taken.
 func TestChaosWorkerKilled(t *testing.T) {
-	eachChaosGrain(t, func(t *testing.T, seed uint64, grain string) {
+	eachChaosGrain(t, contract.GrainPage, func(t *testing.T, seed uint64, grain string) {
 		c := newChaosWorld(t, seed, simulator.Options{
 			Orders:      chaosLength(40, 600),
 			CallLatency: 100 * time.Millisecond,

@@ -36,11 +36,15 @@ func chaosLength(short, long int) int {
 	return short
 }
 
-// eachChaosGrain runs a test for each seed in each grain, in parallel.
-func eachChaosGrain(t *testing.T, test func(t *testing.T, seed uint64, grain string)) {
+// eachChaosGrain runs a test for each seed in each grain, in parallel; in the default suite
+// in one grain.
+func eachChaosGrain(t *testing.T, byDefault string, test func(t *testing.T, seed uint64, grain string)) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
 		for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 			t.Run("grain "+grain, func(t *testing.T) {
+				if !isLong() && grain != byDefault {
+					t.Skip("this grain is in the long suite")
+				}
 				t.Parallel()
 				test(t, seed, grain)
 			})

@@ -34,7 +34,7 @@ func TestSourceWhoseClockIsBehindLosesNothing(t *testing.T) {
 	}
 	testkit.Wait(t, "orders arrive between runs", func() bool {
 		sync()
-		return len(s.Truth()) >= before+40
+		return len(s.Truth()) >= before+15
 	})
 	s.StopArriving()
 	testkit.Wait(t, "the watermark is behind the last order", func() bool {
