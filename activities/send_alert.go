@@ -23,7 +23,8 @@ type Robots map[string]map[string]Robot
 // sends none about a disabled flow: its runs do not report any more, so its watch would go
 // on with what it was told last.
 func (a *Activities) SendAlert(ctx context.Context, params workflows.SendAlertParams) (robot.Answer, error) {
-	if f := a.Flows[params.Notice.Flow]; f != nil && !f.Enabled {
+	f := a.Flows[params.Notice.Flow]
+	if f != nil && !f.Enabled {
 		return robot.Answer{}, toTemporal(&fault.Error{
 			Class:  fault.Final,
 			Reason: workflows.FlowDisabled,
@@ -39,6 +40,9 @@ func (a *Activities) SendAlert(ctx context.Context, params workflows.SendAlertPa
 			Err:    text.Errorf("flow %s has no robot %s", params.Notice.Flow, params.Robot),
 			Advice: text.New("Nothing to do if the alerts of the flow file were changed"),
 		})
+	}
+	if f != nil {
+		params.Notice.Company = f.Company
 	}
 	answer, err := r.Send(ctx, params.Notice)
 	return answer, toTemporal(err)

@@ -40,6 +40,15 @@ func TestSendAlertSendsToTheRobotNamed(t *testing.T) {
 	require.Equal(t, []alert.Notice{{Flow: testFlow, Test: true}}, second.sent)
 }
 
+func TestSendAlertNamesTheCompany(t *testing.T) {
+	f := loadFlow(t, func(f *flow.Flow) { f.Company = "north" })
+	r := &fakeRobot{}
+	a := &Activities{Flows: flow.Flows{testFlow: f}, Robots: Robots{testFlow: {"A": r}}}
+	_, err := environment(a).ExecuteActivity(workflows.SendAlertName, workflows.SendAlertParams{Robot: "A", Notice: alert.Notice{Flow: testFlow}})
+	require.NoError(t, err)
+	require.Equal(t, []alert.Notice{{Flow: testFlow, Company: "north"}}, r.sent)
+}
+
 func TestSendAlertTellsNobodyOfADisabledFlow(t *testing.T) {
 	f := loadFlow(t, func(f *flow.Flow) { f.Enabled = false })
 	r := &fakeRobot{}

@@ -39,7 +39,7 @@ func newAlertsTestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			notice := alert.Notice{Flow: f.Name, Title: f.Title, At: time.Now(), Test: true}
+			notice := alert.Notice{Flow: f.Name, Title: f.Title, Company: f.Company, At: time.Now(), Test: true}
 			if daily {
 				notice.Summary = sampleSummary(notice.At)
 			}

@@ -32,7 +32,11 @@ func (m Message) String() string {
 // Message puts a notice into words, in the language of the program. Every title
 // contains the word refundsync, for robots that ask for a keyword.
 func (n Notice) Message() Message {
-	m := Message{Title: text.Sprintf("refundsync · %s: %s", literal.Chat(cmp.Or(n.Title, n.Flow)), n.verdict())}
+	about := literal.Chat(cmp.Or(n.Title, n.Flow))
+	if n.Company != "" {
+		about = n.Company + " · " + about
+	}
+	m := Message{Title: text.Sprintf("refundsync · %s: %s", about, n.verdict())}
 	if n.Test {
 		m.add(text.Sprintf("This is a test message. If you can read it, the robot is set up correctly."))
 		if n.Summary != nil {

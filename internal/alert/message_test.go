@@ -65,6 +65,7 @@ func TestTextOfANotice(t *testing.T) {
 		"summary_broken":      {Summary: &brokenSummary},
 		"summary_first":       {Summary: &Summary{Day: "2024-02-29", Reconciles: true, Counts: &Counts{}}},
 		"summary_test":        {Test: true, Summary: &well},
+		"of_a_company":        {Company: "north", Firing: []Trouble{lag}},
 		"run_failed":          {Firing: []Trouble{failed}},
 		"orders_parked":       {Firing: []Trouble{parked}},
 		"sweep_found":         {Firing: []Trouble{found}},

@@ -34,6 +34,8 @@ type Notice struct {
 	Flow string `json:"flow"`
 	// Title is the flow's, for people.
 	Title string `json:"title"`
+	// Company is the flow's; "" for a flow without one.
+	Company string `json:"company,omitempty"`
 	// At is when the notice was made.
 	At time.Time `json:"at"`
 	// Firing are the causes that hold, Resolved those of earlier notices that are over.
