@@ -230,7 +230,7 @@ func TestCodecServer(t *testing.T) {
 	server, ui := project.Services["codec-server"], project.Services["ui"]
 	require.Equal(t, []string{"REFUNDSYNC_CODEC_TOKEN", "REFUNDSYNC_CODEC_UI_ORIGIN", "REFUNDSYNC_ENCRYPTION_KEYS", "REFUNDSYNC_LANG", "REFUNDSYNC_SECRETS", "TEMPORAL_NAMESPACE"},
 		slices.Sorted(maps.Keys(server.Environment)))
-	require.NotContains(t, project.Services["worker"].Environment, "REFUNDSYNC_CODEC_TOKEN")
+	require.Empty(t, *project.Services["worker"].Environment["REFUNDSYNC_CODEC_TOKEN"])
 	require.Equal(t, project.Services["worker"].Environment["TEMPORAL_NAMESPACE"], server.Environment["TEMPORAL_NAMESPACE"])
 	for name, value := range compose.Environment(server) {
 		t.Setenv(name, value)
@@ -240,6 +240,23 @@ func TestCodecServer(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, keys, 1)
 	require.Equal(t, "http://"+ui.Ports[0].HostIP+":"+ui.Ports[0].Published, settings.UIOrigin)
+}
+
+// A company's settings, which docker-compose.yml can't name, come from the file, and the
+// passwords there stay out of the worker.
+func TestTheWorkerHasSettingsOfCompanies(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "settings.env")
+	require.NoError(t, os.WriteFile(file, []byte("KINGDEE_NORTH_APP_SECRET='a$b'\nDATABASE_PASSWORD=x\nGRAFANA_PASSWORD=y\nREFUNDSYNC_CODEC_TOKEN=z\nREFUNDSYNC_FLOWS=/elsewhere\n"), 0o600))
+	project := load(t, map[string]string{"SETTINGS_FILE": file, "DATABASE_PASSWORD": "x"}, "*")
+	for _, name := range []string{"worker", "starter"} {
+		environment := compose.Environment(project.Services[name])
+		require.Equal(t, "a$b", environment["KINGDEE_NORTH_APP_SECRET"], name)
+		require.Equal(t, "/flows", environment["REFUNDSYNC_FLOWS"], name)
+		for _, password := range []string{"DATABASE_PASSWORD", "GRAFANA_PASSWORD", "REFUNDSYNC_CODEC_TOKEN"} {
+			require.Empty(t, environment[password], password)
+		}
+	}
+	require.NotContains(t, project.Services["demo-worker"].Environment, "KINGDEE_NORTH_APP_SECRET")
 }
 
 // Secrets may be in files of a folder that git ignores, and of which the codec server

@@ -270,10 +270,11 @@ func (s *setupRun) save() error {
 	if err := s.answers.Write(s.answersPath()); err != nil {
 		return err
 	}
-	flows, err := filepath.Abs(s.path("flows"))
+	folder, err := filepath.Abs(s.flags.folder)
 	if err != nil {
 		return err
 	}
+	flows := filepath.Join(folder, "flows")
 	file, err := s.readEnvFile()
 	if err != nil {
 		return err
@@ -285,7 +286,7 @@ func (s *setupRun) save() error {
 	if err != nil {
 		return err
 	}
-	values := map[string]string{"REFUNDSYNC_FLOWS": flows}
+	values := map[string]string{"REFUNDSYNC_FLOWS": flows, "SETTINGS_FILE": filepath.Join(folder, envFileName)}
 	for name, value := range map[string]string{"COMPOSE_PROFILES": "production", "DATABASE_PASSWORD": rand.Text(), "GRAFANA_PASSWORD": rand.Text()} {
 		if known[name] == "" {
 			values[name] = value
@@ -298,7 +299,7 @@ func (s *setupRun) save() error {
 			names = append(names, name)
 		}
 	}
-	for _, name := range []string{"REFUNDSYNC_FLOWS", "COMPOSE_PROFILES", "DATABASE_PASSWORD", "GRAFANA_PASSWORD"} {
+	for _, name := range []string{"REFUNDSYNC_FLOWS", "SETTINGS_FILE", "COMPOSE_PROFILES", "DATABASE_PASSWORD", "GRAFANA_PASSWORD"} {
 		if values[name] != "" {
 			names = append(names, name)
 		}

@@ -90,12 +90,15 @@ func TestLineIsReadAlike(t *testing.T) {
 	})
 }
 
-// A copy of .env.example works in all three, as it is and with all settings in use.
+// A copy of .env.example works in all three, as it is, with all settings in use, and with
+// those of a company.
 func TestExampleIsReadAlike(t *testing.T) {
 	testkit.SkipIfShort(t) // it starts shells
 	text, err := os.ReadFile(filepath.Join("..", "..", ".env.example"))
 	require.NoError(t, err)
-	for _, text := range [][]byte{text, regexp.MustCompile(`(?m)^#([A-Z])`).ReplaceAll(text, []byte("$1"))} {
+	all := regexp.MustCompile(`(?m)^#([A-Z])`).ReplaceAll(text, []byte("$1"))
+	company := regexp.MustCompile(`(?m)^(JUSHUITAN|KINGDEE)_`).ReplaceAll(all, []byte("${1}_NORTH_"))
+	for _, text := range [][]byte{text, all, company} {
 		want := map[string]string{}
 		for line := range strings.Lines(string(text)) {
 			if line == "\n" || strings.HasPrefix(line, "#") {
