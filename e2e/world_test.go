@@ -45,6 +45,8 @@ type world struct {
 	env    config.Environment
 	// flows are the flows that run.
 	flows []merchant.Flow
+	// company is that of the flows; "" for none.
+	company string
 }
 
 // newWorld makes a merchant whose orders lie in two days.
@@ -80,7 +82,7 @@ func newWorldAt(t *testing.T, options simulator.Options, address, namespace stri
 func (w *world) with(name, value string) *world {
 	env := maps.Clone(w.env)
 	env[name] = value
-	return &world{Simulator: w.Simulator, server: w.server, env: env, flows: w.flows}
+	return &world{Simulator: w.Simulator, server: w.server, env: env, flows: w.flows, company: w.company}
 }
 
 // manyWindows divide the orders of a world into 48 windows, someWindows into eight, and
@@ -290,6 +292,14 @@ func inputOf(from, to time.Time) workflows.SyncFlowInput {
 	return workflows.SyncFlowInput{Flow: builtInFlow, Range: &workflows.Window{From: from, To: to}}
 }
 
+// taskQueue is that of the world's company.
+func (w *world) taskQueue(t *testing.T) string {
+	t.Helper()
+	settings, err := w.env.LoadWorker()
+	require.NoError(t, err)
+	return settings.TaskQueueOf(w.company)
+}
+
 // begin starts a run, or joins the one in progress.
 func (w *world) begin(t *testing.T, in workflows.SyncFlowInput) client.WorkflowRun {
 	t.Helper()
@@ -299,7 +309,7 @@ func (w *world) begin(t *testing.T, in workflows.SyncFlowInput) client.WorkflowR
 		id = in.Flow + "/" + in.Range.From.Format(format) + "-" + in.Range.To.Format(format)
 	}
 	run, err := w.temporal(t).ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{
-		ID: id, TaskQueue: "refundsync", WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
+		ID: id, TaskQueue: w.taskQueue(t), WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 		StaticSummary: "a test", StaticDetails: "a test",
 	}, workflows.SyncFlowName, in)
 	require.NoError(t, err)

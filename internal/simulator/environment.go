@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,6 +58,13 @@ var (
 	}
 )
 
+// tenant are the credentials of the options' data centre.
+func (o Options) tenant() galaxy.Credentials {
+	credentials := tenantCredentials
+	credentials.AcctID = cmp.Or(o.AcctID, credentials.AcctID)
+	return credentials
+}
+
 // Variable is an environment variable.
 type Variable struct{ Name, Value string }
 
@@ -98,7 +106,7 @@ func (s *Server) Environment() Environment {
 		{"JUSHUITAN_OPEN_APP_SECRET", platformSecret},
 		{"KINGDEE_URL", s.url + "/k3cloud/"},
 		{"KINGDEE_AUTH", s.simulator.options.Auth},
-		{"KINGDEE_ACCT_ID", tenantCredentials.AcctID},
+		{"KINGDEE_ACCT_ID", s.simulator.options.tenant().AcctID},
 		{"KINGDEE_USERNAME", tenantCredentials.Username},
 		{"KINGDEE_PASSWORD", tenantCredentials.Password},
 		{"KINGDEE_APP_ID", tenantCredentials.AppID},

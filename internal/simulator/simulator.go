@@ -55,6 +55,8 @@ type Options struct {
 	// Auth is the authentication that the environment tells a worker to use; the
 	// simulator accepts all of them. Default "signature".
 	Auth string
+	// AcctID is Kingdee's data centre; the same for all by default.
+	AcctID string
 	// SessionLifetime is how long a Kingdee session stays valid after its last call;
 	// default 20 minutes.
 	SessionLifetime time.Duration
@@ -191,7 +193,7 @@ func New(options Options) (*Simulator, error) {
 	s := &Simulator{options: options, merchant: m, faults: injector, source: shown, gateway: gateway, platform: platform,
 		robots: chat.New(chat.Options{Credentials: robotCredentials, Now: options.Now, Faults: injector})}
 	s.Tenant, err = galaxy.New(galaxy.Options{
-		Credentials: tenantCredentials,
+		Credentials: options.tenant(),
 		BaseData: galaxy.BaseData{
 			Organisations: []string{merchant.Organisation},
 			Customers:     merchant.Customers(),
