@@ -39,8 +39,13 @@ func TestFlowListSaysWhatTheWorkersHave(t *testing.T) {
 			printFlows(&out, listed)
 			require.Contains(t, out.String(), c.shown)
 			require.Contains(t, out.String(), "by hand")
+			require.NotContains(t, out.String(), "company")
 		})
 	}
+	var out bytes.Buffer
+	printFlows(&out, listFlows(flow.Flows{"a": {Name: "a"}, "b": {Name: "b", Company: "north"}}, nil, nil))
+	require.Contains(t, out.String(), "company")
+	require.Contains(t, out.String(), "north")
 	disabled := listFlows(flows, nil, []contract.Hold{{Flow: "a"}, {Flow: "a", Disabled: true}})
 	require.False(t, disabled[0].Enabled)
 	require.True(t, listFlows(flows, nil, []contract.Hold{{Flow: "a"}})[0].Enabled, "a hold does not disable it")

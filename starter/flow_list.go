@@ -108,7 +108,12 @@ func listFlows(flows flow.Flows, atWorkers *workerFlows, holds []contract.Hold) 
 
 func printFlows(w io.Writer, listed []listedFlow) {
 	t := newTable(w)
-	t.AppendHeader(table.Row{text.New("flow"), text.New("title"), text.New("version"), text.New("enabled"), text.New("schedule"), text.New("workers")})
+	companies := slices.ContainsFunc(listed, func(l listedFlow) bool { return l.Company != "" })
+	header := table.Row{text.New("flow"), text.New("title"), text.New("version"), text.New("enabled"), text.New("schedule"), text.New("workers")}
+	if companies {
+		header = append(header, text.New("company"))
+	}
+	t.AppendHeader(header)
 	t.mayDrop(2)
 	t.keepWhole(3)
 	for _, l := range listed {
@@ -116,7 +121,11 @@ func printFlows(w io.Writer, listed []listedFlow) {
 		if len(l.Cron) > 0 {
 			schedule = strings.Join(l.Cron, "\n") + "\n" + l.TimeZone
 		}
-		t.AppendRow(table.Row{l.Flow, l.Title, l.Version, yesOrNo(l.Enabled), schedule, l.workers})
+		row := table.Row{l.Flow, l.Title, l.Version, yesOrNo(l.Enabled), schedule, l.workers}
+		if companies {
+			row = append(row, l.Company)
+		}
+		t.AppendRow(row)
 	}
 	t.Render()
 }

@@ -356,7 +356,11 @@ func (s *flowStatus) judge(limit time.Duration, now time.Time) {
 
 func (s *flowStatus) print(w io.Writer) {
 	t := newTable(w)
-	t.SetTitle("%s · %s", s.Flow, s.Title)
+	title := s.Flow + " · " + s.Title
+	if s.Company != "" {
+		title = s.Company + " · " + title
+	}
+	t.SetTitle("%s", title)
 	if s.disabledByFile {
 		t.AppendRow(table.Row{text.New("state"), "⏹ " + noteOf(disabledByFile)})
 	}

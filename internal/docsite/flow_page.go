@@ -14,9 +14,17 @@ import (
 	"refundsync/internal/text"
 )
 
+// subtitle is the flow's name, with its company's.
+func subtitle(f *flow.Flow) string {
+	if f.Company == "" {
+		return f.Name
+	}
+	return f.Company + " · " + f.Name
+}
+
 func (s Site) flowPage(f *flow.Flow) page {
 	live, asked := s.live(f)
-	p := page{Title: f.Title, Subtitle: f.Name, Badges: s.state(f)[0], Lead: lead(f)}
+	p := page{Title: f.Title, Subtitle: subtitle(f), Badges: s.state(f)[0], Lead: lead(f)}
 	tables := tablesOf(f)
 	p.Sections = []section{
 		{ID: "diagram", Title: text.Sprintf("At a glance"), Diagram: s.diagram(f, tables)},

@@ -47,8 +47,12 @@ func (s Site) flowTable() *table {
 		t.Heads = append(t.Heads, text.Sprintf("last 24 hours"))
 	}
 	for _, f := range s.flows() {
+		title := f.Title
+		if f.Company != "" {
+			title = f.Company + " · " + title
+		}
 		cells := []cell{
-			{{codeLink(flowPath(f.Name), f.Name)}, {note(f.Title)}},
+			{{codeLink(flowPath(f.Name), f.Name)}, {note(title)}},
 			{{interfaceLink(f.Source.Interface)}, {words("→ "), interfaceLink(f.Form)}},
 			one(words(text.New("✓ fields: %d, checks: %d", countMappings(f.Rules.Bill), countChecks(f)))),
 			s.state(f),
