@@ -22,6 +22,8 @@ type scope struct {
 	all bool
 	// several are the companies of the folder if the command's can't be told.
 	several []string
+	// unknown says why the company can't be told, though there are settings of one.
+	unknown error
 }
 
 type scopeKey struct{}
@@ -44,9 +46,11 @@ const companyFlag = "company"
 func chooseCompany(cmd *cobra.Command, args []string) error {
 	environment := config.FromProcess()
 	flows := flow.Flows{}
-	if worker, err := environment.LoadWorker(); err == nil && worker.Flows != "" {
-		// A command that needs the folder says what is wrong with it.
-		if loaded, err := flowfile.LoadFolder(worker.Flows); err == nil {
+	// A command that needs the folder says what is wrong with it.
+	worker, folderErr := environment.LoadWorker()
+	if folderErr == nil && worker.Flows != "" {
+		var loaded flow.Flows
+		if loaded, folderErr = flowfile.LoadFolder(worker.Flows); folderErr == nil {
 			flows = loaded
 		}
 	}
@@ -68,6 +72,8 @@ func chooseCompany(cmd *cobra.Command, args []string) error {
 		company = companies[0]
 	case len(companies) > 1:
 		chosen.several = companies
+	case folderErr != nil && environment.HasCompanies():
+		chosen.unknown = folderErr
 	}
 	chosen.environment = environment.Of(company)
 	cmd.SetContext(context.WithValue(cmd.Context(), scopeKey{}, chosen))
@@ -92,12 +98,22 @@ func namedFlow(cmd *cobra.Command, args []string, flows flow.Flows) *flow.Flow {
 
 // oneCompany refuses a command that is about one company if it can't be told which.
 func oneCompany(cmd *cobra.Command) error {
-	several := scopeOf(cmd.Context()).several
+	chosen := scopeOf(cmd.Context())
+	several := chosen.several
 	if len(several) == 0 {
-		return nil
+		return chosen.known()
 	}
 	names := strings.Join(slices.DeleteFunc(slices.Clone(several), func(name string) bool { return name == "" }), ", ")
 	return usageError(cmd, text.Errorf("there are several companies (%s): choose with --company, or with --flow where the command has it", names))
+}
+
+// known refuses a command that changes something if the flows that name its company can't be
+// read: a hold on another company's task queue would hold nothing.
+func (s scope) known() error {
+	if s.unknown == nil {
+		return nil
+	}
+	return text.Errorf("there are settings of a company, but the flows that name the companies can't be read; choose the company with --company, or mend the flows: %w", s.unknown)
 }
 
 // flowsOf are the flows of the folder, of the chosen company alone if there is one.

@@ -84,7 +84,11 @@ func withTemporal(do func(client.Client) error) error {
 // settings that it shares with workers. It refuses if the task queue belongs to other accounts
 // than those set here; accounts that are not set are not compared.
 func changeTemporal(ctx context.Context, do func(client.Client, config.Worker) error) error {
-	environment := environmentOf(ctx)
+	chosen := scopeOf(ctx)
+	if err := chosen.known(); err != nil {
+		return err
+	}
+	environment := chosen.environment
 	settings, err := environment.LoadWorker()
 	if err != nil {
 		return err

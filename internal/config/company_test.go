@@ -110,3 +110,21 @@ func TestReserved(t *testing.T) {
 		require.Equal(t, reserved, Reserved(name), name)
 	}
 }
+
+func TestHasCompanies(t *testing.T) {
+	for _, c := range []struct {
+		name, variable, value string
+		want                  bool
+	}{
+		{"a setting", "KINGDEE_NORTH_ACCT_ID", "1", true},
+		{"a secret's file", "JUSHUITAN_NORTH_APP_SECRET_FILE", "/run/secrets/x", true},
+		{"an empty one", "KINGDEE_NORTH_ACCT_ID", " ", false},
+		{"one without a company", "JUSHUITAN_OPEN_APP_KEY", "1", false},
+		{"no setting", "KINGDEE_PORT", "tcp://10.0.0.1:80", false},
+		{"another program's", "OTHER_NORTH_ACCT_ID", "1", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			require.Equal(t, c.want, Environment{c.variable: c.value}.HasCompanies())
+		})
+	}
+}

@@ -58,6 +58,24 @@ func (e Environment) Of(company string) Environment {
 	return of
 }
 
+// HasCompanies reports whether a setting of a company with a name is set.
+func (e Environment) HasCompanies() bool {
+	own := Environment{}.SystemNames()
+	for name, value := range e {
+		if !isSystem(name) || strings.TrimSpace(value) == "" || slices.Contains(own, name) {
+			continue
+		}
+		for _, setting := range own {
+			system, rest, _ := strings.Cut(setting, "_")
+			company, ok := strings.CutSuffix(strings.TrimPrefix(name, system+"_"), "_"+rest)
+			if ok && strings.HasPrefix(name, system+"_") && company != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Reserved reports whether no company can have a name, because one of its settings or task
 // queues would have the name of another.
 func Reserved(company string) bool {
