@@ -207,6 +207,7 @@ func TestChaosOfCompanies(t *testing.T) {
 		}
 	}
 	begin, latest := time.Now(), time.Duration(0)
+	upTo := begin // when the last of north's runs began that read all
 	backfill := south.beginAll(t)
 	backfills, syncs, outages := 1, 0, 0
 	from, _ := north.Range()
@@ -223,9 +224,12 @@ func TestChaosOfCompanies(t *testing.T) {
 		}
 		begun := time.Now()
 		// Orders that arrive while their window is read move its rows.
-		r := north.end(t, north.beginRange(t, from, begun.Add(-20*time.Second).In(beijing.Zone).Truncate(time.Second)))
-		require.Less(t, r.Parked, r.Fetched)
-		latest = max(latest, time.Since(begun))
+		r := north.endOrFail(t, north.beginRange(t, from, begun.Add(-20*time.Second).In(beijing.Zone).Truncate(time.Second)))
+		if r.Error != "" { // rows that a fault moves in each pass; the next run reads them
+			require.Contains(t, r.Error, "they are still moving")
+		} else {
+			latest, upTo = max(latest, time.Since(upTo)), begun
+		}
 		if syncs%20 == 10 { // the worker is killed, too
 			worker.Kill(t)
 			worker = north.startWorkerProcess(t)
@@ -237,7 +241,7 @@ func TestChaosOfCompanies(t *testing.T) {
 	require.NoError(t, south.SetFaults(nil))
 	south.endOrFail(t, backfill)
 	north.StopArriving()
-	t.Logf("%s: %d runs of north, the slowest took %s; %d backfills of south, away or back %d times",
+	t.Logf("%s: %d runs of north, which was behind by %s at most; %d backfills of south, away or back %d times",
 		time.Since(begin).Round(time.Second), syncs, latest.Round(time.Second), backfills, outages)
 	for _, of := range []*chaosWorld{north, south} {
 		of.requireNothingLost(t)
