@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -113,4 +115,41 @@ func TestFlowNewAsksForWhatIsMissing(t *testing.T) {
 			require.Equal(t, c.want, flows["mine"].Title)
 		})
 	}
+}
+
+// Like gofmt, it names what it changes; --check only names it, and fails.
+func TestFlowFmt(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("REFUNDSYNC_FLOWS", folder)
+	path := filepath.Join(folder, "mine.yaml")
+	given := "name: mine\nsource:\n    method: x\n    # key: y\n"
+	require.NoError(t, os.WriteFile(path, []byte(given), 0o644))
+	run := func(args ...string) (string, error) {
+		root := newRootCommand()
+		var out bytes.Buffer
+		root.SetOut(&out)
+		root.SetErr(io.Discard)
+		root.SetArgs(append([]string{"flow", "fmt"}, args...))
+		err := root.Execute()
+		return out.String(), err
+	}
+	content := func() string {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return string(data)
+	}
+
+	out, err := run("--check")
+	require.Equal(t, exitFailed, exitCode(err))
+	require.Equal(t, path+"\n", out)
+	require.Equal(t, given, content())
+
+	out, err = run("mine")
+	require.NoError(t, err)
+	require.Equal(t, path+"\n", out)
+	require.Equal(t, "name: mine\nsource:\n  method: x\n  # key: y\n", content())
+
+	out, err = run("--check")
+	require.NoError(t, err)
+	require.Empty(t, out)
 }

@@ -51,7 +51,7 @@ func CheckFolder(folder string) (flow.Flows, Problems, error) {
 	var parsers []*parser
 	var problems Problems
 	for _, entry := range entries {
-		if extension := filepath.Ext(entry.Name()); entry.IsDir() || extension != ".yaml" && extension != ".yml" {
+		if !isFlowFile(entry) {
 			continue
 		}
 		p, err := load(filepath.Join(folder, entry.Name()))
@@ -83,6 +83,11 @@ func CheckFolder(folder string) (flow.Flows, Problems, error) {
 		return nil, nil, text.Errorf("no flow files (*.yaml) in the folder %s", folder)
 	}
 	return flows, notes, nil
+}
+
+func isFlowFile(entry os.DirEntry) bool {
+	extension := filepath.Ext(entry.Name())
+	return !entry.IsDir() && (extension == ".yaml" || extension == ".yml")
 }
 
 // sampleOrder stands for the key of any order.
