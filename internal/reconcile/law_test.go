@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -35,6 +36,7 @@ import (
 	"refundsync/internal/simulator/galaxy"
 	"refundsync/internal/simulator/merchant"
 	"refundsync/internal/syncworker"
+	"refundsync/internal/testkit"
 	"refundsync/workflows"
 )
 
@@ -51,6 +53,11 @@ func TestPlantedDifferencesAreReported(t *testing.T) {
 	// A server waits some seconds for connections that were opened and never used.
 	var closing sync.WaitGroup
 	t.Cleanup(closing.Wait)
+	if asked := flag.Lookup("rapid.checks"); !testkit.Long() && asked.Value.String() == asked.DefValue {
+		// Each check is a world with servers of its own; the long suite makes all hundred.
+		require.NoError(t, asked.Value.Set("40"))
+		t.Cleanup(func() { require.NoError(t, asked.Value.Set(asked.DefValue)) })
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, flows[testFlow])
 		defer closing.Go(w.close)

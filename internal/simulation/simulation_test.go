@@ -31,7 +31,7 @@ import (
 )
 
 var (
-	lives     = flag.Int("lives", 2000, "how many lives are played")
+	lives     = flag.Int("lives", 1000, "how many lives are played")
 	replays   = flag.Uint64("replays", 50, "how many of them are played twice")
 	firstSeed = flag.Uint64("first", 0, "the seed of the first")
 	oneSeed   = flag.Int64("seed", -1, "have TestOneLife play this life and print all that happens")
