@@ -1,6 +1,7 @@
 package flow_test
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"strings"
@@ -58,7 +59,9 @@ func TestBillsOfAnyForm(t *testing.T) {
 
 			// The mark is at the end of the form's note, and a note changes no mark.
 			var model map[string]any
-			require.NoError(t, json.Unmarshal(bill.Model, &model))
+			read := json.NewDecoder(bytes.NewReader(bill.Model))
+			read.UseNumber()
+			require.NoError(t, read.Decode(&model))
 			require.True(t, strings.HasSuffix(model[form.Note].(string), bill.Mark.String()))
 			noted, err := f.Open(pick(t, f, strings.Replace(orderOfAnyForm, `"one"`, `"another name"`, 1))).Bill()
 			require.NoError(t, err)
@@ -84,8 +87,8 @@ func TestBillsOfAnyForm(t *testing.T) {
 							value = number
 						}
 					}
-					if number, ok := value.(float64); ok {
-						value = json.Number(decimal.NewFromFloat(number).StringFixed(4))
+					if number, ok := value.(json.Number); ok {
+						value = json.Number(decimal.RequireFromString(number.String()).StringFixed(4))
 					}
 					if name == "FDocumentStatus" {
 						value = "A"
