@@ -51,7 +51,7 @@ func TestDailyReconciliationTellsOfDifferences(t *testing.T) {
 	missing := days.Differences["missing"]
 	require.NotZero(t, missing)
 	require.Equal(t, alert.Sum{Count: missing, Amount: days.Source.Amount}, days.Source)
-	w.requireTold(t, 1, fmt.Sprintf("found differences: %d (missing %d).", missing, missing))
+	w.requireTold(t, 1, fmt.Sprintf("found differences: %d (Missing in Kingdee %d).", missing, missing))
 	w.requireTold(t, 1, "starter reconcile --flow refund_to_return --from "+days.From+" --to "+days.To)
 
 	w.syncSpan(t, from, time.Now())

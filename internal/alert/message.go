@@ -127,7 +127,7 @@ func (t Trouble) firing(flow string) []string {
 		return append([]string{text.Sprintf("✗ Failed runs: %d. Reason of the last one: %s.", t.FailedRuns, literal.Chat(fault.ReasonText(t.Reason).String()))}, run()...)
 	case OrdersParked:
 		return []string{
-			text.Sprintf("✗ Newly parked orders: %d (%s). Waiting in total: %d.", total(t.Parked), byReason(t.Parked), t.Waiting),
+			text.Sprintf("✗ Newly parked orders: %d (%s). Waiting in total: %d.", total(t.Parked), byReason(t.Parked, fault.ReasonText), t.Waiting),
 			see("starter parked list --flow " + flow),
 		}
 	case SweepFound:
@@ -176,8 +176,8 @@ func (t Trouble) resolved() string {
 	return text.Sprintf("✓ %s The problem began at %s.", now, clock(t.Since))
 }
 
-// byReason lists counts, highest first.
-func byReason(counts map[string]int) string {
+// byReason lists counts, highest first, each with the words of its code.
+func byReason(counts map[string]int, words func(string) text.Text) string {
 	reasons := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
@@ -187,7 +187,7 @@ func byReason(counts map[string]int) string {
 			parts = append(parts, "…")
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%s %d", literal.Chat(fault.ReasonText(reason).String()), counts[reason]))
+		parts = append(parts, fmt.Sprintf("%s %d", literal.Chat(words(reason).String()), counts[reason]))
 	}
 	return strings.Join(parts, ", ")
 }

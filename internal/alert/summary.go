@@ -7,6 +7,7 @@ import (
 
 	"refundsync/internal/fault"
 	"refundsync/internal/literal"
+	"refundsync/internal/reconcile"
 	"refundsync/internal/text"
 )
 
@@ -119,12 +120,12 @@ func (c Counts) lines() []string {
 	}
 	m.add(text.Sprintf("Bills updated: %d.", c.Updated))
 	if len(c.LeftOut) > 0 {
-		m.add(text.Sprintf("Orders left out: %d (%s).", total(c.LeftOut), byReason(c.LeftOut)))
+		m.add(text.Sprintf("Orders left out: %d (%s).", total(c.LeftOut), byReason(c.LeftOut, fault.ReasonText)))
 	} else {
 		m.add(text.Sprintf("No order was left out."))
 	}
 	if len(c.Parked) > 0 {
-		m.add(text.Sprintf("✗ Orders parked now: %d (%s).", total(c.Parked), byReason(c.Parked)))
+		m.add(text.Sprintf("✗ Orders parked now: %d (%s).", total(c.Parked), byReason(c.Parked, fault.ReasonText)))
 	} else {
 		m.add(text.Sprintf("✓ No order is parked now."))
 	}
@@ -149,7 +150,7 @@ func (r Reconciliation) line() string {
 func (r Reconciliation) firing(flow string) []string {
 	var m Message
 	if len(r.Differences) > 0 {
-		m.add(text.Sprintf("✗ The reconciliation of %s found differences: %d (%s).", r.days(), total(r.Differences), byReason(r.Differences)))
+		m.add(text.Sprintf("✗ The reconciliation of %s found differences: %d (%s).", r.days(), total(r.Differences), byReason(r.Differences, func(kind string) text.Text { return reconcile.Kind(kind).Label() })))
 	}
 	if r.NotAudited > 0 {
 		m.add(text.Sprintf("✗ The reconciliation of %s found bills that are not audited: %d.", r.days(), r.NotAudited))
