@@ -21,6 +21,9 @@ type jsonSchema = map[string]any
 // notBlank is the pattern of a text that is not blank.
 const notBlank = `\S`
 
+// schemaFile is the name of the schema beside the flow files.
+const schemaFile = "refundsync.schema.json"
+
 // Schema is the JSON Schema of flow files, in draft 7, which every version of the YAML
 // language server knows. It accepts every file that loads; what it can't express, such as
 // the names in an expression, only [Load] checks. Its descriptions are in English.

@@ -45,9 +45,9 @@ func (s Skeleton) Check() error {
 	return nil
 }
 
-// Write writes a new flow file to a folder, and an example beside it, with comments in the
-// language of the program. Both load and pass as they are. It overwrites nothing; an error
-// says what it could not write.
+// Write writes a new flow file to a folder, an example beside it, and the schema if the folder
+// has none, with comments in the language of the program. The flow loads and its example
+// passes as they are. It overwrites nothing; an error says what it could not write.
 func (s Skeleton) Write(folder string) (written []string, err error) {
 	if err := s.Check(); err != nil {
 		return nil, err
@@ -58,10 +58,16 @@ func (s Skeleton) Write(folder string) (written []string, err error) {
 	}
 	w := skeletonWriter{Skeleton: s, source: catalog.All()[s.Source], form: catalog.All()[s.Target]}
 	w.Title = strings.TrimSpace(string(quoted))
-	for _, file := range []struct{ path, content string }{
+	files := []struct{ path, content string }{
 		{filepath.Join(folder, s.Name+".yaml"), w.flowFile()},
 		{filepath.Join(ExamplesFolder(folder, s.Name), "booked.yaml"), w.example()},
-	} {
+	}
+	// A folder of its own has no schema yet for the editor to check the file by.
+	schema := filepath.Join(folder, schemaFile)
+	if _, err := os.Stat(schema); errors.Is(err, fs.ErrNotExist) {
+		files = append(files, struct{ path, content string }{schema, string(Schema())})
+	}
+	for _, file := range files {
 		if err := os.MkdirAll(filepath.Dir(file.path), 0o755); err != nil {
 			return written, err
 		}

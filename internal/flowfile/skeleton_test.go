@@ -26,7 +26,7 @@ func TestASkeletonIsAFlow(t *testing.T) {
 					written, err := Skeleton{Source: source, Target: form, Name: "my_flow"}.Write(folder)
 					require.NoError(t, err)
 					path := filepath.Join(folder, "my_flow.yaml")
-					require.Equal(t, []string{path, filepath.Join(folder, "my_flow.examples", "booked.yaml")}, written)
+					require.Equal(t, []string{path, filepath.Join(folder, "my_flow.examples", "booked.yaml"), filepath.Join(folder, schemaFile)}, written)
 					flows, notes, err := CheckFolder(folder)
 					require.NoError(t, err)
 					require.Len(t, notes, 1)
@@ -61,6 +61,23 @@ func TestTheTitleOfASkeleton(t *testing.T) {
 			require.Equal(t, want, flows["my_flow"].Title)
 		})
 	}
+}
+
+// The first flow of a folder brings the schema that its first line names.
+func TestASkeletonBringsTheSchema(t *testing.T) {
+	folder := t.TempDir()
+	schema := filepath.Join(folder, schemaFile)
+	s := Skeleton{Source: catalog.Sources()[0], Target: "SAL_RETURNSTOCK", Name: "one"}
+	written, err := s.Write(folder)
+	require.NoError(t, err)
+	require.Contains(t, written, schema)
+	content, err := os.ReadFile(schema)
+	require.NoError(t, err)
+	require.Equal(t, string(Schema()), string(content))
+	s.Name = "two"
+	written, err = s.Write(folder)
+	require.NoError(t, err)
+	require.NotContains(t, written, schema)
 }
 
 // A file that is there is never overwritten.

@@ -72,7 +72,7 @@ func (w *skeletonWriter) labelIn(of *catalog.Interface, place catalog.Place, nam
 func (w *skeletonWriter) flowFile() string {
 	w.Reset()
 	source := w.source.Source
-	w.line(0, "", "yaml-language-server: $schema=refundsync.schema.json")
+	w.line(0, "", "yaml-language-server: $schema="+schemaFile)
 	w.comment(0, text.Sprintf("Replace what is marked with ←, then: starter flow check, starter flow test,\nstarter preview --flow %s --file ORDER.json\ndocs/flow-file.md says what each part is for.", w.Name))
 	w.line(0, "", "")
 	w.line(0, "version: 1", "")
