@@ -327,10 +327,14 @@ func previewRange(cmd *cobra.Command, flags previewFlags) error {
 	}
 	p.sortCodes()
 	if flags.output == previewOutput(outputJSON) {
-		return writeJSON(cmd.OutOrStdout(), p)
+		err = writeJSON(cmd.OutOrStdout(), p)
+	} else {
+		p.print(cmd.OutOrStdout())
 	}
-	p.print(cmd.OutOrStdout())
-	return nil
+	if err == nil && len(p.Parked) > 0 {
+		return &exitError{code: exitWithFailures}
+	}
+	return err
 }
 
 // tablesOf are the names of the tables that a flow uses, sorted.
