@@ -30,7 +30,7 @@ func newCheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: text.Sprintf("Check settings, flows, both systems and the workers"),
-		Long: text.Sprintf("Checks the settings, the flow files, Jushuitan, Kingdee, Temporal and the workers, and writes nothing. " +
+		Long: text.Sprintf("Checks the settings, the flow files, Jushuitan, Kingdee, Temporal and the workers. It writes to neither system; with flows on the open platform, it starts the workflow that keeps the access token, as a worker would, if none is running. " +
 			"Each check is a line: ✓ passed, ✗ failed, with what to do, ! to be looked at. The exit code is 1 if one failed.\n" +
 			"The codes of the flow files (constants, tables) are looked up in Kingdee: whether they exist, are audited and enabled, and may be used by the organisation. " +
 			"The shops, warehouses and other codes of the last days' orders are looked up in the tables; this reads those orders from Jushuitan, and the calls count against the allowance."),
