@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -19,10 +20,9 @@ const (
 	// progressInterval is how often a run is asked for its progress.
 	progressInterval = 500 * time.Millisecond
 	// progressTimeout is how long a worker may take to report its progress before the
-	// view says that none answers.
+	// view says that none answers, if the server lists none.
 	progressTimeout = 5 * time.Second
-	// answerTimeout is how long a worker may take to answer where nothing else can be
-	// shown, even on a busy machine.
+	// answerTimeout is how long a worker may take on a busy machine.
 	answerTimeout = 30 * time.Second
 )
 
@@ -88,11 +88,32 @@ func follow(ctx context.Context, c client.Client, run client.WorkflowRun, view p
 			case err == nil:
 				answered = time.Now()
 				view.show(p)
-			case time.Since(answered) > progressTimeout:
+			case nobodyAnswers(ctx, c, run.GetID(), answered):
 				view.silent()
 			}
 		}
 	}
+}
+
+// nobodyAnswers reports whether no worker seems to be there for a workflow that last answered
+// at some time. While workers are listed that have polled its task queue within minutes, it
+// waits longer: they may be busy.
+func nobodyAnswers(ctx context.Context, c client.Client, workflowID string, answered time.Time) bool {
+	silence := time.Since(answered)
+	return silence > answerTimeout || silence > progressTimeout && !polled(ctx, c, workflowID)
+}
+
+// polled reports whether the server lists workers that poll the task queue of a workflow, or
+// does not say.
+func polled(ctx context.Context, c client.Client, workflowID string) bool {
+	ctx, cancel := context.WithTimeout(ctx, progressTimeout)
+	defer cancel()
+	described, err := c.DescribeWorkflow(ctx, workflowID, "")
+	if err != nil {
+		return true
+	}
+	queue, err := c.DescribeTaskQueue(ctx, described.RawResponse.GetExecutionConfig().GetTaskQueue().GetName(), enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	return err != nil || len(queue.GetPollers()) > 0
 }
 
 // askProgress queries a run, and each of its windows under way.

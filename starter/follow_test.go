@@ -3,12 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
@@ -62,6 +67,50 @@ func TestInterruptedProgressIsNotShown(t *testing.T) {
 		require.Contains(t, out.String(), "orders 20/40")
 		require.NotContains(t, out.String(), "orders 10/40")
 	})
+}
+
+// silentWorkflow is one whose task queue may have pollers.
+type silentWorkflow struct {
+	client.Client
+	pollers int
+	fails   bool
+}
+
+func (silentWorkflow) DescribeWorkflow(context.Context, string, string) (*client.WorkflowExecutionDescription, error) {
+	return &client.WorkflowExecutionDescription{RawResponse: &workflowservice.DescribeWorkflowExecutionResponse{
+		ExecutionConfig: &workflowpb.WorkflowExecutionConfig{TaskQueue: &taskqueue.TaskQueue{Name: "queue"}},
+	}}, nil
+}
+
+func (s silentWorkflow) DescribeTaskQueue(_ context.Context, queue string, kind enumspb.TaskQueueType) (*workflowservice.DescribeTaskQueueResponse, error) {
+	if s.fails || queue != "queue" || kind != enumspb.TASK_QUEUE_TYPE_WORKFLOW {
+		return nil, errors.New("unavailable")
+	}
+	return &workflowservice.DescribeTaskQueueResponse{Pollers: make([]*taskqueue.PollerInfo, s.pollers)}, nil
+}
+
+// Without workers, that nobody answers is said soon. One that polls may only be busy.
+func TestNobodyAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		workflow silentWorkflow
+		after    time.Duration
+		want     bool
+	}{
+		{"no worker, a moment ago", silentWorkflow{}, progressTimeout, false},
+		{"no worker", silentWorkflow{}, progressTimeout + time.Second, true},
+		{"a busy worker", silentWorkflow{pollers: 1}, progressTimeout + time.Second, false},
+		{"a worker that does not answer", silentWorkflow{pollers: 1}, answerTimeout + time.Second, true},
+		{"a server that does not say", silentWorkflow{fails: true}, progressTimeout + time.Second, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				answered := time.Now()
+				time.Sleep(c.after)
+				require.Equal(t, c.want, nobodyAnswers(t.Context(), c.workflow, "a/run", answered))
+			})
+		})
+	}
 }
 
 func TestStoppedBeforeTheFirstBar(t *testing.T) {

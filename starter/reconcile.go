@@ -168,7 +168,7 @@ func followReconcile(ctx context.Context, c client.Client, run client.WorkflowRu
 					last, next = line, now.Add(lineInterval)
 					say(w, line)
 				}
-			case now.Sub(answered) > progressTimeout && !silent:
+			case !silent && nobodyAnswers(ctx, c, run.GetID(), answered):
 				silent = true
 				say(w, noWorker().Error())
 			}
