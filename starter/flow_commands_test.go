@@ -152,4 +152,15 @@ func TestFlowFmt(t *testing.T) {
 	out, err = run("--check")
 	require.NoError(t, err)
 	require.Empty(t, out)
+
+	_, err = run("other")
+	require.Equal(t, exitUsage, exitCode(err))
+
+	// A file that can't be read keeps no other from being formatted.
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "a.yaml"), []byte("a: [\n"), 0o644))
+	require.NoError(t, os.WriteFile(path, []byte(given), 0o644))
+	out, err = run()
+	require.ErrorContains(t, err, "a.yaml:1:")
+	require.Equal(t, exitFailed, exitCode(err))
+	require.Equal(t, path+"\n", out)
 }

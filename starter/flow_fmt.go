@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"refundsync/internal/config"
@@ -28,14 +30,34 @@ func newFlowFmtCommand() *cobra.Command {
 			if len(args) == 1 {
 				name = args[0]
 			}
-			changed, err := flowfile.FormatFolder(settings.Flows, name, !check)
-			for _, path := range changed {
-				say(cmd.OutOrStdout(), path)
+			paths, err := flowfile.Paths(settings.Flows, name)
+			switch {
+			case err != nil:
+				return err
+			case len(paths) == 0 && name != "":
+				return usageError(cmd, text.Errorf("there is no flow %q in the folder %s", name, settings.Flows))
+			case len(paths) == 0:
+				return text.Errorf("no flow files (*.yaml) in the folder %s", settings.Flows)
 			}
-			if err == nil && check && len(changed) > 0 {
+			var failed []error
+			unformatted := false
+			for _, path := range paths {
+				differs, err := flowfile.FormatFile(path, !check)
+				if err != nil {
+					failed = append(failed, err)
+				}
+				if differs {
+					unformatted = true
+					say(cmd.OutOrStdout(), path)
+				}
+			}
+			if err := errors.Join(failed...); err != nil {
+				return err
+			}
+			if check && unformatted {
 				return &exitError{code: exitFailed}
 			}
-			return err
+			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, text.Sprintf("name the files that are not formatted, and write nothing"))

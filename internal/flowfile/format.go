@@ -19,16 +19,12 @@ import (
 // indentUnit is how much deeper a level is written than the one above it, in spaces.
 const indentUnit = 2
 
-// FormatFolder formats the flow files of a folder, or only that of one flow if name is not
-// "", and returns the paths of those that were not in the common form. It writes them if
-// write is true. An error says which file can't be formatted and why; that one keeps its
-// content, and so do those after it.
-func FormatFolder(folder, name string, write bool) (changed []string, err error) {
+// Paths lists the flow files of a folder, or only that of one flow if name is not "".
+func Paths(folder, name string) (paths []string, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, text.Errorf("can't read the folder of flow files %s: %w", folder, err)
 	}
-	found := false
 	for _, entry := range entries {
 		if !isFlowFile(entry) {
 			continue
@@ -37,31 +33,20 @@ func FormatFolder(folder, name string, write bool) (changed []string, err error)
 		if name != "" {
 			p, err := load(path)
 			if err != nil {
-				return changed, err
+				return nil, err
 			}
 			if p.flow.Name != name {
 				continue
 			}
 		}
-		found = true
-		differs, err := formatFile(path, write)
-		if err != nil {
-			return changed, err
-		}
-		if differs {
-			changed = append(changed, path)
-		}
+		paths = append(paths, path)
 	}
-	switch {
-	case !found && name != "":
-		return nil, text.Errorf("there is no flow %q in the folder %s", name, folder)
-	case !found:
-		return nil, text.Errorf("no flow files (*.yaml) in the folder %s", folder)
-	}
-	return changed, nil
+	return paths, nil
 }
 
-func formatFile(path string, write bool) (differs bool, err error) {
+// FormatFile formats a flow file as [Format] does, and reports whether it was not formatted
+// before. It writes it if write is true. If there is an error, the file keeps its content.
+func FormatFile(path string, write bool) (differs bool, err error) {
 	data, err := readFile(path, maxFlowFile)
 	if err != nil {
 		return false, text.Errorf("can't read the flow file %s: %w", path, err)

@@ -78,57 +78,72 @@ func TestFormatRestoresIndentation(t *testing.T) {
 // What the program ships, and what it writes for people to fill in, is formatted.
 func TestShippedFlowsAreFormatted(t *testing.T) {
 	for _, folder := range shippedFlows {
-		changed, err := FormatFolder(folder, "", false)
-		require.NoError(t, err)
-		require.Empty(t, changed)
+		require.Empty(t, unformatted(t, folder))
 	}
 	for _, source := range catalog.Sources() {
 		for _, form := range catalog.Forms() {
 			folder := t.TempDir()
 			_, err := Skeleton{Source: source, Target: form, Name: "new"}.Write(folder)
 			require.NoError(t, err)
-			changed, err := FormatFolder(folder, "", false)
-			require.NoError(t, err)
-			require.Empty(t, changed, "%s to %s", source, form)
+			require.Empty(t, unformatted(t, folder), "%s to %s", source, form)
 		}
 	}
 }
 
-func TestFormatFolder(t *testing.T) {
-	folder := t.TempDir()
-	write := func(name, content string) string {
-		path := filepath.Join(folder, name)
-		require.NoError(t, os.WriteFile(path, []byte(content), 0o640))
-		return path
+// unformatted are the flow files of a folder that are not formatted.
+func unformatted(t *testing.T, folder string) (found []string) {
+	paths, err := Paths(folder, "")
+	require.NoError(t, err)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		differs, err := FormatFile(path, false)
+		require.NoError(t, err)
+		if differs {
+			found = append(found, path)
+		}
 	}
-	one := write("1.yaml", "name: one\na:\n    b: 1\n")
-	two := write("2.yml", "name: two\na:\n    b: 1\n")
-	write("3.txt", "a:\n    b: 1\n")
+	return found
+}
 
-	changed, err := FormatFolder(folder, "", false)
-	require.NoError(t, err)
-	require.Equal(t, []string{one, two}, changed)
-	changed, err = FormatFolder(folder, "two", true)
-	require.NoError(t, err)
-	require.Equal(t, []string{two}, changed)
-	changed, err = FormatFolder(folder, "", true)
-	require.NoError(t, err)
-	require.Equal(t, []string{one}, changed)
+func TestPaths(t *testing.T) {
+	folder := t.TempDir()
+	for name, content := range map[string]string{"1.yaml": "name: one\n", "2.yml": "name: two\n", "3.txt": "name: three\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600))
+	}
+	one, two := filepath.Join(folder, "1.yaml"), filepath.Join(folder, "2.yml")
+	for name, want := range map[string][]string{"": {one, two}, "two": {two}, "three": nil} {
+		paths, err := Paths(folder, name)
+		require.NoError(t, err)
+		require.Equal(t, want, paths)
+	}
+}
 
-	content, err := os.ReadFile(one)
+// A file is replaced whole and keeps its mode; one behind a link stays there.
+func TestFormatFile(t *testing.T) {
+	folder := t.TempDir()
+	path, link := filepath.Join(folder, "a.yaml"), filepath.Join(folder, "b.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("a:\n    b: 1\n"), 0o640))
+	require.NoError(t, os.Symlink("a.yaml", link))
+	for _, c := range []struct {
+		write, differs bool
+		want           string
+	}{{false, true, "a:\n    b: 1\n"}, {true, true, "a:\n  b: 1\n"}, {true, false, "a:\n  b: 1\n"}} {
+		differs, err := FormatFile(link, c.write)
+		require.NoError(t, err)
+		require.Equal(t, c.differs, differs)
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, c.want, string(content))
+	}
+	info, err := os.Lstat(path)
 	require.NoError(t, err)
-	require.Equal(t, "name: one\na:\n  b: 1\n", string(content))
-	info, err := os.Stat(one)
+	require.Equal(t, os.FileMode(0o640), info.Mode())
+	info, err = os.Lstat(link)
 	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o640), info.Mode().Perm())
+	require.Equal(t, os.ModeSymlink, info.Mode().Type())
 	entries, err := os.ReadDir(folder)
 	require.NoError(t, err)
-	require.Len(t, entries, 3, "nothing else is left there")
-
-	_, err = FormatFolder(folder, "three", true)
-	require.ErrorContains(t, err, `there is no flow "three"`)
-	_, err = FormatFolder(t.TempDir(), "", true)
-	require.ErrorContains(t, err, "no flow files")
+	require.Len(t, entries, 2, "nothing else is left there")
 }
 
 // However a file is indented and commented, formatting keeps its values and comments, and a
