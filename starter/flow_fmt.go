@@ -17,7 +17,7 @@ func newFlowFmtCommand() *cobra.Command {
 		Args:  cobra.MaximumNArgs(1),
 		Short: text.Sprintf("Format the flow files"),
 		Long: text.Sprintf("Formats all flow files, or that of one flow, and prints the names of those it changed: two spaces a level, comments and keys in comments included, no blanks at the end of lines, at most one empty line at a time. " +
-			"Values, comments and their order stay as they are; a file where that can't be kept is refused and not touched.\n" +
+			"Values, comments and their order stay as they are; a file where that can't be kept is refused and not touched. A formatted file is a new version of its flow, which changes no bill.\n" +
 			"With --check it writes nothing, and the exit code is 1 if a file is not formatted."),
 		Example: `  starter flow fmt
   starter flow fmt --check`,

@@ -7,6 +7,7 @@ import (
 	"refundsync/internal/alert"
 	"refundsync/internal/beijing"
 	"refundsync/internal/contract"
+	"refundsync/internal/fault"
 	"refundsync/internal/flow"
 	"refundsync/internal/tally"
 	"refundsync/internal/text"
@@ -100,6 +101,8 @@ func (s Site) state(f *flow.Flow) cell {
 		return held
 	case live.Paused:
 		return cell{{badge(bad, text.New("paused"))}, {note(live.PauseNote)}}
+	case !live.Scheduled && len(f.Schedule.Cron) > 0:
+		return cell{{badge(mild, text.New("only by hand"))}, {note(text.New("starter schedule create puts the file's schedule into effect"))}}
 	case !live.Scheduled:
 		return one(badge(mild, text.New("only by hand")))
 	}
@@ -174,11 +177,11 @@ func daySection(live Live) section {
 	}
 	add(text.New("bills updated"), d.Updated)
 	for _, reason := range tally.Reasons(d.LeftOut) {
-		add(text.New("left out: %s", reason), d.LeftOut[reason])
+		add(text.New("left out: %s", fault.ReasonText(reason)), d.LeftOut[reason])
 	}
 	add(text.New("parked now"), tally.Total(live.Parked))
 	for _, reason := range tally.Reasons(live.Parked) {
-		add(text.New("parked now: %s", reason), live.Parked[reason])
+		add(text.New("parked now: %s", fault.ReasonText(reason)), live.Parked[reason])
 	}
 	day.Table = t
 	return day

@@ -249,7 +249,7 @@ func TestLiveStateIsShown(t *testing.T) {
 	shown := wordsOf(t, pagesOf(t, live(small(t)))["en/flows/small.html"])
 	for _, want := range []string{
 		"Made on 2024-03-01 09:00:00, Beijing time.", "small/x", "7m (limit 1h)", "2024-03-01 09:00:00 · orders missed or changed: 2",
-		"1234", "99.50", "left out: cancelled", "parked now: unknown_code", "0123456789ab", "runs that did nothing because the flow was held",
+		"1234", "99.50", "left out: cancelled", "parked now: a table has no row for the code (unknown_code)", "0123456789ab", "runs that did nothing because the flow was held",
 	} {
 		assert.Contains(t, shown, want)
 	}
@@ -270,6 +270,8 @@ func TestStateOfAFlow(t *testing.T) {
 		{"on", on, map[string]Live{"f": {Scheduled: true}}, "on"},
 		{"behind", on, map[string]Live{"f": {Scheduled: true, Behind: true}}, "on behind"},
 		{"no schedule", on, map[string]Live{"f": {}}, "only by hand"},
+		{"a schedule in the file alone", &flow.Flow{Name: "f", Enabled: true, Schedule: flow.Schedule{Cron: []string{"* * * * *"}}}, map[string]Live{"f": {}},
+			"only by hand | starter schedule create puts the file's schedule into effect"},
 		{"the schedule is paused", on, map[string]Live{"f": {Scheduled: true, Paused: true, PauseNote: text.Literal("by wang: stock-taking")}}, "paused | by wang: stock-taking"},
 		{"held", on, map[string]Live{"f": {Scheduled: true, Holds: []contract.Hold{{Flow: "f", By: "wang", Note: "closing", Since: at, Until: at.Add(time.Hour)}}}},
 			"held | flow f, since 2024-03-01 09:00:00, until 2024-03-01 10:00:00, by wang: closing"},
