@@ -503,6 +503,8 @@ func syncPagesTriedAgain(t *testing.T, savedBefore bool, found tally.Outcome) {
 	late := true
 	p.ledger.beforeLook = func(numbers []string) error {
 		// What the dead worker sent lands between the look of the page and that of the order.
+		p.ledger.mu.Lock()
+		defer p.ledger.mu.Unlock()
 		if len(numbers) == 1 && numbers[0] == "6" && late {
 			late = false
 			p.ledger.with("6", "A")

@@ -121,6 +121,7 @@ func TestSetupByAnswers(t *testing.T) {
 	e := c.setUp(t, secrets, "", "--answers", path)
 	require.Zero(t, e.code, e.stdout+e.stderr)
 	require.Contains(t, e.stdout, "would be booked")
+	require.Contains(t, e.stdout, "Next: look through")
 	require.Contains(t, e.stdout, "Not in table customers: 视频号新店")
 	require.NotContains(t, e.stdout, "✗")
 	for _, secret := range secrets {
