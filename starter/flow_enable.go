@@ -73,15 +73,13 @@ A schedule that a person has paused stays paused, and so do the schedules of a f
 			}
 			end := contract.Hold{Flow: args[0], Disabled: true, Released: &release}
 			return withHolds(cmd, end.Flow, func(c client.Client, taskQueue string, holds []contract.Hold) error {
-				if err := signalHold(cmd.Context(), c, taskQueue, end); err != nil {
-					return err
-				}
 				done := text.Sprintf("Nobody had disabled the flow.")
 				if on := sameScope(holds, end); on != nil {
 					done = text.Sprintf("enabled: flow %s", end.Flow)
 				}
-				say(cmd.OutOrStdout(), done)
-				sayOthers(cmd.OutOrStdout(), holds, end)
+				if err := endHold(cmd, c, taskQueue, holds, end, done); err != nil {
+					return err
+				}
 				note := ""
 				if of := fileOf(cmd.Context(), end.Flow); of != nil && !of.Enabled {
 					note = disabledByFile

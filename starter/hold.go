@@ -82,16 +82,11 @@ If no hold is on, it frees the runs that wait for one which was terminated.`),
 			}
 			return withHolds(cmd, flowName, func(c client.Client, taskQueue string, holds []contract.Hold) error {
 				end := contract.Hold{Flow: flowName, Released: &release}
-				if err := signalHold(cmd.Context(), c, taskQueue, end); err != nil {
-					return err
-				}
 				done := text.Sprintf("No such hold was on.")
 				if on := sameScope(holds, end); on != nil {
 					done = text.Sprintf("released: %s", on.Text())
 				}
-				say(cmd.OutOrStdout(), done)
-				sayOthers(cmd.OutOrStdout(), holds, end)
-				return nil
+				return endHold(cmd, c, taskQueue, holds, end, done)
 			})
 		},
 	}
@@ -108,6 +103,37 @@ func sameScope(holds []contract.Hold, other contract.Hold) *contract.Hold {
 		}
 	}
 	return nil
+}
+
+// endHold releases a hold, says so, and names the others that are on. A worker has to take the
+// release before the next command finds the hold off: a matter of moments if one runs.
+func endHold(cmd *cobra.Command, c client.Client, taskQueue string, holds []contract.Hold, end contract.Hold, done string) error {
+	if err := signalHold(cmd.Context(), c, taskQueue, end); err != nil {
+		return err
+	}
+	if sameScope(holds, end) != nil && !waitReleased(cmd.Context(), c, taskQueue, end) {
+		say(cmd.ErrOrStderr(), text.Sprintf("Note: it takes effect once a worker runs."))
+	}
+	say(cmd.OutOrStdout(), done)
+	sayOthers(cmd.OutOrStdout(), holds, end)
+	return nil
+}
+
+// waitReleased waits for the end of a hold; false if there is none within seconds.
+func waitReleased(ctx context.Context, c client.Client, taskQueue string, end contract.Hold) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		holds, err := visibility.Holds(ctx, c, taskQueue, end.Flow)
+		if err == nil && sameScope(holds, end) == nil {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // sayOthers names the holds that are still on once one has ended.
