@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/simulator"
 	"refundsync/internal/simulator/faults"
 	"refundsync/internal/testkit"
@@ -65,11 +66,11 @@ func waitUntilCancelSeen(t *testing.T, temporal client.Client, workflowID string
 
 func TestCancelledRunFinishesWhatItHasInHand(t *testing.T) {
 	t.Parallel()
-	eachGrain(t, cancelledRunFinishesWhatItHasInHand)
+	eachGrain(t, contract.GrainOrder, cancelledRunFinishesWhatItHasInHand)
 }
 
-func cancelledRunFinishesWhatItHasInHand(t *testing.T, grain []string) {
-	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, append(submitAndAudit("explicit"), grain...)...)
+func cancelledRunFinishesWhatItHasInHand(t *testing.T, grain string) {
+	w := newWorld(t, simulator.Options{Orders: 80}).inSmallSteps(t, append(submitAndAudit("explicit"), "grain: auto", "grain: "+grain)...)
 	w.startWorker(t)
 	temporal := w.temporal(t)
 	run := w.beginHeld(t, 20)

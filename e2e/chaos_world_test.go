@@ -36,19 +36,26 @@ func chaosLength(short, long int) int {
 	return short
 }
 
-// eachChaosGrain runs a test for each seed in each grain, in parallel; in the default suite
-// in one grain.
+// eachGrain runs a test in each grain in parallel, or in the default suite in one of them.
+func eachGrain(t *testing.T, byDefault string, test func(t *testing.T, grain string)) {
+	t.Helper()
+	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
+		t.Run("grain "+grain, func(t *testing.T) {
+			switch {
+			case isLong():
+				t.Parallel()
+			case grain != byDefault:
+				t.Skip("this grain is in the long suite")
+			}
+			test(t, grain)
+		})
+	}
+}
+
+// eachChaosGrain is eachGrain for each seed.
 func eachChaosGrain(t *testing.T, byDefault string, test func(t *testing.T, seed uint64, grain string)) {
 	eachChaosSeed(t, func(t *testing.T, seed uint64) {
-		for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
-			t.Run("grain "+grain, func(t *testing.T) {
-				if !isLong() && grain != byDefault {
-					t.Skip("this grain is in the long suite")
-				}
-				t.Parallel()
-				test(t, seed, grain)
-			})
-		}
+		eachGrain(t, byDefault, func(t *testing.T, grain string) { test(t, seed, grain) })
 	})
 }
 

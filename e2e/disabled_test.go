@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/contract"
 	"refundsync/internal/simulator"
 	"refundsync/internal/testkit"
 	"refundsync/workflows"
@@ -16,11 +17,11 @@ import (
 // synced, and nothing twice.
 func TestDisabledFlowDoesNothingUntilItIsEnabled(t *testing.T) {
 	t.Parallel()
-	eachGrain(t, disabledFlowDoesNothing)
+	eachGrain(t, contract.GrainOrder, disabledFlowDoesNothing)
 }
 
-func disabledFlowDoesNothing(t *testing.T, grain []string) {
-	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t, grain...)
+func disabledFlowDoesNothing(t *testing.T, grain string) {
+	w := newWorld(t, simulator.Options{Orders: 100}).inSmallSteps(t, "grain: auto", "grain: "+grain)
 	w.startWorker(t)
 	s := &scheduledWorld{world: w, temporal: w.temporal(t)}
 	create := []string{"schedule", "create", "--flow", builtInFlow, "--since", time.Now().Format(time.RFC3339), "--cron", "0 4 1 1 *"}
