@@ -33,6 +33,10 @@ var sharedConfig = []string{
 	// The default limit is 20 calls a second that create namespaces or search
 	// attributes.
 	"frontend.rps.namespaceReplicationInducingAPIs=1000",
+	// Each task queue would have four partitions, between which the server forwards polls
+	// and tasks.
+	"matching.numTaskqueueReadPartitions=1",
+	"matching.numTaskqueueWritePartitions=1",
 }
 
 // Temporal is the server that the tests of a package share. It starts with the first
