@@ -12,13 +12,16 @@ import (
 	"refundsync/internal/text"
 )
 
-// address checks a URL, whose path must end in suffix. Problems never show the value:
-// it may contain a password by mistake.
+// address checks a URL, whose path must end in suffix, and adds the last slash if only that
+// is missing. Problems never show the value: it may contain a password by mistake.
 func (c *checker) address(name, value, suffix string) string {
 	if c.required(name, value) == "" {
 		return value
 	}
 	parsed, err := url.Parse(value)
+	if err == nil && strings.HasSuffix(suffix, "/") && strings.HasSuffix(strings.ToLower(value)+"/", suffix) {
+		value, parsed.Path = value+"/", parsed.Path+"/"
+	}
 	switch {
 	case err != nil || parsed.Hostname() == "" || parsed.Scheme != "http" && parsed.Scheme != "https":
 		c.wrong(name, text.New("it is not a full URL"))

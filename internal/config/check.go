@@ -26,7 +26,7 @@ type checker struct {
 func (c *checker) wrong(name string, what text.Text) {
 	setting := c.defined[name]
 	c.problems = append(c.problems, &Problem{
-		Name: c.environment.SetName(name), Wrong: what, Expected: setting.description, Example: setting.example,
+		Name: c.environment.SetName(name), Wrong: c.environment.inWords(what), Expected: c.environment.inWords(setting.description), Example: setting.example,
 	})
 }
 

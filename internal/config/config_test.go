@@ -101,7 +101,7 @@ func TestLoadReadsEverySetting(t *testing.T) {
 		"JUSHUITAN_SIGN_METHOD": "md5", "JUSHUITAN_CALLS_PER_SECOND": "1.6",
 		"JUSHUITAN_OPEN_URL": "http://127.0.0.1:8080", "JUSHUITAN_OPEN_APP_KEY": "11", "JUSHUITAN_OPEN_APP_SECRET": "12",
 		"JUSHUITAN_OPEN_ACCESS_TOKEN": "13", "JUSHUITAN_OPEN_REFRESH_TOKEN": "14",
-		"KINGDEE_URL": "http://127.0.0.1:8080/K3Cloud/", "KINGDEE_AUTH": "password", "KINGDEE_ACCT_ID": "6",
+		"KINGDEE_URL": "http://127.0.0.1:8080/K3Cloud", "KINGDEE_AUTH": "password", "KINGDEE_ACCT_ID": "6",
 		"KINGDEE_USERNAME": "7", "KINGDEE_PASSWORD": ` " 8 " `, "KINGDEE_APP_ID": "9", "KINGDEE_APP_SECRET": "10",
 		"KINGDEE_LCID": "1033", "KINGDEE_ORG_NUMBER": "100", "KINGDEE_SESSIONS": "50",
 		"KINGDEE_BATCH_BILLS": "500", "KINGDEE_BATCH_WAIT": "0",
@@ -206,7 +206,7 @@ func TestEachMistake(t *testing.T) {
 		{"clear text to a container", "KINGDEE_URL", "http://simulator:8080/k3cloud/", ""},
 		{"clear text within the company", "KINGDEE_URL", "http://erp.company.lan/k3cloud/", ""},
 		{"without /k3cloud/", "KINGDEE_URL", "https://tenant.ik3cloud.com/", "ending is wrong"},
-		{"without the last slash", "KINGDEE_URL", "https://tenant.ik3cloud.com/k3cloud", "ending is wrong"},
+		{"without the last slash", "KINGDEE_URL", "https://tenant.ik3cloud.com/K3Cloud", ""},
 
 		{"no port to serve on", "REFUNDSYNC_HTTP_ADDRESS", "127.0.0.1", `"127.0.0.1" is not valid`},
 		{"a port alone to serve on", "REFUNDSYNC_HTTP_ADDRESS", "9464", `"9464" is not valid`},

@@ -100,6 +100,17 @@ func (e Environment) SetName(name string) string {
 	return name
 }
 
+// settingName matches the names of settings that a company has of its own.
+var settingName = regexp.MustCompile(`\b(?:JUSHUITAN|KINGDEE)_[A-Z_]*[A-Z]\b`)
+
+// inWords gives a text with the names that set settings for the environment's company.
+func (e Environment) inWords(t text.Text) text.Text {
+	if e.Company() == "" || t.IsZero() {
+		return t
+	}
+	return text.Literal(settingName.ReplaceAllStringFunc(t.String(), e.SetName))
+}
+
 // ownName undoes SetName; false for a variable that is not of the environment's company.
 func (e Environment) ownName(name string) (string, bool) {
 	system, setting, _ := strings.Cut(name, "_")

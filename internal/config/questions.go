@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,29 +15,75 @@ type Question struct {
 	Name string
 	// A Secret is never shown, and no flag takes it.
 	Secret bool
-	// Default is used if nothing is answered; "" for none.
-	Default, Example  string
+	// An Optional setting may be left out.
+	Optional bool
+	// Value is what the setting is, or its default if it is not set or wrong; "" for a secret
+	// and for none.
+	Value, Example    string
 	Description, Hint text.Text
 }
 
-// Asked gives the question for a setting of Jushuitan or Kingdee of the environment's company,
-// by the variable that sets it. The error of another name says which may have been meant.
-func (e Environment) Asked(name string) (Question, error) {
-	var names []string
-	for s := range definitions() {
-		if isSystem(s.name) {
-			set := e.SetName(s.name)
-			if set == name {
-				return Question{set, s.secret, s.defaultValue, s.example, s.description, s.hint}, nil
-			}
-			names = append(names, set)
+// questions are the settings that a person is asked for, in this order. The others are only
+// asked for if they are wrong.
+var questions = []string{
+	"KINGDEE_URL", "KINGDEE_ACCT_ID", "KINGDEE_USERNAME", "KINGDEE_AUTH", "KINGDEE_PASSWORD", "KINGDEE_APP_ID", "KINGDEE_APP_SECRET",
+	"JUSHUITAN_APP_KEY", "JUSHUITAN_APP_SECRET", "JUSHUITAN_CUSTOMER_ID", "JUSHUITAN_URL",
+	"JUSHUITAN_OPEN_APP_KEY", "JUSHUITAN_OPEN_APP_SECRET", "JUSHUITAN_OPEN_URL",
+}
+
+// Next gives the name of the next setting to ask for of those with a prefix, "" if there is
+// none, and what is wrong with it; nil if it need not be answered. A setting that is there
+// but blank has been left out. transports are as in Load.
+func (e Environment) Next(prefix string, transports ...string) (string, *Problem) {
+	wrong := e.Wrong(prefix, transports...)
+	mayAsk := map[string]bool{"KINGDEE_AUTH": true, "JUSHUITAN_OPEN_APP_KEY": true, "JUSHUITAN_OPEN_URL": e["JUSHUITAN_OPEN_APP_KEY"] != ""}
+	for _, own := range questions {
+		if !strings.HasPrefix(own, prefix) {
+			continue
+		}
+		name := e.SetName(own)
+		if i := slices.IndexFunc(wrong, func(p *Problem) bool { return p.Name == name }); i >= 0 {
+			return name, wrong[i]
+		}
+		if _, answered := e[own]; !answered && mayAsk[own] {
+			return name, nil
 		}
 	}
-	meant := e.SetName(name)
-	if !slices.Contains(names, meant) {
-		meant = spelling.Closest(name, names)
+	if len(wrong) > 0 {
+		return wrong[0].Name, wrong[0]
 	}
-	return Question{}, errors.New(spelling.Suggest(text.New("There is no setting %q of Jushuitan or Kingdee.", name), meant).String())
+	return "", nil
+}
+
+// Asked gives the question for a setting of Jushuitan or Kingdee of the environment's company,
+// by the variable that sets it. transports are as in Load. The error of another name says which
+// may have been meant.
+func (e Environment) Asked(name string, transports ...string) (Question, error) {
+	var names []string
+	for s := range definitions() {
+		if !isSystem(s.name) {
+			continue
+		}
+		set := e.SetName(s.name)
+		if set == name {
+			q := Question{Name: set, Secret: s.secret, Example: s.example, Description: e.inWords(s.description), Hint: e.inWords(s.hint)}
+			without := maps.Clone(e)
+			delete(without, s.name)
+			q.Optional = !without.isWrong(s.name, transports)
+			if !s.secret {
+				q.Value = s.defaultValue
+				if value := strings.TrimSpace(e[s.name]); value != "" && !e.isWrong(s.name, transports) {
+					q.Value = value
+				}
+			}
+			return q, nil
+		}
+		names = append(names, set)
+	}
+	if meant := e.SetName(name); slices.Contains(names, meant) {
+		return Question{}, text.Errorf("%s is another company's setting; for %s, it is %s", name, e.Company(), meant)
+	}
+	return Question{}, errors.New(spelling.Suggest(text.New("There is no setting %q of Jushuitan or Kingdee.", name), spelling.Closest(name, names)).String())
 }
 
 func isSystem(name string) bool {
@@ -57,8 +104,8 @@ func (e Environment) SystemNames() (names []string) {
 	return names
 }
 
-// Wrong gives what is wrong with the settings whose names begin with a prefix, in the order
-// of Load. transports are as there.
+// Wrong gives what is wrong with the settings whose names, as they are without a company,
+// begin with a prefix, in the order of Load. transports are as there.
 func (e Environment) Wrong(prefix string, transports ...string) (wrong []*Problem) {
 	_, err := e.Load(transports...)
 	joined, ok := err.(interface{ Unwrap() []error })
@@ -67,9 +114,15 @@ func (e Environment) Wrong(prefix string, transports ...string) (wrong []*Proble
 	}
 	for _, err := range joined.Unwrap() {
 		var p *Problem
-		if errors.As(err, &p) && strings.HasPrefix(p.Name, prefix) {
+		if errors.As(err, &p) && strings.HasPrefix(p.Name, e.SetName(prefix)) {
 			wrong = append(wrong, p)
 		}
 	}
 	return wrong
+}
+
+// isWrong reports whether something is wrong with a setting.
+func (e Environment) isWrong(name string, transports []string) bool {
+	set := e.SetName(name)
+	return slices.ContainsFunc(e.Wrong(name, transports...), func(p *Problem) bool { return p.Name == set })
 }
