@@ -33,7 +33,7 @@ func TestCheckLooksUpCodes(t *testing.T) {
 	} {
 		require.Contains(t, e.stdout, says)
 	}
-	require.Contains(t, e.stdout, "✗ Codes of the last 7 days")
+	require.Contains(t, e.stdout, "! Codes of the last 7 days")
 	require.Contains(t, e.stdout, fmt.Sprintf("table customers has no code “视频号新店” and no default; orders: %d. Add this line to tables.customers.values",
 		w.Truth().Totals().Failed[merchant.ReasonNewShop]))
 }

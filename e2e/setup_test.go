@@ -152,26 +152,26 @@ func TestSetupByQuestions(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)
 	first := strings.Join([]string{
+		"not an address", strings.TrimSuffix(c.env["KINGDEE_URL"], "/"), c.env["KINGDEE_ACCT_ID"], c.env["KINGDEE_USERNAME"],
 		"", // KINGDEE_AUTH
-		"not an address", c.env["KINGDEE_URL"], c.env["KINGDEE_ACCT_ID"], c.env["KINGDEE_USERNAME"], c.env["KINGDEE_APP_ID"], "mistaken",
-		"KINGDEE_APP_SECRET", c.env["KINGDEE_APP_SECRET"],
-		"", // no open platform
-		c.env["JUSHUITAN_URL"],
+		c.env["KINGDEE_APP_ID"], "mistaken", "KINGDEE_APP_SECRET", c.env["KINGDEE_APP_SECRET"],
+		c.env["JUSHUITAN_APP_KEY"],
 	}, "\n") + "\n"
 	e := c.setUp(t, nil, first)
 	require.Equal(t, 1, e.code, e.stdout+e.stderr)
 	require.Contains(t, e.stdout, "KINGDEE_URL: it is not a full URL")
 	require.Contains(t, e.stdout, "✗ Kingdee")
-	require.Contains(t, e.stderr, "JUSHUITAN_APP_KEY")
+	require.Contains(t, e.stderr, "JUSHUITAN_APP_SECRET")
 	require.NotContains(t, e.stdout+e.stderr, "mistaken")
 
 	second := strings.Join([]string{
-		c.env["JUSHUITAN_OPEN_APP_KEY"], c.env["JUSHUITAN_APP_KEY"], c.env["JUSHUITAN_APP_SECRET"], c.env["JUSHUITAN_CUSTOMER_ID"], c.env["JUSHUITAN_OPEN_APP_SECRET"],
+		c.env["JUSHUITAN_APP_SECRET"], c.env["JUSHUITAN_CUSTOMER_ID"], c.env["JUSHUITAN_URL"],
+		c.env["JUSHUITAN_OPEN_APP_KEY"], c.env["JUSHUITAN_OPEN_APP_SECRET"], c.env["JUSHUITAN_OPEN_URL"],
 		"", "999", "总公司", "", "", // bill type, organisation, currency, unit
 		"13 %", "13",
 		"y", "y", "none", "y", // units and the warehouse
 	}, "\n") + "\n"
-	e = c.setUp(t, map[string]string{"JUSHUITAN_OPEN_URL": c.env["JUSHUITAN_OPEN_URL"]}, second)
+	e = c.setUp(t, nil, second)
 	require.Zero(t, e.code, e.stdout+e.stderr)
 	require.Contains(t, e.stdout, `has no "999"`)
 	require.Contains(t, e.stdout, `"13 %" is not a rate`)

@@ -33,7 +33,7 @@ func newCheckCommand() *cobra.Command {
 		Long: text.Sprintf("Checks the settings, the flow files, Jushuitan, Kingdee, Temporal and the workers. It writes to neither system; with flows on the open platform, it starts the workflow that keeps the access token, as a worker would, if none is running. " +
 			"Each check is a line: ✓ passed, ✗ failed, with what to do, ! to be looked at. The exit code is 1 if one failed.\n" +
 			"The codes of the flow files (constants, tables) are looked up in Kingdee: whether they exist, are audited and enabled, and may be used by the organisation. " +
-			"The shops, warehouses and other codes of the last days' orders are looked up in the tables; this reads those orders from Jushuitan, and the calls count against the allowance."),
+			"The shops, warehouses and other codes of the last days' orders are looked up in the tables; one without a row is to be looked at, since its orders are parked. This reads those orders from Jushuitan, and the calls count against the allowance."),
 		Example: "  starter check\n  starter check --days 30",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if days < 0 || days > mostCheckedDays {
@@ -47,7 +47,7 @@ func newCheckCommand() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&days, "days", 7, text.Sprintf("days of orders whose codes must be in the tables; 0 reads none"))
+	cmd.Flags().IntVar(&days, "days", 7, text.Sprintf("days of orders whose codes are looked up in the tables; 0 reads none"))
 	return cmd
 }
 

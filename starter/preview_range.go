@@ -84,7 +84,7 @@ func (p *rangePreview) takeCodes(order *flow.Opened) {
 			case code.Parks:
 				code.Advice = found.Advice().String()
 			case found.Table.Pass:
-				code.byDefault = text.Sprintf("default: the code itself")
+				code.byDefault = text.Sprintf("default: the code itself; parked if Kingdee does not know it")
 			default:
 				code.byDefault = text.Sprintf("default: %s", code.Default)
 			}
@@ -220,7 +220,7 @@ func (p *rangePreview) example(reason string, order *flow.Opened) {
 
 func (p *rangePreview) print(w io.Writer) {
 	t := newTable(w)
-	t.SetTitle("%s\n%s", workflows.Window{From: p.From, To: p.To}, text.New("Kingdee is not asked, nothing is written."))
+	t.SetTitle("%s\n%s", workflows.Window{From: p.From, To: p.To}, text.New("Nothing is written, and Kingdee is not asked: a code that it does not know is only noticed when its order is booked."))
 	t.AppendHeader(table.Row{text.New("Outcome"), text.New("Orders"), text.New("Amount with tax"), text.New("For example")})
 	t.alignRight(2, 3)
 	t.AppendRow(table.Row{text.New("would be booked"), p.Booked, p.Amount.StringFixed(2), p.Example})

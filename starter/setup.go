@@ -42,10 +42,10 @@ func newSetupCommand() *cobra.Command {
 		Short: text.Sprintf("Set up a company: settings, codes, tables, flow"),
 		Long: text.Sprintf("Asks for the settings and tries them; reads organisations, bill types, currencies, units, customers and warehouses from Kingdee, shops and warehouses from Jushuitan; proposes tables by equal names and codes, and asks about those that are not sure. "+
 			"It writes a flow, its tables, an environment file and the answers to a folder, then checks them and previews yesterday's orders. It writes to neither system.\n"+
-			"It asks for what neither flags, --answers, the environment nor a former run in the same folder say; at the end of the input, what has no default is left out, or ends it. Stop it at any time; the next run goes on there. "+
-			"Values that must not be shown come from the environment, from %s in the folder, or are typed: no flag takes them, and the answers do not hold them.\n"+
-			"With --company, it sets up a company beside others: its settings have its name within (KINGDEE_NORTH_URL), and stand in the same environment file; it has a flow, tables and answers of its own.\n"+
-			"A file of answers has the keys company, template, settings (by name), codes (organisation, bill_type, currency, unit, tax_rate, or a form of base data), rows (by table and code; empty leaves a code out) and overwrite.", envFileName),
+			"It asks for what neither flags, --answers, the environment nor a former run in the same folder say. At the end of the input, what is optional is left out; anything else ends it. Stop it at any time; the next run goes on there. "+
+			"Secrets come from the environment, from %s in the folder, or are typed: no flag takes them, and the answers do not hold them.\n"+
+			"With --company, it sets up a company beside others: its settings have its name within (KINGDEE_NORTH_URL), in the same environment file; it has a flow, tables and answers of its own.\n"+
+			"A file of answers has the keys company, template, settings (by name), codes (organisation, bill_type, currency, unit, tax_rate, or a form of base data), rows (by table and code) and overwrite. An empty setting or row is left out.", envFileName),
 		Example: `  starter setup
   starter setup --folder shanghai --template flows/refund_to_return.yaml
   starter setup --company north
@@ -58,15 +58,21 @@ func newSetupCommand() *cobra.Command {
 				return usageError(cmd, text.Errorf("--days %d: expected 0 to %d", flags.days, mostCheckedDays))
 			}
 			s := &setupRun{cmd: cmd, flags: flags, asker: newAsker(cmd.InOrStdin(), cmd.OutOrStdout()), days: flags.days}
-			return s.run(cmd.Context())
+			ctx := cmd.Context()
+			err := s.run(ctx)
+			if err != nil && ctx.Err() != nil {
+				s.sayStopped()
+				return &exitError{code: exitInterrupted}
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVar(&flags.folder, "folder", "setup", text.Sprintf("folder to write to"))
 	cmd.Flags().StringVar(&flags.template, "template", "", text.Sprintf("flow file to start from (default %s)", builtInTemplate))
 	cmd.Flags().StringVar(&flags.answers, "answers", "", text.Sprintf("file of answers (YAML)"))
-	cmd.Flags().StringArrayVar(&flags.set, "set", nil, text.Sprintf("setting as `NAME=VALUE`, may be repeated"))
+	cmd.Flags().StringArrayVar(&flags.set, "set", nil, text.Sprintf("setting as `NAME=VALUE`, may be repeated; an empty value leaves it out"))
 	cmd.Flags().StringArrayVar(&flags.codes, "code", nil, text.Sprintf("code in Kingdee as `WHAT=CODE`, such as organisation=100, may be repeated"))
-	cmd.Flags().StringArrayVar(&flags.rows, "row", nil, text.Sprintf("row of a table as `TABLE/CODE=VALUE`, may be repeated; without a value, the code is left out"))
+	cmd.Flags().StringArrayVar(&flags.rows, "row", nil, text.Sprintf("row of a table as `TABLE/CODE=VALUE`, may be repeated; an empty value leaves the code out"))
 	cmd.Flags().BoolVar(&flags.overwrite, "overwrite", false, text.Sprintf("write a flow and tables anew that are there already"))
 	cmd.Flags().IntVar(&flags.days, "days", 7, text.Sprintf("days of orders to find codes in"))
 	alsoExits(cmd, exitInterrupted)
@@ -96,6 +102,8 @@ type setupRun struct {
 	tables []*setupTable
 	// constants are the fields whose constants are replaced.
 	constants []setupConstant
+	// saved: what was answered so far is in the folder.
+	saved bool
 }
 
 func (s *setupRun) path(name ...string) string {
@@ -149,7 +157,9 @@ func (s *setupRun) begin(ctx context.Context) (err error) {
 	if s.answers.Template == "" {
 		s.answers.Template = builtInTemplate
 	}
+	// A blank variable is not set; in the environment file, it has been left out.
 	s.env = config.FromProcess()
+	maps.DeleteFunc(s.env, func(_, value string) bool { return strings.TrimSpace(value) == "" })
 	file, err := s.readEnvFile()
 	if err != nil {
 		return err
@@ -158,7 +168,11 @@ func (s *setupRun) begin(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	maps.Copy(s.env, variables)
+	for name, value := range variables {
+		if s.env[name] == "" || value != "" {
+			s.env[name] = value
+		}
+	}
 	maps.Copy(s.env, settings)
 	flows, err := flowfile.LoadFolder(filepath.Dir(s.answers.Template))
 	if err != nil {
@@ -172,7 +186,7 @@ func (s *setupRun) begin(ctx context.Context) (err error) {
 	if s.flow == nil {
 		return text.Errorf("there is no flow file %s; --template names another", s.answers.Template)
 	}
-	say(s.out, text.Sprintf("Setting up %s in %s. Nothing is written to Jushuitan or Kingdee; Ctrl-C stops, and the next run goes on.", s.flow.Title, s.flags.folder))
+	say(s.out, text.Sprintf("Setting up %s in %s. Nothing is written to Jushuitan or Kingdee; Ctrl-C stops; the next run goes on.", s.flow.Title, s.flags.folder))
 	return s.save()
 }
 
@@ -222,8 +236,8 @@ func (s *setupRun) company(ctx context.Context) error {
 	flows, _ := flowfile.LoadFolder(s.path("flows"))
 	company := cmp.Or(s.answers.Company, config.FromProcess().Only())
 	if companies := flows.Companies(); company == "" && len(companies) > 0 && s.flags.answers == "" {
-		question := text.New("There are flows already: %s. The name of a company to set up beside theirs (a-z and 0-9), or Enter to go on with %s", strings.Join(sortedNames(flows), ", "), strings.Join(sortedNames(flows.OfCompany(companies[0])), ", "))
-		answer, err := s.ask(ctx, question.String(), false)
+		question := text.Sprintf("There are flows already: %s. To set up another company beside, give it a name (a-z and 0-9)", strings.Join(sortedNames(flows), ", "))
+		answer, err := s.ask(ctx, question, text.Sprintf("(Enter goes on with %s)", strings.Join(sortedNames(flows.OfCompany(companies[0])), ", ")), false)
 		if err != nil {
 			return err
 		}
@@ -294,8 +308,8 @@ func (s *setupRun) save() error {
 	}
 	var names []string
 	for _, name := range s.settings().SystemNames() {
-		if s.env[name] != "" {
-			values[name] = s.env[name]
+		if value, answered := s.env[name]; answered {
+			values[name] = value
 			names = append(names, name)
 		}
 	}
@@ -314,7 +328,30 @@ func (s *setupRun) save() error {
 	if err := os.WriteFile(next, []byte(file), 0o600); err != nil {
 		return err
 	}
+	s.saved = true
 	return os.Rename(next, s.path(envFileName))
+}
+
+// warn says what went wrong but stops nothing, unless it went wrong because a person stops.
+func (s *setupRun) warn(ctx context.Context, what text.Text) {
+	if ctx.Err() == nil {
+		say(s.out, "! "+what.String())
+	}
+}
+
+// sayStopped says what a stopped setup has kept, and how to go on.
+func (s *setupRun) sayStopped() {
+	if !s.saved {
+		say(s.out, text.Sprintf("Stopped; nothing was written."))
+		return
+	}
+	command := "starter setup"
+	for _, flag := range [][2]string{{"folder", s.flags.folder}, {companyFlag, s.answers.Company}} {
+		if f := s.cmd.Flags().Lookup(flag[0]); flag[1] != f.DefValue {
+			command += " --" + flag[0] + " " + flag[1]
+		}
+	}
+	say(s.out, text.Sprintf("Stopped. Your answers so far are in %s; to go on: %s", s.flags.folder, command))
 }
 
 // finish checks what was written, previews yesterday, and says what to do next.
@@ -330,7 +367,9 @@ func (s *setupRun) finish(ctx context.Context) error {
 	flowName := s.named(s.flow.Name)
 	say(s.out, "\n"+text.Sprintf("Checking what was written."))
 	c := &checks{out: s.out, days: s.days, withoutTemporal: true}
-	c.all(ctx)
+	if c.all(ctx); ctx.Err() != nil {
+		return ctx.Err()
+	}
 	yesterday := time.Now().In(beijing.Zone).AddDate(0, 0, -1).Format(time.DateOnly)
 	say(s.out, "\n"+text.Sprintf("What yesterday's orders would become."))
 	err := previewRange(s.cmd, previewFlags{flow: flowName, from: yesterday, to: yesterday, output: previewOutput(outputTable)})
@@ -341,11 +380,11 @@ func (s *setupRun) finish(ctx context.Context) error {
 	}
 	// Orders dated yesterday may have changed since, and a reconciliation finds these too.
 	recently := time.Now().In(beijing.Zone).Add(-s.flow.Source.Lag).Format(time.DateTime)
-	say(s.out, "\n"+text.Sprintf("Next: look through %s. Then, with a Temporal server:", s.path("flows")))
+	say(s.out, "\n"+text.Sprintf("Next: look through %s. Then, with a Temporal server at TEMPORAL_ADDRESS (localhost:7233 if not set), in two terminals:", s.path("flows")))
 	for _, line := range []string{
-		"set -a; . " + s.path(envFileName) + "; set +a",
-		"worker                 # docker compose --env-file " + s.path(envFileName) + " up -d",
-		strings.TrimSuffix("starter check --company "+s.answers.Company, " --company "),
+		"set -a; . " + s.path(envFileName) + "; set +a  # " + text.Sprintf("in both"),
+		"worker  # " + text.Sprintf("in the first; or docker compose --env-file %s up -d", s.path(envFileName)),
+		strings.TrimSuffix("starter check --company "+s.answers.Company, " --company ") + "  # " + text.Sprintf("in the second, as what follows"),
 		"starter run --flow " + flowName + " --from " + yesterday + " --to \"" + recently + "\" --wait",
 		"starter reconcile --flow " + flowName + " --from " + yesterday + " --to " + yesterday,
 		"starter schedule create --flow " + flowName + " --since " + yesterday,

@@ -20,8 +20,8 @@ type asker struct {
 	// terminal is nil if answers come from a pipe or a file.
 	terminal *os.File
 	out      io.Writer
-	// ended: there are no more answers.
-	ended bool
+	// ended: there are no more answers. told: how to answer has been said.
+	ended, told bool
 }
 
 func newAsker(in io.Reader, out io.Writer) *asker {
@@ -33,11 +33,15 @@ func newAsker(in io.Reader, out io.Writer) *asker {
 }
 
 // ask asks a question, and gives the answer without white space around it: "" for an empty
-// one and at the end of the input. A secret is not shown while it is typed. The error is ctx's, or one
-// of reading.
-func (a *asker) ask(ctx context.Context, question string, secret bool) (string, error) {
-	say(a.out, question)
-	fmt.Fprint(a.out, "> ")
+// one and at the end of the input. enter is what the prompt says of Enter; "" if an answer is
+// needed. A secret is not shown while it is typed. The error is ctx's, or one of reading.
+func (a *asker) ask(ctx context.Context, question, enter string, secret bool) (string, error) {
+	if !a.told {
+		say(a.out, text.Sprintf("Enter takes the [value] in the prompt, or does what the prompt says. What is (hidden) does not show while you type."))
+		a.told = true
+	}
+	say(a.out, "\n"+question)
+	fmt.Fprint(a.out, strings.TrimLeft(enter+" > ", " "))
 	if a.ended {
 		fmt.Fprintln(a.out)
 		return "", nil
@@ -67,6 +71,7 @@ func (a *asker) ask(ctx context.Context, question string, secret bool) (string, 
 	}()
 	select {
 	case <-ctx.Done(): // Ctrl-C; the read ends with the process
+		fmt.Fprintln(a.out)
 		return "", ctx.Err()
 	case r := <-done:
 		if errors.Is(r.err, io.EOF) {
@@ -80,12 +85,6 @@ func (a *asker) ask(ctx context.Context, question string, secret bool) (string, 
 }
 
 func (a *asker) readLine() (string, error) { return a.in.ReadString('\n') }
-
-// yes asks a question to which an empty answer is no.
-func (a *asker) yes(ctx context.Context, question string) (bool, error) {
-	answer, err := a.ask(ctx, question, false)
-	return isYes(answer), err
-}
 
 func isYes(answer string) bool {
 	switch strings.ToLower(answer) {

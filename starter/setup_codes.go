@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -93,6 +94,9 @@ func codeName(form string) string {
 // code asks for the code of a form, of which the template has one.
 func (s *setupRun) code(ctx context.Context, form, usual string) error {
 	name, entries := codeName(form), s.entries(ctx, form)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	fallback := ""
 	for _, entry := range entries {
 		if entry.Code == usual {
@@ -106,7 +110,7 @@ func (s *setupRun) code(ctx context.Context, form, usual string) error {
 	if !ok {
 		label = text.Literal(form)
 	}
-	given := s.answers.Codes[name]
+	given, asked := s.answers.Codes[name], false
 	for {
 		i := slices.IndexFunc(entries, func(e setup.Entry) bool { return given != "" && (e.Code == given || e.Name == given) })
 		switch {
@@ -119,24 +123,24 @@ func (s *setupRun) code(ctx context.Context, form, usual string) error {
 			say(s.out, "✗ "+text.Sprintf("%s has no %q that can be used.", form, given))
 		}
 		if given != "" && (i >= 0 || len(entries) == 0) {
-			say(s.out, "✓ "+label.String()+": "+given)
+			if !asked {
+				say(s.out, "✓ "+label.String()+": "+given)
+			}
 			s.answers.SetCode(name, given)
 			return s.save()
 		}
 		if s.ended && fallback == "" {
 			return noAnswer(name)
 		}
-		var err error
-		question := text.New("%s (%s): %s", label, name, listOf(entries))
+		prompt := ""
 		if fallback != "" {
-			question = text.New("%s (%s): %s (Enter for %s)", label, name, listOf(entries), fallback)
+			prompt = "[" + fallback + "]"
 		}
-		if given, err = s.ask(ctx, question.String(), false); err != nil {
+		answer, err := s.ask(ctx, text.Sprintf("%s (%s): %s", label, name, listOf(entries)), prompt, false)
+		if err != nil {
 			return err
 		}
-		if given == "" {
-			given = fallback
-		}
+		given, asked = cmp.Or(answer, fallback), true
 	}
 }
 
@@ -170,7 +174,7 @@ func (s *setupRun) entries(ctx context.Context, form string) (entries []setup.En
 		return err
 	})
 	if err != nil {
-		say(s.out, "! "+text.Sprintf("%s can't be listed: %v", form, err))
+		s.warn(ctx, text.New("%s can't be listed: %v", form, err))
 		return nil
 	}
 	for _, entry := range found {
@@ -209,7 +213,7 @@ func (s *setupRun) taxRate(ctx context.Context, sent []flow.SentField) error {
 			return noAnswer(taxRateName)
 		}
 		var err error
-		if given, err = s.ask(ctx, text.Sprintf("Tax rate in per cent (tax_rate), such as 13"), false); err != nil {
+		if given, err = s.ask(ctx, text.Sprintf("Tax rate in per cent (tax_rate), such as 13"), "", false); err != nil {
 			return err
 		}
 	}

@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
 
-	"refundsync/internal/catalog"
+	"refundsync/internal/config"
 	"refundsync/internal/envfile"
 	"refundsync/internal/syncworker"
 	"refundsync/internal/text"
@@ -14,7 +15,7 @@ import (
 
 // kingdee asks for Kingdee's settings until they let us in.
 func (s *setupRun) kingdee(ctx context.Context) error {
-	return s.system(ctx, "KINGDEE_", []string{"KINGDEE_AUTH"}, func(ctx context.Context) (string, error) {
+	return s.system(ctx, "KINGDEE_", func(ctx context.Context) (string, error) {
 		settings, err := s.settings().LoadKingdee()
 		if err != nil {
 			return "", err
@@ -30,11 +31,7 @@ func (s *setupRun) kingdee(ctx context.Context) error {
 // jushuitan asks for Jushuitan's settings until orders can be read.
 func (s *setupRun) jushuitan(ctx context.Context) error {
 	transport := s.flow.Source.Interface.Transport
-	var optional []string
-	if transport != catalog.Open {
-		optional = []string{"JUSHUITAN_OPEN_APP_KEY"}
-	}
-	return s.system(ctx, "JUSHUITAN_", optional, func(ctx context.Context) (string, error) {
+	return s.system(ctx, "JUSHUITAN_", func(ctx context.Context) (string, error) {
 		settings, err := s.settings().Load(transport)
 		if err != nil {
 			return "", err
@@ -47,27 +44,17 @@ func (s *setupRun) jushuitan(ctx context.Context) error {
 }
 
 // system asks for what is missing or wrong of a system's settings, tries them, and asks
-// again until they work. optional settings are asked for if anything is missing.
-func (s *setupRun) system(ctx context.Context, prefix string, optional []string, try func(context.Context) (string, error), transports ...string) error {
-	if len(s.settings().Wrong(prefix, transports...)) > 0 {
-		for _, name := range optional {
-			if name = s.settings().SetName(name); s.env[name] == "" {
-				if err := s.setting(ctx, name); err != nil {
-					return err
-				}
-			}
-		}
-	}
+// again until they work.
+func (s *setupRun) system(ctx context.Context, prefix string, try func(context.Context) (string, error), transports ...string) error {
 	for {
-		if wrong := s.settings().Wrong(prefix, transports...); len(wrong) > 0 {
-			problem := wrong[0]
-			if s.env[problem.Name] != "" {
-				say(s.out, "✗ "+problem.Error())
+		if name, problem := s.settings().Next(prefix, transports...); problem != nil || name != "" && !s.ended {
+			if problem != nil && s.env[name] != "" {
+				say(s.out, "✗ "+text.Sprintf("%s: %s", name, problem.Wrong))
 			}
-			if _, err := s.settings().Asked(problem.Name); err != nil || s.ended {
+			if _, err := s.settings().Asked(name); problem != nil && (err != nil || s.ended) {
 				return problem // NAME_FILE, or nobody to ask
 			}
-			if err := s.setting(ctx, problem.Name); err != nil {
+			if err := s.setting(ctx, name, transports); err != nil {
 				return err
 			}
 			continue
@@ -81,17 +68,18 @@ func (s *setupRun) system(ctx context.Context, prefix string, optional []string,
 			say(s.out, "✓ "+found)
 			return nil
 		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		say(s.out, "✗ "+err.Error())
-		name, askErr := s.ask(ctx, text.Sprintf("Which setting is to be given anew? Its name, or Enter to try once more."), false)
+		name, askErr := s.ask(ctx, text.Sprintf("Which setting is wrong? Its name"), text.Sprintf("(Enter tries again)"), false)
 		switch {
 		case askErr != nil:
 			return askErr
 		case s.ended:
 			return err
-		case name == "":
-		default:
-			name = strings.ToUpper(name)
-			if err := s.setting(ctx, name); err != nil {
+		case name != "":
+			if err := s.setting(ctx, strings.ToUpper(name), transports); err != nil {
 				return err
 			}
 		}
@@ -99,30 +87,56 @@ func (s *setupRun) system(ctx context.Context, prefix string, optional []string,
 }
 
 // setting asks for a setting once, and keeps it.
-func (s *setupRun) setting(ctx context.Context, name string) error {
-	question, err := s.settings().Asked(name)
+func (s *setupRun) setting(ctx context.Context, name string, transports []string) error {
+	question, err := s.settings().Asked(name, transports...)
 	if err != nil {
-		say(s.out, err.Error())
+		say(s.out, "✗ "+err.Error())
 		return nil
 	}
 	words := text.Join("; ", question.Description, question.Hint)
-	asked := text.New("%s: %s (such as %s)", name, words, question.Example)
-	if question.Default != "" {
-		asked = text.New("%s: %s (Enter for %s)", name, words, question.Default)
+	if name == s.settings().SetName("JUSHUITAN_OPEN_APP_KEY") && question.Optional {
+		words = text.New("%s. Without it, a shop or warehouse that has no recent order is not in the tables", words)
 	}
-	answer, err := s.ask(ctx, asked.String(), question.Secret)
-	if err != nil || answer == "" {
+	asked := text.New("%s: %s", name, words)
+	if question.Value == "" && !question.Secret {
+		asked = text.New("%s: %s (such as %s)", name, words, question.Example)
+	}
+	answer, err := s.ask(ctx, asked.String(), promptFor(question), question.Secret)
+	if err != nil {
 		return err
+	}
+	if answer == "" {
+		if s.ended || question.Secret && question.Set || question.Value == "" && !question.Optional {
+			return nil
+		}
+		answer = question.Value
 	}
 	if _, err := envfile.Line(name, answer); err != nil {
 		say(s.out, "✗ "+err.Error())
 		return nil
 	}
 	s.env[name] = answer
-	if strings.HasSuffix(name, "_URL") && len(s.settings().Wrong(name)) == 0 {
+	if taken, err := s.settings().Asked(name, transports...); err == nil && strings.HasSuffix(name, "_URL") && taken.Set {
 		s.reach(ctx, answer)
 	}
 	return s.save()
+}
+
+// promptFor says what Enter does at the prompt of a setting, and whether typing shows.
+func promptFor(question config.Question) string {
+	switch {
+	case question.Secret && question.Set:
+		return text.Sprintf("(hidden, Enter keeps it)")
+	case question.Secret && question.Optional:
+		return text.Sprintf("(hidden, optional, Enter leaves it out)")
+	case question.Secret:
+		return text.Sprintf("(hidden)")
+	case question.Value != "":
+		return "[" + question.Value + "]"
+	case question.Optional:
+		return text.Sprintf("(optional, Enter leaves it out)")
+	}
+	return ""
 }
 
 // reach says if nothing answers at an address. Any answer will do, and a certificate of a CA
@@ -137,7 +151,7 @@ func (s *setupRun) reach(ctx context.Context, url string) {
 			err = response.Body.Close()
 		}
 	}
-	if err != nil {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
 		say(s.out, "! "+text.Sprintf("Nothing answers there yet: %v", err))
 	}
 }

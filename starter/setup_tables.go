@@ -38,8 +38,23 @@ type setupTable struct {
 	codes []setup.Entry
 	seen  map[string]int
 	rows  []setup.Row
-	// left are the rows that nobody decided.
+	// left are the rows that nobody decided, or that were left out.
 	left []setup.Row
+	// targets are the entries in Kingdee that rows may lead to, as far as they are listed.
+	targets []setup.Entry
+	// introduced: a person has been told what the table is for.
+	introduced bool
+}
+
+// leftOut says what becomes of orders with a code that is left out.
+func (t *setupTable) leftOut() text.Text {
+	switch t.fallback {
+	case "":
+		return text.New("If a code is left out, its orders are parked until it has a row.")
+	case "pass":
+		return text.New("If a code is left out, it goes to Kingdee as it is; if Kingdee does not know it, its orders are parked.")
+	}
+	return text.New("If a code is left out, it becomes the default, %s.", t.fallback)
 }
 
 // fillTables finds the rows of the tables, and asks about those in doubt.
@@ -62,6 +77,9 @@ func (s *setupRun) fillTables(ctx context.Context) error {
 	}
 	names := s.readOrders(ctx)
 	s.readLists(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	for _, t := range s.tables {
 		for i := range t.codes {
 			if name := names[t.codes[i].Code]; name != "" && (t.form == materialForm || t.form == unitForm) {
@@ -74,7 +92,7 @@ func (s *setupRun) fillTables(ctx context.Context) error {
 		if err := s.decide(ctx, t); err != nil {
 			return err
 		}
-		say(s.out, "✓ "+text.Sprintf("Table %s: %d rows, %d codes left out", t.table.Name, len(t.rows), len(t.left)))
+		say(s.out, "✓ "+text.Sprintf("Table %s: rows: %d, codes left out: %d", t.table.Name, len(t.rows), len(t.left)))
 	}
 	return nil
 }
@@ -94,13 +112,13 @@ func (s *setupRun) readOrders(ctx context.Context) map[string]string {
 		return names
 	}
 	say(s.out, text.Sprintf("Reading the orders of the last %d days…", s.days))
-	ctx, cancel := context.WithTimeout(ctx, codesTimeout)
+	reading, cancel := context.WithTimeout(ctx, codesTimeout)
 	defer cancel()
 	source := s.flow.Source.Interface
 	now := time.Now().Truncate(time.Second)
 	span := workflows.Window{From: now.AddDate(0, 0, -s.days), To: now}
 	read := 0
-	err := sourceOrders(ctx, s.source, s.flow, span, func(record map[string]any) error {
+	err := sourceOrders(reading, s.source, s.flow, span, func(record map[string]any) error {
 		read++
 		picked, err := s.flow.Pick(record)
 		if err != nil {
@@ -124,7 +142,7 @@ func (s *setupRun) readOrders(ctx context.Context) map[string]string {
 		return nil
 	})
 	if err != nil {
-		say(s.out, "! "+text.Sprintf("Not all orders could be read, so codes may be missing: %v", err))
+		s.warn(ctx, text.New("Not all orders could be read, so codes may be missing: %v", err))
 	}
 	say(s.out, "✓ "+text.Sprintf("Orders read: %d", read))
 	return names
@@ -149,6 +167,7 @@ func (s *setupRun) readLists(ctx context.Context) {
 	source := s.flow.Source.Interface
 	// The shop's number, where orders do not have its name.
 	numbered := strings.HasSuffix(source.Source.Shop, "_id")
+	refused := map[string]bool{}
 	for _, list := range []struct {
 		form   string
 		byName bool // orders name it; otherwise they have its id
@@ -163,7 +182,11 @@ func (s *setupRun) readLists(ctx context.Context) {
 			return err
 		})
 		if err != nil {
-			say(s.out, "! "+text.Sprintf("Shops or warehouses can't be listed, so those of the orders have to do: %v", err))
+			// One cause is mostly that of both.
+			if !refused[err.Error()] {
+				s.warn(ctx, text.New("Shops or warehouses can't be listed; the tables have those of the orders alone: %v", err))
+			}
+			refused[err.Error()] = true
 			continue
 		}
 		for _, t := range s.tables {
@@ -198,7 +221,10 @@ func (s *setupRun) propose(ctx context.Context, t *setupTable) (err error) {
 		return ctx.Err()
 	}
 	if err != nil {
-		say(s.out, "! "+text.Sprintf("Nothing is proposed for table %s: %v", t.table.Name, err))
+		s.warn(ctx, text.New("Nothing is proposed for table %s: %v", t.table.Name, err))
+	}
+	if t.form == customerForm || t.form == stockForm {
+		t.targets = targets
 	}
 	if t.form != unitForm {
 		t.rows = setup.Propose(codes, targets)
@@ -377,11 +403,14 @@ func (s *setupRun) decideRow(ctx context.Context, t *setupTable, row setup.Row) 
 		if !ask || s.ended {
 			return row, nil
 		}
-		question := text.New("%s: %s (orders: %d): %s. Its code in Kingdee, or Enter to leave it out", table, row.Entry.String(), t.seen[row.Code], row.Doubt)
+		s.introduce(t)
+		question := text.New("%s (orders: %d): %s. Its code in Kingdee", row.Entry.String(), t.seen[row.Code], row.Doubt)
+		prompt := text.New("(optional, Enter leaves it out)")
 		if row.Target.Code != "" {
-			question = text.New("%s: %s (orders: %d) → %s? %s. y, another code in Kingdee, or Enter to leave it out", table, row.Entry.String(), t.seen[row.Code], row.Target.String(), row.Doubt)
+			question = text.New("%s (orders: %d) → %s? (%s)", row.Entry.String(), t.seen[row.Code], row.Target.String(), row.Doubt)
+			prompt = text.New("(y, another code, or Enter leaves it out)")
 		}
-		given, err := s.ask(ctx, question.String(), false)
+		given, err := s.ask(ctx, question.String(), prompt.String(), false)
 		if err != nil {
 			return row, err
 		}
@@ -401,6 +430,18 @@ func (s *setupRun) decideRow(ctx context.Context, t *setupTable, row setup.Row) 
 		if err := s.save(); err != nil {
 			return row, err
 		}
+	}
+}
+
+// introduce says, before the first question about a table, what the answers are for.
+func (s *setupRun) introduce(t *setupTable) {
+	if t.introduced {
+		return
+	}
+	t.introduced = true
+	say(s.out, "\n"+text.Sprintf("Table %s (%s). %s", t.table.Name, t.form, t.leftOut()))
+	if len(t.targets) > 0 {
+		say(s.out, text.Sprintf("In Kingdee: %s", listOf(t.targets)))
 	}
 }
 
@@ -431,9 +472,11 @@ func (s *setupRun) write(ctx context.Context) error {
 	}
 	overwrite := s.answers.Overwrite != nil && *s.answers.Overwrite
 	if len(there) > 0 && !overwrite {
-		if overwrite, err = s.yes(ctx, text.Sprintf("There already, with other content: %s. Write them anew? y, or Enter to keep them", strings.Join(there, ", "))); err != nil {
+		answer, err := s.ask(ctx, text.Sprintf("There already, with other content: %s. Write them anew?", strings.Join(there, ", ")), text.Sprintf("(y, or Enter keeps them)"), false)
+		if err != nil {
 			return err
 		}
+		overwrite = isYes(answer)
 	}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		if slices.Contains(there, path) && !overwrite {
@@ -451,6 +494,9 @@ func (s *setupRun) write(ctx context.Context) error {
 	for _, t := range s.tables {
 		for _, row := range t.left {
 			say(s.out, "! "+text.Sprintf("Not in table %s: %s (orders: %d): %s", t.table.Name, row.Entry.String(), t.seen[row.Code], row.Doubt))
+		}
+		if len(t.left) > 0 {
+			say(s.out, "  "+t.leftOut().String())
 		}
 	}
 	return nil

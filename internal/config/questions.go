@@ -15,10 +15,10 @@ type Question struct {
 	Name string
 	// A Secret is never shown, and no flag takes it.
 	Secret bool
-	// An Optional setting may be left out.
-	Optional bool
-	// Value is what the setting is, or its default if it is not set or wrong; "" for a secret
-	// and for none.
+	// An Optional setting may be left out. One that is Set has a value with which nothing is
+	// wrong.
+	Optional, Set bool
+	// Value is that value, else the default; "" for a secret.
 	Value, Example    string
 	Description, Hint text.Text
 }
@@ -70,11 +70,14 @@ func (e Environment) Asked(name string, transports ...string) (Question, error) 
 			without := maps.Clone(e)
 			delete(without, s.name)
 			q.Optional = !without.isWrong(s.name, transports)
-			if !s.secret {
+			value := strings.TrimSpace(e[s.name])
+			q.Set = value != "" && !e.isWrong(s.name, transports)
+			switch {
+			case s.secret:
+			case q.Set:
+				q.Value = value
+			default:
 				q.Value = s.defaultValue
-				if value := strings.TrimSpace(e[s.name]); value != "" && !e.isWrong(s.name, transports) {
-					q.Value = value
-				}
 			}
 			return q, nil
 		}
