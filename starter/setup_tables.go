@@ -397,7 +397,7 @@ func (s *setupRun) decideRow(ctx context.Context, t *setupTable, row setup.Row) 
 			ask = true
 		}
 		if answered && answer == "" {
-			row.Target, row.Doubt = setup.Entry{}, text.New("left out by hand")
+			row.Target, row.Doubt = setup.Entry{}, text.New("left out, as you chose")
 			return row, nil
 		}
 		if !ask || s.ended {
