@@ -36,7 +36,7 @@ func newAccountsMoveCommand() *cobra.Command {
 		Short: text.Sprintf("Move the task queue to the accounts that are set here"),
 		Long: text.Sprintf("The first worker records its accounts on the task queue; from then on, workers and starters with others are refused. " +
 			"This moves the task queue to the accounts that are set here (JUSHUITAN_CUSTOMER_ID, KINGDEE_ACCT_ID, KINGDEE_ORG_NUMBER, JUSHUITAN_OPEN_APP_KEY).\n" +
-			"Without --from and --to it only says what would be moved; give both to confirm, each as merchant/data centre/organisation/application at the open platform, without what is missing at the end.\n" +
+			"Without --from and --to it only says what would be moved; give both to confirm, each as merchant/data centre/organisation/application at the open platform, without what is not set.\n" +
 			"It refuses while workers poll: stop them first. It also refuses while there are open runs or parked orders, because these would continue with the new accounts, and orders of the former merchant would be booked in the new books. " +
 			"Let the runs finish and discard the orders, or use --take-waiting if that is what you want.\n" +
 			"Schedules and crons keep their watermark. For another merchant, run starter schedule delete first (starter cron stop for a cron), and create it again afterwards with --since and a time."),
@@ -77,7 +77,11 @@ func moveAccounts(cmd *cobra.Command, flags moveFlags) error {
 		case *bound == here:
 			return text.Errorf("task queue %s already belongs to %s", queue, here)
 		case flags.from != bound.String() || flags.to != here.String():
-			return usageError(cmd, text.Errorf("task queue %s would move from %s to %s (%s). To confirm, use: --from %s --to %s", queue, *bound, here, here.Differences(*bound), *bound, here))
+			change := text.New("from %s to %s", *bound, here)
+			if differences := here.Differences(*bound); differences != "" {
+				change = text.New("from %s to %s (%s)", *bound, here, differences)
+			}
+			return usageError(cmd, text.Errorf("task queue %s would move %s. To confirm, use: --from %s --to %s", queue, change, *bound, here))
 		}
 		if err := nothingWaits(cmd.Context(), c, queue, flags.waiting); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"refundsync/internal/text"
@@ -68,7 +69,9 @@ func (a Accounts) Differences(bound Accounts) string {
 	return strings.Join(found, "; ")
 }
 
-// String gives the accounts as merchant/data centre/organisation/open platform's application.
+// String gives the accounts as merchant/data centre/organisation/open platform's application,
+// without those that are not set.
 func (a Accounts) String() string {
-	return strings.TrimRight(a.CustomerID+"/"+a.AcctID+"/"+a.OrgNumber+"/"+a.OpenAppKey, "/")
+	parts := []string{a.CustomerID, a.AcctID, a.OrgNumber, a.OpenAppKey}
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), "/")
 }

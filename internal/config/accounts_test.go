@@ -72,6 +72,6 @@ func TestAccountsThatAreNotSetAreNotCompared(t *testing.T) {
 
 func TestAccountsOnOneLine(t *testing.T) {
 	require.Equal(t, "c1/d1/100", Accounts{"c1", "d1", "100", "", ""}.String())
-	require.Equal(t, "/d1//a1", Accounts{"", "d1", "", "a1", ""}.String())
+	require.Equal(t, "d1/a1", Accounts{"", "d1", "", "a1", ""}.String())
 	require.Equal(t, "c1/d1", Accounts{"c1", "d1", "", "", ""}.String())
 }
