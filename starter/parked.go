@@ -40,8 +40,10 @@ func newParkedCommand() *cobra.Command {
 // parkedOrder is a line of the list.
 type parkedOrder struct {
 	WorkflowID string `json:"workflow_id"`
-	Flow       string `json:"flow"`
-	Shop       string `json:"shop"`
+	// Company is empty for a flow without one.
+	Company string `json:"company,omitempty"`
+	Flow    string `json:"flow"`
+	Shop    string `json:"shop"`
 	shownFailure
 	// Since is when it was parked, in Beijing time.
 	Since time.Time `json:"since"`
@@ -51,6 +53,8 @@ type parkedOrder struct {
 // seconds.
 func listParked(ctx context.Context, c client.Client, filter parkedFilter) ([]parkedOrder, error) {
 	orders := []parkedOrder{}
+	// Wrong settings are no reason to list nothing.
+	settings, _ := environmentOf(ctx).LoadWorker()
 	for execution, err := range visibility.List(ctx, c, filter.query(scopeOf(ctx))) {
 		if err != nil {
 			return nil, text.Errorf("the parked orders can't be listed: %w", err)
@@ -59,6 +63,7 @@ func listParked(ctx context.Context, c client.Client, filter parkedFilter) ([]pa
 		if err != nil {
 			return nil, err
 		}
+		order.Company, _ = settings.CompanyOf(execution.GetTaskQueue())
 		orders = append(orders, order)
 	}
 	return orders, nil
@@ -121,15 +126,30 @@ func newParkedListCommand() *cobra.Command {
 	return cmd
 }
 
+// haveCompanies reports whether an order is of a company with a name.
+func haveCompanies(orders []parkedOrder) bool {
+	return slices.ContainsFunc(orders, func(order parkedOrder) bool { return order.Company != "" })
+}
+
 func printParkedTable(w io.Writer, orders []parkedOrder) error {
 	t := newTable(w)
-	t.AppendHeader(table.Row{text.New("Order"), text.New("Reason"), text.New("Message"), text.New("Shop"), text.New("Parked since"), text.New("Bill")})
+	header := table.Row{text.New("Order"), text.New("Reason"), text.New("Message"), text.New("Shop"), text.New("Parked since"), text.New("Bill")}
+	companies := haveCompanies(orders)
+	if companies {
+		header = append(header, text.New("Company"))
+	}
+	t.AppendHeader(header)
 	t.keepWhole(1, 5)
 	t.mayDrop(6, 5, 4)
+	t.holdSentences(3)
 	otherBills := false
 	for _, order := range orders {
 		otherBills = otherBills || order.BillNumber != order.ID
-		t.AppendRow(table.Row{order.ID, fault.ReasonText(order.Reason), order.Message, order.Shop, order.Since.Format(time.DateTime), order.BillNumber})
+		row := table.Row{order.ID, fault.ReasonText(order.Reason), order.Message, order.Shop, order.Since.Format(time.DateTime), order.BillNumber}
+		if companies {
+			row = append(row, order.Company)
+		}
+		t.AppendRow(row)
 	}
 	t.AppendFooter(table.Row{text.New("orders: %d", len(orders))})
 	if !otherBills { // most flows number bills by the order
@@ -149,11 +169,19 @@ func printParkedCSV(w io.Writer, orders []parkedOrder) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
 	rows := [][]string{{"bill_number", "id", "shop", "since", "reason", "field", "message"}}
+	companies := haveCompanies(orders)
+	if companies {
+		rows[0] = append(rows[0], "company")
+	}
 	for _, order := range orders {
-		rows = append(rows, []string{
+		row := []string{
 			literal.CSVText(order.BillNumber), literal.CSVText(order.ID),
 			literal.CSV(order.Shop), order.Since.Format("2006-01-02 15:04:05"), literal.CSV(order.Reason), literal.CSV(order.Field), literal.CSV(order.Message),
-		})
+		}
+		if companies {
+			row = append(row, order.Company)
+		}
+		rows = append(rows, row)
 	}
 	if err := out.WriteAll(rows); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,34 @@ import (
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
+
+// The list names companies only where there are any.
+func TestListedCompanies(t *testing.T) {
+	order := func(id, company string) parkedOrder {
+		return parkedOrder{Company: company, Flow: "f", shownFailure: showFailure(tally.Failure{ID: id, BillNumber: id, Message: text.New("no material X1")})}
+	}
+	for _, c := range []struct {
+		name   string
+		orders []parkedOrder
+		named  bool
+	}{
+		{"none", nil, false},
+		{"no company", []parkedOrder{order("1", "")}, false},
+		{"one with a company, one without", []parkedOrder{order("1", ""), order("2", "north")}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for form, write := range map[string]func(io.Writer, []parkedOrder) error{
+				"table": printParkedTable, "csv": printParkedCSV,
+				"json": func(w io.Writer, orders []parkedOrder) error { return writeJSON(w, orders) },
+			} {
+				var out strings.Builder
+				require.NoError(t, write(&out, c.orders))
+				require.Equal(t, c.named, strings.Contains(strings.ToLower(out.String()), "company"), form)
+				require.Equal(t, c.named, strings.Contains(out.String(), "north"), form)
+			}
+		})
+	}
+}
 
 func TestShownParkedOrder(t *testing.T) {
 	at := time.Date(2024, 3, 1, 12, 0, 0, 0, beijing.Zone)

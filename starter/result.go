@@ -221,6 +221,7 @@ func printFailures(w io.Writer, sum tally.Tally) {
 	t := newTable(w)
 	t.SetTitle("\n%s", text.New("Orders parked or failed"))
 	t.AppendHeader(table.Row{text.New("Reason"), text.New("Order"), text.New("For example")})
+	t.holdSentences(3)
 	for _, reason := range tally.Reasons(sum.FailedReasons) {
 		failures := byReason[reason]
 		if len(failures) == 0 {

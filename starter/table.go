@@ -25,6 +25,8 @@ type fittedTable struct {
 	// breaking a word.
 	natural, least          []int
 	right, whole, droppable []int
+	// sentences are columns of whole sentences.
+	sentences []int
 }
 
 func newTable(w io.Writer) *fittedTable { return newTableOf(w, terminalColumns(w)) }
@@ -47,6 +49,14 @@ func (t *fittedTable) keepWhole(columns ...int) { t.whole = append(t.whole, colu
 // mayDrop names columns, numbered from 1, that are dropped where there is no room, the first
 // first.
 func (t *fittedTable) mayDrop(columns ...int) { t.droppable = append(t.droppable, columns...) }
+
+// sentenceColumns is how wide a column of sentences is at most where the table may have any
+// width, as in a pipe.
+const sentenceColumns = 60
+
+// holdSentences names columns, numbered from 1, whose cells are sentences, which are wrapped
+// even where the table may have any width.
+func (t *fittedTable) holdSentences(columns ...int) { t.sentences = append(t.sentences, columns...) }
 
 // SetTitle sets the lines above the table.
 func (t *fittedTable) SetTitle(format string, args ...any) {
@@ -91,6 +101,11 @@ func (t *fittedTable) measured(row table.Row) table.Row {
 func (t *fittedTable) Render() string {
 	for _, column := range t.whole {
 		t.least[column-1] = t.natural[column-1]
+	}
+	if t.columns == 0 {
+		for _, column := range t.sentences {
+			t.natural[column-1] = max(t.least[column-1], min(t.natural[column-1], sentenceColumns))
+		}
 	}
 	fitted := fit(t.natural, t.least, t.columns, t.droppable)
 	configs := make([]table.ColumnConfig, len(fitted))

@@ -95,6 +95,28 @@ func TestTableFitsTheTerminal(t *testing.T) {
 	}
 }
 
+// Where a table may have any width, as in a pipe, only sentences are wrapped.
+func TestSentencesInAPipe(t *testing.T) {
+	sentence := strings.TrimSpace(strings.Repeat("Kingdee does not know 物料 9901. ", 8))
+	var out bytes.Buffer
+	shown := newTableOf(&out, 0)
+	shown.AppendHeader(table.Row{"Shop", "Message"})
+	shown.AppendRow(table.Row{sentence, sentence})
+	shown.holdSentences(2)
+	shown.mayDrop(1)
+	shown.Render()
+	require.Contains(t, out.String(), "│ "+sentence+" │", "the shop stays on a line")
+	_, wrapped, _ := strings.Cut(out.String(), "Message")
+	var words []string
+	for line := range strings.Lines(wrapped) {
+		if cells := strings.Split(line, "│"); len(cells) == 4 {
+			require.LessOrEqual(t, widths.StringWidth(strings.TrimSpace(cells[2])), sentenceColumns, line)
+			words = append(words, strings.Fields(cells[2])...)
+		}
+	}
+	require.Equal(t, strings.Fields(sentence), words, "nothing is cut")
+}
+
 // The help of every command fits a terminal, in both languages.
 func TestHelpFitsTheTerminal(t *testing.T) {
 	for _, language := range []text.Language{text.English, text.Chinese} {

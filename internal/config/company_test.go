@@ -34,6 +34,14 @@ func TestSettingsOfACompany(t *testing.T) {
 	require.Equal(t, 4, settings.Kingdee.Sessions, "no setting is another company's")
 	require.Equal(t, 50, settings.Kingdee.BatchBills)
 	require.Equal(t, "q-north", settings.Worker.TaskQueue)
+	for taskQueue, want := range map[string]string{"q": "", "q-north": "north", "q-south": "south"} {
+		company, ok := settings.Worker.CompanyOf(taskQueue)
+		require.True(t, ok, taskQueue)
+		require.Equal(t, want, company)
+		require.Equal(t, taskQueue, settings.Worker.TaskQueueOf(company))
+	}
+	_, ok := settings.Worker.CompanyOf("qq-north")
+	require.False(t, ok)
 	require.Equal(t, "warn", settings.Log.Level)
 	require.Equal(t, environment, environment.Of(""))
 }

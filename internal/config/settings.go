@@ -6,6 +6,7 @@ package config
 import (
 	"crypto/x509"
 	"errors"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -99,6 +100,17 @@ func (w Worker) TaskQueueOf(company string) string {
 		return w.BaseTaskQueue
 	}
 	return w.BaseTaskQueue + "-" + company
+}
+
+// CompanyOf undoes TaskQueueOf; false for a task queue of another base.
+func (w Worker) CompanyOf(taskQueue string) (company string, ok bool) {
+	if taskQueue == w.BaseTaskQueue {
+		return "", true
+	}
+	if company, ok = strings.CutPrefix(taskQueue, w.BaseTaskQueue+"-"); ok {
+		return company, true
+	}
+	return "", false
 }
 
 // CheckBuildID returns an error if a worker in a Worker Deployment doesn't know its
