@@ -14,6 +14,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/config"
 	"refundsync/internal/fault"
 	"refundsync/internal/reconcile"
@@ -326,7 +327,13 @@ func printDifferences(w io.Writer, report reconcile.Report, rows iter.Seq2[recon
 	if all == 0 {
 		return nil
 	}
-	shown, err := someOfEachKind(filtered(rows, shownRow), rowsShown)
+	var later lateOrders
+	shown, err := someOfEachKind(filtered(rows, func(row reconcile.Row) bool {
+		if report.ChangedLater(row) {
+			later.add(row.At)
+		}
+		return shownRow(row)
+	}), rowsShown)
 	if err != nil {
 		return err
 	}
@@ -338,13 +345,39 @@ func printDifferences(w io.Writer, report reconcile.Report, rows iter.Seq2[recon
 		if row.NotAudited {
 			kind = text.Join(", ", kind, text.New("not audited"))
 		}
-		t.AppendRow(table.Row{kind, row.OrderID, row.BillNumber, row.Day, row.Shop, differencesOf(row)})
+		t.AppendRow(table.Row{kind, row.OrderID, row.BillNumber, row.Day, row.Shop, text.Join("\n", report.Remark(row), text.Literal(differencesOf(row)))})
 	}
 	t.Render()
 	if all > len(shown) {
 		say(w, text.Sprintf("Shown are %d of %d; for all: --out FILE, or -o json.", len(shown), all))
 	}
+	later.print(w, report)
 	return nil
+}
+
+// lateOrders are the missing orders that changed only after the range of a reconciliation.
+type lateOrders struct {
+	count       int
+	first, last time.Time
+}
+
+func (l *lateOrders) add(at time.Time) {
+	if l.count++; l.first.IsZero() || at.Before(l.first) {
+		l.first = at
+	}
+	if at.After(l.last) {
+		l.last = at
+	}
+}
+
+// print says how to sync them.
+func (l *lateOrders) print(w io.Writer, report reconcile.Report) {
+	if l.count == 0 {
+		return
+	}
+	at := func(t time.Time) string { return t.In(beijing.Zone).Format(time.DateTime) }
+	say(w, text.Sprintf("Missing orders that changed only after the range: %d. A run over the range alone does not read them. Sync them with --repair, or with: starter run --flow %s --from \"%s\" --to \"%s\" --wait",
+		l.count, report.Flow, at(l.first), at(l.last)))
 }
 
 // someOfEachKind picks at most so many rows, as evenly from the kinds as it can, and gives

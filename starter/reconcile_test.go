@@ -9,6 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/reconcile"
 	"refundsync/workflows"
 )
@@ -88,6 +89,31 @@ func TestSomeRowsOfEachKind(t *testing.T) {
 				got += row.OrderID
 			}
 			require.Equal(t, c.want, got)
+		})
+	}
+}
+
+// A missing order that changed only after the range is mostly yet to be synced.
+func TestMissingOrdersThatChangedLater(t *testing.T) {
+	end := time.Date(2024, 3, 1, 23, 59, 59, 0, beijing.Zone)
+	report := reconcile.Report{Flow: "f", To: end, Sums: reconcile.Sums{Differences: 4}}
+	row := func(id string, kind reconcile.Kind, after time.Duration) reconcile.Row {
+		return reconcile.Row{Kind: kind, OrderID: id, At: end.Add(after)}
+	}
+	lost, later := row("1", reconcile.Missing, -time.Hour), row("2", reconcile.Missing, 2*time.Second)
+	for name, c := range map[string]struct {
+		rows []reconcile.Row
+		says string
+	}{
+		"within the range":          {[]reconcile.Row{lost}, ""},
+		"after it, but not missing": {[]reconcile.Row{row("2", reconcile.Different, time.Hour)}, ""},
+		"after it":                  {[]reconcile.Row{row("3", reconcile.Missing, time.Hour), lost, later}, `range: 2. A run over the range alone does not read them. Sync them with --repair, or with: starter run --flow f --from "2024-03-02 00:00:01" --to "2024-03-02 00:59:59"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			require.NoError(t, printDifferences(&out, report, rowsIn(c.rows)))
+			require.Equal(t, c.says != "", strings.Contains(out.String(), "changed only after the range, at 2024-03-02 00:"), out.String())
+			require.Contains(t, out.String(), c.says)
 		})
 	}
 }

@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"slices"
+	"time"
 
+	"refundsync/internal/beijing"
 	"refundsync/internal/text"
 )
 
@@ -129,6 +131,19 @@ func StatusLabel(status string) text.Text {
 	}
 	return text.Literal(status)
 }
+
+// Remark says of a missing order that it changed only after the range; it is empty for other
+// rows. Such an order is mostly not lost, but yet to be synced.
+func (r Report) Remark(row Row) text.Text {
+	if !r.ChangedLater(row) {
+		return text.Text{}
+	}
+	return text.New("changed only after the range, at %s", row.At.In(beijing.Zone).Format(time.DateTime))
+}
+
+// ChangedLater reports whether a row is a missing order that changed only after the range, so
+// that a run over the range does not read it.
+func (r Report) ChangedLater(row Row) bool { return row.Kind == Missing && row.At.After(r.To) }
 
 // Verdict says in a sentence whether the two systems agree.
 func (r Report) Verdict() text.Text {

@@ -2,8 +2,11 @@ package reconcile
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"refundsync/internal/beijing"
 )
 
 func TestEveryKindIsExplained(t *testing.T) {
@@ -42,4 +45,24 @@ func TestFieldsAreNamed(t *testing.T) {
 func TestVerdict(t *testing.T) {
 	require.Equal(t, "Both systems agree.", Report{}.Verdict().String())
 	require.Equal(t, "The two systems differ: 2 differences, 1 bills not audited.", Report{Sums: Sums{Differences: 2, NotAudited: 1}}.Verdict().String())
+}
+
+func TestRemark(t *testing.T) {
+	end := time.Date(2024, 3, 1, 23, 59, 59, 0, beijing.Zone)
+	for _, c := range []struct {
+		name string
+		row  Row
+		want string
+	}{
+		{"changed after the range", Row{Kind: Missing, At: end.Add(time.Second).UTC()}, "changed only after the range, at 2024-03-02 00:00:00"},
+		{"changed at its end", Row{Kind: Missing, At: end}, ""},
+		{"unknown", Row{Kind: Missing}, ""},
+		{"not missing", Row{Kind: Different, At: end.Add(time.Hour)}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report := Report{To: end}
+			require.Equal(t, c.want, report.Remark(c.row).String())
+			require.Equal(t, c.want != "", report.ChangedLater(c.row))
+		})
+	}
 }

@@ -252,6 +252,13 @@ var (
 	fKingdee = field{column{text.New("Kingdee"), 18, nil}, func(e entry) cell { return valueOf(e, e.difference.Kingdee, e.Kingdee) }}
 )
 
+// withRemark is fReason with what the report remarks on a row.
+func withRemark(r reconcile.Report) field {
+	return field{reason, func(e entry) cell {
+		return cell{value: long(text.Join(", ", fault.ReasonText(e.Reason), r.Remark(e.Row)).String())}
+	}}
+}
+
 // wholeBill is the field of the line for a row that differs as a whole.
 const wholeBill = ""
 
@@ -323,7 +330,7 @@ func lists(r reconcile.Report) []list {
 	all := []list{
 		newList(text.New("Differences"), text.New("Every value that differs, one a line. An order or a bill without a counterpart is one line."),
 			func(row reconcile.Row) bool { return row.Kind.Differs() },
-			fOutcome, fOrder, fBill, fDay, fShop, fField, fItem, fSource, fKingdee, fReason, fOnline).byValue(),
+			fOutcome, fOrder, fBill, fDay, fShop, fField, fItem, fSource, fKingdee, withRemark(r), fOnline).byValue(),
 		newList(text.New("Not audited"), text.New("Bills that the flow wants audited and that are not. The two systems agree once these are audited."),
 			func(row reconcile.Row) bool { return row.NotAudited },
 			fBill, fOrder, fOnline, fDay, fShop, fOutcome, fBillQuantity, fBillAmount, fStatus),
@@ -346,7 +353,7 @@ func lists(r reconcile.Report) []list {
 func everything(r reconcile.Report) list {
 	return newList(text.New("All orders"), text.New("Every order and every bill with its outcome."),
 		func(reconcile.Row) bool { return true },
-		fOutcome, fReason, fOrder, fOnline, fBill, fDay, fShop, fCustomer, fWarehouse,
+		fOutcome, withRemark(r), fOrder, fOnline, fBill, fDay, fShop, fCustomer, fWarehouse,
 		fSourceQuantity, fSourceAmount, fBillQuantity, fBillAmount, fAmountMore, fStatus, fVersion, fDetails).shownFor(r)
 }
 
