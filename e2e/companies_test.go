@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -70,16 +71,16 @@ func underWay(t *testing.T, run client.WorkflowRun, c client.Client) bool {
 }
 
 // One worker serves two companies. While Kingdee answers no save of one, which has all its
-// orders to book, the other's runs end as ever; each books its own orders alone, and commands
-// and holds keep to their company.
+// orders to book, and Jushuitan none of its reads, the other's runs end as ever; each books its
+// own orders alone, and commands, holds and metrics keep to their company.
 func TestOneCompanyDoesNotDelayAnother(t *testing.T) {
 	t.Parallel()
 	address, namespace := newNamespace(t)
 	north := newWorldAt(t, simulator.Options{Orders: 40}, address, namespace)
-	south := newWorldAt(t, simulator.Options{Orders: 60, Seed: 8, AcctID: "65e0a1b2c3d4e6", SplitShops: true}, address, namespace)
+	south := newWorldAt(t, simulator.Options{Orders: 60, Seed: 8, AcctID: "65e0a1b2c3d4e6", SplitShops: true, HangTime: time.Second}, address, namespace)
 	south.flows = []merchant.Flow{merchant.RefundToReturnOpen}
 	joinCompanies(t, map[string]*world{"north": north, "south": south})
-	worker := north.startWorker(t)
+	worker := north.startMonitored(t)
 	worker.waitFor(t, `"task_queue":"refundsync-north"`)
 	worker.waitFor(t, `"task_queue":"refundsync-south"`)
 	c := north.temporal(t)
@@ -92,10 +93,29 @@ func TestOneCompanyDoesNotDelayAnother(t *testing.T) {
 	south.HoldSaves(0)
 	stuck := south.begin(t, inputs[south])
 	south.waitUntilHeld(t)
+	require.NoError(t, south.SetFaults(faults.Probabilities{faults.SourceHang: 1}))
+	dayBefore := inputs[south]
+	dayBefore.Range = &workflows.Window{From: dayBefore.Range.From.AddDate(0, 0, -1), To: dayBefore.Range.From.Add(-time.Second)}
+	reading := south.begin(t, dayBefore)
+	testkit.Wait(t, "Jushuitan hangs", func() bool { return south.State().Faults[faults.SourceHang] > 0 })
 	requireTruth(t, north, north.syncBy(t, inputs[north]))
 	require.Zero(t, north.syncBy(t, inputs[north]).Saved)
 	require.True(t, underWay(t, stuck, c))
+	require.True(t, underWay(t, reading, c))
 	require.Zero(t, south.bills())
+	requireMetricsApart(t, worker)
+	require.NoError(t, south.SetFaults(nil))
+
+	t.Run("flow files that can't be read", func(t *testing.T) {
+		folder := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "broken.yaml"), []byte("name: ["), 0o600))
+		broken := north.with("REFUNDSYNC_FLOWS", folder)
+		broken.starter(t, 0, "pause", stuck.GetID(), "--by", "wang")
+		broken.starter(t, 0, "resume", stuck.GetID())
+		require.Contains(t, broken.starter(t, 1, "hold", "--note", "stock-taking").stderr, "the flows that name the companies can't be read")
+		other := broken.with("KINGDEE_SOUTH_ACCT_ID", "another")
+		require.Contains(t, other.starter(t, 1, "cancel", stuck.GetID()).stderr, `KINGDEE_SOUTH_ACCT_ID: bound to "65e0a1b2c3d4e6", but here it is "another"`)
+	})
 
 	t.Run("commands", func(t *testing.T) {
 		flowsOf := func(args ...string) (names []string) {
@@ -127,6 +147,7 @@ func TestOneCompanyDoesNotDelayAnother(t *testing.T) {
 	north.starter(t, 0, "release", "--company", "south")
 
 	south.ReleaseSaves()
+	require.Empty(t, end(t, reading).Error)
 	r := end(t, stuck)
 	require.Empty(t, r.Error)
 	requireTruthOf(t, south, south.flows[0], r)
@@ -158,6 +179,30 @@ func TestOneCompanyDoesNotDelayAnother(t *testing.T) {
 	for line := range strings.Lines(worker.output()) {
 		require.False(t, strings.Contains(line, "refundsync-north") && strings.Contains(line, `"company":"south"`), line)
 	}
+}
+
+// requireMetricsApart requires that the metrics of calls name their company, and show no failure
+// of north while south's calls fail.
+func requireMetricsApart(t *testing.T, worker monitored) {
+	t.Helper()
+	testkit.Wait(t, "a call of south fails", func() bool {
+		failed := map[string]float64{}
+		for series, calls := range worker.metrics(t) {
+			if !strings.HasPrefix(series, "refundsync_call_duration_seconds_count{") {
+				continue
+			}
+			labels := map[string]string{}
+			for _, label := range regexp.MustCompile(`(\w+)="([^"]*)"`).FindAllStringSubmatch(series, -1) {
+				labels[label[1]] = label[2]
+			}
+			require.Contains(t, []string{"north", "south"}, labels["company"], series)
+			if labels["result"] == "retry" {
+				failed[labels["company"]] += calls
+			}
+		}
+		require.Zero(t, failed["north"])
+		return failed["south"] > 0
+	})
 }
 
 // Accounts of a company that are changed by mistake are refused, by their own names.

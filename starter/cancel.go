@@ -8,7 +8,6 @@ import (
 	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
-	"refundsync/internal/config"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -22,16 +21,12 @@ A schedule goes on, and its next run begins where the cancelled one did; to stop
 		Example: `  starter cancel refund_to_return/20240301T000000-20240301T235959`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
-				id := args[0]
-				described, err := c.DescribeWorkflow(cmd.Context(), id, "")
-				if isNotFound(err) {
-					return text.Errorf("there is no workflow %q; compare the id with the Web UI, or with what starter run printed", id)
-				}
+			id := args[0]
+			return changeWorkflow(cmd.Context(), id, func(c client.Client) error {
+				execution, err := describeWorkflow(cmd.Context(), c, id)
 				if err != nil {
-					return text.Errorf("the workflow can't be looked up: %w", err)
+					return err
 				}
-				execution := described.RawResponse.GetWorkflowExecutionInfo()
 				if err := cancellable(execution); err != nil {
 					return err
 				}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
+	workflowpb "go.temporal.io/api/workflow/v1"
 	"go.temporal.io/sdk/client"
 
 	"refundsync/internal/config"
@@ -99,6 +100,54 @@ func changeTemporal(ctx context.Context, do func(client.Client, config.Worker) e
 		}
 		return do(c, settings)
 	})
+}
+
+// changeOne is changeTemporal for a command about one workflow or schedule. Its task queue
+// tells its company even while the flows that name the companies can't be read.
+func changeOne(ctx context.Context, taskQueueOf func(client.Client) (string, error), do func(client.Client) error) error {
+	chosen := scopeOf(ctx)
+	if chosen.unknown == nil {
+		return changeTemporal(ctx, func(c client.Client, _ config.Worker) error { return do(c) })
+	}
+	environment := config.FromProcess()
+	settings, err := environment.LoadWorker()
+	if err != nil {
+		return err
+	}
+	return withTemporal(func(c client.Client) error {
+		taskQueue, err := taskQueueOf(c)
+		if err != nil {
+			return err
+		}
+		company, ok := settings.CompanyOf(taskQueue)
+		if !ok {
+			return chosen.known()
+		}
+		if err := syncworker.CheckAccounts(ctx, c, taskQueue, environment.Of(company).LoadAccounts()); err != nil {
+			return err
+		}
+		return do(c)
+	})
+}
+
+// changeWorkflow is changeOne for a workflow.
+func changeWorkflow(ctx context.Context, id string, do func(client.Client) error) error {
+	return changeOne(ctx, func(c client.Client) (string, error) {
+		described, err := describeWorkflow(ctx, c, id)
+		return described.GetTaskQueue(), err
+	}, do)
+}
+
+// describeWorkflow looks up a workflow that a person named.
+func describeWorkflow(ctx context.Context, c client.Client, id string) (*workflowpb.WorkflowExecutionInfo, error) {
+	described, err := c.DescribeWorkflow(ctx, id, "")
+	if isNotFound(err) {
+		return nil, text.Errorf("there is no workflow %q; compare the id with the Web UI, or with what starter run printed", id)
+	}
+	if err != nil {
+		return nil, text.Errorf("the workflow can't be looked up: %w", err)
+	}
+	return described.RawResponse.GetWorkflowExecutionInfo(), nil
 }
 
 // How long a command waits for a server that does not answer, because it may be

@@ -12,7 +12,6 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"refundsync/internal/config"
 	"refundsync/internal/text"
 	"refundsync/workflows"
 )
@@ -135,7 +134,7 @@ func whoElse(by string) (string, error) {
 // updateRun sends an update to a run and waits until its windows know.
 func updateRun(ctx context.Context, workflowID, update string, args ...any) (workflows.Control, error) {
 	var control workflows.Control
-	err := changeTemporal(ctx, func(c client.Client, _ config.Worker) error {
+	err := changeWorkflow(ctx, workflowID, func(c client.Client) error {
 		ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 		defer cancel()
 		handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{

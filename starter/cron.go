@@ -98,7 +98,7 @@ func newCronStopCommand() *cobra.Command {
 		Short:   text.Sprintf("Stop the cron of a flow; a run under way finishes what is in flight"),
 		Example: `  starter cron stop --flow refund_to_return`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
+			return changeWorkflow(cmd.Context(), cronWorkflowID(flowName), func(c client.Client) error {
 				err := stopCron(cmd.Context(), c, cronWorkflowID(flowName))
 				if isNotFound(err) {
 					return text.Errorf("flow %s has no cron running", flowName)

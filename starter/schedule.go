@@ -357,7 +357,17 @@ func newScheduleDeleteCommand() *cobra.Command {
 // withSchedules changes the schedule of a flow and those of what it does daily, and prints what
 // was done.
 func withSchedules(cmd *cobra.Command, flowName string, do func(client.ScheduleHandle) (done string, err error)) error {
-	return changeTemporal(cmd.Context(), func(c client.Client, _ config.Worker) error {
+	return changeOne(cmd.Context(), func(c client.Client) (string, error) {
+		described, err := c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)).Describe(cmd.Context())
+		if err != nil {
+			return "", scheduleError(flowName, err)
+		}
+		action, _ := described.Schedule.Action.(*client.ScheduleWorkflowAction)
+		if action == nil {
+			return "", nil
+		}
+		return action.TaskQueue, nil
+	}, func(c client.Client) error {
 		done, err := do(c.ScheduleClient().GetHandle(cmd.Context(), scheduleID(flowName)))
 		if err != nil {
 			return scheduleError(flowName, err)

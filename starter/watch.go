@@ -36,14 +36,10 @@ func newWatchCommand() *cobra.Command {
 }
 
 func watchOne(cmd *cobra.Command, c client.Client, workflowID string, o output) error {
-	described, err := c.DescribeWorkflow(cmd.Context(), workflowID, "")
-	if isNotFound(err) {
-		return text.Errorf("there is no workflow %q; compare the id with the Web UI, or with what starter run printed", workflowID)
-	}
+	execution, err := describeWorkflow(cmd.Context(), c, workflowID)
 	if err != nil {
-		return text.Errorf("the workflow can't be looked up: %w", err)
+		return err
 	}
-	execution := described.RawResponse.GetWorkflowExecutionInfo()
 	if name := execution.GetType().GetName(); name != workflows.SyncFlowName {
 		return text.Errorf("%q is a %s, not a run (%s)", workflowID, name, workflows.SyncFlowName)
 	}
