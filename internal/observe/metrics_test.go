@@ -237,7 +237,7 @@ func TestPanelsOfDashboards(t *testing.T) {
 				for _, target := range panel.Targets {
 					assert.NotEmpty(t, target.Expr, panel.Title)
 					ofCalls := strings.Count(target.Expr, "refundsync_call_") + strings.Count(target.Expr, "refundsync_kingdee_") + strings.Count(target.Expr, "refundsync_last_success_")
-					assert.Equal(t, ofCalls, strings.Count(target.Expr, `company=~"$company"`), panel.Title)
+					assert.Equal(t, ofCalls, strings.Count(target.Expr, `company=~"${company:pipe}"`), panel.Title)
 				}
 				assert.LessOrEqual(t, panel.GridPos.X+panel.GridPos.W, 24, panel.Title)
 				for x := range panel.GridPos.W {

@@ -32,7 +32,7 @@ async function ask(path, query) {
 
 function interpolate(expr, interval) {
   const seconds = Math.round((to - from) / 1000);
-  return expr.replaceAll('$__rate_interval', `${interval}s`).replaceAll('$__range', `${seconds}s`).replaceAll(/"\$(flow|instance)"/g, '".*"');
+  return expr.replaceAll('$__rate_interval', `${interval}s`).replaceAll('$__range', `${seconds}s`).replaceAll(/"\$(flow|instance|{company:pipe})"/g, '".*"');
 }
 
 async function query(panel) {
