@@ -107,8 +107,11 @@ func holdLine(hold contract.Hold) string {
 		return text.Sprintf("▶ The hold by %s, since %s, was released by %s.", by, since, literal.Chat(release.By))
 	}
 	scope, until := text.New("All flows are held"), text.New("until it is released")
-	if hold.Flow != "" {
+	switch {
+	case hold.Flow != "":
 		scope = text.New("The flow is held")
+	case hold.Company != "":
+		scope = text.New("All flows of the company are held")
 	}
 	if !hold.Until.IsZero() {
 		until = text.New("until %s", clock(hold.Until))

@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -49,7 +50,8 @@ func TestTextOfANotice(t *testing.T) {
 	}
 	brokenSummary := Summary{Day: "2024-02-29", Reconciliation: unfinished.Reconciliation, Watermark: &watermark, LagLimitSeconds: 3600}
 	held := contract.Hold{By: "wang", Note: "stock-taking", Since: hourAgo}
-	heldFlow, released, ended := held, held, held
+	heldFlow, heldCompany, released, ended := held, held, held, held
+	heldCompany.Company = "north"
 	heldFlow.Flow, heldFlow.Until = "refund_to_return", at.Add(72*time.Hour)
 	released.Released, ended.Released = &contract.Release{By: "li", At: at}, &contract.Release{At: at}
 	disabled := contract.Hold{Flow: "refund_to_return", Disabled: true, By: "wang", Note: "店铺停用", Since: at.Add(-time.Hour)}
@@ -78,6 +80,7 @@ func TestTextOfANotice(t *testing.T) {
 		"resolved":            {Resolved: []Trouble{failed, parked, nothing, lag}},
 		"firing_and_resolved": {Firing: []Trouble{parked}, Resolved: []Trouble{failed}},
 		"held":                {Holds: []contract.Hold{held}, Held: true},
+		"held_of_a_company":   {Company: "north", Holds: []contract.Hold{heldCompany}, Held: true},
 		"held_until":          {Holds: []contract.Hold{heldFlow}, Held: true, Firing: []Trouble{parked}},
 		"released":            {Holds: []contract.Hold{released}},
 		"hold_ended":          {Holds: []contract.Hold{ended}},
@@ -89,8 +92,24 @@ func TestTextOfANotice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			notice.Flow, notice.Title, notice.At = "refund_to_return", "聚水潭售后单 → 金蝶云星空销售退货单", at
 			golden.Equal(t, name+".txt", notice.Message().String()+"\n")
+			requireCompanyNamedOnce(t, notice)
 		})
 	}
+}
+
+// requireCompanyNamedOnce requires that a message names the company first in its title, and
+// nowhere else.
+func requireCompanyNamedOnce(t *testing.T, notice Notice) {
+	t.Helper()
+	notice.Company = ""
+	without := notice.Message()
+	notice.Company = "north"
+	with := notice.Message()
+	about, ok := strings.CutPrefix(with.Title, "refundsync · north · ")
+	require.True(t, ok, with.Title)
+	require.Equal(t, without.Title, "refundsync · "+about)
+	require.Equal(t, without.Lines, with.Lines)
+	require.NotContains(t, without.String(), "north")
 }
 
 func TestHours(t *testing.T) {

@@ -268,3 +268,26 @@ func TestEachAlertHasItsSection(t *testing.T) {
 		require.Contains(t, string(operations), "\n### "+alert[1]+"\n")
 	}
 }
+
+// An alert about a flow or about calls begins with its company, if there is one, and names it
+// once.
+func TestAlertsNameTheirCompanyOnce(t *testing.T) {
+	rules, err := os.ReadFile("../../deploy/prometheus/alerts.yaml")
+	require.NoError(t, err)
+	ofCompanies := 0
+	for _, alert := range alertRule.FindAllStringSubmatch(string(rules), -1) {
+		t.Run(alert[1], func(t *testing.T) {
+			rule, annotations, ok := strings.Cut(alert[0], "annotations:")
+			require.True(t, ok)
+			if !strings.Contains(rule, "company") {
+				require.NotContains(t, rule, "flow")
+				require.NotContains(t, annotations, "company")
+				return
+			}
+			ofCompanies++
+			require.Contains(t, annotations, "summary: '{{ with $labels.company }}{{ . }}: {{ end }}")
+			require.Equal(t, 1, strings.Count(annotations, "company"))
+		})
+	}
+	require.NotZero(t, ofCompanies)
+}
