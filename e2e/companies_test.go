@@ -164,6 +164,7 @@ func TestOneCompanyDoesNotDelayAnother(t *testing.T) {
 		require.Equal(t, string(south.flows[0]), order.Flow)
 	}
 	require.Equal(t, failed+len(ofOutcome(north.Truth(), merchant.Failed)), len(parkedOf()))
+	require.Contains(t, north.starter(t, 2, "parked", "discard", "--all", "--note", "none", "--yes").stderr, "there are several companies (north, south)")
 	for w, of := range map[*world]merchant.Flow{north: builtInFlow, south: south.flows[0]} {
 		orders := ofOutcome(w.TruthOf(of), merchant.Failed)
 		require.Equal(t, expectedKinds(w.TruthOf(of), orders), w.reconcile(t, exitOf(orders), "--flow", string(of)).kinds())

@@ -88,6 +88,9 @@ func newFlowShowCommand() *cobra.Command {
 			}
 			shown := keptVersion{Bill: bill}
 			if bill != "" {
+				if err := oneCompany(cmd); err != nil {
+					return err
+				}
 				mark, err := markOfBill(cmd.Context(), bill)
 				if err != nil {
 					return err

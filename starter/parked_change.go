@@ -57,6 +57,11 @@ type chosenOrder struct{ bill, workflowID string }
 // parked.
 func (p *parkedChoice) find(cmd *cobra.Command, c client.Client) ([]chosenOrder, error) {
 	var chosen []chosenOrder
+	if p.filter.flow == "" {
+		if err := oneCompany(cmd); err != nil {
+			return nil, err
+		}
+	}
 	if len(p.bills) == 0 {
 		orders, err := listParked(cmd.Context(), c, p.filter)
 		for _, order := range orders {
