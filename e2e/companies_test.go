@@ -165,18 +165,23 @@ func TestOneCompanyDoesNotDelayAnother(t *testing.T) {
 	}
 	require.Equal(t, failed+len(ofOutcome(north.Truth(), merchant.Failed)), len(parkedOf()))
 	require.Contains(t, north.starter(t, 2, "parked", "discard", "--all", "--note", "none", "--yes").stderr, "there are several companies (north, south)")
-	for w, of := range map[*world]merchant.Flow{north: builtInFlow, south: south.flows[0]} {
-		orders := ofOutcome(w.TruthOf(of), merchant.Failed)
-		require.Equal(t, expectedKinds(w.TruthOf(of), orders), w.reconcile(t, exitOf(orders), "--flow", string(of)).kinds())
-		bound, _, err := syncworker.BoundAccounts(t.Context(), c, w.taskQueue(t))
-		require.NoError(t, err)
-		require.Equal(t, w.company, bound.Company)
-		for _, execution := range listed(t, c, visibility.Equal("TaskQueue", w.taskQueue(t))) {
-			name := string(of)
-			require.NoError(t, visibility.Attribute(execution, workflows.FlowAttribute.GetName(), &name))
-			require.Equal(t, string(of), name)
+	t.Run("reconciled", func(t *testing.T) {
+		for w, of := range map[*world]merchant.Flow{north: builtInFlow, south: south.flows[0]} {
+			t.Run(w.company, func(t *testing.T) {
+				t.Parallel()
+				orders := ofOutcome(w.TruthOf(of), merchant.Failed)
+				require.Equal(t, expectedKinds(w.TruthOf(of), orders), w.reconcile(t, exitOf(orders), "--flow", string(of)).kinds())
+				bound, _, err := syncworker.BoundAccounts(t.Context(), c, w.taskQueue(t))
+				require.NoError(t, err)
+				require.Equal(t, w.company, bound.Company)
+				for _, execution := range listed(t, c, visibility.Equal("TaskQueue", w.taskQueue(t))) {
+					name := string(of)
+					require.NoError(t, visibility.Attribute(execution, workflows.FlowAttribute.GetName(), &name))
+					require.Equal(t, string(of), name)
+				}
+			})
 		}
-	}
+	})
 	for line := range strings.Lines(worker.output()) {
 		require.False(t, strings.Contains(line, "refundsync-north") && strings.Contains(line, `"company":"south"`), line)
 	}
