@@ -35,7 +35,11 @@ func TestRestoreRefusesWhileAServerAnswers(t *testing.T) {
 				require.NoError(t, os.WriteFile(filepath.Join(bin, program), fmt.Appendf(nil, "#!/bin/sh\nexit %d\n", code), 0o755))
 			}
 			require.NoError(t, os.WriteFile(filepath.Join(data, "old"), nil, 0o600))
-			cmd := exec.CommandContext(t.Context(), "sh", filepath.Join("compose", "restore.sh"))
+			script, err := filepath.Abs(filepath.Join("compose", "restore.sh"))
+			require.NoError(t, err)
+			// From a folder that postgres may not read, as that of root who calls it.
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", `chmod 0 . && exec sh "$0"`, script)
+			cmd.Dir = t.TempDir()
 			cmd.Env = []string{"PATH=" + bin + ":" + os.Getenv("PATH"), "PGDATA=" + data}
 			cmd.Stdin = backupOf(t, "new")
 			out, err := cmd.CombinedOutput()

@@ -17,6 +17,8 @@ if pg_ctl status --pgdata "$PGDATA" >/dev/null 2>&1 || pg_isready --quiet || [ $
   exit 1
 fi
 
+# find gives up where it can't go back to, such as root's folder.
+cd "$PGDATA"
 new="$PGDATA/restored"
 rm -rf "$new"
 mkdir -p "$new"
