@@ -26,11 +26,10 @@ gzip "$folder/images.tar"
 
 git archive HEAD -- LICENSE README.md README.zh-CN.md CONTRIBUTING.md CHANGELOG.md docs flows deploy \
   docker-compose.yml .env.example ':(exclude)*_test.go' | tar -x -C "$folder"
-# The images have these names.
+# The images have these names, whatever the environment file leaves open.
 registry=$(printf '%s\n' "$images" | sed -n 's|/library/postgres:.*||p')
-sed -e "s|^REFUNDSYNC_VERSION=.*|REFUNDSYNC_VERSION=$version|" -e "s|^#REGISTRY=.*|REGISTRY=$registry|" \
-  "$folder/.env.example" > "$folder/.env.new"
-mv "$folder/.env.new" "$folder/.env.example"
+sed -e "s|REFUNDSYNC_VERSION:-local|REFUNDSYNC_VERSION:-$version|" -e "s|REGISTRY:-docker.io|REGISTRY:-$registry|" \
+  docker-compose.yml > "$folder/docker-compose.yml"
 
 tar -c -f "$folder.tar" -C dist "$name"
 rm -r "$folder"

@@ -18,13 +18,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"refundsync/internal/testkit"
+	"refundsync/internal/testkit/compose"
 )
 
-// images are those of all services, sorted.
-func images(t *testing.T, variables map[string]string) []string {
+// images are those of all services of a folder's docker-compose.yml, sorted.
+func images(t *testing.T, folder string, variables map[string]string) []string {
 	t.Helper()
+	project, err := compose.Load(t.Context(), folder, variables, "*")
+	require.NoError(t, err)
 	var all []string
-	for _, service := range load(t, variables, "*").Services {
+	for _, service := range project.Services {
 		all = append(all, service.Image)
 	}
 	slices.Sort(all)
@@ -35,7 +38,7 @@ func images(t *testing.T, variables map[string]string) []string {
 func TestBundleHasAllThatComposeNeeds(t *testing.T) {
 	testkit.SkipIfShort(t)
 	for _, registry := range []string{"docker.io", "mirror.example.lan/hub"} {
-		want := images(t, map[string]string{"REFUNDSYNC_VERSION": "v1.2.3", "REGISTRY": registry})
+		want := images(t, root, map[string]string{"REFUNDSYNC_VERSION": "v1.2.3", "REGISTRY": registry})
 		checkout, calls := checkoutOf(t), filepath.Join(t.TempDir(), "calls")
 		bin := t.TempDir()
 		docker := fmt.Sprintf(`#!/bin/sh
@@ -63,7 +66,7 @@ esac
 		}, strings.Split(strings.TrimSpace(string(recorded)), "\n"))
 
 		files := unpack(t, filepath.Join(checkout, "dist", "refundsync_v1.2.3_bundle.tar"), "refundsync_v1.2.3_bundle/")
-		for _, name := range []string{"docker-compose.yml", "deploy/compose/backup.sh", "flows/refund_to_return.yaml", "flows/library/saleout_to_outstock.yaml", "docs/setup.zh-CN.md", "LICENSE"} {
+		for _, name := range []string{".env.example", "deploy/compose/backup.sh", "flows/refund_to_return.yaml", "flows/library/saleout_to_outstock.yaml", "docs/setup.zh-CN.md", "LICENSE"} {
 			original, err := os.ReadFile(filepath.Join(root, name))
 			require.NoError(t, err)
 			require.Equal(t, string(original), string(files[name]), name)
@@ -75,10 +78,15 @@ esac
 		require.NoError(t, err)
 		saved, err := io.ReadAll(unzipped)
 		require.NoError(t, err)
-		// What Compose looks for on the server is what was saved.
-		variables, err := dotenv.Parse(bytes.NewReader(files[".env.example"]))
+		// What Compose looks for on the server is what was saved, with no settings and
+		// with those of the example.
+		server := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(server, "docker-compose.yml"), files["docker-compose.yml"], 0o600))
+		example, err := dotenv.Parse(bytes.NewReader(files[".env.example"]))
 		require.NoError(t, err)
-		require.Equal(t, images(t, variables), strings.Split(strings.TrimSpace(string(saved)), "\n"))
+		for _, variables := range []map[string]string{nil, example} {
+			require.Equal(t, images(t, server, variables), strings.Split(strings.TrimSpace(string(saved)), "\n"))
+		}
 	}
 }
 
