@@ -9,12 +9,14 @@ import (
 
 	"refundsync/internal/contract"
 	"refundsync/internal/simulator"
+	"refundsync/internal/testkit"
 )
 
 // Four workers, each of which could use up the source's call limit, stay within it
 // together. They are processes, because the server distinguishes workers by process.
 func TestWorkersKeepToTheAllowanceTogether(t *testing.T) {
 	t.Parallel()
+	testkit.SkipUnlessLong(t)
 	eachGrain(t, contract.GrainPage, func(t *testing.T, grain string) {
 		const (
 			workers   = 4

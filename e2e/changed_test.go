@@ -19,12 +19,16 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		flow []string
+		long bool
 	}{
-		{"reported", nil},
-		{"updated", []string{"existing: report", "existing: update"}},
-		{"updated and audited", []string{"existing: report", "existing: update", "submit_and_audit: none", "submit_and_audit: explicit"}},
+		{"reported", nil, true},
+		{"updated", []string{"existing: report", "existing: update"}, false},
+		{"updated and audited", []string{"existing: report", "existing: update", "submit_and_audit: none", "submit_and_audit: explicit"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.long {
+				testkit.SkipUnlessLong(t) // audited bills are reported as well
+			}
 			t.Parallel()
 			w := newWorld(t, simulator.Options{Orders: 60, Faults: faults.Probabilities{faults.SourceOrderChanges: 1}})
 			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, c.flow...)

@@ -51,6 +51,9 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 		files bool
 	}{{"by a second worker", false}, {"in the files of the worker", true}} {
 		t.Run(c.name, func(t *testing.T) {
+			if !c.files {
+				testkit.SkipUnlessLong(t)
+			}
 			t.Parallel()
 			oldServer, newServer := testkit.NewCertificate(t, "127.0.0.1", named("old server")), testkit.NewCertificate(t, "127.0.0.1", named("new server"))
 			oldClient, newClient := testkit.NewCertificate(t, "old"), testkit.NewCertificate(t, "new")

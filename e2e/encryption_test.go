@@ -55,6 +55,9 @@ func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 		keys []string
 	}{{"encrypted", []string{newKey, oldKey}}, {"off by default", nil}} {
 		t.Run(c.name, func(t *testing.T) {
+			if c.keys == nil {
+				testkit.SkipUnlessLong(t)
+			}
 			t.Parallel()
 			folder := t.TempDir()
 			// PostgreSQL would compress long values.

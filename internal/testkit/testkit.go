@@ -50,7 +50,8 @@ func Long() bool {
 	}
 }
 
-// SkipUnlessLong skips a test that takes minutes.
+// SkipUnlessLong skips a test that takes minutes, or varies another, unless the long suite
+// runs.
 func SkipUnlessLong(t testing.TB) {
 	t.Helper()
 	SkipIfShort(t)
