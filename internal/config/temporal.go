@@ -12,6 +12,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
+	"google.golang.org/grpc"
 	"go.temporal.io/sdk/log"
 
 	"refundsync/internal/text"
@@ -37,6 +38,9 @@ func (e Environment) TemporalOptions() (client.Options, error) {
 	if options.ConnectionOptions.TLS == nil {
 		options.ConnectionOptions.GrpcCompression = &client.GrpcCompressionNone{}
 	}
+	// gRPC would ask the DNS for settings too, beside the address, and wait ten seconds
+	// where no DNS answers: in a container without internet.
+	options.ConnectionOptions.DialOptions = append(options.ConnectionOptions.DialOptions, grpc.WithDisableServiceConfig())
 	return options, nil
 }
 
