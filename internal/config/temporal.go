@@ -12,8 +12,8 @@ import (
 
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/contrib/envconfig"
-	"google.golang.org/grpc"
 	"go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
 
 	"refundsync/internal/text"
 )
