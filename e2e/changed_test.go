@@ -29,7 +29,7 @@ func TestOrdersThatChangeAfterTheyWereSaved(t *testing.T) {
 			if c.long {
 				testkit.SkipUnlessLong(t) // audited bills are reported as well
 			}
-			t.Parallel()
+			parallelIfLong(t)
 			w := newWorld(t, simulator.Options{Orders: 60, Faults: faults.Probabilities{faults.SourceOrderChanges: 1}})
 			w.env["REFUNDSYNC_FLOWS"] = changedFlows(t, c.flow...)
 			w.startWorker(t)

@@ -36,17 +36,24 @@ func chaosLength(short, long int) int {
 	return short
 }
 
+// parallelIfLong runs the subtests of a test side by side in the long suite. In the default
+// suite they take turns, because the other tests would all begin before them.
+func parallelIfLong(t *testing.T) {
+	t.Helper()
+	if testkit.Long() {
+		t.Parallel()
+	}
+}
+
 // eachGrain runs a test in each grain in parallel, or in the default suite in one of them.
 func eachGrain(t *testing.T, byDefault string, test func(t *testing.T, grain string)) {
 	t.Helper()
 	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
 		t.Run("grain "+grain, func(t *testing.T) {
-			switch {
-			case isLong():
-				t.Parallel()
-			case grain != byDefault:
+			if !isLong() && grain != byDefault {
 				t.Skip("this grain is in the long suite")
 			}
+			parallelIfLong(t)
 			test(t, grain)
 		})
 	}

@@ -54,7 +54,7 @@ func TestConnectionToTemporalIsChangedWithoutAStop(t *testing.T) {
 			if !c.files {
 				testkit.SkipUnlessLong(t)
 			}
-			t.Parallel()
+			parallelIfLong(t)
 			oldServer, newServer := testkit.NewCertificate(t, "127.0.0.1", named("old server")), testkit.NewCertificate(t, "127.0.0.1", named("new server"))
 			oldClient, newClient := testkit.NewCertificate(t, "old"), testkit.NewCertificate(t, "new")
 			w := newWorld(t, simulator.Options{Orders: 60}).inSmallSteps(t)

@@ -58,7 +58,7 @@ func TestNoClearTextOfAnOrderIsInTheDatabase(t *testing.T) {
 			if c.keys == nil {
 				testkit.SkipUnlessLong(t)
 			}
-			t.Parallel()
+			parallelIfLong(t)
 			folder := t.TempDir()
 			// PostgreSQL would compress long values.
 			server := startDevServer(t, devserver.Options{DBFile: filepath.Join(folder, "temporal.db")})

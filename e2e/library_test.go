@@ -68,7 +68,7 @@ func TestEveryFlowOfTheLibrary(t *testing.T) {
 			if brief := []merchant.Flow{merchant.ReceiptToReturn, merchant.RefundOnlyToOtherReceivable}; !isLong() && !slices.Contains(brief, flow) {
 				t.Skip("the other flows are in the long suite")
 			}
-			t.Parallel()
+			parallelIfLong(t)
 			w := newWorld(t, simulator.Options{Orders: 200, Faults: usualFaults()})
 			w.flows = []merchant.Flow{flow}
 			w.env["REFUNDSYNC_FLOWS"] = libraryFlows(t, flow)
