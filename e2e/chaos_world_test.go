@@ -45,7 +45,8 @@ func parallelIfLong(t *testing.T) {
 	}
 }
 
-// eachGrain runs a test in each grain in parallel, or in the default suite in one of them.
+// eachGrain runs a test in each grain; in the default suite in one of them. The grains take
+// turns: in parallel, they would begin after all other tests.
 func eachGrain(t *testing.T, byDefault string, test func(t *testing.T, grain string)) {
 	t.Helper()
 	for _, grain := range []string{contract.GrainOrder, contract.GrainPage} {
@@ -53,7 +54,6 @@ func eachGrain(t *testing.T, byDefault string, test func(t *testing.T, grain str
 			if !isLong() && grain != byDefault {
 				t.Skip("this grain is in the long suite")
 			}
-			parallelIfLong(t)
 			test(t, grain)
 		})
 	}
